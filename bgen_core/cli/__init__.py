@@ -1,0 +1,62 @@
+"""The command line: everything that the pages do, headless. One module per command; `main` turns errors into words."""
+
+import logging
+import sys
+
+import typer
+
+from bgen_core.cli.doctor import doctor
+from bgen_core.cli.generate import generate
+from bgen_core.cli.models import models
+from bgen_core.cli.runs import runs
+from bgen_core.cli.segment import segment
+from bgen_core.cli.sweep import sweep
+from bgen_core.errors import UserInputError
+from bgen_core.models.devices import prepare_process_for_inference
+
+EXIT_FAULT = 1
+EXIT_CAN_BE_MENDED = 2
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="bgen",
+    help="Keep the person in a photo, repaint everything behind them, compare every image.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("segment")(segment)
+app.command("generate")(generate)
+app.command("sweep")(sweep)
+app.command("runs")(runs)
+app.command("models")(models)
+app.command("doctor")(doctor)
+
+
+def main() -> None:
+    """Run the command line: exit 0; 2 with one sentence for what a person can mend; 1 for a fault."""
+    prepare_process_for_inference()
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    try:
+        code = app(standalone_mode=False)
+    except UserInputError as error:
+        code = _complain(str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        code = EXIT_INTERRUPTED
+    except typer.TyperException as error:  # an unknown option, a missing argument, a word where a number belongs
+        code = _complain(_usage_sentence(error))
+    except Exception:
+        logging.getLogger(__name__).exception("this is a fault of the program")
+        code = EXIT_FAULT
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage_sentence(error: typer.TyperException) -> str:
+    format_message = getattr(error, "format_message", None)
+    text: str = format_message() if format_message else str(error)
+    return f"{text.rstrip(chr(46))}: see `python -m bgen_core --help`." if text else ""
+
+
+def _complain(sentence: str) -> int:
+    sys.stderr.write(f"bgen: {sentence}\n")
+    return EXIT_CAN_BE_MENDED

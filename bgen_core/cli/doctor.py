@@ -1,0 +1,83 @@
+"""`python -m bgen_core doctor`: whether everything is in place, and what to do where it is not."""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from bgen_core.errors import BgenError
+from bgen_core.models.devices import find_device
+from bgen_core.models.revision import find_model
+from bgen_core.runs.store import open_store
+from bgen_core.settings import Settings, load_settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing that was looked at: what was found, or what to do."""
+
+    what: str
+    ok: bool
+    text: str
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
+) -> None:
+    """Check device, number format, folders, segmentation and model."""
+    settings = load_settings()
+    checks: list[tuple[str, Callable[[Settings], str]]] = [
+        ("device", _device),
+        ("dtype", _dtype),
+        ("folders", _folders),
+        ("segmentation", _segmentation),
+        ("model", _model),
+    ]
+    findings = [_examine(what, check, settings) for what, check in checks]
+    if as_json:
+        sys.stdout.write(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False) + "\n")
+    else:
+        for finding in findings:
+            sys.stdout.write(f"{'OK ' if finding.ok else '-- '} {finding.what:13}{finding.text}\n")
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(2)
+
+
+def _examine(what: str, check: Callable[[Settings], str], settings: Settings) -> Finding:
+    try:
+        return Finding(what=what, ok=True, text=check(settings))
+    except BgenError as error:
+        return Finding(what=what, ok=False, text=str(error))
+
+
+def _device(settings: Settings) -> str:
+    return find_device(settings.device).name
+
+
+def _dtype(settings: Settings) -> str:
+    return find_device(settings.device).dtype_name
+
+
+def _folders(settings: Settings) -> str:
+    with open_store(settings):
+        return str(settings.home)
+
+
+def _segmentation(settings: Settings) -> str:
+    del settings
+    from bgen_core.subject.segmentation import default_segmenter
+
+    default_segmenter().segment(np.full((64, 64, 3), 127, np.uint8))
+    return "MediaPipe selfie models answer"
+
+
+def _model(settings: Settings) -> str:
+    from bgen_core.models.loading import load_pipeline
+
+    source = find_model(settings.model)
+    pipeline = load_pipeline(source, find_device(settings.device))
+    return f"{source.name} ({type(pipeline).__name__}, revision {source.revision[:12]})"

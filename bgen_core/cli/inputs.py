@@ -1,0 +1,81 @@
+"""What `generate` and `sweep` read from the command line alike: the subject, the model's defaults, the output."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from bgen_core.errors import UserInputError
+from bgen_core.settings import Settings
+from bgen_core.subject.image_io import DecodeLimits, read_alpha, read_photo
+from bgen_core.subject.subject import Subject
+
+
+def say(sentence: str) -> None:
+    """Tell the person something beside the result: on stderr, so that stdout stays one JSON document."""
+    sys.stderr.write(f"{sentence}\n")
+
+
+def read_subject(photo_path: Path, alpha_path: Path | None, settings: Settings) -> Subject:
+    """Photo with its alpha: the given one, else the file's own, else the person that segmentation finds.
+
+    Raises
+    ------
+    UserInputError
+        A file cannot be read, or there is nothing to keep.
+    """
+    limits = DecodeLimits.from_settings(settings)
+    photo = read_photo(photo_path, limits=limits)
+    if alpha_path is not None:
+        alpha = read_alpha(alpha_path, extent=photo.extent, limits=limits)
+    elif photo.alpha is not None:
+        say(f"{photo_path.name}: the file's own transparency is the alpha")
+        alpha = photo.alpha
+    else:
+        alpha = _segment(photo_path, photo.image)
+    return Subject(name=photo_path.stem, image=photo.image, alpha=alpha)
+
+
+def _segment(photo_path: Path, image: np.ndarray) -> np.ndarray:
+    from bgen_core.subject.cutout import cut_out  # loads mediapipe
+
+    alpha, segmentation = cut_out(image)
+    if not (alpha > 0.5).any():
+        raise UserInputError(
+            f"{photo_path.name}: no person was found: give a mask with --alpha FILE (white = keep), "
+            "or mark the subject with the brush on the Subject page."
+        )
+    if not segmentation.person_found:
+        say(f"{photo_path.name}: the mask is unsure; look at it, or give a better one with --alpha FILE")
+    return alpha
+
+
+def check_output_file(path: Path) -> None:
+    """Refuse an output that could not be written, before anything is computed.
+
+    Raises
+    ------
+    UserInputError
+        Not a PNG, or its folder is not there.
+    """
+    if path.suffix.lower() != ".png":
+        raise UserInputError(f"--out {path} is not a PNG: choose a name that ends in .png.")
+    if path.is_dir() or not path.parent.is_dir():
+        raise UserInputError(f"--out {path} cannot be written: its folder must exist and the name must be a file's.")
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises
+    ------
+    UserInputError
+        It cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UserInputError(f"{path} cannot be written: {error.strerror}.") from error

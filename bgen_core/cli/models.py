@@ -1,0 +1,59 @@
+"""`python -m bgen_core models`: what can be chosen."""
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from bgen_core.errors import ModelLoadError
+from bgen_core.models.catalogue import MODELS, describe_model
+from bgen_core.models.revision import find_local_model
+from bgen_core.models.schedulers import SCHEDULERS
+from bgen_core.settings import load_settings
+
+
+def models(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
+) -> None:
+    """List the models and schedulers, and which models are on this machine."""
+    chosen = describe_model(load_settings().model)
+    entries = [*MODELS] if chosen in MODELS else [chosen, *MODELS]
+    listed = [
+        {
+            "name": entry.name,
+            "source": entry.source,
+            "title": entry.title,
+            "here": _is_here(entry.name),
+            "default": entry == chosen,
+            "side": entry.side,
+            "steps": entry.steps,
+            "guidance": entry.guidance,
+            "scheduler": entry.scheduler,
+        }
+        for entry in entries
+    ]
+    schedulers = [{"name": entry.name, "label": entry.label} for entry in SCHEDULERS]
+    if as_json:
+        sys.stdout.write(json.dumps({"models": listed, "schedulers": schedulers}, ensure_ascii=False) + "\n")
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("Model", "What", "Here", "Side", "Steps", "Guidance", "Scheduler")
+    for entry in entries:
+        mark = " (default)" if entry == chosen else ""
+        table.add_row(
+            entry.name + mark, entry.title, "yes" if _is_here(entry.name) else "downloads at first use",
+            str(entry.side), str(entry.steps), f"{entry.guidance:g}", entry.scheduler,
+        )  # fmt: skip
+    console = Console()
+    console.print(table)
+    console.print("Schedulers: " + ", ".join(f"{entry.name} ({entry.label})" for entry in SCHEDULERS))
+
+
+def _is_here(spec: str) -> bool:
+    try:
+        return find_local_model(spec) is not None
+    except ModelLoadError:
+        return False

@@ -1,0 +1,76 @@
+"""`python -m bgen_core runs`: the table of everything ever made."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bgen_core.errors import UserInputError
+from bgen_core.runs.export import run_values, runs_csv
+from bgen_core.runs.record import RunRecord
+from bgen_core.runs.store import open_store
+from bgen_core.runs.table import FIELDS, shown
+from bgen_core.settings import load_settings
+
+_COLUMNS = (
+    "subject",
+    "prompt",
+    "model",
+    "scheduler",
+    "num_inference_steps",
+    "guidance_scale",
+    "strength",
+    "seed",
+    "seconds",
+)
+
+
+def runs(
+    csv: Annotated[Path | None, typer.Option("--csv", help="Write the table to this CSV file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list on stdout and nothing else.")] = False,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the newest N runs.")] = None,
+) -> None:
+    """List the runs in the store, newest first."""
+    with open_store(load_settings()) as store:
+        found = store.list_runs(limit=limit)
+        files = [
+            {"image_file": str(store.blobs.path(run.image)), "raw_file": str(store.blobs.path(run.raw))}
+            for run in found
+        ]
+    if csv is not None:
+        _write(csv, runs_csv(found))
+        sys.stderr.write(f"{len(found)} run{'' if len(found) == 1 else 's'} written to {csv}\n")
+    if as_json:
+        listed = [run_values(run) | its_files for run, its_files in zip(found, files, strict=True)]
+        sys.stdout.write(json.dumps(listed, indent=2, ensure_ascii=False) + "\n")
+    elif csv is None:
+        _print_table(found)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise UserInputError(
+            f"{path} cannot be written ({error.strerror}): give a file in a folder that exists and can be written."
+        ) from error
+
+
+def _print_table(found: Sequence[RunRecord]) -> None:
+    # Imported here because only this way of printing needs it.
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    if not found:
+        sys.stderr.write("No runs yet: make some with `python -m bgen_core generate` or `sweep`.\n")
+        return
+    columns = [field for field in FIELDS if field.name in _COLUMNS]
+    table = Table("Run", "Made", *(field.label for field in columns))
+    for run in found:
+        values = [escape(shown(field.read(run))) for field in columns]
+        table.add_row(run.short_id, f"{run.created.astimezone():%Y-%m-%d %H:%M}", *values)
+    Console().print(table)

@@ -1,0 +1,1 @@
+"""Long work outside the pages: submit a sweep, a worker process computes it, files say how far it is."""

@@ -1,0 +1,58 @@
+"""From the runner's events to the progress file that the pages read."""
+
+import base64
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from bgen_core.jobs.worker_folder import CellProgress, SweepProgress, WorkerFolder
+from bgen_core.subject.image_io import encode_webp
+from bgen_core.sweep.events import Committed, Failed, RunnerEvent, Started, Stepped
+
+WRITE_SECONDS = 0.4  # the pages look about once a second
+
+
+class ProgressWriter:
+    """Keeps the progress of one sweep and writes it a few times a second."""
+
+    def __init__(self, folder: WorkerFolder, sweep_id: str) -> None:
+        self._folder = folder
+        self._sweep_id = sweep_id
+        self._progress = SweepProgress(cells={}, made=0, began=time.time())
+        self._previews: dict[int, np.ndarray] = {}
+        self._next_write = 0.0
+
+    def note(self, event: RunnerEvent) -> bool:
+        """Take an event in; true for the first one of a new picture."""
+        cells, first = self._progress.cells, False
+        if isinstance(event, Started):
+            first = not cells and not self._progress.made
+            cells[event.cell.index] = CellProgress(step=0, of=max(1, event.cell.params.effective_steps))
+            if first:
+                self._progress = replace(self._progress, began=time.time())
+        elif isinstance(event, Stepped):
+            cells[event.cell.index] = CellProgress(step=event.step, of=event.of)
+            if event.preview is not None:
+                self._previews[event.cell.index] = event.preview
+        elif isinstance(event, Failed):
+            cells.pop(event.cell.index, None)
+        elif isinstance(event, Committed) and not event.reused:
+            cells.pop(event.index, None)
+            self._previews.pop(event.index, None)
+            self._progress = replace(self._progress, made=self._progress.made + 1)
+        if time.monotonic() >= self._next_write:
+            self._write()
+        return first
+
+    def _write(self) -> None:
+        cells = {
+            index: replace(cell, preview=_data_url(self._previews[index])) if index in self._previews else cell
+            for index, cell in self._progress.cells.items()
+        }
+        self._folder.write_progress(self._sweep_id, replace(self._progress, cells=cells))
+        self._next_write = time.monotonic() + WRITE_SECONDS
+
+
+def _data_url(preview: np.ndarray) -> str:
+    return "data:image/webp;base64," + base64.b64encode(encode_webp(preview, quality=70)).decode()

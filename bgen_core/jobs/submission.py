@@ -1,0 +1,113 @@
+"""Submitting a sweep: what it will cost before it runs, and its place in the queue."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bgen_core.models.revision import ModelSource, find_model
+from bgen_core.runs.store import Store, SweepRecord
+from bgen_core.settings import Settings
+from bgen_core.sweep.canvas import check_subject
+from bgen_core.sweep.estimate import estimate_seconds
+from bgen_core.sweep.plan import SweepPlan, address_plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepForecast:
+    """What a plan will cost.
+
+    Attributes
+    ----------
+    plan, source
+        The plan, and its model pinned to exact weights.
+    run_ids
+        Content address of each cell.
+    known
+        How many of them are in the store already.
+    seconds
+        Expected time for the others, from speeds measured on this device; None before the first measurement.
+    """
+
+    plan: SweepPlan
+    source: ModelSource
+    run_ids: Sequence[str]
+    known: int
+    seconds: float | None
+
+    @property
+    def to_make(self) -> int:
+        return len(self.run_ids) - self.known
+
+
+def forecast_sweep(
+    store: Store, settings: Settings, plan: SweepPlan, *, device_kind: str, dtype_name: str
+) -> SweepForecast:
+    """Check a plan as far as it can be checked before it runs, and say what it will cost.
+
+    Raises
+    ------
+    UserInputError
+        A value, the subject, the model or the number of cells is not allowed.
+    """
+    plan.check_size(settings.max_cells)
+    source = find_model(plan.model)
+    run_ids = address_plan(plan, source.revision, device_kind=device_kind, dtype_name=dtype_name)
+    known = store.known_runs(run_ids)
+    missing = [cell for cell, run_id in zip(plan.cells(), run_ids, strict=True) if run_id not in known]
+    seconds = estimate_seconds(
+        [cell.params for cell in missing],
+        photo=store.get_subject(plan.subject_id).extent,
+        source=source,
+        device_kind=device_kind,
+        home=settings.home,
+        recent=store.list_runs(limit=30),
+    )
+    return SweepForecast(
+        plan=plan,
+        source=source,
+        run_ids=run_ids,
+        known=sum(run_id in known for run_id in run_ids),
+        seconds=seconds,
+    )
+
+
+def describe_forecast(forecast: SweepForecast) -> str:
+    """ "27 cells: 18 known, 9 to make, about 40 s"."""
+    cells = len(forecast.run_ids)
+    text = f"{cells} cell{'s' if cells != 1 else ''}: {forecast.known} known, {forecast.to_make} to make"
+    return text if forecast.seconds is None else f"{text}, about {max(1, round(forecast.seconds))} s"
+
+
+def submit_sweep(store: Store, forecast: SweepForecast, *, owner: str, queued: bool = True) -> str:
+    """Put a sweep into the store, for the worker or for this process.
+
+    Parameters
+    ----------
+    queued
+        Whether the worker shall take it; otherwise the caller runs it.
+
+    Returns
+    -------
+    str
+        The sweep's id.
+
+    Raises
+    ------
+    UserInputError
+        The subject fills its photo or is empty.
+    """
+    plan = forecast.plan
+    check_subject(store.load_subject(plan.subject_id))
+    record = SweepRecord(
+        id=secrets.token_urlsafe(9),
+        owner=owner,
+        created=datetime.now(UTC),
+        state="queued" if queued else "running",
+        title=plan.base.prompt[:80],
+        plan=plan.to_json(),
+        subject_id=plan.subject_id,
+        total=len(plan),
+    )
+    store.add_sweep(record, forecast.run_ids)
+    return record.id

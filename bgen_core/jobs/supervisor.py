@@ -1,0 +1,101 @@
+"""Keeps one worker process alive for as long as the app runs."""
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+
+from bgen_core.jobs.worker_folder import WorkerFolder
+from bgen_core.runs.store import Store
+from bgen_core.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 30.0
+HEALTHY_SECONDS = 60.0
+CRASHES_ALLOWED = 3  # of one sweep, without a single new picture between them
+
+
+class WorkerSupervisor:
+    """Starts the worker, and starts it again when it dies.
+
+    A sweep that takes the worker down `CRASHES_ALLOWED` times without making a picture is marked as failed, so that the
+    queue goes on.
+
+    Parameters
+    ----------
+    store, settings
+        The worker gets the same ones: its environment names the same home.
+    """
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._folder = WorkerFolder(settings.home)
+        self._environment = os.environ | {
+            "BGEN_HOME": str(settings.home),
+            "BGEN_MODEL": settings.model,
+            "BGEN_DEVICE": settings.device,
+            "OMP_WAIT_POLICY": "PASSIVE",
+        }
+        self._crashes: dict[tuple[str, int], int] = {}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._supervise, name="worker-supervisor", daemon=True)
+
+    def start(self) -> None:
+        self._folder.prepare()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the worker and wait for it; for tests and an orderly end of the app."""
+        self._stopping.set()
+        if self._process and self._process.poll() is None:
+            self._process.terminate()
+        self._thread.join(timeout=10)
+
+    def _supervise(self) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            code = self._run_worker()
+            if self._stopping.is_set():
+                return
+            logger.error("the worker ended with code %s and is started again; see %s", code, self._folder.log)
+            self._count_crash()
+            pause = FIRST_PAUSE_SECONDS if time.monotonic() - began > HEALTHY_SECONDS else pause * 2
+            self._stopping.wait(min(pause, LONGEST_PAUSE_SECONDS))
+
+    def _run_worker(self) -> int:
+        with self._folder.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "bgen_core.jobs.worker"],
+                stdin=subprocess.PIPE,  # its end tells the worker that the app is gone
+                stdout=log,
+                stderr=log,
+                env=self._environment,
+                cwd=_project_root(),
+            )
+            return self._process.wait()
+
+    def _count_crash(self) -> None:
+        for sweep in self._store.list_sweeps(states=["running"]):
+            made = sum(cell.done for cell in self._store.sweep_cells(sweep.id))
+            key = (sweep.id, made)
+            self._crashes[key] = self._crashes.get(key, 0) + 1
+            if self._crashes[key] >= CRASHES_ALLOWED:
+                self._store.set_sweep_state(
+                    sweep.id,
+                    "failed",
+                    f"This sweep stopped the worker {CRASHES_ALLOWED} times in a row, most likely for lack of memory: "
+                    "what is made is kept. Try a smaller photo or model.",
+                )
+
+
+def _project_root() -> str:
+    """Folder from which `bgen_core` can be imported."""
+    import bgen_core
+
+    return os.path.dirname(os.path.dirname(os.path.abspath(bgen_core.__file__)))  # noqa: PTH100, PTH120

@@ -1,0 +1,159 @@
+"""The worker process: takes sweeps from the queue, one at a time, and runs them to the end.
+
+Started by the supervisor as `python -m bgen_core.jobs.worker`. It shares nothing with the app but the store and the
+worker folder, and it ends when its standard input does: a killed app leaves no worker behind.
+"""
+
+import logging
+import os
+import sys
+import threading
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from bgen_core.errors import BgenError
+from bgen_core.jobs.progress import ProgressWriter
+from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
+from bgen_core.models.devices import prepare_process_for_inference
+from bgen_core.runs.store import Store, SweepRecord, open_store
+from bgen_core.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from bgen_core.sweep.runner import Runner
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.25
+BEAT_SECONDS = 3.0
+CANCEL_CHECK_SECONDS = 0.5
+
+
+class Heartbeat:
+    """Writes the worker's status every few seconds from a thread of its own, also while a model loads."""
+
+    def __init__(self, folder: WorkerFolder) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._content: dict[str, str] = {"state": "starting"}
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> "Heartbeat":
+        self._write()
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
+        del kind, error, trace
+
+    def say(self, **changes: str) -> None:
+        """Change what the status says, at once."""
+        with self._lock:
+            self._content |= changes
+        self._write()
+
+    def _beat(self) -> None:
+        while True:
+            time.sleep(BEAT_SECONDS)
+            try:
+                self._write()
+            except OSError:  # a full disk: the next beat tries again
+                logger.warning("the worker's status cannot be written", exc_info=True)
+
+    def _write(self) -> None:
+        with self._lock:
+            self._folder.write_status(WorkerStatus(pid=os.getpid(), **self._content))  # pyright: ignore[reportArgumentType]
+
+
+def main() -> None:
+    """Entry point of the process."""
+    prepare_process_for_inference()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    settings = load_settings()
+    folder = WorkerFolder(settings.home)
+    folder.prepare()
+    with FileLock(folder.lock), open_store(settings) as store, Heartbeat(folder) as heartbeat:
+        work(store, settings, folder, heartbeat)
+
+
+def _end_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Heartbeat) -> None:
+    """Serve the queue for ever."""
+    from bgen_core.sweep.runner import Runner  # imports torch: the status says "starting" meanwhile
+
+    runner = Runner(store, settings)
+    device = runner.device
+    heartbeat.say(device_kind=device.kind, device_name=device.name, dtype_name=device.dtype_name)
+    requeue_orphans(store, folder)
+    heartbeat.say(state="loading")
+    runner.warm_up()
+    heartbeat.say(state="ready")
+    while True:
+        sweep = store.claim_next_sweep()
+        if sweep is None:
+            time.sleep(POLL_SECONDS)
+            continue
+        heartbeat.say(state="loading", sweep_id=sweep.id)
+        with FileLock(folder.sweep_lock(sweep.id)):
+            run_sweep(store, folder, runner, sweep, heartbeat)
+        folder.sweep_lock(sweep.id).unlink(missing_ok=True)
+        heartbeat.say(state="ready", sweep_id="")
+
+
+def requeue_orphans(store: Store, folder: WorkerFolder) -> None:
+    """Put sweeps back into the queue that were running when their process died; those of a living one are locked."""
+    for sweep in store.list_sweeps(states=["running"]):
+        try:
+            with FileLock(folder.sweep_lock(sweep.id), timeout=0):
+                store.set_sweep_state(sweep.id, "queued")
+                logger.info("sweep %s goes on where it was", sweep.id)
+        except Timeout:
+            logger.info("sweep %s is being run by another process", sweep.id)
+
+
+def run_sweep(
+    store: Store,
+    folder: WorkerFolder,
+    runner: "Runner",
+    sweep: SweepRecord,
+    heartbeat: Heartbeat,
+) -> None:
+    """Run one sweep to its end, a cancellation or an error; the queue goes on with the next one."""
+    events = runner.run(sweep.id)
+    progress = ProgressWriter(folder, sweep.id)
+    next_check = 0.0
+    try:
+        for event in events:
+            heartbeat_needed = progress.note(event)
+            if heartbeat_needed:
+                heartbeat.say(state="painting")
+            if time.monotonic() >= next_check:
+                if store.get_sweep(sweep.id).state == "cancelled":
+                    logger.info("sweep %s was cancelled", sweep.id)
+                    return
+                next_check = time.monotonic() + CANCEL_CHECK_SECONDS
+        failed = sum(bool(cell.error) and not cell.done for cell in store.sweep_cells(sweep.id))
+        if store.get_sweep(sweep.id).state != "cancelled":
+            store.set_sweep_state(sweep.id, "done", f"{failed} cells failed" if failed else "")
+    except BgenError as error:
+        logger.warning("sweep %s: %s", sweep.id, error)
+        store.set_sweep_state(sweep.id, "failed", str(error))
+    except Exception:  # a bug: loud in the log, one sentence on the page, and the queue goes on
+        logger.exception("sweep %s failed", sweep.id)
+        store.set_sweep_state(
+            sweep.id, "failed", "An internal error stopped this sweep: what is made is kept. The worker's log has it."
+        )
+    finally:
+        events.close()
+        folder.clear_progress(sweep.id)
+
+
+if __name__ == "__main__":
+    main()

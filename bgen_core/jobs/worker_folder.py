@@ -1,0 +1,143 @@
+"""What the worker says about itself: small files that are replaced whole, so that a reader never sees half of one."""
+
+import json
+import os
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from bgen_core.errors import StoreError
+
+FRESH_SECONDS = 15.0  # a living worker beats at least every five seconds, also while it loads a model
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerStatus:
+    """How the worker is.
+
+    Attributes
+    ----------
+    state
+        "starting" until torch is imported, then "ready", "loading" (a model) or "painting".
+    device_kind, device_name, dtype_name
+        Where it computes; empty while it starts.
+    sweep_id
+        The sweep in hand, or "".
+    beat
+        When this was written, seconds since 1970.
+    """
+
+    pid: int
+    state: Literal["starting", "ready", "loading", "painting"]
+    device_kind: str = ""
+    device_name: str = ""
+    dtype_name: str = ""
+    sweep_id: str = ""
+    beat: float = field(default_factory=time.time)
+
+    @property
+    def is_alive(self) -> bool:
+        return time.time() - self.beat < FRESH_SECONDS
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellProgress:
+    """An unfinished cell: `step` of `of` evaluations done; `preview` is a data: URL of a small picture, or ""."""
+
+    step: int
+    of: int
+    preview: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepProgress:
+    """How far the sweep in hand is.
+
+    Attributes
+    ----------
+    cells
+        Cells under way, by index.
+    made
+        Cells finished since `began` (seconds since 1970).
+    """
+
+    cells: dict[int, CellProgress]
+    made: int
+    began: float
+
+    @property
+    def cells_per_second(self) -> float | None:
+        """Measured speed, or None before the first cell is finished."""
+        elapsed = time.time() - self.began
+        return self.made / elapsed if self.made and elapsed > 0 else None
+
+
+class WorkerFolder:
+    """The folder `worker` under BGEN_HOME; the only place that knows its files' names."""
+
+    def __init__(self, home: Path) -> None:
+        self.path = home / "worker"
+
+    def prepare(self) -> None:
+        """Create the folder.
+
+        Raises
+        ------
+        StoreError
+            It cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"the folder {self.path} cannot be written ({error.strerror}): set BGEN_HOME to one that can."
+            ) from error
+
+    @property
+    def lock(self) -> Path:
+        return self.path / "worker.lock"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "worker.log"
+
+    def sweep_lock(self, sweep_id: str) -> Path:
+        return self.path / f"{sweep_id}.lock"
+
+    def write_status(self, status: WorkerStatus) -> None:
+        self._replace("status.json", asdict(status))
+
+    def read_status(self) -> WorkerStatus | None:
+        """The last word of the worker, or None where there never was one."""
+        content = self._read("status.json")
+        try:
+            return WorkerStatus(**content) if content else None
+        except TypeError:  # written by another version of the program
+            return None
+
+    def write_progress(self, sweep_id: str, progress: SweepProgress) -> None:
+        self._replace(f"{sweep_id}.progress.json", asdict(progress))
+
+    def read_progress(self, sweep_id: str) -> SweepProgress | None:
+        """Progress of a sweep that is being computed, or None."""
+        content = self._read(f"{sweep_id}.progress.json")
+        if not content:
+            return None
+        cells = {int(index): CellProgress(**cell) for index, cell in content["cells"].items()}
+        return SweepProgress(cells=cells, made=content["made"], began=content["began"])
+
+    def clear_progress(self, sweep_id: str) -> None:
+        (self.path / f"{sweep_id}.progress.json").unlink(missing_ok=True)
+
+    def _replace(self, name: str, content: dict[str, Any]) -> None:
+        path = self.path / name
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        temporary.write_text(json.dumps(content), encoding="utf-8")
+        temporary.replace(path)
+
+    def _read(self, name: str) -> dict[str, Any] | None:
+        try:
+            return json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None

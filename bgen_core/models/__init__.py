@@ -1,0 +1,1 @@
+"""Models and schedulers: the catalogue, exact revisions, devices, loading."""

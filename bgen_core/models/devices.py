@@ -1,0 +1,110 @@
+"""Where the models run: the device is found by itself, and the number format follows from it."""
+
+import os
+import platform
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psutil
+
+from bgen_core.errors import UserInputError
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device:
+    """A place to compute.
+
+    Attributes
+    ----------
+    kind
+        What torch calls it: "cpu", "mps", "cuda" or "cuda:1".
+    name
+        What it is, for the records: a GPU's name, or the processor's architecture and thread count.
+    dtype_name
+        Number format of the UNet and the text encoder: float32 on a CPU, float16 on a GPU.
+    """
+
+    kind: str
+    name: str
+    dtype_name: str
+
+    @property
+    def dtype(self) -> "torch.dtype":
+        import torch
+
+        return getattr(torch, self.dtype_name)
+
+    @property
+    def is_gpu(self) -> bool:
+        return self.kind != "cpu"
+
+
+def find_device(wish: str = "auto") -> Device:
+    """The device to use.
+
+    Parameters
+    ----------
+    wish
+        "auto" (cuda, then mps, then cpu), "cpu", "mps", "cuda" or "cuda:N".
+
+    Raises
+    ------
+    UserInputError
+        The wished device is not on this machine.
+    """
+    import torch
+
+    has_cuda, has_mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    kind = wish if wish != "auto" else "cuda" if has_cuda else "mps" if has_mps else "cpu"
+    if kind.startswith("cuda"):
+        index = int(kind.partition(":")[2] or 0)
+        if not has_cuda or index >= torch.cuda.device_count():
+            raise UserInputError(f"device {kind!r} is not on this machine: choose auto, or set BGEN_DEVICE=cpu.")
+        return Device(kind=kind, name=torch.cuda.get_device_name(index), dtype_name="float16")
+    if kind == "mps":
+        if not has_mps:
+            raise UserInputError("device 'mps' is not on this machine: choose auto, or set BGEN_DEVICE=cpu.")
+        return Device(kind=kind, name="Apple GPU", dtype_name="float16")
+    return Device(kind="cpu", name=f"cpu {platform.machine()}, {torch.get_num_threads()} threads", dtype_name="float32")
+
+
+def prepare_process_for_inference() -> None:
+    """Settings that torch reads when it is first imported; call before that.
+
+    GNU OpenMP's idle threads spin by default, which makes convolutions many times slower as soon as anything else
+    runs on the machine; asleep they cost nothing.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+class MemoryMeter:
+    """Highest memory since the last `reset`, in MB (10^6 bytes): the GPU's allocations, or the process on a CPU."""
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        self._process = psutil.Process()
+        self._highest = 0.0
+
+    def reset(self) -> None:
+        self._highest = 0.0
+        if self._device.kind.startswith("cuda"):
+            import torch
+
+            torch.cuda.reset_peak_memory_stats()
+
+    def sample(self) -> None:
+        """Note the present memory of the process; a GPU keeps its own peak."""
+        if not self._device.kind.startswith("cuda"):
+            self._highest = max(self._highest, self._process.memory_info().rss / 1e6)
+
+    @property
+    def peak_mb(self) -> float:
+        if self._device.kind.startswith("cuda"):
+            import torch
+
+            return torch.cuda.max_memory_allocated() / 1e6
+        self.sample()
+        return self._highest

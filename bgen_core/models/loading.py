@@ -1,0 +1,80 @@
+"""From pinned weights to a pipeline that is ready on its device."""
+
+import logging
+import warnings
+from typing import Any
+
+from bgen_core.errors import ModelLoadError
+from bgen_core.models.devices import Device
+from bgen_core.models.revision import ModelSource
+
+logger = logging.getLogger(__name__)
+
+# Classes with an inpainting __call__ that AutoPipelineForInpainting does not map (diffusers 0.42.1).
+UNMAPPED_PIPELINES = ("FluxFillPipeline",)
+
+
+def load_pipeline(source: ModelSource, device: Device) -> Any:
+    """Load a diffusers inpainting pipeline onto a device.
+
+    Parameters
+    ----------
+    source
+        The pinned model.
+    device
+        Where it shall run; decides the number format.
+
+    Returns
+    -------
+    DiffusionPipeline
+        In evaluation mode, without progress bars, the VAE in float32 where half precision overflows.
+
+    Raises
+    ------
+    ModelLoadError
+        Says which model, why, and what to do.
+    """
+    import diffusers
+
+    quiet_libraries()
+    diffusers.utils.logging.disable_progress_bar()
+    loader = (
+        getattr(diffusers, source.pipeline_class)
+        if source.pipeline_class in UNMAPPED_PIPELINES
+        else diffusers.AutoPipelineForInpainting
+    )
+    location = str(source.folder) if source.folder else source.entry.source
+    options: dict[str, Any] = {} if source.folder else {"revision": source.revision}
+    try:
+        pipeline = loader.from_pretrained(location, dtype=device.dtype, **options)
+        pipeline.set_progress_bar_config(disable=True)
+        pipeline.to(device.kind)
+    except Exception as error:  # damaged files, missing parts, unknown classes, no memory: all end here
+        logger.warning("loading %s failed", source.name, exc_info=True)
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelLoadError(
+            f"model {source.name!r} cannot be loaded from {location}: {reason.rstrip('.')}. "
+            "Check the folder or the Hub id, or choose the model 'demo'."
+        ) from error
+    vae = getattr(pipeline, "vae", None)
+    if vae is not None and getattr(vae.config, "force_upcast", False):
+        vae.to(dtype=_float32())
+    return pipeline
+
+
+def quiet_libraries() -> None:
+    """Keep the model libraries' hints off the terminal; errors still come as exceptions."""
+    import diffusers
+    import transformers
+
+    diffusers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    # numpy 2.4 announces a change in __array__ that diffusers 0.42.1's schedulers rely on; results are the same.
+    warnings.filterwarnings("ignore", message="__array__ implementation doesn't accept a copy", module="diffusers")
+
+
+def _float32() -> Any:
+    import torch
+
+    return torch.float32

@@ -1,0 +1,86 @@
+"""The run record: one finished cell, with everything that made it."""
+
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from bgen_core.errors import UserInputError
+from bgen_core.extent import Extent
+from bgen_core.sweep.params import InpaintParams
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """One finished cell in the store.
+
+    Attributes
+    ----------
+    id
+        The cell's content address (64 hexadecimal digits): the same parameters are the same run.
+    image, raw
+        Content addresses of two PNGs: the composited picture at the photo's size, and the model's own output at the
+        model's size before the subject was put back. Empty until the store has committed them.
+    extent, model_extent
+        Sizes of the two pictures.
+    device, dtype
+        Where it was computed: "cpu" or a GPU's name, and "float32", "float16" or "bfloat16".
+    versions
+        Library name -> version, of those that can change pixels.
+    seconds
+        Stage ("prepare", "denoise", "decode", "composite") -> seconds spent on this cell.
+    peak_memory_mb
+        Highest memory of the device (GPU) or the process (CPU) while the cell was made, in MB (10^6 bytes).
+    """
+
+    id: str
+    subject_id: str
+    subject_name: str
+    params: InpaintParams
+    model: str
+    model_revision: str
+    extent: Extent
+    model_extent: Extent
+    device: str
+    dtype: str
+    versions: dict[str, str]
+    seconds: dict[str, float]
+    peak_memory_mb: float
+    image: str = ""
+    raw: str = ""
+    owner: str = ""
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def total_seconds(self) -> float:
+        """Seconds over all stages."""
+        return sum(self.seconds.values())
+
+    @property
+    def short_id(self) -> str:
+        """The first 12 digits of the id: enough to name a run in a link or a table."""
+        return self.id[:12]
+
+    def to_json(self) -> dict[str, Any]:
+        """Every field, for JSON: the parameters and sizes as objects of their own, the time in ISO 8601."""
+        return {**asdict(self), "created": self.created.isoformat()}
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "RunRecord":
+        """The inverse of `to_json`.
+
+        Raises
+        ------
+        UserInputError
+            The content is not a run's.
+        """
+        try:
+            fields: dict[str, Any] = {
+                **content,
+                "params": InpaintParams.from_json(content["params"]),
+                "extent": Extent(**content["extent"]),
+                "model_extent": Extent(**content["model_extent"]),
+                "created": datetime.fromisoformat(content["created"]),
+            }
+            return cls(**fields)
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserInputError(f"This is not the description of a run ({error}).") from error

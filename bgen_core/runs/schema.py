@@ -1,0 +1,117 @@
+"""The store's tables. A change here needs a migration in `migrations/versions` and its number in `SCHEMA_VERSION`."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, String, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+SCHEMA_VERSION = "0001"
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """Points in time, always with their zone: SQLite drops it, so it is put back on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"a time without its zone: {value}")
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+class Table(DeclarativeBase):
+    """Root of the tables."""
+
+    type_annotation_map = {  # noqa: RUF012 - read by SQLAlchemy under this name
+        datetime: UTCDateTime,
+        dict[str, Any]: JSON,
+        dict[str, str]: JSON,
+        dict[str, float]: JSON,
+    }
+
+
+class SubjectRow(Table):
+    """A photo with its alpha; both pictures lie under their content address."""
+
+    __tablename__ = "subjects"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    created: Mapped[datetime] = mapped_column(index=True)
+    width: Mapped[int]
+    height: Mapped[int]
+    photo: Mapped[str] = mapped_column(String(64), index=True)
+    alpha: Mapped[str] = mapped_column(String(64), index=True)
+    edit: Mapped[dict[str, Any]]
+
+
+class SweepRow(Table):
+    """A plan and how far it has come. `started` is when it was last taken from the queue."""
+
+    __tablename__ = "sweeps"
+    __table_args__ = (Index("ix_sweeps_state_created", "state", "created"),)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(64), index=True)
+    created: Mapped[datetime]
+    started: Mapped[datetime | None]
+    finished: Mapped[datetime | None]
+    state: Mapped[str] = mapped_column(String(16))
+    title: Mapped[str] = mapped_column(Text)
+    plan: Mapped[dict[str, Any]]
+    subject_id: Mapped[str] = mapped_column(String(64), index=True)
+    total: Mapped[int]
+    message: Mapped[str] = mapped_column(Text)
+
+
+class CellRow(Table):
+    """One place of a sweep's grid and the run that belongs there, whether it is made or not."""
+
+    __tablename__ = "sweep_cells"
+
+    sweep_id: Mapped[str] = mapped_column(ForeignKey("sweeps.id", ondelete="CASCADE"), primary_key=True)
+    cell_index: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[str] = mapped_column(String(64), index=True)
+    error: Mapped[str] = mapped_column(Text, default="")
+
+
+class RunRow(Table):
+    """One finished cell with everything that made it; `InpaintParams` field by field, so that each can be filtered."""
+
+    __tablename__ = "runs"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    created: Mapped[datetime] = mapped_column(index=True)
+    owner: Mapped[str] = mapped_column(String(64), index=True)
+    subject_id: Mapped[str] = mapped_column(String(64), index=True)
+    subject_name: Mapped[str] = mapped_column(Text)
+    prompt: Mapped[str] = mapped_column(Text)
+    negative_prompt: Mapped[str] = mapped_column(Text)
+    scheduler: Mapped[str] = mapped_column(String(64), index=True)
+    num_inference_steps: Mapped[int]
+    guidance_scale: Mapped[float]
+    strength: Mapped[float]
+    seed: Mapped[int] = mapped_column(BigInteger)
+    mask_grow: Mapped[float]
+    mask_feather: Mapped[float]
+    model: Mapped[str] = mapped_column(Text, index=True)
+    model_revision: Mapped[str] = mapped_column(Text)
+    width: Mapped[int]
+    height: Mapped[int]
+    model_width: Mapped[int]
+    model_height: Mapped[int]
+    device: Mapped[str] = mapped_column(Text)
+    dtype: Mapped[str] = mapped_column(String(16))
+    versions: Mapped[dict[str, str]]
+    seconds: Mapped[dict[str, float]]
+    peak_memory_mb: Mapped[float]
+    image: Mapped[str] = mapped_column(String(64), index=True)
+    raw: Mapped[str] = mapped_column(String(64), index=True)
+    rating: Mapped[int | None]
+    notes: Mapped[str | None] = mapped_column(Text)

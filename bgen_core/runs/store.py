@@ -1,0 +1,59 @@
+"""The store: one database and one folder of pictures, under BGEN_HOME."""
+
+from types import TracebackType
+
+from bgen_core.runs.blobs import BlobStore
+from bgen_core.runs.database import Database
+from bgen_core.runs.run_rows import RunRows
+from bgen_core.runs.subject_rows import SubjectEntry, SubjectRows
+from bgen_core.runs.sweep_rows import ACTIVE_STATES, SweepCellRow, SweepRecord, SweepRows, SweepState
+from bgen_core.settings import Settings
+
+__all__ = ["ACTIVE_STATES", "Store", "SubjectEntry", "SweepCellRow", "SweepRecord", "SweepState", "open_store"]
+
+
+class Store(SubjectRows, SweepRows, RunRows):
+    """Everything that outlives the program: subjects, sweeps with their queue, runs with their pictures.
+
+    One store may be used by many threads at once, and several processes may open the same folder. Every method raises
+    StoreError where the database or the folder cannot be used. Opened by `open_store`; close it, or use it in a `with`.
+
+    Attributes
+    ----------
+    blobs
+        The pictures.
+    """
+
+    def __init__(self, database: Database, blobs: BlobStore) -> None:
+        self._database = database
+        self.blobs = blobs
+
+    def close(self) -> None:
+        self._database.close()
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_store(settings: Settings) -> Store:
+    """Open the store of a deployment, creating its folders and bringing its schema to the newest version.
+
+    Raises
+    ------
+    StoreError
+        The folder or the database cannot be used: says which, why and what to do.
+    """
+    blobs = BlobStore(settings.blob_root)
+    blobs.prepare()
+    database = Database(settings.database_url)
+    try:
+        database.migrate()
+    except BaseException:
+        database.close()
+        raise
+    return Store(database, blobs)

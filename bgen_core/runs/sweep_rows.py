@@ -1,0 +1,225 @@
+"""Sweeps in the store: the queue, and which run belongs in which place of a grid."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, get_args
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from bgen_core.errors import UserInputError
+from bgen_core.runs.database import Database
+from bgen_core.runs.schema import CellRow, RunRow, SweepRow
+
+SweepState = Literal["queued", "running", "done", "cancelled", "failed"]
+ACTIVE_STATES: tuple[SweepState, ...] = ("queued", "running")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepRecord:
+    """A sweep as the store keeps it.
+
+    Attributes
+    ----------
+    id
+        A name that nobody can guess, since it is the sweep's link.
+    owner
+        Whose sweep it is: the queue takes turns between owners.
+    plan
+        The plan's JSON, from which its cells are expanded again.
+    total
+        Number of cells.
+    message
+        Why it failed or stopped, in one sentence for a person; empty otherwise.
+    """
+
+    id: str
+    owner: str
+    created: datetime
+    state: SweepState
+    title: str
+    plan: dict[str, Any]
+    subject_id: str
+    total: int
+    message: str = ""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it waits or runs."""
+        return self.state in ACTIVE_STATES
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepCellRow:
+    """One place of a sweep's grid.
+
+    Attributes
+    ----------
+    index
+        The cell's number in its plan, from 0.
+    run_id
+        Id of the run that belongs here.
+    done
+        Whether that run is in the store, made by this sweep or by any other.
+    error
+        Why the last attempt failed, in one sentence; empty otherwise.
+    """
+
+    index: int
+    run_id: str
+    done: bool
+    error: str
+
+
+class SweepRows:
+    """The part of the store that holds sweeps."""
+
+    _database: Database
+
+    def add_sweep(self, record: SweepRecord, cell_ids: Sequence[str]) -> None:
+        """Put a sweep and its cells in the store, at the end of the queue where its state is "queued"."""
+        if record.total != len(cell_ids):
+            raise ValueError(f"{record.total} cells announced, {len(cell_ids)} given")
+        with self._database.writing() as session:
+            session.add(
+                SweepRow(
+                    id=record.id,
+                    owner=record.owner,
+                    created=record.created,
+                    state=_checked(record.state),
+                    title=record.title,
+                    plan=record.plan,
+                    subject_id=record.subject_id,
+                    total=record.total,
+                    message=record.message,
+                )
+            )
+            session.flush()
+            cells = [
+                {"sweep_id": record.id, "cell_index": index, "run_id": run_id, "error": ""}
+                for index, run_id in enumerate(cell_ids)
+            ]
+            if cells:
+                session.execute(sa.insert(CellRow), cells)
+
+    def get_sweep(self, sweep_id: str) -> SweepRecord:
+        """One sweep.
+
+        Raises
+        ------
+        UserInputError
+            No sweep has this id.
+        """
+        with self._database.reading() as session:
+            return _record(_row(session, sweep_id))
+
+    def list_sweeps(
+        self, *, states: Collection[SweepState] | None = None, owner: str | None = None
+    ) -> list[SweepRecord]:
+        """Sweeps in the order in which they were added; all of them, or those in some states or of one owner."""
+        query = sa.select(SweepRow).order_by(SweepRow.created, SweepRow.id)
+        if states is not None:
+            query = query.where(SweepRow.state.in_([_checked(state) for state in states]))
+        if owner is not None:
+            query = query.where(SweepRow.owner == owner)
+        with self._database.reading() as session:
+            return [_record(row) for row in session.scalars(query)]
+
+    def set_sweep_state(self, sweep_id: str, state: SweepState, message: str = "") -> None:
+        """Say where a sweep stands; an unknown id is a UserInputError."""
+        with self._database.writing() as session:
+            row = _row(session, sweep_id)
+            row.state = _checked(state)
+            row.message = message
+            row.finished = None if state in ACTIVE_STATES else datetime.now(UTC)
+
+    def claim_next_sweep(self) -> SweepRecord | None:
+        """Turn the next queued sweep to "running" and return it; None where nothing waits.
+
+        Owners take turns: the one who was served least recently is next, and their own sweeps come in the order in
+        which they were added. Two workers never get the same sweep.
+        """
+        served = (
+            sa.select(SweepRow.owner, sa.func.max(SweepRow.started).label("last")).group_by(SweepRow.owner).subquery()
+        )
+        query = (
+            sa.select(SweepRow)
+            .join(served, served.c.owner == SweepRow.owner)
+            .where(SweepRow.state == "queued")
+            .order_by(served.c.last.asc().nulls_first(), SweepRow.created, SweepRow.id)
+            .limit(1)
+        )
+        with self._database.writing() as session:
+            row = session.scalars(query).first()
+            if row is None:
+                return None
+            row.state = "running"
+            row.started = datetime.now(UTC)
+            return _record(row)
+
+    def requeue_running(self) -> None:
+        """Put every running sweep back into the queue, in its old place: for a start after a crash."""
+        with self._database.writing() as session:
+            session.execute(sa.update(SweepRow).where(SweepRow.state == "running").values(state="queued", started=None))
+
+    def sweep_cells(self, sweep_id: str) -> list[SweepCellRow]:
+        """The cells of a sweep by their index, with which of them are made; an unknown id is a UserInputError."""
+        query = (
+            sa.select(CellRow.cell_index, CellRow.run_id, RunRow.id.is_not(None), CellRow.error)
+            .join(RunRow, RunRow.id == CellRow.run_id, isouter=True)
+            .where(CellRow.sweep_id == sweep_id)
+            .order_by(CellRow.cell_index)
+        )
+        with self._database.reading() as session:
+            _row(session, sweep_id)
+            return [
+                SweepCellRow(index=index, run_id=run_id, done=done, error=error)
+                for index, run_id, done, error in session.execute(query)
+            ]
+
+    def set_cell_error(self, sweep_id: str, index: int, error: str) -> None:
+        """Keep why a cell failed; an empty text clears it."""
+        with self._database.writing() as session:
+            cell = session.get(CellRow, (sweep_id, index))
+            if cell is None:
+                raise UserInputError(f"Sweep {sweep_id!r} has no cell {index}.")
+            cell.error = error
+
+    def sweeps_of_run(self, run_id: str) -> list[SweepRecord]:
+        """The sweeps in whose grid a run stands, newest first."""
+        query = (
+            sa.select(SweepRow)
+            .where(SweepRow.id.in_(sa.select(CellRow.sweep_id).where(CellRow.run_id == run_id)))
+            .order_by(SweepRow.created.desc(), SweepRow.id)
+        )
+        with self._database.reading() as session:
+            return [_record(row) for row in session.scalars(query)]
+
+
+def _row(session: Session, sweep_id: str) -> SweepRow:
+    row = session.get(SweepRow, sweep_id)
+    if row is None:
+        raise UserInputError(f"No sweep is called {sweep_id!r}: open one from the sweep page, or start a new one.")
+    return row
+
+
+def _record(row: SweepRow) -> SweepRecord:
+    return SweepRecord(
+        id=row.id,
+        owner=row.owner,
+        created=row.created,
+        state=_checked(row.state),
+        title=row.title,
+        plan=row.plan,
+        subject_id=row.subject_id,
+        total=row.total,
+        message=row.message,
+    )
+
+
+def _checked(state: str) -> SweepState:
+    for known in get_args(SweepState):
+        if state == known:
+            return known
+    raise ValueError(f"{state!r} is not a sweep's state")

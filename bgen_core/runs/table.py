@@ -1,0 +1,252 @@
+"""Runs as a table: one row of `FIELDS` is one column, everywhere it is shown, filtered, compared or exported."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from bgen_core.runs.links import run_url, thumbnail_url
+from bgen_core.runs.record import RunRecord
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunField:
+    """One property of a run.
+
+    Attributes
+    ----------
+    name
+        Column of the table and of the CSV, in diffusers' words.
+    label
+        What a person reads, with its unit.
+    help
+        One sentence that explains it.
+    read
+        What is shown.
+    identity
+        What decides whether two runs agree in it; by default what is shown.
+    makes_the_picture
+        Whether it belongs to what made the picture, and so to the comparison; times and addresses do not.
+    """
+
+    name: str
+    label: str
+    help: str
+    read: Callable[[RunRecord], Any]
+    identity: Callable[[RunRecord], Any] | None = None
+    makes_the_picture: bool = True
+
+    def key(self, run: RunRecord) -> Any:
+        return (self.identity or self.read)(run)
+
+
+def _versions(run: RunRecord) -> str:
+    return ", ".join(f"{name} {version}" for name, version in sorted(run.versions.items()))
+
+
+FIELDS: tuple[RunField, ...] = (
+    RunField(
+        name="created",
+        label="Made",
+        help="When the run was committed.",
+        read=lambda run: run.created,
+        makes_the_picture=False,
+    ),
+    RunField(
+        name="subject",
+        label="Subject",
+        help="Name of the photo with its mask; the same name with another mask is another subject.",
+        read=lambda run: run.subject_name,
+        identity=lambda run: run.subject_id,
+    ),
+    RunField(name="prompt", label="Prompt", help="What to paint.", read=lambda run: run.params.prompt),
+    RunField(
+        name="negative_prompt",
+        label="Negative prompt",
+        help="What to avoid; it has no effect where guidance is 1 or less.",
+        read=lambda run: run.params.negative_prompt,
+    ),
+    RunField(name="model", label="Model", help="The diffusion model.", read=lambda run: run.model),
+    RunField(
+        name="scheduler",
+        label="Scheduler",
+        help="The solver of the denoising steps [A1111: Sampler].",
+        read=lambda run: run.params.scheduler,
+    ),
+    RunField(
+        name="num_inference_steps",
+        label="Steps",
+        help="Number of denoising steps.",
+        read=lambda run: run.params.num_inference_steps,
+    ),
+    RunField(
+        name="guidance_scale",
+        label="Guidance",
+        help="How strongly the prompt is followed [A1111: CFG scale].",
+        read=lambda run: run.params.guidance_scale,
+    ),
+    RunField(
+        name="strength",
+        label="Strength",
+        help="1 paints from noise alone, less starts from the photo [A1111: Denoising strength].",
+        read=lambda run: run.params.strength,
+    ),
+    RunField(
+        name="seed",
+        label="Seed",
+        help="The noise that the picture starts from.",
+        read=lambda run: run.params.seed,
+    ),
+    RunField(
+        name="mask_grow",
+        label="Mask grow (%)",
+        help="How far the repainted region reaches into the subject's edge, in percent of the model's shorter side.",
+        read=lambda run: run.params.mask_grow,
+    ),
+    RunField(
+        name="mask_feather",
+        label="Mask feather (%)",
+        help="How softly the repainted region ends, in percent of the model's shorter side.",
+        read=lambda run: run.params.mask_feather,
+    ),
+    RunField(
+        name="seconds",
+        label="Time (s)",
+        help="Seconds over all stages; lower is better.",
+        read=lambda run: round(run.total_seconds, 3),
+        makes_the_picture=False,
+    ),
+    RunField(
+        name="peak_memory_mb",
+        label="Peak memory (MB)",
+        help="Highest memory of the device (GPU) or the process (CPU); lower is better.",
+        read=lambda run: round(run.peak_memory_mb, 1),
+        makes_the_picture=False,
+    ),
+    RunField(name="size", label="Size (px)", help="Size of the picture.", read=lambda run: str(run.extent)),
+    RunField(
+        name="model_size",
+        label="Model size (px)",
+        help="Size at which the model worked.",
+        read=lambda run: str(run.model_extent),
+    ),
+    RunField(name="device", label="Device", help="Where it was computed.", read=lambda run: run.device),
+    RunField(name="dtype", label="Precision", help="Number format of the computation.", read=lambda run: run.dtype),
+    RunField(
+        name="model_revision",
+        label="Model revision",
+        help="The exact weights: a Hub commit, or the hash of the local files.",
+        read=lambda run: run.model_revision,
+    ),
+    RunField(
+        name="versions",
+        label="Library versions",
+        help="Versions of the libraries that can change pixels.",
+        read=_versions,
+    ),
+    RunField(
+        name="id",
+        label="Run",
+        help="The run's content address: equal parameters have the same.",
+        read=lambda run: run.id,
+        makes_the_picture=False,
+    ),
+    RunField(
+        name="thumbnail",
+        label="Picture",
+        help="The finished picture.",
+        read=lambda run: thumbnail_url(run.image, 96),
+        makes_the_picture=False,
+    ),
+    RunField(
+        name="permalink",
+        label="Open",
+        help="The run on a page of its own.",
+        read=lambda run: run_url(run.id),
+        makes_the_picture=False,
+    ),
+)
+
+
+def run_frame(runs: Sequence[RunRecord]) -> pd.DataFrame:
+    """The runs as a table with the columns of `FIELDS`, in the order given."""
+    return pd.DataFrame({each.name: [each.read(run) for run in runs] for each in FIELDS})
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFilter:
+    """Which rows of `run_frame` to show; an empty field lets everything pass.
+
+    Attributes
+    ----------
+    text
+        Words that must all occur in the prompt, the negative prompt, the subject's name or the beginning of the id.
+    models, subjects, schedulers
+        Allowed values.
+    ids
+        Allowed runs, such as those of one sweep.
+    ranges
+        Column -> smallest and largest allowed number, both included.
+    """
+
+    text: str = ""
+    models: Sequence[str] = ()
+    subjects: Sequence[str] = ()
+    schedulers: Sequence[str] = ()
+    ids: frozenset[str] | None = None
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
+
+
+def filter_runs(frame: pd.DataFrame, wanted: RunFilter) -> pd.DataFrame:
+    """The rows of a `run_frame` that pass the filter, in their old order, numbered anew from 0."""
+    keep = pd.Series(True, index=frame.index)
+    for column, allowed in (("model", wanted.models), ("subject", wanted.subjects), ("scheduler", wanted.schedulers)):
+        if allowed:
+            keep &= frame[column].isin(list(allowed))
+    if wanted.ids is not None:
+        keep &= frame["id"].isin(list(wanted.ids))
+    for column, (low, high) in wanted.ranges.items():
+        keep &= frame[column].between(low, high)
+    for word in wanted.text.lower().split():
+        found = frame["id"].str.startswith(word)
+        for column in ("prompt", "negative_prompt", "subject"):
+            found |= frame[column].str.lower().str.contains(word, regex=False)
+        keep &= found
+    return frame.loc[keep].reset_index(drop=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """In what several runs differ, and what they share; each field stands in one of the two."""
+
+    differing: tuple[RunField, ...]
+    same: tuple[RunField, ...]
+
+
+def differing_parameters(runs: Sequence[RunRecord]) -> Comparison:
+    """Sort what made the pictures into what differs between the runs and what is the same in all of them."""
+    compared = [each for each in FIELDS if each.makes_the_picture]
+    differs = {each.name: len({each.key(run) for run in runs}) > 1 for each in compared}
+    return Comparison(
+        differing=tuple(each for each in compared if differs[each.name]),
+        same=tuple(each for each in compared if not differs[each.name]),
+    )
+
+
+def shown_apart(field: RunField, runs: Sequence[RunRecord]) -> list[str]:
+    """A field's values for a comparison: where two runs differ in it but read the same, with what tells them apart."""
+    named = [(shown(field.read(run)), field.key(run)) for run in runs]
+    times = Counter(value for value, _ in set(named))
+    return [f"{value} ({str(key)[:8]})" if times[value] > 1 else value for value, key in named]
+
+
+def shown(value: object) -> str:
+    """A field's value as a person reads it: numbers without needless digits, "none" where a text is empty."""
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S %Z}"
+    return str(value) or "none"

@@ -1,0 +1,57 @@
+"""What a deployment can set, each as BGEN_<NAME> in the environment. Read by entry points only, never at import."""
+
+from pathlib import Path
+
+import platformdirs
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bgen_core.errors import UserInputError
+
+
+class Settings(BaseSettings):
+    """All settings with their defaults. `docs/deploy.md` lists them."""
+
+    model_config = SettingsConfigDict(env_prefix="BGEN_", frozen=True, extra="ignore")
+
+    home: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("bgen", appauthor=False)),
+        description="Folder of the store: database, pictures, worker log.",
+    )
+    model: str = Field(default="demo", min_length=1, description="Catalogue name, Hub id or local folder.")
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    max_upload_mb: float = Field(default=25, gt=0, description="Largest photo file, in MB (10^6 bytes).")
+    max_megapixels: float = Field(default=40, gt=0, description="Largest photo, in 10^6 pixels.")
+    min_side: int = Field(default=64, ge=1, description="Shortest side of a photo, in pixels.")
+    max_cells: int = Field(default=10_000, ge=1, description="Most cells of one sweep.")
+
+    @property
+    def database_url(self) -> str:
+        """SQLAlchemy address of the store's database."""
+        return f"sqlite:///{self.home / 'bgen.sqlite3'}"
+
+    @property
+    def blob_root(self) -> Path:
+        """Folder of the pictures, named by their content."""
+        return self.home / "blobs"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings from the environment.
+
+    Parameters
+    ----------
+    **overrides
+        Values that win over the environment (command-line options, tests).
+
+    Raises
+    ------
+    UserInputError
+        A variable has a value that is not allowed.
+    """
+    try:
+        return Settings(**overrides)  # pyright: ignore[reportArgumentType]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "BGEN_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise UserInputError(f"{name}={first['input']!r} is not allowed: {first['msg']}.") from error

@@ -1,0 +1,184 @@
+"""Axes of a sweep, and the one parser that the pages and the command line share.
+
+A piece is one value or a range; pieces are separated by commas::
+
+    10,20,30        the values themselves
+    10..30:10       10, 20, 30: from, to (included where the step meets it, never passed), step
+    1..9/5          1, 3, 5, 7, 9: five values evenly spaced
+    1-9 (+2)        1, 3, 5, 7, 9: A1111's range with a step
+    1-9 [5]         1, 3, 5, 7, 9: A1111's range with a count
+"""
+
+import re
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+from typing import Literal
+
+from bgen_core.errors import UserInputError
+from bgen_core.models.schedulers import get_scheduler
+
+Value = int | float | str
+MAX_VALUES = 10_000
+MAX_PIECE_LENGTH = 80  # longer than any range of numbers that fit
+
+NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)"
+RANGE = re.compile(rf"({NUMBER})\s*\.\.\s*({NUMBER})(?:\s*:\s*({NUMBER})|\s*/\s*(\d+))?")
+A1111_RANGE = re.compile(rf"({NUMBER})\s*-\s*({NUMBER})(?:\s*\(\s*({NUMBER})\s*\)|\s*\[\s*(\d+)\s*\])?")
+FORMS = "10,20,30 or 10..30:10 or 1..9/5"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AxisKind:
+    """What can be swept.
+
+    Attributes
+    ----------
+    name
+        What a person types; the command line's option.
+    field
+        The field of `InpaintParams`.
+    label
+        What stands at the grid's edge.
+    kind
+        How its values read.
+    """
+
+    name: str
+    field: str
+    label: str
+    kind: Literal["integer", "decimal", "scheduler", "text"]
+
+
+AXIS_KINDS: tuple[AxisKind, ...] = (
+    AxisKind(name="steps", field="num_inference_steps", label="Steps", kind="integer"),
+    AxisKind(name="guidance", field="guidance_scale", label="Guidance", kind="decimal"),
+    AxisKind(name="seed", field="seed", label="Seed", kind="integer"),
+    AxisKind(name="strength", field="strength", label="Strength", kind="decimal"),
+    AxisKind(name="scheduler", field="scheduler", label="Scheduler", kind="scheduler"),
+    AxisKind(name="prompt", field="prompt", label="Prompt", kind="text"),
+    AxisKind(name="negative-prompt", field="negative_prompt", label="Negative prompt", kind="text"),
+    AxisKind(name="mask-grow", field="mask_grow", label="Mask grow", kind="decimal"),
+    AxisKind(name="mask-feather", field="mask_feather", label="Mask feather", kind="decimal"),
+)
+_BY_NAME = {kind.name: kind for kind in AXIS_KINDS}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """One swept parameter with its values, in the order in which they were given."""
+
+    name: str
+    values: tuple[Value, ...]
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            raise UserInputError(f"{self.name} has no values: give at least one, such as {FORMS}.")
+
+    @property
+    def kind(self) -> AxisKind:
+        return axis_kind(self.name)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Each value as text for the grid's edge: 7 rather than 7.0."""
+        return tuple(f"{value:.12g}" if isinstance(value, float) else str(value) for value in self.values)
+
+
+def axis_kind(name: str) -> AxisKind:
+    """The kind of axis with that name.
+
+    Raises
+    ------
+    UserInputError
+        Nothing of that name can be swept.
+    """
+    kind = _BY_NAME.get(name)
+    if kind is None:
+        raise UserInputError(f"axis {name!r} is not known: choose {', '.join(_BY_NAME)}.")
+    return kind
+
+
+def parse_axis(name: str, text: str) -> Axis:
+    """Read one axis as a person writes it.
+
+    Parameters
+    ----------
+    name
+        "steps", "guidance", "seed", …
+    text
+        Pieces separated by commas; prompts are separated by line breaks or ` | `, since they contain commas.
+
+    Returns
+    -------
+    Axis
+        Values in the order given, repeated values kept once.
+
+    Raises
+    ------
+    UserInputError
+        Names the axis, the piece, and what is allowed.
+    """
+    kind = axis_kind(name)
+    if kind.kind == "text":
+        pieces = [piece.strip() for piece in re.split(r"\n|\s\|\s", text)]
+        values: list[Value] = [piece for piece in pieces if piece or kind.field == "negative_prompt"]
+    else:
+        pieces = [piece.strip() for piece in text.split(",")]
+        if any(not piece for piece in pieces) and text.strip():
+            raise UserInputError(f"{name} {text.strip()!r} has an empty piece between commas: write {FORMS}.")
+        values = []
+        for piece in pieces:
+            if len(piece) > MAX_PIECE_LENGTH:
+                raise UserInputError(f"{name} {piece[:20] + '…'!r} is too long to be a number: write {FORMS}.")
+            if piece:
+                values.extend(_parse_scheduler(piece) if kind.kind == "scheduler" else _parse_numbers(kind, piece))
+            if len(values) > MAX_VALUES:
+                raise UserInputError(f"{name} {piece!r} gives over {MAX_VALUES:,} values: use a larger step.")
+    return Axis(name=name, values=tuple(dict.fromkeys(values)))
+
+
+def _parse_scheduler(piece: str) -> list[Value]:
+    return [get_scheduler(piece).name]
+
+
+def _parse_numbers(kind: AxisKind, piece: str) -> list[Value]:
+    if re.fullmatch(NUMBER, piece):
+        decimals = [Decimal(piece)]
+    elif match := RANGE.fullmatch(piece) or A1111_RANGE.fullmatch(piece):
+        decimals = _expand_range(kind, piece, *match.groups())
+    else:
+        raise UserInputError(f"{kind.name} {piece!r} is not a number or a range: write {FORMS}.")
+    if kind.kind == "integer":
+        for decimal in decimals:
+            if decimal != decimal.to_integral_value():
+                raise UserInputError(f"{kind.name} {piece!r} gives {decimal:f}: only whole numbers are allowed.")
+        return [int(decimal) for decimal in decimals]
+    return [float(decimal) for decimal in decimals]
+
+
+def _expand_range(
+    kind: AxisKind, piece: str, first: str, last: str, step: str | None, count: str | None
+) -> list[Decimal]:
+    low, high = Decimal(first), Decimal(last)
+    if low > high:
+        raise UserInputError(f"{kind.name} {piece!r} runs backwards: write the smaller number first.")
+    if count is not None:
+        return _evenly_spaced(kind, piece, low, high, int(count))
+    width = Decimal(step) if step is not None else Decimal(1)
+    if width <= 0:
+        raise UserInputError(f"{kind.name} {piece!r} has the step {width:f}: it must be above 0.")
+    number = int((high - low) / width) + 1
+    if number > MAX_VALUES:
+        raise UserInputError(f"{kind.name} {piece!r} gives {number:,} values: at most {MAX_VALUES:,} are allowed.")
+    return [low + index * width for index in range(number)]
+
+
+def _evenly_spaced(kind: AxisKind, piece: str, low: Decimal, high: Decimal, count: int) -> list[Decimal]:
+    if not 1 <= count <= MAX_VALUES:
+        raise UserInputError(f"{kind.name} {piece!r} asks for {count:,} values: choose 1 to {MAX_VALUES:,}.")
+    if count == 1:
+        return [low]
+    values = [low + (high - low) * index / (count - 1) for index in range(count)]
+    if kind.kind == "integer":  # A1111 also cuts these to whole numbers
+        return [value.quantize(Decimal(1), rounding=ROUND_DOWN) for value in values]
+    return values

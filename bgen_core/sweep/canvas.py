@@ -1,0 +1,71 @@
+"""From a subject at the photo's size to the canvas at the model's size."""
+
+import math
+
+from bgen_core.errors import UserInputError
+from bgen_core.extent import Extent
+from bgen_core.subject.image_io import resize
+from bgen_core.subject.masks import repaint_mask
+from bgen_core.subject.subject import Subject
+from bgen_core.sweep.events import Canvas
+from bgen_core.sweep.params import InpaintParams
+
+MOST_ELONGATED = 3.0  # wider or taller photos are squeezed to this ratio for the model, and stretched back after
+
+
+def choose_model_extent(photo: Extent, *, side: int, factor: int) -> Extent:
+    """Size at which a model paints: the photo's aspect, the area that it was trained on, sides that divide.
+
+    Parameters
+    ----------
+    photo
+        Size of the photo.
+    side
+        Side of the square that the model was trained on, in pixels.
+    factor
+        What both sides must divide by: the VAE's pixels per latent.
+    """
+    ratio = min(max(photo.width / photo.height, 1 / MOST_ELONGATED), MOST_ELONGATED)
+    width, height = side * math.sqrt(ratio), side / math.sqrt(ratio)
+    return Extent(
+        width=max(factor, round(width / factor) * factor),
+        height=max(factor, round(height / factor) * factor),
+    )
+
+
+def make_canvas(subject: Subject, params: InpaintParams, extent: Extent) -> Canvas:
+    """Photo and repaint mask at the model's size, for one cell's mask policy.
+
+    Raises
+    ------
+    UserInputError
+        Nothing is left to repaint, or nothing is left to keep.
+    """
+    mask = repaint_mask(subject.alpha, extent, params.mask_grow, params.mask_feather)
+    check_mask_balance(subject.name, keeps=bool((mask < 128).any()), repaints=bool((mask >= 128).any()))
+    return Canvas(init_image=resize(subject.image, extent), mask_image=mask)
+
+
+def check_subject(subject: Subject) -> None:
+    """Refuse, before anything runs, a subject that fills its photo or that is not there.
+
+    Raises
+    ------
+    UserInputError
+        Says which, and what to do.
+    """
+    check_mask_balance(
+        subject.name, keeps=bool((subject.alpha > 0.5).any()), repaints=bool((subject.alpha < 0.5).any())
+    )
+
+
+def check_mask_balance(name: str, *, keeps: bool, repaints: bool) -> None:
+    """Raise UserInputError unless there is something to keep and something to repaint."""
+    if not keeps:
+        raise UserInputError(
+            f"{name!r} has nothing to keep: mark the subject with the brush, give an alpha, or lower mask grow."
+        )
+    if not repaints:
+        raise UserInputError(
+            f"{name!r} has nothing to repaint: its mask covers the whole photo; erase the background from it."
+        )

@@ -1,0 +1,92 @@
+"""One scheduler object with everything that cells of the same (scheduler, steps, strength) share."""
+
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from bgen_core.models.schedulers import get_scheduler
+from bgen_core.sweep.params import InpaintParams
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleKey:
+    """Cells that agree in these can be stepped by one scheduler object, in lockstep."""
+
+    scheduler: str
+    num_inference_steps: int
+    strength: float
+
+    @classmethod
+    def of(cls, params: InpaintParams) -> "ScheduleKey":
+        return cls(
+            scheduler=params.scheduler,
+            num_inference_steps=params.num_inference_steps,
+            strength=params.strength,
+        )
+
+
+class Schedule:
+    """A diffusers scheduler set up for one key, advanced for a batch of latents.
+
+    Follows StableDiffusionInpaintPipeline.__call__ of diffusers 0.42.1, steps 4, 6 and 10.
+
+    Parameters
+    ----------
+    key
+        What the cells share.
+    config
+        The model's scheduler configuration.
+    device
+        Where the latents are.
+    """
+
+    def __init__(self, key: ScheduleKey, config: Any, device: str) -> None:
+        import diffusers
+
+        entry = get_scheduler(key.scheduler)
+        self._scheduler: Any = getattr(diffusers, entry.class_name).from_config(config, **entry.options)
+        self._scheduler.set_timesteps(key.num_inference_steps, device=device)
+        effective = min(int(key.num_inference_steps * key.strength), key.num_inference_steps)
+        begin = (key.num_inference_steps - effective) * self._scheduler.order
+        self.timesteps: torch.Tensor = self._scheduler.timesteps[begin:]
+        if hasattr(self._scheduler, "set_begin_index"):
+            self._scheduler.set_begin_index(begin)
+        self.starts_from_noise = key.strength == 1.0
+        self._takes_generator = "generator" in inspect.signature(self._scheduler.step).parameters
+
+    def __len__(self) -> int:
+        """Evaluations of the UNet; second-order schedulers need about two per step."""
+        return len(self.timesteps)
+
+    def start(self, noise: torch.Tensor, image_latents: torch.Tensor | None) -> torch.Tensor:
+        """First latents: scaled noise, or below strength 1 the image's latents with noise added."""
+        if self.starts_from_noise:
+            return noise * self._scheduler.init_noise_sigma
+        return self._scheduler.add_noise(image_latents, noise, self.timesteps[:1].repeat(len(noise)))
+
+    def scale(self, latents: torch.Tensor, index: int) -> torch.Tensor:
+        """The UNet's input at evaluation `index`."""
+        return self._scheduler.scale_model_input(latents, self.timesteps[index])
+
+    def first_input_scale(self) -> float:
+        """Factor from unit noise to the first UNet input: equal factors mean equal inputs, whatever the scheduler."""
+        if not hasattr(self, "_first_scale"):
+            probe = torch.ones(1, device=self.timesteps.device) * self._scheduler.init_noise_sigma
+            self._first_scale = float(self._scheduler.scale_model_input(probe, self.timesteps[0]))
+        return self._first_scale
+
+    def step(
+        self, prediction: torch.Tensor, latents: torch.Tensor, index: int, generators: list[torch.Generator]
+    ) -> torch.Tensor:
+        """Latents after evaluation `index`; stochastic schedulers draw each row from its own generator."""
+        options: dict[str, Any] = {"generator": generators} if self._takes_generator else {}
+        return self._scheduler.step(prediction, self.timesteps[index], latents, return_dict=False, **options)[0]
+
+    def noised_image(self, image_latents: torch.Tensor, noise: torch.Tensor, index: int) -> torch.Tensor:
+        """What the kept region holds after evaluation `index`: the image at the next timestep's noise level."""
+        if index + 1 >= len(self):
+            return image_latents
+        following = torch.tensor([self.timesteps[index + 1]])
+        return self._scheduler.add_noise(image_latents, noise, following)

@@ -1,0 +1,101 @@
+"""What an inpainter says while it works; the pages, the command line and the worker all read the same events."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from bgen_core.extent import Extent
+from bgen_core.sweep.params import InpaintParams
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Canvas:
+    """What an inpainting model is given to paint on, at the model's size.
+
+    Attributes
+    ----------
+    init_image
+        uint8, HWC, RGB.
+    mask_image
+        uint8, HW, 255 = repaint.
+    """
+
+    init_image: np.ndarray
+    mask_image: np.ndarray
+
+    @property
+    def extent(self) -> Extent:
+        return Extent.of(self.init_image)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaintCell:
+    """One picture to make. Cells with the same masks share one `canvas` object, which is then encoded once."""
+
+    index: int
+    params: InpaintParams
+    canvas: Canvas
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """The cell is under way."""
+
+    cell: PaintCell
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Stepped:
+    """The cell has done `step` of `of` steps; `preview` is a small uint8 HWC RGB picture, or None."""
+
+    cell: PaintCell
+    step: int
+    of: int
+    preview: np.ndarray | None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Finished:
+    """The cell's raw picture: uint8, HWC, RGB, at the model's size. `seconds` per stage are the cell's share."""
+
+    cell: PaintCell
+    image: np.ndarray
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """The cell could not be made; the others go on."""
+
+    cell: PaintCell
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Committed:
+    """The runner's word that a cell's run is in the store; `reused` says that it was there before."""
+
+    index: int
+    run_id: str
+    reused: bool
+
+
+Event = Started | Stepped | Finished | Failed
+RunnerEvent = Started | Stepped | Failed | Committed
+
+
+class Inpainter(Protocol):
+    """Paints cells. The batched engine is one; a pipeline's own call, for families it does not know, is the other."""
+
+    def paint(self, cells: Sequence[PaintCell]) -> Iterator[Event]:
+        """Paint the cells; closing the generator stops within one evaluation of the model.
+
+        All canvases must have the same size, whose sides divide by the model's factor.
+        """
+        ...
+
+    def tune(self, extent: Extent) -> None:
+        """Measure what must be measured once per model, device and picture size, so that no sweep waits for it."""
+        ...

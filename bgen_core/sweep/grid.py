@@ -1,0 +1,60 @@
+"""How a plan's cells lie on the screen: any axis across, any down, the others fixed to one value each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bgen_core.sweep.axes import Axis
+from bgen_core.sweep.plan import SweepPlan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """One page of cells.
+
+    Attributes
+    ----------
+    across, down
+        The axes shown; None where the plan has too few.
+    cells
+        Rows of cell indices in the plan.
+    """
+
+    across: Axis | None
+    down: Axis | None
+    cells: tuple[tuple[int, ...], ...]
+
+
+def arrange(plan: SweepPlan, *, across: str | None, down: str | None, fixed: Mapping[str, int]) -> Grid:
+    """Lay out one page of a plan; nothing is computed anew by showing it another way.
+
+    Parameters
+    ----------
+    across, down
+        Names of the axes for columns and rows; None for a single column or row.
+    fixed
+        Axis name -> place of its value, for every other axis; 0 where it is not named.
+    """
+    by_name = {axis.name: axis for axis in plan.axes}
+    x, y = by_name.get(across or ""), by_name.get(down or "")
+    rows = tuple(
+        tuple(
+            index_of(plan, {**fixed, **({y.name: row} if y else {}), **({x.name: column} if x else {})})
+            for column in range(len(x.values) if x else 1)
+        )
+        for row in range(len(y.values) if y else 1)
+    )
+    return Grid(across=x, down=y, cells=rows)
+
+
+def index_of(plan: SweepPlan, places: Mapping[str, int]) -> int:
+    """Index of the cell at these places (axis name -> place of its value); unnamed axes are at their first."""
+    index = 0
+    for axis in plan.axes:
+        index = index * len(axis.values) + places.get(axis.name, 0)
+    return index
+
+
+def default_axes(plan: SweepPlan) -> tuple[str | None, str | None]:
+    """Columns and rows to begin with: the last axis across, the one before it down."""
+    names = [axis.name for axis in plan.axes]
+    return (names[-1] if names else None), (names[-2] if len(names) > 1 else None)

@@ -1,0 +1,99 @@
+"""What makes one picture: the parameters of an inpainting call, in diffusers' words."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bgen_core.errors import UserInputError
+
+MAX_STEPS = 1000
+MAX_GUIDANCE = 100.0
+MAX_SEED = 2**63 - 1
+MAX_MASK_PERCENT = 25.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class InpaintParams:
+    """One picture's parameters as the person gives them; every field can be swept.
+
+    Attributes
+    ----------
+    prompt, negative_prompt
+        What to paint, and what to avoid. The negative prompt has no effect where `guidance_scale` ≤ 1.
+    scheduler
+        A name from the catalogue of schedulers [A1111: Sampler].
+    num_inference_steps
+        1 … 1000 [Steps].
+    guidance_scale
+        0 … 100 [CFG scale]; 1 and below switch classifier-free guidance off.
+    strength
+        Above 0, up to 1 [Denoising strength]; below 1 the painting starts from the photo.
+    seed
+        0 … 2^63 - 1.
+    mask_grow
+        How far the repainted region reaches into the subject's edge, in percent of the model's shorter side, 0 … 25.
+    mask_feather
+        Gaussian sigma that rounds the repainted region's border, in percent of the model's shorter side, 0 … 25.
+    """
+
+    prompt: str
+    negative_prompt: str = ""
+    scheduler: str = "ddim"
+    num_inference_steps: int = 20
+    guidance_scale: float = 3.0
+    strength: float = 1.0
+    seed: int = 0
+    mask_grow: float = 1.5
+    mask_feather: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("guidance_scale", "strength", "mask_grow", "mask_feather"):
+            object.__setattr__(self, name, _number(name, getattr(self, name)))  # 7 and 7.0 are the same
+        for name in ("num_inference_steps", "seed"):
+            object.__setattr__(self, name, _whole_number(name, getattr(self, name)))
+        _check_range("steps", self.num_inference_steps, 1, MAX_STEPS)
+        _check_range("guidance", self.guidance_scale, 0, MAX_GUIDANCE)
+        _check_range("seed", self.seed, 0, MAX_SEED)
+        _check_range("mask grow", self.mask_grow, 0, MAX_MASK_PERCENT)
+        _check_range("mask feather", self.mask_feather, 0, MAX_MASK_PERCENT)
+        if not 0 < self.strength <= 1:
+            raise UserInputError(f"strength {self.strength:g} is not allowed: choose a number above 0, up to 1.")
+        if self.effective_steps < 1:
+            raise UserInputError(
+                f"{self.num_inference_steps} steps at strength {self.strength:g} leave 0 effective steps: "
+                f"choose at least {math.ceil(1 / self.strength)} steps or a higher strength."
+            )
+
+    @property
+    def effective_steps(self) -> int:
+        """Steps that are really computed: min(int(steps x strength), steps), as diffusers counts them."""
+        return min(int(self.num_inference_steps * self.strength), self.num_inference_steps)
+
+    @property
+    def uses_guidance(self) -> bool:
+        """Whether classifier-free guidance is on, and so whether the negative prompt has an effect."""
+        return self.guidance_scale > 1
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "InpaintParams":
+        return cls(**content)
+
+
+def _number(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise UserInputError(f"{name} {value!r} is not allowed: give a finite number.")
+    return float(value)
+
+
+def _whole_number(name: str, value: object) -> int:
+    if _number(name, value) != int(value):  # pyright: ignore[reportArgumentType]
+        raise UserInputError(f"{name} {value!r} is not allowed: give a whole number.")
+    return int(value)  # pyright: ignore[reportArgumentType]
+
+
+def _check_range(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise UserInputError(f"{name} {value:g} is not allowed: choose {low:g} to {high:g}.")

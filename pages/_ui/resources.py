@@ -1,0 +1,27 @@
+"""What every page shares: the settings, the store, and who is visiting."""
+
+import uuid
+
+import streamlit as st
+
+from bgen_core.runs.store import Store, open_store
+from bgen_core.settings import Settings, load_settings
+
+
+@st.cache_resource(show_spinner=False)
+def settings() -> Settings:
+    """The deployment's settings, read once per server."""
+    return load_settings()
+
+
+@st.cache_resource(show_spinner=False)
+def store() -> Store:
+    """The one store of this server, with its migrations done."""
+    return open_store(settings())
+
+
+def visitor() -> str:
+    """A name for this browser session, under which its sweeps queue."""
+    if "visitor" not in st.session_state:
+        st.session_state["visitor"] = uuid.uuid4().hex[:12]
+    return st.session_state["visitor"]

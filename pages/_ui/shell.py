@@ -1,0 +1,24 @@
+"""What surrounds every page: the browser tab, the navigation, and later the gate."""
+
+import sys
+from pathlib import Path
+
+# Streamlit puts this script's own folder on the path, not the project's.
+PROJECT = str(Path(__file__).resolve().parents[2])
+if PROJECT not in sys.path:
+    sys.path.insert(0, PROJECT)
+
+import streamlit as st  # noqa: E402
+
+from pages._ui import page_files  # noqa: E402
+
+st.set_page_config(page_title="bgen", page_icon="🖼️", layout="wide")
+st.navigation(
+    [
+        st.Page(page_files.SUBJECT, title="Subject", url_path="subject", default=True),
+        st.Page(page_files.SWEEP, title="Sweep", url_path="sweep"),
+        st.Page(page_files.COMPARE, title="Compare", url_path="compare"),
+        st.Page(page_files.RUN, title="Run", url_path="run", visibility="hidden"),
+    ],
+    position="top",
+).run()

@@ -1,0 +1,144 @@
+"""The Sweep page's controls: every one is in the URL, and an error stands at the control that caused it."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from bgen_core.errors import UserInputError
+from bgen_core.models.catalogue import MODELS, ModelEntry, describe_model
+from bgen_core.models.schedulers import SCHEDULERS
+from bgen_core.runs.store import SubjectEntry
+from bgen_core.sweep.axes import parse_axis
+from bgen_core.sweep.build import build_plan
+from bgen_core.sweep.plan import SweepPlan
+
+AXIS_HELP = "One value, or several: `10,20,30` · `10..30:10` (from, to, step) · `1..9/5` (five values)"
+LINES_HELP = "One per line; several lines make an axis."
+# Widget key (and URL parameter) of each axis, where it differs from the axis's name.
+KEYS = {"negative-prompt": "negative", "mask-grow": "grow", "mask-feather": "feather"}
+
+
+def key_of(axis: str) -> str:
+    """Widget key and URL parameter of an axis."""
+    return KEYS.get(axis, axis)
+
+
+def fill_from_plan(plan: SweepPlan) -> None:
+    """Set every control to what a plan says: for a link to a sweep, and for "use as base"."""
+    values = {axis.name: axis.labels for axis in plan.axes}
+    base = plan.base
+    single = {
+        "prompt": base.prompt, "negative-prompt": base.negative_prompt, "steps": str(base.num_inference_steps),
+        "guidance": f"{base.guidance_scale:.12g}", "seed": str(base.seed), "strength": f"{base.strength:.12g}",
+        "scheduler": base.scheduler, "mask-grow": f"{base.mask_grow:.12g}",
+        "mask-feather": f"{base.mask_feather:.12g}",
+    }  # fmt: skip
+    st.session_state["model"] = plan.model
+    st.session_state["subject"] = plan.subject_id
+    for name, text in single.items():
+        labels = values.get(name, (text,))
+        if name == "scheduler":
+            st.session_state[key_of(name)] = list(labels)
+        else:
+            st.session_state[key_of(name)] = ("\n" if "prompt" in name else ", ").join(labels)
+
+
+def model_choice(default: str) -> ModelEntry:
+    """The model; anything else than the catalogue's can be typed."""
+    names = [entry.name for entry in MODELS]
+    if default not in names:
+        names.insert(0, default)
+    chosen = st.session_state.get("model") or st.query_params.get("model") or default
+    if chosen not in names:
+        names.append(chosen)
+    name = st.selectbox(
+        "Model",
+        names,
+        index=names.index(default),
+        key="model",
+        bind="query-params",
+        accept_new_options=True,
+        help="A name from the list, a Hub id such as owner/name, or a local folder.",
+    )
+    return describe_model(name)
+
+
+def subject_choice(subjects: Sequence[SubjectEntry]) -> str:
+    """The subject; the newest one at first."""
+    names = {entry.id: entry.name for entry in subjects}
+    return st.selectbox(
+        "Subject", list(names), format_func=lambda chosen: names.get(chosen, "gone"), key="subject", bind="query-params"
+    )
+
+
+def axis_controls(entry: ModelEntry) -> dict[str, str]:
+    """The controls of every axis; returns axis name -> text."""
+    st.session_state.setdefault("prompt", st.query_params.get("prompt", entry.examples[0] if entry.examples else ""))
+    texts = {
+        "prompt": st.text_area(
+            "Prompt", key="prompt", bind="query-params", height=96, placeholder="a beach at sunset", help=LINES_HELP
+        )
+    }
+    _examples(entry)
+    texts["negative-prompt"] = st.text_area(
+        "Negative prompt", key="negative", bind="query-params", height=68, help=LINES_HELP
+    )
+    for name, label, default in (
+        ("steps", "Steps", str(entry.steps)),
+        ("guidance", "Guidance", f"{entry.guidance:g}"),
+        ("seed", "Seed", "1"),
+    ):
+        texts[name] = _axis_input(name, label, default)
+    with st.expander("More"):
+        names = {entry.name: entry.label for entry in SCHEDULERS}
+        chosen = st.multiselect(
+            "Scheduler", list(names), default=[entry.scheduler], format_func=names.__getitem__,
+            key="scheduler", bind="query-params", help="Also called sampler. Several make an axis.",
+        )  # fmt: skip
+        texts["scheduler"] = ",".join(chosen)
+        for name, label, default in (
+            ("strength", "Strength", "1"),
+            ("mask-grow", "Mask grow", "1.5"),
+            ("mask-feather", "Mask feather", "0"),
+        ):
+            texts[name] = _axis_input(name, label, default)
+    return texts
+
+
+def _axis_input(name: str, label: str, default: str) -> str:
+    text = st.text_input(label, value=default, key=key_of(name), bind="query-params", help=AXIS_HELP)
+    try:
+        parse_axis(name, text)
+    except UserInputError as error:
+        st.error(str(error))
+    return text
+
+
+def _examples(entry: ModelEntry) -> None:
+    """Prompts that the model does well: a click fills the prompt in."""
+    if not entry.examples:
+        return
+
+    def use() -> None:
+        if chosen := st.session_state.get("example"):
+            st.session_state["prompt"] = chosen
+            st.session_state["example"] = None
+
+    st.pills("Examples", entry.examples, key="example", on_change=use, label_visibility="collapsed")
+
+
+def read_plan(entry: ModelEntry, subject_id: str, texts: dict[str, str]) -> SweepPlan:
+    """The plan that the controls describe.
+
+    Raises
+    ------
+    UserInputError
+        A control's text is not allowed.
+    """
+    prompts = [parse_axis("prompt", texts["prompt"])] if texts["prompt"].strip() else []
+    if not prompts:
+        raise UserInputError("The prompt is empty: say what to paint behind the subject.")
+    if texts["negative-prompt"].strip():
+        prompts.append(parse_axis("negative-prompt", texts["negative-prompt"]))
+    rest = {name: text for name, text in texts.items() if "prompt" not in name}
+    return build_plan(entry, rest, prompts, subject_id=subject_id)

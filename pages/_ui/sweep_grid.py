@@ -1,0 +1,132 @@
+"""The live grid: labelled axes, skeletons, previews of unfinished cells, pictures by URL."""
+
+from collections.abc import Mapping
+from html import escape
+
+import streamlit as st
+
+from bgen_core.extent import Extent
+from bgen_core.jobs.worker_folder import CellProgress, SweepProgress
+from bgen_core.runs.links import thumbnail_url
+from bgen_core.runs.store import SweepCellRow
+from bgen_core.sweep.grid import Grid, arrange, default_axes
+from bgen_core.sweep.plan import SweepPlan
+
+EMPTY = "background:rgba(128,128,128,.14);border-radius:4px"
+LABEL = "font-size:.8rem;opacity:.75;padding:2px 6px;text-align:center;font-weight:600"
+# Narrower cells are not pictures any more: the grid then scrolls sideways in its own box.
+NARROWEST = 110
+
+
+def arrangement(plan: SweepPlan) -> Grid:
+    """Choosers for columns, rows and the fixed values of the other axes; returns the page that they show."""
+    if len(plan.axes) < 2:
+        across, down = default_axes(plan)
+        return arrange(plan, across=across, down=down, fixed={})
+    labels = {axis.name: axis.kind.label for axis in plan.axes}
+    across_default, down_default = default_axes(plan)
+    for key, name in (("x", across_default), ("y", down_default)):
+        if (st.session_state.get(key) or st.query_params.get(key)) not in labels:
+            st.session_state[key] = name
+    if st.session_state.get("x") == st.session_state.get("y") is not None:
+        st.session_state["y"] = next(name for name in labels if name != st.session_state["x"])
+    fixed: dict[str, int] = {}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        across = st.selectbox(
+            "Across", list(labels), format_func=labels.__getitem__, key="x", bind="query-params", width=150
+        )
+        down = st.selectbox(
+            "Down", list(labels), format_func=labels.__getitem__, key="y", bind="query-params", width=150
+        )
+        st.button("⇄ Swap", on_click=_swap, help="Exchange rows and columns; nothing is computed again.")
+        for axis in plan.axes:
+            if axis.name not in (across, down):
+                chosen = st.selectbox(
+                    axis.kind.label, range(len(axis.values)), format_func=axis.labels.__getitem__,
+                    key=f"page_{axis.name}", width=150,
+                )  # fmt: skip
+                fixed[axis.name] = chosen
+    return arrange(plan, across=across, down=down, fixed=fixed)
+
+
+def _swap() -> None:
+    st.session_state["x"], st.session_state["y"] = st.session_state["y"], st.session_state["x"]
+
+
+def grid_html(
+    grid: Grid,
+    cells: list[SweepCellRow] | None,
+    progress: SweepProgress | None,
+    pictures: Mapping[str, str],
+    extent: Extent,
+) -> str:
+    """The grid as a table.
+
+    Parameters
+    ----------
+    grid
+        Which cell lies where.
+    cells
+        The sweep's cells; None before it is submitted, when all places are empty.
+    progress
+        What the worker is painting, if anything.
+    pictures
+        Run id -> content address of its picture.
+    extent
+        Size of the pictures; empty places have their aspect.
+    """
+    columns = len(grid.cells[0])
+    head = "".join(f'<th style="{LABEL}">{_short(label)}</th>' for label in (grid.across.labels if grid.across else ()))
+    corner = f'<th style="{LABEL}">{escape(_corner(grid))}</th>' if grid.down or grid.across else ""
+    lines: list[str] = []
+    for place, row in enumerate(grid.cells):
+        label = _short(grid.down.labels[place]) if grid.down else ""
+        first = f'<th style="{LABEL}">{label}</th>' if grid.down or grid.across else ""
+        lines.append(f"<tr>{first}{''.join(_cell(i, cells, progress, pictures, extent) for i in row)}</tr>")
+    # A single picture needs no more than the height of a screen.
+    widest = min(1100, 420 * columns)
+    width = f"width:100%;max-width:{widest}px;min-width:{NARROWEST * columns}px"
+    table = f'<table style="border-collapse:separate;border-spacing:4px;table-layout:auto;border:0;{width}">'
+    return f'<div style="overflow-x:auto">{table}<tr>{corner}{head}</tr>{"".join(lines)}</table></div>'
+
+
+def _corner(grid: Grid) -> str:
+    down = grid.down.kind.label if grid.down else ""
+    across = grid.across.kind.label if grid.across else ""
+    return f"{down} ↓ {across} →" if down else f"{across} →"
+
+
+def _short(label: str) -> str:
+    text = label or "(none)"
+    return f'<span title="{escape(text)}">{escape(text if len(text) <= 28 else text[:27] + "…")}</span>'
+
+
+def _cell(
+    index: int, cells: list[SweepCellRow] | None, progress: SweepProgress | None,
+    pictures: Mapping[str, str], extent: Extent,
+) -> str:  # fmt: skip
+    box = f"width:100%;aspect-ratio:{extent.width}/{extent.height};display:block;border-radius:4px"
+    cell = cells[index] if cells else None
+    if cell and cell.done and cell.run_id in pictures:
+        source = escape(thumbnail_url(pictures[cell.run_id], 512))
+        picture = f'<img src="{source}" alt="Cell {index + 1}" loading="lazy" style="{box}">'
+        return f'<td style="padding:0;border:0"><a href="/run?id={cell.run_id[:16]}">{picture}</a></td>'
+    if cell and cell.error:
+        return f'<td style="padding:6px;border:0;font-size:.8rem;{EMPTY}">{escape(cell.error)}</td>'
+    under_way = progress.cells.get(index) if progress else None
+    return f'<td style="padding:0;border:0">{_unfinished(under_way, box)}</td>'
+
+
+def _unfinished(under_way: CellProgress | None, box: str) -> str:
+    if under_way is None:
+        return f'<div style="{box};{EMPTY}"></div>'
+    steps = (
+        '<span style="position:absolute;right:6px;bottom:4px;font-size:.75rem;padding:0 5px;border-radius:3px;'
+        f'background:rgba(0,0,0,.55);color:#fff">{under_way.step}/{under_way.of}</span>'
+    )
+    inner = (
+        f'<img src="{escape(under_way.preview)}" alt="Preview after step {under_way.step}" style="{box}">'
+        if under_way.preview
+        else f'<div style="{box};{EMPTY}"></div>'
+    )
+    return f'<div style="position:relative">{inner}{steps}</div>'

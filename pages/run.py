@@ -1,0 +1,62 @@
+"""One run on a page of its own: the permalink of a picture."""
+
+import streamlit as st
+
+from bgen_core.errors import UserInputError
+from bgen_core.runs.links import download_name, picture_url
+from bgen_core.runs.png_metadata import parameters_text
+from bgen_core.runs.table import FIELDS
+from pages._ui import page_files, resources
+from pages._ui.comparison import value_table
+from pages._ui.pictures import picture
+
+PARAMETERS = ("subject", "prompt", "negative_prompt", "model", "scheduler", "num_inference_steps", "guidance_scale")
+PARAMETERS += ("strength", "seed", "mask_grow", "mask_feather", "size", "model_size")
+PROVENANCE = ("seconds", "peak_memory_mb", "device", "dtype", "model_revision", "versions", "created", "id")
+
+st.title("Run")
+# Streamlit 1.67 leaves this page's address without its id in the browser's history when the next page writes its own
+# parameters: going back shows the run that was open here.
+asked = st.query_params.get("id") or st.session_state.get("run_shown", "")
+try:
+    if not asked:
+        raise UserInputError("No run is named in this link: choose one from the table.")
+    store = resources.store()
+    run = store.get_run(asked)
+    st.session_state["run_shown"] = run.id
+    sweeps = store.sweeps_of_run(run.id)
+except UserInputError as error:
+    st.warning(str(error))
+    st.page_link(page_files.COMPARE, label="All runs")
+    st.stop()
+
+large, details = st.columns([3, 2], gap="medium")
+with large:
+    which = st.segmented_control(
+        "Picture",
+        ["Finished", "Model's own output"],
+        default="Finished",
+        required=True,
+        label_visibility="collapsed",
+        help="The model's own output is shown before the subject was put back.",
+    )
+    raw = which != "Finished"
+    picture(run, side=1024, raw=raw)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        blob = run.raw if raw else run.image
+        name = download_name(run)
+        st.link_button("Save PNG", picture_url(blob, download=name.replace(".png", "_raw.png") if raw else name))
+        st.link_button("Full size", picture_url(blob), type="tertiary")
+
+with details:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.page_link(page_files.SWEEP, label="Use as base", query_params={"base": run.id})
+        st.page_link(page_files.COMPARE, label="Compare", query_params={"ids": run.id})
+        for sweep in sweeps[:3]:
+            st.page_link(page_files.SWEEP, label=f"Sweep: {sweep.title}", query_params={"sweep": sweep.id})
+    value_table({field.label: field.read(run) for field in FIELDS if field.name in PARAMETERS})
+    st.markdown("Parameters as A1111 writes them")
+    st.code(parameters_text(run), language=None, wrap_lines=True)
+    with st.expander("Times, memory, versions"):
+        stages = {f"{stage.capitalize()} (s)": round(spent, 3) for stage, spent in run.seconds.items()}
+        value_table(stages | {field.label: field.read(run) for field in FIELDS if field.name in PROVENANCE})

@@ -1,0 +1,45 @@
+"""The app: `streamlit run streamlit_app.py`, or any ASGI server with `streamlit_app:app`."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from bgen_core.jobs.supervisor import WorkerSupervisor
+from bgen_core.runs.store import open_store
+from bgen_core.settings import load_settings
+from pages._ui.routes import image_routes
+
+
+@asynccontextmanager
+async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
+    """Start the worker with the server, so that its models load while the first page is painted."""
+    del app
+    settings = load_settings()
+    with open_store(settings) as store:
+        supervisor = WorkerSupervisor(store, settings)
+        supervisor.start()
+        try:
+            yield {}
+        finally:
+            supervisor.stop()
+
+
+def log_fault(error: Exception) -> bool:
+    """Bugs are loud in the log and quiet on the page."""
+    logging.getLogger("bgen").error("a page failed", exc_info=error)
+    st.error("Something went wrong on our side; nothing you made is lost. Reload the page to go on.")
+    return True
+
+
+# The shell is not beside pages/: Streamlit would otherwise serve a page file alone, without shell and gate, to the
+# first visitor of a fresh server who comes by a deep link.
+app = st.App(
+    Path(__file__).parent / "pages" / "_ui" / "shell.py",
+    routes=image_routes(),
+    lifespan=lifespan,
+    on_script_error=log_fault,
+)

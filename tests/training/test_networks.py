@@ -1,0 +1,37 @@
+"""The networks as they start: the autoencoder as a small picture, the schedule down to pure noise."""
+
+import torch
+import torch.nn.functional as F
+
+from training.config import TextConfig, UnetConfig, VaeConfig
+from training.train_vae import psnr
+from training.unet import build_scheduler, build_unet
+from training.vae import build_vae
+
+
+@torch.no_grad()
+def test_the_untrained_encoder_holds_the_block_means() -> None:
+    # Smooth colours, which an 8 x 8 mean describes.
+    picture = F.interpolate(torch.rand(2, 3, 4, 4, generator=torch.Generator().manual_seed(0)) * 2 - 1, (64, 64), mode="bilinear")
+    vae = build_vae(VaeConfig())
+    latents = vae.encode(picture).latents
+    luma = torch.einsum("nchw,c->nhw", F.avg_pool2d(picture / 2 + 0.5, 8), torch.tensor([0.3, 0.59, 0.11])) * 4 - 2
+    # The residual blocks start small but not at nothing, hence a tolerance of a tenth of the range of 4.
+    assert (latents[:, 0] - luma).abs().mean() < 0.4
+    # A default initialisation gives below 8 dB here.
+    assert psnr(vae.decode(latents).sample, picture) > 14
+
+
+def test_the_schedule_ends_in_pure_noise() -> None:
+    scheduler = build_scheduler()
+    assert scheduler.alphas_cumprod[-1] == 0
+    scheduler.set_timesteps(20)
+    assert int(scheduler.timesteps[0]) == 999
+
+
+def test_the_unet_is_an_inpainting_unet_that_reads_words() -> None:
+    unet = build_unet(UnetConfig(channels=(8, 16), heads=2, groups=4), TextConfig(width=16))
+    words = torch.randn(1, 6, 16)
+    with torch.no_grad():
+        out = unet(torch.randn(1, 9, 32, 32), torch.tensor([999]), words).sample
+    assert out.shape == (1, 4, 32, 32)
