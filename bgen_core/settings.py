@@ -5,6 +5,7 @@ from pathlib import Path
 import platformdirs
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import URL
 
 from bgen_core.errors import UserInputError
 
@@ -26,9 +27,9 @@ class Settings(BaseSettings):
     max_cells: int = Field(default=10_000, ge=1, description="Most cells of one sweep.")
 
     @property
-    def database_url(self) -> str:
-        """SQLAlchemy address of the store's database."""
-        return f"sqlite:///{self.home / 'bgen.sqlite3'}"
+    def database_url(self) -> URL:
+        """SQLAlchemy address of the store's database; a URL object, since a folder's name may hold any character."""
+        return URL.create("sqlite", database=str(self.home / "bgen.sqlite3"))
 
     @property
     def blob_root(self) -> Path:

@@ -1,5 +1,7 @@
 """Compare: the table of everything ever made, and chosen runs side by side."""
 
+from functools import partial
+
 import streamlit as st
 
 from bgen_core.errors import UserInputError
@@ -8,12 +10,18 @@ from pages._ui import page_files, resources
 from pages._ui.compare_view import change, current_view
 from pages._ui.comparison import MOST_AT_ONCE, side_by_side
 from pages._ui.run_table import clear_choice, filter_card, load_runs, selectable_table
+from pages._ui.status import show_status
 
-st.title("Compare")
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.title("Compare", width="content")
+    st.space("stretch")
+    status_place = st.container(width="content")
 view = current_view()
 try:
     store = resources.store()
     runs, frame = load_runs(store)
+    with status_place:
+        show_status(resources.settings().model, resources.settings(), store)
 except UserInputError as error:
     st.error(str(error))
     st.stop()
@@ -38,10 +46,9 @@ if chosen and [run.id for run in chosen] != list(view.ids):
 
 with st.container(horizontal=True, vertical_alignment="center"):
     st.markdown(f"**{len(rows)}** of {len(frame)} runs" if len(rows) < len(frame) else f"**{len(rows)}** runs")
-    st.space("stretch")
     st.download_button(
         "CSV",
-        lambda: runs_csv([runs[run_id] for run_id in rows["id"]]).encode(),
+        partial(runs_csv, [runs[run_id] for run_id in rows["id"]]),
         file_name="bgen-runs.csv",
         mime="text/csv",
         on_click="ignore",

@@ -50,10 +50,11 @@ with large:
 
 with details:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.page_link(page_files.SWEEP, label="Use as base", query_params={"base": run.id})
+        if st.button("Use as base", type="primary", help="Fill the sweep page with this run's parameters."):
+            st.switch_page(page_files.SWEEP, query_params={"base": run.id})
         st.page_link(page_files.COMPARE, label="Compare", query_params={"ids": run.id})
         for sweep in sweeps[:3]:
-            st.page_link(page_files.SWEEP, label=f"Sweep: {sweep.title}", query_params={"sweep": sweep.id})
+            st.page_link(page_files.SWEEP, label=f"Sweep: {sweep.title}", query_params={"id": sweep.id})
     value_table({field.label: field.read(run) for field in FIELDS if field.name in PARAMETERS})
     st.markdown("Parameters as A1111 writes them")
     st.code(parameters_text(run), language=None, wrap_lines=True)

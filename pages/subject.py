@@ -1,3 +1,58 @@
+"""Subject: a photo goes in, its person is cut out, and the brush corrects what the network saw wrongly."""
+
+from dataclasses import replace
+
 import streamlit as st
 
-st.title("Subject")
+from bgen_core.errors import UserInputError
+from pages._ui import page_files
+from pages._ui.mask_editor import mask_editor
+from pages._ui.mask_notes import base_choice, show_note
+from pages._ui.mask_preview import preview_of
+from pages._ui.subject_choice import library_popover, new_photo_popover
+from pages._ui.subject_draft import complain, current_draft, save, show_problem
+
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.title("Subject", width="content")
+    st.space("stretch")
+    new_place = st.container(width="content")
+    library_place = st.container(width="content")
+problem_place = st.container()
+with new_place:
+    new_photo_popover()
+try:
+    draft = current_draft()
+    with st.skeleton(height=480):
+        preview = preview_of(draft)
+except UserInputError as error:
+    with library_place:
+        library_popover()
+    st.error(str(error))
+    st.stop()
+
+draft = replace(draft, base=base_choice(draft, preview))
+draft = mask_editor(draft, preview)
+show_note(draft, preview)
+
+name_place, save_place, use_place = st.columns([4, 1, 1], vertical_alignment="bottom")
+name = name_place.text_input(
+    "Name", value=draft.name, key=f"subject_name_{draft.key}", max_chars=80, persist_state="session"
+)
+pressed_save = save_place.button("Save", width="stretch", help="Keeps photo, mask and strokes in the library.")
+pressed_use = use_place.button("Use in sweep →", type="primary", width="stretch")
+if pressed_save or pressed_use:
+    try:
+        with st.spinner("Cutting out at full size and saving"):
+            draft = save(draft, name)
+    except UserInputError as error:
+        complain(error)
+    else:
+        if pressed_use:
+            st.switch_page(page_files.SWEEP, query_params={"subject": draft.saved_id})
+        st.toast(f"Saved as “{draft.name}”.")
+
+# Last, because they show what happened above.
+with library_place:
+    library_popover()
+with problem_place:
+    show_problem()

@@ -18,7 +18,7 @@ problem = ""
 if sweep_id:
     try:
         sweep = store.get_sweep(sweep_id)
-        if st.session_state.get("shown_sweep") != sweep_id and "prompt" not in st.query_params:
+        if st.session_state.get("shown_sweep") != sweep_id:
             fill_from_plan(SweepPlan.from_json(sweep.plan))
         st.session_state["shown_sweep"] = sweep_id
     except UserInputError as error:

@@ -10,6 +10,7 @@ import typer
 from bgen_core.cli.inline import InlineResult, forecast_inline, run_inline
 from bgen_core.cli.inputs import check_output_file, read_subject, say, write_file
 from bgen_core.models.catalogue import describe_model
+from bgen_core.models.revision import find_model
 from bgen_core.models.schedulers import get_scheduler
 from bgen_core.runs.record import RunRecord
 from bgen_core.runs.store import open_store
@@ -51,6 +52,7 @@ def generate(
     )
     if negative_prompt and not params.uses_guidance:
         say(f"guidance {params.guidance_scale:g} switches guidance off: the negative prompt has no effect")
+    find_model(entry.name)
     subject = read_subject(photo, alpha, settings)
     with open_store(settings) as store:
         plan = SweepPlan(subject_id=subject.id, model=entry.name, base=params)

@@ -12,6 +12,7 @@ from bgen_core.cli.inputs import read_subject, say, write_file
 from bgen_core.errors import UserInputError
 from bgen_core.jobs.submission import SweepForecast, describe_forecast
 from bgen_core.models.catalogue import ModelEntry, describe_model
+from bgen_core.models.revision import find_model
 from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import load_settings
 from bgen_core.sweep.axes import Axis
@@ -58,8 +59,9 @@ def sweep(
     prompts = [Axis(name="prompt", values=tuple(dict.fromkeys(prompt)))]
     if negative_prompt:
         prompts.append(Axis(name="negative-prompt", values=tuple(dict.fromkeys(negative_prompt))))
-    # Values are checked, and the number of cells, before the photo is even read.
+    # Values, the number of cells and the model are checked before the photo is even read.
     build_plan(entry, texts, prompts, subject_id="").check_size(settings.max_cells)
+    find_model(entry.name)
     subject = read_subject(photo, alpha, settings)
     with open_store(settings) as store:
         plan = build_plan(entry, texts, prompts, subject_id=subject.id)

@@ -76,7 +76,16 @@ def describe_forecast(forecast: SweepForecast) -> str:
     """ "27 cells: 18 known, 9 to make, about 40 s"."""
     cells = len(forecast.run_ids)
     text = f"{cells} cell{'s' if cells != 1 else ''}: {forecast.known} known, {forecast.to_make} to make"
-    return text if forecast.seconds is None else f"{text}, about {max(1, round(forecast.seconds))} s"
+    if not forecast.to_make or forecast.seconds is None:
+        return text
+    return f"{text}, about {describe_duration(forecast.seconds)}"
+
+
+def describe_duration(seconds: float) -> str:
+    """A time as a person says it: 40 s, 12 min, 3 h."""
+    if seconds < 100:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 def submit_sweep(store: Store, forecast: SweepForecast, *, owner: str, queued: bool = True) -> str:

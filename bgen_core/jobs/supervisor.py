@@ -6,12 +6,16 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
+import bgen_core
 from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.runs.store import Store
 from bgen_core.settings import Settings
 
 logger = logging.getLogger(__name__)
+
+PROJECT = Path(bgen_core.__file__).parents[1]  # from where `bgen_core` can be imported
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
@@ -69,16 +73,19 @@ class WorkerSupervisor:
             self._stopping.wait(min(pause, LONGEST_PAUSE_SECONDS))
 
     def _run_worker(self) -> int:
-        with self._folder.log.open("ab") as log:
-            self._process = subprocess.Popen(
+        with (
+            self._folder.log.open("ab") as log,
+            subprocess.Popen(
                 [sys.executable, "-m", "bgen_core.jobs.worker"],
                 stdin=subprocess.PIPE,  # its end tells the worker that the app is gone
                 stdout=log,
                 stderr=log,
                 env=self._environment,
-                cwd=_project_root(),
-            )
-            return self._process.wait()
+                cwd=PROJECT,
+            ) as process,
+        ):
+            self._process = process
+            return process.wait()
 
     def _count_crash(self) -> None:
         for sweep in self._store.list_sweeps(states=["running"]):
@@ -93,9 +100,3 @@ class WorkerSupervisor:
                     "what is made is kept. Try a smaller photo or model.",
                 )
 
-
-def _project_root() -> str:
-    """Folder from which `bgen_core` can be imported."""
-    import bgen_core
-
-    return os.path.dirname(os.path.dirname(os.path.abspath(bgen_core.__file__)))  # noqa: PTH100, PTH120

@@ -92,4 +92,13 @@ def describe_model(spec: str) -> ModelEntry:
     for entry in MODELS:
         if spec in (entry.name, entry.source):
             return entry
-    return ModelEntry(name=spec, source=spec, title=spec, side=512, steps=30, guidance=7.5, scheduler="ddim")
+    return ModelEntry(
+        name=spec,
+        source=spec,
+        title=spec,
+        side=512,
+        steps=30,
+        guidance=7.5,
+        scheduler="ddim",
+        examples=PHOTO_EXAMPLES,
+    )

@@ -70,8 +70,8 @@ def quiet_libraries() -> None:
     diffusers.utils.logging.set_verbosity_error()
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    # numpy 2.4 announces a change in __array__ that diffusers 0.42.1's schedulers rely on; results are the same.
-    warnings.filterwarnings("ignore", message="__array__ implementation doesn't accept a copy", module="diffusers")
+    # numpy 2.4 announces changes in __array__ that diffusers 0.42.1's schedulers rely on; results are the same.
+    warnings.filterwarnings("ignore", message="__array_", category=DeprecationWarning)
 
 
 def _float32() -> Any:

@@ -12,6 +12,10 @@ import fsspec
 
 from bgen_core.content import hash_bytes
 from bgen_core.errors import StoreError
+from bgen_core.subject.image_io import DecodeLimits
+
+# What the store itself wrote was within a photo's limits when it came in.
+STORED_LIMITS = DecodeLimits(max_bytes=2**62, max_pixels=2**62, min_side=1)
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _INCOMING = "incoming"

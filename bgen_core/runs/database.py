@@ -41,7 +41,7 @@ class Database:
         SQLAlchemy's address, such as "sqlite:////home/me/bgen.sqlite3".
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str | sa.URL) -> None:
         self.engine = _create_engine(url)
         # SQLite lets a reader become a writer only while nobody else has written: writers say so at their beginning.
         self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
@@ -131,7 +131,7 @@ class Database:
             raise
 
 
-def _create_engine(url: str) -> Engine:
+def _create_engine(url: str | sa.URL) -> Engine:
     engine = sa.create_engine(url, pool_size=_POOL_SIZE, max_overflow=_POOL_OVERFLOW)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)

@@ -1,7 +1,6 @@
 """Where a picture or a run is found by URL: the paths that the app's own routes and pages answer."""
 
 import re
-from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from bgen_core.runs.record import RunRecord
@@ -25,13 +24,6 @@ def picture_url(blob: str, *, download: str = "") -> str:
 def run_url(run_id: str) -> str:
     """The permalink of one run."""
     return f"/run?{urlencode({'id': run_id})}"
-
-
-def compare_url(ids: Sequence[str] = (), *, sweep: str = "") -> str:
-    """The compare page with some runs side by side, or with one sweep's runs in its table."""
-    wanted = {"ids": ",".join(ids), "sweep": sweep}
-    query = urlencode({name: value for name, value in wanted.items() if value}, safe=",")
-    return f"/compare?{query}" if query else "/compare"
 
 
 def download_name(record: RunRecord) -> str:

@@ -9,15 +9,12 @@ from sqlalchemy.orm import Session
 
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.extent import Extent
-from bgen_core.runs.blobs import BlobStore
+from bgen_core.runs.blobs import STORED_LIMITS, BlobStore
 from bgen_core.runs.database import Database
 from bgen_core.runs.schema import SubjectRow, SweepRow
 from bgen_core.runs.sweep_rows import ACTIVE_STATES
-from bgen_core.subject.image_io import DecodeLimits, decode_alpha, decode_photo, encode_alpha_png, encode_png
+from bgen_core.subject.image_io import decode_alpha, decode_photo, encode_alpha_png, encode_png
 from bgen_core.subject.subject import Subject
-
-# What the store itself wrote was within the limits when it came in.
-_NO_LIMITS = DecodeLimits(max_bytes=2**62, max_pixels=2**62, min_side=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +96,7 @@ class SubjectRows:
         try:
             subject = Subject(
                 name=entry.name,
-                image=decode_photo(photo, name=entry.name, limits=_NO_LIMITS).image,
+                image=decode_photo(photo, name=entry.name, limits=STORED_LIMITS).image,
                 alpha=decode_alpha(alpha, name=entry.name, extent=entry.extent),
             )
         except UserInputError as error:

@@ -4,12 +4,9 @@ from contextlib import suppress
 
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.extent import Extent
-from bgen_core.runs.blobs import BlobStore
+from bgen_core.runs.blobs import STORED_LIMITS, BlobStore
 from bgen_core.runs.links import THUMBNAIL_SIDES
-from bgen_core.subject.image_io import DecodeLimits, decode_photo, encode_webp, resize
-
-# What the store itself wrote was within the limits when it came in.
-_NO_LIMITS = DecodeLimits(max_bytes=2**62, max_pixels=2**62, min_side=1)
+from bgen_core.subject.image_io import decode_photo, encode_webp, resize
 
 
 def thumbnail(blobs: BlobStore, blob: str, side: int) -> bytes:
@@ -37,7 +34,7 @@ def thumbnail(blobs: BlobStore, blob: str, side: int) -> bytes:
     if kept is not None:
         return kept
     try:
-        image = decode_photo(blobs.get(blob), name=blob, limits=_NO_LIMITS).image
+        image = decode_photo(blobs.get(blob), name=blob, limits=STORED_LIMITS).image
     except StoreError:
         raise
     except UserInputError as error:

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from bgen_core.errors import UserInputError
 
-MODES = ("add", "erase")
+Mode = Literal["add", "erase"]
+MODES: tuple[Mode, ...] = ("add", "erase")
 THRESHOLD_RANGE = (0.02, 0.98)
 MAX_GROW = 400.0
 MAX_FEATHER = 200.0
@@ -27,7 +28,7 @@ class Stroke:
         Where it went, as (x, y) in pixels of the photo, (0, 0) = the corner at the top left. May lie outside.
     """
 
-    mode: Literal["add", "erase"]
+    mode: Mode
     size: float
     points: tuple[tuple[float, float], ...]
 

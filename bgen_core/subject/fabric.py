@@ -7,15 +7,15 @@ turned keep their path and change their transform only. Every object keeps its c
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from bgen_core.extent import Extent
-from bgen_core.subject.edit import Stroke
+from bgen_core.subject.edit import Mode, Stroke
 
-COLOURS: Mapping[Literal["add", "erase"], str] = {"add": "#30a46c59", "erase": "#e5484d59"}
-_MODES = {colour: mode for mode, colour in COLOURS.items()}
+COLOURS: Mapping[Mode, str] = {"add": "#30a46c59", "erase": "#e5484d59"}
+_MODES: Mapping[Any, Mode] = {colour: mode for mode, colour in COLOURS.items()}
 
 _SEGMENT = 4.0  # canvas pixels: curves become lines of about this length
 _DIGITS = 1  # of a coordinate in pixels of the photo

@@ -19,7 +19,6 @@ _RADIUS = 0.015  # of the guide's longer side
 _EPSILON = 1e-4
 _LEVELS = 0.15  # the filter leaves a haze of this strength on both ends
 
-_COLOUR_SIDE = 1024
 _WIDE_BLUR = 90 / 1080  # of the longer side
 _NARROW_BLUR = 6  # pixels
 _PURE_FROM = 0.9  # above this alpha the photo's own colour fades in
@@ -66,8 +65,8 @@ def refine_edges(image: np.ndarray, coarse: np.ndarray) -> np.ndarray:
     return alpha
 
 
-def edge_colours(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Colours of the subject without the background that shines through, at 1024 px at most.
+def edge_colours(image: np.ndarray, alpha: np.ndarray, *, side: int = 1024) -> np.ndarray:
+    """Colours of the subject without the background that shines through.
 
     Parameters
     ----------
@@ -75,13 +74,15 @@ def edge_colours(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
         uint8, HWC, RGB.
     alpha
         float32, HW, in [0, 1].
+    side
+        Longest side at which they are estimated, in pixels.
 
     Returns
     -------
     numpy.ndarray
         float32, HWC, RGB, in [0, 255]; stretched over the photo it is meant for pixels with alpha < 1 alone.
     """
-    extent = Extent.of(image).scaled_to_longest_side(_COLOUR_SIDE)
+    extent = Extent.of(image).scaled_to_longest_side(side)
     mixed = reduced(image, extent).astype(np.float32)
     share = reduced(alpha, extent)[..., None]
     foreground, background = mixed, mixed

@@ -1,8 +1,10 @@
 """Opening a picture file that may be anything: one decoder for every allowed format, one sentence for every failure."""
 
+import re
 import threading
 import warnings
 from collections.abc import Callable
+from contextlib import nullcontext
 from io import BytesIO
 
 from PIL import Image, ImageFile
@@ -11,6 +13,8 @@ from PIL.ExifTags import Base
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.subject.colour import UnreadableSamplesError, to_srgb
+from bgen_core.subject.native_log import native_log_filtered
+from bgen_core.subject.png_stream import is_complete_png
 
 # Pillow's name of a format -> what people call it. Nothing else is ever opened.
 FORMATS = {
@@ -37,6 +41,9 @@ _TURNS = {
 
 # Python's warning filters belong to the whole process, so only one thread at a time may silence Pillow.
 _PILLOW = threading.Lock()
+
+# Pillow 13 silences libtiff's warnings but not its errors, which are "<module>: …" and one sentence without.
+_LIBTIFF = re.compile(rb"[^\s:]+: |More samples|Apparently")
 
 
 def decode_picture(
@@ -74,9 +81,12 @@ def decode_picture(
     try:
         with _PILLOW, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            picture = _open(data)
-            check(Extent(width=picture.width, height=picture.height))
-            picture.load()
+            with native_log_filtered(_LIBTIFF) if _kind(data) == "TIFF" else nullcontext():
+                picture = _open(data)
+                check(Extent(width=picture.width, height=picture.height))
+                picture.load()
+        if not is_complete_png(data):
+            raise EOFError("the stream of pixels ends early")
         if not use_profile:
             picture.info.pop("icc_profile", None)
         image, alpha = to_srgb(picture)
@@ -117,7 +127,10 @@ def _complaint(data: bytes, error: Exception) -> str:
     if isinstance(error, UnreadableSamplesError):
         return str(error)
     if isinstance(error, Image.DecompressionBombError):
-        return "has far more pixels than its limit allows"
+        pixels = re.search(r"\d+", str(error))
+        return (
+            f"has {float(pixels[0]) / 1e6:,.0f} megapixels, far more than are allowed" if pixels else "is far too large"
+        )
     kind = _kind(data)
     if kind in FORMATS.values():
         cut = "truncated" in str(error).lower() or isinstance(error, EOFError)

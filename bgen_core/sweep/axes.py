@@ -72,7 +72,8 @@ class Axis:
 
     def __post_init__(self) -> None:
         if not self.values:
-            raise UserInputError(f"{self.name} has no values: give at least one, such as {FORMS}.")
+            forms = f", such as {FORMS}" if self.kind.kind in ("integer", "decimal") else ""
+            raise UserInputError(f"{self.name} has no values: give at least one{forms}.")
 
     @property
     def kind(self) -> AxisKind:

@@ -84,16 +84,25 @@ class InpaintParams:
 
 def _number(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise UserInputError(f"{name} {value!r} is not allowed: give a finite number.")
+        raise UserInputError(f"{_shown(name)} {value!r} is not allowed: give a finite number.")
     return float(value)
 
 
 def _whole_number(name: str, value: object) -> int:
-    if _number(name, value) != int(value):  # pyright: ignore[reportArgumentType]
-        raise UserInputError(f"{name} {value!r} is not allowed: give a whole number.")
-    return int(value)  # pyright: ignore[reportArgumentType]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    number = _number(name, value)
+    if number != int(number):
+        raise UserInputError(f"{_shown(name)} {value!r} is not allowed: give a whole number.")
+    return int(number)
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
-        raise UserInputError(f"{name} {value:g} is not allowed: choose {low:g} to {high:g}.")
+        shown = [str(number) if isinstance(number, int) else f"{number:g}" for number in (value, low, high)]
+        raise UserInputError(f"{name} {shown[0]} is not allowed: choose {shown[1]} to {shown[2]}.")
+
+
+def _shown(field: str) -> str:
+    """The field's name as the pages and the command line write it."""
+    return {"num_inference_steps": "steps", "guidance_scale": "guidance"}.get(field, field.replace("_", " "))

@@ -33,12 +33,13 @@ class CompareView:
     @classmethod
     def from_query(cls, query: Mapping[str, Sequence[str]]) -> "CompareView":
         """Read the URL's parameters; what it does not know or cannot read it leaves out."""
+        # Not "model", "subject", "scheduler": the sweep page's controls own these names, in every page's URL.
         page = _last(query, "page")
         return cls(
             text=_last(query, "q"),
-            models=tuple(query.get("model", ())),
-            subjects=tuple(query.get("subject", ())),
-            schedulers=tuple(query.get("scheduler", ())),
+            models=tuple(query.get("models", ())),
+            subjects=tuple(query.get("subjects", ())),
+            schedulers=tuple(query.get("schedulers", ())),
             sweep=_last(query, "sweep"),
             page=int(page) if page.isdecimal() and int(page) > 0 else 1,
             ids=tuple(dict.fromkeys(run_id for run_id in _last(query, "ids").split(",") if run_id)),
@@ -48,9 +49,9 @@ class CompareView:
         """The URL's parameters, without the empty ones."""
         query: dict[str, str | list[str]] = {
             "q": self.text,
-            "model": list(self.models),
-            "subject": list(self.subjects),
-            "scheduler": list(self.schedulers),
+            "models": list(self.models),
+            "subjects": list(self.subjects),
+            "schedulers": list(self.schedulers),
             "sweep": self.sweep,
             "page": str(self.page) if self.page > 1 else "",
             "ids": ",".join(run_id[:_DIGITS] for run_id in self.ids),

@@ -16,7 +16,7 @@ from pages._ui.pictures import picture, plain
 MOST_AT_ONCE = 12
 _LONGEST_BADGE = 28
 # Number of pictures -> how many stand in one row; more stand four in a row.
-_IN_A_ROW = {1: 1, 2: 2, 3: 3, 4: 4, 5: 3, 6: 3, 9: 3}
+_IN_A_ROW = {1: 2, 2: 2, 3: 3, 4: 4, 5: 3, 6: 3, 9: 3}
 
 
 def side_by_side(runs: Sequence[RunRecord]) -> None:
@@ -29,7 +29,7 @@ def side_by_side(runs: Sequence[RunRecord]) -> None:
     for start in range(0, len(runs), columns):
         row = runs[start : start + columns]
         for number, (place, run) in enumerate(zip(st.columns(columns), row, strict=False), start):
-            badges = " ".join(f":blue-badge[{plain(label)} {plain(short[label][number])}]" for label in short)
+            badges = " ".join(f":primary-badge[{plain(label)} {plain(short[label][number])}]" for label in short)
             with place:
                 st.markdown(f"**{ascii_uppercase[number]}** {badges}")
                 _picture_with_links(run, side=1024 if columns < 3 else 512)

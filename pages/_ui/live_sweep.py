@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from bgen_core.jobs.submission import describe_duration
 from bgen_core.jobs.worker_folder import SweepProgress, WorkerFolder
 from bgen_core.runs.store import Store, SweepCellRow, SweepRecord
 from bgen_core.settings import Settings
@@ -57,7 +58,7 @@ def _running_text(done: int, total: int, progress: SweepProgress | None) -> str:
     speed = progress.cells_per_second if progress else None
     if speed:
         parts.append(f"{speed:.2g} pictures/s" if speed >= 1 else f"{1 / speed:.2g} s per picture")
-        parts.append(f"about {max(1, round((total - done) / speed))} s left")
+        parts.append(f"about {describe_duration((total - done) / speed)} left")
     elif progress is None or not progress.cells:
         parts.append("loading the model")
     return " · ".join(parts)

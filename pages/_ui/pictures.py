@@ -8,6 +8,8 @@ import streamlit as st
 from bgen_core.runs.links import thumbnail_url
 from bgen_core.runs.record import RunRecord
 
+_FIT = "width:100%;height:auto;max-height:85vh;object-fit:contain;object-position:left"
+
 
 def plain(text: str) -> str:
     """The text as Markdown that shows it letter by letter: no formatting, no directives, one line."""
@@ -24,7 +26,7 @@ def describe(run: RunRecord) -> str:
 
 
 def picture(run: RunRecord, *, side: int, raw: bool = False) -> None:
-    """Draw a run's picture as wide as its place.
+    """Draw a run's picture as wide as its place, but never higher than the window.
 
     Parameters
     ----------
@@ -37,5 +39,5 @@ def picture(run: RunRecord, *, side: int, raw: bool = False) -> None:
     # Width and height reserve the place before the picture has come.
     st.html(
         f'<img src="{escape(thumbnail_url(blob, side))}" alt="{escape(describe(run))}" loading="lazy" '
-        f'width="{extent.width}" height="{extent.height}" style="width:100%;height:auto">'
+        f'width="{extent.width}" height="{extent.height}" style="{_FIT}">'
     )

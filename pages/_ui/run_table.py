@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
@@ -31,6 +32,7 @@ _SHOWN = (
 )
 _ROW_HEIGHT = 56
 _ROWS_IN_SIGHT = 6
+_LARGEST_NUMBER_IN_A_BROWSER = 2**53
 _ROUND = "compare_round"
 
 
@@ -64,7 +66,7 @@ def filter_card(frame: pd.DataFrame, store: Store, view: CompareView) -> pd.Data
         _choices(model, "Model", "models", frame["model"], view.models)
         _choices(subject, "Subject", "subjects", frame["subject"], view.subjects)
         _choices(scheduler, "Scheduler", "schedulers", frame["scheduler"], view.schedulers)
-        titles = {each.id: f"{each.title} · {each.created:%Y-%m-%d %H:%M}" for each in reversed(store.list_sweeps())}
+        titles = _sweep_titles(store)
         st.session_state["compare_sweep"] = view.sweep if view.sweep in titles else ""
         sweep.selectbox(
             "Sweep",
@@ -88,6 +90,8 @@ def selectable_table(rows: pd.DataFrame, view: CompareView) -> None:
     page = min(view.page, pages)
     visible = rows.iloc[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE]
     ids = tuple(visible["id"])
+    if visible["seed"].max() > _LARGEST_NUMBER_IN_A_BROWSER:
+        visible = visible.assign(seed=visible["seed"].astype(str))
     # The key follows the rows, so that a selection by position never meets other rows.
     table_key = f"compare_rows_{hash((ids, st.session_state.setdefault(_ROUND, 0)))}"
     st.dataframe(
@@ -114,6 +118,16 @@ def clear_choice() -> None:
     change(ids=())
 
 
+def _sweep_titles(store: Store) -> dict[str, str]:
+    """Sweeps by their id, newest first, each with a title of its own: a selectbox takes equal ones for one."""
+    zone = ZoneInfo(st.context.timezone or "UTC")
+    titles: dict[str, str] = {}
+    for sweep in reversed(store.list_sweeps()):
+        title = f"{sweep.title} · {sweep.created.astimezone(zone):%Y-%m-%d %H:%M}"
+        titles[sweep.id] = f"{title} · {sweep.id[:6]}" if title in titles.values() else title
+    return titles
+
+
 def _choose(key: str, ids: Sequence[str], view: CompareView) -> None:
     chosen = [ids[row] for row in st.session_state[key]["selection"]["rows"] if row < len(ids)]
     # Runs keep their place from click to click, and those on other pages or behind the filter stay chosen.
@@ -138,8 +152,8 @@ def _columns() -> dict[str, Any]:
     columns: dict[str, Any] = {field.name: st.column_config.Column(field.label, help=field.help) for field in FIELDS}
     labels = {field.name: {"label": field.label, "help": field.help} for field in FIELDS}
     columns["thumbnail"] = st.column_config.ImageColumn(**labels["thumbnail"], width="small", pinned=True)
+    columns["subject"] = st.column_config.TextColumn(**labels["subject"], width=140)
     columns["prompt"] = st.column_config.TextColumn(**labels["prompt"], width="large")
-    columns["seed"] = st.column_config.NumberColumn(**labels["seed"], format="%d")
     columns["seconds"] = st.column_config.NumberColumn(**labels["seconds"], format="%.2f")
     columns["created"] = st.column_config.DatetimeColumn(
         **labels["created"], format="YYYY-MM-DD HH:mm", timezone=st.context.timezone

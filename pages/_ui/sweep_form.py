@@ -1,6 +1,6 @@
 """The Sweep page's controls: every one is in the URL, and an error stands at the control that caused it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -8,7 +8,7 @@ from bgen_core.errors import UserInputError
 from bgen_core.models.catalogue import MODELS, ModelEntry, describe_model
 from bgen_core.models.schedulers import SCHEDULERS
 from bgen_core.runs.store import SubjectEntry
-from bgen_core.sweep.axes import parse_axis
+from bgen_core.sweep.axes import axis_kind, parse_axis
 from bgen_core.sweep.build import build_plan
 from bgen_core.sweep.plan import SweepPlan
 
@@ -16,6 +16,16 @@ AXIS_HELP = "One value, or several: `10,20,30` Â· `10..30:10` (from, to, step) Â
 LINES_HELP = "One per line; several lines make an axis."
 # Widget key (and URL parameter) of each axis, where it differs from the axis's name.
 KEYS = {"negative-prompt": "negative", "mask-grow": "grow", "mask-feather": "feather"}
+
+# What a field of numbers holds before anyone types.
+DEFAULTS: dict[str, Callable[[ModelEntry], str]] = {
+    "steps": lambda entry: str(entry.steps),
+    "guidance": lambda entry: f"{entry.guidance:g}",
+    "seed": lambda entry: "1",
+    "strength": lambda entry: "1",
+    "mask-grow": lambda entry: "1.5",
+    "mask-feather": lambda entry: "0",
+}
 
 
 def key_of(axis: str) -> str:
@@ -45,22 +55,27 @@ def fill_from_plan(plan: SweepPlan) -> None:
 
 def model_choice(default: str) -> ModelEntry:
     """The model; anything else than the catalogue's can be typed."""
-    names = [entry.name for entry in MODELS]
-    if default not in names:
-        names.insert(0, default)
-    chosen = st.session_state.get("model") or st.query_params.get("model") or default
-    if chosen not in names:
-        names.append(chosen)
+    chosen = st.session_state.setdefault("model", st.query_params.get("model", default))
+    names = list(dict.fromkeys([*(entry.name for entry in MODELS), default, chosen]))
     name = st.selectbox(
         "Model",
         names,
-        index=names.index(default),
         key="model",
         bind="query-params",
+        on_change=_take_defaults,
         accept_new_options=True,
         help="A name from the list, a Hub id such as owner/name, or a local folder.",
     )
     return describe_model(name)
+
+
+def _take_defaults() -> None:
+    """Another model starts with its own steps, guidance and scheduler."""
+    entry = describe_model(st.session_state["model"])
+    for name, text in DEFAULTS.items():
+        if name in ("steps", "guidance"):
+            st.session_state[key_of(name)] = text(entry)
+    st.session_state["scheduler"] = [entry.scheduler]
 
 
 def subject_choice(subjects: Sequence[SubjectEntry]) -> str:
@@ -73,7 +88,11 @@ def subject_choice(subjects: Sequence[SubjectEntry]) -> str:
 
 def axis_controls(entry: ModelEntry) -> dict[str, str]:
     """The controls of every axis; returns axis name -> text."""
-    st.session_state.setdefault("prompt", st.query_params.get("prompt", entry.examples[0] if entry.examples else ""))
+    # Set here and not as the widgets' own defaults: what is filled in from a link's sweep must not compete with them.
+    st.session_state.setdefault("prompt", entry.examples[0] if entry.examples else "")
+    st.session_state.setdefault("scheduler", [entry.scheduler])
+    for name, text in DEFAULTS.items():
+        st.session_state.setdefault(key_of(name), text(entry))
     texts = {
         "prompt": st.text_area(
             "Prompt", key="prompt", bind="query-params", height=96, placeholder="a beach at sunset", help=LINES_HELP
@@ -83,30 +102,22 @@ def axis_controls(entry: ModelEntry) -> dict[str, str]:
     texts["negative-prompt"] = st.text_area(
         "Negative prompt", key="negative", bind="query-params", height=68, help=LINES_HELP
     )
-    for name, label, default in (
-        ("steps", "Steps", str(entry.steps)),
-        ("guidance", "Guidance", f"{entry.guidance:g}"),
-        ("seed", "Seed", "1"),
-    ):
-        texts[name] = _axis_input(name, label, default)
+    for name in ("steps", "guidance", "seed"):
+        texts[name] = _axis_input(name)
     with st.expander("More"):
         names = {entry.name: entry.label for entry in SCHEDULERS}
         chosen = st.multiselect(
-            "Scheduler", list(names), default=[entry.scheduler], format_func=names.__getitem__,
+            "Scheduler", list(names), format_func=names.__getitem__,
             key="scheduler", bind="query-params", help="Also called sampler. Several make an axis.",
         )  # fmt: skip
         texts["scheduler"] = ",".join(chosen)
-        for name, label, default in (
-            ("strength", "Strength", "1"),
-            ("mask-grow", "Mask grow", "1.5"),
-            ("mask-feather", "Mask feather", "0"),
-        ):
-            texts[name] = _axis_input(name, label, default)
+        for name in ("strength", "mask-grow", "mask-feather"):
+            texts[name] = _axis_input(name)
     return texts
 
 
-def _axis_input(name: str, label: str, default: str) -> str:
-    text = st.text_input(label, value=default, key=key_of(name), bind="query-params", help=AXIS_HELP)
+def _axis_input(name: str) -> str:
+    text = st.text_input(axis_kind(name).label, key=key_of(name), bind="query-params", help=AXIS_HELP)
     try:
         parse_axis(name, text)
     except UserInputError as error:

@@ -17,7 +17,6 @@ def test_masks_are_one_where_the_background_is_painted() -> None:
         assert foreground.picture.dtype == np.uint8
         assert set(np.unique(foreground.mask)) <= {0.0, 1.0}
         shares.append(foreground.mask.mean())
-        # A subject never fills the upper corners, so those are background.
     assert 0.3 < np.mean(shares) < 0.98
 
 

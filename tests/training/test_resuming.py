@@ -31,7 +31,9 @@ def tiny(tmp_path: Path) -> Config:
         tokenizer=tmp_path / "tokenizer",
         device="cpu",
         text=TextConfig(vocabulary=560, width=16, layers=1, heads=2, tokenizer_captions=50),
-        unet=UnetConfig(channels=(8, 16), heads=2, groups=4, low_samples=8, samples=8, low_batch=4, batch=4, warmup_steps=2),
+        unet=UnetConfig(
+            channels=(8, 16), heads=2, groups=4, low_samples=8, samples=8, low_batch=4, batch=4, warmup_steps=2
+        ),
     )
     (tmp_path / "scenes").mkdir()
     traits = [asdict(Traits(kind=KIND_CYCLE[i], time="day")) for i in range(_SCENES)]
@@ -39,7 +41,7 @@ def tiny(tmp_path: Path) -> Config:
     generator = torch.Generator().manual_seed(0)
     mask = (torch.rand(4, 1, 32, 32, generator=generator) < 0.7).half()
     cache = {
-        "scenes": torch.randn(_SCENES, 2, 4, 32, 32, generator=generator).half(),
+        "scenes": torch.randn(_SCENES, 4, 32, 32, generator=generator).half(),
         "subject": torch.randn(4, 4, 32, 32, generator=generator).half(),
         "grey": torch.zeros(1, 4, 32, 32).half(),
         "mask": mask,

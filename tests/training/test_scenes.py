@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from training.render import KIND_CYCLE, load_traits, render_chunks, render_numbered
 from training.config import RenderConfig
+from training.render import KIND_CYCLE, load_traits, render_chunks, render_numbered
 from training.scenes.light import PALETTES
 from training.scenes.registry import KINDS, render
 from training.vocabulary import COLOURS

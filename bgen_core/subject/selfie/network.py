@@ -10,13 +10,9 @@ Traps of mediapipe 1.2.2 that this module exists for, each reproduced:
 """
 
 import atexit
-import os
 import re
-import sys
-import tempfile
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +20,12 @@ import numpy as np
 
 from bgen_core.extent import Extent
 from bgen_core.subject.native import cv2, import_native, raise_if_library_missing
+from bgen_core.subject.native_log import native_log_filtered
 
 _FOLDER = Path(__file__).parent
+# TensorFlow Lite's and absl's start-up lines. mediapipe 1.2.2 reads no variable that silences them (tried:
+# TF_CPP_MIN_LOG_LEVEL, GLOG_minloglevel, ABSL_MIN_LOG_LEVEL, GOOGLE_STDERRTHRESHOLD).
 _NOISE = re.compile(rb"INFO: Created TensorFlow Lite|WARNING: Logging before InitGoogle|[IW]\d{4} ")
-
-# Standard error belongs to the whole process: one thread at a time may turn it aside.
-_STDERR = threading.Lock()
 
 
 class SelfieNetwork:
@@ -90,7 +86,7 @@ class SelfieNetwork:
             output_confidence_masks=True,
             output_category_mask=False,
         )
-        with _native_log_filtered():
+        with native_log_filtered(_NOISE):
             self._segmenter = tasks.vision.ImageSegmenter.create_from_options(options)
             self._run(np.zeros((self.extent.height, self.extent.width, 3), np.uint8))  # the first call logs, too
 
@@ -119,31 +115,3 @@ def _stretched(image: np.ndarray, extent: Extent) -> np.ndarray:
     return cv2.resize(
         image, (extent.width, extent.height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
     )
-
-
-@contextmanager
-def _native_log_filtered() -> Generator[None]:
-    """Keep TensorFlow Lite's and absl's start-up lines off standard error, and let everything else through.
-
-    Both write to file descriptor 2 directly, and mediapipe 1.2.2 reads no variable that silences them (tried:
-    TF_CPP_MIN_LOG_LEVEL, GLOG_minloglevel, ABSL_MIN_LOG_LEVEL, GOOGLE_STDERRTHRESHOLD).
-    """
-    with _STDERR, tempfile.TemporaryFile() as aside:
-        if sys.stderr is not None:  # None under pythonw
-            with suppress(OSError, ValueError):
-                sys.stderr.flush()
-        try:
-            before = os.dup(2)
-        except OSError:  # closed: nothing to keep clean
-            yield
-            return
-        os.dup2(aside.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(before, 2)
-            os.close(before)
-            aside.seek(0)
-            rest = b"".join(line for line in aside if not _NOISE.match(line))
-            if rest:
-                os.write(2, rest)

@@ -34,7 +34,7 @@ class BatchedInpainter:
 
     def __init__(self, pipeline: Any, *, tuning_folder: Path | None = None, previews: bool = True) -> None:
         self._pipeline = pipeline
-        self._tunings = BatchTunings(tuning_folder)
+        self.tunings = BatchTunings(tuning_folder)
         self._wants_previews = previews
         self._preview: LatentPreview | None = None
         pipeline.unet.to(memory_format=torch.channels_last)
@@ -46,7 +46,7 @@ class BatchedInpainter:
         self._tuning(extent)
 
     def _tuning(self, extent: Extent) -> BatchTuning:
-        return self._tunings.get(extent, lambda: measure_batch(self._pipeline, extent))
+        return self.tunings.get(extent, lambda: measure_batch(self._pipeline, extent))
 
     @torch.inference_mode()
     def paint(self, cells: Sequence[PaintCell]) -> Iterator[Event]:

@@ -89,9 +89,10 @@ class RowEvaluator:
             try:
                 predictions.extend(self._call_unet(batch).unbind())
             except torch.OutOfMemoryError:
-                if self.batch_size <= self._quantum:
+                if self.batch_size == 1:
                     raise
-                self.batch_size = max(self._quantum, self.batch_size // 2)
+                self.batch_size //= 2
+                self._quantum = min(self._quantum, self.batch_size)
                 torch.cuda.empty_cache()
                 logger.warning("out of memory: going on with %d rows at once", self.batch_size)
         self.rows_computed += len(rows)

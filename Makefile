@@ -1,0 +1,42 @@
+# The commands that README names. Each installs what it needs first; a second call starts in seconds.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test lint format bench train-demo clean
+
+run: .venv/run.stamp
+	$(BIN)/streamlit run streamlit_app.py
+
+test: .venv/dev.stamp
+	$(BIN)/python -m pytest
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+
+format: .venv/dev.stamp
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+train-demo: .venv/run.stamp
+	$(BIN)/python -m training
+
+.venv/bin/python:
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
+		{ echo "bgen needs Python 3.11 or newer: install it, or say where it is with PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/run.stamp: requirements.txt .venv/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@bash scripts/system-libraries
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.txt .venv/run.stamp
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@bash scripts/browser
+	@touch $@
+
+clean:
+	rm -rf .venv

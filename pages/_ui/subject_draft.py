@@ -1,0 +1,184 @@
+"""The subject that a visitor works on: kept in the session under a key of its own, so that it survives page changes."""
+
+import base64
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
+from typing import Any, Literal
+
+import streamlit as st
+
+from bgen_core.content import hash_bytes
+from bgen_core.errors import UserInputError
+from bgen_core.subject.cutout import cut_out
+from bgen_core.subject.edit import MaskEdit
+from bgen_core.subject.image_io import DecodeLimits, Photo, decode_alpha, decode_photo, encode_alpha_png
+from bgen_core.subject.masks import apply_edit
+from bgen_core.subject.samples.samples import SAMPLES, Sample
+from bgen_core.subject.subject import Subject
+from pages._ui import resources
+
+_DRAFT = "subject_draft"
+_PROBLEM = "subject_problem"
+_ROUND = "subject_round"
+_CARRIED = 40  # strokes that a canvas begins with; older ones are part of the picture behind it
+
+Base = Literal["auto", "given"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A photo with what was done to its mask so far.
+
+    Attributes
+    ----------
+    key
+        Names the photo and its origin.
+    data
+        The uploaded file; empty where the photo is a saved subject's.
+    source_id
+        The saved subject that the photo comes from, or nothing.
+    saved_id
+        What it was last saved as, or nothing.
+    base
+        What the edit starts from: the automatic mask, or the one that came with the photo.
+    round
+        Grows when the widgets and the canvas have to start afresh.
+    baked
+        How many of the edit's strokes are not on the canvas.
+    """
+
+    key: str
+    name: str
+    data: bytes = field(default=b"", repr=False)
+    source_id: str = ""
+    saved_id: str = ""
+    base: Base = "auto"
+    edit: MaskEdit = field(default_factory=MaskEdit)
+    round: int = 0
+    baked: int = 0
+
+    @property
+    def token(self) -> str:
+        """Part of the key of every widget that belongs to this draft."""
+        return f"{self.key}_{self.round}"
+
+    @property
+    def canvas_key(self) -> str:
+        return f"canvas_{self.token}"
+
+
+def current_draft() -> Draft:
+    """The visitor's draft: what the URL names, or what they worked on last, or the first sample."""
+    asked = st.query_params.get("id", "")
+    draft: Draft | None = st.session_state.get(_DRAFT)
+    if asked and (draft is None or asked not in (draft.saved_id, draft.source_id)):
+        try:
+            return open_saved(asked)
+        except UserInputError as error:
+            complain(error)
+            del st.query_params["id"]
+    return draft or open_sample(SAMPLES[0])
+
+
+def keep(draft: Draft) -> Draft:
+    """Make this the visitor's draft."""
+    st.session_state[_DRAFT] = draft
+    return draft
+
+
+def start_afresh(draft: Draft, **changes: Any) -> Draft:
+    """Make this the visitor's draft, with new widgets that show its values."""
+    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+    return keep(replace(draft, round=st.session_state[_ROUND], **changes))
+
+
+def complain(error: UserInputError, *, beside: str = "") -> None:
+    """Keep a sentence to be shown, on the page or beside the control of this name."""
+    st.session_state[_PROBLEM + beside] = str(error)
+
+
+def show_problem(*, beside: str = "") -> None:
+    """Show the sentence that waits here, once."""
+    if problem := st.session_state.pop(_PROBLEM + beside, ""):
+        st.error(problem)
+
+
+def open_photo(data: bytes, file_name: str) -> Draft:
+    """Begin with a photo from a file; refuses what cannot be decoded and keeps the draft as it was."""
+    key = hash_bytes(data)[:16]
+    photo = _decoded(key, data, file_name)
+    st.query_params.pop("id", None)
+    name = " ".join(PurePath(file_name).stem.replace("_", " ").split())[:60] or "Subject"
+    return start_afresh(Draft(key=key, name=name, data=data, base="auto" if photo.alpha is None else "given"))
+
+
+def open_sample(sample: Sample) -> Draft:
+    """Begin with one of the sample photos."""
+    return keep(replace(open_photo(sample.read(), sample.file_name), name=sample.name))
+
+
+def open_saved(subject_id: str) -> Draft:
+    """Go on with a saved subject, from the mask edit that was saved with it."""
+    store = resources.store()
+    entry, content = store.get_subject(subject_id), store.load_subject_edit(subject_id)
+    base: Base = "auto" if content.get("base") == "auto" else "given"
+    edit = MaskEdit.from_json(content)
+    st.query_params["id"] = subject_id
+    return start_afresh(
+        Draft(
+            key=subject_id[:16],
+            name=entry.name,
+            source_id=subject_id,
+            saved_id=subject_id,
+            base=base,
+            edit=edit,
+            baked=max(0, len(edit.strokes) - _CARRIED),
+        )
+    )
+
+
+def photo_of(draft: Draft) -> Photo:
+    """The draft's photo, decoded. Shared between visitors: never write to its arrays."""
+    if draft.source_id:
+        return _loaded(draft.source_id)
+    return _decoded(draft.key, draft.data, draft.name)
+
+
+def save(draft: Draft, name: str) -> Draft:
+    """Save the draft at its full resolution as a subject of this name.
+
+    Raises
+    ------
+    UserInputError
+        The name is empty, or the mask keeps nothing or everything.
+    """
+    photo = photo_of(draft)
+    base = photo.alpha if draft.base == "given" and photo.alpha is not None else cut_out(photo.image)[0]
+    subject = Subject(name=name, image=photo.image, alpha=apply_edit(base, draft.edit))
+    if not subject.alpha.any():
+        raise UserInputError("The mask keeps nothing: paint over what you want to keep with Add, then save.")
+    if subject.alpha.min() == 1:
+        raise UserInputError("The mask keeps the whole photo: erase the background, then save.")
+    content: dict[str, Any] = {"base": draft.base, **draft.edit.to_json()}
+    if draft.base == "given" and not draft.edit.changes_nothing:
+        content["given"] = base64.b64encode(encode_alpha_png(base)).decode()
+    saved_id = resources.store().save_subject(subject, content)
+    st.query_params["id"] = saved_id
+    return keep(replace(draft, name=name, saved_id=saved_id))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _decoded(key: str, _data: bytes, _name: str) -> Photo:
+    """An uploaded photo, by its content."""
+    return decode_photo(_data, name=_name, limits=DecodeLimits.from_settings(resources.settings()))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _loaded(subject_id: str) -> Photo:
+    """A saved subject's photo. Its alpha is what the saved edit starts from, where that is not the automatic mask."""
+    store = resources.store()
+    subject, content = store.load_subject(subject_id), store.load_subject_edit(subject_id)
+    alpha = subject.alpha if content.get("base") != "auto" else None
+    if "given" in content:
+        alpha = decode_alpha(base64.b64decode(content["given"]), name=subject.name, extent=subject.extent)
+    return Photo(name=subject.name, image=subject.image, alpha=alpha)

@@ -1,0 +1,127 @@
+"""The command line as a person calls it: a process of its own, its streams and its exit code."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bgen_core.subject.samples.samples import SAMPLES
+
+PHOTO = SAMPLES[0].path
+
+
+def call(*words: str | Path, home: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | ({"BGEN_HOME": str(home)} if home else {}) | {"BGEN_DEVICE": "cpu"}
+    return subprocess.run(
+        [sys.executable, "-m", "bgen_core", *map(str, words)], capture_output=True, text=True, env=environment
+    )
+
+
+@pytest.fixture(scope="module")
+def alpha_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The left half is kept."""
+    path = tmp_path_factory.mktemp("alpha") / "alpha.png"
+    with Image.open(PHOTO) as photo:
+        mask = np.zeros((photo.height, photo.width), np.uint8)
+    mask[:, : mask.shape[1] // 2] = 255
+    Image.fromarray(mask).save(path)
+    return path
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB"))
+
+
+def test_generate_twice_gives_the_same_pixels_and_another_seed_others(tmp_path: Path, alpha_file: Path):
+    pictures, documents = [], []
+    for number, (seed, home) in enumerate((("1", "a"), ("1", "b"), ("2", "a"))):
+        out = tmp_path / f"{number}.png"
+        done = call(
+            "generate", PHOTO, "--prompt", "a beach", "--steps", "4", "--seed", seed, "--alpha", alpha_file,
+            "--out", out, "--json", home=tmp_path / home,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        pictures.append(pixels(out))
+        documents.append(json.loads(done.stdout))
+    assert np.array_equal(pictures[0], pictures[1])  # in another store, so really computed again
+    assert not np.array_equal(pictures[0], pictures[2])
+    half = pictures[0].shape[1] // 2
+    photo = pixels(PHOTO)
+    assert np.array_equal(pictures[0][:, :half], photo[:, :half])
+    assert documents[0]["run"] == documents[1]["run"] != documents[2]["run"]
+    assert documents[0]["params"]["num_inference_steps"] == 4
+    with Image.open(tmp_path / "0.png") as picture:
+        assert "Steps: 4, Sampler: DDIM, CFG scale: 3, Seed: 1" in picture.info["parameters"]
+        assert json.loads(picture.info["bgen"])["id"] == documents[0]["run"]
+
+
+def test_sweep_reuses_what_it_made(tmp_path: Path, alpha_file: Path):
+    common = ["--prompt", "a beach", "--alpha", alpha_file, "--json"]
+    first = call("sweep", PHOTO, *common, "--steps", "2,3", "--seed", "1-2", "--out-dir", tmp_path / "grid")
+    assert first.returncode == 0, first.stderr
+    document = json.loads(first.stdout)
+    assert (document["made"], document["reused"], document["failed"]) == (4, 0, 0)
+    assert [cell["params"]["num_inference_steps"] for cell in document["cells"]] == [2, 2, 3, 3]
+    assert all(Path(cell["image"]).is_file() for cell in document["cells"])
+    again = call("sweep", PHOTO, *common, "--steps", "2,3,4", "--seed", "1-2")
+    document = json.loads(again.stdout)
+    assert (document["made"], document["reused"]) == (2, 4)
+    assert "6 cells: 4 known, 2 to make" in again.stderr
+    resumed = json.loads(call("sweep", "--resume", document["sweep"], "--json").stdout)
+    assert (resumed["made"], resumed["reused"]) == (0, 6)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["generate", PHOTO, "--prompt", "a", "--out", "x.png", "--steps", "0"], "steps 0"),
+        (["generate", PHOTO, "--prompt", "a", "--out", "x.png", "--steps", "many"], "--steps"),
+        (["generate", PHOTO, "--prompt", "a", "--out", "x.png", "--scheduler", "dimm"], "dimm"),
+        (["generate", PHOTO, "--prompt", "a", "--out", "x.png", "--strength", "2"], "strength 2"),
+        (["generate", PHOTO, "--prompt", "a", "--out", "x.png", "--model", "./nowhere"], "nowhere"),
+        (["generate", PHOTO, "--prompt", "a", "--out", "x.jpg"], ".png"),
+        (["generate", PHOTO, "--prompt", "a", "--out", "missing/x.png"], "folder must exist"),
+        (["generate", "missing.jpg", "--prompt", "a", "--out", "x.png"], "missing.jpg"),
+        (["generate", PHOTO, "--out", "x.png"], "--prompt"),
+        (["generate", PHOTO, "--prompt", "a", "--out", "x.png", "--colour", "1"], "--colour"),
+        (["sweep", PHOTO, "--prompt", "a", "--steps", "30..10"], "smaller number first"),
+        (["sweep", PHOTO, "--prompt", "a", "--seed", "1-9999", "--steps", "1-999"], "9,989,001 cells"),
+        (["sweep"], "--prompt"),
+        (["sweep", "--resume", "nothing"], "'nothing'"),
+        (["paint"], "paint"),
+    ],
+)
+def test_what_can_be_mended_is_one_sentence_and_exit_2(words: list[str | Path], sentence: str, tmp_path: Path):
+    done = call(*words, home=tmp_path / "home")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not list(tmp_path.rglob("*.png"))
+
+
+def test_models_and_doctor_print_json():
+    models = json.loads(call("models", "--json").stdout)
+    assert models["models"][0] | {"name": "demo", "here": True} == models["models"][0]
+    doctor = call("doctor", "--json")
+    findings = json.loads(doctor.stdout)
+    assert doctor.returncode == 0
+    assert [finding["what"] for finding in findings] == ["device", "dtype", "folders", "segmentation", "model"]
+    assert all(finding["ok"] for finding in findings)
+
+
+def test_a_missing_model_is_doctored(tmp_path: Path):
+    (tmp_path / "empty").mkdir()
+    environment = os.environ | {"BGEN_MODEL": str(tmp_path / "empty")}
+    done = subprocess.run(
+        [sys.executable, "-m", "bgen_core", "doctor"], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 2
+    assert "no model_index.json" in done.stdout

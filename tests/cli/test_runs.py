@@ -1,0 +1,89 @@
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from bgen_core.cli.runs import runs
+from bgen_core.errors import UserInputError
+from bgen_core.runs.store import Store, open_store
+from bgen_core.settings import load_settings
+from tests.runs.made_up import commit, made_up_run, run_id
+
+app = typer.Typer()
+app.command()(runs)
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    monkeypatch.setenv("BGEN_HOME", str(tmp_path / "home"))
+    with open_store(load_settings()) as store:
+        yield store
+
+
+def listed(*arguments: str) -> list[dict]:
+    result = CliRunner().invoke(app, ["--json", *arguments], catch_exceptions=False)
+    assert result.exit_code == 0
+    return json.loads(result.stdout)
+
+
+def test_an_empty_store_is_an_empty_list(store: Store) -> None:
+    assert listed() == []
+
+
+def test_json_holds_every_run_newest_first(store: Store) -> None:
+    committed = [commit(store, made_up_run(number, params={"prompt": "日本, “ü”\n"})) for number in range(3)]
+    found = listed()
+    assert [run["id"] for run in found] == [run_id(2), run_id(1), run_id(0)]
+    newest = found[0]
+    assert newest["prompt"] == "日本, “ü”\n"
+    assert newest["guidance_scale"] == 3.0
+    assert newest["seconds"]["denoise"] == 1.5
+    assert newest["versions"] == {"torch": "2.13.0", "diffusers": "0.42.1"}
+    assert Path(newest["image_file"]).read_bytes() == store.blobs.get(committed[2].image)
+    assert Path(newest["raw_file"]).read_bytes() == store.blobs.get(committed[2].raw)
+
+
+def test_the_limit_keeps_the_newest(store: Store) -> None:
+    for number in range(3):
+        commit(store, made_up_run(number))
+    assert [run["seed"] for run in listed("--limit", "2")] == [2, 1]
+
+
+def test_csv_goes_into_its_file_and_says_so_on_stderr(store: Store, tmp_path: Path) -> None:
+    commit(store, made_up_run(1))
+    result = CliRunner().invoke(app, ["--csv", str(tmp_path / "runs.csv")], catch_exceptions=False)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == f"1 run written to {tmp_path / 'runs.csv'}\n"
+    with (tmp_path / "runs.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["id"] for row in csv.DictReader(file)] == [run_id(1)]
+
+
+def test_a_csv_that_cannot_be_written_is_a_sentence(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(UserInputError, match=r"missing/runs.csv cannot be written \(No such file or directory\)"):
+        CliRunner().invoke(app, ["--csv", str(tmp_path / "missing" / "runs.csv")], catch_exceptions=False)
+
+
+def test_without_options_a_table_is_printed(store: Store) -> None:
+    assert "No runs yet" in CliRunner().invoke(app, []).stderr
+    commit(store, made_up_run(1, subject_name="[red]Ada"))
+    result = CliRunner().invoke(app, [], env={"COLUMNS": "200"}, catch_exceptions=False)
+    for text in (run_id(1)[:12], "[red]Ada", "a beach at sunset", "demo", "1.938"):
+        assert text in result.stdout
+
+
+def test_the_command_prints_one_json_document_and_nothing_else(store: Store) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "bgen_core", "runs", "--json"],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, json.loads(done.stdout), done.stderr) == (0, [], "")

@@ -1,0 +1,144 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from bgen_core.cli.segment import segment
+from bgen_core.errors import UserInputError
+from bgen_core.extent import Extent
+from bgen_core.subject.cutout import cut_out
+from bgen_core.subject.image_io import DecodeLimits, read_alpha, read_photo
+from bgen_core.subject.samples.samples import SAMPLES
+from bgen_core.subject.subject import quantise_alpha
+
+PORTRAIT = str(SAMPLES[0].path)
+LIMITS = DecodeLimits(max_bytes=10**8, max_pixels=10**8, min_side=1)
+ENTRIES = {"photo", "alpha", "person_found", "confidence", "persons", "error"}
+
+app = typer.Typer()
+app.command()(segment)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (300, 200), "white").save("wall.png")
+    Path("broken.jpg").write_bytes(b"no photo")
+    return tmp_path
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments, catch_exceptions=False)
+
+
+def test_one_photo(folder: Path) -> None:
+    result = run(PORTRAIT, "--out", "alpha.png", "--cutout", "deep/cut.png")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "alpha.png (person found, confidence 0." in result.stderr
+    photo = read_photo(PORTRAIT, limits=LIMITS)
+    expected = quantise_alpha(cut_out(photo.image)[0])
+    np.testing.assert_array_equal(read_alpha("alpha.png", extent=photo.extent, limits=LIMITS), expected)
+    with Image.open("deep/cut.png") as cut:
+        assert cut.mode == "RGBA"
+        pixels = np.asarray(cut)
+    np.testing.assert_array_equal(pixels[..., 3], np.rint(expected * 255))
+    np.testing.assert_array_equal(pixels[expected == 1, :3], photo.image[expected == 1])
+    assert sorted(path.name for path in folder.iterdir()) == ["alpha.png", "broken.jpg", "deep", "wall.png"]
+
+
+def test_json_is_one_document(folder: Path) -> None:
+    result = run(PORTRAIT, "--out", "alpha.png", "--json")
+    (entry,) = json.loads(result.stdout)
+    assert set(entry) == ENTRIES
+    assert (entry["photo"], entry["alpha"], entry["error"]) == (PORTRAIT, "alpha.png", None)
+    assert entry["person_found"] is True
+    assert entry["persons"] == 1
+    assert 0.5 < entry["confidence"] <= 1
+
+
+def test_several_photos_go_on_after_an_error(folder: Path) -> None:
+    result = run("broken.jpg", PORTRAIT, "missing.jpg", "wall.png", "--out-dir", "masks", "--json")
+    assert result.exit_code == 2
+    entries = json.loads(result.stdout)
+    assert [entry["photo"] for entry in entries] == ["broken.jpg", PORTRAIT, "missing.jpg", "wall.png"]
+    assert all(set(entry) == ENTRIES for entry in entries)
+    assert [entry["alpha"] for entry in entries] == [None, "masks/astronaut.alpha.png", None, "masks/wall.alpha.png"]
+    assert "broken.jpg is not a picture" in entries[0]["error"]
+    assert "missing.jpg does not exist" in entries[2]["error"]
+    assert all(entries[number]["error"] in result.stderr for number in (0, 2))
+    assert sorted(path.name for path in Path("masks").iterdir()) == ["astronaut.alpha.png", "wall.alpha.png"]
+
+
+def test_nobody_in_the_photo(folder: Path) -> None:
+    result = run("wall.png", "--out", "alpha.png", "--json")
+    (entry,) = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert (entry["person_found"], entry["persons"], entry["error"]) == (False, 0, None)
+    assert "no person found" in result.stderr
+    assert not read_alpha("alpha.png", extent=Extent(width=300, height=200), limits=LIMITS).any()
+
+
+def test_photos_of_the_same_name(folder: Path) -> None:
+    for name in ("a", "b"):
+        Path(name).mkdir()
+        Image.new("RGB", (80, 80)).save(f"{name}/wall.png")
+    result = run("wall.png", "a/wall.png", "b/wall.png", "--out-dir", "masks")
+    assert result.exit_code == 0
+    names = ["wall-2.alpha.png", "wall-3.alpha.png", "wall.alpha.png"]
+    assert sorted(path.name for path in Path("masks").iterdir()) == names
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["wall.png"], "either --out FILE .* or --out-dir DIR, not neither"),
+        (["wall.png", "--out", "a.png", "--out-dir", "b"], "not both"),
+        (["wall.png", "wall.png", "--out", "a.png"], "--out takes one photo, not 2"),
+        (["wall.png", "wall.png", "--out-dir", "b", "--cutout", "c.png"], "--cutout takes one photo, not 2"),
+        (["wall.png", "--out", "a.jpg"], "must end in .png"),
+        (["wall.png", "--out", "wall.png"], "is the photo itself"),
+        (["wall.png", "--out", "a.png", "--quality", "best"], "--quality best is not known: allowed are fast and st"),
+    ],
+)
+def test_what_is_refused_before_any_work(arguments: list[str], said: str, folder: Path) -> None:
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(UserInputError, match=said):
+        run(*arguments)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_place_that_cannot_be_written(folder: Path) -> None:
+    result = run("wall.png", "--out", "broken.jpg/alpha.png")
+    assert result.exit_code == 2
+    assert "cannot be written" in result.stderr
+    Path("folder.png").mkdir()
+    with pytest.raises(UserInputError, match="is a folder"):
+        run("wall.png", "--out", "folder.png")
+
+
+def test_the_whole_program(folder: Path) -> None:
+    """As a person calls it: what it prints where, and its exit status."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        command = [sys.executable, "-m", "bgen_core", "segment", *arguments]
+        root = str(Path(__file__).parents[2])
+        done = subprocess.run(
+            command, capture_output=True, text=True, env={"PYTHONPATH": root}, timeout=120, check=False
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    code, out, err = call(PORTRAIT, "--out", "alpha.png", "--json")
+    assert (code, len(json.loads(out)), err.count("\n")) == (0, 1, 1)
+    code, out, err = call("broken.jpg", "--out", "alpha.png")
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    code, out, err = call("wall.png")
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1

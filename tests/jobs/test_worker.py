@@ -1,0 +1,170 @@
+"""The worker as the app starts it: a real process, the demo model, and the plug pulled in the middle."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bgen_core.jobs.submission import describe_forecast, forecast_sweep, submit_sweep
+from bgen_core.jobs.supervisor import WorkerSupervisor
+from bgen_core.jobs.worker_folder import WorkerFolder
+from bgen_core.runs.store import Store, open_store
+from bgen_core.settings import Settings, load_settings
+from bgen_core.subject.samples.samples import SAMPLES
+from bgen_core.subject.subject import Subject
+from bgen_core.sweep.axes import parse_axis
+from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.plan import SweepPlan
+from bgen_core.sweep.runner import Runner
+
+PATIENCE = 180.0  # seconds: far above what a busy machine needs, to end a hanging test at all
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load_settings(home=tmp_path / "home", device="cpu")
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    with open_store(settings) as store:
+        yield store
+
+
+@pytest.fixture
+def subject(store: Store) -> Subject:
+    generator = np.random.default_rng(1)
+    alpha = np.zeros((96, 128), np.float32)
+    alpha[30:, 40:90] = 1
+    subject = Subject(name="box", image=generator.integers(0, 255, (96, 128, 3), dtype=np.uint8), alpha=alpha)
+    store.save_subject(subject, {})
+    return subject
+
+
+def submit(store: Store, settings: Settings, subject: Subject, **axes: str) -> str:
+    plan = SweepPlan(
+        subject_id=subject.id,
+        model="demo",
+        base=InpaintParams(prompt="a beach"),
+        axes=tuple(parse_axis(name, text) for name, text in axes.items()),
+    )
+    forecast = forecast_sweep(store, settings, plan, device_kind="cpu", dtype_name="float32")
+    return submit_sweep(store, forecast, owner="test")
+
+
+def wait_until(condition: Callable[[], object], what: str) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.05)
+
+
+def test_a_killed_worker_loses_nothing_and_repeats_nothing(settings: Settings, store: Store, subject: Subject):
+    sweep_id = submit(store, settings, subject, steps="6,12", seed="1-6")
+    folder = WorkerFolder(settings.home)
+    supervisor = WorkerSupervisor(store, settings)
+    supervisor.start()
+    try:
+        made: dict[str, object] = {}
+        for kills in range(2):
+            wait_until(lambda: sum(c.done for c in store.sweep_cells(sweep_id)) > 2 * kills, "the first pictures")  # noqa: B023
+            made |= {c.run_id: store.get_run(c.run_id).created for c in store.sweep_cells(sweep_id) if c.done}
+            status = folder.read_status()
+            assert status is not None
+            os.kill(status.pid, signal.SIGKILL)
+        wait_until(lambda: store.get_sweep(sweep_id).state == "done", "the end of the sweep")
+    finally:
+        supervisor.stop()
+    cells = store.sweep_cells(sweep_id)
+    assert [cell.done for cell in cells] == [True] * 12
+    assert all(store.get_run(run_id).created == created for run_id, created in made.items())
+    assert not list(settings.home.rglob("*.tmp*"))
+    assert folder.read_progress(sweep_id) is None
+
+    # The same sweep, undisturbed, in another store: the same pixels.
+    with open_store(load_settings(home=settings.home.parent / "other", device="cpu")) as other:
+        other.save_subject(subject, {})
+        other_settings = load_settings(home=settings.home.parent / "other", device="cpu")
+        other_id = submit(other, other_settings, subject, steps="6,12", seed="1-6")
+        list(Runner(other, other_settings).run(other_id))
+        for mine, theirs in zip(cells, other.sweep_cells(other_id), strict=True):
+            one, two = store.get_run(mine.run_id), other.get_run(theirs.run_id)
+            pictures = [_pixels(s, r.image) for s, r in ((store, one), (other, two))]
+            assert np.abs(pictures[0] - pictures[1]).max() <= 1
+
+
+def _pixels(store: Store, blob: str) -> np.ndarray:
+    from io import BytesIO
+
+    from PIL import Image
+
+    return np.asarray(Image.open(BytesIO(store.blobs.get(blob)))).astype(int)
+
+
+def test_a_cancelled_sweep_stops_and_the_queue_goes_on(settings: Settings, store: Store, subject: Subject):
+    long = submit(store, settings, subject, steps="200", seed="1-20")
+    short = submit(store, settings, subject, steps="2")
+    supervisor = WorkerSupervisor(store, settings)
+    supervisor.start()
+    try:
+        wait_until(lambda: WorkerFolder(settings.home).read_progress(long), "progress")
+        store.set_sweep_state(long, "cancelled")
+        wait_until(lambda: store.get_sweep(short).state == "done", "the next sweep")
+    finally:
+        supervisor.stop()
+    assert store.get_sweep(long).state == "cancelled"
+    assert not all(cell.done for cell in store.sweep_cells(long))
+
+
+def test_only_what_is_new_is_computed(settings: Settings, store: Store, subject: Subject):
+    runner = Runner(store, settings)
+    first = submit(store, settings, subject, steps="2,3")
+    list(runner.run(first))
+    plan = SweepPlan(
+        subject_id=subject.id,
+        model="demo",
+        base=InpaintParams(prompt="a beach"),
+        axes=(parse_axis("steps", "2,3,4"),),
+    )
+    forecast = forecast_sweep(store, settings, plan, device_kind="cpu", dtype_name="float32")
+    assert (forecast.known, forecast.to_make) == (2, 1)
+    assert describe_forecast(forecast).startswith("3 cells: 2 known, 1 to make, about")
+    events = list(runner.run(submit_sweep(store, forecast, owner="test")))
+    assert sum(getattr(event, "reused", False) for event in events) == 2
+
+
+def test_the_core_is_the_photo_bit_for_bit(settings: Settings, store: Store, subject: Subject):
+    sweep_id = submit(store, settings, subject, steps="2", strength="0.7")
+    list(Runner(store, settings).run(sweep_id))
+    (cell,) = store.sweep_cells(sweep_id)
+    picture = _pixels(store, store.get_run(cell.run_id).image)
+    core = subject.alpha == 1
+    assert np.array_equal(picture[core], subject.image[core])
+    assert not np.array_equal(picture[~core], subject.image[~core])
+
+
+def test_a_model_that_changed_since_the_plan_is_refused(settings: Settings, store: Store, subject: Subject):
+    sweep_id = submit(store, settings, subject, steps="2")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bgen_core.sweep.plan.pixel_versions", lambda: {"torch": "other"})
+        with pytest.raises(Exception, match="has changed since this sweep was planned"):
+            list(Runner(store, settings).run(sweep_id))
+
+
+@pytest.mark.parametrize(("keep", "words"), [(0.0, "nothing to keep"), (1.0, "nothing to repaint")])
+def test_a_mask_without_two_sides_is_refused_before_it_queues(
+    settings: Settings, store: Store, subject: Subject, keep: float, words: str
+):
+    other = Subject(name="flat", image=subject.image, alpha=np.full_like(subject.alpha, keep))
+    store.save_subject(other, {})
+    with pytest.raises(Exception, match=words):
+        submit(store, settings, other, steps="2")
+    assert not store.list_sweeps()
+
+
+def test_samples_can_be_read():
+    assert all(sample.path.is_file() for sample in SAMPLES)

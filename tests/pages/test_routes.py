@@ -1,0 +1,133 @@
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from bgen_core.errors import StoreError
+from bgen_core.runs.blobs import BlobStore
+from bgen_core.runs.links import THUMBNAIL_SIDES, download_name, picture_url, thumbnail_url
+from bgen_core.subject.image_io import encode_png
+from pages._ui.routes import image_routes
+from tests.runs.made_up import made_up_run, picture
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> BlobStore:
+    blobs = BlobStore(tmp_path / "blobs")
+    blobs.prepare()
+    return blobs
+
+
+@pytest.fixture
+def client(blobs: BlobStore) -> Iterator[TestClient]:
+    with TestClient(Starlette(routes=image_routes(lambda: blobs))) as client:
+        yield client
+
+
+@pytest.fixture
+def png() -> bytes:
+    return encode_png(picture(), text={"parameters": "a prompt"})
+
+
+def test_the_server_says_that_it_lives(client: TestClient) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+
+
+def test_a_png_comes_as_it_was_kept_and_stays_in_the_cache(client: TestClient, blobs: BlobStore, png: bytes) -> None:
+    answer = client.get(picture_url(blobs.put(png)))
+    assert (answer.status_code, answer.content) == (200, png)
+    assert answer.headers["content-type"] == "image/png"
+    assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "content-disposition" not in answer.headers
+
+
+@pytest.mark.parametrize("side", THUMBNAIL_SIDES)
+def test_a_thumbnail_is_a_webp(client: TestClient, blobs: BlobStore, png: bytes, side: int) -> None:
+    for _ in range(2):
+        answer = client.get(thumbnail_url(blobs.put(png), side))
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "image/webp")
+        assert Image.open(BytesIO(answer.content)).format == "WEBP"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/i/{blob}.png", 200),
+        ("/i/{blob}.webp", 200),
+        ("/i/{blob}", 404),
+        ("/i/{blob}.jpg", 404),
+        ("/i/{blob}.png.png", 404),
+        ("/i/{blob}%0a.png", 404),
+        ("/i/x{blob}.png", 404),
+        ("/i/" + "a" * 64 + ".png", 404),
+        ("/i/" + "a" * 64 + ".webp", 404),
+        ("/i/" + "A" * 64 + ".png", 404),
+        ("/i/" + "a" * 63 + ".png", 404),
+        ("/i/..%2f..%2fetc%2fpasswd", 404),
+        ("/i/../bgen.sqlite3", 404),
+        ("/i/%2e%2e%2fbgen.sqlite3", 404),
+        ("/i/incoming", 404),
+        ("/i/", 404),
+        ("/i/{blob}.webp?side=97", 400),
+        ("/i/{blob}.webp?side=-1", 400),
+        ("/i/{blob}.webp?side=1e9", 400),
+        ("/i/{blob}.webp?side=", 400),
+    ],
+)
+def test_nothing_but_a_picture_is_served(
+    client: TestClient, blobs: BlobStore, png: bytes, path: str, status: int
+) -> None:
+    answer = client.get(path.format(blob=blobs.put(png)))
+    assert answer.status_code == status
+    if status != 200:
+        assert "immutable" not in answer.headers.get("cache-control", "")
+
+
+def test_other_methods_are_refused(client: TestClient, blobs: BlobStore, png: bytes) -> None:
+    url = picture_url(blobs.put(png))
+    assert client.head(url).status_code == 200
+    assert [client.request(method, url).status_code for method in ("POST", "PUT", "DELETE")] == [405] * 3
+
+
+@pytest.mark.parametrize(
+    ("wanted", "plain", "encoded"),
+    [
+        ("ada.png", "ada.png", "ada.png"),
+        ("ada", "ada.png", "ada.png"),
+        ('a"b;\r\nSet-Cookie: x=1', "a-b-Set-Cookie- x-1.png", "a-b-Set-Cookie-%20x-1.png"),
+        ("../../etc/passwd", "etc-passwd.png", "etc-passwd.png"),
+        ("Größe 日本.png", "Gr--e --.png", "Gr%C3%B6%C3%9Fe%20%E6%97%A5%E6%9C%AC.png"),
+        ("...", "picture.png", "picture.png"),
+        ("", "picture.png", "picture.png"),
+        ("x" * 500, "x" * 120 + ".png", "x" * 120 + ".png"),
+    ],
+)
+def test_a_download_has_a_harmless_name(
+    client: TestClient, blobs: BlobStore, png: bytes, wanted: str, plain: str, encoded: str
+) -> None:
+    answer = client.get(f"/i/{blobs.put(png)}.png", params={"download": wanted})
+    assert answer.content == png
+    assert answer.headers["content-disposition"] == f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}"
+
+
+def test_the_offered_name_passes_as_it_is(client: TestClient, blobs: BlobStore, png: bytes) -> None:
+    name = download_name(made_up_run(7, subject_name="Ada & Grace / 日本"))
+    assert name.startswith("Ada-Grace_20-steps_guidance-3_seed-7_")
+    answer = client.get(picture_url(blobs.put(png), download=name))
+    assert f'filename="{name}"' in answer.headers["content-disposition"]
+
+
+def test_a_store_that_cannot_be_opened_is_a_sentence() -> None:
+    def broken() -> BlobStore:
+        raise StoreError("The database cannot be opened.")
+
+    with TestClient(Starlette(routes=image_routes(broken))) as client:
+        answer = client.get(picture_url("a" * 64))
+        assert (answer.status_code, answer.text) == (503, "The database cannot be opened.")
+        assert answer.headers["cache-control"] == "no-store"
+        assert client.get("/healthz").status_code == 200

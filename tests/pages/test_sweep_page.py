@@ -1,0 +1,154 @@
+"""The Sweep page through AppTest: what it says before it runs, and what its controls refuse."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from bgen_core.jobs.submission import forecast_sweep, submit_sweep
+from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
+from bgen_core.runs.store import Store, open_store
+from bgen_core.settings import load_settings
+from bgen_core.subject.subject import Subject
+from bgen_core.sweep.axes import parse_axis
+from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.plan import SweepPlan
+from pages._ui import page_files, resources
+
+SHELL = str(Path(page_files.SWEEP).parent / "_ui" / "shell.py")
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    st.cache_resource.clear()
+    with open_store(load_settings()) as store:
+        yield store
+    resources.store().close()
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def subject(store: Store) -> Subject:
+    alpha = np.zeros((64, 80), np.float32)
+    alpha[20:, 20:60] = 1
+    subject = Subject(name="box", image=np.full((64, 80, 3), 90, np.uint8), alpha=alpha)
+    store.save_subject(subject, {})
+    return subject
+
+
+@pytest.fixture
+def worker(store: Store) -> None:
+    """A worker that is ready; it takes nothing from the queue."""
+    folder = WorkerFolder(load_settings().home)
+    folder.prepare()
+    status = WorkerStatus(pid=1, state="ready", device_kind="cpu", device_name="cpu", dtype_name="float32")
+    folder.write_status(status)
+
+
+def open_sweep(**query: str) -> AppTest:
+    at = AppTest.from_file(SHELL, default_timeout=60).run()
+    at.switch_page(page_files.SWEEP)
+    for name, value in query.items():
+        at.query_params[name] = value
+    at.run()
+    assert not at.exception
+    return at
+
+
+def said(at: AppTest) -> str:
+    kinds = (at.markdown, at.info, at.warning, at.error, at.caption)
+    return " ".join(str(element.value) for kind in kinds for element in kind)
+
+
+def run_button(at: AppTest):
+    return next(button for button in at.button if button.label == "Run")
+
+
+def test_without_a_subject_it_leads_to_one(store: Store):
+    at = open_sweep()
+    assert "photo and the part of it to keep" in said(at)
+    assert not [button for button in at.button if button.label == "Run"]
+
+
+def test_it_says_what_a_sweep_costs_before_it_runs(subject: Subject, worker: None):
+    at = open_sweep()
+    at.text_input(key="steps").set_value("10..30:10")
+    at.text_input(key="guidance").set_value("1-7 (+3)")
+    at.text_input(key="seed").set_value("1-3").run()
+    assert "27 cells: 0 known, 27 to make" in said(at)
+    assert not run_button(at).disabled
+    labels = "".join(element.proto.body for element in at.get("html"))
+    for label in ("Guidance ↓ Seed →", ">1<", ">7<"):
+        assert label in labels
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "sentence"),
+    [
+        ("steps", "30..10", "smaller number first"),
+        ("steps", "0", "steps 0 is not allowed"),
+        ("guidance", "lots", "'lots' is not a number"),
+        ("seed", "", "seed has no values"),
+        ("strength", "0", "strength 0 is not allowed"),
+        ("seed", "0..1000000000", "at most 10,000"),
+    ],
+)
+def test_what_is_not_allowed_is_said_and_nothing_is_lost(
+    subject: Subject, worker: None, key: str, text: str, sentence: str
+):
+    at = open_sweep()
+    at.text_area(key="prompt").set_value("a forest")
+    at.text_input(key=key).set_value(text).run()
+    assert sentence in said(at)
+    assert run_button(at).disabled
+    assert at.text_area(key="prompt").value == "a forest"
+    assert at.text_input(key=key).value == text
+
+
+def test_an_empty_prompt_is_asked_for(subject: Subject, worker: None):
+    at = open_sweep()
+    at.text_area(key="prompt").set_value("").run()
+    assert "The prompt is empty" in said(at)
+
+
+def test_run_puts_the_sweep_into_the_queue_and_into_the_url(store: Store, subject: Subject, worker: None):
+    at = open_sweep()
+    at.text_input(key="seed").set_value("1-2").run()
+    run_button(at).click().run()
+    (sweep,) = store.list_sweeps(states=["queued"])
+    assert at.query_params["id"] in (sweep.id, [sweep.id])
+    assert sweep.total == 2
+    next(button for button in at.button if button.label == "Cancel").click().run()
+    assert store.get_sweep(sweep.id).state == "cancelled"
+    assert "Cancelled: 0 of 2" in said(at)
+
+
+def test_a_link_to_a_sweep_fills_the_controls(store: Store, subject: Subject, worker: None):
+    plan = SweepPlan(
+        subject_id=subject.id,
+        model="demo",
+        base=InpaintParams(prompt="a red studio", strength=0.8),
+        axes=(parse_axis("steps", "5,7"), parse_axis("scheduler", "ddim,euler")),
+    )
+    settings = load_settings()
+    forecast = forecast_sweep(store, settings, plan, device_kind="cpu", dtype_name="float32")
+    sweep_id = submit_sweep(store, forecast, owner="somebody")
+    at = open_sweep(id=sweep_id)
+    assert at.text_area(key="prompt").value == "a red studio"
+    assert at.text_input(key="steps").value == "5, 7"
+    assert at.text_input(key="strength").value == "0.8"
+    assert at.multiselect(key="scheduler").value == ["ddim", "euler"]
+    assert "4 cells" in said(at)
+
+
+def test_a_sweep_that_is_gone_says_so(subject: Subject, worker: None):
+    assert "No sweep is called 'nothing'" in said(open_sweep(id="nothing"))
+
+
+def test_a_model_that_cannot_be_found_says_so_and_the_page_works(subject: Subject, worker: None):
+    at = open_sweep(model="./nowhere")
+    assert "model './nowhere' is not there" in said(at)
+    assert run_button(at).disabled

@@ -1,0 +1,61 @@
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from bgen_core.runs import migrations
+from bgen_core.runs.database import Database
+from bgen_core.runs.schema import SCHEMA_VERSION, Table
+from bgen_core.runs.store import open_store
+from bgen_core.settings import Settings
+from tests.runs.made_up import commit, made_up_run
+
+
+def test_the_newest_migration_is_the_schema_version() -> None:
+    config = Config()
+    config.set_main_option("script_location", migrations.__path__[0])
+    assert ScriptDirectory.from_config(config).get_heads() == [SCHEMA_VERSION]
+
+
+def test_the_migrations_make_the_tables_that_the_program_reads(settings: Settings) -> None:
+    open_store(settings).close()
+    database = Database(settings.database_url)
+    try:
+        with database.engine.connect() as connection:
+            assert compare_metadata(MigrationContext.configure(connection), Table.metadata) == []
+    finally:
+        database.close()
+
+
+def test_a_store_is_opened_again_without_a_change(settings: Settings) -> None:
+    with open_store(settings) as store:
+        run = commit(store, made_up_run())
+    for _ in range(2):
+        with open_store(settings) as store:
+            assert store.list_runs() == [run]
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"), [("journal_mode", "wal"), ("foreign_keys", 1), ("synchronous", 2), ("busy_timeout", 20_000)]
+)
+def test_every_connection_is_set_up(settings: Settings, pragma: str, value: object) -> None:
+    open_store(settings).close()
+    database = Database(settings.database_url)
+    try:
+        for _ in range(2):
+            with database.engine.connect() as connection:
+                assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
+    finally:
+        database.close()
+
+
+def test_opening_writes_nothing_outside_the_home(settings: Settings) -> None:
+    open_store(settings).close()
+    assert {path.name for path in settings.home.parent.iterdir()} == {settings.home.name}
+    assert {path.name for path in settings.home.iterdir()} <= {
+        "bgen.sqlite3",
+        "bgen.sqlite3-wal",
+        "bgen.sqlite3-shm",
+        "blobs",
+    }

@@ -1,0 +1,377 @@
+import io
+import struct
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image, ImageCms, ImageOps, PngImagePlugin
+
+from bgen_core.errors import UserInputError
+from bgen_core.extent import Extent
+from bgen_core.settings import Settings
+from bgen_core.subject import image_io
+from bgen_core.subject.image_io import DecodeLimits, decode_alpha, decode_photo, read_alpha, read_photo
+from tests.subject.malformed_files import chunk, encoded, picture, png
+
+LIMITS = DecodeLimits(max_bytes=25_000_000, max_pixels=40_000_000, min_side=64)
+
+
+def decode(data: bytes) -> image_io.Photo:
+    return decode_photo(data, name="photo", limits=LIMITS)
+
+
+def saved(image: Image.Image, file_format: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, file_format, **options)
+    return buffer.getvalue()
+
+
+def smooth(width: int = 96, height: int = 80) -> Image.Image:
+    """A picture that lossy formats keep to a few steps."""
+    rows, columns = np.mgrid[:height, :width]
+    return Image.fromarray(np.stack([columns * 2, rows * 3, (rows + columns)], -1).astype(np.uint8))
+
+
+def swapped_profile() -> bytes:
+    """An RGB profile that is clearly not sRGB: sRGB's own with red and blue swapped."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    return bytes(profile).replace(b"rXYZ", b"tmp!").replace(b"bXYZ", b"rXYZ").replace(b"tmp!", b"bXYZ")
+
+
+class TestFormats:
+    @pytest.mark.parametrize(
+        ("file_format", "options", "steps"),
+        [
+            ("PNG", {}, 0),
+            ("PNG", {"compress_level": 0}, 0),
+            ("BMP", {}, 0),
+            ("TIFF", {}, 0),
+            ("TIFF", {"compression": "tiff_lzw"}, 0),
+            ("TIFF", {"compression": "tiff_adobe_deflate"}, 0),
+            ("WEBP", {"lossless": True}, 0),
+            ("JPEG", {"quality": 95, "subsampling": 0}, 4),
+            ("JPEG", {"quality": 95, "subsampling": 0, "progressive": True}, 4),
+            ("WEBP", {"quality": 95}, 12),
+            ("AVIF", {"quality": 95, "subsampling": "4:4:4"}, 6),
+            ("HEIF", {"quality": 95, "chroma": 444}, 8),
+        ],
+    )
+    def test_every_format(self, file_format: str, options: dict, steps: int) -> None:
+        encoded(file_format)  # registers HEIF
+        photo = decode(saved(smooth(), file_format, **options))
+        assert photo.image.dtype == np.uint8
+        assert photo.extent == Extent(width=96, height=80)
+        assert photo.alpha is None
+        assert np.abs(photo.image.astype(int) - np.asarray(smooth())).max() <= steps
+
+    def test_interlaced_png_is_whole(self) -> None:
+        # Pillow writes none: by hand, with Adam7's seven passes of a grey picture of equal pixels
+        passes = [(13, 11), (12, 11), (25, 10), (24, 21), (49, 20), (48, 41), (97, 40)]
+        stream = b"".join((b"\0" + b"\x7f" * columns) * rows for columns, rows in passes)
+        start = chunk(b"IHDR", struct.pack(">IIBBBBB", 97, 81, 8, 0, 0, 0, 1))
+        data = png(start, chunk(b"IDAT", zlib.compress(stream)), chunk(b"IEND", b""))
+        assert (decode(data).image == 0x7F).all()
+        short = png(start, chunk(b"IDAT", zlib.compress(stream[:-1])), chunk(b"IEND", b""))
+        with pytest.raises(UserInputError, match="cut short"):
+            decode(short)
+
+    def test_first_frame_of_an_animation(self) -> None:
+        frames = [Image.new("RGB", (70, 70), colour) for colour in ("red", "blue")]
+        for file_format in ("GIF", "PNG", "WEBP", "TIFF"):
+            data = saved(frames[0], file_format, save_all=True, append_images=frames[1:], lossless=True)
+            red = decode(data).image.reshape(-1, 3)
+            assert (red[:, 0] > 250).all()
+            assert (red[:, 2] < 5).all()
+
+    def test_the_content_decides_not_the_name(self) -> None:
+        photo = decode_photo(encoded("PNG"), name="photo.jpg", limits=LIMITS)
+        np.testing.assert_array_equal(photo.image, np.asarray(picture()))
+
+    def test_photos_with_a_preview_inside(self) -> None:
+        data = saved(smooth(), "MPO", save_all=True, append_images=[smooth(64, 64)])
+        assert decode(data).extent == Extent(width=96, height=80)
+
+
+class TestColour:
+    @pytest.mark.parametrize(
+        ("file_format", "mode"),
+        [
+            *(("PNG", mode) for mode in ("1", "L", "P", "RGB")),
+            *(("TIFF", mode) for mode in ("1", "L", "P", "RGB", "YCbCr", "CMYK")),
+            *(("JPEG", mode) for mode in ("L", "RGB", "YCbCr", "CMYK")),
+            *(("BMP", mode) for mode in ("1", "L", "P", "RGB")),
+            *(("GIF", mode) for mode in ("1", "L", "P", "RGB")),
+        ],
+    )
+    def test_modes_equal_pillow(self, file_format: str, mode: str) -> None:
+        data = saved(smooth().convert(mode), file_format)
+        with Image.open(io.BytesIO(data)) as reference:
+            expected = np.asarray(reference.convert("RGB"))
+        np.testing.assert_array_equal(decode(data).image, expected)
+
+    @pytest.mark.parametrize("file_format", ["PNG", "TIFF"])
+    def test_sixteen_bits_grey(self, file_format: str) -> None:
+        samples = np.linspace(0, 65535, 80 * 96).astype(np.uint16).reshape(80, 96)
+        grey = decode(saved(Image.fromarray(samples), file_format)).image
+        np.testing.assert_array_equal(grey, np.rint(samples / 257).astype(np.uint8)[..., None].repeat(3, 2))
+
+    def test_sixteen_bits_big_endian(self) -> None:
+        samples = np.linspace(0, 65535, 80 * 96).astype(">u2").reshape(80, 96)
+        grey = decode(saved(Image.frombytes("I;16B", (96, 80), samples.tobytes()), "TIFF")).image
+        np.testing.assert_array_equal(grey[..., 0], np.rint(samples / 257).astype(np.uint8))
+
+    @pytest.mark.parametrize("full", [1.0, 255.0, 65535.0])
+    def test_float_tiff(self, full: float) -> None:
+        samples = np.linspace(0, full, 80 * 96, dtype=np.float32).reshape(80, 96)
+        grey = decode(saved(Image.fromarray(samples), "TIFF")).image[..., 0]
+        assert np.abs(grey - samples / full * 255).max() <= 0.5 + 1e-3
+
+    def test_cmyk_jpeg_is_not_inverted(self) -> None:
+        ink = Image.new("CMYK", (80, 80), (0, 255, 255, 0))  # magenta and yellow make red
+        red = decode(saved(ink, "JPEG", quality=95)).image[40, 40]
+        assert red[0] > 245
+        assert red[1] < 10
+        assert red[2] < 10
+
+    @pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L"])
+    def test_profile_is_applied(self, mode: str) -> None:
+        profile = swapped_profile()
+        image = smooth().convert(mode)
+        if mode == "RGBA":
+            image.putalpha(Image.fromarray(np.tile(np.arange(96, dtype=np.uint8), (80, 1))))
+        photo = decode(saved(image, "PNG", icc_profile=profile))
+        expected = ImageCms.profileToProfile(
+            image.convert("RGB"), ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
+        )
+        np.testing.assert_array_equal(photo.image, np.asarray(expected))
+        assert (photo.alpha is not None) == (mode == "RGBA")
+
+    def test_srgb_profile_changes_nothing(self) -> None:
+        profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+        np.testing.assert_array_equal(decode(encoded("PNG", icc_profile=profile)).image, np.asarray(picture()))
+
+    @pytest.mark.parametrize("profile", [b"no profile", b"\0" * 128, b"\xff" * 5000])
+    @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "TIFF", "WEBP"])
+    def test_broken_profile_is_ignored(self, profile: bytes, file_format: str) -> None:
+        plain, odd = (decode(encoded(file_format, **more)).image for more in ({}, {"icc_profile": profile}))
+        np.testing.assert_array_equal(plain, odd)
+
+    def test_lab(self) -> None:
+        lab = ImageCms.profileToProfile(
+            smooth(), ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), outputMode="LAB"
+        )
+        back = decode(saved(lab, "TIFF")).image
+        assert np.abs(back.astype(int) - np.asarray(smooth())).mean() < 3
+
+
+class TestAlpha:
+    @pytest.mark.parametrize(
+        ("mode", "file_format", "options"),
+        [
+            ("RGBA", "PNG", {}),
+            ("RGBA", "WEBP", {"lossless": True, "exact": True}),
+            ("RGBA", "TIFF", {}),
+            ("LA", "PNG", {}),
+            ("LA", "TIFF", {}),
+        ],
+    )
+    def test_alpha_channel(self, mode: str, file_format: str, options: dict) -> None:
+        image = smooth().convert(mode)
+        alpha = np.tile(np.arange(96, dtype=np.uint8), (80, 1))
+        image.putalpha(Image.fromarray(alpha))
+        photo = decode(saved(image, file_format, **options))
+        np.testing.assert_array_equal(photo.alpha, alpha.astype(np.float32) / np.float32(255))
+        np.testing.assert_array_equal(photo.image, np.asarray(image.convert(mode[:-1]).convert("RGB")))
+
+    def test_avif_and_heic(self) -> None:
+        image = smooth().convert("RGBA")
+        image.putalpha(Image.fromarray(np.where(np.arange(96) < 48, 0, 255).astype(np.uint8)[None].repeat(80, 0)))
+        encoded("HEIF")
+        for file_format in ("AVIF", "HEIF"):
+            alpha = decode(saved(image, file_format, quality=95)).alpha
+            assert alpha is not None
+            assert alpha[:, 60:].min() > 0.95
+            assert alpha[:, :36].max() < 0.05
+
+    def test_transparent_colours(self) -> None:
+        palette = smooth().quantize(16)
+        index = palette.getpixel((0, 0))
+        expected = np.asarray(palette) != index
+        for file_format in ("PNG", "GIF"):
+            photo = decode(saved(palette, file_format, transparency=index))
+            np.testing.assert_array_equal(photo.alpha == 1, expected)
+        grey = Image.fromarray(np.where(np.arange(96) < 50, 7, 200).astype(np.uint8)[None].repeat(80, 0))
+        deep = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+        for image, value in ((grey, 7), (deep, 7 * 257), (grey.convert("RGB"), (7, 7, 7))):
+            photo = decode(saved(image, "PNG", transparency=value))
+            np.testing.assert_array_equal(photo.alpha == 1, np.asarray(grey) == 200)
+
+    @pytest.mark.parametrize("value", [0, 255])
+    def test_an_alpha_that_says_nothing(self, value: int) -> None:
+        image = smooth().convert("RGBA")
+        image.putalpha(value)
+        photo = decode(saved(image, "PNG"))
+        assert photo.alpha is None
+        np.testing.assert_array_equal(photo.image, np.asarray(smooth()))
+
+
+class TestOrientation:
+    @pytest.mark.parametrize("orientation", range(1, 9))
+    @pytest.mark.parametrize("file_format", ["PNG", "TIFF", "WEBP", "JPEG", "AVIF"])
+    def test_equals_pillow(self, file_format: str, orientation: int) -> None:
+        exif = Image.Exif()
+        exif[ExifTags.Base.Orientation] = orientation
+        options = {"lossless": True} if file_format == "WEBP" else {}
+        data = saved(smooth(), file_format, exif=exif, **options)
+        with Image.open(io.BytesIO(data)) as reference:
+            expected = np.asarray(ImageOps.exif_transpose(reference).convert("RGB"))
+        np.testing.assert_array_equal(decode(data).image, expected)
+        assert (expected.shape == (96, 80, 3)) == (orientation > 4)
+
+    def test_the_alpha_turns_with_the_photo(self) -> None:
+        image = smooth().convert("RGBA")
+        image.putalpha(Image.fromarray(np.tile(np.arange(96, dtype=np.uint8), (80, 1))))
+        exif = Image.Exif()
+        exif[ExifTags.Base.Orientation] = 6
+        photo = decode(saved(image, "PNG", exif=exif))
+        np.testing.assert_array_equal(photo.alpha * 255, np.tile(np.arange(96), (80, 1)).T)
+
+    @pytest.mark.parametrize("orientation", range(1, 9))
+    def test_heic_is_turned_once(self, orientation: int) -> None:
+        exif = Image.Exif()
+        exif[ExifTags.Base.Orientation] = orientation
+        encoded("HEIF")
+        upright = smooth(96, 72)
+        # As bytes: only then does pillow-heif write the orientation as the container's own, which is what counts.
+        photo = decode(saved(upright, "HEIF", exif=exif.tobytes(), quality=95))
+        turned = smooth(96, 72)
+        turned.getexif()[ExifTags.Base.Orientation] = orientation
+        expected = np.asarray(ImageOps.exif_transpose(turned)).astype(int)
+        assert photo.image.shape == expected.shape
+        assert np.abs(photo.image - expected).mean() < 4
+
+    @pytest.mark.parametrize(
+        "exif",
+        [
+            b"Exif\0\0",
+            b"Exif\0\0II*\0\xff\xff\xff\xff",
+            b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + b"\x01\x12\0\x03\0\0\0\x01\xff\xff\0\0" * 9,
+            b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x02\0\xff\xff\xff\x7f\0\0\0\0",
+            b"garbage" * 1000,
+        ],
+    )
+    def test_absurd_exif_asks_for_nothing(self, exif: bytes) -> None:
+        np.testing.assert_array_equal(decode(encoded("JPEG", exif=exif)).image, decode(encoded("JPEG")).image)
+
+
+class TestLimits:
+    def test_from_settings(self) -> None:
+        limits = DecodeLimits.from_settings(Settings(max_upload_mb=1.5, max_megapixels=2, min_side=10))
+        assert limits == DecodeLimits(max_bytes=1_500_000, max_pixels=2_000_000, min_side=10)
+
+    @pytest.mark.parametrize(
+        ("limits", "said"),
+        [
+            (DecodeLimits(max_bytes=100, max_pixels=10**6, min_side=1), "at most 0.0001 MB"),
+            (DecodeLimits(max_bytes=10**6, max_pixels=96 * 80 - 1, min_side=1), r"photo is 96 × 80 pixels .* at most"),
+            (DecodeLimits(max_bytes=10**6, max_pixels=10**6, min_side=81), "at least 81 pixels"),
+        ],
+    )
+    def test_what_is_refused(self, limits: DecodeLimits, said: str) -> None:
+        with pytest.raises(UserInputError, match=said):
+            decode_photo(encoded("PNG"), name="photo", limits=limits)
+
+    def test_the_limits_themselves_are_allowed(self) -> None:
+        data = encoded("PNG")
+        decode_photo(data, name="photo", limits=DecodeLimits(max_bytes=len(data), max_pixels=96 * 80, min_side=80))
+
+
+class TestMaskFiles:
+    ALPHA = (np.arange(96 * 80).reshape(80, 96) % 256 / np.float32(255)).astype(np.float32)
+
+    def test_inverse_of_encoding(self, tmp_path) -> None:
+        data = image_io.encode_alpha_png(self.ALPHA)
+        np.testing.assert_array_equal(decode_alpha(data, name="m", extent=Extent.of(self.ALPHA)), self.ALPHA)
+        (tmp_path / "m.png").write_bytes(data)
+        np.testing.assert_array_equal(
+            read_alpha(tmp_path / "m.png", extent=Extent.of(self.ALPHA), limits=LIMITS), self.ALPHA
+        )
+
+    def test_alpha_channel_wins(self) -> None:
+        data = image_io.encode_cutout_png(np.asarray(picture()), self.ALPHA)
+        np.testing.assert_array_equal(decode_alpha(data, name="m", extent=Extent.of(self.ALPHA)), self.ALPHA)
+
+    @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "1"])
+    def test_grey_of_any_mode(self, mode: str) -> None:
+        grey = Image.fromarray(np.where(self.ALPHA > 0.5, 255, 0).astype(np.uint8)).convert(mode)
+        decoded = decode_alpha(saved(grey, "PNG"), name="m", extent=Extent.of(self.ALPHA))
+        np.testing.assert_array_equal(decoded, (self.ALPHA > 0.5).astype(np.float32))
+
+    def test_jpeg_mask(self) -> None:
+        grey = smooth().convert("L").convert("RGB")
+        decoded = decode_alpha(saved(grey, "JPEG", quality=90), name="m", extent=Extent(width=96, height=80))
+        assert np.abs(decoded * 255 - np.asarray(grey)[..., 0]).max() < 6
+
+    @pytest.mark.parametrize(
+        ("data", "said"),
+        [
+            (lambda: b"", "empty"),
+            (lambda: saved(smooth(80, 96).convert("L"), "PNG"), "80 × 96 pixels, but the photo is 96 × 80"),
+            (lambda: saved(smooth(96, 81), "PNG"), "96 × 81 pixels, but the photo is 96 × 80"),
+            (lambda: saved(smooth(), "PNG"), "colour picture"),
+        ],
+    )
+    def test_what_is_refused(self, data, said: str) -> None:
+        with pytest.raises(UserInputError, match=said):
+            decode_alpha(data(), name="m", extent=Extent(width=96, height=80))
+
+
+class TestEncoding:
+    def test_png_with_text(self) -> None:
+        text = {"parameters": "a beach\nSteps: 20", "bgen": '{"prompt": "Straße 東京"}'}
+        data = image_io.encode_png(np.asarray(picture()), text=text)
+        with Image.open(io.BytesIO(data)) as back:
+            assert isinstance(back, PngImagePlugin.PngImageFile)
+            assert dict(back.text) == text
+            np.testing.assert_array_equal(np.asarray(back), np.asarray(picture()))
+
+    def test_lossy(self) -> None:
+        image = np.asarray(smooth())
+        for data in (image_io.encode_jpeg(image), image_io.encode_webp(image)):
+            assert np.abs(decode(data).image.astype(int) - image).mean() < 4
+
+    def test_alpha_outside_its_range(self) -> None:
+        for value in (-0.1, 1.1, np.nan):
+            with pytest.raises(ValueError, match="alpha must be in"):
+                image_io.encode_alpha_png(np.full((3, 3), value, np.float32))
+
+    def test_resize(self) -> None:
+        image = np.asarray(smooth())
+        assert image_io.resize(image, Extent.of(image)) is image
+        small = image_io.resize(image, Extent(width=48, height=40))
+        expected = np.asarray(smooth().resize((48, 40), Image.Resampling.LANCZOS))
+        assert np.abs(small.astype(int) - expected).max() <= 1
+
+
+def test_read_photo(tmp_path) -> None:
+    path = tmp_path / "ein Foto ü.png"
+    path.write_bytes(encoded("PNG"))
+    photo = read_photo(path, limits=LIMITS)
+    assert photo.name == path.name
+    np.testing.assert_array_equal(photo.image, np.asarray(picture()))
+
+
+def test_many_threads_decode_as_one() -> None:
+    files = [encoded(file_format) for file_format in ("JPEG", "PNG", "WEBP", "TIFF", "GIF")] * 8
+    alone = [decode(data).image for data in files]
+    with ThreadPoolExecutor(8) as pool:
+        for expected, photo in zip(alone, pool.map(decode, files), strict=True):
+            np.testing.assert_array_equal(photo.image, expected)
+
+
+def test_camera_jpeg_of_twelve_megapixels_is_pillows_own() -> None:
+    image = smooth().resize((4000, 3000))
+    data = saved(image, "JPEG", quality=92)
+    with Image.open(io.BytesIO(data)) as reference:
+        np.testing.assert_array_equal(decode(data).image, np.asarray(reference))

@@ -1,0 +1,88 @@
+"""The axis parser: one table of what people write, one of what is refused."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bgen_core.errors import UserInputError
+from bgen_core.sweep.axes import parse_axis
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "values"),
+    [
+        ("steps", "10,20,30", (10, 20, 30)),
+        ("steps", " 10 , 20,30 ", (10, 20, 30)),
+        ("steps", "10..30:10", (10, 20, 30)),
+        ("steps", "10..29:10", (10, 20)),  # never past the stop
+        ("steps", "3..5", (3, 4, 5)),
+        ("steps", "1..3, 10", (1, 2, 3, 10)),
+        ("steps", "20", (20,)),
+        ("steps", "20,20", (20,)),  # the same cell twice is one cell
+        ("guidance", "7,7.0", (7.0,)),
+        ("guidance", "1..9/5", (1.0, 3.0, 5.0, 7.0, 9.0)),
+        ("guidance", "1-9 (+2)", (1.0, 3.0, 5.0, 7.0, 9.0)),
+        ("guidance", "1-9(+2)", (1.0, 3.0, 5.0, 7.0, 9.0)),
+        ("guidance", "1-9 [5]", (1.0, 3.0, 5.0, 7.0, 9.0)),
+        ("guidance", "0.1..0.9:0.1", (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)),  # exact, not 0.30000000000000004
+        ("guidance", "1..2/1", (1.0,)),
+        ("guidance", ".5", (0.5,)),
+        ("seed", "1-3", (1, 2, 3)),
+        ("seed", "0..9223372036854775807:9223372036854775807", (0, 2**63 - 1)),
+        ("steps", "1-10 [5]", (1, 3, 5, 7, 10)),  # A1111 cuts 3.25, 5.5, 7.75
+        ("scheduler", "ddim, euler_a", ("ddim", "euler_a")),
+        ("prompt", "a beach, at sunset | a forest", ("a beach, at sunset", "a forest")),
+        ("prompt", "a beach\na forest\n", ("a beach", "a forest")),
+    ],
+)
+def test_reads_what_people_write(name: str, text: str, values: tuple[object, ...]):
+    axis = parse_axis(name, text)
+    assert axis.values == values
+    assert [type(value) for value in axis.values] == [type(value) for value in values]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("steps", "", ["steps", "no values"]),
+        ("steps", "10,,20", ["steps", "'10,,20'", "empty piece"]),
+        ("steps", "abc", ["steps", "'abc'", "10..30:10"]),
+        ("steps", "10,x,20", ["steps", "'x'"]),
+        ("steps", "1.5", ["steps", "'1.5'", "whole numbers"]),
+        ("steps", "1..2:0.5", ["steps", "1.5", "whole numbers"]),
+        ("steps", "30..10", ["steps", "'30..10'", "smaller number first"]),
+        ("steps", "30-10 (+5)", ["steps", "'30-10 (+5)'", "smaller number first"]),
+        ("guidance", "1..9:0", ["guidance", "step 0", "above 0"]),
+        ("guidance", "1..9:-1", ["guidance", "step -1", "above 0"]),
+        ("guidance", "1..9/0", ["guidance", "0 values"]),
+        ("guidance", "1..2:0.00001", ["guidance", "100,001", "10,000"]),
+        ("guidance", "nan", ["guidance", "'nan'"]),
+        ("guidance", "1e3", ["guidance", "'1e3'"]),
+        ("seed", "0..1000000000", ["seed", "1,000,000,001", "10,000"]),
+        ("seed", "9" * 5000, ["seed", "too long"]),
+        ("scheduler", "dimm", ["scheduler", "'dimm'", "ddim"]),
+        ("scheduler", "", ["scheduler", "no values"]),
+        ("colour", "1", ["'colour'", "steps"]),
+    ],
+)
+def test_refuses_with_axis_piece_and_what_is_allowed(name: str, text: str, words: list[str]):
+    with pytest.raises(UserInputError) as refusal:
+        parse_axis(name, text)
+    for word in words:
+        assert word in str(refusal.value)
+
+
+@given(low=st.integers(0, 500), width=st.integers(1, 50), count=st.integers(1, 40), overhang=st.integers(0, 49))
+def test_a_range_equals_its_list(low: int, width: int, count: int, overhang: int):
+    expected = [low + index * width for index in range(count)]
+    stop = expected[-1] + min(overhang, width - 1)
+    assert parse_axis("seed", f"{low}..{stop}:{width}").values == tuple(expected)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_read_or_refused_in_one_sentence(text: str):
+    for name in ("steps", "guidance", "scheduler"):
+        try:
+            assert parse_axis(name, text).values
+        except UserInputError as refusal:
+            assert "Traceback" not in str(refusal)

@@ -1,0 +1,246 @@
+"""The engine against the pipelines' own __call__, and a cell against itself in other company.
+
+Tolerance before decoding: the two computations differ in batch size and in the order of two float32 additions, some
+1e-6 of the latents' scale per evaluation; over at most 13 evaluations of random, hence steep, networks 1e-3 of the
+largest latent is far above that and far below any wrong timestep, noise or guidance, which change whole units.
+After decoding: one step of 255, where a value falls on the other side of a rounding boundary.
+"""
+
+import itertools
+from dataclasses import replace
+from typing import Any
+
+import diffusers
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from bgen_core.extent import Extent
+from bgen_core.models.schedulers import SCHEDULERS, get_scheduler
+from bgen_core.sweep.engine import BatchedInpainter
+from bgen_core.sweep.engine.batched import admit
+from bgen_core.sweep.engine.conditioning import Conditioning
+from bgen_core.sweep.events import Canvas, Finished, PaintCell, Started, Stepped
+from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.tuning import BatchTuning
+from tests.tiny_models import FAMILIES, tiny_pipeline
+
+SIDE = 32
+EXTENT = Extent(width=SIDE, height=SIDE)
+LATENT_TOLERANCE = 1e-3
+
+
+@pytest.fixture(scope="module")
+def canvas() -> Canvas:
+    generator = np.random.default_rng(0)
+    small = Image.fromarray(generator.integers(0, 255, (4, 4, 3), dtype=np.uint8))
+    mask = np.full((SIDE, SIDE), 255, np.uint8)
+    mask[10:, 8:22] = 0
+    return Canvas(init_image=np.asarray(small.resize((SIDE, SIDE), Image.Resampling.BICUBIC)), mask_image=mask)
+
+
+def make_inpainter(family: str, *, previews: bool = False) -> BatchedInpainter:
+    """With a given tuning: measuring takes longer than painting such small pictures."""
+    inpainter = BatchedInpainter(tiny_pipeline(family), previews=previews)
+    inpainter.tunings.remember(EXTENT, BatchTuning(batch_size=8, quantum=4, seconds_per_row=1.0))
+    return inpainter
+
+
+def paint(family: str, cells: list[PaintCell]) -> dict[int, np.ndarray]:
+    inpainter = make_inpainter(family)
+    return {event.cell.index: event.image for event in inpainter.paint(cells) if isinstance(event, Finished)}
+
+
+def call_pipeline(family: str, params: InpaintParams, canvas: Canvas) -> torch.Tensor:
+    """Latents of one picture by the pipeline's own __call__, given the same encodings; it draws the noise itself."""
+    pipeline = tiny_pipeline(family)
+    entry = get_scheduler(params.scheduler)
+    own_scheduler = pipeline.scheduler
+    with torch.inference_mode():
+        encoded = Conditioning(pipeline).encode_canvas(canvas)
+        try:
+            pipeline.scheduler = getattr(diffusers, entry.class_name).from_config(own_scheduler.config, **entry.options)
+            return pipeline(
+                prompt=params.prompt,
+                negative_prompt=params.negative_prompt or None,
+                image=encoded.image_latents.clone(),
+                mask_image=Image.fromarray(canvas.mask_image),
+                masked_image_latents=encoded.masked_image_latents.clone(),
+                height=SIDE,
+                width=SIDE,
+                num_inference_steps=params.num_inference_steps,
+                guidance_scale=params.guidance_scale,
+                strength=params.strength,
+                generator=torch.Generator("cpu").manual_seed(params.seed),
+                output_type="latent",
+            ).images[0]
+        finally:
+            pipeline.scheduler = own_scheduler
+
+
+def decode_as_pipeline(family: str, latents: torch.Tensor) -> np.ndarray:
+    """The end of __call__: decode, postprocess to PIL."""
+    pipeline = tiny_pipeline(family)
+    with torch.inference_mode():
+        decoded = pipeline.vae.decode(latents[None] / pipeline.vae.config.scaling_factor, return_dict=False)[0]
+        return np.asarray(pipeline.image_processor.postprocess(decoded, output_type="pil")[0]).astype(int)
+
+
+CASES = [(1.0, 1.0), (1.0, 4.0), (0.6, 1.0), (0.6, 4.0)]  # strength, guidance
+
+
+@pytest.mark.parametrize("scheduler", [entry.name for entry in SCHEDULERS])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_equals_the_pipeline(family: str, scheduler: str, canvas: Canvas, monkeypatch: pytest.MonkeyPatch):
+    base = InpaintParams(prompt="a beach at sunset", scheduler=scheduler, num_inference_steps=7)
+    cells = [
+        PaintCell(index=i, canvas=canvas, params=replace(base, strength=strength, guidance_scale=guidance, seed=i))
+        for i, (strength, guidance) in enumerate(CASES)
+    ]
+    latents: list[torch.Tensor] = []
+    decode = BatchedInpainter.__module__ + ".decode_latents"
+    original = __import__(BatchedInpainter.__module__, fromlist=["decode_latents"]).decode_latents
+    monkeypatch.setattr(decode, lambda pipeline, z: (latents.append(z), original(pipeline, z))[1])
+    finished = [event for event in make_inpainter(family).paint(cells) if isinstance(event, Finished)]
+    for event, ours in zip(finished, latents, strict=True):
+        theirs = call_pipeline(family, event.cell.params, canvas)
+        scale = theirs.abs().max().item()
+        assert (ours - theirs).abs().max().item() <= LATENT_TOLERANCE * scale, event.cell.params
+        picture = decode_as_pipeline(family, theirs)
+        assert np.abs(picture - event.image).max() <= 1, event.cell.params
+    assert len(finished) == len(cells)
+
+
+@pytest.fixture(scope="module")
+def many_cells(canvas: Canvas) -> list[PaintCell]:
+    """27 cells that share batches: steps, guidance (with and without), seeds, schedulers, strengths and prompts."""
+    base = InpaintParams(prompt="a beach")
+    grid = itertools.product((2, 3, 5), (1.0, 3.0, 7.0), (1, 2, 3))
+    cells = []
+    for index, (steps, guidance, seed) in enumerate(grid):
+        cells.append(
+            PaintCell(
+                index=index,
+                canvas=canvas,
+                params=replace(
+                    base,
+                    num_inference_steps=steps,
+                    guidance_scale=guidance,
+                    seed=seed,
+                    prompt=("a beach", "a forest")[index % 2],
+                    scheduler=("ddim", "euler_a", "dpmpp_2m")[index % 3],
+                    strength=(1.0, 0.7)[steps == 5 and seed == 2],
+                ),
+            )
+        )
+    return cells
+
+
+@pytest.mark.parametrize("family", ["sd-9", "sdxl-4"])
+def test_a_cell_is_the_same_in_any_company(family: str, many_cells: list[PaintCell]):
+    together = paint(family, many_cells)
+    assert sorted(together) == list(range(27))
+    for other in (many_cells[::-1], many_cells[::2] + many_cells[1::2]):
+        for index, image in paint(family, other).items():
+            assert np.abs(image.astype(int) - together[index]).max() <= 1
+    for index in (0, 7, 13, 26):
+        alone = paint(family, [many_cells[index]])[index]
+        assert np.abs(alone.astype(int) - together[index]).max() <= 1
+
+
+def test_two_runs_give_the_same_bytes(many_cells: list[PaintCell]):
+    cell = many_cells[4]
+    assert np.array_equal(paint("sd-9", [cell])[4], paint("sd-9", [cell])[4])
+
+
+def test_seeds_give_different_pictures(many_cells: list[PaintCell]):
+    images = paint("sd-9", many_cells[:3])
+    assert not np.array_equal(images[0], images[1])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_same_at_any_thread_count(threads: int, many_cells: list[PaintCell]):
+    expected = paint("sd-9", many_cells[3:6])
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        found = paint("sd-9", many_cells[3:6])
+    finally:
+        torch.set_num_threads(before)
+    for index, image in found.items():
+        assert np.abs(image.astype(int) - expected[index]).max() <= 1
+
+
+def test_guidance_values_share_their_first_evaluation(canvas: Canvas):
+    base = InpaintParams(prompt="a beach", num_inference_steps=4, seed=3)
+    cells = [
+        PaintCell(index=i, canvas=canvas, params=replace(base, guidance_scale=scale))
+        for i, scale in enumerate((1.0, 2.0, 5.0))
+    ]
+    inpainter = make_inpainter("sd-9")
+    assert sum(isinstance(event, Finished) for event in inpainter.paint(cells)) == 3
+    # First evaluation: one row with the prompt, one without. Then 1 + 2 + 2 rows for each of the three that follow.
+    assert inpainter.rows_computed == 2 + 3 * 5
+
+
+def test_events_come_in_order_with_previews(canvas: Canvas):
+    cells = [
+        PaintCell(index=i, canvas=canvas, params=InpaintParams(prompt="a", num_inference_steps=3, seed=i))
+        for i in range(2)
+    ]
+    events = list(make_inpainter("sd-9", previews=True).paint(cells))
+    for index in range(2):
+        own = [event for event in events if event.cell.index == index]
+        assert isinstance(own[0], Started)
+        steps = [event for event in own if isinstance(event, Stepped)]
+        assert [(event.step, event.of) for event in steps] == [(1, 3), (2, 3), (3, 3)]
+        assert steps[0].preview is not None
+        assert steps[0].preview.shape == (16, 16, 3)
+        assert steps[0].preview.dtype == np.uint8
+        assert isinstance(own[-1], Finished)
+        assert set(own[-1].seconds) == {"denoise", "decode"}
+
+
+def test_closing_stops_within_one_evaluation(canvas: Canvas, monkeypatch: pytest.MonkeyPatch):
+    pipeline = tiny_pipeline("sd-9")
+    inpainter = make_inpainter("sd-9")
+    cell = PaintCell(index=0, canvas=canvas, params=InpaintParams(prompt="a", num_inference_steps=50))
+    calls = []
+    hook = pipeline.unet.register_forward_pre_hook(lambda *_: calls.append(1))
+    try:
+        events = inpainter.paint([cell])
+        for event in events:
+            if isinstance(event, Stepped) and event.step == 2:
+                break
+        events.close()
+    finally:
+        hook.remove()
+    assert len(calls) == 2
+
+
+def test_out_of_memory_halves_the_batch_and_goes_on(many_cells: list[PaintCell], monkeypatch: pytest.MonkeyPatch):
+    from bgen_core.sweep.engine.rows import RowEvaluator
+
+    expected = paint("sd-9", many_cells[:6])
+    original = RowEvaluator._call_unet
+
+    def small_device(self: RowEvaluator, rows: list[Any]) -> torch.Tensor:
+        if len(rows) > 2:
+            raise torch.OutOfMemoryError("made up")
+        return original(self, rows)
+
+    monkeypatch.setattr(RowEvaluator, "_call_unet", small_device)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    for index, image in paint("sd-9", many_cells[:6]).items():
+        assert np.abs(image.astype(int) - expected[index]).max() <= 1
+
+
+def test_a_thousand_cells_hold_only_what_is_under_way(canvas: Canvas):
+    from collections import deque
+
+    params = InpaintParams(prompt="a", guidance_scale=3)
+    waiting = deque(PaintCell(index=i, canvas=canvas, params=replace(params, seed=i)) for i in range(1000))
+    admitted = list(admit(waiting, [], 16))
+    assert sum(map(len, admitted)) == 8
+    assert len(waiting) == 992

@@ -1,0 +1,83 @@
+"""The examination's batched sampler against diffusers' own pipeline."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers import StableDiffusionInpaintPipeline
+from PIL import Image
+from transformers import CLIPTokenizer
+
+from training.config import Config, TextConfig, UnetConfig, VaeConfig
+from training.evaluate import Setting, Subject, sample
+from training.judge import SIDE, shrink, to_luminance
+from training.text import build_text_encoder
+from training.unet import build_scheduler, build_unet
+from training.vae import build_vae
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> StableDiffusionInpaintPipeline:
+    """Networks of a few thousand random weights."""
+    text = TextConfig(width=16, layers=1, heads=2)
+    tokenizer = CLIPTokenizer.from_pretrained(Config().tokenizer)
+    made = StableDiffusionInpaintPipeline(
+        vae=build_vae(VaeConfig(channels=8, encoder_blocks=(0, 1, 1, 1), decoder_blocks=(1, 1, 1, 1))),
+        text_encoder=build_text_encoder(tokenizer, text).eval(),
+        tokenizer=tokenizer,
+        unet=build_unet(UnetConfig(channels=(8, 16), heads=2, groups=4), text).eval(),
+        scheduler=build_scheduler(),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    made.set_progress_bar_config(disable=True)
+    return made
+
+
+@pytest.mark.parametrize("guidance", [1.0, 3.0])
+def test_batched_sampling_equals_the_pipeline_one_at_a_time(
+    pipeline: StableDiffusionInpaintPipeline, guidance: float
+) -> None:
+    rng = np.random.default_rng(0)
+    subject = Subject(rng.integers(0, 256, (256, 256, 3), np.uint8), (rng.random((256, 256)) < 0.5).astype(np.float32))
+    prompts, seeds = ["a beach", "a city at night"], [3, 4]
+    ours = sample(pipeline, prompts, seeds, [subject, subject], Setting(steps=3, guidance=guidance))
+    for i, (prompt, seed) in enumerate(zip(prompts, seeds, strict=True)):
+        theirs = pipeline(
+            prompt=prompt,
+            image=Image.fromarray(subject.picture),
+            mask_image=Image.fromarray((subject.mask * 255).astype(np.uint8)),
+            height=256,
+            width=256,
+            num_inference_steps=3,
+            guidance_scale=guidance,
+            latents=torch.randn(1, 4, 32, 32, generator=torch.Generator().manual_seed(seed)),
+            output_type="np",
+        ).images[0]
+        # Float32 in another order of additions; a step of an 8-bit picture is 4e-3.
+        assert np.abs(ours[i].permute(1, 2, 0).numpy() - theirs).max() < 1e-3
+
+
+def test_luminance_hides_colour_and_exposure() -> None:
+    generator = torch.Generator().manual_seed(0)
+    grey = torch.rand(1, 1, SIDE, SIDE, generator=generator).expand(-1, 3, -1, -1)
+    darker = grey * 0.5
+    # The floor under the contrast, 0.05, leaves a difference below a tenth of the contrast of 0.22.
+    assert (to_luminance(grey) - to_luminance(darker)).abs().mean() < 0.022
+    red = torch.zeros(1, 3, SIDE, SIDE)
+    red[:, 0] = 1
+    assert to_luminance(red).std() < 1e-5
+
+
+def test_the_judge_sees_the_same_from_bytes_and_from_floats() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (1, 256, 256, 3), np.uint8)
+    floats = torch.from_numpy(picture).permute(0, 3, 1, 2).float() / 255
+    assert torch.allclose(shrink(picture), shrink(floats))
+    assert shrink(picture).shape == (1, 3, SIDE, SIDE)
+
+
+def test_exported_folder_is_small_and_knows_its_world() -> None:
+    folder: Path = Config().export
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) <= 40e6

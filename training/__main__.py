@@ -1,0 +1,42 @@
+"""Train the demo model from nothing, or go on from the last checkpoint: ``python -m training``."""
+
+import argparse
+import os
+import time
+from dataclasses import replace
+
+
+def _arguments(names: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where the UNet learns")
+    parser.add_argument("--workers", type=int, default=2, help="single-thread processes on the CPU")
+    parser.add_argument("--until", choices=names, default=names[-1], help="last stage to run")
+    parser.add_argument("--plan", action="store_true", help="only say what is left to do and how long it takes")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run every stage that is not done yet."""
+    # Before torch is imported anywhere: spinning OpenMP threads make a shared machine several times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from training.config import Config
+    from training.stages import STAGES, report
+
+    arguments = _arguments([stage.name for stage in STAGES])
+    config = replace(Config(), device=arguments.device, workers=arguments.workers)
+    wanted = STAGES[: [stage.name for stage in STAGES].index(arguments.until) + 1]
+    left = [stage for stage in wanted if not stage.done(config)]
+    minutes = sum(stage.minutes(config) for stage in left)
+    names = ", ".join(stage.name for stage in left) or "nothing"
+    report(f"to do: {names}; about {minutes:.0f} minutes with {config.workers} idle cores")
+    if arguments.plan:
+        return
+    for stage in left:
+        began = time.monotonic()
+        report(f"== {stage.name}, about {stage.minutes(config):.0f} min")
+        stage.run(config)
+        report(f"== {stage.name} took {(time.monotonic() - began) / 60:.1f} min")
+
+
+if __name__ == "__main__":
+    main()

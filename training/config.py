@@ -1,0 +1,118 @@
+"""Every number of the demo model's training run, seeds included, in one place.
+
+Change a value here and run `python -m training` again: finished stages stay as they are unless their
+results are removed from the work folder.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderConfig:
+    """Pre-rendered scenes and foregrounds."""
+
+    seed: int = 20260
+    scenes: int = 9680
+    chunk: int = 440
+    """Scenes in a file; a file is the unit of resuming."""
+    encoded: int = 5280
+    """The first so many scenes are encoded for the UNet; the autoencoder takes its crops from all of them."""
+    judge_seed: int = 777
+    judge_per_kind: int = 110
+    people: int = 800
+    people_seed: int = 4242
+
+
+@dataclass(frozen=True, kw_only=True)
+class VaeConfig:
+    """AutoencoderTiny, factor 8, four latent channels."""
+
+    channels: int = 32
+    encoder_blocks: tuple[int, ...] = (0, 2, 2, 3)
+    decoder_blocks: tuple[int, ...] = (4, 3, 2, 1)
+    seed: int = 1
+    steps: int = 2600
+    learning_rate: float = 2e-3
+    batches: tuple[tuple[float, int, int], ...] = ((0.6, 64, 5), (0.9, 96, 3), (1.0, 160, 1))
+    """(up to this share of the steps, side of the crops, crops a step and worker)."""
+    photo_like_share: float = 0.2
+    """Share of crops with leaf-pile statistics, which stand in for photographs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextConfig:
+    """CLIP text encoder from nothing, first taught to name what a caption says."""
+
+    vocabulary: int = 1800
+    positions: int = 48
+    width: int = 128
+    layers: int = 3
+    heads: int = 4
+    tokenizer_captions: int = 60_000
+    seed: int = 2
+    steps: int = 1000
+    batch: int = 48
+    learning_rate: float = 1e-3
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnetConfig:
+    """UNet, and how long text encoder and UNet learn together.
+
+    The budget is counted in samples, so that a faster machine does the same work sooner.
+    """
+
+    channels: tuple[int, ...] = (32, 64, 160)
+    heads: int = 4
+    layers_per_block: int = 1
+    groups: int = 16
+    seed: int = 3
+    low_samples: int = 60_000
+    """First at 16 x 16 latents, pooled from 32 x 32: layout and words for a third of the price."""
+    samples: int = 54_000
+    """Then at 32 x 32. Both are counted over all workers; a GPU takes ten times as many."""
+    low_batch: int = 32
+    batch: int = 20
+    """Samples of a step over all workers."""
+    cuda_batch: int = 256
+    """Batch of both resolutions on a GPU."""
+    steps_between_agreements: int = 8
+    """Workers average their weights this often (local SGD): an average at every step costs a third of the time."""
+    learning_rate: float = 1e-3
+    text_learning_rate_factor: float = 0.3
+    warmup_steps: int = 100
+    decay_share: float = 0.5
+    """Last share of all samples over which the learning rate falls to nothing by a half cosine."""
+    caption_dropout: float = 0.1
+    kept_weight: float = 0.4
+    """Loss weight of cells that show the subject, which the model copies."""
+    no_subject_share: float = 0.12
+    """Samples whose whole picture is repainted."""
+    borrowed_subject_share: float = 0.3
+    """Samples whose subject is cut from another scene: textures that no procedural person has."""
+    pure_noise_share: float = 0.08
+    """Samples at the last timestep, where the whole layout is decided."""
+    ema: float = 0.998
+    checkpoint_seconds: int = 180
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """The whole run."""
+
+    work: Path = FOLDER / "work"
+    """Everything that can be made again; not under version control."""
+    export: Path = FOLDER.parent / "bgen_core" / "models" / "demo"
+    tokenizer: Path = FOLDER / "tokenizer"
+    """Kept with the sources, since training a tokenizer twice gives two different ones."""
+    workers: int = 2
+    """Single-thread processes on the CPU; a GPU uses one process."""
+    device: str = "auto"
+    """One of auto, cpu and cuda."""
+    render: RenderConfig = field(default_factory=RenderConfig)
+    vae: VaeConfig = field(default_factory=VaeConfig)
+    text: TextConfig = field(default_factory=TextConfig)
+    unet: UnetConfig = field(default_factory=UnetConfig)

@@ -1,0 +1,73 @@
+"""Render the training scenes into numbered chunks: `scenes_0003.npy` beside `scenes_0003.json`."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.config import RenderConfig
+from training.scenes.canvas import to_bytes
+from training.scenes.registry import KINDS, render
+from training.scenes.scene import Traits
+
+KIND_CYCLE = (*KINDS, "studio")
+"""Scene number i shows kind i modulo this; the studio's many colours earn it a second turn."""
+
+
+def render_numbered(seed: int, number: int, kind: str | None = None) -> tuple[NDArray[np.uint8], Traits]:
+    """Render scene `number` of a series: a function of its arguments alone.
+
+    Returns
+    -------
+    picture : uint8 array, (256, 256, 3)
+    traits : Traits
+    """
+    scene = render(np.random.default_rng([seed, number]), kind or KIND_CYCLE[number % len(KIND_CYCLE)])
+    return to_bytes(scene.picture), scene.traits
+
+
+def save_array(path: Path, array: NDArray[np.generic]) -> None:
+    """Write an array so that the file appears whole or not at all."""
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        np.save(file, array)
+    temporary.replace(path)
+
+
+def chunk_paths(folder: Path, index: int) -> tuple[Path, Path]:
+    """Files of a chunk: the pictures, and their traits, which are written first."""
+    return folder / f"scenes_{index:04d}.npy", folder / f"scenes_{index:04d}.json"
+
+
+def render_chunks(folder: Path, config: RenderConfig, worker: int = 0, workers: int = 1) -> Iterator[int]:
+    """Render this worker's missing chunks, yielding the index of each when it is done.
+
+    Parameters
+    ----------
+    folder : Path
+        Where chunks lie; made if missing.
+    config : RenderConfig
+        Seed and sizes.
+    worker, workers : int
+        Worker number and their count: chunks are dealt out in turns.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for index in range(worker, config.scenes // config.chunk, workers):
+        pictures_path, traits_path = chunk_paths(folder, index)
+        if pictures_path.exists():
+            continue
+        first = index * config.chunk
+        rendered = [render_numbered(config.seed, first + i) for i in range(config.chunk)]
+        traits_path.write_text(json.dumps([asdict(traits) for _, traits in rendered]))
+        save_array(pictures_path, np.stack([picture for picture, _ in rendered]))
+        yield index
+
+
+def load_traits(path: Path) -> list[Traits]:
+    """Read the traits of a chunk."""
+    rows = json.loads(path.read_text())
+    return [Traits(**{**row, "colours": tuple(row["colours"]), "extras": tuple(row["extras"])}) for row in rows]

@@ -1,0 +1,130 @@
+"""The stages of a run, in order: what each leaves behind, and how long it takes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from training.checkpoints import load_checkpoint
+from training.config import Config
+from training.evaluate import examine
+from training.export import export
+from training.judge import train_judge
+from training.latents import cache_latents, join_latents
+from training.render import chunk_paths, render_chunks
+from training.text import teach_naming
+from training.train_unet import Plan, checkpoint_path, choose_device, train_unet
+from training.train_vae import train_vae
+from training.workers import Team, run_team
+
+_SECONDS_32, _SECONDS_16 = 0.068, 0.021
+"""CPU seconds of one training sample on one core, measured on an AMD EPYC virtual core."""
+
+
+def report(line: str) -> None:
+    """Print progress at once, also into a file."""
+    print(line, flush=True)  # noqa: T201 -- this is a command line program
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the run.
+
+    Parameters
+    ----------
+    name : str
+        As ``--until`` takes it.
+    done : callable
+        Whether its result lies in the work folder already.
+    run : callable
+        Makes the result, from the last checkpoint where there is one.
+    minutes : callable
+        Estimate for two idle cores.
+    """
+
+    name: str
+    done: Callable[[Config], bool]
+    run: Callable[[Config], None]
+    minutes: Callable[[Config], float]
+
+
+def _render_worker(team: Team, config: Config) -> None:
+    for index in render_chunks(config.work / "scenes", config.render, team.rank, team.size):
+        report(f"render: chunk {index + 1} of {config.render.scenes // config.render.chunk}")
+
+
+def _rendered(config: Config) -> bool:
+    chunks = config.render.scenes // config.render.chunk
+    return all(chunk_paths(config.work / "scenes", i)[0].exists() for i in range(chunks))
+
+
+def _on_cpu(config: Config) -> bool:
+    return choose_device(config.device).type == "cpu"
+
+
+def _train_unet(config: Config) -> None:
+    run_team(config.workers if _on_cpu(config) else 1, train_unet, config, report)
+
+
+def _unet_done(config: Config) -> bool:
+    path = checkpoint_path(config.work)
+    if not path.exists():
+        return False
+    state = load_checkpoint(path)
+    return state is not None and state["step"] >= Plan.of(config.unet, not _on_cpu(config)).steps
+
+
+def _unet_minutes(config: Config) -> float:
+    seconds = config.unet.samples * _SECONDS_32 + config.unet.low_samples * _SECONDS_16
+    # An H200 takes some four thousand samples a second; the data loader keeps it at a quarter of that.
+    return seconds / config.workers / 60 if _on_cpu(config) else seconds / 60 / 60
+
+
+def _latents(config: Config) -> None:
+    run_team(config.workers, cache_latents, config, report)
+    join_latents(config)
+
+
+def _judges(config: Config) -> None:
+    for luminance in (False, True):
+        accuracy = train_judge(config, luminance, report)
+        report(f"judge: {'luminance' if luminance else 'colour'} right on {accuracy:.1%} of held-out scenes")
+
+
+def _export(config: Config) -> None:
+    report(f"export: {export(config)}")
+
+
+def _examine(config: Config) -> None:
+    for name, value in examine(config.export, config).items():
+        report(f"{name}: {value}")
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage(
+        "render",
+        _rendered,
+        lambda c: run_team(c.workers, _render_worker, c),
+        lambda c: c.render.scenes * 0.03 / c.workers / 60,
+    ),
+    Stage(
+        "vae",
+        lambda c: (c.work / "vae").exists(),
+        lambda c: run_team(c.workers, train_vae, c, report),
+        lambda c: c.vae.steps * 0.29 / 60,
+    ),
+    Stage(
+        "text",
+        lambda c: (c.work / "text_encoder").exists(),
+        lambda c: teach_naming(c, report),
+        lambda c: c.text.steps * 0.18 / 60,
+    ),
+    Stage(
+        "latents",
+        lambda c: (c.work / "latents.pt").exists(),
+        _latents,
+        lambda c: (c.render.encoded + 2 * c.render.people) * 0.032 / c.workers / 60,
+    ),
+    Stage("unet", _unet_done, _train_unet, _unet_minutes),
+    Stage("judge", lambda c: (c.work / "judge_luminance.pt").exists(), _judges, lambda c: 6.0),
+    Stage("export", lambda c: False, _export, lambda c: 0.1),
+    Stage("examine", lambda c: False, _examine, lambda c: 20.0),
+)

@@ -1,0 +1,49 @@
+"""The UNet and the noise schedule."""
+
+import torch
+from diffusers import DDIMScheduler, UNet2DConditionModel
+
+from training.config import TextConfig, UnetConfig
+
+
+def build_unet(config: UnetConfig, text: TextConfig) -> UNet2DConditionModel:
+    """Make the untrained inpainting UNet: nine channels in (noisy, mask, masked picture), four out.
+
+    Words are attended to at all levels but the finest, where attention costs most and layout is settled.
+    """
+    torch.manual_seed(config.seed)
+    attending = len(config.channels) - 1
+    return UNet2DConditionModel(
+        sample_size=32,
+        in_channels=9,
+        out_channels=4,
+        down_block_types=("DownBlock2D", *("CrossAttnDownBlock2D",) * attending),
+        up_block_types=(*("CrossAttnUpBlock2D",) * attending, "UpBlock2D"),
+        block_out_channels=config.channels,
+        layers_per_block=config.layers_per_block,
+        cross_attention_dim=text.width,
+        attention_head_dim=config.heads,
+        norm_num_groups=config.groups,
+        use_linear_projection=True,
+    )
+
+
+def build_scheduler() -> DDIMScheduler:
+    """DDIM on Stable Diffusion's noise schedule, stretched until the last step is pure noise.
+
+    Without zero terminal SNR a sample's mean brightness leaks from the noise and nights turn grey
+    (Lin et al., "Common Diffusion Noise Schedules and Sample Steps are Flawed", 2023); that needs
+    v-prediction and trailing steps.
+    """
+    return DDIMScheduler(
+        num_train_timesteps=1000,
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        clip_sample=False,
+        set_alpha_to_one=True,
+        steps_offset=1,
+        prediction_type="v_prediction",
+        timestep_spacing="trailing",
+        rescale_betas_zero_snr=True,
+    )

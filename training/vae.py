@@ -1,0 +1,67 @@
+"""The autoencoder: a tiny one that starts as "a small picture in the latents"."""
+
+import torch
+from diffusers import AutoencoderTiny
+from diffusers.models.autoencoders.vae import AutoencoderTinyBlock
+from torch import nn
+
+from training.config import VaeConfig
+
+_LUMA_AND_DIFFERENCES = torch.tensor([[0.3, 0.59, 0.11], [0.5, 0.0, -0.5], [-0.25, 0.5, -0.25]])
+_STRENGTHS = torch.tensor([4.0, 10.0, 14.0])
+_OFFSETS = torch.tensor([-2.0, 0.0, 0.0])
+
+
+def build_vae(config: VaeConfig) -> AutoencoderTiny:
+    """Make the untrained model with its structured initialisation."""
+    torch.manual_seed(config.seed)
+    channels = (config.channels,) * 4
+    vae = AutoencoderTiny(
+        encoder_block_out_channels=channels,
+        decoder_block_out_channels=channels,
+        num_encoder_blocks=config.encoder_blocks,
+        num_decoder_blocks=config.decoder_blocks,
+    )
+    start_as_small_picture(vae)
+    return vae
+
+
+@torch.no_grad()
+def start_as_small_picture(vae: AutoencoderTiny) -> None:
+    """Route the picture's own colours through the first three channels of every layer.
+
+    Three latents then hold luma and two colour differences of each 8 x 8 block's mean, the decoder
+    enlarges them again, and everything else starts small: training begins at 24 dB instead of noise.
+    Colours are 0 to 1 inside the model, so that the ReLUs let them pass.
+    """
+    for module in vae.modules():
+        if isinstance(module, AutoencoderTinyBlock):
+            last = module.conv[4]
+            last.weight.mul_(0.15)
+            last.bias.zero_()
+    mixing = _LUMA_AND_DIFFERENCES * _STRENGTHS[:, None]
+    first, *shrinking, to_latents = [m for m in vae.encoder.layers if isinstance(m, nn.Conv2d)]
+    first.weight[:3] = 0
+    first.bias[:3] = 0
+    for layer in shrinking:
+        layer.weight[:3] = 0
+    for channel in range(3):
+        first.weight[channel, channel, 1, 1] = 1
+        for layer in shrinking:
+            # Stride 2 with padding 1: these four taps are exactly the mean of a 2 x 2 block.
+            layer.weight[channel, channel, 1:, 1:] = 0.25
+    to_latents.weight[:3] = 0
+    to_latents.weight[:3, :3, 1, 1] = mixing
+    to_latents.bias[:3] = _OFFSETS
+    to_latents.weight[3] *= 4
+    from_latents, *growing = [m for m in vae.decoder.layers if isinstance(m, nn.Conv2d)]
+    unmixing = torch.linalg.inv(mixing)
+    from_latents.weight[:3] = 0
+    from_latents.weight[:3, :3, 1, 1] = unmixing
+    from_latents.bias[:3] = -(unmixing @ _OFFSETS)
+    for layer in growing:
+        layer.weight[:3] = 0
+        for channel in range(3):
+            layer.weight[channel, channel, 1, 1] = 1
+    growing[-1].weight[:, 3:] *= 0.2
+    growing[-1].bias.zero_()
