@@ -9,6 +9,7 @@ from pages._ui import page_files
 from pages._ui.mask_editor import mask_editor
 from pages._ui.mask_notes import base_choice, show_note
 from pages._ui.mask_preview import preview_of
+from pages._ui.pictures import plain
 from pages._ui.subject_choice import library_popover, new_photo_popover
 from pages._ui.subject_draft import complain, current_draft, save, show_problem
 
@@ -49,7 +50,7 @@ if pressed_save or pressed_use:
     else:
         if pressed_use:
             st.switch_page(page_files.SWEEP, query_params={"subject": draft.saved_id})
-        st.toast(f"Saved as “{draft.name}”.")
+        st.toast(f"Saved as “{plain(draft.name)}”.")
 
 # Last, because they show what happened above.
 with library_place:

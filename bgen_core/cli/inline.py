@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
@@ -119,7 +119,7 @@ class _Bar:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[_Bar]:
+def _progress(total: int) -> Generator[_Bar]:
     progress = Progress(
         BarColumn(),
         MofNCompleteColumn(),

@@ -99,4 +99,3 @@ class WorkerSupervisor:
                     f"This sweep stopped the worker {CRASHES_ALLOWED} times in a row, most likely for lack of memory: "
                     "what is made is kept. Try a smaller photo or model.",
                 )
-

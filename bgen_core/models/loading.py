@@ -37,11 +37,13 @@ def load_pipeline(source: ModelSource, device: Device) -> Any:
     import diffusers
 
     quiet_libraries()
+    from diffusers import AutoPipelineForInpainting  # pyright: ignore[reportPrivateImportUsage]
+
     diffusers.utils.logging.disable_progress_bar()
     loader = (
         getattr(diffusers, source.pipeline_class)
         if source.pipeline_class in UNMAPPED_PIPELINES
-        else diffusers.AutoPipelineForInpainting
+        else AutoPipelineForInpainting
     )
     location = str(source.folder) if source.folder else source.entry.source
     options: dict[str, Any] = {} if source.folder else {"revision": source.revision}

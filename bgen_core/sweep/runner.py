@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 from bgen_core.errors import BgenError, UserInputError
@@ -75,7 +75,7 @@ class Runner:
         square = Extent(width=model.source.entry.side, height=model.source.entry.side)
         model.inpainter.tune(square)
 
-    def run(self, sweep_id: str) -> Iterator[RunnerEvent]:
+    def run(self, sweep_id: str) -> Generator[RunnerEvent]:
         """Compute what is missing of a sweep; each picture is committed before its event is seen.
 
         Closing the generator stops within one evaluation of the model and keeps what is done.

@@ -16,6 +16,7 @@ from bgen_core.subject.masks import apply_edit
 from bgen_core.subject.samples.samples import SAMPLES, Sample
 from bgen_core.subject.subject import Subject
 from pages._ui import resources
+from pages._ui.pictures import plain
 
 _DRAFT = "subject_draft"
 _PROBLEM = "subject_problem"
@@ -100,7 +101,7 @@ def complain(error: UserInputError, *, beside: str = "") -> None:
 def show_problem(*, beside: str = "") -> None:
     """Show the sentence that waits here, once."""
     if problem := st.session_state.pop(_PROBLEM + beside, ""):
-        st.error(problem)
+        st.error(plain(problem))  # it may hold a file name, which may hold anything
 
 
 def open_photo(data: bytes, file_name: str) -> Draft:

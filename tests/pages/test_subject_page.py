@@ -80,7 +80,8 @@ def button(at: AppTest, label: str):
 
 
 def said(at: AppTest) -> str:
-    return " ".join(str(element.value) for kind in (at.caption, at.info, at.warning, at.error) for element in kind)
+    texts = " ".join(str(element.value) for kind in (at.caption, at.info, at.warning, at.error) for element in kind)
+    return texts.replace("\\", "")  # Markdown's escapes
 
 
 def wall(width: int = 300, height: int = 200) -> bytes:
@@ -184,9 +185,8 @@ def test_a_bad_file_is_refused_and_nothing_is_lost(at: AppTest) -> None:
     draw(at, ("add", 30, ((500, 60), (560, 90))))
     before = draft(at)
     upload(at, "broken.png", b"no photo")
-    assert [error.value for error in at.error] == [
-        "broken.png is not a picture: allowed are JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF and BMP."
-    ]
+    assert len(at.error) == 1
+    assert "broken.png is not a picture: allowed are JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF and BMP." in said(at)
     assert draft(at) == before
     at.run()
     assert not at.error

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ class BatchedInpainter:
         return self.tunings.get(extent, lambda: measure_batch(self._pipeline, extent))
 
     @torch.inference_mode()
-    def paint(self, cells: Sequence[PaintCell]) -> Iterator[Event]:
+    def paint(self, cells: Sequence[PaintCell]) -> Generator[Event]:
         """Paint the cells; see `Inpainter.paint`."""
         if not cells:
             return

@@ -78,7 +78,7 @@ class Conditioning:
     def _encode_prompt(self, key: tuple[str, bool]) -> EncodedPrompt:
         text, empties = key
         device = self._pipeline.unet.device
-        pooled: torch.Tensor | None = None
+        pooled: Any = None
         if self._is_xl:
             embeds, _, pooled, _ = self._pipeline.encode_prompt(
                 prompt=text, device=device, num_images_per_prompt=1, do_classifier_free_guidance=False
