@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint format bench train-demo clean
+.PHONY: run test lint format train-demo clean
 
 run: .venv/run.stamp
 	$(BIN)/streamlit run streamlit_app.py

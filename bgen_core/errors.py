@@ -13,5 +13,9 @@ class ModelLoadError(UserInputError):
     """A model that cannot be loaded: says which, why, and what to do."""
 
 
+class OutOfMemoryError(UserInputError):
+    """A picture does not fit into the device's memory, however small the batch."""
+
+
 class StoreError(UserInputError):
     """The store cannot be read or written: says which folder or database, why, and what to do."""

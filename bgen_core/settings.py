@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import platformdirs
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL
 
@@ -25,6 +25,12 @@ class Settings(BaseSettings):
     max_megapixels: float = Field(default=40, gt=0, description="Largest photo, in 10^6 pixels.")
     min_side: int = Field(default=64, ge=1, description="Shortest side of a photo, in pixels.")
     max_cells: int = Field(default=10_000, ge=1, description="Most cells of one sweep.")
+
+    @field_validator("home")
+    @classmethod
+    def _make_absolute(cls, home: Path) -> Path:
+        """The worker runs in another folder, and must mean the same place."""
+        return home.expanduser().resolve()
 
     @property
     def database_url(self) -> URL:

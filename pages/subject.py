@@ -5,20 +5,24 @@ from dataclasses import replace
 import streamlit as st
 
 from bgen_core.errors import UserInputError
-from pages._ui import page_files
+from pages._ui import page_files, resources
 from pages._ui.mask_editor import mask_editor
 from pages._ui.mask_notes import base_choice, show_note
 from pages._ui.mask_preview import preview_of
 from pages._ui.pictures import plain
+from pages._ui.status import show_status
 from pages._ui.subject_choice import library_popover, new_photo_popover
 from pages._ui.subject_draft import complain, current_draft, save, show_problem
 
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Subject", width="content")
     st.space("stretch")
+    status_place = st.container(width="content")
     new_place = st.container(width="content")
     library_place = st.container(width="content")
 problem_place = st.container()
+with status_place:
+    show_status(resources.settings().model, resources.settings(), resources.store())
 with new_place:
     new_photo_popover()
 try:

@@ -7,6 +7,7 @@ from bgen_core.jobs.submission import SweepForecast, describe_forecast, forecast
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui import page_files, resources
 from pages._ui.live_sweep import show_sweep
+from pages._ui.first_subject import keep_sample
 from pages._ui.status import show_status, worker_status
 from pages._ui.sweep_form import axis_controls, fill_from_plan, model_choice, read_plan, subject_choice
 from pages._ui.sweep_grid import arrangement, grid_html
@@ -41,7 +42,12 @@ if problem:
 if not subjects:
     with st.container(border=True):
         st.markdown("A sweep paints new backgrounds behind a **subject**: a photo and the part of it to keep.")
-        st.page_link(page_files.SUBJECT, label="Choose the subject first")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if st.button("Start with the sample photo", type="primary"):
+                with st.spinner("Cutting out"):
+                    keep_sample(store, settings)
+                st.rerun()
+            st.page_link(page_files.SUBJECT, label="or choose a photo of your own")
     st.stop()
 
 with st.sidebar:
@@ -58,7 +64,14 @@ status = worker_status(settings)
 try:
     plan = read_plan(entry, subject_id, texts)
     if status and status.device_kind:
-        forecast = forecast_sweep(store, settings, plan, device_kind=status.device_kind, dtype_name=status.dtype_name)
+        forecast = forecast_sweep(
+            store,
+            settings,
+            plan,
+            photo=store.get_subject(subject_id).extent,
+            device_kind=status.device_kind,
+            dtype_name=status.dtype_name,
+        )
 except UserInputError as error:
     complaint = str(error)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from bgen_core.cli.inline import InlineResult, forecast_inline, run_inline
-from bgen_core.cli.inputs import check_output_file, read_subject, say, write_file
+from bgen_core.cli.inputs import check_output_file, keep_subject, read_subject, say, write_file
 from bgen_core.models.catalogue import describe_model
 from bgen_core.models.revision import find_model
 from bgen_core.models.schedulers import get_scheduler
@@ -56,8 +56,8 @@ def generate(
     subject = read_subject(photo, alpha, settings)
     with open_store(settings) as store:
         plan = SweepPlan(subject_id=subject.id, model=entry.name, base=params)
-        store.save_subject(subject, {})
-        forecast = forecast_inline(store, settings, plan)
+        forecast = forecast_inline(store, settings, plan, subject.extent)
+        keep_subject(store, subject)
         result = run_inline(store, settings, forecast)
         run = store.get_run(forecast.run_ids[0])
         write_file(out, store.blobs.get(run.image))

@@ -6,12 +6,13 @@ from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bgen_core.errors import BgenError
-from bgen_core.jobs.submission import SweepForecast, forecast_sweep, submit_sweep
+from bgen_core.errors import BgenError, UserInputError
+from bgen_core.extent import Extent
+from bgen_core.jobs.submission import SweepForecast, forecast_sweep, new_sweep_id, submit_sweep
 from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.runs.store import Store
 from bgen_core.settings import Settings
@@ -43,35 +44,60 @@ class InlineResult:
     seconds: float
 
 
-def forecast_inline(store: Store, settings: Settings, plan: SweepPlan) -> SweepForecast:
-    """What a plan will cost on this process's device."""
+def forecast_inline(store: Store, settings: Settings, plan: SweepPlan, photo: Extent) -> SweepForecast:
+    """What a plan for a photo of that size will cost on this process's device."""
     from bgen_core.models.devices import find_device
 
     device = find_device(settings.device)
-    return forecast_sweep(store, settings, plan, device_kind=device.kind, dtype_name=device.dtype_name)
+    return forecast_sweep(store, settings, plan, photo=photo, device_kind=device.kind, dtype_name=device.dtype_name)
 
 
 def run_inline(store: Store, settings: Settings, forecast: SweepForecast) -> InlineResult:
     """Submit a sweep and run it here to its end.
 
-    An interruption (Ctrl-C) keeps what is made and marks the sweep as cancelled.
+    An interruption (Ctrl-C) keeps what is made, marks the sweep as cancelled and says how to go on.
     """
-    sweep_id = submit_sweep(store, forecast, owner=OWNER, queued=False)
-    return resume_inline(store, settings, sweep_id)
+    sweep_id = new_sweep_id()
+    with _owned(settings, sweep_id):  # before it is in the store: no worker takes it for an orphan
+        submit_sweep(store, forecast, owner=OWNER, queued=False, sweep_id=sweep_id)
+        return _run(store, settings, sweep_id)
 
 
 def resume_inline(store: Store, settings: Settings, sweep_id: str) -> InlineResult:
-    """Run what is missing of a sweep that is in the store."""
-    from bgen_core.sweep.runner import Runner
+    """Run what is missing of a sweep that is in the store.
 
+    Raises
+    ------
+    UserInputError
+        There is no such sweep, or another process is running it.
+    """
+    store.get_sweep(sweep_id)
+    with _owned(settings, sweep_id):
+        return _run(store, settings, sweep_id)
+
+
+@contextmanager
+def _owned(settings: Settings, sweep_id: str) -> Generator[None]:
+    """Hold the sweep's lock, so that everybody sees that its process lives."""
     folder = WorkerFolder(settings.home)
     folder.prepare()
+    path = folder.sweep_lock(sweep_id)
+    try:
+        with FileLock(path, timeout=0):
+            yield
+    except Timeout as error:
+        raise UserInputError(f"sweep {sweep_id!r} is being run by another process: wait for it.") from error
+    path.unlink(missing_ok=True)
+
+
+def _run(store: Store, settings: Settings, sweep_id: str) -> InlineResult:
+    from bgen_core.sweep.runner import Runner
+
     began = time.monotonic()
     made = reused = failed = 0
     reused_ids: set[str] = set()
-    lock = folder.sweep_lock(sweep_id)
     try:
-        with FileLock(lock), _progress(store.get_sweep(sweep_id).total) as bar:
+        with _progress(store.get_sweep(sweep_id).total) as bar:
             store.set_sweep_state(sweep_id, "running")
             for event in Runner(store, settings).run(sweep_id):
                 if isinstance(event, Committed):
@@ -85,6 +111,7 @@ def resume_inline(store: Store, settings: Settings, sweep_id: str) -> InlineResu
         store.set_sweep_state(sweep_id, "done")
     except KeyboardInterrupt:
         store.set_sweep_state(sweep_id, "cancelled")
+        sys.stderr.write(f"stopped; what is made is kept. Go on with: python -m bgen_core sweep --resume {sweep_id}\n")
         raise
     except BgenError as error:
         store.set_sweep_state(sweep_id, "failed", str(error))
@@ -92,8 +119,6 @@ def resume_inline(store: Store, settings: Settings, sweep_id: str) -> InlineResu
     except Exception:
         store.set_sweep_state(sweep_id, "failed", "An internal error stopped this sweep.")
         raise
-    finally:
-        lock.unlink(missing_ok=True)
     return InlineResult(
         sweep_id=sweep_id,
         made=made,

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from bgen_core.errors import UserInputError
+from bgen_core.runs.store import Store
 from bgen_core.settings import Settings
 from bgen_core.subject.image_io import DecodeLimits, read_alpha, read_photo
 from bgen_core.subject.subject import Subject
@@ -34,6 +35,12 @@ def read_subject(photo_path: Path, alpha_path: Path | None, settings: Settings) 
     else:
         alpha = _segment(photo_path, photo.image)
     return Subject(name=photo_path.stem, image=photo.image, alpha=alpha)
+
+
+def keep_subject(store: Store, subject: Subject) -> None:
+    """Put a subject into the store, unless it is there: a saved one keeps its name and its strokes."""
+    if not any(entry.id == subject.id for entry in store.list_subjects()):
+        store.save_subject(subject, {})
 
 
 def _segment(photo_path: Path, image: np.ndarray) -> np.ndarray:

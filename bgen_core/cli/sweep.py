@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from bgen_core.cli.inline import InlineResult, forecast_inline, resume_inline, run_inline
-from bgen_core.cli.inputs import read_subject, say, write_file
+from bgen_core.cli.inputs import keep_subject, read_subject, say, write_file
 from bgen_core.errors import UserInputError
 from bgen_core.jobs.submission import SweepForecast, describe_forecast
 from bgen_core.models.catalogue import ModelEntry, describe_model
@@ -65,18 +65,13 @@ def sweep(
     subject = read_subject(photo, alpha, settings)
     with open_store(settings) as store:
         plan = build_plan(entry, texts, prompts, subject_id=subject.id)
-        store.save_subject(subject, {})
-        forecast = forecast_inline(store, settings, plan)
+        forecast = forecast_inline(store, settings, plan, subject.extent)
         say(describe_forecast(forecast))
         if dry_run:
             _print_plan(forecast, entry, as_json=as_json)
             return
-        try:
-            result = run_inline(store, settings, forecast)
-        except KeyboardInterrupt:
-            last = store.list_sweeps()[-1].id
-            say(f"stopped; what is made is kept. Go on with: python -m bgen_core sweep --resume {last}")
-            raise
+        keep_subject(store, subject)
+        result = run_inline(store, settings, forecast)
         _report(store, result, out_dir, as_json=as_json)
 
 
@@ -139,3 +134,5 @@ def _report(store: Store, result: InlineResult, out_dir: Path | None, *, as_json
             f"sweep {result.sweep_id}: {result.made} made, {result.reused} reused, {result.failed} failed "
             f"in {result.seconds} s{f'; pictures in {out_dir}' if out_dir else ''}"
         )
+    if result.failed:
+        raise typer.Exit(2)

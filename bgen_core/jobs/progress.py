@@ -36,7 +36,7 @@ class ProgressWriter:
             if event.preview is not None:
                 self._previews[event.cell.index] = event.preview
         elif isinstance(event, Failed):
-            cells.pop(event.cell.index, None)
+            cells.pop(event.index, None)
         elif not event.reused:
             cells.pop(event.index, None)
             self._previews.pop(event.index, None)

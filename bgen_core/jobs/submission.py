@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from bgen_core.extent import Extent
 from bgen_core.models.revision import ModelSource, find_model
 from bgen_core.runs.store import Store, SweepRecord
 from bgen_core.settings import Settings
@@ -41,9 +42,16 @@ class SweepForecast:
 
 
 def forecast_sweep(
-    store: Store, settings: Settings, plan: SweepPlan, *, device_kind: str, dtype_name: str
+    store: Store, settings: Settings, plan: SweepPlan, *, photo: Extent, device_kind: str, dtype_name: str
 ) -> SweepForecast:
-    """Check a plan as far as it can be checked before it runs, and say what it will cost.
+    """Check a plan as far as it can be checked before it runs, and say what it will cost. Nothing is stored.
+
+    Parameters
+    ----------
+    photo
+        Size of the subject's photo; the subject itself need not be in the store yet.
+    device_kind, dtype_name
+        Where the plan shall run.
 
     Raises
     ------
@@ -57,7 +65,7 @@ def forecast_sweep(
     missing = [cell for cell, run_id in zip(plan.cells(), run_ids, strict=True) if run_id not in known]
     seconds = estimate_seconds(
         [cell.params for cell in missing],
-        photo=store.get_subject(plan.subject_id).extent,
+        photo=photo,
         source=source,
         device_kind=device_kind,
         home=settings.home,
@@ -88,13 +96,22 @@ def describe_duration(seconds: float) -> str:
     return f"{round(seconds / 60)} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
-def submit_sweep(store: Store, forecast: SweepForecast, *, owner: str, queued: bool = True) -> str:
+def new_sweep_id() -> str:
+    """A name that nobody can guess: it is the sweep's link."""
+    return secrets.token_urlsafe(9)
+
+
+def submit_sweep(
+    store: Store, forecast: SweepForecast, *, owner: str, queued: bool = True, sweep_id: str | None = None
+) -> str:
     """Put a sweep into the store, for the worker or for this process.
 
     Parameters
     ----------
     queued
-        Whether the worker shall take it; otherwise the caller runs it.
+        Whether the worker shall take it; otherwise the caller runs it, and holds its lock already.
+    sweep_id
+        Its name, or None for a new one.
 
     Returns
     -------
@@ -109,7 +126,7 @@ def submit_sweep(store: Store, forecast: SweepForecast, *, owner: str, queued: b
     plan = forecast.plan
     check_subject(store.load_subject(plan.subject_id))
     record = SweepRecord(
-        id=secrets.token_urlsafe(9),
+        id=sweep_id or new_sweep_id(),
         owner=owner,
         created=datetime.now(UTC),
         state="queued" if queued else "running",

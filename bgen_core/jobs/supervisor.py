@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import bgen_core
+from bgen_core.jobs.orphans import orphans
 from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.runs.store import Store
 from bgen_core.settings import Settings
@@ -43,6 +44,7 @@ class WorkerSupervisor:
             "BGEN_MODEL": settings.model,
             "BGEN_DEVICE": settings.device,
             "OMP_WAIT_POLICY": "PASSIVE",
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH", "")])),
         }
         self._crashes: dict[tuple[str, int], int] = {}
         self._process: subprocess.Popen[bytes] | None = None
@@ -81,14 +83,13 @@ class WorkerSupervisor:
                 stdout=log,
                 stderr=log,
                 env=self._environment,
-                cwd=PROJECT,
             ) as process,
         ):
             self._process = process
             return process.wait()
 
     def _count_crash(self) -> None:
-        for sweep in self._store.list_sweeps(states=["running"]):
+        for sweep in orphans(self._store, self._folder):
             made = sum(cell.done for cell in self._store.sweep_cells(sweep.id))
             key = (sweep.id, made)
             self._crashes[key] = self._crashes.get(key, 0) + 1

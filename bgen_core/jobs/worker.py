@@ -12,9 +12,10 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from bgen_core.errors import BgenError
+from bgen_core.jobs.orphans import requeue_orphans
 from bgen_core.jobs.progress import ProgressWriter
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.models.devices import prepare_process_for_inference
@@ -29,6 +30,7 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.25
 BEAT_SECONDS = 3.0
 CANCEL_CHECK_SECONDS = 0.5
+ORPHAN_CHECK_SECONDS = 10.0
 
 
 class Heartbeat:
@@ -95,9 +97,13 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
     heartbeat.say(state="loading")
     runner.warm_up()
     heartbeat.say(state="ready")
+    next_look = 0.0
     while True:
         sweep = store.claim_next_sweep()
         if sweep is None:
+            if time.monotonic() >= next_look:  # a killed command line leaves its sweep behind
+                requeue_orphans(store, folder)
+                next_look = time.monotonic() + ORPHAN_CHECK_SECONDS
             time.sleep(POLL_SECONDS)
             continue
         heartbeat.say(state="loading", sweep_id=sweep.id)
@@ -105,17 +111,6 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
             run_sweep(store, folder, runner, sweep, heartbeat)
         folder.sweep_lock(sweep.id).unlink(missing_ok=True)
         heartbeat.say(state="ready", sweep_id="")
-
-
-def requeue_orphans(store: Store, folder: WorkerFolder) -> None:
-    """Put sweeps back into the queue that were running when their process died; those of a living one are locked."""
-    for sweep in store.list_sweeps(states=["running"]):
-        try:
-            with FileLock(folder.sweep_lock(sweep.id), timeout=0):
-                store.set_sweep_state(sweep.id, "queued")
-                logger.info("sweep %s goes on where it was", sweep.id)
-        except Timeout:
-            logger.info("sweep %s is being run by another process", sweep.id)
 
 
 def run_sweep(

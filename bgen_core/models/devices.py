@@ -93,7 +93,7 @@ class MemoryMeter:
         if self._device.kind.startswith("cuda"):
             import torch
 
-            torch.cuda.reset_peak_memory_stats()
+            torch.cuda.reset_peak_memory_stats(self._device.kind)
 
     def sample(self) -> None:
         """Note the present memory of the process; a GPU keeps its own peak."""
@@ -105,6 +105,6 @@ class MemoryMeter:
         if self._device.kind.startswith("cuda"):
             import torch
 
-            return torch.cuda.max_memory_allocated() / 1e6
+            return torch.cuda.max_memory_allocated(self._device.kind) / 1e6
         self.sample()
         return self._highest

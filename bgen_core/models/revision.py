@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from bgen_core.errors import ModelLoadError
-from bgen_core.models.catalogue import ModelEntry, describe_model
+from bgen_core.models.catalogue import MODELS, ModelEntry, describe_model
 
 PIXEL_FILES = (".json", ".safetensors", ".bin", ".txt", ".model")
 
@@ -24,7 +24,7 @@ class ModelSource:
     revision
         A Hub commit (40 digits), or the hash of a local folder's files (first 40 digits of SHA-256).
     folder
-        Where the files lie on this machine, or None where they must be downloaded first.
+        A local model's folder; None for a model of the Hub, whose client keeps its own cache.
     pipeline_class
         The pipeline class that model_index.json names, or "" where it is not on this machine yet.
     """
@@ -75,7 +75,13 @@ def find_local_model(spec: str) -> ModelSource | None:
     folder = Path(entry.source).expanduser()
     if folder.is_dir():
         pipeline_class = _read_pipeline_class(spec, folder)
-        return ModelSource(entry=entry, revision=_hash_folder(folder), folder=folder, pipeline_class=pipeline_class)
+        folder = folder.resolve()
+        return ModelSource(
+            entry=_with_own_side(entry, folder),
+            revision=_hash_folder(folder),
+            folder=folder,
+            pipeline_class=pipeline_class,
+        )
     try:
         cached = try_to_load_from_cache(entry.source, "model_index.json")
     except HFValidationError:  # not a Hub id either
@@ -83,8 +89,13 @@ def find_local_model(spec: str) -> ModelSource | None:
     if not isinstance(cached, str):
         return None
     snapshot = Path(cached).parent
-    pipeline_class = _read_pipeline_class(spec, snapshot)
-    return ModelSource(entry=entry, revision=snapshot.name, folder=snapshot, pipeline_class=pipeline_class)
+    # No folder: the Hub's client knows which of the snapshot's files are still missing, and fetches those alone.
+    return ModelSource(
+        entry=_with_own_side(entry, snapshot),
+        revision=snapshot.name,
+        folder=None,
+        pipeline_class=_read_pipeline_class(spec, snapshot),
+    )
 
 
 def _find_on_hub(spec: str, entry: ModelEntry) -> ModelSource:
@@ -112,6 +123,19 @@ def _read_pipeline_class(spec: str, folder: Path) -> str:
         raise ModelLoadError(
             f"model {spec!r} cannot be read: {folder / 'model_index.json'} is damaged ({error})."
         ) from error
+
+
+def _with_own_side(entry: ModelEntry, folder: Path) -> ModelEntry:
+    """A model outside the catalogue paints at the size that its own configuration names."""
+    if entry in MODELS:
+        return entry
+    try:
+        unet = json.loads((folder / "unet" / "config.json").read_text(encoding="utf-8"))
+        vae = json.loads((folder / "vae" / "config.json").read_text(encoding="utf-8"))
+        levels = len(vae.get("encoder_block_out_channels") or vae["block_out_channels"])
+        return replace(entry, side=int(unet["sample_size"]) * 2 ** (levels - 1))
+    except (OSError, ValueError, KeyError, TypeError):  # another family: the common default stands
+        return entry
 
 
 def _hash_folder(folder: Path) -> str:

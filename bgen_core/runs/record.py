@@ -27,9 +27,9 @@ class RunRecord:
     versions
         Library name -> version, of those that can change pixels.
     seconds
-        Stage ("prepare", "denoise", "decode", "composite") -> seconds spent on this cell.
+        Stage ("denoise", "decode", "composite") -> seconds: this cell's share of the batches it was in.
     peak_memory_mb
-        Highest memory of the device (GPU) or the process (CPU) while the cell was made, in MB (10^6 bytes).
+        Highest memory of the device (GPU) or the process (CPU) since its sweep began, in MB (10^6 bytes).
     """
 
     id: str

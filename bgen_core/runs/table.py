@@ -109,7 +109,7 @@ FIELDS: tuple[RunField, ...] = (
     RunField(
         name="mask_feather",
         label="Mask feather (%)",
-        help="How softly the repainted region ends, in percent of the model's shorter side.",
+        help="How far the repainted region's outline is rounded, in percent of the model's shorter side.",
         read=lambda run: run.params.mask_feather,
     ),
     RunField(

@@ -7,6 +7,7 @@ from bgen_core.extent import Extent
 from bgen_core.subject.matting import refine_edges
 from bgen_core.subject.native import cv2
 from bgen_core.subject.segmentation import Segmentation, Segmenter, default_segmenter, enlarged
+from bgen_core.subject.subject import Subject
 
 # fast: the network's own soft mask, enlarged. standard: with edges that follow the photo's.
 QUALITIES = ("fast", "standard")
@@ -63,3 +64,9 @@ def keep_main_regions(confidence: np.ndarray) -> np.ndarray:
     kept = sure >= _KEPT_COMPONENT * sure.max()
     kept[0] = False
     return np.where(kept[labels], confidence, np.float32(0))
+
+
+def cut_out_subject(name: str, image: np.ndarray) -> Subject:
+    """A photo with the person that segmentation finds, as a subject."""
+    alpha, _ = cut_out(image)
+    return Subject(name=name, image=image, alpha=alpha)

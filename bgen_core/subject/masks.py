@@ -150,7 +150,8 @@ def repaint_mask(alpha: np.ndarray, extent: Extent, grow_percent: float, feather
     grow_percent
         How far the repainted region reaches into the subject, in percent of the model's shorter side.
     feather_percent
-        Sigma of the Gaussian that softens its edge, in percent of the model's shorter side.
+        Sigma of the Gaussian that rounds its outline (the engine cuts the mask at one half), in percent of the model's
+        shorter side.
 
     Returns
     -------

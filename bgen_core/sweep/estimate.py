@@ -33,12 +33,14 @@ def estimate_seconds(
     Returns
     -------
     float or None
-        None where this model has never run at this size on this device.
+        None where this model has never run on this device.
     """
     if not cells:
         return 0.0
     extent = choose_model_extent(photo, side=source.entry.side, factor=VAE_FACTOR)
-    tuning = read_tuning(home / "tuning" / tuning_name(source.revision, device_kind), extent)
+    folder = home / "tuning" / tuning_name(source.revision, device_kind)
+    square = Extent(width=source.entry.side, height=source.entry.side)  # the worker measures it before any sweep
+    tuning = read_tuning(folder, extent) or read_tuning(folder, square)
     same = [run for run in recent if run.model_revision == source.revision and run.model_extent == extent]
     finishing = [sum(spent for stage, spent in run.seconds.items() if stage != "denoise") for run in same]
     per_cell = median(finishing) if finishing else 0.0

@@ -69,7 +69,7 @@ class Finished:
 class Failed:
     """The cell could not be made; the others go on."""
 
-    cell: PaintCell
+    index: int
     reason: str
 
 

@@ -15,7 +15,7 @@ from bgen_core.sweep.params import InpaintParams
 
 # Libraries whose version can change a pixel, and the number of our own way from parameters to pixels:
 # raise it whenever the engine, the masks or the compositing give other pixels for the same parameters.
-PIXEL_LIBRARIES = ("torch", "diffusers", "transformers", "Pillow", "numpy")
+PIXEL_LIBRARIES = ("torch", "diffusers", "transformers", "Pillow", "numpy", "opencv-contrib-python")
 PIXEL_REVISION = 1
 
 

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from bgen_core.errors import BgenError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.models.devices import Device, MemoryMeter, find_device
@@ -13,6 +15,7 @@ from bgen_core.runs.record import RunRecord
 from bgen_core.runs.store import Store
 from bgen_core.settings import Settings
 from bgen_core.subject.compositing import composite
+from bgen_core.subject.matting import edge_colours
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.canvas import choose_model_extent, make_canvas
 from bgen_core.sweep.events import Canvas, Committed, Failed, Finished, Inpainter, PaintCell, RunnerEvent
@@ -29,6 +32,18 @@ class LoadedModel:
     source: ModelSource
     inpainter: Inpainter
     factor: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Work:
+    """What all cells of one sweep share; `colours` are the subject's own in its soft edge, estimated once."""
+
+    sweep_id: str
+    owner: str
+    subject: Subject
+    colours: np.ndarray
+    model: LoadedModel
+    extent: Extent
 
 
 class Runner:
@@ -98,7 +113,15 @@ class Runner:
         model = self.prepare(plan.model)
         self._check_addresses(plan, model.source, [row.run_id for row in rows])
         cells = [cell for cell in plan.cells() if cell.index in missing]
-        yield from self._paint(sweep_id, sweep.owner, subject, model, cells, missing)
+        work = _Work(
+            sweep_id=sweep_id,
+            owner=sweep.owner,
+            subject=subject,
+            colours=edge_colours(subject.image, subject.alpha),
+            model=model,
+            extent=choose_model_extent(subject.extent, side=model.source.entry.side, factor=model.factor),
+        )
+        yield from self._paint(work, cells, missing)
 
     def _check_addresses(self, plan: SweepPlan, source: ModelSource, planned: list[str]) -> None:
         kind, dtype = self.device.kind, self.device.dtype_name
@@ -108,59 +131,60 @@ class Runner:
                 "start it again; what is made already stays in the table."
             )
 
-    def _paint(
-        self, sweep_id: str, owner: str, subject: Subject, model: LoadedModel,
-        cells: list[SweepCell], run_ids: dict[int, str],
-    ) -> Iterator[RunnerEvent]:  # fmt: skip
-        extent = choose_model_extent(subject.extent, side=model.source.entry.side, factor=model.factor)
-        painted = _paint_cells(subject, cells, extent)
+    def _paint(self, work: _Work, cells: list[SweepCell], run_ids: dict[int, str]) -> Iterator[RunnerEvent]:
+        painted: list[PaintCell] = []
+        for prepared in _prepare_cells(work.subject, cells, work.extent):
+            if isinstance(prepared, PaintCell):
+                painted.append(prepared)
+            else:
+                self._store.set_cell_error(work.sweep_id, prepared.index, prepared.reason)
+                yield prepared
         memory = MemoryMeter(self.device)
         memory.reset()
-        for event in model.inpainter.paint(painted):
+        for event in work.model.inpainter.paint(painted):
             memory.sample()
             if isinstance(event, Finished):
                 run_id = run_ids[event.cell.index]
-                self._commit(event, run_id, owner, subject, model, extent, memory.peak_mb)
+                self._commit(event, run_id, work, memory.peak_mb)
                 yield Committed(index=event.cell.index, run_id=run_id, reused=False)
             elif isinstance(event, Failed):
-                self._store.set_cell_error(sweep_id, event.cell.index, event.reason)
+                self._store.set_cell_error(work.sweep_id, event.index, event.reason)
                 yield event
             else:
                 yield event
 
-    def _commit(
-        self, event: Finished, run_id: str, owner: str, subject: Subject, model: LoadedModel,
-        extent: Extent, peak_memory_mb: float,
-    ) -> None:  # fmt: skip
+    def _commit(self, event: Finished, run_id: str, work: _Work, peak_memory_mb: float) -> None:
+        subject, source = work.subject, work.model.source
         began = time.perf_counter()
-        image = composite(subject.image, subject.alpha, event.image)
+        image = composite(subject.image, subject.alpha, event.image, colours=work.colours)
         seconds = event.seconds | {"composite": time.perf_counter() - began}
         record = RunRecord(
             id=run_id,
             subject_id=subject.id,
             subject_name=subject.name,
             params=event.cell.params,
-            model=model.source.name,
-            model_revision=model.source.revision,
+            model=source.name,
+            model_revision=source.revision,
             extent=subject.extent,
-            model_extent=extent,
+            model_extent=work.extent,
             device=self.device.name,
             dtype=self.device.dtype_name,
             versions=pixel_versions(),
             seconds={stage: round(spent, 4) for stage, spent in seconds.items()},
             peak_memory_mb=round(peak_memory_mb, 1),
-            owner=owner,
+            owner=work.owner,
         )
         self._store.commit_run(record, image=image, raw=event.image)
 
 
-def _paint_cells(subject: Subject, cells: list[SweepCell], extent: Extent) -> list[PaintCell]:
+def _prepare_cells(subject: Subject, cells: list[SweepCell], extent: Extent) -> Iterator[PaintCell | Failed]:
     """Cells of one mask policy share one canvas, which the inpainter then encodes once."""
     canvases: dict[tuple[float, float], Canvas] = {}
-    painted: list[PaintCell] = []
     for cell in cells:
         policy = (cell.params.mask_grow, cell.params.mask_feather)
-        if policy not in canvases:
-            canvases[policy] = make_canvas(subject, cell.params, extent)
-        painted.append(PaintCell(index=cell.index, params=cell.params, canvas=canvases[policy]))
-    return painted
+        try:
+            if policy not in canvases:
+                canvases[policy] = make_canvas(subject, cell.params, extent)
+            yield PaintCell(index=cell.index, params=cell.params, canvas=canvases[policy])
+        except UserInputError as error:  # this policy leaves nothing to keep or to repaint: the other cells go on
+            yield Failed(index=cell.index, reason=str(error))

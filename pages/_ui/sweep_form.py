@@ -21,7 +21,7 @@ KEYS = {"negative-prompt": "negative", "mask-grow": "grow", "mask-feather": "fea
 DEFAULTS: dict[str, Callable[[ModelEntry], str]] = {
     "steps": lambda entry: str(entry.steps),
     "guidance": lambda entry: f"{entry.guidance:g}",
-    "seed": lambda entry: "1",
+    "seed": lambda entry: "0",
     "strength": lambda entry: "1",
     "mask-grow": lambda entry: "1.5",
     "mask-feather": lambda entry: "0",

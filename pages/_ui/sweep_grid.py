@@ -16,6 +16,7 @@ EMPTY = "background:rgba(128,128,128,.14);border-radius:4px"
 LABEL = "font-size:.8rem;opacity:.75;padding:2px 6px;text-align:center;font-weight:600"
 # Narrower cells are not pictures any more: the grid then scrolls sideways in its own box.
 NARROWEST = 110
+LABEL_WIDTH = 84
 
 
 def arrangement(plan: SweepPlan) -> Grid:
@@ -77,16 +78,18 @@ def grid_html(
     """
     columns = len(grid.cells[0])
     head = "".join(f'<th style="{LABEL}">{_short(label)}</th>' for label in (grid.across.labels if grid.across else ()))
-    corner = f'<th style="{LABEL}">{escape(_corner(grid))}</th>' if grid.down or grid.across else ""
+    corner = (
+        f'<th style="{LABEL};width:{LABEL_WIDTH}px">{escape(_corner(grid))}</th>' if grid.down or grid.across else ""
+    )
     lines: list[str] = []
     for place, row in enumerate(grid.cells):
         label = _short(grid.down.labels[place]) if grid.down else ""
-        first = f'<th style="{LABEL}">{label}</th>' if grid.down or grid.across else ""
+        first = f'<th style="{LABEL};width:{LABEL_WIDTH}px">{label}</th>' if grid.down or grid.across else ""
         lines.append(f"<tr>{first}{''.join(_cell(i, cells, progress, pictures, extent) for i in row)}</tr>")
     # A single picture needs no more than the height of a screen.
     widest = min(1100, 420 * columns)
     width = f"width:100%;max-width:{widest}px;min-width:{NARROWEST * columns}px"
-    table = f'<table style="border-collapse:separate;border-spacing:4px;table-layout:auto;border:0;{width}">'
+    table = f'<table style="border-collapse:separate;border-spacing:4px;table-layout:fixed;border:0;{width}">'
     return f'<div style="overflow-x:auto">{table}<tr>{corner}{head}</tr>{"".join(lines)}</table></div>'
 
 

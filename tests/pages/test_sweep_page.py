@@ -71,6 +71,9 @@ def test_without_a_subject_it_leads_to_one(store: Store):
     at = open_sweep()
     assert "photo and the part of it to keep" in said(at)
     assert not [button for button in at.button if button.label == "Run"]
+    next(button for button in at.button if button.label == "Start with the sample photo").click().run()
+    assert [entry.name for entry in store.list_subjects()] == ["Astronaut"]
+    assert at.text_area(key="prompt").value
 
 
 def test_it_says_what_a_sweep_costs_before_it_runs(subject: Subject, worker: None):
@@ -134,7 +137,7 @@ def test_a_link_to_a_sweep_fills_the_controls(store: Store, subject: Subject, wo
         axes=(parse_axis("steps", "5,7"), parse_axis("scheduler", "ddim,euler")),
     )
     settings = load_settings()
-    forecast = forecast_sweep(store, settings, plan, device_kind="cpu", dtype_name="float32")
+    forecast = forecast_sweep(store, settings, plan, photo=subject.extent, device_kind="cpu", dtype_name="float32")
     sweep_id = submit_sweep(store, forecast, owner="somebody")
     at = open_sweep(id=sweep_id)
     assert at.text_area(key="prompt").value == "a red studio"

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from bgen_core.errors import OutOfMemoryError
 from bgen_core.extent import Extent
 from bgen_core.sweep.engine.conditioning import Conditioning, EncodedCanvas, EncodedPrompt
 
@@ -88,9 +89,12 @@ class RowEvaluator:
             batch = rows[len(predictions) : len(predictions) + self.batch_size]
             try:
                 predictions.extend(self._call_unet(batch).unbind())
-            except torch.OutOfMemoryError:
+            except torch.OutOfMemoryError as error:
                 if self.batch_size == 1:
-                    raise
+                    raise OutOfMemoryError(
+                        f"{self._extent} pixels do not fit into the device's memory even one at a time: "
+                        "choose a smaller model, or free the device's memory."
+                    ) from error
                 self.batch_size //= 2
                 self._quantum = min(self._quantum, self.batch_size)
                 torch.cuda.empty_cache()
