@@ -6,8 +6,8 @@ from bgen_core.errors import UserInputError
 from bgen_core.jobs.submission import SweepForecast, describe_forecast, forecast_sweep, submit_sweep
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui import page_files, resources
-from pages._ui.live_sweep import show_sweep
 from pages._ui.first_subject import keep_sample
+from pages._ui.live_sweep import show_sweep
 from pages._ui.status import show_status, worker_status
 from pages._ui.sweep_form import axis_controls, fill_from_plan, model_choice, read_plan, subject_choice
 from pages._ui.sweep_grid import arrangement, grid_html
