@@ -21,7 +21,7 @@ class RenderConfig:
     encoded: int = 5280
     """The first so many scenes are encoded for the UNet; the autoencoder takes its crops from all of them."""
     judge_seed: int = 777
-    judge_per_kind: int = 110
+    judge_per_kind: int = 64
     people: int = 800
     people_seed: int = 4242
 
@@ -72,7 +72,7 @@ class UnetConfig:
     seed: int = 3
     low_samples: int = 60_000
     """First at 16 x 16 latents, pooled from 32 x 32: layout and words for a third of the price."""
-    samples: int = 54_000
+    samples: int = 74_000
     """Then at 32 x 32. Both are counted over all workers; a GPU takes ten times as many."""
     low_batch: int = 32
     batch: int = 20

@@ -94,8 +94,7 @@ def _export(config: Config) -> None:
 
 
 def _examine(config: Config) -> None:
-    for name, value in examine(config.export, config).items():
-        report(f"{name}: {value}")
+    examine(config.export, config, report=report)
 
 
 STAGES: tuple[Stage, ...] = (

@@ -22,6 +22,8 @@ class SchedulerEntry:
         Configuration beyond the model's own.
     stochastic
         Whether each step draws fresh noise (from the cell's own generator).
+    order
+        Evaluations of the UNet per step.
     """
 
     name: str
@@ -29,6 +31,7 @@ class SchedulerEntry:
     class_name: str
     options: dict[str, Any] = field(default_factory=dict)
     stochastic: bool = False
+    order: int = 1
 
 
 SCHEDULERS: tuple[SchedulerEntry, ...] = (
@@ -37,9 +40,11 @@ SCHEDULERS: tuple[SchedulerEntry, ...] = (
     SchedulerEntry(name="pndm", label="PLMS", class_name="PNDMScheduler", options={"skip_prk_steps": True}),
     SchedulerEntry(name="euler", label="Euler", class_name="EulerDiscreteScheduler"),
     SchedulerEntry(name="euler_a", label="Euler a", class_name="EulerAncestralDiscreteScheduler", stochastic=True),
-    SchedulerEntry(name="heun", label="Heun", class_name="HeunDiscreteScheduler"),
-    SchedulerEntry(name="dpm2", label="DPM2", class_name="KDPM2DiscreteScheduler"),
-    SchedulerEntry(name="dpm2_a", label="DPM2 a", class_name="KDPM2AncestralDiscreteScheduler", stochastic=True),
+    SchedulerEntry(name="heun", label="Heun", class_name="HeunDiscreteScheduler", order=2),
+    SchedulerEntry(name="dpm2", label="DPM2", class_name="KDPM2DiscreteScheduler", order=2),
+    SchedulerEntry(
+        name="dpm2_a", label="DPM2 a", class_name="KDPM2AncestralDiscreteScheduler", stochastic=True, order=2
+    ),
     SchedulerEntry(name="dpmpp_2m", label="DPM++ 2M", class_name="DPMSolverMultistepScheduler"),
     SchedulerEntry(
         name="dpmpp_2m_karras",

@@ -6,6 +6,7 @@ from statistics import median
 
 from bgen_core.extent import Extent
 from bgen_core.models.revision import ModelSource
+from bgen_core.models.schedulers import get_scheduler
 from bgen_core.runs.record import RunRecord
 from bgen_core.sweep.canvas import choose_model_extent
 from bgen_core.sweep.params import InpaintParams
@@ -46,5 +47,8 @@ def estimate_seconds(
     per_cell = median(finishing) if finishing else 0.0
     if tuning is None:
         return None
-    rows = sum(params.effective_steps * (2 if params.uses_guidance else 1) for params in cells)
+    rows = sum(
+        params.effective_steps * get_scheduler(params.scheduler).order * (2 if params.uses_guidance else 1)
+        for params in cells
+    )
     return rows * tuning.seconds_per_row + len(cells) * per_cell

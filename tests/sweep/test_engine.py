@@ -19,8 +19,8 @@ from PIL import Image
 from bgen_core.extent import Extent
 from bgen_core.models.schedulers import SCHEDULERS, get_scheduler
 from bgen_core.sweep.engine import BatchedInpainter
-from bgen_core.sweep.engine.batched import admit
 from bgen_core.sweep.engine.conditioning import Conditioning
+from bgen_core.sweep.engine.timetable import Lane, choose_lanes, form_lanes
 from bgen_core.sweep.events import Canvas, Finished, PaintCell, Started, Stepped
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.tuning import BatchTuning
@@ -237,10 +237,37 @@ def test_out_of_memory_halves_the_batch_and_goes_on(many_cells: list[PaintCell],
 
 
 def test_a_thousand_cells_hold_only_what_is_under_way(canvas: Canvas):
-    from collections import deque
-
     params = InpaintParams(prompt="a", guidance_scale=3)
-    waiting = deque(PaintCell(index=i, canvas=canvas, params=replace(params, seed=i)) for i in range(1000))
-    admitted = list(admit(waiting, [], 16))
-    assert sum(map(len, admitted)) == 8
-    assert len(waiting) == 992
+    cells = [PaintCell(index=i, canvas=canvas, params=replace(params, seed=i)) for i in range(1000)]
+    lanes = form_lanes(cells, 16)
+    assert sum(len(lane.cells) for lane in lanes) == 1000
+    chosen = choose_lanes(lanes, 16)
+    assert sum(lane.rows for lane in chosen) == 16
+    assert chosen == lanes[:8]
+
+
+def test_the_last_ticks_are_not_left_to_one_long_cell(canvas: Canvas):
+    """Steps 8, 16, 24 x 15 rows in batches of 32: 720 rows need 23 full batches, the longest cell needs 24 ticks."""
+    base = InpaintParams(prompt="a")
+    grid = itertools.product((8, 16, 24), (1.0, 3.0, 7.0), (1, 2, 3))
+    cells = [
+        PaintCell(index=i, canvas=canvas, params=replace(base, num_inference_steps=s, guidance_scale=g, seed=d))
+        for i, (s, g, d) in enumerate(grid)
+    ]
+    left = {lane: lane.remaining for lane in form_lanes(cells, 32)}
+    ticks = 0
+    while left:
+        stubs = [_Countdown(lane, remaining) for lane, remaining in left.items()]
+        for stub in choose_lanes(stubs, 32):  # pyright: ignore[reportArgumentType]
+            left[stub.lane] -= 1
+        left = {lane: remaining for lane, remaining in left.items() if remaining}
+        ticks += 1
+    assert ticks <= 25
+
+
+class _Countdown:
+    """A lane without a model."""
+
+    def __init__(self, lane: Lane, remaining: int) -> None:
+        self.lane, self.remaining = lane, remaining
+        self.rows, self.cohort = lane.rows, remaining < lane.remaining or None

@@ -10,8 +10,8 @@ from PIL import Image
 from transformers import CLIPTokenizer
 
 from training.config import Config, TextConfig, UnetConfig, VaeConfig
-from training.evaluate import Setting, Subject, sample
 from training.judge import SIDE, shrink, to_luminance
+from training.sampling import Setting, Subject, sample
 from training.text import build_text_encoder
 from training.unet import build_scheduler, build_unet
 from training.vae import build_vae

@@ -1,11 +1,11 @@
 """The loop: continuous batching of cells through one UNet."""
 
 import time
-from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from bgen_core.extent import Extent
@@ -13,8 +13,10 @@ from bgen_core.sweep.engine.batch_size import measure_batch
 from bgen_core.sweep.engine.cohort import Cohort, start_cohort
 from bgen_core.sweep.engine.conditioning import Conditioning, latent_extent
 from bgen_core.sweep.engine.decoding import LatentPreview, decode_latents
-from bgen_core.sweep.engine.rows import Row, RowEvaluator
+from bgen_core.sweep.engine.outbox import Outbox
+from bgen_core.sweep.engine.rows import RowEvaluator
 from bgen_core.sweep.engine.schedule import Schedule, ScheduleKey
+from bgen_core.sweep.engine.timetable import choose_lanes, form_lanes
 from bgen_core.sweep.events import Event, Finished, PaintCell, Started, Stepped
 from bgen_core.sweep.tuning import BatchTuning, BatchTunings
 
@@ -60,27 +62,20 @@ class BatchedInpainter:
         evaluator = RowEvaluator(
             unet, conditioning, extent=extent, batch_size=tuning.batch_size, quantum=tuning.quantum
         )
-        latent = latent_extent(self._pipeline, extent)
-        shape = (self._pipeline.vae.config.latent_channels, latent.height, latent.width)
-        waiting = deque(cells)
-        under_way: list[Cohort] = []
+        outbox = Outbox()
         seconds = dict.fromkeys((cell.index for cell in cells), 0.0)
-        while waiting or under_way:
+        lanes = form_lanes(cells, evaluator.batch_size)
+        while lanes:
             began = time.perf_counter()
-            for cohort_cells in admit(waiting, under_way, evaluator.batch_size):
-                schedule = Schedule(
-                    ScheduleKey.of(cohort_cells[0].params), self._pipeline.scheduler.config, str(unet.device)
-                )
-                under_way.append(
-                    start_cohort(
-                        cohort_cells, schedule, conditioning, shape=shape,
-                        device=unet.device, dtype=unet.dtype, blends=unet.config.in_channels != 9,
-                    )
-                )  # fmt: skip
-                for cell in cohort_cells:
-                    yield Started(cell=cell)
+            chosen = choose_lanes(lanes, evaluator.batch_size)
+            for lane in chosen:
+                if lane.cohort is None:
+                    lane.cohort = self._start(lane.cells, conditioning)
+                    for cell in lane.cells:
+                        yield Started(cell=cell)
+            under_way = [lane.cohort for lane in chosen if lane.cohort]
 
-            rows: list[list[Row]] = [cohort.rows() for cohort in under_way]
+            rows = [cohort.rows() for cohort in under_way]
             predictions = iter(evaluator.evaluate([row for own in rows for row in own]))
             for cohort, own in zip(under_way, rows, strict=True):
                 cohort.advance([next(predictions) for _ in own])
@@ -89,21 +84,40 @@ class BatchedInpainter:
             for index in active:
                 seconds[index] += (time.perf_counter() - began) / len(active)
             for cohort in under_way:
-                yield from self._report(cohort, seconds)
-            under_way = [cohort for cohort in under_way if not cohort.is_done]
-        self.rows_computed = evaluator.rows_computed
+                self._post(cohort, seconds, outbox)
+            lanes = [lane for lane in lanes if not (lane.cohort and lane.cohort.is_done)]
+            self.rows_computed = evaluator.rows_computed
+            yield from outbox.collect(everything=not lanes)
 
-    def _report(self, cohort: Cohort, seconds: dict[int, float]) -> Iterator[Event]:
+    def _start(self, cells: Sequence[PaintCell], conditioning: Conditioning) -> Cohort:
+        unet, vae = self._pipeline.unet, self._pipeline.vae
+        latent = latent_extent(self._pipeline, cells[0].canvas.extent)
+        return start_cohort(
+            cells,
+            Schedule(ScheduleKey.of(cells[0].params), self._pipeline.scheduler.config, str(unet.device)),
+            conditioning,
+            shape=(vae.config.latent_channels, latent.height, latent.width),
+            device=unet.device,
+            dtype=unet.dtype,
+            blends=unet.config.in_channels != 9,
+        )
+
+    def _post(self, cohort: Cohort, seconds: dict[int, float], outbox: Outbox) -> None:
+        previews = None if cohort.is_done else self._draw_previews(cohort.latents)
         for place, cell in enumerate(cohort.cells):
-            preview = None if cohort.is_done else self._draw_preview(cohort.latents[place])
-            yield Stepped(cell=cell, step=cohort.index, of=len(cohort.schedule), preview=preview)
+            outbox.post(
+                lambda preview, cell=cell, step=cohort.index: Stepped(
+                    cell=cell, step=step, of=len(cohort.schedule), preview=preview
+                ),
+                previews[place] if previews is not None else None,
+            )
             if cohort.is_done:
                 began = time.perf_counter()
                 image = decode_latents(self._pipeline, cohort.latents[place])
-                decoding = time.perf_counter() - began
-                yield Finished(cell=cell, image=image, seconds={"denoise": seconds.pop(cell.index), "decode": decoding})
+                stages = {"denoise": seconds.pop(cell.index), "decode": time.perf_counter() - began}
+                outbox.post(lambda pixels, cell=cell, stages=stages: _finished(cell, pixels, stages), image)
 
-    def _draw_preview(self, latents: torch.Tensor) -> Any:
+    def _draw_previews(self, latents: torch.Tensor) -> torch.Tensor | None:
         if not self._wants_previews:
             return None
         if self._preview is None:
@@ -111,26 +125,7 @@ class BatchedInpainter:
         return self._preview(latents)
 
 
-def admit(waiting: deque[PaintCell], under_way: list[Cohort], batch_size: int) -> Iterator[list[PaintCell]]:
-    """Take cells off the queue while their rows still fit one batch, grouped by schedule.
-
-    At least one cell is always under way, even where its two rows are more than a batch.
-    """
-    rows = sum(rows_needed(cell) for cohort in under_way for cell in cohort.cells)
-    group: list[PaintCell] = []
-    while waiting:
-        cell = waiting[0]
-        if rows and rows + rows_needed(cell) > batch_size:
-            break
-        if group and ScheduleKey.of(group[0].params) != ScheduleKey.of(cell.params):
-            yield group
-            group = []
-        group.append(waiting.popleft())
-        rows += rows_needed(cell)
-    if group:
-        yield group
-
-
-def rows_needed(cell: PaintCell) -> int:
-    """Evaluations per step: two with classifier-free guidance, else one."""
-    return 2 if cell.params.uses_guidance else 1
+def _finished(cell: PaintCell, pixels: np.ndarray | None, stages: dict[str, float]) -> Finished:
+    if pixels is None:
+        raise RuntimeError("a finished cell has no picture")
+    return Finished(cell=cell, image=pixels, seconds=stages)

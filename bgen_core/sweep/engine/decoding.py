@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import numpy as np
 import torch
 
 
-def decode_latents(pipeline: Any, latents: torch.Tensor) -> np.ndarray:
+def decode_latents(pipeline: Any, latents: torch.Tensor) -> torch.Tensor:
     """Decode one picture's latents.
 
     One at a time is fastest on a CPU and as fast as any batch on a GPU that the UNet keeps busy; it also makes a
@@ -19,8 +18,8 @@ def decode_latents(pipeline: Any, latents: torch.Tensor) -> np.ndarray:
 
     Returns
     -------
-    numpy.ndarray
-        uint8, HWC, RGB.
+    torch.Tensor
+        uint8, HWC, RGB, still on the device; rounded as diffusers' VaeImageProcessor rounds.
     """
     vae = pipeline.vae
     scaled = latents[None].to(vae.dtype)
@@ -32,13 +31,8 @@ def decode_latents(pipeline: Any, latents: torch.Tensor) -> np.ndarray:
     else:
         scaled = scaled / vae.config.scaling_factor
     image = vae.decode(scaled.contiguous(memory_format=torch.channels_last), return_dict=False)[0]
-    return _to_uint8(image)
-
-
-def _to_uint8(image: torch.Tensor) -> np.ndarray:
-    """[-1, 1], 1 × 3 × H × W to uint8 HWC, rounded as diffusers' VaeImageProcessor rounds."""
-    unit = (image[0] * 0.5 + 0.5).clamp(0, 1).permute(1, 2, 0).float().cpu().numpy()
-    return (unit * 255).round().astype(np.uint8)
+    unit = (image[0] * 0.5 + 0.5).clamp(0, 1).permute(1, 2, 0).float()
+    return (unit * 255).round().to(torch.uint8)
 
 
 class LatentPreview:
@@ -69,8 +63,8 @@ class LatentPreview:
         targets = colours.permute(0, 2, 3, 1).flatten(0, 2)
         self._map = torch.linalg.lstsq(inputs, targets).solution
 
-    def __call__(self, latents: torch.Tensor) -> np.ndarray:
-        """uint8, HWC, RGB, one pixel per latent."""
-        values = latents.float().cpu().permute(1, 2, 0)
-        colours = values @ self._map[:-1] + self._map[-1]
-        return ((colours.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).numpy()
+    def __call__(self, latents: torch.Tensor) -> torch.Tensor:
+        """One pixel per latent: N × channels × h × w to uint8, NHWC, RGB, on the latents' device."""
+        self._map = self._map.to(latents.device)
+        colours = latents.float().permute(0, 2, 3, 1) @ self._map[:-1] + self._map[-1]
+        return ((colours.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
