@@ -54,11 +54,11 @@ def tiny_pipeline(family: str) -> Any:
     scheduler = diffusers.PNDMScheduler(
         beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", skip_prk_steps=True, steps_offset=1
     )
-    text = _text_encoder(tokenizer)
+    text = text_encoder(tokenizer)
     parts: dict[str, Any] = {"unet": unet, "vae": vae, "scheduler": scheduler, "tokenizer": tokenizer}
     if is_xl:
         pipeline = diffusers.StableDiffusionXLInpaintPipeline(
-            **parts, text_encoder=text, text_encoder_2=_text_encoder(tokenizer, projects=True),
+            **parts, text_encoder=text, text_encoder_2=text_encoder(tokenizer, projects=True),
             tokenizer_2=tokenizer, add_watermarker=False,
         )  # fmt: skip
     else:
@@ -69,7 +69,8 @@ def tiny_pipeline(family: str) -> Any:
     return pipeline
 
 
-def _text_encoder(tokenizer: Any, *, projects: bool = False) -> Any:
+def text_encoder(tokenizer: Any, *, projects: bool = False) -> Any:
+    """A small CLIP text model, with its projection where the family reads the pooled text."""
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
     config = CLIPTextConfig(

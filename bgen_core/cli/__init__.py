@@ -5,6 +5,7 @@ import sys
 
 import typer
 
+from bgen_core.cli.bench import bench
 from bgen_core.cli.doctor import doctor
 from bgen_core.cli.generate import generate
 from bgen_core.cli.models import models
@@ -31,6 +32,7 @@ app.command("sweep")(sweep)
 app.command("runs")(runs)
 app.command("models")(models)
 app.command("doctor")(doctor)
+app.command("bench")(bench)
 
 
 def main() -> None:

@@ -99,6 +99,6 @@ def describe_model(spec: str) -> ModelEntry:
         side=512,
         steps=30,
         guidance=7.5,
-        scheduler="ddim",
+        scheduler="default",
         examples=PHOTO_EXAMPLES,
     )

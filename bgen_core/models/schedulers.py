@@ -17,7 +17,7 @@ class SchedulerEntry:
     label
         What A1111 calls it, written into the PNG.
     class_name
-        The class in diffusers.
+        The class in diffusers; empty for the one that the model was saved with.
     options
         Configuration beyond the model's own.
     stochastic
@@ -35,6 +35,7 @@ class SchedulerEntry:
 
 
 SCHEDULERS: tuple[SchedulerEntry, ...] = (
+    SchedulerEntry(name="default", label="the model's own", class_name=""),
     SchedulerEntry(name="ddim", label="DDIM", class_name="DDIMScheduler"),
     SchedulerEntry(name="ddpm", label="DDPM", class_name="DDPMScheduler", stochastic=True),
     SchedulerEntry(name="pndm", label="PLMS", class_name="PNDMScheduler", options={"skip_prk_steps": True}),

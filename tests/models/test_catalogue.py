@@ -32,7 +32,7 @@ def test_names_are_unique():
 
 
 def test_an_unknown_scheduler_names_those_that_are_known():
-    with pytest.raises(UserInputError, match="'dimm' is not known: choose ddim"):
+    with pytest.raises(UserInputError, match="'dimm' is not known: choose default, ddim"):
         get_scheduler("dimm")
 
 

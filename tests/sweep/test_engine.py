@@ -60,7 +60,8 @@ def call_pipeline(family: str, params: InpaintParams, canvas: Canvas) -> torch.T
     with torch.inference_mode():
         encoded = Conditioning(pipeline).encode_canvas(canvas)
         try:
-            pipeline.scheduler = getattr(diffusers, entry.class_name).from_config(own_scheduler.config, **entry.options)
+            kind = getattr(diffusers, entry.class_name or type(own_scheduler).__name__)
+            pipeline.scheduler = kind.from_config(own_scheduler.config, **entry.options)
             return pipeline(
                 prompt=params.prompt,
                 negative_prompt=params.negative_prompt or None,

@@ -14,7 +14,8 @@ from bgen_core.sweep.events import Canvas
 from bgen_core.sweep.tuning import BatchTuning
 
 CANDIDATES = (1, 2, 4, 8, 16, 32, 64)
-WORTHWHILE_GAIN = 1.05  # a doubling that gains less than 5 % in speed is not worth its memory
+WORTHWHILE_GAIN = 1.05  # a larger batch that gains less than 5 % in speed is not worth its memory
+HOPELESS_LOSS = 1.5  # where a larger batch is this much slower, still larger ones are not tried
 QUANTA = (1, 2, 4, 8)
 
 
@@ -27,25 +28,26 @@ def measure_batch(pipeline: Any, extent: Extent) -> BatchTuning:
         Size of the pictures.
     """
     conditioning = Conditioning(pipeline)
-    rows = _probe_rows(pipeline, conditioning, extent, max(CANDIDATES))
+    rows = probe_rows(pipeline, conditioning, extent, max(CANDIDATES))
 
     def evaluator(batch_size: int) -> RowEvaluator:
         return RowEvaluator(pipeline.unet, conditioning, extent=extent, batch_size=batch_size, quantum=1)
 
-    best, best_seconds = 1, _seconds_per_row(evaluator(1), rows[:1])
-    for size in CANDIDATES[1:]:
+    speeds: dict[int, float] = {}
+    for size in CANDIDATES:
         try:
-            seconds = _seconds_per_row(evaluator(size), rows[:size])
+            speeds[size] = _seconds_per_row(evaluator(size), rows[:size])
         except torch.OutOfMemoryError:
             break
-        if seconds * WORTHWHILE_GAIN > best_seconds:
+        if speeds[size] > HOPELESS_LOSS * min(speeds.values()):
             break
-        best, best_seconds = size, seconds
+    best = min(size for size, seconds in speeds.items() if seconds <= WORTHWHILE_GAIN * min(speeds.values()))
     quantum = _find_quantum(evaluator, rows[: max(best, 2)])
-    return BatchTuning(batch_size=max(best, quantum), quantum=quantum, seconds_per_row=best_seconds)
+    return BatchTuning(batch_size=max(best, quantum), quantum=quantum, seconds_per_row=speeds[best])
 
 
-def _probe_rows(pipeline: Any, conditioning: Conditioning, extent: Extent, number: int) -> list[Row]:
+def probe_rows(pipeline: Any, conditioning: Conditioning, extent: Extent, number: int) -> list[Row]:
+    """Rows of noise over all timesteps, with a plain prompt on a grey canvas: as costly as any other."""
     unet, latent = pipeline.unet, latent_extent(pipeline, extent)
     channels = pipeline.vae.config.latent_channels
     generator = torch.Generator("cpu").manual_seed(0)

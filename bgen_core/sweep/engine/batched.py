@@ -94,7 +94,7 @@ class BatchedInpainter:
         latent = latent_extent(self._pipeline, cells[0].canvas.extent)
         return start_cohort(
             cells,
-            Schedule(ScheduleKey.of(cells[0].params), self._pipeline.scheduler.config, str(unet.device)),
+            Schedule(ScheduleKey.of(cells[0].params), self._pipeline.scheduler, str(unet.device)),
             conditioning,
             shape=(vae.config.latent_channels, latent.height, latent.width),
             device=unet.device,

@@ -36,17 +36,18 @@ class Schedule:
     ----------
     key
         What the cells share.
-    config
-        The model's scheduler configuration.
+    own
+        The model's own scheduler, whose configuration every other one takes over.
     device
         Where the latents are.
     """
 
-    def __init__(self, key: ScheduleKey, config: Any, device: str) -> None:
+    def __init__(self, key: ScheduleKey, own: Any, device: str) -> None:
         import diffusers
 
         entry = get_scheduler(key.scheduler)
-        self._scheduler: Any = getattr(diffusers, entry.class_name).from_config(config, **entry.options)
+        kind = getattr(diffusers, entry.class_name) if entry.class_name else type(own)
+        self._scheduler: Any = kind.from_config(own.config, **entry.options)
         self._scheduler.set_timesteps(key.num_inference_steps, device=device)
         effective = min(int(key.num_inference_steps * key.strength), key.num_inference_steps)
         begin = (key.num_inference_steps - effective) * self._scheduler.order

@@ -1,0 +1,1 @@
+"""Benchmarks: what the figures in README come from. `python -m bgen_core bench` runs them."""
