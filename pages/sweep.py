@@ -89,8 +89,8 @@ with st.container(horizontal=True, vertical_alignment="center", border=True):
         st.rerun()
 if complaint:
     st.error(complaint)
-if plan and not plan.base.uses_guidance and plan.base.negative_prompt:
-    st.caption("Guidance 1 and below switches guidance off: the negative prompt has no effect there.")
+for note in forecast.notes if forecast else ():
+    st.caption(note)
 
 if run_pressed and forecast:
     try:

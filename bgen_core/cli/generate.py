@@ -50,13 +50,13 @@ def generate(
         mask_grow=mask_grow,
         mask_feather=mask_feather,
     )
-    if negative_prompt and not params.uses_guidance:
-        say(f"guidance {params.guidance_scale:g} switches guidance off: the negative prompt has no effect")
     find_model(entry.name)
     subject = read_subject(photo, alpha, settings)
     with open_store(settings) as store:
         plan = SweepPlan(subject_id=subject.id, model=entry.name, base=params)
         forecast = forecast_inline(store, settings, plan, subject.extent)
+        for note in forecast.notes:
+            say(note)
         keep_subject(store, subject)
         result = run_inline(store, settings, forecast)
         run = store.get_run(forecast.run_ids[0])

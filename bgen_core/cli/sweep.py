@@ -66,7 +66,8 @@ def sweep(
     with open_store(settings) as store:
         plan = build_plan(entry, texts, prompts, subject_id=subject.id)
         forecast = forecast_inline(store, settings, plan, subject.extent)
-        say(describe_forecast(forecast))
+        for note in (describe_forecast(forecast), *forecast.notes):
+            say(note)
         if dry_run:
             _print_plan(forecast, entry, as_json=as_json)
             return

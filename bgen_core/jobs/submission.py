@@ -1,11 +1,12 @@
 """Submitting a sweep: what it will cost before it runs, and its place in the queue."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bgen_core.extent import Extent
+from bgen_core.models.prompt_length import find_cut_off
 from bgen_core.models.revision import ModelSource, find_model
 from bgen_core.runs.store import Store, SweepRecord
 from bgen_core.settings import Settings
@@ -26,6 +27,8 @@ class SweepForecast:
         Content address of each cell.
     known
         How many of them are in the store already.
+    notes
+        What the person should know before it runs: a sentence each.
     seconds
         Expected time for the others, from speeds measured on this device; None before the first measurement.
     """
@@ -34,6 +37,7 @@ class SweepForecast:
     source: ModelSource
     run_ids: Sequence[str]
     known: int
+    notes: tuple[str, ...]
     seconds: float | None
 
     @property
@@ -76,6 +80,7 @@ def forecast_sweep(
         source=source,
         run_ids=run_ids,
         known=sum(run_id in known for run_id in run_ids),
+        notes=tuple(_notes(plan, source)),
         seconds=seconds,
     )
 
@@ -94,6 +99,19 @@ def describe_duration(seconds: float) -> str:
     if seconds < 100:
         return f"{max(1, round(seconds))} s"
     return f"{round(seconds / 60)} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def _notes(plan: SweepPlan, source: ModelSource) -> Iterator[str]:
+    given = {axis.kind.field: axis.values for axis in plan.axes}
+    for field in ("prompt", "negative_prompt"):
+        for text in map(str, given.get(field, (getattr(plan.base, field),))):
+            if cut_off := find_cut_off(source, text):
+                shown = cut_off if len(cut_off) <= 80 else cut_off[:79] + "…"
+                name = field.replace("_", " ")
+                yield f"The {name} is longer than {source.name} reads: “{shown}” is cut off."
+    guidance = [float(value) for value in given.get("guidance_scale", (plan.base.guidance_scale,))]
+    if min(guidance) <= 1 and any(given.get("negative_prompt", (plan.base.negative_prompt,))):
+        yield "Guidance 1 and below switches guidance off: the negative prompt has no effect there."
 
 
 def new_sweep_id() -> str:

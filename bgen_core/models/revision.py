@@ -25,6 +25,8 @@ class ModelSource:
         A Hub commit (40 digits), or the hash of a local folder's files (first 40 digits of SHA-256).
     folder
         A local model's folder; None for a model of the Hub, whose client keeps its own cache.
+    files
+        Where its files lie on this machine: the folder, or the Hub client's cache; None where nothing is here yet.
     pipeline_class
         The pipeline class that model_index.json names, or "" where it is not on this machine yet.
     """
@@ -32,6 +34,7 @@ class ModelSource:
     entry: ModelEntry
     revision: str
     folder: Path | None
+    files: Path | None
     pipeline_class: str
 
     @property
@@ -80,6 +83,7 @@ def find_local_model(spec: str) -> ModelSource | None:
             entry=_with_own_side(entry, folder),
             revision=_hash_folder(folder),
             folder=folder,
+            files=folder,
             pipeline_class=pipeline_class,
         )
     try:
@@ -94,6 +98,7 @@ def find_local_model(spec: str) -> ModelSource | None:
         entry=_with_own_side(entry, snapshot),
         revision=snapshot.name,
         folder=None,
+        files=snapshot,
         pipeline_class=_read_pipeline_class(spec, snapshot),
     )
 
@@ -108,7 +113,7 @@ def _find_on_hub(spec: str, entry: ModelEntry) -> ModelSource:
             f"model {spec!r} is not on this machine and could not be reached on the Hugging Face Hub "
             f"({type(error).__name__}): check the name and the network, or give a local folder."
         ) from error
-    return ModelSource(entry=entry, revision=revision, folder=None, pipeline_class="")
+    return ModelSource(entry=entry, revision=revision, folder=None, files=None, pipeline_class="")
 
 
 def _read_pipeline_class(spec: str, folder: Path) -> str:

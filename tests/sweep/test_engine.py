@@ -16,6 +16,7 @@ import pytest
 import torch
 from PIL import Image
 
+from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.models.schedulers import SCHEDULERS, get_scheduler
 from bgen_core.sweep.engine import BatchedInpainter
@@ -264,6 +265,25 @@ def test_the_last_ticks_are_not_left_to_one_long_cell(canvas: Canvas):
         left = {lane: remaining for lane, remaining in left.items() if remaining}
         ticks += 1
     assert ticks <= 25
+
+
+@pytest.mark.parametrize(
+    ("size", "mask_size", "values", "words"),
+    [
+        ((31, 32), (31, 32), (0, 255), "32 × 31 pixels cannot be painted: both sides must divide by 2"),
+        ((32, 32), (32, 30), (0, 255), "all must have one size"),
+        ((32, 32), (32, 32), (0, 0), "nothing to repaint"),
+        ((32, 32), (32, 32), (255, 255), "nothing to keep"),
+    ],
+)
+def test_a_canvas_that_cannot_be_painted_is_refused(
+    size: tuple[int, int], mask_size: tuple[int, int], values: tuple[int, int], words: str
+):
+    mask = np.full(mask_size, values[0], np.uint8)
+    mask[:16] = values[1]
+    canvas = Canvas(init_image=np.zeros((*size, 3), np.uint8), mask_image=mask)
+    with pytest.raises(UserInputError, match=words):
+        next(make_inpainter("sd-9").paint([PaintCell(index=0, canvas=canvas, params=InpaintParams(prompt="a"))]))
 
 
 class _Countdown:

@@ -11,7 +11,7 @@ import torch
 from bgen_core.extent import Extent
 from bgen_core.sweep.engine.batch_size import measure_batch
 from bgen_core.sweep.engine.cohort import Cohort, start_cohort
-from bgen_core.sweep.engine.conditioning import Conditioning, latent_extent
+from bgen_core.sweep.engine.conditioning import Conditioning, check_canvases, latent_extent
 from bgen_core.sweep.engine.decoding import LatentPreview, decode_latents
 from bgen_core.sweep.engine.outbox import Outbox
 from bgen_core.sweep.engine.rows import RowEvaluator
@@ -55,6 +55,7 @@ class BatchedInpainter:
         """Paint the cells; see `Inpainter.paint`."""
         if not cells:
             return
+        check_canvases(cells, self._pipeline.vae_scale_factor)
         extent = cells[0].canvas.extent
         unet = self._pipeline.unet
         conditioning = Conditioning(self._pipeline)

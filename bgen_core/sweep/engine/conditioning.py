@@ -1,14 +1,16 @@
 """What the UNet is told beside the latents: prompts, the masked image, and SDXL's sizes. Each is encoded once."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
+from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
-from bgen_core.sweep.events import Canvas
+from bgen_core.sweep.events import Canvas, PaintCell
 
 KEPT_PROMPTS = 256  # encoded prompts held at once: some 60 MB for SDXL
 
@@ -131,6 +133,35 @@ class Conditioning:
         del negative_ids
         pooled = torch.cat([prompt.pooled for prompt in prompts if prompt.pooled is not None])
         return {"text_embeds": pooled, "time_ids": ids.to(pooled.device).repeat(len(prompts), 1)}
+
+
+def check_canvases(cells: Sequence[PaintCell], factor: int) -> None:
+    """Refuse, before anything runs, canvases that the model cannot paint on.
+
+    Parameters
+    ----------
+    factor
+        Pixels per latent: what both sides must divide by.
+
+    Raises
+    ------
+    UserInputError
+        Sizes differ or do not divide, or a mask leaves nothing to keep or nothing to repaint.
+    """
+    extent = cells[0].canvas.extent
+    if extent.width % factor or extent.height % factor:
+        raise UserInputError(f"a picture of {extent} pixels cannot be painted: both sides must divide by {factor}.")
+    for canvas in {id(cell.canvas): cell.canvas for cell in cells}.values():
+        if canvas.extent != extent or Extent.of(canvas.mask_image) != extent:
+            raise UserInputError(
+                f"a picture of {canvas.extent} with a mask of {Extent.of(canvas.mask_image)} pixels is among pictures "
+                f"of {extent}: all must have one size."
+            )
+        repainted = canvas.mask_image >= 128
+        if not repainted.any():
+            raise UserInputError("a mask has nothing to repaint: it must be 128 or more somewhere.")
+        if repainted.all():
+            raise UserInputError("a mask has nothing to keep: it must be below 128 somewhere.")
 
 
 def latent_extent(pipeline: Any, extent: Extent) -> Extent:

@@ -1,0 +1,70 @@
+"""How much of a prompt a model's text encoder reads; what is beyond is cut off by it without a word."""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from bgen_core.models.revision import ModelSource
+
+
+def find_cut_off(source: ModelSource, text: str) -> str:
+    """The end of a prompt that the model does not read; empty where it reads everything.
+
+    Parameters
+    ----------
+    source
+        The model. Where its tokenizer is not on this machine, or is of an unknown kind, nothing is known to be cut.
+    """
+    folder = source.files
+    if folder is None or not text:
+        return ""
+    tokenizer, limit = _load_tokenizer(folder / "tokenizer")
+    if tokenizer is None:
+        return ""
+    encoded = tokenizer.encode(text, add_special_tokens=False)
+    read = limit - 2  # the first and the last token mark the ends
+    if len(encoded.ids) <= read:
+        return ""
+    return text[encoded.offsets[read][0] :].strip()
+
+
+@lru_cache(maxsize=8)
+def _load_tokenizer(folder: Path) -> tuple[Any, int]:
+    """The tokenizer and its limit, by the Rust library alone: importing transformers takes seconds."""
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
+
+    try:
+        configuration = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+        limit = int(configuration["model_max_length"])
+        if (folder / "tokenizer.json").is_file():
+            tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            tokenizer.no_truncation()
+            tokenizer.no_padding()
+            return tokenizer, limit
+        # CLIP's slow form: vocabulary and merges, as transformers' own CLIPTokenizer sets them up.
+        tokenizer = Tokenizer(
+            models.BPE.from_file(
+                str(folder / "vocab.json"),
+                str(folder / "merges.txt"),
+                end_of_word_suffix="</w>",
+                unk_token="<|endoftext|>",
+            )
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None, 0
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(_words(), behavior="removed", invert=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer, limit
+
+
+def _words() -> Any:
+    from tokenizers import Regex
+
+    return Regex(r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+")

@@ -1,0 +1,47 @@
+"""What a text encoder does not read, against the encoder's own tokenizer."""
+
+from pathlib import Path
+
+import pytest
+from transformers import CLIPTokenizer
+
+from bgen_core.models.catalogue import DEMO_FOLDER
+from bgen_core.models.prompt_length import find_cut_off
+from bgen_core.models.revision import find_model
+
+WORDS = ["a", "beach", "at", "sunset,", "golden", "light;", "very", "detailed", "42", "it's", "Größe", "海"]
+
+
+def prompt_of(number: int) -> str:
+    return " ".join(WORDS[index % len(WORDS)] for index in range(number))
+
+
+@pytest.mark.parametrize("number", [0, 1, 5, 12, 20, 40, 200])
+def test_what_is_read_and_what_is_cut_off_fit_the_tokenizer(number: int):
+    text = prompt_of(number)
+    tokenizer = CLIPTokenizer.from_pretrained(DEMO_FOLDER / "tokenizer")
+    cut_off = find_cut_off(find_model("demo"), text)
+    limit = tokenizer.model_max_length
+    if len(tokenizer(text).input_ids) <= limit:
+        assert cut_off == ""
+    else:
+        assert text.endswith(cut_off)
+        read = text[: len(text) - len(cut_off)]
+        assert len(tokenizer(read).input_ids) <= limit
+        assert len(tokenizer(read + " " + cut_off.split()[0]).input_ids) > limit
+
+
+def test_a_slow_tokenizer_is_read_too(tmp_path: Path):
+    """Vocabulary and merges alone, as Stable Diffusion 1.5 comes."""
+    import json
+    import shutil
+
+    folder = tmp_path / "model"
+    shutil.copytree(DEMO_FOLDER, folder)
+    content = json.loads((folder / "tokenizer" / "tokenizer.json").read_text())["model"]
+    (folder / "tokenizer" / "tokenizer.json").unlink()
+    (folder / "tokenizer" / "vocab.json").write_text(json.dumps(content["vocab"]))
+    merges = [" ".join(pair) if isinstance(pair, list) else pair for pair in content["merges"]]
+    (folder / "tokenizer" / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges))
+    text = prompt_of(60)
+    assert find_cut_off(find_model(str(folder)), text) == find_cut_off(find_model("demo"), text) != ""
