@@ -10,7 +10,7 @@ from pages._ui.first_subject import keep_sample
 from pages._ui.live_sweep import show_sweep
 from pages._ui.status import show_status, worker_status
 from pages._ui.sweep_form import axis_controls, fill_from_plan, model_choice, read_plan, subject_choice
-from pages._ui.sweep_grid import arrangement, grid_html
+from pages._ui.sweep_grid import GridContent, arrangement, grid_html
 
 settings, store = resources.settings(), resources.store()
 sweep_id = st.query_params.get("id")
@@ -103,7 +103,7 @@ if run_pressed and forecast:
 if sweep:
     show_sweep(sweep, store, settings)
 elif plan and len(plan) <= settings.max_cells:
-    st.html(grid_html(arrangement(plan), None, None, {}, store.get_subject(subject_id).extent))
+    st.html(grid_html(arrangement(plan), GridContent(plan=plan, extent=store.get_subject(subject_id).extent)))
 if plan and forecast is None and not complaint:
 
     @st.fragment(run_every=1.0)

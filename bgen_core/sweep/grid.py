@@ -54,6 +54,17 @@ def index_of(plan: SweepPlan, places: Mapping[str, int]) -> int:
     return index
 
 
+def describe_place(plan: SweepPlan, index: int) -> str:
+    """What a cell shows, for those who do not see it: its prompt and its place on every axis."""
+    labels: list[str] = []
+    for axis in reversed(plan.axes):
+        index, place = divmod(index, len(axis.values))
+        labels.insert(0, f"{axis.kind.label} {axis.labels[place]}")
+    return (
+        ", ".join(labels) if "prompt" in [axis.name for axis in plan.axes] else ", ".join([plan.base.prompt, *labels])
+    )
+
+
 def default_axes(plan: SweepPlan) -> tuple[str | None, str | None]:
     """Columns and rows to begin with: the last axis across, the one before it down."""
     names = [axis.name for axis in plan.axes]

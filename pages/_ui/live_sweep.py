@@ -8,7 +8,7 @@ from bgen_core.runs.store import Store, SweepCellRow, SweepRecord
 from bgen_core.settings import Settings
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui import page_files
-from pages._ui.sweep_grid import arrangement, grid_html
+from pages._ui.sweep_grid import GridContent, arrangement, grid_html
 
 LOOK_SECONDS = 1.0
 
@@ -26,7 +26,9 @@ def show_sweep(sweep: SweepRecord, store: Store, settings: Settings) -> None:
         _progress_line(current, cells, progress, store)
         shown = [cells[index].run_id for row in grid.cells for index in row if cells[index].done]
         pictures = {run.id: run.image for run in store.get_runs(shown)}
-        st.html(grid_html(grid, cells, progress, pictures, store.get_subject(plan.subject_id).extent))
+        extent = store.get_subject(plan.subject_id).extent
+        content = GridContent(plan=plan, extent=extent, cells=cells, progress=progress, pictures=pictures)
+        st.html(grid_html(grid, content))
         if sweep.is_active and not current.is_active:
             st.rerun()  # ends the looking, and draws the buttons of a finished sweep
 

@@ -1,6 +1,7 @@
 """The live grid: labelled axes, skeletons, previews of unfinished cells, pictures by URL."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
 
 import streamlit as st
@@ -9,7 +10,7 @@ from bgen_core.extent import Extent
 from bgen_core.jobs.worker_folder import CellProgress, SweepProgress
 from bgen_core.runs.links import thumbnail_url
 from bgen_core.runs.store import SweepCellRow
-from bgen_core.sweep.grid import Grid, arrange, default_axes
+from bgen_core.sweep.grid import Grid, arrange, default_axes, describe_place
 from bgen_core.sweep.plan import SweepPlan
 
 EMPTY = "background:rgba(128,128,128,.14);border-radius:4px"
@@ -17,6 +18,7 @@ LABEL = "font-size:.8rem;opacity:.75;padding:2px 6px;text-align:center;font-weig
 # Narrower cells are not pictures any more: the grid then scrolls sideways in its own box.
 NARROWEST = 110
 LABEL_WIDTH = 84
+MOST_IN_A_ROW = 6  # more values of a single axis flow over several rows
 
 
 def arrangement(plan: SweepPlan) -> Grid:
@@ -54,19 +56,14 @@ def _swap() -> None:
     st.session_state["x"], st.session_state["y"] = st.session_state["y"], st.session_state["x"]
 
 
-def grid_html(
-    grid: Grid,
-    cells: list[SweepCellRow] | None,
-    progress: SweepProgress | None,
-    pictures: Mapping[str, str],
-    extent: Extent,
-) -> str:
-    """The grid as a table.
+@dataclass(frozen=True, kw_only=True)
+class GridContent:
+    """What stands in the grid's places.
 
-    Parameters
+    Attributes
     ----------
-    grid
-        Which cell lies where.
+    plan
+        Whose cells they are.
     cells
         The sweep's cells; None before it is submitted, when all places are empty.
     progress
@@ -76,7 +73,33 @@ def grid_html(
     extent
         Size of the pictures; empty places have their aspect.
     """
+
+    plan: SweepPlan
+    extent: Extent
+    cells: Sequence[SweepCellRow] | None = None
+    progress: SweepProgress | None = None
+    pictures: Mapping[str, str] = field(default_factory=dict)
+
+    def html(self, index: int) -> str:
+        """One place: the picture, why there is none, a preview, or nothing yet."""
+        box = f"width:100%;aspect-ratio:{self.extent.width}/{self.extent.height};display:block;border-radius:4px"
+        cell = self.cells[index] if self.cells else None
+        if cell and cell.done and cell.run_id in self.pictures:
+            source = escape(thumbnail_url(self.pictures[cell.run_id], 512))
+            named = escape(describe_place(self.plan, index))
+            picture = f'<img src="{source}" alt="{named}" loading="lazy" style="{box}">'
+            return f'<a href="/run?id={cell.run_id[:16]}">{picture}</a>'
+        if cell and cell.error:
+            return f'<div style="{box};{EMPTY};padding:6px;font-size:.8rem;overflow:auto">{escape(cell.error)}</div>'
+        under_way = self.progress.cells.get(index) if self.progress else None
+        return _unfinished(under_way, box)
+
+
+def grid_html(grid: Grid, content: GridContent) -> str:
+    """The grid as a table with labelled edges; a single long axis flows over several rows."""
     columns = len(grid.cells[0])
+    if grid.across and not grid.down and columns > MOST_IN_A_ROW:
+        return _flowing(grid, content)
     head = "".join(f'<th style="{LABEL}">{_short(label)}</th>' for label in (grid.across.labels if grid.across else ()))
     corner = (
         f'<th style="{LABEL};width:{LABEL_WIDTH}px">{escape(_corner(grid))}</th>' if grid.down or grid.across else ""
@@ -85,12 +108,27 @@ def grid_html(
     for place, row in enumerate(grid.cells):
         label = _short(grid.down.labels[place]) if grid.down else ""
         first = f'<th style="{LABEL};width:{LABEL_WIDTH}px">{label}</th>' if grid.down or grid.across else ""
-        lines.append(f"<tr>{first}{''.join(_cell(i, cells, progress, pictures, extent) for i in row)}</tr>")
+        lines.append(f"<tr>{first}{''.join(_place(content.html(index)) for index in row)}</tr>")
     # A single picture needs no more than the height of a screen.
     widest = min(1100, 420 * columns)
     width = f"width:100%;max-width:{widest}px;min-width:{NARROWEST * columns}px"
     table = f'<table style="border-collapse:separate;border-spacing:4px;table-layout:fixed;border:0;{width}">'
     return f'<div style="overflow-x:auto">{table}<tr>{corner}{head}</tr>{"".join(lines)}</table></div>'
+
+
+def _flowing(grid: Grid, content: GridContent) -> str:
+    """Its pictures fill the width row by row, each with its value above."""
+    labels = grid.across.labels if grid.across else ()
+    places = "".join(
+        f'<div><div style="{LABEL}">{_short(label)}</div>{content.html(index)}</div>'
+        for label, index in zip(labels, grid.cells[0], strict=True)
+    )
+    columns = f"repeat(auto-fill,minmax({NARROWEST * 1.6:.0f}px,1fr))"
+    return f'<div style="display:grid;gap:6px;grid-template-columns:{columns}">{places}</div>'
+
+
+def _place(picture: str) -> str:
+    return f'<td style="padding:0;border:0;vertical-align:top">{picture}</td>'
 
 
 def _corner(grid: Grid) -> str:
@@ -102,22 +140,6 @@ def _corner(grid: Grid) -> str:
 def _short(label: str) -> str:
     text = label or "(none)"
     return f'<span title="{escape(text)}">{escape(text if len(text) <= 28 else text[:27] + "…")}</span>'
-
-
-def _cell(
-    index: int, cells: list[SweepCellRow] | None, progress: SweepProgress | None,
-    pictures: Mapping[str, str], extent: Extent,
-) -> str:  # fmt: skip
-    box = f"width:100%;aspect-ratio:{extent.width}/{extent.height};display:block;border-radius:4px"
-    cell = cells[index] if cells else None
-    if cell and cell.done and cell.run_id in pictures:
-        source = escape(thumbnail_url(pictures[cell.run_id], 512))
-        picture = f'<img src="{source}" alt="Cell {index + 1}" loading="lazy" style="{box}">'
-        return f'<td style="padding:0;border:0"><a href="/run?id={cell.run_id[:16]}">{picture}</a></td>'
-    if cell and cell.error:
-        return f'<td style="padding:6px;border:0;font-size:.8rem;{EMPTY}">{escape(cell.error)}</td>'
-    under_way = progress.cells.get(index) if progress else None
-    return f'<td style="padding:0;border:0">{_unfinished(under_way, box)}</td>'
 
 
 def _unfinished(under_way: CellProgress | None, box: str) -> str:

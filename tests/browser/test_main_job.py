@@ -92,7 +92,7 @@ def test_from_the_sample_to_a_downloaded_picture(app: RunningApp, page: Page):
         page.goto("about:blank")
         page.goto(address)
         settle(page)
-        pictures = page.locator("td img[alt^='Cell']")
+        pictures = page.locator("td img[alt^='snowy mountains, Steps']")
         expect(pictures).to_have_count(4)  # two by two; the third axis is chosen above the grid
         page.wait_for_function("[...document.querySelectorAll('td img')].every(i => i.complete && i.naturalWidth > 1)")
         expect(page.get_by_text("8 cells: 8 known, 0 to make")).to_be_visible()

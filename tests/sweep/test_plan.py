@@ -11,7 +11,7 @@ from bgen_core.models.catalogue import describe_model
 from bgen_core.sweep.axes import Axis, parse_axis
 from bgen_core.sweep.build import build_plan
 from bgen_core.sweep.canvas import choose_model_extent
-from bgen_core.sweep.grid import arrange, index_of
+from bgen_core.sweep.grid import arrange, describe_place, index_of
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan, address_cell
 
@@ -102,6 +102,13 @@ def test_any_axes_across_and_down_show_the_right_cells():
             assert getattr(params, names[across]) == x.values[column]
             assert getattr(params, names[down]) == y.values[row]
             assert getattr(params, names[other]) == fixed.values[1]
+
+
+def test_a_place_says_what_it_shows():
+    plan = make_plan(parse_axis("steps", "10,20"), parse_axis("guidance", "1,3,7"))
+    for cell in plan.cells():
+        steps, guidance = cell.params.num_inference_steps, cell.params.guidance_scale
+        assert describe_place(plan, cell.index) == f"a beach, Steps {steps}, Guidance {guidance:g}"
 
 
 def test_a_plan_without_axes_is_one_cell():
