@@ -106,10 +106,11 @@ class EngineBenchmark:
             report(
                 f"alternation {turn + 1}: " + ", ".join(f"{name} {times[-1]:.2f} s" for name, times in seconds.items())
             )
+        rows = self._inpainter.rows_computed
         return EngineResult(
             seconds=seconds,
+            rows=rows,
             max_pixel_difference=self.compare_pixels(),
-            rows=self._inpainter.rows_computed,
             cells=len(self.cells),
         )
 
@@ -165,12 +166,16 @@ class EngineBenchmark:
             decode_latents(self._tuned, rows[0].latents).cpu()
 
     def compare_pixels(self) -> int:
-        """Largest difference between (a) and (c), of 255, given the same noise and masked image's latents."""
+        """Largest difference between (a) and (c), of 255, given the same noise and masked image's latents.
+
+        Looks at one seed of every combination of steps and guidance.
+        """
+        cells = self.cells[:: len(SEEDS)]
         with torch.inference_mode():
             encoded = Conditioning(self._tuned).encode_canvas(self._canvas)
         same = {"masked_image_latents": encoded.masked_image_latents.clone()}
         largest = 0
-        for cell, ours in zip(self.cells, self.paint_with_engine(self.cells), strict=True):
+        for cell, ours in zip(cells, self.paint_with_engine(cells), strict=True):
             theirs = np.asarray(self._call(cell.params, [cell.params.seed], **same)[0])
             largest = max(largest, int(np.abs(theirs.astype(int) - ours).max()))
         return largest

@@ -106,6 +106,8 @@ class Runner:
         for row in rows:
             if row.done:
                 yield Committed(index=row.index, run_id=row.run_id, reused=True)
+            elif row.error:
+                self._store.set_cell_error(sweep_id, row.index, "")  # it is tried again
         missing = {row.index: row.run_id for row in rows if not row.done}
         if not missing:
             return

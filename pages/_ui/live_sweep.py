@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from bgen_core.errors import UserInputError
+from bgen_core.extent import Extent
 from bgen_core.jobs.submission import describe_duration
 from bgen_core.jobs.worker_folder import SweepProgress, WorkerFolder
 from bgen_core.runs.store import Store, SweepCellRow, SweepRecord
@@ -24,19 +26,35 @@ def show_sweep(sweep: SweepRecord, store: Store, settings: Settings) -> None:
         cells = store.sweep_cells(sweep.id)
         progress = WorkerFolder(settings.home).read_progress(sweep.id) if current.is_active else None
         _progress_line(current, cells, progress, store)
-        shown = [cells[index].run_id for row in grid.cells for index in row if cells[index].done]
-        pictures = {run.id: run.image for run in store.get_runs(shown)}
-        extent = store.get_subject(plan.subject_id).extent
-        content = GridContent(plan=plan, extent=extent, cells=cells, progress=progress, pictures=pictures)
+        runs = store.get_runs([cells[index].run_id for row in grid.cells for index in row if cells[index].done])
+        content = GridContent(
+            plan=plan,
+            # A deleted subject leaves its pictures behind.
+            extent=runs[0].extent if runs else _photo_extent(store, plan.subject_id),
+            cells=cells,
+            progress=progress,
+            pictures={run.id: run.image for run in runs},
+        )
         st.html(grid_html(grid, content))
         if sweep.is_active and not current.is_active:
             st.rerun()  # ends the looking, and draws the buttons of a finished sweep
 
     live()
+    missing = not sweep.is_active and not all(cell.done for cell in store.sweep_cells(sweep.id))
+    if missing and st.button("Go on", help="Makes what is missing or failed; what is made stays."):
+        store.set_sweep_state(sweep.id, "queued")
+        st.rerun()
     if not sweep.is_active:
         with st.container(horizontal=True):
             if st.button("Compare these", type="primary"):
                 st.switch_page(page_files.COMPARE, query_params={"sweep": sweep.id})
+
+
+def _photo_extent(store: Store, subject_id: str) -> Extent:
+    try:
+        return store.get_subject(subject_id).extent
+    except UserInputError:
+        return Extent(width=1, height=1)
 
 
 def _progress_line(sweep: SweepRecord, cells: list[SweepCellRow], progress: SweepProgress | None, store: Store) -> None:

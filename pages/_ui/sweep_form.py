@@ -81,6 +81,8 @@ def _take_defaults() -> None:
 def subject_choice(subjects: Sequence[SubjectEntry]) -> str:
     """The subject; the newest one at first."""
     names = {entry.id: entry.name for entry in subjects}
+    if st.session_state.get("subject") not in names:  # a link may name one that is deleted
+        st.session_state.pop("subject", None)
     return st.selectbox(
         "Subject", list(names), format_func=lambda chosen: names.get(chosen, "gone"), key="subject", bind="query-params"
     )

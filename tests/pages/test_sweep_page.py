@@ -155,3 +155,24 @@ def test_a_model_that_cannot_be_found_says_so_and_the_page_works(subject: Subjec
     at = open_sweep(model="./nowhere")
     assert "model './nowhere' is not there" in said(at)
     assert run_button(at).disabled
+
+
+def test_a_cancelled_sweep_goes_on(store: Store, subject: Subject, worker: None):
+    at = open_sweep()
+    run_button(at).click().run()
+    (sweep,) = store.list_sweeps()
+    next(button for button in at.button if button.label == "Cancel").click().run()
+    next(button for button in at.button if button.label == "Go on").click().run()
+    assert store.get_sweep(sweep.id).state == "queued"
+
+
+def test_the_link_of_a_sweep_whose_subject_is_deleted_still_opens(store: Store, subject: Subject, worker: None):
+    at = open_sweep()
+    run_button(at).click().run()
+    (sweep,) = store.list_sweeps()
+    store.set_sweep_state(sweep.id, "cancelled")
+    store.delete_subject(subject.id)
+    other = Subject(name="other", image=subject.image, alpha=1 - subject.alpha)
+    store.save_subject(other, {})
+    at = open_sweep(id=sweep.id)
+    assert "Cancelled: 0 of 1" in said(at)
