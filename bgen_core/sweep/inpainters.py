@@ -45,5 +45,6 @@ def _is_batchable(pipeline: Any) -> bool:
         return False
     unet, vae = pipeline.unet, pipeline.vae
     takes_guidance_as_input = unet.config.time_cond_proj_dim is not None
+    is_refiner = bool(pipeline.config.get("requires_aesthetics_score", False))
     decodes_with_the_photo = type(vae).__name__ == "AsymmetricAutoencoderKL"
-    return unet.config.in_channels in (4, 9) and not takes_guidance_as_input and not decodes_with_the_photo
+    return unet.config.in_channels in (4, 9) and not (takes_guidance_as_input or decodes_with_the_photo or is_refiner)

@@ -59,14 +59,15 @@ def call_pipeline(family: str, params: InpaintParams, canvas: Canvas) -> torch.T
     entry = get_scheduler(params.scheduler)
     own_scheduler = pipeline.scheduler
     with torch.inference_mode():
-        encoded = Conditioning(pipeline).encode_canvas(canvas)
+        conditioning = Conditioning(pipeline)
+        encoded, photo = conditioning.encode_canvas(canvas), conditioning.encode_photo(canvas)
         try:
             kind = getattr(diffusers, entry.class_name or type(own_scheduler).__name__)
             pipeline.scheduler = kind.from_config(own_scheduler.config, **entry.options)
             return pipeline(
                 prompt=params.prompt,
                 negative_prompt=params.negative_prompt or None,
-                image=encoded.image_latents.clone(),
+                image=photo.clone(),
                 mask_image=Image.fromarray(canvas.mask_image),
                 masked_image_latents=encoded.masked_image_latents.clone(),
                 height=SIDE,

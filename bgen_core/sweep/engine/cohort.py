@@ -25,6 +25,8 @@ class Cohort:
         cells × channels × h × w: where they are, and the noise they came from.
     generators
         One per cell, seeded with its seed; the noise was its first draw.
+    photos
+        The photos' latents, where the UNet does not see the mask and the kept region is put back after each step.
     """
 
     cells: Sequence[PaintCell]
@@ -34,7 +36,7 @@ class Cohort:
     latents: torch.Tensor
     noise: torch.Tensor
     generators: list[torch.Generator]
-    blends: bool
+    photos: torch.Tensor | None
     index: int = 0
 
     @property
@@ -83,10 +85,9 @@ class Cohort:
             guided.append(conditional)
         dtype = self.latents.dtype
         self.latents = self.schedule.step(torch.stack(guided), self.latents, self.index, self.generators).to(dtype)
-        if self.blends:
+        if self.photos is not None:
             masks = torch.cat([canvas.mask for canvas in self.canvases])
-            images = torch.cat([canvas.image_latents for canvas in self.canvases])
-            kept = self.schedule.noised_image(images, self.noise, self.index)
+            kept = self.schedule.noised_image(self.photos, self.noise, self.index)
             self.latents = (1 - masks) * kept + masks * self.latents
         self.index += 1
 
@@ -109,14 +110,15 @@ def start_cohort(
     generators = [torch.Generator("cpu").manual_seed(cell.params.seed) for cell in cells]
     noise = torch.cat([randn_tensor((1, *shape), generator=g, device=device, dtype=dtype) for g in generators])
     canvases = [conditioning.encode_canvas(cell.canvas) for cell in cells]
-    images = torch.cat([canvas.image_latents for canvas in canvases])
+    needs_photos = blends or not schedule.starts_from_noise
+    photos = torch.cat([conditioning.encode_photo(cell.canvas) for cell in cells]) if needs_photos else None
     return Cohort(
         cells=cells,
         schedule=schedule,
         conditioning=conditioning,
         canvases=canvases,
-        latents=schedule.start(noise, images),
+        latents=schedule.start(noise, photos),
         noise=noise,
         generators=generators,
-        blends=blends,
+        photos=photos if blends else None,
     )

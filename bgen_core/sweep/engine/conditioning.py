@@ -36,7 +36,7 @@ class EncodedPrompt:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class EncodedCanvas:
-    """One canvas in latent space, each 1 × channels × h × w; `image_latents` is encoded where it is needed.
+    """One canvas in latent space, each 1 × channels × h × w.
 
     Attributes
     ----------
@@ -48,7 +48,6 @@ class EncodedCanvas:
 
     mask: torch.Tensor
     masked_image_latents: torch.Tensor
-    image_latents: torch.Tensor
 
 
 class Conditioning:
@@ -65,6 +64,7 @@ class Conditioning:
         self._is_xl = hasattr(pipeline, "text_encoder_2")
         self._prompts: OrderedDict[tuple[str, bool], EncodedPrompt] = OrderedDict()
         self._canvases: OrderedDict[int, tuple[Canvas, EncodedCanvas]] = OrderedDict()
+        self._photos: OrderedDict[int, tuple[Canvas, torch.Tensor]] = OrderedDict()
 
     def encode_prompt(self, text: str, *, negative: bool) -> EncodedPrompt:
         """Encode a text alone, so that its tensors never depend on its neighbours."""
@@ -103,15 +103,23 @@ class Conditioning:
 
     def _encode_canvas(self, canvas: Canvas) -> EncodedCanvas:
         unet, extent = self._pipeline.unet, canvas.extent
-        image = torch.from_numpy(canvas.init_image.astype(np.float32) / 127.5 - 1).permute(2, 0, 1)[None]
         repaint = torch.from_numpy((canvas.mask_image >= 128).astype(np.float32))[None, None]
         latent = latent_extent(self._pipeline, extent)
         mask = torch.nn.functional.interpolate(repaint, size=(latent.height, latent.width))
         return EncodedCanvas(
             mask=mask.to(unet.device, unet.dtype),
-            masked_image_latents=self._encode_image(image * (repaint < 0.5)),
-            image_latents=self._encode_image(image),
+            masked_image_latents=self._encode_image(_to_tensor(canvas) * (repaint < 0.5)),
         )
+
+    def encode_photo(self, canvas: Canvas) -> torch.Tensor:
+        """Latents of the whole photo: where the painting starts from it, or the kept region is put back."""
+        held = self._photos.get(id(canvas))
+        if held is None:
+            held = (canvas, self._encode_image(_to_tensor(canvas)))
+            self._photos[id(canvas)] = held
+            while len(self._photos) > KEPT_PROMPTS:
+                self._photos.popitem(last=False)
+        return held[1]
 
     def _encode_image(self, image: torch.Tensor) -> torch.Tensor:
         vae, unet = self._pipeline.vae, self._pipeline.unet
@@ -133,6 +141,11 @@ class Conditioning:
         del negative_ids
         pooled = torch.cat([prompt.pooled for prompt in prompts if prompt.pooled is not None])
         return {"text_embeds": pooled, "time_ids": ids.to(pooled.device).repeat(len(prompts), 1)}
+
+
+def _to_tensor(canvas: Canvas) -> torch.Tensor:
+    """The photo as the VAE takes it: 1 × 3 × H × W in [-1, 1]."""
+    return torch.from_numpy(canvas.init_image.astype(np.float32) / 127.5 - 1).permute(2, 0, 1)[None]
 
 
 def check_canvases(cells: Sequence[PaintCell], factor: int) -> None:
