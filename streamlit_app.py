@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from bgen_core.jobs.supervisor import WorkerSupervisor
 from bgen_core.runs.store import open_store
 from bgen_core.settings import load_settings
-from pages._ui.routes import image_routes
+from pages._ui.gate import Gate
+from pages._ui.routes import own_routes
 
 
 @asynccontextmanager
@@ -39,7 +41,8 @@ def log_fault(error: Exception) -> bool:
 # first visitor of a fresh server who comes by a deep link.
 app = st.App(
     Path(__file__).parent / "pages" / "_ui" / "shell.py",
-    routes=image_routes(),
+    routes=own_routes(),
+    middleware=[Middleware(Gate)],
     lifespan=lifespan,
     on_script_error=log_fault,
 )

@@ -21,7 +21,7 @@ class RenderConfig:
     encoded: int = 5280
     """The first so many scenes are encoded for the UNet; the autoencoder takes its crops from all of them."""
     judge_seed: int = 777
-    judge_per_kind: int = 64
+    judge_per_kind: int = 48
     people: int = 800
     people_seed: int = 4242
 
@@ -72,7 +72,7 @@ class UnetConfig:
     seed: int = 3
     low_samples: int = 60_000
     """First at 16 x 16 latents, pooled from 32 x 32: layout and words for a third of the price."""
-    samples: int = 74_000
+    samples: int = 45_500
     """Then at 32 x 32. Both are counted over all workers; a GPU takes ten times as many."""
     low_batch: int = 32
     batch: int = 20
@@ -84,7 +84,7 @@ class UnetConfig:
     learning_rate: float = 1e-3
     text_learning_rate_factor: float = 0.3
     warmup_steps: int = 100
-    decay_share: float = 0.5
+    decay_share: float = 0.14
     """Last share of all samples over which the learning rate falls to nothing by a half cosine."""
     caption_dropout: float = 0.1
     kept_weight: float = 0.4

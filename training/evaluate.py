@@ -144,6 +144,7 @@ def examine(
     config: Config,
     kinds: Sequence[str] = KINDS,
     photos: Path | None = None,
+    seeds: int = 12,
     report: Callable[[str], None] = print,
 ) -> dict[str, object]:
     """Everything that `docs/demo-model.md` quotes.
@@ -158,6 +159,8 @@ def examine(
         Kinds that the model is asked for, and the judges choose among.
     photos : Path, optional
         Folder with ``images`` and ``masks`` of persons, for the PSNR of the kept region.
+    seeds : int
+        Pictures for a plain prompt; a quarter of that for every other question, at least two.
     report : callable
         Where each figure goes as soon as it is known.
     """
@@ -169,21 +172,23 @@ def examine(
         figures[name] = vars(value) if isinstance(value, Marks) else value
         report(f"{name}: {figures[name]}")
 
-    plain = Answers.paint(pipeline, plain_questions(kinds), 12, Setting())
+    plain = Answers.paint(pipeline, plain_questions(kinds), seeds, Setting())
     tiles = [(p.permute(1, 2, 0).numpy() * 255).astype(np.uint8) for p in plain.pictures]
-    save_sheet(config.work / f"sheet_{folder.name}.png", tiles, 12, 128)
+    save_sheet(config.work / f"sheet_{folder.name}.png", tiles, seeds, 128)
+    fewer = max(2, seeds // 4)
     note("plain", mark(jury, plain, kinds))
     note("plain, 16 kinds", mark(jury, plain.only(shared), shared))
     note("distance between seeds", distance_between_seeds(plain))
-    paraphrases = Answers.paint(pipeline, [q for q in PARAPHRASES if q.kind in kinds], 3, Setting())
+    paraphrases = Answers.paint(pipeline, [q for q in PARAPHRASES if q.kind in kinds], fewer, Setting())
     note("paraphrases", mark(jury, paraphrases, kinds))
     note("paraphrases, 16 kinds", mark(jury, paraphrases.only(shared), shared))
     note(
-        "obedience", mark(jury, Answers.paint(pipeline, [q for q in OBEDIENCE if q.kind in kinds], 3, Setting()), kinds)
+        "obedience",
+        mark(jury, Answers.paint(pipeline, [q for q in OBEDIENCE if q.kind in kinds], fewer, Setting()), kinds),
     )
     for setting in (Setting(steps=4), Setting(steps=30), Setting(guidance=1.0)):
         name = f"plain, {setting.steps} steps, guidance {setting.guidance}"
-        note(name, mark(jury, Answers.paint(pipeline, plain_questions(kinds), 3, setting), kinds))
+        note(name, mark(jury, Answers.paint(pipeline, plain_questions(kinds), fewer, setting), kinds))
     if photos is not None:
         note("kept region, dB", kept_region(pipeline, photos / "images", photos / "masks"))
     note("seconds a picture", seconds_per_picture(pipeline))

@@ -9,6 +9,7 @@ import typer
 
 from bgen_core.cli.inline import InlineResult, forecast_inline, resume_inline, run_inline
 from bgen_core.cli.inputs import keep_subject, read_subject, say, write_file
+from bgen_core.cli.spec import read_spec
 from bgen_core.errors import UserInputError
 from bgen_core.jobs.submission import SweepForecast, describe_forecast
 from bgen_core.models.catalogue import ModelEntry, describe_model
@@ -19,6 +20,11 @@ from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.build import build_plan
 from bgen_core.sweep.plan import SweepPlan
 
+NUMBER_OPTIONS = ("steps", "guidance", "seed", "strength", "scheduler", "mask_grow", "mask_feather")
+SPEC_OPTIONS: dict[str, type] = {
+    "photo": Path, "alpha": Path, "model": str, "prompt": list, "negative_prompt": list,
+    **dict.fromkeys(NUMBER_OPTIONS, str),
+}  # fmt: skip
 AxisOption = Annotated[str | None, typer.Option(metavar="AXIS", help="10,20,30 or 10..30:10 or 1..9/5")]
 
 
@@ -36,6 +42,7 @@ def sweep(
     model: Annotated[str | None, typer.Option(help="Catalogue name, Hub id or local folder.")] = None,
     alpha: Annotated[Path | None, typer.Option(help="Mask of the photo's size, white = keep.")] = None,
     out_dir: Annotated[Path | None, typer.Option(help="Folder for full-size PNGs.")] = None,
+    spec: Annotated[Path | None, typer.Option(metavar="FILE.yaml", help="These options in a file.")] = None,
     resume: Annotated[str | None, typer.Option(metavar="ID", help="Go on with a sweep that was stopped.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and its cost, compute nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
@@ -49,16 +56,21 @@ def sweep(
             result = resume_inline(store, settings, resume)
             _report(store, result, out_dir, as_json=as_json)
         return
-    if photo is None or not prompt:
-        raise UserInputError("sweep needs a PHOTO and --prompt TEXT, or --resume ID.")
-    entry = describe_model(model or settings.model)
-    texts = {
+    typed = {
+        "photo": photo, "prompt": prompt, "negative_prompt": negative_prompt, "model": model, "alpha": alpha,
         "steps": steps, "guidance": guidance, "seed": seed, "strength": strength, "scheduler": scheduler,
-        "mask-grow": mask_grow, "mask-feather": mask_feather,
+        "mask_grow": mask_grow, "mask_feather": mask_feather,
     }  # fmt: skip
-    prompts = [Axis(name="prompt", values=tuple(dict.fromkeys(prompt)))]
-    if negative_prompt:
-        prompts.append(Axis(name="negative-prompt", values=tuple(dict.fromkeys(negative_prompt))))
+    written = read_spec(spec, SPEC_OPTIONS) if spec else {}
+    wanted = {name: written.get(name) if value is None else value for name, value in typed.items()}
+    photo, alpha = wanted["photo"], wanted["alpha"]
+    if photo is None or not wanted["prompt"]:
+        raise UserInputError("sweep needs a PHOTO and --prompt TEXT, or --spec FILE, or --resume ID.")
+    entry = describe_model(wanted["model"] or settings.model)
+    texts = {name.replace("_", "-"): wanted[name] for name in NUMBER_OPTIONS}
+    prompts = [Axis(name="prompt", values=tuple(dict.fromkeys(wanted["prompt"])))]
+    if wanted["negative_prompt"]:
+        prompts.append(Axis(name="negative-prompt", values=tuple(dict.fromkeys(wanted["negative_prompt"]))))
     # Values, the number of cells and the model are checked before the photo is even read.
     build_plan(entry, texts, prompts, subject_id="").check_size(settings.max_cells)
     find_model(entry.name)

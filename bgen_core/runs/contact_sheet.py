@@ -4,6 +4,8 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -21,8 +23,8 @@ from bgen_core.sweep.grid import Grid, arrange, default_axes
 from bgen_core.sweep.plan import SweepPlan
 
 _PAPER, _EMPTY, _INK, _FAINT = (255, 255, 255), (233, 233, 230), (29, 35, 33), (96, 104, 101)
-_LABEL_SIZE, _CAPTION_SIZE = 15, 12
-_WIDEST_GUTTER = 180
+_LABEL_SIZE, _CAPTION_SIZE = 14, 11
+_WIDEST_GUTTER = 200
 _ELLIPSIS = "…"
 
 
@@ -99,8 +101,8 @@ class ContactSheet:
         layout, drawn = self.layout, 0
         head = self._blank(MARGIN + TITLE)
         width = layout.extent.width - 2 * MARGIN
-        _put(head, MARGIN, MARGIN, _text(self.title, width, 30, 20, _INK))
-        _put(head, MARGIN, MARGIN + 30, _text(self.subtitle, width, 24, 14, _FAINT))
+        _put(head, MARGIN, MARGIN, _text(self.title, width, 30, 18, _INK))
+        _put(head, MARGIN, MARGIN + 30, _text(self.subtitle, width, 24, 12, _FAINT))
         yield head
         drawn += len(head)
         for shelf in layout.shelves:
@@ -124,7 +126,7 @@ class ContactSheet:
             if title:
                 width = layout.tile_width(tile) - GAP
                 _put(band, tile.left, 0, _text(title, width, PAGE_TITLE, 16, _INK))
-            _put(band, tile.left, PAGE_TITLE, _text(_corner(grid), layout.gutter - GAP, LABEL, 12, _FAINT))
+            _put(band, tile.left, PAGE_TITLE, _text(_corner(grid), layout.gutter - GAP, LABEL, _CAPTION_SIZE, _FAINT))
             for place, column in enumerate(tile.columns if grid.across else ()):
                 label = _shown(grid.across.labels[column] if grid.across else "")
                 drawn = _text(label, layout.cell.width, LABEL, _LABEL_SIZE, _INK, "middle")
@@ -207,8 +209,8 @@ def _reason(row: SweepCellRow, sweep: SweepRecord) -> str:
 
 
 def _corner(grid: Grid) -> str:
-    down, across = (f"{axis.kind.label} {sign}" if axis else "" for axis, sign in ((grid.down, "↓"), (grid.across, "→")))
-    return f"{down}  {across}".strip()
+    signed = ((grid.down, "↓"), (grid.across, "→"))
+    return "  ".join(f"{axis.kind.label} {sign}" for axis, sign in signed if axis)
 
 
 def _shown(label: str) -> str:
@@ -270,7 +272,12 @@ def _text(
 
 @lru_cache(maxsize=8)
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    """Pillow's own font: nothing is fetched, and every machine draws the same."""
+    """A font that is here already. Pillow 13's own draws boxes for ä, × and –; matplotlib comes with MediaPipe."""
+    matplotlib = find_spec("matplotlib")  # looked for, not imported
+    if matplotlib and matplotlib.origin:
+        dejavu = Path(matplotlib.origin).with_name("mpl-data") / "fonts" / "ttf" / "DejaVuSans.ttf"
+        if dejavu.exists():
+            return ImageFont.truetype(dejavu, size)
     font = ImageFont.load_default(size)
     if not isinstance(font, ImageFont.FreeTypeFont):
         raise TypeError("Pillow was built without FreeType")

@@ -1,11 +1,13 @@
 """Where a picture or a run is found by URL: the paths that the app's own routes and pages answer."""
 
 import re
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from bgen_core.runs.record import RunRecord
 
 PICTURES = "/i/"
+SHEETS = "/download/sheet/"
+ZIPS = "/download/zip/"
 THUMBNAIL_SIDES = (96, 256, 512, 1024)
 
 
@@ -19,6 +21,17 @@ def thumbnail_url(blob: str, side: int = 256) -> str:
 def picture_url(blob: str, *, download: str = "") -> str:
     """The whole PNG; with `download`, a link that saves it under that file name."""
     return f"{PICTURES}{blob}.png" + (f"?{urlencode({'download': download})}" if download else "")
+
+
+def sheet_url(sweep_id: str, *, across: str | None, down: str | None) -> str:
+    """A sweep's contact sheet as a download, with these axes for columns and rows."""
+    axes = {name: axis for name, axis in (("x", across), ("y", down)) if axis}
+    return f"{SHEETS}{quote(sweep_id, safe='')}.png" + (f"?{urlencode(axes)}" if axes else "")
+
+
+def zip_url(sweep_id: str) -> str:
+    """A sweep's pictures at full size, with their table, as a download."""
+    return f"{ZIPS}{quote(sweep_id, safe='')}.zip"
 
 
 def run_url(run_id: str) -> str:

@@ -41,20 +41,25 @@ def png_of_bands(extent: Extent, bands: Iterable[np.ndarray], text: Mapping[str,
         if band.dtype != np.uint8 or band.shape[1:] != (extent.width, 3):
             raise ValueError(f"a band of {band.shape} {band.dtype} in a picture of {extent}")
         rows += len(band)
-        for top in range(0, len(band), _STRIP):
-            lines = band[top : top + _STRIP].reshape(-1, extent.width * 3)
-            filtered = np.empty((len(lines), 1 + extent.width * 3), np.uint8)
-            filtered[:, 0] = _UP
-            filtered[:1, 1:] = lines[:1] - above
-            filtered[1:, 1:] = lines[1:] - lines[:-1]
-            above = lines[-1:].copy()
-            waiting += deflate.compress(filtered)
+        lines = band.reshape(-1, extent.width * 3)
+        for top in range(0, len(lines), _STRIP):
+            waiting += deflate.compress(_filtered(lines[top : top + _STRIP], above).data)
+            above = lines[top : top + _STRIP][-1:].copy()
             if len(waiting) >= _CHUNK:
                 yield _chunk(b"IDAT", bytes(waiting))
                 waiting.clear()
+        del band, lines  # before the next one is made: never two at once
     if rows != extent.height:
         raise ValueError(f"{rows} rows in a picture of {extent}")
     yield _chunk(b"IDAT", bytes(waiting) + deflate.flush()) + _chunk(b"IEND", b"")
+
+
+def _filtered(lines: np.ndarray, above: np.ndarray) -> np.ndarray:
+    filtered = np.empty((len(lines), 1 + lines.shape[1]), np.uint8)
+    filtered[:, 0] = _UP
+    filtered[:1, 1:] = lines[:1] - above
+    filtered[1:, 1:] = lines[1:] - lines[:-1]
+    return filtered
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Where everything lies on a contact sheet: cells as large as fit, and tiles where a grid is too long for one picture."""
+"""Where everything lies on a contact sheet: cells as large as fit, in tiles where a grid is too long."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

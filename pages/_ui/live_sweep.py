@@ -6,6 +6,7 @@ from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.jobs.submission import describe_duration
 from bgen_core.jobs.worker_folder import SweepProgress, WorkerFolder
+from bgen_core.runs.links import sheet_url, zip_url
 from bgen_core.runs.store import Store, SweepCellRow, SweepRecord
 from bgen_core.settings import Settings
 from bgen_core.sweep.plan import SweepPlan
@@ -44,10 +45,16 @@ def show_sweep(sweep: SweepRecord, store: Store, settings: Settings) -> None:
     if missing and st.button("Go on", help="Makes what is missing or failed; what is made stays."):
         store.set_sweep_state(sweep.id, "queued")
         st.rerun()
-    if not sweep.is_active:
-        with st.container(horizontal=True):
-            if st.button("Compare these", type="primary"):
-                st.switch_page(page_files.COMPARE, query_params={"sweep": sweep.id})
+    with st.container(horizontal=True):
+        if not sweep.is_active and st.button("Compare these", type="primary"):
+            st.switch_page(page_files.COMPARE, query_params={"sweep": sweep.id})
+        across, down = (axis.name if axis else None for axis in (grid.across, grid.down))
+        st.link_button(
+            "Contact sheet",
+            sheet_url(sweep.id, across=across, down=down),
+            help="The whole grid as one labelled PNG; places that are not made yet stay empty.",
+        )
+        st.link_button("ZIP", zip_url(sweep.id), help="The pictures at full size, and a CSV of their parameters.")
 
 
 def _photo_extent(store: Store, subject_id: str) -> Extent:

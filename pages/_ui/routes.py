@@ -1,18 +1,21 @@
-"""The app's own routes: pictures by their content, and whether the server lives."""
+"""The app's own routes: pictures by their content, downloads of a sweep, and whether the server lives."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from urllib.parse import quote
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from bgen_core.errors import StoreError
+from bgen_core.errors import StoreError, UserInputError
 from bgen_core.runs.blobs import BlobStore
-from bgen_core.runs.links import PICTURES, THUMBNAIL_SIDES
+from bgen_core.runs.contact_sheet import contact_sheet
+from bgen_core.runs.links import PICTURES, SHEETS, THUMBNAIL_SIDES, ZIPS
+from bgen_core.runs.store import Store
+from bgen_core.runs.sweep_archive import sweep_archive
 from bgen_core.runs.thumbnails import thumbnail
 from pages._ui import resources
 
@@ -25,13 +28,13 @@ _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-
 _DECODED_AT_ONCE = 2
 
 
-def image_routes(blobs: Callable[[], BlobStore] = lambda: resources.store().blobs) -> list[Route]:
+def own_routes(open_store: Callable[[], Store] = resources.store) -> list[Route]:
     """The routes that `st.App` serves beside the pages.
 
     Parameters
     ----------
-    blobs
-        Gives the pictures when the first one is asked for: no store is opened at import.
+    open_store
+        Gives the store when something is first asked for: none is opened at import.
     """
     decoding = CapacityLimiter(_DECODED_AT_ONCE)
 
@@ -47,7 +50,7 @@ def image_routes(blobs: Callable[[], BlobStore] = lambda: resources.store().blob
         if suffix == "webp" and side not in map(str, THUMBNAIL_SIDES):
             return _refused(400, f"side must be one of {', '.join(map(str, THUMBNAIL_SIDES))}.")
         try:
-            data = await _read(await run_sync(blobs), blob, suffix, int(side) if suffix == "webp" else 0)
+            data = await _read((await run_sync(open_store)).blobs, blob, suffix, int(side) if suffix == "webp" else 0)
         except StoreError as error:
             return _refused(503, str(error))
         if data is None:
@@ -63,12 +66,63 @@ def image_routes(blobs: Callable[[], BlobStore] = lambda: resources.store().blob
             return await run_sync(thumbnail, store, blob, side, limiter=decoding)
         return await run_sync(store.get, blob)
 
-    return [_route("/healthz", healthz), _route(f"{PICTURES}{{name}}", picture)]
+    async def sheet(request: Request) -> Response:
+        across, down = request.query_params.get("x"), request.query_params.get("y")
+
+        def begin() -> Iterator[bytes]:
+            store = open_store()
+            return contact_sheet(store, request.path_params["sweep_id"], across=across, down=down).png(store.blobs)
+
+        return await _download(request, begin, suffix="png", media_type="image/png")
+
+    async def archive(request: Request) -> Response:
+        return await _download(
+            request,
+            lambda: sweep_archive(open_store(), request.path_params["sweep_id"]),
+            suffix="zip",
+            media_type="application/zip",
+        )
+
+    async def _download(
+        request: Request, begin: Callable[[], Iterator[bytes]], *, suffix: str, media_type: str
+    ) -> Response:
+        sweep_id = request.path_params["sweep_id"]
+        try:
+            # An id that is not there is another answer than an axis that is not there.
+            await run_sync(lambda: open_store().get_sweep(sweep_id))
+        except StoreError as error:
+            return _refused(503, str(error))
+        except UserInputError as error:
+            return _refused(404, str(error))
+        try:
+            pieces = await run_sync(begin)
+        except StoreError as error:
+            return _refused(503, str(error))
+        except UserInputError as error:
+            return _refused(400, str(error))
+        headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        headers |= _attachment(f"bgen-sweep-{sweep_id[:12]}", suffix)
+        if request.method == "HEAD":
+            return Response(None, media_type=media_type, headers=headers)
+        return StreamingResponse(_in_thread(pieces, decoding), media_type=media_type, headers=headers)
+
+    return [
+        _route("/healthz", healthz),
+        _route(f"{PICTURES}{{name}}", picture),
+        _route(f"{SHEETS}{{sweep_id}}.png", sheet),
+        _route(f"{ZIPS}{{sweep_id}}.zip", archive),
+    ]
 
 
 def _route(path: str, endpoint: Endpoint) -> Route:
-    """Every own route is made here, so that one gate can stand before all of them; a page's login does not."""
+    """The gate stands before all of them; a check in a page's script would not."""
     return Route(path, endpoint, methods=["GET"])
+
+
+async def _in_thread(pieces: Iterator[bytes], limiter: CapacityLimiter) -> AsyncIterator[bytes]:
+    """Each piece is made in a thread, and between two pieces others get their turn at decoding."""
+    while (piece := await run_sync(next, pieces, None, limiter=limiter)) is not None:
+        yield piece
 
 
 def _refused(status: int, sentence: str) -> Response:
@@ -80,6 +134,10 @@ def _saving(request: Request, suffix: str) -> dict[str, str]:
     asked = request.query_params.get("download")
     if asked is None:
         return {}
+    return _attachment(asked, suffix)
+
+
+def _attachment(asked: str, suffix: str) -> dict[str, str]:
     name = re.sub(r"[^\w .()+-]+", "-", asked).strip(" .-")[:120] or "picture"
     name = name if name.lower().endswith(f".{suffix}") else f"{name}.{suffix}"
     plain = name.encode("ascii", "replace").decode().replace("?", "-")

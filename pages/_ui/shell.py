@@ -1,4 +1,4 @@
-"""What surrounds every page: the browser tab, the navigation, and later the gate."""
+"""What surrounds every page: the browser tab, the navigation, and a second look at the password."""
 
 import sys
 from pathlib import Path
@@ -10,9 +10,13 @@ if PROJECT not in sys.path:
 
 import streamlit as st  # noqa: E402
 
-from pages._ui import page_files  # noqa: E402
+from pages._ui import page_files, password, resources  # noqa: E402
 
 st.set_page_config(page_title="bgen", page_icon="🖼️", layout="wide")
+# The gate lets nobody come this far without it; it is missing where this script is run without the app around it.
+if not password.admits(st.context.cookies.get(password.COOKIE), resources.settings()):
+    st.error("This needs the password: start the server with streamlit_app.py, which asks for it.")
+    st.stop()
 st.navigation(
     [
         st.Page(page_files.SUBJECT, title="Subject", url_path="subject", default=True),

@@ -79,13 +79,19 @@ def _take_defaults() -> None:
 
 
 def subject_choice(subjects: Sequence[SubjectEntry]) -> str:
-    """The subject; the newest one at first."""
+    """The subject; the newest one at first. The URL names it by its id: names may be alike."""
     names = {entry.id: entry.name for entry in subjects}
+    linked = st.query_params.get("subject")
+    if linked in names and st.session_state.get("subject_linked") != linked:
+        st.session_state["subject"] = linked
     if st.session_state.get("subject") not in names:  # a link may name one that is deleted
         st.session_state.pop("subject", None)
-    return st.selectbox(
-        "Subject", list(names), format_func=lambda chosen: names.get(chosen, "gone"), key="subject", bind="query-params"
-    )
+    chosen = st.selectbox(
+        "Subject", list(names), format_func=lambda shown: names.get(shown, "gone"), key="subject",
+        persist_state="session",
+    )  # fmt: skip
+    st.query_params["subject"] = st.session_state["subject_linked"] = chosen
+    return chosen
 
 
 def axis_controls(entry: ModelEntry) -> dict[str, str]:

@@ -26,21 +26,19 @@ def arrangement(plan: SweepPlan) -> Grid:
     if len(plan.axes) < 2:
         across, down = default_axes(plan)
         return arrange(plan, across=across, down=down, fixed={})
-    labels = {axis.name: axis.kind.label for axis in plan.axes}
-    across_default, down_default = default_axes(plan)
-    for key, name in (("x", across_default), ("y", down_default)):
-        if (st.session_state.get(key) or st.query_params.get(key)) not in labels:
-            st.session_state[key] = name
-    if st.session_state.get("x") == st.session_state.get("y") is not None:
-        st.session_state["y"] = next(name for name in labels if name != st.session_state["x"])
+    # A bound chooser keeps its label in the URL, so labels are its options.
+    names = {axis.kind.label: axis.name for axis in plan.axes}
+    labels = {name: label for label, name in names.items()}
+    for key, name in zip(("x", "y"), default_axes(plan), strict=True):
+        if (st.session_state.get(key) or st.query_params.get(key)) not in names:
+            st.session_state[key] = labels[name] if name else None
+    shown = [st.session_state.get(key) or st.query_params.get(key) for key in ("x", "y")]
+    if shown[0] == shown[1]:
+        st.session_state["y"] = next(label for label in names if label != shown[0])
     fixed: dict[str, int] = {}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        across = st.selectbox(
-            "Across", list(labels), format_func=labels.__getitem__, key="x", bind="query-params", width=150
-        )
-        down = st.selectbox(
-            "Down", list(labels), format_func=labels.__getitem__, key="y", bind="query-params", width=150
-        )
+        across = names[st.selectbox("Across", list(names), key="x", bind="query-params", width=150)]
+        down = names[st.selectbox("Down", list(names), key="y", bind="query-params", width=150)]
         st.button("⇄ Swap", on_click=_swap, help="Exchange rows and columns; nothing is computed again.")
         for axis in plan.axes:
             if axis.name not in (across, down):

@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,16 +43,22 @@ class RunningApp:
 @pytest.fixture(scope="session")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
     """The app as `make run` starts it, on a free port."""
-    folder = tmp_path_factory.mktemp("app")
+    with serve(tmp_path_factory.mktemp("app")) as running:
+        yield running
+
+
+@contextmanager
+def serve(folder: Path, **environment: str) -> Iterator[RunningApp]:
+    """A server of its own on a free port, with a store in `folder` and these variables in its environment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log = folder / "app.log"
-    environment = os.environ | {"BGEN_HOME": str(folder / "home"), "BGEN_DEVICE": "cpu"}
+    variables = os.environ | {"BGEN_HOME": str(folder / "home"), "BGEN_DEVICE": "cpu"} | environment
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port)]
     with (
         log.open("wb") as output,
-        subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=output, stderr=output) as process,
+        subprocess.Popen(command, cwd=PROJECT, env=variables, stdout=output, stderr=output) as process,
     ):
         running = RunningApp(url=f"http://127.0.0.1:{port}", home=folder / "home", log=log)
         try:

@@ -1,3 +1,4 @@
+import zipfile
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -9,22 +10,31 @@ from starlette.testclient import TestClient
 
 from bgen_core.errors import StoreError
 from bgen_core.runs.blobs import BlobStore
-from bgen_core.runs.links import THUMBNAIL_SIDES, download_name, picture_url, thumbnail_url
+from bgen_core.runs.links import THUMBNAIL_SIDES, download_name, picture_url, sheet_url, thumbnail_url, zip_url
+from bgen_core.runs.store import Store, open_store
+from bgen_core.settings import load_settings
 from bgen_core.subject.image_io import encode_png
-from pages._ui.routes import image_routes
-from tests.runs.made_up import made_up_run, picture
+from bgen_core.sweep.axes import Axis
+from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.plan import SweepPlan
+from pages._ui.routes import own_routes
+from tests.runs.made_up import commit, made_up_run, made_up_sweep, picture
 
 
 @pytest.fixture
-def blobs(tmp_path: Path) -> BlobStore:
-    blobs = BlobStore(tmp_path / "blobs")
-    blobs.prepare()
-    return blobs
+def store(tmp_path: Path) -> Iterator[Store]:
+    with open_store(load_settings(home=tmp_path / "home")) as store:
+        yield store
 
 
 @pytest.fixture
-def client(blobs: BlobStore) -> Iterator[TestClient]:
-    with TestClient(Starlette(routes=image_routes(lambda: blobs))) as client:
+def blobs(store: Store) -> BlobStore:
+    return store.blobs
+
+
+@pytest.fixture
+def client(store: Store) -> Iterator[TestClient]:
+    with TestClient(Starlette(routes=own_routes(lambda: store))) as client:
         yield client
 
 
@@ -123,11 +133,74 @@ def test_the_offered_name_passes_as_it_is(client: TestClient, blobs: BlobStore, 
 
 
 def test_a_store_that_cannot_be_opened_is_a_sentence() -> None:
-    def broken() -> BlobStore:
+    def broken() -> Store:
         raise StoreError("The database cannot be opened.")
 
-    with TestClient(Starlette(routes=image_routes(broken))) as client:
-        answer = client.get(picture_url("a" * 64))
-        assert (answer.status_code, answer.text) == (503, "The database cannot be opened.")
-        assert answer.headers["cache-control"] == "no-store"
+    with TestClient(Starlette(routes=own_routes(broken))) as client:
+        for url in (picture_url("a" * 64), zip_url("sweep-1"), sheet_url("sweep-1", across=None, down=None)):
+            answer = client.get(url)
+            assert (answer.status_code, answer.text) == (503, "The database cannot be opened.")
+            assert answer.headers["cache-control"] == "no-store"
         assert client.get("/healthz").status_code == 200
+
+
+@pytest.fixture
+def sweep_id(store: Store) -> str:
+    """Two steps by three guidances; the last cell is not made."""
+    axes = (Axis(name="steps", values=(10, 20)), Axis(name="guidance", values=(1.0, 3.0, 7.0)))
+    plan = SweepPlan(subject_id="s" * 64, model="demo", base=InpaintParams(prompt="a beach"), axes=axes)
+    ids = [made_up_run(number).id for number in range(6)]
+    for number in range(5):
+        commit(store, made_up_run(number))
+    store.add_sweep(made_up_sweep("abc123", cells=ids, plan=plan.to_json(), state="running"), ids)
+    return "abc123"
+
+
+@pytest.mark.parametrize(
+    ("across", "down", "wide"), [(None, None, True), ("guidance", "steps", True), ("steps", "guidance", False)]
+)
+def test_a_contact_sheet_is_downloaded_with_the_axes_that_are_shown(
+    client: TestClient, sweep_id: str, across: str | None, down: str | None, wide: bool
+) -> None:
+    answer = client.get(sheet_url(sweep_id, across=across, down=down))
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+    assert answer.headers["content-disposition"].startswith('attachment; filename="bgen-sweep-abc123.png"')
+    assert answer.headers["cache-control"] == "no-store"
+    image = Image.open(BytesIO(answer.content))
+    image.load()
+    assert (image.width > image.height) == wide
+
+
+def test_a_zip_is_downloaded(client: TestClient, sweep_id: str) -> None:
+    answer = client.get(zip_url(sweep_id))
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
+    assert answer.headers["content-disposition"].startswith('attachment; filename="bgen-sweep-abc123.zip"')
+    names = zipfile.ZipFile(BytesIO(answer.content)).namelist()
+    assert names == [*(download_name(made_up_run(number)) for number in range(5)), "runs.csv", "not-included.txt"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("/download/sheet/nobody.png", 404, "No sweep is called 'nobody'"),
+        ("/download/zip/nobody.zip", 404, "No sweep is called 'nobody'"),
+        ("/download/sheet/abc123.png?x=strength", 400, "no axis 'strength': choose steps or guidance"),
+        ("/download/sheet/abc123.png?x=steps&y=steps", 400, "cannot be both"),
+        ("/download/sheet/abc123", 404, ""),
+        ("/download/zip/abc123.png", 404, ""),
+        ("/download/zip/..%2fabc123.zip", 404, ""),
+    ],
+)
+def test_a_download_that_is_not_there_is_a_sentence(
+    client: TestClient, sweep_id: str, path: str, status: int, words: str
+) -> None:
+    answer = client.get(path)
+    assert answer.status_code == status
+    assert words in answer.text
+    assert "content-disposition" not in answer.headers
+
+
+def test_asking_for_a_download_without_its_body_makes_nothing(client: TestClient, sweep_id: str) -> None:
+    for url in (zip_url(sweep_id), sheet_url(sweep_id, across=None, down=None)):
+        answer = client.head(url)
+        assert (answer.status_code, answer.content) == (200, b"")

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from bgen_core.jobs.submission import forecast_sweep, submit_sweep
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
-from bgen_core.runs.store import Store, open_store
+from bgen_core.runs.store import Store, SweepState, open_store
 from bgen_core.settings import load_settings
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.axes import parse_axis
@@ -176,3 +176,37 @@ def test_the_link_of_a_sweep_whose_subject_is_deleted_still_opens(store: Store, 
     store.save_subject(other, {})
     at = open_sweep(id=sweep.id)
     assert "Cancelled: 0 of 1" in said(at)
+
+
+@pytest.mark.parametrize("state", ["running", "done"])
+def test_a_grid_is_downloaded_as_it_is_shown(store: Store, subject: Subject, worker: None, state: SweepState):
+    axes = tuple(parse_axis(name, text) for name, text in (("steps", "2,3"), ("guidance", "1,3"), ("seed", "1-2")))
+    plan = SweepPlan(subject_id=subject.id, model="demo", base=InpaintParams(prompt="a beach"), axes=axes)
+    forecast = forecast_sweep(
+        store, load_settings(), plan, photo=subject.extent, device_kind="cpu", dtype_name="float32"
+    )
+    sweep_id = submit_sweep(store, forecast, owner="somebody")
+    store.set_sweep_state(sweep_id, state)
+    at = open_sweep(id=sweep_id)
+    at.selectbox(key="x").set_value("Seed").run()
+    at.selectbox(key="y").set_value("Steps").run()
+    links = {link.proto.label: link.proto.url for link in at.get("link_button")}
+    assert links["Contact sheet"] == f"/download/sheet/{sweep_id}.png?x=seed&y=steps"
+    assert links["ZIP"] == f"/download/zip/{sweep_id}.zip"
+
+
+def test_a_link_names_the_subject_by_its_id(store: Store, subject: Subject, worker: None):
+    newer = Subject(name="newer", image=subject.image, alpha=1 - subject.alpha)
+    store.save_subject(newer, {})
+    at = open_sweep(subject=subject.id)
+    assert at.selectbox(key="subject").value == subject.id
+    run_button(at).click().run()
+    assert store.list_sweeps()[0].subject_id == subject.id
+    at.selectbox(key="subject").set_value(newer.id).run()
+    assert at.query_params["subject"] in (newer.id, [newer.id])
+
+
+@pytest.mark.parametrize(("x", "y", "corner"), [("Seed", "Steps", "Steps ↓ Seed →"), ("Steps", "Steps", "Guidance ↓")])
+def test_a_link_keeps_which_axis_lies_where(subject: Subject, worker: None, x: str, y: str, corner: str):
+    at = open_sweep(steps="1,2", guidance="1,2", seed="1,2", x=x, y=y)
+    assert corner in "".join(element.proto.body for element in at.get("html"))

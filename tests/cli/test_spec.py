@@ -1,0 +1,64 @@
+"""Plans kept in a file."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bgen_core.cli.spec import read_spec
+from bgen_core.cli.sweep import SPEC_OPTIONS
+from bgen_core.errors import UserInputError
+from bgen_core.subject.samples.samples import SAMPLES
+from tests.cli.test_generate import call
+
+
+def test_a_spec_says_what_the_options_say(tmp_path: Path):
+    file = tmp_path / "plan.yaml"
+    file.write_text(
+        "photo: photo.jpg\nprompt: [a beach, 'a forest, at dawn']\nsteps: 10..30:10\nguidance: [1, 7.5]\nseed: 3\n"
+        "mask-grow: 2\nscheduler: ddim,euler\n"
+    )
+    assert read_spec(file, SPEC_OPTIONS) == {
+        "photo": tmp_path / "photo.jpg",
+        "prompt": ["a beach", "a forest, at dawn"],
+        "steps": "10..30:10",
+        "guidance": "1,7.5",
+        "seed": "3",
+        "mask_grow": "2",
+        "scheduler": "ddim,euler",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "holds no options"),
+        ("- steps", "holds no options"),
+        ("steps: [", "is not YAML"),
+        ("step: 3", "'step' is not known: choose photo"),
+        ("steps: {a: 1}", "steps {'a': 1} is not allowed"),
+        ("steps: []", "is not allowed"),
+        ("!!python/object/apply:os.system ['true']", "is not YAML"),
+    ],
+)
+def test_what_is_no_plan_is_refused(tmp_path: Path, text: str, words: str):
+    file = tmp_path / "plan.yaml"
+    file.write_text(text)
+    with pytest.raises(UserInputError) as refusal:
+        read_spec(file, SPEC_OPTIONS)
+    assert words in str(refusal.value)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path):
+    with pytest.raises(UserInputError, match="cannot be read"):
+        read_spec(tmp_path / "none.yaml", SPEC_OPTIONS)
+
+
+def test_what_is_typed_wins_over_the_file(tmp_path: Path):
+    file = tmp_path / "plan.yaml"
+    file.write_text(f"photo: {SAMPLES[0].path}\nprompt: a beach\nsteps: 2,3\nseed: 1-3\n")
+    done = call("sweep", "--spec", file, "--seed", "7", "--dry-run", "--json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["cells"] == 2
+    assert document["base"]["seed"] == 7
