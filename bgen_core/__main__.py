@@ -1,6 +1,11 @@
 """`python -m bgen_core …`"""
 
-from bgen_core.cli import main
+import sys
 
 if __name__ == "__main__":
-    main()
+    try:
+        from bgen_core.cli import main
+
+        main()
+    except KeyboardInterrupt:  # while libraries are still being imported
+        sys.exit(130)

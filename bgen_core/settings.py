@@ -1,5 +1,6 @@
 """What a deployment can set, each as BGEN_<NAME> in the environment. Read by entry points only, never at import."""
 
+import re
 from pathlib import Path
 
 import platformdirs
@@ -21,16 +22,25 @@ class Settings(BaseSettings):
     )
     password: SecretStr | None = Field(default=None, min_length=1, description="What visitors of the pages must give.")
     model: str = Field(default="demo", min_length=1, description="Catalogue name, Hub id or local folder.")
-    device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    device: str = "auto"
     max_upload_mb: float = Field(default=25, gt=0, description="Largest photo file, in MB (10^6 bytes).")
     max_megapixels: float = Field(default=40, gt=0, description="Largest photo, in 10^6 pixels.")
     min_side: int = Field(default=64, ge=1, description="Shortest side of a photo, in pixels.")
     max_cells: int = Field(default=10_000, ge=1, description="Most cells of one sweep.")
 
+    @field_validator("device")
+    @classmethod
+    def _check_device(cls, device: str) -> str:
+        if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", device):
+            raise ValueError("choose auto, cpu, mps, cuda or cuda:1")
+        return device
+
     @field_validator("home")
     @classmethod
     def _make_absolute(cls, home: Path) -> Path:
-        """The worker runs in another folder, and must mean the same place."""
+        """One place whatever the working folder is: app, worker and command line mean the same store."""
+        if not home.expanduser().is_absolute():
+            raise ValueError("give an absolute folder")
         return home.expanduser().resolve()
 
     @property
@@ -61,5 +71,6 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**overrides)  # pyright: ignore[reportArgumentType]
     except ValidationError as error:
         first = error.errors()[0]
+        reason = str(first["msg"]).removeprefix("Value error, ")
         name = "BGEN_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise UserInputError(f"{name}={first['input']!r} is not allowed: {first['msg']}.") from error
+        raise UserInputError(f"{name}={first['input']!r} is not allowed: {reason}.") from error

@@ -54,7 +54,11 @@ with details:
             st.switch_page(page_files.SWEEP, query_params={"base": run.id})
         st.page_link(page_files.COMPARE, label="Compare", query_params={"ids": run.id})
         for sweep in sweeps[:3]:
-            st.page_link(page_files.SWEEP, label=f"Sweep: {sweep.title}", query_params={"id": sweep.id})
+            st.page_link(
+                page_files.SWEEP,
+                label=f"Sweep of {sweep.created:%d %b, %H:%M}: {sweep.title}",
+                query_params={"id": sweep.id},
+            )
     value_table({field.label: field.read(run) for field in FIELDS if field.name in PARAMETERS})
     st.markdown("Parameters as A1111 writes them")
     st.code(parameters_text(run), language=None, wrap_lines=True)

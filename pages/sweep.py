@@ -76,14 +76,17 @@ except UserInputError as error:
     complaint = str(error)
 
 with st.container(horizontal=True, vertical_alignment="center", border=True):
-    if forecast:
+    in_hand = bool(sweep and plan and sweep.is_active and sweep.plan == plan.to_json())
+    if in_hand:
+        st.markdown(f"**{len(plan or ())} cells in hand**")
+    elif forecast:
         st.markdown(f"**{describe_forecast(forecast)}**")
     elif plan:
         st.markdown(f"**{len(plan)} cells** · the engine is starting")
     else:
         st.markdown("**Not ready**")
     st.space("stretch")
-    run_pressed = st.button("Run", type="primary", shortcut="Ctrl+Enter", disabled=forecast is None)
+    run_pressed = st.button("Run", type="primary", shortcut="Ctrl+Enter", disabled=forecast is None or in_hand)
     if sweep and sweep.is_active and st.button("Cancel"):
         store.set_sweep_state(sweep.id, "cancelled")
         st.rerun()

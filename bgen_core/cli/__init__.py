@@ -60,5 +60,6 @@ def _usage_sentence(error: typer.TyperException) -> str:
 
 
 def _complain(sentence: str) -> int:
-    sys.stderr.write(f"bgen: {sentence}\n")
+    if sentence:
+        sys.stderr.write(f"bgen: {sentence}\n")
     return EXIT_CAN_BE_MENDED

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from bgen_core.cli.inline import InlineResult, forecast_inline, run_inline
-from bgen_core.cli.inputs import check_output_file, keep_subject, read_subject, say, write_file
+from bgen_core.cli.inputs import check_output_file, check_prompt, keep_subject, read_subject, say, write_file
+from bgen_core.errors import UserInputError
 from bgen_core.models.catalogue import describe_model
 from bgen_core.models.revision import find_model
 from bgen_core.models.schedulers import get_scheduler
@@ -37,12 +38,13 @@ def generate(
 ) -> None:
     """Keep the subject of a photo and repaint everything behind it."""
     settings = load_settings()
-    entry = describe_model(model or settings.model)
-    check_output_file(out)
+    entry = describe_model(settings.model if model is None else model)
+    check_output_file(out, photo, alpha)
+    check_prompt(prompt)
     params = InpaintParams(
         prompt=prompt,
         negative_prompt=negative_prompt,
-        scheduler=get_scheduler(scheduler or entry.scheduler).name,
+        scheduler=get_scheduler(entry.scheduler if scheduler is None else scheduler).name,
         num_inference_steps=entry.steps if steps is None else steps,
         guidance_scale=entry.guidance if guidance is None else guidance,
         strength=strength,
@@ -59,7 +61,10 @@ def generate(
             say(note)
         keep_subject(store, subject)
         result = run_inline(store, settings, forecast)
-        run = store.get_run(forecast.run_ids[0])
+        (cell,) = store.sweep_cells(result.sweep_id)
+        if cell.error:
+            raise UserInputError(cell.error)
+        run = store.get_run(cell.run_id)
         write_file(out, store.blobs.get(run.image))
     if as_json:
         sys.stdout.write(json.dumps(_describe(run, result, out), ensure_ascii=False) + "\n")

@@ -84,10 +84,12 @@ def _owned(settings: Settings, sweep_id: str) -> Generator[None]:
     path = folder.sweep_lock(sweep_id)
     try:
         with FileLock(path, timeout=0):
-            yield
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
     except Timeout as error:
         raise UserInputError(f"sweep {sweep_id!r} is being run by another process: wait for it.") from error
-    path.unlink(missing_ok=True)
 
 
 def _run(store: Store, settings: Settings, sweep_id: str) -> InlineResult:

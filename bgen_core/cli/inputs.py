@@ -10,6 +10,7 @@ from bgen_core.runs.store import Store
 from bgen_core.settings import Settings
 from bgen_core.subject.image_io import DecodeLimits, read_alpha, read_photo
 from bgen_core.subject.subject import Subject
+from bgen_core.sweep.canvas import check_subject
 
 
 def say(sentence: str) -> None:
@@ -38,7 +39,14 @@ def read_subject(photo_path: Path, alpha_path: Path | None, settings: Settings) 
 
 
 def keep_subject(store: Store, subject: Subject) -> None:
-    """Put a subject into the store, unless it is there: a saved one keeps its name and its strokes."""
+    """Put a subject into the store, unless it is there: a saved one keeps its name and its strokes.
+
+    Raises
+    ------
+    UserInputError
+        It fills its photo or is empty.
+    """
+    check_subject(subject)
     if not any(entry.id == subject.id for entry in store.list_subjects()):
         store.save_subject(subject, {})
 
@@ -57,18 +65,32 @@ def _segment(photo_path: Path, image: np.ndarray) -> np.ndarray:
     return alpha
 
 
-def check_output_file(path: Path) -> None:
-    """Refuse an output that could not be written, before anything is computed.
+def check_output_file(path: Path, *inputs: Path | None) -> None:
+    """Refuse an output that could not be written, or would destroy what it is made from, before anything is computed.
 
     Raises
     ------
     UserInputError
-        Not a PNG, or its folder is not there.
+        Not a PNG, one of the inputs, or its folder is not there or cannot be written.
     """
     if path.suffix.lower() != ".png":
         raise UserInputError(f"--out {path} is not a PNG: choose a name that ends in .png.")
+    if path.resolve() in [given.resolve() for given in inputs if given]:
+        raise UserInputError(f"--out {path} is the file that is read: choose another name.")
     if path.is_dir() or not path.parent.is_dir():
         raise UserInputError(f"--out {path} cannot be written: its folder must exist and the name must be a file's.")
+    probe = path.with_name(f".{path.name}.tmp")
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UserInputError(f"--out {path} cannot be written: {error.strerror}.") from error
+
+
+def check_prompt(prompt: str) -> None:
+    """Refuse a prompt without a word."""
+    if not prompt.strip():
+        raise UserInputError("The prompt is empty: say what to paint behind the subject.")
 
 
 def write_file(path: Path, data: bytes) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from bgen_core.cli.inline import InlineResult, forecast_inline, resume_inline, run_inline
-from bgen_core.cli.inputs import keep_subject, read_subject, say, write_file
+from bgen_core.cli.inputs import check_prompt, keep_subject, read_subject, say, write_file
 from bgen_core.cli.spec import read_spec
 from bgen_core.errors import UserInputError
 from bgen_core.jobs.submission import SweepForecast, describe_forecast
@@ -52,21 +52,28 @@ def sweep(
     if out_dir is not None:
         _prepare_folder(out_dir)
     if resume is not None:
+        given = (photo, prompt, negative_prompt, steps, guidance, seed, strength, scheduler, model, alpha, spec)
+        if dry_run or any(option is not None for option in given):
+            raise UserInputError(
+                "--resume goes on with the plan as it was: give it alone, or with --out-dir and --json."
+            )
         with open_store(settings) as store:
             result = resume_inline(store, settings, resume)
             _report(store, result, out_dir, as_json=as_json)
         return
-    typed = {
+    typed: dict[str, Any] = {
         "photo": photo, "prompt": prompt, "negative_prompt": negative_prompt, "model": model, "alpha": alpha,
         "steps": steps, "guidance": guidance, "seed": seed, "strength": strength, "scheduler": scheduler,
         "mask_grow": mask_grow, "mask_feather": mask_feather,
     }  # fmt: skip
     written = read_spec(spec, SPEC_OPTIONS) if spec else {}
-    wanted = {name: written.get(name) if value is None else value for name, value in typed.items()}
+    wanted: dict[str, Any] = {name: written.get(name) if value is None else value for name, value in typed.items()}
     photo, alpha = wanted["photo"], wanted["alpha"]
     if photo is None or not wanted["prompt"]:
         raise UserInputError("sweep needs a PHOTO and --prompt TEXT, or --spec FILE, or --resume ID.")
-    entry = describe_model(wanted["model"] or settings.model)
+    for text in wanted["prompt"]:
+        check_prompt(text)
+    entry = describe_model(settings.model if wanted["model"] is None else wanted["model"])
     texts = {name.replace("_", "-"): wanted[name] for name in NUMBER_OPTIONS}
     prompts = [Axis(name="prompt", values=tuple(dict.fromkeys(wanted["prompt"])))]
     if wanted["negative_prompt"]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from bgen_core.extent import Extent
 from bgen_core.models.prompt_length import find_cut_off
 from bgen_core.models.revision import ModelSource, find_model
+from bgen_core.models.schedulers import get_scheduler
 from bgen_core.runs.store import Store, SweepRecord
 from bgen_core.settings import Settings
 from bgen_core.sweep.canvas import check_subject
@@ -63,6 +64,8 @@ def forecast_sweep(
         A value, the subject, the model or the number of cells is not allowed.
     """
     plan.check_size(settings.max_cells)
+    for cell in plan.cells():
+        get_scheduler(cell.params.scheduler).check_steps(cell.params.num_inference_steps)
     source = find_model(plan.model)
     run_ids = address_plan(plan, source.revision, device_kind=device_kind, dtype_name=dtype_name)
     known = store.known_runs(run_ids)

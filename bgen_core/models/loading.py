@@ -10,6 +10,7 @@ from bgen_core.models.revision import ModelSource
 
 logger = logging.getLogger(__name__)
 
+LONGEST_PROMPT = 100_000  # transformers gives 10^30 where a tokenizer's configuration is missing
 # Classes with an inpainting __call__ that AutoPipelineForInpainting does not map (diffusers 0.42.1).
 UNMAPPED_PIPELINES = ("FluxFillPipeline",)
 
@@ -52,12 +53,18 @@ def load_pipeline(source: ModelSource, device: Device) -> Any:
         pipeline.set_progress_bar_config(disable=True)
         pipeline.to(device.kind)
     except Exception as error:  # damaged files, missing parts, unknown classes, no memory: all end here
-        logger.warning("loading %s failed", source.name, exc_info=True)
+        logger.info("loading %s failed", source.name, exc_info=True)  # the worker's log has it
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelLoadError(
             f"model {source.name!r} cannot be loaded from {location}: {reason.rstrip('.')}. "
             "Check the folder or the Hub id, or choose the model 'demo'."
         ) from error
+    tokenizer = getattr(pipeline, "tokenizer", None)
+    if tokenizer is not None and tokenizer.model_max_length > LONGEST_PROMPT:
+        raise ModelLoadError(
+            f"model {source.name!r} cannot be used: its tokenizer does not say how long a prompt may be; "
+            f"the folder 'tokenizer' in {location} is missing or incomplete."
+        )
     vae = getattr(pipeline, "vae", None)
     if vae is not None and getattr(vae.config, "force_upcast", False):
         vae.to(dtype=_float32())

@@ -26,7 +26,8 @@ def find_cut_off(source: ModelSource, text: str) -> str:
     read = limit - 2  # the first and the last token mark the ends
     if len(encoded.ids) <= read:
         return ""
-    return text[encoded.offsets[read][0] :].strip()
+    start = encoded.offsets[read][0]
+    return text[max(text.rfind(" ", 0, start), text.rfind("\n", 0, start)) + 1 :].strip()
 
 
 @lru_cache(maxsize=8)
@@ -51,7 +52,7 @@ def _load_tokenizer(folder: Path) -> tuple[Any, int]:
                 unk_token="<|endoftext|>",
             )
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except Exception:  # the Rust library raises that alone for a damaged file; loading the model says it better
         return None, 0
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(

@@ -24,6 +24,8 @@ class SchedulerEntry:
         Whether each step draws fresh noise (from the cell's own generator).
     order
         Evaluations of the UNet per step.
+    max_steps
+        Most steps that it can take; None where there is no limit of its own.
     """
 
     name: str
@@ -32,6 +34,14 @@ class SchedulerEntry:
     options: dict[str, Any] = field(default_factory=dict)
     stochastic: bool = False
     order: int = 1
+    max_steps: int | None = None
+
+    def check_steps(self, steps: int) -> None:
+        """Refuse more steps than the scheduler can take."""
+        if self.max_steps is not None and steps > self.max_steps:
+            raise UserInputError(
+                f"scheduler {self.name!r} cannot take {steps} steps: choose at most {self.max_steps}, or another one."
+            )
 
 
 SCHEDULERS: tuple[SchedulerEntry, ...] = (
@@ -68,7 +78,7 @@ SCHEDULERS: tuple[SchedulerEntry, ...] = (
     ),
     SchedulerEntry(name="deis", label="DEIS", class_name="DEISMultistepScheduler"),
     SchedulerEntry(name="unipc", label="UniPC", class_name="UniPCMultistepScheduler"),
-    SchedulerEntry(name="lcm", label="LCM", class_name="LCMScheduler", stochastic=True),
+    SchedulerEntry(name="lcm", label="LCM", class_name="LCMScheduler", stochastic=True, max_steps=50),
 )
 
 _BY_NAME = {entry.name: entry for entry in SCHEDULERS}

@@ -15,7 +15,7 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Literal
 
 from bgen_core.errors import UserInputError
-from bgen_core.models.schedulers import get_scheduler
+from bgen_core.models.schedulers import get_scheduler, scheduler_names
 
 Value = int | float | str
 MAX_VALUES = 10_000
@@ -126,7 +126,8 @@ def parse_axis(name: str, text: str) -> Axis:
     else:
         pieces = [piece.strip() for piece in text.split(",")]
         if any(not piece for piece in pieces) and text.strip():
-            raise UserInputError(f"{name} {text.strip()!r} has an empty piece between commas: write {FORMS}.")
+            forms = ", ".join(scheduler_names()) if kind.kind == "scheduler" else FORMS
+            raise UserInputError(f"{name} {text.strip()!r} has an empty piece between commas: write {forms}.")
         values = []
         for piece in pieces:
             if len(piece) > MAX_PIECE_LENGTH:

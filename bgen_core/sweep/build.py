@@ -6,7 +6,7 @@ from typing import Any
 
 from bgen_core.models.catalogue import ModelEntry
 from bgen_core.sweep.axes import Axis, parse_axis
-from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.params import MAX_STEPS, InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 
 
@@ -18,6 +18,19 @@ def default_params(entry: ModelEntry, prompt: str = "") -> InpaintParams:
         num_inference_steps=entry.steps,
         guidance_scale=entry.guidance,
     )
+
+
+def check_values(axis: Axis) -> None:
+    """Refuse a value that no picture can have, whatever the other parameters are.
+
+    Raises
+    ------
+    UserInputError
+        Names the axis, the value and what is allowed.
+    """
+    lenient = InpaintParams(prompt="any", num_inference_steps=MAX_STEPS)
+    for value in axis.values:
+        replace(lenient, **{axis.kind.field: value})
 
 
 def build_plan(

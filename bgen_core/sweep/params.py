@@ -59,9 +59,10 @@ class InpaintParams:
         if not 0 < self.strength <= 1:
             raise UserInputError(f"strength {self.strength:g} is not allowed: choose a number above 0, up to 1.")
         if self.effective_steps < 1:
+            needed = math.ceil(1 / self.strength)
             raise UserInputError(
                 f"{self.num_inference_steps} steps at strength {self.strength:g} leave 0 effective steps: "
-                f"choose at least {math.ceil(1 / self.strength)} steps or a higher strength."
+                + (f"choose at least {needed} steps or a higher strength." if needed <= MAX_STEPS else "raise it.")
             )
 
     @property

@@ -6,10 +6,10 @@ import streamlit as st
 
 from bgen_core.errors import UserInputError
 from bgen_core.models.catalogue import MODELS, ModelEntry, describe_model
-from bgen_core.models.schedulers import SCHEDULERS
+from bgen_core.models.schedulers import scheduler_names
 from bgen_core.runs.store import SubjectEntry
 from bgen_core.sweep.axes import axis_kind, parse_axis
-from bgen_core.sweep.build import build_plan
+from bgen_core.sweep.build import build_plan, check_values
 from bgen_core.sweep.plan import SweepPlan
 
 AXIS_HELP = "One value, or several: `10,20,30` · `10..30:10` (from, to, step) · `1..9/5` (five values)"
@@ -50,7 +50,8 @@ def fill_from_plan(plan: SweepPlan) -> None:
         if name == "scheduler":
             st.session_state[key_of(name)] = list(labels)
         else:
-            st.session_state[key_of(name)] = ("\n" if "prompt" in name else ", ").join(labels)
+            lines = [" ".join(label.split()) for label in labels]  # a line break would part a prompt in two
+            st.session_state[key_of(name)] = ("\n" if "prompt" in name else ", ").join(lines)
 
 
 def model_choice(default: str) -> ModelEntry:
@@ -113,10 +114,10 @@ def axis_controls(entry: ModelEntry) -> dict[str, str]:
     for name in ("steps", "guidance", "seed"):
         texts[name] = _axis_input(name)
     with st.expander("More"):
-        names = {entry.name: entry.label for entry in SCHEDULERS}
+        # Names rather than labels, since a bound choice keeps in the URL what it shows.
         chosen = st.multiselect(
-            "Scheduler", list(names), format_func=names.__getitem__,
-            key="scheduler", bind="query-params", help="Also called sampler. Several make an axis.",
+            "Scheduler", scheduler_names(), key="scheduler", bind="query-params",
+            help="Also called sampler. Several make an axis.",
         )  # fmt: skip
         texts["scheduler"] = ",".join(chosen)
         for name in ("strength", "mask-grow", "mask-feather"):
@@ -127,7 +128,7 @@ def axis_controls(entry: ModelEntry) -> dict[str, str]:
 def _axis_input(name: str) -> str:
     text = st.text_input(axis_kind(name).label, key=key_of(name), bind="query-params", help=AXIS_HELP)
     try:
-        parse_axis(name, text)
+        check_values(parse_axis(name, text))
     except UserInputError as error:
         st.error(str(error))
     return text

@@ -121,8 +121,9 @@ def _flowing(grid: Grid, content: GridContent) -> str:
         f'<div><div style="{LABEL}">{_short(label)}</div>{content.html(index)}</div>'
         for label, index in zip(labels, grid.cells[0], strict=True)
     )
+    title = f'<div style="{LABEL};text-align:left">{escape(_corner(grid))}</div>'
     columns = f"repeat(auto-fill,minmax({NARROWEST * 1.6:.0f}px,1fr))"
-    return f'<div style="display:grid;gap:6px;grid-template-columns:{columns}">{places}</div>'
+    return f'{title}<div style="display:grid;gap:6px;grid-template-columns:{columns}">{places}</div>'
 
 
 def _place(picture: str) -> str:

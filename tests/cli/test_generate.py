@@ -92,7 +92,14 @@ def test_sweep_reuses_what_it_made(tmp_path: Path, alpha_file: Path):
         (["generate", PHOTO, "--prompt", "a", "--out", "x.png", "--colour", "1"], "--colour"),
         (["sweep", PHOTO, "--prompt", "a", "--steps", "30..10"], "smaller number first"),
         (["sweep", PHOTO, "--prompt", "a", "--seed", "1-9999", "--steps", "1-999"], "9,989,001 cells"),
+        (["generate", PHOTO, "--prompt", " ", "--out", "x.png"], "prompt is empty"),
+        (["generate", PHOTO, "--prompt", "a", "--out", "x.png", "--scheduler", "lcm", "--steps", "60"], "at most 50"),
+        (["generate", PHOTO, "--prompt", "a", "--out", "x.png", "--scheduler", ""], "scheduler ''"),
+        (["generate", PHOTO, "--prompt", "a", "--out", "x.png", "--strength", "0.000000001"], "0 effective steps"),
+        (["generate", PHOTO, "--prompt", "a", "--out", "/proc/x.png"], "/proc/x.png cannot be written"),
         (["sweep"], "--prompt"),
+        (["sweep", "--resume", "nothing", "--dry-run"], "give it alone"),
+        (["sweep", PHOTO, "--resume", "nothing"], "give it alone"),
         (["sweep", "--resume", "nothing"], "'nothing'"),
         (["paint"], "paint"),
     ],
@@ -125,3 +132,41 @@ def test_a_missing_model_is_doctored(tmp_path: Path):
     )
     assert done.returncode == 2
     assert "no model_index.json" in done.stdout
+
+
+def test_an_output_never_destroys_what_it_is_made_from(tmp_path: Path, alpha_file: Path):
+    photo = tmp_path / "photo.png"
+    with Image.open(PHOTO) as picture:
+        picture.save(photo)
+    before = photo.read_bytes()
+    for other in (photo, tmp_path / "." / "photo.png"):
+        done = call("generate", photo, "--alpha", alpha_file, "--prompt", "a", "--steps", "1", "--out", other)
+        assert done.returncode == 2
+        assert "is the file that is read" in done.stderr
+    assert photo.read_bytes() == before
+
+
+def test_a_mask_that_grows_over_everything_says_so(tmp_path: Path):
+    thin = tmp_path / "thin.png"
+    with Image.open(PHOTO) as picture:
+        mask = np.zeros((picture.height, picture.width), np.uint8)
+    mask[:, 100:104] = 255
+    Image.fromarray(mask).save(thin)
+    done = call(
+        "generate", PHOTO, "--alpha", thin, "--prompt", "a", "--steps", "1", "--mask-grow", "25",
+        "--out", tmp_path / "x.png",
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "nothing to keep" in done.stderr
+
+
+def test_refused_input_leaves_nothing_in_the_store(tmp_path: Path):
+    white = tmp_path / "white.png"
+    with Image.open(PHOTO) as picture:
+        Image.new("L", picture.size, 255).save(white)
+    home = tmp_path / "home"
+    done = call("generate", PHOTO, "--alpha", white, "--prompt", "a", "--out", tmp_path / "x.png", home=home)
+    assert done.returncode == 2
+    assert "nothing to repaint" in done.stderr
+    assert not list(home.rglob("*.png"))
+    assert not list(home.rglob("*.lock"))

@@ -187,6 +187,23 @@ def test_guidance_values_share_their_first_evaluation(canvas: Canvas):
     assert inpainter.rows_computed == 2 + 3 * 5
 
 
+def test_many_masks_never_share_a_prediction(monkeypatch: pytest.MonkeyPatch):
+    """More masks than are held at once: a freed one's successor must not be taken for it."""
+    from bgen_core.sweep.engine import conditioning
+
+    monkeypatch.setattr(conditioning, "KEPT_PROMPTS", 3)
+    cells = []
+    for index in range(16):
+        mask = np.full((SIDE, SIDE), 255, np.uint8)
+        mask[index + 4 :, 8:22] = 0
+        canvas = Canvas(init_image=np.full((SIDE, SIDE, 3), 90, np.uint8), mask_image=mask)
+        params = InpaintParams(prompt="a", num_inference_steps=2, guidance_scale=1)
+        cells.append(PaintCell(index=index, canvas=canvas, params=params))
+    together = paint("sd-9", cells)
+    for cell in cells:
+        assert np.abs(paint("sd-9", [cell])[cell.index].astype(int) - together[cell.index]).max() <= 1
+
+
 def test_events_come_in_order_with_previews(canvas: Canvas):
     cells = [
         PaintCell(index=i, canvas=canvas, params=InpaintParams(prompt="a", num_inference_steps=3, seed=i))

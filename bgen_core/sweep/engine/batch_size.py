@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from bgen_core.errors import OutOfMemoryError
 from bgen_core.extent import Extent
 from bgen_core.sweep.engine.conditioning import Conditioning, latent_extent
 from bgen_core.sweep.engine.rows import Row, RowEvaluator
@@ -17,6 +18,7 @@ CANDIDATES = (1, 2, 4, 8, 16, 32, 64)
 WORTHWHILE_GAIN = 1.05  # a larger batch that gains less than 5 % in speed is not worth its memory
 HOPELESS_LOSS = 1.5  # where a larger batch is this much slower, still larger ones are not tried
 QUANTA = (1, 2, 4, 8)
+QUANTUM_ROWS = 16  # a multiple of all quanta and of their doubles
 
 
 def measure_batch(pipeline: Any, extent: Extent) -> BatchTuning:
@@ -37,13 +39,13 @@ def measure_batch(pipeline: Any, extent: Extent) -> BatchTuning:
     for size in CANDIDATES:
         try:
             speeds[size] = _seconds_per_row(evaluator(size), rows[:size])
-        except torch.OutOfMemoryError:
+        except OutOfMemoryError:
             break
         if speeds[size] > HOPELESS_LOSS * min(speeds.values()):
             break
     best = min(size for size, seconds in speeds.items() if seconds <= WORTHWHILE_GAIN * min(speeds.values()))
-    quantum = _find_quantum(evaluator, rows[: max(best, 2)])
-    return BatchTuning(batch_size=max(best, quantum), quantum=quantum, seconds_per_row=speeds[best])
+    quantum = _find_quantum(evaluator, rows)
+    return BatchTuning(batch_size=max(best, quantum, 2), quantum=quantum, seconds_per_row=speeds[best])
 
 
 def probe_rows(pipeline: Any, conditioning: Conditioning, extent: Extent, number: int) -> list[Row]:
@@ -74,8 +76,16 @@ def _seconds_per_row(evaluator: RowEvaluator, rows: list[Row]) -> float:
 
 
 def _find_quantum(evaluator: Callable[[int], RowEvaluator], rows: list[Row]) -> int:
-    """Smallest number between whose multiples no bit of a row's result changes; 1 where there is none."""
-    whole = evaluator(len(rows)).evaluate(rows)
+    """Smallest number between whose multiples no bit of a row's result changes; 1 where there is none.
+
+    Looks at a fixed number of rows, whatever batch was fastest: two measurements must find the same quantum, since a
+    cell's bits follow from it.
+    """
+    rows = rows[:QUANTUM_ROWS]
+    try:
+        whole = evaluator(len(rows)).evaluate(rows)
+    except OutOfMemoryError:
+        return 1
 
     def equals_whole(batch_size: int) -> bool:
         parts = evaluator(batch_size).evaluate(rows)

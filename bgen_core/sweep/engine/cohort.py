@@ -71,7 +71,7 @@ class Cohort:
             return None
         cell = self.cells[place]
         scale = self.schedule.first_input_scale()
-        return (cell.params.seed, scale, float(timestep), prompt_key, id(self.canvases[place]))
+        return (cell.params.seed, scale, float(timestep), prompt_key, self.canvases[place])
 
     def advance(self, predictions: list[torch.Tensor]) -> None:
         """Apply guidance, the scheduler's step and, for four-channel UNets, the kept region's latents."""
