@@ -86,7 +86,8 @@ class Samples:
         alone = self._chosen(rng, count, settings.no_subject_share)
         subject = torch.where(alone, cache["grey"].float(), subject)
         mask, touched = torch.where(alone, 1.0, mask), torch.where(alone, 1.0, touched)
-        painted = F.max_pool2d(touched, 3, 1, 1)
+        margin = settings.painted_margin
+        painted = F.max_pool2d(touched, 2 * margin + 1, 1, margin)
         texts = [caption(generator, self._traits[int(i)]).text for i in scene]
         ids = encode_texts(self._tokenizer, texts)
         ids[torch.from_numpy(rng.random(count) < settings.caption_dropout)] = self._nothing

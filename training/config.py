@@ -89,6 +89,8 @@ class UnetConfig:
     caption_dropout: float = 0.1
     kept_weight: float = 0.4
     """Loss weight of cells that show the subject, which the model copies."""
+    painted_margin: int = 1
+    """Cells by which the painted area grows beyond every cell that touches background. 0 keeps more of the subject."""
     no_subject_share: float = 0.12
     """Samples whose whole picture is repainted."""
     borrowed_subject_share: float = 0.3

@@ -15,7 +15,7 @@ from training.unet import build_scheduler, build_unet
 
 CARD = FOLDER / "model_card.md"
 WORLD = FOLDER / "world.json"
-_STALE_VAE_KEYS = ("block_out_channels",)
+_STALE_VAE_KEYS = ("block_out_channels", "_name_or_path")  # the second is a folder of the machine that trained
 
 
 def open_trained(config: Config) -> StableDiffusionInpaintPipeline:

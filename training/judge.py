@@ -30,7 +30,7 @@ SIDE = 64
 """Side at which the judge looks."""
 HEADS: dict[str, tuple[str, ...]] = {"kind": KINDS, "time": TIMES, "colour": tuple(COLOURS)}
 _UNKNOWN = -1
-_EPOCHS = 14
+_EPOCHS = 45
 _BATCH = 48
 _LUMA = torch.tensor([0.299, 0.587, 0.114])
 

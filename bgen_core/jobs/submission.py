@@ -9,6 +9,7 @@ from bgen_core.extent import Extent
 from bgen_core.models.prompt_length import find_cut_off
 from bgen_core.models.revision import ModelSource, find_model
 from bgen_core.models.schedulers import get_scheduler
+from bgen_core.models.world import find_hint
 from bgen_core.runs.store import Store, SweepRecord
 from bgen_core.settings import Settings
 from bgen_core.sweep.canvas import check_subject
@@ -112,6 +113,9 @@ def _notes(plan: SweepPlan, source: ModelSource) -> Iterator[str]:
                 shown = cut_off if len(cut_off) <= 80 else cut_off[:79] + "…"
                 name = field.replace("_", " ")
                 yield f"The {name} is longer than {source.name} reads: “{shown}” is cut off."
+    for text in map(str, given.get("prompt", (plan.base.prompt,))):
+        if hint := find_hint(source, text):
+            yield hint
     guidance = [float(value) for value in given.get("guidance_scale", (plan.base.guidance_scale,))]
     if min(guidance) <= 1 and any(given.get("negative_prompt", (plan.base.negative_prompt,))):
         yield "Guidance 1 and below switches guidance off: the negative prompt has no effect there."

@@ -52,7 +52,14 @@ MODELS: tuple[ModelEntry, ...] = (
         steps=20,
         guidance=3.0,
         scheduler="ddim",
-        examples=("a beach at sunset", "snowy mountains", "a starry night sky", "an autumn forest", "a pink studio"),
+        examples=(
+            "a tropical beach with palm trees at sunset",
+            "an autumn park with golden trees",
+            "a city skyline at night",
+            "a sunny forest with tall trees",
+            "a starry sky over hills",
+            "pink studio backdrop",
+        ),
     ),
     ModelEntry(
         name="sd15-inpainting",
