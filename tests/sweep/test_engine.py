@@ -22,7 +22,7 @@ from bgen_core.models.schedulers import SCHEDULERS, get_scheduler
 from bgen_core.sweep.engine import BatchedInpainter
 from bgen_core.sweep.engine.conditioning import Conditioning
 from bgen_core.sweep.engine.timetable import Lane, choose_lanes, form_lanes
-from bgen_core.sweep.events import Canvas, Finished, PaintCell, Started, Stepped
+from bgen_core.sweep.events import Canvas, Failed, Finished, PaintCell, Started, Stepped
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.tuning import BatchTuning
 from tests.tiny_models import FAMILIES, tiny_pipeline
@@ -202,6 +202,21 @@ def test_many_masks_never_share_a_prediction(monkeypatch: pytest.MonkeyPatch):
     together = paint("sd-9", cells)
     for cell in cells:
         assert np.abs(paint("sd-9", [cell])[cell.index].astype(int) - together[cell.index]).max() <= 1
+
+
+def test_a_scheduler_that_refuses_fails_its_cells_alone(canvas: Canvas):
+    base = InpaintParams(prompt="a", scheduler="lcm", num_inference_steps=60)
+    cells = [
+        PaintCell(index=0, canvas=canvas, params=base),
+        PaintCell(index=1, canvas=canvas, params=replace(base, num_inference_steps=2)),
+        PaintCell(index=2, canvas=canvas, params=replace(base, num_inference_steps=2, scheduler="ddim")),
+    ]
+    events = list(make_inpainter("sd-9").paint(cells))
+    (failed,) = [event for event in events if isinstance(event, Failed)]
+    assert failed.index == 0
+    assert "60" in failed.reason
+    assert sorted(event.cell.index for event in events if isinstance(event, Finished)) == [1, 2]
+    assert not [event for event in make_inpainter("sd-9").paint(cells[:1]) if not isinstance(event, Failed)]
 
 
 def test_events_come_in_order_with_previews(canvas: Canvas):

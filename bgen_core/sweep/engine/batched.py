@@ -16,8 +16,8 @@ from bgen_core.sweep.engine.decoding import LatentPreview, decode_latents
 from bgen_core.sweep.engine.outbox import Outbox
 from bgen_core.sweep.engine.rows import RowEvaluator
 from bgen_core.sweep.engine.schedule import Schedule, ScheduleKey
-from bgen_core.sweep.engine.timetable import choose_lanes, form_lanes
-from bgen_core.sweep.events import Event, Finished, PaintCell, Started, Stepped
+from bgen_core.sweep.engine.timetable import Lane, choose_lanes, form_lanes
+from bgen_core.sweep.events import Event, Failed, Finished, PaintCell, Started, Stepped
 from bgen_core.sweep.tuning import BatchTuning, BatchTunings
 
 
@@ -69,11 +69,18 @@ class BatchedInpainter:
         while lanes:
             began = time.perf_counter()
             chosen = choose_lanes(lanes, evaluator.batch_size)
+            refused: list[Lane] = []
             for lane in chosen:
                 if lane.cohort is None:
-                    lane.cohort = self._start(lane.cells, conditioning)
-                    for cell in lane.cells:
-                        yield Started(cell=cell)
+                    try:
+                        lane.cohort = self._start(lane.cells, conditioning)
+                    except ValueError as error:  # a scheduler's own limits, such as LCM's on steps
+                        refused.append(lane)
+                        reason = f"The scheduler refuses: {str(error).split('. ')[0].rstrip('.')}."
+                        yield from (Failed(index=cell.index, reason=reason) for cell in lane.cells)
+                        continue
+                    yield from (Started(cell=cell) for cell in lane.cells)
+            lanes = [lane for lane in lanes if lane not in refused]
             under_way = [lane.cohort for lane in chosen if lane.cohort]
 
             rows = [cohort.rows() for cohort in under_way]
