@@ -80,7 +80,8 @@ def _wait_for(app: RunningApp) -> None:
     pytest.fail(f"the app did not start:\n{app.log.read_text()}")
 
 
-@pytest.fixture(scope="session")
+# Closed after each file: Playwright's own event loop would run in the other tests' thread as long as it is open.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium where there is one, else the one that Playwright downloaded."""
     found = next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)

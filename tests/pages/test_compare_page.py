@@ -1,5 +1,6 @@
 """Compare and the permalink page through AppTest. Clicks on rows need a browser: tests/browser has them."""
 
+import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -219,7 +220,8 @@ def test_one_run_on_its_own_page(store: Store) -> None:
     assert provenance["Denoise \\(s\\)"] == ["1\\.5"]
     assert provenance["Library versions"] == [r"diffusers 0\.42\.1\, torch 2\.13\.0"]
     assert at.code[0].value == parameters_text(run)
-    links = {link.proto.label: link.proto.query_string for link in at.get("page_link")}
+    made = re.compile(r"Sweep of \d\d \w+, \d\d:\d\d: ")  # when: sweeps of one prompt are told apart by it
+    links = {made.sub("Sweep: ", link.proto.label): link.proto.query_string for link in at.get("page_link")}
     assert links == {
         "Compare": f"ids={run.id}",
         "Sweep: steps × guidance": "id=sweep-1",
