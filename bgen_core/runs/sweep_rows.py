@@ -158,11 +158,6 @@ class SweepRows:
             row.started = datetime.now(UTC)
             return _record(row)
 
-    def requeue_running(self) -> None:
-        """Put every running sweep back into the queue, in its old place: for a start after a crash."""
-        with self._database.writing() as session:
-            session.execute(sa.update(SweepRow).where(SweepRow.state == "running").values(state="queued", started=None))
-
     def sweep_cells(self, sweep_id: str) -> list[SweepCellRow]:
         """The cells of a sweep by their index, with which of them are made; an unknown id is a UserInputError."""
         query = (

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,7 +59,6 @@ class Runner:
         self._store = store
         self._settings = settings
         self._loaded: LoadedModel | None = None
-        self._load: Callable[..., tuple[Inpainter, int]] = load_inpainter
         self.device: Device = find_device(settings.device)
 
     def prepare(self, model: str) -> LoadedModel:
@@ -73,7 +72,7 @@ class Runner:
         source = find_model(model)
         if self._loaded is None or self._loaded.source.revision != source.revision:
             self._loaded = None  # frees the old model before the new one needs its place
-            inpainter, factor = self._load(source, self.device, tuning_folder=self._settings.home / "tuning")
+            inpainter, factor = load_inpainter(source, self.device, tuning_folder=self._settings.home / "tuning")
             self._loaded = LoadedModel(source=source, inpainter=inpainter, factor=factor)
         return self._loaded
 

@@ -106,7 +106,8 @@ class TestLimits:
 
     def test_the_limits_themselves_are_allowed(self) -> None:
         data = encoded("PNG")
-        decode_photo(data, name="photo", limits=DecodeLimits(max_bytes=len(data), max_pixels=96 * 80, min_side=80))
+        limits = DecodeLimits(max_bytes=len(data), max_pixels=96 * 80, min_side=80)
+        assert decode_photo(data, name="photo", limits=limits).image.shape == (80, 96, 3)
 
 
 class TestMaskFiles:
