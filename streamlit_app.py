@@ -14,6 +14,7 @@ from bgen_core.runs.store import open_store
 from bgen_core.settings import load_settings
 from pages._ui.gate import Gate
 from pages._ui.routes import own_routes
+from pages._ui.visitor_cookie import VisitorCookie
 
 
 @asynccontextmanager
@@ -42,7 +43,7 @@ def log_fault(error: Exception) -> bool:
 app = st.App(
     Path(__file__).parent / "pages" / "_ui" / "shell.py",
     routes=own_routes(),
-    middleware=[Middleware(Gate)],
+    middleware=[Middleware(Gate), Middleware(VisitorCookie)],
     lifespan=lifespan,
     on_script_error=log_fault,
 )

@@ -23,6 +23,7 @@ class Settings(BaseSettings):
     password: SecretStr | None = Field(default=None, min_length=1, description="What visitors of the pages must give.")
     model: str = Field(default="demo", min_length=1, description="Catalogue name, Hub id or local folder.")
     device: str = "auto"
+    clip_model: str = Field(default="", description="CLIP model for the prompt adherence: Hub id or local folder.")
     max_upload_mb: float = Field(default=25, gt=0, description="Largest photo file, in MB (10^6 bytes).")
     max_megapixels: float = Field(default=40, gt=0, description="Largest photo, in 10^6 pixels.")
     min_side: int = Field(default=64, ge=1, description="Shortest side of a photo, in pixels.")

@@ -6,72 +6,46 @@ from bgen_core.errors import UserInputError
 from bgen_core.jobs.submission import SweepForecast, describe_forecast, forecast_sweep, submit_sweep
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui import page_files, resources
-from pages._ui.first_subject import keep_sample
-from pages._ui.live_sweep import show_sweep
+from pages._ui.first_subject import start_with_sample
+from pages._ui.live_sweep import show_sweep, wait_for_engine
+from pages._ui.queue_panel import own_sweeps, pause_and_cancel
 from pages._ui.status import show_status, worker_status
-from pages._ui.sweep_form import axis_controls, fill_from_plan, model_choice, read_plan, subject_choice
+from pages._ui.sweep_form import axis_controls, model_choice, read_plan, subject_choice
 from pages._ui.sweep_grid import GridContent, arrangement, grid_html
+from pages._ui.sweep_link import linked_sweep
 
 settings, store = resources.settings(), resources.store()
-sweep_id = st.query_params.get("id")
-sweep = None
-problem = ""
-if sweep_id:
-    try:
-        sweep = store.get_sweep(sweep_id)
-        if st.session_state.get("shown_sweep") != sweep_id:
-            fill_from_plan(SweepPlan.from_json(sweep.plan))
-        st.session_state["shown_sweep"] = sweep_id
-    except UserInputError as error:
-        problem = str(error)
-elif base := st.query_params.get("base"):
-    try:
-        run = store.get_run(base)
-        fill_from_plan(SweepPlan(subject_id=run.subject_id, model=run.model, base=run.params))
-    except UserInputError as error:
-        problem = str(error)
-    del st.query_params["base"]
-
+sweep, problem = linked_sweep(store)
 subjects = store.list_subjects()
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Sweep", width="content")
     st.space("stretch")
+    own_sweeps(store, settings, resources.visitor())
     status_place = st.container(width="content")
 if problem:
     st.error(problem)
 if not subjects:
-    with st.container(border=True):
-        st.markdown("A sweep paints new backgrounds behind a **subject**: a photo and the part of it to keep.")
-        with st.container(horizontal=True, vertical_alignment="center"):
-            if st.button("Start with the sample photo", type="primary"):
-                with st.spinner("Cutting out"):
-                    keep_sample(store, settings)
-                st.rerun()
-            st.page_link(page_files.SUBJECT, label="or choose a photo of your own")
+    start_with_sample(store, settings)
     st.stop()
 
 with st.sidebar:
-    subject_id = subject_choice(subjects)
-    entry = model_choice(settings.model)
-    texts = axis_controls(entry)
+    chosen = subject_choice(subjects)
+    models = model_choice(settings.model)
+    texts = axis_controls(models[0])
 with status_place:
-    show_status(entry.name, settings, store)
+    show_status(", ".join(entry.name for entry in models), settings, store)
 
 plan: SweepPlan | None = None
 forecast: SweepForecast | None = None
 complaint = ""
 status = worker_status(settings)
 try:
-    plan = read_plan(entry, subject_id, texts)
+    plan = read_plan(models, chosen, texts)
+    plan.check_size(settings.max_cells)
     if status and status.device_kind:
-        forecast = forecast_sweep(
-            store,
-            settings,
-            plan,
-            photo=store.get_subject(subject_id).extent,
-            device_kind=status.device_kind,
-            dtype_name=status.dtype_name,
-        )
+        photos = {entry.id: entry.extent for entry in chosen}
+        kinds = {"device_kind": status.device_kind, "dtype_name": status.dtype_name}
+        forecast = forecast_sweep(store, settings, plan, photos=photos, **kinds)
 except UserInputError as error:
     complaint = str(error)
 
@@ -81,15 +55,14 @@ with st.container(horizontal=True, vertical_alignment="center", border=True):
         st.markdown(f"**{len(plan or ())} cells in hand**")
     elif forecast:
         st.markdown(f"**{describe_forecast(forecast)}**")
-    elif plan:
+    elif plan and not complaint:
         st.markdown(f"**{len(plan)} cells** · the engine is starting")
     else:
         st.markdown("**Not ready**")
     st.space("stretch")
     run_pressed = st.button("Run", type="primary", shortcut="Ctrl+Enter", disabled=forecast is None or in_hand)
-    if sweep and sweep.is_active and st.button("Cancel"):
-        store.set_sweep_state(sweep.id, "cancelled")
-        st.rerun()
+    if sweep and (sweep.is_active or sweep.state == "paused"):
+        pause_and_cancel(store, sweep, key="shown")
 if complaint:
     st.error(complaint)
 for note in forecast.notes if forecast else ():
@@ -105,14 +78,9 @@ if run_pressed and forecast:
 
 if sweep:
     show_sweep(sweep, store, settings)
-elif plan and len(plan) <= settings.max_cells:
-    st.html(grid_html(arrangement(plan), GridContent(plan=plan, extent=store.get_subject(subject_id).extent)))
+elif plan and not complaint:
+    st.html(grid_html(arrangement(plan), GridContent(plan=plan, extent=chosen[0].extent)))
+elif not complaint:
+    st.page_link(page_files.SUBJECT, label="Choose a subject")
 if plan and forecast is None and not complaint:
-
-    @st.fragment(run_every=1.0)
-    def wait_for_engine() -> None:
-        fresh = worker_status(settings)
-        if fresh and fresh.device_kind:
-            st.rerun()
-
-    wait_for_engine()
+    wait_for_engine(settings)

@@ -28,8 +28,8 @@ class Batch:
     subject : Tensor, (n, 4, side, side)
         Latents of the picture with the background greyed out.
     painted : Tensor, (n, 1, side, side)
-        1 where `target` shows the scene: every cell that touches background, and its neighbours, so that
-        no grey fringe is learned at the subject's edge.
+        1 where `target` shows the scene: every cell that touches background, so that no grey fringe is learned
+        at the subject's edge.
     ids : Tensor, (n, positions)
         Token ids of the captions.
     """
@@ -83,6 +83,10 @@ class Samples:
         borrowed = self._chosen(rng, count, settings.borrowed_subject_share)
         other = cache["scenes"][rng.integers(len(self._traits), size=count)].float()
         subject = torch.where(borrowed, other * (1 - share) + cache["grey"].float() * share, subject)
+        recoloured = self._chosen(rng, count, settings.recoloured_share)
+        factor = rng.uniform(*settings.recolouring, (count, 4, 1, 1)) * rng.choice([-1, 1], (count, 4, 1, 1), p=[0.2, 0.8])
+        stretched = cache["grey"].float() + (subject - cache["grey"].float()) * torch.from_numpy(factor).float()
+        subject = torch.where(recoloured, stretched, subject)
         alone = self._chosen(rng, count, settings.no_subject_share)
         subject = torch.where(alone, cache["grey"].float(), subject)
         mask, touched = torch.where(alone, 1.0, mask), torch.where(alone, 1.0, touched)

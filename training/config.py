@@ -18,11 +18,11 @@ class RenderConfig:
     scenes: int = 9680
     chunk: int = 440
     """Scenes in a file; a file is the unit of resuming."""
-    encoded: int = 5280
+    encoded: int = 9680
     """The first so many scenes are encoded for the UNet; the autoencoder takes its crops from all of them."""
     judge_seed: int = 777
     judge_per_kind: int = 48
-    people: int = 800
+    people: int = 1600
     people_seed: int = 4242
 
 
@@ -72,7 +72,7 @@ class UnetConfig:
     seed: int = 3
     low_samples: int = 60_000
     """First at 16 x 16 latents, pooled from 32 x 32: layout and words for a third of the price."""
-    samples: int = 45_500
+    samples: int = 120_000
     """Then at 32 x 32. Both are counted over all workers; a GPU takes ten times as many."""
     low_batch: int = 32
     batch: int = 20
@@ -84,17 +84,21 @@ class UnetConfig:
     learning_rate: float = 1e-3
     text_learning_rate_factor: float = 0.3
     warmup_steps: int = 100
-    decay_share: float = 0.14
+    decay_share: float = 0.25
     """Last share of all samples over which the learning rate falls to nothing by a half cosine."""
     caption_dropout: float = 0.1
-    kept_weight: float = 0.4
+    kept_weight: float = 0.6
     """Loss weight of cells that show the subject, which the model copies."""
-    painted_margin: int = 1
+    painted_margin: int = 0
     """Cells by which the painted area grows beyond every cell that touches background. 0 keeps more of the subject."""
     no_subject_share: float = 0.12
     """Samples whose whole picture is repainted."""
     borrowed_subject_share: float = 0.3
     """Samples whose subject is cut from another scene: textures that no procedural person has."""
+    recoloured_share: float = 0.5
+    """Samples whose subject's latents are stretched by a random factor per channel: the copying of a subject must
+    not depend on what drawn figures look like."""
+    recolouring: tuple[float, float] = (0.5, 1.7)
     pure_noise_share: float = 0.08
     """Samples at the last timestep, where the whole layout is decided."""
     ema: float = 0.998

@@ -56,7 +56,7 @@ def generate(
     subject = read_subject(photo, alpha, settings)
     with open_store(settings) as store:
         plan = SweepPlan(subject_id=subject.id, model=entry.name, base=params)
-        forecast = forecast_inline(store, settings, plan, subject.extent)
+        forecast = forecast_inline(store, settings, plan, {subject.id: subject.extent})
         for note in forecast.notes:
             say(note)
         keep_subject(store, subject)

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
@@ -44,22 +44,22 @@ class InlineResult:
     seconds: float
 
 
-def forecast_inline(store: Store, settings: Settings, plan: SweepPlan, photo: Extent) -> SweepForecast:
-    """What a plan for a photo of that size will cost on this process's device."""
+def forecast_inline(store: Store, settings: Settings, plan: SweepPlan, photos: Mapping[str, Extent]) -> SweepForecast:
+    """What a plan for photos (subject -> size) will cost on this process's device."""
     from bgen_core.models.devices import find_device
 
     device = find_device(settings.device)
-    return forecast_sweep(store, settings, plan, photo=photo, device_kind=device.kind, dtype_name=device.dtype_name)
+    return forecast_sweep(store, settings, plan, photos=photos, device_kind=device.kind, dtype_name=device.dtype_name)
 
 
-def run_inline(store: Store, settings: Settings, forecast: SweepForecast) -> InlineResult:
-    """Submit a sweep and run it here to its end.
+def run_inline(store: Store, settings: Settings, forecast: SweepForecast, *, explored: str = "") -> InlineResult:
+    """Submit a sweep and run it here to its end; `explored` names the sweep whose chosen cells it finishes, if any.
 
     An interruption (Ctrl-C) keeps what is made, marks the sweep as cancelled and says how to go on.
     """
     sweep_id = new_sweep_id()
     with _owned(settings, sweep_id):  # before it is in the store: no worker takes it for an orphan
-        submit_sweep(store, forecast, owner=OWNER, queued=False, sweep_id=sweep_id)
+        submit_sweep(store, forecast, owner=OWNER, queued=False, sweep_id=sweep_id, explored=explored)
         return _run(store, settings, sweep_id)
 
 
@@ -73,6 +73,7 @@ def resume_inline(store: Store, settings: Settings, sweep_id: str) -> InlineResu
     """
     store.get_sweep(sweep_id)
     with _owned(settings, sweep_id):
+        store.clear_cell_errors(sweep_id)
         return _run(store, settings, sweep_id)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -10,17 +10,20 @@ from bgen_core.errors import UserInputError
 
 LARGEST_BYTES = 1_000_000
 
+# What an option holds: an axis as on the command line, several texts, one word, a whole number, one file or several.
+OptionKind = Literal["axis", "texts", "word", "number", "path", "paths"]
 
-def read_spec(path: Path, allowed: Mapping[str, type]) -> dict[str, Any]:
+
+def read_spec(path: Path, allowed: Mapping[str, OptionKind]) -> dict[str, Any]:
     """Read a spec file.
 
     Parameters
     ----------
     path
         YAML, UTF-8: one mapping of option names (with dashes or underscores) to values. An axis may be a text as on
-        the command line, a number, or a list.
+        the command line, a number, or a list. Files are relative to the spec's folder.
     allowed
-        Option name -> `list` (several texts), `str` (one text or an axis) or `Path` (relative to the file's folder).
+        Option name -> what it holds.
 
     Returns
     -------
@@ -52,13 +55,27 @@ def read_spec(path: Path, allowed: Mapping[str, type]) -> dict[str, Any]:
     return found
 
 
-def _value(path: Path, key: str, value: Any, kind: type) -> Any:
+def _value(path: Path, key: str, value: Any, kind: OptionKind) -> Any:
     items = value if isinstance(value, list) else [value]
     if not items or any(not isinstance(item, str | int | float) or isinstance(item, bool) for item in items):
         raise UserInputError(
             f"--spec {path}: {key} {value!r} is not allowed: write a text, a number or a list of them."
         )
     texts = [str(item) for item in items]
-    if kind is list:
-        return texts
-    return path.parent / texts[0] if kind is Path else ",".join(texts)
+    match kind:
+        case "axis":
+            return ",".join(texts)
+        case "texts":
+            return texts
+        case "paths":
+            return [path.parent / text for text in texts]
+        case "word" | "path" | "number" if len(texts) > 1:
+            raise UserInputError(f"--spec {path}: {key} {value!r} is not allowed: write one value.")
+        case "path":
+            return path.parent / texts[0]
+        case "number" if not isinstance(value, int):
+            raise UserInputError(f"--spec {path}: {key} {value!r} is not allowed: write a whole number.")
+        case "number":
+            return value
+        case "word":
+            return texts[0]

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,29 +10,43 @@ import typer
 
 from bgen_core.cli.inline import InlineResult, forecast_inline, resume_inline, run_inline
 from bgen_core.cli.inputs import check_prompt, keep_subject, read_subject, say, write_file
-from bgen_core.cli.spec import read_spec
+from bgen_core.cli.spec import OptionKind, read_spec
+from bgen_core.cli.two_passes import TwoPasses, explore, read_two_passes
 from bgen_core.errors import UserInputError
 from bgen_core.jobs.submission import SweepForecast, describe_forecast
-from bgen_core.models.catalogue import ModelEntry, describe_model
+from bgen_core.models.catalogue import describe_model
 from bgen_core.models.revision import find_model
 from bgen_core.runs.store import Store, open_store
-from bgen_core.settings import load_settings
-from bgen_core.sweep.axes import Axis
+from bgen_core.settings import Settings, load_settings
+from bgen_core.subject.subject import Subject
+from bgen_core.sweep.axes import REPLACEMENTS, Axis, parse_axis
 from bgen_core.sweep.build import build_plan
 from bgen_core.sweep.plan import SweepPlan
 
-NUMBER_OPTIONS = ("steps", "guidance", "seed", "strength", "scheduler", "mask_grow", "mask_feather")
-SPEC_OPTIONS: dict[str, type] = {
-    "photo": Path, "alpha": Path, "model": str, "prompt": list, "negative_prompt": list,
-    **dict.fromkeys(NUMBER_OPTIONS, str),
+AXIS_OPTIONS = (
+    "steps", "guidance", "seed", "strength", "scheduler", "mask_grow", "mask_feather", "edge_softness",
+    "harmonisation", "shadow",
+)  # fmt: skip
+OPTIONS: dict[str, OptionKind] = {
+    "photo": "paths", "alpha": "path", "model": "texts", "prompt": "texts", "negative_prompt": "texts",
+    "replace": "texts", **dict.fromkeys(AXIS_OPTIONS, "axis"), "explore_steps": "number", "keep": "number",
+    "by": "word",
 }  # fmt: skip
 AxisOption = Annotated[str | None, typer.Option(metavar="AXIS", help="10,20,30 or 10..30:10 or 1..9/5")]
 
 
 def sweep(
-    photo: Annotated[Path | None, typer.Argument(help="The photo whose subject is kept.")] = None,
+    photo: Annotated[
+        list[Path] | None, typer.Argument(help="Photos whose subjects are kept; several make an axis.")
+    ] = None,
     prompt: Annotated[list[str] | None, typer.Option(help="What to paint; several make an axis.")] = None,
     negative_prompt: Annotated[list[str] | None, typer.Option(help="What to avoid; several make an axis.")] = None,
+    replace: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="'red, blue, green'", help="Replaces red in the prompts by each in turn [A1111: Prompt S/R]."
+        ),
+    ] = None,
     steps: AxisOption = None,
     guidance: AxisOption = None,
     seed: AxisOption = None,
@@ -39,78 +54,113 @@ def sweep(
     scheduler: Annotated[str | None, typer.Option(metavar="AXIS", help="ddim,euler,…")] = None,
     mask_grow: AxisOption = None,
     mask_feather: AxisOption = None,
-    model: Annotated[str | None, typer.Option(help="Catalogue name, Hub id or local folder.")] = None,
-    alpha: Annotated[Path | None, typer.Option(help="Mask of the photo's size, white = keep.")] = None,
+    edge_softness: AxisOption = None,
+    harmonisation: AxisOption = None,
+    shadow: AxisOption = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="Catalogue name, Hub id or folder; several make an axis.")
+    ] = None,
+    alpha: Annotated[Path | None, typer.Option(help="Mask of the one photo, of its size, white = keep.")] = None,
+    explore_steps: Annotated[int | None, typer.Option(help="Make all cells with so few steps first.")] = None,
+    keep: Annotated[int | None, typer.Option(help="Finish so many of the explored cells.")] = None,
+    by: Annotated[str | None, typer.Option(metavar="METRIC", help="What decides which cells are finished.")] = None,
     out_dir: Annotated[Path | None, typer.Option(help="Folder for full-size PNGs.")] = None,
     spec: Annotated[Path | None, typer.Option(metavar="FILE.yaml", help="These options in a file.")] = None,
     resume: Annotated[str | None, typer.Option(metavar="ID", help="Go on with a sweep that was stopped.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and its cost, compute nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
-    """Sweep parameters over one photo; only what was never made before is computed."""
+    """Sweep parameters over one or several photos; only what was never made before is computed."""
+    typed: dict[str, Any] = {
+        "photo": photo or None, "prompt": prompt, "negative_prompt": negative_prompt, "replace": replace,
+        "model": model, "alpha": alpha, "steps": steps, "guidance": guidance, "seed": seed, "strength": strength,
+        "scheduler": scheduler, "mask_grow": mask_grow, "mask_feather": mask_feather, "edge_softness": edge_softness,
+        "harmonisation": harmonisation, "shadow": shadow, "explore_steps": explore_steps, "keep": keep, "by": by,
+    }  # fmt: skip
     settings = load_settings()
     if out_dir is not None:
         _prepare_folder(out_dir)
     if resume is not None:
-        given = (photo, prompt, negative_prompt, steps, guidance, seed, strength, scheduler, model, alpha, spec)
-        if dry_run or any(option is not None for option in given):
+        if dry_run or spec or any(value is not None for value in typed.values()):
             raise UserInputError(
                 "--resume goes on with the plan as it was: give it alone, or with --out-dir and --json."
             )
         with open_store(settings) as store:
-            result = resume_inline(store, settings, resume)
-            _report(store, result, out_dir, as_json=as_json)
+            _report(store, resume_inline(store, settings, resume), out_dir, as_json=as_json)
         return
-    typed: dict[str, Any] = {
-        "photo": photo, "prompt": prompt, "negative_prompt": negative_prompt, "model": model, "alpha": alpha,
-        "steps": steps, "guidance": guidance, "seed": seed, "strength": strength, "scheduler": scheduler,
-        "mask_grow": mask_grow, "mask_feather": mask_feather,
-    }  # fmt: skip
-    written = read_spec(spec, SPEC_OPTIONS) if spec else {}
+    written = read_spec(spec, OPTIONS) if spec else {}
     wanted: dict[str, Any] = {name: written.get(name) if value is None else value for name, value in typed.items()}
-    photo, alpha = wanted["photo"], wanted["alpha"]
-    if photo is None or not wanted["prompt"]:
-        raise UserInputError("sweep needs a PHOTO and --prompt TEXT, or --spec FILE, or --resume ID.")
-    for text in wanted["prompt"]:
-        check_prompt(text)
-    entry = describe_model(settings.model if wanted["model"] is None else wanted["model"])
-    texts = {name.replace("_", "-"): wanted[name] for name in NUMBER_OPTIONS}
-    prompts = [Axis(name="prompt", values=tuple(dict.fromkeys(wanted["prompt"])))]
-    if wanted["negative_prompt"]:
-        prompts.append(Axis(name="negative-prompt", values=tuple(dict.fromkeys(wanted["negative_prompt"]))))
-    # Values, the number of cells and the model are checked before the photo is even read.
-    build_plan(entry, texts, prompts, subject_id="").check_size(settings.max_cells)
-    find_model(entry.name)
-    subject = read_subject(photo, alpha, settings)
+    passes = read_two_passes(wanted["explore_steps"], wanted["keep"], wanted["by"])
+    _check(wanted, settings)
+    subjects = [read_subject(path, wanted["alpha"], settings) for path in wanted["photo"]]
     with open_store(settings) as store:
-        plan = build_plan(entry, texts, prompts, subject_id=subject.id)
-        forecast = forecast_inline(store, settings, plan, subject.extent)
+        plan = _plan(wanted, settings, subjects)
+        if passes:
+            plan, explored = explore(store, settings, plan, passes, subjects, dry_run=dry_run)
+        else:
+            explored = None
+        forecast = forecast_inline(store, settings, plan, {subject.id: subject.extent for subject in subjects})
         for note in (describe_forecast(forecast), *forecast.notes):
             say(note)
         if dry_run:
-            _print_plan(forecast, entry, as_json=as_json)
+            _print_plan(forecast, passes, as_json=as_json)
             return
-        keep_subject(store, subject)
-        result = run_inline(store, settings, forecast)
-        _report(store, result, out_dir, as_json=as_json)
+        for subject in subjects:
+            keep_subject(store, subject)
+        result = run_inline(store, settings, forecast, explored=explored["sweep"] if explored else "")
+        _report(store, result, out_dir, as_json=as_json, explored=explored)
 
 
-def _print_plan(forecast: SweepForecast, entry: ModelEntry, *, as_json: bool) -> None:
-    plan: SweepPlan = forecast.plan
-    if as_json:
-        content = {
-            "cells": len(forecast.run_ids),
-            "known": forecast.known,
-            "to_make": forecast.to_make,
-            "seconds": forecast.seconds,
-            "model": entry.name,
-            "axes": {axis.name: list(axis.values) for axis in plan.axes},
-            "base": plan.base.to_json(),
-        }
-        sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
+def _check(wanted: Mapping[str, Any], settings: Settings) -> None:
+    """Values, the number of cells and the models, before any photo is read."""
+    if not wanted["photo"] or not wanted["prompt"]:
+        raise UserInputError("sweep needs a PHOTO and --prompt TEXT, or --spec FILE, or --resume ID.")
+    if wanted["alpha"] is not None and len(wanted["photo"]) > 1:
+        raise UserInputError(f"--alpha is the mask of one photo, but {len(wanted['photo'])} photos are given.")
+    for text in wanted["prompt"]:
+        check_prompt(text)
+    plan = _plan(wanted, settings, [])
+    plan.check_size(settings.max_cells // max(1, len(wanted["photo"])))
+    for model in plan.models:
+        find_model(model)
+
+
+def _plan(wanted: Mapping[str, Any], settings: Settings, subjects: list[Subject]) -> SweepPlan:
+    models = [describe_model(name).name for name in wanted["model"] or [settings.model]]
+    given = [Axis(name="model", values=tuple(dict.fromkeys(models)))]
+    named = {subject.id: subject.name for subject in subjects}
+    if named:
+        given.append(Axis(name="subject", values=tuple(named), names=tuple(named.values())))
+    given.append(Axis(name="prompt", values=tuple(dict.fromkeys(wanted["prompt"]))))
+    if wanted["negative_prompt"]:
+        given.append(Axis(name="negative-prompt", values=tuple(dict.fromkeys(wanted["negative_prompt"]))))
+    replacements = wanted["replace"] or []
+    if len(replacements) > len(REPLACEMENTS):
+        raise UserInputError(f"--replace is given {len(replacements)} times: at most {len(REPLACEMENTS)} are allowed.")
+    given += [parse_axis(name, text) for name, text in zip(REPLACEMENTS, replacements, strict=False)]
+    texts = {name.replace("_", "-"): wanted[name] for name in AXIS_OPTIONS}
+    return build_plan(describe_model(models[0]), texts, given, subject_id="")
+
+
+def _print_plan(forecast: SweepForecast, passes: TwoPasses | None, *, as_json: bool) -> None:
+    plan = forecast.plan
+    if not as_json:
+        for axis in plan.axes:
+            say(f"  {axis.kind.label}: {', '.join(axis.labels)}")
         return
-    for axis in plan.axes:
-        say(f"  {axis.kind.label}: {', '.join(axis.labels)}")
+    content = {
+        "cells": len(forecast.run_ids),
+        "known": forecast.known,
+        "to_make": forecast.to_make,
+        "to_paint": forecast.to_paint,
+        "seconds": forecast.seconds,
+        "model": plan.model,
+        "axes": {axis.name: list(axis.values) for axis in plan.axes},
+        "base": plan.base.to_json(),
+    }
+    if passes:
+        content |= {"explore_steps": passes.steps, "keep": passes.keep, "by": passes.metric}
+    sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
 
 
 def _prepare_folder(folder: Path) -> None:
@@ -120,27 +170,17 @@ def _prepare_folder(folder: Path) -> None:
         raise UserInputError(f"--out-dir {folder} cannot be used: {error.strerror}.") from error
 
 
-def _report(store: Store, result: InlineResult, out_dir: Path | None, *, as_json: bool) -> None:
-    plan = SweepPlan.from_json(store.get_sweep(result.sweep_id).plan)
-    rows = store.sweep_cells(result.sweep_id)
-    cells: list[dict[str, Any]] = []
-    for cell, row in zip(plan.cells(), rows, strict=True):
-        image: str | None = None
-        if row.done and out_dir is not None:
-            path = out_dir / f"{cell.index:04d}-{row.run_id[:12]}.png"
-            write_file(path, store.blobs.get(store.get_run(row.run_id).image))
-            image = str(path)
-        cells.append(
-            {
-                "run": row.run_id,
-                "params": cell.params.to_json(),
-                "image": image or (str(store.blobs.path(store.get_run(row.run_id).image)) if row.done else None),
-                "reused": row.run_id in result.reused_ids,
-                "error": row.error or None,
-            }
-        )
+def _report(
+    store: Store,
+    result: InlineResult,
+    out_dir: Path | None,
+    *,
+    as_json: bool,
+    explored: Mapping[str, Any] | None = None,
+) -> None:
+    cells = _described_cells(store, result, out_dir)
     if as_json:
-        content = {
+        content: dict[str, Any] = {
             "sweep": result.sweep_id,
             "cells": cells,
             "made": result.made,
@@ -148,6 +188,7 @@ def _report(store: Store, result: InlineResult, out_dir: Path | None, *, as_json
             "failed": result.failed,
             "seconds": result.seconds,
         }
+        content |= {"explored": explored} if explored else {}
         sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
     else:
         say(
@@ -156,3 +197,27 @@ def _report(store: Store, result: InlineResult, out_dir: Path | None, *, as_json
         )
     if result.failed:
         raise typer.Exit(2)
+
+
+def _described_cells(store: Store, result: InlineResult, out_dir: Path | None) -> list[dict[str, Any]]:
+    plan = SweepPlan.from_json(store.get_sweep(result.sweep_id).plan)
+    cells: list[dict[str, Any]] = []
+    for cell, row in zip(plan.cells(), store.sweep_cells(result.sweep_id), strict=True):
+        image: str | None = None
+        if row.done:
+            blob = store.get_run(row.run_id).image
+            image = str(store.blobs.path(blob))
+            if out_dir is not None:
+                path = out_dir / f"{cell.index:04d}-{row.run_id[:12]}.png"
+                write_file(path, store.blobs.get(blob))
+                image = str(path)
+        cells.append(
+            {
+                "run": row.run_id,
+                "params": {"model": cell.model, "subject": cell.subject_id, **cell.params.to_json()},
+                "image": image,
+                "reused": row.run_id in result.reused_ids,
+                "error": row.error or None,
+            }
+        )
+    return cells

@@ -1,7 +1,7 @@
 """Submitting a sweep: what it will cost before it runs, and its place in the queue."""
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,8 +13,9 @@ from bgen_core.models.world import find_hint
 from bgen_core.runs.store import Store, SweepRecord
 from bgen_core.settings import Settings
 from bgen_core.sweep.canvas import check_subject
-from bgen_core.sweep.estimate import estimate_seconds
-from bgen_core.sweep.plan import SweepPlan, address_plan
+from bgen_core.sweep.estimate import estimate_seconds, pasting_seconds
+from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.plan import SweepCell, SweepPlan, address_plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,12 +24,14 @@ class SweepForecast:
 
     Attributes
     ----------
-    plan, source
-        The plan, and its model pinned to exact weights.
+    plan, sources
+        The plan, and its models pinned to exact weights.
     run_ids
-        Content address of each cell.
+        Index of each cell to be made -> its content address.
     known
         How many of them are in the store already.
+    to_paint
+        How many pictures the diffusion model has to make; cells that differ in nothing but the pasting share one.
     notes
         What the person should know before it runs: a sentence each.
     seconds
@@ -36,9 +39,10 @@ class SweepForecast:
     """
 
     plan: SweepPlan
-    source: ModelSource
-    run_ids: Sequence[str]
+    sources: Mapping[str, ModelSource]
+    run_ids: Mapping[int, str]
     known: int
+    to_paint: int
     notes: tuple[str, ...]
     seconds: float | None
 
@@ -48,51 +52,87 @@ class SweepForecast:
 
 
 def forecast_sweep(
-    store: Store, settings: Settings, plan: SweepPlan, *, photo: Extent, device_kind: str, dtype_name: str
+    store: Store,
+    settings: Settings,
+    plan: SweepPlan,
+    *,
+    photos: Mapping[str, Extent],
+    device_kind: str,
+    dtype_name: str,
 ) -> SweepForecast:
     """Check a plan as far as it can be checked before it runs, and say what it will cost. Nothing is stored.
 
     Parameters
     ----------
-    photo
-        Size of the subject's photo; the subject itself need not be in the store yet.
+    photos
+        Subject -> size of its photo, for each of the plan's subjects; none of them need be in the store yet.
     device_kind, dtype_name
         Where the plan shall run.
 
     Raises
     ------
     UserInputError
-        A value, the subject, the model or the number of cells is not allowed.
+        A value, a subject, a model or the number of cells is not allowed.
     """
     plan.check_size(settings.max_cells)
     for cell in plan.cells():
         get_scheduler(cell.params.scheduler).check_steps(cell.params.num_inference_steps)
-    source = find_model(plan.model)
-    run_ids = address_plan(plan, source.revision, device_kind=device_kind, dtype_name=dtype_name)
-    known = store.known_runs(run_ids)
-    missing = [cell for cell, run_id in zip(plan.cells(), run_ids, strict=True) if run_id not in known]
-    seconds = estimate_seconds(
-        [cell.params for cell in missing],
-        photo=photo,
-        source=source,
-        device_kind=device_kind,
-        home=settings.home,
-        recent=store.list_runs(limit=30),
-    )
+    sources = {model: find_model(model) for model in plan.models}
+    revisions = {model: source.revision for model, source in sources.items()}
+    addresses = address_plan(plan, revisions, device_kind=device_kind, dtype_name=dtype_name)
+    known = store.known_runs(address.run for address in addresses.values())
+    missing = [cell for cell in plan.cells() if addresses[cell.index].run not in known]
+    painted = store.known_raws(addresses[cell.index].raw for cell in missing)
+    # One of the cells that share a raw picture stands for all of them.
+    to_paint = {raw: cell for cell in missing if (raw := addresses[cell.index].raw) not in painted}
+    seconds = _estimate(store, settings, list(to_paint.values()), len(missing), sources, photos, device_kind)
     return SweepForecast(
         plan=plan,
-        source=source,
-        run_ids=run_ids,
-        known=sum(run_id in known for run_id in run_ids),
-        notes=tuple(_notes(plan, source)),
+        sources=sources,
+        run_ids={index: address.run for index, address in addresses.items()},
+        known=sum(address.run in known for address in addresses.values()),
+        to_paint=len(to_paint),
+        notes=tuple(dict.fromkeys(note for source in sources.values() for note in _notes(plan, source))),
         seconds=seconds,
     )
+
+
+def _estimate(
+    store: Store,
+    settings: Settings,
+    to_paint: Sequence[SweepCell],
+    to_make: int,
+    sources: Mapping[str, ModelSource],
+    photos: Mapping[str, Extent],
+    device_kind: str,
+) -> float | None:
+    """Seconds over all models and subjects; None where the speed of one of them is not known."""
+    recent = store.list_runs(limit=30)
+    groups: dict[tuple[str, str], list[InpaintParams]] = {}
+    for cell in to_paint:
+        groups.setdefault((cell.model, cell.subject_id), []).append(cell.params)
+    total = pasting_seconds(recent) * (to_make - len(to_paint))
+    for (model, subject_id), cells in groups.items():
+        seconds = estimate_seconds(
+            cells,
+            photo=photos[subject_id],
+            source=sources[model],
+            device_kind=device_kind,
+            home=settings.home,
+            recent=recent,
+        )
+        if seconds is None:
+            return None
+        total += seconds
+    return total
 
 
 def describe_forecast(forecast: SweepForecast) -> str:
     """ "27 cells: 18 known, 9 to make, about 40 s"."""
     cells = len(forecast.run_ids)
     text = f"{cells} cell{'s' if cells != 1 else ''}: {forecast.known} known, {forecast.to_make} to make"
+    if forecast.to_paint < forecast.to_make:
+        text += f" from {forecast.to_paint} new raw pictures" if forecast.to_paint else ", without the diffusion model"
     if not forecast.to_make or forecast.seconds is None:
         return text
     return f"{text}, about {describe_duration(forecast.seconds)}"
@@ -106,18 +146,16 @@ def describe_duration(seconds: float) -> str:
 
 
 def _notes(plan: SweepPlan, source: ModelSource) -> Iterator[str]:
-    given = {axis.kind.field: axis.values for axis in plan.axes}
     for field in ("prompt", "negative_prompt"):
-        for text in map(str, given.get(field, (getattr(plan.base, field),))):
+        for text in dict.fromkeys(getattr(cell.params, field) for cell in plan.cells()):
             if cut_off := find_cut_off(source, text):
                 shown = cut_off if len(cut_off) <= 80 else cut_off[:79] + "…"
                 name = field.replace("_", " ")
                 yield f"The {name} is longer than {source.name} reads: “{shown}” is cut off."
-    for text in map(str, given.get("prompt", (plan.base.prompt,))):
+    for text in dict.fromkeys(cell.params.prompt for cell in plan.cells()):
         if hint := find_hint(source, text):
             yield hint
-    guidance = [float(value) for value in given.get("guidance_scale", (plan.base.guidance_scale,))]
-    if min(guidance) <= 1 and any(given.get("negative_prompt", (plan.base.negative_prompt,))):
+    if min(plan.values_of("guidance_scale")) <= 1 and any(plan.values_of("negative_prompt")):
         yield "Guidance 1 and below switches guidance off: the negative prompt has no effect there."
 
 
@@ -127,7 +165,13 @@ def new_sweep_id() -> str:
 
 
 def submit_sweep(
-    store: Store, forecast: SweepForecast, *, owner: str, queued: bool = True, sweep_id: str | None = None
+    store: Store,
+    forecast: SweepForecast,
+    *,
+    owner: str,
+    queued: bool = True,
+    sweep_id: str | None = None,
+    explored: str = "",
 ) -> str:
     """Put a sweep into the store, for the worker or for this process.
 
@@ -137,6 +181,8 @@ def submit_sweep(
         Whether the worker shall take it; otherwise the caller runs it, and holds its lock already.
     sweep_id
         Its name, or None for a new one.
+    explored
+        The sweep whose chosen cells this one finishes, if any.
 
     Returns
     -------
@@ -146,10 +192,11 @@ def submit_sweep(
     Raises
     ------
     UserInputError
-        The subject fills its photo or is empty.
+        A subject is gone, fills its photo or is empty.
     """
     plan = forecast.plan
-    check_subject(store.load_subject(plan.subject_id))
+    for subject_id in plan.subject_ids:
+        check_subject(store.load_subject(subject_id))
     record = SweepRecord(
         id=sweep_id or new_sweep_id(),
         owner=owner,
@@ -157,8 +204,10 @@ def submit_sweep(
         state="queued" if queued else "running",
         title=plan.base.prompt[:80],
         plan=plan.to_json(),
-        subject_id=plan.subject_id,
+        subject_id=plan.subject_ids[0],
         total=len(plan),
+        expected_seconds=forecast.seconds,
+        explored=explored,
     )
     store.add_sweep(record, forecast.run_ids)
     return record.id

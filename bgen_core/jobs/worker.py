@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from bgen_core.errors import BgenError
+from bgen_core.errors import BgenError, StoreError
 from bgen_core.jobs.orphans import requeue_orphans
 from bgen_core.jobs.progress import ProgressWriter
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
@@ -31,6 +31,8 @@ POLL_SECONDS = 0.25
 BEAT_SECONDS = 3.0
 CANCEL_CHECK_SECONDS = 0.5
 ORPHAN_CHECK_SECONDS = 10.0
+MEASURE_CHECK_SECONDS = 3.0
+STORE_PAUSE_SECONDS = 2.0
 
 
 class Heartbeat:
@@ -97,20 +99,51 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
     heartbeat.say(state="loading")
     runner.warm_up()
     heartbeat.say(state="ready")
-    next_look = 0.0
+    look = _Clock(ORPHAN_CHECK_SECONDS)
+    measure = _Clock(MEASURE_CHECK_SECONDS)
     while True:
-        sweep = store.claim_next_sweep()
-        if sweep is None:
-            if time.monotonic() >= next_look:  # a killed command line leaves its sweep behind
-                requeue_orphans(store, folder)
-                next_look = time.monotonic() + ORPHAN_CHECK_SECONDS
-            time.sleep(POLL_SECONDS)
-            continue
-        heartbeat.say(state="loading", sweep_id=sweep.id)
-        with FileLock(folder.sweep_lock(sweep.id)):
-            run_sweep(store, folder, runner, sweep, heartbeat)
-        folder.sweep_lock(sweep.id).unlink(missing_ok=True)
-        heartbeat.say(state="ready", sweep_id="")
+        try:
+            sweep = store.claim_next_sweep()
+            if sweep is None:
+                if measure.is_due() and measure_next(store, settings):
+                    measure.make_due()
+                    continue
+                if look.is_due():  # a killed command line leaves its sweep behind
+                    requeue_orphans(store, folder)
+                time.sleep(POLL_SECONDS)
+                continue
+            heartbeat.say(state="loading", sweep_id=sweep.id)
+            with FileLock(folder.sweep_lock(sweep.id)):
+                run_sweep(store, folder, runner, sweep, heartbeat)
+            folder.sweep_lock(sweep.id).unlink(missing_ok=True)
+            heartbeat.say(state="ready", sweep_id="")
+        except (BgenError, OSError):  # a full disk, a store that became read-only: it may be mended meanwhile
+            logger.warning("the store cannot be used; trying again", exc_info=True)
+            time.sleep(STORE_PAUSE_SECONDS)
+
+
+class _Clock:
+    """Says now and then that something is due."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._due = 0.0
+
+    def is_due(self) -> bool:
+        if time.monotonic() < self._due:
+            return False
+        self._due = time.monotonic() + self._seconds
+        return True
+
+    def make_due(self) -> None:
+        self._due = 0.0
+
+
+def measure_next(store: Store, settings: Settings) -> bool:
+    """Measure one run that is not measured yet; False where there is none."""
+    from bgen_core.jobs.measuring import measure_pending
+
+    return any(True for _ in measure_pending(store, settings, limit=1))
 
 
 def run_sweep(
@@ -130,24 +163,36 @@ def run_sweep(
             if heartbeat_needed:
                 heartbeat.say(state="painting")
             if time.monotonic() >= next_check:
-                if store.get_sweep(sweep.id).state == "cancelled":
-                    logger.info("sweep %s was cancelled", sweep.id)
+                state = store.get_sweep(sweep.id).state
+                if state != "running":
+                    logger.info("sweep %s is %s", sweep.id, state)
                     return
                 next_check = time.monotonic() + CANCEL_CHECK_SECONDS
         failed = sum(bool(cell.error) and not cell.done for cell in store.sweep_cells(sweep.id))
-        if store.get_sweep(sweep.id).state != "cancelled":
+        if store.get_sweep(sweep.id).state == "running":
             store.set_sweep_state(sweep.id, "done", f"{failed} cells failed" if failed else "")
     except BgenError as error:
         logger.warning("sweep %s: %s", sweep.id, error)
-        store.set_sweep_state(sweep.id, "failed", str(error))
+        end_sweep(store, sweep.id, str(error))
     except Exception:  # a bug: loud in the log, one sentence on the page, and the queue goes on
         logger.exception("sweep %s failed", sweep.id)
-        store.set_sweep_state(
-            sweep.id, "failed", "An internal error stopped this sweep: what is made is kept. The worker's log has it."
+        end_sweep(
+            store, sweep.id, "An internal error stopped this sweep: what is made is kept. The worker's log has it."
         )
     finally:
         events.close()
         folder.clear_progress(sweep.id)
+
+
+def end_sweep(store: Store, sweep_id: str, reason: str) -> None:
+    """Mark a sweep as failed, as soon as the store takes it: a full disk must not leave it running for ever."""
+    while True:
+        try:
+            store.set_sweep_state(sweep_id, "failed", reason)
+            return
+        except StoreError:
+            logger.warning("sweep %s cannot be marked as failed yet", sweep_id, exc_info=True)
+            time.sleep(STORE_PAUSE_SECONDS)
 
 
 if __name__ == "__main__":

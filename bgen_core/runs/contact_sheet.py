@@ -1,7 +1,7 @@
 """The contact sheet: a sweep's labelled grid as one PNG, however many cells it has."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.util import find_spec
@@ -51,6 +51,9 @@ class SheetCell:
         return f"{params.num_inference_steps} steps · guidance {params.guidance_scale:g} · seed {params.seed}"
 
 
+_NOT_CHOSEN = SheetCell(run=None, reason="Not chosen.")
+
+
 @dataclass(frozen=True)
 class ContactSheet:
     """A sweep's grid as it is at one moment, ready to be drawn.
@@ -62,20 +65,20 @@ class ContactSheet:
     pages
         Title and grid for each combination of the axes that are neither across nor down.
     cells
-        The sweep's cells by their index.
+        The sweep's cells by their index; places of the grid that were not to be made have none.
     """
 
     title: str
     subtitle: str
     pages: tuple[tuple[str, Grid], ...]
-    cells: tuple[SheetCell, ...]
+    cells: Mapping[int, SheetCell]
 
     @cached_property
     def layout(self) -> SheetLayout:
         grid = self.pages[0][1]
         labels = [_corner(grid), *(grid.down.labels if grid.down else ())]
         gutter = min(_WIDEST_GUTTER, max(round(_font(_LABEL_SIZE).getlength(label)) for label in labels) + 2 * GAP)
-        shapes = {cell.run.extent for cell in self.cells if cell.run} or {Extent(width=512, height=512)}
+        shapes = {cell.run.extent for cell in self.cells.values() if cell.run} or {Extent(width=512, height=512)}
 
         def cell_at(side: int) -> Extent:
             scaled = [shape.scaled_to_longest_side(side) for shape in shapes]
@@ -145,7 +148,7 @@ class ContactSheet:
                 size = layout.gutter - 2 * GAP, layout.cell.height
                 _put(band, tile.left, 0, _text(label, *size, _LABEL_SIZE, _INK, "end"))
             for x, column in enumerate(tile.columns):
-                cell, left = self.cells[grid.cells[row][column]], layout.column_left(tile, x)
+                cell, left = self.cells.get(grid.cells[row][column], _NOT_CHOSEN), layout.column_left(tile, x)
                 _put(band, left, 0, _picture(cell, layout.cell, blobs))
                 if layout.caption and cell.caption:
                     drawn = _text(cell.caption, layout.cell.width, layout.caption, _CAPTION_SIZE, _FAINT, "middle")
@@ -178,14 +181,14 @@ def contact_sheet(store: Store, sweep_id: str, *, across: str | None = None, dow
         pages.append((title, arrange(plan, across=across, down=down, fixed=fixed)))
     rows = store.sweep_cells(sweep_id)
     runs = {run.id: run for run in store.get_runs(sorted({row.run_id for row in rows if row.done}))}
-    first = next(iter(runs.values()), None)
     made = sum(row.run_id in runs for row in rows)
-    facts = [plan.model, first.subject_name if first else "", f"{made} of {sweep.total} cells", f"sweep {sweep.id}"]
+    subjects = dict.fromkeys(run.subject_name for run in runs.values())
+    facts = [", ".join(plan.models), ", ".join(subjects), f"{made} of {sweep.total} cells", f"sweep {sweep.id}"]
     return ContactSheet(
         title=plan.base.prompt if all(axis.name != "prompt" for axis in plan.axes) else sweep.title,
         subtitle=" · ".join(fact for fact in facts if fact),
         pages=tuple(pages),
-        cells=tuple(SheetCell(run=runs.get(row.run_id), reason=_reason(row, sweep)) for row in rows),
+        cells={row.index: SheetCell(run=runs.get(row.run_id), reason=_reason(row, sweep)) for row in rows},
     )
 
 

@@ -17,6 +17,9 @@ class RunRecord:
     ----------
     id
         The cell's content address (64 hexadecimal digits): the same parameters are the same run.
+    raw_id
+        Content address of the diffusion model's own picture by what made it: runs that differ in nothing but the
+        pasting share it. Equal to `id` for plain pasting, which is what an empty one means.
     image, raw
         Content addresses of two PNGs: the composited picture at the photo's size, and the model's own output at the
         model's size before the subject was put back. Empty until the store has committed them.
@@ -47,8 +50,13 @@ class RunRecord:
     peak_memory_mb: float
     image: str = ""
     raw: str = ""
+    raw_id: str = ""
     owner: str = ""
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def __post_init__(self) -> None:
+        if not self.raw_id:
+            object.__setattr__(self, "raw_id", self.id)
 
     @property
     def total_seconds(self) -> float:

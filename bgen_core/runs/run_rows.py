@@ -28,23 +28,26 @@ class RunRows:
     _database: Database
     blobs: BlobStore
 
-    def commit_run(self, record: RunRecord, *, image: np.ndarray, raw: np.ndarray) -> RunRecord:
+    def commit_run(self, record: RunRecord, *, image: np.ndarray, raw: np.ndarray | None = None) -> RunRecord:
         """Keep a finished cell: first both pictures, then the row, so that no row ever lacks its picture.
 
         Parameters
         ----------
         record
-            The run; its `image` and `raw` are filled in here.
+            The run; its `image` is filled in here, and its `raw` unless it names a picture that is in the store.
         image, raw
-            uint8, HWC, RGB: the composited picture at the photo's size, and the model's output at the model's size.
+            uint8, HWC, RGB: the composited picture at the photo's size, and the model's output at the model's size;
+            without the latter the record says where it lies.
 
         Returns
         -------
         RunRecord
             The run as it is in the store. A run that is there already stays as it was first committed.
         """
-        if Extent.of(image) != record.extent or Extent.of(raw) != record.model_extent:
-            raise ValueError(f"pictures of {Extent.of(image)} and {Extent.of(raw)} do not fit {record}")
+        if Extent.of(image) != record.extent or (raw is not None and Extent.of(raw) != record.model_extent):
+            raise ValueError(f"a picture of {Extent.of(image)} does not fit {record}")
+        if raw is None and not record.raw:
+            raise ValueError(f"{record} has no raw picture")
         if record.id in self.known_runs([record.id]):
             return self.get_run(record.id)
         chunks = metadata_chunks(record)
@@ -52,7 +55,7 @@ class RunRows:
         record = replace(
             record,
             image=self.blobs.put(encode_png(image, text=chunks, compress_level=1)),
-            raw=self.blobs.put(encode_png(raw, text=chunks, compress_level=1)),
+            raw=record.raw if raw is None else self.blobs.put(encode_png(raw, text=chunks, compress_level=1)),
         )
         with self._database.writing() as session:
             row = session.get(RunRow, record.id)
@@ -67,6 +70,15 @@ class RunRows:
         with self._database.reading() as session:
             for chunk in _chunks(list(ids)):
                 found.update(session.scalars(sa.select(RunRow.id).where(RunRow.id.in_(chunk))))
+        return found
+
+    def known_raws(self, raw_ids: Iterable[str]) -> dict[str, str]:
+        """Which raw pictures are in the store: `RunRecord.raw_id` -> content address of the PNG."""
+        found: dict[str, str] = {}
+        with self._database.reading() as session:
+            for chunk in _chunks(list(dict.fromkeys(raw_ids))):
+                rows = session.execute(sa.select(RunRow.raw_id, RunRow.raw).where(RunRow.raw_id.in_(chunk)))
+                found.update((raw_id, raw) for raw_id, raw in rows)
         return found
 
     def get_run(self, run_id: str) -> RunRecord:
@@ -110,6 +122,21 @@ class RunRows:
         with self._database.reading() as session:
             return [_record(row) for row in session.scalars(query.limit(limit).offset(offset))]
 
+    def similar_runs(self, record: RunRecord) -> list[RunRecord]:
+        """Runs of the same subject, model, prompts, scheduler, steps and guidance, in a fixed order."""
+        params = record.params
+        query = sa.select(RunRow).where(
+            RunRow.subject_id == record.subject_id,
+            RunRow.model_revision == record.model_revision,
+            RunRow.prompt == params.prompt,
+            RunRow.negative_prompt == params.negative_prompt,
+            RunRow.scheduler == params.scheduler,
+            RunRow.num_inference_steps == params.num_inference_steps,
+            RunRow.guidance_scale == params.guidance_scale,
+        )
+        with self._database.reading() as session:
+            return [_record(row) for row in session.scalars(query.order_by(RunRow.seed, RunRow.id))]
+
     def runs_revision(self) -> str:
         """A mark of the table of runs that changes when runs are added or go; for caches."""
         with self._database.reading() as session:
@@ -151,6 +178,7 @@ def _row(record: RunRecord) -> RunRow:
         peak_memory_mb=record.peak_memory_mb,
         image=record.image,
         raw=record.raw,
+        raw_id=record.raw_id,
     )
 
 
@@ -169,6 +197,9 @@ def _record(row: RunRow) -> RunRecord:
             seed=row.seed,
             mask_grow=row.mask_grow,
             mask_feather=row.mask_feather,
+            edge_softness=row.edge_softness,
+            harmonisation=row.harmonisation,
+            shadow=row.shadow,
         ),
         model=row.model,
         model_revision=row.model_revision,
@@ -181,6 +212,7 @@ def _record(row: RunRow) -> RunRecord:
         peak_memory_mb=row.peak_memory_mb,
         image=row.image,
         raw=row.raw,
+        raw_id=row.raw_id,
         owner=row.owner,
         created=row.created,
     )

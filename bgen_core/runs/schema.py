@@ -7,7 +7,7 @@ from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, S
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0002"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -52,7 +52,11 @@ class SubjectRow(Table):
 
 
 class SweepRow(Table):
-    """A plan and how far it has come. `started` is when it was last taken from the queue."""
+    """A plan and how far it has come. `started` is when it was last taken from the queue.
+
+    Sweeps of one owner are served by rising `place`. `expected_seconds` is the forecast at submission, if there was
+    one; `explored` names the sweep whose best cells this one finishes.
+    """
 
     __tablename__ = "sweeps"
     __table_args__ = (Index("ix_sweeps_state_created", "state", "created"),)
@@ -68,6 +72,9 @@ class SweepRow(Table):
     subject_id: Mapped[str] = mapped_column(String(64), index=True)
     total: Mapped[int]
     message: Mapped[str] = mapped_column(Text)
+    place: Mapped[float]
+    expected_seconds: Mapped[float | None]
+    explored: Mapped[str | None] = mapped_column(String(64))
 
 
 class CellRow(Table):
@@ -82,7 +89,11 @@ class CellRow(Table):
 
 
 class RunRow(Table):
-    """One finished cell with everything that made it; `InpaintParams` field by field, so that each can be filtered."""
+    """One finished cell with everything that made it; `InpaintParams` field by field, so that each can be filtered.
+
+    `raw_id` is the content address of what the diffusion model made: runs that differ in nothing but how the subject is
+    pasted back share it.
+    """
 
     __tablename__ = "runs"
 
@@ -100,6 +111,9 @@ class RunRow(Table):
     seed: Mapped[int] = mapped_column(BigInteger)
     mask_grow: Mapped[float]
     mask_feather: Mapped[float]
+    edge_softness: Mapped[float]
+    harmonisation: Mapped[float]
+    shadow: Mapped[float]
     model: Mapped[str] = mapped_column(Text, index=True)
     model_revision: Mapped[str] = mapped_column(Text)
     width: Mapped[int]
@@ -113,5 +127,52 @@ class RunRow(Table):
     peak_memory_mb: Mapped[float]
     image: Mapped[str] = mapped_column(String(64), index=True)
     raw: Mapped[str] = mapped_column(String(64), index=True)
+    raw_id: Mapped[str] = mapped_column(String(64), index=True)
     rating: Mapped[int | None]
     notes: Mapped[str | None] = mapped_column(Text)
+
+
+class TagRow(Table):
+    """A word that someone gave a run."""
+
+    __tablename__ = "run_tags"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    tag: Mapped[str] = mapped_column(String(64), primary_key=True, index=True)
+
+
+class MetricRow(Table):
+    """One measured property of a run; where there is no value, the reason says why."""
+
+    __tablename__ = "run_metrics"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), primary_key=True, index=True)
+    value: Mapped[float | None]
+    reason: Mapped[str] = mapped_column(Text)
+    version: Mapped[int]
+
+
+class VoteRow(Table):
+    """One blind vote between two runs of a sweep; `winner` is "a", "b" or "tie"."""
+
+    __tablename__ = "votes"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    sweep_id: Mapped[str] = mapped_column(ForeignKey("sweeps.id", ondelete="CASCADE"), index=True)
+    voter: Mapped[str] = mapped_column(String(64))
+    run_a: Mapped[str] = mapped_column(String(64))
+    run_b: Mapped[str] = mapped_column(String(64))
+    winner: Mapped[str] = mapped_column(String(8))
+    created: Mapped[datetime]
+
+
+class ViewRow(Table):
+    """A named view of the compare page: the parameters of its address."""
+
+    __tablename__ = "views"
+
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(64))
+    created: Mapped[datetime]
+    query: Mapped[dict[str, Any]]

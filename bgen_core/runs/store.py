@@ -4,16 +4,27 @@ from types import TracebackType
 
 from bgen_core.runs.blobs import BlobStore
 from bgen_core.runs.database import Database
+from bgen_core.runs.metric_rows import MetricRows
+from bgen_core.runs.opinion_rows import OpinionRows
 from bgen_core.runs.run_rows import RunRows
 from bgen_core.runs.subject_rows import SubjectEntry, SubjectRows
-from bgen_core.runs.sweep_rows import ACTIVE_STATES, SweepCellRow, SweepRecord, SweepRows, SweepState
+from bgen_core.runs.sweep_rows import ACTIVE_STATES, UNFINISHED_STATES, SweepCellRow, SweepRecord, SweepRows, SweepState
 from bgen_core.settings import Settings
 
-__all__ = ["ACTIVE_STATES", "Store", "SubjectEntry", "SweepCellRow", "SweepRecord", "SweepState", "open_store"]
+__all__ = [
+    "ACTIVE_STATES",
+    "UNFINISHED_STATES",
+    "Store",
+    "SubjectEntry",
+    "SweepCellRow",
+    "SweepRecord",
+    "SweepState",
+    "open_store",
+]
 
 
-class Store(SubjectRows, SweepRows, RunRows):
-    """Everything that outlives the program: subjects, sweeps with their queue, runs with their pictures.
+class Store(SubjectRows, SweepRows, RunRows, MetricRows, OpinionRows):
+    """Everything that outlives the program: subjects, sweeps and their queue, runs, measures and opinions.
 
     One store may be used by many threads at once, and several processes may open the same folder. Every method raises
     StoreError where the database or the folder cannot be used. Opened by `open_store`; close it, or use it in a `with`.

@@ -12,7 +12,7 @@ from bgen_core.extent import Extent
 from bgen_core.runs.blobs import STORED_LIMITS, BlobStore
 from bgen_core.runs.database import Database
 from bgen_core.runs.schema import SubjectRow, SweepRow
-from bgen_core.runs.sweep_rows import ACTIVE_STATES
+from bgen_core.runs.sweep_rows import UNFINISHED_STATES, subjects_of
 from bgen_core.subject.image_io import decode_alpha, decode_photo, encode_alpha_png, encode_png
 from bgen_core.subject.subject import Subject
 
@@ -137,11 +137,8 @@ class SubjectRows:
         """
         with self._database.writing() as session:
             row = _row(session, subject_id)
-            waiting = session.scalar(
-                sa.select(sa.func.count())
-                .select_from(SweepRow)
-                .where(SweepRow.subject_id == subject_id, SweepRow.state.in_(ACTIVE_STATES))
-            )
+            query = sa.select(SweepRow.subject_id, SweepRow.plan).where(SweepRow.state.in_(UNFINISHED_STATES))
+            waiting = sum(subject_id in {first} | subjects_of(plan) for first, plan in session.execute(query))
             if waiting:
                 raise UserInputError(
                     f"The subject {row.name!r} cannot be deleted yet, because sweeps that wait or run need it "

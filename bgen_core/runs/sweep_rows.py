@@ -1,6 +1,6 @@
 """Sweeps in the store: the queue, and which run belongs in which place of a grid."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
@@ -12,8 +12,9 @@ from bgen_core.errors import UserInputError
 from bgen_core.runs.database import Database
 from bgen_core.runs.schema import CellRow, RunRow, SweepRow
 
-SweepState = Literal["queued", "running", "done", "cancelled", "failed"]
+SweepState = Literal["queued", "running", "paused", "done", "cancelled", "failed"]
 ACTIVE_STATES: tuple[SweepState, ...] = ("queued", "running")
+UNFINISHED_STATES: tuple[SweepState, ...] = (*ACTIVE_STATES, "paused")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,12 @@ class SweepRecord:
         Number of cells.
     message
         Why it failed or stopped, in one sentence for a person; empty otherwise.
+    place
+        Sweeps of one owner are served by rising place; given by the store.
+    expected_seconds
+        What the forecast said when it was submitted, for the cells that were to be made; None where nothing was known.
+    explored
+        The sweep whose chosen cells this one finishes; empty otherwise.
     """
 
     id: str
@@ -43,6 +50,9 @@ class SweepRecord:
     subject_id: str
     total: int
     message: str = ""
+    place: float = 0.0
+    expected_seconds: float | None = None
+    explored: str = ""
 
     @property
     def is_active(self) -> bool:
@@ -77,11 +87,19 @@ class SweepRows:
 
     _database: Database
 
-    def add_sweep(self, record: SweepRecord, cell_ids: Sequence[str]) -> None:
-        """Put a sweep and its cells in the store, at the end of the queue where its state is "queued"."""
-        if record.total != len(cell_ids):
-            raise ValueError(f"{record.total} cells announced, {len(cell_ids)} given")
+    def add_sweep(self, record: SweepRecord, cell_ids: Mapping[int, str] | Sequence[str]) -> None:
+        """Put a sweep and its cells in the store, at the end of the queue where its state is "queued".
+
+        Parameters
+        ----------
+        cell_ids
+            Index in the plan -> run that belongs there; a sequence for all indices from 0.
+        """
+        numbered = cell_ids if isinstance(cell_ids, Mapping) else dict(enumerate(cell_ids))
+        if record.total != len(numbered):
+            raise ValueError(f"{record.total} cells announced, {len(numbered)} given")
         with self._database.writing() as session:
+            last = session.scalar(sa.select(sa.func.max(SweepRow.place)))
             session.add(
                 SweepRow(
                     id=record.id,
@@ -93,12 +111,15 @@ class SweepRows:
                     subject_id=record.subject_id,
                     total=record.total,
                     message=record.message,
+                    place=(last or 0.0) + 1,
+                    expected_seconds=record.expected_seconds,
+                    explored=record.explored or None,
                 )
             )
             session.flush()
             cells = [
                 {"sweep_id": record.id, "cell_index": index, "run_id": run_id, "error": ""}
-                for index, run_id in enumerate(cell_ids)
+                for index, run_id in numbered.items()
             ]
             if cells:
                 session.execute(sa.insert(CellRow), cells)
@@ -117,8 +138,8 @@ class SweepRows:
     def list_sweeps(
         self, *, states: Collection[SweepState] | None = None, owner: str | None = None
     ) -> list[SweepRecord]:
-        """Sweeps in the order in which they were added; all of them, or those in some states or of one owner."""
-        query = sa.select(SweepRow).order_by(SweepRow.created, SweepRow.id)
+        """Sweeps by their place, as they were added unless reordered; all, or those in some states or of one owner."""
+        query = sa.select(SweepRow).order_by(SweepRow.place, SweepRow.created, SweepRow.id)
         if states is not None:
             query = query.where(SweepRow.state.in_([_checked(state) for state in states]))
         if owner is not None:
@@ -132,13 +153,32 @@ class SweepRows:
             row = _row(session, sweep_id)
             row.state = _checked(state)
             row.message = message
-            row.finished = None if state in ACTIVE_STATES else datetime.now(UTC)
+            row.finished = None if state in UNFINISHED_STATES else datetime.now(UTC)
+
+    def hasten_sweep(self, sweep_id: str) -> None:
+        """Let a queued sweep change places with the one of the same owner that is served before it, if there is one."""
+        with self._database.writing() as session:
+            row = _row(session, sweep_id)
+            before = session.scalars(
+                sa.select(SweepRow)
+                .where(SweepRow.owner == row.owner, SweepRow.state == "queued", SweepRow.place < row.place)
+                .order_by(SweepRow.place.desc())
+                .limit(1)
+            ).first()
+            if before is not None and row.state == "queued":
+                row.place, before.place = before.place, row.place
+
+    def last_served(self) -> dict[str, datetime]:
+        """Owner -> when a sweep of theirs was last taken from the queue."""
+        query = sa.select(SweepRow.owner, sa.func.max(SweepRow.started)).group_by(SweepRow.owner)
+        with self._database.reading() as session:
+            return {owner: started for owner, started in session.execute(query) if started is not None}
 
     def claim_next_sweep(self) -> SweepRecord | None:
         """Turn the next queued sweep to "running" and return it; None where nothing waits.
 
-        Owners take turns: the one who was served least recently is next, and their own sweeps come in the order in
-        which they were added. Two workers never get the same sweep.
+        Owners take turns: the one who was served least recently is next, and their own sweeps come by their place. Two
+        workers never get the same sweep.
         """
         served = (
             sa.select(SweepRow.owner, sa.func.max(SweepRow.started).label("last")).group_by(SweepRow.owner).subquery()
@@ -147,7 +187,7 @@ class SweepRows:
             sa.select(SweepRow)
             .join(served, served.c.owner == SweepRow.owner)
             .where(SweepRow.state == "queued")
-            .order_by(served.c.last.asc().nulls_first(), SweepRow.created, SweepRow.id)
+            .order_by(served.c.last.asc().nulls_first(), SweepRow.place, SweepRow.id)
             .limit(1)
         )
         with self._database.writing() as session:
@@ -181,6 +221,12 @@ class SweepRows:
                 raise UserInputError(f"Sweep {sweep_id!r} has no cell {index}.")
             cell.error = error
 
+    def clear_cell_errors(self, sweep_id: str, index: int | None = None) -> None:
+        """Forget why cells failed, so that they are tried again: one cell's, or all of them."""
+        query = sa.update(CellRow).where(CellRow.sweep_id == sweep_id).values(error="")
+        with self._database.writing() as session:
+            session.execute(query if index is None else query.where(CellRow.cell_index == index))
+
     def sweeps_of_run(self, run_id: str) -> list[SweepRecord]:
         """The sweeps in whose grid a run stands, newest first."""
         query = (
@@ -190,6 +236,12 @@ class SweepRows:
         )
         with self._database.reading() as session:
             return [_record(row) for row in session.scalars(query)]
+
+
+def subjects_of(plan: Mapping[str, Any]) -> set[str]:
+    """Ids of the subjects that a plan's JSON names."""
+    swept = [axis["values"] for axis in plan.get("axes", ()) if axis["name"] == "subject"]
+    return set().union([plan.get("subject_id", "")], *swept)
 
 
 def _row(session: Session, sweep_id: str) -> SweepRow:
@@ -210,6 +262,9 @@ def _record(row: SweepRow) -> SweepRecord:
         subject_id=row.subject_id,
         total=row.total,
         message=row.message,
+        place=row.place,
+        expected_seconds=row.expected_seconds,
+        explored=row.explored or "",
     )
 
 

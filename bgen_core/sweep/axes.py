@@ -9,8 +9,10 @@ A piece is one value or a range; pieces are separated by commas::
     1-9 [5]         1, 3, 5, 7, 9: A1111's range with a count
 """
 
+import csv
+import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
 from typing import Literal
 
@@ -36,7 +38,7 @@ class AxisKind:
     name
         What a person types; the command line's option.
     field
-        The field of `InpaintParams`.
+        The field of `InpaintParams`, or of `SweepCell` where it is another subject or model.
     label
         What stands at the grid's edge.
     kind
@@ -46,10 +48,15 @@ class AxisKind:
     name: str
     field: str
     label: str
-    kind: Literal["integer", "decimal", "scheduler", "text"]
+    kind: Literal["integer", "decimal", "scheduler", "text", "replacement", "model", "subject"]
 
 
 AXIS_KINDS: tuple[AxisKind, ...] = (
+    AxisKind(name="model", field="model", label="Model", kind="model"),
+    AxisKind(name="subject", field="subject_id", label="Subject", kind="subject"),
+    AxisKind(name="replace", field="prompt", label="Replace", kind="replacement"),
+    AxisKind(name="replace-2", field="prompt", label="Replace 2", kind="replacement"),
+    AxisKind(name="replace-3", field="prompt", label="Replace 3", kind="replacement"),
     AxisKind(name="steps", field="num_inference_steps", label="Steps", kind="integer"),
     AxisKind(name="guidance", field="guidance_scale", label="Guidance", kind="decimal"),
     AxisKind(name="seed", field="seed", label="Seed", kind="integer"),
@@ -59,21 +66,40 @@ AXIS_KINDS: tuple[AxisKind, ...] = (
     AxisKind(name="negative-prompt", field="negative_prompt", label="Negative prompt", kind="text"),
     AxisKind(name="mask-grow", field="mask_grow", label="Mask grow", kind="decimal"),
     AxisKind(name="mask-feather", field="mask_feather", label="Mask feather", kind="decimal"),
+    AxisKind(name="edge-softness", field="edge_softness", label="Edge softness", kind="decimal"),
+    AxisKind(name="harmonisation", field="harmonisation", label="Harmonisation", kind="decimal"),
+    AxisKind(name="shadow", field="shadow", label="Shadow", kind="decimal"),
 )
+REPLACEMENTS = tuple(kind.name for kind in AXIS_KINDS if kind.kind == "replacement")
 _BY_NAME = {kind.name: kind for kind in AXIS_KINDS}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """One swept parameter with its values, in the order in which they were given."""
+    """One swept parameter with its values, in the order in which they were given.
+
+    Attributes
+    ----------
+    name
+        Of its `AxisKind`.
+    values
+        A subject's value is its id. The first value of a replacement is the text that is looked for.
+    names
+        What stands at the grid's edge instead of the values, if given: a subject's id says nothing to a person.
+    """
 
     name: str
     values: tuple[Value, ...]
+    names: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if not self.values:
             forms = f", such as {FORMS}" if self.kind.kind in ("integer", "decimal") else ""
             raise UserInputError(f"{self.name} has no values: give at least one{forms}.")
+        if self.names and len(self.names) != len(self.values):
+            raise ValueError(f"{len(self.names)} names for {len(self.values)} values")
+        if self.kind.kind == "replacement":
+            _check_replacement(self)
 
     @property
     def kind(self) -> AxisKind:
@@ -82,7 +108,7 @@ class Axis:
     @property
     def labels(self) -> tuple[str, ...]:
         """Each value as text for the grid's edge: 7 rather than 7.0."""
-        return tuple(f"{value:.12g}" if isinstance(value, float) else str(value) for value in self.values)
+        return self.names or tuple(f"{value:.12g}" if isinstance(value, float) else str(value) for value in self.values)
 
 
 def axis_kind(name: str) -> AxisKind:
@@ -99,6 +125,15 @@ def axis_kind(name: str) -> AxisKind:
     return kind
 
 
+def _check_replacement(axis: Axis) -> None:
+    if not axis.values[0]:
+        raise UserInputError(f"{axis.name} has nothing to look for: write red, blue, green to replace red.")
+    if len(axis.values) == 1:
+        raise UserInputError(
+            f"{axis.name} {axis.values[0]!r} has nothing to put in its place: write red, blue, green to replace red."
+        )
+
+
 def parse_axis(name: str, text: str) -> Axis:
     """Read one axis as a person writes it.
 
@@ -107,7 +142,9 @@ def parse_axis(name: str, text: str) -> Axis:
     name
         "steps", "guidance", "seed", …
     text
-        Pieces separated by commas; prompts are separated by line breaks or ` | `, since they contain commas.
+        Pieces separated by commas; prompts are separated by line breaks or ` | `, since they contain commas. Pieces of
+        a replacement may stand in double quotes, and then contain commas, as in A1111's "Prompt S/R". Models and
+        subjects are separated by line breaks.
 
     Returns
     -------
@@ -123,6 +160,10 @@ def parse_axis(name: str, text: str) -> Axis:
     if kind.kind == "text":
         pieces = [piece.strip() for piece in re.split(r"\n|\s\|\s", text)]
         values: list[Value] = [piece for piece in pieces if piece or kind.field == "negative_prompt"]
+    elif kind.kind in ("model", "subject"):
+        values = [line.strip() for line in text.splitlines() if line.strip()]
+    elif kind.kind == "replacement":
+        values = _parse_replacement(kind, text)
     else:
         pieces = [piece.strip() for piece in text.split(",")]
         if any(not piece for piece in pieces) and text.strip():
@@ -137,6 +178,25 @@ def parse_axis(name: str, text: str) -> Axis:
             if len(values) > MAX_VALUES:
                 raise UserInputError(f"{name} {piece!r} gives over {MAX_VALUES:,} values: use a larger step.")
     return Axis(name=name, values=tuple(dict.fromkeys(values)))
+
+
+def _parse_replacement(kind: AxisKind, text: str) -> list[Value]:
+    if len(text.splitlines()) > 1:
+        raise UserInputError(f"{kind.name} {text[:40]!r} has several lines: write one replacement per axis.")
+    try:
+        rows = list(csv.reader([text.strip()], skipinitialspace=True, strict=True))
+    except csv.Error as error:
+        raise UserInputError(
+            f'{kind.name} {text[:40]!r} cannot be read ({error}): write red, blue or "red, old", "green, new".'
+        ) from error
+    return [piece.strip() for row in rows for piece in row]
+
+
+def write_replacement(axis: Axis) -> str:
+    """A replacement as `parse_axis` reads it: quotes around pieces that need them."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(axis.values)
+    return line.getvalue()
 
 
 def _parse_scheduler(piece: str) -> list[Value]:

@@ -29,8 +29,9 @@ def check_values(axis: Axis) -> None:
         Names the axis, the value and what is allowed.
     """
     lenient = InpaintParams(prompt="any", num_inference_steps=MAX_STEPS)
-    for value in axis.values:
-        replace(lenient, **{axis.kind.field: value})
+    if axis.kind.field in lenient.to_json():
+        for value in axis.values:
+            replace(lenient, **{axis.kind.field: value})
 
 
 def build_plan(
@@ -49,7 +50,9 @@ def build_plan(
     texts
         Axis name -> text for `parse_axis`; None where nothing was typed.
     given
-        Axes that are parsed already, such as prompts; they vary slowest.
+        Axes that are parsed already, such as models, subjects and prompts; they vary slowest.
+    subject_id
+        The subject where no axis names one.
 
     Returns
     -------
@@ -62,13 +65,17 @@ def build_plan(
         Names the axis, the piece or value, and what is allowed.
     """
     parsed = [*given, *(parse_axis(name, text) for name, text in texts.items() if text is not None)]
-    settled: dict[str, Any] = {axis.kind.field: axis.values[0] for axis in parsed if len(axis.values) == 1}
     axes = tuple(axis for axis in parsed if len(axis.values) > 1)
     # Values that stand together are checked together: a strength may need more steps than the model's default.
-    first = {axis.kind.field: axis.values[0] for axis in axes}
-    base = replace(default_params(entry), **(first | settled))
-    plan = SweepPlan(subject_id=subject_id, model=entry.name, base=base, axes=axes)
+    first: dict[str, Any] = {
+        axis.kind.field: axis.values[0] for axis in parsed if axis.kind.kind not in ("replacement", "model", "subject")
+    }
+    base = replace(default_params(entry), **first)
     for axis in axes:
-        for value in axis.values:
-            replace(base, **{axis.kind.field: value})
-    return plan
+        if axis.kind.field in first and axis.kind.kind != "replacement":
+            for value in axis.values:
+                replace(base, **{axis.kind.field: value})
+    alone = {axis.name: str(axis.values[0]) for axis in parsed if len(axis.values) == 1}
+    return SweepPlan(
+        subject_id=alone.get("subject", subject_id), model=alone.get("model", entry.name), base=base, axes=axes
+    )

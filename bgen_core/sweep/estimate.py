@@ -52,3 +52,9 @@ def estimate_seconds(
         for params in cells
     )
     return rows * tuning.seconds_per_row + len(cells) * per_cell
+
+
+def pasting_seconds(recent: Sequence[RunRecord]) -> float:
+    """Median seconds in which a subject was pasted before a background lately; 0 where nothing was made yet."""
+    spent = [run.seconds["composite"] for run in recent if "composite" in run.seconds]
+    return median(spent) if spent else 0.0

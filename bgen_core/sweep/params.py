@@ -1,7 +1,7 @@
 """What makes one picture: the parameters of an inpainting call, in diffusers' words."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from bgen_core.errors import UserInputError
@@ -10,6 +10,11 @@ MAX_STEPS = 1000
 MAX_GUIDANCE = 100.0
 MAX_SEED = 2**63 - 1
 MAX_MASK_PERCENT = 25.0
+MAX_EDGE_SOFTNESS = 5.0
+
+# Parameters of pasting the subject back: the diffusion model's own picture does not depend on them. Those that a later
+# version adds have defaults that change no pixel, and are left out of an address at these.
+COMPOSITING_DEFAULTS = {"edge_softness": 0.0, "harmonisation": 0.0, "shadow": 0.0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +39,13 @@ class InpaintParams:
         How far the repainted region reaches into the subject's edge, in percent of the model's shorter side, 0 … 25.
     mask_feather
         Gaussian sigma that rounds the repainted region's border, in percent of the model's shorter side, 0 … 25.
+    edge_softness
+        Gaussian sigma by which the subject's edge is softened when it is pasted back, in percent of the photo's shorter
+        side, 0 … 5.
+    harmonisation
+        How far the subject's light is moved to the new background's, 0 … 1; above 0 its own pixels change.
+    shadow
+        Darkness of a soft shadow of the subject on the new background, 0 … 1.
     """
 
     prompt: str
@@ -45,9 +57,12 @@ class InpaintParams:
     seed: int = 0
     mask_grow: float = 1.5
     mask_feather: float = 0.0
+    edge_softness: float = 0.0
+    harmonisation: float = 0.0
+    shadow: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("guidance_scale", "strength", "mask_grow", "mask_feather"):
+        for name in ("guidance_scale", "strength", "mask_grow", "mask_feather", *COMPOSITING_DEFAULTS):
             object.__setattr__(self, name, _number(name, getattr(self, name)))  # 7 and 7.0 are the same
         for name in ("num_inference_steps", "seed"):
             object.__setattr__(self, name, _whole_number(name, getattr(self, name)))
@@ -56,6 +71,9 @@ class InpaintParams:
         _check_range("seed", self.seed, 0, MAX_SEED)
         _check_range("mask grow", self.mask_grow, 0, MAX_MASK_PERCENT)
         _check_range("mask feather", self.mask_feather, 0, MAX_MASK_PERCENT)
+        _check_range("edge softness", self.edge_softness, 0, MAX_EDGE_SOFTNESS)
+        _check_range("harmonisation", self.harmonisation, 0, 1)
+        _check_range("shadow", self.shadow, 0, 1)
         if not 0 < self.strength <= 1:
             raise UserInputError(f"strength {self.strength:g} is not allowed: choose a number above 0, up to 1.")
         if self.effective_steps < 1:
@@ -74,6 +92,11 @@ class InpaintParams:
     def uses_guidance(self) -> bool:
         """Whether classifier-free guidance is on, and so whether the negative prompt has an effect."""
         return self.guidance_scale > 1
+
+    @property
+    def as_painted(self) -> "InpaintParams":
+        """The same without what happens after the diffusion model: cells that share these share its picture."""
+        return replace(self, **COMPOSITING_DEFAULTS)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

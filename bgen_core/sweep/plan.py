@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
@@ -11,7 +11,7 @@ from typing import Any
 from bgen_core.content import hash_content
 from bgen_core.errors import UserInputError
 from bgen_core.sweep.axes import Axis, axis_kind
-from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.params import COMPOSITING_DEFAULTS, InpaintParams
 
 # Libraries whose version can change a pixel, and the number of our own way from parameters to pixels:
 # raise it whenever the engine, the masks or the compositing give other pixels for the same parameters.
@@ -27,42 +27,80 @@ def pixel_versions() -> dict[str, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class SweepCell:
-    """One cell of a plan: its place in the grid and its own parameters."""
+    """One cell of a plan: its place in the grid, and everything that makes its picture."""
 
     index: int
     position: tuple[int, ...]
+    model: str
+    subject_id: str
     params: InpaintParams
 
 
 @dataclass(frozen=True, kw_only=True)
 class SweepPlan:
-    """Base parameters and axes for one subject and one model.
+    """Base parameters and axes.
 
     Attributes
     ----------
     subject_id
-        Content address of the subject.
+        Content address of the subject, where no axis says otherwise.
     model
-        Catalogue name, Hub id or local folder.
+        Catalogue name, Hub id or local folder, where no axis says otherwise.
     base
         Parameters of every cell, where no axis says otherwise.
     axes
         Any number of axes; the last one varies fastest.
+    only
+        Indices of the cells that shall be made, in rising order; None for all of them.
     """
 
     subject_id: str
     model: str
     base: InpaintParams
     axes: tuple[Axis, ...] = ()
+    only: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         names = [axis.name for axis in self.axes]
         for name in names:
             if names.count(name) > 1:
                 raise UserInputError(f"axis {name!r} is given {names.count(name)} times: give it once.")
+        texts = [str(text) for field in ("prompt", "negative_prompt") for text in self.values_of(field)]
+        for axis in self.axes:
+            if axis.kind.kind == "replacement":
+                if not any(str(axis.values[0]) in text for text in texts):
+                    raise UserInputError(
+                        f"{axis.name} looks for {axis.values[0]!r}, which is in no prompt: "
+                        "write words of the prompt first."
+                    )
+                texts.extend(map(str, axis.values))  # a later replacement may look for what this one puts
+        if self.only and not 0 <= min(self.only) <= max(self.only) < self.places:
+            raise ValueError(f"{self.only} are not all places of a grid of {self.places}")
+
+    @property
+    def places(self) -> int:
+        """Number of places of the whole grid, also of those that are not to be made."""
+        return math.prod(len(axis.values) for axis in self.axes)
 
     def __len__(self) -> int:
-        return math.prod(len(axis.values) for axis in self.axes)
+        return self.places if self.only is None else len(self.only)
+
+    def values_of(self, field: str) -> tuple[Any, ...]:
+        """All values that cells have in a field of `SweepCell` or `InpaintParams`, before replacements."""
+        for axis in self.axes:
+            if axis.kind.field == field and axis.kind.kind != "replacement":
+                return axis.values
+        return (getattr(self if field in ("subject_id", "model") else self.base, field),)
+
+    @property
+    def subject_ids(self) -> tuple[str, ...]:
+        """The subjects that take part."""
+        return self.values_of("subject_id")
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that take part."""
+        return self.values_of("model")
 
     def check_size(self, limit: int) -> None:
         """Refuse a plan of too many cells before anything is expanded.
@@ -77,37 +115,86 @@ class SweepPlan:
             raise UserInputError(f"{sizes} make {len(self):,} cells: at most {limit:,} are allowed.")
 
     def cells(self) -> Iterator[SweepCell]:
-        """All cells, row by row: the last axis varies fastest. Every value is checked as it is made."""
+        """The cells to be made, row by row: the last axis varies fastest. Every value is checked as it is made."""
         choices = [range(len(axis.values)) for axis in self.axes]
+        wanted = None if self.only is None else set(self.only)
         for index, position in enumerate(itertools.product(*choices)):
-            changes: dict[str, Any] = {
-                axis.kind.field: axis.values[place] for axis, place in zip(self.axes, position, strict=True)
-            }
-            yield SweepCell(index=index, position=position, params=replace(self.base, **changes))
+            if wanted is None or index in wanted:
+                yield self._cell(index, position)
+
+    def _cell(self, index: int, position: tuple[int, ...]) -> SweepCell:
+        changes: dict[str, Any] = {}
+        replaced: list[tuple[str, str]] = []
+        for axis, place in zip(self.axes, position, strict=True):
+            if axis.kind.kind == "replacement":
+                replaced.append((str(axis.values[0]), str(axis.values[place])))
+            else:
+                changes[axis.kind.field] = axis.values[place]
+        model, subject_id = changes.pop("model", self.model), changes.pop("subject_id", self.subject_id)
+        for field in ("prompt", "negative_prompt") if replaced else ():
+            text = changes.get(field, getattr(self.base, field))
+            for sought, put in replaced:
+                text = text.replace(sought, put)
+            changes[field] = text
+        return SweepCell(
+            index=index,
+            position=position,
+            model=model,
+            subject_id=subject_id,
+            params=replace(self.base, **changes),
+        )
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        content: dict[str, Any] = {
             "subject_id": self.subject_id,
             "model": self.model,
             "base": self.base.to_json(),
-            "axes": [{"name": axis.name, "values": list(axis.values)} for axis in self.axes],
+            "axes": [_axis_json(axis) for axis in self.axes],
         }
+        return content if self.only is None else content | {"only": list(self.only)}
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "SweepPlan":
-        axes = tuple(Axis(name=axis_kind(axis["name"]).name, values=tuple(axis["values"])) for axis in content["axes"])
+        axes = tuple(
+            Axis(name=axis_kind(axis["name"]).name, values=tuple(axis["values"]), names=tuple(axis.get("names", ())))
+            for axis in content["axes"]
+        )
+        only = content.get("only")
         return cls(
             subject_id=content["subject_id"],
             model=content["model"],
             base=InpaintParams.from_json(content["base"]),
             axes=axes,
+            only=None if only is None else tuple(only),
         )
+
+
+def _axis_json(axis: Axis) -> dict[str, Any]:
+    content: dict[str, Any] = {"name": axis.name, "values": list(axis.values)}
+    return content | {"names": list(axis.names)} if axis.names else content
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellAddress:
+    """Content addresses of one cell's two pictures, 64 hexadecimal digits each.
+
+    Attributes
+    ----------
+    run
+        Of the finished picture: everything that can change one of its pixels.
+    raw
+        Of the diffusion model's own picture, before the subject is pasted back. Equal to `run` where nothing but the
+        plain pasting follows.
+    """
+
+    run: str
+    raw: str
 
 
 def address_cell(
     params: InpaintParams, *, subject_id: str, model_revision: str, device_kind: str, dtype_name: str
-) -> str:
-    """Content address of a finished cell: everything that can change one of its pixels.
+) -> CellAddress:
+    """Where a cell's pictures lie.
 
     Parameters
     ----------
@@ -119,33 +206,39 @@ def address_cell(
         Exact weights.
     device_kind, dtype_name
         A GPU in float16 gives other pixels than a CPU in float32.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
     """
-    return hash_content(
-        {
-            "params": params.to_json(),
-            "subject": subject_id,
-            "model": model_revision,
-            "device": device_kind.partition(":")[0],
-            "dtype": dtype_name,
-            "versions": pixel_versions(),
-        }
-    )
+    rest: dict[str, Any] = {
+        "subject": subject_id,
+        "model": model_revision,
+        "device": device_kind.partition(":")[0],
+        "dtype": dtype_name,
+        "versions": pixel_versions(),
+    }
+    content = params.to_json()
+    pasted = {
+        name: value for name in COMPOSITING_DEFAULTS if (value := content.pop(name)) != COMPOSITING_DEFAULTS[name]
+    }
+    raw = hash_content({"params": content, **rest})
+    return CellAddress(run=hash_content({"params": content | pasted, **rest}) if pasted else raw, raw=raw)
 
 
-def address_plan(plan: SweepPlan, model_revision: str, *, device_kind: str, dtype_name: str) -> list[str]:
-    """Content address of every cell of a plan, in the plan's order; see `address_cell`."""
-    return [
-        address_cell(
+def address_plan(
+    plan: SweepPlan, revisions: Mapping[str, str], *, device_kind: str, dtype_name: str
+) -> dict[int, CellAddress]:
+    """Index -> addresses of every cell that is to be made, in rising order; see `address_cell`.
+
+    Parameters
+    ----------
+    revisions
+        Model -> exact weights, for each of the plan's models.
+    """
+    return {
+        cell.index: address_cell(
             cell.params,
-            subject_id=plan.subject_id,
-            model_revision=model_revision,
+            subject_id=cell.subject_id,
+            model_revision=revisions[cell.model],
             device_kind=device_kind,
             dtype_name=dtype_name,
         )
         for cell in plan.cells()
-    ]
+    }

@@ -6,6 +6,7 @@ import streamlit as st
 
 from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import Settings, load_settings
+from pages._ui.visitor_cookie import known_visitor
 
 
 @st.cache_resource(show_spinner=False)
@@ -21,7 +22,9 @@ def store() -> Store:
 
 
 def visitor() -> str:
-    """A name for this browser session, under which its sweeps queue."""
+    """A name for this browser, under which its sweeps queue; for this session alone where it takes no cookies."""
+    if known := known_visitor(dict(st.context.cookies)):
+        return known
     if "visitor" not in st.session_state:
         st.session_state["visitor"] = uuid.uuid4().hex[:12]
     return st.session_state["visitor"]

@@ -8,14 +8,21 @@ from bgen_core.errors import UserInputError
 from bgen_core.models.catalogue import MODELS, ModelEntry, describe_model
 from bgen_core.models.schedulers import scheduler_names
 from bgen_core.runs.store import SubjectEntry
-from bgen_core.sweep.axes import axis_kind, parse_axis
+from bgen_core.sweep.axes import REPLACEMENTS, Axis, axis_kind, parse_axis, write_replacement
 from bgen_core.sweep.build import build_plan, check_values
+from bgen_core.sweep.explore import explored_plan
 from bgen_core.sweep.plan import SweepPlan
 
+REPLACE_HELP = (
+    "`red, blue, green` makes an axis of the prompt as it is, with blue for red, and with green for red. "
+    "Each line is an axis of its own. A1111's Prompt S/R."
+)
 AXIS_HELP = "One value, or several: `10,20,30` · `10..30:10` (from, to, step) · `1..9/5` (five values)"
 LINES_HELP = "One per line; several lines make an axis."
 # Widget key (and URL parameter) of each axis, where it differs from the axis's name.
-KEYS = {"negative-prompt": "negative", "mask-grow": "grow", "mask-feather": "feather"}
+KEYS = {"negative-prompt": "negative", "mask-grow": "grow", "mask-feather": "feather", "edge-softness": "edge"}
+MASK_AXES = ("mask-grow", "mask-feather")
+PASTING_AXES = ("edge-softness", "harmonisation", "shadow")
 
 # What a field of numbers holds before anyone types.
 DEFAULTS: dict[str, Callable[[ModelEntry], str]] = {
@@ -25,7 +32,10 @@ DEFAULTS: dict[str, Callable[[ModelEntry], str]] = {
     "strength": lambda entry: "1",
     "mask-grow": lambda entry: "1.5",
     "mask-feather": lambda entry: "0",
+    **dict.fromkeys(PASTING_AXES, lambda entry: "0"),
 }
+# Axes that the form holds as text for the one parser.
+PLAIN_AXES = (*DEFAULTS, "scheduler")
 
 
 def key_of(axis: str) -> str:
@@ -41,10 +51,13 @@ def fill_from_plan(plan: SweepPlan) -> None:
         "prompt": base.prompt, "negative-prompt": base.negative_prompt, "steps": str(base.num_inference_steps),
         "guidance": f"{base.guidance_scale:.12g}", "seed": str(base.seed), "strength": f"{base.strength:.12g}",
         "scheduler": base.scheduler, "mask-grow": f"{base.mask_grow:.12g}",
-        "mask-feather": f"{base.mask_feather:.12g}",
+        "mask-feather": f"{base.mask_feather:.12g}", "edge-softness": f"{base.edge_softness:.12g}",
+        "harmonisation": f"{base.harmonisation:.12g}", "shadow": f"{base.shadow:.12g}",
     }  # fmt: skip
-    st.session_state["model"] = plan.model
-    st.session_state["subject"] = plan.subject_id
+    st.session_state["model"] = list(plan.models)
+    st.session_state["subject"] = list(plan.subject_ids)
+    replacements = [axis for axis in plan.axes if axis.name in REPLACEMENTS]
+    st.session_state["replace"] = "\n".join(write_replacement(axis) for axis in replacements)
     for name, text in single.items():
         labels = values.get(name, (text,))
         if name == "scheduler":
@@ -54,45 +67,49 @@ def fill_from_plan(plan: SweepPlan) -> None:
             st.session_state[key_of(name)] = ("\n" if "prompt" in name else ", ").join(lines)
 
 
-def model_choice(default: str) -> ModelEntry:
-    """The model; anything else than the catalogue's can be typed."""
-    chosen = st.session_state.setdefault("model", st.query_params.get("model", default))
-    names = list(dict.fromkeys([*(entry.name for entry in MODELS), default, chosen]))
-    name = st.selectbox(
+def model_choice(default: str) -> list[ModelEntry]:
+    """The models, the first of which gives the defaults; any others than the catalogue's can be typed."""
+    chosen: list[str] = st.session_state.setdefault("model", st.query_params.get_all("model") or [default])
+    names = list(dict.fromkeys([*(entry.name for entry in MODELS), default, *chosen]))
+    picked = st.multiselect(
         "Model",
         names,
         key="model",
         bind="query-params",
         on_change=_take_defaults,
         accept_new_options=True,
-        help="A name from the list, a Hub id such as owner/name, or a local folder.",
+        help="A name from the list, a Hub id such as owner/name, or a local folder. Several make an axis.",
     )
-    return describe_model(name)
+    return [describe_model(name) for name in picked or [default]]
 
 
 def _take_defaults() -> None:
     """Another model starts with its own steps, guidance and scheduler."""
-    entry = describe_model(st.session_state["model"])
+    chosen = st.session_state["model"]
+    if len(chosen) != 1:  # a second model joins the first one's settings
+        return
+    entry = describe_model(chosen[0])
     for name, text in DEFAULTS.items():
         if name in ("steps", "guidance"):
             st.session_state[key_of(name)] = text(entry)
     st.session_state["scheduler"] = [entry.scheduler]
 
 
-def subject_choice(subjects: Sequence[SubjectEntry]) -> str:
-    """The subject; the newest one at first. The URL names it by its id: names may be alike."""
-    names = {entry.id: entry.name for entry in subjects}
-    linked = st.query_params.get("subject")
-    if linked in names and st.session_state.get("subject_linked") != linked:
+def subject_choice(subjects: Sequence[SubjectEntry]) -> list[SubjectEntry]:
+    """The subjects; the newest one at first. The URL names them by their ids: names may be alike."""
+    known = {entry.id: entry for entry in subjects}
+    linked = [name for name in st.query_params.get_all("subject") if name in known]
+    if linked and st.session_state.get("subject_linked") != linked:
         st.session_state["subject"] = linked
-    if st.session_state.get("subject") not in names:  # a link may name one that is deleted
-        st.session_state.pop("subject", None)
-    chosen = st.selectbox(
-        "Subject", list(names), format_func=lambda shown: names.get(shown, "gone"), key="subject",
-        persist_state="session",
+    kept = [name for name in st.session_state.get("subject", ()) if name in known]  # a link may name deleted ones
+    st.session_state["subject"] = kept or [subjects[0].id]
+    chosen = st.multiselect(
+        "Subject", list(known), format_func=lambda shown: known[shown].name if shown in known else "gone",
+        key="subject", persist_state="session", help="Several make an axis.",
     )  # fmt: skip
+    chosen = chosen or [subjects[0].id]
     st.query_params["subject"] = st.session_state["subject_linked"] = chosen
-    return chosen
+    return [known[name] for name in chosen]
 
 
 def axis_controls(entry: ModelEntry) -> dict[str, str]:
@@ -111,6 +128,10 @@ def axis_controls(entry: ModelEntry) -> dict[str, str]:
     texts["negative-prompt"] = st.text_area(
         "Negative prompt", key="negative", bind="query-params", height=68, help=LINES_HELP
     )
+    texts["replace"] = st.text_area(
+        "Replace in the prompts", key="replace", bind="query-params", height=68, placeholder="red, blue, green",
+        help=REPLACE_HELP,
+    )  # fmt: skip
     for name in ("steps", "guidance", "seed"):
         texts[name] = _axis_input(name)
     with st.expander("More"):
@@ -120,8 +141,17 @@ def axis_controls(entry: ModelEntry) -> dict[str, str]:
             help="Also called sampler. Several make an axis.",
         )  # fmt: skip
         texts["scheduler"] = ",".join(chosen)
-        for name in ("strength", "mask-grow", "mask-feather"):
+        texts["strength"] = _axis_input("strength")
+        st.caption("Mask that the model gets, in percent of its picture's side")
+        for name in MASK_AXES:
             texts[name] = _axis_input(name)
+        st.caption("Pasting the subject back; these need no new picture of the model")
+        for name in PASTING_AXES:
+            texts[name] = _axis_input(name)
+    texts["explore"] = st.text_input(
+        "Explore with steps", key="explore", bind="query-params", placeholder="off",
+        help="A number: all cells are made with so few steps first, and you finish the best of them with full steps.",
+    )  # fmt: skip
     return texts
 
 
@@ -147,7 +177,7 @@ def _examples(entry: ModelEntry) -> None:
     st.pills("Examples", entry.examples, key="example", on_change=use, label_visibility="collapsed")
 
 
-def read_plan(entry: ModelEntry, subject_id: str, texts: dict[str, str]) -> SweepPlan:
+def read_plan(models: Sequence[ModelEntry], subjects: Sequence[SubjectEntry], texts: dict[str, str]) -> SweepPlan:
     """The plan that the controls describe.
 
     Raises
@@ -155,10 +185,32 @@ def read_plan(entry: ModelEntry, subject_id: str, texts: dict[str, str]) -> Swee
     UserInputError
         A control's text is not allowed.
     """
-    prompts = [parse_axis("prompt", texts["prompt"])] if texts["prompt"].strip() else []
-    if not prompts:
+    given = [Axis(name="model", values=tuple(dict.fromkeys(entry.name for entry in models)))]
+    names = tuple(entry.name for entry in subjects)
+    given.append(Axis(name="subject", values=tuple(entry.id for entry in subjects), names=names))
+    if not texts["prompt"].strip():
         raise UserInputError("The prompt is empty: say what to paint behind the subject.")
+    given.append(parse_axis("prompt", texts["prompt"]))
     if texts["negative-prompt"].strip():
-        prompts.append(parse_axis("negative-prompt", texts["negative-prompt"]))
-    rest = {name: text for name, text in texts.items() if "prompt" not in name}
-    return build_plan(entry, rest, prompts, subject_id=subject_id)
+        given.append(parse_axis("negative-prompt", texts["negative-prompt"]))
+    lines = [line for line in texts["replace"].splitlines() if line.strip()]
+    if len(lines) > len(REPLACEMENTS):
+        raise UserInputError(f"{len(lines)} lines of replacements are too many: at most {len(REPLACEMENTS)}.")
+    given += [parse_axis(name, line) for name, line in zip(REPLACEMENTS, lines, strict=False)]
+    rest = {name: text for name, text in texts.items() if name in PLAIN_AXES}
+    plan = build_plan(models[0], rest, given, subject_id="")
+    return explored_plan(plan, read_explore_steps(texts["explore"])) if texts["explore"].strip() else plan
+
+
+def read_explore_steps(text: str) -> int:
+    """The number of steps of the first pass.
+
+    Raises
+    ------
+    UserInputError
+        Not one whole number.
+    """
+    values = parse_axis("steps", text).values
+    if len(values) != 1:
+        raise UserInputError(f"Explore with steps {text!r} gives {len(values)} values: write one number.")
+    return int(values[0])

@@ -1,6 +1,6 @@
 """The live grid: labelled axes, skeletons, previews of unfinished cells, pictures by URL."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
 
@@ -63,7 +63,7 @@ class GridContent:
     plan
         Whose cells they are.
     cells
-        The sweep's cells; None before it is submitted, when all places are empty.
+        The sweep's cells by their index; None before it is submitted, when all places are empty.
     progress
         What the worker is painting, if anything.
     pictures
@@ -74,19 +74,24 @@ class GridContent:
 
     plan: SweepPlan
     extent: Extent
-    cells: Sequence[SweepCellRow] | None = None
+    cells: Mapping[int, SweepCellRow] | None = None
     progress: SweepProgress | None = None
     pictures: Mapping[str, str] = field(default_factory=dict)
 
     def html(self, index: int) -> str:
         """One place: the picture, why there is none, a preview, or nothing yet."""
-        box = f"width:100%;aspect-ratio:{self.extent.width}/{self.extent.height};display:block;border-radius:4px"
-        cell = self.cells[index] if self.cells else None
+        box = (
+            f"width:100%;aspect-ratio:{self.extent.width}/{self.extent.height};display:block;border-radius:4px;"
+            "object-fit:contain"  # subjects of one grid may have other shapes
+        )
+        cell = self.cells.get(index) if self.cells else None
+        if self.plan.only is not None and index not in self.plan.only:
+            return f'<div style="{box}"></div>'
         if cell and cell.done and cell.run_id in self.pictures:
             source = escape(thumbnail_url(self.pictures[cell.run_id], 512))
             named = escape(describe_place(self.plan, index))
             picture = f'<img src="{source}" alt="{named}" loading="lazy" style="{box}">'
-            return f'<a href="/run?id={cell.run_id[:16]}">{picture}</a>'
+            return f'<a href="/run?id={cell.run_id[:16]}" data-cell="{index}">{picture}</a>'
         if cell and cell.error:
             return f'<div style="{box};{EMPTY};padding:6px;font-size:.8rem;overflow:auto">{escape(cell.error)}</div>'
         under_way = self.progress.cells.get(index) if self.progress else None

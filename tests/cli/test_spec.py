@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bgen_core.cli.spec import read_spec
-from bgen_core.cli.sweep import SPEC_OPTIONS
+from bgen_core.cli.sweep import OPTIONS
 from bgen_core.errors import UserInputError
 from bgen_core.subject.samples.samples import SAMPLES
 from tests.cli.test_generate import call
@@ -18,8 +18,8 @@ def test_a_spec_says_what_the_options_say(tmp_path: Path):
         "photo: photo.jpg\nprompt: [a beach, 'a forest, at dawn']\nsteps: 10..30:10\nguidance: [1, 7.5]\nseed: 3\n"
         "mask-grow: 2\nscheduler: ddim,euler\n"
     )
-    assert read_spec(file, SPEC_OPTIONS) == {
-        "photo": tmp_path / "photo.jpg",
+    assert read_spec(file, OPTIONS) == {
+        "photo": [tmp_path / "photo.jpg"],
         "prompt": ["a beach", "a forest, at dawn"],
         "steps": "10..30:10",
         "guidance": "1,7.5",
@@ -45,13 +45,13 @@ def test_what_is_no_plan_is_refused(tmp_path: Path, text: str, words: str):
     file = tmp_path / "plan.yaml"
     file.write_text(text)
     with pytest.raises(UserInputError) as refusal:
-        read_spec(file, SPEC_OPTIONS)
+        read_spec(file, OPTIONS)
     assert words in str(refusal.value)
 
 
 def test_a_missing_file_is_refused(tmp_path: Path):
     with pytest.raises(UserInputError, match="cannot be read"):
-        read_spec(tmp_path / "none.yaml", SPEC_OPTIONS)
+        read_spec(tmp_path / "none.yaml", OPTIONS)
 
 
 def test_what_is_typed_wins_over_the_file(tmp_path: Path):

@@ -21,6 +21,7 @@ from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.sweep.runner import Runner
 
+ON_CPU = {"device_kind": "cpu", "dtype_name": "float32"}
 PATIENCE = 180.0  # seconds: far above what a busy machine needs, to end a hanging test at all
 
 
@@ -52,7 +53,7 @@ def submit(store: Store, settings: Settings, subject: Subject, **axes: str) -> s
         base=InpaintParams(prompt="a beach"),
         axes=tuple(parse_axis(name, text) for name, text in axes.items()),
     )
-    forecast = forecast_sweep(store, settings, plan, photo=subject.extent, device_kind="cpu", dtype_name="float32")
+    forecast = forecast_sweep(store, settings, plan, photos={subject.id: subject.extent}, **ON_CPU)
     return submit_sweep(store, forecast, owner="test")
 
 
@@ -130,7 +131,7 @@ def test_only_what_is_new_is_computed(settings: Settings, store: Store, subject:
         base=InpaintParams(prompt="a beach"),
         axes=(parse_axis("steps", "2,3,4"),),
     )
-    forecast = forecast_sweep(store, settings, plan, photo=subject.extent, device_kind="cpu", dtype_name="float32")
+    forecast = forecast_sweep(store, settings, plan, photos={subject.id: subject.extent}, **ON_CPU)
     assert (forecast.known, forecast.to_make) == (2, 1)
     assert describe_forecast(forecast).startswith("3 cells: 2 known, 1 to make, about")
     events = list(runner.run(submit_sweep(store, forecast, owner="test")))

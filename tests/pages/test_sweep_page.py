@@ -137,7 +137,9 @@ def test_a_link_to_a_sweep_fills_the_controls(store: Store, subject: Subject, wo
         axes=(parse_axis("steps", "5,7"), parse_axis("scheduler", "ddim,euler")),
     )
     settings = load_settings()
-    forecast = forecast_sweep(store, settings, plan, photo=subject.extent, device_kind="cpu", dtype_name="float32")
+    forecast = forecast_sweep(
+        store, settings, plan, photos={subject.id: subject.extent}, device_kind="cpu", dtype_name="float32"
+    )
     sweep_id = submit_sweep(store, forecast, owner="somebody")
     at = open_sweep(id=sweep_id)
     assert at.text_area(key="prompt").value == "a red studio"
@@ -183,7 +185,7 @@ def test_a_grid_is_downloaded_as_it_is_shown(store: Store, subject: Subject, wor
     axes = tuple(parse_axis(name, text) for name, text in (("steps", "2,3"), ("guidance", "1,3"), ("seed", "1-2")))
     plan = SweepPlan(subject_id=subject.id, model="demo", base=InpaintParams(prompt="a beach"), axes=axes)
     forecast = forecast_sweep(
-        store, load_settings(), plan, photo=subject.extent, device_kind="cpu", dtype_name="float32"
+        store, load_settings(), plan, photos={subject.id: subject.extent}, device_kind="cpu", dtype_name="float32"
     )
     sweep_id = submit_sweep(store, forecast, owner="somebody")
     store.set_sweep_state(sweep_id, state)
@@ -199,11 +201,15 @@ def test_a_link_names_the_subject_by_its_id(store: Store, subject: Subject, work
     newer = Subject(name="newer", image=subject.image, alpha=1 - subject.alpha)
     store.save_subject(newer, {})
     at = open_sweep(subject=subject.id)
-    assert at.selectbox(key="subject").value == subject.id
+    assert at.multiselect(key="subject").value == [subject.id]
     run_button(at).click().run()
     assert store.list_sweeps()[0].subject_id == subject.id
-    at.selectbox(key="subject").set_value(newer.id).run()
+    at.multiselect(key="subject").set_value([newer.id]).run()
     assert at.query_params["subject"] in (newer.id, [newer.id])
+    at.multiselect(key="subject").set_value([newer.id, subject.id]).run()
+    assert at.query_params["subject"] == [newer.id, subject.id]
+    assert "2 cells: 1 known" in said(at) or "2 cells: 0 known" in said(at)
+    assert ">newer<" in "".join(element.proto.body for element in at.get("html"))
 
 
 @pytest.mark.parametrize(("x", "y", "corner"), [("Seed", "Steps", "Steps ↓ Seed →"), ("Steps", "Steps", "Guidance ↓")])

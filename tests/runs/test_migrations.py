@@ -1,3 +1,7 @@
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -9,6 +13,7 @@ from bgen_core.runs.database import Database
 from bgen_core.runs.schema import SCHEMA_VERSION, Table
 from bgen_core.runs.store import open_store
 from bgen_core.settings import Settings
+from bgen_core.sweep.params import InpaintParams
 from tests.runs.made_up import commit, made_up_run
 
 
@@ -59,3 +64,28 @@ def test_opening_writes_nothing_outside_the_home(settings: Settings) -> None:
         "bgen.sqlite3-shm",
         "blobs",
     }
+
+
+def _store_of_version_0001(settings: Settings) -> None:
+    """A store as the first version left it, with one sweep, its cell, its run and two sweeps that wait."""
+    settings.home.mkdir(parents=True)
+    with closing(sqlite3.connect(settings.home / "bgen.sqlite3")) as connection:
+        connection.executescript((Path(__file__).parent / "store_0001.sql").read_text())
+        connection.commit()
+
+
+def test_a_store_of_the_first_version_is_upgraded_and_loses_nothing(settings: Settings) -> None:
+    _store_of_version_0001(settings)
+    with open_store(settings) as store:
+        (run,) = store.list_runs()
+        assert run.raw_id == run.id
+        assert run.params == InpaintParams(prompt="a beach", negative_prompt="text", seed=7, guidance_scale=3.5)
+        assert [sweep.id for sweep in store.list_sweeps()] == ["made", "first", "second"]
+        assert [cell.done for cell in store.sweep_cells("made")] == [True]
+        assert store.opinions_of([run.id])[run.id].rating == 4
+        claimed = store.claim_next_sweep()
+        assert claimed is not None
+        assert claimed.id == "first"
+        assert store.metrics_of([run.id]) == {}
+    with open_store(settings) as store:
+        assert store.list_runs() == [run]

@@ -44,7 +44,7 @@ def test_both_pictures_are_kept_bit_for_bit(store: Store) -> None:
 
 
 def test_pictures_of_another_size_are_refused(store: Store) -> None:
-    with pytest.raises(ValueError, match="do not fit"):
+    with pytest.raises(ValueError, match="does not fit"):
         store.commit_run(made_up_run(), image=picture(0, MODEL_EXTENT), raw=picture(0, MODEL_EXTENT))
     assert store.list_runs() == []
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,7 @@ def test_a_sweep_survives_a_restart(settings: Settings) -> None:
     with open_store(settings) as store:
         store.add_sweep(record, [run_id(0), run_id(1)])
     with open_store(settings) as store:
-        assert store.get_sweep("sweep-1") == record
+        assert store.get_sweep("sweep-1") == replace(record, place=1.0)
         assert [cell.run_id for cell in store.sweep_cells("sweep-1")] == [run_id(0), run_id(1)]
 
 
@@ -57,7 +58,7 @@ def test_a_state_or_a_number_of_cells_that_makes_no_sense_is_refused(store: Stor
     assert store.get_sweep("sweep-1").state == "queued"
 
 
-def test_sweeps_are_listed_oldest_first_by_state_and_owner(store: Store) -> None:
+def test_sweeps_are_listed_as_they_were_added_by_state_and_owner(store: Store) -> None:
     for number, (state, owner) in enumerate([("done", "a"), ("queued", "b"), ("failed", "a"), ("running", "a")]):
         created = LONG_AGO - timedelta(hours=number)
         store.add_sweep(made_up_sweep(f"{number}", state=state, owner=owner, created=created), [])
@@ -69,9 +70,9 @@ def test_sweeps_are_listed_oldest_first_by_state_and_owner(store: Store) -> None
         "none": store.list_sweeps(states=[]),
     }
     assert {name: "".join(sweep.id for sweep in found) for name, found in listed.items()} == {
-        "all": "3210",
-        "active": "31",
-        "owner": "320",
+        "all": "0123",
+        "active": "13",
+        "owner": "023",
         "both": "",
         "none": "",
     }

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bgen_core.errors import UserInputError
-from bgen_core.sweep.axes import parse_axis
+from bgen_core.sweep.axes import parse_axis, write_replacement
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,36 @@ def test_any_text_is_read_or_refused_in_one_sentence(text: str):
             assert parse_axis(name, text).values
         except UserInputError as refusal:
             assert "Traceback" not in str(refusal)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("red, blue,green", ("red", "blue", "green")),
+        ('"red, old", "green, new"', ("red, old", "green, new")),
+        ("red, ,", ("red", "")),
+        ("日没, night", ("日没", "night")),
+    ],
+)
+def test_replacements_are_read_as_in_a1111_and_written_back(text: str, values: tuple[str, ...]):
+    axis = parse_axis("replace", text)
+    assert axis.values == values
+    assert parse_axis("replace", write_replacement(axis)) == axis
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "has no values"),
+        (", red", "nothing to look for"),
+        ("red", "nothing to put"),
+        ('"red, blue', "cannot be"),
+    ],
+)
+def test_half_a_replacement_is_refused(text: str, words: str):
+    with pytest.raises(UserInputError, match=words):
+        parse_axis("replace", text)
+
+
+def test_models_stand_one_per_line_since_folders_may_hold_commas():
+    assert parse_axis("model", "demo\n/models/a, b\n").values == ("demo", "/models/a, b")

@@ -5,15 +5,18 @@ from dataclasses import replace
 
 import pytest
 
+from bgen_core.content import hash_content
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.models.catalogue import describe_model
 from bgen_core.sweep.axes import Axis, parse_axis
 from bgen_core.sweep.build import build_plan
 from bgen_core.sweep.canvas import choose_model_extent
+from bgen_core.sweep.explore import explored_plan, finish_plan
 from bgen_core.sweep.grid import arrange, describe_place, index_of
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan, address_cell
+from bgen_core.sweep.runner import group_cells
 
 BASE = InpaintParams(prompt="a beach")
 ADDRESS = {"subject_id": "s", "model_revision": "m", "device_kind": "cpu", "dtype_name": "float32"}
@@ -64,6 +67,7 @@ def test_a_value_out_of_range_is_refused_before_anything_runs(texts: dict[str, s
 CHANGES = [
     {"prompt": "a forest"}, {"negative_prompt": "people"}, {"scheduler": "euler"}, {"num_inference_steps": 21},
     {"guidance_scale": 3.5}, {"strength": 0.9}, {"seed": 1}, {"mask_grow": 2.0}, {"mask_feather": 1.0},
+    {"edge_softness": 1.0}, {"harmonisation": 0.5}, {"shadow": 0.5},
 ]  # fmt: skip
 
 
@@ -127,3 +131,98 @@ def test_a_plan_without_axes_is_one_cell():
 )
 def test_model_size_keeps_aspect_and_area(photo: Extent, side: int, expected: Extent):
     assert choose_model_extent(photo, side=side, factor=8) == expected
+
+
+@pytest.mark.parametrize("change", [{"edge_softness": 1.0}, {"harmonisation": 0.5}, {"shadow": 0.5}])
+def test_pasting_does_not_change_the_raw_address(change: dict[str, float]):
+    plain, pasted = address_cell(BASE, **ADDRESS), address_cell(replace(BASE, **change), **ADDRESS)
+    assert pasted.raw == plain.raw == plain.run
+
+
+def test_an_address_is_that_of_the_first_version():
+    # Stores keep addresses for years: a parameter that a later version adds must not move those of old cells.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bgen_core.sweep.plan.pixel_versions", lambda: {"torch": "2.13.0"})
+        address = address_cell(BASE, **ADDRESS)
+    content = {
+        "params": {
+            "prompt": "a beach", "negative_prompt": "", "scheduler": "ddim", "num_inference_steps": 20,
+            "guidance_scale": 3.0, "strength": 1.0, "seed": 0, "mask_grow": 1.5, "mask_feather": 0.0,
+        },
+        "subject": "s", "model": "m", "device": "cpu", "dtype": "float32", "versions": {"torch": "2.13.0"},
+    }  # fmt: skip
+    assert address.run == hash_content(content)
+
+
+def test_models_and_subjects_are_axes():
+    subjects = Axis(name="subject", values=("s1", "s2"), names=("Ada", "Max"))
+    plan = make_plan(Axis(name="model", values=("m1", "m2")), subjects, parse_axis("seed", "1,2"))
+    assert [(c.model, c.subject_id, c.params.seed) for c in plan.cells()] == list(
+        itertools.product(("m1", "m2"), ("s1", "s2"), (1, 2))
+    )
+    assert (plan.models, plan.subject_ids) == (("m1", "m2"), ("s1", "s2"))
+    assert describe_place(plan, 3) == "a beach, Model m1, Subject Max, Seed 2"
+    again = SweepPlan.from_json(plan.to_json())
+    assert again == plan
+    assert again.axes[1].labels == ("Ada", "Max")
+
+
+def test_replacements_work_on_every_prompt_in_their_order():
+    base = replace(BASE, negative_prompt="a red car")
+    plan = SweepPlan(
+        subject_id="s",
+        model="demo",
+        base=base,
+        axes=(
+            parse_axis("prompt", "a red beach\na red forest"),
+            parse_axis("replace", "red, blue"),
+            parse_axis("replace-2", '"blue", "green, pale"'),
+        ),
+    )
+    found = [(cell.params.prompt, cell.params.negative_prompt) for cell in plan.cells()]
+    assert found[:4] == [
+        ("a red beach", "a red car"),
+        ("a red beach", "a red car"),
+        ("a blue beach", "a blue car"),
+        ("a green, pale beach", "a green, pale car"),
+    ]
+    assert len(found) == 8
+
+
+def test_a_replacement_of_nothing_is_refused():
+    with pytest.raises(UserInputError, match="looks for 'sunset', which is in no prompt"):
+        make_plan(parse_axis("replace", "sunset, night"))
+
+
+def test_a_chosen_part_keeps_its_places():
+    plan = replace(make_plan(parse_axis("steps", "10,20"), parse_axis("seed", "1-3")), only=(1, 5))
+    assert [(cell.index, cell.params.seed) for cell in plan.cells()] == [(1, 2), (5, 3)]
+    assert (len(plan), plan.places) == (2, 6)
+    assert SweepPlan.from_json(plan.to_json()) == plan
+
+
+def test_two_passes_meet_in_the_same_places():
+    plan = make_plan(parse_axis("guidance", "1,3"), parse_axis("steps", "20,30"), parse_axis("seed", "1-3"))
+    first = explored_plan(plan, 4)
+    assert {cell.params.num_inference_steps for cell in first.cells()} == {4}
+    assert len(first) == 6
+    second = finish_plan(first, [4, 1], parse_axis("steps", "20,30"))
+    chosen = {cell.index: cell.params for cell in first.cells()}
+    assert [cell.params for cell in second.cells()] == [
+        replace(chosen[index], num_inference_steps=steps) for index in (1, 4) for steps in (20, 30)
+    ]
+
+
+@pytest.mark.parametrize("chosen", [[], [6], [-1]])
+def test_cells_that_are_not_there_cannot_be_finished(chosen: list[int]):
+    plan = make_plan(parse_axis("seed", "1-6"))
+    with pytest.raises(UserInputError, match="cannot be finished"):
+        finish_plan(plan, chosen, parse_axis("steps", "20"))
+
+
+def test_models_vary_slowest_then_subjects_whatever_the_axes_say():
+    subjects, models = Axis(name="subject", values=("s1", "s2")), Axis(name="model", values=("m1", "m2"))
+    plan = make_plan(parse_axis("seed", "1,2"), subjects, models)
+    groups = group_cells(plan.cells())
+    assert list(groups) == [("m1", "s1"), ("m1", "s2"), ("m2", "s1"), ("m2", "s2")]
+    assert [[cell.params.seed for cell in cells] for cells in groups.values()] == [[1, 2]] * 4

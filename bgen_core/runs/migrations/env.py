@@ -4,8 +4,5 @@ from alembic import context
 
 from bgen_core.runs.schema import Table
 
-# SQLite changes a column only by copying its table: batch mode writes such migrations.
-context.configure(
-    connection=context.config.attributes["connection"], target_metadata=Table.metadata, render_as_batch=True
-)
+context.configure(connection=context.config.attributes["connection"], target_metadata=Table.metadata)
 context.run_migrations()

@@ -1,0 +1,66 @@
+"""`sweep --explore-steps N --keep K --by METRIC`: all cells with few steps first, then the best with full steps."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from bgen_core.cli.inline import forecast_inline, run_inline
+from bgen_core.cli.inputs import keep_subject, say
+from bgen_core.errors import UserInputError
+from bgen_core.jobs.measuring import best_cells, check_rankable
+from bgen_core.jobs.submission import describe_forecast
+from bgen_core.runs.store import Store
+from bgen_core.settings import Settings
+from bgen_core.subject.subject import Subject
+from bgen_core.sweep.axes import Axis
+from bgen_core.sweep.explore import STEPS, explored_plan, finish_plan
+from bgen_core.sweep.plan import SweepPlan
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoPasses:
+    """How many steps the first pass has, and how many of its cells are finished by which metric."""
+
+    steps: int
+    keep: int
+    metric: str
+
+
+def read_two_passes(steps: int | None, keep: int | None, metric: str | None) -> TwoPasses | None:
+    """The three options together, or None where none of them is given.
+
+    Raises
+    ------
+    UserInputError
+        One of them is missing or not allowed.
+    """
+    if steps is None and keep is None and metric is None:
+        return None
+    if steps is None or keep is None or metric is None:
+        raise UserInputError("--explore-steps N, --keep K and --by METRIC belong together: give all three or none.")
+    if keep < 1:
+        raise UserInputError(f"--keep {keep} is not allowed: finish at least 1 cell.")
+    check_rankable(metric)
+    return TwoPasses(steps=steps, keep=keep, metric=metric)
+
+
+def explore(
+    store: Store, settings: Settings, plan: SweepPlan, passes: TwoPasses, subjects: list[Subject], *, dry_run: bool
+) -> tuple[SweepPlan, dict[str, Any] | None]:
+    """Make the first pass; returns the plan of the second, and what the first one was.
+
+    A dry run makes nothing and returns the first pass's plan.
+    """
+    first = explored_plan(plan, passes.steps)
+    if dry_run:
+        return first, None
+    forecast = forecast_inline(store, settings, first, {subject.id: subject.extent for subject in subjects})
+    say(f"exploring with {passes.steps} steps: {describe_forecast(forecast)}")
+    for subject in subjects:
+        keep_subject(store, subject)
+    result = run_inline(store, settings, forecast)
+    chosen = best_cells(store, settings, result.sweep_id, passes.metric, passes.keep)
+    say(f"finishing {len(chosen)} of {len(first)} cells, the best by {passes.metric}")
+    steps = Axis(name=STEPS, values=plan.values_of("num_inference_steps"))
+    kept = [{"run": cell.run_id, "value": cell.value} for cell in chosen]
+    explored = {"sweep": result.sweep_id, "steps": passes.steps, "by": passes.metric, "kept": kept}
+    return finish_plan(first, [cell.index for cell in chosen], steps), explored

@@ -1,0 +1,171 @@
+"""Measuring runs off the page's path: the worker does it while nothing waits, the command line when asked."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from bgen_core.errors import BgenError, UserInputError
+from bgen_core.runs.blobs import STORED_LIMITS
+from bgen_core.runs.metrics import (
+    METRICS,
+    MetricInput,
+    MetricValue,
+    compute_metrics,
+    find_metric,
+    needed_inputs,
+    reduced_for_seed_mates,
+    seed_key,
+)
+from bgen_core.runs.record import RunRecord
+from bgen_core.runs.store import Store
+from bgen_core.runs.thumbnails import thumbnail
+from bgen_core.settings import Settings
+from bgen_core.subject.compositing import effective_alpha
+from bgen_core.subject.image_io import decode_photo
+from bgen_core.subject.subject import Subject
+from bgen_core.sweep.pasting import pasting_options
+
+logger = logging.getLogger(__name__)
+
+SEED_METRIC = "seed_difference"
+_MATE_SIDE = 256
+_MATES = 8  # so many seed-mates tell how much a seed changes
+
+
+def current_versions(names: Sequence[str] | None = None) -> dict[str, int]:
+    """Metric -> version that counts; of these metrics, or of all."""
+    return {metric.name: metric.version for metric in METRICS if names is None or metric.name in names}
+
+
+def measure_pending(
+    store: Store,
+    settings: Settings,
+    *,
+    limit: int,
+    sweep_id: str | None = None,
+    names: Sequence[str] | None = None,
+) -> Iterator[str]:
+    """Measure runs that were never measured, or by an older version; yields each run's id when it is in the store."""
+    pending = store.unmeasured_runs(current_versions(names), limit=limit, sweep_id=sweep_id)
+    for run in store.get_runs(pending):
+        measure_run(store, settings, run, names=names)
+        yield run.id
+
+
+def measure_run(store: Store, settings: Settings, run: RunRecord, *, names: Sequence[str] | None = None) -> None:
+    """Measure one run and keep what was found; what cannot be measured has its reason."""
+    first_time = run.id not in store.metrics_of([run.id])
+    mates = seed_mates(store, run) if names is None or SEED_METRIC in names else []
+    wanted = needed_inputs(names)
+    subject = _subject(store, run.subject_id) if {"photo", "alpha"} & wanted else None
+    inputs = MetricInput(
+        record=run,
+        photo=subject.image if subject else None,
+        alpha=effective_alpha(subject.alpha, pasting_options(run.params)) if subject else None,
+        picture=_picture(store, run.image) if "picture" in wanted else None,
+        raw=_picture(store, run.raw) if "raw" in wanted else None,
+        seed_mates=[reduced for mate in mates if (reduced := _reduced(store, mate.image)) is not None],
+    )
+    try:
+        values = compute_metrics(inputs, names=names, clip_model=settings.clip_model)
+    except ValueError:  # pictures that do not fit together: kept as not measurable, so that it is not tried for ever
+        logger.exception("run %s cannot be measured", run.id)
+        values = [
+            MetricValue(name=name, value=None, reason="Its pictures do not fit together.", version=version)
+            for name, version in current_versions(names).items()
+        ]
+    store.save_metrics(run.id, values)
+    if first_time and mates:
+        store.forget_metrics([mate.id for mate in mates], [SEED_METRIC])  # they have one more mate now
+
+
+def seed_mates(store: Store, run: RunRecord) -> list[RunRecord]:
+    """Up to eight runs that are equal to this one in everything but the seed."""
+    key = seed_key(run)
+    mates = (other for other in store.similar_runs(run) if other.id != run.id and seed_key(other) == key)
+    return [mate for mate, _ in zip(mates, range(_MATES), strict=False)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankedCell:
+    """A cell of a sweep, and what a metric says of it."""
+
+    index: int
+    run_id: str
+    value: float
+
+
+def check_rankable(metric: str) -> None:
+    """Refuse a metric that is not known, or of which no value is better than another.
+
+    Raises
+    ------
+    UserInputError
+        Names what is allowed.
+    """
+    if find_metric(metric).direction == "none":
+        allowed = ", ".join(each.name for each in METRICS if each.direction != "none")
+        raise UserInputError(f"metric {metric!r} has no better or worse: choose {allowed}.")
+
+
+def ranked_cells(store: Store, sweep_id: str, metric: str) -> list[RankedCell]:
+    """The finished cells of a sweep whose value is known, the best first; equal ones in the plan's order."""
+    cells = [cell for cell in store.sweep_cells(sweep_id) if cell.done]
+    measured = store.metrics_of([cell.run_id for cell in cells])
+    version = find_metric(metric).version
+    ranked: list[RankedCell] = []
+    for cell in cells:
+        found = measured.get(cell.run_id, {}).get(metric)
+        if found is not None and found.value is not None and found.version == version:
+            ranked.append(RankedCell(index=cell.index, run_id=cell.run_id, value=found.value))
+    return sorted(ranked, key=lambda cell: cell.value, reverse=find_metric(metric).direction == "higher")
+
+
+def best_cells(store: Store, settings: Settings, sweep_id: str, metric: str, keep: int) -> list[RankedCell]:
+    """Measure a sweep's runs where that is still to be done, and choose the best.
+
+    Raises
+    ------
+    UserInputError
+        The metric has no value for any of them: says why.
+    """
+    for _ in measure_pending(store, settings, limit=1_000_000, sweep_id=sweep_id, names=[metric]):
+        pass
+    ranked = ranked_cells(store, sweep_id, metric)
+    if not ranked:
+        runs = [cell.run_id for cell in store.sweep_cells(sweep_id) if cell.done]
+        reasons = [found[metric].reason for found in store.metrics_of(runs).values() if metric in found]
+        raise UserInputError(f"{metric} has no value for any cell: {reasons[0] if reasons else 'no cell is finished'}")
+    return ranked[:keep]
+
+
+@lru_cache(maxsize=2)
+def _cached_subject(store: Store, subject_id: str) -> Subject:
+    return store.load_subject(subject_id)
+
+
+def _subject(store: Store, subject_id: str) -> Subject | None:
+    try:
+        return _cached_subject(store, subject_id)
+    except BgenError:  # deleted since: its runs stay, and say that they cannot be measured any more
+        return None
+
+
+def _picture(store: Store, blob: str) -> np.ndarray | None:
+    try:
+        return decode_photo(store.blobs.get(blob), name=blob, limits=STORED_LIMITS).image
+    except BgenError:
+        logger.warning("the picture %s cannot be read", blob, exc_info=True)
+        return None
+
+
+def _reduced(store: Store, blob: str) -> np.ndarray | None:
+    try:
+        small = thumbnail(store.blobs, blob, _MATE_SIDE)
+        return reduced_for_seed_mates(decode_photo(small, name=blob, limits=STORED_LIMITS).image)
+    except BgenError:
+        logger.warning("the picture %s cannot be read", blob, exc_info=True)
+        return None

@@ -1,0 +1,194 @@
+"""What a sweep says, as Altair charts that read well on a light and on a dark page."""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import pandas as pd
+
+from bgen_core.runs.analysis.columns import AxisColumn, Measure, measured_rows, number, shown
+from bgen_core.runs.analysis.effects import value_means
+from bgen_core.runs.analysis.paired import CONFIDENCE, PairedTable, paired_table
+
+if TYPE_CHECKING:
+    import altair as alt
+
+# Contrast (WCAG) of at least 4 with white and with Streamlit's dark page (#0e1117): one colour serves both.
+INK, ACCENT = "#7a7a7a", "#c8601a"
+SCHEME = "viridis"
+_BLACK_FROM = 0.44  # of the scheme: black reads better than white on what is brighter
+MOST_LINES = 200
+_HEIGHT = 280
+
+
+def axis_chart(
+    frame: pd.DataFrame, axis: AxisColumn, measure: Measure, *, axes: Sequence[AxisColumn]
+) -> "alt.LayerChart":
+    """A measure against the values of an axis.
+
+    Each seed (with the values of the other axes) is a thin line, at most `MOST_LINES` of them; on top is the mean over
+    all runs with its bootstrap interval, which is left out where one run alone stands behind the mean.
+
+    Parameters
+    ----------
+    frame
+        The cells of one sweep: one row per run.
+    axes
+        Everything that was swept, the seed included.
+    """
+    import altair as alt
+
+    table = paired_table(frame, axis, measure, axes)
+    names = _names(table.values)
+    is_scale = axis.is_scale(frame)
+    if is_scale:
+        ticks = alt.Axis(values=[float(str(value)) for value in table.values], format="~g")
+        x = alt.X("value:Q", title=axis.label, scale=alt.Scale(zero=False, nice=False, padding=12), axis=ticks)
+    else:
+        x = alt.X("value:N", title=axis.label, sort=list(names.values()))
+    y = alt.Y("measured:Q", title=measure.heading, scale=alt.Scale(zero=False))
+    places: dict[object, Any] = {value: value if is_scale else names[value] for value in table.values}
+    runs = alt.Chart(alt.Data(values=_lines(table, places))).encode(x=x, y=y, detail="pair:N")
+    means = alt.Chart(alt.Data(values=_means(frame, axis, measure, places))).encode(x=x)
+    interval = f"{100 * CONFIDENCE:.0f} % interval"
+    told = [
+        alt.Tooltip("shown:N", title=axis.label),
+        alt.Tooltip("told:N", title=f"Mean {measure.spoken}"),
+        alt.Tooltip("interval:N", title=interval),
+        alt.Tooltip("runs:Q", title="Runs"),
+    ]
+    layered = alt.layer(
+        runs.mark_line(strokeWidth=1, opacity=0.45, color=INK),
+        runs.mark_circle(size=14, opacity=0.6, color=INK),
+        means.mark_rule(strokeWidth=2.5, color=ACCENT).encode(y=alt.Y("low:Q"), y2="high:Q"),
+        means.mark_line(strokeWidth=2.5, color=ACCENT).encode(y=y),
+        means.mark_circle(size=80, opacity=1, color=ACCENT).encode(y=y, tooltip=told),
+    )
+    return _styled(layered.properties(height=_HEIGHT, width="container"))
+
+
+def heat_map(frame: pd.DataFrame, across: AxisColumn, down: AxisColumn, measure: Measure) -> "alt.LayerChart":
+    """Mean of a measure for each two values of two axes, written into its cell; brighter is better, or else higher.
+
+    Cells without a measured run are left out.
+
+    Raises
+    ------
+    ValueError
+        Both axes are the same.
+    """
+    if across.name == down.name:
+        raise ValueError(f"{across.label} cannot be both across and down")
+    import altair as alt
+
+    known = measured_rows(frame, measure, across, down)
+    columns, rows = _names(across.values(known)), _names(down.values(known))
+    cells = _cells(known, across, down, measure, columns, rows)
+    found = [cell["measured"] for cell in cells]
+    domain = [min(found), max(found)] if len(set(found)) > 1 else [found[0] - 1, found[0] + 1] if found else [0, 1]
+    darkest_is_high = measure.direction == "lower"
+    base = alt.Chart(alt.Data(values=cells)).encode(
+        x=alt.X("across:N", title=across.label, sort=list(columns.values()), axis=alt.Axis(labelAngle=0)),
+        y=alt.Y("down:N", title=down.label, sort=list(rows.values())),
+        tooltip=[
+            alt.Tooltip("across:N", title=across.label),
+            alt.Tooltip("down:N", title=down.label),
+            alt.Tooltip("told:N", title=f"Mean {measure.spoken}"),
+            alt.Tooltip("runs:Q", title="Runs"),
+        ],
+    )
+    scale = alt.Scale(scheme=SCHEME, domain=domain, reverse=darkest_is_high)
+    for cell in cells:
+        share = (cell["measured"] - domain[0]) / (domain[1] - domain[0])
+        cell["ink"] = "black" if (1 - share if darkest_is_high else share) > _BLACK_FROM else "white"
+    layered = alt.layer(
+        base.mark_rect().encode(color=alt.Color("measured:Q", title=measure.heading, scale=scale)),
+        base.mark_text(fontSize=13).encode(text="label:N", color=alt.Color("ink:N", scale=None)),
+    ).resolve_scale(color="independent")
+    return _styled(layered.properties(height=alt.Step(44), width="container"))
+
+
+def _lines(table: PairedTable, places: dict[object, Any]) -> list[dict[str, Any]]:
+    return [
+        {"pair": pair, "value": places[value], "measured": float(measured)}
+        for pair, row in enumerate(table.cells[:MOST_LINES])
+        for value, measured in zip(table.values, row, strict=True)
+        if math.isfinite(measured)
+    ]
+
+
+def _means(
+    frame: pd.DataFrame, axis: AxisColumn, measure: Measure, places: dict[object, Any]
+) -> list[dict[str, Any]]:  # fmt: skip
+    found: list[dict[str, Any]] = []
+    for value, mean in value_means(frame, axis, measure).items():
+        bounded = mean.count > 1
+        found.append(
+            {
+                "value": places[value],
+                "shown": shown(value),
+                "measured": mean.mean,
+                "told": measure.amount(mean.mean),
+                "low": mean.low if bounded else None,
+                "high": mean.high if bounded else None,
+                "interval": f"{number(mean.low)} to {number(mean.high)}" if bounded else "one run alone has none",
+                "runs": mean.count,
+            }
+        )
+    return found
+
+
+def _cells(
+    known: pd.DataFrame,
+    across: AxisColumn,
+    down: AxisColumn,
+    measure: Measure,
+    columns: dict[object, str],
+    rows: dict[object, str],
+) -> list[dict[str, Any]]:
+    grouped: dict[tuple[object, object], list[float]] = {}
+    for x, y, measured in zip(
+        known[across.name].tolist(), known[down.name].tolist(), known[measure.name].tolist(), strict=True
+    ):
+        grouped.setdefault((x, y), []).append(measured)
+    return [
+        {
+            "across": columns[x],
+            "down": rows[y],
+            "measured": (mean := math.fsum(found) / len(found)),
+            "label": number(mean),
+            "told": measure.amount(mean),
+            "runs": len(found),
+        }
+        for (x, y), found in grouped.items()
+    ]
+
+
+def _names(values: Iterable[object]) -> dict[object, str]:
+    """Value -> text, another for each: long prompts may read the same once they are cut."""
+    names: dict[object, str] = {}
+    for value in values:
+        text, again = shown(value), 1
+        while text in names.values():
+            again += 1
+            text = f"{shown(value)} ({again})"
+        names[value] = text
+    return names
+
+
+def _styled(chart: "alt.LayerChart | alt.FacetChart") -> "alt.LayerChart":
+    styled = (
+        chart.configure(background="transparent")
+        .configure_view(stroke=None)
+        .configure_axis(
+            labelColor=INK,
+            titleColor=INK,
+            gridColor=INK,
+            gridOpacity=0.25,
+            domainColor=INK,
+            tickColor=INK,
+            labelLimit=220,
+        )
+        .configure_legend(labelColor=INK, titleColor=INK)
+    )
+    return cast("alt.LayerChart", styled)

@@ -1,0 +1,113 @@
+"""Which columns of a frame of runs are looked at, and how they are called in a sentence or on a chart."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bgen_core.runs.metrics import Direction, Metric
+
+SEED = "seed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """A column of numbers: a metric, the rating, the time.
+
+    Attributes
+    ----------
+    name
+        The column.
+    label, unit
+        As people read them; the unit may be empty.
+    direction
+        Which values are better.
+    """
+
+    name: str
+    label: str
+    unit: str = ""
+    direction: Direction = "none"
+
+    @classmethod
+    def of(cls, metric: Metric) -> "Measure":
+        return cls(name=metric.name, label=metric.label, unit=metric.unit, direction=metric.direction)
+
+    @property
+    def heading(self) -> str:
+        """The label with its unit, for an axis or a column."""
+        return f"{self.label} ({self.unit})" if self.unit else self.label
+
+    @property
+    def spoken(self) -> str:
+        """The label inside a sentence: "seam", but "CLIP score"."""
+        return self.label[:1].lower() + self.label[1:] if self.label[1:2].islower() else self.label
+
+    def amount(self, value: float) -> str:
+        """A value with its unit, to three digits."""
+        return f"{number(value)} {self.unit}".strip()
+
+
+@dataclass(frozen=True, kw_only=True)
+class AxisColumn:
+    """A column of a swept parameter.
+
+    Attributes
+    ----------
+    name
+        The column.
+    label
+        As people read it.
+    """
+
+    name: str
+    label: str
+
+    def values(self, frame: pd.DataFrame) -> list[object]:
+        """Its values: numbers by size, anything else in the order in which it comes."""
+        found = frame[self.name].dropna().unique().tolist()
+        return sorted(found) if pd.api.types.is_numeric_dtype(frame[self.name]) else found
+
+    def is_scale(self, frame: pd.DataFrame) -> bool:
+        """Whether more and less mean something: seeds are numbers, but mere names."""
+        return self.name != SEED and pd.api.types.is_numeric_dtype(frame[self.name])
+
+
+RATING = Measure(name="rating", label="Rating", unit="stars", direction="higher")
+SECONDS = Measure(name="seconds", label="Time", unit="s", direction="lower")
+
+
+def numbers(frame: pd.DataFrame, column: str) -> np.ndarray:
+    """A column as float64, one per row: NaN where it holds no finite number."""
+    values = np.asarray(pd.to_numeric(frame[column], errors="coerce"), float)
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def measured_rows(frame: pd.DataFrame, measure: Measure, *axes: AxisColumn) -> pd.DataFrame:
+    """The rows that have a number in the measure and a value in each axis; the measure as float64."""
+    known = pd.DataFrame(frame.assign(**{measure.name: numbers(frame, measure.name)}))
+    return known.dropna(subset=[measure.name, *(axis.name for axis in axes)])
+
+
+def samples(frame: pd.DataFrame, axis: AxisColumn, measure: Measure) -> dict[object, np.ndarray]:
+    """Value of the axis, in its order -> the measure of all measured runs at that value, float64."""
+    known = measured_rows(frame, measure, axis)
+    grouped: dict[object, list[float]] = {value: [] for value in axis.values(known)}
+    for value, found in zip(known[axis.name].tolist(), known[measure.name].tolist(), strict=True):
+        grouped[value].append(found)
+    return {value: np.asarray(each) for value, each in grouped.items()}
+
+
+def number(value: float) -> str:
+    """To three digits, without an exponent from a thousandth to a million: -0.0123, 12.3, 12,346."""
+    if value == 0:
+        return "0"
+    if 1000 <= abs(value) < 1e6:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def shown(value: object) -> str:
+    """One value of an axis as text: 7 rather than 7.0, long prompts cut."""
+    text = f"{value:.6g}" if isinstance(value, float) else str(value) or "(none)"
+    return text if len(text) <= 60 else f"{text[:59]}…"

@@ -1,0 +1,37 @@
+"""Runs grouped by a parameter: how many there are, and the mean and spread of what was measured."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from bgen_core.runs.analysis.columns import numbers
+
+
+def group_runs(frame: pd.DataFrame, by: str, columns: Sequence[str]) -> pd.DataFrame:
+    """One row for each value of a column.
+
+    Parameters
+    ----------
+    frame
+        One row per run.
+    by
+        Column to group by; runs without a value are a group of their own.
+    columns
+        Columns of numbers; empty ones are left out of mean and spread.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `by`, `runs` (how many), and for each column `<column>_mean` and `<column>_spread`: the sample's standard
+        deviation, empty for fewer than two numbers. Sorted by `by` where its values can be compared, else in the order
+        in which they come.
+    """
+    comparable = pd.api.types.is_numeric_dtype(frame[by]) or pd.api.types.is_datetime64_any_dtype(frame[by])
+    # Under places instead of names: a column may be grouped by and averaged at once
+    content = {"by": frame[by], **{str(place): numbers(frame, column) for place, column in enumerate(columns)}}
+    grouped = pd.DataFrame(content).groupby("by", dropna=False, sort=comparable)
+    found = pd.DataFrame({"runs": grouped.size()})
+    for place, column in enumerate(columns):
+        found[f"{column}_mean"] = grouped[str(place)].mean()
+        found[f"{column}_spread"] = grouped[str(place)].std()
+    return found.rename_axis(by).reset_index()

@@ -1,0 +1,145 @@
+"""Paired comparisons: what changes with one axis while the seed and all other axes stay the same.
+
+Sources
+-------
+Bootstrap: `scipy.stats.bootstrap` (percentile), widened for small samples as in Hesterberg, "What teachers should know
+about the bootstrap", The American Statistician 69 (2015), section "expanded percentile intervals": a plain percentile
+interval of five values claims 95 % and holds 85 %.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bgen_core.runs.analysis.columns import AxisColumn, Measure, measured_rows
+
+CONFIDENCE = 0.95
+_RESAMPLES = 4999
+_SEED = 0  # the same votes and values give the same sentence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A mean with its interval.
+
+    Attributes
+    ----------
+    low, high
+        Minus and plus infinity where one value alone says nothing about its spread.
+    count
+        Of the values, or of the pairs.
+    confidence
+        Of the interval, in (0, 1).
+    """
+
+    mean: float
+    low: float
+    high: float
+    count: int
+    confidence: float = CONFIDENCE
+
+    @property
+    def spans_zero(self) -> bool:
+        return self.low <= 0 <= self.high
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether it differs from 0 beyond doubt: the interval says so, and there are pairs enough to say it."""
+        return not self.spans_zero and self.count >= fewest_pairs(self.confidence)
+
+
+def mean_estimate(values: Sequence[float] | np.ndarray, confidence: float = CONFIDENCE) -> Estimate:
+    """Mean of at least one number, with its bootstrap interval; the same numbers always give the same interval."""
+    sample = np.asarray(values, float)
+    count, mean = len(sample), float(sample.mean())
+    if count == 1:
+        return Estimate(mean=mean, low=-math.inf, high=math.inf, count=1, confidence=confidence)
+    from scipy import stats  # a second to import: not for those who only look at the table
+
+    quantile = math.sqrt(count / (count - 1)) * stats.t.ppf(0.5 + confidence / 2, count - 1)
+    widened = min(1 - 2 * float(stats.norm.cdf(-quantile)), 1 - 1e-9)
+    interval = stats.bootstrap(
+        (sample,),
+        np.mean,
+        confidence_level=widened,
+        n_resamples=_RESAMPLES,
+        method="percentile",
+        rng=np.random.default_rng(_SEED),
+    ).confidence_interval
+    return Estimate(
+        mean=mean, low=float(interval.low), high=float(interval.high), count=count, confidence=confidence
+    )  # fmt: skip
+
+
+def fewest_pairs(confidence: float) -> int:
+    """With fewer pairs, chance alone makes all of them agree more often than 1 − confidence (sign test, two-sided)."""
+    return math.ceil(1 - math.log2(1 - confidence))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PairedTable:
+    """A measure by pair and by value of an axis.
+
+    Attributes
+    ----------
+    values
+        Of the axis, in its order.
+    cells
+        float64, pairs × values; NaN where a run or its value is missing.
+    """
+
+    values: list[object]
+    cells: np.ndarray
+
+    @property
+    def complete(self) -> "PairedTable":
+        """Only the pairs that have all values."""
+        return PairedTable(values=self.values, cells=self.cells[np.isfinite(self.cells).all(axis=1)])
+
+    def column(self, value: object) -> np.ndarray:
+        """The measure at one value of the axis, one number per pair."""
+        return self.cells[:, self.values.index(value)]
+
+    def changes(self, first: object, second: object) -> np.ndarray:
+        """By how much the measure is larger at `second` than at `first`, for each pair that has both."""
+        changes = self.column(second) - self.column(first)
+        return changes[np.isfinite(changes)]
+
+
+def paired_table(frame: pd.DataFrame, axis: AxisColumn, measure: Measure, axes: Sequence[AxisColumn]) -> PairedTable:
+    """Which runs differ in nothing but one axis.
+
+    Parameters
+    ----------
+    frame
+        One row per run, with the columns of all axes and of the measure.
+    axis
+        What changes within a pair.
+    axes
+        Everything that was swept, the seed included: what is the same within a pair. `axis` itself may be among it.
+
+    Returns
+    -------
+    PairedTable
+        Values without a measured run are left out. A run that occurs twice counts once, as the mean.
+    """
+    known = measured_rows(frame, measure, axis)
+    values = axis.values(known)
+    rest = [each.name for each in axes if each.name != axis.name]
+    pairs = np.asarray(known.groupby(rest, dropna=False, sort=False).ngroup()) if rest else np.zeros(len(known), int)
+    place = {value: index for index, value in enumerate(values)}
+    places = np.array([place[value] for value in known[axis.name].tolist()], int)
+    shape = (int(pairs.max()) + 1 if len(pairs) else 0, len(values))
+    sums, counts = np.zeros(shape), np.zeros(shape)
+    np.add.at(sums, (pairs, places), known[measure.name].to_numpy())
+    np.add.at(counts, (pairs, places), 1)
+    return PairedTable(values=values, cells=np.where(counts > 0, sums / np.maximum(counts, 1), np.nan))
+
+
+def paired_difference(table: PairedTable, first: object, second: object) -> Estimate | None:
+    """By how much the measure is larger at `second` than at `first`, or None without a pair that has both."""
+    changes = table.changes(first, second)
+    return mean_estimate(changes) if len(changes) else None

@@ -1,0 +1,95 @@
+"""Metrics in the store: one row per run and metric, with the version that it was measured by."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from bgen_core.runs.database import Database
+from bgen_core.runs.metrics import MetricValue
+from bgen_core.runs.schema import CellRow, MetricRow, RunRow
+
+_CHUNK = 500
+
+
+class MetricRows:
+    """The part of the store that holds what was measured."""
+
+    _database: Database
+
+    def save_metrics(self, run_id: str, values: Iterable[MetricValue]) -> None:
+        """Keep a run's measures; those of the same names are replaced. Nothing is kept of a run that is gone."""
+        rows = [
+            {
+                "run_id": run_id,
+                "name": value.name,
+                "value": value.value,
+                "reason": value.reason,
+                "version": value.version,
+            }
+            for value in values
+        ]
+        with self._database.writing() as session:
+            if session.get(RunRow, run_id) is None:
+                return
+            _delete(session, [run_id], [str(row["name"]) for row in rows])
+            if rows:
+                session.execute(sa.insert(MetricRow), rows)
+
+    def forget_metrics(self, run_ids: Sequence[str], names: Sequence[str] | None = None) -> None:
+        """Let runs count as not measured, in some metrics or in all."""
+        with self._database.writing() as session:
+            _delete(session, run_ids, names)
+
+    def metrics_of(self, run_ids: Sequence[str]) -> dict[str, dict[str, MetricValue]]:
+        """Run -> metric -> what was measured; runs that were never measured have no entry."""
+        found: dict[str, dict[str, MetricValue]] = {}
+        with self._database.reading() as session:
+            for chunk in _chunks(run_ids):
+                for row in session.scalars(sa.select(MetricRow).where(MetricRow.run_id.in_(chunk))):
+                    value = MetricValue(name=row.name, value=row.value, reason=row.reason, version=row.version)
+                    found.setdefault(row.run_id, {})[row.name] = value
+        return found
+
+    def unmeasured_runs(self, versions: Mapping[str, int], *, limit: int, sweep_id: str | None = None) -> list[str]:
+        """Runs that lack one of these metrics at its version, the oldest first.
+
+        Parameters
+        ----------
+        versions
+            Metric -> version that counts.
+        sweep_id
+            Only those of one sweep's grid.
+        """
+        current = sa.or_(
+            *(sa.and_(MetricRow.name == name, MetricRow.version == version) for name, version in versions.items())
+        )
+        measured = (
+            sa.select(sa.func.count()).where(MetricRow.run_id == RunRow.id, current).correlate(RunRow).scalar_subquery()
+        )
+        query = sa.select(RunRow.id).where(measured < len(versions)).order_by(RunRow.created, RunRow.id).limit(limit)
+        if sweep_id is not None:
+            query = query.where(RunRow.id.in_(sa.select(CellRow.run_id).where(CellRow.sweep_id == sweep_id)))
+        with self._database.reading() as session:
+            return list(session.scalars(query))
+
+    def metrics_revision(self) -> str:
+        """A mark of everything measured that changes when a row comes or goes; for caches."""
+        with self._database.reading() as session:
+            count, total = session.execute(
+                sa.select(sa.func.count(), sa.func.total(MetricRow.value))
+                if self._database.engine.dialect.name == "sqlite"
+                else sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(MetricRow.value), 0.0))
+            ).one()
+            return f"{count} {total}"
+
+
+def _delete(session: Session, run_ids: Sequence[str], names: Sequence[str] | None) -> None:
+    for chunk in _chunks(run_ids):
+        query = sa.delete(MetricRow).where(MetricRow.run_id.in_(chunk))
+        session.execute(query if names is None else query.where(MetricRow.name.in_(names)))
+
+
+def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), _CHUNK):
+        yield ids[start : start + _CHUNK]

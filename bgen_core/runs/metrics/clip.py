@@ -1,0 +1,69 @@
+"""How well a picture follows its prompt: CLIPScore, by a CLIP model of the deployment's choice.
+
+Source: Hessel, Holtzman, Forbes, Le Bras, Choi, "CLIPScore: a reference-free evaluation metric for image captioning",
+EMNLP 2021, arXiv:2104.08718.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+from bgen_core.models.loading import quiet_libraries
+from bgen_core.runs.metrics.metric import NotMeasuredError
+from bgen_core.runs.metrics.scene import Scene
+
+NO_MODEL = "No CLIP model is set: BGEN_CLIP_MODEL."
+_WEIGHT = 2.5  # the paper's w, which spreads the values over about 0 to 1
+_PREFIX = "A photo depicts "  # the paper's prompt
+
+
+def clip_score(scene: Scene) -> float:
+    """2.5 · max(0, cos(image, text)) of the finished picture and "A photo depicts" + the prompt.
+
+    A prompt longer than the model's window is cut there, as CLIP itself does.
+    """
+    if not scene.clip_model:
+        raise NotMeasuredError(NO_MODEL)
+    if not scene.inputs.prompt.strip():
+        raise NotMeasuredError("The prompt is empty.")
+    import torch
+
+    model, tokenizer, processor = _load(scene.clip_model)
+    window = min(tokenizer.model_max_length, model.config.text_config.max_position_embeddings)
+    tokens = tokenizer(_PREFIX + scene.inputs.prompt, truncation=True, max_length=window, return_tensors="pt")
+    # From the reduced picture: CLIP sees 224 to 336 pixels
+    pixels = processor(images=scene.small_picture, return_tensors="pt")
+    with torch.inference_mode():
+        output = model(**tokens, **pixels)
+        cosine = torch.nn.functional.cosine_similarity(output.image_embeds, output.text_embeds)
+    return _WEIGHT * max(0.0, float(cosine[0]))
+
+
+def clip_note(scene: Scene) -> str:
+    """Scores of different models are not comparable, so each says its own."""
+    return f"By {scene.clip_model}."
+
+
+@lru_cache(maxsize=1)
+def _load(name: str) -> tuple[Any, Any, Any]:
+    """Model, tokenizer and image processor, from this machine's files alone; kept for the process.
+
+    Raises
+    ------
+    NotMeasuredError
+        They are not here or cannot be read.
+    """
+    quiet_libraries()
+    from transformers import AutoTokenizer, CLIPModel
+    from transformers import CLIPImageProcessorPil as CLIPImageProcessor  # CLIPImageProcessor's needs torchvision
+
+    try:
+        model = CLIPModel.from_pretrained(name, local_files_only=True).eval()
+        tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=True)
+        processor = CLIPImageProcessor.from_pretrained(name, local_files_only=True)
+    except Exception as error:  # missing or damaged files, another kind of model: all end here
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise NotMeasuredError(
+            f"The CLIP model {name!r} cannot be loaded from this machine ({reason.rstrip('.')}): "
+            "give BGEN_CLIP_MODEL the folder of one, or a Hub id that has been downloaded."
+        ) from error
+    return model, tokenizer, processor

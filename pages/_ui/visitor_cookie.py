@@ -1,0 +1,46 @@
+"""A cookie that knows a browser again: its own sweeps stay its own after a reload and on another day."""
+
+import re
+import uuid
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+COOKIE = "bgen-visitor"
+SECONDS = 400 * 24 * 3600  # the longest that browsers keep one
+
+
+def known_visitor(cookies: dict[str, str]) -> str | None:
+    """The visitor's name, or None where the browser brings none that this program wrote."""
+    name = cookies.get(COOKIE, "")
+    return name if re.fullmatch(r"[0-9a-f]{12}", name) else None
+
+
+class VisitorCookie:
+    """ASGI middleware: gives every browser that asks for a page a random name, once.
+
+    The name is no key to anything: whoever may enter may see all sweeps, and it decides alone whose turn it is.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not _asks_for_a_page(HTTPConnection(scope)):
+            await self._app(scope, receive, send)
+            return
+        secure = "; Secure" if scope["scheme"] == "https" else ""
+        cookie = f"{COOKIE}={uuid.uuid4().hex[:12]}; Max-Age={SECONDS}; Path=/; HttpOnly; SameSite=lax{secure}"
+
+        async def send_with_cookie(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).append("Set-Cookie", cookie)
+            await send(message)
+
+        await self._app(scope, receive, send_with_cookie)
+
+
+def _asks_for_a_page(connection: HTTPConnection) -> bool:
+    wanted = connection.headers.get("accept", "")
+    return "text/html" in wanted and known_visitor(dict(connection.cookies)) is None

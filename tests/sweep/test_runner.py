@@ -1,0 +1,197 @@
+"""The runner with a model that counts what it is asked for: what is painted, what is only pasted, what fails alone."""
+
+from collections.abc import Generator, Iterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bgen_core.errors import ModelLoadError, UserInputError
+from bgen_core.extent import Extent
+from bgen_core.jobs.submission import SweepForecast, describe_forecast, forecast_sweep, submit_sweep
+from bgen_core.models.revision import find_model
+from bgen_core.runs.store import Store, open_store
+from bgen_core.settings import Settings, load_settings
+from bgen_core.subject.compositing import composite
+from bgen_core.subject.subject import Subject
+from bgen_core.sweep import runner as runner_module
+from bgen_core.sweep.axes import Axis, parse_axis
+from bgen_core.sweep.events import Committed, Failed, Finished, PaintCell
+from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.pasting import pasting_options
+from bgen_core.sweep.plan import SweepPlan
+from bgen_core.sweep.runner import Runner
+
+BASE = InpaintParams(prompt="a red beach", num_inference_steps=2)
+
+
+def painted(params: InpaintParams, extent: Extent) -> np.ndarray:
+    rng = np.random.default_rng([params.seed, params.num_inference_steps])
+    return rng.integers(0, 256, (extent.height, extent.width, 3), dtype=np.uint8)
+
+
+class CountingInpainter:
+    """Paints noise; `painted` is every cell that it was asked for."""
+
+    def __init__(self) -> None:
+        self.painted: list[InpaintParams] = []
+
+    def paint(self, cells: Sequence[PaintCell]) -> Generator[Any]:
+        for cell in cells:
+            self.painted.append(cell.params)
+            yield Finished(cell=cell, image=painted(cell.params, cell.canvas.extent), seconds={"denoise": 1.0})
+
+    def tune(self, extent: Extent) -> None: ...
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load_settings(home=tmp_path / "home", device="cpu")
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    with open_store(settings) as store:
+        yield store
+
+
+@pytest.fixture
+def inpainter(monkeypatch: pytest.MonkeyPatch) -> CountingInpainter:
+    counting = CountingInpainter()
+    monkeypatch.setattr(runner_module, "load_inpainter", lambda *_, **__: (counting, 8))
+    return counting
+
+
+EXTENT = Extent(width=80, height=64)
+
+
+def save_subject(store: Store, shade: int = 90, extent: Extent = EXTENT) -> Subject:
+    alpha = np.zeros((extent.height, extent.width), np.float32)
+    alpha[20:, 20:60] = 1
+    image = np.full((extent.height, extent.width, 3), shade, np.uint8)
+    subject = Subject(name=f"box {shade}", image=image, alpha=alpha)
+    store.save_subject(subject, {})
+    return subject
+
+
+def forecast(store: Store, settings: Settings, plan: SweepPlan) -> SweepForecast:
+    photos = {subject: store.get_subject(subject).extent for subject in plan.subject_ids}
+    return forecast_sweep(store, settings, plan, photos=photos, device_kind="cpu", dtype_name="float32")
+
+
+def run(store: Store, settings: Settings, plan: SweepPlan) -> tuple[str, list[Any]]:
+    sweep_id = submit_sweep(store, forecast(store, settings, plan), owner="tester")
+    return sweep_id, list(Runner(store, settings).run(sweep_id))
+
+
+def test_an_axis_of_pasting_paints_nothing_anew(store: Store, settings: Settings, inpainter: CountingInpainter):
+    subject = save_subject(store)
+    axes = (parse_axis("seed", "1,2"), parse_axis("edge-softness", "0,1,2"))
+    plan = SweepPlan(subject_id=subject.id, model="demo", base=BASE, axes=axes)
+    assert describe_forecast(forecast(store, settings, plan)).startswith("6 cells: 0 known, 6 to make from 2 new raw")
+    sweep_id, events = run(store, settings, plan)
+    assert sorted(params.seed for params in inpainter.painted) == [1, 2]
+    assert {event.index for event in events if isinstance(event, Committed)} == set(range(6))
+    for cell, row in zip(plan.cells(), store.sweep_cells(sweep_id), strict=True):
+        made = store.get_run(row.run_id)
+        raw = painted(cell.params, made.model_extent)
+        expected = composite(subject.image, subject.alpha, raw, options=pasting_options(cell.params))
+        assert np.array_equal(decoded(store, made.image), expected)
+        assert np.array_equal(decoded(store, made.raw), raw)
+
+    wider = SweepPlan(
+        subject_id=subject.id, model="demo", base=BASE, axes=(axes[0], parse_axis("shadow", "0.2..0.8:0.3"))
+    )
+    assert "6 to make, without the diffusion model" in describe_forecast(forecast(store, settings, wider))
+    run(store, settings, wider)
+    assert len(inpainter.painted) == 2
+
+
+def decoded(store: Store, blob: str) -> np.ndarray:
+    from bgen_core.runs.blobs import STORED_LIMITS
+    from bgen_core.subject.image_io import decode_photo
+
+    return decode_photo(store.blobs.get(blob), name=blob, limits=STORED_LIMITS).image
+
+
+def test_a_lost_raw_picture_is_painted_again(store: Store, settings: Settings, inpainter: CountingInpainter):
+    subject = save_subject(store)
+    plan = SweepPlan(subject_id=subject.id, model="demo", base=BASE)
+    sweep_id, _ = run(store, settings, plan)
+    store.blobs.delete(store.get_run(store.sweep_cells(sweep_id)[0].run_id).raw)
+    softer = SweepPlan(subject_id=subject.id, model="demo", base=BASE, axes=(parse_axis("edge-softness", "1,2"),))
+    _, events = run(store, settings, softer)
+    assert len([event for event in events if isinstance(event, Committed)]) == 2
+    assert len(inpainter.painted) == 2
+
+
+def test_equal_cells_are_painted_once(store: Store, settings: Settings, inpainter: CountingInpainter):
+    subject = save_subject(store)
+    axes = (parse_axis("prompt", "a red beach\na forest"), parse_axis("replace", "red, blue"))
+    plan = SweepPlan(subject_id=subject.id, model="demo", base=BASE, axes=axes)
+    _, events = run(store, settings, plan)
+    assert len(inpainter.painted) == 3  # the forest is not red
+    assert {event.index for event in events if isinstance(event, Committed)} == {0, 1, 2, 3}
+
+
+def test_several_subjects_each_get_their_own(store: Store, settings: Settings, inpainter: CountingInpainter):
+    one, other = save_subject(store, 90), save_subject(store, 200, Extent(width=64, height=96))
+    axes = (Axis(name="subject", values=(one.id, other.id), names=("one", "other")), parse_axis("seed", "1,2"))
+    sweep_id, _ = run(store, settings, SweepPlan(subject_id=one.id, model="demo", base=BASE, axes=axes))
+    made = store.get_runs([row.run_id for row in store.sweep_cells(sweep_id)])
+    assert [record.subject_id for record in made] == [one.id, one.id, other.id, other.id]
+    for record, subject in zip(made, (one, one, other, other), strict=True):
+        core = subject.alpha == 1
+        assert np.array_equal(decoded(store, record.image)[core], subject.image[core])
+
+
+def test_a_model_that_is_gone_costs_its_own_cells_alone(
+    store: Store, settings: Settings, inpainter: CountingInpainter, monkeypatch: pytest.MonkeyPatch
+):
+    subject = save_subject(store)
+    real = find_model
+    alike = SimpleNamespace(find=lambda name: real("demo"))
+    monkeypatch.setattr("bgen_core.jobs.submission.find_model", alike.find)
+    axes = (Axis(name="model", values=("gone", "demo")), parse_axis("seed", "1,2"))
+    plan = SweepPlan(subject_id=subject.id, model="gone", base=BASE, axes=axes)
+    sweep_id = submit_sweep(store, forecast(store, settings, plan), owner="tester")
+
+    def find(name: str) -> Any:
+        if name == "gone":
+            raise ModelLoadError("The model 'gone' is not there any more.")
+        return real(name)
+
+    monkeypatch.setattr(runner_module, "find_model", find)
+    events = list(Runner(store, settings).run(sweep_id))
+    assert [event.index for event in events if isinstance(event, Failed)] == [0, 1]
+    rows = store.sweep_cells(sweep_id)
+    assert [row.error for row in rows] == ["The model 'gone' is not there any more."] * 2 + ["", ""]
+    assert [row.done for row in rows] == [True] * 4 or [row.done for row in rows][2:] == [True, True]
+
+
+def test_a_failed_cell_waits_until_it_is_tried_again(store: Store, settings: Settings, inpainter: CountingInpainter):
+    subject = save_subject(store)
+    plan = SweepPlan(subject_id=subject.id, model="demo", base=BASE, axes=(parse_axis("seed", "1-3"),))
+    sweep_id = submit_sweep(store, forecast(store, settings, plan), owner="tester")
+    for index in (0, 2):
+        store.set_cell_error(sweep_id, index, "It failed.")
+    list(Runner(store, settings).run(sweep_id))
+    store.clear_cell_errors(sweep_id, 2)
+    list(Runner(store, settings).run(sweep_id))
+    assert [row.done for row in store.sweep_cells(sweep_id)] == [False, True, True]
+    assert [params.seed for params in inpainter.painted] == [2, 3]
+
+
+def test_a_subject_that_is_gone_stops_the_sweep_with_a_sentence(
+    store: Store, settings: Settings, inpainter: CountingInpainter
+):
+    subject = save_subject(store)
+    sweep_id = submit_sweep(
+        store, forecast(store, settings, SweepPlan(subject_id=subject.id, model="demo", base=BASE)), owner="tester"
+    )
+    store.set_sweep_state(sweep_id, "done")
+    store.delete_subject(subject.id)
+    with pytest.raises(UserInputError, match="No saved subject"):
+        list(Runner(store, settings).run(sweep_id))
