@@ -209,7 +209,6 @@ def test_a_link_names_the_subject_by_its_id(store: Store, subject: Subject, work
     at.multiselect(key="subject").set_value([newer.id, subject.id]).run()
     assert at.query_params["subject"] == [newer.id, subject.id]
     assert "2 cells: 1 known" in said(at) or "2 cells: 0 known" in said(at)
-    assert ">newer<" in "".join(element.proto.body for element in at.get("html"))
 
 
 @pytest.mark.parametrize(("x", "y", "corner"), [("Seed", "Steps", "Steps ↓ Seed →"), ("Steps", "Steps", "Guidance ↓")])

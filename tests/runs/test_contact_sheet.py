@@ -174,7 +174,7 @@ def test_what_is_missing_is_an_empty_place_with_its_reason(store: Store):
     store.blobs.delete(gone.image)
     store.blobs.path(store.get_run(run_id(5)).image).write_bytes(b"\x89PNG\r\n\x1a\nnot a picture")
     sheet = contact_sheet(store, "sweep-1")
-    assert [cell.reason for cell in sheet.cells if cell.run is None] == [
+    assert [cell.reason for cell in sheet.cells.values() if cell.run is None] == [
         "Not made yet.",
         "The cell does not fit into memory.",
     ]
@@ -262,7 +262,7 @@ def test_a_thousand_cells_of_512_pixels_stay_out_of_memory(store: Store, monkeyp
         title="a thousand",
         subtitle="",
         pages=(("", arrange(plan, across="steps", down="seed", fixed={})),),
-        cells=(SheetCell(run=made),) * len(plan),
+        cells=dict.fromkeys(range(len(plan)), SheetCell(run=made)),
     )
     extent = sheet.layout.extent
     assert sheet.layout.cell == shape
