@@ -8,7 +8,7 @@ import numpy as np
 
 from bgen_core.jobs.worker_folder import CellProgress, SweepProgress, WorkerFolder
 from bgen_core.subject.image_io import encode_webp
-from bgen_core.sweep.events import Failed, RunnerEvent, Started, Stepped
+from bgen_core.sweep.events import Committed, Failed, RunnerEvent, Started, Stepped
 
 WRITE_SECONDS = 0.4  # the pages look about once a second
 
@@ -37,7 +37,7 @@ class ProgressWriter:
                 self._previews[event.cell.index] = event.preview
         elif isinstance(event, Failed):
             cells.pop(event.index, None)
-        elif not event.reused:
+        elif isinstance(event, Committed) and not event.reused:
             cells.pop(event.index, None)
             self._previews.pop(event.index, None)
             self._progress = replace(self._progress, made=self._progress.made + 1)

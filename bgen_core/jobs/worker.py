@@ -61,10 +61,7 @@ class Heartbeat:
     def _beat(self) -> None:
         while True:
             time.sleep(BEAT_SECONDS)
-            try:
-                self._write()
-            except OSError:  # a full disk: the next beat tries again
-                logger.warning("the worker's status cannot be written", exc_info=True)
+            self._write()
 
     def _write(self) -> None:
         with self._lock:

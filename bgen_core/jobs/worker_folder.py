@@ -1,13 +1,17 @@
 """What the worker says about itself: small files that are replaced whole, so that a reader never sees half of one."""
 
 import json
+import logging
 import os
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from bgen_core.errors import StoreError
+
+logger = logging.getLogger(__name__)
 
 FRESH_SECONDS = 15.0  # a living worker beats at least every five seconds, also while it loads a model
 
@@ -131,10 +135,16 @@ class WorkerFolder:
         (self.path / f"{sweep_id}.progress.json").unlink(missing_ok=True)
 
     def _replace(self, name: str, content: dict[str, Any]) -> None:
+        """Write a file whole or not at all; a full disk costs the news, never the work."""
         path = self.path / name
         temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        temporary.write_text(json.dumps(content), encoding="utf-8")
-        temporary.replace(path)
+        try:
+            temporary.write_text(json.dumps(content), encoding="utf-8")
+            temporary.replace(path)
+        except OSError:
+            logger.warning("%s cannot be written", path, exc_info=True)
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
     def _read(self, name: str) -> dict[str, Any] | None:
         try:

@@ -82,8 +82,15 @@ class Committed:
     reused: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """The runner's word that so many raw pictures are being painted by another process, for which it waits."""
+
+    cells: int
+
+
 Event = Started | Stepped | Finished | Failed
-RunnerEvent = Started | Stepped | Failed | Committed
+RunnerEvent = Started | Stepped | Failed | Committed | Waiting
 
 
 class Inpainter(Protocol):

@@ -20,12 +20,24 @@ from bgen_core.subject.image_io import decode_photo
 from bgen_core.subject.matting import edge_colours
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.canvas import choose_model_extent, make_canvas
-from bgen_core.sweep.events import Canvas, Committed, Failed, Finished, Inpainter, PaintCell, RunnerEvent
+from bgen_core.sweep.claims import PaintingClaims
+from bgen_core.sweep.events import (
+    Canvas,
+    Committed,
+    Failed,
+    Finished,
+    Inpainter,
+    PaintCell,
+    RunnerEvent,
+    Waiting,
+)
 from bgen_core.sweep.inpainters import load_inpainter
 from bgen_core.sweep.pasting import pasting_options
 from bgen_core.sweep.plan import CellAddress, SweepCell, SweepPlan, address_plan, pixel_versions
 
 logger = logging.getLogger(__name__)
+
+CLAIM_SECONDS = 0.5  # how often one looks whether another process has finished a picture
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +74,7 @@ class Runner:
         self._store = store
         self._settings = settings
         self._loaded: LoadedModel | None = None
+        self._claims = PaintingClaims(settings.home / "worker" / "painting.claims")
         self.device: Device = find_device(settings.device)
 
     def prepare(self, model: str) -> LoadedModel:
@@ -151,6 +164,18 @@ class Runner:
         sharing: dict[str, list[SweepCell]] = {}
         for cell in cells:
             sharing.setdefault(work.addresses[cell.index].raw, []).append(cell)
+        while sharing:
+            mine = self._claims.claim(sharing)
+            try:
+                yield from self._paste_known(work, sharing)  # also what another process has finished meanwhile
+                yield from self._paint(work, {raw: sharing.pop(raw) for raw in mine if raw in sharing})
+            finally:
+                self._claims.release(mine)
+            if sharing:
+                yield Waiting(cells=len(sharing))
+                time.sleep(CLAIM_SECONDS)
+
+    def _paste_known(self, work: _Work, sharing: dict[str, list[SweepCell]]) -> Generator[RunnerEvent]:
         for raw_id, raw in self._store.known_raws(sharing).items():
             try:
                 picture = decode_photo(self._store.blobs.get(raw), name=raw, limits=STORED_LIMITS).image
@@ -158,9 +183,10 @@ class Runner:
                 logger.warning("the raw picture %s cannot be read: it is painted again", raw, exc_info=True)
                 continue
             yield from self._commit_all(work, sharing.pop(raw_id), picture, {}, 0.0, raw=raw)
-        yield from self._paint(work, sharing)
 
     def _paint(self, work: _Work, sharing: dict[str, list[SweepCell]]) -> Generator[RunnerEvent]:
+        if not sharing:
+            return
         groups = {group[0].index: group for group in sharing.values()}
         painted: list[PaintCell] = []
         for prepared in _prepare_cells(work.subject, [group[0] for group in groups.values()], work.extent):
