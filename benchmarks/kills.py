@@ -80,7 +80,7 @@ def pull_the_plug(store: Store, home: Path, sweep_id: str, kills: int, rng: rand
         while (state := store.get_sweep(sweep_id).state) != "done":
             if state == "failed":  # three crashes without a picture: a person presses "Go on"
                 store.set_sweep_state(sweep_id, "queued")
-            time.sleep(rng.uniform(0.1, 4.0) if sum(victims.values()) < kills else 1.0)
+            time.sleep(rng.uniform(0.1, 12.0) if sum(victims.values()) < kills else 1.0)
             for cell in store.sweep_cells(sweep_id):
                 if cell.done:
                     first_seen.setdefault(cell.run_id, store.get_run(cell.run_id).created)

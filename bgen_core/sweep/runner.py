@@ -168,7 +168,7 @@ class Runner:
             mine = self._claims.claim(sharing)
             try:
                 yield from self._paste_known(work, sharing)  # also what another process has finished meanwhile
-                yield from self._paint(work, {raw: sharing.pop(raw) for raw in mine if raw in sharing})
+                yield from self._paint(work, {raw: sharing.pop(raw) for raw in list(sharing) if raw in mine})
             finally:
                 self._claims.release(mine)
             if sharing:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from bgen_core.errors import UserInputError
 from bgen_core.runs.links import download_name, picture_url
+from bgen_core.runs.metrics import METRICS
 from bgen_core.runs.store import Store, SweepCellRow
 from bgen_core.runs.table import FIELDS
 from bgen_core.sweep.grid import describe_place
@@ -48,8 +49,8 @@ def show_cell(store: Store, plan: SweepPlan, cells: Sequence[SweepCellRow]) -> N
         st.session_state[OPENED] = places[(at + steps) % len(places)]
 
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("←", key="cell_before", shortcut="ArrowLeft", on_click=walk, args=(-1,), help="Cell before")
-        st.button("→", key="cell_after", shortcut="ArrowRight", on_click=walk, args=(1,), help="Next cell")
+        st.button("Before", key="cell_before", shortcut="ArrowLeft", on_click=walk, args=(-1,))
+        st.button("Next", key="cell_after", shortcut="ArrowRight", on_click=walk, args=(1,))
         st.caption(f"{at + 1} of {len(finished)} · {describe_place(plan, cell.index)}")
     try:
         run = store.get_run(cell.run_id)
@@ -68,3 +69,14 @@ def show_cell(store: Store, plan: SweepPlan, cells: Sequence[SweepCellRow]) -> N
             st.page_link(page_files.RUN, label="Permalink", query_params={"id": run.id})
             st.link_button("PNG", picture_url(run.image, download=download_name(run)), type="tertiary")
         value_table({field.label: field.read(run) for field in FIELDS if field.name in _FIRST})
+        _metrics(store, run.id)
+
+
+def _metrics(store: Store, run_id: str) -> None:
+    """What was measured, with its unit; the worker measures while nothing waits."""
+    measured = store.metrics_of([run_id]).get(run_id, {})
+    if not measured:
+        st.caption("Not measured yet: that is done while nothing waits.")
+        return
+    known = [(metric, measured[metric.name].value) for metric in METRICS if metric.name in measured]
+    value_table({metric.heading: f"{value:.4g}" for metric, value in known if value is not None})

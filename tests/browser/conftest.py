@@ -80,13 +80,17 @@ def _wait_for(app: RunningApp) -> None:
     pytest.fail(f"the app did not start:\n{app.log.read_text()}")
 
 
+def chromium_path() -> str | None:
+    """Debian's Chromium where there is one, else None for the one that Playwright downloaded."""
+    return next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
+
+
 # Closed after each file: Playwright's own event loop would run in the other tests' thread as long as it is open.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium where there is one, else the one that Playwright downloaded."""
-    found = next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
+    """One for all tests of a file."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=CHROMIUM_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
         yield browser
         browser.close()
 

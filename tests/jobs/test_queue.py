@@ -1,0 +1,200 @@
+"""The queue when things go wrong or people change their minds: faults of the store, pausing, hastening, waiting."""
+
+import shutil
+from collections.abc import Generator, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bgen_core.errors import StoreError
+from bgen_core.extent import Extent
+from bgen_core.jobs import worker
+from bgen_core.jobs.submission import forecast_sweep, submit_sweep
+from bgen_core.jobs.waiting import waiting_sweeps
+from bgen_core.jobs.worker import Heartbeat, run_sweep
+from bgen_core.jobs.worker_folder import SweepProgress, WorkerFolder
+from bgen_core.runs.store import Store, SweepRecord, open_store
+from bgen_core.settings import Settings, load_settings
+from bgen_core.subject.subject import Subject
+from bgen_core.sweep import runner as runner_module
+from bgen_core.sweep.axes import parse_axis
+from bgen_core.sweep.events import Finished, PaintCell
+from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.plan import SweepPlan
+from bgen_core.sweep.runner import Runner
+from tests.tiny_models import tiny_pipeline
+
+
+class Noise:
+    """An inpainter that paints noise at once."""
+
+    def paint(self, cells: Sequence[PaintCell]) -> Generator[Any]:
+        for cell in cells:
+            extent = cell.canvas.extent
+            image = np.full((extent.height, extent.width, 3), cell.params.seed % 256, np.uint8)
+            yield Finished(cell=cell, image=image, seconds={})
+
+    def tune(self, extent: Extent) -> None: ...
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load_settings(home=tmp_path / "home", device="cpu")
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    with open_store(settings) as store:
+        yield store
+
+
+@pytest.fixture
+def folder(settings: Settings) -> WorkerFolder:
+    folder = WorkerFolder(settings.home)
+    folder.prepare()
+    return folder
+
+
+def submit(
+    store: Store, settings: Settings, *, seeds: str = "1-3", owner: str = "ada", model: str = "demo", seconds: float = 0
+) -> str:
+    alpha = np.zeros((64, 80), np.float32)
+    alpha[20:, 20:60] = 1
+    subject = Subject(name="box", image=np.full((64, 80, 3), 90, np.uint8), alpha=alpha)
+    store.save_subject(subject, {})
+    base = InpaintParams(prompt="a beach", num_inference_steps=2)
+    plan = SweepPlan(subject_id=subject.id, model=model, base=base, axes=(parse_axis("seed", seeds),))
+    forecast = forecast_sweep(
+        store, settings, plan, photos={subject.id: subject.extent}, device_kind="cpu", dtype_name="float32"
+    )
+    if seconds:
+        object.__setattr__(forecast, "seconds", seconds)
+    return submit_sweep(store, forecast, owner=owner)
+
+
+def claim(store: Store) -> SweepRecord:
+    sweep = store.claim_next_sweep()
+    assert sweep is not None
+    return sweep
+
+
+@pytest.mark.parametrize("reason", ["the disk is full", "it is read-only"])
+def test_a_store_that_takes_no_picture_stops_one_sweep_and_loses_nothing(
+    store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch, reason: str
+):
+    monkeypatch.setattr(runner_module, "load_inpainter", lambda *_, **__: (Noise(), 8))
+    first, second = submit(store, settings), submit(store, settings, seeds="11-13", owner="max")
+    runner, heartbeat = Runner(store, settings), Heartbeat(folder)
+    commit, calls = store.commit_run, []
+
+    def failing(record: Any, **pictures: Any) -> Any:
+        calls.append(record.id)
+        if len(calls) == 2:
+            raise StoreError(f"The database cannot be used, because {reason}.")
+        return commit(record, **pictures)
+
+    monkeypatch.setattr(store, "commit_run", failing)
+    for _ in range(2):
+        run_sweep(store, folder, runner, claim(store), heartbeat)
+    assert (store.get_sweep(first).state, reason in store.get_sweep(first).message) == ("failed", True)
+    assert [cell.done for cell in store.sweep_cells(first)] == [True, False, False]
+    assert store.get_sweep(second).state == "done"
+
+    store.set_sweep_state(first, "queued")
+    run_sweep(store, folder, runner, claim(store), heartbeat)
+    assert [cell.done for cell in store.sweep_cells(first)] == [True] * 3
+    assert len(calls) == len(set(calls)) + 1  # the refused one alone came twice
+
+
+def test_a_failure_is_written_down_as_soon_as_the_store_takes_it(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    sweep_id, tried = submit(store, settings), []
+    set_state = store.set_sweep_state
+
+    def stubborn(*arguments: Any) -> None:
+        tried.append(arguments)
+        if len(tried) < 3:
+            raise StoreError("The database cannot be used, because the disk is full.")
+        set_state(*arguments)
+
+    monkeypatch.setattr(store, "set_sweep_state", stubborn)
+    monkeypatch.setattr(worker, "STORE_PAUSE_SECONDS", 0)
+    worker.end_sweep(store, sweep_id, "It failed.")
+    assert store.get_sweep(sweep_id).message == "It failed."
+
+
+def test_a_model_folder_that_is_removed_is_named_and_the_queue_goes_on(
+    store: Store, settings: Settings, folder: WorkerFolder, tmp_path: Path
+):
+    model = tmp_path / "model"
+    tiny_pipeline("sd-9").save_pretrained(model)
+    gone, following = submit(store, settings, model=str(model)), submit(store, settings, seeds="21", owner="max")
+    shutil.rmtree(model)
+    runner, heartbeat = Runner(store, settings), Heartbeat(folder)
+    for _ in range(2):
+        run_sweep(store, folder, runner, claim(store), heartbeat)
+    assert store.get_sweep(gone).state == "failed"
+    assert str(model) in store.get_sweep(gone).message
+    assert store.get_sweep(following).state == "done"
+
+
+def test_a_paused_sweep_is_left_where_it_is(
+    store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(runner_module, "load_inpainter", lambda *_, **__: (Noise(), 8))
+    monkeypatch.setattr(worker, "CANCEL_CHECK_SECONDS", 0)
+    sweep_id = submit(store, settings, seeds="1-5")
+    sweep, commit = claim(store), store.commit_run
+
+    def pause_after_the_first(record: Any, **pictures: Any) -> Any:
+        store.set_sweep_state(sweep_id, "paused")
+        return commit(record, **pictures)
+
+    monkeypatch.setattr(store, "commit_run", pause_after_the_first)
+    run_sweep(store, folder, Runner(store, settings), sweep, Heartbeat(folder))
+    assert sum(cell.done for cell in store.sweep_cells(sweep_id)) == 1
+    assert store.get_sweep(sweep_id).state == "paused"
+    assert store.claim_next_sweep() is None
+    monkeypatch.setattr(store, "commit_run", commit)
+    store.set_sweep_state(sweep_id, "queued")
+    run_sweep(store, folder, Runner(store, settings), claim(store), Heartbeat(folder))
+    assert store.get_sweep(sweep_id).state == "done"
+
+
+def test_the_order_that_is_shown_is_the_order_of_service(store: Store, settings: Settings):
+    names = {
+        submit(store, settings, seeds=f"{10 * number}-{10 * number + 1}", owner=owner, seconds=10.0 + number): owner
+        for number, owner in enumerate(["ada", "ada", "ada", "max", "max", "eve"], 1)
+    }
+    shown = [waiting.sweep.id for waiting in waiting_sweeps(store)]
+    served = [claim(store).id for _ in names]
+    assert shown == served
+    assert [names[sweep_id] for sweep_id in served] == ["ada", "max", "eve", "ada", "max", "ada"]
+
+
+def test_the_expected_start_is_what_those_ahead_take(store: Store, settings: Settings):
+    in_hand = submit(store, settings, seeds="1-4", seconds=40.0)
+    claim(store)
+    others = [submit(store, settings, seeds=f"{n}", owner=f"{n}", seconds=10.0 * n) for n in (5, 6)]
+    began = datetime.now(UTC) - timedelta(seconds=10)
+    progress = SweepProgress(cells={}, made=2, began=began.timestamp())  # 0.2 cells/s, four are missing
+    found = {waiting.sweep.id: waiting for waiting in waiting_sweeps(store, {in_hand: progress})}
+    assert [found[sweep_id].ahead for sweep_id in others] == [1, 2]
+    assert found[others[0]].seconds == pytest.approx(20, rel=0.05)
+    assert found[others[1]].seconds == pytest.approx(70, rel=0.05)
+
+
+def test_one_hastens_only_among_ones_own(store: Store, settings: Settings):
+    first, second, foreign = (
+        submit(store, settings, seeds="1"),
+        submit(store, settings, seeds="2"),
+        submit(store, settings, seeds="3", owner="max"),
+    )
+    store.hasten_sweep(second)
+    store.hasten_sweep(second)  # already the first of its owner
+    store.hasten_sweep(foreign)
+    assert [claim(store).id for _ in range(3)] == [second, foreign, first]
