@@ -63,8 +63,8 @@ def fill(page: Page, label: str, text: str) -> None:
     """Type into a control and wait for the page's answer."""
     field = page.get_by_label(label, exact=True)
     field.fill(text)
-    field.press("Control+Enter" if label == "Prompt" else "Enter")
-    page.wait_for_timeout(100)
+    field.press("Tab")  # Ctrl+Enter in a long field would run
+    page.wait_for_timeout(200)
     page.wait_for_selector(SETTLED)
 
 

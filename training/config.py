@@ -72,7 +72,7 @@ class UnetConfig:
     seed: int = 3
     low_samples: int = 60_000
     """First at 16 x 16 latents, pooled from 32 x 32: layout and words for a third of the price."""
-    samples: int = 120_000
+    samples: int = 101_500
     """Then at 32 x 32. Both are counted over all workers; a GPU takes ten times as many."""
     low_batch: int = 32
     batch: int = 20

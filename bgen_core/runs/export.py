@@ -1,11 +1,19 @@
-"""Runs for other programs: CSV for spreadsheets, plain values for JSON."""
+"""Runs for other programs: CSV for spreadsheets, Parquet for data frames, JSON for everything else."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from io import BytesIO
 from typing import Any
 
 import pandas as pd
 
+from bgen_core.runs.metrics import METRICS, MetricValue
+from bgen_core.runs.opinion_rows import Opinion
 from bgen_core.runs.record import RunRecord
+
+# Run -> metric -> what was measured, as `Store.metrics_of` gives it; run -> what people wrote, as `Store.opinions_of`.
+Measured = Mapping[str, Mapping[str, MetricValue]]
+Opinions = Mapping[str, Opinion]
 
 # A spreadsheet takes a cell that begins with one of these for a formula (OWASP, "CSV Injection").
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
@@ -26,6 +34,9 @@ CSV_COLUMNS = (
     "seed",
     "mask_grow",
     "mask_feather",
+    "edge_softness",
+    "harmonisation",
+    "shadow",
     "width",
     "height",
     "model_width",
@@ -54,11 +65,59 @@ def run_values(run: RunRecord) -> dict[str, Any]:
     return {name: values[name] for name in CSV_COLUMNS}
 
 
-def runs_csv(runs: Sequence[RunRecord]) -> str:
-    """The runs as CSV (RFC 4180, UTF-8 when encoded): one row each, stages and versions as a column each.
+def runs_csv(runs: Sequence[RunRecord], *, metrics: Measured | None = None, opinions: Opinions | None = None) -> str:
+    """The runs as CSV (RFC 4180, UTF-8 when encoded): one row each, stages, versions and metrics as a column each.
 
     A text that a spreadsheet would run as a formula gets an apostrophe before it.
+
+    Parameters
+    ----------
+    metrics
+        What was measured; a metric that no run was asked for has no column, one without a value an empty cell.
+    opinions
+        Adds rating, notes and tags, where it is given.
     """
+    rows = [
+        {name: _harmless(value) for name, value in row.items()} for row in _rows(runs, metrics, opinions)
+    ]  # fmt: skip
+    return _frame(rows, metrics, opinions).to_csv(index=False, lineterminator="\r\n")
+
+
+def runs_parquet(
+    runs: Sequence[RunRecord], *, metrics: Measured | None = None, opinions: Opinions | None = None
+) -> bytes:
+    """The runs as a Parquet file with the columns of `runs_csv`, typed: times in UTC, texts as they are."""
+    frame = _frame(_rows(runs, metrics, opinions), metrics, opinions)
+    frame["created"] = pd.to_datetime(frame["created"], utc=True)
+    for name in [metric.name for metric in METRICS if metric.name in frame]:
+        frame[name] = frame[name].astype(float)  # a column without any value too
+    buffer = BytesIO()
+    frame.to_parquet(buffer, engine="pyarrow", index=False)
+    return buffer.getvalue()
+
+
+def runs_json(runs: Sequence[RunRecord], *, metrics: Measured | None = None, opinions: Opinions | None = None) -> str:
+    """The runs as a JSON list of `run_values`.
+
+    With `metrics` each has an object "metrics": name -> value (null where there is none), version, and the reason. With
+    `opinions` each has "rating", "notes" and "tags".
+    """
+    listed: list[dict[str, Any]] = []
+    for run in runs:
+        values = run_values(run)
+        if metrics is not None:
+            values["metrics"] = {
+                measured.name: {"value": measured.value, "version": measured.version, "reason": measured.reason}
+                for measured in _in_order(metrics.get(run.id, {}))
+            }
+        if opinions is not None:
+            opinion = opinions.get(run.id, Opinion())
+            values |= {"rating": opinion.rating, "notes": opinion.notes, "tags": list(opinion.tags)}
+        listed.append(values)
+    return json.dumps(listed, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _rows(runs: Sequence[RunRecord], metrics: Measured | None, opinions: Opinions | None) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for run in runs:
         values = run_values(run)
@@ -66,7 +125,23 @@ def runs_csv(runs: Sequence[RunRecord]) -> str:
         values["seconds"] = run.total_seconds
         values.update({f"seconds_{stage}": spent for stage, spent in stages.items()})
         values.update({f"version_{library}": version for library, version in versions.items()})
-        rows.append({name: _harmless(value) for name, value in values.items()})
+        for measured in _in_order((metrics or {}).get(run.id, {})):
+            values.setdefault(measured.name, measured.value)  # times and memory stand there already
+        if opinions is not None:
+            opinion = opinions.get(run.id, Opinion())
+            values |= {"rating": opinion.rating, "notes": opinion.notes, "tags": ", ".join(opinion.tags)}
+        rows.append(values)
+    return rows
+
+
+def _frame(rows: Sequence[dict[str, Any]], metrics: Measured | None, opinions: Opinions | None) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=_columns(rows, metrics, opinions))
+    if opinions is not None:
+        frame["rating"] = frame["rating"].astype("Int64")  # whole stars, although some runs have none
+    return frame
+
+
+def _columns(rows: Sequence[dict[str, Any]], metrics: Measured | None, opinions: Opinions | None) -> list[str]:
     given = {name for row in rows for name in row}
     columns: list[str] = []
     for name in CSV_COLUMNS:
@@ -76,7 +151,15 @@ def runs_csv(runs: Sequence[RunRecord]) -> str:
             columns += sorted(each for each in given if each.startswith("version_"))
         else:
             columns.append(name)
-    return pd.DataFrame(rows, columns=columns).to_csv(index=False, lineterminator="\r\n")
+    measured = {name: value for each in (metrics or {}).values() for name, value in each.items()}
+    columns += [each.name for each in _in_order(measured) if each.name in given and each.name not in columns]
+    return columns + (["rating", "notes", "tags"] if opinions is not None else [])
+
+
+def _in_order(measured: Mapping[str, MetricValue]) -> list[MetricValue]:
+    """In the order of `METRICS`; at the end what an older version knew."""
+    known = [metric.name for metric in METRICS]
+    return sorted(measured.values(), key=lambda each: (each.name not in known, [*known, each.name].index(each.name)))
 
 
 def _harmless(value: Any) -> Any:

@@ -81,7 +81,6 @@ def _offer(sweep: SweepRecord, plan: SweepPlan, store: Store, settings: Settings
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Finish these", type="primary"):
             new = submit_sweep(store, forecast, owner=resources.visitor(), explored=sweep.id)
-            st.session_state["explore"] = ""
             st.query_params["id"] = new
             st.rerun()
         st.caption(describe_forecast(forecast))

@@ -56,6 +56,7 @@ def fill_from_plan(plan: SweepPlan) -> None:
     }  # fmt: skip
     st.session_state["model"] = list(plan.models)
     st.session_state["subject"] = list(plan.subject_ids)
+    st.session_state["explore"] = ""
     replacements = [axis for axis in plan.axes if axis.name in REPLACEMENTS]
     st.session_state["replace"] = "\n".join(write_replacement(axis) for axis in replacements)
     for name, text in single.items():

@@ -45,7 +45,7 @@ def axis_chart(
         ticks = alt.Axis(values=[float(str(value)) for value in table.values], format="~g")
         x = alt.X("value:Q", title=axis.label, scale=alt.Scale(zero=False, nice=False, padding=12), axis=ticks)
     else:
-        x = alt.X("value:N", title=axis.label, sort=list(names.values()))
+        x = alt.X("value:N", title=axis.label, sort=list(names.values()), axis=alt.Axis(labelAngle=0))
     y = alt.Y("measured:Q", title=measure.heading, scale=alt.Scale(zero=False))
     places: dict[object, Any] = {value: value if is_scale else names[value] for value in table.values}
     runs = alt.Chart(alt.Data(values=_lines(table, places))).encode(x=x, y=y, detail="pair:N")
@@ -58,8 +58,8 @@ def axis_chart(
         alt.Tooltip("runs:Q", title="Runs"),
     ]
     layered = alt.layer(
-        runs.mark_line(strokeWidth=1, opacity=0.45, color=INK),
-        runs.mark_circle(size=14, opacity=0.6, color=INK),
+        runs.mark_line(strokeWidth=1, opacity=0.6, color=INK),
+        runs.mark_circle(size=14, opacity=0.8, color=INK),
         means.mark_rule(strokeWidth=2.5, color=ACCENT).encode(y=alt.Y("low:Q"), y2="high:Q"),
         means.mark_line(strokeWidth=2.5, color=ACCENT).encode(y=y),
         means.mark_circle(size=80, opacity=1, color=ACCENT).encode(y=y, tooltip=told),

@@ -151,7 +151,8 @@ def _sentence(
     if against_rest is None or extreme is None:
         return f"{nothing}: no seed was run with all of them."
     ends = f"from {axis.label} {shown(values[0])} to {shown(values[-1])}"
-    if trend is not None and trend.is_clear:
+    between = extreme not in (values[0], values[-1])
+    if trend is not None and trend.is_clear and not (between and against_rest.is_clear):
         verb = "rises" if trend.mean > 0 else "falls"
         return f"{measure.label} {verb} by {interval_text(trend, measure)} {ends}{_verdict(trend, measure, extreme)}."
     if against_rest.is_clear:

@@ -13,8 +13,9 @@ def core_changed(scene: Scene) -> float:
     photo, alpha, picture = scene.array("photo"), scene.array("alpha"), scene.array("picture")
     changed = 0
     for rows in strips(len(photo)):
-        core = alpha[rows] >= 1
-        changed += np.count_nonzero((photo[rows][core] != picture[rows][core]).any(axis=1)) if core.any() else 0
+        differs = photo[rows] != picture[rows]
+        # Channel by channel: numpy's any() over three of them takes ten times as long
+        changed += np.count_nonzero((differs[..., 0] | differs[..., 1] | differs[..., 2]) & (alpha[rows] >= 1))
     return float(changed)
 
 

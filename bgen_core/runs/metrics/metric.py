@@ -8,10 +8,10 @@ import numpy as np
 
 from bgen_core.errors import BgenError
 from bgen_core.runs.record import RunRecord
-from bgen_core.subject.segmentation import Segmenter
 
 if TYPE_CHECKING:
     from bgen_core.runs.metrics.scene import Scene
+    from bgen_core.subject.segmentation import Segmenter
 
 Direction = Literal["lower", "higher", "none"]
 InputName = Literal["photo", "alpha", "picture", "raw"]
@@ -50,7 +50,7 @@ class MetricInput:
     picture: np.ndarray | None = None
     raw: np.ndarray | None = None
     seed_mates: Sequence[np.ndarray] = ()
-    segmenter: Segmenter | None = None
+    segmenter: "Segmenter | None" = None
 
     @property
     def prompt(self) -> str:

@@ -1,0 +1,201 @@
+"""How fast the compare page opens and filters with 10,000 runs, and how much memory its server takes.
+
+    python -m benchmarks.compare_page --runs 10000
+
+Makes a store of runs that nobody computed (with metrics, ratings, tags and a sweep), measures the page's own work
+without a browser, then serves the app and measures what a visitor sees in Chromium. Prints one line for each figure;
+times are medians.
+"""
+
+import argparse
+import random
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import sqlalchemy as sa
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from bgen_core.runs.metrics import METRICS
+from bgen_core.runs.run_filter import Condition, RunFilter, filter_runs, sort_runs
+from bgen_core.runs.schema import MetricRow, RunRow, TagRow
+from bgen_core.runs.store import Store, open_store
+from bgen_core.runs.wide_table import run_table
+from bgen_core.settings import load_settings
+from bgen_core.subject.image_io import encode_png
+from bgen_core.sweep.axes import Axis
+from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.plan import SweepPlan
+from tests.browser.conftest import CHROMIUM_ARGUMENTS, CHROMIUM_NAMES, RunningApp, serve
+from tests.runs.made_up import LONG_AGO, made_up_run, made_up_sweep, run_id
+
+PICTURES = 200
+OWN_COLUMNS = ("id", "created", "owner", "subject_id", "subject_name", "model", "model_revision", "device", "dtype")
+WORDS = ("a beach at sunset", "a snowy forest", "an office", "red mountains", "a quiet street", "a desert at night")
+
+
+def fill(store: Store, count: int) -> None:
+    """Runs 0 to `count`, each third rated, each fifth tagged, all measured; the first 240 are a sweep."""
+    rng = np.random.default_rng(0)
+    blobs = [store.blobs.put(encode_png(rng.integers(0, 256, (192, 256, 3), dtype=np.uint8))) for _ in range(PICTURES)]
+    axes = (
+        Axis(name="steps", values=(10, 20, 30)),
+        Axis(name="guidance", values=(1.0, 3.0, 5.0, 7.0)),
+        Axis(name="seed", values=tuple(range(20))),
+    )
+    plan = SweepPlan(subject_id="s" * 64, model="demo", base=InpaintParams(prompt=WORDS[0]), axes=axes)
+    swept = {cell.index: cell.params for cell in plan.cells()}
+    chance = random.Random(0)
+    runs, metrics, tags = [], [], []
+    for number in range(count):
+        params = swept[number] if number in swept else None
+        record = made_up_run(
+            number,
+            params=params.to_json()
+            if params
+            else {
+                "prompt": f"{chance.choice(WORDS)}, version {number % 97}",
+                "num_inference_steps": chance.choice((4, 10, 20, 30, 50)),
+                "guidance_scale": chance.choice((1, 3, 5, 7)),
+            },
+            created=LONG_AGO + timedelta(minutes=7 * number),
+            subject_name=chance.choice(("Ada", "Grace", "Mary")),
+        )
+        runs.append(
+            {name: getattr(record, name) for name in OWN_COLUMNS}
+            | record.params.to_json()
+            | {
+                "width": 256,
+                "height": 192,
+                "model_width": 256,
+                "model_height": 192,
+                "versions": record.versions,
+                "seconds": record.seconds | {"denoise": record.params.num_inference_steps * 0.1},
+                "peak_memory_mb": record.peak_memory_mb,
+                "image": blobs[number % PICTURES],
+                "raw": blobs[number % PICTURES],
+                "raw_id": record.id,
+                "rating": chance.randint(1, 5) if number % 3 == 0 else None,
+                "notes": "look at the hands" if number % 50 == 0 else None,
+            }
+        )
+        metrics += [
+            {
+                "run_id": record.id,
+                "name": metric.name,
+                "value": None if metric.name == "clip_score" else chance.random() * record.params.guidance_scale,
+                "reason": "",
+                "version": metric.version,
+            }
+            for metric in METRICS
+        ]
+        tags += [{"run_id": record.id, "tag": chance.choice(("good", "print", "again"))}] if number % 5 == 0 else []
+    with store.database.writing() as session:
+        session.execute(sa.insert(RunRow), runs)
+        session.execute(sa.insert(MetricRow), metrics)
+        session.execute(sa.insert(TagRow), tags)
+    ids = [run_id(number) for number in range(min(len(swept), count))]
+    store.add_sweep(made_up_sweep("sweep-1", cells=ids, plan=plan.to_json(), state="done"), ids)
+
+
+def median_of(times: int, act: Callable[[], Any]) -> float:
+    """Seconds of the middle one of several tries."""
+    taken: list[float] = []
+    for _ in range(times):
+        started = time.perf_counter()
+        act()
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken)
+
+
+def measure_core(store: Store) -> None:
+    started = time.perf_counter()
+    table = run_table(store)
+    say("read the wide table once", time.perf_counter() - started)
+    say("ask for it again", median_of(9, lambda: run_table(store)))
+    wanted = RunFilter(text="beach version 5", conditions=(Condition(column="guidance_scale", piece="3..7"),))
+    say("filter: two words and a range", median_of(9, lambda: filter_runs(table, wanted)))
+    say("sort by a metric", median_of(9, lambda: sort_runs(table, "expansion", descending=True)))
+    store.rate_run(run_id(1), 4)
+    started = time.perf_counter()
+    run_table(store)
+    say("the table after a rating", time.perf_counter() - started)
+
+
+def measure_browser(app: RunningApp, browser: Browser) -> None:
+    server = _server(app)
+    page = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
+    page.set_default_timeout(60_000)
+    page.goto(app.url)  # the browser has fetched Streamlit's own scripts then, and the server has imported its modules
+    _settle(page)
+    say("open, the first visit", _timed(lambda: _open(page, app, "")))
+    say("open, later ones", median_of(5, lambda: _open(page, app, "")))
+    say("open a filtered link", median_of(3, lambda: _open(page, app, "?q=beach&f=guidance_scale:3..7&sort=-seam")))
+    _open(page, app, "")
+    words = iter(["forest", "office", "mountains", "street", "desert"])
+    say("filter by a word, from Enter to the new rows", median_of(5, lambda: _search(page, next(words))))
+    _open(page, app, "")
+    say("what the sweep says", _timed(lambda: _open(page, app, "?sweep=sweep-1&show=says&measure=expansion")))
+    print(f"{'memory of the server':<48}{server.memory_info().rss / 1e6:8.0f} MB")
+
+
+def _open(page: Page, app: RunningApp, query: str) -> None:
+    page.goto("about:blank")
+    page.goto(f"{app.url}/compare{query}")
+    page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
+    _settle(page)
+
+
+def _search(page: Page, word: str) -> None:
+    before = page.get_by_text(" runs").first.inner_text()
+    page.get_by_label("Search").fill(word)
+    page.get_by_label("Search").press("Enter")
+    page.wait_for_function("before => !document.body.innerText.includes(before)", arg=before)
+    _settle(page)
+
+
+def _settle(page: Page) -> None:
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+
+
+def _timed(act: Callable[[], None]) -> float:
+    return median_of(1, act)
+
+
+def _server(app: RunningApp) -> psutil.Process:
+    port = int(app.url.rpartition(":")[2])
+    for connection in psutil.net_connections("tcp"):
+        if connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN:
+            return psutil.Process(connection.pid)
+    raise RuntimeError(f"nothing listens on port {port}")
+
+
+def say(what: str, seconds: float) -> None:
+    print(f"{what:<48}{seconds:8.3f} s", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=10_000)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        with open_store(load_settings(home=Path(folder) / "home")) as store:
+            fill(store, arguments.runs)
+            print(f"{arguments.runs:,} runs, load {psutil.getloadavg()[0]:.1f} on {psutil.cpu_count()} cores")
+            measure_core(store)
+        with serve(Path(folder)) as app, sync_playwright() as playwright:
+            found = next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
+            browser = playwright.chromium.launch(executable_path=found, args=CHROMIUM_ARGUMENTS)
+            measure_browser(app, browser)
+            browser.close()
+
+
+if __name__ == "__main__":
+    main()

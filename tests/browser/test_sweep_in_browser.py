@@ -1,0 +1,108 @@
+"""The sweep page in a browser: a second visitor on the same link, a cell opened large, two passes, pausing."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from bgen_core.runs.store import open_store
+from bgen_core.settings import load_settings
+from bgen_core.sweep.plan import SweepPlan
+from tests.browser.conftest import RunningApp
+from tests.browser.test_main_job import SWEEP_SECONDS, settle
+
+pytestmark = pytest.mark.browser
+
+PATIENCE = SWEEP_SECONDS * 1000
+
+
+def open_sweep_page(app: RunningApp, page: Page) -> None:
+    page.goto(f"{app.url}/sweep")
+    settle(page)
+    offer = page.get_by_role("button", name="Start with the sample photo")
+    if offer.count():
+        offer.click()
+        page.get_by_label("Prompt", exact=True).wait_for()
+        settle(page)
+
+
+def fill(page: Page, label: str, text: str) -> None:
+    """Type and leave the field: Ctrl+Enter would run."""
+    field = page.get_by_label(label, exact=True)
+    field.fill(text)
+    field.press("Tab")
+    page.wait_for_timeout(200)
+    settle(page)
+
+
+def start(page: Page, cells: str) -> None:
+    expect(page.get_by_text(cells)).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("button", name=re.compile("^Run")).click()
+    page.wait_for_url(re.compile("id="))
+
+
+def test_a_cell_opens_large_and_a_colleague_sees_the_same_grid(app: RunningApp, page: Page, browser: Browser):
+    open_sweep_page(app, page)
+    fill(page, "Prompt", "a beach")
+    fill(page, "Steps", "2,3")
+    fill(page, "Seed", "901-902")
+    start(page, "4 cells: 0 known, 4 to make")
+    colleague = browser.new_context(viewport={"width": 1200, "height": 900}).new_page()
+    colleague.goto(page.url)
+    for each in (page, colleague):
+        expect(each.get_by_role("button", name="Compare these")).to_be_visible(timeout=PATIENCE)
+        expect(each.locator("td img[alt^='a beach, Steps']")).to_have_count(4)
+    colleague.context.close()
+
+    page.evaluate("window.sameSession = true")
+    page.locator("td img").nth(1).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("2 of 4 · a beach, Steps 2, Seed 902")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    expect(dialog.get_by_text("3 of 4 · a beach, Steps 3, Seed 901")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    assert page.evaluate("window.sameSession")
+    assert "Traceback" not in app.log.read_text()
+
+
+def test_explored_cells_are_finished_with_full_steps(app: RunningApp, page: Page):
+    open_sweep_page(app, page)
+    fill(page, "Prompt", "a forest")
+    fill(page, "Seed", "911-913")
+    fill(page, "Explore with steps", "2")
+    start(page, "3 cells: 0 known, 3 to make")
+    panel = page.get_by_text("Finish the best with more steps")
+    expect(panel).to_be_visible(timeout=PATIENCE)
+    page.get_by_label("Full steps").fill("5")
+    page.get_by_label("Full steps").press("Enter")
+    settle(page)
+    page.get_by_label("Cells", exact=True).click()
+    page.get_by_role("option", name=re.compile("Seed 912")).click()
+    page.keyboard.press("Escape")
+    settle(page)
+    expect(page.get_by_text("1 cell: 0 known, 1 to make")).to_be_visible()
+    explored = page.url
+    page.get_by_role("button", name="Finish these").click()
+    page.wait_for_url(lambda url: url != explored)
+    expect(page.locator("td img[alt*='Seed 912']")).to_be_visible(timeout=PATIENCE)
+    with open_store(load_settings(home=app.home)) as store:
+        sweep = store.get_sweep(page.url.partition("id=")[2].partition("&")[0])
+        (cell,) = SweepPlan.from_json(sweep.plan).cells()
+        assert (cell.params.seed, cell.params.num_inference_steps) == (912, 5)
+        assert sweep.explored == explored.partition("id=")[2].partition("&")[0]
+
+
+def test_a_paused_sweep_waits_for_its_visitor_after_a_reload(app: RunningApp, page: Page):
+    open_sweep_page(app, page)
+    fill(page, "Prompt", "a desert")
+    fill(page, "Steps", "60")
+    fill(page, "Seed", "921-926")
+    start(page, "6 cells: 0 known, 6 to make")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text(re.compile("Paused: . of 6"))).to_be_visible(timeout=PATIENCE)
+    page.reload()
+    settle(page)
+    page.get_by_text("My sweeps · 1").click()
+    page.get_by_role("button", name="Cancel").last.click()
+    expect(page.get_by_text(re.compile("Cancelled: . of 6"))).to_be_visible()
