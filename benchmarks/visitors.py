@@ -44,8 +44,9 @@ def visit(app: RunningApp, number: int, seeds: int, results: list[dict[str, Any]
         page.get_by_text(f"{seeds} cells: 0 known").wait_for()
         page.get_by_role("button", name="Run").first.click()
         page.wait_for_url("**id=*")
-        reruns = [rerun(page, 2 + turn) for turn in range(RERUNS)]
+        reruns = [rerun(page, 20 + turn) for turn in range(RERUNS)]
         page.get_by_role("button", name="Compare these").wait_for(timeout=900_000)
+        page.wait_for_function(f"document.querySelectorAll('a[data-cell] img').length == {seeds}")
         alternatives = [image.get_attribute("alt") or "" for image in page.locator("a[data-cell] img").all()]
         results.append(
             {
@@ -68,14 +69,13 @@ def fill(page: Page, label: str, text: str) -> None:
     page.wait_for_selector(SETTLED)
 
 
-def rerun(page: Page, steps: int) -> float:
+def rerun(page: Page, guidance: int) -> float:
     """Seconds from a changed control to the page's finished answer."""
     field = page.get_by_label("Guidance", exact=True)
-    field.fill(str(steps))
+    field.fill(str(guidance))
     began = time.perf_counter()
     field.press("Enter")
-    page.get_by_text("cells: 0 known").wait_for(state="attached")
-    page.wait_for_timeout(20)
+    page.wait_for_function(f"location.search.includes('guidance={guidance}')", polling=20)
     page.wait_for_selector(SETTLED)
     return time.perf_counter() - began
 

@@ -1,6 +1,7 @@
 """The Sweep page's controls: every one is in the URL, and an error stands at the control that caused it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -17,6 +18,7 @@ REPLACE_HELP = (
     "`red, blue, green` makes an axis of the prompt as it is, with blue for red, and with green for red. "
     "Each line is an axis of its own. A1111's Prompt S/R."
 )
+BEGINNING = "form_beginning"
 AXIS_HELP = "One value, or several: `10,20,30` · `10..30:10` (from, to, step) · `1..9/5` (five values)"
 LINES_HELP = "One per line; several lines make an axis."
 # Widget key (and URL parameter) of each axis, where it differs from the axis's name.
@@ -54,27 +56,46 @@ def fill_from_plan(plan: SweepPlan) -> None:
         "mask-feather": f"{base.mask_feather:.12g}", "edge-softness": f"{base.edge_softness:.12g}",
         "harmonisation": f"{base.harmonisation:.12g}", "shadow": f"{base.shadow:.12g}",
     }  # fmt: skip
-    st.session_state["model"] = list(plan.models)
-    st.session_state["subject"] = list(plan.subject_ids)
-    st.session_state["explore"] = ""
     replacements = [axis for axis in plan.axes if axis.name in REPLACEMENTS]
-    st.session_state["replace"] = "\n".join(write_replacement(axis) for axis in replacements)
+    filled: dict[str, str | list[str]] = {
+        "model": list(plan.models),
+        "explore": "",
+        "replace": "\n".join(write_replacement(axis) for axis in replacements),
+    }
     for name, text in single.items():
         labels = values.get(name, (text,))
         if name == "scheduler":
-            st.session_state[key_of(name)] = list(labels)
+            filled[name] = list(labels)
         else:
             lines = [" ".join(label.split()) for label in labels]  # a line break would part a prompt in two
-            st.session_state[key_of(name)] = ("\n" if "prompt" in name else ", ").join(lines)
+            filled[key_of(name)] = ("\n" if "prompt" in name else ", ").join(lines)
+    st.session_state["subject"] = list(plan.subject_ids)
+    _begin_with(filled)
+
+
+def _begin_with(values: Mapping[str, str | list[str]]) -> None:
+    """Set controls together with what they begin with.
+
+    The browser draws a control with its default before it takes a value that the script has set; whatever makes the
+    page run again in between would send the default back.
+    """
+    st.session_state[BEGINNING] = st.session_state.get(BEGINNING, {}) | values
+    st.session_state.update(values)
+
+
+def _beginning(key: str, otherwise: Any) -> Any:
+    return st.session_state.get(BEGINNING, {}).get(key, otherwise)
 
 
 def model_choice(default: str) -> list[ModelEntry]:
     """The models, the first of which gives the defaults; any others than the catalogue's can be typed."""
-    chosen: list[str] = st.session_state.setdefault("model", st.query_params.get_all("model") or [default])
-    names = list(dict.fromkeys([*(entry.name for entry in MODELS), default, *chosen]))
+    begin: list[str] = _beginning("model", [default])
+    chosen: list[str] = st.session_state.get("model") or st.query_params.get_all("model")
+    names = list(dict.fromkeys([*(entry.name for entry in MODELS), *begin, *chosen]))
     picked = st.multiselect(
         "Model",
         names,
+        default=begin,
         key="model",
         bind="query-params",
         on_change=_take_defaults,
@@ -90,10 +111,8 @@ def _take_defaults() -> None:
     if len(chosen) != 1:  # a second model joins the first one's settings
         return
     entry = describe_model(chosen[0])
-    for name, text in DEFAULTS.items():
-        if name in ("steps", "guidance"):
-            st.session_state[key_of(name)] = text(entry)
-    st.session_state["scheduler"] = [entry.scheduler]
+    own = {name: DEFAULTS[name](entry) for name in ("steps", "guidance")}
+    _begin_with(own | {"scheduler": [entry.scheduler]})
 
 
 def subject_choice(subjects: Sequence[SubjectEntry]) -> list[SubjectEntry]:
@@ -115,40 +134,29 @@ def subject_choice(subjects: Sequence[SubjectEntry]) -> list[SubjectEntry]:
 
 def axis_controls(entry: ModelEntry) -> dict[str, str]:
     """The controls of every axis; returns axis name -> text."""
-    # Set here and not as the widgets' own defaults: what is filled in from a link's sweep must not compete with them.
-    st.session_state.setdefault("prompt", entry.examples[0] if entry.examples else "")
-    st.session_state.setdefault("scheduler", [entry.scheduler])
-    for name, text in DEFAULTS.items():
-        st.session_state.setdefault(key_of(name), text(entry))
-    texts = {
-        "prompt": st.text_area(
-            "Prompt", key="prompt", bind="query-params", height=96, placeholder="a beach at sunset", help=LINES_HELP
-        )
-    }
+    first = entry.examples[0] if entry.examples else ""
+    texts = {"prompt": _lines("Prompt", "prompt", first, height=96, placeholder="a beach at sunset", help=LINES_HELP)}
     _examples(entry)
-    texts["negative-prompt"] = st.text_area(
-        "Negative prompt", key="negative", bind="query-params", height=68, help=LINES_HELP
+    texts["negative-prompt"] = _lines("Negative prompt", "negative", "", help=LINES_HELP)
+    texts["replace"] = _lines(
+        "Replace in the prompts", "replace", "", placeholder="red, blue, green", help=REPLACE_HELP
     )
-    texts["replace"] = st.text_area(
-        "Replace in the prompts", key="replace", bind="query-params", height=68, placeholder="red, blue, green",
-        help=REPLACE_HELP,
-    )  # fmt: skip
     for name in ("steps", "guidance", "seed"):
-        texts[name] = _axis_input(name)
+        texts[name] = _axis_input(name, entry)
     with st.expander("More"):
         # Names rather than labels, since a bound choice keeps in the URL what it shows.
         chosen = st.multiselect(
-            "Scheduler", scheduler_names(), key="scheduler", bind="query-params",
-            help="Also called sampler. Several make an axis.",
+            "Scheduler", scheduler_names(), default=_beginning("scheduler", [entry.scheduler]), key="scheduler",
+            bind="query-params", help="Also called sampler. Several make an axis.",
         )  # fmt: skip
         texts["scheduler"] = ",".join(chosen)
-        texts["strength"] = _axis_input("strength")
+        texts["strength"] = _axis_input("strength", entry)
         st.caption("Mask that the model gets, in percent of its picture's side")
         for name in MASK_AXES:
-            texts[name] = _axis_input(name)
+            texts[name] = _axis_input(name, entry)
         st.caption("Pasting the subject back; these need no new picture of the model")
         for name in PASTING_AXES:
-            texts[name] = _axis_input(name)
+            texts[name] = _axis_input(name, entry)
     texts["explore"] = st.text_input(
         "Explore with steps", key="explore", bind="query-params", placeholder="off",
         help="A number: all cells are made with so few steps first, and you finish the best of them with full steps.",
@@ -156,8 +164,15 @@ def axis_controls(entry: ModelEntry) -> dict[str, str]:
     return texts
 
 
-def _axis_input(name: str) -> str:
-    text = st.text_input(axis_kind(name).label, key=key_of(name), bind="query-params", help=AXIS_HELP)
+def _lines(label: str, key: str, begin: str, *, height: int = 68, placeholder: str = "", help: str) -> str:
+    return st.text_area(
+        label, _beginning(key, begin), key=key, bind="query-params", height=height, placeholder=placeholder, help=help
+    )
+
+
+def _axis_input(name: str, entry: ModelEntry) -> str:
+    begin = _beginning(key_of(name), DEFAULTS[name](entry))
+    text = st.text_input(axis_kind(name).label, begin, key=key_of(name), bind="query-params", help=AXIS_HELP)
     try:
         check_values(parse_axis(name, text))
     except UserInputError as error:
