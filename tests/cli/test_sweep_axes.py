@@ -1,0 +1,50 @@
+"""`sweep` with several photos and replacements, and its two passes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bgen_core.subject.samples.samples import SAMPLES
+from tests.cli.test_generate import PHOTO, call
+
+
+def test_photos_and_replacements_are_axes(tmp_path: Path):
+    photos = [str(sample.path) for sample in SAMPLES[:2]]
+    done = call("sweep", *photos, "--prompt", "a red barn", "--replace", "red, blue", "--steps", "2", "--json")
+    document = json.loads(done.stdout)
+    assert (document["made"], document["failed"]) == (4, 0)
+    params = [cell["params"] for cell in document["cells"]]
+    assert [each["prompt"] for each in params] == ["a red barn", "a blue barn"] * 2
+    assert len({each["subject"] for each in params}) == 2
+    again = call("sweep", *photos, "--prompt", "a red barn", "--edge-softness", "0,1", "--steps", "2", "--dry-run")
+    assert "4 cells: 2 known, 2 to make, without the diffusion model" in again.stderr
+
+
+def test_two_passes_finish_the_best_by_a_metric(tmp_path: Path):
+    common = ("--prompt", "a beach", "--seed", "1-3", "--steps", "3", "--guidance", "1")
+    passes = ("--explore-steps", "1", "--keep", "2", "--by", "seam")
+    document = json.loads(call("sweep", PHOTO, *common, *passes, "--json").stdout)
+    explored = document["explored"]
+    assert (explored["steps"], explored["by"], len(explored["kept"])) == (1, "seam", 2)
+    values = [kept["value"] for kept in explored["kept"]]
+    assert values == sorted(values)  # lower is better
+    assert [cell["params"]["num_inference_steps"] for cell in document["cells"]] == [3, 3]
+    assert len({cell["params"]["seed"] for cell in document["cells"]}) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--explore-steps", "2"], "belong together"),
+        (["--explore-steps", "2", "--keep", "0", "--by", "expansion"], "--keep 0 is not allowed"),
+        (["--explore-steps", "2", "--keep", "1", "--by", "beauty"], "metric 'beauty' is not known"),
+        (["--replace", "night, day"], "in no prompt"),
+        (["--replace", "beach"], "nothing to put in its place"),
+        (["--model", "demo", "--model", "nowhere/at-all-1"], "nowhere/at-all-1"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_anything_runs(options: list[str], words: str):
+    refused = call("sweep", PHOTO, "--prompt", "a beach", *options)
+    assert refused.returncode == 2
+    assert words in refused.stderr
