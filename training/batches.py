@@ -84,7 +84,9 @@ class Samples:
         other = cache["scenes"][rng.integers(len(self._traits), size=count)].float()
         subject = torch.where(borrowed, other * (1 - share) + cache["grey"].float() * share, subject)
         recoloured = self._chosen(rng, count, settings.recoloured_share)
-        factor = rng.uniform(*settings.recolouring, (count, 4, 1, 1)) * rng.choice([-1, 1], (count, 4, 1, 1), p=[0.2, 0.8])
+        factor = rng.uniform(*settings.recolouring, (count, 4, 1, 1)) * rng.choice(
+            [-1, 1], (count, 4, 1, 1), p=[0.2, 0.8]
+        )
         stretched = cache["grey"].float() + (subject - cache["grey"].float()) * torch.from_numpy(factor).float()
         subject = torch.where(recoloured, stretched, subject)
         alone = self._chosen(rng, count, settings.no_subject_share)

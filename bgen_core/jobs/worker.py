@@ -18,7 +18,7 @@ from bgen_core.errors import BgenError, StoreError
 from bgen_core.jobs.orphans import requeue_orphans
 from bgen_core.jobs.progress import ProgressWriter
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
-from bgen_core.models.devices import prepare_process_for_inference
+from bgen_core.models.devices import is_lasting_device_fault, prepare_process_for_inference
 from bgen_core.runs.store import Store, SweepRecord, open_store
 from bgen_core.settings import Settings, load_settings
 
@@ -171,8 +171,10 @@ def run_sweep(
     except BgenError as error:
         logger.warning("sweep %s: %s", sweep.id, error)
         end_sweep(store, sweep.id, str(error))
-    except Exception:  # a bug: loud in the log, one sentence on the page, and the queue goes on
+    except Exception as error:  # a bug: loud in the log, one sentence on the page, and the queue goes on
         logger.exception("sweep %s failed", sweep.id)
+        if is_lasting_device_fault(error):
+            raise SystemExit("the device is lost to this process: a new one goes on with the sweep") from error
         end_sweep(
             store, sweep.id, "An internal error stopped this sweep: what is made is kept. The worker's log has it."
         )

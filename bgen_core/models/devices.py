@@ -108,3 +108,19 @@ class MemoryMeter:
             return torch.cuda.max_memory_allocated(self._device.kind) / 1e6
         self.sample()
         return self._highest
+
+
+def is_lasting_device_fault(error: BaseException) -> bool:
+    """Whether this process has lost its GPU: after such a fault every further call fails, however small.
+
+    torch says so with AcceleratorError (2.13), or with a RuntimeError whose text begins with "CUDA error"; too little
+    memory is another thing.
+    """
+    import torch
+
+    if isinstance(error, torch.OutOfMemoryError):
+        return False
+    lost = getattr(torch, "AcceleratorError", None)
+    return (lost is not None and isinstance(error, lost)) or (
+        isinstance(error, RuntimeError) and "CUDA error" in str(error)
+    )

@@ -12,6 +12,7 @@ import pytest
 from bgen_core.errors import StoreError
 from bgen_core.extent import Extent
 from bgen_core.jobs import worker
+from bgen_core.jobs.orphans import requeue_orphans
 from bgen_core.jobs.submission import forecast_sweep, submit_sweep
 from bgen_core.jobs.waiting import waiting_sweeps
 from bgen_core.jobs.worker import Heartbeat, run_sweep
@@ -198,3 +199,27 @@ def test_one_hastens_only_among_ones_own(store: Store, settings: Settings):
     store.hasten_sweep(second)  # already the first of its owner
     store.hasten_sweep(foreign)
     assert [claim(store).id for _ in range(3)] == [second, foreign, first]
+
+
+@pytest.mark.parametrize(
+    ("fault", "lasts"), [("CUDA error: an illegal memory access was encountered", True), ("a bug", False)]
+)
+def test_a_worker_that_lost_its_gpu_makes_room_for_a_new_one(
+    store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch, fault: str, lasts: bool
+):
+    class Faulty(Noise):
+        def paint(self, cells: Sequence[PaintCell]) -> Generator[Any]:
+            yield from super().paint(cells[:1])
+            raise RuntimeError(fault)
+
+    monkeypatch.setattr(runner_module, "load_inpainter", lambda *_, **__: (Faulty(), 8))
+    sweep_id = submit(store, settings)
+    if lasts:
+        with pytest.raises(SystemExit):
+            run_sweep(store, folder, Runner(store, settings), claim(store), Heartbeat(folder))
+        requeue_orphans(store, folder)
+        assert store.get_sweep(sweep_id).state == "queued"
+    else:
+        run_sweep(store, folder, Runner(store, settings), claim(store), Heartbeat(folder))
+        assert store.get_sweep(sweep_id).state == "failed"
+    assert sum(cell.done for cell in store.sweep_cells(sweep_id)) == 1
