@@ -6,7 +6,8 @@ from pathlib import Path
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy import URL
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from bgen_core.errors import UserInputError
 
@@ -20,6 +21,12 @@ class Settings(BaseSettings):
         default_factory=lambda: Path(platformdirs.user_data_dir("bgen", appauthor=False)),
         description="Folder of the store: database, pictures, worker log.",
     )
+    database: str = Field(
+        default="", repr=False, description="SQLAlchemy address of the database; empty for SQLite in the home folder."
+    )
+    blobs: str = Field(
+        default="", repr=False, description="Folder or fsspec address of the pictures; empty for the home folder."
+    )
     password: SecretStr | None = Field(default=None, min_length=1, description="What visitors of the pages must give.")
     model: str = Field(default="demo", min_length=1, description="Catalogue name, Hub id or local folder.")
     device: str = "auto"
@@ -28,6 +35,9 @@ class Settings(BaseSettings):
     max_megapixels: float = Field(default=40, gt=0, description="Largest photo, in 10^6 pixels.")
     min_side: int = Field(default=64, ge=1, description="Shortest side of a photo, in pixels.")
     max_cells: int = Field(default=10_000, ge=1, description="Most cells of one sweep.")
+    mlflow_url: str = Field(
+        default="", repr=False, description="MLflow tracking server that gets a copy of each new run; empty for none."
+    )
 
     @field_validator("device")
     @classmethod
@@ -44,15 +54,55 @@ class Settings(BaseSettings):
             raise ValueError("give an absolute folder")
         return home.expanduser().resolve()
 
+    @field_validator("database")
+    @classmethod
+    def _check_database(cls, database: str) -> str:
+        if database:
+            _read_database_url(database)
+        return database
+
+    @field_validator("blobs")
+    @classmethod
+    def _check_blobs(cls, blobs: str) -> str:
+        if blobs and "://" not in blobs and not Path(blobs).expanduser().is_absolute():
+            raise ValueError("give an absolute folder, or an address such as s3://bucket/folder")
+        return blobs
+
+    @field_validator("mlflow_url")
+    @classmethod
+    def _check_mlflow_url(cls, url: str) -> str:
+        if url and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", url):
+            raise ValueError("give an address such as http://server:5000")
+        return url.rstrip("/")
+
     @property
     def database_url(self) -> URL:
         """SQLAlchemy address of the store's database; a URL object, since a folder's name may hold any character."""
+        if self.database:
+            return _read_database_url(self.database)
         return URL.create("sqlite", database=str(self.home / "bgen.sqlite3"))
 
     @property
-    def blob_root(self) -> Path:
-        """Folder of the pictures, named by their content."""
-        return self.home / "blobs"
+    def blob_root(self) -> str:
+        """Folder or fsspec address of the pictures, named by their content."""
+        if "://" in self.blobs:
+            return self.blobs.rstrip("/")
+        return str(Path(self.blobs).expanduser() if self.blobs else self.home / "blobs")
+
+
+def _read_database_url(text: str) -> URL:
+    """The address with the driver that this program brings; a ValueError says what is allowed."""
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError) as error:
+        raise ValueError("give an address such as postgresql://name:password@server/database") from error
+    if url.drivername in ("postgresql", "postgresql+psycopg"):
+        return url.set(drivername="postgresql+psycopg")
+    if url.drivername != "sqlite":
+        raise ValueError(f"the database {url.drivername} is not known, choose postgresql:// or sqlite://")
+    if not url.database or not Path(url.database).is_absolute():
+        raise ValueError("give the database's file with its whole path: sqlite:////folder/bgen.sqlite3")
+    return url
 
 
 def load_settings(**overrides: object) -> Settings:
@@ -74,4 +124,6 @@ def load_settings(**overrides: object) -> Settings:
         first = error.errors()[0]
         reason = str(first["msg"]).removeprefix("Value error, ")
         name = "BGEN_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise UserInputError(f"{name}={first['input']!r} is not allowed: {reason}.") from error
+        # The address of a database or a server may hold a password, and errors end up in logs.
+        given = re.sub(r"(//[^:/@]*):[^@]*@", r"\1:***@", repr(first["input"]))
+        raise UserInputError(f"{name}={given} is not allowed: {reason}.") from error

@@ -1,75 +1,57 @@
-"""Compare: the table of everything ever made, and chosen runs side by side."""
+"""Compare: the table of everything ever made, chosen runs side by side, and what sweeps and voters say."""
 
-from functools import partial
+from dataclasses import replace
 
 import streamlit as st
 
 from bgen_core.errors import UserInputError
-from bgen_core.runs.export import runs_csv
+from bgen_core.runs.wide_table import run_table
 from pages._ui import page_files, resources
-from pages._ui.compare_view import change, current_view
-from pages._ui.comparison import MOST_AT_ONCE, side_by_side
-from pages._ui.run_table import clear_choice, filter_card, load_runs, selectable_table
+from pages._ui.compare_panels import panels
+from pages._ui.compare_view import current_view, show
+from pages._ui.filter_card import filter_card
+from pages._ui.opened_file import open_file_popover, show_opened_file
+from pages._ui.rows_in_view import chosen_runs, rows_in_view
+from pages._ui.run_groups import group_table
+from pages._ui.run_table import editable_table
 from pages._ui.status import show_status
+from pages._ui.table_bar import table_bar
 
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Compare", width="content")
     st.space("stretch")
+    opened = open_file_popover()
     status_place = st.container(width="content")
 view = current_view()
 try:
     store = resources.store()
-    runs, frame = load_runs(store)
+    table = run_table(store)
     with status_place:
         show_status(resources.settings().model, resources.settings(), store)
 except UserInputError as error:
     st.error(str(error))
     st.stop()
 
-if not runs:
+if opened is not None:
+    show_opened_file(opened, store)
+if table.empty:
     with st.container(border=True):
         st.markdown("Every picture that is made appears here with all its parameters, to be compared side by side.")
         st.page_link(page_files.SWEEP, label="Make the first pictures")
     st.stop()
 
-rows = filter_card(frame, store, view)
-
-chosen, unknown = [], []
-for run_id in view.ids:
-    try:
-        chosen.append(runs.get(run_id) or store.get_run(run_id))
-    except UserInputError as error:
-        unknown.append(str(error))
-if chosen and [run.id for run in chosen] != list(view.ids):
-    change(ids=tuple(run.id for run in chosen))
-    view = current_view()
-
-with st.container(horizontal=True, vertical_alignment="center"):
-    st.markdown(f"**{len(rows)}** of {len(frame)} runs" if len(rows) < len(frame) else f"**{len(rows)}** runs")
-    st.download_button(
-        "CSV",
-        partial(runs_csv, [runs[run_id] for run_id in rows["id"]]),
-        file_name="bgen-runs.csv",
-        mime="text/csv",
-        on_click="ignore",
-        help="The filtered runs with all parameters, versions and times.",
-        disabled=rows.empty,
-    )
+runs, unknown = chosen_runs(store, view.ids)
+if [run.id for run in runs] != list(view.ids):
+    view = show(replace(view, ids=tuple(run.id for run in runs)))
+filter_card(table, store, view)
+rows = rows_in_view(table, store, view)
+table_bar(rows, len(table), runs, store, view)
 if rows.empty:
     st.info("No run passes this filter: take a word or a choice away.")
+elif view.group:
+    group_table(rows, view)
 else:
-    selectable_table(rows, view)
-
+    editable_table(rows, store, view)
 for sentence in unknown:
     st.warning(sentence)
-if not chosen:
-    st.caption(f"Choose 2 to {MOST_AT_ONCE} rows at their left edge to see them side by side.")
-    st.stop()
-with st.container(horizontal=True, vertical_alignment="center"):
-    st.subheader("Side by side" if len(chosen) > 1 else "One chosen")
-    st.button("Clear", type="tertiary", on_click=clear_choice)
-if len(chosen) == 1:
-    st.caption("Choose another row to compare.")
-elif len(chosen) > MOST_AT_ONCE:
-    st.caption(f"{len(chosen)} are chosen: the first {MOST_AT_ONCE} are shown.")
-side_by_side(chosen)
+panels(runs, table, store, view)

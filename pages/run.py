@@ -9,9 +9,12 @@ from bgen_core.runs.table import FIELDS
 from pages._ui import page_files, resources
 from pages._ui.comparison import value_table
 from pages._ui.pictures import picture
+from pages._ui.run_facts import metric_table, opinion_fields
+from pages._ui.verification import verification_result, verify_button
 
 PARAMETERS = ("subject", "prompt", "negative_prompt", "model", "scheduler", "num_inference_steps", "guidance_scale")
-PARAMETERS += ("strength", "seed", "mask_grow", "mask_feather", "size", "model_size")
+PARAMETERS += ("strength", "seed", "mask_grow", "mask_feather", "edge_softness", "harmonisation", "shadow")
+PARAMETERS += ("size", "model_size")
 PROVENANCE = ("seconds", "peak_memory_mb", "device", "dtype", "model_revision", "versions", "created", "id")
 
 st.title("Run")
@@ -47,11 +50,13 @@ with large:
         name = download_name(run)
         st.link_button("Save PNG", picture_url(blob, download=name.replace(".png", "_raw.png") if raw else name))
         st.link_button("Full size", picture_url(blob), type="tertiary")
+    opinion_fields(store, run.id)
 
 with details:
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Use as base", type="primary", help="Fill the sweep page with this run's parameters."):
             st.switch_page(page_files.SWEEP, query_params={"base": run.id})
+        verify_button(lambda: store.blobs.get(run.image), run.short_id)
         st.page_link(page_files.COMPARE, label="Compare", query_params={"ids": run.id})
         for sweep in sweeps[:3]:
             st.page_link(
@@ -59,9 +64,11 @@ with details:
                 label=f"Sweep of {sweep.created:%d %b, %H:%M}: {sweep.title}",
                 query_params={"id": sweep.id},
             )
+    verification_result(run.short_id)
     value_table({field.label: field.read(run) for field in FIELDS if field.name in PARAMETERS})
-    st.markdown("Parameters as A1111 writes them")
-    st.code(parameters_text(run), language=None, wrap_lines=True)
+    metric_table(store, run.id)
     with st.expander("Times, memory, versions"):
         stages = {f"{stage.capitalize()} (s)": round(spent, 3) for stage, spent in run.seconds.items()}
         value_table(stages | {field.label: field.read(run) for field in FIELDS if field.name in PROVENANCE})
+    with st.expander("Parameters as A1111 writes them"):
+        st.code(parameters_text(run), language=None, wrap_lines=True)

@@ -6,13 +6,17 @@ import streamlit as st
 
 from bgen_core.errors import UserInputError
 from pages._ui import page_files, resources
+from pages._ui.mask_base import quality_choice, show_progress
 from pages._ui.mask_editor import mask_editor
 from pages._ui.mask_notes import base_choice, show_note
 from pages._ui.mask_preview import preview_of
-from pages._ui.pictures import plain
+from pages._ui.mask_purposes import mask_purposes
+from pages._ui.person_choice import person_choice
 from pages._ui.status import show_status
-from pages._ui.subject_choice import library_popover, new_photo_popover
-from pages._ui.subject_draft import complain, current_draft, save, show_problem
+from pages._ui.subject_choice import mask_upload, new_photo_popover
+from pages._ui.subject_draft import complain, current_draft, show_problem
+from pages._ui.subject_library import library_button
+from pages._ui.subject_saving import save
 
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Subject", width="content")
@@ -31,13 +35,24 @@ try:
         preview = preview_of(draft)
 except UserInputError as error:
     with library_place:
-        library_popover()
+        library_button()
     st.error(str(error))
     st.stop()
 
-draft = replace(draft, base=base_choice(draft, preview))
-draft = mask_editor(draft, preview)
+editor_place, base_place = st.container(), st.container(horizontal=True, vertical_alignment="bottom")
+with base_place:
+    draft = replace(draft, base=base_choice(draft, preview))
+    if draft.base == "auto":
+        draft = quality_choice(draft)
+    person_choice(draft, preview)
+    mask_upload()
+with editor_place:
+    # The choice of an edge may have been made a moment ago
+    preview = preview_of(draft)
+    draft = mask_editor(draft, preview)
+show_progress(draft)
 show_note(draft, preview)
+mask_purposes(draft, preview)
 
 name_place, save_place, use_place = st.columns([4, 1, 1], vertical_alignment="bottom")
 name = name_place.text_input(
@@ -48,16 +63,16 @@ pressed_use = use_place.button("Use in sweep →", type="primary", width="stretc
 if pressed_save or pressed_use:
     try:
         with st.spinner("Cutting out at full size and saving"):
-            draft = save(draft, name)
+            draft, sentence = save(draft, name)
     except UserInputError as error:
         complain(error)
     else:
         if pressed_use:
             st.switch_page(page_files.SWEEP, query_params={"subject": draft.saved_id})
-        st.toast(f"Saved as “{plain(draft.name)}”.")
+        st.toast(sentence)
 
 # Last, because they show what happened above.
 with library_place:
-    library_popover()
+    library_button()
 with problem_place:
     show_problem()

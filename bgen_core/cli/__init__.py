@@ -8,9 +8,12 @@ import typer
 from bgen_core.cli.bench import bench
 from bgen_core.cli.doctor import doctor
 from bgen_core.cli.generate import generate
+from bgen_core.cli.metrics import metrics_app
 from bgen_core.cli.models import models
-from bgen_core.cli.runs import runs
+from bgen_core.cli.reproduce import reproduce
+from bgen_core.cli.run_files import runs_app
 from bgen_core.cli.segment import segment
+from bgen_core.cli.store import store_app
 from bgen_core.cli.sweep import sweep
 from bgen_core.errors import UserInputError
 from bgen_core.models.devices import prepare_process_for_inference
@@ -29,7 +32,10 @@ app = typer.Typer(
 app.command("segment")(segment)
 app.command("generate")(generate)
 app.command("sweep")(sweep)
-app.command("runs")(runs)
+app.command("reproduce")(reproduce)
+app.add_typer(runs_app, name="runs")
+app.add_typer(metrics_app, name="metrics")
+app.add_typer(store_app, name="store")
 app.command("models")(models)
 app.command("doctor")(doctor)
 app.command("bench")(bench)

@@ -1,13 +1,15 @@
-"""`python -m bgen_core runs`: the table of everything ever made."""
+"""`python -m bgen_core runs`: the table of everything ever made, and deleting from it."""
 
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from bgen_core.cli.inputs import say
 from bgen_core.errors import UserInputError
 from bgen_core.runs.export import run_values, runs_csv
 from bgen_core.runs.record import RunRecord
@@ -27,18 +29,23 @@ _COLUMNS = (
     "seconds",
 )
 
+runs_app = typer.Typer()
 
+
+@runs_app.callback(invoke_without_command=True)
 def runs(
+    context: typer.Context,
     csv: Annotated[Path | None, typer.Option("--csv", help="Write the table to this CSV file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list on stdout and nothing else.")] = False,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the newest N runs.")] = None,
 ) -> None:
-    """List the runs in the store, newest first."""
+    """List the runs in the store, newest first; export, import or delete them."""
+    if context.invoked_subcommand is not None:
+        return
     with open_store(load_settings()) as store:
         found = store.list_runs(limit=limit)
         files = [
-            {"image_file": str(store.blobs.path(run.image)), "raw_file": str(store.blobs.path(run.raw))}
-            for run in found
+            {"image_file": store.blobs.address(run.image), "raw_file": store.blobs.address(run.raw)} for run in found
         ]
     if csv is not None:
         _write(csv, runs_csv(found))
@@ -48,6 +55,34 @@ def runs(
         sys.stdout.write(json.dumps(listed, indent=2, ensure_ascii=False) + "\n")
     elif csv is None:
         _print_table(found)
+
+
+@runs_app.command("delete")
+def delete(
+    ids: Annotated[list[str], typer.Argument(metavar="ID…", help="Runs, each by at least 8 digits of its id.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
+) -> None:
+    """Delete runs and the pictures that nothing else needs; says what goes and asks first."""
+    with open_store(load_settings()) as store:
+        found = list(dict.fromkeys(run.id for run in store.get_runs(ids)))
+        counted = store.count_deletion(found)
+        if not dry_run:
+            if not yes:
+                _ask(counted.sentence)
+            counted = store.delete_runs(found)
+    if as_json:
+        sys.stdout.write(json.dumps({"dry_run": dry_run, "deleted": found} | asdict(counted)) + "\n")
+    elif dry_run or yes:
+        say(counted.sentence)
+
+
+def _ask(sentence: str) -> None:
+    if not sys.stdin.isatty():
+        raise UserInputError(f"{sentence} Nothing is deleted without an answer: repeat with --yes.")
+    if not typer.confirm(f"{sentence} Delete?", err=True):
+        raise typer.Abort
 
 
 def _write(path: Path, text: str) -> None:

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from PIL import Image
 
 from bgen_core.errors import UserInputError
 from bgen_core.settings import load_settings
 from bgen_core.subject.compositing import cut_out_colours
 from bgen_core.subject.cutout import QUALITIES, cut_out
+from bgen_core.subject.fine import FINE_COST
 from bgen_core.subject.image_io import DecodeLimits, encode_alpha_png, encode_cutout_png, read_photo
 from bgen_core.subject.opening import shown_name
+from bgen_core.subject.remarks import remarks_about
 from bgen_core.subject.subject import quantise_alpha
 
 
@@ -30,6 +33,14 @@ class _Outcome:
     error: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Targets:
+    """Where the results for one photo go."""
+
+    alpha: Path
+    cutout: Path | None
+
+
 def segment(
     photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Photos of a person.", show_default=False)],
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="PNG for the alpha of one photo.")] = None,
@@ -37,9 +48,15 @@ def segment(
         Path | None, typer.Option("--out-dir", metavar="DIR", help="Folder that gets <stem>.alpha.png for each photo.")
     ] = None,
     cutout: Annotated[
-        Path | None, typer.Option("--cutout", metavar="FILE", help="PNG for one photo's person on transparency.")
-    ] = None,
-    quality: Annotated[str, typer.Option("--quality", help=f"One of: {', '.join(QUALITIES)}.")] = "standard",
+        bool,
+        typer.Option(
+            "--cutout",
+            help="Also write <stem>.cutout.png: the person on transparency. With --out, FILE.png after it names it.",
+        ),
+    ] = False,
+    quality: Annotated[
+        str, typer.Option("--quality", help=f"One of: {', '.join(QUALITIES)}. {FINE_COST}")
+    ] = "standard",
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list on stdout and nothing else.")] = False,
 ) -> None:
     """Cut the person out of photos: one alpha (grey PNG, white = keep) for each."""
@@ -48,51 +65,85 @@ def segment(
             "Say where the alpha goes: either --out FILE (one photo) or --out-dir DIR, "
             f"not {'both' if out is not None else 'neither'}."
         )
-    for option, path in (("--out", out), ("--cutout", cutout)):
-        _check_target(option, path, photos)
     if quality not in QUALITIES:
-        raise UserInputError(f"--quality {quality} is not known: allowed are {' and '.join(QUALITIES)}.")
+        raise UserInputError(f"--quality {quality} is not known: allowed are {', '.join(QUALITIES)}.")
+    if out is not None:
+        photos, targets = _named_targets(photos, out, cutout)
+    else:
+        targets = _targets(photos, out_dir or Path(), cutout)
     limits = DecodeLimits.from_settings(load_settings())
-    targets = [out] if out is not None else _targets(photos, out_dir or Path())
     outcomes: list[_Outcome] = []
     for photo, target in zip(photos, targets, strict=True):
         try:
-            outcome = _segment_one(photo, target, cutout, quality, limits)
-            note = f"{shown_name(str(target))} ({_described(outcome)})"
+            outcome, remarks = _segment_one(photo, target, quality, limits)
+            lines = [f"{shown_name(str(target.alpha))} ({_described(outcome)})", *(f"  {line}" for line in remarks)]
         except UserInputError as error:
             outcome = _Outcome(photo=str(photo), error=str(error))
-            note = str(error)
+            lines = [str(error)]
         outcomes.append(outcome)
-        sys.stderr.write(f"{note}\n")
+        sys.stderr.write("".join(f"{line}\n" for line in lines))
     if as_json:
         sys.stdout.write(json.dumps([asdict(outcome) for outcome in outcomes], indent=2) + "\n")
     if any(outcome.error for outcome in outcomes):
         raise typer.Exit(2)
 
 
-def _segment_one(photo: Path, target: Path, cutout: Path | None, quality: str, limits: DecodeLimits) -> _Outcome:
+def _segment_one(photo: Path, target: _Targets, quality: str, limits: DecodeLimits) -> tuple[_Outcome, list[str]]:
+    """Write one photo's results; what became of it, and what else there is to say."""
     image = read_photo(photo, limits=limits).image
     alpha, found = cut_out(image, quality)
     alpha = quantise_alpha(alpha)
-    _write(target, encode_alpha_png(alpha))
-    if cutout is not None:
-        _write(cutout, encode_cutout_png(cut_out_colours(image, alpha), alpha))
-    return _Outcome(
+    _write(target.alpha, encode_alpha_png(alpha))
+    if target.cutout is not None:
+        _write(target.cutout, encode_cutout_png(cut_out_colours(image, alpha), alpha))
+    outcome = _Outcome(
         photo=str(photo),
-        alpha=str(target),
+        alpha=str(target.alpha),
         person_found=found.person_found,
         confidence=round(found.score, 4),
         persons=found.persons,
     )
+    return outcome, [remark.says for remark in remarks_about(found) if remark.level == "note"]
 
 
 def _described(outcome: _Outcome) -> str:
     if outcome.person_found:
-        regions = "" if outcome.persons == 1 else f" in {outcome.persons} regions"
-        return f"person found{regions}, confidence {outcome.confidence:.2f}"
+        return f"person found, confidence {outcome.confidence:.2f}"
     if outcome.persons == 0:
         return "no person found: the alpha is empty, paint one on the Subject page or give --alpha to generate"
     return "no person found for sure: the alpha holds what stands out most, check it"
+
+
+def _named_targets(arguments: list[Path], out: Path, cutout: bool) -> tuple[list[Path], list[_Targets]]:
+    """One photo, its alpha's file, and the cut-out's: named after --cutout, or beside the alpha."""
+    named = arguments[1] if cutout and len(arguments) == 2 else None
+    photos = arguments[:1] if named is not None else arguments
+    target = _Targets(alpha=out, cutout=_cutout_path(photos[0], out, named) if cutout else None)
+    for option, path in (("--out", target.alpha), ("--cutout", target.cutout)):
+        _check_target(option, path, photos)
+    if target.cutout is not None and target.cutout.resolve() == out.resolve():
+        raise UserInputError(f"--cutout {shown_name(str(out))} is the alpha's file, too: choose another name.")
+    return photos, [target]
+
+
+def _cutout_path(photo: Path, out: Path, named: Path | None) -> Path:
+    if named is None:
+        return out.with_name(f"{photo.stem}.cutout.png")
+    if named.exists() and not _is_cutout(named):
+        # It may be a second photo: typer hands over one list, whatever stood between its parts
+        raise UserInputError(
+            f"--cutout {shown_name(str(named))} is a picture without transparency, so it is none that this command "
+            "wrote: choose another name, or --out-dir for several photos."
+        )
+    return named
+
+
+def _is_cutout(path: Path) -> bool:
+    try:
+        with Image.open(path) as picture:
+            return picture.format == "PNG" and picture.mode == "RGBA"
+    except OSError:
+        return False
 
 
 def _check_target(option: str, path: Path | None, photos: list[Path]) -> None:
@@ -108,16 +159,21 @@ def _check_target(option: str, path: Path | None, photos: list[Path]) -> None:
         raise UserInputError(f"{option} {shown_name(str(path))} is the photo itself: choose another name.")
 
 
-def _targets(photos: list[Path], folder: Path) -> list[Path]:
-    """`<stem>.alpha.png` for each photo; a stem that comes again is numbered."""
+def _targets(photos: list[Path], folder: Path, cutout: bool) -> list[_Targets]:
+    """`<stem>.alpha.png` and `<stem>.cutout.png` for each photo; a stem that comes again is numbered."""
     taken: set[str] = set()
-    targets: list[Path] = []
+    targets: list[_Targets] = []
     for photo in photos:
-        name, number = f"{photo.stem}.alpha.png", 2
-        while name.lower() in taken:
-            name, number = f"{photo.stem}-{number}.alpha.png", number + 1
-        taken.add(name.lower())
-        targets.append(folder / name)
+        stem, number = photo.stem, 2
+        while stem.lower() in taken:
+            stem, number = f"{photo.stem}-{number}", number + 1
+        taken.add(stem.lower())
+        cutout_path = folder / f"{stem}.cutout.png" if cutout else None
+        targets.append(_Targets(alpha=folder / f"{stem}.alpha.png", cutout=cutout_path))
+    inputs = {photo.resolve() for photo in photos}
+    for path in (path for target in targets for path in (target.alpha, target.cutout) if path is not None):
+        if path.resolve() in inputs:
+            raise UserInputError(f"{shown_name(str(path))} is one of the photos: choose another --out-dir.")
     return targets
 
 

@@ -1,6 +1,7 @@
 """Where a picture or a run is found by URL: the paths that the app's own routes and pages answer."""
 
 import re
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote, urlencode
 
 from bgen_core.runs.record import RunRecord
@@ -8,6 +9,7 @@ from bgen_core.runs.record import RunRecord
 PICTURES = "/i/"
 SHEETS = "/download/sheet/"
 ZIPS = "/download/zip/"
+RUNS = "/download/runs."
 THUMBNAIL_SIDES = (96, 256, 512, 1024)
 
 
@@ -32,6 +34,11 @@ def sheet_url(sweep_id: str, *, across: str | None, down: str | None) -> str:
 def zip_url(sweep_id: str) -> str:
     """A sweep's pictures at full size, with their table, as a download."""
     return f"{ZIPS}{quote(sweep_id, safe='')}.zip"
+
+
+def runs_url(suffix: str, query: Mapping[str, str | Sequence[str]]) -> str:
+    """Runs as a download in one of the forms that the route knows; `query` says which, as on the compare page."""
+    return f"{RUNS}{suffix}" + (f"?{urlencode(query, doseq=True)}" if query else "")
 
 
 def run_url(run_id: str) -> str:

@@ -1,15 +1,14 @@
 """Metrics in the store: one row per run and metric, with the version that it was measured by."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bgen_core.runs.database import Database
+from bgen_core.runs.id_chunks import id_chunks
 from bgen_core.runs.metrics import MetricValue
 from bgen_core.runs.schema import CellRow, MetricRow, RunRow
-
-_CHUNK = 500
 
 
 class MetricRows:
@@ -45,7 +44,7 @@ class MetricRows:
         """Run -> metric -> what was measured; runs that were never measured have no entry."""
         found: dict[str, dict[str, MetricValue]] = {}
         with self._database.reading() as session:
-            for chunk in _chunks(run_ids):
+            for chunk in id_chunks(run_ids):
                 for row in session.scalars(sa.select(MetricRow).where(MetricRow.run_id.in_(chunk))):
                     value = MetricValue(name=row.name, value=row.value, reason=row.reason, version=row.version)
                     found.setdefault(row.run_id, {})[row.name] = value
@@ -85,11 +84,6 @@ class MetricRows:
 
 
 def _delete(session: Session, run_ids: Sequence[str], names: Sequence[str] | None) -> None:
-    for chunk in _chunks(run_ids):
+    for chunk in id_chunks(run_ids):
         query = sa.delete(MetricRow).where(MetricRow.run_id.in_(chunk))
         session.execute(query if names is None else query.where(MetricRow.name.in_(names)))
-
-
-def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(ids), _CHUNK):
-        yield ids[start : start + _CHUNK]

@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 
 from bgen_core.errors import UserInputError
 from bgen_core.runs.database import Database
+from bgen_core.runs.id_chunks import id_chunks
 from bgen_core.runs.schema import RunRow, TagRow, ViewRow, VoteRow
 
 MAX_RATING = 5
 LONGEST_TAG = 40
 LONGEST_NAME = 80
 Winner = Literal["a", "b", "tie"]
-_CHUNK = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +88,7 @@ class OpinionRows:
         tags: dict[str, list[str]] = {}
         found: dict[str, Opinion] = {}
         with self._database.reading() as session:
-            for start in range(0, len(run_ids), _CHUNK):
-                chunk = run_ids[start : start + _CHUNK]
+            for chunk in id_chunks(run_ids):
                 for row in session.execute(sa.select(TagRow.run_id, TagRow.tag).where(TagRow.run_id.in_(chunk))):
                     tags.setdefault(row.run_id, []).append(row.tag)
                 query = sa.select(RunRow.id, RunRow.rating, RunRow.notes).where(RunRow.id.in_(chunk))

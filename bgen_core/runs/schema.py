@@ -11,7 +11,7 @@ SCHEMA_VERSION = "0002"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
-    """Points in time, always with their zone: SQLite drops it, so it is put back on reading."""
+    """Points in time, always in UTC: SQLite drops the zone, PostgreSQL puts its server's in its place."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -22,7 +22,7 @@ class UTCDateTime(TypeDecorator[datetime]):
         return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+        return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class Table(DeclarativeBase):

@@ -6,6 +6,7 @@ from bgen_core.runs.blobs import BlobStore
 from bgen_core.runs.database import Database
 from bgen_core.runs.metric_rows import MetricRows
 from bgen_core.runs.opinion_rows import OpinionRows
+from bgen_core.runs.run_deletion import RunDeletions
 from bgen_core.runs.run_rows import RunRows
 from bgen_core.runs.subject_rows import SubjectEntry, SubjectRows
 from bgen_core.runs.sweep_rows import ACTIVE_STATES, UNFINISHED_STATES, SweepCellRow, SweepRecord, SweepRows, SweepState
@@ -23,7 +24,7 @@ __all__ = [
 ]
 
 
-class Store(SubjectRows, SweepRows, RunRows, MetricRows, OpinionRows):
+class Store(SubjectRows, SweepRows, RunRows, RunDeletions, MetricRows, OpinionRows):
     """Everything that outlives the program: subjects, sweeps and their queue, runs, measures and opinions.
 
     One store may be used by many threads at once, and several processes may open the same folder. Every method raises
@@ -38,6 +39,15 @@ class Store(SubjectRows, SweepRows, RunRows, MetricRows, OpinionRows):
     def __init__(self, database: Database, blobs: BlobStore) -> None:
         self._database = database
         self.blobs = blobs
+
+    @property
+    def database(self) -> Database:
+        """The database, for what reads or writes more than one kind of row."""
+        return self._database
+
+    def revision(self) -> str:
+        """A mark of everything in the database: equal marks, equal content. For caches, while this store is open."""
+        return self._database.revision()
 
     def close(self) -> None:
         self._database.close()
@@ -63,6 +73,7 @@ def open_store(settings: Settings) -> Store:
     blobs.prepare()
     database = Database(settings.database_url)
     try:
+        database.prepare_folder()  # the pictures may lie elsewhere
         database.migrate()
     except BaseException:
         database.close()

@@ -11,7 +11,7 @@ from bgen_core.errors import StoreError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.runs.blobs import STORED_LIMITS, BlobStore
 from bgen_core.runs.database import Database
-from bgen_core.runs.schema import SubjectRow, SweepRow
+from bgen_core.runs.schema import RunRow, SubjectRow, SweepRow
 from bgen_core.runs.sweep_rows import UNFINISHED_STATES, subjects_of
 from bgen_core.subject.image_io import decode_alpha, decode_photo, encode_alpha_png, encode_png
 from bgen_core.subject.subject import Subject
@@ -35,6 +35,37 @@ class SubjectEntry:
     alpha: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class SubjectUse:
+    """What was made with a subject, and what waits for it.
+
+    Attributes
+    ----------
+    runs
+        Runs in the store. They keep their pictures without it, but cannot be made again.
+    sweeps
+        Sweeps that name it, whatever their state.
+    unfinished
+        How many of these wait, run or are paused: they need it.
+    """
+
+    runs: int
+    sweeps: int
+    unfinished: int
+
+    @property
+    def sentence(self) -> str:
+        """What depends on it, for a person who is about to delete it."""
+        if not (self.runs or self.sweeps):
+            return "Nothing was made with it yet."
+        text = f"{_count(self.runs, 'run')} and {_count(self.sweeps, 'sweep')} were made with it: pictures and tables "
+        text += "stay, but none of them can be made again or gone on with."
+        if self.unfinished:
+            text += f" {_count(self.unfinished, 'sweep')} of these still {'needs' if self.unfinished == 1 else 'need'} "
+            text += "it: cancel first."
+        return text
+
+
 class SubjectRows:
     """The part of the store that holds subjects."""
 
@@ -54,9 +85,7 @@ class SubjectRows:
         str
             The subject's id.
         """
-        name = subject.name.strip()
-        if not name:
-            raise UserInputError("A subject needs a name: give it at least one letter.")
+        name = _checked_name(subject.name)
         with self._database.reading() as session:
             known = session.get(SubjectRow, subject.id) is not None
         pictures = None if known else _encoded(subject)  # outside the transaction: a large photo takes a second
@@ -121,6 +150,40 @@ class SubjectRows:
         with self._database.reading() as session:
             return _row(session, subject_id).edit
 
+    def find_subject(self, subject_id: str) -> SubjectEntry | None:
+        """The subject of this content address, where it is saved already."""
+        with self._database.reading() as session:
+            row = session.get(SubjectRow, subject_id)
+            return None if row is None else _entry(row)
+
+    def same_photo(self, entry: SubjectEntry) -> list[SubjectEntry]:
+        """Other subjects cut from exactly the same photo, newest first."""
+        query = sa.select(SubjectRow).where(SubjectRow.photo == entry.photo, SubjectRow.id != entry.id)
+        with self._database.reading() as session:
+            return [_entry(row) for row in session.scalars(query.order_by(SubjectRow.created.desc(), SubjectRow.id))]
+
+    def rename_subject(self, subject_id: str, name: str) -> None:
+        """Give a subject another name. Runs that are made already keep the name that they were made under.
+
+        Raises
+        ------
+        UserInputError
+            No subject has this id, or the name is empty.
+        """
+        name = _checked_name(name)
+        with self._database.writing() as session:
+            _row(session, subject_id).name = name
+
+    def subject_use(self, subject_id: str) -> SubjectUse:
+        """What depends on a subject; an unknown id is a UserInputError."""
+        with self._database.reading() as session:
+            _row(session, subject_id)
+            runs = session.scalar(sa.select(sa.func.count()).where(RunRow.subject_id == subject_id)) or 0
+            sweeps = session.execute(sa.select(SweepRow.state, SweepRow.subject_id, SweepRow.plan))
+            states = [state for state, first, plan in sweeps if subject_id in {first} | subjects_of(plan)]
+        unfinished = sum(state in UNFINISHED_STATES for state in states)
+        return SubjectUse(runs=runs, sweeps=len(states), unfinished=unfinished)
+
     def list_subjects(self) -> list[SubjectEntry]:
         """All saved subjects, newest first."""
         query = sa.select(SubjectRow).order_by(SubjectRow.created.desc(), SubjectRow.id)
@@ -149,6 +212,16 @@ class SubjectRows:
             session.flush()
             for picture in pictures - _used_pictures(session, pictures):
                 self.blobs.delete(picture)
+
+
+def _checked_name(name: str) -> str:
+    if not name.strip():
+        raise UserInputError("A subject needs a name: give it at least one letter.")
+    return name.strip()
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _used_pictures(session: Session, pictures: set[str]) -> set[str]:

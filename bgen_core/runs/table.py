@@ -1,15 +1,17 @@
 """Runs as a table: one row of `FIELDS` is one column, everywhere it is shown, filtered, compared or exported."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 from bgen_core.runs.links import run_url, thumbnail_url
 from bgen_core.runs.record import RunRecord
+
+FieldKind = Literal["choice", "number", "time", "id", "picture", "link"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +30,8 @@ class RunField:
         What is shown.
     identity
         What decides whether two runs agree in it; by default what is shown.
+    kind
+        How it is filtered and shown: one of some texts, a number, a time, the run's address, a picture, a link.
     makes_the_picture
         Whether it belongs to what made the picture, and so to the comparison; times and addresses do not.
     """
@@ -37,6 +41,7 @@ class RunField:
     help: str
     read: Callable[[RunRecord], Any]
     identity: Callable[[RunRecord], Any] | None = None
+    kind: FieldKind = "choice"
     makes_the_picture: bool = True
 
     def key(self, run: RunRecord) -> Any:
@@ -53,6 +58,7 @@ FIELDS: tuple[RunField, ...] = (
         label="Made",
         help="When the run was committed.",
         read=lambda run: run.created,
+        kind="time",
         makes_the_picture=False,
     ),
     RunField(
@@ -81,42 +87,70 @@ FIELDS: tuple[RunField, ...] = (
         label="Steps",
         help="Number of denoising steps.",
         read=lambda run: run.params.num_inference_steps,
+        kind="number",
     ),
     RunField(
         name="guidance_scale",
         label="Guidance",
         help="How strongly the prompt is followed [A1111: CFG scale].",
         read=lambda run: run.params.guidance_scale,
+        kind="number",
     ),
     RunField(
         name="strength",
         label="Strength",
         help="1 paints from noise alone, less starts from the photo [A1111: Denoising strength].",
         read=lambda run: run.params.strength,
+        kind="number",
     ),
     RunField(
         name="seed",
         label="Seed",
         help="The noise that the picture starts from.",
         read=lambda run: run.params.seed,
+        kind="number",
     ),
     RunField(
         name="mask_grow",
         label="Mask grow (%)",
         help="How far the repainted region reaches into the subject's edge, in percent of the model's shorter side.",
         read=lambda run: run.params.mask_grow,
+        kind="number",
     ),
     RunField(
         name="mask_feather",
         label="Mask feather (%)",
         help="How far the repainted region's outline is rounded, in percent of the model's shorter side.",
         read=lambda run: run.params.mask_feather,
+        kind="number",
+    ),
+    RunField(
+        name="edge_softness",
+        label="Edge softness (%)",
+        help="How far the subject's edge is softened when it is put back, in percent of the photo's shorter side.",
+        read=lambda run: run.params.edge_softness,
+        kind="number",
+    ),
+    RunField(
+        name="harmonisation",
+        label="Harmonisation",
+        help="How far the subject's light is moved to the background's; above 0 its own pixels change.",
+        read=lambda run: run.params.harmonisation,
+        kind="number",
+    ),
+    RunField(
+        name="shadow",
+        label="Shadow",
+        help="Darkness of the subject's soft shadow on the new background.",
+        read=lambda run: run.params.shadow,
+        kind="number",
     ),
     RunField(
         name="seconds",
         label="Time (s)",
         help="Seconds over all stages; lower is better.",
         read=lambda run: round(run.total_seconds, 3),
+        kind="number",
         makes_the_picture=False,
     ),
     RunField(
@@ -124,6 +158,7 @@ FIELDS: tuple[RunField, ...] = (
         label="Peak memory (MB)",
         help="Highest memory of the device (GPU) or the process (CPU); lower is better.",
         read=lambda run: round(run.peak_memory_mb, 1),
+        kind="number",
         makes_the_picture=False,
     ),
     RunField(name="size", label="Size (px)", help="Size of the picture.", read=lambda run: str(run.extent)),
@@ -152,6 +187,7 @@ FIELDS: tuple[RunField, ...] = (
         label="Run",
         help="The run's content address: equal parameters have the same.",
         read=lambda run: run.id,
+        kind="id",
         makes_the_picture=False,
     ),
     RunField(
@@ -159,6 +195,7 @@ FIELDS: tuple[RunField, ...] = (
         label="Picture",
         help="The finished picture.",
         read=lambda run: thumbnail_url(run.image, 96),
+        kind="picture",
         makes_the_picture=False,
     ),
     RunField(
@@ -166,6 +203,7 @@ FIELDS: tuple[RunField, ...] = (
         label="Open",
         help="The run on a page of its own.",
         read=lambda run: run_url(run.id),
+        kind="link",
         makes_the_picture=False,
     ),
 )
@@ -174,48 +212,6 @@ FIELDS: tuple[RunField, ...] = (
 def run_frame(runs: Sequence[RunRecord]) -> pd.DataFrame:
     """The runs as a table with the columns of `FIELDS`, in the order given."""
     return pd.DataFrame({each.name: [each.read(run) for run in runs] for each in FIELDS})
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunFilter:
-    """Which rows of `run_frame` to show; an empty field lets everything pass.
-
-    Attributes
-    ----------
-    text
-        Words that must all occur in the prompt, the negative prompt, the subject's name or the beginning of the id.
-    models, subjects, schedulers
-        Allowed values.
-    ids
-        Allowed runs, such as those of one sweep.
-    ranges
-        Column -> smallest and largest allowed number, both included.
-    """
-
-    text: str = ""
-    models: Sequence[str] = ()
-    subjects: Sequence[str] = ()
-    schedulers: Sequence[str] = ()
-    ids: frozenset[str] | None = None
-    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
-
-
-def filter_runs(frame: pd.DataFrame, wanted: RunFilter) -> pd.DataFrame:
-    """The rows of a `run_frame` that pass the filter, in their old order, numbered anew from 0."""
-    keep = pd.Series(True, index=frame.index)
-    for column, allowed in (("model", wanted.models), ("subject", wanted.subjects), ("scheduler", wanted.schedulers)):
-        if allowed:
-            keep &= frame[column].isin(list(allowed))
-    if wanted.ids is not None:
-        keep &= frame["id"].isin(list(wanted.ids))
-    for column, (low, high) in wanted.ranges.items():
-        keep &= frame[column].between(low, high)
-    for word in wanted.text.lower().split():
-        found = frame["id"].str.startswith(word)
-        for column in ("prompt", "negative_prompt", "subject"):
-            found |= frame[column].str.lower().str.contains(word, regex=False)
-        keep &= found
-    return frame.loc[keep].reset_index(drop=True)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,15 +4,11 @@ import numpy as np
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
+from bgen_core.subject.edit import QUALITIES as QUALITIES
+from bgen_core.subject.fine import refine_fine
 from bgen_core.subject.matting import refine_edges
-from bgen_core.subject.native import cv2
 from bgen_core.subject.segmentation import Segmentation, Segmenter, default_segmenter, enlarged
 from bgen_core.subject.subject import Subject
-
-# fast: the network's own soft mask, enlarged. standard: with edges that follow the photo's.
-QUALITIES = ("fast", "standard")
-
-_KEPT_COMPONENT = 0.05  # of the largest region's area: a smaller region is a stray
 
 
 def cut_out(
@@ -36,34 +32,22 @@ def cut_out(
     segmentation
         What was found and how far it can be believed. Also where no person was found there is an alpha: of what the
         networks took for one, or empty.
+
+    Raises
+    ------
+    UserInputError
+        The quality is not known, or "fine" failed or took too long.
     """
     if quality not in QUALITIES:
-        raise UserInputError(f"The quality {quality!r} is not known: allowed are {' and '.join(QUALITIES)}.")
+        raise UserInputError(f"The quality {quality!r} is not known: allowed are {', '.join(QUALITIES)}.")
     segmentation = (segmenter or default_segmenter()).segment(image)
     if segmentation.box is None:
         return np.zeros(image.shape[:2], np.float32), segmentation
-    coarse = keep_main_regions(segmentation.working_confidence)
+    coarse = segmentation.kept_confidence
     if quality == "fast":
         return enlarged(coarse, Extent.of(image)), segmentation
-    return refine_edges(image, coarse), segmentation
-
-
-def keep_main_regions(confidence: np.ndarray) -> np.ndarray:
-    """Remove strays: regions (above 0.1) whose sure part (above 0.5) is below 5 % of the largest one's.
-
-    Parameters
-    ----------
-    confidence
-        float32, HW, in [0, 1].
-    """
-    count, labels = cv2.connectedComponents((confidence > 0.1).astype(np.uint8))
-    if count <= 2:  # the background and one region
-        return confidence
-    sure = np.bincount(labels[confidence > 0.5], minlength=count)
-    sure[0] = 0
-    kept = sure >= _KEPT_COMPONENT * sure.max()
-    kept[0] = False
-    return np.where(kept[labels], confidence, np.float32(0))
+    alpha = refine_edges(image, coarse)
+    return refine_fine(image, alpha) if quality == "fine" else alpha, segmentation
 
 
 def cut_out_subject(name: str, image: np.ndarray) -> Subject:

@@ -9,14 +9,20 @@ from bgen_core.errors import UserInputError
 
 Mode = Literal["add", "erase"]
 MODES: tuple[Mode, ...] = ("add", "erase")
+Shape = Literal["brush", "lasso", "rectangle"]
+SHAPES: tuple[Shape, ...] = ("brush", "lasso", "rectangle")
 THRESHOLD_RANGE = (0.02, 0.98)
 MAX_GROW = 400.0
 MAX_FEATHER = 200.0
 
+# Of the automatic mask. fast: the network's own soft mask, enlarged. standard: with edges that follow the photo's.
+# fine: closed-form matting of standard's edge, in seconds (`fine.FINE_COST`) instead of a fraction of one.
+QUALITIES = ("fast", "standard", "fine")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stroke:
-    """One stroke of the brush.
+    """One stroke of the brush, or one area that was drawn around.
 
     Attributes
     ----------
@@ -26,27 +32,50 @@ class Stroke:
         Width of the brush, in pixels of the photo.
     points
         Where it went, as (x, y) in pixels of the photo, (0, 0) = the corner at the top left. May lie outside.
+    shape
+        "brush" paints along the points; "lasso" fills what the line through them, closed, goes around; "rectangle"
+        fills the upright box around them, of which two corners are enough.
+    softness
+        Over how much of its radius it fades towards its edge, in [0, 1]: 0 is a hard edge. The radius of a lasso or a
+        rectangle is that of the largest disc within it.
     """
 
     mode: Mode
     size: float
     points: tuple[tuple[float, float], ...]
+    shape: Shape = "brush"
+    softness: float = 0.0
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise UserInputError(f"The brush mode {self.mode!r} is not known: allowed are {' and '.join(MODES)}.")
+        if self.shape not in SHAPES:
+            raise UserInputError(f"The brush shape {self.shape!r} is not known: allowed are {', '.join(SHAPES)}.")
         if not (math.isfinite(self.size) and self.size > 0):
             raise UserInputError(f"The brush size {self.size!r} is not allowed: it must be above 0 pixels.")
+        if not 0 <= self.softness <= 1:  # also true for NaN
+            raise UserInputError(f"The brush softness of {self.softness:g} is not allowed: 0 to 1.")
         if not self.points or not all(math.isfinite(x) and math.isfinite(y) for x, y in self.points):
             raise UserInputError("A stroke needs at least one point, and every point two finite numbers.")
 
     def to_json(self) -> dict[str, Any]:
-        return {"mode": self.mode, "size": self.size, "points": [[x, y] for x, y in self.points]}
+        content: dict[str, Any] = {"mode": self.mode, "size": self.size, "points": [[x, y] for x, y in self.points]}
+        if self.shape != "brush":
+            content["shape"] = self.shape
+        if self.softness:
+            content["softness"] = self.softness
+        return content
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Stroke":
         points = tuple((float(x), float(y)) for x, y in content["points"])
-        return cls(mode=content["mode"], size=float(content["size"]), points=points)
+        return cls(
+            mode=content["mode"],
+            size=float(content["size"]),
+            points=points,
+            shape=content.get("shape", "brush"),
+            softness=float(content.get("softness", 0.0)),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,12 +92,19 @@ class MaskEdit:
         Softness added to the edge: sigma of a Gaussian, in pixels of the photo.
     strokes
         Painted on top of all that, in this order.
+    kept_regions
+        A point in each separate region that is kept, as (x, y) in pixels of the photo; the others go before anything
+        else is applied. None = all of them are kept. Points find their region in any mask of the same photo.
+    quality
+        Of the automatic mask that all this was made for, one of `QUALITIES`.
     """
 
     threshold: float = 0.5
     grow: float = 0.0
     feather: float = 0.0
     strokes: tuple[Stroke, ...] = ()
+    kept_regions: tuple[tuple[float, float], ...] | None = None
+    quality: str = "standard"
 
     def __post_init__(self) -> None:
         for name, low, high, unit in (
@@ -79,6 +115,10 @@ class MaskEdit:
             value = getattr(self, name)
             if not low <= value <= high:  # also true for NaN
                 raise UserInputError(f"The mask's {name} of {value:g} is not allowed: {low:g} to {high:g}{unit}.")
+        if self.quality not in QUALITIES:
+            raise UserInputError(f"The quality {self.quality!r} is not known: allowed are {', '.join(QUALITIES)}.")
+        if not all(math.isfinite(x) and math.isfinite(y) for x, y in self.kept_regions or ()):
+            raise UserInputError("A region is kept by a point of two finite numbers.")
 
     @property
     def changes_nothing(self) -> bool:
@@ -86,23 +126,23 @@ class MaskEdit:
 
     def scaled(self, factor: float) -> "MaskEdit":
         """The same edit for the photo at another size."""
+        kept = None if self.kept_regions is None else _scaled(self.kept_regions, factor)
         strokes = tuple(
-            replace(
-                stroke,
-                size=stroke.size * factor,
-                points=tuple((x * factor, y * factor) for x, y in stroke.points),
-            )
-            for stroke in self.strokes
+            replace(stroke, size=stroke.size * factor, points=_scaled(stroke.points, factor)) for stroke in self.strokes
         )
-        return replace(self, grow=self.grow * factor, feather=self.feather * factor, strokes=strokes)
+        return replace(self, grow=self.grow * factor, feather=self.feather * factor, strokes=strokes, kept_regions=kept)
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        content: dict[str, Any] = {
             "threshold": self.threshold,
             "grow": self.grow,
             "feather": self.feather,
             "strokes": [stroke.to_json() for stroke in self.strokes],
+            "quality": self.quality,
         }
+        if self.kept_regions is not None:
+            content["kept_regions"] = [[x, y] for x, y in self.kept_regions]
+        return content
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "MaskEdit":
@@ -115,11 +155,18 @@ class MaskEdit:
         """
         try:
             strokes: Sequence[Mapping[str, Any]] = content.get("strokes", [])
+            kept: Sequence[Sequence[Any]] | None = content.get("kept_regions")
             return cls(
                 threshold=float(content.get("threshold", 0.5)),
                 grow=float(content.get("grow", 0.0)),
                 feather=float(content.get("feather", 0.0)),
                 strokes=tuple(Stroke.from_json(stroke) for stroke in strokes),
+                kept_regions=None if kept is None else tuple((float(x), float(y)) for x, y in kept),
+                quality=content.get("quality", "standard"),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UserInputError(f"The saved mask edit cannot be read: {error}.") from error
+
+
+def _scaled(points: Sequence[tuple[float, float]], factor: float) -> tuple[tuple[float, float], ...]:
+    return tuple((x * factor, y * factor) for x, y in points)

@@ -10,27 +10,34 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bgen_core.extent import Extent
+from bgen_core.extent import Box, Extent
 from bgen_core.subject.native import cv2
-from bgen_core.subject.segmentation import reduced
+from bgen_core.subject.segmentation import reduced, working_picture
 
 _GUIDE_SIDE = 512
-_RADIUS = 0.015  # of the guide's longer side
+# Of the guide's longer side, for two passes: a wide one finds the edge, a narrower one sharpens it. On 21 photos with
+# true mattes and 100 with masks, error in the edge band and boundary F: one pass of 0.015 0.110 and 0.816 / 0.120 and
+# 0.866, these two 0.104 and 0.835 / 0.115 and 0.864.
+_RADII = (0.02, 0.015)
 _EPSILON = 1e-4
 _LEVELS = 0.15  # the filter leaves a haze of this strength on both ends
+
+_ENLARGING_RADIUS = 2  # pixels of the smaller picture
 
 _WIDE_BLUR = 90 / 1080  # of the longer side
 _NARROW_BLUR = 6  # pixels
 _PURE_FROM = 0.9  # above this alpha the photo's own colour fades in
 
 STRIP_ROWS = 256
+_TILE_COLUMNS = 256
 
 
 def refine_edges(image: np.ndarray, coarse: np.ndarray) -> np.ndarray:
     """Fit a coarse mask to the edges in the photo.
 
-    The filter's coefficients are computed at 512 px and applied at the photo's size in strips, so 12 megapixels need
-    little more memory than the alpha itself. The levels clip((alpha − 0.15) / 0.7) then remove the haze.
+    A guided filter is applied twice, each time followed by the levels clip((alpha − 0.15) / 0.7), which remove its
+    haze. The last one's coefficients are computed at 512 px and applied at the photo's size, in tiles and only where
+    an edge is near: 12 megapixels need little more memory than the alpha itself.
 
     Parameters
     ----------
@@ -46,23 +53,46 @@ def refine_edges(image: np.ndarray, coarse: np.ndarray) -> np.ndarray:
     """
     extent = Extent.of(image)
     alpha = np.zeros((extent.height, extent.width), np.float32)
-    guide_extent = extent.scaled_to_longest_side(_GUIDE_SIDE)
-    target = reduced(coarse, guide_extent)
+    guide = working_picture(image, _GUIDE_SIDE).astype(np.float32) / 255
+    target = reduced(coarse, Extent.of(guide))
     if not target.any():
         return alpha
-    radius = max(1, int(_RADIUS * guide_extent.longest_side))
-    slope, offset = _guided_coefficients(reduced(image, guide_extent).astype(np.float32) / 255, target, radius=radius)
+    first, last = (max(1, int(radius * Extent.of(guide).longest_side)) for radius in _RADII)
+    slope, offset = _guided_coefficients(guide, target, radius=first)
+    found = _levelled((slope * guide).sum(axis=2) + offset)
+    slope, offset = _guided_coefficients(guide, found, radius=last)
     slope /= 255 * (1 - 2 * _LEVELS)
     offset = (offset - _LEVELS) / (1 - 2 * _LEVELS)
-    first, last = _reached_rows(target, 2 * radius + 1, extent)
-    for rows in strips(extent.height):
-        if rows.stop <= first or rows.start >= last:
-            continue
-        weighted = cv2.multiply(image[rows], enlarged_rows(slope, extent, rows), dtype=cv2.CV_32F)
-        strip = cv2.transform(weighted, np.ones((1, 3), np.float32))
-        strip += enlarged_rows(offset, extent, rows)
-        np.clip(strip, 0, 1, out=alpha[rows])
+    for tile, near in tiles(extent, Extent.of(guide), reach=2 * last + 1):
+        within = found[near.slices]
+        if within.min() == within.max() and within.flat[0] in (0, 1):
+            alpha[tile.slices] = within.flat[0]
+        else:
+            np.clip(_mixed(image, slope, offset, tile), 0, 1, out=alpha[tile.slices])
     return alpha
+
+
+class GuidedEnlargement:
+    """A small alpha brought to the photo's size along the photo's own edges ("Fast guided filter").
+
+    Parameters
+    ----------
+    image
+        uint8, HWC, RGB: the photo.
+    small
+        The same, reduced to the alpha's size.
+    alpha
+        float32, HW, in [0, 1].
+    """
+
+    def __init__(self, image: np.ndarray, small: np.ndarray, alpha: np.ndarray) -> None:
+        self._image = image
+        slope, self._offset = _guided_coefficients(small.astype(np.float32) / 255, alpha, radius=_ENLARGING_RADIUS)
+        self._slope = slope / 255
+
+    def tile(self, box: Box) -> np.ndarray:
+        """The alpha in a box of the photo: float32, HW, in [0, 1]."""
+        return np.clip(_mixed(self._image, self._slope, self._offset, box), 0, 1)
 
 
 def edge_colours(image: np.ndarray, alpha: np.ndarray, *, side: int = 1024) -> np.ndarray:
@@ -129,25 +159,51 @@ def strips(height: int) -> Iterator[slice]:
 
 def enlarged_rows(pixels: np.ndarray, extent: Extent, rows: slice) -> np.ndarray:
     """Some rows of `pixels` (float32, HW or HWC) enlarged linearly to `extent`, without the rest."""
+    return enlarged_box(pixels, extent, Box(left=0, top=rows.start, right=extent.width, bottom=rows.stop))
+
+
+def enlarged_box(pixels: np.ndarray, extent: Extent, box: Box) -> np.ndarray:
+    """A box of `pixels` (float32, HW or HWC) enlarged linearly to `extent`, without the rest."""
     height, width = pixels.shape[:2]
     across, down = width / extent.width, height / extent.height
     # Pixel centres: source = (target + 0.5) × scale − 0.5
-    matrix = np.array([[across, 0, 0.5 * across - 0.5], [0, down, (rows.start + 0.5) * down - 0.5]])
+    matrix = np.array([[across, 0, (box.left + 0.5) * across - 0.5], [0, down, (box.top + 0.5) * down - 0.5]])
     return cv2.warpAffine(
         pixels,
         matrix,
-        (extent.width, rows.stop - rows.start),
+        (box.extent.width, box.extent.height),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
 
 
-def _reached_rows(target: np.ndarray, reach: int, extent: Extent) -> tuple[int, int]:
-    """First row and the one after the last that the filter can change, in rows of `extent`."""
-    height = target.shape[0]
-    filled = np.flatnonzero(target.any(axis=1))
-    first, last = max(0, filled[0] - reach), min(height, filled[-1] + 1 + reach)
-    return int(first * extent.height / height), int(np.ceil(last * extent.height / height))
+def tiles(extent: Extent, guide: Extent, *, reach: int) -> Iterator[tuple[Box, Box]]:
+    """Tiles of the photo, each with the box of the guide that can change anything in it."""
+    across, down = guide.width / extent.width, guide.height / extent.height
+    for rows in strips(extent.height):
+        for left in range(0, extent.width, _TILE_COLUMNS):
+            right = min(extent.width, left + _TILE_COLUMNS)
+            near = Box(
+                left=int(left * across),
+                top=int(rows.start * down),
+                right=min(guide.width, int(np.ceil(right * across))),
+                bottom=min(guide.height, int(np.ceil(rows.stop * down))),
+            )
+            yield (
+                Box(left=left, top=rows.start, right=right, bottom=rows.stop),
+                near.grown(reach, within=guide),
+            )
+
+
+def _mixed(image: np.ndarray, slope: np.ndarray, offset: np.ndarray, box: Box) -> np.ndarray:
+    """slope · image + offset in a box of the photo, from coefficients at a smaller size."""
+    extent = Extent.of(image)
+    weighted = cv2.multiply(image[box.slices], enlarged_box(slope, extent, box), dtype=cv2.CV_32F)
+    return cv2.transform(weighted, np.ones((1, 3), np.float32)) + enlarged_box(offset, extent, box)
+
+
+def _levelled(alpha: np.ndarray) -> np.ndarray:
+    return np.clip((alpha - _LEVELS) / (1 - 2 * _LEVELS), 0, 1)
 
 
 def _guided_coefficients(guide: np.ndarray, target: np.ndarray, *, radius: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,13 +1,25 @@
 """Where the person is: two passes of the selfie networks, and how far their answer can be believed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import combinations
 from typing import Protocol
 
 import numpy as np
 
 from bgen_core.extent import Box, Extent
 from bgen_core.subject.native import cv2
+from bgen_core.subject.regions import (
+    Regions,
+    Side,
+    find_regions,
+    keep_main_regions,
+    region_boxes,
+    scaled_box,
+    sides_cut,
+    unsure_regions,
+)
 from bgen_core.subject.selfie.network import SelfieNetwork
 
 # Measured on 69 photos with masks and 64 without a person: these two limits keep 97 % of the good masks and 12 % of
@@ -16,10 +28,9 @@ MIN_AGREEMENT = 0.85
 MAX_UNSURE_SHARE = 0.5
 
 _WORKING_SIDE = 1024
-_MARGIN = 0.1  # of the person's longer side, around the crop of the second pass
-_MIN_COMPONENT = 0.1  # of the largest component's area: what still belongs to the persons that are cropped to
-_MIN_AREA = 0.0005  # of the picture: less is noise
-_MIN_KEPT = 0.3  # of the first pass's area: a second pass that finds less has lost the person
+_MARGIN = 0.1  # of the persons' longer side, around the crop of the second pass
+_MOST_GROUPS = 4  # that are looked at one by one: each costs four calls of a network
+_MIN_KEPT = 0.15  # of the first pass's area: a second pass that finds less has lost what was there
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,7 +50,7 @@ class Segmentation:
     box
         Around everything that was found, in pixels of the photo; None = nothing found.
     persons
-        How many separate regions were found: people who touch count as one.
+        How many separate regions were found (see `regions`): people who touch count as one.
     """
 
     extent: Extent
@@ -53,6 +64,26 @@ class Segmentation:
     def confidence(self) -> np.ndarray:
         """float32, HW, in [0, 1], at the photo's size."""
         return enlarged(self.working_confidence, self.extent)
+
+    @cached_property
+    def kept_confidence(self) -> np.ndarray:
+        """float32, HW, in [0, 1]: `working_confidence` without strays, which is what a cut-out is made from."""
+        return keep_main_regions(self.working_confidence)
+
+    @cached_property
+    def regions(self) -> Regions:
+        """The separate persons, at the size the segmenter worked at."""
+        return find_regions(self.kept_confidence, self.extent)
+
+    @cached_property
+    def unsure(self) -> np.ndarray:
+        """bool, HW, at the size the segmenter worked at: in doubt over more than the width of a soft edge."""
+        return unsure_regions(self.kept_confidence)
+
+    @cached_property
+    def cut_sides(self) -> tuple[Side, ...]:
+        """The sides of the frame that cut somebody off."""
+        return sides_cut(self.kept_confidence)
 
     @property
     def person_found(self) -> bool:
@@ -74,11 +105,12 @@ class Segmenter(Protocol):
 
 
 class SelfieSegmenter:
-    """Two-pass segmentation: detect on the whole photo, then look again at the person alone.
+    """Two-pass segmentation: detect on the whole photo, then look again at the persons alone.
 
     The networks see 256 × 256 and 256 × 144 pixels, so a person who fills a tenth of the photo has 80 pixels. Both
-    look at the whole photo, the larger answer wins; the person's box with a margin is then segmented again, once as it
-    is and once mirrored, and the mean is the answer (IoU 0.826 -> 0.854 on 362 photos).
+    look at the whole photo, the larger answer wins. Persons who stand apart are then looked at one by one, in a crop
+    with a margin: by both networks, as it is and mirrored, and the mean of the four is the answer.
+    What each part brings is measured in docs/decisions/two-passes.md.
     """
 
     def __init__(self) -> None:
@@ -87,28 +119,23 @@ class SelfieSegmenter:
 
     def segment(self, image: np.ndarray) -> Segmentation:
         extent = Extent.of(image)
-        small = reduced(image, extent.scaled_to_longest_side(_WORKING_SIDE))
+        small = working_picture(image)
         first = self._detect(small)
-        persons = _components(first)
-        if not persons:
-            return Segmentation(
-                extent=extent, working_confidence=first, agreement=0.0, unsure_share=1.0, box=None, persons=0
-            )
-        around = _around(persons)
-        margin = int(_MARGIN * around.extent.longest_side)
-        second, agreement = self._look_again(small, around.grown(margin, within=Extent.of(small)))
-        lost = np.count_nonzero(second > 0.5) < _MIN_KEPT * np.count_nonzero(first > 0.5)
-        if lost:
-            agreement = _overlap(first > 0.5, second > 0.5)
-        confidence = first if lost else second
-        found = _components(confidence)
+        groups = _groups(first)
+        confidence = np.zeros_like(first) if groups else first
+        agreed, answered = 0.0, 0.0
+        for box in groups:
+            look = self._look_again(small[box.slices], first[box.slices])
+            np.maximum(confidence[box.slices], look.confidence, out=confidence[box.slices])
+            agreed, answered = agreed + look.agreed, answered + look.answered
+        persons = region_boxes(confidence) if groups else []
         return Segmentation(
             extent=extent,
             working_confidence=confidence,
-            agreement=agreement,
-            unsure_share=_unsure_share(confidence),
-            box=_scaled(_around(found), Extent.of(small), extent) if found else None,
-            persons=len(found),
+            agreement=agreed / answered if answered else 0.0,
+            unsure_share=_unsure_share(confidence) if groups else 1.0,
+            box=scaled_box(_around(persons), Extent.of(small), extent) if persons else None,
+            persons=len(persons),
         )
 
     def close(self) -> None:
@@ -122,13 +149,38 @@ class SelfieSegmenter:
             enlarged(self._square.confidence(image), extent), enlarged(self._landscape.confidence(image), extent)
         )
 
-    def _look_again(self, image: np.ndarray, box: Box) -> tuple[np.ndarray, float]:
-        crop = image[box.slices]
-        plain = self._square.confidence(crop)
-        mirrored = self._square.confidence(crop[:, ::-1])[:, ::-1]
-        confidence = np.zeros(image.shape[:2], np.float32)
-        confidence[box.slices] = enlarged((plain + mirrored) / 2, box.extent)
-        return confidence, _overlap(plain > 0.5, mirrored > 0.5)
+    def _look_again(self, crop: np.ndarray, first: np.ndarray) -> "_Look":
+        extent = Extent.of(crop)
+        plain, mirrored = _both_ways(self._square, crop)
+        wide = np.mean(_both_ways(self._landscape, crop), axis=0)
+        confidence = (enlarged((plain + mirrored) / 2, extent) + enlarged(wide, extent)) / 2
+        if np.count_nonzero(confidence > 0.5) < _MIN_KEPT * np.count_nonzero(first > 0.5):
+            return _look(first, one=first > 0.5, other=confidence > 0.5)
+        return _look(confidence, one=plain > 0.5, other=mirrored > 0.5)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Look:
+    """The second pass's answer for one crop, and the areas (in pixels) on which two answers agreed, and of both."""
+
+    confidence: np.ndarray
+    agreed: float
+    answered: float
+
+
+def _look(confidence: np.ndarray, *, one: np.ndarray, other: np.ndarray) -> _Look:
+    per_pixel = confidence.size / one.size
+    return _Look(
+        confidence=confidence,
+        agreed=np.count_nonzero(one & other) * per_pixel,
+        answered=np.count_nonzero(one | other) * per_pixel,
+    )
+
+
+def _both_ways(network: SelfieNetwork, crop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The network's answers for a crop and for its mirror image, the latter turned back."""
+    seen = reduced(crop, network.extent)
+    return network.confidence(seen), network.confidence(seen[:, ::-1])[:, ::-1]
 
 
 @lru_cache(maxsize=1)
@@ -154,45 +206,42 @@ def enlarged(confidence: np.ndarray, extent: Extent) -> np.ndarray:
     return np.clip(cv2.resize(confidence, (extent.width, extent.height), interpolation=cv2.INTER_CUBIC), 0, 1)
 
 
-def _components(confidence: np.ndarray) -> list[Box]:
-    """Boxes of the regions above 0.5 that are no noise."""
-    mask = (confidence > 0.5).astype(np.uint8)
-    _, _, statistics, _ = cv2.connectedComponentsWithStats(mask)
-    regions = statistics[1:]
-    if len(regions) == 0:
-        return []
-    areas = regions[:, cv2.CC_STAT_AREA]
-    least = max(_MIN_AREA * confidence.size, _MIN_COMPONENT * areas.max())
-    return [
-        Box(left=int(left), top=int(top), right=int(left + width), bottom=int(top + height))
-        for left, top, width, height, area in regions
-        if area >= least
-    ]
+def working_picture(image: np.ndarray, side: int = _WORKING_SIDE) -> np.ndarray:
+    """A photo (uint8, HWC) whose longest side is `side` pixels at most, by area averages."""
+    extent = Extent.of(image).scaled_to_longest_side(side)
+    # OpenCV 5.0 averages 2 × 2 pixels many times faster than any other area; an odd last row is left out
+    while min(image.shape[0] / extent.height, image.shape[1] / extent.width) >= 2:
+        halved = Extent(width=image.shape[1] // 2, height=image.shape[0] // 2)
+        image = reduced(image[: 2 * halved.height, : 2 * halved.width], halved)
+    return reduced(image, extent)
 
 
-def _around(boxes: list[Box]) -> Box:
+def _groups(confidence: np.ndarray) -> list[Box]:
+    """Crops of persons who stand apart: their boxes with a margin, merged where these overlap."""
+    within = Extent.of(confidence)
+    boxes = [box.grown(int(_MARGIN * box.extent.longest_side), within=within) for box in region_boxes(confidence)]
+    while len(boxes) > 1:
+        pairs = [(one, other) for one, other in combinations(boxes, 2) if _overlapping(one, other)]
+        if not pairs:
+            if len(boxes) <= _MOST_GROUPS:
+                break
+            pairs = sorted(combinations(boxes, 2), key=lambda pair: _around(pair).extent.area)
+        boxes = [box for box in boxes if box not in pairs[0]] + [_around(pairs[0])]
+    return boxes
+
+
+def _overlapping(one: Box, other: Box) -> bool:
+    across = min(one.right, other.right) > max(one.left, other.left)
+    return across and min(one.bottom, other.bottom) > max(one.top, other.top)
+
+
+def _around(boxes: Sequence[Box]) -> Box:
     return Box(
         left=min(box.left for box in boxes),
         top=min(box.top for box in boxes),
         right=max(box.right for box in boxes),
         bottom=max(box.bottom for box in boxes),
     )
-
-
-def _scaled(box: Box, source: Extent, target: Extent) -> Box:
-    across, down = target.width / source.width, target.height / source.height
-    return Box(
-        left=int(box.left * across),
-        top=int(box.top * down),
-        right=min(target.width, int(np.ceil(box.right * across))),
-        bottom=min(target.height, int(np.ceil(box.bottom * down))),
-    )
-
-
-def _overlap(one: np.ndarray, other: np.ndarray) -> float:
-    """Intersection over union of two masks; 0 where both are empty."""
-    union = np.count_nonzero(one | other)
-    return float(np.count_nonzero(one & other) / union) if union else 0.0
 
 
 def _unsure_share(confidence: np.ndarray) -> float:

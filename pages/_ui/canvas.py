@@ -1,40 +1,62 @@
 """The drawing canvas: the only module that touches streamlit-drawable-canvas.
 
-Facts about its version 0.13, each tried: strokes survive reruns and a changed background, but not a page change; the
-drawing has no eraser, so Add and Erase are colours that are replayed in order; `initial_drawing` counts at mount alone.
+Facts about its version 0.13, each tried: strokes survive reruns and a changed background, but not a page change; it has
+no eraser, so Add and Erase are colours; a changed `initial_drawing` replaces what is drawn, and loses a stroke that is
+being drawn at that moment. So what is drawn stays on it until the visitor touches another control.
 """
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import streamlit as st
 
 from bgen_core.extent import Extent
-from bgen_core.subject.edit import Mode
-from bgen_core.subject.fabric import COLOURS
 
-LONGEST_SIDE = 600  # CSS pixels: the canvas does not scale with the page
+SIDES = {"Small": 352, "Medium": 600, "Large": 704}  # CSS pixels: the canvas does not scale with the page
 _LEAST_SIDE = 24
+_CLEARED = "canvas_cleared"
+
+DrawingMode = Literal["freedraw", "rect", "point"]
 
 
-def canvas_extent(photo: Extent) -> Extent:
+@dataclass(frozen=True, kw_only=True)
+class _Cleared:
+    """How often a canvas was cleared, and what was on it the last time: it goes on saying that for a moment."""
+
+    key: str = ""
+    times: int = 0
+    gone: tuple[Any, ...] = ()
+
+
+def canvas_extent(photo: Extent, side: int) -> Extent:
     """Size of the canvas for a photo: its aspect, with the longest side fixed."""
-    scale = LONGEST_SIDE / photo.longest_side
+    scale = side / photo.longest_side
     return Extent(
         width=max(_LEAST_SIDE, round(photo.width * scale)), height=max(_LEAST_SIDE, round(photo.height * scale))
     )
 
 
-def drawing(key: str) -> dict[str, Any] | None:
-    """What is drawn on the canvas, known from the start of the run that a new stroke causes.
+def drawn_objects(key: str) -> list[dict[str, Any]] | None:
+    """What is drawn on the canvas since it was cleared, known from the start of the run that a new stroke causes.
 
     None where the browser has sent nothing yet: at the first visit, and again after a page change.
     """
     state = st.session_state.get(key)
-    return ((state or {}).get("drawing") or {}).get("raw")
+    raw = ((state or {}).get("drawing") or {}).get("raw")
+    if raw is None:
+        return None
+    objects = list(raw.get("objects") or ())
+    return [] if tuple(objects) == _cleared(key).gone else objects
+
+
+def clear_canvas(key: str) -> None:
+    """Empty the canvas with the next run. Not while somebody draws: call it when another control is touched."""
+    if objects := drawn_objects(key):
+        st.session_state[_CLEARED] = _Cleared(key=key, times=_cleared(key).times + 1, gone=tuple(objects))
 
 
 def paint_canvas(
-    background: bytes, extent: Extent, *, mode: Mode, brush_size: int, initial: dict[str, Any], key: str
+    background: bytes, extent: Extent, *, drawing_mode: DrawingMode, colour: str, line_width: float, key: str
 ) -> None:
     """Draw the canvas.
 
@@ -42,20 +64,26 @@ def paint_canvas(
     ----------
     background
         JPEG, stretched over the canvas.
-    brush_size
+    line_width
         In CSS pixels.
-    initial
-        What to begin with; must stay the same as long as the canvas is mounted.
     """
     # Imported here because the package registers its component when it is imported, which needs a running app.
     from streamlit_drawable_canvas import st_canvas
 
     st_canvas(
-        stroke_width=brush_size,
-        stroke_color=COLOURS[mode],
+        stroke_width=round(line_width),
+        stroke_color=colour,
+        fill_color=colour,
         background_image=background,
         width=extent.width,
         height=extent.height,
-        initial_drawing=initial,
+        drawing_mode=drawing_mode,
+        # The number alone makes it another drawing, which is what empties the canvas.
+        initial_drawing={"objects": [], "cleared": _cleared(key).times},
         key=key,
     )
+
+
+def _cleared(key: str) -> _Cleared:
+    cleared: _Cleared = st.session_state.get(_CLEARED, _Cleared())
+    return cleared if cleared.key == key else _Cleared(key=key)

@@ -2,75 +2,157 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import streamlit as st
 
+from bgen_core.errors import UserInputError
+from bgen_core.runs.run_columns import RUN_COLUMNS
+from bgen_core.runs.run_filter import Condition, RunFilter
+
 _STATE = "compare_view"
 _DIGITS = 12  # of a run's id in a link
+_LETTERS = "ABCDEFGHIJKL"
+PANELS = ("side", "slider", "flicker", "difference", "says", "vote")
+# Names that links of the first versions hold.
+_OLD_NAMES = {"models": "model", "subjects": "subject", "schedulers": "scheduler"}
+_COLUMN_NAMES = frozenset(column.name for column in RUN_COLUMNS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CompareView:
-    """The filter, the part of the table and the chosen runs; empty where nothing was asked for.
+    """The filter, the order, the part of the table and the chosen runs; empty where nothing was asked for.
 
     Attributes
     ----------
+    text, conditions
+        See `bgen_core.runs.run_filter`.
+    sweep
+        Only the runs of this sweep's grid.
+    sort
+        Column to sort by, with a minus before it from large to small; empty for the newest first.
+    columns
+        Columns of the table; empty for the usual ones.
+    group
+        Column to group by.
+    measure
+        Column that is averaged, charted, and by which the best is marked.
     page
         Part of the table, from 1.
     ids
-        The runs side by side, in their order; each an id or the beginning of one.
+        The chosen runs in their order; each an id or the beginning of one.
+    panel
+        What is shown of them, one of `PANELS`.
+    pair
+        Places of two of them, for the ways of comparing that take two.
+    axis, against
+        The swept parameter that is asked about, and another one, by their names in the plan.
+    ends
+        Places of two values of the axis that are weighed against each other; equal for its first and last.
     """
 
     text: str = ""
-    models: tuple[str, ...] = ()
-    subjects: tuple[str, ...] = ()
-    schedulers: tuple[str, ...] = ()
+    conditions: tuple[Condition, ...] = ()
     sweep: str = ""
+    sort: str = ""
+    columns: tuple[str, ...] = ()
+    group: str = ""
+    measure: str = ""
     page: int = 1
     ids: tuple[str, ...] = ()
+    panel: str = "side"
+    pair: tuple[int, int] = (0, 1)
+    axis: str = ""
+    against: str = ""
+    ends: tuple[int, int] = (0, 0)
 
     @classmethod
     def from_query(cls, query: Mapping[str, Sequence[str]]) -> "CompareView":
-        """Read the URL's parameters; what it does not know or cannot read it leaves out."""
-        # Not "model", "subject", "scheduler": the sweep page's controls own these names, in every page's URL.
-        page = _last(query, "page")
+        """Read the URL's parameters; what it does not know or cannot read it leaves out (see `unread_conditions`)."""
+        page, sort, pair = _last(query, "page"), _last(query, "sort"), _last(query, "pair")
+        places = tuple(_LETTERS.find(letter) for letter in pair)
         return cls(
             text=_last(query, "q"),
-            models=tuple(query.get("models", ())),
-            subjects=tuple(query.get("subjects", ())),
-            schedulers=tuple(query.get("schedulers", ())),
+            conditions=tuple(each for each in _conditions(query) if isinstance(each, Condition)),
             sweep=_last(query, "sweep"),
+            sort=sort if sort.removeprefix("-") in _COLUMN_NAMES else "",
+            columns=tuple(name for name in _last(query, "cols").split(",") if name in _COLUMN_NAMES),
+            group=_known(_last(query, "group")),
+            measure=_known(_last(query, "measure")),
             page=int(page) if page.isdecimal() and int(page) > 0 else 1,
             ids=tuple(dict.fromkeys(run_id for run_id in _last(query, "ids").split(",") if run_id)),
+            panel=panel if (panel := _last(query, "show")) in PANELS else "side",
+            pair=(places[0], places[1]) if len(set(places)) == 2 and min(places) >= 0 else (0, 1),
+            axis=_last(query, "axis"),
+            against=_last(query, "against"),
+            ends=_ends(_last(query, "ends")),
         )
 
     def to_query(self) -> dict[str, str | list[str]]:
         """The URL's parameters, without the empty ones."""
+        # Not "model", "subject", "x": the sweep page's controls own these names, in every page's URL.
         query: dict[str, str | list[str]] = {
             "q": self.text,
-            "models": list(self.models),
-            "subjects": list(self.subjects),
-            "schedulers": list(self.schedulers),
+            "f": [f"{condition.column}:{condition.piece}" for condition in self.conditions],
             "sweep": self.sweep,
+            "sort": self.sort,
+            "cols": ",".join(self.columns),
+            "group": self.group,
+            "measure": self.measure,
             "page": str(self.page) if self.page > 1 else "",
             "ids": ",".join(run_id[:_DIGITS] for run_id in self.ids),
+            "show": self.panel if self.panel != "side" else "",
+            "pair": "".join(_LETTERS[place] for place in self.pair) if self.pair != (0, 1) else "",
+            "axis": self.axis,
+            "against": self.against,
+            "ends": "{}-{}".format(*self.ends) if self.ends != (0, 0) else "",
         }
         return {name: value for name, value in query.items() if value}
+
+    def pieces(self, column: str) -> tuple[str, ...]:
+        """What the conditions allow in a column; empty where there is none for it."""
+        return tuple(condition.piece for condition in self.conditions if condition.column == column)
+
+    def with_pieces(self, column: str, pieces: Sequence[str]) -> "CompareView":
+        """The same with other conditions for one column, on the first part of the table."""
+        kept = [condition for condition in self.conditions if condition.column != column]
+        added = [Condition(column=column, piece=piece) for piece in pieces]
+        return replace(self, conditions=(*kept, *added), page=1)
+
+    def run_filter(self, ids: frozenset[str] | None = None) -> RunFilter:
+        """Its filter; `ids` are the runs of its sweep."""
+        return RunFilter(text=self.text, conditions=self.conditions, ids=ids)
+
+    @property
+    def is_filtered(self) -> bool:
+        return bool(self.text or self.conditions or self.sweep)
+
+
+def unread_conditions(query: Mapping[str, Sequence[str]]) -> list[str]:
+    """One sentence for each condition of an address that cannot be read."""
+    return [each for each in _conditions(query) if isinstance(each, str)]
 
 
 def current_view() -> CompareView:
     """The view of this visitor: what a link asks for, or else what they last looked at."""
-    asked = CompareView.from_query({name: st.query_params.get_all(name) for name in st.query_params})
+    query = {name: st.query_params.get_all(name) for name in st.query_params}
+    asked = CompareView.from_query(query)
     kept: CompareView | None = st.session_state.get(_STATE)
     if kept is not None and asked.to_query() in ({}, kept.to_query()):
         return show(kept)
+    for sentence in unread_conditions(query):
+        st.toast(f"A part of this link was left out: {sentence}")
     return show(asked)
 
 
 def change(**fields: Any) -> None:
     """Alter the view: for callbacks of the page's controls."""
-    show(replace(st.session_state[_STATE], **fields))
+    show(replace(cast(CompareView, st.session_state[_STATE]), **fields))
+
+
+def change_pieces(column: str, pieces: Sequence[str]) -> None:
+    """Alter what is allowed in a column: for callbacks of the page's controls."""
+    show(cast(CompareView, st.session_state[_STATE]).with_pieces(column, pieces))
 
 
 def show(view: CompareView) -> CompareView:
@@ -80,6 +162,28 @@ def show(view: CompareView) -> CompareView:
     }:
         st.query_params.from_dict(view.to_query())
     return view
+
+
+def _conditions(query: Mapping[str, Sequence[str]]) -> list[Condition | str]:
+    """Each condition of an address, or the sentence that says why it cannot be read."""
+    asked = [tuple(text.partition(":")[::2]) for text in query.get("f", ())]
+    asked += [(column, piece) for name, column in _OLD_NAMES.items() for piece in query.get(name, ())]
+    found: list[Condition | str] = []
+    for column, piece in dict.fromkeys(asked):
+        try:
+            found.append(Condition(column=column, piece=piece))
+        except UserInputError as error:
+            found.append(str(error))
+    return found
+
+
+def _ends(text: str) -> tuple[int, int]:
+    first, _, second = text.partition("-")
+    return (int(first), int(second)) if first.isdecimal() and second.isdecimal() and first != second else (0, 0)
+
+
+def _known(column: str) -> str:
+    return column if column in _COLUMN_NAMES else ""
 
 
 def _last(query: Mapping[str, Sequence[str]], name: str) -> str:

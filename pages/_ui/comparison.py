@@ -1,4 +1,4 @@
-"""Several runs side by side: pictures large, what differs open, what is the same folded."""
+"""Several runs beside each other: pictures large, what differs open, what is the same folded."""
 
 from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
@@ -7,43 +7,65 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from bgen_core.runs.links import download_name, picture_url
+from bgen_core.runs.analysis.best import best_of
+from bgen_core.runs.analysis.columns import Measure, number
 from bgen_core.runs.record import RunRecord
 from bgen_core.runs.table import differing_parameters, shown, shown_apart
 from pages._ui import page_files
-from pages._ui.pictures import picture, plain
+from pages._ui.compare_view import CompareView, change
+from pages._ui.measures import chosen_measure, measures_in
+from pages._ui.picture_viewer import MOST_AT_ONCE, ViewerMode, picture_viewer
+from pages._ui.pictures import plain
 
-MOST_AT_ONCE = 12
 _LONGEST_BADGE = 28
-# Number of pictures -> how many stand in one row; more stand four in a row.
-_IN_A_ROW = {1: 2, 2: 2, 3: 3, 4: 4, 5: 3, 6: 3, 9: 3}
 
 
-def side_by_side(runs: Sequence[RunRecord]) -> None:
-    """Draw up to `MOST_AT_ONCE` runs beside each other, and tables of what differs and what does not."""
+def side_by_side(runs: Sequence[RunRecord], rows: pd.DataFrame, view: CompareView, mode: ViewerMode) -> None:
+    """Draw up to `MOST_AT_ONCE` runs in one way, and tables of what differs and what does not.
+
+    Parameters
+    ----------
+    rows
+        The wide table's rows of these runs, in their order.
+    """
     runs = runs[:MOST_AT_ONCE]
+    measures = measures_in(rows)
+    measure = chosen_measure(measures, rows, view)
     compared = differing_parameters(runs)
     values = {field.label: shown_apart(field, runs) for field in compared.differing}
-    short = {label: listed for label, listed in values.items() if max(map(len, listed)) <= _LONGEST_BADGE}
-    columns = _IN_A_ROW.get(len(runs), 4)
-    for start in range(0, len(runs), columns):
-        row = runs[start : start + columns]
-        for number, (place, run) in enumerate(zip(st.columns(columns), row, strict=False), start):
-            badges = " ".join(f":primary-badge[{plain(label)} {plain(short[label][number])}]" for label in short)
-            with place:
-                st.markdown(f"**{ascii_uppercase[number]}** {badges}")
-                _picture_with_links(run, side=1024 if columns < 3 else 512)
+    opened = picture_viewer(
+        runs,
+        mode=mode,
+        badges=_badges(values, len(runs)),
+        best=_best(rows, measure),
+        pair=view.pair if max(view.pair) < len(runs) else (0, 1),
+        on_pair=lambda pair: change(pair=pair),
+    )
+    if opened:
+        st.switch_page(page_files.RUN, query_params={"id": opened})
     if len(runs) < 2:
         return
-    if compared.differing:
+    letters = list(ascii_uppercase[: len(runs)])
+    differing, measured = st.columns(2, gap="medium") if len(runs) <= 4 else (st.container(), st.container())
+    with differing:
         st.markdown("**What differs**")
-        letters = list(ascii_uppercase[: len(runs)])
-        listed = {plain(label): [plain(value) for value in texts] for label, texts in values.items()}
-        st.table(pd.DataFrame(listed, index=letters).T, alt="Parameters in which the chosen runs differ")
-    else:
-        st.info("These runs have the same parameters: their pictures are the same.")
-    with st.expander(f"The same in all {len(runs)}: {len(compared.same)} parameters"):
-        value_table({field.label: field.read(runs[0]) for field in compared.same})
+        if values:
+            listed = {plain(label): [plain(value) for value in texts] for label, texts in values.items()}
+            st.table(pd.DataFrame(listed, index=letters).T, alt="Parameters in which the chosen runs differ")
+        else:
+            st.info("These runs have the same parameters: their pictures are the same.")
+    unequal = [measure for measure in measures if rows[measure.name].nunique(dropna=False) > 1]
+    with measured:
+        st.markdown("**What was measured**")
+        if unequal:
+            st.table(_measured_table(rows, unequal, letters), alt="Metrics of the chosen runs, the best marked")
+        else:
+            st.caption("The same in all." if measures else "Nothing yet: metrics follow a little after each picture.")
+    equal = {
+        measure.heading: number(float(rows[measure.name].iloc[0])) for measure in measures if measure not in unequal
+    }
+    with st.expander(f"The same in all {len(runs)}: {len(compared.same) + len(equal)} values"):
+        value_table({field.label: field.read(runs[0]) for field in compared.same} | equal)
 
 
 def value_table(values: Mapping[str, Any]) -> None:
@@ -52,8 +74,30 @@ def value_table(values: Mapping[str, Any]) -> None:
     st.table(listed, border="horizontal", hide_header=True, alt="Parameters of the run")
 
 
-def _picture_with_links(run: RunRecord, *, side: int) -> None:
-    picture(run, side=side)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.page_link(page_files.RUN, label="Open", query_params={"id": run.id})
-        st.link_button("PNG", picture_url(run.image, download=download_name(run)), type="tertiary")
+def _badges(values: Mapping[str, Sequence[str]], count: int) -> list[list[str]]:
+    """For each picture the values in which it differs, as far as they are short."""
+    short = {label: texts for label, texts in values.items() if max(map(len, texts)) <= _LONGEST_BADGE}
+    return [[f"{label} {texts[place]}" for label, texts in short.items()] for place in range(count)]
+
+
+def _best(rows: pd.DataFrame, measure: Measure | None) -> list[str]:
+    if measure is None:
+        return [""] * len(rows)
+    best = best_of(dict(zip(rows["id"], rows[measure.name], strict=True)), measure.direction)
+    return [
+        f"Best {measure.spoken}: {measure.amount(value)}" if run_id in best else ""
+        for run_id, value in zip(rows["id"], rows[measure.name], strict=True)
+    ]
+
+
+def _measured_table(rows: pd.DataFrame, measures: Sequence[Measure], letters: list[str]) -> pd.DataFrame:
+    listed: dict[str, list[str]] = {}
+    for measure in measures:
+        values = dict(zip(letters, rows[measure.name], strict=True))
+        best = best_of(values, measure.direction)
+        listed[plain(measure.heading)] = [
+            "–" if pd.isna(value) else f":green-badge[{text}]" if letter in best else text
+            for letter, value in values.items()
+            for text in [plain(number(value))]
+        ]
+    return pd.DataFrame(listed, index=letters).T

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from bgen_core.subject.remarks import remarks_about
 from pages._ui.mask_preview import Preview
 from pages._ui.subject_draft import Base, Draft
 
@@ -10,7 +11,8 @@ def base_choice(draft: Draft, preview: Preview) -> Base:
     """Draw the choice between the automatic mask and the photo's own, where it has one."""
     if preview.given is None:
         return "auto"
-    names = {"given": "As saved" if draft.source_id else "The file's transparency", "auto": "Found automatically"}
+    given = "From the mask file" if draft.mask else "As saved" if draft.source_id else "The file's transparency"
+    names: dict[Base, str] = {"given": given, "auto": "Found automatically"}
     key = f"mask_base_{draft.token}"
     st.session_state.setdefault(key, draft.base)
     chosen = st.segmented_control(
@@ -26,23 +28,16 @@ def base_choice(draft: Draft, preview: Preview) -> Base:
 
 def show_note(draft: Draft, preview: Preview) -> None:
     """Say what was found, and what to do where it cannot be trusted."""
-    found = preview.found
     if draft.base == "given":
         return
-    if found.persons == 0:
-        st.warning(
-            "**No person was found in this photo.** Paint over what you want to keep with the brush on **Add**: a "
-            "person, a pet or a thing. Or choose another photo with New photo."
-        )
-    elif not found.person_found:
-        st.warning(
-            "**Not sure that this is a person.** The mask holds what stands out most. Check it in the preview, and "
-            "correct it with the brush: **Add** keeps, **Erase** gives to the background."
-        )
-    elif found.persons > 1:
-        st.info(
-            f"**{found.persons} separate regions were found, all are kept.** Paint over who should go with the brush "
-            "on **Erase**."
-        )
-    else:
+    found = preview.found
+    remarks, chosen = remarks_about(found), draft.edit.kept_regions is not None
+    for remark in remarks:
+        if remark.level == "warning":
+            st.warning(f"**{remark.says}** {remark.advice}", icon=":material/warning:")
+    if found.person_found:
         st.caption(f"Person found, confidence {found.score:.0%}. Correct the edge with the brush where it is wrong.")
+    if notes := [
+        remark for remark in remarks if remark.level == "note" and not (chosen and remark.kind == "several persons")
+    ]:
+        st.markdown("\n".join(f"- {remark.says} :gray[{remark.advice}]" for remark in notes))

@@ -1,7 +1,7 @@
 """The app's own routes: pictures by their content, downloads of a sweep, and whether the server lives."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from urllib.parse import quote
 
 from anyio import CapacityLimiter
@@ -18,6 +18,8 @@ from bgen_core.runs.store import Store
 from bgen_core.runs.sweep_archive import sweep_archive
 from bgen_core.runs.thumbnails import thumbnail
 from pages._ui import resources
+from pages._ui.export_routes import export_routes
+from pages._ui.streaming import in_thread
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -104,25 +106,20 @@ def own_routes(open_store: Callable[[], Store] = resources.store) -> list[Route]
         headers |= _attachment(f"bgen-sweep-{sweep_id[:12]}", suffix)
         if request.method == "HEAD":
             return Response(None, media_type=media_type, headers=headers)
-        return StreamingResponse(_in_thread(pieces, decoding), media_type=media_type, headers=headers)
+        return StreamingResponse(in_thread(pieces, decoding), media_type=media_type, headers=headers)
 
     return [
         _route("/healthz", healthz),
         _route(f"{PICTURES}{{name}}", picture),
         _route(f"{SHEETS}{{sweep_id}}.png", sheet),
         _route(f"{ZIPS}{{sweep_id}}.zip", archive),
+        *export_routes(open_store),
     ]
 
 
 def _route(path: str, endpoint: Endpoint) -> Route:
     """The gate stands before all of them; a check in a page's script would not."""
     return Route(path, endpoint, methods=["GET"])
-
-
-async def _in_thread(pieces: Iterator[bytes], limiter: CapacityLimiter) -> AsyncIterator[bytes]:
-    """Each piece is made in a thread, and between two pieces others get their turn at decoding."""
-    while (piece := await run_sync(next, pieces, None, limiter=limiter)) is not None:
-        yield piece
 
 
 def _refused(status: int, sentence: str) -> Response:

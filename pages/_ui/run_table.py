@@ -1,162 +1,176 @@
-"""The table of runs: loading, the filter card, and rows that can be chosen."""
+"""The table of runs: one part of it at a time, with boxes to choose runs and fields to rate, tag and note them."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
-from bgen_core.runs.record import RunRecord
+from bgen_core.errors import UserInputError
+from bgen_core.runs.opinion_rows import MAX_RATING
+from bgen_core.runs.run_columns import RunColumn, run_column
 from bgen_core.runs.store import Store
-from bgen_core.runs.table import FIELDS, RunFilter, filter_runs, run_frame
 from pages._ui.compare_view import CompareView, change
 
-# Streamlit 1.67 sends the whole frame for a table with selection: 10,000 rows take 6 s, this many a fraction of one.
-ROWS_PER_PAGE = 500
-_SHOWN = (
+ROWS_PER_PAGE = 50
+USUAL_COLUMNS = (
     "thumbnail",
-    "subject",
     "prompt",
     "num_inference_steps",
     "guidance_scale",
     "seed",
-    "scheduler",
-    "strength",
-    "model",
+    "expansion",
+    "seam",
+    "rating",
+    "tags",
+    "notes",
     "seconds",
     "created",
     "permalink",
 )
+CHOSEN = "chosen"
+_EDITED = (CHOSEN, "rating", "tags", "notes")
 _ROW_HEIGHT = 56
-_ROWS_IN_SIGHT = 6
+_ROWS_IN_SIGHT = 5
 _LARGEST_NUMBER_IN_A_BROWSER = 2**53
+_NOTE = {
+    "rating": " Click twice to change it.",
+    "tags": " Click twice to change them.",
+    "note": " Click twice to write.",
+}
 _ROUND = "compare_round"
+_PROBLEMS = "compare_problems"
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _runs(_store: Store, place: str, revision: str) -> tuple[Mapping[str, RunRecord], pd.DataFrame]:
-    runs = _store.list_runs()
-    return {run.id: run for run in runs}, run_frame(runs)
-
-
-def load_runs(store: Store) -> tuple[Mapping[str, RunRecord], pd.DataFrame]:
-    """All runs by their id, newest first, and their table; read again only when the store has changed.
-
-    Both are shared between visitors: read them, never write to them.
-    """
-    return _runs(store, str(store.blobs.root), store.runs_revision())
-
-
-def filter_card(frame: pd.DataFrame, store: Store, view: CompareView) -> pd.DataFrame:
-    """Draw the filter and return the rows that pass it."""
-    with st.container(border=True):
-        search, model, subject, scheduler, sweep = st.columns([3, 2, 2, 2, 3], vertical_alignment="bottom")
-        st.session_state["compare_text"] = view.text
-        search.text_input(
-            "Search",
-            key="compare_text",
-            type="search",
-            placeholder="words of the prompt",
-            help="All words must occur in the prompt, the negative prompt or the subject's name.",
-            on_change=lambda: change(text=st.session_state["compare_text"].strip(), page=1),
-        )
-        _choices(model, "Model", "models", frame["model"], view.models)
-        _choices(subject, "Subject", "subjects", frame["subject"], view.subjects)
-        _choices(scheduler, "Scheduler", "schedulers", frame["scheduler"], view.schedulers)
-        titles = _sweep_titles(store)
-        st.session_state["compare_sweep"] = view.sweep if view.sweep in titles else ""
-        sweep.selectbox(
-            "Sweep",
-            ["", *titles],
-            key="compare_sweep",
-            format_func=lambda sweep_id: titles.get(sweep_id, "all"),
-            on_change=lambda: change(sweep=st.session_state["compare_sweep"], page=1),
-        )
-    if view.sweep and view.sweep not in titles:
-        st.warning(f"No sweep is called {view.sweep!r}: all runs are shown.")
-    ids = frozenset(cell.run_id for cell in store.sweep_cells(view.sweep)) if view.sweep in titles else None
-    return filter_runs(
-        frame,
-        RunFilter(text=view.text, models=view.models, subjects=view.subjects, schedulers=view.schedulers, ids=ids),
-    )
-
-
-def selectable_table(rows: pd.DataFrame, view: CompareView) -> None:
-    """Draw one page of the rows; the chosen ones go into the view, on whichever page they stand."""
+def editable_table(rows: pd.DataFrame, store: Store, view: CompareView) -> None:
+    """Draw one page of the rows. What is chosen goes into the view, on whichever page it stands; opinions are kept."""
     pages = max(1, -(-len(rows) // ROWS_PER_PAGE))
     page = min(view.page, pages)
     visible = rows.iloc[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE]
-    ids = tuple(visible["id"])
-    if visible["seed"].max() > _LARGEST_NUMBER_IN_A_BROWSER:
-        visible = visible.assign(seed=visible["seed"].astype(str))
-    # The key follows the rows, so that a selection by position never meets other rows.
-    table_key = f"compare_rows_{hash((ids, st.session_state.setdefault(_ROUND, 0)))}"
-    st.dataframe(
-        visible,
-        key=table_key,
-        on_select=partial(_choose, table_key, ids, view),
-        selection_mode="multi-row",
-        selection_default={"selection": {"rows": [ids.index(run_id) for run_id in view.ids if run_id in ids]}},
-        column_order=_SHOWN,
-        column_config=_columns(),
+    ids = visible["id"].tolist()
+    columns = view.columns or USUAL_COLUMNS
+    shown = _shown(visible, columns, view)
+    # Edits belong to places in the table: other rows and other columns begin with none.
+    key = f"compare_rows_{hash((*ids, *columns, st.session_state.setdefault(_ROUND, 0)))}"
+    for problem in st.session_state.pop(_PROBLEMS, []):
+        st.error(problem)
+    st.data_editor(
+        shown,
+        key=key,
+        on_change=partial(_apply, key, ids, shown, store, view),
+        disabled=[name for name in shown.columns if name not in _EDITED],
+        column_order=[CHOSEN, *columns],
+        column_config=_column_config(columns, store),
         row_height=_ROW_HEIGHT,
         height=_ROW_HEIGHT * min(len(visible), _ROWS_IN_SIGHT) + 40,
         hide_index=True,
-        alt="Runs with their parameters, newest first",
+        placeholder="–",
+        alt="Runs with their parameters, metrics and opinions",
     )
     if pages > 1:
-        key = f"compare_page_{page}_of_{pages}"
-        st.pagination(pages, default=page, key=key, on_change=lambda: change(page=st.session_state[key]))
+        page_key = f"compare_page_{page}_of_{pages}"
+        st.pagination(pages, default=page, key=page_key, on_change=lambda: change(page=st.session_state[page_key]))
+
+
+def visible_ids(rows: pd.DataFrame, view: CompareView) -> list[str]:
+    """The runs on the present page of the table."""
+    page = min(view.page, max(1, -(-len(rows) // ROWS_PER_PAGE)))
+    return rows["id"].iloc[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE].tolist()
 
 
 def clear_choice() -> None:
-    """Put no run side by side any more: for a button's callback."""
-    st.session_state[_ROUND] += 1
+    """Choose no run any more: for a button's callback."""
+    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
     change(ids=())
 
 
-def _sweep_titles(store: Store) -> dict[str, str]:
-    """Sweeps by their id, newest first, each with a title of its own: a selectbox takes equal ones for one."""
-    zone = ZoneInfo(st.context.timezone or "UTC")
-    titles: dict[str, str] = {}
-    for sweep in reversed(store.list_sweeps()):
-        title = f"{sweep.title} · {sweep.created.astimezone(zone):%Y-%m-%d %H:%M}"
-        titles[sweep.id] = f"{title} · {sweep.id[:6]}" if title in titles.values() else title
-    return titles
+def choose_all(ids: Sequence[str]) -> None:
+    """Choose these runs beside those that are chosen: for a button's callback."""
+    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+    chosen: CompareView = st.session_state["compare_view"]
+    change(ids=tuple(dict.fromkeys((*chosen.ids, *ids))))
 
 
-def _choose(key: str, ids: Sequence[str], view: CompareView) -> None:
-    chosen = [ids[row] for row in st.session_state[key]["selection"]["rows"] if row < len(ids)]
-    # Runs keep their place from click to click, and those on other pages or behind the filter stay chosen.
-    kept = [run_id for run_id in view.ids if run_id in chosen or run_id not in ids]
-    change(ids=(*kept, *(run_id for run_id in chosen if run_id not in kept)))
+def _shown(visible: pd.DataFrame, columns: Sequence[str], view: CompareView) -> pd.DataFrame:
+    """The visible rows as the browser gets them: the columns that are shown, and no others."""
+    shown = visible[list(dict.fromkeys(columns))].copy()
+    shown.insert(0, CHOSEN, visible["id"].isin(view.ids))
+    shown.index = pd.Index(visible["id"])
+    for name in shown.columns.intersection(["seed"]):
+        if shown[name].max() > _LARGEST_NUMBER_IN_A_BROWSER:
+            shown[name] = shown[name].astype(str)
+    if "tags" in shown:
+        shown["tags"] = shown["tags"].map(list)
+    return shown
 
 
-def _choices(place: DeltaGenerator, label: str, field: str, column: pd.Series, chosen: Sequence[str]) -> None:
-    key = f"compare_{field}"
-    options = sorted({*column.unique(), *chosen})
-    st.session_state[key] = list(chosen)
-    place.multiselect(
-        label,
-        options,
-        key=key,
-        placeholder="all",
-        on_change=lambda: change(**{field: tuple(st.session_state[key]), "page": 1}),
-    )
+def _apply(key: str, ids: Sequence[str], shown: pd.DataFrame, store: Store, view: CompareView) -> None:
+    """Keep what was edited; a value that cannot be kept is explained, and the table shows what is kept."""
+    chosen, problems = list(view.ids), []
+    for place, changes in st.session_state[key]["edited_rows"].items():
+        run_id = ids[int(place)]
+        before: Mapping[Any, Any] = shown.loc[run_id].to_dict()
+        try:
+            _keep_opinion(store, run_id, before, changes)
+        except UserInputError as error:
+            problems.append(str(error))
+        if CHOSEN in changes and (run_id in chosen) != changes[CHOSEN]:
+            chosen = [*chosen, run_id] if changes[CHOSEN] else [each for each in chosen if each != run_id]
+    if problems:
+        st.session_state[_PROBLEMS] = problems
+        st.session_state[_ROUND] += 1
+    change(ids=tuple(chosen))
 
 
-def _columns() -> dict[str, Any]:
-    columns: dict[str, Any] = {field.name: st.column_config.Column(field.label, help=field.help) for field in FIELDS}
-    labels = {field.name: {"label": field.label, "help": field.help} for field in FIELDS}
-    columns["thumbnail"] = st.column_config.ImageColumn(**labels["thumbnail"], width="small", pinned=True)
-    columns["subject"] = st.column_config.TextColumn(**labels["subject"], width=140)
-    columns["prompt"] = st.column_config.TextColumn(**labels["prompt"], width="large")
-    columns["seconds"] = st.column_config.NumberColumn(**labels["seconds"], format="%.2f")
-    columns["created"] = st.column_config.DatetimeColumn(
-        **labels["created"], format="YYYY-MM-DD HH:mm", timezone=st.context.timezone
-    )
-    columns["permalink"] = st.column_config.LinkColumn(**labels["permalink"], display_text="Open", width="small")
-    return columns
+def _keep_opinion(store: Store, run_id: str, before: Mapping[Any, Any], changes: Mapping[str, Any]) -> None:
+    if "rating" in changes:
+        rating = changes["rating"]
+        store.rate_run(run_id, None if rating is None else int(rating))
+    if "tags" in changes and (changes["tags"] or []) != before["tags"]:
+        store.tag_run(run_id, changes["tags"] or [])
+    if "notes" in changes and (changes["notes"] or "") != before["notes"]:
+        store.note_run(run_id, changes["notes"] or "")
+
+
+def stars(rating: float) -> str:
+    """A rating as people read it: ★★★☆☆."""
+    return "★" * int(rating) + "☆" * (MAX_RATING - int(rating))
+
+
+def _column_config(columns: Sequence[str], store: Store) -> dict[str, Any]:
+    config: dict[str, Any] = {
+        CHOSEN: st.column_config.CheckboxColumn("✓", help="Choose runs to compare, export or delete.", pinned=True)
+    }
+    for column in map(run_column, columns):
+        config[column.name] = _configured(column, store)
+    return config
+
+
+def _configured(column: RunColumn, store: Store) -> Any:
+    said: dict[str, Any] = {"label": column.label, "help": f"{column.help}{_NOTE.get(column.kind, '')}"}
+    make = st.column_config
+    match column.name, column.kind:
+        case _, "picture":
+            return make.ImageColumn(**said, width="small", pinned=True)
+        case _, "link":
+            return make.LinkColumn(**said, display_text="Open", width="small")
+        case _, "time":
+            return make.DatetimeColumn(**said, format="YYYY-MM-DD HH:mm", timezone=st.context.timezone)
+        case _, "rating":
+            options = list(range(1, MAX_RATING + 1))
+            return make.SelectboxColumn(**said, options=options, format_func=stars, width=95)
+        case _, "tags":
+            return make.MultiselectColumn(
+                **said, options=store.all_tags(), accept_new_options=True, width=120, color="gray"
+            )
+        case _, "note":
+            return make.TextColumn(**said, width=130)
+        case (("seed" | "num_inference_steps"), _):
+            return make.Column(**said, width=70)
+        case _, "number":
+            return make.NumberColumn(**said, format="%.4g", width=100 if column.is_metric else 85)
+        case (("prompt" | "negative_prompt"), _):
+            return make.TextColumn(**said, width=190)
+        case _:
+            return make.TextColumn(**said, width=140)

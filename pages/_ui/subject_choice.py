@@ -1,24 +1,19 @@
-"""Where a subject comes from: a file, the camera, a sample, or the library of saved ones."""
+"""Where a new subject comes from: a file, the camera or a sample; and a mask from a file where the networks fail."""
 
 import math
-from html import escape
 
 import streamlit as st
 
 from bgen_core.errors import UserInputError
-from bgen_core.runs.links import thumbnail_url
-from bgen_core.runs.store import SubjectEntry
 from bgen_core.subject.image_io import PHOTO_EXTENSIONS
 from bgen_core.subject.samples.samples import SAMPLES, Sample
 from pages._ui import resources
-from pages._ui.subject_draft import complain, open_photo, open_sample, open_saved, show_problem
-
-_LISTED = 30
+from pages._ui.subject_draft import complain, draft_in_hand, open_photo, open_sample, show_problem, take_mask
 
 
 def new_photo_popover() -> None:
     """Draw the popover in which a new photo is chosen."""
-    with st.popover("New photo", width="content"):
+    with st.popover("New photo", width="content", icon=":material/add_photo_alternate:"):
         origin = st.segmented_control(
             "Where from",
             ["File", "Camera", "Sample"],
@@ -50,48 +45,16 @@ def new_photo_popover() -> None:
         show_problem(beside="photo")
 
 
-def library_popover() -> None:
-    """Draw the popover with the saved subjects."""
-    try:
-        entries = resources.store().list_subjects()
-    except UserInputError as error:
-        complain(error)
-        return
-    with st.popover(f"Library · {len(entries)}", disabled=not entries, width="content"):
-        with st.container(height=min(420, 96 * len(entries) + 32), border=False):
-            for entry in entries[:_LISTED]:
-                _entry_row(entry)
-        if len(entries) > _LISTED:
-            st.caption(f"The newest {_LISTED} of {len(entries)}.")
-
-
-def _entry_row(entry: SubjectEntry) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.html(
-            f'<img src="{escape(thumbnail_url(entry.photo, 96))}" alt="{escape(entry.name)}" loading="lazy" '
-            'width="56" height="56" style="object-fit:cover;border-radius:4px">',
-            width="content",
+def mask_upload() -> None:
+    """Draw the popover in which a mask for the photo is chosen."""
+    with st.popover("Mask from a file", icon=":material/upload:", type="tertiary"):
+        st.file_uploader(
+            "A mask of the photo's size: white is kept, or what is opaque",
+            type=["png", "webp", "tif", "tiff", "bmp", "jpg", "jpeg"],
+            key="mask_upload",
+            on_change=_take_mask,
         )
-        with st.container(width="stretch", gap=None):
-            st.text(entry.name)
-            st.caption(f"{entry.extent} · {entry.created.astimezone():%Y-%m-%d %H:%M}")
-        st.button("Open", key=f"open_{entry.id}", on_click=_open_saved, args=(entry.id,))
-        st.button("Delete", key=f"delete_{entry.id}", type="tertiary", on_click=_confirm_deletion, args=(entry,))
-
-
-@st.dialog("Delete this subject?")
-def _confirm_deletion(entry: SubjectEntry) -> None:
-    st.text(entry.name)
-    st.caption("Its photo, mask and strokes go. Pictures that were made with it stay in the table.")
-    if st.button("Delete", type="primary", key="delete_for_good", on_click=_delete, args=(entry.id,)):
-        st.rerun()
-
-
-def _delete(subject_id: str) -> None:
-    try:
-        resources.store().delete_subject(subject_id)
-    except UserInputError as error:
-        complain(error)
+        show_problem(beside="mask")
 
 
 def _take(widget: str, file_name: str) -> None:
@@ -104,12 +67,15 @@ def _take(widget: str, file_name: str) -> None:
         complain(error, beside="photo")
 
 
+def _take_mask() -> None:
+    chosen = st.session_state["mask_upload"]
+    if chosen is None:
+        return
+    try:
+        take_mask(draft_in_hand(), chosen.getvalue(), chosen.name)
+    except UserInputError as error:
+        complain(error, beside="mask")
+
+
 def _open_sample(sample: Sample) -> None:
     open_sample(sample)
-
-
-def _open_saved(subject_id: str) -> None:
-    try:
-        open_saved(subject_id)
-    except UserInputError as error:
-        complain(error)

@@ -5,23 +5,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any, Literal
 
+import numpy as np
 import streamlit as st
 
 from bgen_core.content import hash_bytes
 from bgen_core.errors import UserInputError
-from bgen_core.subject.cutout import cut_out
+from bgen_core.extent import Extent
 from bgen_core.subject.edit import MaskEdit
-from bgen_core.subject.image_io import DecodeLimits, Photo, decode_alpha, decode_photo, encode_alpha_png
-from bgen_core.subject.masks import apply_edit
+from bgen_core.subject.image_io import DecodeLimits, Photo, decode_alpha, decode_photo
 from bgen_core.subject.samples.samples import SAMPLES, Sample
-from bgen_core.subject.subject import Subject
 from pages._ui import resources
 from pages._ui.pictures import plain
 
 _DRAFT = "subject_draft"
 _PROBLEM = "subject_problem"
 _ROUND = "subject_round"
-_CARRIED = 40  # strokes that a canvas begins with; older ones are part of the picture behind it
+_REMEMBERED = 200  # changes that undo goes back
 
 Base = Literal["auto", "given"]
 
@@ -46,6 +45,10 @@ class Draft:
         Grows when the widgets and the canvas have to start afresh.
     baked
         How many of the edit's strokes are not on the canvas.
+    mask
+        An uploaded mask, as a file; empty where there is none.
+    past, future
+        Earlier edits, oldest first, and those that were taken back, the next one last.
     """
 
     key: str
@@ -57,11 +60,24 @@ class Draft:
     edit: MaskEdit = field(default_factory=MaskEdit)
     round: int = 0
     baked: int = 0
+    mask: bytes = field(default=b"", repr=False)
+    past: tuple[MaskEdit, ...] = ()
+    future: tuple[MaskEdit, ...] = ()
 
     @property
     def token(self) -> str:
         """Part of the key of every widget that belongs to this draft."""
         return f"{self.key}_{self.round}"
+
+    @property
+    def quality(self) -> str:
+        """Of the automatic mask."""
+        return self.edit.quality
+
+    @property
+    def mask_key(self) -> str:
+        """Names the uploaded mask; empty where there is none."""
+        return hash_bytes(self.mask)[:16] if self.mask else ""
 
     @property
     def canvas_key(self) -> str:
@@ -81,6 +97,11 @@ def current_draft() -> Draft:
     return draft or open_sample(SAMPLES[0])
 
 
+def draft_in_hand() -> Draft:
+    """The draft as the last run left it; for callbacks, which run before the page."""
+    return st.session_state[_DRAFT]
+
+
 def keep(draft: Draft) -> Draft:
     """Make this the visitor's draft."""
     st.session_state[_DRAFT] = draft
@@ -93,9 +114,38 @@ def start_afresh(draft: Draft, **changes: Any) -> Draft:
     return keep(replace(draft, round=st.session_state[_ROUND], **changes))
 
 
+def change(draft: Draft, edit: MaskEdit) -> Draft:
+    """Make this edit the draft's own, and keep the one before for undo."""
+    if edit == draft.edit:
+        return keep(draft)
+    past = (*draft.past, draft.edit)[-_REMEMBERED:]
+    return keep(replace(draft, edit=edit, past=past, future=()))
+
+
+def undo(draft: Draft) -> Draft:
+    """Go back by one change."""
+    *past, edit = draft.past
+    return _went(draft, edit, tuple(past), (*draft.future, draft.edit))
+
+
+def redo(draft: Draft) -> Draft:
+    """Make the change again that was taken back last."""
+    *future, edit = draft.future
+    return _went(draft, edit, (*draft.past, draft.edit), tuple(future))
+
+
+def _went(draft: Draft, edit: MaskEdit, past: tuple[MaskEdit, ...], future: tuple[MaskEdit, ...]) -> Draft:
+    return keep(replace(draft, edit=edit, past=past, future=future, baked=len(edit.strokes)))
+
+
 def complain(error: UserInputError, *, beside: str = "") -> None:
     """Keep a sentence to be shown, on the page or beside the control of this name."""
-    st.session_state[_PROBLEM + beside] = str(error)
+    complain_text(str(error), beside=beside)
+
+
+def complain_text(sentence: str, *, beside: str = "") -> None:
+    """The same for a sentence."""
+    st.session_state[_PROBLEM + beside] = sentence
 
 
 def show_problem(*, beside: str = "") -> None:
@@ -133,45 +183,39 @@ def open_saved(subject_id: str) -> Draft:
             saved_id=subject_id,
             base=base,
             edit=edit,
-            baked=max(0, len(edit.strokes) - _CARRIED),
+            baked=len(edit.strokes),
         )
     )
 
 
 def photo_of(draft: Draft) -> Photo:
     """The draft's photo, decoded. Shared between visitors: never write to its arrays."""
-    if draft.source_id:
-        return _loaded(draft.source_id)
-    return _decoded(draft.key, draft.data, draft.name)
+    photo = _loaded(draft.source_id) if draft.source_id else _decoded(draft.key, draft.data, draft.name)
+    return replace(photo, alpha=_decoded_mask(draft.mask_key, draft.mask, photo.extent)) if draft.mask else photo
 
 
-def save(draft: Draft, name: str) -> Draft:
-    """Save the draft at its full resolution as a subject of this name.
+def take_mask(draft: Draft, data: bytes, file_name: str) -> Draft:
+    """Begin with an uploaded mask in place of the automatic one; refuses what does not fit and keeps the draft.
 
     Raises
     ------
     UserInputError
-        The name is empty, or the mask keeps nothing or everything.
+        Not a picture, or not of the photo's size.
     """
-    photo = photo_of(draft)
-    base = photo.alpha if draft.base == "given" and photo.alpha is not None else cut_out(photo.image)[0]
-    subject = Subject(name=name, image=photo.image, alpha=apply_edit(base, draft.edit))
-    if not subject.alpha.any():
-        raise UserInputError("The mask keeps nothing: paint over what you want to keep with Add, then save.")
-    if subject.alpha.min() == 1:
-        raise UserInputError("The mask keeps the whole photo: erase the background, then save.")
-    content: dict[str, Any] = {"base": draft.base, **draft.edit.to_json()}
-    if draft.base == "given" and not draft.edit.changes_nothing:
-        content["given"] = base64.b64encode(encode_alpha_png(base)).decode()
-    saved_id = resources.store().save_subject(subject, content)
-    st.query_params["id"] = saved_id
-    return keep(replace(draft, name=name, saved_id=saved_id))
+    decode_alpha(data, name=file_name, extent=photo_of(draft).extent)
+    return start_afresh(draft, mask=data, base="given", edit=MaskEdit(), baked=0, past=(), future=())
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _decoded(key: str, _data: bytes, _name: str) -> Photo:
     """An uploaded photo, by its content."""
     return decode_photo(_data, name=_name, limits=DecodeLimits.from_settings(resources.settings()))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _decoded_mask(mask_key: str, _data: bytes, _extent: Extent) -> np.ndarray:
+    """An uploaded mask, by its content."""
+    return decode_alpha(_data, name="The mask", extent=_extent)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

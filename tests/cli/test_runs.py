@@ -6,17 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from bgen_core.cli.runs import runs
+from bgen_core.cli.runs import runs_app as app
 from bgen_core.errors import UserInputError
 from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import load_settings
 from tests.runs.made_up import commit, made_up_run, run_id
-
-app = typer.Typer()
-app.command()(runs)
 
 
 @pytest.fixture
@@ -87,3 +83,34 @@ def test_the_command_prints_one_json_document_and_nothing_else(store: Store) -> 
         check=False,
     )
     assert (done.returncode, json.loads(done.stdout), done.stderr) == (0, [], "")
+
+
+def test_what_goes_is_said_before_it_goes(store: Store) -> None:
+    gone, kept = (commit(store, made_up_run(number)) for number in range(2))
+    store.rate_run(gone.id, 4)
+    said = CliRunner().invoke(app, ["delete", gone.id[:8], "--dry-run"], catch_exceptions=False)
+    assert said.exit_code == 0
+    assert said.stderr.startswith("1 run, 2 pictures (0.0 MB) and 1 rating go.")
+    assert store.list_runs() == [kept, gone]
+    done = CliRunner().invoke(app, ["delete", gone.id[:8], gone.id, "--yes", "--json"], catch_exceptions=False)
+    document = json.loads(done.stdout)
+    assert document | {"size": 0} == {
+        "dry_run": False, "deleted": [gone.id], "runs": 1, "rated": 1, "noted": 0, "tagged": 0, "votes": 0, "sweeps": 0,
+        "pictures": 2, "size": 0, "shared": 0,
+    }  # fmt: skip
+    assert store.list_runs() == [kept]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["delete", run_id(0)], "1 run and 2 pictures .* go. Nothing is deleted without an answer: repeat with --yes."),
+        (["delete", run_id(0), run_id(7), "--yes"], f"No run has the id {run_id(7)}"),
+        (["delete", "abc", "--yes"], "'abc' is not a run's id"),
+    ],
+)
+def test_nothing_is_deleted_by_mistake(store: Store, words: list[str], sentence: str) -> None:
+    run = commit(store, made_up_run(0))
+    with pytest.raises(UserInputError, match=sentence):
+        CliRunner().invoke(app, words, catch_exceptions=False)
+    assert store.list_runs() == [run]

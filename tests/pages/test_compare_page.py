@@ -1,256 +1,281 @@
-"""Compare and the permalink page through AppTest. Clicks on rows need a browser: tests/browser has them."""
+"""The table of the compare page: filter, order, groups, columns, opinions. Clicks on rows need a browser."""
 
-import re
-from collections.abc import Iterator
-from html.parser import HTMLParser
-from pathlib import Path
+import json
+from datetime import timedelta
 
 import pytest
 import streamlit as st
-from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from bgen_core.runs.links import thumbnail_url
-from bgen_core.runs.png_metadata import parameters_text
-from bgen_core.runs.store import Store, open_store
+from bgen_core.runs.metrics import MetricValue
+from bgen_core.runs.opinion_rows import Opinion
+from bgen_core.runs.store import Store
 from bgen_core.settings import load_settings
-from pages._ui import page_files, resources, run_table
-from tests.runs.made_up import commit, made_up_run, made_up_sweep, run_id
-
-SHELL = str(Path(page_files.COMPARE).parent / "_ui" / "shell.py")
-SERIALIZABLE = "runner.enforceSerializableSessionState"
+from pages._ui import run_table
+from tests.pages.compare_pages import button, open_compare, open_run, seeds, texts, viewed
+from tests.runs.made_up import LONG_AGO, commit, made_up_run, made_up_sweep, run_id
 
 
-@pytest.fixture
-def store() -> Iterator[Store]:
-    # AppTest of Streamlit 1.67 keeps every `format_func` in the session state, where no lambda can be pickled.
-    enforced = config.get_option(SERIALIZABLE)
-    config.set_option(SERIALIZABLE, False)
-    st.cache_resource.clear()
-    with open_store(load_settings()) as store:
-        yield store
-    resources.store().close()
-    st.cache_resource.clear()
-    config.set_option(SERIALIZABLE, enforced)
-
-
-def open_page(path: str, **query: str | list[str]) -> AppTest:
-    at = AppTest.from_file(SHELL, default_timeout=30).run()
-    at.switch_page(path)
-    for name, value in query.items():
-        at.query_params[name] = value
-    at.run()
+def edit(at: AppTest, row: int, **changes: object) -> AppTest:
+    """Change cells of the table as a browser does; AppTest of Streamlit 1.67 cannot by itself."""
+    states = at._tree.get_widget_states()
+    edits = {"edited_rows": {row: changes}, "added_rows": [], "deleted_rows": []}
+    states.widgets.add(id=at.data_editor[0].proto.id, string_value=json.dumps(edits))
+    at._run(states)
     assert not at.exception
     return at
 
 
-def texts(at: AppTest) -> str:
-    kinds = (at.markdown, at.caption, at.info, at.warning, at.error, at.subheader, at.code)
-    return " ".join(str(element.value) for kind in kinds for element in kind)
-
-
-def images(at: AppTest) -> list[dict[str, str | None]]:
-    found: list[dict[str, str | None]] = []
-
-    class Images(HTMLParser):
-        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-            if tag == "img":
-                found.append(dict(attrs))
-
-    for element in at.get("html"):
-        Images().feed(element.proto.body)
-    return found
-
-
-def seeds(at: AppTest) -> list[int]:
-    return at.dataframe[0].value["seed"].tolist()
-
-
-def tables(at: AppTest) -> list[dict[str, list[str]]]:
-    return [
-        {str(name): [str(value) for value in row] for name, row in table.value.T.to_dict("list").items()}
-        for table in at.table
-    ]
-
-
-def test_the_first_visit_says_what_goes_here(store: Store) -> None:
-    at = open_page(page_files.COMPARE)
+def test_the_first_visit_says_what_goes_here(page_store: Store) -> None:
+    at = open_compare()
     assert "appears here" in texts(at)
     assert [link.proto.label for link in at.get("page_link")] == ["Make the first pictures"]
     assert len(at.dataframe) == 0
 
 
-def test_every_run_is_in_the_table_newest_first(store: Store) -> None:
+def test_every_run_is_in_the_table_newest_first(page_store: Store) -> None:
     for number in range(3):
-        commit(store, made_up_run(number))
-    at = open_page(page_files.COMPARE)
+        commit(page_store, made_up_run(number))
+    at = open_compare()
     assert seeds(at) == [2, 1, 0]
     assert "**3** runs" in texts(at)
-    assert at.dataframe[0].value["thumbnail"][0] == thumbnail_url(store.get_run(run_id(2)).image, 96)
-    assert images(at) == []
+    assert at.dataframe[0].value["thumbnail"].iloc[0] == thumbnail_url(page_store.get_run(run_id(2)).image, 96)
+    assert viewed(at) == {}
+
+
+@pytest.fixture
+def four_runs(page_store: Store) -> Store:
+    """Seeds 0 to 3; 0 and 3 are a sweep."""
+    for number, (prompt, changes) in enumerate(
+        [
+            ("a beach", {}),
+            ("a forest", {}),
+            ("a forest", {"subject_name": "Grace", "created": LONG_AGO + timedelta(days=2)}),
+            ("a beach", {"model": "other", "created": LONG_AGO + timedelta(days=3)}),
+        ]
+    ):
+        scheduler = "euler" if number == 1 else "ddim"
+        params = {"prompt": prompt, "scheduler": scheduler, "guidance_scale": number}
+        commit(page_store, made_up_run(number, params=params, **changes))
+    page_store.add_sweep(made_up_sweep(total=2), [run_id(0), run_id(3)])
+    page_store.rate_run(run_id(1), 4)
+    page_store.tag_run(run_id(2), ["print"])
+    page_store.save_metrics(run_id(2), [MetricValue(name="seam", value=0.5, reason="", version=1)])
+    page_store.save_metrics(run_id(0), [MetricValue(name="seam", value=0.25, reason="", version=1)])
+    return page_store
 
 
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
         ({"q": "forest"}, [2, 1]),
+        ({"q": "print"}, [2]),
+        ({"f": "model:other"}, [3]),
+        ({"f": ["model:other", "model:demo"], "q": "beach"}, [3, 0]),
+        ({"f": ["guidance_scale:1..2", "rating:"]}, [2]),
+        ({"f": "rating:4.."}, [1]),
+        ({"f": "tags:print"}, [2]),
+        ({"f": "created:2026-01-04T00:00+00:00..2026-01-05T00:00+00:00"}, [2]),
         ({"models": "other"}, [3]),
-        ({"models": ["other", "demo"], "q": "beach"}, [3, 0]),
         ({"subjects": "Grace"}, [2]),
         ({"schedulers": "euler"}, [1]),
         ({"sweep": "sweep-1"}, [3, 0]),
         ({"sweep": "sweep-1", "q": "forest"}, None),
         ({"sweep": "gone"}, [3, 2, 1, 0]),
+        ({"sort": "guidance_scale"}, [0, 1, 2, 3]),
+        ({"sort": "-seam"}, [2, 0, 3, 1]),
+        ({"sort": "thumbnails"}, [3, 2, 1, 0]),
+        ({"f": "nonsense:1"}, [3, 2, 1, 0]),
         ({"page": "7"}, [3, 2, 1, 0]),
         ({"page": "x"}, [3, 2, 1, 0]),
     ],
 )
-def test_a_link_opens_the_filter_that_it_holds(
-    store: Store, query: dict[str, str | list[str]], expected: list[int] | None
+def test_a_link_opens_the_view_that_it_holds(
+    four_runs: Store, query: dict[str, str | list[str]], expected: list[int] | None
 ) -> None:
-    for number, (prompt, changes) in enumerate(
-        [
-            ("a beach", {}),
-            ("a forest", {}),
-            ("a forest", {"subject_name": "Grace"}),
-            ("a beach", {"model": "other"}),
-        ]
-    ):
-        params = {"prompt": prompt, "scheduler": "euler" if number == 1 else "ddim"}
-        commit(store, made_up_run(number, params=params, **changes))
-    store.add_sweep(made_up_sweep(total=2), [run_id(0), run_id(3)])
-    at = open_page(page_files.COMPARE, **query)
+    at = open_compare(**query)
     if expected is None:
         assert "No run passes this filter" in texts(at)
     else:
         assert seeds(at) == expected
     assert ("No sweep is called 'gone'" in texts(at)) is (query.get("sweep") == "gone")
+    assert [toast.value.partition(":")[0] for toast in at.toast] == (
+        ["A part of this link was left out"] if "f" in query and query["f"] == "nonsense:1" else []
+    )
 
 
-def test_what_is_typed_filters_the_table_and_stands_in_the_url(store: Store) -> None:
-    for number in range(3):
-        commit(store, made_up_run(number, params={"prompt": f"prompt {number}"}))
-    store.add_sweep(made_up_sweep(total=1), [run_id(2)])
-    at = open_page(page_files.COMPARE)
-    at.text_input(key="compare_text").set_value(" prompt 2 ").run()
-    assert seeds(at) == [2]
-    at.multiselect(key="compare_models").set_value(["demo"]).run()
+def test_what_is_chosen_filters_the_table_and_stands_in_the_url(four_runs: Store) -> None:
+    at = open_compare()
+    at.text_input(key="compare_text").set_value(" beach ").run()
+    assert seeds(at) == [3, 0]
+    at.multiselect(key="compare_model").set_value(["demo"]).run()
     at.selectbox(key="compare_sweep").set_value("sweep-1").run()
-    assert seeds(at) == [2]
-    assert at.query_params == {"q": "prompt 2", "models": "demo", "sweep": "sweep-1"}
-    at.text_input(key="compare_text").set_value("").run()
-    at.multiselect(key="compare_models").set_value([]).run()
-    at.selectbox(key="compare_sweep").set_value("").run()
-    assert seeds(at) == [2, 1, 0]
+    assert seeds(at) == [0]
+    assert at.query_params == {"q": "beach", "f": "model:demo", "sweep": "sweep-1"}
+    button(at, "Clear filters").click().run()
+    assert seeds(at) == [3, 2, 1, 0]
     assert at.query_params == {}
+    at.selectbox(key="compare_rating").set_value("none").run()
+    assert at.query_params == {"f": "rating:"}
+    assert seeds(at) == [3, 2, 0]
+    assert at.selectbox(key="compare_rating").value == "none"
 
 
-def test_a_long_table_comes_in_pages(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_days_with_runs_are_offered_in_the_visitors_zone(four_runs: Store) -> None:
+    at = open_compare()
+    at.context = {"timezone": "Pacific/Auckland"}  # 13 hours ahead: the runs of 3 o'clock UTC are of the same day
+    at.run()
+    box = at.selectbox(key="compare_day")
+    assert box.options[:3] == ["any day", "Mon 5 Jan 2026 · 1 run", "Sun 4 Jan 2026 · 1 run"]
+    assert box.options[3] == "Fri 2 Jan 2026 · 2 runs"
+    box.select_index(3).run()
+    assert seeds(at) == [1, 0]
+    assert at.query_params == {"f": "created:2026-01-02T00:00+13:00..2026-01-03T00:00+13:00"}
+
+
+def test_any_other_column_filters_too_and_each_filter_is_taken_away_with_a_click(four_runs: Store) -> None:
+    at = open_compare(f="seed:0..2")
+    at.selectbox(key="compare_other").set_value("guidance_scale").run()
+    at.get_by_key("compare_few_guidance_scale").set_value(["1", "2"]).run()
+    assert seeds(at) == [2, 1]
+    active = at.get_by_key("compare_active")
+    assert active.options == ["Seed 0 to 2 ×", "Guidance 1 or 2 ×"]
+    active.set_value(["guidance_scale"]).run()
+    assert at.query_params == {"f": ["guidance_scale:1", "guidance_scale:2"]}
+
+
+def test_a_range_that_holds_nothing_is_explained_and_what_was_typed_stays(page_store: Store) -> None:
+    for number in range(16):
+        commit(page_store, made_up_run(number))
+    at = open_compare()
+    at.selectbox(key="compare_other").set_value("seed").run()
+    at.number_input(key="compare_low_seed").set_value(12.0).run()
+    assert seeds(at) == [15, 14, 13, 12]
+    at.number_input(key="compare_high_seed").set_value(3.0).run()
+    assert "write the smaller one first" in texts(at)
+    assert (at.number_input(key="compare_low_seed").value, at.number_input(key="compare_high_seed").value) == (12, 3)
+    assert at.query_params == {"f": "seed:12.."}
+    at.number_input(key="compare_high_seed").set_value(13.0).run()
+    assert seeds(at) == [13, 12]
+    assert "smaller one" not in texts(at)
+
+
+def test_a_sort_begins_with_the_best_and_covers_all_rows(four_runs: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_table, "ROWS_PER_PAGE", 2)
+    at = open_compare(page="2")
+    at.selectbox(key="compare_sort").set_value("rating").run()
+    assert at.query_params == {"sort": "-rating"}
+    assert seeds(at) == [1, 3]
+    at.toggle(key="compare_falling").set_value(False).run()
+    assert at.query_params == {"sort": "rating"}
+
+
+def test_a_long_table_comes_in_pages(page_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_table, "ROWS_PER_PAGE", 4)
     for number in range(10):
-        commit(store, made_up_run(number))
-    assert seeds(open_page(page_files.COMPARE)) == [9, 8, 7, 6]
-    at = open_page(page_files.COMPARE, page="3", ids=f"{run_id(0)},{run_id(9)}")
+        commit(page_store, made_up_run(number))
+    assert seeds(open_compare()) == [9, 8, 7, 6]
+    at = open_compare(page="3", ids=f"{run_id(0)},{run_id(9)}")
     assert seeds(at) == [1, 0]
-    assert len(images(at)) == 2
+    assert at.dataframe[0].value["chosen"].tolist() == [False, True]
+    assert [run["id"] for run in viewed(at)["runs"]] == [run_id(0), run_id(9)]
 
 
-def test_chosen_runs_stand_side_by_side_with_what_differs(store: Store) -> None:
-    prompt = "a [link](x) *b* $c$ :red[d] <b>|\n# e"
-    for number in range(3):
-        commit(store, made_up_run(number, params={"prompt": prompt, "guidance_scale": 3 + number / 2}))
-    at = open_page(page_files.COMPARE, ids=f"{run_id(2)},{run_id(0)[:12]}")
-    assert at.query_params == {"ids": f"{run_id(2)[:12]},{run_id(0)[:12]}"}
-    shown = images(at)
-    assert [image["src"] for image in shown] == [
-        thumbnail_url(store.get_run(run_id(number)).image, 1024) for number in (2, 0)
-    ]
-    assert shown[0]["alt"] == f"Ada before “{prompt}”: 20 steps, guidance 4, seed 2, ddim, demo"
-    differing, same = tables(at)
-    assert differing == {"Guidance": ["4", "3"], "Seed": ["2", "0"]}
-    assert same["Prompt"] == [r"a \[link\]\(x\) \*b\* \$c\$ \:red\[d\] \<b\>\| \# e"]
-    assert ":primary-badge[Guidance 4]" in texts(at)
-    downloads = [link.proto.url for link in at.get("link_button")]
-    assert downloads[0].startswith(f"/i/{store.get_run(run_id(2)).image}.png?download=Ada_20-steps_guidance-4_seed-2_")
+def test_columns_are_chosen_and_kept_in_the_link(four_runs: Store) -> None:
+    at = open_compare(cols="seed,model,nonsense")
+    assert list(at.dataframe[0].value.columns) == ["chosen", "seed", "model"]
+    at.multiselect(key="compare_columns").set_value(["seed", "shadow"]).run()
+    assert at.query_params == {"cols": "seed,shadow"}
+    button(at, "Usual columns").click().run()
+    assert at.query_params == {}
+    assert list(at.dataframe[0].value.columns) == ["chosen", *run_table.USUAL_COLUMNS]
 
 
-def test_the_choice_can_be_cleared(store: Store) -> None:
-    for number in range(2):
-        commit(store, made_up_run(number))
-    at = open_page(page_files.COMPARE, ids=f"{run_id(0)},{run_id(1)}")
-    next(button for button in at.button if button.label == "Clear").click().run()
-    assert images(at) == []
+def test_a_group_shows_mean_and_spread(four_runs: Store) -> None:
+    at = open_compare(group="prompt", measure="seam")
+    groups = at.dataframe[0].value
+    assert groups["prompt"].tolist() == ["a beach", "a forest"]
+    assert groups["runs"].tolist() == [2, 2]
+    assert groups["seam_mean"].tolist() == [0.25, 0.5]
+
+
+def test_opinions_written_into_the_table_are_kept(four_runs: Store) -> None:
+    at = open_compare()
+    edit(at, 0, rating=5, tags=["web", "print"], notes=" good light ")
+    assert four_runs.opinions_of([run_id(3)])[run_id(3)] == Opinion(rating=5, tags=("print", "web"), notes="good light")
+    assert at.dataframe[0].value[["rating", "notes"]].iloc[0].tolist() == [5, "good light"]
+    edit(at, 0, rating=None)
+    assert four_runs.opinions_of([run_id(3)])[run_id(3)].rating is None
+
+
+def test_an_opinion_that_cannot_be_kept_is_explained(four_runs: Store) -> None:
+    at = open_compare()
+    edit(at, 1, tags=["a, b"])
+    assert "The tag 'a, b' is not allowed" in texts(at)
+    assert at.dataframe[0].value["tags"].tolist()[1] == ["print"]
+    assert "The tag" not in texts(at.run())
+
+
+def test_ticked_rows_are_chosen_in_their_order(four_runs: Store) -> None:
+    at = open_compare(ids=run_id(2)[:12])
+    edit(at, 3, chosen=True)
+    assert at.query_params["ids"] == f"{run_id(2)[:12]},{run_id(0)[:12]}"
+    edit(at, 1, chosen=False)
+    assert at.query_params["ids"] == run_id(0)[:12]
+    button(at, "Choose these 4").click().run()
+    assert [run["id"] for run in viewed(at)["runs"]] == [run_id(number) for number in (0, 3, 2, 1)]
+    button(at, "Clear choice").click().run()
+    assert viewed(at) == {}
     assert at.query_params == {}
 
 
-@pytest.mark.parametrize(
-    ("ids", "pictures", "sentence"),
-    [
-        (run_id(0), 1, "Choose another row to compare"),
-        (f"{run_id(0)},{run_id(0)}", 1, "Choose another row to compare"),
-        (f"{run_id(0)},{'f' * 64}", 1, "No run has the id ffff"),
-        (f"{run_id(0)},zzz,{run_id(1)}", 2, "'zzz' is not a run's id"),
-        (",".join(run_id(number) for number in range(14)), 12, "14 are chosen: the first 12 are shown"),
-    ],
-)
-def test_a_link_with_other_than_two_runs_still_opens(store: Store, ids: str, pictures: int, sentence: str) -> None:
-    for number in range(14):
-        commit(store, made_up_run(number))
-    at = open_page(page_files.COMPARE, ids=ids)
-    assert len(images(at)) == pictures
-    assert sentence in texts(at)
+def test_a_view_is_saved_opened_and_forgotten(four_runs: Store) -> None:
+    at = open_compare(q="beach", sort="-seam", ids=run_id(0))
+    at.text_input(key="view_name").set_value("beaches")
+    button(at, "Save this view").click().run()
+    (saved,) = four_runs.list_views()
+    assert (saved.name, saved.query) == ("beaches", {"q": "beach", "sort": "-seam"})
+    at = open_compare()
+    button(at, "beaches").click().run()
+    assert at.query_params == {"q": "beach", "sort": "-seam"}
+    assert seeds(at) == [0, 3]
+    at.button(key="forget_beaches").click().run()
+    assert four_runs.list_views() == []
 
 
-def test_new_runs_appear_without_a_restart(store: Store) -> None:
-    commit(store, made_up_run(0))
-    at = open_page(page_files.COMPARE)
-    commit(store, made_up_run(1))
+def test_a_view_without_a_name_is_not_saved(four_runs: Store) -> None:
+    at = open_compare()
+    button(at, "Save this view").click().run()
+    assert "A view's name has 1 to 80 letters" in texts(at)
+    assert four_runs.list_views() == []
+
+
+def test_the_chosen_runs_are_deleted_after_a_question(four_runs: Store) -> None:
+    at = open_compare(ids=f"{run_id(1)},{run_id(2)}")
+    button(at, "Delete …").click().run()
+    assert "2 runs, 4 pictures" in texts(at)
+    assert "1 rating" in texts(at)
+    assert len(four_runs.list_runs()) == 4
+    at.button(key="delete_chosen").click().run()
+    assert [run.id for run in four_runs.list_runs()] == [run_id(3), run_id(0)]
+    assert seeds(at) == [3, 0]
+    assert at.query_params == {}
+
+
+def test_new_runs_appear_without_a_restart(page_store: Store) -> None:
+    commit(page_store, made_up_run(0))
+    at = open_compare()
+    commit(page_store, made_up_run(1))
     assert seeds(at.run()) == [1, 0]
 
 
-def test_one_run_on_its_own_page(store: Store) -> None:
-    run = commit(store, made_up_run(7, subject_name="Ada *at* sea"))
-    store.add_sweep(made_up_sweep(total=1), [run.id])
-    at = open_page(page_files.RUN, id=run.id[:12])
-    (image,) = images(at)
-    assert image["src"] == thumbnail_url(run.image, 1024)
-    parameters, provenance = tables(at)
-    assert parameters["Subject"] == [r"Ada \*at\* sea"]
-    assert parameters["Guidance"] == ["3"]
-    assert provenance["Denoise \\(s\\)"] == ["1\\.5"]
-    assert provenance["Library versions"] == [r"diffusers 0\.42\.1\, torch 2\.13\.0"]
-    assert at.code[0].value == parameters_text(run)
-    made = re.compile(r"Sweep of \d\d \w+, \d\d:\d\d: ")  # when: sweeps of one prompt are told apart by it
-    links = {made.sub("Sweep: ", link.proto.label): link.proto.query_string for link in at.get("page_link")}
-    assert links == {
-        "Compare": f"ids={run.id}",
-        "Sweep: steps × guidance": "id=sweep-1",
-    }
-    assert [button.label for button in at.button] == ["Use as base"]
-    at.segmented_control[0].set_value("Model's own output").run()
-    assert [image["src"] for image in images(at)] == [thumbnail_url(run.raw, 1024)]
-
-
-@pytest.mark.parametrize(
-    ("query", "sentence"),
-    [
-        ({}, "No run is named in this link"),
-        ({"id": "nonsense"}, "'nonsense' is not a run's id"),
-        ({"id": "f" * 64}, "No run has the id"),
-    ],
-)
-def test_a_link_to_no_run_leads_to_all_runs(store: Store, query: dict[str, str], sentence: str) -> None:
-    at = open_page(page_files.RUN, **query)
-    assert sentence in texts(at)
-    assert [link.proto.label for link in at.get("page_link")] == ["All runs"]
-
-
-def test_a_store_that_cannot_be_opened_is_a_sentence(store: Store) -> None:
+def test_a_store_that_cannot_be_opened_is_a_sentence(page_store: Store) -> None:
     file = load_settings().home / "bgen.sqlite3"
-    store.close()
+    page_store.close()
     st.cache_resource.clear()
     kept = file.read_bytes()
     file.write_bytes(b"holiday photos " * 1000)
-    for path, query in ((page_files.COMPARE, {}), (page_files.RUN, {"id": run_id(0)})):
-        assert "it is not a database of this program" in texts(open_page(path, **query))
+    for at in (open_compare(), open_run(id=run_id(0))):
+        assert "it is not a database of this program" in texts(at)
     file.write_bytes(kept)

@@ -1,5 +1,6 @@
 """Several processes and threads on one store, and processes that are killed in the middle of a commit."""
 
+import os
 import random
 import subprocess
 import sys
@@ -9,18 +10,23 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from bgen_core.content import hash_bytes
 from bgen_core.runs.store import Store, SweepRecord, open_store
-from bgen_core.settings import Settings, load_settings
+from bgen_core.settings import Settings
 from tests.runs.made_up import LONG_AGO, commit, made_up_run, made_up_sweep, run_id
+
+pytestmark = pytest.mark.both_databases
 
 PROJECT = Path(__file__).parents[2]
 
 
-def start_writer(home: Path, first: int, count: int) -> subprocess.Popen[str]:
+def start_writer(settings: Settings, first: int, count: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.runs.commit_forever", str(home), str(first), str(count)],
+        [sys.executable, "-m", "tests.runs.commit_forever", str(settings.home), str(first), str(count)],
         cwd=PROJECT,
+        env=os.environ | {"BGEN_DATABASE": settings.database},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -40,7 +46,7 @@ def assert_every_run_is_whole(store: Store) -> None:
 
 def test_processes_that_open_a_new_store_at_once_share_it(settings: Settings) -> None:
     # Their runs overlap: 0…29, 10…39, 20…49.
-    writers = [start_writer(settings.home, first, 30) for first in (0, 10, 20)]
+    writers = [start_writer(settings, first, 30) for first in (0, 10, 20)]
     outputs(writers)
     with open_store(settings) as store:
         assert {run.id for run in store.list_runs()} == {run_id(number) for number in range(50)}
@@ -51,17 +57,16 @@ def test_no_sweep_is_claimed_by_two_processes(store: Store, settings: Settings) 
     names = [f"sweep-{number}" for number in range(40)]
     for number, name in enumerate(names):
         store.add_sweep(made_up_sweep(name, created=LONG_AGO + timedelta(seconds=number)), [])
-    lines = outputs([start_writer(settings.home, 0, 0) for _ in range(2)])
+    lines = outputs([start_writer(settings, 0, 0) for _ in range(2)])
     claimed = [line.removeprefix("claimed ") for its in lines for line in its]
     assert sorted(claimed) == sorted(names)
 
 
-def test_a_killed_process_leaves_no_row_without_its_pictures(tmp_path: Path) -> None:
-    settings = load_settings(home=tmp_path / "home")
+def test_a_killed_process_leaves_no_row_without_its_pictures(settings: Settings) -> None:
     chance = random.Random(1)
     promised: set[str] = set()
     for attempt in range(6):
-        writer = start_writer(settings.home, attempt * 1000, 1000)
+        writer = start_writer(settings, attempt * 1000, 1000)
         assert writer.stdout is not None
         promised.add(run_id(int(writer.stdout.readline())))
         time.sleep(chance.uniform(0, 0.4))
@@ -73,7 +78,7 @@ def test_a_killed_process_leaves_no_row_without_its_pictures(tmp_path: Path) -> 
         assert_every_run_is_whole(store)
         commit(store, made_up_run(999_999))
     # What was not committed lies apart from the pictures, where nobody takes it for one.
-    pictures = [path for path in settings.blob_root.glob("??/*") if path.is_file()]
+    pictures = [path for path in Path(settings.blob_root).glob("??/*") if path.is_file()]
     assert all(hash_bytes(path.read_bytes()) == path.stem for path in pictures)
 
 

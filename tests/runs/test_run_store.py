@@ -13,6 +13,8 @@ from bgen_core.settings import Settings
 from bgen_core.sweep.params import InpaintParams
 from tests.runs.made_up import MODEL_EXTENT, commit, made_up_run, made_up_sweep, picture, run_id
 
+pytestmark = pytest.mark.both_databases
+
 VARIED = [
     pytest.param(made_up_run(1), id="plain"),
     pytest.param(made_up_run(2, params={"seed": 2**62}), id="large seed"),

@@ -1,14 +1,9 @@
-import time
-from typing import Any
-
 import pytest
 
 from bgen_core.runs.record import RunRecord
 from bgen_core.runs.table import (
     FIELDS,
-    RunFilter,
     differing_parameters,
-    filter_runs,
     run_frame,
     shown,
     shown_apart,
@@ -39,41 +34,6 @@ def test_the_table_has_a_typed_column_for_every_field() -> None:
 
 def test_an_empty_table_has_its_columns() -> None:
     assert list(run_frame([]).columns) == [field.name for field in FIELDS]
-
-
-@pytest.mark.parametrize(
-    ("wanted", "seeds"),
-    [
-        ({}, [0, 1, 2, 3]),
-        ({"text": "BEACH"}, [0]),
-        ({"text": "palm"}, [0, 1]),
-        ({"text": "palm trees a"}, [0]),
-        ({"text": "[red]"}, [2]),
-        ({"text": "(dust) %"}, [2]),
-        ({"text": ".*"}, []),
-        ({"text": "grace"}, [3]),
-        ({"text": run_id(1)[:10]}, [1]),
-        ({"text": run_id(1)[10:20]}, []),
-        ({"models": ["other"]}, [1]),
-        ({"models": ["other", "demo"]}, [0, 1, 2, 3]),
-        ({"subjects": ["Ada"], "schedulers": ["ddim"]}, [0, 1]),
-        ({"ids": frozenset([run_id(2), run_id(0), run_id(50)])}, [0, 2]),
-        ({"ids": frozenset()}, []),
-        ({"ranges": {"guidance_scale": (3, 5)}}, [0, 1]),
-        ({"ranges": {"guidance_scale": (0, 5), "seed": (1, 9)}}, [1, 3]),
-    ],
-)
-def test_the_filter_lets_pass(wanted: dict[str, Any], seeds: list[int]) -> None:
-    rows = filter_runs(run_frame(RUNS), RunFilter(**wanted))
-    assert rows["seed"].tolist() == seeds
-    assert rows.index.tolist() == list(range(len(seeds)))
-
-
-def test_the_filter_leaves_the_table_alone() -> None:
-    frame = run_frame(RUNS)
-    before = frame.copy()
-    filter_runs(frame, RunFilter(text="beach"))
-    assert frame.equals(before)
 
 
 @pytest.mark.parametrize(
@@ -116,14 +76,3 @@ def test_values_that_read_the_same_are_told_apart() -> None:
 )
 def test_values_read_well(value: object, text: str) -> None:
     assert shown(value) == text
-
-
-def test_ten_thousand_runs_are_tabled_and_filtered_in_time() -> None:
-    runs = [made_up_run(number, params={"prompt": f"prompt {number % 97}"}) for number in range(10_000)]
-    started = time.perf_counter()
-    frame = run_frame(runs)
-    tabled = time.perf_counter()
-    assert len(filter_runs(frame, RunFilter(text="prompt 5", models=["demo"]))) > 0
-    filtered = time.perf_counter()
-    assert tabled - started < 2
-    assert filtered - tabled < 0.5

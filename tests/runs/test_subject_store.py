@@ -7,6 +7,8 @@ from bgen_core.settings import Settings
 from bgen_core.subject.subject import Subject
 from tests.runs.made_up import EXTENT, commit, made_up_run, made_up_subject, made_up_sweep, picture
 
+pytestmark = pytest.mark.both_databases
+
 EDIT = {"threshold": 0.5, "strokes": [{"mode": "add", "points": [[1.5, 2], [3, 4]]}], "name": "ü"}
 
 

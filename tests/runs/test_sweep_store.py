@@ -8,6 +8,8 @@ from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import Settings
 from tests.runs.made_up import LONG_AGO, commit, made_up_run, made_up_sweep, run_id
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_a_sweep_survives_a_restart(settings: Settings) -> None:
     record = made_up_sweep(total=2, message="ü", plan={"axes": [1, 2.5, None], "name": "日本"})

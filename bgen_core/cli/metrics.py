@@ -1,0 +1,103 @@
+"""`python -m bgen_core metrics`: what can be measured on a run, and measuring again."""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from bgen_core.cli.counting import counting
+from bgen_core.cli.inputs import say
+from bgen_core.cli.run_files import choose_runs
+from bgen_core.errors import UserInputError
+from bgen_core.runs.metrics import METRICS, metrics_named
+from bgen_core.runs.store import Store, open_store
+from bgen_core.settings import load_settings
+
+metrics_app = typer.Typer(no_args_is_help=True)
+
+
+@metrics_app.callback()
+def metrics() -> None:
+    """What is measured on every run, and measuring again."""
+
+
+@metrics_app.command("list")
+def list_metrics(
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list on stdout.")] = False,
+) -> None:
+    """List the metrics with unit, which side is better, source and version."""
+    listed = [
+        {
+            "name": metric.name,
+            "label": metric.label,
+            "unit": metric.unit,
+            "better": metric.direction,
+            "help": metric.help,
+            "source": metric.source,
+            "version": metric.version,
+        }
+        for metric in METRICS
+    ]
+    if as_json:
+        sys.stdout.write(json.dumps(listed, ensure_ascii=False) + "\n")
+        return
+    # Imported here because only this way of printing needs it.
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("Metric", "Unit", "Better", "What", "Source", "Version")
+    for metric in METRICS:
+        table.add_row(metric.name, metric.unit, metric.direction, metric.help, metric.source, str(metric.version))
+    Console().print(table)
+
+
+@metrics_app.command("recompute")
+def recompute(
+    sweep: Annotated[str | None, typer.Option(metavar="ID", help="The runs of this sweep.")] = None,
+    run: Annotated[list[str] | None, typer.Option(metavar="ID", help="This run; may be given again.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every run in the store.")] = False,
+    names: Annotated[str | None, typer.Option(metavar="A,B", help="Only these metrics.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
+) -> None:
+    """Measure runs again; without a choice, those that lack a metric or have one of an older version."""
+    settings = load_settings()
+    if every and (sweep is not None or run):
+        raise UserInputError("--all is every run: give it alone, or --sweep or --run.")
+    wanted = None if names is None else [each.strip() for each in names.split(",")]
+    chosen = [metric.name for metric in metrics_named(wanted)]
+
+    from bgen_core.jobs.measuring import current_versions, measure_run  # loads what segments and measures
+
+    with open_store(settings) as store:
+        if every or run or sweep is not None:
+            ids = [each.id for each in choose_runs(store, sweep, run)]
+        else:
+            ids = store.unmeasured_runs(current_versions(wanted), limit=sys.maxsize)
+        with counting("measuring") as show:
+            for number, run_id in enumerate(ids):
+                show(number, len(ids))
+                for each in store.get_runs([run_id]):
+                    measure_run(store, settings, each, names=wanted)
+        told = _told(store, ids, chosen)
+    if as_json:
+        sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+        return
+    say(f"{len(ids):,} run{'' if len(ids) == 1 else 's'} measured, {len(chosen)} metrics each")
+    for name, reasons in told["without_value"].items():
+        for reason, count in reasons.items():
+            say(f"  {name} has no value in {count:,}: {reason}")
+
+
+def _told(store: Store, ids: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
+    """How many runs were measured, and why some values are not there: metric -> reason -> number of runs."""
+    measured = store.metrics_of(ids)
+    missing: dict[str, Counter[str]] = {}
+    for found in measured.values():
+        for name in names:
+            if name in found and found[name].value is None:
+                missing.setdefault(name, Counter())[found[name].reason] += 1
+    without = {name: dict(missing[name].most_common()) for name in names if name in missing}
+    return {"runs": len(ids), "metrics": list(names), "without_value": without}

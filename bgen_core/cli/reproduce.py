@@ -1,0 +1,106 @@
+"""`python -m bgen_core reproduce`: making pictures again from their PNGs, and whether the pixels are equal."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bgen_core.cli.inputs import check_output_file, read_subject, say, write_file
+from bgen_core.errors import UserInputError
+from bgen_core.runs.recipe import Recipe, read_recipe
+from bgen_core.runs.store import Store, open_store
+from bgen_core.settings import Settings, load_settings
+from bgen_core.subject.subject import Subject
+
+if TYPE_CHECKING:
+    from bgen_core.runs.reproduce import Reproduction
+
+
+def reproduce(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="PNGs that bgen or A1111 wrote.")],
+    photo: Annotated[Path | None, typer.Option(help="The photo, where the store does not have the subject.")] = None,
+    alpha: Annotated[Path | None, typer.Option(help="Its mask, of the photo's size, white = keep.")] = None,
+    model: Annotated[str | None, typer.Option(help="The model, where the PNG names none that is here.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the picture as it was made now; with one FILE.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list on stdout.")] = False,
+) -> None:
+    """Make pictures again and compare every pixel; exit 0 where all are equal, else 2."""
+    settings = load_settings()
+    _check(files, photo, alpha, out)
+    wanted = [(path, png := _read(path), read_recipe(png)) for path in files]
+    given = None if photo is None else read_subject(photo, alpha, settings)
+    subjects = _find_subjects([recipe for _, _, recipe in wanted], given, settings)
+
+    from bgen_core.runs.reproduce import Reproducer  # loads torch
+
+    told: list[dict[str, Any]] = []
+    with Reproducer(settings) as reproducer:
+        for (path, png, recipe), subject in zip(wanted, subjects, strict=True):
+            made = reproducer.reproduce(png, recipe, subject, model=model or recipe.model or settings.model)
+            if out is not None:
+                write_file(out, made.png)
+            told.append(_described(path, recipe, made))
+            if not as_json:
+                sys.stdout.write(f"{path}: {made.sentence}\n")
+                for sentence in recipe.not_taken:
+                    say(f"  {sentence}")
+    if as_json:
+        sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+    if not all(each["equal"] for each in told):
+        raise typer.Exit(2)
+
+
+def _check(files: list[Path], photo: Path | None, alpha: Path | None, out: Path | None) -> None:
+    if alpha is not None and photo is None:
+        raise UserInputError("--alpha is the mask of a photo: give --photo too.")
+    if out is not None:
+        if len(files) > 1:
+            raise UserInputError(f"--out is one picture, but {len(files)} files are given: give one FILE.")
+        check_output_file(out, files[0], photo)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserInputError(f"{path} cannot be read ({error.strerror}): give a PNG file.") from error
+
+
+def _find_subjects(recipes: list[Recipe], given: Subject | None, settings: Settings) -> list[Subject]:
+    """One for each recipe; those of equal ids are one object."""
+    if given is not None:
+        return [given for _ in recipes]
+    found: dict[str, Subject] = {}
+    with open_store(settings) as store:
+        for recipe in recipes:
+            if recipe.subject_id not in found:
+                found[recipe.subject_id] = _find_subject(store, recipe)
+    return [found[recipe.subject_id] for recipe in recipes]
+
+
+def _find_subject(store: Store, recipe: Recipe) -> Subject:
+    from bgen_core.runs.reproduce import find_subject
+
+    try:
+        return find_subject(store, recipe)
+    except UserInputError as error:
+        raise UserInputError(f"{error} Here: --photo FILE and --alpha FILE.") from error
+
+
+def _described(path: Path, recipe: Recipe, made: "Reproduction") -> dict[str, Any]:
+    return {
+        "file": str(path),
+        "run": recipe.record.id if recipe.record else None,
+        "equal": made.equal,
+        "pixels": made.pixels,
+        "changed": made.changed,
+        "greatest": made.greatest,
+        "differences": [asdict(each) for each in made.differences],
+        "params": recipe.params.to_json(),
+        "model": made.run.model,
+        "not_taken": list(recipe.not_taken),
+        "sentence": made.sentence,
+    }

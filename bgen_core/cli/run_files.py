@@ -1,0 +1,138 @@
+"""`python -m bgen_core runs export` and `runs import`: runs as files, for other programs and for other stores."""
+
+import json
+import sys
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bgen_core.cli.inputs import say
+from bgen_core.cli.runs import runs_app
+from bgen_core.errors import UserInputError
+from bgen_core.runs.export import runs_csv, runs_json, runs_parquet
+from bgen_core.runs.record import RunRecord
+from bgen_core.runs.store import Store, open_store
+from bgen_core.settings import load_settings
+
+
+class Format(StrEnum):
+    """What runs can be written as."""
+
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+    ZIP = "zip"
+
+
+@runs_app.command("export")
+def export(
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    format: Annotated[Format | None, typer.Option(help="By default what the file's name says.")] = None,
+    sweep: Annotated[str | None, typer.Option(metavar="ID", help="Only the runs of this sweep.")] = None,
+    run: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only this run; may be given again.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
+) -> None:
+    """Write runs with metrics, ratings, notes and tags as a table, or with all their pictures as a ZIP."""
+    chosen = format or _format_of(out)
+    with open_store(load_settings()) as store:
+        runs = choose_runs(store, sweep, run)
+        _write_whole(out, _pieces(store, runs, chosen))
+    left_out = _left_out(out) if chosen is Format.ZIP else []
+    for sentence in left_out:
+        say(f"not included: {sentence}")
+    if as_json:
+        content = {"out": str(out), "format": chosen.value, "runs": len(runs), "not_included": left_out}
+        sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
+    elif not left_out:
+        say(f"{len(runs):,} run{'' if len(runs) == 1 else 's'} written to {out}")
+    else:
+        say(f"{out} written, without what is listed above")
+
+
+@runs_app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE.zip", help="A ZIP of `runs export`.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
+) -> None:
+    """Take the runs of a ZIP with pictures, metrics, opinions and subjects; what is there already stays as it is."""
+    from bgen_core.runs.run_import import import_runs  # loads what decodes pictures
+
+    with open_store(load_settings()) as store:
+        imported = import_runs(store, file)
+    if as_json:
+        sys.stdout.write(json.dumps(asdict(imported)) + "\n")
+    else:
+        say(imported.sentence)
+
+
+def choose_runs(store: Store, sweep: str | None, ids: Sequence[str] | None) -> list[RunRecord]:
+    """The runs of a sweep's grid, the named ones, or all; newest first unless named.
+
+    Raises
+    ------
+    UserInputError
+        Both are given, or there is no such sweep or run.
+    """
+    if sweep is not None and ids:
+        raise UserInputError("--sweep and --run are two ways to choose: give one of them.")
+    if sweep is not None:
+        store.get_sweep(sweep)
+    if ids:
+        return list({run.id: run for run in store.get_runs(ids)}.values())
+    return store.list_runs(sweep_id=sweep)
+
+
+def _format_of(out: Path) -> Format:
+    try:
+        return Format(out.suffix.lower().removeprefix("."))
+    except ValueError as error:
+        allowed = ", ".join(each.value for each in Format)
+        raise UserInputError(f"--out {out} does not say in which format: give --format, one of {allowed}.") from error
+
+
+def _pieces(store: Store, runs: Sequence[RunRecord], chosen: Format) -> Iterable[bytes]:
+    ids = [run.id for run in runs]
+    if chosen is Format.ZIP:
+        from bgen_core.runs.run_archive import run_archive
+
+        return run_archive(store, ids)
+    metrics, opinions = store.metrics_of(ids), store.opinions_of(ids)
+    tables: dict[Format, Callable[[], bytes]] = {
+        Format.CSV: lambda: runs_csv(runs, metrics=metrics, opinions=opinions).encode(),
+        Format.JSON: lambda: runs_json(runs, metrics=metrics, opinions=opinions).encode(),
+        Format.PARQUET: lambda: runs_parquet(runs, metrics=metrics, opinions=opinions),
+    }
+    return [tables[chosen]()]
+
+
+def _write_whole(out: Path, pieces: Iterable[bytes]) -> None:
+    """Write a file whole or not at all, a piece in memory at a time."""
+    if out.is_dir() or not out.name:
+        raise UserInputError(f"--out {out} cannot be written, because it is a folder: give a file in it.")
+    temporary = out.with_name(f".{out.name}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            for piece in pieces:
+                file.write(piece)
+        temporary.replace(out)
+    except OSError as error:
+        raise UserInputError(
+            f"--out {out} cannot be written ({error.strerror}): give a file in a folder that exists and can be written."
+        ) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _left_out(archive: Path) -> list[str]:
+    """What the ZIP says that it does not hold, a sentence each."""
+    from bgen_core.runs.archive_format import NOT_INCLUDED
+
+    with zipfile.ZipFile(archive) as opened:
+        return opened.read(NOT_INCLUDED).decode().splitlines() if NOT_INCLUDED in opened.namelist() else []

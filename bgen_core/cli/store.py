@@ -1,0 +1,101 @@
+"""`python -m bgen_core store`: whether database and pictures belong together, and what nothing refers to."""
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from bgen_core.cli.counting import counting
+from bgen_core.cli.inputs import say
+from bgen_core.runs.picture_rows import GRACE, collect_garbage
+from bgen_core.runs.store import Store, open_store
+from bgen_core.runs.store_check import Finding, Looked, check_store
+from bgen_core.settings import load_settings
+
+store_app = typer.Typer(no_args_is_help=True)
+_MINUTES = int(GRACE.total_seconds() // 60)
+
+
+@store_app.callback()
+def store() -> None:
+    """Check and mend the store, and remove what nothing refers to."""
+
+
+@store_app.command("check")
+def check(
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Do not read the pictures: finds no damaged ones.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
+) -> None:
+    """Find missing, damaged and unused pictures and leftovers; exit 0 where all is in order, else 2."""
+    with open_store(load_settings()) as opened:
+        findings = _findings(opened, quick=quick)
+        told = _repaired(opened, findings) if repair else [_described(finding) for finding in findings]
+        pictures = len(opened.blobs.listing().pictures)
+    remaining = sum(not each["repaired"] for each in told)
+    if as_json:
+        content = {"ok": not remaining, "pictures": pictures, "findings": told}
+        sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
+    else:
+        for each in told:
+            sys.stdout.write(f"{'OK ' if each['repaired'] else '-- '} {each['text']} {each['repair']}".rstrip() + "\n")
+        say(_summary(pictures, len(told), remaining, repair=repair))
+    if remaining:
+        raise typer.Exit(2)
+
+
+@store_app.command("gc")
+def gc(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
+) -> None:
+    """Remove pictures that no run and no subject needs; what is younger than ten minutes stays."""
+    with open_store(load_settings()) as opened:
+        removed = collect_garbage(opened, dry_run=dry_run)
+    if as_json:
+        sys.stdout.write(json.dumps({"dry_run": dry_run} | asdict(removed)) + "\n")
+    else:
+        files = f"{removed.files:,} file{'' if removed.files == 1 else 's'} ({removed.size / 1e6:.1f} MB)"
+        say(f"{files} {'would go' if dry_run else 'removed'}; what is younger than {_MINUTES} minutes stays")
+
+
+def _findings(opened: Store, *, quick: bool) -> list[Finding]:
+    found: list[Finding] = []
+    with counting("looking at pictures") as show:
+        for each in check_store(opened, quick=quick):
+            if isinstance(each, Looked):
+                show(each.done, each.of)
+            else:
+                found.append(each)
+    return found
+
+
+def _repaired(opened: Store, findings: list[Finding]) -> list[dict[str, Any]]:
+    from bgen_core.runs.store_repair import repair_store  # loads what pastes subjects
+
+    return [
+        _described(each.finding) | {"repaired": each.done, "repair": each.text}
+        for each in repair_store(opened, findings)
+    ]  # fmt: skip
+
+
+def _described(finding: Finding) -> dict[str, Any]:
+    return {
+        "kind": finding.kind,
+        "path": finding.path,
+        "uses": [asdict(use) for use in finding.uses],
+        "text": finding.text,
+        "repaired": False,
+        "repair": "",
+    }
+
+
+def _summary(pictures: int, found: int, remaining: int, *, repair: bool) -> str:
+    if not found:
+        return f"{pictures:,} pictures: all is in order"
+    text = f"{pictures:,} pictures: {found:,} finding{'' if found == 1 else 's'}"
+    if repair:
+        return f"{text}, {found - remaining:,} mended" + (f", {remaining:,} left" if remaining else "")
+    return f"{text}; mend what can be mended with: python -m bgen_core store check --repair"

@@ -1,0 +1,149 @@
+"""What a PNG says about how to make it again: the settings, and what of them cannot be taken over.
+
+A PNG of this program carries everything. One of A1111 (or Forge, SD.Next …) carries text meant for people: what has a
+place here is taken over, and everything else is named, so that nobody wonders why the picture is another one.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bgen_core.errors import UserInputError
+from bgen_core.models.catalogue import MODELS
+from bgen_core.models.schedulers import SCHEDULERS
+from bgen_core.runs.foreign_record import read_foreign_record
+from bgen_core.runs.png_metadata import read_parameters, read_record
+from bgen_core.runs.record import RunRecord
+from bgen_core.subject.image_io import DecodeLimits, decode_photo
+from bgen_core.sweep.params import InpaintParams
+
+# What is dropped on a page may be anything: checked before its pixels are decoded.
+PNG_LIMITS = DecodeLimits(max_bytes=2**28, max_pixels=2**27, min_side=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Settings that a PNG carries, as far as they go.
+
+    Attributes
+    ----------
+    params
+        What to load; what the PNG does not say has its default.
+    model
+        A model's name here; empty where the PNG names none that is known.
+    subject_id
+        Content address of photo and mask; empty where the PNG does not say.
+    record
+        The whole record of a run of this program; None for pictures of others.
+    not_taken
+        One sentence for each thing that the PNG says and that has no place here, or another meaning.
+    """
+
+    params: InpaintParams
+    model: str = ""
+    subject_id: str = ""
+    record: RunRecord | None = None
+    not_taken: tuple[str, ...] = ()
+
+
+def read_recipe(png: bytes) -> Recipe:
+    """Read a PNG of this program or of A1111.
+
+    Raises
+    ------
+    UserInputError
+        It is no PNG, carries no parameters, or describes a run that cannot be.
+    """
+    decode_photo(png, name="The PNG", limits=PNG_LIMITS)
+    if (carried := read_record(png)) is not None:
+        record = read_foreign_record(json.dumps(carried.to_json()))
+        return Recipe(params=record.params, model=record.model, subject_id=record.subject_id, record=record)
+    fields = read_parameters(png)
+    if "Steps" not in fields:
+        raise UserInputError(
+            "This PNG does not say how it was made: give one that bgen or A1111 wrote, and that nothing has rewritten "
+            "since (chats and picture editors drop the text)."
+        )
+    return _from_a1111(fields)
+
+
+# Fields that mean the same here, with how each is read.
+_SAME: Mapping[str, tuple[str, Callable[[str], Any]]] = {
+    "Steps": ("num_inference_steps", int),
+    "CFG scale": ("guidance_scale", float),
+    "Seed": ("seed", int),
+    "Denoising strength": ("strength", float),
+}
+# Fields that say nothing about the picture, or that are spoken of elsewhere.
+_SILENT = {"Prompt", "Negative prompt", "Sampler", "Schedule type", "Size", "Model", "Model hash", "Version", *_SAME}
+# What A1111 1.9 and later takes for the schedule "Automatic" (modules/sd_samplers_kdiffusion.py).
+_AUTOMATIC = {"dpm++ 2m": "dpm++ 2m karras"}
+_WEIGHTS = re.compile(r"\([^()]*:\s*[\d.]+\s*\)|<\w+:[^>]+>|\[[^\[\]]*\||\bBREAK\b|\bAND\b|\[[^\[\]]*:[\d.]+\]")
+
+
+def _from_a1111(fields: Mapping[str, str]) -> Recipe:
+    told: list[str] = []
+    model = _model(fields, told)
+    params: dict[str, Any] = {"prompt": fields.get("Prompt", ""), "negative_prompt": fields.get("Negative prompt", "")}
+    if any(_WEIGHTS.search(text) for text in params.values()):
+        told.append("Weights, LoRAs and prompt editing in the prompt are plain words here.")
+    for name, (field, read) in _SAME.items():
+        if name in fields:
+            _take(params, name, field, fields[name], read, told)
+    if "Hires upscale" in fields and params.pop("strength", None) is not None:
+        told.append("Denoising strength belongs to the hires fix there, which is not here.")
+    if (scheduler := _scheduler(fields, told)) is not None:
+        params["scheduler"] = scheduler
+    if "Size" in fields:
+        told.append(f"Size {fields['Size']}: here the model decides at which size it works.")
+    told.extend(f"{name} {text[:60]!r} has no place here." for name, text in fields.items() if name not in _SILENT)
+    if not fields.get("Version", "").startswith("bgen"):
+        told.append("The noise of a seed is another one here: expect another picture.")
+    return Recipe(params=InpaintParams(**params), model=model, not_taken=tuple(told))
+
+
+def _take(
+    params: dict[str, Any], name: str, field: str, text: str, read: Callable[[str], Any], told: list[str]
+) -> None:
+    try:
+        # Checked with the others that are taken already: few steps can be too few for a low strength.
+        InpaintParams(**params, **{field: read(text)})
+    except ValueError:
+        told.append(f"{name} {text[:60]!r} is no number.")
+    except UserInputError as error:
+        told.append(f"{name} {text[:60]!r} was not taken: {error}")
+    else:
+        params[field] = read(text)
+
+
+def _scheduler(fields: Mapping[str, str], told: list[str]) -> str | None:
+    """The scheduler that A1111's sampler and schedule stand for; None where none is known."""
+    sampler, schedule = fields.get("Sampler", ""), fields.get("Schedule type", "")
+    if not sampler:
+        return None
+    plain = sampler.lower()
+    if schedule == "Automatic":
+        plain = _AUTOMATIC.get(plain, plain)
+    by_label = {entry.label.lower(): entry.name for entry in SCHEDULERS} | {
+        entry.name: entry.name for entry in SCHEDULERS
+    }
+    if schedule not in ("", "Automatic", "Normal", "Uniform"):
+        if (name := by_label.get(f"{plain} {schedule.lower()}")) is not None:
+            return name
+        told.append(f"Schedule type {schedule[:60]!r} of {sampler[:60]} is not here.")
+    if plain in by_label:
+        return by_label[plain]
+    told.append(f"Sampler {sampler[:60]!r} is not here: choose one of {', '.join(each.label for each in SCHEDULERS)}.")
+    return None
+
+
+def _model(fields: Mapping[str, str], told: list[str]) -> str:
+    name, checksum = fields.get("Model", ""), fields.get("Model hash", "")
+    if any(name == entry.name for entry in MODELS):
+        return name
+    if name or checksum:
+        shown = f"{name[:60]!r}" + (f" ({checksum[:20]})" if checksum else "")
+        told.append(f"Model {shown} is not in the list of models: choose the one that comes closest.")
+    return ""

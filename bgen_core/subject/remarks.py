@@ -1,0 +1,109 @@
+"""What there is to say about a cut-out, in sentences that the mask page and the command line share."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from bgen_core.subject.regions import Side
+from bgen_core.subject.segmentation import Segmentation
+
+Kind = Literal["no person", "not sure", "several persons", "unsure regions", "low resolution", "cut by the frame"]
+Level = Literal["warning", "note"]
+
+# The networks look at 256 pixels: of a smaller person they see an enlarged picture, and so does everybody later
+LEAST_PERSON = 256
+
+_UNSURE_SAID = 0.05  # of the kept area: less is not worth a sentence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remark:
+    """One thing that a person should know before they use a mask.
+
+    Attributes
+    ----------
+    level
+        "warning" where the mask is likely to be wrong, "note" where it is right and has a limit.
+    says
+        What was seen, in one sentence.
+    advice
+        What can be done about it on the mask page, in one sentence.
+    """
+
+    kind: Kind
+    level: Level
+    says: str
+    advice: str
+
+
+def remarks_about(found: Segmentation) -> tuple[Remark, ...]:
+    """Everything there is to say about what a segmenter found, the most important first.
+
+    Nothing of it forbids anything: a pet or a thing can be kept as well as a person.
+    """
+    return tuple(_remarks(found))
+
+
+def _remarks(found: Segmentation) -> Iterator[Remark]:
+    if found.box is None or found.persons == 0:
+        yield Remark(
+            kind="no person",
+            level="warning",
+            says="No person was found in this photo.",
+            advice="Paint over what you want to keep with the brush on Add: a person, a pet or a thing.",
+        )
+        return
+    if not found.person_found:
+        yield Remark(
+            kind="not sure",
+            level="warning",
+            says=f"It is not sure that this is a person (confidence {found.score:.0%}): "
+            "the mask holds what stands out most.",
+            advice="Check it in the preview, and correct it with the brush: Add keeps, Erase gives to the background.",
+        )
+    who = "person" if found.person_found else "region"
+    if found.persons > 1:
+        yield Remark(
+            kind="several persons",
+            level="note",
+            says=f"{found.persons} separate {who}s were found, and all are kept.",
+            advice="Click on who should stay; people who touch count as one, the brush parts them.",
+        )
+    unsure = _unsure_share(found)
+    if found.person_found and unsure > _UNSURE_SAID:
+        yield Remark(
+            kind="unsure regions",
+            level="note",
+            says=f"{unsure:.0%} of the mask is unsure.",
+            advice="Look at the hatched parts, and paint over them with Add or Erase.",
+        )
+    smallest = min((region.box.extent.longest_side for region in found.regions.items), default=LEAST_PERSON)
+    if smallest < LEAST_PERSON:
+        yield Remark(
+            kind="low resolution",
+            level="note",
+            says=f"A {who} of {smallest} pixels is small for a good edge: "
+            f"the networks look at {LEAST_PERSON} pixels, and see no more than the photo has.",
+            advice="Use a larger photo, or correct the edge with a small brush.",
+        )
+    if found.cut_sides:
+        yield Remark(
+            kind="cut by the frame",
+            level="note",
+            says=f"The {who} is cut off by the frame {_listed(found.cut_sides)}.",
+            advice="A new background cannot complete what is missing: it stands at the same edge of every picture.",
+        )
+
+
+def _unsure_share(found: Segmentation) -> float:
+    """Unsure pixels, relative to those kept."""
+    kept = np.count_nonzero(found.kept_confidence > 0.5)
+    return float(np.count_nonzero(found.unsure) / max(1, kept))
+
+
+def _listed(sides: tuple[Side, ...]) -> str:
+    names = {"left": "on the left", "top": "at the top", "right": "on the right", "bottom": "at the bottom"}
+    words = [names[side] for side in sides]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,51 @@
+"""Below the table: the chosen runs in four ways, what the sweep says, and blind votes."""
+
+import pandas as pd
+import streamlit as st
+
+from bgen_core.runs.record import RunRecord
+from bgen_core.runs.store import Store
+from pages._ui.blind_votes import votes_panel
+from pages._ui.compare_view import CompareView, change
+from pages._ui.comparison import side_by_side
+from pages._ui.findings import findings_panel
+from pages._ui.measures import measure_choice
+from pages._ui.picture_viewer import MOST_AT_ONCE, VIEWER_MODES
+from pages._ui.run_table import clear_choice
+
+_PANELS = {**VIEWER_MODES, "says": "What the sweep says", "vote": "Blind vote"}
+
+
+def panels(runs: list[RunRecord], table: pd.DataFrame, store: Store, view: CompareView) -> None:
+    """Draw the panel that the view asks for; the others cost nothing."""
+    chosen = table.set_index("id", drop=False).loc[[run.id for run in runs]]
+    st.session_state["compare_panel"] = view.panel
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.segmented_control(
+            f"**{len(runs)}** chosen" if runs else "None chosen",
+            list(_PANELS),
+            key="compare_panel",
+            required=True,
+            format_func=_PANELS.__getitem__,
+            on_change=lambda: change(panel=st.session_state["compare_panel"]),
+        )
+        if view.panel in VIEWER_MODES and len(runs) > 1:
+            measure_choice("Best by", chosen[:MOST_AT_ONCE], view)
+        if runs:
+            st.button("Clear choice", type="tertiary", on_click=clear_choice)
+    if view.panel in VIEWER_MODES:
+        if len(runs) < 2:
+            st.caption(
+                f"Tick 2 to {MOST_AT_ONCE} rows at their left edge to compare them."
+                if not runs
+                else "Tick another row to compare."
+            )
+        elif len(runs) > MOST_AT_ONCE:
+            st.caption(f"{len(runs)} are chosen: the first {MOST_AT_ONCE} are shown.")
+        if runs:
+            mode = view.panel if len(runs) > 1 else "side"
+            side_by_side(runs, chosen[:MOST_AT_ONCE], view, mode)
+    elif view.panel == "says":
+        findings_panel(table, store, runs, view)
+    else:
+        votes_panel(table, store, runs, view)

@@ -1,0 +1,125 @@
+"""What a sweep says: what each axis does to a measure, in one sentence, a chart and a heat map of the grid."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from bgen_core.runs.analysis.best import best_values
+from bgen_core.runs.analysis.charts import axis_chart, heat_map
+from bgen_core.runs.analysis.columns import SECONDS, AxisColumn, Measure, shown
+from bgen_core.runs.analysis.effects import axis_effect
+from bgen_core.runs.analysis.waiting import is_it_worth_the_wait
+from bgen_core.runs.record import RunRecord
+from bgen_core.runs.store import Store
+from pages._ui.compare_view import CompareView, change
+from pages._ui.findings_frame import SweepFrame, axis_choice, sweep_in_view
+from pages._ui.measures import measure_choice
+from pages._ui.pictures import plain
+
+
+def findings_panel(table: pd.DataFrame, store: Store, runs: list[RunRecord], view: CompareView) -> None:
+    """Draw what the sweep in view says about one measure."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        frame = sweep_in_view(store, table, runs, view)
+        if frame is None:
+            return
+        measure = measure_choice("Measure", frame.cells, view)
+        axis = frame.axis(view.axis)
+        against = frame.axis(view.against, other_than=axis.name) if axis else None
+        if axis is not None:
+            axis_choice("What does", "axis", frame, axis)
+        if axis is not None and against is not None:
+            axis_choice("Against", "against", frame, against, other_than=axis.name)
+    if axis is None:
+        st.info("This sweep varies nothing: give a parameter several values, and what it does is said here.")
+    elif measure is None:
+        st.info("No picture of this sweep is measured or rated yet: metrics follow a little after each picture.")
+    else:
+        _sentences(frame, measure)
+        _charts(frame, axis, against, measure)
+        _answers(frame, axis, against, measure, view)
+
+
+def _sentences(frame: SweepFrame, measure: Measure) -> None:
+    with st.container(border=True):
+        for axis in frame.axes:
+            effect = axis_effect(frame.cells, axis, measure, axes=frame.axes)
+            mark = ":primary-badge[clear]" if effect.is_clear else ":gray-badge[not clear]"
+            st.markdown(f"**{axis.label}** {mark} {plain(effect.sentence)}")
+
+
+def _charts(frame: SweepFrame, axis: AxisColumn, against: AxisColumn | None, measure: Measure) -> None:
+    one, other = st.columns(2, gap="medium")
+    with one:
+        st.markdown(f"**{plain(measure.label)} by {axis.label.lower()}**")
+        st.altair_chart(
+            axis_chart(frame.cells, axis, measure, axes=frame.axes),
+            alt=axis_effect(frame.cells, axis, measure, axes=frame.axes).sentence,
+            theme=None,
+        )
+        st.caption("Grey: each seed and each value of the other axes. Orange: the mean with its 95 % interval.")
+    if against is not None:
+        with other:
+            st.markdown(f"**{plain(measure.label)} by {axis.label.lower()} and {against.label.lower()}**")
+            st.altair_chart(
+                heat_map(frame.cells, axis, against, measure),
+                alt=f"Mean {measure.spoken} for each {axis.label.lower()} and {against.label.lower()}",
+                theme=None,
+            )
+
+
+def _answers(
+    frame: SweepFrame, axis: AxisColumn, against: AxisColumn | None, measure: Measure, view: CompareView
+) -> None:
+    if measure.direction == "none":
+        st.caption(f"Neither more nor less {plain(measure.spoken)} is better, so nothing is called best.")
+        return
+    one, other = st.columns(2, gap="medium")
+    with one:
+        if measure.name != SECONDS.name:
+            _wait(frame, axis, measure, view)
+    if against is not None:
+        with other:
+            _best(frame, axis, against, measure)
+
+
+def _wait(frame: SweepFrame, axis: AxisColumn, measure: Measure, view: CompareView) -> None:
+    st.markdown("**Is it worth the wait?**")
+    values = axis.values(frame.cells.dropna(subset=[measure.name]))
+    if len(values) < 2:
+        st.caption("It takes two values with measured runs.")
+        return
+    first, second = view.ends if view.ends != (0, 0) and max(view.ends) < len(values) else (0, len(values) - 1)
+    if len(values) > 2:
+        _ends_choice(values, first, second)
+    wait = is_it_worth_the_wait(frame.cells, axis, measure, axes=frame.axes, first=values[first], second=values[second])
+    st.markdown(plain(wait.sentence))
+
+
+def _ends_choice(values: Sequence[object], first: int, second: int) -> None:
+    st.session_state["compare_first"], st.session_state["compare_second"] = first, second
+
+    def choose() -> None:
+        change(ends=(st.session_state["compare_first"], st.session_state["compare_second"]))
+
+    with st.container(horizontal=True):
+        for label, key, taken in (("From", "compare_first", second), ("To", "compare_second", first)):
+            places = [place for place in range(len(values)) if place != taken]
+            st.selectbox(
+                label, places, key=key, format_func=lambda place: shown(values[place]), on_change=choose, width=160
+            )
+
+
+def _best(frame: SweepFrame, axis: AxisColumn, against: AxisColumn, measure: Measure) -> None:
+    st.markdown(f"**Best {axis.label.lower()} by {against.label.lower()}**")
+    best = best_values(frame.cells, axis, measure, at=against)
+    listed = pd.DataFrame(
+        {
+            against.label: [plain(shown(value)) for value in best[against.name]],
+            f"Best {axis.label.lower()}": [f"**{plain(shown(value))}**" for value in best[axis.name]],
+            f"Mean {measure.spoken}": [plain(measure.amount(value)) for value in best[measure.name]],
+            "Runs": [str(count) for count in best["runs"]],
+        }
+    )
+    st.table(listed, hide_index=True, alt=f"The best {axis.label.lower()} by {against.label.lower()}")

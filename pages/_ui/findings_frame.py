@@ -1,0 +1,125 @@
+"""The cells of one sweep as the analysis takes them: a row for each made cell, its place on each axis, its measures."""
+
+from dataclasses import dataclass
+from itertools import chain
+
+import pandas as pd
+import streamlit as st
+
+from bgen_core.errors import UserInputError
+from bgen_core.runs.analysis.columns import AxisColumn, Measure
+from bgen_core.runs.record import RunRecord
+from bgen_core.runs.store import Store, SweepRecord
+from bgen_core.sweep.axes import Axis, Value
+from bgen_core.sweep.plan import SweepPlan
+from pages._ui.compare_view import CompareView, change
+from pages._ui.filter_card import sweep_titles
+from pages._ui.measures import measures_in
+
+_NUMBERS = ("integer", "decimal")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SweepFrame:
+    """One sweep's made cells.
+
+    Attributes
+    ----------
+    sweep
+        Which sweep.
+    cells
+        One row per cell: `id` of its run, a column for each axis under the axis's name, and the measures.
+    axes
+        Everything that was swept, with at least two values.
+    measures
+        What the runs were measured by.
+    """
+
+    sweep: SweepRecord
+    cells: pd.DataFrame
+    axes: tuple[AxisColumn, ...]
+    measures: tuple[Measure, ...]
+
+    def axis(self, name: str, *, other_than: str = "") -> AxisColumn | None:
+        """The axis of that name, or else one that is not the other: steps or guidance rather than seeds or prompts."""
+        offered = [axis for axis in self.axes if axis.name != other_than]
+        asked = (axis for axis in offered if axis.name == name)
+        scales = (axis for axis in offered if axis.is_scale(self.cells))
+        return next(chain(asked, scales, reversed(offered)), None)
+
+
+def sweep_frame(table: pd.DataFrame, store: Store, sweep: SweepRecord) -> SweepFrame:
+    """Join the plan's cells with the wide table.
+
+    Values come from the plan, not from the runs: a prompt in which two words were replaced has a place on two axes.
+    """
+    plan = SweepPlan.from_json(sweep.plan)
+    axes = [axis for axis in plan.axes if len(axis.values) > 1]
+    run_ids = {cell.index: cell.run_id for cell in store.sweep_cells(sweep.id) if cell.done}
+    rows = [
+        {"id": run_ids[cell.index]}
+        | {axis.name: _shown(axis, place) for axis, place in zip(plan.axes, cell.position, strict=True) if axis in axes}
+        for cell in plan.cells()
+        if cell.index in run_ids
+    ]
+    measured = measures_in(table.loc[table["id"].isin(list(run_ids.values()))])
+    cells = pd.DataFrame(rows, columns=["id", *(axis.name for axis in axes)])
+    columns = list(dict.fromkeys(["id", *(measure.name for measure in measured), "seconds", "seconds_denoise"]))
+    cells = cells.merge(table[columns], on="id", how="left")
+    # A picture that was only pasted again says nothing about the time that its steps take.
+    if cells["seconds_denoise"].notna().any():
+        cells["seconds"] = cells["seconds"].where(cells["seconds_denoise"].notna())
+    return SweepFrame(
+        sweep=sweep,
+        cells=cells,
+        axes=tuple(AxisColumn(name=axis.name, label=axis.kind.label) for axis in axes),
+        measures=tuple(measured),
+    )
+
+
+def sweep_in_view(store: Store, table: pd.DataFrame, runs: list[RunRecord], view: CompareView) -> SweepFrame | None:
+    """Draw the choice of a sweep: the view's, or else one that the chosen runs belong to, or the newest.
+
+    Returns None, and says so, where there is none that varies anything.
+    """
+    titles = sweep_titles(store)
+    suggested = view.sweep if view.sweep in titles else ""
+    if not suggested:
+        of_run = [sweep.id for sweep in store.sweeps_of_run(runs[0].id)] if runs else []
+        suggested = next(iter([*of_run, *titles]), "")
+    if not suggested:
+        st.info("These runs belong to no sweep: vary a parameter on the sweep page, and what it does is said here.")
+        return None
+    st.session_state["compare_asked_sweep"] = suggested
+    st.selectbox(
+        "Sweep",
+        list(titles),
+        key="compare_asked_sweep",
+        format_func=titles.__getitem__,
+        on_change=lambda: change(sweep=st.session_state["compare_asked_sweep"], axis="", against="", page=1),
+        width=300,
+    )
+    try:
+        return sweep_frame(table, store, store.get_sweep(suggested))
+    except UserInputError as error:
+        st.warning(str(error))
+        return None
+
+
+def axis_choice(label: str, field: str, frame: SweepFrame, chosen: AxisColumn, *, other_than: str = "") -> None:
+    """Draw the choice of an axis, which goes into a field of the view."""
+    labels = {axis.name: axis.label for axis in frame.axes if axis.name != other_than}
+    key = f"compare_{field}"
+    st.session_state[key] = chosen.name
+    st.selectbox(
+        label,
+        list(labels),
+        key=key,
+        format_func=labels.__getitem__,
+        on_change=lambda: change(**{field: st.session_state[key]}, ends=(0, 0)),
+        width=180,
+    )
+
+
+def _shown(axis: Axis, place: int) -> Value:
+    return axis.values[place] if axis.kind.kind in _NUMBERS else axis.labels[place]

@@ -1,0 +1,94 @@
+"""The fine edge: seconds of work in a thread that outlives the script, and a look at it now and then."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from bgen_core.errors import UserInputError
+
+_KEPT = 4  # results: each is an alpha at its photo's size
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    future: Future[np.ndarray]
+    started: float
+
+
+class FineEdges:
+    """Fine alphas of this server, by the photo's key: made one at a time, the last few kept."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fine-edge")
+        self._jobs: OrderedDict[str, _Job] = OrderedDict()
+
+    def start(self, key: str, work: Callable[[], np.ndarray]) -> None:
+        """Begin, unless it is made or being made."""
+        with self._lock:
+            if key in self._jobs:
+                self._jobs.move_to_end(key)
+                return
+            self._jobs[key] = _Job(future=self._pool.submit(work), started=time.monotonic())
+            while len(self._jobs) > _KEPT:
+                _, oldest = self._jobs.popitem(last=False)
+                oldest.future.cancel()
+
+    def look(self, key: str) -> np.ndarray | None:
+        """The result where it is there and went well."""
+        job = self._jobs.get(key)
+        done = job is not None and job.future.done() and not job.future.cancelled()
+        return job.future.result() if job and done and job.future.exception() is None else None
+
+    def problem(self, key: str) -> str:
+        """Why it failed, in one sentence, once; empty where it did not. Faults of the program are raised."""
+        job = self._jobs.get(key)
+        if job is None or not job.future.done() or job.future.cancelled() or job.future.exception() is None:
+            return ""
+        self.forget(key)
+        try:
+            job.future.result()
+        except UserInputError as error:
+            return str(error)
+        return ""
+
+    def wait(self, key: str) -> np.ndarray | None:
+        """The result, however long it takes; None where nobody has begun."""
+        job = self._jobs.get(key)
+        return None if job is None else job.future.result()
+
+    def seconds(self, key: str) -> float | None:
+        """How long it has been under way; None where it is not."""
+        job = self._jobs.get(key)
+        return None if job is None or job.future.done() else time.monotonic() - job.started
+
+    def forget(self, key: str) -> None:
+        """Nobody wants it any more. What is being computed comes to its end unseen."""
+        with self._lock:
+            if (job := self._jobs.pop(key, None)) is not None:
+                job.future.cancel()
+
+
+@st.cache_resource(show_spinner=False)
+def fine_edges() -> FineEdges:
+    """The one of this server."""
+    return FineEdges()
+
+
+@st.fragment(run_every=1.0)
+def watch_fine_edge(key: str, cancel: Callable[[], None]) -> None:
+    """Say how far a fine edge is, and run the page again when it is there."""
+    seconds = fine_edges().seconds(key)
+    if seconds is None:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/hourglass_top: The fine edge is being made: {seconds:.0f} s. Go on painting meanwhile.")
+        if st.button("Cancel", key="fine_cancel", type="tertiary"):
+            cancel()
+            st.rerun()

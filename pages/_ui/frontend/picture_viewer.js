@@ -1,0 +1,240 @@
+// Several pictures of equal importance: side by side, behind a divider, in alternation, or as their difference.
+// All frames share one zoom and one position, in fractions of the picture, so that sizes need not agree.
+
+const LETTERS = "ABCDEFGHIJKL";
+const IN_A_ROW = { 1: 1, 2: 2, 3: 3, 4: 4, 5: 3, 6: 3, 9: 3 };
+const NARROWEST = 150; // px of one picture
+const SMALL_SIDE = 1024; // longest side of the version that is fetched first
+const MOST_PER_PIXEL = 8; // screen pixels of one pixel of the picture at the highest zoom
+const STEP = 1.25;
+const FLICKER_MS = 500;
+const TELL_MS = 400; // so that walking through pictures does not run the script at each of them
+
+const viewers = new WeakMap();
+
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+  let viewer = viewers.get(parentElement);
+  if (!viewer) {
+    viewer = makeViewer(parentElement.querySelector(".viewer"));
+    viewers.set(parentElement, viewer);
+  }
+  viewer.tell = setStateValue;
+  viewer.open = (id) => setTriggerValue("opened", id);
+  show(viewer, data);
+  return () => {
+    viewer.observer.disconnect();
+    clearInterval(viewer.playing);
+    viewers.delete(parentElement);
+  };
+}
+
+function makeViewer(root) {
+  const viewer = {
+    root, mode: "", runs: [], pair: [0, 1], current: 0, zoom: 1, centre: [0.5, 0.5], divided: 0.5, second: true,
+    held: false, playing: null, frames: [], telling: null,
+    bar: root.appendChild(element("div", "bar")),
+    stage: root.appendChild(element("div", "stage")),
+    foot: root.appendChild(element("div", "legend")),
+  };
+  root.onkeydown = (event) => pressed(viewer, event);
+  root.onkeyup = (event) => {
+    if (event.key === " " && viewer.held) { viewer.held = false; flick(viewer); }
+  };
+  viewer.observer = new ResizeObserver(() => { arrangeColumns(viewer); place(viewer); });
+  viewer.observer.observe(root);
+  return viewer;
+}
+
+function show(viewer, data) {
+  const sameRuns = data.runs.map((run) => run.id).join() === viewer.runs.map((run) => run.id).join();
+  if (!sameRuns) {
+    Object.assign(viewer, { zoom: 1, centre: [0.5, 0.5], current: 0, second: true });
+    viewer.pair = data.pair;
+  }
+  if (viewer.mode !== data.mode) stop(viewer);
+  viewer.mode = data.mode;
+  viewer.runs = data.runs;
+  viewer.root.setAttribute("aria-label", data.label);
+  draw(viewer);
+}
+
+function draw(viewer) {
+  viewer.frames = [];
+  viewer.stage.replaceChildren();
+  viewer.foot.replaceChildren();
+  drawBar(viewer);
+  arrangeColumns(viewer);
+  ({ side: drawSide, slider: drawSlider, flicker: drawFlicker, difference: drawHeat })[viewer.mode](viewer);
+  place(viewer);
+}
+
+// ---- the bar ------------------------------------------------------------------------------------------------------
+
+function drawBar(viewer) {
+  viewer.bar.replaceChildren();
+  if (viewer.mode !== "side" && viewer.runs.length > 2) {
+    ["First", "Second"].forEach((name, which) => {
+      const group = viewer.bar.appendChild(element("span", "group"));
+      group.append(element("span", "quiet", name));
+      viewer.runs.forEach((run, index) => {
+        const chosen = button(LETTERS[index], `${name} picture: ${run.title}`, () => choose(viewer, which, index));
+        chosen.setAttribute("aria-pressed", viewer.pair[which] === index);
+        group.append(chosen);
+      });
+    });
+  }
+  if (viewer.mode === "flicker") {
+    const play = button(viewer.playing ? "Stop" : "Play", "Change between both twice a second", () => {
+      if (viewer.playing) stop(viewer);
+      else viewer.playing = setInterval(() => flick(viewer), FLICKER_MS);
+      drawBar(viewer);
+    });
+    play.setAttribute("aria-pressed", Boolean(viewer.playing));
+    viewer.bar.append(play, button("Change", "Change to the other picture (space)", () => flick(viewer)));
+  }
+  const hints = {
+    side: "hold space: the first picture everywhere · ← → choose · Enter opens",
+    slider: "space: the other side · ← → second picture · ↑ ↓ first",
+    flicker: "space changes · ← → second picture · ↑ ↓ first",
+    difference: "← → second picture · ↑ ↓ first",
+  };
+  viewer.bar.append(element("span", "quiet", `${hints[viewer.mode]} · + − zoom · 0 fits · drag moves`));
+  const end = viewer.bar.appendChild(element("span", "group end"));
+  viewer.zoomText = element("span", "zoom quiet");
+  end.append(
+    button("−", "Zoom out (−)", () => zoomBy(viewer, 1 / STEP)), viewer.zoomText,
+    button("+", "Zoom in (+)", () => zoomBy(viewer, STEP)),
+    button("Fit", "The whole picture (0)", () => zoomTo(viewer, 1)),
+    button("1:1", "One pixel of the picture on one of the screen (1)", () => zoomTo(viewer, oneToOne(viewer))),
+    button("Full screen", "Full screen (f)", () => fullScreen(viewer)),
+  );
+}
+
+function arrangeColumns(viewer) {
+  const count = viewer.mode === "side" ? viewer.runs.length : 1;
+  const room = Math.max(1, Math.floor(viewer.root.clientWidth / NARROWEST));
+  const columns = Math.min(IN_A_ROW[count] ?? 4, room);
+  viewer.stage.style.setProperty("--columns", columns);
+  viewer.stage.style.setProperty("--highest", document.fullscreenElement ? "86vh" : "76vh");
+}
+
+// ---- the four ways ------------------------------------------------------------------------------------------------
+
+function drawSide(viewer) {
+  viewer.runs.forEach((run, index) => {
+    const figure = viewer.stage.appendChild(element("figure"));
+    figure.classList.toggle("current", index === viewer.current && viewer.runs.length > 1);
+    figure.append(caption(viewer, [index]));
+    const frame = figure.appendChild(makeFrame(viewer, run));
+    addPicture(viewer, frame, index);
+    frame.addEventListener("pointerdown", () => makeCurrent(viewer, index));
+  });
+}
+
+function drawSlider(viewer) {
+  const [figure, frame] = pairFigure(viewer);
+  const [first, second] = viewer.pair;
+  addPicture(viewer, frame, first);
+  const layer = frame.appendChild(element("div", "layer"));
+  addPicture(viewer, frame, second, layer);
+  frame.append(element("span", "tag left", LETTERS[first]), element("span", "tag right", LETTERS[second]));
+  const divider = frame.appendChild(element("div", "divider"));
+  divider.tabIndex = 0;
+  divider.setAttribute("role", "slider");
+  divider.setAttribute("aria-label", `Divider between ${LETTERS[first]} and ${LETTERS[second]}`);
+  const divide = (share) => {
+    viewer.divided = Math.min(1, Math.max(0, share));
+    divider.style.left = `${100 * viewer.divided}%`;
+    layer.style.clipPath = `inset(0 0 0 ${100 * viewer.divided}%)`;
+    divider.setAttribute("aria-valuenow", Math.round(100 * viewer.divided));
+  };
+  divider.onpointerdown = (event) => {
+    event.stopPropagation();
+    divider.setPointerCapture(event.pointerId);
+    divider.onpointermove = ({ clientX }) => {
+      const box = frame.getBoundingClientRect();
+      divide((clientX - box.left) / box.width);
+    };
+  };
+  divider.onpointerup = divider.onpointercancel = () => { divider.onpointermove = null; };
+  divider.onkeydown = (event) => {
+    const steps = { ArrowLeft: -0.02, ArrowRight: 0.02, Home: -1, End: 1 }[event.key];
+    if (steps === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    divide(viewer.divided + steps);
+  };
+  viewer.divide = divide;
+  divide(viewer.divided);
+  viewer.stage.append(figure);
+}
+
+function drawFlicker(viewer) {
+  const [figure, frame] = pairFigure(viewer);
+  viewer.pair.forEach((index) => addPicture(viewer, frame, index));
+  viewer.flickerTag = frame.appendChild(element("span", "tag left"));
+  showFlick(viewer);
+  viewer.stage.append(figure);
+}
+
+function drawHeat(viewer) {
+  const [figure, frame] = pairFigure(viewer);
+  const [first, second] = viewer.pair.map((index) => viewer.runs[index]);
+  const canvas = frame.appendChild(element("canvas", "picture"));
+  canvas.setAttribute("role", "img");
+  viewer.frames.at(-1).pictures.push({ node: canvas, run: first, full: true });
+  viewer.stage.append(figure);
+  const said = element("span", "said", "Comparing …");
+  said.setAttribute("role", "status");
+  viewer.foot.append(element("span", "quiet", "0"), element("span", "ramp"), element("span", "quiet", "255 levels"), said);
+  // PNGs, not the smaller versions: those are lossy, and would differ where the pictures do not.
+  Promise.all([loaded(first.full), loaded(second.full)]).then(([one, other]) => {
+    if (!canvas.isConnected) return;
+    const found = drawDifference(canvas, one, other);
+    said.textContent = differenceSentence(found, first.width === second.width && first.height === second.height);
+    canvas.setAttribute("aria-label", `Difference between ${first.title} and ${second.title}: ${said.textContent}`);
+  }, () => { said.textContent = "One of the pictures could not be fetched: reload the page."; });
+}
+
+function pairFigure(viewer) {
+  const figure = element("figure");
+  figure.append(caption(viewer, viewer.pair));
+  return [figure, figure.appendChild(makeFrame(viewer, viewer.runs[viewer.pair[0]]))];
+}
+
+function caption(viewer, indices) {
+  const caption = element("figcaption");
+  for (const index of indices) {
+    const run = viewer.runs[index];
+    const made = caption.appendChild(element("span"));
+    made.append(element("b", "", LETTERS[index]));
+    if (run.best) made.append(element("span", "badge best", run.best));
+    for (const text of run.badges) made.append(element("span", "badge", text));
+    const link = made.appendChild(element("a", "", "Open"));
+    link.href = run.href;
+    link.setAttribute("aria-label", `Open picture ${LETTERS[index]} on a page of its own`);
+    link.onclick = (event) => {
+      if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+      event.preventDefault(); // a plain link would begin a new session
+      viewer.open(run.id);
+    };
+  }
+  return caption;
+}
+
+function makeFrame(viewer, run) {
+  const frame = element("div", "frame");
+  frame.style.setProperty("--ratio", run.width / run.height);
+  viewer.frames.push({ node: frame, pictures: [] });
+  letDrag(viewer, frame);
+  return frame;
+}
+
+function addPicture(viewer, frame, index, into = frame) {
+  const run = viewer.runs[index];
+  const image = into.appendChild(element("img", "picture"));
+  image.src = run.small;
+  image.alt = run.alt;
+  image.draggable = false;
+  viewer.frames.at(-1).pictures.push({ node: image, run, full: false });
+}

@@ -1,0 +1,99 @@
+"""The viewer that shows several pictures with one zoom and one position: a component with plain JavaScript."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import streamlit as st
+
+from bgen_core.runs.links import picture_url, run_url, thumbnail_url
+from bgen_core.runs.record import RunRecord
+from pages._ui.pictures import describe
+
+ViewerMode = Literal["side", "slider", "flicker", "difference"]
+VIEWER_MODES: dict[ViewerMode, str] = {
+    "side": "Side by side",
+    "slider": "Slider",
+    "flicker": "Flicker",
+    "difference": "Difference",
+}
+MOST_AT_ONCE = 12
+_KEY = "picture_viewer"
+_FOLDER = Path(__file__).parent / "frontend"
+
+
+def _source(*names: str) -> str:
+    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in names)
+
+
+# Streamlit registers a component once, when its module is imported.
+_viewer = st.components.v2.component(
+    "bgen_picture_viewer",
+    html='<div class="viewer" tabindex="0" role="group"></div>\n<!-- filled by the script -->',
+    css=_source("picture_viewer.css"),
+    js=_source("picture_viewer.js", "picture_moves.js", "picture_difference.js"),
+)
+
+
+def picture_viewer(
+    runs: Sequence[RunRecord],
+    *,
+    mode: ViewerMode,
+    badges: Sequence[Sequence[str]],
+    best: Sequence[str],
+    pair: tuple[int, int],
+    on_pair: Callable[[tuple[int, int]], None],
+) -> str:
+    """Draw up to `MOST_AT_ONCE` pictures; zoom and position are kept in the browser from drawing to drawing.
+
+    Parameters
+    ----------
+    badges
+        Short texts over each picture: in what it differs from the others.
+    best
+        For each picture, in what it is the best of them; empty where it is not.
+    pair
+        Places of the two pictures that the slider, the flicker and the difference begin with.
+    on_pair
+        Called with another pair when one was chosen in the viewer, before the script runs again.
+
+    Returns
+    -------
+    str
+        Id of the run that shall be opened, or empty.
+    """
+
+    def tell() -> None:
+        chosen = st.session_state[_KEY].get("pair")
+        if isinstance(chosen, list) and len(chosen) == 2 and all(0 <= int(place) < len(runs) for place in chosen):
+            on_pair((int(chosen[0]), int(chosen[1])))
+
+    shown = zip(runs, badges, best, strict=True)
+    result = _viewer(
+        key=_KEY,
+        data={
+            "mode": mode,
+            "pair": list(pair),
+            "label": f"{len(runs)} pictures, {VIEWER_MODES[mode].lower()}",
+            "runs": [_described(run, list(its_badges), its_best) for run, its_badges, its_best in shown],
+        },
+        on_pair_change=tell,
+        on_opened_change=lambda: None,
+    )
+    opened = result.opened
+    return opened if opened in [run.id for run in runs] else ""
+
+
+def _described(run: RunRecord, badges: list[str], best: str) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "title": ", ".join(badges) or run.short_id,
+        "badges": badges,
+        "best": best,
+        "alt": describe(run),
+        "width": run.extent.width,
+        "height": run.extent.height,
+        "small": thumbnail_url(run.image, 1024),
+        "full": picture_url(run.image),
+        "href": run_url(run.id),
+    }

@@ -1,0 +1,64 @@
+"""Views of the compare page under a name, for everybody who uses this store."""
+
+from typing import Any
+
+import streamlit as st
+
+from bgen_core.errors import UserInputError
+from bgen_core.runs.opinion_rows import LONGEST_NAME, SavedView
+from bgen_core.runs.store import Store
+from pages._ui import resources
+from pages._ui.compare_view import CompareView, show
+
+# The page of the table and the chosen runs belong to a link, not to a view that is opened again on another day.
+_NOT_KEPT = ("page", "ids", "pair")
+_PROBLEM = "saved_view_problem"
+
+
+def views_popover(store: Store, view: CompareView) -> None:
+    """Draw the list of saved views, and the field that saves the present one."""
+    views = store.list_views()
+    with st.popover(f"Views · {len(views)}" if views else "Views", key="compare_views"):
+        for saved in views:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.button(
+                    saved.name,
+                    key=f"view_{saved.name}",
+                    type="tertiary",
+                    on_click=_open,
+                    args=(saved,),
+                )
+                st.space("stretch")
+                st.button(
+                    "Delete",
+                    key=f"forget_{saved.name}",
+                    type="tertiary",
+                    help=f"Forget the view {saved.name}; no run is deleted.",
+                    on_click=store.delete_view,
+                    args=(saved.name,),
+                )
+        if not views:
+            st.caption("A view keeps the filter, the order and the columns under a name, for everybody here.")
+        with st.form("save_view", border=False, clear_on_submit=True):
+            st.text_input("Name", key="view_name", max_chars=LONGEST_NAME, placeholder="best of this week")
+            st.form_submit_button("Save this view", on_click=_save, args=(store, view))
+        if problem := st.session_state.pop(_PROBLEM, ""):
+            st.error(problem)
+
+
+def kept_query(view: CompareView) -> dict[str, Any]:
+    """What of a view is saved."""
+    return {name: value for name, value in view.to_query().items() if name not in _NOT_KEPT}
+
+
+def _save(store: Store, view: CompareView) -> None:
+    try:
+        name = st.session_state["view_name"]
+        store.save_view(SavedView(name=name, owner=resources.visitor(), query=kept_query(view)))
+    except UserInputError as error:
+        st.session_state[_PROBLEM] = str(error)
+
+
+def _open(saved: SavedView) -> None:
+    query = {name: [value] if isinstance(value, str) else list(value) for name, value in saved.query.items()}
+    show(CompareView.from_query(query))

@@ -1,0 +1,81 @@
+"""The brush as a hand uses it: strokes at any zoom, undo by keyboard, lasso and box."""
+
+import re
+import time
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from bgen_core.runs.store import open_store
+from bgen_core.settings import load_settings
+from tests.browser.conftest import RunningApp
+
+pytestmark = pytest.mark.browser
+
+
+def settle(page: Page) -> None:
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+
+
+def choose(page: Page, name: str) -> None:
+    page.get_by_role("radio", name=re.compile(f"{re.escape(name)}$")).first.click()
+    time.sleep(1)  # the click is under way before the script runs
+    settle(page)
+
+
+def draw(page: Page, *points: tuple[float, float]) -> None:
+    """A line on the canvas, in shares of its sides; then wait until the canvas has sent it."""
+    canvas = page.locator("canvas.upper-canvas").first
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box is not None
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=8)
+    page.mouse.up()
+    time.sleep(1.5)  # the canvas sends its drawing when the mouse has rested
+    settle(page)
+
+
+def test_brush_box_zoom_and_undo(app: RunningApp, page: Page) -> None:
+    page.goto(app.url)
+    settle(page)
+    page.locator("canvas.upper-canvas").first.wait_for()
+    choose(page, "Erase")
+    draw(page, (0.36, 0.80), (0.44, 0.80))
+    choose(page, "Box")
+    draw(page, (0.36, 0.88), (0.44, 0.94))
+    # A box drawn with the zoom tool shows its part of the photo; what is drawn there lands there
+    choose(page, "Zoom")
+    draw(page, (0.40, 0.40), (0.60, 0.60))
+    expect(page.get_by_role("radio", name="4×")).to_be_checked(timeout=20_000)
+    choose(page, "Brush")
+    choose(page, "Add")
+    draw(page, (0.1, 0.5), (0.9, 0.5))
+    choose(page, "Erase")
+    draw(page, (0.4, 0.5), (0.6, 0.5))
+    draw(page, (0.5, 0.1), (0.5, 0.2))
+    page.keyboard.press("Control+z")
+    time.sleep(1)
+    settle(page)
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Saved as")).to_be_visible()
+    with open_store(load_settings(home=app.home)) as store:
+        entry = store.list_subjects()[0]
+        alpha, edit = store.load_subject(entry.id).alpha, store.load_subject_edit(entry.id)
+    assert [(stroke["mode"], stroke.get("shape", "brush")) for stroke in edit["strokes"]] == [
+        ("erase", "brush"), ("erase", "rectangle"), ("add", "brush"), ("erase", "brush"),
+    ]  # fmt: skip
+    side = alpha.shape[0]
+    assert not alpha[round(0.80 * side), round(0.37 * side) : round(0.43 * side)].any()
+    assert not alpha[round(0.89 * side) : round(0.93 * side), round(0.37 * side) : round(0.43 * side)].any()
+    # At 4× the canvas shows 0.375 to 0.625 of the photo
+    row = alpha[round(0.5 * side)]
+    assert not row[round(0.48 * side) : round(0.52 * side)].any()
+    np.testing.assert_allclose(
+        edit["strokes"][2]["points"][0], [0.40 * side, 0.5 * side], atol=2
+    )  # mouse on whole pixels
+    assert edit["strokes"][2]["size"] == pytest.approx(edit["strokes"][0]["size"] / 4, rel=0.01)

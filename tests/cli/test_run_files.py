@@ -1,0 +1,125 @@
+"""`runs export` and `runs import` as a person calls them."""
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from bgen_core.cli import app
+from bgen_core.errors import UserInputError
+from bgen_core.runs.metrics import MetricValue
+from bgen_core.runs.store import Store, open_store
+from bgen_core.settings import load_settings
+from tests.runs.made_up import commit, made_up_run, made_up_subject, made_up_sweep
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    monkeypatch.setenv("BGEN_HOME", str(tmp_path / "home"))
+    with open_store(load_settings()) as store:
+        subject = made_up_subject()
+        store.save_subject(subject, {})
+        runs = [commit(store, made_up_run(number, subject_id=subject.id)) for number in range(3)]
+        store.add_sweep(made_up_sweep(total=2), [runs[0].id, runs[2].id])
+        store.rate_run(runs[2].id, 4)
+        store.save_metrics(runs[2].id, [MetricValue(name="seam", value=0.5, reason="", version=1)])
+        yield store
+
+
+def call(*words: str | Path) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, ["runs", *map(str, words)], catch_exceptions=False)
+    return result.exit_code, result.stdout, result.stderr
+
+
+def seeds(path: Path) -> list[int]:
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path)["seed"].tolist()
+    if path.suffix == ".json":
+        return [run["seed"] for run in json.loads(path.read_text(encoding="utf-8"))]
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path) as archive:
+            return [int(row["seed"]) for row in csv.DictReader(io.StringIO(archive.read("runs.csv").decode()))]
+    return [int(row["seed"]) for row in csv_rows(path)]
+
+
+def csv_rows(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
+
+
+@pytest.mark.parametrize("name", ["runs.csv", "runs.json", "runs.parquet", "runs.zip"])
+def test_every_format_holds_the_same_runs(store: Store, tmp_path: Path, name: str) -> None:
+    assert call("export", "--out", tmp_path / name) == (0, "", f"3 runs written to {tmp_path / name}\n")
+    assert seeds(tmp_path / name) == [2, 1, 0]
+    assert call("export", "--out", tmp_path / name, "--sweep", "sweep-1")[0] == 0
+    assert seeds(tmp_path / name) == [2, 0]
+    newest = store.list_runs()[0].id
+    assert call("export", "--out", tmp_path / name, "--run", newest[:8], "--run", newest)[0] == 0
+    assert seeds(tmp_path / name) == [2]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["home", name]
+
+
+def test_metrics_and_opinions_come_along(store: Store, tmp_path: Path) -> None:
+    call("export", "--out", tmp_path / "runs.csv")
+    assert [(row["seam"], row["rating"]) for row in csv_rows(tmp_path / "runs.csv")] == [
+        ("0.5", "4"),
+        ("", ""),
+        ("", ""),
+    ]
+
+
+def test_the_format_wins_over_the_name(store: Store, tmp_path: Path) -> None:
+    code, out, _ = call("export", "--out", tmp_path / "runs.txt", "--format", "json", "--json")
+    assert json.loads(out) == {"out": str(tmp_path / "runs.txt"), "format": "json", "runs": 3, "not_included": []}
+    assert (code, len(json.loads((tmp_path / "runs.txt").read_text(encoding="utf-8")))) == (0, 3)
+
+
+def test_what_is_not_in_the_zip_is_said(store: Store, tmp_path: Path) -> None:
+    run = store.list_runs()[0]
+    store.blobs.path(run.image).unlink()
+    _, _, error = call("export", "--out", tmp_path / "runs.zip")
+    assert f"not included: Run {run.id}" in error
+    assert error.endswith(f"{tmp_path / 'runs.zip'} written, without what is listed above\n")
+
+
+def test_a_zip_goes_into_another_store(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    call("export", "--out", tmp_path / "runs.zip")
+    monkeypatch.setenv("BGEN_HOME", str(tmp_path / "other"))
+    code, out, _ = call("import", tmp_path / "runs.zip", "--json")
+    runs = store.list_runs()
+    assert code == 0
+    assert json.loads(out) == {
+        "added": [run.id for run in runs], "known": 0, "subjects_added": 1, "subjects_known": 0,
+    }  # fmt: skip
+    with open_store(load_settings()) as other:
+        assert other.list_runs() == runs
+    assert call("import", tmp_path / "runs.zip")[2] == "0 runs imported, 3 there already and left as they are.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (
+            ["export", "--out", "runs.xlsx"],
+            "does not say in which format: give --format, one of csv, json, parquet, zip",
+        ),
+        (["export", "--out", "/missing/runs.csv"], r"/missing/runs.csv cannot be written \(No such file"),
+        (["export", "--out", "/", "--format", "csv"], "cannot be written"),
+        (["export", "--out", "x.csv", "--sweep", "a", "--run", "b"], "give one of them"),
+        (["export", "--out", "x.csv", "--sweep", "nothing"], "No sweep is called 'nothing'"),
+        (["export", "--out", "x.csv", "--run", "f" * 64], "No run has the id"),
+        (["import", "missing.zip"], "missing.zip cannot be read"),
+    ],
+)
+def test_what_can_be_mended_is_a_sentence(
+    store: Store, words: list[str], sentence: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserInputError, match=sentence):
+        call(*words)
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]

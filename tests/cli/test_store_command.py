@@ -1,0 +1,78 @@
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bgen_core.cli.store import store_app
+from bgen_core.runs.store import Store, open_store
+from bgen_core.settings import load_settings
+from tests.runs.made_up import commit, made_up_run
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    monkeypatch.setenv("BGEN_HOME", str(tmp_path / "home"))
+    with open_store(load_settings()) as store:
+        yield store
+
+
+def call(*words: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(store_app, words, catch_exceptions=False)
+    return result.exit_code, result.stdout, result.stderr
+
+
+def put_long_ago(store: Store, data: bytes) -> str:
+    name = store.blobs.put(data)
+    an_hour_ago = time.time() - 3600
+    os.utime(store.blobs.path(name), (an_hour_ago, an_hour_ago))
+    return name
+
+
+def test_a_store_in_order_is_exit_0(store: Store) -> None:
+    commit(store, made_up_run())
+    assert call("check") == (0, "", "2 pictures: all is in order\n")
+    code, out, error = call("check", "--json")
+    assert (code, json.loads(out), error) == (0, {"ok": True, "pictures": 2, "findings": []}, "")
+
+
+def test_what_is_found_is_exit_2_until_it_is_mended(store: Store) -> None:
+    run = commit(store, made_up_run())
+    unused = put_long_ago(store, b"nobody's")
+    store.blobs.path(run.image).unlink()
+    code, out, error = call("check")
+    assert code == 2
+    assert [line[:3] for line in out.splitlines()] == ["-- ", "-- "]
+    assert unused in out
+    assert run.short_id in out
+    assert "store check --repair" in error
+    code, out, _ = call("check", "--repair", "--json")
+    document = json.loads(out)
+    assert (code, document["ok"]) == (0, True)
+    assert {(each["kind"], each["repaired"]) for each in document["findings"]} == {("missing", True), ("unused", True)}
+    assert store.list_runs() == []
+
+
+def test_what_cannot_be_mended_stays_exit_2(store: Store) -> None:
+    run = commit(store, made_up_run())
+    store.blobs.path(run.raw).unlink()
+    code, out, error = call("check", "--repair")
+    assert code == 2
+    assert out.startswith("-- ")
+    assert "from a backup" in out
+    assert error.endswith("1 finding, 0 mended, 1 left\n")
+
+
+def test_gc_says_what_would_go_and_then_removes_it(store: Store) -> None:
+    run = commit(store, made_up_run())
+    unused, young = put_long_ago(store, b"x" * 200_000), store.blobs.put(b"young")
+    rest = "what is younger than 10 minutes stays\n"
+    assert call("gc", "--dry-run") == (0, "", f"1 file (0.2 MB) would go; {rest}")
+    assert store.blobs.exists(unused)
+    code, out, _ = call("gc", "--json")
+    assert (code, json.loads(out)) == (0, {"dry_run": False, "files": 1, "size": 200_000})
+    assert [store.blobs.exists(name) for name in (unused, young, run.image, run.raw)] == [False, True, True, True]
+    assert call("gc")[2] == f"0 files (0.0 MB) removed; {rest}"

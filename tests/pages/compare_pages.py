@@ -1,0 +1,87 @@
+"""The compare and the run page through AppTest, without the Subject page that a visitor sees first."""
+
+import json
+from html.parser import HTMLParser
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from pages._ui import page_files
+
+
+def _shell() -> None:
+    import streamlit as st
+
+    from pages._ui import page_files
+
+    st.navigation(
+        [
+            st.Page(page_files.COMPARE, title="Compare", url_path="compare", default=True),
+            st.Page(page_files.RUN, title="Run", url_path="run"),
+            st.Page(page_files.SWEEP, title="Sweep", url_path="sweep"),
+            st.Page(page_files.SUBJECT, title="Subject", url_path="subject"),
+        ]
+    ).run()
+
+
+def open_compare(**query: str | list[str]) -> AppTest:
+    """The compare page at an address."""
+    return _opened(AppTest.from_function(_shell, default_timeout=60), query)
+
+
+def open_run(**query: str | list[str]) -> AppTest:
+    """The run page at an address."""
+    at = _opened(AppTest.from_function(_shell, default_timeout=60), {})
+    at.switch_page(page_files.RUN)
+    return _opened(at, query)
+
+
+def _opened(at: AppTest, query: dict[str, Any]) -> AppTest:
+    for name, value in query.items():
+        at.query_params[name] = value
+    at.run()
+    assert not at.exception
+    return at
+
+
+def texts(at: AppTest) -> str:
+    """Everything that is said on the page."""
+    kinds = (at.markdown, at.caption, at.info, at.warning, at.error, at.success, at.subheader, at.code)
+    return " ".join(str(element.value) for kind in kinds for element in kind)
+
+
+def viewed(at: AppTest) -> dict[str, Any]:
+    """What the picture viewer was given; empty where there is none."""
+    found = [element.proto for element in at.get("bidi_component")]
+    return next((json.loads(proto.json) for proto in found if proto.component_name == "bgen_picture_viewer"), {})
+
+
+def images(at: AppTest) -> list[dict[str, str | None]]:
+    """Attributes of the pictures that are drawn as HTML."""
+    found: list[dict[str, str | None]] = []
+
+    class Images(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            if tag == "img":
+                found.append(dict(attrs))
+
+    for element in at.get("html"):
+        Images().feed(element.proto.body)
+    return found
+
+
+def seeds(at: AppTest) -> list[int]:
+    """The seeds of the table's rows, which name the runs."""
+    return [int(seed) for seed in at.dataframe[0].value["seed"].tolist()]
+
+
+def tables(at: AppTest) -> list[dict[str, list[str]]]:
+    """Row -> values, as text, of each small table."""
+    return [
+        {str(name): [str(value) for value in row] for name, row in table.value.T.to_dict("list").items()}
+        for table in at.table
+    ]
+
+
+def button(at: AppTest, label: str) -> Any:
+    return next(each for each in at.button if each.label == label)

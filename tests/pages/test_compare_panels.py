@@ -1,0 +1,203 @@
+"""Below the table: chosen runs beside each other, what the sweep says, blind votes. Zoom and keys need a browser."""
+
+import pytest
+
+from bgen_core.runs.links import picture_url, thumbnail_url
+from bgen_core.runs.metrics import MetricValue
+from bgen_core.runs.store import Store
+from bgen_core.runs.wide_table import run_table
+from bgen_core.sweep.axes import Axis
+from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.plan import SweepPlan
+from pages._ui.findings_frame import sweep_frame
+from tests.pages.compare_pages import button, images, open_compare, seeds, tables, texts, viewed
+from tests.runs.made_up import commit, made_up_run, made_up_sweep, run_id
+
+
+def measure(store: Store, number: int, **values: float) -> None:
+    store.save_metrics(
+        run_id(number), [MetricValue(name=name, value=value, reason="", version=1) for name, value in values.items()]
+    )
+
+
+def test_chosen_runs_stand_side_by_side_with_what_differs(page_store: Store) -> None:
+    prompt = "a [link](x) *b* $c$ :red[d] <b>|\n# e"
+    for number in range(3):
+        commit(page_store, made_up_run(number, params={"prompt": prompt, "guidance_scale": 3 + number / 2}))
+    measure(page_store, 0, seam=0.25, detail=4.0)
+    measure(page_store, 2, seam=0.5, detail=4.0)
+    at = open_compare(ids=f"{run_id(2)},{run_id(0)[:12]}")
+    assert at.query_params == {"ids": f"{run_id(2)[:12]},{run_id(0)[:12]}"}
+    shown = viewed(at)["runs"]
+    blobs = [page_store.get_run(run_id(number)).image for number in (2, 0)]
+    assert [run["small"] for run in shown] == [thumbnail_url(blob, 1024) for blob in blobs]
+    assert [run["full"] for run in shown] == [picture_url(blob) for blob in blobs]
+    assert shown[0]["alt"] == f"Ada before “{prompt}”: 20 steps, guidance 4, seed 2, ddim, demo"
+    assert [run["badges"] for run in shown] == [["Guidance 4", "Seed 2"], ["Guidance 3", "Seed 0"]]
+    assert [run["best"] for run in shown] == ["", "Best seam: 0.25"]
+    differing, measured, same = tables(at)
+    assert differing == {"Guidance": ["4", "3"], "Seed": ["2", "0"]}
+    assert measured == {"Seam": [r"0\.5", r":green-badge[0\.25]"]}
+    assert same["Prompt"] == [r"a \[link\]\(x\) \*b\* \$c\$ \:red\[d\] \<b\>\| \# e"]
+    assert same[r"Background detail \(levels\/px\)"] == ["4"]
+
+
+@pytest.mark.parametrize("panel", ["slider", "flicker", "difference"])
+def test_a_link_opens_the_way_of_comparing_and_its_pair(page_store: Store, panel: str) -> None:
+    for number in range(3):
+        commit(page_store, made_up_run(number))
+    ids = ",".join(run_id(number) for number in range(3))
+    at = open_compare(ids=ids, show=panel, pair="CA")
+    assert (viewed(at)["mode"], viewed(at)["pair"]) == (panel, [2, 0])
+    assert open_compare(ids=ids, show=panel, pair="LA").query_params["pair"] == "LA"  # of another choice: not shown
+    assert viewed(open_compare(ids=ids, show=panel, pair="LA"))["pair"] == [0, 1]
+    at.get_by_key("compare_panel").set_value("side").run()
+    assert viewed(at)["mode"] == "side"
+    assert "show" not in at.query_params
+
+
+@pytest.mark.parametrize(
+    ("ids", "pictures", "sentence"),
+    [
+        (run_id(0), 1, "Tick another row to compare"),
+        (f"{run_id(0)},{run_id(0)}", 1, "Tick another row to compare"),
+        (f"{run_id(0)},{'f' * 64}", 1, "No run has the id ffff"),
+        (f"{run_id(0)},zzz,{run_id(1)}", 2, "'zzz' is not a run's id"),
+        (",".join(run_id(number) for number in range(14)), 12, "14 are chosen: the first 12 are shown"),
+    ],
+)
+def test_a_link_with_other_than_two_runs_still_opens(page_store: Store, ids: str, pictures: int, sentence: str) -> None:
+    for number in range(14):
+        commit(page_store, made_up_run(number))
+    at = open_compare(ids=ids, show="difference")
+    assert len(viewed(at)["runs"]) == pictures
+    assert sentence in texts(at)
+
+
+AXES = (
+    Axis(name="steps", values=(10, 20, 30)),
+    Axis(name="replace", values=("beach", "beach", "forest")[1:]),
+    Axis(name="seed", values=(1, 2, 3, 4)),
+)
+
+
+@pytest.fixture
+def swept(page_store: Store) -> Store:
+    """24 cells, the last not made. Expansion falls with the steps; steps cost time; seed 3 has the best seam."""
+    plan = SweepPlan(subject_id="s" * 64, model="demo", base=InpaintParams(prompt="a beach"), axes=AXES)
+    for cell in list(plan.cells())[:-1]:
+        record = made_up_run(
+            cell.index, params=cell.params.to_json(), seconds={"denoise": cell.params.num_inference_steps / 10}
+        )
+        commit(page_store, record)
+        seed, steps = cell.params.seed, cell.params.num_inference_steps
+        measure(
+            page_store, cell.index, expansion=40 / steps + seed / 100, seam=abs(seed - 3), seconds_denoise=steps / 10
+        )
+    ids = [run_id(number) for number in range(24)]
+    page_store.add_sweep(made_up_sweep("sweep-1", cells=ids, plan=plan.to_json(), state="done"), ids)
+    return page_store
+
+
+def test_the_cells_of_a_sweep_have_a_place_on_each_axis(swept: Store) -> None:
+    frame = sweep_frame(run_table(swept), swept, swept.get_sweep("sweep-1"))
+    assert [axis.name for axis in frame.axes] == ["steps", "replace", "seed"]
+    assert len(frame.cells) == 23
+    assert frame.cells["replace"].tolist()[:8] == ["beach"] * 4 + ["forest"] * 4
+    assert frame.cells["steps"].tolist()[::8] == [10, 20, 30]
+    assert frame.cells["seconds"].tolist()[::8] == [1, 2, 3]
+    assert {measure.name for measure in frame.measures} >= {"expansion", "seam", "seconds"}
+
+
+def test_a_run_that_was_only_pasted_again_says_nothing_about_time(swept: Store) -> None:
+    swept.save_metrics(run_id(0), [MetricValue(name="seconds_denoise", value=None, reason="no", version=1)])
+    cells = sweep_frame(run_table(swept), swept, swept.get_sweep("sweep-1")).cells
+    assert cells["seconds"].isna().tolist() == [True] + [False] * 22
+
+
+def test_what_the_sweep_says_is_a_sentence_for_each_axis_charts_and_the_best(swept: Store) -> None:
+    at = open_compare(sweep="sweep-1", show="says", measure="expansion", axis="steps", against="seed")
+    said = texts(at)
+    assert r"**Steps** :primary-badge[clear] Expansion falls by 2\.67 \% of picture" in said
+    assert "No clear difference in expansion between the values of Replace" in said
+    assert r"Steps 30 takes 3 times as long as 10" in said
+    assert "makes expansion better by" in said
+    assert len(at.get("vega_lite_chart")) == 2
+    best = tables(at)[-1]
+    assert [row[0] for row in best.values()] == ["1", "2", "3", "4"]
+    assert {row[1] for row in best.values()} == {"**30**"}
+    at.selectbox(key="compare_second").set_value(1).run()
+    assert at.query_params["ends"] == "0-1"
+    assert "Steps 20 takes 2 times as long as 10" in texts(at)
+    at.selectbox(key="compare_measure_Measure").set_value("seam").run()
+    at.selectbox(key="compare_axis").set_value("seed").run()
+    assert "5 pairs are too few" in texts(at)  # it claims no more than the runs show, although seed 3 is always best
+    assert at.query_params["axis"] == "seed"
+    assert "ends" not in at.query_params  # they were steps
+
+
+def test_without_a_sweep_in_view_the_one_of_the_chosen_runs_is_asked(swept: Store) -> None:
+    swept.add_sweep(made_up_sweep("newer", cells=[run_id(0)], plan=swept.get_sweep("sweep-1").plan), [run_id(0)])
+    at = open_compare(show="says", ids=run_id(5))
+    assert at.selectbox(key="compare_asked_sweep").value == "sweep-1"
+    assert "sweep" not in at.query_params
+    assert open_compare(show="says").selectbox(key="compare_asked_sweep").value == "newer"
+    at.selectbox(key="compare_asked_sweep").set_value("newer").run()
+    assert at.query_params["sweep"] == "newer"
+    assert seeds(at) == [1]
+
+
+@pytest.mark.parametrize(
+    ("axes", "metrics", "sentence"),
+    [
+        ((), {"seam": 1.0}, "This sweep varies nothing"),
+        ((Axis(name="seed", values=(0, 1)),), {}, "makes seam"),
+    ],
+)
+def test_a_sweep_that_says_nothing_is_explained(
+    page_store: Store, axes: tuple[Axis, ...], metrics: dict[str, float], sentence: str
+) -> None:
+    plan = SweepPlan(subject_id="s" * 64, model="demo", base=InpaintParams(prompt="a beach"), axes=axes)
+    for cell in plan.cells():
+        commit(page_store, made_up_run(cell.index, seconds={}))
+        measure(page_store, cell.index, **metrics)
+    ids = [run_id(number) for number in range(len(plan))]
+    page_store.add_sweep(made_up_sweep("sweep-1", cells=ids, plan=plan.to_json()), ids)
+    at = open_compare(sweep="sweep-1", show="says")
+    assert sentence in texts(at) or (axes and not metrics and "No clear difference" in texts(at))
+
+
+def test_runs_without_a_sweep_are_led_to_one(page_store: Store) -> None:
+    commit(page_store, made_up_run(0))
+    for panel in ("says", "vote"):
+        assert "These runs belong to no sweep" in texts(open_compare(show=panel))
+
+
+def test_votes_are_blind_kept_per_voter_and_turned_into_scores(swept: Store) -> None:
+    at = open_compare(sweep="sweep-1", show="vote", axis="steps")
+    seen: set[frozenset[str]] = set()
+    for turn in range(6):
+        pictures = images(at)
+        assert [picture["alt"] for picture in pictures] == ["Picture 1 (left)", "Picture 2 (right)"]
+        blobs = [str(picture["src"]).split("/")[2].split(".")[0] for picture in pictures]
+        runs = [next(run for run in swept.list_runs() if run.image == blob) for blob in blobs]
+        assert runs[0].params.seed == runs[1].params.seed
+        assert runs[0].params.num_inference_steps != runs[1].params.num_inference_steps
+        seen.add(frozenset(blobs))
+        more_steps_left = runs[0].params.num_inference_steps > runs[1].params.num_inference_steps
+        at.button(key="vote_a" if more_steps_left else "vote_b").click().run()
+        votes = swept.votes_of("sweep-1")
+        assert len(votes) == turn + 1
+        assert {votes[-1].run_a, votes[-1].run_b} == {run.id for run in runs}
+    assert len(seen) == 6
+    assert len({vote.voter for vote in votes}) == 1
+    assert "6 votes by 1 voter on this sweep; 6 are yours" in texts(at)
+    assert "wins" not in texts(at)
+    at.toggle(key="vote_scores").set_value(True).run()
+    assert "Steps" in texts(at)
+    assert "wins" in texts(at)
+    assert len(at.get("vega_lite_chart")) == 1
+    assert [each.label for each in at.button if each.key and each.key.startswith("vote_")] == [
+        "Left is better", "No difference", "Right is better"
+    ]  # fmt: skip
+    assert button(at, "No difference").proto.shortcut == "0"

@@ -1,0 +1,99 @@
+import pytest
+
+from bgen_core.runs.run_filter import Condition
+from pages._ui.compare_view import CompareView, unread_conditions
+from tests.runs.made_up import run_id
+
+EVERYTHING = CompareView(
+    text="a beach",
+    conditions=(
+        Condition(column="prompt", piece="a: b & c=d | e"),
+        Condition(column="created", piece="2026-01-02T00:00+13:00..2026-01-03T00:00+13:00"),
+        Condition(column="rating", piece=""),
+    ),
+    sweep="abc_-",
+    sort="-expansion",
+    columns=("seed", "shadow"),
+    group="model",
+    measure="seam",
+    page=3,
+    ids=(run_id(1)[:12], run_id(2)[:12]),
+    panel="flicker",
+    pair=(2, 0),
+    axis="mask-grow",
+    against="seed",
+    ends=(1, 0),
+)
+
+
+def asked(view: CompareView) -> CompareView:
+    """The view as it comes back from its address."""
+    query = view.to_query()
+    return CompareView.from_query({name: [text] if isinstance(text, str) else text for name, text in query.items()})
+
+
+def test_the_whole_view_stands_in_the_address() -> None:
+    assert asked(EVERYTHING) == EVERYTHING
+    assert set(EVERYTHING.to_query()) == {
+        *(
+            "q",
+            "f",
+            "sweep",
+            "sort",
+            "cols",
+            "group",
+            "measure",
+            "page",
+            "ids",
+            "show",
+            "pair",
+            "axis",
+            "against",
+            "ends",
+        )
+    }
+
+
+def test_the_usual_view_has_a_bare_address() -> None:
+    assert CompareView().to_query() == {}
+    assert asked(CompareView()) == CompareView()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"page": ["0"]},
+        {"page": ["-1"]},
+        {"sort": ["--seed"]},
+        {"sort": ["steps"]},
+        {"cols": ["a,b"]},
+        {"group": ["nothing"]},
+        {"measure": ["beauty"]},
+        {"show": ["all"]},
+        {"pair": ["A"]},
+        {"pair": ["AA"]},
+        {"pair": ["AZ"]},
+        {"pair": ["ABC"]},
+        {"ends": ["1"]},
+        {"ends": ["1-1"]},
+        {"ends": ["x-2"]},
+        {"f": ["seed:abc", "nothing:1", "thumbnail:x", "created:today", "seed"]},
+        {"somebody": ["else's"]},
+    ],
+)
+def test_what_cannot_be_read_is_left_out(query: dict[str, list[str]]) -> None:
+    view = CompareView.from_query(query)
+    assert view == (CompareView(conditions=(Condition(column="seed", piece=""),)) if "f" in query else CompareView())
+
+
+def test_what_was_left_out_of_a_filter_is_said() -> None:
+    said = unread_conditions({"f": ["seed:abc", "model:demo", "nothing:1"]})
+    assert [sentence[:24] for sentence in said] == ["'abc' is not a range of ", "column 'nothing' is not "]
+
+
+def test_other_conditions_for_a_column_begin_on_the_first_page() -> None:
+    view = EVERYTHING.with_pieces("prompt", ["x", "y"])
+    assert view.pieces("prompt") == ("x", "y")
+    assert view.pieces("rating") == ("",)
+    assert view.page == 1
+    assert EVERYTHING.with_pieces("rating", []).pieces("rating") == ()

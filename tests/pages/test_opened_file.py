@@ -1,0 +1,140 @@
+"""A PNG or a ZIP dropped on the compare page, and making a picture again beside the store."""
+
+import io
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from bgen_core.runs.run_archive import run_archive
+from bgen_core.runs.store import Store, open_store
+from bgen_core.settings import load_settings
+from pages._ui import verification
+from pages._ui.verification import Verification
+from tests.pages.compare_pages import button, open_compare, tables, texts, viewed
+from tests.runs.made_up import commit, made_up_run, run_id
+
+
+def png_with(text: str) -> bytes:
+    info = PngInfo()
+    info.add_text("parameters", text)
+    file = io.BytesIO()
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(file, "PNG", pnginfo=info)
+    return file.getvalue()
+
+
+def test_a_png_of_this_store_shows_its_settings_and_joins_the_comparison(page_store: Store) -> None:
+    run = commit(page_store, made_up_run(3, params={"guidance_scale": 4.5}))
+    at = open_compare()
+    at.file_uploader[0].upload("mine.png", page_store.blobs.get(run.image), "image/png").run()
+    assert not at.exception
+    assert tables(at)[0]["Guidance"] == [r"4\.5"]
+    assert tables(at)[0]["Subject"] == ["Ada"]
+    button(at, "Choose for comparison").click().run()
+    assert [shown["id"] for shown in viewed(at)["runs"]] == [run.id]
+    button(at, "Close").click().run()
+    assert "mine" not in texts(at)
+
+
+def test_a_png_of_another_program_goes_as_far_as_it_can(page_store: Store) -> None:
+    commit(page_store, made_up_run(0))
+    at = open_compare()
+    text = "a castle\nNegative prompt: fog\nSteps: 25, Sampler: Euler a, CFG scale: 6.5, Seed: 99, Clip skip: 2"
+    at.file_uploader[0].upload("other.png", png_with(text), "image/png").run()
+    assert not at.exception
+    values = tables(at)[0]
+    assert (values["Prompt"], values["Guidance"], values["Seed"]) == (["a castle"], [r"6\.5"], ["99"])
+    assert "The noise of a seed is another one here" in texts(at)
+    assert not [each for each in at.button if each.label in ("Choose for comparison", "Run again and verify")]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("plain.png", png_with("hello"), "This PNG does not say how it was made"),
+        ("broken.png", b"\x89PNG\r\n\x1a\n" + b"x" * 50, "PNG"),
+    ],
+)
+def test_a_png_without_settings_is_a_sentence(page_store: Store, name: str, content: bytes, sentence: str) -> None:
+    commit(page_store, made_up_run(0))
+    at = open_compare()
+    at.file_uploader[0].upload(name, content, "image/png").run()
+    assert not at.exception
+    assert sentence in " ".join(element.value for element in at.error)
+
+
+def test_a_zip_of_another_store_is_imported_and_chosen(page_store: Store, tmp_path: Path) -> None:
+    with open_store(load_settings(home=tmp_path / "other")) as other:
+        for number in range(2):
+            commit(other, made_up_run(number))
+        other.rate_run(run_id(1), 5)
+        content = b"".join(run_archive(other, [run_id(0), run_id(1)]))
+    at = open_compare()  # of an empty store
+    at.file_uploader[0].upload("runs.zip", content, "application/zip").run()
+    assert page_store.list_runs() == []
+    button(at, "Import").click().run()
+    assert not at.exception
+    assert "2 runs imported" in at.toast[0].value
+    assert page_store.opinions_of([run_id(1)])[run_id(1)].rating == 5
+    assert {shown["id"] for shown in viewed(at)["runs"]} == {run_id(0), run_id(1)}
+
+
+def test_a_zip_that_is_none_is_a_sentence(page_store: Store) -> None:
+    at = open_compare()
+    at.file_uploader[0].upload("runs.zip", b"no zip at all", "application/zip").run()
+    button(at, "Import").click().run()
+    assert not at.exception
+    assert len(at.error) == 1
+
+
+EQUAL = '[{"equal": true, "sentence": "equal: all 64 pixels", "differences": []}]'
+OTHER = (
+    '[{"equal": false, "sentence": "not equal: 3 of 64 pixels differ",'
+    ' "differences": [{"what": "torch", "was": "2.13.0", "now": "2.14.0"}]}]'
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "stdout", "stderr", "equal", "words"),
+    [
+        (0, EQUAL, "", True, "equal: all 64 pixels"),
+        (2, OTHER, "reading …", False, "not equal: 3 of 64 pixels differ"),
+        (2, "", "loading …\nThe subject 'Ada' of this PNG is not in the store.\n", None, "The subject 'Ada' of this"),
+        (1, "", "Traceback …\nZeroDivisionError: /home/me/x.py", None, "It failed on our side"),
+    ],
+)
+def test_what_the_command_says_is_what_is_shown(
+    monkeypatch: pytest.MonkeyPatch, code: int, stdout: str, stderr: str, equal: bool | None, words: str
+) -> None:
+    ran: list[bytes] = []
+
+    def run(command: list[str], **options: Any) -> "subprocess.CompletedProcess[str]":
+        ran.append(Path(command[4]).read_bytes())
+        return subprocess.CompletedProcess(command, code, stdout, stderr)
+
+    monkeypatch.setattr(verification.subprocess, "run", run)
+    found = Verification()
+    found.run(b"a png")
+    assert ran == [b"a png"]
+    assert found.equal is equal
+    assert found.sentence.startswith(words)
+
+
+def test_a_verification_is_shown_until_and_after_it_is_done(page_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = commit(page_store, made_up_run(0))
+    done = subprocess.CompletedProcess([], 2, OTHER, "")
+    monkeypatch.setattr(verification.subprocess, "run", lambda *_, **__: done)
+    at = open_compare()
+    at.file_uploader[0].upload("mine.png", page_store.blobs.get(run.image), "image/png").run()
+    button(at, "Run again and verify").click().run()
+    for _ in range(100):
+        if at.run().warning:
+            break
+        time.sleep(0.05)
+    assert at.warning[0].value == "Not equal\\: 3 of 64 pixels differ"
+    assert {"torch": [r"2\.13\.0 → 2\.14\.0"]} in tables(at)

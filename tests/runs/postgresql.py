@@ -1,0 +1,98 @@
+"""A PostgreSQL server for the tests: Debian's own programs, in a temporary folder, on a socket and no port."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+# Where a machine must run these tests (CI), missing programs are an error.
+NEEDED = "TESTS_NEED_POSTGRESQL"
+# It is thrown away: nothing has to survive a power cut.
+_OPTIONS = (
+    "-c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c shared_buffers=16MB "
+    "-c autovacuum=off -c lc_messages=C"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """A running server and the folder of its socket."""
+
+    folder: Path
+    user: str
+
+    def url(self, database: str) -> str:
+        return f"postgresql://{self.user}@/{database}?host={self.folder}"
+
+    def run(self, statement: str) -> None:
+        """Execute one statement outside of any transaction, such as CREATE DATABASE."""
+        engine = sa.create_engine(self.url("postgres").replace("postgresql:", "postgresql+psycopg:"))
+        try:
+            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.execute(sa.text(statement))
+        finally:
+            engine.dispose()
+
+
+def find_programs() -> Path | None:
+    """The folder with initdb and pg_ctl, the newest version first; None where the server is not installed."""
+    on_path = shutil.which("pg_ctl")
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -int(path.parent.name))
+    found = [*([Path(on_path).parent] if on_path else []), *folders]
+    return next((path for path in found if (path / "pg_ctl").is_file() and (path / "initdb").is_file()), None)
+
+
+@contextmanager
+def running_server() -> Iterator[Server]:
+    """A server of its own; skips the test where it cannot be started."""
+    programs = find_programs()
+    if programs is None:
+        reason = "PostgreSQL's server is not installed (Debian: apt-get install postgresql)"
+        pytest.fail(reason) if os.environ.get(NEEDED) else pytest.skip(reason)
+    user = _unprivileged_user()
+    # Not pytest's folder: others than its owner cannot enter that, and a socket's path has at most 107 letters.
+    folder = Path(tempfile.mkdtemp(prefix="bgen-pg-"))
+    try:
+        if user is not None:
+            shutil.chown(folder, user)
+        name = user or pwd.getpwuid(os.getuid()).pw_name
+        _call(user, [programs / "initdb", "-D", folder / "data", "-U", name, "--auth=trust", "-E", "UTF8", "-N"])
+        options = f"{_OPTIONS} -c unix_socket_directories={folder}"
+        control = [programs / "pg_ctl", "-D", folder / "data", "-w"]
+        _call(user, [*control, "-l", folder / "log", "-o", options, "start"])
+        try:
+            yield Server(folder=folder, user=name)
+        finally:
+            _call(user, [*control, "-m", "immediate", "stop"])
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unprivileged_user() -> str | None:
+    """Somebody else where this is root, whom the server does not run for."""
+    if os.getuid() != 0:
+        return None
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    return next(name for name in ("postgres", "nobody") if name in known)
+
+
+def _call(user: str | None, words: Sequence[str | Path]) -> None:
+    subprocess.run(
+        [str(word) for word in words],
+        check=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        user=user,
+        group=pwd.getpwnam(user).pw_gid if user else None,
+        extra_groups=[] if user else None,
+    )

@@ -1,0 +1,66 @@
+from pathlib import Path
+
+import pytest
+
+from bgen_core.errors import UserInputError
+from bgen_core.settings import load_settings
+
+
+@pytest.mark.parametrize(
+    ("given", "driver", "database"),
+    [
+        ("", "sqlite", "HOME/bgen.sqlite3"),
+        ("sqlite:////srv/runs.db", "sqlite", "/srv/runs.db"),
+        ("postgresql://me:secret@server:5433/bgen", "postgresql+psycopg", "bgen"),
+        ("postgresql+psycopg://me@/bgen?host=/run/postgresql", "postgresql+psycopg", "bgen"),
+    ],
+)
+def test_where_the_database_is(tmp_path: Path, given: str, driver: str, database: str) -> None:
+    url = load_settings(home=tmp_path, database=given).database_url
+    assert (url.drivername, url.database) == (driver, database.replace("HOME", str(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ("bgen.sqlite3", "give an address such as postgresql://"),
+        ("postgresql://me@server:port/bgen", "give an address such as postgresql://"),
+        ("mysql://me:secret@server/bgen", r"'mysql://me:\*\*\*@server/bgen' is not allowed: the database mysql is not"),
+        ("postgresql+psycopg2://server/bgen", "the database postgresql\\+psycopg2 is not known"),
+        ("sqlite:///bgen.sqlite3", "with its whole path"),
+        ("sqlite://", "with its whole path"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_a_sentence_without_its_password(given: str, sentence: str) -> None:
+    with pytest.raises(UserInputError, match=sentence) as caught:
+        load_settings(database=given)
+    assert str(caught.value).startswith("BGEN_DATABASE=")
+    assert "secret" not in str(caught.value)
+
+
+def test_settings_that_are_printed_keep_their_passwords() -> None:
+    settings = load_settings(
+        database="postgresql://me:secret@server/bgen", blobs="sftp://me:secret@server/x", mlflow_url="http://a:secret@b"
+    )
+    assert "secret" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("given", "root"), [("", "HOME/blobs"), ("/srv/pictures", "/srv/pictures"), ("s3://bucket/in/", "s3://bucket/in")]
+)
+def test_where_the_pictures_are(tmp_path: Path, given: str, root: str) -> None:
+    assert load_settings(home=tmp_path, blobs=given).blob_root == root.replace("HOME", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "sentence"),
+    [
+        ("blobs", "pictures", "BGEN_BLOBS='pictures' is not allowed: give an absolute folder"),
+        ("mlflow_url", "server:5000", "BGEN_MLFLOW_URL='server:5000' is not allowed: give an address such as http"),
+        ("mlflow_url", "ftp://server", "give an address such as http"),
+        ("mlflow_url", "http://", "give an address such as http"),
+    ],
+)
+def test_a_place_that_cannot_be_used_is_a_sentence(name: str, given: str, sentence: str) -> None:
+    with pytest.raises(UserInputError, match=sentence):
+        load_settings(**{name: given})

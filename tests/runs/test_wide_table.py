@@ -1,0 +1,104 @@
+import math
+
+import pandas as pd
+import pytest
+
+from bgen_core.runs import wide_table
+from bgen_core.runs.metrics import METRICS, MetricValue
+from bgen_core.runs.store import Store, open_store
+from bgen_core.runs.table import FIELDS, run_frame
+from bgen_core.runs.wide_table import OPINION_COLUMNS, metric_columns, run_table
+from bgen_core.settings import Settings
+from tests.runs.made_up import commit, made_up_run
+
+pytestmark = pytest.mark.both_databases
+
+NAMES = [field.name for field in FIELDS]
+VERSIONS = {metric.name: metric.version for metric in METRICS}
+
+
+def measured(name: str, value: float | None, version: int | None = None) -> MetricValue:
+    return MetricValue(name=name, value=value, reason="", version=VERSIONS[name] if version is None else version)
+
+
+def test_parameters_are_those_of_the_records(store: Store) -> None:
+    commit(store, made_up_run(1))
+    commit(store, made_up_run(2, params={"seed": 2**63 - 1, "guidance_scale": 0.1 + 0.2, "prompt": "日本\n“ü”"}))
+    commit(store, made_up_run(3, seconds={}, versions={}, owner="", peak_memory_mb=0.04))
+    commit(store, made_up_run(4, params={"shadow": 0.25}, subject_name="Bo", model="owner/name"))
+    pd.testing.assert_frame_equal(run_table(store)[NAMES], run_frame(store.list_runs()))
+
+
+def test_an_empty_store_has_every_column(store: Store) -> None:
+    table = run_table(store)
+    assert len(table) == 0
+    assert list(table) == [*NAMES, *OPINION_COLUMNS, *metric_columns()]
+    assert len(set(table)) == len(list(table))
+
+
+def test_opinions_and_measures_stand_beside_their_run(store: Store) -> None:
+    runs = [commit(store, made_up_run(number, owner=f"visitor {number}")) for number in range(3)]
+    store.rate_run(runs[1].id, 4)
+    store.note_run(runs[1].id, "the best one")
+    store.tag_run(runs[1].id, ["web", "a first"])
+    store.save_metrics(runs[0].id, [measured("seam", 0.5), measured("expansion", None)])
+    store.save_metrics(runs[1].id, [measured("seam", 0.25), measured("detail", 7.0, version=99)])
+    table = run_table(store).set_index("id")
+    assert table.loc[runs[1].id, list(OPINION_COLUMNS)].tolist() == [4, "the best one", ("a first", "web"), "visitor 1"]
+    assert math.isnan(table.loc[runs[0].id, "rating"])
+    assert table.loc[runs[0].id, ["notes", "tags"]].tolist() == ["", ()]
+    assert table.loc[[run.id for run in runs], "seam"].tolist()[:2] == [0.5, 0.25]
+    assert math.isnan(table.loc[runs[2].id, "seam"])
+    assert table["expansion"].isna().all()
+    assert table["detail"].isna().all(), "a value of another version is not comparable"
+
+
+CHANGES = {
+    "rating": lambda store, run: store.rate_run(run, 2),
+    "rating, the other way": lambda store, run: store.rate_run(run, None),
+    "note": lambda store, run: store.note_run(run, "n"),
+    "tags": lambda store, run: store.tag_run(run, ["t"]),
+    "metric": lambda store, run: store.save_metrics(run, [measured("seam", 0.5)]),
+    "metric, measured again": lambda store, run: store.save_metrics(run, [measured("seam", 0.75)]),
+    "an older run": lambda store, run: commit(store, made_up_run(0)),
+}
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["by this store", "by another process"])
+def test_whatever_is_committed_is_seen_the_next_time(store: Store, settings: Settings, own: bool) -> None:
+    run = commit(store, made_up_run(1)).id
+    with open_store(settings) as elsewhere:
+        for name, change in CHANGES.items():
+            before = run_table(store)
+            change(store if own else elsewhere, run)
+            assert not run_table(store).equals(before), name
+        pd.testing.assert_frame_equal(run_table(store), run_table(elsewhere))
+
+
+def test_nothing_is_read_again_while_nothing_is_committed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit(store, made_up_run(1))
+    table = run_table(store)
+    monkeypatch.setattr(wide_table, "_read", lambda store: pytest.fail("read again"))
+    assert run_table(store).equals(table)
+
+
+def test_nobody_changes_what_others_see(store: Store) -> None:
+    commit(store, made_up_run(1))
+    mine = run_table(store)
+    mine.loc[0, "prompt"] = "changed"
+    mine["new"] = 1
+    assert run_table(store)["prompt"].tolist() == ["a beach at sunset"]
+    assert "new" not in run_table(store)
+
+
+def test_the_mark_changes_with_every_commit_and_with_nothing_else(store: Store, settings: Settings) -> None:
+    run = commit(store, made_up_run(1))
+    with open_store(settings) as other:
+        seen = [store.revision()]
+        for rating in (1, 2, None, 1):
+            other.rate_run(run.id, rating)
+            seen.append(store.revision())
+            other.list_runs()
+            assert store.revision() == seen[-1]
+        assert len(set(seen)) == len(seen)
+        assert other.revision() not in seen, "marks of two stores are not comparable, and must never look equal"

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+
+from bgen_core.extent import Box, Extent
+from bgen_core.subject.remarks import remarks_about
+from bgen_core.subject.segmentation import Segmentation, default_segmenter
+
+PHOTO = Extent(width=1000, height=1000)
+
+
+def seen(*rectangles: tuple[slice, slice], doubt: tuple[slice, slice] | None = None, **fields) -> Segmentation:
+    """Rectangles on a map of a tenth of the photo's size."""
+    confidence = np.zeros((100, 100), np.float32)
+    for rectangle in rectangles:
+        confidence[rectangle] = 1
+    if doubt:
+        confidence[doubt] = 0.5
+    values = {"agreement": 0.95, "unsure_share": 0.1, "persons": len(rectangles)}
+    values["box"] = Box(left=0, top=0, right=9, bottom=9) if rectangles else None
+    return Segmentation(extent=PHOTO, working_confidence=confidence, **(values | fields))
+
+
+LARGE, OTHER = (slice(20, 80), slice(10, 40)), (slice(30, 80), slice(60, 80))
+
+
+@pytest.mark.parametrize(
+    ("found", "kinds"),
+    [
+        (seen(), ["no person"]),
+        (seen(LARGE), []),
+        (seen(LARGE, agreement=0.5), ["not sure"]),
+        (seen(LARGE, OTHER), ["several persons"]),
+        (seen(LARGE, doubt=(slice(40, 60), slice(40, 60))), ["unsure regions"]),
+        (seen((slice(40, 60), slice(40, 50))), ["low resolution"]),
+        (seen((slice(20, 100), slice(10, 40))), ["cut by the frame"]),
+        (seen((slice(0, 100), slice(0, 9)), OTHER, agreement=0.1), ["not sure", "several persons", "cut by the frame"]),
+    ],
+)
+def test_what_is_said(found: Segmentation, kinds: list[str]) -> None:
+    remarks = remarks_about(found)
+    assert [remark.kind for remark in remarks] == kinds
+    for remark in remarks:
+        assert remark.says.endswith(".")
+        assert remark.advice.endswith(".")
+        assert (remark.level == "warning") == (remark.kind in ("no person", "not sure"))
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (seen(LARGE, agreement=0.6), "not sure that this is a person (confidence 54%)"),
+        (seen(LARGE, OTHER), "2 separate persons were found, and all are kept."),
+        (seen(LARGE, OTHER, agreement=0.1), "2 separate regions were found"),
+        (seen((slice(40, 60), slice(40, 50))), "A person of 200 pixels is small for a good edge"),
+        (seen((slice(0, 100), slice(0, 9))), "cut off by the frame on the left, at the top and at the bottom."),
+    ],
+)
+def test_sentences_hold_the_values(found: Segmentation, said: str) -> None:
+    assert any(said in remark.says for remark in remarks_about(found))
+
+
+def test_on_photos(astronaut: np.ndarray, sample_photos: dict[str, np.ndarray]) -> None:
+    assert {remark.kind for remark in remarks_about(default_segmenter().segment(astronaut))} >= {"cut by the frame"}
+    assert remarks_about(default_segmenter().segment(sample_photos["Cup of coffee"]))[0].kind == "not sure"
+    wall = np.full((300, 300, 3), 200, np.uint8)
+    assert [remark.kind for remark in remarks_about(default_segmenter().segment(wall))] == ["no person"]
