@@ -31,7 +31,7 @@ class RunField:
     identity
         What decides whether two runs agree in it; by default what is shown.
     kind
-        How it is filtered and shown: one of some texts, a number, a time, the run's address, a picture, a link.
+        How it is filtered and shown: one of some texts, a number, a time, the run's address, a picture or link.
     makes_the_picture
         Whether it belongs to what made the picture, and so to the comparison; times and addresses do not.
     """
