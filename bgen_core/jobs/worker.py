@@ -139,8 +139,14 @@ class _Clock:
 def measure_next(store: Store, settings: Settings) -> bool:
     """Measure one run that is not measured yet; False where there is none."""
     from bgen_core.jobs.measuring import measure_pending
+    from bgen_core.runs.mlflow_mirror import mirror_run
 
-    return any(True for _ in measure_pending(store, settings, limit=1))
+    for run_id in measure_pending(store, settings, limit=1):
+        if settings.mlflow_url:
+            run = store.get_run(run_id)
+            mirror_run(settings, run, store.metrics_of([run_id]).get(run_id, {}), store.blobs.get(run.image))
+        return True
+    return False
 
 
 def run_sweep(
