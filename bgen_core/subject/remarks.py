@@ -69,7 +69,7 @@ def _remarks(found: Segmentation) -> Iterator[Remark]:
             kind="several persons",
             level="note",
             says=f"{found.persons} separate {who}s were found, and all are kept.",
-            advice="Click on who should stay; people who touch count as one, the brush parts them.",
+            advice="Choose by number who should stay; people who touch count as one, the brush parts them.",
         )
     unsure = _unsure_share(found)
     if found.person_found and unsure > _UNSURE_SAID:
