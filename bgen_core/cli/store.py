@@ -9,12 +9,14 @@ import typer
 
 from bgen_core.cli.counting import counting
 from bgen_core.cli.inputs import say
+from bgen_core.errors import UserInputError
 from bgen_core.runs.picture_rows import GRACE, collect_garbage
 from bgen_core.runs.store import Store, open_store
 from bgen_core.runs.store_check import Finding, Looked, check_store
 from bgen_core.settings import load_settings
 
 store_app = typer.Typer(no_args_is_help=True)
+_MANY = 20
 _MINUTES = int(GRACE.total_seconds() // 60)
 
 
@@ -26,13 +28,22 @@ def store() -> None:
 @store_app.command("check")
 def check(
     repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended.")] = False,
+    drop_lost: Annotated[
+        bool, typer.Option("--drop-lost", help="With --repair: remove runs whose picture cannot be made again.")
+    ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Do not read the pictures: finds no damaged ones.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
     """Find missing, damaged and unused pictures and leftovers; exit 0 where all is in order, else 2."""
+    if drop_lost and not repair:
+        raise UserInputError("--drop-lost removes runs that cannot be mended: give --repair too.")
     with open_store(load_settings()) as opened:
         findings = _findings(opened, quick=quick)
-        told = _repaired(opened, findings) if repair else [_described(finding) for finding in findings]
+        told = (
+            _repaired(opened, findings, drop_lost=drop_lost)
+            if repair
+            else [_described(finding) for finding in findings]
+        )
         pictures = len(opened.blobs.listing().pictures)
     remaining = sum(not each["repaired"] for each in told)
     if as_json:
@@ -49,16 +60,29 @@ def check(
 @store_app.command("gc")
 def gc(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Also where more than half of all pictures would go.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
     """Remove pictures that no run and no subject needs; what is younger than ten minutes stays."""
     with open_store(load_settings()) as opened:
+        if not (dry_run or yes):
+            _check_that_most_stays(opened)
         removed = collect_garbage(opened, dry_run=dry_run)
     if as_json:
         sys.stdout.write(json.dumps({"dry_run": dry_run} | asdict(removed)) + "\n")
     else:
         files = f"{removed.files:,} file{'' if removed.files == 1 else 's'} ({removed.size / 1e6:.1f} MB)"
         say(f"{files} {'would go' if dry_run else 'removed'}; what is younger than {_MINUTES} minutes stays")
+
+
+def _check_that_most_stays(opened: Store) -> None:
+    """Refuse to empty a folder of pictures because the database is not the one that belongs to it."""
+    pictures, unused = len(opened.blobs.listing().pictures), collect_garbage(opened, dry_run=True).files
+    if pictures >= _MANY and unused * 2 > pictures:
+        raise UserInputError(
+            f"{unused:,} of {pictures:,} pictures would go, since the database {opened.database.place} needs no more: "
+            "if it is the right one, repeat with --yes."
+        )
 
 
 def _findings(opened: Store, *, quick: bool) -> list[Finding]:
@@ -72,12 +96,12 @@ def _findings(opened: Store, *, quick: bool) -> list[Finding]:
     return found
 
 
-def _repaired(opened: Store, findings: list[Finding]) -> list[dict[str, Any]]:
+def _repaired(opened: Store, findings: list[Finding], *, drop_lost: bool) -> list[dict[str, Any]]:
     from bgen_core.runs.store_repair import repair_store  # loads what pastes subjects
 
     return [
         _described(each.finding) | {"repaired": each.done, "repair": each.text}
-        for each in repair_store(opened, findings)
+        for each in repair_store(opened, findings, drop_lost=drop_lost)
     ]  # fmt: skip
 
 

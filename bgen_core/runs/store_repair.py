@@ -1,7 +1,6 @@
 """Mending what `store_check` finds: pictures are made again, runs found again by what their pictures say of them.
 
-Nothing that could still be of use is thrown away: damaged bytes are moved aside, and a picture that no row names is
-removed only when no run can be read from it.
+Nothing that could still be of use is thrown away: damaged bytes are moved aside, and runs go only when somebody says so.
 """
 
 from collections.abc import Iterator, Sequence
@@ -43,64 +42,71 @@ class Repair:
     text: str
 
 
-def repair_store(store: Store, findings: Sequence[Finding]) -> Iterator[Repair]:
+def repair_store(store: Store, findings: Sequence[Finding], *, drop_lost: bool = False) -> Iterator[Repair]:
     """Mend findings of `check_store`, one after another.
 
-    - A finished picture is made again from the raw picture and the subject. Where that cannot be, its run is removed,
-      so that the next sweep makes it again.
+    - A finished picture is made again from the raw picture and the subject. Where that cannot be, it stays a finding;
+      with `drop_lost` its run is removed, with what people wrote beside it, so that the next sweep makes it again.
     - Of a raw picture, a photo or a mask that is lost nothing can be made: it stays a finding.
     - Damaged files are moved to `damaged/` beside the pictures.
-    - From pictures that no row names the runs are put back that they describe; what is then still unused is removed.
+    - From pictures that no row names the runs are put back that they describe; what is then still unused stays, until
+      `collect_garbage` is called for.
     - Small versions without a picture, and half-written files, are removed.
     """
     adopted: set[str] | None = None
     for finding in findings:
         if finding.kind == "missing":
-            yield _mended(store, finding)
+            yield _mended(store, finding, drop_lost=drop_lost)
         elif finding.kind == "damaged":
             store.blobs.move_aside(finding.picture)
-            yield _mended(store, finding, "Its bytes are kept in damaged/.")
+            yield _mended(store, finding, "Its bytes are kept in damaged/.", drop_lost=drop_lost)
         elif finding.kind == "unused":
             if adopted is None:
                 adopted = _adopt(store, [each.picture for each in findings if each.kind == "unused"])
             if finding.picture in adopted:
                 yield Repair(finding=finding, done=True, text="Its run was put back.")
             else:
-                _remove(store, finding)
-                yield Repair(finding=finding, done=True, text="It was removed.")
+                yield Repair(finding=finding, done=False, text="No run can be read from it: `store gc` removes it.")
         else:
-            _remove(store, finding)
+            store.blobs.remove_path(finding.path)
             yield Repair(finding=finding, done=True, text="It was removed.")
 
 
-def _mended(store: Store, finding: Finding, *told: str) -> Repair:
-    texts = [*told, *(_mend(store, use) for use in finding.uses)]
-    done = all(use.role == "image" for use in finding.uses)
-    return Repair(finding=finding, done=done, text=" ".join(texts))
+def _mended(store: Store, finding: Finding, *told: str, drop_lost: bool) -> Repair:
+    mended = [_mend(store, use, drop_lost=drop_lost) for use in finding.uses]
+    return Repair(
+        finding=finding, done=all(done for done, _ in mended), text=" ".join([*told, *(text for _, text in mended)])
+    )  # fmt: skip
 
 
-def _mend(store: Store, use: PictureUse) -> str:
+def _mend(store: Store, use: PictureUse, *, drop_lost: bool) -> tuple[bool, str]:
+    """Whether it could be mended, and what was done or can be done."""
     if use.role == "image":
-        return _make_again(store, use.owner_id)
+        return _make_again(store, use.owner_id, drop_lost=drop_lost)
     if use.role == "raw":
-        return (
+        return False, (
             f"The run {use.owner_id[:12]} keeps its finished picture: restore the raw one from a backup, "
             "or delete the run and make it again."
         )
-    return f"Restore the picture from a backup, or delete the subject {use.owner_id[:12]} and save it again."
+    return False, f"Restore the picture from a backup, or delete the subject {use.owner_id[:12]} and save it again."
 
 
-def _make_again(store: Store, run_id: str) -> str:
+def _make_again(store: Store, run_id: str, *, drop_lost: bool) -> tuple[bool, str]:
     try:
         run = store.get_run(run_id)
     except UserInputError:
-        return "Its run was deleted meanwhile."
+        return True, "Its run was deleted meanwhile."
     png = _pasted_again(store, run)
-    if png is None:
+    if png is not None:
+        store.set_run_image(run.id, png)
+        return True, "It was made again from the raw picture and the subject."
+    if drop_lost:
         store.delete_runs([run.id])
-        return f"The run {run.short_id} was removed, because its picture cannot be made again without the model."
-    store.set_run_image(run.id, png)
-    return "It was made again from the raw picture and the subject."
+        return True, f"The run {run.short_id} was removed: the next sweep with it makes it again."
+    return False, (
+        f"It cannot be made again without the model: restore it from a backup, or let --drop-lost remove "
+        f"the run {run.short_id}, so that the next sweep with it makes it again."
+    )
 
 
 def _pasted_again(store: Store, run: RunRecord) -> bytes | None:
@@ -118,13 +124,6 @@ def _pasted(store: Store, run: RunRecord, raw: str) -> np.ndarray | None:
     except BgenError:
         return None
     return composite(subject.image, subject.alpha, background, options=pasting_options(run.params))
-
-
-def _remove(store: Store, finding: Finding) -> None:
-    if finding.kind == "unused":
-        store.remove_unused_pictures([finding.picture])
-    else:
-        store.blobs.remove_path(finding.path)
 
 
 def _adopt(store: Store, pictures: Sequence[str]) -> set[str]:

@@ -18,6 +18,7 @@ from bgen_core.extent import Extent
 from bgen_core.subject import closed_form
 from bgen_core.subject.matting import GuidedEnlargement, enlarged_box, tiles
 from bgen_core.subject.native import cv2
+from bgen_core.subject.regions import LEAST_PERSON, find_regions, keep_regions
 from bgen_core.subject.segmentation import reduced, working_picture
 
 FINE_COST = "Fine takes about 4 s for a photo, and up to a minute longer the first time, when its library is compiled."
@@ -56,19 +57,26 @@ def refine_fine(image: np.ndarray, alpha: np.ndarray, *, time_limit: float = TIM
     """
     small = working_picture(image, _SIDE)
     prior = reduced(alpha, Extent.of(small))
-    band = _band(prior)
+    band = _band(prior, Extent.of(image))
     if not band.any():
         return alpha
     solved = _solve(small, prior, band, time_limit)
     return _at_photo_size(image, alpha, small, solved, band)
 
 
-def _band(alpha: np.ndarray) -> np.ndarray:
-    """The trimap's unknown part: unsure pixels and what is near them (bool, HW)."""
+def _band(alpha: np.ndarray, photo: Extent) -> np.ndarray:
+    """The trimap's unknown part: unsure pixels and what is near them (bool, HW), of persons large enough for it.
+
+    A person below `LEAST_PERSON` pixels has nothing finer than the network saw: there, the edge would only follow the
+    texture behind it.
+    """
     low, high = _UNSURE
     radius = max(1, int(_WIDER * Extent.of(alpha).longest_side))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    return cv2.dilate(((alpha > low) & (alpha < high)).astype(np.uint8), disc) > 0
+    band = cv2.dilate(((alpha > low) & (alpha < high)).astype(np.uint8), disc)
+    regions = find_regions(alpha, photo)
+    large = [region.number for region in regions.items if region.box.extent.longest_side >= LEAST_PERSON]
+    return keep_regions(band, regions, large) > 0
 
 
 def _solve(image: np.ndarray, prior: np.ndarray, band: np.ndarray, time_limit: float) -> np.ndarray:

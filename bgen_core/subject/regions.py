@@ -14,6 +14,9 @@ from bgen_core.subject.native import cv2
 
 Side = Literal["left", "top", "right", "bottom"]
 
+# Pixels of a person's longer side: the networks look at as many. Of a smaller person they see an enlarged picture, and
+# the photo has nothing finer than they do.
+LEAST_PERSON = 256
 MIN_REGION = 0.1  # of the largest region's area: smaller ones belong to the nearest, or are strays
 MIN_AREA = 0.0005  # of the picture: less is noise
 

@@ -6,14 +6,11 @@ from typing import Literal
 
 import numpy as np
 
-from bgen_core.subject.regions import Side
+from bgen_core.subject.regions import LEAST_PERSON, Side
 from bgen_core.subject.segmentation import Segmentation
 
 Kind = Literal["no person", "not sure", "several persons", "unsure regions", "low resolution", "cut by the frame"]
 Level = Literal["warning", "note"]
-
-# The networks look at 256 pixels: of a smaller person they see an enlarged picture, and so does everybody later
-LEAST_PERSON = 256
 
 _UNSURE_SAID = 0.05  # of the kept area: less is not worth a sentence
 

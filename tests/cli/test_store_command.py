@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bgen_core.cli.store import store_app
+from bgen_core.errors import UserInputError
 from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import load_settings
 from tests.runs.made_up import commit, made_up_run
@@ -49,11 +50,13 @@ def test_what_is_found_is_exit_2_until_it_is_mended(store: Store) -> None:
     assert unused in out
     assert run.short_id in out
     assert "store check --repair" in error
-    code, out, _ = call("check", "--repair", "--json")
+    code, out, _ = call("check", "--repair", "--drop-lost", "--json")
     document = json.loads(out)
-    assert (code, document["ok"]) == (0, True)
-    assert {(each["kind"], each["repaired"]) for each in document["findings"]} == {("missing", True), ("unused", True)}
+    assert (code, document["ok"]) == (2, False)
+    assert {(each["kind"], each["repaired"]) for each in document["findings"]} == {("missing", True), ("unused", False)}
     assert store.list_runs() == []
+    assert call("gc")[2].startswith("1 file ")
+    assert call("check")[0] == 0
 
 
 def test_what_cannot_be_mended_stays_exit_2(store: Store) -> None:
@@ -66,6 +69,11 @@ def test_what_cannot_be_mended_stays_exit_2(store: Store) -> None:
     assert error.endswith("1 finding, 0 mended, 1 left\n")
 
 
+def test_dropping_alone_is_a_sentence(store: Store) -> None:
+    with pytest.raises(UserInputError, match=r"--drop-lost .* give --repair too"):
+        call("check", "--drop-lost")
+
+
 def test_gc_says_what_would_go_and_then_removes_it(store: Store) -> None:
     run = commit(store, made_up_run())
     unused, young = put_long_ago(store, b"x" * 200_000), store.blobs.put(b"young")
@@ -76,3 +84,14 @@ def test_gc_says_what_would_go_and_then_removes_it(store: Store) -> None:
     assert (code, json.loads(out)) == (0, {"dry_run": False, "files": 1, "size": 200_000})
     assert [store.blobs.exists(name) for name in (unused, young, run.image, run.raw)] == [False, True, True, True]
     assert call("gc")[2] == f"0 files (0.0 MB) removed; {rest}"
+
+
+def test_a_database_of_another_store_does_not_empty_the_folder(store: Store) -> None:
+    names = [put_long_ago(store, b"%d" % number) for number in range(20)]
+    assert call("gc", "--dry-run")[0] == 0
+    with pytest.raises(
+        UserInputError, match=r"20 of 20 pictures would go, .* if it is the right one, repeat with --yes"
+    ):
+        call("gc")
+    assert all(store.blobs.exists(name) for name in names)
+    assert call("gc", "--yes")[2].startswith("20 files")

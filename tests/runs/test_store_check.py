@@ -33,8 +33,8 @@ def found(store: Store) -> set[tuple[str, str]]:
     return {(each.kind, each.picture) for each in findings(store)}
 
 
-def repaired(store: Store) -> Sequence[Repair]:
-    return list(repair_store(store, findings(store)))
+def repaired(store: Store, *, drop_lost: bool = False) -> Sequence[Repair]:
+    return list(repair_store(store, findings(store), drop_lost=drop_lost))
 
 
 def commit_pasted(store: Store, subject: Subject, number: int = 0, **params: float) -> RunRecord:
@@ -119,7 +119,7 @@ def test_a_lost_or_damaged_picture_is_made_again_bit_for_bit(store: Store) -> No
 
 
 @pytest.mark.parametrize("why", ["its subject is gone", "its raw picture is gone too", "other versions made it"])
-def test_a_run_whose_picture_cannot_be_made_again_goes(store: Store, why: str) -> None:
+def test_a_run_whose_picture_cannot_be_made_again_goes_when_somebody_says_so(store: Store, why: str) -> None:
     subject = made_up_subject()
     store.save_subject(subject, {})
     if why == "other versions made it":
@@ -136,8 +136,13 @@ def test_a_run_whose_picture_cannot_be_made_again_goes(store: Store, why: str) -
         store.delete_subject(subject.id)
     if why == "its raw picture is gone too":
         lose(store, lost.raw)
-    repairs = repaired(store)
-    assert f"The run {lost.short_id} was removed" in " ".join(repair.text for repair in repairs)
+    (first,) = [repair for repair in repaired(store) if repair.finding.picture == lost.image]
+    assert not first.done
+    assert f"let --drop-lost remove the run {lost.short_id}" in first.text
+    assert store.list_runs() == [kept, lost]
+    (then,) = [repair for repair in repaired(store, drop_lost=True) if repair.finding.picture == lost.image]
+    assert then.done
+    assert f"The run {lost.short_id} was removed" in then.text
     assert store.list_runs() == [kept]
     assert {each.kind for each in findings(store)} <= {"unused"}
 
@@ -184,12 +189,19 @@ def test_pictures_of_one_size_are_told_apart_by_pasting_the_subject_again(store:
     assert store.list_runs() == [run]
 
 
-def test_leftovers_that_describe_no_run_are_removed(store: Store) -> None:
+def test_leftovers_are_removed_and_pictures_left_to_the_garbage(store: Store) -> None:
     run = commit(store, made_up_run(1))
-    store.blobs.put(b"nobody's")
+    unused = store.blobs.put(b"nobody's")
     store.blobs.put_thumbnail("0" * 64, "96.webp", b"small")
     (Path(store.blobs.root) / "incoming" / "half").write_bytes(b"half")
-    assert [repair.text for repair in repaired(store)] == ["It was removed."] * 3
+    told = {repair.finding.kind: (repair.done, repair.text) for repair in repaired(store)}
+    assert told == {
+        "unused": (False, "No run can be read from it: `store gc` removes it."),
+        "thumbnail": (True, "It was removed."),
+        "unfinished": (True, "It was removed."),
+    }
+    assert found(store) == {("unused", unused)}
+    assert collect_garbage(store, older_than=AT_ONCE).files == 1
     assert findings(store) == []
     assert store.list_runs() == [run]
 

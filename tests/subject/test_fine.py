@@ -28,13 +28,13 @@ def laplacian_window_by_window(image: np.ndarray) -> np.ndarray:
     return matrix
 
 
-def strands(height: int = 320, width: int = 300) -> tuple[np.ndarray, np.ndarray]:
-    """A dark head with hair three pixels wide that stands off it, in front of a light wall: photo and true alpha."""
+def strands(height: int = 480, width: int = 450) -> tuple[np.ndarray, np.ndarray]:
+    """A dark head with hair two pixels wide that stands off it, in front of a light wall: photo and true alpha."""
     drawn = np.zeros((height * 4, width * 4), np.uint8)
     centre = (width * 2, int(height * 2.4))
-    cv2.circle(drawn, centre, 380, 255, cv2.FILLED)
-    for angle in np.linspace(0, 2 * np.pi, 60, endpoint=False):
-        end = np.array(centre) + 440 * np.array([np.cos(angle), np.sin(angle)])
+    cv2.circle(drawn, centre, 570, 255, cv2.FILLED)
+    for angle in np.linspace(0, 2 * np.pi, 90, endpoint=False):
+        end = np.array(centre) + 650 * np.array([np.cos(angle), np.sin(angle)])
         cv2.line(drawn, centre, tuple(int(value) for value in end), 255, 7)
     alpha = cv2.resize(drawn, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     wall = np.linspace(170, 220, width)[None, :, None] * np.ones((height, 1, 3))
@@ -63,12 +63,12 @@ def test_the_solver_equals_the_definition(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.load(tmp_path / "alpha.npy"), expected, atol=0.01)
 
 
-@pytest.mark.parametrize("side", [1024, 200])
+@pytest.mark.parametrize("side", [1024, 300])
 def test_hair_is_closer_to_the_truth(side: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A coarse mask as a network gives it, refined both ways; also where the band is solved at a smaller size."""
     monkeypatch.setattr(fine, "_SIDE", side)
     photo, truth = strands()
-    coarse = cv2.resize(cv2.GaussianBlur(truth, (0, 0), 5), (64, 64), interpolation=cv2.INTER_AREA)
+    coarse = cv2.resize(cv2.GaussianBlur(truth, (0, 0), 5), (96, 96), interpolation=cv2.INTER_AREA)
     standard = refine_edges(photo, coarse)
     result = refine_fine(photo, standard)
     band = cv2.dilate(((truth > 0) & (truth < 1)).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
@@ -86,6 +86,13 @@ def test_what_is_sure_stays(astronaut: np.ndarray) -> None:
     np.testing.assert_array_equal(result[~unsure], standard[~unsure])
     assert (result != standard).any()
     assert found.person_found
+
+
+def test_a_person_too_small_for_finer_edges_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    photo, truth = strands()
+    small = tuple(cv2.resize(array, (200, 214), interpolation=cv2.INTER_AREA) for array in (photo, truth))
+    monkeypatch.setattr(closed_form, "__file__", "/nowhere")
+    assert refine_fine(*small) is small[1]
 
 
 def test_nothing_unsure_needs_no_solver(monkeypatch: pytest.MonkeyPatch) -> None:
