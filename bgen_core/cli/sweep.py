@@ -206,7 +206,7 @@ def _described_cells(store: Store, result: InlineResult, out_dir: Path | None) -
         image: str | None = None
         if row.done:
             blob = store.get_run(row.run_id).image
-            image = str(store.blobs.path(blob))
+            image = store.blobs.address(blob)
             if out_dir is not None:
                 path = out_dir / f"{cell.index:04d}-{row.run_id[:12]}.png"
                 write_file(path, store.blobs.get(blob))

@@ -1,6 +1,6 @@
 """Mending what `store_check` finds: pictures are made again, runs found again by what their pictures say of them.
 
-Nothing that could still be of use is thrown away: damaged bytes are moved aside, and runs go only when somebody says so.
+Nothing of possible use is thrown away: damaged bytes are moved aside, and runs go only when somebody says so.
 """
 
 from collections.abc import Iterator, Sequence

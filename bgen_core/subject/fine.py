@@ -27,7 +27,7 @@ TIME_LIMIT = 240.0  # seconds, with the first time's compilation on a busy machi
 _SIDE = 1024
 _UNSURE = (0.02, 0.98)
 _WIDER = 0.005  # of the longer side: how far beyond the unsure pixels the band reaches
-_LEVELS = 0.125  # closed-form matting leaves a haze of about this strength on both ends
+_LEVELS = 0.14  # closed-form matting leaves a haze of about this strength on both ends
 
 # One at a time: several would only take each other's processors and memory.
 _TURN = threading.Lock()

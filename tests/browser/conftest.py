@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 PROJECT = Path(__file__).resolve().parents[2]
+expect.set_options(timeout=60_000)  # far above what a busy machine needs
 START_SECONDS = 90
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 # No sandbox inside containers; no look-ups of the browser maker's own hosts.
