@@ -216,36 +216,39 @@ class _GuidedFilter:
     """
 
     def __init__(self, guide: np.ndarray, radius: int) -> None:
-        self._guide, self._window = guide, (2 * radius + 1, 2 * radius + 1)
-        self._guide_mean = self._mean(guide)
-        red, green, blue = (guide[..., channel] for channel in range(3))
-        products = self._mean(np.dstack([red * red, red * green, red * blue, green * green, green * blue]))
-        means = np.moveaxis(self._guide_mean, -1, 0)
-        rr = products[..., 0] - means[0] * means[0] + _EPSILON
-        rg = products[..., 1] - means[0] * means[1]
-        rb = products[..., 2] - means[0] * means[2]
-        gg = products[..., 3] - means[1] * means[1] + _EPSILON
-        gb = products[..., 4] - means[1] * means[2]
-        bb = self._mean(blue * blue) - means[2] * means[2] + _EPSILON
+        # In planes: numpy takes three times as long for arrays with three interleaved channels
+        self._window = (2 * radius + 1, 2 * radius + 1)
+        self._planes = red, green, blue = cv2.split(guide)
+        self._means = red_mean, green_mean, blue_mean = tuple(self._mean(plane) for plane in self._planes)
+        rr = self._mean(red * red) - red_mean * red_mean + _EPSILON
+        rg = self._mean(red * green) - red_mean * green_mean
+        rb = self._mean(red * blue) - red_mean * blue_mean
+        gg = self._mean(green * green) - green_mean * green_mean + _EPSILON
+        gb = self._mean(green * blue) - green_mean * blue_mean
+        bb = self._mean(blue * blue) - blue_mean * blue_mean + _EPSILON
         # Cramer's rule for the symmetric 3 × 3 system: a matrix product per pixel takes numpy four times as long
         inverse_rr, inverse_rg, inverse_rb = gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg
         inverse_gg, inverse_gb, inverse_bb = rr * bb - rb * rb, rb * rg - rr * gb, rr * gg - rg * rg
-        determinant = np.maximum(rr * inverse_rr + rg * inverse_rg + rb * inverse_rb, 1e-12)[..., None]
-        self._inverse_rows = (
-            np.dstack([inverse_rr, inverse_rg, inverse_rb]) / determinant,
-            np.dstack([inverse_rg, inverse_gg, inverse_gb]) / determinant,
-            np.dstack([inverse_rb, inverse_gb, inverse_bb]) / determinant,
+        self._determinant = np.maximum(rr * inverse_rr + rg * inverse_rg + rb * inverse_rb, 1e-12)
+        self._inverse = (
+            (inverse_rr, inverse_rg, inverse_rb),
+            (inverse_rg, inverse_gg, inverse_gb),
+            (inverse_rb, inverse_gb, inverse_bb),
         )
 
     def coefficients(self, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """a (float32 HWC) and b (HW) of the local model target = a · guide + b, averaged over the windows."""
-        target_mean = self._mean(target)
-        covariance = self._mean(self._guide * target[..., None]) - self._guide_mean * target_mean[..., None]
-        slope = np.zeros_like(covariance)
-        for channel, row in enumerate(self._inverse_rows):  # symmetric: a row is a column
-            slope += row * covariance[..., channel : channel + 1]
-        offset = target_mean - (slope * self._guide_mean).sum(axis=2)
-        return self._mean(slope), self._mean(offset)
+        offset = target_mean = self._mean(target)
+        red, green, blue = (
+            (self._mean(plane * target) - mean * target_mean) / self._determinant
+            for plane, mean in zip(self._planes, self._means, strict=True)
+        )
+        slopes: list[np.ndarray] = []
+        for row, mean in zip(self._inverse, self._means, strict=True):
+            slope = row[0] * red + row[1] * green + row[2] * blue
+            offset = offset - slope * mean
+            slopes.append(self._mean(slope))
+        return cv2.merge(slopes), self._mean(offset)
 
     def _mean(self, values: np.ndarray) -> np.ndarray:
         return cv2.boxFilter(values, -1, self._window, borderType=cv2.BORDER_REFLECT)
