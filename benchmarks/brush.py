@@ -23,9 +23,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from bgen_core.extent import Extent
 from bgen_core.subject.edit import MaskEdit, Stroke
 from bgen_core.subject.image_io import encode_jpeg
-from bgen_core.subject.previews import on_checkerboard
+from bgen_core.subject.previews import on_checkerboard, under_film
 from bgen_core.subject.samples.samples import SAMPLES
-from pages._ui.mask_pictures import under_film
 from pages._ui.mask_preview import detail_of, preview_of
 from pages._ui.subject_draft import Draft
 from pages._ui.viewport import Viewport

@@ -1,6 +1,5 @@
 """Runs as a ZIP that another store can import, and that everybody else can open: see `archive_format`."""
 
-import io
 import json
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,25 +24,7 @@ from bgen_core.runs.metrics import MetricValue
 from bgen_core.runs.opinion_rows import Opinion
 from bgen_core.runs.record import RunRecord
 from bgen_core.runs.store import Store
-
-
-class ZipOutlet(io.RawIOBase):
-    """A file that cannot be wound back, from which what was written is taken piece by piece."""
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: bytes, /) -> int:  # pyright: ignore[reportIncompatibleMethodOverride]
-        self._pieces.append(bytes(data))
-        return len(data)
-
-    def take(self) -> bytes:
-        taken = b"".join(self._pieces)
-        self._pieces.clear()
-        return taken
+from bgen_core.runs.zip_outlet import ZipOutlet
 
 
 class _Archive:

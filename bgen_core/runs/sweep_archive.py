@@ -1,6 +1,5 @@
 """A sweep's pictures at full size as one ZIP, with a table of their parameters."""
 
-import io
 import zipfile
 from collections.abc import Iterator
 
@@ -8,28 +7,10 @@ from bgen_core.errors import StoreError
 from bgen_core.runs.export import runs_csv
 from bgen_core.runs.links import download_name
 from bgen_core.runs.store import Store
+from bgen_core.runs.zip_outlet import ZipOutlet
 
 TABLE_NAME = "runs.csv"
 MISSING_NAME = "not-included.txt"
-
-
-class _Outlet(io.RawIOBase):
-    """A file that cannot be wound back, from which what was written is taken piece by piece."""
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: bytes, /) -> int:  # pyright: ignore[reportIncompatibleMethodOverride]
-        self._pieces.append(bytes(data))
-        return len(data)
-
-    def take(self) -> bytes:
-        taken = b"".join(self._pieces)
-        self._pieces.clear()
-        return taken
 
 
 def sweep_archive(store: Store, sweep_id: str) -> Iterator[bytes]:
@@ -48,7 +29,7 @@ def sweep_archive(store: Store, sweep_id: str) -> Iterator[bytes]:
 
     def pieces() -> Iterator[bytes]:
         missing = [f"Cell {cell.index + 1}: {cell.error or 'Not made.'}" for cell in cells if not cell.done]
-        outlet = _Outlet()
+        outlet = ZipOutlet()
         with zipfile.ZipFile(outlet, "w", zipfile.ZIP_STORED) as archive:
             kept = []
             for run in runs:

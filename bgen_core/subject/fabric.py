@@ -55,34 +55,6 @@ def strokes_of_drawing(drawing: Mapping[str, Any] | None, *, canvas: Extent, pho
     return tuple(strokes)
 
 
-def drawing_of_strokes(strokes: Sequence[Stroke], *, canvas: Extent, photo: Extent) -> dict[str, Any]:
-    """A drawing that shows the strokes and gives the same ones back; for a canvas to begin with."""
-    across, down = canvas.width / photo.width, canvas.height / photo.height
-    objects: list[dict[str, Any]] = []
-    for stroke in strokes:
-        points = [(x * across, y * down) for x, y in stroke.points]
-        path: list[list[Any]] = [["M", *points[0]]]
-        # A point alone is drawn as a line of no length with round ends.
-        path += [["L", *point] for point in points[1:] or points]
-        xs, ys = [x for x, _ in points], [y for _, y in points]
-        objects.append(
-            {
-                "type": "Path",
-                "originX": "center",
-                "originY": "center",
-                "left": (min(xs) + max(xs)) / 2,
-                "top": (min(ys) + max(ys)) / 2,
-                "fill": None,
-                "stroke": COLOURS[stroke.mode],
-                "strokeWidth": stroke.size * math.sqrt(across * down),
-                "strokeLineCap": "round",
-                "strokeLineJoin": "round",
-                "path": path,
-            }
-        )
-    return {"objects": objects}
-
-
 def _flattened(path: Sequence[Sequence[Any]]) -> Iterator[tuple[float, float]]:
     """Points along a path of moves, lines and quadratic curves."""
     x, y = 0.0, 0.0

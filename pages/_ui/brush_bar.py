@@ -6,8 +6,8 @@ from typing import Literal
 
 import streamlit as st
 
+from bgen_core.subject.drawn_strokes import Pen
 from bgen_core.subject.edit import MODES, MaskEdit
-from pages._ui.drawn_strokes import Pen
 from pages._ui.mask_drawing import settle
 from pages._ui.mask_sliders import set_sliders
 from pages._ui.subject_draft import Draft, change, keep, redo, undo

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from bgen_core.extent import Box, Extent
+from bgen_core.subject.drawn_strokes import Pen, box_drawn, strokes_on_box
 from pages._ui.canvas import clear_canvas, drawn_objects, paint_canvas
-from pages._ui.drawn_strokes import Pen, box_drawn, strokes_on_box
 from pages._ui.subject_draft import Draft, change, draft_in_hand, keep
 from pages._ui.viewport import look_at, viewport_around
 

@@ -4,11 +4,11 @@ import streamlit as st
 
 from bgen_core.extent import Box
 from bgen_core.subject.image_io import encode_jpeg
+from bgen_core.subject.previews import hatched
 from pages._ui.brush_bar import brush_bar
 from pages._ui.canvas import SIDES, canvas_extent
 from pages._ui.mask_doubt import doubtful
 from pages._ui.mask_drawing import draw_on, settle, take_drawing
-from pages._ui.mask_pictures import hatched
 from pages._ui.mask_preview import Preview, detail_of
 from pages._ui.mask_sliders import mask_sliders
 from pages._ui.mask_view import Film, film_controls, show_view, view_choice

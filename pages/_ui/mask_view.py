@@ -6,8 +6,7 @@ import numpy as np
 import streamlit as st
 
 from bgen_core.subject.image_io import encode_jpeg
-from bgen_core.subject.previews import as_grey, on_checkerboard
-from pages._ui.mask_pictures import BACKDROPS, FILMS, on_backdrop, side_by_side, under_film
+from bgen_core.subject.previews import BACKDROPS, FILMS, as_grey, on_backdrop, on_checkerboard, side_by_side, under_film
 from pages._ui.mask_preview import Detail
 
 VIEWS = (

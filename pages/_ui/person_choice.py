@@ -6,9 +6,9 @@ import numpy as np
 import streamlit as st
 
 from bgen_core.extent import Extent
+from bgen_core.subject.previews import numbered
 from bgen_core.subject.regions import Regions
 from pages._ui.mask_drawing import settle
-from pages._ui.mask_pictures import numbered
 from pages._ui.mask_preview import Detail, Preview
 from pages._ui.subject_draft import Draft, change
 

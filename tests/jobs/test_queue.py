@@ -1,7 +1,7 @@
 """The queue when things go wrong or people change their minds: faults of the store, pausing, hastening, waiting."""
 
 import shutil
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ from bgen_core.jobs.submission import forecast_sweep, submit_sweep
 from bgen_core.jobs.waiting import waiting_sweeps
 from bgen_core.jobs.worker import Heartbeat, run_sweep
 from bgen_core.jobs.worker_folder import SweepProgress, WorkerFolder
-from bgen_core.runs.store import Store, SweepRecord, open_store
-from bgen_core.settings import Settings, load_settings
+from bgen_core.runs.store import Store, SweepRecord
+from bgen_core.settings import Settings
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep import runner as runner_module
 from bgen_core.sweep.axes import parse_axis
@@ -39,17 +39,6 @@ class Noise:
             yield Finished(cell=cell, image=image, seconds={})
 
     def tune(self, extent: Extent) -> None: ...
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return load_settings(home=tmp_path / "home", device="cpu")
-
-
-@pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
-    with open_store(settings) as store:
-        yield store
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -23,17 +22,6 @@ from bgen_core.sweep.runner import Runner
 
 ON_CPU = {"device_kind": "cpu", "dtype_name": "float32"}
 PATIENCE = 180.0  # seconds: far above what a busy machine needs, to end a hanging test at all
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return load_settings(home=tmp_path / "home", device="cpu")
-
-
-@pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
-    with open_store(settings) as store:
-        yield store
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 
 from bgen_core.extent import Box, Extent
 from bgen_core.subject.brush import paint
+from bgen_core.subject.drawn_strokes import Pen, box_drawn, strokes_on_box
 from bgen_core.subject.edit import Stroke
 from bgen_core.subject.fabric import COLOURS
-from pages._ui.drawn_strokes import Pen, box_drawn, strokes_on_box
 from pages._ui.viewport import Viewport
 
 CANVAS, PHOTO = Extent(width=600, height=450), Extent(width=4000, height=3000)

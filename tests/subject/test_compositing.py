@@ -8,7 +8,7 @@ from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.subject.compositing import composite, cut_out_colours, stretched
 from bgen_core.subject.matting import edge_colours, enlarged_rows, refine_edges, strips
-from bgen_core.subject.previews import TINT, as_grey, on_checkerboard, tinted
+from bgen_core.subject.previews import as_grey, on_checkerboard
 
 
 def blob(height: int, width: int, softness: float = 6) -> np.ndarray:
@@ -169,13 +169,6 @@ class TestMatting:
 
 
 class TestPreviews:
-    def test_tinted(self) -> None:
-        image, alpha = noise(80, 90), blob(80, 90)
-        result = tinted(image, alpha)
-        np.testing.assert_array_equal(result[alpha == 1], image[alpha == 1])
-        expected = np.rint(0.4 * image.astype(float) + 0.6 * np.array(TINT))
-        assert np.abs(result - expected)[alpha == 0].max() <= 1
-
     def test_checkerboard(self) -> None:
         image, alpha = noise(96, 96), blob(96, 96)
         result = on_checkerboard(image, alpha)

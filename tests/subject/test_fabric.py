@@ -5,7 +5,7 @@ import pytest
 
 from bgen_core.extent import Extent
 from bgen_core.subject.edit import Stroke
-from bgen_core.subject.fabric import COLOURS, drawing_of_strokes, strokes_of_drawing
+from bgen_core.subject.fabric import COLOURS, strokes_of_drawing
 
 CANVAS, PHOTO = Extent(width=600, height=450), Extent(width=4000, height=3000)
 SCALE = 4000 / 600
@@ -95,19 +95,6 @@ def test_order_and_colours() -> None:
 @pytest.mark.parametrize("drawing", [None, {}, {"objects": []}, {"objects": [line(path=[])]}, {"objects": [{}]}])
 def test_nothing_drawn(drawing: dict | None) -> None:
     assert strokes_of_drawing(drawing, canvas=CANVAS, photo=PHOTO) == ()
-
-
-@pytest.mark.parametrize("photo", [PHOTO, Extent(width=96, height=72), Extent(width=601, height=449)])
-def test_a_drawing_of_strokes_gives_them_back(photo: Extent) -> None:
-    strokes = (
-        Stroke(mode="add", size=40, points=((10.5, 20), (30, 40.5), (50, 12))),
-        Stroke(mode="erase", size=7.5, points=((60, 60),)),
-    )
-    back = strokes_of_drawing(drawing_of_strokes(strokes, canvas=CANVAS, photo=photo), canvas=CANVAS, photo=photo)
-    for one, other in zip(strokes, back, strict=True):
-        assert one.mode == other.mode
-        assert other.size == pytest.approx(one.size, abs=0.01)
-        np.testing.assert_allclose(one.points, other.points, atol=0.1)
 
 
 def test_the_two_axes_have_their_own_scale() -> None:

@@ -1,6 +1,6 @@
 import numpy as np
 
-from pages._ui.mask_pictures import hatched, numbered, on_backdrop, side_by_side, under_film
+from bgen_core.subject.previews import hatched, numbered, on_backdrop, side_by_side, under_film
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
 ALPHA = np.zeros((120, 160), np.float32)

@@ -1,0 +1,20 @@
+"""A store of its own for each test of the queue and the worker."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bgen_core.runs.store import Store, open_store
+from bgen_core.settings import Settings, load_settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load_settings(home=tmp_path / "home", device="cpu")
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    with open_store(settings) as store:
+        yield store
