@@ -1,12 +1,12 @@
 """A running app with a store of its own, and one Chromium for all tests of this folder."""
 
+import http.client
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,7 +76,7 @@ def _wait_for(app: RunningApp) -> None:
         try:
             with urllib.request.urlopen(f"{app.url}/healthz", timeout=2):
                 return
-        except (urllib.error.URLError, TimeoutError):
+        except (OSError, http.client.HTTPException):  # not there yet, or not awake yet
             time.sleep(0.2)
     pytest.fail(f"the app did not start:\n{app.log.read_text()}")
 

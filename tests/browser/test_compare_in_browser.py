@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from bgen_core.settings import load_settings
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
+from tests.browser.acting import enter, settle, until
 from tests.browser.conftest import RunningApp, serve
 from tests.runs.made_up import made_up_run, made_up_sweep, run_id
 
@@ -22,7 +24,6 @@ pytestmark = pytest.mark.browser
 
 EXTENT = Extent(width=1200, height=900)  # larger than the version that is fetched first
 HEADER, ROW = 34, 56  # px, of the table
-SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
 def picture(number: int) -> np.ndarray:
@@ -56,16 +57,19 @@ def open_page(page: Page, app: RunningApp, query: str) -> None:
     settle(page)
 
 
-def settle(page: Page) -> None:
-    page.wait_for_timeout(300)
-    page.wait_for_selector(SETTLED)
-
-
 def edit(page: Page, place: tuple[float, float]) -> None:
     """Open the field over a cell, and wait until it takes keys."""
-    page.mouse.click(*place)
-    page.keyboard.press("Enter")
-    page.wait_for_function("['INPUT', 'TEXTAREA'].includes(document.activeElement.tagName)")
+
+    def is_open() -> bool:
+        return page.evaluate("['INPUT', 'TEXTAREA'].includes(document.activeElement.tagName)")
+
+    def click_and_open() -> None:
+        page.mouse.click(*place)
+        page.wait_for_timeout(300)
+        if not is_open():  # a click on the cell that is marked already opens it; Enter would close it again
+            page.keyboard.press("Enter")
+
+    until(page, click_and_open, is_open)
 
 
 def viewer(page: Page) -> Locator:
@@ -93,30 +97,36 @@ def test_rows_are_ticked_rated_tagged_and_noted_in_the_table(compared: tuple[Run
         return box["x"] + share * box["width"], box["y"] + HEADER + ROW * (row + 0.5)
 
     tick, rating, tags, notes = 0.022, 0.37, 0.61, 0.87  # columns share the width
-    for row in (0, 2):
-        page.mouse.click(*cell(tick, row))
-        settle(page)
     first, _, third, *_ = [
         run.id for run in sorted(store.list_runs(), key=lambda run: (run.params.seed, -run.created.timestamp()))
     ]
+    for row, run in ((0, first), (2, third)):
+        until(page, partial(page.mouse.click, *cell(tick, row)), lambda run=run: run[:12] in page.url)
     expect(page).to_have_url(re.compile(f"ids={first[:12]}%2C{third[:12]}"))
     expect(viewer(page).locator("figure")).to_have_count(2)
 
-    edit(page, cell(rating, 0))
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("Enter")
-    settle(page)
-    edit(page, cell(notes, 0))
-    page.keyboard.type("good light")
-    page.keyboard.press("Enter")
-    settle(page)
-    edit(page, cell(tags, 0))
-    page.keyboard.type("print")
-    page.get_by_text('Create "print"').wait_for()
-    page.keyboard.press("Enter")
-    page.mouse.click(*cell(0.15, 3))
-    settle(page)
-    assert store.opinions_of([first])[first] == Opinion(rating=1, tags=("print",), notes="good light")
+    def opinion() -> Opinion:
+        return store.opinions_of([first]).get(first, Opinion())
+
+    def rate() -> None:
+        edit(page, cell(rating, 0))
+        page.keyboard.press("ArrowDown")
+        enter(page, "")
+
+    def note() -> None:
+        edit(page, cell(notes, 0))
+        page.keyboard.press("Control+a")
+        enter(page, "good light")
+
+    def tag() -> None:
+        edit(page, cell(tags, 0))
+        enter(page, "print")
+        page.mouse.click(*cell(0.15, 3))  # a cell that is not edited: the field closes
+
+    until(page, rate, lambda: opinion().rating == 1)
+    until(page, note, lambda: opinion().notes == "good light")
+    until(page, tag, lambda: opinion().tags == ("print",))
+    assert opinion() == Opinion(rating=1, tags=("print",), notes="good light")
     page.reload()
     expect(viewer(page).locator("figure")).to_have_count(2)
 

@@ -2,7 +2,9 @@
 
 import re
 import time
+from functools import partial
 from io import BytesIO
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -11,23 +13,12 @@ from playwright.sync_api import Page, expect
 
 from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import load_settings
+from tests.browser.acting import SWEEP_SECONDS, fill, settle, until
 from tests.browser.conftest import RunningApp
 
 pytestmark = pytest.mark.browser
 
-SWEEP_SECONDS = 180  # far above what a busy machine needs
-
-
-def settle(page: Page) -> None:
-    """Wait until the script has run to its end."""
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
-
-
-def fill(page: Page, label: str, text: str) -> None:
-    field = page.get_by_label(label, exact=True)
-    field.fill(text)
-    field.press("Control+Enter" if label == "Prompt" else "Enter")
-    settle(page)
+HEADER, ROW = 34, 56  # px, of the table
 
 
 def draw_stroke(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
@@ -41,6 +32,12 @@ def draw_stroke(page: Page, start: tuple[float, float], end: tuple[float, float]
     page.mouse.down()
     page.mouse.move(*points[1], steps=12)
     page.mouse.up()
+
+
+def chosen(page: Page) -> int:
+    """How many runs the address of the compare page names."""
+    found = re.search("ids=([^&]+)", page.url)
+    return len(unquote(found[1]).split(",")) if found else 0
 
 
 def newest_subject(store: Store):
@@ -104,12 +101,11 @@ def test_from_the_sample_to_a_downloaded_picture(app: RunningApp, page: Page):
         table = page.get_by_test_id("stDataFrame").first
         box = table.bounding_box()
         assert box is not None
-        for row in (1, 3):
-            # The header is as high as half a row with thumbnails; the boxes to tick are at the left edge.
-            page.mouse.click(box["x"] + 16, box["y"] + 40 + (box["height"] - 40) / 8 * (row + 0.5))
-            settle(page)
-            time.sleep(0.5)
-        expect(page.get_by_text("Side by side")).to_be_visible()
+        for number, row in enumerate((1, 3), start=1):
+            # The boxes to tick are at the left edge.
+            place = (box["x"] + 16, box["y"] + HEADER + ROW * (row + 0.5))
+            until(page, partial(page.mouse.click, *place), lambda number=number: chosen(page) == number)
+        expect(page.get_by_role("group", name="2 pictures, side by side").locator("figure")).to_have_count(2)
 
         # One picture, opened and downloaded: its subject is the photo's, bit for bit.
         run_id = next(cell.run_id for cell in store.sweep_cells(sweep.id) if cell.done)

@@ -11,6 +11,7 @@ from bgen_core.runs.links import picture_url, sheet_url, thumbnail_url, zip_url
 from bgen_core.runs.store import open_store
 from bgen_core.settings import load_settings
 from bgen_core.subject.image_io import encode_png
+from tests.browser.acting import settle
 from tests.browser.conftest import RunningApp, serve
 
 pytestmark = pytest.mark.browser
@@ -23,10 +24,6 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
     """A fresh server that nobody has visited yet."""
     with serve(tmp_path_factory.mktemp("locked"), BGEN_PASSWORD=PASSWORD) as running:
         yield running
-
-
-def settle(page: Page) -> None:
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
 
 
 def enter(page: Page, tried: str) -> None:

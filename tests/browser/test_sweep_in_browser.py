@@ -8,8 +8,8 @@ from playwright.sync_api import Browser, Page, expect
 from bgen_core.runs.store import open_store
 from bgen_core.settings import load_settings
 from bgen_core.sweep.plan import SweepPlan
+from tests.browser.acting import SWEEP_SECONDS, fill, settle
 from tests.browser.conftest import RunningApp
-from tests.browser.test_main_job import SWEEP_SECONDS, settle
 
 pytestmark = pytest.mark.browser
 
@@ -24,15 +24,6 @@ def open_sweep_page(app: RunningApp, page: Page) -> None:
         offer.click()
         page.get_by_label("Prompt", exact=True).wait_for()
         settle(page)
-
-
-def fill(page: Page, label: str, text: str) -> None:
-    """Type and leave the field: Ctrl+Enter would run."""
-    field = page.get_by_label(label, exact=True)
-    field.fill(text)
-    field.press("Tab")
-    page.wait_for_timeout(200)
-    settle(page)
 
 
 def start(page: Page, cells: str) -> None:
