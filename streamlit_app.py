@@ -1,6 +1,7 @@
 """The app: `streamlit run streamlit_app.py`, or any ASGI server with `streamlit_app:app`."""
 
 import logging
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,9 +10,12 @@ from typing import Any
 import streamlit as st
 from starlette.middleware import Middleware
 
+from bgen_core.errors import BgenError
 from bgen_core.jobs.supervisor import WorkerSupervisor
 from bgen_core.runs.store import open_store
+from bgen_core.runs.wide_table import run_table
 from bgen_core.settings import load_settings
+from pages._ui import resources
 from pages._ui.gate import Gate
 from pages._ui.routes import own_routes
 from pages._ui.visitor_cookie import VisitorCookie
@@ -25,10 +29,19 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     with open_store(settings) as store:
         supervisor = WorkerSupervisor(store, settings)
         supervisor.start()
+        threading.Thread(target=read_table, name="bgen-table", daemon=True).start()
         try:
             yield {}
         finally:
             supervisor.stop()
+
+
+def read_table() -> None:
+    """Read the table of runs before anybody asks: the first visitor of a large store would wait for it."""
+    try:
+        run_table(resources.store())
+    except BgenError as error:
+        logging.getLogger("bgen").warning("the table of runs was not read ahead: %s", error)
 
 
 def log_fault(error: Exception) -> bool:

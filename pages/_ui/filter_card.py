@@ -38,12 +38,13 @@ def filter_card(table: pd.DataFrame, store: Store, view: CompareView) -> None:
     """Draw the filter; what is chosen goes into the view."""
     with st.container(border=True):
         search, sweep, subject, model, rating, made = st.columns([3, 3, 2, 2, 2, 2], vertical_alignment="bottom")
-        st.session_state["compare_text"] = view.text
+        if st.session_state.get("compare_text", "").strip() != view.text:  # a space at the end is being typed
+            st.session_state["compare_text"] = view.text
         search.text_input(
             "Search",
             key="compare_text",
             type="search",
-            live="400ms",
+            live="150ms",
             placeholder="words of prompts, notes, tags",
             help="All words must occur in the prompts, the subject's name, the notes or the tags of a run.",
             on_change=lambda: change(text=st.session_state["compare_text"].strip(), page=1),

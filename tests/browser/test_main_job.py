@@ -34,6 +34,13 @@ def draw_stroke(page: Page, start: tuple[float, float], end: tuple[float, float]
     page.mouse.up()
 
 
+def tick(page: Page, row: int) -> None:
+    """Click on the box at the left edge of a row of the table."""
+    box = page.get_by_test_id("stDataFrame").first.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 28, box["y"] + HEADER + ROW * (row + 0.5))
+
+
 def chosen(page: Page) -> int:
     """How many runs the address of the compare page names."""
     found = re.search("ids=([^&]+)", page.url)
@@ -98,13 +105,8 @@ def test_from_the_sample_to_a_downloaded_picture(app: RunningApp, page: Page):
         page.get_by_role("button", name="Compare these").click()
         page.wait_for_url(re.compile("/compare"))
         settle(page)
-        table = page.get_by_test_id("stDataFrame").first
-        box = table.bounding_box()
-        assert box is not None
         for number, row in enumerate((1, 3), start=1):
-            # The boxes to tick are at the left edge.
-            place = (box["x"] + 16, box["y"] + HEADER + ROW * (row + 0.5))
-            until(page, partial(page.mouse.click, *place), lambda number=number: chosen(page) == number)
+            until(page, partial(tick, page, row), lambda number=number: chosen(page) == number)
         expect(page.get_by_role("group", name="2 pictures, side by side").locator("figure")).to_have_count(2)
 
         # One picture, opened and downloaded: its subject is the photo's, bit for bit.

@@ -2,13 +2,16 @@
 
 import re
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from bgen_core.runs.store import open_store
 from bgen_core.settings import load_settings
+from bgen_core.subject.samples.samples import SAMPLES
 from tests.browser.conftest import RunningApp
 
 pytestmark = pytest.mark.browser
@@ -79,3 +82,60 @@ def test_brush_box_zoom_and_undo(app: RunningApp, page: Page) -> None:
         edit["strokes"][2]["points"][0], [0.40 * side, 0.5 * side], atol=2
     )  # mouse on whole pixels
     assert edit["strokes"][2]["size"] == pytest.approx(edit["strokes"][0]["size"] / 4, rel=0.01)
+
+
+def test_a_person_is_left_out_by_a_click(app: RunningApp, page: Page, tmp_path: Path) -> None:
+    with Image.open(SAMPLES[0].path) as sample:
+        side = sample.width
+        both = Image.new("RGB", (2 * side, side))
+        both.paste(sample.convert("RGB"), (0, 0))
+        both.paste(sample.convert("RGB"), (side, 0))
+    photo = tmp_path / "both.png"
+    both.save(photo)
+    page.goto(app.url)
+    settle(page)
+    page.get_by_role("button", name="New photo").click()
+    page.locator("input[type=file]").first.set_input_files(photo)
+    page.locator('input[aria-label="Name"][value="both"]').first.wait_for()
+    page.keyboard.press("Escape")
+    choose(page, "Choose")
+    keep = page.get_by_role("toolbar", name="Keep")
+    first, second = (keep.get_by_role("button", name=number, exact=True) for number in ("1", "2"))
+
+    def kept(one: bool, other: bool) -> None:
+        for number, pressed in ((first, one), (second, other)):
+            expect(number).to_have_attribute("aria-pressed", str(pressed).lower())
+
+    kept(True, True)
+    draw(page, (0.24, 0.60))
+    kept(False, True)
+    draw(page, (0.24, 0.60))  # the same place again
+    kept(True, True)
+    draw(page, (0.5, 0.05))
+    expect(page.get_by_text("Nobody was found at that place")).to_be_visible()
+    choose(page, "2×")
+    draw(page, (0.03, 0.60))  # at 2× the canvas shows the middle half
+    kept(False, True)
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Saved as")).to_be_visible()
+    with open_store(load_settings(home=app.home)) as store:
+        entry = next(entry for entry in store.list_subjects() if entry.name == "both")
+        alpha = store.load_subject(entry.id).alpha
+    assert not alpha[:, : round(0.9 * side)].any()
+    assert alpha[:, side:].any()
+
+
+def test_strokes_that_repeat_what_a_cleared_canvas_had(app: RunningApp, page: Page) -> None:
+    page.goto(app.url)
+    settle(page)
+    page.locator("canvas.upper-canvas").first.wait_for()
+    undone = page.locator(".st-key-brush_undo button")
+    draw(page, (0.1, 0.1), (0.2, 0.1))
+    expect(undone).to_be_enabled()
+    choose(page, "2×")
+    draw(page, (0.1, 0.1), (0.2, 0.1))
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Saved as")).to_be_visible()
+    with open_store(load_settings(home=app.home)) as store:
+        edits = [store.load_subject_edit(entry.id)["strokes"] for entry in store.list_subjects()]
+    assert 2 in [len(strokes) for strokes in edits if all(stroke["mode"] == "add" for stroke in strokes)]
