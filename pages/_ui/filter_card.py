@@ -37,7 +37,7 @@ def zone() -> ZoneInfo:
 def filter_card(table: pd.DataFrame, store: Store, view: CompareView) -> None:
     """Draw the filter; what is chosen goes into the view."""
     with st.container(border=True):
-        search, sweep, subject, model, rating, made = st.columns([3, 3, 2, 2, 2, 2], vertical_alignment="bottom")
+        search, sweep, subject, model, rating, made = _places([265, 265, 150, 150, 150, 150])
         if st.session_state.get("compare_text", "").strip() != view.text:  # a space at the end is being typed
             st.session_state["compare_text"] = view.text
         search.text_input(
@@ -60,6 +60,12 @@ def filter_card(table: pd.DataFrame, store: Store, view: CompareView) -> None:
             views_popover(store, view)
             _mine_toggle(view)
             _active_conditions(view)
+
+
+def _places(widths: Sequence[int]) -> list[DeltaGenerator]:
+    """Places beside each other, at least so many CSS pixels wide each; what finds no room goes to the next line."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        return [st.container(width=width) for width in widths]
 
 
 def _sweep_choice(place: DeltaGenerator, store: Store, view: CompareView) -> None:

@@ -169,7 +169,7 @@ def _configured(column: RunColumn, store: Store) -> Any:
         case (("seed" | "num_inference_steps"), _):
             return make.Column(**said, width=70)
         case _, "number":
-            return make.NumberColumn(**said, format="%.4g", width=100 if column.is_metric else 85)
+            return make.NumberColumn(**said, format="%.4g", width=112 if column.is_metric else 85)
         case (("prompt" | "negative_prompt"), _):
             return make.TextColumn(**said, width=190)
         case _:
