@@ -12,8 +12,10 @@ import random
 import re
 import statistics
 import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ import psutil
 import sqlalchemy as sa
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from bgen_core.runs.metrics import METRICS
+from bgen_core.runs.metrics import METRICS, MetricValue
 from bgen_core.runs.run_filter import Condition, RunFilter, filter_runs, sort_runs
 from bgen_core.runs.schema import MetricRow, RunRow, TagRow
 from bgen_core.runs.store import Store, open_store
@@ -125,11 +127,11 @@ def measure_core(store: Store) -> None:
     say("sort by a metric", median_of(9, lambda: sort_runs(table, "expansion", descending=True)))
     store.rate_run(run_id(1), 4)
     started = time.perf_counter()
-    run_table(store)
+    run_table(store, metrics_age=60)
     say("the table after a rating", time.perf_counter() - started)
 
 
-def measure_browser(app: RunningApp, browser: Browser) -> None:
+def measure_browser(app: RunningApp, store: Store, browser: Browser) -> None:
     server = _server(app)
     page = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
     page.set_default_timeout(60_000)
@@ -147,10 +149,34 @@ def measure_browser(app: RunningApp, browser: Browser) -> None:
     _open(page, app, "")
     words = iter(["forest", "office", "mountains", "street", "desert"])
     measured("filter by a word, from Enter to the new rows", lambda: _search(page, next(words)), 5)
+    with measuring(store):
+        words = iter(["forest", "office", "mountains", "street", "desert"])
+        measured("the same while a worker measures", lambda: _search(page, next(words)), 5)
     says = "?sweep=sweep-1&show=says&measure=expansion"
     measured("what the sweep says, the first time", lambda: _open(page, app, says))
     measured("what the sweep says, later", lambda: _open(page, app, says), 3)
     print(f"{'memory of the server':<48}{server.memory_info().rss / 1e6:8.0f} MB")
+
+
+@contextmanager
+def measuring(store: Store) -> Iterator[None]:
+    """Metrics are committed three times a second, as a worker does that measures."""
+    over = threading.Event()
+
+    def work() -> None:
+        values = [MetricValue(name=each.name, value=0.5, reason="", version=each.version) for each in METRICS]
+        for number in range(10_000):
+            if over.wait(0.3):
+                return
+            store.save_metrics(run_id(number % 100), values)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        yield
+    finally:
+        over.set()
+        worker.join()
 
 
 def _open(page: Page, app: RunningApp, query: str) -> None:
@@ -189,14 +215,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=10_000)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        with open_store(load_settings(home=Path(folder) / "home")) as store:
-            fill(store, arguments.runs)
-            print(f"{arguments.runs:,} runs, load {psutil.getloadavg()[0]:.1f} on {psutil.cpu_count()} cores")
-            measure_core(store)
+    with tempfile.TemporaryDirectory() as folder, open_store(load_settings(home=Path(folder) / "home")) as store:
+        fill(store, arguments.runs)
+        print(f"{arguments.runs:,} runs, load {psutil.getloadavg()[0]:.1f} on {psutil.cpu_count()} cores")
+        measure_core(store)
         with serve(Path(folder)) as app, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
-            measure_browser(app, browser)
+            measure_browser(app, store, browser)
             browser.close()
 
 

@@ -17,6 +17,8 @@ from pages._ui.run_table import editable_table
 from pages._ui.status import show_status
 from pages._ui.table_bar import table_bar
 
+METRICS_AGE = 10.0  # seconds: while the worker measures, a page need not read all metrics at every click
+
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Compare", width="content")
     st.space("stretch")
@@ -25,7 +27,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
 view = current_view()
 try:
     store = resources.store()
-    table = run_table(store)
+    table = run_table(store, metrics_age=METRICS_AGE)
     with status_place:
         show_status(resources.settings().model, resources.settings(), store)
 except UserInputError as error:
@@ -43,15 +45,18 @@ if table.empty:
 runs, unknown = chosen_runs(store, view.ids)
 if [run.id for run in runs] != list(view.ids):
     view = show(replace(view, ids=tuple(run.id for run in runs)))
-filter_card(table, store, view)
-rows = rows_in_view(table, store, view)
-table_bar(rows, len(table), runs, store, view)
-if rows.empty:
-    st.info("No run passes this filter: take a word or a choice away.")
-elif view.group:
-    group_table(rows, view)
+if view.panel == "vote":
+    st.caption("Blind: the table with its parameters is hidden while you vote.")
 else:
-    editable_table(rows, store, view)
+    filter_card(table, store, view)
+    rows = rows_in_view(table, store, view)
+    table_bar(rows, len(table), runs, store, view)
+    if rows.empty:
+        st.info("No run passes this filter: take a word or a choice away.")
+    elif view.group:
+        group_table(rows, view)
+    else:
+        editable_table(rows, store, view)
 for sentence in unknown:
     st.warning(sentence)
 panels(runs, table, store, view)

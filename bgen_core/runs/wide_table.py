@@ -1,8 +1,9 @@
 """Every run as one wide table, straight from the database: parameters, opinions and metrics, a row for each run.
 
-The table is kept in memory for each open store and read again only when something was committed since, by whichever
-process: `Store.revision` is the mark, and asking for it costs less than a millisecond. A page may therefore call
-`run_table` on every rerun, and key caches of its own (filtered rows, charts) by `store.revision()`.
+The table is kept in memory for each open store. Asking whether anything was committed since, by whichever process
+(`Store.revision`), costs less than a millisecond, so a page may call `run_table` on every rerun. Where something was,
+only runs that are new are read whole: what made a run never changes. Opinions are few, and read anew. Metrics are most
+of the reading, and the worker writes them all the time: who asks may say how old they may be.
 
 The frame that is handed out shares its memory with the kept one; pandas copies what is written to (copy-on-write), so
 nobody can change what others see.
@@ -10,7 +11,8 @@ nobody can change what others see.
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -27,16 +29,42 @@ from bgen_core.runs.schema import MetricRow, RunRow, TagRow
 from bgen_core.runs.store import Store
 from bgen_core.runs.table import FIELDS
 
-_ANY_HASH = "0" * 64
 OPINION_COLUMNS = ("rating", "notes", "tags", "owner")
 
+_ANY_HASH = "0" * 64
+_MOST_ADDED = 500  # new runs that are read by their ids; of more, the whole table is read
 
-@dataclass(frozen=True, eq=False)
+# What tells a run from a later one with the same id: it was deleted and made again, or its lost picture was.
+_Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Kept:
-    """A table, and the mark of the database that it was read from."""
+    """A table, and the marks of the database that its parts were read at.
+
+    Attributes
+    ----------
+    runs
+        The columns of `FIELDS` and the owner, in the order of `keys`.
+    metrics
+        The columns of `metric_columns`, by run.
+    metrics_read
+        When, on the monotonic clock.
+    """
 
     revision: str
+    keys: list[_Key]
+    runs: pd.DataFrame
+    metrics: pd.DataFrame
+    metrics_revision: str
+    metrics_read: float
     frame: pd.DataFrame
+
+    def serves(self, revision: str, metrics_age: float) -> bool:
+        return self.revision == revision and self.has_metrics_for(revision, metrics_age)
+
+    def has_metrics_for(self, revision: str, metrics_age: float) -> bool:
+        return self.metrics_revision == revision or time.monotonic() - self.metrics_read < metrics_age
 
 
 _KEPT: WeakKeyDictionary[Store, _Kept] = WeakKeyDictionary()
@@ -49,8 +77,13 @@ def metric_columns() -> tuple[str, ...]:
     return tuple(metric.name for metric in METRICS if metric.name not in taken)
 
 
-def run_table(store: Store) -> pd.DataFrame:
+def run_table(store: Store, *, metrics_age: float = 0.0) -> pd.DataFrame:
     """All runs, newest first, numbered from 0.
+
+    Parameters
+    ----------
+    metrics_age
+        How many seconds old the metrics may be; all else is as it was last committed.
 
     Returns
     -------
@@ -59,38 +92,93 @@ def run_table(store: Store) -> pd.DataFrame:
         may be empty), `tags` (tuples of words in alphabetical order), `owner`, and one float64 column for each of
         `metric_columns`: NaN where a run was not measured at the metric's present version, or has no such value.
     """
-    revision = store.revision()
     kept = _KEPT.get(store)
-    if kept is None or kept.revision != revision:
+    if kept is None or not kept.serves(store.revision(), metrics_age):
         with _READING:  # of several visitors one reads, and the others get what it has read
             kept = _KEPT.get(store)
-            if kept is None or kept.revision != revision:
-                # The mark is older than what is read, never newer: a commit in between is seen the next time.
-                kept = _KEPT[store] = _Kept(store.revision(), _read(store))
+            revision = store.revision()  # older than what is read, never newer: a commit in between is seen next time
+            if kept is None or not kept.serves(revision, metrics_age):
+                kept = _KEPT[store] = _read(store, kept, revision, metrics_age)
     return kept.frame.copy(deep=False)
 
 
-def _read(store: Store) -> pd.DataFrame:
-    with store.database.reading() as session:  # one state of the database for all three queries
+def _read(store: Store, kept: _Kept | None, revision: str, metrics_age: float) -> _Kept:
+    with store.database.reading() as session:  # one state of the database for all queries
         connection = session.connection()  # rows and no objects: a third of the time
-        runs, tags = _runs(connection), _tags(connection)
-        metrics = _metrics(connection, runs["id"])
+        keys = _keys(connection)
+        runs = _runs(connection, keys, kept)
+        ids = runs["id"].tolist()
+        opinions = _opinions(connection, ids)
+        if kept is None or not kept.has_metrics_for(revision, metrics_age):
+            metrics, metrics_revision, metrics_read = _metrics(connection), revision, time.monotonic()
+        else:
+            metrics, metrics_revision, metrics_read = kept.metrics, kept.metrics_revision, kept.metrics_read
+    parts = [runs.drop(columns="owner"), opinions, runs[["owner"]], metrics.reindex(ids).reset_index(drop=True)]
+    return _Kept(
+        revision=revision,
+        keys=keys,
+        runs=runs,
+        metrics=metrics,
+        metrics_revision=metrics_revision,
+        metrics_read=metrics_read,
+        frame=pd.concat(parts, axis=1),
+    )
+
+
+def _keys(connection: Connection) -> list[_Key]:
+    """What there is, newest first; the moment as text, since parsing ten thousand takes longer than reading them."""
+    table = RunRow.__table__.c
+    query = sa.select(table.id, sa.cast(table.created, sa.Text), table.image)
+    rows = connection.execute(query.order_by(table.created.desc(), table.id))
+    return [(run_id, created, image) for run_id, created, image in rows]
+
+
+def _runs(connection: Connection, keys: list[_Key], kept: _Kept | None) -> pd.DataFrame:
+    """The columns of `FIELDS` and the owner, in the order of `keys`; what is kept is not read again."""
+    if kept is None or kept.runs.empty or not keys:
+        return _frame(_columns(connection))
+    if keys == kept.keys:
+        return kept.runs
+    known = {key: place for place, key in enumerate(kept.keys)}
+    added = [key[0] for key in keys if key not in known]
+    if len(added) > _MOST_ADDED:
+        return _frame(_columns(connection))
+    frame = kept.runs
+    if added:
+        frame = pd.concat([frame, _frame(_columns(connection, added))], ignore_index=True)
+        place = {run_id: number for number, run_id in enumerate(frame["id"])}
+        known |= {key: place[key[0]] for key in keys if key not in known}
+    return frame.iloc[[known[key] for key in keys]].reset_index(drop=True)
+
+
+def _frame(runs: Mapping[str, list[Any]]) -> pd.DataFrame:
     columns = {field.name: _column(field.name, runs) for field in FIELDS}
-    ids = runs["id"]
-    columns["rating"] = pd.Series(runs["rating"], dtype="float64")
-    columns["notes"] = pd.Series([text or "" for text in runs["notes"]], dtype="str")
-    columns["tags"] = pd.Series([tags.get(run_id, ()) for run_id in ids], dtype="object")
-    columns["owner"] = pd.Series(runs["owner"], dtype="str")
-    return pd.concat([pd.DataFrame(columns), metrics], axis=1)
+    return pd.DataFrame(columns | {"owner": pd.Series(runs["owner"], dtype="str")})
 
 
-def _runs(connection: Connection) -> dict[str, list[Any]]:
-    """Column of the database -> its values; JSON as text, so that equal ones are parsed once."""
+def _columns(connection: Connection, ids: Sequence[str] | None = None) -> dict[str, list[Any]]:
+    """Column of the database -> its values for some runs or all; JSON as text, so that equal ones are parsed once."""
     table = RunRow.__table__
     selected = [sa.cast(each, sa.Text) if isinstance(each.type, sa.JSON) else each for each in table.columns]
-    rows = connection.execute(sa.select(*selected).order_by(RunRow.created.desc(), RunRow.id)).all()
+    query = sa.select(*selected).order_by(RunRow.created.desc(), RunRow.id)
+    rows = connection.execute(query if ids is None else query.where(RunRow.id.in_(ids))).all()
     values = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in selected]
     return dict(zip(table.columns.keys(), values, strict=True))
+
+
+def _opinions(connection: Connection, ids: list[str]) -> pd.DataFrame:
+    """Rating, notes and tags of these runs."""
+    table = RunRow.__table__.c
+    query = sa.select(table.id, table.rating, table.notes).where(table.rating.is_not(None) | table.notes.is_not(None))
+    written = {run_id: (rating, notes or "") for run_id, rating, notes in connection.execute(query)}
+    tags = _tags(connection)
+    return pd.DataFrame(
+        {
+            "rating": pd.Series([written.get(run_id, (None, ""))[0] for run_id in ids], dtype="float64"),
+            "notes": pd.Series([written.get(run_id, (None, ""))[1] for run_id in ids], dtype="str"),
+            "tags": pd.Series([tags.get(run_id, ()) for run_id in ids], dtype="object"),
+        }
+    )
 
 
 def _tags(connection: Connection) -> dict[str, tuple[str, ...]]:
@@ -101,8 +189,8 @@ def _tags(connection: Connection) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _metrics(connection: Connection, ids: list[str]) -> pd.DataFrame:
-    """The columns of `metric_columns` for these runs; the database turns rows into columns, in half the time."""
+def _metrics(connection: Connection) -> pd.DataFrame:
+    """The columns of `metric_columns` by run; the database turns rows into columns, in half the time."""
     versions = {metric.name: metric.version for metric in METRICS}
     names, table = metric_columns(), MetricRow.__table__.c
     wide = [
@@ -110,10 +198,8 @@ def _metrics(connection: Connection, ids: list[str]) -> pd.DataFrame:
         for name in names
     ]
     rows = connection.execute(sa.select(table.run_id, *wide).group_by(table.run_id)).all()
-    values = np.full((len(ids), len(names)), np.nan)
-    place = {run_id: number for number, run_id in enumerate(ids)}
-    values[[place[row[0]] for row in rows]] = np.array([row[1:] for row in rows], float).reshape(len(rows), len(names))
-    return pd.DataFrame(values, columns=list(names))
+    values = np.array([row[1:] for row in rows], float).reshape(len(rows), len(names))
+    return pd.DataFrame(values, columns=list(names), index=pd.Index([row[0] for row in rows], dtype="str"))
 
 
 def _column(name: str, runs: Mapping[str, list[Any]]) -> pd.Series:

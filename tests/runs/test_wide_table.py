@@ -1,4 +1,6 @@
 import math
+from dataclasses import replace
+from datetime import timedelta
 
 import pandas as pd
 import pytest
@@ -75,10 +77,49 @@ def test_whatever_is_committed_is_seen_the_next_time(store: Store, settings: Set
         pd.testing.assert_frame_equal(run_table(store), run_table(elsewhere))
 
 
+@pytest.mark.parametrize("most_added", [500, 1], ids=["by their ids", "all again"])
+def test_what_is_read_in_pieces_equals_what_is_read_at_once(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch, most_added: int
+) -> None:
+    monkeypatch.setattr(wide_table, "_MOST_ADDED", most_added)
+    runs = [commit(store, made_up_run(number)) for number in range(1, 6)]
+
+    def equals_a_fresh_one() -> None:
+        with open_store(settings) as fresh:
+            pd.testing.assert_frame_equal(run_table(store), run_table(fresh))
+
+    equals_a_fresh_one()
+    for number in (0, 6, 7):  # the oldest, and two new ones at once
+        commit(store, made_up_run(number, params={"guidance_scale": 0.5 * number}, model=f"model {number}"))
+    equals_a_fresh_one()
+    store.rate_run(runs[2].id, 3)
+    store.delete_runs([runs[0].id, runs[3].id])
+    equals_a_fresh_one()
+    again = replace(runs[0], created=runs[0].created + timedelta(days=400), device="another one", seconds={"raw": 9.0})
+    commit(store, again)
+    equals_a_fresh_one()
+    assert run_table(store).loc[0, ["id", "device"]].tolist() == [again.id, "another one"]
+    store.delete_runs(run_table(store)["id"].tolist())
+    equals_a_fresh_one()
+
+
+def test_old_metrics_serve_as_long_as_is_asked_and_nothing_else_is_old(store: Store) -> None:
+    first = commit(store, made_up_run(1)).id
+    store.save_metrics(first, [measured("seam", 0.5)])
+    assert run_table(store)["seam"].tolist() == [0.5]
+    store.save_metrics(first, [measured("seam", 0.75)])
+    store.rate_run(first, 4)
+    commit(store, made_up_run(2))
+    table = run_table(store, metrics_age=3600).set_index("id")
+    assert table.loc[first, ["seam", "rating"]].tolist() == [0.5, 4]
+    assert len(table) == 2
+    assert run_table(store).set_index("id").loc[first, "seam"] == 0.75
+
+
 def test_nothing_is_read_again_while_nothing_is_committed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     commit(store, made_up_run(1))
     table = run_table(store)
-    monkeypatch.setattr(wide_table, "_read", lambda store: pytest.fail("read again"))
+    monkeypatch.setattr(wide_table, "_read", lambda *_: pytest.fail("read again"))
     assert run_table(store).equals(table)
 
 
