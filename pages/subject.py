@@ -11,10 +11,9 @@ from pages._ui.mask_editor import mask_editor
 from pages._ui.mask_notes import base_choice, show_note
 from pages._ui.mask_preview import preview_of
 from pages._ui.mask_purposes import mask_purposes
-from pages._ui.person_choice import person_choice
 from pages._ui.status import show_status
 from pages._ui.subject_choice import mask_upload, new_photo_popover
-from pages._ui.subject_draft import complain, current_draft, show_problem
+from pages._ui.subject_draft import complain, current_draft, draft_in_hand, keep, show_problem
 from pages._ui.subject_library import library_button
 from pages._ui.subject_saving import save
 
@@ -44,12 +43,13 @@ with base_place:
     draft = replace(draft, base=base_choice(draft, preview))
     if draft.base == "auto":
         draft = quality_choice(draft)
-    person_choice(draft, preview)
     mask_upload()
+keep(draft)
 with editor_place:
-    # The choice of an edge may have been made a moment ago
-    preview = preview_of(draft)
-    draft = mask_editor(draft, preview)
+    mask_editor()
+draft = draft_in_hand()
+# The choice of an edge may have been made a moment ago
+preview = preview_of(draft)
 show_progress(draft)
 show_note(draft, preview)
 mask_purposes(draft, preview)

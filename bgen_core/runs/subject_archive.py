@@ -7,13 +7,15 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bgen_core.errors import UserInputError
+from bgen_core.errors import StoreError, UserInputError
 from bgen_core.extent import Extent
-from bgen_core.runs.store import Store
+from bgen_core.runs.foreign_json import read_foreign_json
+from bgen_core.runs.store import Store, SubjectEntry
+from bgen_core.runs.zip_outlet import ZipOutlet
 from bgen_core.subject.edit import MaskEdit
 from bgen_core.subject.image_io import DecodeLimits, decode_alpha, decode_photo
 from bgen_core.subject.subject import Subject
@@ -23,12 +25,13 @@ MOST_SUBJECTS = 200
 _PHOTO, _ALPHA, _EDIT = "photo.png", "alpha.png", "subject.json"
 _FORMAT = 1
 _MOST_EDIT_BYTES = 32_000_000
+_MOST_VALUES = 2_000_000
 _LONGEST_NAME = 200
 _BROKEN = "subjects-*.zip as this page exports it is what can be imported"
 # What zipfile of Python 3.11 raises for files that somebody made to break it, beside its own error
 _ZIP_FAULTS = (
     zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError,
-    ValueError, struct.error,
+    ValueError, ArithmeticError, MemoryError, struct.error,
 )  # fmt: skip
 
 
@@ -49,27 +52,46 @@ class Imported:
         return text
 
 
-def export_subjects(store: Store, ids: Sequence[str]) -> bytes:
-    """A ZIP with a folder for each subject; stored, since PNGs do not shrink any more.
+def export_subjects(store: Store, ids: Sequence[str]) -> Iterator[bytes]:
+    """Pieces of a ZIP with a folder for each subject, one photo in memory at a time.
+
+    Parameters
+    ----------
+    ids
+        At most `MOST_SUBJECTS`, which is what can be imported again.
 
     Raises
     ------
     UserInputError
-        No subject has one of these ids.
+        There is none, or too many, or no subject has one of these ids; raised by the call, not by the first piece.
     StoreError
-        A picture is missing from the store.
+        A picture is missing from the store; that, too, where it can be seen at once.
     """
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for number, subject_id in enumerate(ids, start=1):
-            entry, edit = store.get_subject(subject_id), store.load_subject_edit(subject_id)
+    if not 0 < len(ids) <= MOST_SUBJECTS:
+        raise UserInputError(f"A ZIP of {len(ids)} subjects is not possible: allowed are 1 to {MOST_SUBJECTS}.")
+    entries = [store.get_subject(subject_id) for subject_id in ids]
+    for entry in entries:
+        for blob in (entry.photo, entry.alpha):
+            if not store.blobs.exists(blob):
+                raise StoreError(f"A picture of the subject {entry.name!r} is missing from the store.")
+    return _pieces(store, entries)
+
+
+def _pieces(store: Store, entries: Sequence[SubjectEntry]) -> Iterator[bytes]:
+    outlet = ZipOutlet()
+    # Stored, since PNGs do not shrink any more
+    with zipfile.ZipFile(outlet, "w", zipfile.ZIP_STORED) as archive:
+        for number, entry in enumerate(entries, start=1):
             plain = re.sub(r"[^\w-]+", "-", entry.name, flags=re.ASCII).strip("-")[:40] or "subject"
             folder = f"{number:03d}-{plain}"
+            edit = store.load_subject_edit(entry.id)
             said = {"format": _FORMAT, "name": entry.name, "created": entry.created.isoformat(), "edit": edit}
             archive.writestr(f"{folder}/{_PHOTO}", store.blobs.get(entry.photo))
+            yield outlet.take()
             archive.writestr(f"{folder}/{_ALPHA}", store.blobs.get(entry.alpha))
             archive.writestr(f"{folder}/{_EDIT}", json.dumps(said, ensure_ascii=False, indent=1))
-    return buffer.getvalue()
+            yield outlet.take()
+    yield outlet.take()
 
 
 def import_subjects(store: Store, data: bytes, *, limits: DecodeLimits) -> Imported:
@@ -129,10 +151,13 @@ def _read(archive: zipfile.ZipFile, folder: str, limits: DecodeLimits) -> tuple[
 
 def _checked_edit(content: dict[str, Any], folder: str, extent: Extent) -> dict[str, Any]:
     """What the mask page can go on with, and nothing beside it."""
-    edit: dict[str, Any] = {
-        "base": "auto" if content.get("base") == "auto" else "given",
-        **MaskEdit.from_json(content).to_json(),
-    }
+    try:
+        read = MaskEdit.from_json(content).to_json()
+    except ArithmeticError as error:  # a whole number that is greater than any float
+        raise UserInputError(
+            f"The edit in {_shown(folder + _EDIT)} has a number that is not allowed: {_BROKEN}."
+        ) from error
+    edit: dict[str, Any] = {"base": "auto" if content.get("base") == "auto" else "given", **read}
     if "given" in content:
         try:
             data = base64.b64decode(content["given"], validate=True)
@@ -145,8 +170,8 @@ def _checked_edit(content: dict[str, Any], folder: str, extent: Extent) -> dict[
 
 def _described(data: bytes, folder: str) -> dict[str, Any]:
     try:
-        said = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        said = read_foreign_json(data, most_values=_MOST_VALUES)
+    except ValueError as error:
         raise UserInputError(f"{_shown(folder + _EDIT)} in the ZIP is no JSON: {_BROKEN}.") from error
     if not isinstance(said, dict) or said.get("format") != _FORMAT:
         raise UserInputError(f"{_shown(folder + _EDIT)} in the ZIP is of another format than {_FORMAT}: {_BROKEN}.")

@@ -100,6 +100,14 @@ def box_drawn(item: Mapping[str, Any], *, canvas: Extent, box: Box) -> Box | Non
     return Box(left=box.left + left, top=box.top + top, right=box.left + right, bottom=box.top + bottom)
 
 
+def point_drawn(item: Mapping[str, Any], *, canvas: Extent, box: Box) -> tuple[float, float] | None:
+    """The (x, y) in pixels of the photo that was clicked on; None where the object is no point."""
+    if str(item.get("type")).lower() != "circle":
+        return None
+    x, y = _middle(item, outline=item.get("strokeWidth", 0))
+    return box.left + x * box.extent.width / canvas.width, box.top + y * box.extent.height / canvas.height
+
+
 def _pen_of(item: Mapping[str, Any]) -> Pen | None:
     named = _COLOUR.fullmatch(str(item.get("stroke")))
     if named is None:
@@ -134,13 +142,25 @@ def _as_path(item: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _corners(item: Mapping[str, Any]) -> Iterator[tuple[float, float]]:
-    """Corners of a rectangle on the canvas. Fabric.js 7 keeps its middle, or, as drawn, its corner at the top left."""
-    angle = math.radians(item.get("angle", 0))
-    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-    half = np.array([item["width"] * item.get("scaleX", 1), item["height"] * item.get("scaleY", 1)]) / 2
-    origin = (item.get("originX", "center"), item.get("originY", "center"))
-    from_origin = np.array([{"left": 1.0, "top": 1.0, "right": -1.0, "bottom": -1.0}.get(name, 0.0) for name in origin])
-    middle = np.array([item["left"], item["top"]]) + turn @ (from_origin * half)
+    """Corners of a rectangle on the canvas."""
+    half, middle = _half(item), _middle(item)
+    turn = _turn(item)
     for signs in ((-1, -1), (1, -1), (1, 1), (-1, 1)):
         x, y = middle + turn @ (np.array(signs) * half)
         yield float(x), float(y)
+
+
+def _middle(item: Mapping[str, Any], *, outline: float = 0) -> np.ndarray:
+    """Fabric.js 7 keeps an object's middle, or, as drawn, a corner or the middle of a side, its outline included."""
+    origin = (item.get("originX", "center"), item.get("originY", "center"))
+    from_origin = np.array([{"left": 1.0, "top": 1.0, "right": -1.0, "bottom": -1.0}.get(name, 0.0) for name in origin])
+    return np.array([item["left"], item["top"]]) + _turn(item) @ (from_origin * (_half(item) + outline / 2))
+
+
+def _half(item: Mapping[str, Any]) -> np.ndarray:
+    return np.array([item["width"] * item.get("scaleX", 1), item["height"] * item.get("scaleY", 1)]) / 2
+
+
+def _turn(item: Mapping[str, Any]) -> np.ndarray:
+    angle = math.radians(item.get("angle", 0))
+    return np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])

@@ -132,6 +132,12 @@ class MaskEdit:
         )
         return replace(self, grow=self.grow * factor, feather=self.feather * factor, strokes=strokes, kept_regions=kept)
 
+    def moved(self, columns: float, rows: float) -> "MaskEdit":
+        """The same edit for a picture whose corner lies elsewhere, such as a crop of the photo."""
+        kept = None if self.kept_regions is None else _moved(self.kept_regions, columns, rows)
+        strokes = tuple(replace(stroke, points=_moved(stroke.points, columns, rows)) for stroke in self.strokes)
+        return replace(self, strokes=strokes, kept_regions=kept)
+
     def to_json(self) -> dict[str, Any]:
         content: dict[str, Any] = {
             "threshold": self.threshold,
@@ -170,3 +176,7 @@ class MaskEdit:
 
 def _scaled(points: Sequence[tuple[float, float]], factor: float) -> tuple[tuple[float, float], ...]:
     return tuple((x * factor, y * factor) for x, y in points)
+
+
+def _moved(points: Sequence[tuple[float, float]], columns: float, rows: float) -> tuple[tuple[float, float], ...]:
+    return tuple((x + columns, y + rows) for x, y in points)

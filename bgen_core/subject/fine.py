@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -27,13 +28,17 @@ TIME_LIMIT = 240.0  # seconds, with the first time's compilation on a busy machi
 _SIDE = 1024
 _UNSURE = (0.02, 0.98)
 _WIDER = 0.005  # of the longer side: how far beyond the unsure pixels the band reaches
+_LOOK_EVERY = 0.1  # seconds: at whether it was cancelled
+_SAID = "stderr"
 _LEVELS = 0.14  # closed-form matting leaves a haze of about this strength on both ends
 
 # One at a time: several would only take each other's processors and memory.
 _TURN = threading.Lock()
 
 
-def refine_fine(image: np.ndarray, alpha: np.ndarray, *, time_limit: float = TIME_LIMIT) -> np.ndarray:
+def refine_fine(
+    image: np.ndarray, alpha: np.ndarray, *, time_limit: float = TIME_LIMIT, cancelled: threading.Event | None = None
+) -> np.ndarray:
     """Solve an alpha's edge anew by closed-form matting.
 
     Parameters
@@ -44,6 +49,8 @@ def refine_fine(image: np.ndarray, alpha: np.ndarray, *, time_limit: float = TIM
         float32, HW, in [0, 1], at the photo's size: of quality "standard".
     time_limit
         Seconds after which it gives up.
+    cancelled
+        Ends the work within a moment once it is set.
 
     Returns
     -------
@@ -53,14 +60,14 @@ def refine_fine(image: np.ndarray, alpha: np.ndarray, *, time_limit: float = TIM
     Raises
     ------
     UserInputError
-        It took too long, or failed: says why, and that "standard" does without.
+        It took too long, failed or was cancelled: says why, and that "standard" does without.
     """
     small = working_picture(image, _SIDE)
     prior = reduced(alpha, Extent.of(small))
     band = _band(prior, Extent.of(image))
     if not band.any():
         return alpha
-    solved = _solve(small, prior, band, time_limit)
+    solved = _solve(small, prior, band, time_limit, cancelled or threading.Event())
     return _at_photo_size(image, alpha, small, solved, band)
 
 
@@ -79,27 +86,45 @@ def _band(alpha: np.ndarray, photo: Extent) -> np.ndarray:
     return keep_regions(band, regions, large) > 0
 
 
-def _solve(image: np.ndarray, prior: np.ndarray, band: np.ndarray, time_limit: float) -> np.ndarray:
+def _solve(
+    image: np.ndarray, prior: np.ndarray, band: np.ndarray, time_limit: float, cancelled: threading.Event
+) -> np.ndarray:
     """Run `closed_form` on these arrays."""
-    # -P: this folder's modules must not stand in for libraries of the same name
-    command = [sys.executable, "-P", closed_form.__file__]
     with _TURN, tempfile.TemporaryDirectory(prefix="bgen-fine-") as name:
         folder = Path(name)
         for part, array in (("image", image), ("prior", prior), ("band", band)):
             np.save(folder / f"{part}.npy", array)
-        try:
-            done = subprocess.run(
-                [*command, name], capture_output=True, text=True, timeout=time_limit, env=_environment(), check=False
-            )
-        except subprocess.TimeoutExpired as error:
-            raise UserInputError(
-                f"The fine cut-out was not ready after {time_limit:g} s: choose the quality standard, "
-                "or try again when this machine has less to do."
-            ) from error
-        if done.returncode != 0:
-            reason = (done.stderr.strip().splitlines() or [f"it ended with status {done.returncode}"])[-1]
+        status = _run(folder, time_limit, cancelled)
+        if status != 0:
+            said = (folder / _SAID).read_text(errors="replace").strip().splitlines()
+            reason = (said or [f"it ended with status {status}"])[-1]
             raise UserInputError(f"The fine cut-out failed ({reason}): choose the quality standard.")
         return np.load(folder / "alpha.npy")
+
+
+def _run(folder: Path, time_limit: float, cancelled: threading.Event) -> int:
+    """Exit status of the child, which does not outlive this call."""
+    # -P: this folder's modules must not stand in for libraries of the same name
+    command = [sys.executable, "-P", closed_form.__file__, str(folder)]
+    end = time.monotonic() + time_limit
+    with (
+        (folder / _SAID).open("wb") as said,
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, env=_environment()) as child,
+    ):
+        try:
+            while time.monotonic() < end:
+                if cancelled.is_set():
+                    raise UserInputError("The fine cut-out was cancelled: the quality is standard.")
+                try:
+                    return child.wait(timeout=_LOOK_EVERY)
+                except subprocess.TimeoutExpired:
+                    continue
+        finally:
+            child.kill()
+    raise UserInputError(
+        f"The fine cut-out was not ready after {time_limit:g} s: choose the quality standard, "
+        "or try again when this machine has less to do."
+    )
 
 
 def _environment() -> dict[str, str]:

@@ -111,15 +111,18 @@ def edge_colours(image: np.ndarray, alpha: np.ndarray, *, side: int = 1024) -> n
         float32, HWC, RGB, in [0, 255]; stretched over the photo it is meant for pixels with alpha < 1 alone.
     """
     extent = Extent.of(image).scaled_to_longest_side(side)
+    # OpenCV's arithmetic: bit for bit what numpy gives, which takes twice as long with three interleaved channels
     mixed = reduced(image, extent).astype(np.float32)
-    share = reduced(alpha, extent)[..., None]
+    share_plane = reduced(alpha, extent)
+    share, rest = _thrice(share_plane), _thrice(1 - share_plane)
     foreground, background = mixed, mixed
     for size in (max(3, int(_WIDE_BLUR * extent.longest_side)), _NARROW_BLUR):
-        share_around = _blurred(share, size)[..., None]
-        foreground_around = _blurred(foreground * share, size) / (share_around + 1e-5)
-        background = _blurred(background * (1 - share), size) / (1 - share_around + 1e-5)
-        unexplained = mixed - share * foreground_around - (1 - share) * background
-        foreground = np.clip(foreground_around + share * unexplained, 0, 255)
+        around = _blurred(share_plane, size)
+        foreground_around = cv2.divide(_blurred(cv2.multiply(foreground, share), size), _thrice(around + 1e-5))
+        background = cv2.divide(_blurred(cv2.multiply(background, rest), size), _thrice(1 - around + 1e-5))
+        explained = cv2.multiply(share, foreground_around)
+        unexplained = cv2.subtract(cv2.subtract(mixed, explained), cv2.multiply(rest, background))
+        foreground = np.clip(cv2.add(foreground_around, cv2.multiply(share, unexplained)), 0, 255)
     return foreground
 
 
@@ -252,6 +255,10 @@ class _GuidedFilter:
 
     def _mean(self, values: np.ndarray) -> np.ndarray:
         return cv2.boxFilter(values, -1, self._window, borderType=cv2.BORDER_REFLECT)
+
+
+def _thrice(plane: np.ndarray) -> np.ndarray:
+    return cv2.merge([plane, plane, plane])
 
 
 def _blurred(values: np.ndarray, size: int) -> np.ndarray:

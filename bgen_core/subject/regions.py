@@ -83,6 +83,22 @@ class Regions:
         found = (self.at(x, y) for x, y in points)
         return frozenset(region.number for region in found if region is not None)
 
+    def kept_by(self, points: Iterable[tuple[float, float]] | None) -> frozenset[int]:
+        """Numbers of the regions that `MaskEdit.kept_regions` keeps: all of them where it is None."""
+        return frozenset(region.number for region in self.items) if points is None else self.numbers_at(points)
+
+    def points_of(self, numbers: Collection[int]) -> tuple[tuple[float, float], ...] | None:
+        """What `MaskEdit.kept_regions` says where these are kept."""
+        kept = tuple(region.centre for region in self.items if region.number in numbers)
+        return None if len(kept) == len(self.items) else kept
+
+    def toggled(self, kept: Iterable[int], clicks: Iterable[tuple[float, float]]) -> frozenset[int]:
+        """Numbers that are kept after these clicks: each keeps the region it hits, or leaves it. Others do nothing."""
+        numbers = frozenset(kept)
+        for click in clicks:
+            numbers ^= self.numbers_at([click])
+        return numbers
+
 
 def find_regions(confidence: np.ndarray, extent: Extent) -> Regions:
     """Divide a mask into connected regions of a confidence above one half.

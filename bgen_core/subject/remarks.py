@@ -49,7 +49,7 @@ def _remarks(found: Segmentation) -> Iterator[Remark]:
             kind="no person",
             level="warning",
             says="No person was found in this photo.",
-            advice="Paint over what you want to keep with the brush on Add: a person, a pet or a thing.",
+            advice="Draw around what to keep with Add and Lasso, or use the brush: a person, a pet or a thing.",
         )
         return
     if not found.person_found:
@@ -58,7 +58,8 @@ def _remarks(found: Segmentation) -> Iterator[Remark]:
             level="warning",
             says=f"It is not sure that this is a person (confidence {found.score:.0%}): "
             "the mask holds what stands out most.",
-            advice="Check it in the preview, and correct it with the brush: Add keeps, Erase gives to the background.",
+            advice="Check it in the preview, and correct it with the brush; for a pet or a thing press Empty, then "
+            "draw around it with Add and Lasso.",
         )
     who = "person" if found.person_found else "region"
     if found.persons > 1:
@@ -66,7 +67,8 @@ def _remarks(found: Segmentation) -> Iterator[Remark]:
             kind="several persons",
             level="note",
             says=f"{found.persons} separate {who}s were found, and all are kept.",
-            advice="Choose by number who should stay; people who touch count as one, the brush parts them.",
+            advice="Click on them with the tool Choose, or choose by number who should stay; "
+            "people who touch count as one, the brush parts them.",
         )
     unsure = _unsure_share(found)
     if found.person_found and unsure > _UNSURE_SAID:

@@ -7,47 +7,55 @@ from typing import Literal
 import streamlit as st
 
 from bgen_core.subject.drawn_strokes import Pen
-from bgen_core.subject.edit import MODES, MaskEdit
-from pages._ui.mask_drawing import settle
+from bgen_core.subject.edit import MODES, MaskEdit, Stroke
+from pages._ui.mask_drawing import Pointer, missed, settle
+from pages._ui.mask_preview import preview_of
 from pages._ui.mask_sliders import set_sliders
 from pages._ui.subject_draft import Draft, change, keep, redo, undo
 
-Tool = Literal["brush", "lasso", "rectangle", "zoom"]
-TOOLS: dict[Tool, str] = {
-    "brush": ":material/brush: Brush",
-    "lasso": ":material/gesture: Lasso",
-    "rectangle": ":material/select: Box",
-    "zoom": ":material/zoom_in: Zoom",
-}
+Tool = Literal["brush", "lasso", "rectangle", "choose", "zoom"]
+# Without icons: with them the bar takes two lines, and a telephone shows the first four
+TOOLS: dict[Tool, str] = {"brush": "Brush", "lasso": "Lasso", "rectangle": "Box", "choose": "Choose", "zoom": "Zoom"}
 _MODE_NAMES = {"add": ":material/add: Add", "erase": ":material/remove: Erase"}
 _HINTS: dict[Tool, str] = {
     "brush": "Paint over it.",
-    "lasso": "Draw around what you mean; the line closes by itself.",
+    "lasso": "Draw around it; the line closes itself.",
     "rectangle": "Drag a box over what you mean.",
-    "zoom": "Drag a box over the part that you want to see large.",
+    "choose": "Click on who should go or stay.",
+    "zoom": "Drag a box over what to see large.",
 }
+_MISSED = ":orange[Nobody was found at that place.]"
+_CHOSEN = "brush_tool"
 
 
-def brush_bar(draft: Draft) -> Pen | None:
-    """Draw the bar; returns the pen that is in the hand, or None for the zoom tool."""
+def brush_bar(draft: Draft, *, choosing: bool) -> Pen | Pointer:
+    """Draw the bar; returns what is in the hand.
+
+    Parameters
+    ----------
+    choosing
+        Whether there are several persons to choose from.
+    """
+    tools = [tool for tool in TOOLS if choosing or tool != "choose"]
+    if st.session_state.get(_CHOSEN) not in (None, *tools):
+        st.session_state[_CHOSEN] = "brush"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         mode = st.segmented_control(
             "What a stroke does", MODES, default="add", required=True, format_func=_MODE_NAMES.__getitem__,
             key="brush_mode", persist_state="session", label_visibility="collapsed",
         )  # fmt: skip
-        tool = st.segmented_control(
-            "Tool", list(TOOLS), default="brush", required=True, format_func=TOOLS.__getitem__,
-            key="brush_tool", persist_state="session", label_visibility="collapsed",
-        )  # fmt: skip
-    shape = "brush" if tool in (None, "zoom") else tool
+        tool: Tool = st.segmented_control(
+            "Tool", tools, default="brush", required=True, format_func=TOOLS.__getitem__,
+            key=_CHOSEN, persist_state="session", label_visibility="collapsed",
+        ) or "brush"  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         # At the left: the canvas has a bar of its own, which covers what is above its right corner
         with st.container(horizontal=True, gap="xsmall", width="content"):
             _steps(draft)
-        size, softness = _sizes(tool or "brush")
-    if tool == "zoom":
-        return None
-    return Pen(mode=mode or "add", shape=shape, size=size, softness=softness / 100)
+        size, softness = _sizes(tool)
+    if tool == "choose" or tool == "zoom":
+        return tool
+    return Pen(mode=mode or "add", shape=tool, size=size, softness=softness / 100)
 
 
 def _sizes(tool: Tool) -> tuple[int, int]:
@@ -59,8 +67,8 @@ def _sizes(tool: Tool) -> tuple[int, int]:
                 help="Width of the brush on the screen: zoom in for finer strokes.",
             )  # fmt: skip
         else:
-            st.caption(_HINTS[tool])
-    if tool != "zoom":
+            st.caption(_MISSED if tool == "choose" and missed() else _HINTS[tool])
+    if tool not in ("choose", "zoom"):
         with st.container(width="stretch"):
             softness = st.slider(
                 "Softness", 0, 100, 0, step=5, format="%d %%", key="brush_softness", persist_state="session",
@@ -84,10 +92,21 @@ def _steps(draft: Draft) -> None:
         help="Back to the mask as it was found. Undo takes that back.",
     )  # fmt: skip
 
+    st.button(
+        "Empty", key="brush_empty", type="tertiary", on_click=_go, args=(_empty,),
+        help="Keeps nothing: for a pet or a thing, which you then draw around with Add. Undo takes that back.",
+    )  # fmt: skip
+
 
 def _go(step: Callable[[Draft], Draft]) -> None:
     set_sliders(step(settle()))
 
 
+def _empty(draft: Draft) -> Draft:
+    photo = preview_of(draft).photo
+    everything = Stroke(mode="erase", shape="rectangle", size=1, points=((0, 0), (photo.width, photo.height)))
+    return keep(change(draft, replace(draft.edit, strokes=(*draft.edit.strokes, everything))).settled)
+
+
 def _reset(draft: Draft) -> Draft:
-    return keep(replace(change(draft, MaskEdit(quality=draft.quality)), baked=0))
+    return keep(change(draft, MaskEdit(quality=draft.quality)).settled)

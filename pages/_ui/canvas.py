@@ -2,9 +2,11 @@
 
 Facts about its version 0.13, each tried: strokes survive reruns and a changed background, but not a page change; it has
 no eraser, so Add and Erase are colours; a changed `initial_drawing` replaces what is drawn, and loses a stroke that is
-being drawn at that moment. So what is drawn stays on it until the visitor touches another control.
+being drawn at that moment. So what is drawn stays on it until the visitor touches another control. It sends its
+whole drawing each time, 200 ms after the last change.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,21 +18,35 @@ SIDES = {"Small": 352, "Medium": 600, "Large": 704}  # CSS pixels: the canvas do
 _LEAST_SIDE = 24
 _CLEARED = "canvas_cleared"
 
+_SIDE = "canvas_side"
+
 DrawingMode = Literal["freedraw", "rect", "point"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Cleared:
-    """How often a canvas was cleared, and what was on it the last time: it goes on saying that for a moment."""
+    """How often a canvas was cleared."""
 
     key: str = ""
     times: int = 0
-    gone: tuple[Any, ...] = ()
+
+    @property
+    def mark(self) -> str:
+        """A colour that cannot be seen, over the whole drawing: it comes back with every drawing made since."""
+        return f"#{self.times % 2**24:06x}00"
 
 
-def canvas_extent(photo: Extent, side: int) -> Extent:
-    """Size of the canvas for a photo: its aspect, with the longest side fixed."""
-    scale = side / photo.longest_side
+def side_choice(on_change: Callable[[], Any]) -> None:
+    """Draw the choice of a size; the callback is called before it changes."""
+    st.segmented_control(
+        "Canvas", list(SIDES), default=_fitting(), required=True, key=_SIDE, persist_state="session",
+        on_change=on_change,
+    )  # fmt: skip
+
+
+def canvas_extent(photo: Extent) -> Extent:
+    """Size of the canvas for a photo: its aspect, with the longest side as it was chosen."""
+    scale = SIDES[st.session_state.get(_SIDE) or _fitting()] / photo.longest_side
     return Extent(
         width=max(_LEAST_SIDE, round(photo.width * scale)), height=max(_LEAST_SIDE, round(photo.height * scale))
     )
@@ -45,14 +61,14 @@ def drawn_objects(key: str) -> list[dict[str, Any]] | None:
     raw = ((state or {}).get("drawing") or {}).get("raw")
     if raw is None:
         return None
-    objects = list(raw.get("objects") or ())
-    return [] if tuple(objects) == _cleared(key).gone else objects
+    # It goes on saying what was on it before for a moment
+    return list(raw.get("objects") or ()) if raw.get("overlay") == _cleared(key).mark else []
 
 
 def clear_canvas(key: str) -> None:
     """Empty the canvas with the next run. Not while somebody draws: call it when another control is touched."""
-    if objects := drawn_objects(key):
-        st.session_state[_CLEARED] = _Cleared(key=key, times=_cleared(key).times + 1, gone=tuple(objects))
+    if drawn_objects(key):
+        st.session_state[_CLEARED] = _Cleared(key=key, times=_cleared(key).times + 1)
 
 
 def paint_canvas(
@@ -78,10 +94,16 @@ def paint_canvas(
         width=extent.width,
         height=extent.height,
         drawing_mode=drawing_mode,
-        # The number alone makes it another drawing, which is what empties the canvas.
-        initial_drawing={"objects": [], "cleared": _cleared(key).times},
+        # The mark alone makes it another drawing, which is what empties the canvas.
+        initial_drawing={"objects": [], "overlay": _cleared(key).mark},
+        point_display_radius=1,
         key=key,
     )
+
+
+def _fitting() -> str:
+    """The size that is not cut off: the server does not know a window's width, but telephones say what they are."""
+    return "Small" if "Mobi" in st.context.headers.get("User-Agent", "") else "Medium"
 
 
 def _cleared(key: str) -> _Cleared:

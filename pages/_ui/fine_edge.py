@@ -19,6 +19,11 @@ _KEPT = 4  # results: each is an alpha at its photo's size
 class _Job:
     future: Future[np.ndarray]
     started: float
+    cancelled: threading.Event
+
+    def cancel(self) -> None:
+        self.cancelled.set()
+        self.future.cancel()
 
 
 class FineEdges:
@@ -29,16 +34,18 @@ class FineEdges:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fine-edge")
         self._jobs: OrderedDict[str, _Job] = OrderedDict()
 
-    def start(self, key: str, work: Callable[[], np.ndarray]) -> None:
-        """Begin, unless it is made or being made."""
+    def start(self, key: str, work: Callable[[threading.Event], np.ndarray]) -> None:
+        """Begin, unless it is made or being made. The work ends soon once the event that it gets is set."""
         with self._lock:
             if key in self._jobs:
                 self._jobs.move_to_end(key)
                 return
-            self._jobs[key] = _Job(future=self._pool.submit(work), started=time.monotonic())
+            cancelled = threading.Event()
+            future = self._pool.submit(work, cancelled)
+            self._jobs[key] = _Job(future=future, started=time.monotonic(), cancelled=cancelled)
             while len(self._jobs) > _KEPT:
                 _, oldest = self._jobs.popitem(last=False)
-                oldest.future.cancel()
+                oldest.cancel()
 
     def look(self, key: str) -> np.ndarray | None:
         """The result where it is there and went well."""
@@ -69,10 +76,10 @@ class FineEdges:
         return None if job is None or job.future.done() else time.monotonic() - job.started
 
     def forget(self, key: str) -> None:
-        """Nobody wants it any more. What is being computed comes to its end unseen."""
+        """Nobody wants it any more: what is being computed ends."""
         with self._lock:
             if (job := self._jobs.pop(key, None)) is not None:
-                job.future.cancel()
+                job.cancel()
 
 
 @st.cache_resource(show_spinner=False)

@@ -1,5 +1,6 @@
 """What an edit starts from, at the photo's full size: the automatic mask, or the one that came with the photo."""
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -45,7 +46,7 @@ def quality_choice(draft: Draft) -> Draft:
     )  # fmt: skip
     draft = change(draft, replace(draft.edit, quality=chosen or STANDARD))
     if draft.quality == "fine":
-        fine_edges().start(draft.key, lambda: _fine(draft))
+        fine_edges().start(draft.key, lambda cancelled: _fine(draft, cancelled))
     return draft
 
 
@@ -62,8 +63,8 @@ def _cancel() -> None:
     change(draft, replace(draft.edit, quality=STANDARD))
 
 
-def _fine(draft: Draft) -> np.ndarray:
-    return refine_fine(photo_of(draft).image, _automatic(draft.key, STANDARD, draft))
+def _fine(draft: Draft, cancelled: threading.Event) -> np.ndarray:
+    return refine_fine(photo_of(draft).image, _automatic(draft.key, STANDARD, draft), cancelled=cancelled)
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)

@@ -1,18 +1,29 @@
-"""From the canvas to the draft: what was drawn becomes strokes, or a look at a part of the photo."""
+"""From the canvas to the draft: what was drawn becomes strokes, a choice of persons, or a look at a part of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import streamlit as st
 
 from bgen_core.extent import Box, Extent
-from bgen_core.subject.drawn_strokes import Pen, box_drawn, strokes_on_box
+from bgen_core.subject.drawn_strokes import Pen, box_drawn, point_drawn, strokes_on_box
+from bgen_core.subject.edit import Stroke
 from pages._ui.canvas import clear_canvas, drawn_objects, paint_canvas
+from pages._ui.mask_preview import preview_of
 from pages._ui.subject_draft import Draft, change, draft_in_hand, keep
 from pages._ui.viewport import look_at, viewport_around
 
+Pointer = Literal["zoom", "choose"]  # what is in the hand instead of a pen
+
 _SHOWN = "canvas_shown"
+_READ = "canvas_read"
+_MISSED = "canvas_missed"
 _ZOOM_COLOUR = "#2f6f6266"
-_MOST_OBJECTS = 60  # on one canvas: it sends its whole drawing with each new one
+_CLICK_COLOUR = "#2f6f6200"  # not seen: the film tells what a click did
+# On one canvas, which sends its whole drawing with each new one: 400 strokes are 1 MB. Emptying it loses a stroke that
+# is being drawn at that moment, so that it is left to undo, zoom and others that are clicked.
+_MOST_OBJECTS = 400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,31 +36,51 @@ class _Shown:
     box: Box
 
 
-def draw_on(background: bytes, draft: Draft, pen: Pen | None, *, canvas: Extent, photo: Extent, box: Box) -> None:
-    """Draw the canvas with a part of the photo behind it; without a pen, a box drawn on it is a part to look at."""
+@dataclass(frozen=True, kw_only=True)
+class _Read:
+    """Objects of a canvas that were read before, and the strokes among them."""
+
+    shown: _Shown
+    objects: list[dict[str, Any]]
+    strokes: tuple[Stroke, ...]
+
+
+def draw_on(background: bytes, draft: Draft, hand: Pen | Pointer, *, canvas: Extent, photo: Extent, box: Box) -> None:
+    """Draw the canvas with a part of the photo behind it.
+
+    Parameters
+    ----------
+    hand
+        With "zoom" a box drawn on the canvas is a part to look at, with "choose" a click keeps or leaves a person.
+    """
     st.session_state[_SHOWN] = _Shown(key=draft.canvas_key, canvas=canvas, photo=photo, box=box)
-    paint_canvas(
-        background,
-        canvas,
-        drawing_mode="rect" if pen is None or pen.shape == "rectangle" else "freedraw",
-        colour=_ZOOM_COLOUR if pen is None else pen.colour,
-        line_width=2 if pen is None else pen.line_width,
-        key=draft.canvas_key,
-    )
+    if isinstance(hand, Pen):
+        mode, colour, line_width = "rect" if hand.shape == "rectangle" else "freedraw", hand.colour, hand.line_width
+    elif hand == "zoom":
+        mode, colour, line_width = "rect", _ZOOM_COLOUR, 2.0
+    else:
+        mode, colour, line_width = "point", _CLICK_COLOUR, 0.0
+    paint_canvas(background, canvas, drawing_mode=mode, colour=colour, line_width=line_width, key=draft.canvas_key)
 
 
 def take_drawing(draft: Draft) -> Draft:
     """The draft with what has been drawn since the canvas was cleared."""
     objects, shown = drawn_objects(draft.canvas_key), st.session_state.get(_SHOWN)
+    st.session_state[_MISSED] = False
     if objects is None or shown is None or shown.key != draft.canvas_key:
-        return keep(replace(draft, baked=len(draft.edit.strokes)))
+        return keep(draft.settled)
+    strokes = draft.edit.strokes[: draft.baked] + _strokes(objects, shown)
+    draft = change(draft, replace(draft.edit, strokes=strokes, kept_regions=_kept(draft, objects, shown)))
     boxes = [item for item in objects if item.get("stroke") == _ZOOM_COLOUR]
-    strokes = strokes_on_box(objects, canvas=shown.canvas, box=shown.box)
-    draft = change(draft, replace(draft.edit, strokes=draft.edit.strokes[: draft.baked] + strokes))
     if boxes:
         seen = box_drawn(boxes[-1], canvas=shown.canvas, box=shown.box)
         look_at(viewport_around(seen, shown.photo) if seen else viewport_around(shown.box, shown.photo))
     return _settled(draft) if boxes or len(objects) >= _MOST_OBJECTS else draft
+
+
+def missed() -> bool:
+    """Whether the last click that was to choose a person hit none."""
+    return st.session_state.get(_MISSED, False)
 
 
 def settle() -> Draft:
@@ -62,4 +93,28 @@ def settle() -> Draft:
 
 def _settled(draft: Draft) -> Draft:
     clear_canvas(draft.canvas_key)
-    return keep(replace(draft, baked=len(draft.edit.strokes)))
+    return keep(draft.settled)
+
+
+def _strokes(objects: Sequence[dict[str, Any]], shown: _Shown) -> tuple[Stroke, ...]:
+    """The strokes among the objects; one more costs one."""
+    before: _Read | None = st.session_state.get(_READ)
+    if before is None or before.shown != shown or list(objects[: len(before.objects)]) != before.objects:
+        before = _Read(shown=shown, objects=[], strokes=())
+    new = strokes_on_box(objects[len(before.objects) :], canvas=shown.canvas, box=shown.box)
+    read = _Read(shown=shown, objects=list(objects), strokes=before.strokes + new)
+    st.session_state[_READ] = read
+    return read.strokes
+
+
+def _kept(draft: Draft, objects: Sequence[dict[str, Any]], shown: _Shown) -> tuple[tuple[float, float], ...] | None:
+    """What `MaskEdit.kept_regions` is after the clicks among the objects."""
+    points = [
+        point_drawn(item, canvas=shown.canvas, box=shown.box) for item in objects if item.get("stroke") == _CLICK_COLOUR
+    ]
+    clicks = [point for point in points if point is not None]
+    if not clicks:
+        return draft.baked_kept
+    regions = preview_of(draft).found.regions
+    st.session_state[_MISSED] = regions.at(*clicks[-1]) is None
+    return regions.points_of(regions.toggled(regions.kept_by(draft.baked_kept), clicks))

@@ -11,18 +11,19 @@ from bgen_core.subject.cutout import cut_out
 from bgen_core.subject.edit import MaskEdit
 from bgen_core.subject.image_io import Photo
 from bgen_core.subject.masks import apply_edit, edit_again, keep_chosen_regions
-from bgen_core.subject.segmentation import Segmentation, reduced
+from bgen_core.subject.regions import scaled_box
+from bgen_core.subject.segmentation import Segmentation, reduced, working_picture
 from pages._ui.mask_base import full_base, quality_in_use
 from pages._ui.subject_draft import Draft, photo_of
 
-# What the segmenter works at, so that the mask on the page is the one that is saved.
-_LONGEST_SIDE = 1024
+_SEGMENTED_SIDE = 1024  # what the segmenter works at, so that the mask on the page is the one that is saved
+_SHOWN_SIDE = 768  # a little above the largest canvas: each stroke is painted, coloured and sent at this size
 _LAST = "edited_mask"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """A photo and its unedited masks, at 1024 px at most. Shared between visitors: never write to its arrays.
+    """A photo and its unedited masks, at 768 px at most. Shared between visitors: never write to its arrays.
 
     Attributes
     ----------
@@ -33,7 +34,7 @@ class Preview:
     given
         The same that came with the photo, or None.
     found
-        How far the automatic mask can be believed.
+        Where the automatic mask comes from, and how far it can be believed; in pixels of the photo.
     """
 
     photo: Extent
@@ -45,7 +46,7 @@ class Preview:
 
 @dataclass(frozen=True, kw_only=True)
 class Detail:
-    """A part of the photo with its masks, at 1024 px at most.
+    """A part of the photo with its masks, at 768 px at most.
 
     Attributes
     ----------
@@ -83,20 +84,13 @@ def detail_of(draft: Draft, preview: Preview, box: Box) -> Detail:
     kept = draft.edit.kept_regions
     image, base = _crop(draft.key, draft.mask_key, draft.base, quality_in_use(draft), kept, around, draft)
     scale = Extent.of(base).width / around.extent.width
-    here = replace(moved(draft.edit, -around.left, -around.top), kept_regions=None)  # a crop does not show them whole
+    # A crop does not show the regions whole
+    here = replace(draft.edit, kept_regions=None).moved(-around.left, -around.top)
     alpha = _edited(base, here.scaled(scale))
     left, top = round((box.left - around.left) * scale), round((box.top - around.top) * scale)
     width, height = max(1, round(box.extent.width * scale)), max(1, round(box.extent.height * scale))
     inside = Box(left=left, top=top, right=left + width, bottom=top + height).slices
     return Detail(box=box, image=image[inside], before=base[inside], alpha=alpha[inside])
-
-
-def moved(edit: MaskEdit, columns: float, rows: float) -> MaskEdit:
-    """The edit for a crop of the photo, which begins elsewhere."""
-    strokes = tuple(
-        replace(stroke, points=tuple((x + columns, y + rows) for x, y in stroke.points)) for stroke in edit.strokes
-    )
-    return replace(edit, strokes=strokes)
 
 
 def _reach(edit: MaskEdit) -> int:
@@ -118,11 +112,14 @@ def _base(preview: Preview, draft: Draft) -> np.ndarray:
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _preview(key: str, mask_key: str, quality: str, _draft: Draft) -> Preview:
     photo: Photo = photo_of(_draft)
-    extent = photo.extent.scaled_to_longest_side(_LONGEST_SIDE)
-    image = reduced(photo.image, extent)
+    image = working_picture(photo.image, _SEGMENTED_SIDE)
     alpha, found = cut_out(image, "standard" if quality == "fine" else quality)
+    box = None if found.box is None else scaled_box(found.box, found.extent, photo.extent)
+    found = replace(found, extent=photo.extent, box=box)
+    extent = photo.extent.scaled_to_longest_side(_SHOWN_SIDE)
     if quality == "fine":
-        alpha = reduced(full_base(replace(_draft, base="auto"), quality), extent)
+        alpha = full_base(replace(_draft, base="auto"), quality)
+    image, alpha = reduced(image, extent), reduced(alpha, extent)
     given = None if photo.alpha is None else reduced(photo.alpha, extent)
     return Preview(photo=photo.extent, image=image, alpha=alpha, given=given, found=found)
 
@@ -138,7 +135,7 @@ def _crop(
     _draft: Draft,
 ) -> tuple[np.ndarray, np.ndarray]:
     photo = photo_of(_draft)
-    extent = box.extent.scaled_to_longest_side(_LONGEST_SIDE)
+    extent = box.extent.scaled_to_longest_side(_SHOWN_SIDE)
     alpha = full_base(_draft, quality)
     if kept is not None:
         alpha = keep_chosen_regions(alpha, kept)

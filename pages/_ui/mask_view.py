@@ -16,6 +16,7 @@ VIEWS = (
     "Overlay",
     "Before and after",
 )
+_FILM, _OPACITY = "Red", 60
 _DESCRIPTIONS = {
     "Overlay": "The photo, with what will be repainted under a coloured film",
     "Alpha": "The mask: white is kept",
@@ -35,20 +36,26 @@ class Film:
         return under_film(image, alpha, colour=self.colour, opacity=self.opacity)
 
 
-def film_controls() -> Film:
+def film_in_use() -> Film:
+    """The film as its controls say, which may be drawn later."""
+    chosen = st.session_state
+    colour, opacity = chosen.get("film_colour") or _FILM, chosen.get("film_opacity", _OPACITY)
+    return Film(colour=FILMS[colour], opacity=opacity / 100, hatch=chosen.get("film_hatch", True))
+
+
+def film_controls() -> None:
     """Draw the controls of the film over the canvas."""
-    colour = st.pills(
-        "Film over what will be repainted", list(FILMS), default="Red", required=True, key="film_colour",
+    st.pills(
+        "Film over what will be repainted", list(FILMS), default=_FILM, required=True, key="film_colour",
         persist_state="session",
     )  # fmt: skip
-    opacity = st.slider(
-        "Opacity", 10, 100, 60, step=5, format="%d %%", key="film_opacity", persist_state="session"
+    st.slider(
+        "Opacity", 10, 100, _OPACITY, step=5, format="%d %%", key="film_opacity", persist_state="session"
     )  # fmt: skip
-    hatch = st.toggle(
+    st.toggle(
         "Hatch what is unsure", value=True, key="film_hatch", persist_state="session",
         help="Where the networks doubt, until you have painted over it.",
     )  # fmt: skip
-    return Film(colour=FILMS[colour or "Red"], opacity=opacity / 100, hatch=hatch)
 
 
 def view_choice() -> str:

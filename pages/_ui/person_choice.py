@@ -1,4 +1,4 @@
-"""Several persons in a photo: which of them to keep, by the numbers that the canvas shows on them."""
+"""Several persons in a photo: which of them to keep, by a click on the canvas or by the numbers that it shows."""
 
 from dataclasses import replace
 
@@ -10,17 +10,22 @@ from bgen_core.subject.previews import numbered
 from bgen_core.subject.regions import Regions
 from pages._ui.mask_drawing import settle
 from pages._ui.mask_preview import Detail, Preview
-from pages._ui.subject_draft import Draft, change
+from pages._ui.subject_draft import Draft, change, keep
+
+
+def several_persons(draft: Draft, preview: Preview) -> bool:
+    """Whether there is anybody to choose."""
+    return draft.base == "auto" and len(preview.found.regions.items) > 1
 
 
 def person_choice(draft: Draft, preview: Preview) -> None:
     """Draw the numbers to choose from, where there is more than one region."""
-    regions = preview.found.regions
-    if draft.base == "given" or len(regions.items) < 2:
+    if not several_persons(draft, preview):
         return
+    regions = preview.found.regions
     key = f"mask_kept_{draft.token}"
-    # Set each time: undo changes it as well
-    st.session_state[key] = sorted(_kept(draft, regions))
+    # Set each time: undo and clicks on the canvas change it as well
+    st.session_state[key] = sorted(regions.kept_by(draft.edit.kept_regions))
     st.pills(
         "Keep", [region.number for region in regions.items], selection_mode="multi", key=key, on_change=_choose,
         args=(key, regions), help="The numbers are those on the picture. People who touch count as one.",
@@ -29,10 +34,10 @@ def person_choice(draft: Draft, preview: Preview) -> None:
 
 def with_numbers(picture: np.ndarray, draft: Draft, preview: Preview, detail: Detail) -> np.ndarray:
     """The picture (uint8, HWC) of a part of the photo with the regions' numbers on it, where there are several."""
-    regions = preview.found.regions
-    if draft.base == "given" or len(regions.items) < 2:
+    if not several_persons(draft, preview):
         return picture
-    scale, kept = Extent.of(picture).width / detail.box.extent.width, _kept(draft, regions)
+    regions = preview.found.regions
+    scale, kept = Extent.of(picture).width / detail.box.extent.width, regions.kept_by(draft.edit.kept_regions)
     places = [
         (region.number, ((region.centre[0] - detail.box.left) * scale, (region.centre[1] - detail.box.top) * scale))
         for region in regions.items
@@ -40,13 +45,7 @@ def with_numbers(picture: np.ndarray, draft: Draft, preview: Preview, detail: De
     return numbered(picture, [(number, place, number in kept) for number, place in places])
 
 
-def _kept(draft: Draft, regions: Regions) -> frozenset[int]:
-    kept = draft.edit.kept_regions
-    return frozenset(region.number for region in regions.items) if kept is None else regions.numbers_at(kept)
-
-
 def _choose(key: str, regions: Regions) -> None:
-    chosen = set(st.session_state[key])
-    kept = tuple(region.centre for region in regions.items if region.number in chosen)
     draft = settle()
-    change(draft, replace(draft.edit, kept_regions=None if len(kept) == len(regions.items) else kept))
+    kept = regions.points_of(st.session_state[key])
+    keep(change(draft, replace(draft.edit, kept_regions=kept)).settled)

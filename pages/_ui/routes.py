@@ -20,6 +20,7 @@ from bgen_core.runs.thumbnails import thumbnail
 from pages._ui import resources
 from pages._ui.export_routes import export_routes
 from pages._ui.streaming import in_thread
+from pages._ui.subject_routes import subject_routes
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -114,6 +115,7 @@ def own_routes(open_store: Callable[[], Store] = resources.store) -> list[Route]
         _route(f"{SHEETS}{{sweep_id}}.png", sheet),
         _route(f"{ZIPS}{{sweep_id}}.zip", archive),
         *export_routes(open_store),
+        *subject_routes(open_store),
     ]
 
 

@@ -45,6 +45,8 @@ class Draft:
         Grows when the widgets and the canvas have to start afresh.
     baked
         How many of the edit's strokes are not on the canvas.
+    baked_kept
+        The edit's `kept_regions` without the clicks that are on the canvas.
     mask
         An uploaded mask, as a file; empty where there is none.
     past, future
@@ -60,6 +62,7 @@ class Draft:
     edit: MaskEdit = field(default_factory=MaskEdit)
     round: int = 0
     baked: int = 0
+    baked_kept: tuple[tuple[float, float], ...] | None = None
     mask: bytes = field(default=b"", repr=False)
     past: tuple[MaskEdit, ...] = ()
     future: tuple[MaskEdit, ...] = ()
@@ -82,6 +85,11 @@ class Draft:
     @property
     def canvas_key(self) -> str:
         return f"canvas_{self.token}"
+
+    @property
+    def settled(self) -> "Draft":
+        """The same with nothing of its edit on the canvas."""
+        return replace(self, baked=len(self.edit.strokes), baked_kept=self.edit.kept_regions)
 
 
 def current_draft() -> Draft:
@@ -135,7 +143,7 @@ def redo(draft: Draft) -> Draft:
 
 
 def _went(draft: Draft, edit: MaskEdit, past: tuple[MaskEdit, ...], future: tuple[MaskEdit, ...]) -> Draft:
-    return keep(replace(draft, edit=edit, past=past, future=future, baked=len(edit.strokes)))
+    return keep(replace(draft, edit=edit, past=past, future=future).settled)
 
 
 def complain(error: UserInputError, *, beside: str = "") -> None:
@@ -183,8 +191,7 @@ def open_saved(subject_id: str) -> Draft:
             saved_id=subject_id,
             base=base,
             edit=edit,
-            baked=len(edit.strokes),
-        )
+        ).settled
     )
 
 
@@ -203,7 +210,7 @@ def take_mask(draft: Draft, data: bytes, file_name: str) -> Draft:
         Not a picture, or not of the photo's size.
     """
     decode_alpha(data, name=file_name, extent=photo_of(draft).extent)
-    return start_afresh(draft, mask=data, base="given", edit=MaskEdit(), baked=0, past=(), future=())
+    return start_afresh(replace(draft, mask=data, base="given", edit=MaskEdit(), past=(), future=()).settled)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -8,11 +8,12 @@ import streamlit as st
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.runs.links import thumbnail_url
 from bgen_core.runs.store import SubjectEntry
-from bgen_core.runs.subject_archive import MOST_SUBJECTS, export_subjects, import_subjects
+from bgen_core.runs.subject_archive import MOST_SUBJECTS, import_subjects
 from bgen_core.subject.image_io import DecodeLimits
 from pages._ui import page_files, resources
 from pages._ui.pictures import plain
 from pages._ui.subject_draft import complain, open_saved, show_problem
+from pages._ui.subject_routes import subjects_url
 
 _LISTED = 24
 _IMAGE = "width:100%;height:128px;object-fit:contain;border-radius:4px"
@@ -88,11 +89,10 @@ def _card(entry: SubjectEntry) -> None:
 
 def _exchange(entries: Sequence[SubjectEntry], chosen: Sequence[str]) -> None:
     """ZIPs in and out."""
-    ids = list(chosen or [entry.id for entry in entries])[:MOST_SUBJECTS]
-    st.download_button(
-        f"Export {len(chosen)}" if chosen else "Export all", lambda: export_subjects(resources.store(), ids),
-        file_name="subjects.zip", mime="application/zip", icon=":material/download:", disabled=not ids,
-        on_click="ignore", key="library_export", help="A ZIP with photo, alpha and strokes: what is ticked, or all.",
+    st.link_button(
+        f"Export {len(chosen)}" if chosen else "Export all", subjects_url(chosen[:MOST_SUBJECTS]),
+        icon=":material/download:", disabled=not entries, key="library_export",
+        help="A ZIP with photo, alpha and strokes: what is ticked, or all.",
     )  # fmt: skip
     with st.popover("Import", icon=":material/upload:"):
         st.file_uploader(

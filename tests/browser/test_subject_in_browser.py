@@ -129,7 +129,7 @@ def test_strokes_that_repeat_what_a_cleared_canvas_had(app: RunningApp, page: Pa
     page.goto(app.url)
     settle(page)
     page.locator("canvas.upper-canvas").first.wait_for()
-    undone = page.locator(".st-key-brush_undo button")
+    undone = page.locator(".st-key-brush_undo button").first
     draw(page, (0.1, 0.1), (0.2, 0.1))
     expect(undone).to_be_enabled()
     choose(page, "2×")

@@ -7,7 +7,7 @@ import pytest
 
 from bgen_core.extent import Box, Extent
 from bgen_core.subject.brush import paint
-from bgen_core.subject.drawn_strokes import Pen, box_drawn, strokes_on_box
+from bgen_core.subject.drawn_strokes import Pen, box_drawn, point_drawn, strokes_on_box
 from bgen_core.subject.edit import Stroke
 from bgen_core.subject.fabric import COLOURS
 from pages._ui.viewport import Viewport
@@ -118,3 +118,16 @@ def test_a_box_to_look_at_is_cut_at_what_is_shown() -> None:
     assert seen == Box(left=0, top=167, right=83, bottom=250)
     assert box_drawn(rectangle(Pen(), width=2, height=2), canvas=CANVAS, box=shown) is None
     assert box_drawn(line(Pen(), (1, 1), (200, 200)), canvas=CANVAS, box=shown) is None
+
+
+@pytest.mark.parametrize("zoom", [1, 4, 16])
+@pytest.mark.parametrize("line_width", [0, 6])
+def test_a_click_hits_what_is_under_it(zoom: int, line_width: int) -> None:
+    box = Viewport(zoom=zoom, across=0.3, down=0.8).box(PHOTO)
+    # As the canvas draws a point at (60, 45): a circle with its left side and its middle row
+    circle = {"type": "Circle", "originX": "left", "originY": "center", "radius": 3, "width": 6, "height": 6}
+    clicked = circle | {"left": 60 - (3 + line_width / 2), "top": 45, "strokeWidth": line_width}
+    point = point_drawn(clicked, canvas=CANVAS, box=box)
+    scale = box.extent.width / CANVAS.width, box.extent.height / CANVAS.height
+    assert point == pytest.approx((box.left + 60 * scale[0], box.top + 45 * scale[1]))
+    assert point_drawn(line(Pen(), (1, 1), (9, 9)), canvas=CANVAS, box=box) is None

@@ -16,7 +16,7 @@ from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from bgen_core.errors import UserInputError
-from bgen_core.extent import Box
+from bgen_core.extent import Box, Extent
 from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import load_settings
 from bgen_core.subject.cutout import cut_out
@@ -73,13 +73,32 @@ def draw(at: AppTest, *strokes: tuple[str, float, tuple]) -> AppTest:
         }
         for mode, size, points in strokes
     ]
-    at.session_state[draft(at).canvas_key] = {"drawing": {"raw": {"objects": objects}, "data": None}}
+    return send(at, objects)
+
+
+def click(at: AppTest, *points: tuple[float, float]) -> AppTest:
+    """Click on the canvas with the tool Choose, at these canvas points, since it was cleared."""
+    circle = {"type": "Circle", "stroke": "#2f6f6200", "strokeWidth": 0, "radius": 1, "width": 2, "height": 2}
+    return send(at, [{**circle, "originX": "left", "left": x - 1, "top": y} for x, y in points])
+
+
+def send(at: AppTest, objects: list[dict]) -> AppTest:
+    """Say what the canvas says when this is drawn on it: with the mark that it was given."""
+    key, mark = draft(at).canvas_key, "#00000000"
+    if "canvas_cleared" in at.session_state and at.session_state["canvas_cleared"].key == key:
+        mark = at.session_state["canvas_cleared"].mark
+    at.session_state[key] = {"drawing": {"raw": {"objects": objects, "overlay": mark}, "data": None}}
     return at.run()
 
 
 def upload(at: AppTest, name: str, data: bytes) -> AppTest:
     at.file_uploader(key="photo_upload").upload(name, data, "image/png")
     return at.run()
+
+
+def whole_box(at: AppTest) -> Box:
+    photo = preview_of(draft(at)).photo
+    return Box(left=0, top=0, right=photo.width, bottom=photo.height)
 
 
 def button(at: AppTest, label: str):
@@ -153,12 +172,33 @@ def test_a_stroke_changes_the_alpha_and_survives_a_page_change(at: AppTest) -> N
 
 
 def test_many_strokes_become_part_of_the_picture(at: AppTest) -> None:
-    draw(at, *[("add", 10, ((10 + number, 20), (10 + number, 40))) for number in range(60)])
-    assert len(draft(at).edit.strokes) == draft(at).baked == 60
+    draw(at, *[("add", 10, ((10 + number, 20), (10 + number, 40))) for number in range(400)])
+    assert len(draft(at).edit.strokes) == draft(at).baked == 400
     at.run()  # the canvas still says what it said before it was cleared
-    assert len(draft(at).edit.strokes) == 60
+    assert len(draft(at).edit.strokes) == 400
     draw(at, ("erase", 10, ((20, 30), (40, 30))))
-    assert len(draft(at).edit.strokes) == 61
+    assert len(draft(at).edit.strokes) == 401
+
+
+def test_the_canvas_takes_a_stroke_back_by_itself(at: AppTest) -> None:
+    first, second, third = (("add", 10 + number, ((10, 20), (10, 40 + number))) for number in range(3))
+    draw(at, first)
+    draw(at, first, second)
+    draw(at, first)
+    assert len(draft(at).edit.strokes) == 1
+    draw(at, first, third)
+    draw(at, third)
+    (stroke,) = draft(at).edit.strokes
+    assert stroke.points[-1][1] == pytest.approx(42 * 512 / 600, abs=0.1)
+
+
+def test_the_same_strokes_again_after_the_canvas_was_cleared(at: AppTest) -> None:
+    drawn = ("add", 30, ((500, 60), (560, 90)))
+    draw(at, drawn)
+    at.segmented_control(key="zoom_level").set_value(2).run()
+    draw(at, drawn)
+    assert len(draft(at).edit.strokes) == 2
+    assert draft(at).edit.strokes[0] != draft(at).edit.strokes[1]
 
 
 def test_reset(at: AppTest) -> None:
@@ -247,6 +287,22 @@ def test_a_subject_needs_a_name(at: AppTest, store: Store) -> None:
     assert store.list_subjects() == []
 
 
+def test_from_an_empty_mask_a_thing_is_drawn_around(at: AppTest, store: Store) -> None:
+    upload(at, "coffee.jpg", SAMPLES[2].read())
+    draw(at, ("add", 30, ((10, 10), (60, 10))))
+    at.button(key="brush_empty").click().run()
+    assert not detail_of(draft(at), preview_of(draft(at)), whole_box(at)).alpha.any()
+    draw(at, ("add", 30, ((300, 200), (360, 200))))
+    button(at, "Save").click().run()
+    alpha = store.load_subject(store.list_subjects()[0].id).alpha
+    rows, columns = np.nonzero(alpha > 0.5)
+    assert (columns.max() - columns.min()) / alpha.shape[1] == pytest.approx(90 / 600, abs=0.01)
+    assert (rows.max() - rows.min()) / alpha.shape[1] == pytest.approx(30 / 600, abs=0.01)
+    at.button(key="brush_undo").click().run()
+    at.button(key="brush_undo").click().run()
+    assert [stroke.mode for stroke in draft(at).edit.strokes] == ["add"]
+
+
 def test_undo_and_redo_go_through_strokes_and_sliders(at: AppTest) -> None:
     draw(at, ("add", 30, ((500, 60), (560, 90))))
     at.slider(key=f"mask_grow_{draft(at).token}").set_value(3.0).run()
@@ -294,7 +350,7 @@ def test_strokes_survive_another_quality(at: AppTest, store: Store) -> None:
 def test_the_fine_edge_does_not_hold_the_page_up(at: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     may_end = threading.Event()
 
-    def slow(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    def slow(image: np.ndarray, alpha: np.ndarray, cancelled: threading.Event) -> np.ndarray:
         assert may_end.wait(30)
         return np.zeros_like(alpha)
 
@@ -313,7 +369,7 @@ def test_the_fine_edge_does_not_hold_the_page_up(at: AppTest, monkeypatch: pytes
 
 
 def test_a_fine_edge_that_fails_is_a_sentence(at: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    def broken(image: np.ndarray, alpha: np.ndarray, cancelled: threading.Event) -> np.ndarray:
         raise UserInputError("The fine edge took too long.")
 
     monkeypatch.setattr(mask_base, "refine_fine", broken)
@@ -402,6 +458,61 @@ def test_several_persons_one_is_kept(at: AppTest, store: Store) -> None:
     at.segmented_control(key="zoom_level").set_value(2).run()
     half = Box(left=0, top=0, right=572, bottom=256)
     assert not detail_of(draft(at), preview_of(draft(at)), half).alpha[:, :480].any()
+
+
+def test_persons_are_chosen_by_clicks(at: AppTest, store: Store) -> None:
+    upload(at, "two.png", two_persons())
+    at.segmented_control(key="brush_tool").set_value("choose").run()
+    assert "Click on who should go" in said(at)
+    key, on_first, on_second, between = f"mask_kept_{draft(at).token}", (140, 150), (460, 150), (300, 20)
+    click(at, on_first)
+    assert at.pills(key=key).value == [2]
+    click(at, on_first, between)
+    assert at.pills(key=key).value == [2]
+    assert "Nobody was found at that place" in said(at)
+    click(at, on_first, between, on_first, on_second)
+    assert at.pills(key=key).value == [1]
+    assert "Nobody was found" not in said(at)
+    at.button(key="brush_undo").click().run()
+    assert at.pills(key=key).value == [2]
+    click(at, on_second)  # what was clicked before the undo is not on the canvas any more
+    assert at.pills(key=key).value == []
+    at.button(key="brush_undo").click().run()
+    at.segmented_control(key="zoom_level").set_value(2).run()
+    at.segmented_control(key="brush_tool").set_value("choose").run()
+    click(at, (10, 150))  # at 2× the canvas shows the middle half: this is the first person's shoulder
+    assert at.pills(key=key).value == [1, 2]
+    assert draft(at).edit.kept_regions is None
+    at.pills(key=key).set_value([2]).run()
+    button(at, "Save").click().run()
+    alpha = store.load_subject(store.list_subjects()[0].id).alpha
+    assert not alpha[:, :500].any()
+    assert alpha[:, 640:].any()
+
+
+def test_persons_of_a_large_photo_are_told_apart_at_its_own_size(at: AppTest, store: Store) -> None:
+    small = Image.open(io.BytesIO(two_persons()))
+    buffer = io.BytesIO()
+    small.resize((small.width * 3, small.height * 3)).save(buffer, "PNG")
+    upload(at, "large.png", buffer.getvalue())
+    regions = preview_of(draft(at)).found.regions
+    assert regions.extent == Extent(width=3432, height=1536)
+    assert [region.centre[0] > 1716 for region in regions.items] == [False, True]
+    at.segmented_control(key="brush_tool").set_value("choose").run()
+    click(at, (140, 150))
+    button(at, "Save").click().run()
+    alpha = store.load_subject(store.list_subjects()[0].id).alpha
+    assert not alpha[:, :1500].any()
+    assert alpha[:, 1920:].any()
+
+
+def test_one_person_is_not_chosen(at: AppTest) -> None:
+    upload(at, "two.png", two_persons())
+    at.segmented_control(key="brush_tool").set_value("choose").run()
+    upload(at, "wall.png", wall())
+    assert not at.exception
+    assert at.segmented_control(key="brush_tool").value == "brush"
+    assert not any("Choose" in option for option in at.segmented_control(key="brush_tool").options)
 
 
 def test_library_opens_and_deletes(at: AppTest, store: Store) -> None:

@@ -33,7 +33,7 @@ def packed(compression: int = zipfile.ZIP_STORED, **files: bytes) -> bytes:
 def test_to_another_store_and_back(store: Store, tmp_path: Path) -> None:
     saved = [made_up_subject(number, name=f"Ada / {number} ü") for number in range(2)]
     ids = [store.save_subject(subject, EDIT) for subject in saved]
-    data = export_subjects(store, ids)
+    data = b"".join(export_subjects(store, ids))
     with open_store(load_settings(home=tmp_path / "other")) as other:
         first, second = import_subjects(other, data, limits=LIMITS), import_subjects(other, data, limits=LIMITS)
         assert (first.new, first.known) == (tuple(ids), ())
@@ -50,13 +50,13 @@ def test_to_another_store_and_back(store: Store, tmp_path: Path) -> None:
 
 def test_every_subject_has_a_folder_of_its_own(store: Store) -> None:
     ids = [store.save_subject(made_up_subject(number, name="../../Ada"), EDIT) for number in range(2)]
-    with zipfile.ZipFile(io.BytesIO(export_subjects(store, ids))) as archive:
+    with zipfile.ZipFile(io.BytesIO(b"".join(export_subjects(store, ids)))) as archive:
         assert sorted({name.split("/")[0] for name in archive.namelist()}) == ["001-Ada", "002-Ada"]
 
 
 def test_a_known_subject_keeps_its_name(store: Store) -> None:
     subject = made_up_subject(name="Ada")
-    data = export_subjects(store, [store.save_subject(subject, EDIT)])
+    data = b"".join(export_subjects(store, [store.save_subject(subject, EDIT)]))
     store.rename_subject(subject.id, "Grace")
     import_subjects(store, data, limits=LIMITS)
     assert store.get_subject(subject.id).name == "Grace"

@@ -1,5 +1,9 @@
+import os
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -117,3 +121,22 @@ def test_a_solver_that_fails(program: str, said: str, tmp_path: Path, monkeypatc
     limit = 0.5 if "sleep" in program else 60.0
     with pytest.raises(UserInputError, match=said):
         refine_fine(photo, truth, time_limit=limit)
+
+
+def test_a_solver_that_is_cancelled_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script, started = tmp_path / "solver.py", tmp_path / "pid"
+    script.write_text(f"import os, pathlib, time; pathlib.Path({str(started)!r}).write_text(str(os.getpid()))\n")
+    script.write_text(script.read_text() + "time.sleep(600)")
+    monkeypatch.setattr(closed_form, "__file__", str(script))
+    photo, truth = strands()
+    cancelled = threading.Event()
+    with ThreadPoolExecutor() as pool:
+        work = pool.submit(refine_fine, photo, truth, cancelled=cancelled)
+        while not (started.exists() and started.read_text()):
+            assert not work.done()
+            time.sleep(0.05)
+        cancelled.set()
+        with pytest.raises(UserInputError, match="was cancelled"):
+            work.result(timeout=60)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(started.read_text()), 0)

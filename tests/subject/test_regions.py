@@ -25,6 +25,31 @@ def two_persons() -> np.ndarray:
     return soft.astype(np.float32)
 
 
+class TestChoosing:
+    """Clicks on the two persons at (70, 100) and (260, 120), and on nobody."""
+
+    @pytest.mark.parametrize(
+        ("kept", "clicks", "expected"),
+        [
+            ({1, 2}, [], {1, 2}),
+            ({1, 2}, [(70, 100)], {2}),
+            ({2}, [(70, 100)], {1, 2}),
+            ({1, 2}, [(70, 100), (260, 120)], set()),
+            ({1, 2}, [(70, 100), (180, 100), (71, 101)], {1, 2}),
+            ({1}, [(-5, 100), (180, 100)], {1}),
+        ],
+    )
+    def test_a_click_keeps_or_leaves(self, kept: set[int], clicks: list, expected: set[int]) -> None:
+        assert find_regions(two_persons(), PHOTO).toggled(kept, clicks) == expected
+
+    @pytest.mark.parametrize("numbers", [set(), {1}, {2}, {1, 2}])
+    def test_points_find_their_regions_again(self, numbers: set[int]) -> None:
+        regions = find_regions(two_persons(), PHOTO)
+        points = regions.points_of(numbers)
+        assert (points is None) == (numbers == {1, 2})
+        assert regions.kept_by(points) == numbers
+
+
 class TestFindRegions:
     def test_numbered_from_left_to_right(self) -> None:
         regions = find_regions(two_persons(), PHOTO)
