@@ -62,25 +62,39 @@ def recompute(
     names: Annotated[str | None, typer.Option(metavar="A,B", help="Only these metrics.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
-    """Measure runs again; without a choice, those that lack a metric or have one of an older version."""
+    """Measure runs again; without a choice, what is missing, of an older version, or could not be measured then."""
     settings = load_settings()
     if every and (sweep is not None or run):
         raise UserInputError("--all is every run: give it alone, or --sweep or --run.")
     wanted = None if names is None else [each.strip() for each in names.split(",")]
     chosen = [metric.name for metric in metrics_named(wanted)]
 
-    from bgen_core.jobs.measuring import current_versions, measure_run  # loads what segments and measures
+    from bgen_core.jobs.measuring import (
+        SEED_METRIC,
+        measure_missing,
+        measure_run,
+        pending_runs,
+    )  # loads what segments and measures
 
     with open_store(settings) as store:
-        if every or run or sweep is not None:
+        chosen_runs = every or bool(run) or sweep is not None
+        if chosen_runs:
             ids = [each.id for each in choose_runs(store, sweep, run)]
         else:
-            ids = store.unmeasured_runs(current_versions(wanted), limit=sys.maxsize)
+            ids = pending_runs(store, settings, limit=sys.maxsize, names=wanted)
         with counting("measuring") as show:
             for number, run_id in enumerate(ids):
                 show(number, len(ids))
                 for each in store.get_runs([run_id]):
-                    measure_run(store, settings, each, names=wanted)
+                    (measure_run if chosen_runs else measure_missing)(store, settings, each, names=wanted)
+            # Each new run is one more seed-mate of those that were measured before it.
+            waiting = (
+                set(pending_runs(store, settings, limit=sys.maxsize, names=[SEED_METRIC]))
+                if SEED_METRIC in chosen
+                else ()
+            )
+            for each in store.get_runs([run_id for run_id in ids if run_id in waiting]):
+                measure_missing(store, settings, each, names=[SEED_METRIC])
         told = _told(store, ids, chosen)
     if as_json:
         sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")

@@ -10,7 +10,7 @@ import typer
 
 from bgen_core.cli.inputs import check_output_file, read_subject, say, write_file
 from bgen_core.errors import UserInputError
-from bgen_core.runs.recipe import Recipe, read_recipe
+from bgen_core.runs.recipe import PNG_LIMITS, Recipe, read_recipe
 from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import Settings, load_settings
 from bgen_core.subject.subject import Subject
@@ -30,7 +30,7 @@ def reproduce(
     """Make pictures again and compare every pixel; exit 0 where all are equal, else 2."""
     settings = load_settings()
     _check(files, photo, alpha, out)
-    wanted = [(path, png := _read(path), read_recipe(png)) for path in files]
+    wanted = [(path, png := _read(path), _recipe(path, png)) for path in files]
     given = None if photo is None else read_subject(photo, alpha, settings)
     subjects = _find_subjects([recipe for _, _, recipe in wanted], given, settings)
 
@@ -63,10 +63,20 @@ def _check(files: list[Path], photo: Path | None, alpha: Path | None, out: Path 
 
 
 def _read(path: Path) -> bytes:
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise UserInputError(f"{path} cannot be read, because it is no file: give a PNG file.")
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(PNG_LIMITS.max_bytes + 1)  # one more than `read_recipe` takes
     except OSError as error:
         raise UserInputError(f"{path} cannot be read ({error.strerror}): give a PNG file.") from error
+
+
+def _recipe(path: Path, png: bytes) -> Recipe:
+    try:
+        return read_recipe(png)
+    except UserInputError as error:
+        raise UserInputError(f"{path}: {error}") from error
 
 
 def _find_subjects(recipes: list[Recipe], given: Subject | None, settings: Settings) -> list[Subject]:

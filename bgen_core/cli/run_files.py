@@ -28,6 +28,7 @@ class Format(StrEnum):
     JSON = "json"
     PARQUET = "parquet"
     ZIP = "zip"
+    HTML = "html"
 
 
 @runs_app.command("export")
@@ -38,11 +39,11 @@ def export(
     run: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only this run; may be given again.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
-    """Write runs with metrics, ratings, notes and tags as a table, or with all their pictures as a ZIP."""
+    """Write runs with metrics, ratings, notes and tags: as a table, an HTML page, or a ZIP with all their pictures."""
     chosen = format or _format_of(out)
     with open_store(load_settings()) as store:
         runs = choose_runs(store, sweep, run)
-        _write_whole(out, _pieces(store, runs, chosen))
+        _write_whole(out, _pieces(store, runs, chosen, sweep))
     left_out = _left_out(out) if chosen is Format.ZIP else []
     for sentence in left_out:
         say(f"not included: {sentence}")
@@ -60,7 +61,7 @@ def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE.zip", help="A ZIP of `runs export`.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
-    """Take the runs of a ZIP with pictures, metrics, opinions and subjects; what is there already stays as it is."""
+    """Take the runs of a ZIP with pictures, metrics, opinions, subjects, sweeps and votes; what is here stays."""
     from bgen_core.runs.run_import import import_runs  # loads what decodes pictures
 
     with open_store(load_settings()) as store:
@@ -96,8 +97,14 @@ def _format_of(out: Path) -> Format:
         raise UserInputError(f"--out {out} does not say in which format: give --format, one of {allowed}.") from error
 
 
-def _pieces(store: Store, runs: Sequence[RunRecord], chosen: Format) -> Iterable[bytes]:
+def _pieces(store: Store, runs: Sequence[RunRecord], chosen: Format, sweep: str | None) -> Iterable[bytes]:
     ids = [run.id for run in runs]
+    if chosen is Format.HTML:
+        if not ids:
+            raise UserInputError("There is no run to show: make one first, or choose another sweep.")
+        from bgen_core.runs.report import html_report
+
+        return html_report(store, sweep_id=sweep) if sweep else html_report(store, run_ids=ids)
     if chosen is Format.ZIP:
         from bgen_core.runs.run_archive import run_archive
 

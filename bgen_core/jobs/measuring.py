@@ -19,6 +19,7 @@ from bgen_core.runs.metrics import (
     reduced_for_seed_mates,
     seed_key,
 )
+from bgen_core.runs.metrics.clip import CLIP_METRIC, NOT_LOADED, NOT_SET, can_load_clip
 from bgen_core.runs.record import RunRecord
 from bgen_core.runs.store import Store
 from bgen_core.runs.thumbnails import thumbnail
@@ -40,6 +41,29 @@ def current_versions(names: Sequence[str] | None = None) -> dict[str, int]:
     return {metric.name: metric.version for metric in METRICS if names is None or metric.name in names}
 
 
+def overcome_reasons(store: Store, settings: Settings) -> dict[str, list[str]]:
+    """Metric -> beginnings of reasons for an empty value that hold no longer.
+
+    A score without a model is wanted as soon as a model is set; one whose model could not be loaded, once it can. So
+    every run is tried once for each change, however often one looks.
+    """
+    if not settings.clip_model:
+        return {}
+    overcome = [NOT_SET]
+    if store.has_reason(CLIP_METRIC, NOT_LOADED) and can_load_clip(settings.clip_model):
+        overcome.append(NOT_LOADED)
+    return {CLIP_METRIC: overcome}
+
+
+def pending_runs(
+    store: Store, settings: Settings, *, limit: int, sweep_id: str | None = None, names: Sequence[str] | None = None
+) -> list[str]:
+    """Runs that lack a metric, have one of an older version, or could not be measured and now can; new ones first."""
+    return store.unmeasured_runs(
+        current_versions(names), limit=limit, sweep_id=sweep_id, overcome=overcome_reasons(store, settings)
+    )
+
+
 def measure_pending(
     store: Store,
     settings: Settings,
@@ -48,17 +72,31 @@ def measure_pending(
     sweep_id: str | None = None,
     names: Sequence[str] | None = None,
 ) -> Iterator[str]:
-    """Measure runs that were never measured, or by an older version; yields each run's id when it is in the store."""
-    pending = store.unmeasured_runs(current_versions(names), limit=limit, sweep_id=sweep_id)
-    for run in store.get_runs(pending):
-        measure_run(store, settings, run, names=names)
+    """Measure what is pending; yields each run's id when it is in the store."""
+    for run in store.get_runs(pending_runs(store, settings, limit=limit, sweep_id=sweep_id, names=names)):
+        measure_missing(store, settings, run, names=names)
         yield run.id
+
+
+def measure_missing(store: Store, settings: Settings, run: RunRecord, *, names: Sequence[str] | None = None) -> None:
+    """Measure of one run only what is pending; the rest stays as it is."""
+    measured, overcome = store.metrics_of([run.id]).get(run.id, {}), overcome_reasons(store, settings)
+
+    def stands(name: str, version: int) -> bool:
+        found = measured.get(name)
+        if found is None or found.version != version:
+            return False
+        return found.value is not None or not found.reason.startswith(tuple(overcome.get(name, ())))
+
+    missing = [name for name, version in current_versions(names).items() if not stands(name, version)]
+    if missing:
+        measure_run(store, settings, run, names=missing)
 
 
 def measure_run(store: Store, settings: Settings, run: RunRecord, *, names: Sequence[str] | None = None) -> None:
     """Measure one run and keep what was found; what cannot be measured has its reason."""
     first_time = run.id not in store.metrics_of([run.id])
-    mates = seed_mates(store, run) if names is None or SEED_METRIC in names else []
+    mates = seed_mates(store, run) if first_time or names is None or SEED_METRIC in names else []
     wanted = needed_inputs(names)
     subject = _subject(store, run.subject_id) if {"photo", "alpha"} & wanted else None
     inputs = MetricInput(
@@ -67,7 +105,7 @@ def measure_run(store: Store, settings: Settings, run: RunRecord, *, names: Sequ
         alpha=effective_alpha(subject.alpha, pasting_options(run.params)) if subject else None,
         picture=_picture(store, run.image) if "picture" in wanted else None,
         raw=_picture(store, run.raw) if "raw" in wanted else None,
-        seed_mates=[reduced for mate in mates if (reduced := _reduced(store, mate.image)) is not None],
+        seed_mates=[reduced for mate in mates[:_MATES] if (reduced := _reduced(store, mate.image)) is not None],
     )
     try:
         values = compute_metrics(inputs, names=names, clip_model=settings.clip_model)
@@ -78,15 +116,22 @@ def measure_run(store: Store, settings: Settings, run: RunRecord, *, names: Sequ
             for name, version in current_versions(names).items()
         ]
     store.save_metrics(run.id, values)
-    if first_time and mates:
-        store.forget_metrics([mate.id for mate in mates], [SEED_METRIC])  # they have one more mate now
+    if first_time and (counting := _counting_it(run, mates)):
+        store.forget_metrics(counting, [SEED_METRIC])  # they have one more mate now
 
 
 def seed_mates(store: Store, run: RunRecord) -> list[RunRecord]:
-    """Up to eight runs that are equal to this one in everything but the seed."""
+    """The runs that are equal to this one in everything but the seed, by rising seed; the first eight are measured."""
     key = seed_key(run)
-    mates = (other for other in store.similar_runs(run) if other.id != run.id and seed_key(other) == key)
-    return [mate for mate, _ in zip(mates, range(_MATES), strict=False)]
+    return [other for other in store.similar_runs(run) if other.id != run.id and seed_key(other) == key]
+
+
+def _counting_it(run: RunRecord, mates: Sequence[RunRecord]) -> list[str]:
+    """Those of a run's seed-mates that have it among their own first ones."""
+    before = sum((mate.params.seed, mate.id) < (run.params.seed, run.id) for mate in mates)
+    if before < _MATES:
+        return [mate.id for mate in mates]
+    return [mate.id for mate in mates[:before]] if before == _MATES else []
 
 
 @dataclass(frozen=True, kw_only=True)

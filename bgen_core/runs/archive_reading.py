@@ -1,10 +1,12 @@
 """Reading a ZIP from outside: nothing in it is trusted, nothing of it is unpacked to a path of its own."""
 
+import struct
 import zipfile
+import zlib
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 from bgen_core.content import hash_bytes
 from bgen_core.errors import UserInputError
@@ -14,6 +16,11 @@ LARGEST_PICTURE = 2**28
 LARGEST_TEXT = 256_000_000
 _LARGEST_DIRECTORY = 100_000_000
 _STEP = 1 << 20
+# What zipfile of Python 3.11 raises for files that somebody made to break it
+_FAULTS = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError,
+    ArithmeticError, MemoryError,
+)  # fmt: skip
 
 
 class ForeignZip:
@@ -45,7 +52,7 @@ class ForeignZip:
                 while piece := opened.read(_STEP):  # never more than the announced length, whatever is packed
                     pieces += piece
                 return bytes(pieces)
-        except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, _zlib_error()) as error:
+        except _FAULTS as error:
             raise self.refusal(f"{file[:120]!r} is damaged ({error})") from error
 
     def read_hashed(self, file: str, name: str) -> bytes:
@@ -71,22 +78,30 @@ def open_foreign_zip(path: Path) -> Generator[ForeignZip]:
     """
     name = path.name
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise UserInputError(f"{path} cannot be read, because it is no file: give a ZIP file.")
         with path.open("rb") as file:
             size = path.stat().st_size
-            _check_directory(file, name)
-            with zipfile.ZipFile(file) as archive:
+            with _opened(file, name) as archive:
                 opened = ForeignZip(archive, name)
                 packed = sum(info.compress_size for info in archive.infolist())
                 if packed > size:  # files that lie on top of each other: a bomb of 46 MB unpacks to 4.5 PB in this way
                     raise opened.refusal("its files overlap")
                 yield opened
-    except zipfile.BadZipFile as error:
-        raise UserInputError(f"{name} is not a ZIP that can be read ({error}): give one of `runs export`.") from error
     except OSError as error:
         raise UserInputError(f"{path} cannot be read ({error.strerror or error}): give a ZIP file.") from error
 
 
-def _check_directory(file: Any, name: str) -> None:
+def _opened(file: BinaryIO, name: str) -> zipfile.ZipFile:
+    try:
+        _check_directory(file, name)
+        return zipfile.ZipFile(file)
+    except _FAULTS as error:
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise UserInputError(f"{name} is not a ZIP that can be read ({reason}): give one of `runs export`.") from error
+
+
+def _check_directory(file: BinaryIO, name: str) -> None:
     """Refuse a directory of millions of entries before zipfile makes an object of each."""
     # The very function by which zipfile finds it, so that both look at the same place.
     found = zipfile._EndRecData(file)  # pyright: ignore
@@ -97,9 +112,3 @@ def _check_directory(file: Any, name: str) -> None:
         raise UserInputError(
             f"{name}: nothing is imported, because it claims to hold {entries:,} files: {MOST_FILES:,} are allowed."
         )
-
-
-def _zlib_error() -> type[Exception]:
-    import zlib
-
-    return zlib.error

@@ -16,7 +16,7 @@ Measured = Mapping[str, Mapping[str, MetricValue]]
 Opinions = Mapping[str, Opinion]
 
 # A spreadsheet takes a cell that begins with one of these for a formula (OWASP, "CSV Injection").
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 CSV_COLUMNS = (
     "id",

@@ -9,7 +9,8 @@ from bgen_core.errors import UserInputError
 from bgen_core.runs.blobs import is_blob_hash
 from bgen_core.runs.record import RunRecord
 
-_LONGEST_TEXT = 20_000
+LONGEST_PROMPT = 20_000
+_LONGEST_SENTENCE = 300
 _LONGEST_NAME = 500
 _MOST_ENTRIES = 50
 _LARGEST_SIDE = 100_000
@@ -30,6 +31,10 @@ def read_foreign_record(text: str | bytes) -> RunRecord:
     """
     try:
         record = _adapter().validate_json(text)
+    except UserInputError as error:  # a parameter's own sentence, with a number of any length in it
+        raise UserInputError(shortened(str(error))) from error
+    except ArithmeticError as error:  # a whole number that is greater than any float
+        raise UserInputError("This is not the description of a run (a number is not allowed).") from error
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "text"
@@ -38,6 +43,11 @@ def read_foreign_record(text: str | bytes) -> RunRecord:
         if not is_right:
             raise UserInputError(f"This is not the description of a run ({name} is not allowed).")
     return record
+
+
+def printable(text: str, most: int = 60) -> str:
+    """A text of somebody else as it may stand in a sentence and on a terminal."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:most])
 
 
 def _checks(record: RunRecord) -> dict[str, bool]:
@@ -50,8 +60,8 @@ def _checks(record: RunRecord) -> dict[str, bool]:
         "subject_id": is_blob_hash(record.subject_id),
         "image": not record.image or is_blob_hash(record.image),
         "raw": not record.raw or is_blob_hash(record.raw),
-        "created": record.created.tzinfo is not None,
-        "prompt": max(len(record.params.prompt), len(record.params.negative_prompt)) <= _LONGEST_TEXT,
+        "created": record.created.tzinfo is not None and 1900 <= record.created.year <= 2900,
+        "prompt": max(len(record.params.prompt), len(record.params.negative_prompt)) <= LONGEST_PROMPT,
         "scheduler": len(record.params.scheduler) <= 64,
         "owner": len(record.owner) <= 64,
         "dtype": len(record.dtype) <= 16,
@@ -62,3 +72,8 @@ def _checks(record: RunRecord) -> dict[str, bool]:
         "extent": all(0 < side <= _LARGEST_SIDE for size in sizes for side in (size.width, size.height)),
         "text": "\0" not in "".join((*names, record.owner, record.params.prompt, record.params.negative_prompt)),
     }
+
+
+def shortened(sentence: str) -> str:
+    """A sentence that quotes a value of any length, at a length that can be read."""
+    return sentence if len(sentence) <= _LONGEST_SENTENCE else f"{sentence[:200]}…{sentence[-60:]}"

@@ -50,8 +50,15 @@ class MetricRows:
                     found.setdefault(row.run_id, {})[row.name] = value
         return found
 
-    def unmeasured_runs(self, versions: Mapping[str, int], *, limit: int, sweep_id: str | None = None) -> list[str]:
-        """Runs that lack one of these metrics at its version, the oldest first.
+    def unmeasured_runs(
+        self,
+        versions: Mapping[str, int],
+        *,
+        limit: int,
+        sweep_id: str | None = None,
+        overcome: Mapping[str, Sequence[str]] | None = None,
+    ) -> list[str]:
+        """Runs that lack one of these metrics at its version: those that were never measured, then the oldest.
 
         Parameters
         ----------
@@ -59,18 +66,39 @@ class MetricRows:
             Metric -> version that counts.
         sweep_id
             Only those of one sweep's grid.
+        overcome
+            Metric -> beginnings of reasons that hold no longer: where there is no value for one of them, it is lacking.
         """
         current = sa.or_(
-            *(sa.and_(MetricRow.name == name, MetricRow.version == version) for name, version in versions.items())
-        )
+            *(
+                sa.and_(
+                    MetricRow.name == name, MetricRow.version == version, *_stands((overcome or {}).get(name, ()))
+                )
+                for name, version in versions.items()
+            )
+        )  # fmt: skip
         measured = (
             sa.select(sa.func.count()).where(MetricRow.run_id == RunRow.id, current).correlate(RunRow).scalar_subquery()
         )
-        query = sa.select(RunRow.id).where(measured < len(versions)).order_by(RunRow.created, RunRow.id).limit(limit)
+        query = sa.select(RunRow.id).order_by(RunRow.created, RunRow.id).limit(limit)
         if sweep_id is not None:
             query = query.where(RunRow.id.in_(sa.select(CellRow.run_id).where(CellRow.sweep_id == sweep_id)))
+        unknown = query.where(~sa.exists().where(MetricRow.run_id == RunRow.id))
         with self._database.reading() as session:
-            return list(session.scalars(query))
+            found = dict.fromkeys(session.scalars(unknown))  # new pictures do not wait for thousands of old ones
+            if len(found) < limit:
+                found |= dict.fromkeys(session.scalars(query.where(measured < len(versions))))
+            return list(found)[:limit]
+
+    def has_reason(self, name: str, beginning: str) -> bool:
+        """Whether some run has no value in a metric for a reason that begins so."""
+        query = sa.select(MetricRow.run_id).where(
+            MetricRow.name == name,
+            MetricRow.value.is_(None),
+            MetricRow.reason.startswith(beginning, autoescape=True),
+        )
+        with self._database.reading() as session:
+            return session.scalar(query.limit(1)) is not None
 
     def metrics_revision(self) -> str:
         """A mark of everything measured that changes when a row comes or goes; for caches."""
@@ -87,3 +115,11 @@ def _delete(session: Session, run_ids: Sequence[str], names: Sequence[str] | Non
     for chunk in id_chunks(run_ids):
         query = sa.delete(MetricRow).where(MetricRow.run_id.in_(chunk))
         session.execute(query if names is None else query.where(MetricRow.name.in_(names)))
+
+
+def _stands(overcome: Sequence[str]) -> list[sa.ColumnElement[bool]]:
+    """That a row has a value, or none for a reason that still holds."""
+    return [
+        MetricRow.value.is_not(None) | ~MetricRow.reason.startswith(beginning, autoescape=True)
+        for beginning in overcome
+    ]  # fmt: skip

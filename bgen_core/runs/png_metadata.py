@@ -2,6 +2,8 @@
 
 import json
 import re
+import struct
+import zlib
 from io import BytesIO
 
 from PIL import Image
@@ -10,6 +12,7 @@ import bgen_core
 from bgen_core.content import canonical_json
 from bgen_core.errors import UserInputError
 from bgen_core.models.schedulers import SCHEDULERS
+from bgen_core.runs.foreign_record import read_foreign_record
 from bgen_core.runs.record import RunRecord
 
 PARAMETERS_KEY = "parameters"
@@ -17,9 +20,14 @@ RECORD_KEY = "bgen"
 
 _SAMPLERS = {entry.name: entry.label for entry in SCHEDULERS}
 # The last line of A1111's text: "Name: value, Name: "value, with a comma"" (modules/infotext_utils.py, version 1.10).
-_FIELD = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
+# Names of any length, as there, would take hours for a megabyte of letters without a colon.
+_FIELD = re.compile(r'(\w[\w \-/]{1,80}):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
+_LONGEST_PARAMETERS = 100_000
+_LONGEST_RECORD = 1_000_000
 _NEGATIVE = "Negative prompt:"
 _FEWEST_FIELDS = 3
+# What Pillow 13 raises for a PNG that is damaged, or made to do harm
+_FAULTS = (OSError, SyntaxError, ValueError, struct.error, zlib.error, Image.DecompressionBombError, MemoryError)
 
 
 def metadata_chunks(record: RunRecord) -> dict[str, str]:
@@ -70,7 +78,7 @@ def parse_parameters(text: str) -> dict[str, str]:
             line = line.strip().removeprefix(_NEGATIVE)
         prompts[current].append(line.strip())
     found = {name: "\n".join(lines).strip() for name, lines in prompts.items()}
-    return {**found, **{name: _unquoted(value) for name, value in fields}}
+    return {name: _unquoted(value) for name, value in fields} | found
 
 
 def read_parameters(png: bytes) -> dict[str, str]:
@@ -81,7 +89,8 @@ def read_parameters(png: bytes) -> dict[str, str]:
     UserInputError
         The bytes are not a PNG.
     """
-    return parse_parameters(text) if (text := _chunks(png).get(PARAMETERS_KEY)) else {}
+    text = _text_of(png, PARAMETERS_KEY, _LONGEST_PARAMETERS)
+    return parse_parameters(text) if text else {}
 
 
 def read_record(png: bytes) -> RunRecord | None:
@@ -92,13 +101,17 @@ def read_record(png: bytes) -> RunRecord | None:
     UserInputError
         The bytes are not a PNG, or what it carries is not a run.
     """
-    text = _chunks(png).get(RECORD_KEY)
+    text = _text_of(png, RECORD_KEY, _LONGEST_RECORD)
     if text is None:
         return None
-    try:
-        return RunRecord.from_json(json.loads(text))
-    except ValueError as error:
-        raise UserInputError(f"The description of a run in this PNG cannot be read ({error}).") from error
+    return read_foreign_record(text)
+
+
+def _text_of(png: bytes, key: str, most: int) -> str | None:
+    text = _chunks(png).get(key)
+    if text is not None and len(text) > most:
+        raise UserInputError(f"The text {key!r} in this PNG has {len(text):,} letters: at most {most:,} are read.")
+    return text
 
 
 def _chunks(png: bytes) -> dict[str, str]:
@@ -106,8 +119,9 @@ def _chunks(png: bytes) -> dict[str, str]:
         with Image.open(BytesIO(png), formats=["PNG"]) as picture:
             picture.load()  # text may stand behind the pixels
             return {str(key): str(value) for key, value in picture.info.items() if isinstance(value, str)}
-    except (OSError, SyntaxError, ValueError) as error:  # what Pillow 13 raises for a damaged PNG
-        raise UserInputError(f"This is not a PNG that can be read ({error}): give a PNG file.") from error
+    except _FAULTS as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserInputError(f"This is not a PNG that can be read ({reason}): give a PNG file.") from error
 
 
 def _text(prompt: str) -> str:
@@ -127,6 +141,8 @@ def _unquoted(value: str) -> str:
     if not (len(value) > 1 and value[0] == value[-1] == '"'):
         return value
     try:
-        return str(json.loads(value))
+        text = str(json.loads(value))
+        text.encode()  # half a surrogate pair is no letter
     except ValueError:
         return value
+    return text

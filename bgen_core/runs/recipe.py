@@ -4,7 +4,6 @@ A PNG of this program carries everything. One of A1111 (or Forge, SD.Next …) c
 place here is taken over, and everything else is named, so that nobody wonders why the picture is another one.
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Any
 from bgen_core.errors import UserInputError
 from bgen_core.models.catalogue import MODELS
 from bgen_core.models.schedulers import SCHEDULERS
-from bgen_core.runs.foreign_record import read_foreign_record
+from bgen_core.runs.foreign_record import LONGEST_PROMPT, printable
 from bgen_core.runs.png_metadata import read_parameters, read_record
 from bgen_core.runs.record import RunRecord
 from bgen_core.subject.image_io import DecodeLimits, decode_photo
@@ -57,8 +56,7 @@ def read_recipe(png: bytes) -> Recipe:
         It is no PNG, carries no parameters, or describes a run that cannot be.
     """
     decode_photo(png, name="The PNG", limits=PNG_LIMITS)
-    if (carried := read_record(png)) is not None:
-        record = read_foreign_record(json.dumps(carried.to_json()))
+    if (record := read_record(png)) is not None:
         return Recipe(params=record.params, model=record.model, subject_id=record.subject_id, record=record)
     fields = read_parameters(png)
     if "Steps" not in fields:
@@ -79,6 +77,7 @@ _SAME: Mapping[str, tuple[str, Callable[[str], Any]]] = {
 # Fields that say nothing about the picture, or that are spoken of elsewhere.
 _SILENT = {"Prompt", "Negative prompt", "Sampler", "Schedule type", "Size", "Model", "Model hash", "Version", *_SAME}
 # What A1111 1.9 and later takes for the schedule "Automatic" (modules/sd_samplers_kdiffusion.py).
+_MOST_TOLD = 20
 _AUTOMATIC = {"dpm++ 2m": "dpm++ 2m karras"}
 _WEIGHTS = re.compile(r"\([^()]*:\s*[\d.]+\s*\)|<\w+:[^>]+>|\[[^\[\]]*\||\bBREAK\b|\bAND\b|\[[^\[\]]*:[\d.]+\]")
 
@@ -86,7 +85,10 @@ _WEIGHTS = re.compile(r"\([^()]*:\s*[\d.]+\s*\)|<\w+:[^>]+>|\[[^\[\]]*\||\bBREAK
 def _from_a1111(fields: Mapping[str, str]) -> Recipe:
     told: list[str] = []
     model = _model(fields, told)
-    params: dict[str, Any] = {"prompt": fields.get("Prompt", ""), "negative_prompt": fields.get("Negative prompt", "")}
+    params: dict[str, Any] = {
+        "prompt": _prompt(fields.get("Prompt", "")),
+        "negative_prompt": _prompt(fields.get("Negative prompt", "")),
+    }
     if any(_WEIGHTS.search(text) for text in params.values()):
         told.append("Weights, LoRAs and prompt editing in the prompt are plain words here.")
     for name, (field, read) in _SAME.items():
@@ -97,11 +99,20 @@ def _from_a1111(fields: Mapping[str, str]) -> Recipe:
     if (scheduler := _scheduler(fields, told)) is not None:
         params["scheduler"] = scheduler
     if "Size" in fields:
-        told.append(f"Size {fields['Size']}: here the model decides at which size it works.")
-    told.extend(f"{name} {text[:60]!r} has no place here." for name, text in fields.items() if name not in _SILENT)
+        told.append(f"Size {printable(fields['Size'])}: here the model decides at which size it works.")
+    others = [f"{name} {text[:60]!r} has no place here." for name, text in fields.items() if name not in _SILENT]
+    told += others[:_MOST_TOLD]
+    if len(others) > _MOST_TOLD:
+        told.append(f"So have {len(others) - _MOST_TOLD:,} other fields.")
     if not fields.get("Version", "").startswith("bgen"):
         told.append("The noise of a seed is another one here: expect another picture.")
     return Recipe(params=InpaintParams(**params), model=model, not_taken=tuple(told))
+
+
+def _prompt(text: str) -> str:
+    if len(text) > LONGEST_PROMPT:
+        raise UserInputError(f"The prompt in this PNG has {len(text):,} letters: at most {LONGEST_PROMPT:,} are read.")
+    return text.replace("\0", "")
 
 
 def _take(
@@ -110,10 +121,10 @@ def _take(
     try:
         # Checked with the others that are taken already: few steps can be too few for a low strength.
         InpaintParams(**params, **{field: read(text)})
-    except ValueError:
+    except (ValueError, ArithmeticError):
         told.append(f"{name} {text[:60]!r} is no number.")
     except UserInputError as error:
-        told.append(f"{name} {text[:60]!r} was not taken: {error}")
+        told.append(f"{name} {text[:60]!r} was not taken: {error}" if len(text) <= 60 else f"{name} is not allowed.")
     else:
         params[field] = read(text)
 
@@ -132,7 +143,7 @@ def _scheduler(fields: Mapping[str, str], told: list[str]) -> str | None:
     if schedule not in ("", "Automatic", "Normal", "Uniform"):
         if (name := by_label.get(f"{plain} {schedule.lower()}")) is not None:
             return name
-        told.append(f"Schedule type {schedule[:60]!r} of {sampler[:60]} is not here.")
+        told.append(f"Schedule type {schedule[:60]!r} of {printable(sampler)} is not here.")
     if plain in by_label:
         return by_label[plain]
     told.append(f"Sampler {sampler[:60]!r} is not here: choose one of {', '.join(each.label for each in SCHEDULERS)}.")
@@ -144,6 +155,6 @@ def _model(fields: Mapping[str, str], told: list[str]) -> str:
     if any(name == entry.name for entry in MODELS):
         return name
     if name or checksum:
-        shown = f"{name[:60]!r}" + (f" ({checksum[:20]})" if checksum else "")
+        shown = f"{name[:60]!r}" + (f" ({printable(checksum, 20)})" if checksum else "")
         told.append(f"Model {shown} is not in the list of models: choose the one that comes closest.")
     return ""

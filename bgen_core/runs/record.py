@@ -90,5 +90,5 @@ class RunRecord:
                 "created": datetime.fromisoformat(content["created"]),
             }
             return cls(**fields)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
             raise UserInputError(f"This is not the description of a run ({error}).") from error

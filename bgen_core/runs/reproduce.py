@@ -16,6 +16,7 @@ from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.models.catalogue import describe_model
 from bgen_core.runs.blobs import STORED_LIMITS
+from bgen_core.runs.foreign_record import printable
 from bgen_core.runs.recipe import Recipe
 from bgen_core.runs.record import RunRecord
 from bgen_core.runs.store import Store, SweepRecord, open_store
@@ -222,4 +223,8 @@ def _differences(recipe: Recipe, now: RunRecord) -> tuple[Difference, ...]:
         (name, was.versions.get(name, "not there"), now.versions.get(name, "not there"))
         for name in sorted(was.versions.keys() | now.versions.keys())
     ]
-    return tuple(Difference(what=what, was=old, now=new) for what, old, new in pairs if old != new)
+    return tuple(
+        Difference(what=printable(what), was=printable(old), now=printable(new))
+        for what, old, new in pairs
+        if old != new
+    )

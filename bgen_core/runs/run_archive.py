@@ -16,8 +16,10 @@ from bgen_core.runs.archive_format import (
     ArchivedMetric,
     ArchivedRun,
     ArchivedSubject,
+    ArchivedSweep,
     Manifest,
 )
+from bgen_core.runs.archived_sweeps import archived_sweeps, check_sweep
 from bgen_core.runs.export import runs_csv
 from bgen_core.runs.links import download_name
 from bgen_core.runs.metrics import MetricValue
@@ -47,8 +49,10 @@ class _Archive:
 def run_archive(store: Store, ids: Sequence[str]) -> Iterator[bytes]:
     """Pieces of the ZIP, one picture in memory at a time.
 
-    A run whose pictures are not in the store any more is left out and listed with the reason in `not-included.txt`; so
-    is a subject that was deleted: its runs are there, but cannot be made again from the ZIP alone.
+    The sweeps in whose grids the runs stand come along whole, with the votes between two of the runs. A run whose
+    pictures are not in the store any more is left out and listed with the reason in `not-included.txt`; so is a subject
+    that was deleted: its runs are there, but cannot be made again from the ZIP alone. A run that lacks nothing but its
+    raw picture is there for people, and not for another store.
 
     Parameters
     ----------
@@ -61,28 +65,37 @@ def run_archive(store: Store, ids: Sequence[str]) -> Iterator[bytes]:
         There is no run of one of these ids; raised by the call, not by the first piece.
     """
     runs = list({run.id: run for run in store.get_runs(ids)}.values())
-    return _pieces(store, runs)
+    return archive_pieces(store, runs)
 
 
-def _pieces(store: Store, runs: Sequence[RunRecord]) -> Iterator[bytes]:
+def archive_pieces(
+    store: Store, runs: Sequence[RunRecord], *, sweep_id: str = "", not_included: Sequence[str] = ()
+) -> Iterator[bytes]:
+    """See `run_archive`.
+
+    Parameters
+    ----------
+    sweep_id
+        A sweep that comes along even if none of the runs stands in it.
+    not_included
+        First lines of `not-included.txt`.
+    """
     ids = [run.id for run in runs]
     metrics, opinions = store.metrics_of(ids), store.opinions_of(ids)
-    outlet, missing = ZipOutlet(), list[str]()
+    outlet, missing = ZipOutlet(), list(not_included)
     kept: list[ArchivedRun] = []
     records: list[RunRecord] = []
     with zipfile.ZipFile(outlet, "w") as opened:
         archive = _Archive(opened)
         for run in runs:
+            entry = _archived(run, metrics.get(run.id, {}), opinions.get(run.id, Opinion()))
             try:
-                image, raw = store.blobs.get(run.image), store.blobs.get(run.raw)
+                archive.add(entry.image_file, store.blobs.get(run.image), run.created)
+                records.append(run)
+                archive.add(entry.raw_file, store.blobs.get(run.raw), run.created)
+                kept.append(entry)
             except StoreError as error:
                 missing.append(f"Run {run.id}: {error}")
-                continue
-            entry = _archived(run, metrics.get(run.id, {}), opinions.get(run.id, Opinion()))
-            archive.add(entry.image_file, image, run.created)
-            archive.add(entry.raw_file, raw, run.created)
-            kept.append(entry)
-            records.append(run)
             yield outlet.take()
         subjects: list[ArchivedSubject] = []
         saved = {each.id for each in store.list_subjects()}
@@ -95,14 +108,32 @@ def _pieces(store: Store, runs: Sequence[RunRecord]) -> Iterator[bytes]:
             except UserInputError as error:  # deleted this moment, or its pictures are gone
                 missing.append(f"Subject {name!r} ({subject_id[:12]}): {error}")
             yield outlet.take()
+        importable = {entry.record["id"] for entry in kept}
+        sweeps = _sweeps(store, [run for run in records if run.id in importable], sweep_id, missing)
         made_by = f"bgen {bgen_core.__version__}"
-        manifest = Manifest(format=FORMAT, version=VERSION, made_by=made_by, subjects=subjects, runs=kept)
+        manifest = Manifest(
+            format=FORMAT, version=VERSION, made_by=made_by, subjects=subjects, runs=kept, sweeps=sweeps
+        )
         now = datetime.now(UTC)
         archive.add(TABLE, runs_csv(records, metrics=metrics, opinions=opinions).encode(), now, shrink=True)
         archive.add(MANIFEST, manifest.model_dump_json(indent=1).encode(), now, shrink=True)
         if missing:
             archive.add(NOT_INCLUDED, ("\n".join(missing) + "\n").encode(), now, shrink=True)
     yield outlet.take()
+
+
+def _sweeps(store: Store, runs: Sequence[RunRecord], also: str, missing: list[str]) -> list[ArchivedSweep]:
+    """The sweeps of these runs, without those that no store would take."""
+    present = {run.id: run for run in runs}
+    sweeps: list[ArchivedSweep] = []
+    for sweep in archived_sweeps(store, list(present), also=also):
+        try:
+            check_sweep(sweep, present)
+        except UserInputError as error:
+            missing.append(f"Sweep {sweep.title!r} ({sweep.id}): {error}")
+        else:
+            sweeps.append(sweep)
+    return sweeps
 
 
 def _archived(run: RunRecord, metrics: Mapping[str, MetricValue], opinion: Opinion) -> ArchivedRun:

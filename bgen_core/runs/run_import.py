@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,8 @@ from bgen_core.errors import StoreError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.runs.archive_format import MANIFEST, VERSION, ArchivedRun, ArchivedSubject, Manifest
 from bgen_core.runs.archive_reading import LARGEST_TEXT, ForeignZip, open_foreign_zip
+from bgen_core.runs.archived_sweeps import CheckedSweep, TakenSweeps, add_sweeps, check_sweeps
+from bgen_core.runs.foreign_json import read_foreign_json
 from bgen_core.runs.foreign_record import read_foreign_record
 from bgen_core.runs.recipe import PNG_LIMITS
 from bgen_core.runs.record import RunRecord
@@ -27,25 +28,31 @@ from bgen_core.subject.image_io import decode_alpha, decode_photo
 from bgen_core.subject.subject import Subject
 
 _LARGEST_EDIT = 64_000_000
+_MOST_VALUES = 5_000_000  # some 35,000 runs
+_MOST_EDIT_VALUES = 2_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImportedRuns:
-    """What an import did: ids of the runs that were added, and how many runs and subjects were there already."""
+    """What an import did: ids of the runs and sweeps that were added, and how many of the rest were added or known."""
 
     added: tuple[str, ...]
     known: int
     subjects_added: int
     subjects_known: int
+    sweeps_added: tuple[str, ...] = ()
+    votes_added: int = 0
 
     @property
     def sentence(self) -> str:
         """What was done, for a person."""
-        text = f"{len(self.added):,} run{'' if len(self.added) == 1 else 's'} imported"
+        text = f"{_count(len(self.added), 'run')} imported"
         if self.known:
             text += f", {self.known:,} there already and left as they are"
-        if self.subjects_added:
-            text += f", with {self.subjects_added:,} subject{'' if self.subjects_added == 1 else 's'}"
+        brought = {"subject": self.subjects_added, "sweep": len(self.sweeps_added), "blind vote": self.votes_added}
+        counted = [_count(number, noun) for noun, number in brought.items() if number]
+        if counted:
+            text += f", with {' and '.join([', '.join(counted[:-1]), counted[-1]] if counted[1:] else counted)}"
         return text + "."
 
 
@@ -67,9 +74,9 @@ class _NewRun:
 
 
 def import_runs(store: Store, path: Path) -> ImportedRuns:
-    """Take the runs of a ZIP of `run_archive`, with their pictures, measures, opinions and subjects.
+    """Take the runs of a ZIP of `run_archive`, with their pictures, measures, opinions, subjects, sweeps and votes.
 
-    A run or a subject that is there already stays as it is, with what people wrote beside it.
+    What is there already stays as it is, with what people wrote beside it. No sweep is put into the queue.
 
     Raises
     ------
@@ -91,27 +98,35 @@ def import_runs(store: Store, path: Path) -> ImportedRuns:
         }
         for run in runs.values():
             _check_pictures(archive, run)
-        _take(store, archive, list({each.described.id: each for each in subjects}.values()), list(runs.values()))
+        try:
+            sweeps = check_sweeps(manifest.sweeps, {record.id: record for record in records})
+        except UserInputError as error:
+            raise archive.refusal(str(error)) from error
+        taken = _take(
+            store, archive, list({each.described.id: each for each in subjects}.values()), list(runs.values()), sweeps
+        )
     return ImportedRuns(
         added=tuple(runs),
         known=len({record.id for record in records} & known),
         subjects_added=len({each.described.id for each in subjects}),
         subjects_known=len({each.id for each in manifest.subjects} & known_subjects),
+        sweeps_added=taken.added,
+        votes_added=taken.votes,
     )
 
 
 def _manifest(archive: ForeignZip) -> Manifest:
-    text = archive.read(MANIFEST, most=LARGEST_TEXT)
     try:
-        version = json.loads(text)["version"]
+        content = read_foreign_json(archive.read(MANIFEST, most=LARGEST_TEXT), most_values=_MOST_VALUES)
+        version = content["version"]
         if isinstance(version, int) and version > VERSION:
             raise archive.refusal("a newer version of bgen made it: update bgen")
-        return Manifest.model_validate_json(text)
+        return Manifest.model_validate(content)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise archive.refusal(f"its list of contents cannot be read ({where}: {first['msg']})") from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise archive.refusal(f"its list of contents cannot be read ({where[:200]}: {first['msg']})") from error
+    except (ValueError, KeyError, TypeError) as error:
         raise archive.refusal(f"its list of contents cannot be read ({error})") from error
 
 
@@ -130,16 +145,16 @@ def _checked_subject(archive: ForeignZip, entry: ArchivedSubject) -> _NewSubject
     photo = archive.read_hashed(entry.photo_file, entry.photo)
     alpha = archive.read_hashed(entry.alpha_file, entry.alpha)
     try:
-        edit = json.loads(archive.read(entry.edit_file, most=_LARGEST_EDIT))
+        edit = read_foreign_json(archive.read(entry.edit_file, most=_LARGEST_EDIT), most_values=_MOST_EDIT_VALUES)
         image = decode_photo(photo, name=entry.photo_file, limits=PNG_LIMITS).image
         extent = Extent.of(image)
         subject = Subject(name=entry.name, image=image, alpha=decode_alpha(alpha, name="alpha", extent=extent))
         _check_edit(edit, extent)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, ArithmeticError) as error:
         raise archive.refusal(f"the subject {entry.name[:60]!r} in it cannot be read ({error})") from error
     except UserInputError as error:
         raise archive.refusal(f"the subject {entry.name[:60]!r} in it cannot be: {str(error).rstrip('.')}") from error
-    if subject.id != entry.id or entry.created.tzinfo is None or not entry.name.strip() or "\0" in entry.name:
+    if subject.id != entry.id or not entry.name.strip() or "\0" in entry.name:
         raise archive.refusal(f"the subject {entry.name[:60]!r} in it is not what its address stands for")
     return _NewSubject(described=entry, extent=extent, edit=edit)
 
@@ -147,6 +162,9 @@ def _checked_subject(archive: ForeignZip, entry: ArchivedSubject) -> _NewSubject
 def _check_edit(edit: object, extent: Extent) -> None:
     if not isinstance(edit, Mapping):
         raise ValueError("its edit is no object")
+    json.dumps(
+        edit, allow_nan=False
+    )  # what is beside the edit's own fields is kept too, and not every database has NaN
     MaskEdit.from_json(edit)
     if "given" in edit:
         decode_alpha(base64.b64decode(str(edit["given"]), validate=True), name="the mask", extent=extent)
@@ -169,7 +187,13 @@ def _check_pictures(archive: ForeignZip, run: _NewRun) -> None:
             raise archive.refusal(f"{file[:120]!r} is {found} pixels, and its run says {extent}")
 
 
-def _take(store: Store, archive: ForeignZip, subjects: list[_NewSubject], runs: list[_NewRun]) -> None:
+def _take(
+    store: Store,
+    archive: ForeignZip,
+    subjects: list[_NewSubject],
+    runs: list[_NewRun],
+    sweeps: list[CheckedSweep],
+) -> TakenSweeps:
     files = {run.record.image: run.described.image_file for run in runs}
     files |= {run.record.raw: run.described.raw_file for run in runs}
     files |= {each.described.photo: each.described.photo_file for each in subjects}
@@ -184,6 +208,7 @@ def _take(store: Store, archive: ForeignZip, subjects: list[_NewSubject], runs: 
                 if not store.blobs.exists(name):  # removed meanwhile as needed by nobody
                     store.blobs.put(archive.read_hashed(file, name))
             _add_rows(session, subjects, runs)
+            return add_sweeps(session, sweeps)
     except BaseException:
         with suppress(StoreError):  # what made it fail is told, and `store gc` finds the rest
             store.remove_unused_pictures(written)
@@ -198,7 +223,7 @@ def _add_rows(session: Session, subjects: list[_NewSubject], runs: list[_NewRun]
                 SubjectRow(
                     id=entry.id,
                     name=entry.name.strip(),
-                    created=entry.created.astimezone(UTC),
+                    created=entry.created,
                     width=each.extent.width,
                     height=each.extent.height,
                     photo=entry.photo,
@@ -219,3 +244,7 @@ def _add_rows(session: Session, subjects: list[_NewSubject], runs: list[_NewRun]
         session.add_all(
             [MetricRow(run_id=run.record.id, **metric.model_dump()) for metric in metrics.values()]
         )  # fmt: skip
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from bgen_core.errors import UserInputError
 from bgen_core.runs.database import Database
+from bgen_core.runs.id_chunks import id_chunks
 from bgen_core.runs.schema import CellRow, RunRow, SweepRow
 
 SweepState = Literal["queued", "running", "paused", "done", "cancelled", "failed"]
@@ -39,6 +40,8 @@ class SweepRecord:
         What the forecast said when it was submitted, for the cells that were to be made; None where nothing was known.
     explored
         The sweep whose chosen cells this one finishes; empty otherwise.
+    finished
+        When it came to its end; None before.
     """
 
     id: str
@@ -53,6 +56,7 @@ class SweepRecord:
     place: float = 0.0
     expected_seconds: float | None = None
     explored: str = ""
+    finished: datetime | None = None
 
     @property
     def is_active(self) -> bool:
@@ -96,33 +100,8 @@ class SweepRows:
             Index in the plan -> run that belongs there; a sequence for all indices from 0.
         """
         numbered = cell_ids if isinstance(cell_ids, Mapping) else dict(enumerate(cell_ids))
-        if record.total != len(numbered):
-            raise ValueError(f"{record.total} cells announced, {len(numbered)} given")
         with self._database.writing() as session:
-            last = session.scalar(sa.select(sa.func.max(SweepRow.place)))
-            session.add(
-                SweepRow(
-                    id=record.id,
-                    owner=record.owner,
-                    created=record.created,
-                    state=_checked(record.state),
-                    title=record.title,
-                    plan=record.plan,
-                    subject_id=record.subject_id,
-                    total=record.total,
-                    message=record.message,
-                    place=(last or 0.0) + 1,
-                    expected_seconds=record.expected_seconds,
-                    explored=record.explored or None,
-                )
-            )
-            session.flush()
-            cells = [
-                {"sweep_id": record.id, "cell_index": index, "run_id": run_id, "error": ""}
-                for index, run_id in numbered.items()
-            ]
-            if cells:
-                session.execute(sa.insert(CellRow), cells)
+            add_sweep_row(session, record, numbered)
 
     def get_sweep(self, sweep_id: str) -> SweepRecord:
         """One sweep.
@@ -229,13 +208,50 @@ class SweepRows:
 
     def sweeps_of_run(self, run_id: str) -> list[SweepRecord]:
         """The sweeps in whose grid a run stands, newest first."""
-        query = (
-            sa.select(SweepRow)
-            .where(SweepRow.id.in_(sa.select(CellRow.sweep_id).where(CellRow.run_id == run_id)))
-            .order_by(SweepRow.created.desc(), SweepRow.id)
-        )
+        return self.sweeps_of_runs([run_id])
+
+    def sweeps_of_runs(self, run_ids: Sequence[str]) -> list[SweepRecord]:
+        """The sweeps in whose grids at least one of these runs stands, newest first."""
+        found: dict[str, SweepRow] = {}
         with self._database.reading() as session:
-            return [_record(row) for row in session.scalars(query)]
+            for chunk in id_chunks(run_ids):
+                query = sa.select(SweepRow).where(
+                    SweepRow.id.in_(sa.select(CellRow.sweep_id).where(CellRow.run_id.in_(chunk)))
+                )
+                found.update((row.id, row) for row in session.scalars(query))
+            records = [_record(row) for row in found.values()]
+        return sorted(sorted(records, key=lambda each: each.id), key=lambda each: each.created, reverse=True)
+
+
+def add_sweep_row(session: Session, record: SweepRecord, cell_ids: Mapping[int, str]) -> None:
+    """Write a sweep and its cells, at the end of its owner's queue; see `SweepRows.add_sweep`."""
+    if record.total != len(cell_ids):
+        raise ValueError(f"{record.total} cells announced, {len(cell_ids)} given")
+    last = session.scalar(sa.select(sa.func.max(SweepRow.place)))
+    session.add(
+        SweepRow(
+            id=record.id,
+            owner=record.owner,
+            created=record.created,
+            finished=record.finished,
+            state=_checked(record.state),
+            title=record.title,
+            plan=record.plan,
+            subject_id=record.subject_id,
+            total=record.total,
+            message=record.message,
+            place=(last or 0.0) + 1,
+            expected_seconds=record.expected_seconds,
+            explored=record.explored or None,
+        )
+    )
+    session.flush()
+    cells = [
+        {"sweep_id": record.id, "cell_index": index, "run_id": run_id, "error": ""}
+        for index, run_id in cell_ids.items()
+    ]
+    if cells:
+        session.execute(sa.insert(CellRow), cells)
 
 
 def subjects_of(plan: Mapping[str, Any]) -> set[str]:
@@ -265,6 +281,7 @@ def _record(row: SweepRow) -> SweepRecord:
         place=row.place,
         expected_seconds=row.expected_seconds,
         explored=row.explored or "",
+        finished=row.finished,
     )
 
 

@@ -1,5 +1,6 @@
 """What the compare page shows, as one value that lives in its URL."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -16,6 +17,7 @@ _LETTERS = "ABCDEFGHIJKL"
 PANELS = ("side", "slider", "flicker", "difference", "says", "vote")
 # Names that links of the first versions hold.
 _OLD_NAMES = {"models": "model", "subjects": "subject", "schedulers": "scheduler"}
+_AT = re.compile(r"[01](\.\d{1,6})?,[01](\.\d{1,6})?,\d{1,4}(\.\d{1,4})?")
 _COLUMN_NAMES = frozenset(column.name for column in RUN_COLUMNS)
 
 
@@ -49,6 +51,9 @@ class CompareView:
         The swept parameter that is asked about, and another one, by their names in the plan.
     ends
         Places of two values of the axis that are weighed against each other; equal for its first and last.
+    at
+        Where the pictures are looked at, as "x,y,zoom": the centre in shares of the picture, and the zoom, 1 for the
+        whole picture; empty for that. The browser writes it into the address; here it is only handed on.
     """
 
     text: str = ""
@@ -65,6 +70,7 @@ class CompareView:
     axis: str = ""
     against: str = ""
     ends: tuple[int, int] = (0, 0)
+    at: str = ""
 
     @classmethod
     def from_query(cls, query: Mapping[str, Sequence[str]]) -> "CompareView":
@@ -86,6 +92,7 @@ class CompareView:
             axis=_last(query, "axis"),
             against=_last(query, "against"),
             ends=_ends(_last(query, "ends")),
+            at=_place(_last(query, "at")),
         )
 
     def to_query(self) -> dict[str, str | list[str]]:
@@ -106,6 +113,7 @@ class CompareView:
             "axis": self.axis,
             "against": self.against,
             "ends": "{}-{}".format(*self.ends) if self.ends != (0, 0) else "",
+            "at": self.at,
         }
         return {name: value for name, value in query.items() if value}
 
@@ -138,8 +146,10 @@ def current_view() -> CompareView:
     query = {name: st.query_params.get_all(name) for name in st.query_params}
     asked = CompareView.from_query(query)
     kept: CompareView | None = st.session_state.get(_STATE)
-    if kept is not None and asked.to_query() in ({}, kept.to_query()):
+    if kept is not None and not asked.to_query():
         return show(kept)
+    if kept is not None and replace(asked, at=kept.at).to_query() == kept.to_query():
+        return show(replace(kept, at=asked.at))
     for sentence in unread_conditions(query):
         st.toast(f"A part of this link was left out: {sentence}")
     return show(asked)
@@ -147,7 +157,8 @@ def current_view() -> CompareView:
 
 def change(**fields: Any) -> None:
     """Alter the view: for callbacks of the page's controls."""
-    show(replace(cast(CompareView, st.session_state[_STATE]), **fields))
+    at = "" if "ids" in fields else _place(st.query_params.get("at", ""))
+    show(replace(cast(CompareView, st.session_state[_STATE]), at=at, **fields))
 
 
 def change_pieces(column: str, pieces: Sequence[str]) -> None:
@@ -180,6 +191,10 @@ def _conditions(query: Mapping[str, Sequence[str]]) -> list[Condition | str]:
 def _ends(text: str) -> tuple[int, int]:
     first, _, second = text.partition("-")
     return (int(first), int(second)) if first.isdecimal() and second.isdecimal() and first != second else (0, 0)
+
+
+def _place(at: str) -> str:
+    return at if _AT.fullmatch(at) else ""
 
 
 def _known(column: str) -> str:

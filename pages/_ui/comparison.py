@@ -40,6 +40,7 @@ def side_by_side(runs: Sequence[RunRecord], rows: pd.DataFrame, view: CompareVie
         best=_best(rows, measure),
         pair=view.pair if max(view.pair) < len(runs) else (0, 1),
         on_pair=lambda pair: change(pair=pair),
+        at=view.at,
     )
     if opened:
         st.switch_page(page_files.RUN, query_params={"id": opened})

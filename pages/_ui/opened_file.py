@@ -55,8 +55,8 @@ def show_opened_file(file: UploadedFile, store: Store) -> None:
 
 def _import(file: UploadedFile, store: Store) -> None:
     st.caption(
-        f"{file.size / 1e6:,.1f} MB. Its runs come into this store with pictures, metrics, opinions and subjects; "
-        "what is here already stays as it is."
+        f"{file.size / 1e6:,.1f} MB. Its runs come into this store with pictures, metrics, opinions, subjects, sweeps "
+        "and votes; what is here already stays as it is."
     )
     if not st.button("Import", key="import_file", type="primary"):
         return

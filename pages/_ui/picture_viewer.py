@@ -43,8 +43,12 @@ def picture_viewer(
     best: Sequence[str],
     pair: tuple[int, int],
     on_pair: Callable[[tuple[int, int]], None],
+    at: str = "",
 ) -> str:
-    """Draw up to `MOST_AT_ONCE` pictures; zoom and position are kept in the browser from drawing to drawing.
+    """Draw up to `MOST_AT_ONCE` pictures.
+
+    Zoom and position are the browser's: it keeps them from drawing to drawing, and writes them into the address as
+    "at" when the hand rests, without another run of the script.
 
     Parameters
     ----------
@@ -56,6 +60,8 @@ def picture_viewer(
         Places of the two pictures that the slider, the flicker and the difference begin with.
     on_pair
         Called with another pair when one was chosen in the viewer, before the script runs again.
+    at
+        Where to look first, as the address says it: "x,y,zoom"; empty for the whole picture.
 
     Returns
     -------
@@ -74,6 +80,7 @@ def picture_viewer(
         data={
             "mode": mode,
             "pair": list(pair),
+            "at": at,
             "label": f"{len(runs)} pictures, {VIEWER_MODES[mode].lower()}",
             "runs": [_described(run, list(its_badges), its_best) for run, its_badges, its_best in shown],
         },

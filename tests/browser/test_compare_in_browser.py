@@ -256,7 +256,10 @@ def test_a_picture_opens_within_the_visit(compared: tuple[RunningApp, Store], pa
 
 def test_votes_are_given_with_the_keys(compared: tuple[RunningApp, Store], page: Page) -> None:
     app, store = compared
-    open_page(page, app, "?sweep=sweep-1&show=vote&axis=guidance")
+    page.goto(f"{app.url}/compare?sweep=sweep-1&show=vote&axis=guidance")
+    expect(page.get_by_role("button", name="Left is better")).to_be_visible()
+    settle(page)
+    assert not page.get_by_test_id("stDataFrame").count()  # blind: no parameters beside the pictures
     before = len(store.votes_of("sweep-1"))
     for count, key in enumerate("120", 1):
         expect(page.get_by_alt_text("Picture 1 (left)")).to_be_visible()

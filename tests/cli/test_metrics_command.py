@@ -49,6 +49,14 @@ def test_the_list_is_the_table() -> None:
     assert all(metric.help in shown for metric in METRICS)
 
 
+def test_every_run_is_compared_with_all_its_seed_mates(store: Store) -> None:
+    out, _ = call("recompute", "--names", "seed_difference,images_per_minute", "--json")
+    assert json.loads(out)["without_value"] == {}
+    runs = [run.id for run in store.list_runs()]
+    assert all(found["seed_difference"].value for found in store.metrics_of(runs).values())
+    assert json.loads(call("recompute", "--names", "seed_difference", "--json")[0])["runs"] == 0
+
+
 def test_without_a_choice_only_what_is_missing_or_old_is_measured(store: Store) -> None:
     newest, middle, oldest = store.list_runs()
     store.save_metrics(newest.id, [MetricValue(name="images_per_minute", value=7.0, reason="", version=1)])

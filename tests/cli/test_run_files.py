@@ -16,6 +16,8 @@ from bgen_core.errors import UserInputError
 from bgen_core.runs.metrics import MetricValue
 from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import load_settings
+from bgen_core.sweep.axes import Axis
+from bgen_core.sweep.plan import SweepPlan
 from tests.runs.made_up import commit, made_up_run, made_up_subject, made_up_sweep
 
 
@@ -26,7 +28,10 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
         subject = made_up_subject()
         store.save_subject(subject, {})
         runs = [commit(store, made_up_run(number, subject_id=subject.id)) for number in range(3)]
-        store.add_sweep(made_up_sweep(total=2), [runs[0].id, runs[2].id])
+        plan = SweepPlan(
+            subject_id=subject.id, model="demo", base=runs[0].params, axes=(Axis(name="seed", values=(0, 2)),)
+        )
+        store.add_sweep(made_up_sweep(total=2, plan=plan.to_json()), [runs[0].id, runs[2].id])
         store.rate_run(runs[2].id, 4)
         store.save_metrics(runs[2].id, [MetricValue(name="seam", value=0.5, reason="", version=1)])
         yield store
@@ -73,6 +78,16 @@ def test_metrics_and_opinions_come_along(store: Store, tmp_path: Path) -> None:
     ]
 
 
+def test_a_page_shows_chosen_runs_or_the_grid_of_a_sweep(store: Store, tmp_path: Path) -> None:
+    newest, middle, _ = store.list_runs()
+    call("export", "--out", tmp_path / "runs.html", "--run", newest.id)
+    page = (tmp_path / "runs.html").read_text(encoding="utf-8")
+    assert newest.id in page
+    assert middle.id not in page
+    call("export", "--out", tmp_path / "runs.html", "--sweep", "sweep-1")
+    assert '<th scope="col">2</th>' in (tmp_path / "runs.html").read_text(encoding="utf-8")
+
+
 def test_the_format_wins_over_the_name(store: Store, tmp_path: Path) -> None:
     code, out, _ = call("export", "--out", tmp_path / "runs.txt", "--format", "json", "--json")
     assert json.loads(out) == {"out": str(tmp_path / "runs.txt"), "format": "json", "runs": 3, "not_included": []}
@@ -95,6 +110,7 @@ def test_a_zip_goes_into_another_store(store: Store, tmp_path: Path, monkeypatch
     assert code == 0
     assert json.loads(out) == {
         "added": [run.id for run in runs], "known": 0, "subjects_added": 1, "subjects_known": 0,
+        "sweeps_added": ["sweep-1"], "votes_added": 0,
     }  # fmt: skip
     with open_store(load_settings()) as other:
         assert other.list_runs() == runs
@@ -106,7 +122,7 @@ def test_a_zip_goes_into_another_store(store: Store, tmp_path: Path, monkeypatch
     [
         (
             ["export", "--out", "runs.xlsx"],
-            "does not say in which format: give --format, one of csv, json, parquet, zip",
+            "does not say in which format: give --format, one of csv, json, parquet, zip, html",
         ),
         (["export", "--out", "/missing/runs.csv"], r"/missing/runs.csv cannot be written \(No such file"),
         (["export", "--out", "/", "--format", "csv"], "cannot be written"),

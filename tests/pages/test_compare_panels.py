@@ -56,6 +56,28 @@ def test_a_link_opens_the_way_of_comparing_and_its_pair(page_store: Store, panel
     assert "show" not in at.query_params
 
 
+def test_a_link_opens_where_the_pictures_are_looked_at_until_others_are_chosen(page_store: Store) -> None:
+    for number in range(3):
+        commit(page_store, made_up_run(number))
+    at = open_compare(ids=f"{run_id(0)},{run_id(1)}", at="0.25,0.75,3.05")
+    assert viewed(at)["at"] == "0.25,0.75,3.05"
+    at.get_by_key("compare_panel").set_value("slider").run()
+    assert (at.query_params["at"], viewed(at)["at"]) == ("0.25,0.75,3.05",) * 2
+    at.query_params["at"] = "0.5,0.5,2"  # the browser has moved meanwhile
+    at.get_by_key("compare_panel").set_value("side").run()
+    assert viewed(at)["at"] == "0.5,0.5,2"
+    button(at, "Clear choice").click().run()
+    assert "at" not in at.query_params
+
+
+def test_who_votes_sees_no_parameters(swept: Store) -> None:
+    at = open_compare(sweep="sweep-1", show="vote", axis="steps", ids=run_id(1))
+    assert len(at.dataframe) == 0
+    assert "the table with its parameters is hidden while you vote" in texts(at)
+    at.get_by_key("compare_panel").set_value("side").run()
+    assert len(seeds(at)) == 23
+
+
 @pytest.mark.parametrize(
     ("ids", "pictures", "sentence"),
     [

@@ -23,6 +23,7 @@ EVERYTHING = CompareView(
     axis="mask-grow",
     against="seed",
     ends=(1, 0),
+    at="0.25,0.7512,3.05",
 )
 
 
@@ -50,6 +51,7 @@ def test_the_whole_view_stands_in_the_address() -> None:
             "axis",
             "against",
             "ends",
+            "at",
         )
     }
 
@@ -97,3 +99,8 @@ def test_other_conditions_for_a_column_begin_on_the_first_page() -> None:
     assert view.pieces("rating") == ("",)
     assert view.page == 1
     assert EVERYTHING.with_pieces("rating", []).pieces("rating") == ()
+
+
+@pytest.mark.parametrize("at", ["0.5,0.5", "2,0.5,3", "0.5,0.5,NaN", "0.5,0.5,1e9", "x", "0.5,0.5,3;", "-0.5,0,2"])
+def test_a_place_that_no_viewer_wrote_is_left_out(at: str) -> None:
+    assert CompareView.from_query({"at": [at]}).at == ""

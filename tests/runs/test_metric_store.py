@@ -38,8 +38,8 @@ def test_runs_wait_until_they_have_every_metric_at_its_version(store: Store) -> 
     store.save_metrics(runs[0], [value("seam", 1.0), value("detail", 1.0, version=2)])
     store.save_metrics(runs[1], [value("seam", 1.0), value("detail", 1.0, version=1)])
     store.save_metrics(runs[2], [value("seam", None)])
-    assert store.unmeasured_runs(VERSIONS, limit=10) == [runs[1], runs[2], runs[3]]
-    assert store.unmeasured_runs(VERSIONS, limit=1) == [runs[1]]
+    assert store.unmeasured_runs(VERSIONS, limit=10) == [runs[3], runs[1], runs[2]]
+    assert store.unmeasured_runs(VERSIONS, limit=1) == [runs[3]]
     assert store.unmeasured_runs({"seam": 1}, limit=10) == [runs[3]]
     store.add_sweep(made_up_sweep(total=2), [runs[0], runs[3]])
     assert store.unmeasured_runs(VERSIONS, limit=10, sweep_id="sweep-1") == [runs[3]]
@@ -53,7 +53,20 @@ def test_forgotten_measures_are_wanted_again(store: Store) -> None:
     assert store.metrics_of(runs).keys() == set(runs)
     assert store.unmeasured_runs(VERSIONS, limit=10) == [runs[0]]
     store.forget_metrics([runs[1]])
-    assert store.unmeasured_runs(VERSIONS, limit=10) == runs
+    assert store.unmeasured_runs(VERSIONS, limit=10) == [runs[1], runs[0]]
+
+
+def test_what_could_not_be_measured_waits_again_when_the_reason_is_overcome(store: Store) -> None:
+    runs = [commit(store, made_up_run(number)).id for number in range(4)]
+    reasons = ["No_100% model: X.", "No_100% model.", "Nox100% model.", "Empty."]
+    for run, reason in zip(runs, reasons, strict=True):
+        store.save_metrics(run, [value("seam", None, reason=reason)])
+    store.save_metrics(runs[0], [value("seam", 1.0, reason="No_100% model, but a value.")])
+    overcome = {"seam": ["No_100% model"]}
+    assert store.unmeasured_runs({"seam": 1}, limit=10) == []
+    assert store.unmeasured_runs({"seam": 1}, limit=10, overcome=overcome) == [runs[1]]
+    assert (store.has_reason("seam", "No_100%"), store.has_reason("seam", "No_101%")) == (True, False)
+    assert not store.has_reason("detail", "No_100%")
 
 
 def test_the_mark_of_measures_changes_with_them(store: Store) -> None:

@@ -157,7 +157,7 @@ def test_a_zero_byte_in_a_prompt_does_not_end_the_text() -> None:
         (b"", "not a PNG"),
         (b"GIF89a", "not a PNG"),
         (encode_png(picture())[:60], "not a PNG"),
-        (encode_png(picture(), text={"bgen": "{"}), "description of a run in this PNG cannot be read"),
+        (encode_png(picture(), text={"bgen": "{"}), "not the description of a run"),
         (encode_png(picture(), text={"bgen": "[]"}), "not the description of a run"),
         (encode_png(picture(), text={"bgen": '{"params": {"prompt": 1}}'}), "not the description of a run"),
     ],

@@ -180,7 +180,7 @@ def png_of_claimed_size(width: int, height: int) -> bytes:
 HOSTILE: dict[str, tuple[Callable[[Files, dict[str, Any]], None], str]] = {
     "no list of contents": (lambda files, m: files.pop("bgen-runs.json") and None, "it lacks 'bgen-runs.json'"),
     "of another kind": (lambda files, m: m.update(format="x"), "its list of contents cannot be read .format"),
-    "of a later version": (lambda files, m: m.update(version=2), "a newer version of bgen made it: update bgen"),
+    "of a later version": (lambda files, m: m.update(version=3), "a newer version of bgen made it: update bgen"),
     "runs of another kind": (lambda files, m: m.update(runs=5), "its list of contents cannot be read .runs"),
     "a picture is missing": (
         lambda files, m: files.pop(m["runs"][2]["raw_file"]) and None,

@@ -71,6 +71,8 @@ def test_no_runs_are_a_head_alone() -> None:
         ("-1+2", "'-1+2"),
         ("@SUM(A1)", "'@SUM(A1)"),
         ("\t=1", "'\t=1"),
+        ("\n=1", "'\n=1"),
+        ("＝1", "'＝1"),
         ('say "hi", twice\nnew line', 'say "hi", twice\nnew line'),
         ("naïve 日本 🌅", "naïve 日本 🌅"),
     ],

@@ -1,17 +1,28 @@
-"""A sweep as a ZIP: every finished picture as it is in the store, and what it was made of."""
+"""A sweep as a ZIP: every finished picture as it is in the store, and everything that another store needs."""
 
 import csv
 import io
 import zipfile
+from pathlib import Path
 
 import pytest
 
 from bgen_core.errors import UserInputError
-from bgen_core.runs.export import runs_csv
-from bgen_core.runs.links import download_name
-from bgen_core.runs.store import Store
+from bgen_core.runs.run_import import import_runs
+from bgen_core.runs.store import Store, open_store
 from bgen_core.runs.sweep_archive import sweep_archive
+from bgen_core.settings import load_settings
+from bgen_core.sweep.axes import Axis
+from bgen_core.sweep.plan import SweepPlan
 from tests.runs.made_up import commit, made_up_run, made_up_sweep, run_id
+
+
+def add_sweep(store: Store, ids: list[str]) -> None:
+    """A sweep over the seeds 0, 1, 2 … that are the numbers of its runs."""
+    run = made_up_run(0)
+    axes = (Axis(name="seed", values=tuple(range(len(ids)))),)
+    plan = SweepPlan(subject_id=run.subject_id, model="demo", base=run.params, axes=axes)
+    store.add_sweep(made_up_sweep(cells=ids, state="done", plan=plan.to_json()), ids)
 
 
 def opened(store: Store, sweep_id: str = "sweep-1") -> zipfile.ZipFile:
@@ -20,52 +31,66 @@ def opened(store: Store, sweep_id: str = "sweep-1") -> zipfile.ZipFile:
     return archive
 
 
-def test_it_holds_each_picture_once_and_the_table(store: Store):
+def not_included(archive: zipfile.ZipFile) -> list[str]:
+    return archive.read("not-included.txt").decode().splitlines()
+
+
+def test_it_holds_each_picture_and_the_table(store: Store) -> None:
     runs = [commit(store, made_up_run(number)) for number in range(3)]
-    ids = [runs[2].id, runs[0].id, runs[2].id, runs[1].id]  # a grid may show the same run twice
-    store.add_sweep(made_up_sweep(cells=ids, state="done"), ids)
+    add_sweep(store, [run.id for run in runs])
     archive = opened(store)
-    ordered = [runs[2], runs[0], runs[1]]
-    assert archive.namelist() == [*(download_name(run) for run in ordered), "runs.csv"]
-    for run in ordered:
-        entry = archive.getinfo(download_name(run))
+    pictures = [entry for entry in archive.infolist() if entry.filename.startswith("pictures/")]
+    assert [archive.read(entry) for entry in pictures] == [store.blobs.get(run.image) for run in runs]
+    for entry, run in zip(pictures, runs, strict=True):
         assert entry.compress_type == zipfile.ZIP_STORED
         year, month, day, hour, minute, second = run.created.timetuple()[:6]
         assert entry.date_time == (year, month, day, hour, minute, second // 2 * 2)  # a ZIP counts in two seconds
-        assert archive.read(entry) == store.blobs.get(run.image)
-    table = archive.read("runs.csv").decode()
-    assert table == runs_csv(ordered)
-    assert [row["id"] for row in csv.DictReader(io.StringIO(table))] == [run.id for run in ordered]
+    table = csv.DictReader(io.StringIO(archive.read("runs.csv").decode()))
+    assert [row["id"] for row in table] == [run.id for run in runs]
 
 
-def test_what_is_left_out_is_listed_with_its_reason(store: Store):
-    kept, gone = (commit(store, made_up_run(number)) for number in range(2))
-    ids = [kept.id, gone.id, run_id(7), run_id(8)]
-    store.add_sweep(made_up_sweep(cells=ids, state="failed"), ids)
-    store.set_cell_error("sweep-1", 3, "The disk is full.")
+def test_another_store_takes_it(store: Store, tmp_path: Path) -> None:
+    runs = [commit(store, made_up_run(number)) for number in range(2)]
+    add_sweep(store, [*(run.id for run in runs), run_id(7)])
+    (tmp_path / "sweep.zip").write_bytes(b"".join(sweep_archive(store, "sweep-1")))
+    with open_store(load_settings(home=tmp_path / "other")) as other:
+        assert import_runs(other, tmp_path / "sweep.zip").sweeps_added == ("sweep-1",)
+        assert [cell.done for cell in other.sweep_cells("sweep-1")] == [True, True, False]
+
+
+def test_what_is_left_out_is_listed_with_its_reason(store: Store) -> None:
+    kept, gone, rawless = (commit(store, made_up_run(number)) for number in range(3))
+    add_sweep(store, [kept.id, gone.id, rawless.id, run_id(7), run_id(8)])
+    store.set_cell_error("sweep-1", 4, "The disk is full.")
     store.blobs.delete(gone.image)
+    store.blobs.delete(rawless.raw)
     archive = opened(store)
-    assert archive.namelist() == [download_name(kept), "runs.csv", "not-included.txt"]
-    lines = archive.read("not-included.txt").decode().splitlines()
-    assert lines[:2] == ["Cell 3: Not made.", "Cell 4: The disk is full."]
-    assert lines[2].startswith(f"{download_name(gone)}: The picture {gone.image[:12]}")
-    assert [row["id"] for row in csv.DictReader(io.StringIO(archive.read("runs.csv").decode()))] == [kept.id]
+    lines = not_included(archive)
+    assert lines[:2] == ["Cell 4: Not made.", "Cell 5: The disk is full."]
+    assert lines[2].startswith(f"Run {gone.id}: The picture {gone.image[:12]}")
+    assert lines[3].startswith(f"Run {rawless.id}: The picture {rawless.raw[:12]}")
+    table = csv.DictReader(io.StringIO(archive.read("runs.csv").decode()))
+    assert [row["id"] for row in table] == [kept.id, rawless.id]  # a picture that people can still look at
 
 
-def test_a_sweep_without_a_picture_is_a_zip_too(store: Store):
-    store.add_sweep(made_up_sweep(cells=[run_id(1)]), [run_id(1)])
-    assert opened(store).namelist() == ["runs.csv", "not-included.txt"]
+def test_a_sweep_without_a_picture_is_a_zip_too(store: Store, tmp_path: Path) -> None:
+    add_sweep(store, [run_id(1)])
+    assert opened(store).namelist() == ["runs.csv", "bgen-runs.json", "not-included.txt"]
+    (tmp_path / "sweep.zip").write_bytes(b"".join(sweep_archive(store, "sweep-1")))
+    with open_store(load_settings(home=tmp_path / "other")) as other:
+        done = import_runs(other, tmp_path / "sweep.zip")
+    assert done.sentence == "0 runs imported, with 1 sweep."
 
 
-def test_it_comes_picture_by_picture(store: Store):
+def test_it_comes_picture_by_picture(store: Store) -> None:
     runs = [commit(store, made_up_run(number)) for number in range(5)]
-    store.add_sweep(made_up_sweep(cells=[run.id for run in runs], state="done"), [run.id for run in runs])
+    add_sweep(store, [run.id for run in runs])
     pieces = list(sweep_archive(store, "sweep-1"))
-    assert len(pieces) == 6
-    largest = max(store.blobs.size(run.image) for run in runs)
+    largest = max(store.blobs.size(run.image) + store.blobs.size(run.raw) for run in runs)
+    assert len(pieces) >= 6
     assert all(len(piece) < largest + 1000 for piece in pieces[:-1])
 
 
-def test_an_unknown_sweep_is_refused_before_anything_is_sent(store: Store):
+def test_an_unknown_sweep_is_refused_before_anything_is_sent(store: Store) -> None:
     with pytest.raises(UserInputError, match="No sweep is called 'nobody'"):
         sweep_archive(store, "nobody")

@@ -58,6 +58,37 @@ function zoomBy(viewer, factor, at) {
   zoomTo(viewer, viewer.zoom * factor, at);
 }
 
+// ---- zoom and position in the address -----------------------------------------------------------------------------
+
+const lastLook = { runs: "", zoom: 1, centre: [0.5, 0.5] }; // outlives a viewer: another panel takes its place for a while
+
+/** What the address says, or where these very runs were last looked at. */
+function whereToLook(data) {
+  if (data.runs.map((run) => run.id).join() === lastLook.runs) return { zoom: lastLook.zoom, centre: lastLook.centre };
+  const [x, y, zoom] = data.at.split(",").map(Number);
+  return zoom > 1 ? { zoom, centre: [x, y] } : { zoom: 1, centre: [0.5, 0.5] };
+}
+
+/**
+ * Write where the pictures are looked at into the address, once the hand rests. Streamlit does not hear of it, and
+ * writes its own parameters over it: so it is looked at again and again, as long as the viewer is there.
+ */
+function keepAddress(viewer) {
+  Object.assign(lastLook, { runs: viewer.runs.map((run) => run.id).join(), zoom: viewer.zoom, centre: viewer.centre });
+  const shares = viewer.centre.map((value) => Number(value.toFixed(5)));
+  const look = viewer.zoom > 1 ? [...shares, Number(viewer.zoom.toFixed(3))].join() : "";
+  const rests = look === viewer.look;
+  viewer.look = look;
+  if (!rests || location.pathname !== viewer.path) return;
+  const [before, others] = [[], []];
+  for (const part of location.search.slice(1).split("&")) {
+    if (part) (part.startsWith("at=") ? before : others).push(part);
+  }
+  if (before.map((part) => decodeURIComponent(part.slice(3))).join() === look) return;
+  const search = (look ? [...others, `at=${look}`] : others).join("&");
+  history.replaceState(history.state, "", location.pathname + (search && `?${search}`) + location.hash);
+}
+
 function letDrag(viewer, frame) {
   const fractions = (event) => {
     const box = frame.getBoundingClientRect();

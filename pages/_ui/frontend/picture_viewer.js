@@ -8,6 +8,7 @@ const SMALL_SIDE = 1024; // longest side of the version that is fetched first
 const MOST_PER_PIXEL = 8; // screen pixels of one pixel of the picture at the highest zoom
 const STEP = 1.25;
 const FLICKER_MS = 500;
+const ADDRESS_MS = 400; // zoom and position that were equal twice in a row go into the address
 const TELL_MS = 400; // so that walking through pictures does not run the script at each of them
 
 const viewers = new WeakMap();
@@ -23,6 +24,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   show(viewer, data);
   return () => {
     viewer.observer.disconnect();
+    clearInterval(viewer.addressing);
     clearInterval(viewer.playing);
     viewers.delete(parentElement);
   };
@@ -42,20 +44,22 @@ function makeViewer(root) {
   };
   viewer.observer = new ResizeObserver(() => { arrangeColumns(viewer); place(viewer); });
   viewer.observer.observe(root);
+  viewer.path = location.pathname;
+  viewer.addressing = setInterval(() => keepAddress(viewer), ADDRESS_MS);
   return viewer;
 }
 
 function show(viewer, data) {
   const sameRuns = data.runs.map((run) => run.id).join() === viewer.runs.map((run) => run.id).join();
   if (!sameRuns) {
-    Object.assign(viewer, { zoom: 1, centre: [0.5, 0.5], current: 0, second: true });
-    viewer.pair = data.pair;
+    Object.assign(viewer, { current: 0, second: true, pair: data.pair, ...whereToLook(data) });
   }
   if (viewer.mode !== data.mode) stop(viewer);
   viewer.mode = data.mode;
   viewer.runs = data.runs;
   viewer.root.setAttribute("aria-label", data.label);
   draw(viewer);
+  if (!sameRuns) zoomTo(viewer, viewer.zoom);
 }
 
 function draw(viewer) {

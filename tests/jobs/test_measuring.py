@@ -1,0 +1,114 @@
+"""What is measured in the background: what is missing, and what could not be measured then and now can."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bgen_core.jobs import measuring
+from bgen_core.jobs.measuring import SEED_METRIC, measure_pending, measure_run, pending_runs
+from bgen_core.runs.metrics import clip
+from bgen_core.runs.record import RunRecord
+from bgen_core.runs.store import Store, open_store
+from bgen_core.settings import Settings, load_settings
+from tests.runs.made_up import commit, made_up_run
+from tests.runs.metrics.test_metric_clip import saved_model
+
+NAMES = ["clip_score", "images_per_minute"]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load_settings(home=tmp_path / "home")
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    with open_store(settings) as store:
+        yield store
+
+
+@pytest.fixture
+def attempts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The models that were looked for on the disk."""
+    found: list[str] = []
+    loaded = clip._loaded  # pyright: ignore[reportPrivateUsage]
+
+    def counted(name: str) -> object:
+        found.append(name)
+        return loaded(name)
+
+    monkeypatch.setattr(clip, "_loaded", counted)
+    monkeypatch.setattr(clip, "_failures", {})
+    return found
+
+
+def with_model(settings: Settings, name: str | Path) -> Settings:
+    return settings.model_copy(update={"clip_model": str(name)})
+
+
+def measure(store: Store, settings: Settings) -> list[str]:
+    return list(measure_pending(store, settings, limit=100, names=NAMES))
+
+
+def test_runs_of_before_get_their_score_when_a_model_is_set(
+    store: Store, settings: Settings, tmp_path: Path, attempts: list[str]
+) -> None:
+    old = [commit(store, made_up_run(number)).id for number in range(2)]
+    empty = commit(store, made_up_run(2, params={"prompt": " "})).id
+    assert measure(store, settings) == [*old, empty]
+    assert store.metrics_of(old)[old[0]]["clip_score"].reason == clip.NO_MODEL
+    assert measure(store, settings) == []
+    model = with_model(settings, saved_model(tmp_path, sign=-1))
+    assert measure(store, model) == [*old, empty]
+    assert all(store.metrics_of(old)[run]["clip_score"].value is not None for run in old)
+    assert store.metrics_of([empty])[empty]["clip_score"].reason == "The prompt is empty."
+    assert measure(store, model) == []
+    assert measure(store, settings) == []  # without a model again, the scores stay
+
+
+def test_a_model_that_cannot_be_loaded_is_tried_once_for_all_runs(
+    store: Store, settings: Settings, tmp_path: Path, attempts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = [commit(store, made_up_run(number)).id for number in range(3)]
+    measure(store, settings)
+    missing = with_model(settings, tmp_path / "clip")
+    assert measure(store, missing) == old
+    assert "cannot be loaded from this machine" in store.metrics_of(old)[old[0]]["clip_score"].reason
+    assert measure(store, missing) == []
+    assert attempts == [str(tmp_path / "clip")]
+    saved_model(tmp_path / "clip", sign=-1)  # it was downloaded meanwhile
+    assert measure(store, missing) == []
+    now = clip.time.monotonic()
+    monkeypatch.setattr(clip.time, "monotonic", lambda: now + 3600)
+    assert measure(store, missing) == old
+    assert all(store.metrics_of(old)[run]["clip_score"].value is not None for run in old)
+
+
+def test_only_what_is_missing_is_measured_again(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = commit(store, made_up_run(1))
+    measure(store, settings)
+    asked: list[list[str]] = []
+
+    def noted(store: Store, settings: Settings, run: RunRecord, *, names: list[str]) -> None:
+        asked.append(names)
+
+    monkeypatch.setattr(measuring, "measure_run", noted)
+    assert list(measure_pending(store, with_model(settings, "/nowhere"), limit=9, names=NAMES)) == [run.id]
+    assert asked == [["clip_score"]]
+
+
+def test_a_new_seed_lets_those_be_measured_again_that_count_it(store: Store, settings: Settings) -> None:
+    runs = [commit(store, made_up_run(number, params={"seed": number})) for number in range(10)]
+    for run in runs:
+        measure_run(store, settings, run, names=[SEED_METRIC, "images_per_minute"])
+    list(measure_pending(store, settings, limit=100, names=[SEED_METRIC, "images_per_minute"]))
+    last = commit(store, replace(made_up_run(20), params=replace(runs[0].params, seed=50)))
+    measure_run(store, settings, last, names=["images_per_minute"])
+    assert pending_runs(store, settings, limit=100, names=[SEED_METRIC]) == [last.id]
+    first = commit(store, replace(made_up_run(21), params=replace(runs[0].params, seed=5)))
+    measure_run(store, settings, first, names=["images_per_minute"])
+    assert len(pending_runs(store, settings, limit=100, names=[SEED_METRIC])) == 12
