@@ -126,6 +126,12 @@ class SweepRows:
         with self._database.reading() as session:
             return [_record(row) for row in session.scalars(query)]
 
+    def sweeps_with_runs(self) -> frozenset[str]:
+        """Ids of the sweeps of whose cells at least one is made and not deleted."""
+        query = sa.select(CellRow.sweep_id).where(CellRow.run_id == RunRow.id).distinct()
+        with self._database.reading() as session:
+            return frozenset(session.scalars(query))
+
     def set_sweep_state(self, sweep_id: str, state: SweepState, message: str = "") -> None:
         """Say where a sweep stands; an unknown id is a UserInputError."""
         with self._database.writing() as session:

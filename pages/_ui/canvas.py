@@ -13,6 +13,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from bgen_core.extent import Extent
+from pages._ui.telephone import is_telephone
 
 SIDES = {"Small": 352, "Medium": 600, "Large": 704}  # CSS pixels: the canvas does not scale with the page
 _LEAST_SIDE = 24
@@ -102,8 +103,8 @@ def paint_canvas(
 
 
 def _fitting() -> str:
-    """The size that is not cut off: the server does not know a window's width, but telephones say what they are."""
-    return "Small" if "Mobi" in st.context.headers.get("User-Agent", "") else "Medium"
+    """The size that is not cut off."""
+    return "Small" if is_telephone() else "Medium"
 
 
 def _cleared(key: str) -> _Cleared:

@@ -12,6 +12,7 @@ from pages._ui.findings import findings_panel
 from pages._ui.measures import measure_choice
 from pages._ui.picture_viewer import MOST_AT_ONCE, VIEWER_MODES
 from pages._ui.run_table import clear_choice
+from pages._ui.telephone import is_telephone
 
 _PANELS = {**VIEWER_MODES, "says": "What the sweep says", "vote": "Blind vote"}
 
@@ -21,8 +22,9 @@ def panels(runs: list[RunRecord], table: pd.DataFrame, store: Store, view: Compa
     chosen = table.set_index("id", drop=False).loc[[run.id for run in runs]]
     st.session_state["compare_panel"] = view.panel
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.segmented_control(
-            f"**{len(runs)}** chosen" if runs else "None chosen",
+        control = st.pills if is_telephone() else st.segmented_control  # pills take several lines
+        control(
+            "Panel" if view.panel == "vote" else f"**{len(runs)}** chosen" if runs else "None chosen",
             list(_PANELS),
             key="compare_panel",
             required=True,

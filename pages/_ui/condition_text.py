@@ -1,11 +1,12 @@
 """Filter conditions as people read them, and the days that a table's runs were made on."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from bgen_core.errors import UserInputError
 from bgen_core.runs.run_columns import RunColumn
 from bgen_core.runs.run_filter import read_period
 
@@ -39,6 +40,15 @@ def days_piece(first: datetime, last: datetime, zone: ZoneInfo) -> str:
     after = last + timedelta(days=1)
     end = datetime(after.year, after.month, after.day, tzinfo=zone)
     return f"{start.isoformat(timespec='minutes')}..{end.isoformat(timespec='minutes')}"
+
+
+def period_days(piece: str, zone: ZoneInfo) -> list[date]:
+    """First and last day of a condition, as `days_piece` makes it; none where it is not one."""
+    try:
+        first, end = read_period(piece)
+    except UserInputError:
+        return []
+    return [first.astimezone(zone).date(), (end.astimezone(zone) - timedelta(microseconds=1)).date()]
 
 
 def days_with_runs(created: pd.Series, zone: ZoneInfo, *, most: int) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
@@ -12,9 +11,12 @@ from bgen_core.errors import UserInputError
 from bgen_core.runs.run_columns import RUN_COLUMNS, RunColumn, run_column
 from bgen_core.runs.store import Store
 from pages._ui import resources
+from pages._ui.clock import zone
 from pages._ui.compare_view import CompareView, change, change_pieces
-from pages._ui.condition_text import conditions_text, days_piece, days_with_runs, period_text
+from pages._ui.condition_text import conditions_text, days_piece, days_with_runs, period_days, period_text
 from pages._ui.saved_views import views_popover
+from pages._ui.sweep_titles import sweep_titles
+from pages._ui.telephone import is_telephone
 
 _FEW_VALUES = 14
 _DAYS_OFFERED = 14
@@ -29,14 +31,11 @@ _OTHERS = tuple(
 )
 
 
-def zone() -> ZoneInfo:
-    """The visitor's time zone."""
-    return ZoneInfo(st.context.timezone or "UTC")
-
-
 def filter_card(table: pd.DataFrame, store: Store, view: CompareView) -> None:
     """Draw the filter; what is chosen goes into the view."""
-    with st.container(border=True):
+    # On a telephone it would fill the first screen
+    card = st.expander("Filter", expanded=view.is_filtered) if is_telephone() else st.container(border=True)
+    with card:
         search, sweep, subject, model, rating, made = _places([265, 265, 150, 150, 150, 150])
         if st.session_state.get("compare_text", "").strip() != view.text:  # a space at the end is being typed
             st.session_state["compare_text"] = view.text
@@ -69,7 +68,7 @@ def _places(widths: Sequence[int]) -> list[DeltaGenerator]:
 
 
 def _sweep_choice(place: DeltaGenerator, store: Store, view: CompareView) -> None:
-    titles = sweep_titles(store)
+    titles = sweep_titles(store, also=view.sweep)
     st.session_state["compare_sweep"] = view.sweep if view.sweep in titles else ""
     place.selectbox(
         "Sweep",
@@ -80,15 +79,6 @@ def _sweep_choice(place: DeltaGenerator, store: Store, view: CompareView) -> Non
     )
     if view.sweep and view.sweep not in titles:
         st.warning(f"No sweep is called {view.sweep!r}: all runs are shown.")
-
-
-def sweep_titles(store: Store) -> dict[str, str]:
-    """Sweeps by their id, newest first, each with a title of its own: a selectbox takes equal ones for one."""
-    titles: dict[str, str] = {}
-    for sweep in reversed(store.list_sweeps()):
-        title = f"{sweep.title} · {sweep.created.astimezone(zone()):%Y-%m-%d %H:%M}"
-        titles[sweep.id] = f"{title} · {sweep.id[:6]}" if title in titles.values() else title
-    return titles
 
 
 def _values_choice(place: DeltaGenerator, column: RunColumn, table: pd.DataFrame, view: CompareView) -> None:
@@ -157,7 +147,7 @@ def _day_choice(place: DeltaGenerator, table: pd.DataFrame, view: CompareView) -
 
     place.selectbox("Made", list(texts), key="compare_day", format_func=texts.__getitem__, on_change=choose)
     if choosing:
-        place.date_input("From and to", value=[], key="compare_days", on_change=choose_days)
+        place.date_input("From and to", value=period_days(current, zone()), key="compare_days", on_change=choose_days)
 
 
 def _other_column(table: pd.DataFrame, view: CompareView) -> None:

@@ -13,8 +13,8 @@ from bgen_core.runs.store import Store, SweepRecord
 from bgen_core.sweep.axes import Axis, Value
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.compare_view import CompareView, change
-from pages._ui.filter_card import sweep_titles
 from pages._ui.measures import measures_in
+from pages._ui.sweep_titles import sweep_titles
 
 _NUMBERS = ("integer", "decimal")
 
@@ -82,7 +82,7 @@ def sweep_in_view(store: Store, table: pd.DataFrame, runs: list[RunRecord], view
 
     Returns None, and says so, where there is none that varies anything.
     """
-    titles = sweep_titles(store)
+    titles = sweep_titles(store, also=view.sweep)
     suggested = view.sweep if view.sweep in titles else ""
     if not suggested:
         of_run = [sweep.id for sweep in store.sweeps_of_run(runs[0].id)] if runs else []

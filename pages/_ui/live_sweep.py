@@ -70,7 +70,9 @@ def _ways_on(sweep: SweepRecord, grid: Grid) -> None:
             sheet_url(sweep.id, across=across, down=down),
             help="The whole grid as one labelled PNG; places that are not made yet stay empty.",
         )
-        st.link_button("ZIP", zip_url(sweep.id), help="The pictures at full size, and all that another store needs to import them.")
+        st.link_button(
+            "ZIP", zip_url(sweep.id), help="The pictures at full size, and all that another store needs to import them."
+        )
 
 
 def _failures(sweep: SweepRecord, plan: SweepPlan, cells: list[SweepCellRow], store: Store) -> None:

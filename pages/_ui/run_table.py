@@ -11,9 +11,10 @@ from bgen_core.errors import UserInputError
 from bgen_core.runs.opinion_rows import MAX_RATING
 from bgen_core.runs.run_columns import RunColumn, run_column
 from bgen_core.runs.store import Store
+from bgen_core.runs.table import FIELDS
 from pages._ui.compare_view import CompareView, change
 
-ROWS_PER_PAGE = 50
+ROWS_PER_PAGE = 200
 USUAL_COLUMNS = (
     "thumbnail",
     "prompt",
@@ -32,7 +33,8 @@ USUAL_COLUMNS = (
 CHOSEN = "chosen"
 _EDITED = (CHOSEN, "rating", "tags", "notes")
 _ROW_HEIGHT = 56
-_ROWS_IN_SIGHT = 5
+_ROWS_IN_SIGHT = 7
+_MOST_ADDED = 4
 _LARGEST_NUMBER_IN_A_BROWSER = 2**53
 _NOTE = {
     "rating": " Click twice to change it.",
@@ -49,7 +51,7 @@ def editable_table(rows: pd.DataFrame, store: Store, view: CompareView) -> None:
     page = min(view.page, pages)
     visible = rows.iloc[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE]
     ids = visible["id"].tolist()
-    columns = view.columns or USUAL_COLUMNS
+    columns = columns_in(rows, view)
     shown = _shown(visible, columns, view)
     # Edits belong to places in the table: other rows and other columns begin with none.
     key = f"compare_rows_{hash((*ids, *columns, st.session_state.setdefault(_ROUND, 0)))}"
@@ -69,8 +71,21 @@ def editable_table(rows: pd.DataFrame, store: Store, view: CompareView) -> None:
         alt="Runs with their parameters, metrics and opinions",
     )
     if pages > 1:
+        st.caption("A click on a heading sorts the rows of this page; “Sort” above the table sorts all.")
         page_key = f"compare_page_{page}_of_{pages}"
         st.pagination(pages, default=page, key=page_key, on_change=lambda: change(page=st.session_state[page_key]))
+
+
+def columns_in(rows: pd.DataFrame, view: CompareView) -> tuple[str, ...]:
+    """The columns that were chosen, or the usual ones with what else tells these rows apart, if that is not much."""
+    if view.columns:
+        return view.columns
+    others = [field.name for field in FIELDS if field.makes_the_picture and field.name not in USUAL_COLUMNS]
+    varying = [name for name in others if rows[name].nunique() > 1]
+    if len(varying) > _MOST_ADDED:
+        return USUAL_COLUMNS
+    after = USUAL_COLUMNS.index("seed") + 1
+    return (*USUAL_COLUMNS[:after], *varying, *USUAL_COLUMNS[after:])
 
 
 def visible_ids(rows: pd.DataFrame, view: CompareView) -> list[str]:
@@ -79,15 +94,20 @@ def visible_ids(rows: pd.DataFrame, view: CompareView) -> list[str]:
     return rows["id"].iloc[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE].tolist()
 
 
+def show_anew() -> None:
+    """Forget what was edited in the table, which is kept by now: for what changes runs elsewhere."""
+    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+
+
 def clear_choice() -> None:
     """Choose no run any more: for a button's callback."""
-    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+    show_anew()
     change(ids=())
 
 
 def choose_all(ids: Sequence[str]) -> None:
     """Choose these runs beside those that are chosen: for a button's callback."""
-    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+    show_anew()
     chosen: CompareView = st.session_state["compare_view"]
     change(ids=tuple(dict.fromkeys((*chosen.ids, *ids))))
 

@@ -1,5 +1,7 @@
 """What stands between filter and table: how many runs, their order, groups, columns, and what is done to them."""
 
+from dataclasses import replace
+
 import pandas as pd
 import streamlit as st
 
@@ -9,7 +11,8 @@ from bgen_core.runs.store import Store
 from pages._ui.compare_view import CompareView, change
 from pages._ui.delete_dialog import delete_button
 from pages._ui.export_popover import export_popover
-from pages._ui.run_table import USUAL_COLUMNS, choose_all, visible_ids
+from pages._ui.opinions_popover import opinions_popover
+from pages._ui.run_table import choose_all, columns_in, visible_ids
 
 _SORTED = tuple(column for column in RUN_COLUMNS if column.kind not in ("id", "picture", "link"))
 _GROUPED = tuple(
@@ -57,14 +60,15 @@ def order_controls(view: CompareView) -> None:
     )
 
 
-def columns_popover(view: CompareView) -> None:
+def columns_popover(rows: pd.DataFrame, view: CompareView) -> None:
     """Choose the table's columns and their order."""
     labels = {column.name: column.label for column in RUN_COLUMNS}
-    st.session_state["compare_columns"] = list(view.columns or USUAL_COLUMNS)
+    usual = columns_in(rows, replace(view, columns=()))
+    st.session_state["compare_columns"] = list(view.columns or usual)
 
     def choose() -> None:
         chosen = tuple(st.session_state["compare_columns"])
-        change(columns=() if chosen == USUAL_COLUMNS else chosen)
+        change(columns=() if chosen == usual else chosen)
 
     with st.popover("Columns", width=110):
         st.multiselect(
@@ -94,6 +98,7 @@ def table_bar(rows: pd.DataFrame, total: int, runs: list[RunRecord], store: Stor
             args=(ids,),
             disabled=not ids or bool(view.group),
         )
-        columns_popover(view)
+        columns_popover(rows, view)
+        opinions_popover(store, [run.id for run in runs])
         export_popover(rows, runs, view)
         delete_button(store, [run.id for run in runs])

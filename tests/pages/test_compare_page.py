@@ -189,7 +189,37 @@ def test_columns_are_chosen_and_kept_in_the_link(four_runs: Store) -> None:
     assert at.query_params == {"cols": "seed,shadow"}
     button(at, "Usual columns").click().run()
     assert at.query_params == {}
-    assert list(at.dataframe[0].value.columns) == ["chosen", *run_table.USUAL_COLUMNS]
+    assert [name for name in at.dataframe[0].value if name in run_table.USUAL_COLUMNS] == [*run_table.USUAL_COLUMNS]
+
+
+def test_what_tells_the_rows_apart_is_a_column(four_runs: Store) -> None:
+    others = set(open_compare().dataframe[0].value) - {"chosen", *run_table.USUAL_COLUMNS}
+    assert others == {"scheduler", "subject", "model"}
+    at = open_compare(q="beach")  # one scheduler, one subject, two models
+    assert set(at.dataframe[0].value) - {"chosen", *run_table.USUAL_COLUMNS} == {"model"}
+    at.multiselect(key="compare_columns").set_value([*at.multiselect(key="compare_columns").value, "shadow"]).run()
+    assert {"model", "shadow"} < set(at.dataframe[0].value)
+
+
+def test_several_runs_are_rated_and_tagged_at_once(four_runs: Store) -> None:
+    four_runs.tag_run(run_id(1), ["old"])
+    at = open_compare(ids=f"{run_id(1)},{run_id(2)}")
+    at.button_group(key="give_rating").set_value(4)
+    at.multiselect(key="give_tags").set_value(["print"])
+    button(at, "Give to 2 chosen").click().run()
+    assert not at.exception
+    found = four_runs.opinions_of([run_id(1), run_id(2)])
+    assert found == {
+        run_id(1): Opinion(rating=4, tags=("old", "print")),
+        run_id(2): Opinion(rating=4, tags=("print",)),
+    }
+    assert four_runs.opinions_of([run_id(3)]) == {}
+
+
+def test_a_sweep_whose_runs_are_deleted_is_not_offered(four_runs: Store) -> None:
+    assert len(open_compare().selectbox(key="compare_sweep").options) == 2
+    four_runs.delete_runs([run_id(0), run_id(3)])
+    assert open_compare().selectbox(key="compare_sweep").options == ["all"]
 
 
 def test_a_group_shows_mean_and_spread(four_runs: Store) -> None:
@@ -240,6 +270,10 @@ def test_a_view_is_saved_opened_and_forgotten(four_runs: Store) -> None:
     button(at, "beaches").click().run()
     assert at.query_params == {"q": "beach", "sort": "-seam"}
     assert seeds(at) == [0, 3]
+    at.button(key="think_beaches").click().run()
+    assert len(four_runs.list_views()) == 1, "it asks first: views are everybody's"
+    at.button(key="keep_beaches").click().run()
+    at.button(key="think_beaches").click().run()
     at.button(key="forget_beaches").click().run()
     assert four_runs.list_views() == []
 
