@@ -16,6 +16,8 @@ MAX_EDGE_SOFTNESS = 5.0
 # version adds have defaults that change no pixel, and are left out of an address at these.
 COMPOSITING_DEFAULTS = {"edge_softness": 0.0, "harmonisation": 0.0, "shadow": 0.0}
 
+_LONGEST_SHOWN = 40
+
 
 @dataclass(frozen=True, kw_only=True)
 class InpaintParams:
@@ -107,9 +109,12 @@ class InpaintParams:
 
 
 def _number(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise UserInputError(f"{_shown(name)} {value!r} is not allowed: give a finite number.")
-    return float(value)
+    try:
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            return float(value)
+    except OverflowError:  # a whole number beyond all floats
+        pass
+    raise UserInputError(f"{_shown(name)} {_written(value)} is not allowed: give a finite number.")
 
 
 def _whole_number(name: str, value: object) -> int:
@@ -117,14 +122,23 @@ def _whole_number(name: str, value: object) -> int:
         return value
     number = _number(name, value)
     if number != int(number):
-        raise UserInputError(f"{_shown(name)} {value!r} is not allowed: give a whole number.")
+        raise UserInputError(f"{_shown(name)} {_written(value)} is not allowed: give a whole number.")
     return int(number)
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
-        shown = [str(number) if isinstance(number, int) else f"{number:g}" for number in (value, low, high)]
+        shown = [_written(number) if isinstance(number, int) else f"{number:g}" for number in (value, low, high)]
         raise UserInputError(f"{name} {shown[0]} is not allowed: choose {shown[1]} to {shown[2]}.")
+
+
+def _written(value: object) -> str:
+    """A value for a sentence: not more of it than can be read."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no whole number of more than 4300 digits
+        return "of thousands of digits"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 def _shown(field: str) -> str:

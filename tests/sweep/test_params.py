@@ -24,6 +24,9 @@ from bgen_core.sweep.params import InpaintParams
         ({"seed": math.inf}, ["seed"]),
         ({"num_inference_steps": 3, "strength": 0.2}, ["3 steps", "0.2", "at least 5 steps"]),
         ({"mask_grow": 26}, ["mask grow", "26", "25"]),
+        ({"guidance_scale": 10**400}, ["guidance 1000000000", "…", "finite"]),
+        ({"seed": 10**400}, ["seed 1000000000", "…"]),
+        ({"guidance_scale": 10**5000}, ["guidance of thousands of digits", "finite"]),
     ],
 )
 def test_refuses_what_is_out_of_range(changes: dict[str, object], words: list[str]):
