@@ -13,12 +13,13 @@ from starlette.middleware import Middleware
 from bgen_core.errors import BgenError
 from bgen_core.jobs.supervisor import WorkerSupervisor
 from bgen_core.runs.store import open_store
-from bgen_core.runs.wide_table import run_table
 from bgen_core.settings import load_settings
 from pages._ui import resources
 from pages._ui.gate import Gate
 from pages._ui.routes import own_routes
 from pages._ui.visitor_cookie import VisitorCookie
+
+_SECONDS_BEFORE_TABLE = 4.0  # the first page is painted by then
 
 
 @asynccontextmanager
@@ -29,15 +30,19 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     with open_store(settings) as store:
         supervisor = WorkerSupervisor(store, settings)
         supervisor.start()
-        threading.Thread(target=read_table, name="bgen-table", daemon=True).start()
+        reading = threading.Timer(_SECONDS_BEFORE_TABLE, read_table)
+        reading.start()
         try:
             yield {}
         finally:
+            reading.cancel()
             supervisor.stop()
 
 
 def read_table() -> None:
     """Read the table of runs before anybody asks: the first visitor of a large store would wait for it."""
+    from bgen_core.runs.wide_table import run_table  # pandas takes a quarter of the server's start
+
     try:
         run_table(resources.store())
     except BgenError as error:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Iterator
+from functools import cache
 from urllib.parse import quote
 
 from anyio import CapacityLimiter
@@ -13,12 +14,10 @@ from starlette.routing import Route
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.runs.blobs import BlobStore
 from bgen_core.runs.contact_sheet import contact_sheet
-from bgen_core.runs.links import PICTURES, SHEETS, THUMBNAIL_SIDES, ZIPS
+from bgen_core.runs.links import PICTURES, RUNS, SHEETS, THUMBNAIL_SIDES, ZIPS
 from bgen_core.runs.store import Store
-from bgen_core.runs.sweep_archive import sweep_archive
 from bgen_core.runs.thumbnails import thumbnail
 from pages._ui import resources
-from pages._ui.export_routes import export_routes
 from pages._ui.streaming import in_thread
 from pages._ui.subject_routes import subject_routes
 
@@ -78,13 +77,24 @@ def own_routes(open_store: Callable[[], Store] = resources.store) -> list[Route]
 
         return await _download(request, begin, suffix="png", media_type="image/png")
 
+    # What these two need takes a third of the time that the server needs to start: pandas, with its first download.
     async def archive(request: Request) -> Response:
-        return await _download(
-            request,
-            lambda: sweep_archive(open_store(), request.path_params["sweep_id"]),
-            suffix="zip",
-            media_type="application/zip",
-        )
+        def begin() -> Iterator[bytes]:
+            from bgen_core.runs.sweep_archive import sweep_archive
+
+            return sweep_archive(open_store(), request.path_params["sweep_id"])
+
+        return await _download(request, begin, suffix="zip", media_type="application/zip")
+
+    @cache
+    def exports() -> dict[str, Endpoint]:
+        from pages._ui.export_routes import export_routes
+
+        return {route.path: route.endpoint for route in export_routes(open_store)}
+
+    async def export(request: Request) -> Response:
+        endpoint = (await run_sync(exports)).get(f"{RUNS}{request.path_params['suffix']}")
+        return _refused(404, "Runs are not saved in this form.") if endpoint is None else await endpoint(request)
 
     async def _download(
         request: Request, begin: Callable[[], Iterator[bytes]], *, suffix: str, media_type: str
@@ -114,7 +124,7 @@ def own_routes(open_store: Callable[[], Store] = resources.store) -> list[Route]
         _route(f"{PICTURES}{{name}}", picture),
         _route(f"{SHEETS}{{sweep_id}}.png", sheet),
         _route(f"{ZIPS}{{sweep_id}}.zip", archive),
-        *export_routes(open_store),
+        _route(f"{RUNS}{{suffix}}", export),
         *subject_routes(open_store),
     ]
 
