@@ -1,7 +1,8 @@
 """Runs as a table: one row of `FIELDS` is one column, everywhere it is shown, filtered, compared or exported."""
 
+import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -46,6 +47,16 @@ class RunField:
 
     def key(self, run: RunRecord) -> Any:
         return (self.identity or self.read)(run)
+
+
+def painting_seconds(stages: Mapping[str, float]) -> float:
+    """Seconds over all stages of a run; NaN where nothing was painted for it, and it was only pasted."""
+    return round(sum(stages.values()), 3) if "denoise" in stages else math.nan
+
+
+def known_memory(peak_memory_mb: float) -> float:
+    """Peak memory in MB; NaN where the record has none, as of a run that was only pasted."""
+    return round(peak_memory_mb, 1) if peak_memory_mb > 0 else math.nan
 
 
 def _versions(run: RunRecord) -> str:
@@ -148,8 +159,8 @@ FIELDS: tuple[RunField, ...] = (
     RunField(
         name="seconds",
         label="Time (s)",
-        help="Seconds over all stages; lower is better.",
-        read=lambda run: round(run.total_seconds, 3),
+        help="Seconds over all stages, of a run whose background was painted for it; lower is better.",
+        read=lambda run: painting_seconds(run.seconds),
         kind="number",
         makes_the_picture=False,
     ),
@@ -157,7 +168,7 @@ FIELDS: tuple[RunField, ...] = (
         name="peak_memory_mb",
         label="Peak memory (MB)",
         help="Highest memory of the device (GPU) or the process (CPU); lower is better.",
-        read=lambda run: round(run.peak_memory_mb, 1),
+        read=lambda run: known_memory(run.peak_memory_mb),
         kind="number",
         makes_the_picture=False,
     ),
@@ -240,9 +251,9 @@ def shown_apart(field: RunField, runs: Sequence[RunRecord]) -> list[str]:
 
 
 def shown(value: object) -> str:
-    """A field's value as a person reads it: numbers without needless digits, "none" where a text is empty."""
+    """A field's value as a person reads it: numbers without needless digits, "none" where there is nothing."""
     if isinstance(value, float):
-        return f"{value:.10g}"
+        return "none" if math.isnan(value) else f"{value:.10g}"
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S %Z}"
     return str(value) or "none"

@@ -27,7 +27,7 @@ from bgen_core.runs.links import run_url, thumbnail_url
 from bgen_core.runs.metrics import METRICS
 from bgen_core.runs.schema import MetricRow, RunRow, TagRow
 from bgen_core.runs.store import Store
-from bgen_core.runs.table import FIELDS
+from bgen_core.runs.table import FIELDS, known_memory, painting_seconds
 
 OPINION_COLUMNS = ("rating", "notes", "tags", "owner")
 
@@ -230,8 +230,8 @@ def _versions(content: Mapping[str, str]) -> str:
 
 _MADE_FROM_OTHERS: Mapping[str, Callable[[Mapping[str, list[Any]]], list[Any]]] = {
     "subject": lambda runs: runs["subject_name"],
-    "seconds": lambda runs: _parsed(runs["seconds"], lambda stages: round(sum(stages.values()), 3)),
-    "peak_memory_mb": lambda runs: [round(value, 1) for value in runs["peak_memory_mb"]],
+    "seconds": lambda runs: _parsed(runs["seconds"], painting_seconds),
+    "peak_memory_mb": lambda runs: [known_memory(value) for value in runs["peak_memory_mb"]],
     "size": lambda runs: _sizes(runs["width"], runs["height"]),
     "model_size": lambda runs: _sizes(runs["model_width"], runs["model_height"]),
     "versions": lambda runs: _parsed(runs["versions"], _versions),

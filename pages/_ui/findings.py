@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from bgen_core.runs.analysis.best import best_values
-from bgen_core.runs.analysis.charts import axis_chart, heat_map
-from bgen_core.runs.analysis.columns import SECONDS, AxisColumn, Measure, shown
+from bgen_core.runs.analysis.best import BestAt, best_values
+from bgen_core.runs.analysis.charts import axis_chart, axis_chart_note, heat_map
+from bgen_core.runs.analysis.columns import SEED, TIMES, AxisColumn, Measure, digits_apart, listed, shown
 from bgen_core.runs.analysis.effects import axis_effect
-from bgen_core.runs.analysis.waiting import is_it_worth_the_wait
+from bgen_core.runs.analysis.waiting import is_it_worth_the_wait, is_time_at_stake
 from bgen_core.runs.record import RunRecord
 from bgen_core.runs.store import Store
+from bgen_core.runs.value_notes import notes_text, value_notes
 from pages._ui.compare_view import CompareView, change
 from pages._ui.findings_frame import SweepFrame, axis_choice, sweep_in_view
 from pages._ui.measures import measure_choice
@@ -36,29 +37,53 @@ def findings_panel(table: pd.DataFrame, store: Store, runs: list[RunRecord], vie
     elif measure is None:
         st.info("No picture of this sweep is measured or rated yet: metrics follow a little after each picture.")
     else:
-        _sentences(frame, measure)
+        _sentences(frame, measure, store)
         _charts(frame, axis, against, measure)
         _answers(frame, axis, against, measure, view)
 
 
-def _sentences(frame: SweepFrame, measure: Measure) -> None:
+def _sentences(frame: SweepFrame, measure: Measure, store: Store) -> None:
     with st.container(border=True):
         for axis in frame.axes:
             effect = axis_effect(frame.cells, axis, measure, axes=frame.axes)
-            mark = ":primary-badge[clear]" if effect.is_clear else ":gray-badge[not clear]"
+            mark = (
+                ":primary-badge[clear]"
+                if effect.is_clear
+                else ":gray-badge[equal]"
+                if effect.is_equal
+                else ":gray-badge[not clear]"
+            )
             st.markdown(f"**{axis.label}** {mark} {plain(effect.sentence)}")
+        measured = frame.cells.dropna(subset=[measure.name]).drop_duplicates("id")
+        for line in (
+            notes_text(value_notes(store, measure.name, measured["id"].tolist()), len(measured)),
+            _left_out(frame) if measure.name in TIMES else "",
+        ):
+            if line:
+                st.caption(plain(line))
+
+
+def _left_out(frame: SweepFrame) -> str:
+    """Whose times do not count; empty where all do."""
+    parts = [
+        f"{count} of {frame.cells['id'].nunique()} {why}"
+        for count, why in ((frame.reused, "were not made by this sweep"), (frame.pasted, "were only pasted again"))
+        if count
+    ]
+    return f"Times of pictures that this sweep painted itself: {', '.join(parts)}, and left out." if parts else ""
 
 
 def _charts(frame: SweepFrame, axis: AxisColumn, against: AxisColumn | None, measure: Measure) -> None:
     one, other = st.columns(2, gap="medium")
     with one:
         st.markdown(f"**{plain(measure.label)} by {axis.label.lower()}**")
+        note = axis_chart_note(frame.cells, axis, measure, axes=frame.axes)
         st.altair_chart(
             axis_chart(frame.cells, axis, measure, axes=frame.axes),
-            alt=axis_effect(frame.cells, axis, measure, axes=frame.axes).sentence,
+            alt=f"{measure.label} by {axis.label.lower()}. {note}",
             theme=None,
         )
-        st.caption("Grey: each seed and each value of the other axes. Orange: the mean with its 95 % interval.")
+        st.caption(plain(note))
     if against is not None:
         with other:
             st.markdown(f"**{plain(measure.label)} by {axis.label.lower()} and {against.label.lower()}**")
@@ -75,26 +100,31 @@ def _answers(
     if measure.direction == "none":
         st.caption(f"Neither more nor less {plain(measure.spoken)} is better, so nothing is called best.")
         return
-    one, other = st.columns(2, gap="medium")
-    with one:
-        if measure.name != SECONDS.name:
-            _wait(frame, axis, measure, view)
-    if against is not None:
-        with other:
-            _best(frame, axis, against, measure)
+    can_be_weighed = measure.name not in TIMES and axis.name != SEED
+    weighed = can_be_weighed and is_time_at_stake(frame.cells, axis, axes=frame.axes)
+    if can_be_weighed and not weighed and (left_out := _left_out(frame)):
+        st.caption(f"Whether it is worth the wait is not asked: times do not differ clearly. {left_out}")
+    drawn = [part for part in ("wait" if weighed else "", "best" if against is not None else "") if part]
+    for place, part in zip(st.columns(2, gap="medium"), drawn, strict=False):
+        with place:
+            if part == "wait":
+                _wait(frame, axis, measure, view)
+            elif against is not None:
+                _best(frame, axis, against, measure)
 
 
 def _wait(frame: SweepFrame, axis: AxisColumn, measure: Measure, view: CompareView) -> None:
-    st.markdown("**Is it worth the wait?**")
     values = axis.values(frame.cells.dropna(subset=[measure.name]))
     if len(values) < 2:
-        st.caption("It takes two values with measured runs.")
         return
+    st.markdown("**Is it worth the wait?**")
     first, second = view.ends if view.ends != (0, 0) and max(view.ends) < len(values) else (0, len(values) - 1)
     if len(values) > 2:
         _ends_choice(values, first, second)
     wait = is_it_worth_the_wait(frame.cells, axis, measure, axes=frame.axes, first=values[first], second=values[second])
     st.markdown(plain(wait.sentence))
+    if left_out := _left_out(frame):
+        st.caption(left_out)
 
 
 def _ends_choice(values: Sequence[object], first: int, second: int) -> None:
@@ -113,13 +143,20 @@ def _ends_choice(values: Sequence[object], first: int, second: int) -> None:
 
 def _best(frame: SweepFrame, axis: AxisColumn, against: AxisColumn, measure: Measure) -> None:
     st.markdown(f"**Best {axis.label.lower()} by {against.label.lower()}**")
-    best = best_values(frame.cells, axis, measure, at=against)
-    listed = pd.DataFrame(
+    found = best_values(frame.cells, axis, measure, at=against)
+    digits = digits_apart([each.mean for each in found])
+    listed_best = pd.DataFrame(
         {
-            against.label: [plain(shown(value)) for value in best[against.name]],
-            f"Best {axis.label.lower()}": [f"**{plain(shown(value))}**" for value in best[axis.name]],
-            f"Mean {measure.spoken}": [plain(measure.amount(value)) for value in best[measure.name]],
-            "Runs": [str(count) for count in best["runs"]],
+            against.label: [plain(shown(each.at)) for each in found],
+            f"Best {axis.label.lower()}": [_best_text(each) for each in found],
+            f"Mean {measure.spoken}": [plain(measure.amount(each.mean, digits)) for each in found],
+            "Runs": [str(each.runs) for each in found],
         }
     )
-    st.table(listed, hide_index=True, alt=f"The best {axis.label.lower()} by {against.label.lower()}")
+    st.table(listed_best, hide_index=True, alt=f"The best {axis.label.lower()} by {against.label.lower()}")
+
+
+def _best_text(found: BestAt) -> str:
+    if found.compared == 1:
+        return "only one"
+    return f"**{plain(listed(found.best))}**" if found.best else "all equal"

@@ -7,13 +7,15 @@ import pandas as pd
 import streamlit as st
 
 from bgen_core.errors import UserInputError
-from bgen_core.runs.analysis.columns import AxisColumn, Measure
+from bgen_core.runs.analysis.columns import SECONDS, TIMES, AxisColumn, Measure
+from bgen_core.runs.own_runs import runs_made_by
 from bgen_core.runs.record import RunRecord
 from bgen_core.runs.store import Store, SweepRecord
 from bgen_core.sweep.axes import Axis, Value
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.compare_view import CompareView, change
 from pages._ui.measures import measures_in
+from pages._ui.rows_in_view import rows_in_view
 from pages._ui.sweep_titles import sweep_titles
 
 _NUMBERS = ("integer", "decimal")
@@ -33,12 +35,18 @@ class SweepFrame:
         Everything that was swept, with at least two values.
     measures
         What the runs were measured by.
+    reused
+        How many of the runs were there before or made by another sweep: their times are left out.
+    pasted
+        How many of the others were only pasted again, before a background that was painted for another run.
     """
 
     sweep: SweepRecord
     cells: pd.DataFrame
     axes: tuple[AxisColumn, ...]
     measures: tuple[Measure, ...]
+    reused: int = 0
+    pasted: int = 0
 
     def axis(self, name: str, *, other_than: str = "") -> AxisColumn | None:
         """The axis of that name, or else one that is not the other: steps or guidance rather than seeds or prompts."""
@@ -64,28 +72,34 @@ def sweep_frame(table: pd.DataFrame, store: Store, sweep: SweepRecord) -> SweepF
     ]
     measured = measures_in(table.loc[table["id"].isin(list(run_ids.values()))])
     cells = pd.DataFrame(rows, columns=["id", *(axis.name for axis in axes)])
-    columns = list(dict.fromkeys(["id", *(measure.name for measure in measured), "seconds", "seconds_denoise"]))
+    columns = list(dict.fromkeys(["id", *(measure.name for measure in measured), SECONDS.name]))
     cells = cells.merge(table[columns], on="id", how="left")
-    # A picture that was only pasted again says nothing about the time that its steps take.
-    if cells["seconds_denoise"].notna().any():
-        cells["seconds"] = cells["seconds"].where(cells["seconds_denoise"].notna())
+    own = cells["id"].isin(list(runs_made_by(store, sweep.id)))
+    pasted = cells.loc[own & cells[SECONDS.name].isna(), "id"].nunique()
+    for name in TIMES:
+        if name in cells:
+            cells[name] = cells[name].where(own)
     return SweepFrame(
         sweep=sweep,
         cells=cells,
         axes=tuple(AxisColumn(name=axis.name, label=axis.kind.label) for axis in axes),
-        measures=tuple(measured),
+        measures=tuple(measures_in(cells)),
+        reused=cells.loc[~own, "id"].nunique(),
+        pasted=pasted,
     )
 
 
 def sweep_in_view(store: Store, table: pd.DataFrame, runs: list[RunRecord], view: CompareView) -> SweepFrame | None:
-    """Draw the choice of a sweep: the view's, or else one that the chosen runs belong to, or the newest.
+    """Draw the choice of a sweep: the view's, one of the first run that is chosen or passes its filter, or the newest.
 
     Returns None, and says so, where there is none that varies anything.
     """
     titles = sweep_titles(store, also=view.sweep)
     suggested = view.sweep if view.sweep in titles else ""
     if not suggested:
-        of_run = [sweep.id for sweep in store.sweeps_of_run(runs[0].id)] if runs else []
+        in_view = rows_in_view(table, store, view)["id"].tolist() if view.is_filtered else []
+        first = next(iter([*(run.id for run in runs), *in_view]), "")
+        of_run = [sweep.id for sweep in store.sweeps_of_run(first)] if first else []
         suggested = next(iter([*of_run, *titles]), "")
     if not suggested:
         st.info("These runs belong to no sweep: vary a parameter on the sweep page, and what it does is said here.")

@@ -33,7 +33,8 @@ def test_chosen_runs_stand_side_by_side_with_what_differs(page_store: Store) -> 
     assert [run["small"] for run in shown] == [thumbnail_url(blob, 1024) for blob in blobs]
     assert [run["full"] for run in shown] == [picture_url(blob) for blob in blobs]
     assert shown[0]["alt"] == f"Ada before “{prompt}”: 20 steps, guidance 4, seed 2, ddim, demo"
-    assert [run["badges"] for run in shown] == [["Guidance 4", "Seed 2"], ["Guidance 3", "Seed 0"]]
+    badges = [[badge["text"] for badge in run["badges"]] for run in shown]
+    assert badges == [["Guidance 4", "Seed 2"], ["Guidance 3", "Seed 0"]]
     assert [run["best"] for run in shown] == ["", "Best seam: 0.25"]
     differing, measured, same = tables(at)
     assert differing == {"Guidance": ["4", "3"], "Seed": ["2", "0"]}
@@ -131,19 +132,13 @@ def test_the_cells_of_a_sweep_have_a_place_on_each_axis(swept: Store) -> None:
     assert {measure.name for measure in frame.measures} >= {"expansion", "seam", "seconds"}
 
 
-def test_a_run_that_was_only_pasted_again_says_nothing_about_time(swept: Store) -> None:
-    swept.save_metrics(run_id(0), [MetricValue(name="seconds_denoise", value=None, reason="no", version=1)])
-    cells = sweep_frame(run_table(swept), swept, swept.get_sweep("sweep-1")).cells
-    assert cells["seconds"].isna().tolist() == [True] + [False] * 22
-
-
 def test_what_the_sweep_says_is_a_sentence_for_each_axis_charts_and_the_best(swept: Store) -> None:
     at = open_compare(sweep="sweep-1", show="says", measure="expansion", axis="steps", against="seed")
     said = texts(at)
     assert r"**Steps** :primary-badge[clear] Expansion falls by 2\.67 \% of picture" in said
-    assert "No clear difference in expansion between the values of Replace" in said
+    assert r"No difference in expansion between the values of Replace\: it is the same at each of them" in said
     assert r"Steps 30 takes 3 times as long as 10" in said
-    assert "makes expansion better by" in said
+    assert r"expansion falls by 2\.67 \% of picture" in said
     assert len(at.get("vega_lite_chart")) == 2
     best = tables(at)[-1]
     assert [row[0] for row in best.values()] == ["1", "2", "3", "4"]
@@ -173,7 +168,7 @@ def test_without_a_sweep_in_view_the_one_of_the_chosen_runs_is_asked(swept: Stor
     ("axes", "metrics", "sentence"),
     [
         ((), {"seam": 1.0}, "This sweep varies nothing"),
-        ((Axis(name="seed", values=(0, 1)),), {}, "makes seam"),
+        ((Axis(name="seed", values=(0, 1)),), {}, r"it is 912 MB in both runs\."),
     ],
 )
 def test_a_sweep_that_says_nothing_is_explained(
@@ -186,7 +181,7 @@ def test_a_sweep_that_says_nothing_is_explained(
     ids = [run_id(number) for number in range(len(plan))]
     page_store.add_sweep(made_up_sweep("sweep-1", cells=ids, plan=plan.to_json()), ids)
     at = open_compare(sweep="sweep-1", show="says")
-    assert sentence in texts(at) or (axes and not metrics and "No clear difference" in texts(at))
+    assert sentence in texts(at)
 
 
 def test_runs_without_a_sweep_are_led_to_one(page_store: Store) -> None:
@@ -213,7 +208,7 @@ def test_votes_are_blind_kept_per_voter_and_turned_into_scores(swept: Store) -> 
         assert {votes[-1].run_a, votes[-1].run_b} == {run.id for run in runs}
     assert len(seen) == 6
     assert len({vote.voter for vote in votes}) == 1
-    assert "6 votes by 1 voter on this sweep; 6 are yours" in texts(at)
+    assert "6 votes by 1 voter on this sweep; 6 by you" in texts(at)
     assert "wins" not in texts(at)
     at.toggle(key="vote_scores").set_value(True).run()
     assert "Steps" in texts(at)

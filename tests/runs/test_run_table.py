@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from bgen_core.runs.record import RunRecord
@@ -30,6 +32,13 @@ def test_the_table_has_a_typed_column_for_every_field() -> None:
     assert frame["permalink"][0] == f"/run?id={run_id(0)}"
     assert frame["size"][0] == "48 × 32"
     assert all(field.label and field.help.endswith(".") for field in FIELDS)
+
+
+def test_a_run_that_was_only_pasted_has_neither_time_nor_memory() -> None:
+    frame = run_frame([made_up_run(1), made_up_run(2, seconds={"composite": 0.006}, peak_memory_mb=0.0)])
+    assert frame["seconds"].tolist() == pytest.approx([1.938, math.nan], nan_ok=True)
+    assert frame["peak_memory_mb"].tolist() == pytest.approx([912.5, math.nan], nan_ok=True)
+    assert shown(math.nan) == "none"
 
 
 def test_an_empty_table_has_its_columns() -> None:

@@ -1,43 +1,79 @@
-"""Which runs, and which values of an axis, are best by a measure."""
+"""Which runs, and which values of an axis, are best by a measure. What is equal to the best is as good."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
 
 import pandas as pd
 
 from bgen_core.runs.analysis.columns import AxisColumn, Measure, measured_rows, samples
 from bgen_core.runs.metrics import Direction
 
+_ROUNDING = 1e-12  # relative: means of equal values differ by so much, depending on their order
 
-def best_of(values: Mapping[str, float | None], direction: Direction) -> frozenset[str]:
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+def best_of(values: Mapping[Key, float | None], direction: Direction) -> frozenset[Key]:
     """The keys with the best value, several where they tie.
 
     Parameters
     ----------
     values
-        Run -> value; None and NaN take no part.
+        Run, or value of an axis -> value; None and NaN take no part.
 
     Returns
     -------
-    frozenset of str
+    frozenset
         Empty where neither side is better, and where no value is worse than another: nothing stands out then.
     """
     known = {key: value for key, value in values.items() if value is not None and not math.isnan(value)}
-    if direction == "none" or len(set(known.values())) < 2:
+    if direction == "none" or all_equal(known.values()):
         return frozenset()
     best = min(known.values()) if direction == "lower" else max(known.values())
-    return frozenset(key for key, value in known.items() if value == best)
+    return frozenset(key for key, value in known.items() if math.isclose(value, best, rel_tol=_ROUNDING))
 
 
-def best_values(frame: pd.DataFrame, of: AxisColumn, measure: Measure, *, at: AxisColumn) -> pd.DataFrame:
+def all_equal(values: Iterable[float]) -> bool:
+    """Whether no value differs from another, but for rounding; also where there is one or none."""
+    known = list(values)
+    return not known or math.isclose(min(known), max(known), rel_tol=_ROUNDING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BestAt:
+    """The best value of one axis at one value of another.
+
+    Attributes
+    ----------
+    at
+        Value of the other axis.
+    best
+        The best, several where they tie; empty where all that were measured are equal.
+    mean
+        Of the measure at the best.
+    runs
+        How many that mean is over.
+    compared
+        How many values of the axis have a measured run there.
+    """
+
+    at: object
+    best: tuple[object, ...]
+    mean: float
+    runs: int
+    compared: int
+
+
+def best_values(frame: pd.DataFrame, of: AxisColumn, measure: Measure, *, at: AxisColumn) -> list[BestAt]:
     """The best value of one axis at each value of another: which seed is best at 10 steps, and which at 30.
 
     Returns
     -------
-    pandas.DataFrame
-        One row per value of `at` in its order: `at.name`, `of.name` (the best, the first of those that tie),
-        `measure.name` (its mean) and `runs` (how many that mean is over). Values of `at` without a measured run are
-        left out.
+    list of BestAt
+        In the order of `at`; its values without a measured run are left out.
 
     Raises
     ------
@@ -47,10 +83,19 @@ def best_values(frame: pd.DataFrame, of: AxisColumn, measure: Measure, *, at: Ax
     if measure.direction == "none":
         raise ValueError(f"{measure.label} has no better side")
     known = measured_rows(frame, measure, of, at)
-    rows: list[tuple[object, object, float, int]] = []
+    found: list[BestAt] = []
     for value in at.values(known):
-        found = samples(pd.DataFrame(known.loc[known[at.name] == value]), of, measure)
-        means = {each: float(values.mean()) for each, values in found.items()}
-        best = min(means, key=means.__getitem__) if measure.direction == "lower" else max(means, key=means.__getitem__)
-        rows.append((value, best, means[best], len(found[best])))
-    return pd.DataFrame(rows, columns=[at.name, of.name, measure.name, "runs"])
+        runs = samples(pd.DataFrame(known.loc[known[at.name] == value]), of, measure)
+        means = {each: float(values.mean()) for each, values in runs.items()}
+        best = best_of(means, measure.direction)
+        counted = best or means.keys()
+        found.append(
+            BestAt(
+                at=value,
+                best=tuple(each for each in means if each in best),
+                mean=means[next(each for each in means if each in counted)],
+                runs=sum(len(runs[each]) for each in counted),
+                compared=len(means),
+            )
+        )
+    return found

@@ -1,5 +1,7 @@
 """Which columns of a frame of runs are looked at, and how they are called in a sentence or on a chart."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +10,7 @@ import pandas as pd
 from bgen_core.runs.metrics import Direction, Metric
 
 SEED = "seed"
+_SAME = 1e-12  # relative: rounding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +46,9 @@ class Measure:
         """The label inside a sentence: "seam", but "CLIP score"."""
         return self.label[:1].lower() + self.label[1:] if self.label[1:2].islower() else self.label
 
-    def amount(self, value: float) -> str:
-        """A value with its unit, to three digits."""
-        return f"{number(value)} {self.unit}".strip()
+    def amount(self, value: float, digits: int = 3) -> str:
+        """A value with its unit, to three digits unless more are asked for."""
+        return f"{number(value, digits)} {self.unit}".strip()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +78,8 @@ class AxisColumn:
 
 RATING = Measure(name="rating", label="Rating", unit="stars", direction="higher")
 SECONDS = Measure(name="seconds", label="Time", unit="s", direction="lower")
+# What depends on the load of the machine at that moment
+TIMES = ("seconds", "seconds_denoise", "seconds_decode", "seconds_composite", "images_per_minute")
 
 
 def numbers(frame: pd.DataFrame, column: str) -> np.ndarray:
@@ -98,13 +103,33 @@ def samples(frame: pd.DataFrame, axis: AxisColumn, measure: Measure) -> dict[obj
     return {value: np.asarray(each) for value, each in grouped.items()}
 
 
-def number(value: float) -> str:
+def number(value: float, digits: int = 3) -> str:
     """To three digits, without an exponent from a thousandth to a million: -0.0123, 12.3, 12,346."""
     if value == 0:
         return "0"
     if 1000 <= abs(value) < 1e6:
         return f"{value:,.0f}"
-    return f"{value:.3g}"
+    return f"{value:.{digits}g}"
+
+
+def digits_apart(values: Sequence[float]) -> int:
+    """How many digits values need beside each other: ten steps from the smallest to the largest, 3 to 6 digits."""
+    largest = max((abs(value) for value in values), default=0.0)
+    span = max(values, default=0.0) - min(values, default=0.0)
+    if largest == 0 or span <= largest * _SAME:
+        return 3
+    return min(6, max(3, math.ceil(math.floor(math.log10(largest)) + 2 - math.log10(span))))
+
+
+def percent(share: float) -> str:
+    """A relative change with its sign: +0.048 %, -66.7 %."""
+    return f"{'-' if share < 0 else '+'}{number(abs(100 * share))} %" if share else "0 %"
+
+
+def listed(values: Sequence[object]) -> str:
+    """Values of an axis in a sentence: 10, 20 and 30."""
+    texts = [shown(value) for value in values]
+    return f"{', '.join(texts[:-1])} and {texts[-1]}" if len(texts) > 1 else "".join(texts)
 
 
 def shown(value: object) -> str:

@@ -1,31 +1,24 @@
 """What one axis does to a measure, in numbers and in one sentence that does not claim more than the runs show."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
-from bgen_core.runs.analysis.columns import AxisColumn, Measure, number, samples, shown
+from bgen_core.runs.analysis.best import all_equal, best_of
+from bgen_core.runs.analysis.change_words import amount_text, better_text, change_text, share_text, too_few
+from bgen_core.runs.analysis.columns import AxisColumn, Measure, listed, percent, samples, shown
 from bgen_core.runs.analysis.paired import (
     CONFIDENCE,
+    Difference,
     Estimate,
     PairedTable,
-    fewest_pairs,
     mean_estimate,
     paired_difference,
     paired_table,
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """Two values of an axis: by how much the measure is larger at the second than at the first."""
-
-    first: object
-    second: object
-    change: Estimate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,33 +31,43 @@ class AxisEffect:
         What was compared.
     means
         Value of the axis -> mean of the measure with its interval, over all runs at that value.
-    extreme
-        The value with the best mean (the highest, where neither side is better) over the complete pairs; None where
-        there are none.
+    extremes
+        The values with the best mean (the highest, where neither side is better) over the complete pairs, several where
+        they tie; empty where no pair is complete or all means are equal.
     against_rest
-        The measure at `extreme` less the mean of the other values. Its confidence is raised by the number of values,
-        since the extreme one was chosen from the same runs (Bonferroni).
-    trend
-        For numbers: the change over the axis's whole range, by the mean of straight lines through each pair's values.
+        The mean of the measure at `extremes` less the mean of the other values. Its confidence is raised by the number
+        of values, since the extreme one was chosen from the same runs (Bonferroni).
+    rest
+        That mean of the other values.
+    ends
+        For numbers: the last value against the first, over the pairs that have both.
+    stands_out
+        Whether `extremes` are clearly better than the mean of the others; of numbers only where they lie between the
+        ends and are clearly better than both.
     pairs
         Pairs that have all values of the axis.
+    is_equal
+        Whether the measure is the same at every value, in each complete pair or in all runs.
     sentence
-        The effect and its uncertainty; "No clear difference" where there is none.
+        The effect and its uncertainty; "No clear difference" or "No difference" where there is none.
     """
 
     axis: AxisColumn
     measure: Measure
     means: dict[object, Estimate]
-    extreme: object | None
+    extremes: tuple[object, ...]
     against_rest: Estimate | None
-    trend: Estimate | None
+    rest: float | None
+    ends: Difference | None
+    stands_out: bool
     pairs: int
-    sentence: str
+    is_equal: bool
+    sentence: str = ""
 
     @property
     def is_clear(self) -> bool:
         """Whether the sentence states a difference."""
-        return any(estimate is not None and estimate.is_clear for estimate in (self.trend, self.against_rest))
+        return self.stands_out or (self.ends is not None and self.ends.change.is_clear)
 
 
 def axis_effect(frame: pd.DataFrame, axis: AxisColumn, measure: Measure, *, axes: Sequence[AxisColumn]) -> AxisEffect:
@@ -83,20 +86,26 @@ def axis_effect(frame: pd.DataFrame, axis: AxisColumn, measure: Measure, *, axes
     """
     table = paired_table(frame, axis, measure, axes)
     complete, values = table.complete, table.values
-    extreme, against_rest, trend = None, None, None
-    if len(values) > 1 and len(complete.cells):
-        extreme, against_rest = _extreme(complete, measure)
-        trend = _trend(complete) if axis.is_scale(frame) else None
-    return AxisEffect(
+    extremes, against_rest, rest = _extremes(complete, measure)
+    is_scale = len(values) > 1 and axis.is_scale(frame)
+    stands_out = (
+        against_rest is not None
+        and against_rest.is_clear
+        and (not is_scale or _is_between(complete, extremes, against_rest.confidence))
+    )
+    effect = AxisEffect(
         axis=axis,
         measure=measure,
         means=value_means(frame, axis, measure),
-        extreme=extreme,
+        extremes=extremes,
         against_rest=against_rest,
-        trend=trend,
+        rest=rest,
+        ends=paired_difference(table, values[0], values[-1]) if is_scale else None,
+        stands_out=stands_out,
         pairs=len(complete.cells),
-        sentence=_sentence(axis, measure, values, len(complete.cells), extreme, against_rest, trend),
+        is_equal=len(values) > 1 and (_is_constant(table) or _is_equal(complete)),
     )
+    return replace(effect, sentence=_sentence(effect, table))
 
 
 def paired_differences(
@@ -104,12 +113,8 @@ def paired_differences(
 ) -> list[Difference]:
     """Every two values of an axis that share a pair, the earlier one first; see `axis_effect`."""
     table = paired_table(frame, axis, measure, axes)
-    found: list[Difference] = []
-    for first, second in combinations(table.values, 2):
-        change = paired_difference(table, first, second)
-        if change is not None:
-            found.append(Difference(first=first, second=second, change=change))
-    return found
+    found = (paired_difference(table, first, second) for first, second in combinations(table.values, 2))
+    return [difference for difference in found if difference is not None]
 
 
 def value_means(frame: pd.DataFrame, axis: AxisColumn, measure: Measure) -> dict[object, Estimate]:
@@ -117,78 +122,98 @@ def value_means(frame: pd.DataFrame, axis: AxisColumn, measure: Measure) -> dict
     return {value: mean_estimate(found) for value, found in samples(frame, axis, measure).items()}
 
 
-def _extreme(complete: PairedTable, measure: Measure) -> tuple[object, Estimate]:
-    means = complete.cells.mean(axis=0)
-    place = int(means.argmin() if measure.direction == "lower" else means.argmax())
-    count = len(means)
+def _extremes(
+    complete: PairedTable, measure: Measure
+) -> tuple[tuple[object, ...], Estimate | None, float | None]:  # fmt: skip
+    count = len(complete.values)
+    if count < 2 or not len(complete.cells):
+        return (), None, None
+    means = dict(enumerate(complete.cells.mean(axis=0).tolist()))
+    places = sorted(best_of(means, "lower" if measure.direction == "lower" else "higher"))
+    if not places:
+        return (), None, None
     # Of two values it is the same comparison, whichever is the better one
     confidence = 1 - (1 - CONFIDENCE) / (count if count > 2 else 1)
-    rest = np.delete(complete.cells, place, axis=1).mean(axis=1)
-    return complete.values[place], mean_estimate(complete.cells[:, place] - rest, confidence)
+    best = complete.cells[:, places].mean(axis=1)
+    rest = np.delete(complete.cells, places, axis=1).mean(axis=1)
+    extremes = tuple(complete.values[place] for place in places)
+    return extremes, mean_estimate(best - rest, confidence), float(rest.mean())
 
 
-def _trend(complete: PairedTable) -> Estimate:
-    positions = np.asarray(complete.values, float)
-    centred = positions - positions.mean()
-    slopes = complete.cells @ centred / (centred @ centred)
-    return mean_estimate(slopes * (positions.max() - positions.min()))
+def _is_between(complete: PairedTable, extremes: tuple[object, ...], confidence: float) -> bool:
+    """Whether the best value lies between the ends and is clearly apart from both of them."""
+    ends = (complete.values[0], complete.values[-1])
+    if set(ends) & set(extremes):
+        return False
+    best = np.mean([complete.column(value) for value in extremes], axis=0)
+    return all(mean_estimate(best - complete.column(end), confidence).is_clear for end in ends)
 
 
-def _sentence(
-    axis: AxisColumn,
-    measure: Measure,
-    values: list[object],
-    pairs: int,
-    extreme: object | None,
-    against_rest: Estimate | None,
-    trend: Estimate | None,
-) -> str:
+def _is_constant(table: PairedTable) -> bool:
+    return all_equal(table.cells[np.isfinite(table.cells)].tolist())
+
+
+def _is_equal(complete: PairedTable) -> bool:
+    return bool(len(complete.cells)) and all(all_equal(row) for row in complete.cells.tolist())
+
+
+def _sentence(effect: AxisEffect, table: PairedTable) -> str:
+    axis, measure, values = effect.axis, effect.measure, table.values
     nothing = f"No clear difference in {measure.spoken} between the values of {axis.label}"
     if not values:
         return f"{nothing}: no run has a value."
     if len(values) == 1:
         return f"{nothing}: there is only {shown(values[0])}."
-    if against_rest is None or extreme is None:
-        return f"{nothing}: no seed was run with all of them."
-    ends = f"from {axis.label} {shown(values[0])} to {shown(values[-1])}"
-    between = extreme not in (values[0], values[-1])
-    if trend is not None and trend.is_clear and not (between and against_rest.is_clear):
-        verb = "rises" if trend.mean > 0 else "falls"
-        return f"{measure.label} {verb} by {interval_text(trend, measure)} {ends}{_verdict(trend, measure, extreme)}."
-    if against_rest.is_clear:
-        side = "below" if against_rest.mean < 0 else "above"
-        return (
-            f"{axis.label} {shown(extreme)} has the {_superlative(measure)} {measure.spoken}: "
-            f"{interval_text(against_rest, measure)} {side} the mean of the others."
-        )
-    compared = trend or against_rest
-    needed = fewest_pairs(compared.confidence)
-    if pairs < needed:
-        return f"{nothing}: {pairs} {'pair is' if pairs == 1 else 'pairs are'} too few, {needed} are needed."
-    if trend is not None:
-        return f"{nothing}: {ends} it changes by {interval_text(trend, measure, signed=True)}."
+    if effect.is_equal:
+        return f"No difference in {measure.spoken} between the values of {axis.label}: {_equality(effect, table)}."
+    change, against = effect.ends and effect.ends.change, effect.against_rest
+    from_to = f"from {axis.label} {shown(values[0])} to {shown(values[-1])}"
+    if against is not None and effect.stands_out:
+        return _best_sentence(effect, against)
+    if change is not None and change.is_clear:
+        return f"{measure.label} {change_text(change, measure)} {from_to}{_verdict(effect)}."
+    compared = change or against
+    if compared is None:
+        equal = "the means of all of them are equal" if effect.pairs else "no seed was run with all of them"
+        return f"{nothing}: {equal}."
+    if few := too_few(compared.count, compared.confidence):
+        return f"{nothing}: {few}."
+    if change is not None:
+        return f"{nothing}: {from_to} it {change_text(change, measure)}."
     return (
-        f"{nothing}: the {_superlative(measure)}, {shown(extreme)}, differs from the mean of the others by "
-        f"{interval_text(against_rest, measure, signed=True)}."
+        f"{nothing}: the {_superlative(measure)} mean, at {listed(effect.extremes)}, "
+        f"differs from the mean of the others by {amount_text(compared, measure)}."
     )
 
 
-def interval_text(estimate: Estimate, measure: Measure, *, signed: bool = False) -> str:
-    """A change with its interval: "0.12 s (95 % interval 0.05 to 0.19, 9 pairs)"; without its sign unless asked for."""
-    mean, low, high = estimate.mean, estimate.low, estimate.high
-    if not signed and mean < 0:
-        mean, low, high = -mean, -high, -low
-    return (
-        f"{measure.amount(mean)} ({100 * estimate.confidence:.3g} % interval {number(low)} to {number(high)}, "
-        f"{estimate.count} {'pair' if estimate.count == 1 else 'pairs'})"
-    )
+def _equality(effect: AxisEffect, table: PairedTable) -> str:
+    if _is_constant(table):
+        runs = sum(mean.count for mean in effect.means.values())
+        every = "both" if runs == 2 else f"all {runs}"
+        return f"it is {effect.measure.amount(float(np.nanmin(table.cells)))} in {every} runs"
+    return f"it is the same at each of them, in all {effect.pairs} pairs" if effect.pairs > 1 else "it is the same"
 
 
-def _verdict(change: Estimate, measure: Measure, extreme: object) -> str:
-    if measure.direction == "none":
+def _verdict(effect: AxisEffect) -> str:
+    """How large the change is, whether it is better, and which value has the best mean."""
+    if effect.ends is None:
         return ""
-    better = (change.mean > 0) == (measure.direction == "higher")
-    return f", which is {'better' if better else 'worse'}; the best mean is at {shown(extreme)}"
+    text = f"{share_text(effect.ends)}{better_text(effect.ends.change, effect.measure)}"
+    if effect.measure.direction == "none" or not effect.extremes:
+        return text
+    means = "the best mean is" if len(effect.extremes) == 1 else "the best means are"
+    return f"{text}; {means} at {listed(effect.extremes)}"
+
+
+def _best_sentence(effect: AxisEffect, against: Estimate) -> str:
+    measure = effect.measure
+    have = "has" if len(effect.extremes) == 1 else "alike have"
+    side = "below" if against.mean < 0 else "above"
+    share = f" ({percent(against.mean / effect.rest)})" if effect.rest is not None and effect.rest > 0 else ""
+    return (
+        f"{effect.axis.label} {listed(effect.extremes)} {have} the {_superlative(measure)} {measure.spoken}: "
+        f"{amount_text(against, measure)} {side} the mean of the others{share}."
+    )
 
 
 def _superlative(measure: Measure) -> str:

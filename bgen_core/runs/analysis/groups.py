@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from bgen_core.runs.analysis.columns import numbers
+from bgen_core.runs.analysis.best import best_of
+from bgen_core.runs.analysis.columns import Measure, numbers
 
 
 def group_runs(frame: pd.DataFrame, by: str, columns: Sequence[str]) -> pd.DataFrame:
@@ -35,3 +36,10 @@ def group_runs(frame: pd.DataFrame, by: str, columns: Sequence[str]) -> pd.DataF
         found[f"{column}_mean"] = grouped[str(place)].mean()
         found[f"{column}_spread"] = grouped[str(place)].std()
     return found.rename_axis(by).reset_index()
+
+
+def best_groups(grouped: pd.DataFrame, measure: Measure) -> list[bool]:
+    """For each row of `group_runs` whether its mean of the measure is the best; none where all are equal."""
+    means = dict(enumerate(grouped[f"{measure.name}_mean"].tolist()))
+    best = best_of(means, measure.direction)
+    return [place in best for place in means]

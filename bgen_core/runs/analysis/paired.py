@@ -8,8 +8,8 @@ interval of five values claims 95 % and holds 83 %, the widened one 93 %.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -42,6 +42,11 @@ class Estimate:
     confidence: float = CONFIDENCE
 
     @property
+    def negated(self) -> "Estimate":
+        """The same of the numbers' opposites: how much lower where this is how much higher."""
+        return replace(self, mean=-self.mean, low=-self.high, high=-self.low)
+
+    @property
     def spans_zero(self) -> bool:
         return self.low <= 0 <= self.high
 
@@ -57,21 +62,47 @@ def mean_estimate(values: Sequence[float] | np.ndarray, confidence: float = CONF
     count, mean = len(sample), float(sample.mean())
     if count == 1:
         return Estimate(mean=mean, low=-math.inf, high=math.inf, count=1, confidence=confidence)
+    low, high = _bootstrap((sample,), _mean, confidence)
+    return Estimate(mean=mean, low=low, high=high, count=count, confidence=confidence)
+
+
+def ratio_estimate(before: np.ndarray, after: np.ndarray) -> Estimate:
+    """Mean of `after` over mean of `before`, two numbers above 0 for each pair, with its bootstrap interval."""
+    ratio, count = float(after.mean() / before.mean()), len(before)
+    if count == 1:
+        return Estimate(mean=ratio, low=0.0, high=math.inf, count=1)
+    low, high = _bootstrap((before, after), _ratio_of_means, CONFIDENCE)
+    return Estimate(mean=ratio, low=low, high=high, count=count)
+
+
+def _mean(values: np.ndarray, axis: int) -> np.ndarray:
+    return values.mean(axis=axis)
+
+
+def _ratio_of_means(before: np.ndarray, after: np.ndarray, axis: int) -> np.ndarray:
+    return after.mean(axis=axis) / before.mean(axis=axis)
+
+
+def _bootstrap(
+    samples: tuple[np.ndarray, ...], statistic: Callable[..., np.ndarray], confidence: float
+) -> tuple[float, float]:
+    """The interval of a statistic of paired samples, widened for small ones; the same numbers give the same one."""
     from scipy import stats  # a second to import: not for those who only look at the table
 
+    count = len(samples[0])
     quantile = math.sqrt(count / (count - 1)) * stats.t.ppf(0.5 + confidence / 2, count - 1)
     widened = min(1 - 2 * float(stats.norm.cdf(-quantile)), 1 - 1e-9)
     interval = stats.bootstrap(
-        (sample,),
-        np.mean,
+        samples,
+        statistic,
+        paired=len(samples) > 1,
+        vectorized=True,
         confidence_level=widened,
         n_resamples=_RESAMPLES,
         method="percentile",
         rng=np.random.default_rng(_SEED),
     ).confidence_interval
-    return Estimate(
-        mean=mean, low=float(interval.low), high=float(interval.high), count=count, confidence=confidence
-    )  # fmt: skip
+    return float(interval.low), float(interval.high)
 
 
 def fewest_pairs(confidence: float) -> int:
@@ -102,11 +133,6 @@ class PairedTable:
     def column(self, value: object) -> np.ndarray:
         """The measure at one value of the axis, one number per pair."""
         return self.cells[:, self.values.index(value)]
-
-    def changes(self, first: object, second: object) -> np.ndarray:
-        """By how much the measure is larger at `second` than at `first`, for each pair that has both."""
-        changes = self.column(second) - self.column(first)
-        return changes[np.isfinite(changes)]
 
 
 def paired_table(frame: pd.DataFrame, axis: AxisColumn, measure: Measure, axes: Sequence[AxisColumn]) -> PairedTable:
@@ -139,7 +165,34 @@ def paired_table(frame: pd.DataFrame, axis: AxisColumn, measure: Measure, axes: 
     return PairedTable(values=values, cells=np.where(counts > 0, sums / np.maximum(counts, 1), np.nan))
 
 
-def paired_difference(table: PairedTable, first: object, second: object) -> Estimate | None:
-    """By how much the measure is larger at `second` than at `first`, or None without a pair that has both."""
-    changes = table.changes(first, second)
-    return mean_estimate(changes) if len(changes) else None
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """Two values of an axis: by how much the measure is larger at the second than at the first.
+
+    Attributes
+    ----------
+    change
+        Mean of the differences over the pairs that have both.
+    level
+        Mean at the first value over the same pairs.
+    """
+
+    first: object
+    second: object
+    change: Estimate
+    level: float
+
+    @property
+    def share(self) -> float | None:
+        """The change relative to the level; None where that is not above 0."""
+        return self.change.mean / self.level if self.level > 0 else None
+
+
+def paired_difference(table: PairedTable, first: object, second: object) -> Difference | None:
+    """Compare two values, or None without a pair that has both: whatever is said of two values comes from here."""
+    before, after = table.column(first), table.column(second)
+    both = np.isfinite(before) & np.isfinite(after)
+    if not both.any():
+        return None
+    change = mean_estimate(after[both] - before[both])
+    return Difference(first=first, second=second, change=change, level=float(before[both].mean()))

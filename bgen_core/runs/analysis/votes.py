@@ -7,13 +7,14 @@ Bradley, Terry, "Rank analysis of incomplete block designs", Biometrika 39 (1952
 Intervals: Rubin, "The Bayesian bootstrap", The Annals of Statistics 9 (1981).
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from bgen_core.runs.analysis.columns import AxisColumn, shown
+from bgen_core.runs.analysis.columns import AxisColumn, listed, shown
 from bgen_core.runs.analysis.paired import CONFIDENCE, fewest_pairs
 from bgen_core.runs.opinion_rows import Vote
 
@@ -30,24 +31,35 @@ class AxisScore:
     value
         Of the axis.
     score, low, high
-        Log-odds against the mean value of the axis, with the interval: 0 is average, 1 wins 73 % of such pairs.
-    votes
-        Votes between this value and another one.
-    wins
-        Of these; a tie counts one half.
+        Log-odds against the mean value of the axis, with the interval: 0 is average.
+    share, share_low, share_high
+        Share of the pairs with another value that it wins, in [0, 1], with the interval: the mean over the other values
+        of the chance to win that their scores give. A tie counts one half.
+    wins, losses, ties
+        Counts of the votes between this value and another one.
     """
 
     value: object
     score: float
     low: float
     high: float
-    votes: int
-    wins: float
+    share: float
+    share_low: float
+    share_high: float
+    wins: int
+    losses: int
+    ties: int
 
     @property
-    def chance(self) -> float:
-        """Share of the pairs with an average value that it wins, in [0, 1]."""
-        return win_chance(self.score)
+    def votes(self) -> int:
+        """Votes between this value and another one."""
+        return self.wins + self.losses + self.ties
+
+    @property
+    def counts(self) -> str:
+        """ "7 wins, 2 losses, 5 ties"."""
+        named = ((self.wins, "win", "wins"), (self.losses, "loss", "losses"), (self.ties, "tie", "ties"))
+        return ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in named)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,8 +120,9 @@ def axis_votes(votes: Sequence[Vote], values: Mapping[str, object], axis: AxisCo
     scores = fit(np.ones(len(pairs) + 2 * len(known)))
     drawn = np.array([fit(weights) for weights in _weights(len(pairs) + 2 * len(known))])
     low, high = _interval(drawn)
-    wins = np.bincount(pairs.ravel(), weights=np.stack([shares, 1 - shares], axis=1).ravel(), minlength=len(known))
-    faced = np.bincount(pairs.ravel(), minlength=len(known))
+    chances, drawn_chances = _win_shares(scores), _win_shares(drawn)
+    share_low, share_high = _interval(drawn_chances)
+    wins, losses, ties = _counts(pairs, shares, len(known))
     order = np.argsort(-scores, kind="stable")
     ranked = tuple(
         AxisScore(
@@ -117,25 +130,24 @@ def axis_votes(votes: Sequence[Vote], values: Mapping[str, object], axis: AxisCo
             score=float(scores[index]),
             low=float(low[index]),
             high=float(high[index]),
-            votes=int(faced[index]),
-            wins=float(wins[index]),
+            share=float(chances[index]),
+            share_low=float(share_low[index]),
+            share_high=float(share_high[index]),
+            wins=int(wins[index]),
+            losses=int(losses[index]),
+            ties=int(ties[index]),
         )
         for index in order
     )
-    lead = np.array([scores[order[0]] - scores[order[1]], *_interval(drawn[:, order[0]] - drawn[:, order[1]])])
-    is_clear = bool(lead[1] > 0) and ranked[0].votes >= fewest_pairs(CONFIDENCE)
+    lead_from = _interval(drawn[:, order[0]] - drawn[:, order[1]])[0]
+    is_clear = bool(lead_from > 0) and ranked[0].votes >= fewest_pairs(CONFIDENCE)
     return AxisVotes(
         scores=ranked,
         votes=len(counted),
         voters=len({vote.voter for vote in counted}),
         is_clear=is_clear,
-        sentence=_sentence(axis, ranked, lead, len(counted), is_clear),
+        sentence=_sentence(axis, ranked, is_clear),
     )
-
-
-def win_chance(score: float) -> float:
-    """Share of the pairs that a lead of this many log-odds wins, in [0, 1]."""
-    return float(1 / (1 + np.exp(-score)))
 
 
 def _fit(weights: np.ndarray, *, pairs: np.ndarray, shares: np.ndarray, count: int) -> np.ndarray:
@@ -153,6 +165,19 @@ def _fit(weights: np.ndarray, *, pairs: np.ndarray, shares: np.ndarray, count: i
     return choix.ilsr_pairwise_dense(wins)
 
 
+def _win_shares(scores: np.ndarray) -> np.ndarray:
+    """Mean chance to win against another value: float64, the shape of the scores, the values last."""
+    chances = 1 / (1 + np.exp(scores[..., None, :] - scores[..., :, None]))
+    return (chances.sum(axis=-1) - 0.5) / (scores.shape[-1] - 1)  # a half against itself
+
+
+def _counts(pairs: np.ndarray, shares: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Wins, losses and ties of each value."""
+    own = np.stack([shares, 1 - shares], axis=1).ravel()
+    wins, losses, ties = (np.bincount(pairs.ravel()[own == result], minlength=count) for result in (1.0, 0.0, 0.5))
+    return wins, losses, ties
+
+
 def _interval(drawn: np.ndarray) -> np.ndarray:
     return np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=0)
 
@@ -162,13 +187,19 @@ def _weights(count: int) -> np.ndarray:
     return count * np.random.default_rng(_SEED).dirichlet(np.ones(count), size=_DRAWS)
 
 
-def _sentence(axis: AxisColumn, ranked: tuple[AxisScore, ...], lead: np.ndarray, votes: int, is_clear: bool) -> str:
-    best, second = (shown(score.value) for score in ranked[:2])
-    chance, low, high = (f"{100 * win_chance(each):.0f}" for each in lead)
-    counted = f"{votes} {'vote' if votes == 1 else 'votes'}"
-    wins = (
-        f"wins {chance} % of the pairs with {second} ({100 * CONFIDENCE:.0f} % interval {low} to {high} %, {counted})"
-    )
+def _sentence(axis: AxisColumn, ranked: tuple[AxisScore, ...], is_clear: bool) -> str:
+    best, second = ranked[:2]
+    nothing = f"No clear preference between the values of {axis.label}"
+    others = shown(second.value) if len(ranked) == 2 else "another value"
+    interval = f"{100 * CONFIDENCE:.0f} % interval {100 * best.share_low:.0f} to {100 * best.share_high:.0f} %"
+    wins = f"wins {100 * best.share:.0f} % of the pairs with {others} ({interval}): {best.counts}"
     if is_clear:
-        return f"{axis.label} {best} is preferred: it {wins}."
-    return f"No clear preference between the values of {axis.label}: {best} {wins}."
+        return f"{axis.label} {shown(best.value)} is preferred: it {wins}."
+    level = [score for score in ranked if math.isclose(score.share, best.share, abs_tol=1e-9)]
+    if len(level) == len(ranked):
+        return f"{nothing}: each of them wins half of its pairs."
+    if len(level) > 1:
+        return (
+            f"{nothing}: {listed([score.value for score in level])} win alike, {100 * best.share:.0f} % of their pairs."
+        )
+    return f"{nothing}: {shown(best.value)} {wins}."

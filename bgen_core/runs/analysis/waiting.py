@@ -6,9 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bgen_core.runs.analysis.columns import SECONDS, AxisColumn, Measure, number, shown
-from bgen_core.runs.analysis.effects import interval_text
-from bgen_core.runs.analysis.paired import Estimate, fewest_pairs, paired_difference, paired_table
+from bgen_core.runs.analysis.change_words import better_text, change_text, pairs_text, share_text, too_few
+from bgen_core.runs.analysis.columns import SECONDS, SEED, AxisColumn, Measure, number, numbers, shown
+from bgen_core.runs.analysis.effects import axis_effect
+from bgen_core.runs.analysis.paired import (
+    CONFIDENCE,
+    Difference,
+    Estimate,
+    PairedTable,
+    paired_difference,
+    paired_table,
+    ratio_estimate,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,20 +29,23 @@ class Wait:
     first, second
         The two values.
     ratio
-        Time at the second over time at the first; None where it is not known.
+        Mean time at the second over mean time at the first; None where it is not known.
     extra
         By how many seconds a picture takes longer at the second.
+    change
+        By how much the measure is larger at the second.
     gain
-        By how much the measure is better at the second: above 0 is better, whichever side that is.
+        By how much it is better there: above 0 is better, whichever side that is.
     sentence
-        Cost, gain, and its uncertainty.
+        Cost, gain, and their uncertainty.
     """
 
     first: object
     second: object
-    ratio: float | None
-    extra: Estimate | None
-    gain: Estimate | None
+    ratio: Estimate | None = None
+    extra: Difference | None = None
+    change: Difference | None = None
+    gain: Estimate | None = None
     sentence: str
 
     @property
@@ -41,7 +53,15 @@ class Wait:
         """Gain for each second more; None where there is no clear gain, or no longer wait."""
         if self.gain is None or self.extra is None or not self.gain.is_clear or self.gain.mean <= 0:
             return None
-        return self.gain.mean / self.extra.mean if self.extra.mean > 0 else None
+        longer = self.extra.change
+        return self.gain.mean / longer.mean if longer.is_clear and longer.mean > 0 else None
+
+
+def is_time_at_stake(
+    frame: pd.DataFrame, axis: AxisColumn, *, axes: Sequence[AxisColumn], seconds: str = SECONDS.name
+) -> bool:
+    """Whether pictures clearly take longer at some value of an axis than at others; never for seeds."""
+    return axis.name != SEED and axis_effect(frame, axis, _times(seconds), axes=axes).is_clear
 
 
 def is_it_worth_the_wait(
@@ -59,7 +79,8 @@ def is_it_worth_the_wait(
     Parameters
     ----------
     frame
-        The cells of one sweep. Runs that were only pasted again say nothing about the time: leave theirs empty.
+        The cells of one sweep. Runs that were only pasted again, or made by another sweep under another load, say
+        nothing about the time: leave theirs empty.
     first, second
         Values of the axis; its first and its last if not given.
     seconds
@@ -80,47 +101,68 @@ def is_it_worth_the_wait(
     if len(values) < 2:
         return _nothing(axis, values, "There is nothing to compare: it takes two values with runs.")
     first, second = values[0] if first is None else first, values[-1] if second is None else second
-    times = paired_table(frame, axis, Measure(name=seconds, label="Time", unit="s"), axes)
+    known_times = numbers(frame, seconds)
+    taken = frame.assign(**{seconds: np.where(known_times > 0, known_times, np.nan)})
+    times = paired_table(taken, axis, _times(seconds), axes)
     known = {first, second} <= set(times.values)
     extra = paired_difference(times, first, second) if known else None
-    gain = paired_difference(table, first, second)
-    if gain is not None and measure.direction == "lower":
-        gain = Estimate(
-            mean=-gain.mean, low=-gain.high, high=-gain.low, count=gain.count, confidence=gain.confidence
-        )  # fmt: skip
-    if extra is None or gain is None:
+    change = paired_difference(table, first, second)
+    if extra is None or change is None:
         return _nothing(axis, [first, second], "No seed was run with both of them, or their times are not known.")
-    both = times.cells[np.isfinite(times.column(first) + times.column(second))]
-    before, after = (both[:, times.values.index(value)].mean() for value in (first, second))
-    ratio = float(after / before)
+    ratio = _ratio(times, first, second)
     return Wait(
         first=first,
         second=second,
         ratio=ratio,
         extra=extra,
-        gain=gain,
-        sentence=_sentence(axis, measure, first, second, ratio, extra, gain),
+        change=change,
+        gain=change.change if measure.direction == "higher" else change.change.negated,
+        sentence=_sentence(axis, measure, ratio, extra, change),
     )
+
+
+def _times(column: str) -> Measure:
+    return Measure(name=column, label=SECONDS.label, unit=SECONDS.unit, direction=SECONDS.direction)
+
+
+def _ratio(times: PairedTable, first: object, second: object) -> Estimate:
+    before, after = times.column(first), times.column(second)
+    both = np.isfinite(before) & np.isfinite(after)
+    return ratio_estimate(before[both], after[both])
 
 
 def _nothing(axis: AxisColumn, values: list[object], why: str) -> Wait:
     first, second = values[0] if values else None, values[-1] if len(values) > 1 else None
-    return Wait(first=first, second=second, ratio=None, extra=None, gain=None, sentence=f"{axis.label}: {why}")
+    return Wait(first=first, second=second, sentence=f"{axis.label}: {why}")
 
 
-def _sentence(
-    axis: AxisColumn, measure: Measure, first: object, second: object, ratio: float, extra: Estimate, gain: Estimate
-) -> str:
-    more = f"{number(abs(extra.mean))} s {'more' if extra.mean >= 0 else 'less'} for each picture"
-    cost = f"{axis.label} {shown(second)} takes {number(ratio)} times as long as {shown(first)} ({more})"
-    if gain.count < fewest_pairs(gain.confidence):
-        few = f"{gain.count} {'pair is' if gain.count == 1 else 'pairs are'} too few"
-        return f"{cost}; no clear difference in {measure.spoken}: {few}, {fewest_pairs(gain.confidence)} are needed."
+def _sentence(axis: AxisColumn, measure: Measure, ratio: Estimate, extra: Difference, change: Difference) -> str:
+    cost, gain = _cost(axis, ratio, extra), change.change
+    nothing = f"{cost}; no clear difference in {measure.spoken}"
+    if gain.low == gain.high == 0:
+        return f"{cost}; {measure.spoken} is the same in all {pairs_text(gain.count)}."
+    if few := too_few(gain.count, gain.confidence):
+        return f"{nothing}: {few}."
     if not gain.is_clear:
-        return (
-            f"{cost}; no clear difference in {measure.spoken}: the gain is {interval_text(gain, measure, signed=True)}."
-        )
-    if gain.mean < 0:
-        return f"{cost} and makes {measure.spoken} worse by {interval_text(gain, measure)}."
-    each = f": {measure.amount(gain.mean / extra.mean)} for each second more" if extra.mean > 0 else ""
-    return f"{cost} and makes {measure.spoken} better by {interval_text(gain, measure)}{each}."
+        return f"{nothing}: it {change_text(gain, measure)}."
+    better, longer = (gain.mean > 0) == (measure.direction == "higher"), extra.change
+    for_each = (
+        f": {measure.amount(abs(gain.mean) / longer.mean)} for each second more"
+        if better and longer.is_clear and longer.mean > 0
+        else ""
+    )
+    how = f"{change_text(gain, measure)}{better_text(gain, measure)}{share_text(change)}"
+    return f"{cost} and {measure.spoken} {how}{for_each}."
+
+
+def _cost(axis: AxisColumn, ratio: Estimate, extra: Difference) -> str:
+    first, second, longer = shown(extra.first), shown(extra.second), extra.change
+    if few := too_few(longer.count, longer.confidence):
+        return f"{axis.label} {second} took {number(ratio.mean)} times as long as {first}, which is not clear: {few}"
+    interval = f"{100 * CONFIDENCE:.0f} % interval {number(ratio.low)} to {number(ratio.high)}"
+    measured = f"{interval}, {pairs_text(longer.count)}"
+    cost = f"{axis.label} {second} takes {number(ratio.mean)} times as long as {first}"
+    if not longer.is_clear:
+        return f"{cost} ({measured}), which is not clearly another time"
+    more = f"{number(abs(longer.mean))} s {'more' if longer.mean >= 0 else 'less'} for each picture"
+    return f"{cost} ({measured}; {more})"

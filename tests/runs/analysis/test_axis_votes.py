@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from bgen_core.runs.analysis.votes import axis_votes, win_chance
+from bgen_core.runs.analysis.votes import axis_votes
 from bgen_core.runs.opinion_rows import Vote
 from tests.runs.analysis.made_up_sweeps import SCHEDULER
 
@@ -13,6 +13,10 @@ RUNS = {"a1": "euler", "a2": "euler", "b1": "ddim", "b2": "ddim", "c1": "unipc"}
 
 def vote(run_a: str, run_b: str, winner: str, voter: str = "ada") -> Vote:
     return Vote(sweep_id="s", voter=voter, run_a=run_a, run_b=run_b, winner=winner)  # pyright: ignore
+
+
+def win_chance(lead: float) -> float:
+    return 1 / (1 + math.exp(-lead))
 
 
 def halves(count: int) -> np.ndarray:
@@ -31,7 +35,15 @@ def test_two_values_are_their_odds() -> None:
     assert (first.value, second.value) == ("euler", "ddim")
     assert first.score - second.score == pytest.approx(math.log(odds), abs=1e-6)
     assert first.score + second.score == pytest.approx(0, abs=1e-9)
-    assert (first.votes, first.wins, second.wins) == (11, 7.5, 3.5)
+    assert (first.wins, first.losses, first.ties, first.votes) == (6, 2, 3, 11)
+    assert (second.wins, second.losses, second.ties) == (2, 6, 3)
+    assert (first.share, second.share) == pytest.approx((8 / 12, 4 / 12), abs=1e-6)
+    assert first.share_low < first.share < first.share_high
+    assert "ddim (95 % interval" in found.sentence
+    assert found.sentence.startswith(
+        "No clear preference between the values of Scheduler: euler wins 67 % of the pairs"
+    )
+    assert found.sentence.endswith("%): 6 wins, 2 losses, 3 ties.")
     assert (found.votes, found.voters) == (11, 1)
 
 
@@ -56,6 +68,15 @@ def test_three_values_are_the_maximum_of_the_likelihood() -> None:
     best = optimize.minimize(loss, np.zeros(3), tol=1e-12).x
     found = {score.value: score.score for score in axis_votes(votes, RUNS, SCHEDULER).scores}
     assert [found[RUNS[name]] for name in names] == pytest.approx(best - best.mean(), abs=1e-4)
+    for score in axis_votes(votes, RUNS, SCHEDULER).scores:
+        own = best[names.index(next(name for name in names if RUNS[name] == score.value))]
+        others = [win_chance(own - other) for other in best if other != own]
+        assert score.share == pytest.approx(sum(others) / 2, abs=1e-4)
+        results = [each for each in votes if score.value in (RUNS[each.run_a], RUNS[each.run_b])]
+        own_side = ["a" if RUNS[each.run_a] == score.value else "b" for each in results]
+        won = sum(each.winner == side for each, side in zip(results, own_side, strict=True))
+        ties = sum(each.winner == "tie" for each in results)
+        assert (score.wins, score.ties, score.losses) == (won, ties, len(results) - won - ties)
 
 
 def test_the_intervals_hold_the_truth() -> None:
@@ -102,7 +123,7 @@ def test_many_votes_for_one_value_are_clear() -> None:
     found = axis_votes(votes, RUNS, SCHEDULER)
     assert found.is_clear
     assert found.sentence.startswith("Scheduler euler is preferred: it wins ")
-    assert found.sentence.endswith("%, 22 votes).")
+    assert found.sentence.endswith("%): 18 wins, 0 losses, 0 ties.")
     assert math.isfinite(found.scores[0].high)
 
 
@@ -110,7 +131,14 @@ def test_ties_alone_prefer_nothing() -> None:
     found = axis_votes([vote("a1", "b1", "tie"), vote("a1", "c1", "tie"), vote("c1", "b2", "tie")] * 5, RUNS, SCHEDULER)
     assert not found.is_clear
     assert [score.score for score in found.scores] == pytest.approx([0, 0, 0], abs=1e-9)
-    assert all(score.chance == pytest.approx(0.5) for score in found.scores)
+    assert all(score.share == pytest.approx(0.5) for score in found.scores)
+    assert found.sentence == "No clear preference between the values of Scheduler: each of them wins half of its pairs."
+
+
+def test_two_that_lead_alike_are_both_named() -> None:
+    votes = [vote("a1", "c1", "a"), vote("b1", "c1", "a"), vote("a1", "b1", "tie")] * 4
+    sentence = axis_votes(votes, RUNS, SCHEDULER).sentence
+    assert " euler and ddim win alike, " in sentence
 
 
 def test_without_votes_there_are_no_scores() -> None:

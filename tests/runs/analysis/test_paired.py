@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bgen_core.runs.analysis.paired import Estimate, fewest_pairs, mean_estimate, paired_difference, paired_table
+from bgen_core.runs.analysis.paired import (
+    Estimate,
+    fewest_pairs,
+    mean_estimate,
+    paired_difference,
+    paired_table,
+    ratio_estimate,
+)
 from tests.runs.analysis.made_up_sweeps import GUIDANCE, SEAM, SEED, STEPS, sweep
 
 AXES = [STEPS, GUIDANCE, SEED]
@@ -27,7 +34,8 @@ def test_what_is_missing_is_left_out_of_the_pairs_alone() -> None:
     assert len(table.complete.cells) == 0
     ten_to_thirty = paired_difference(table, 10, 30)
     assert ten_to_thirty is not None
-    assert (ten_to_thirty.count, ten_to_thirty.mean) == (1, 20)
+    assert (ten_to_thirty.change.count, ten_to_thirty.change.mean, ten_to_thirty.level) == (1, 20, 10)
+    assert ten_to_thirty.share == 2
     assert paired_difference(table, 20, 30) is None
 
 
@@ -59,6 +67,19 @@ def test_the_interval_is_near_the_t_interval_where_that_one_is_right() -> None:
 def test_the_same_numbers_give_the_same_interval() -> None:
     sample = [0.1, 0.4, -0.2, 0.9, 0.3, 0.2]
     assert mean_estimate(sample) == mean_estimate(sample)
+
+
+def test_a_ratio_has_the_interval_of_its_resampled_pairs() -> None:
+    """Against resampling by hand; so many pairs that widening for small samples changes 2 %."""
+    random = np.random.default_rng(2)
+    before = random.uniform(1, 2, 40)
+    after = 3 * before + random.normal(0, 0.4, 40)
+    ratio = ratio_estimate(before, after)
+    drawn = random.integers(0, 40, (20_000, 40))
+    low, high = np.quantile(after[drawn].mean(axis=1) / before[drawn].mean(axis=1), [0.025, 0.975])
+    assert ratio.mean == pytest.approx(after.mean() / before.mean())
+    assert (ratio.low, ratio.high) == pytest.approx((low, high), abs=(high - low) / 15)
+    assert ratio_estimate(before[:1], after[:1]).high == math.inf
 
 
 @pytest.mark.parametrize("count", [6, 9, 18])

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bgen_core.runs.analysis.best import best_of, best_values
-from bgen_core.runs.analysis.groups import group_runs
+from bgen_core.runs.analysis.best import BestAt, best_of, best_values
+from bgen_core.runs.analysis.groups import best_groups, group_runs
 from tests.runs.analysis.made_up_sweeps import CLIP, DETAIL, SEAM, SEED, STEPS, sweep
 
 
@@ -52,6 +52,9 @@ def test_no_runs_are_no_groups() -> None:
         ({"a": 1.0, "b": 1.0}, "lower", set()),
         ({"a": 1.0, "b": None}, "lower", set()),
         ({}, "higher", set()),
+        ({"a": 0.1 + 0.2, "b": 0.3}, "lower", set()),
+        ({"a": 0.1 + 0.2, "b": 0.3, "c": 0.4}, "lower", {"a", "b"}),
+        ({"a": 0.0, "b": 1e-9}, "lower", {"a"}),
     ],
 )
 def test_the_best_stands_out(values, direction, best: set[str]) -> None:
@@ -62,16 +65,39 @@ def test_the_best_seed_at_each_number_of_steps() -> None:
     axes = {STEPS: [30, 10, 20], SEED: [1, 2, 3]}
     frame = sweep(axes, SEAM, lambda s, z: None if s == 20 else abs(z - s / 10))
     found = best_values(frame, SEED, SEAM, at=STEPS)
-    assert list(found.columns) == ["num_inference_steps", "seed", "seam", "runs"]
-    assert found["num_inference_steps"].tolist() == [10, 30]
-    assert found["seed"].tolist() == [1, 3]
-    assert found["runs"].tolist() == [1, 1]
+    assert [(each.at, each.best, each.runs, each.compared) for each in found] == [(10, (1,), 1, 3), (30, (3,), 1, 3)]
 
 
 def test_the_best_is_by_the_mean_and_by_the_better_side() -> None:
     axes = {STEPS: [10], SEED: [1, 2]}
     frame = pd.concat([sweep(axes, CLIP, lambda s, z: float(z)), sweep(axes, CLIP, lambda s, z: {1: 9.0, 2: 3.0}[z])])
     found = best_values(frame, SEED, CLIP, at=STEPS)
-    assert found.to_dict("records") == [{"num_inference_steps": 10, "seed": 1, "clip_score": 5.0, "runs": 2}]
+    assert found == [BestAt(at=10, best=(1,), mean=5.0, runs=2, compared=2)]
     with pytest.raises(ValueError, match="no better side"):
         best_values(frame, SEED, DETAIL, at=STEPS)
+
+
+def test_what_is_equal_has_no_best_and_what_ties_is_best_alike() -> None:
+    axes = {STEPS: [10, 20, 30], SEED: [1, 2, 3]}
+    frame = sweep(axes, SEAM, lambda s, z: {10: 0.0, 20: float(z > 2), 30: z if z == 1 else None}[s])
+    found = best_values(frame, SEED, SEAM, at=STEPS)
+    assert [(each.at, each.best, each.mean, each.runs, each.compared) for each in found] == [
+        (10, (), 0, 3, 3),
+        (20, (1, 2), 0, 2, 3),
+        (30, (), 1, 1, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("measure", "values", "best"),
+    [
+        (SEAM, [3.0, 1.0, 2.0], [False, True, False]),
+        (CLIP, [3.0, 1.0, None], [True, False, False]),
+        (CLIP, [3.0, 3.0, 1.0], [True, True, False]),
+        (SEAM, [1.0, 1.0, 1.0], [False] * 3),
+        (DETAIL, [3.0, 1.0, 2.0], [False] * 3),
+    ],
+)
+def test_the_best_group_is_the_one_with_the_best_mean(measure, values, best: list[bool]) -> None:
+    frame = pd.DataFrame({"steps": [10, 20, 30], measure.name: values})
+    assert best_groups(group_runs(frame, "steps", [measure.name]), measure) == best

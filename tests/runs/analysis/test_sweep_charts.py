@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from matplotlib import colormaps
 
-from bgen_core.runs.analysis.charts import ACCENT, INK, MOST_LINES, SCHEME, axis_chart, heat_map
-from bgen_core.runs.analysis.columns import AxisColumn
+from bgen_core.runs.analysis.charts import ACCENT, INK, MOST_LINES, SCHEME, axis_chart, axis_chart_note, heat_map
+from bgen_core.runs.analysis.columns import AxisColumn, digits_apart
 from bgen_core.runs.analysis.effects import value_means
 from tests.runs.analysis.made_up_sweeps import CLIP, GUIDANCE, SCHEDULER, SEAM, SEED, STEPS, sweep
 
@@ -55,13 +55,37 @@ def test_numbers_are_a_scale_and_names_are_not() -> None:
     steps = axis_chart(FRAME, STEPS, SEAM, axes=list(AXES)).to_dict()["layer"][0]["encoding"]["x"]
     seeds = axis_chart(FRAME, SEED, SEAM, axes=list(AXES)).to_dict()["layer"][0]["encoding"]["x"]
     assert (steps["type"], steps["axis"]["values"]) == ("quantitative", [10, 20, 30])
+    assert "format" not in steps["axis"]  # Vega would write 1e+1
+    assert steps["axis"]["labelExpr"] == "format(datum.value, '.6~r')"
     assert (seeds["type"], seeds["sort"]) == ("nominal", ["1", "2", "3"])
 
 
-def test_a_mean_of_one_run_has_no_interval() -> None:
-    chart = axis_chart(FRAME[(FRAME["seed"] == 1) & (FRAME["guidance_scale"] == 2)], STEPS, SEAM, axes=list(AXES))
-    for row in rows_of(chart.to_dict(), 3):
-        assert (row["low"], row["high"], row["interval"]) == (None, None, "one run alone has none")
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_fewer_pairs_than_a_sentence_needs_have_no_interval(seeds: int) -> None:
+    some = FRAME[FRAME["seed"] <= seeds]
+    chart = axis_chart(some, STEPS, SEAM, axes=list(AXES))
+    for row, steps in zip(rows_of(chart.to_dict(), 3), (10, 20, 30), strict=True):
+        assert (row["low"], row["high"], row["interval"]) == (None, None, "too few runs for one")
+        assert row["measured"] == pytest.approx(some.loc[some["num_inference_steps"] == steps, "seam"].mean())
+    note = axis_chart_note(some, STEPS, SEAM, axes=list(AXES))
+    assert note.endswith(f"without an interval, since {2 * seeds} pairs are too few, 6 are needed.")
+    assert axis_chart_note(FRAME, STEPS, SEAM, axes=list(AXES)).endswith("the mean of all runs with its 95 % interval.")
+
+
+def test_it_is_said_where_lines_lack_values() -> None:
+    note = axis_chart_note(FRAME.iloc[:-2], STEPS, SEAM, axes=list(AXES))
+    assert "2 of 6 lines lack a value" in note
+
+
+def test_a_constant_has_one_label_and_no_legend() -> None:
+    for level, label in ((0.0, "'0'"), (0.5, "'0.5'")):
+        frame = sweep(AXES, SEAM, lambda *_, level=level: level)
+        y = axis_chart(frame, STEPS, SEAM, axes=list(AXES)).to_dict()["layer"][0]["encoding"]["y"]
+        assert (y["axis"]["values"], y["axis"]["labelExpr"]) == ([level], label)
+        assert y["scale"]["domain"][0] < level < y["scale"]["domain"][1]
+        assert heat_map(frame, STEPS, GUIDANCE, SEAM).to_dict()["layer"][0]["encoding"]["color"]["legend"] is None
+    varied = heat_map(FRAME, STEPS, GUIDANCE, SEAM).to_dict()["layer"][0]["encoding"]["color"]
+    assert "legend" not in varied
 
 
 def test_a_large_sweep_is_thinned_and_its_mean_is_not() -> None:
@@ -96,6 +120,21 @@ def test_the_heat_map_writes_the_mean_of_every_two_values() -> None:
     assert cell["measured"] == pytest.approx(0.5 - 0.2 + 0.04 + 0.004)
     assert (cell["label"], cell["runs"]) == ("0.344", 3)
     assert chart["layer"][0]["encoding"]["x"]["sort"] == ["10", "20", "30"]
+
+
+def test_cells_that_are_close_have_digits_enough_to_be_told_apart() -> None:
+    axes = {STEPS: [10, 20], GUIDANCE: [2.0]}
+    frame = sweep(axes, SEAM, lambda s, g: 0.62701 if s == 10 else 0.62730)
+    labels = [cell["label"] for cell in heat_cells(heat_map(frame, STEPS, GUIDANCE, SEAM).to_dict()).values()]
+    assert labels == ["0.62701", "0.6273"]
+
+
+@pytest.mark.parametrize(
+    ("values", "digits"),
+    [([], 3), ([0, 0], 3), ([5, 5], 3), ([0.57, 0.6], 3), ([0.627, 0.6273], 5), ([100, 101], 4), ([1, 1 + 1e-9], 6)],
+)
+def test_digits_tell_the_largest_from_the_smallest_by_ten_steps(values: list[float], digits: int) -> None:
+    assert digits_apart(values) == digits
 
 
 @pytest.mark.parametrize(("measure", "reverse"), [(SEAM, True), (CLIP, False)])
