@@ -30,8 +30,12 @@ class Recipe:
     ----------
     params
         What to load; what the PNG does not say has its default.
+    given
+        Names of the parameters that stand in the PNG and were taken; the others have their defaults.
     model
         A model's name here; empty where the PNG names none that is known.
+    named_model
+        The model as the PNG names it, with its hash; empty where it names none.
     subject_id
         Content address of photo and mask; empty where the PNG does not say.
     record
@@ -41,7 +45,9 @@ class Recipe:
     """
 
     params: InpaintParams
+    given: frozenset[str]
     model: str = ""
+    named_model: str = ""
     subject_id: str = ""
     record: RunRecord | None = None
     not_taken: tuple[str, ...] = ()
@@ -57,7 +63,14 @@ def read_recipe(png: bytes) -> Recipe:
     """
     decode_photo(png, name="The PNG", limits=PNG_LIMITS)
     if (record := read_record(png)) is not None:
-        return Recipe(params=record.params, model=record.model, subject_id=record.subject_id, record=record)
+        return Recipe(
+            params=record.params,
+            given=frozenset(record.params.to_json()),
+            model=record.model,
+            named_model=record.model,
+            subject_id=record.subject_id,
+            record=record,
+        )
     fields = read_parameters(png)
     if "Steps" not in fields:
         raise UserInputError(
@@ -106,7 +119,13 @@ def _from_a1111(fields: Mapping[str, str]) -> Recipe:
         told.append(f"So have {len(others) - _MOST_TOLD:,} other fields.")
     if not fields.get("Version", "").startswith("bgen"):
         told.append("The noise of a seed is another one here: expect another picture.")
-    return Recipe(params=InpaintParams(**params), model=model, not_taken=tuple(told))
+    return Recipe(
+        params=InpaintParams(**params),
+        given=frozenset(name for name, value in params.items() if value != ""),
+        model=model,
+        named_model=_named_model(fields),
+        not_taken=tuple(told),
+    )
 
 
 def _prompt(text: str) -> str:
@@ -158,3 +177,8 @@ def _model(fields: Mapping[str, str], told: list[str]) -> str:
         shown = f"{name[:60]!r}" + (f" ({printable(checksum, 20)})" if checksum else "")
         told.append(f"Model {shown} is not in the list of models: choose the one that comes closest.")
     return ""
+
+
+def _named_model(fields: Mapping[str, str]) -> str:
+    name, checksum = printable(fields.get("Model", "")), printable(fields.get("Model hash", ""), 20)
+    return f"{name} ({checksum})" if name and checksum else name or checksum

@@ -14,13 +14,16 @@ from bgen_core.runs.opinion_rows import Vote, Winner
 from bgen_core.runs.record import RunRecord
 from bgen_core.runs.store import Store
 from pages._ui import resources
-from pages._ui.compare_view import CompareView
-from pages._ui.findings_frame import SweepFrame, axis_choice, sweep_in_view
+from pages._ui.compare_view import CompareView, change
+from pages._ui.findings_frame import SweepFrame, sweep_in_view
+from pages._ui.frontend_source import frontend_source
 from pages._ui.pictures import plain
 from pages._ui.vote_scores import score_chart
 
 _FIT = "display:block;width:100%;height:auto;max-height:70vh;object-fit:contain"
 _PROBLEM = "vote_problem"
+_AXIS = "vote_axis"
+_vote_keys = st.components.v2.component("bgen_vote_keys", js=frontend_source("vote_keys.js"))
 
 
 def votes_panel(table: pd.DataFrame, store: Store, runs: list[RunRecord], view: CompareView) -> None:
@@ -31,12 +34,29 @@ def votes_panel(table: pd.DataFrame, store: Store, runs: list[RunRecord], view: 
             return
         axis = frame.axis(view.axis)
         if axis is not None:
-            axis_choice("What shall be decided", "axis", frame, axis)
-            st.toggle("Show scores", key="vote_scores", help="Better looked at after voting.", persist_state="page")
+            _axis_choice(frame, axis)
+            scores = st.toggle(
+                "Show scores", key="vote_scores", help="Better looked at after voting.", persist_state="page"
+            )
+            _vote_keys(key="vote_keys", data=[frame.sweep.id, scores], width="content")
     if axis is None:
         st.info("This sweep varies nothing: there is nothing to vote about.")
         return
     _ballot(store, frame, axis)
+
+
+def _axis_choice(frame: SweepFrame, chosen: AxisColumn) -> None:
+    labels = {axis.name: axis.label for axis in frame.axes}
+    st.session_state[_AXIS] = chosen.name
+    # Pills and no select box: its field keeps the focus, and would take the keys that vote.
+    st.pills(
+        "What shall be decided",
+        list(labels),
+        key=_AXIS,
+        required=True,
+        format_func=labels.__getitem__,
+        on_change=lambda: change(axis=st.session_state[_AXIS], ends=(0, 0)),
+    )
 
 
 @st.fragment
@@ -48,14 +68,12 @@ def _ballot(store: Store, frame: SweepFrame, axis: AxisColumn) -> None:
     pair = next_pair(frame.cells, axis, axes=frame.axes, votes=votes, voter=me)
     mine = sum(vote.voter == me for vote in votes)
     if pair is None:
-        st.success(f"You have seen every pair that differs in {axis.label.lower()}: {mine} votes are yours. Thank you.")
+        st.success(f"You have seen every pair that differs in {axis.label.lower()}. Thank you.")
     else:
         _two_pictures(store, pair)
         _ways_to_vote(store, frame, pair, me)
     voters = len({vote.voter for vote in votes})
-    st.caption(
-        f"{len(votes)} votes by {voters} {'voter' if voters == 1 else 'voters'} on this sweep; {mine} are yours."
-    )
+    st.caption(f"{_count(len(votes), 'vote')} by {_count(voters, 'voter')} on this sweep; {mine} by you.")
     if st.session_state.get("vote_scores"):
         _scores(frame, axis, votes)
 
@@ -94,5 +112,10 @@ def _scores(frame: SweepFrame, axis: AxisColumn, votes: list[Vote]) -> None:
     if found.scores:
         st.altair_chart(score_chart(found, axis), alt=found.sentence, theme=None)
         st.caption(
-            "Share of the pairs that it wins against an average value: Bradley–Terry scores with 95 % intervals."
+            "Share of the pairs with another value that it wins, a tie counting one half: "
+            "Bradley–Terry scores with 95 % intervals."
         )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

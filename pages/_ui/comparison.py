@@ -10,11 +10,12 @@ import streamlit as st
 from bgen_core.runs.analysis.best import best_of
 from bgen_core.runs.analysis.columns import Measure, number
 from bgen_core.runs.record import RunRecord
+from bgen_core.runs.short_texts import short_texts
 from bgen_core.runs.table import differing_parameters, shown, shown_apart
 from pages._ui import page_files
 from pages._ui.compare_view import CompareView, change
 from pages._ui.measures import chosen_measure, measures_in
-from pages._ui.picture_viewer import MOST_AT_ONCE, ViewerMode, picture_viewer
+from pages._ui.picture_viewer import MOST_AT_ONCE, Badge, ViewerMode, picture_viewer
 from pages._ui.pictures import plain
 
 _LONGEST_BADGE = 28
@@ -75,10 +76,16 @@ def value_table(values: Mapping[str, Any]) -> None:
     st.table(listed, border="horizontal", hide_header=True, alt="Parameters of the run")
 
 
-def _badges(values: Mapping[str, Sequence[str]], count: int) -> list[list[str]]:
-    """For each picture the values in which it differs, as far as they are short."""
-    short = {label: texts for label, texts in values.items() if max(map(len, texts)) <= _LONGEST_BADGE}
-    return [[f"{label} {texts[place]}" for label, texts in short.items()] for place in range(count)]
+def _badges(values: Mapping[str, Sequence[str]], count: int) -> list[list[Badge]]:
+    """For each picture the values in which it differs: long ones in the words that tell them apart."""
+    short = {label: short_texts(texts, _LONGEST_BADGE) for label, texts in values.items()}
+    return [
+        [
+            Badge(text=f"{label} {short[label][place]}", whole=f"{label}: {texts[place]}")
+            for label, texts in values.items()
+        ]
+        for place in range(count)
+    ]
 
 
 def _best(rows: pd.DataFrame, measure: Measure | None) -> list[str]:

@@ -16,22 +16,35 @@ from bgen_core.sweep.plan import SweepPlan
 from pages._ui import page_files, resources
 from pages._ui.compare_view import change
 from pages._ui.comparison import value_table
+from pages._ui.frontend_source import frontend_source
 from pages._ui.pictures import plain
 from pages._ui.sweep_form import fill_from_plan
 from pages._ui.verification import verification_result, verify_button
 
 _ROUND = "opened_file_round"
+_FIELD = "opened_file"
+_POPOVER = "open_a_file"
 _CHOSEN_AFTER_IMPORT = 12
 _HIDDEN = ("id", "thumbnail", "permalink", "seconds", "peak_memory_mb")
 
+_file_drop = st.components.v2.component(
+    "bgen_file_drop",
+    html='<div class="notice" hidden>Drop a PNG to see its settings, or a ZIP to import</div>',
+    css=frontend_source("file_drop.css"),
+    js=frontend_source("file_drop.js"),
+)
+
 
 def open_file_popover() -> UploadedFile | None:
-    """Draw the field that takes a file; the file, or None."""
-    with st.popover("Open a file"):
+    """Draw the field that takes a file, also one that is dropped elsewhere on the page; the file, or None."""
+    key = f"{_FIELD}_{st.session_state.setdefault(_ROUND, 0)}"
+    _file_drop(key="file_drop", data={"button": f".st-key-{_POPOVER}", "field": f".st-key-{key}"}, width="content")
+    with st.popover("Open a file", key=_POPOVER, on_change="rerun"):
         return st.file_uploader(
             "A PNG to see its settings, or a ZIP to import",
             type=["png", "zip"],
-            key=f"opened_file_{st.session_state.setdefault(_ROUND, 0)}",
+            key=key,
+            on_change=_close_popover,
             help="A PNG that bgen or A1111 wrote. A ZIP that was exported on this page, here or in another store; "
             "larger ones with python -m bgen_core runs import FILE.",
         )
@@ -92,8 +105,9 @@ def _settings(name: str, png: bytes, recipe: Recipe, store: Store) -> None:
             value_table({field.label: field.read(record) for field in FIELDS if field.name not in _HIDDEN})
         else:
             params = recipe.params.to_json()
-            named = {field.label: params[field.name] for field in FIELDS if field.name in params}
-            value_table({"Model": recipe.model or "not named"} | named)
+            model = {"Model": recipe.named_model} if recipe.named_model else {}
+            value_table(model | {field.label: params[field.name] for field in FIELDS if field.name in recipe.given})
+            st.caption("Used as a base, what it does not say begins with its default.")
 
 
 def _use_as_base(recipe: Recipe, store: Store) -> None:
@@ -108,6 +122,10 @@ def _use_as_base(recipe: Recipe, store: Store) -> None:
 def _choose(run_id: str) -> None:
     view = st.session_state["compare_view"]
     change(ids=tuple(dict.fromkeys((*view.ids, run_id))))
+
+
+def _close_popover() -> None:
+    st.session_state[_POPOVER] = False  # it would cover what the file holds
 
 
 def _close() -> None:

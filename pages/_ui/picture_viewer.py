@@ -1,13 +1,14 @@
 """The viewer that shows several pictures with one zoom and one position: a component with plain JavaScript."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import streamlit as st
 
 from bgen_core.runs.links import picture_url, run_url, thumbnail_url
 from bgen_core.runs.record import RunRecord
+from pages._ui.frontend_source import frontend_source
 from pages._ui.pictures import describe
 
 ViewerMode = Literal["side", "slider", "flicker", "difference"]
@@ -19,19 +20,22 @@ VIEWER_MODES: dict[ViewerMode, str] = {
 }
 MOST_AT_ONCE = 12
 _KEY = "picture_viewer"
-_FOLDER = Path(__file__).parent / "frontend"
 
 
-def _source(*names: str) -> str:
-    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in names)
+@dataclass(frozen=True, kw_only=True)
+class Badge:
+    """A short text over a picture, and what it is short for."""
+
+    text: str
+    whole: str
 
 
 # Streamlit registers a component once, when its module is imported.
 _viewer = st.components.v2.component(
     "bgen_picture_viewer",
     html='<div class="viewer" tabindex="0" role="group"></div>\n<!-- filled by the script -->',
-    css=_source("picture_viewer.css"),
-    js=_source("picture_viewer.js", "picture_moves.js", "picture_difference.js"),
+    css=frontend_source("picture_viewer.css"),
+    js=frontend_source("picture_viewer.js", "picture_moves.js", "picture_difference.js"),
 )
 
 
@@ -39,7 +43,7 @@ def picture_viewer(
     runs: Sequence[RunRecord],
     *,
     mode: ViewerMode,
-    badges: Sequence[Sequence[str]],
+    badges: Sequence[Sequence[Badge]],
     best: Sequence[str],
     pair: tuple[int, int],
     on_pair: Callable[[tuple[int, int]], None],
@@ -53,7 +57,7 @@ def picture_viewer(
     Parameters
     ----------
     badges
-        Short texts over each picture: in what it differs from the others.
+        Over each picture: in what it differs from the others.
     best
         For each picture, in what it is the best of them; empty where it is not.
     pair
@@ -91,11 +95,11 @@ def picture_viewer(
     return opened if opened in [run.id for run in runs] else ""
 
 
-def _described(run: RunRecord, badges: list[str], best: str) -> dict[str, Any]:
+def _described(run: RunRecord, badges: list[Badge], best: str) -> dict[str, Any]:
     return {
         "id": run.id,
-        "title": ", ".join(badges) or run.short_id,
-        "badges": badges,
+        "title": ", ".join(badge.text for badge in badges) or run.short_id,
+        "badges": [asdict(badge) for badge in badges],
         "best": best,
         "alt": describe(run),
         "width": run.extent.width,

@@ -7,9 +7,10 @@ from functools import partial
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from bgen_core.extent import Extent
+from bgen_core.runs.links import picture_url
 from bgen_core.runs.opinion_rows import Opinion
 from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import load_settings
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.browser
 
 EXTENT = Extent(width=1200, height=900)  # larger than the version that is fetched first
 HEADER, ROW = 34, 56  # px, of the table
+WORDY = "a beach before a large and very old castle in the fog, oil on canvas"
 
 
 def picture(number: int) -> np.ndarray:
@@ -35,7 +37,9 @@ def picture(number: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningApp, Store]]:
-    """A server whose store has a sweep of two guidances and two seeds, and a run that looks like the first."""
+    """A server whose store has a sweep of two guidances and two seeds, another of its first half, a run that looks like
+    the first, and one with a long prompt.
+    """
     folder = tmp_path_factory.mktemp("compared")
     axes = (Axis(name="guidance", values=(1.0, 3.0)), Axis(name="seed", values=(0, 1)))
     plan = SweepPlan(subject_id="s" * 64, model="demo", base=InpaintParams(prompt="a beach"), axes=axes)
@@ -45,6 +49,12 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running
             store.commit_run(record, image=picture(cell.index), raw=picture(cell.index))
         ids = [run_id(cell.index) for cell in plan.cells()]
         store.add_sweep(made_up_sweep("sweep-1", cells=ids, plan=plan.to_json(), state="done"), ids)
+        half = replace(plan, axes=(axes[1],))
+        store.add_sweep(
+            made_up_sweep("sweep-2", cells=ids[:2], plan=half.to_json(), state="done", title="half"), ids[:2]
+        )
+        wordy = made_up_run(8, params={"prompt": WORDY}, extent=EXTENT, model_extent=EXTENT)
+        store.commit_run(wordy, image=picture(4), raw=picture(4))
         twin = made_up_run(9, params={"prompt": "a beach", "shadow": 0.5}, extent=EXTENT, model_extent=EXTENT)
         store.commit_run(twin, image=picture(0), raw=picture(0))
         with serve(folder) as app:
@@ -170,6 +180,70 @@ def test_zoom_and_position_are_one_for_all_pictures(compared: tuple[RunningApp, 
     assert len(set(images.evaluate_all("nodes => nodes.map(node => node.src)"))) == 3
 
 
+def test_captions_name_the_prompt_and_keep_their_pictures_in_line(
+    compared: tuple[RunningApp, Store], page: Page
+) -> None:
+    app, _ = compared
+    page.set_viewport_size({"width": 700, "height": 900})
+    open_page(page, app, f"?ids={ids_of(0, 8, 1)}")
+    prompt = viewer(page).get_by_text("Prompt … before a large and very old …")
+    assert prompt.get_attribute("title") == f"Prompt: {WORDY}"
+    expect(viewer(page).get_by_text("Prompt a beach")).to_have_count(2)
+    tops = "nodes => [...new Set(nodes.map(node => Math.round(node.getBoundingClientRect().top)))]"
+    heights = "nodes => [...new Set(nodes.map(node => Math.round(node.firstChild.getBoundingClientRect().height)))]"
+    assert len(viewer(page).locator("figcaption").evaluate_all(heights)) > 1  # one takes more lines than the others
+    assert len(viewer(page).locator(".frame").evaluate_all(tops)) == 1
+
+
+def test_shift_and_arrows_move_the_zoomed_pictures(compared: tuple[RunningApp, Store], page: Page) -> None:
+    app, _ = compared
+    open_page(page, app, f"?ids={ids_of(0, 1)}&at=0.5,0.5,2")
+    expect(viewer(page).get_by_text("Shift + arrows move")).to_be_visible()
+    viewer(page).focus()
+    at_first = transforms(page)
+    assert set(at_first) == {"translate(-50%, -50%) scale(2)"}
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Shift+ArrowUp")
+    assert set(transforms(page)) == {"translate(-60%, -40%) scale(2)"}  # a tenth of what is seen
+    expect(viewer(page).locator("figure.current figcaption b")).to_have_text("A")
+    page.keyboard.press("Shift+ArrowLeft")
+    page.keyboard.press("Shift+ArrowDown")
+    assert transforms(page) == at_first
+    page.keyboard.press("ArrowRight")
+    expect(viewer(page).locator("figure.current figcaption b")).to_have_text("B")
+
+
+def test_zoom_and_position_are_in_the_address(compared: tuple[RunningApp, Store], page: Page, browser: Browser) -> None:
+    app, _ = compared
+    open_page(page, app, f"?ids={ids_of(0, 1)}")
+    whole = transforms(page)
+    viewer(page).focus()
+    for _ in range(4):
+        page.keyboard.press("+")
+    page.keyboard.press("Shift+ArrowLeft")
+    zoomed = transforms(page)
+    assert zoomed != whole
+    page.wait_for_url(re.compile(r"[?&]at=0\.4\d*,0\.5,2\.441"))
+
+    def numbers(visitor: Page) -> list[float]:
+        return [float(number) for text in transforms(visitor) for number in re.findall(r"-?[\d.]+", text)]
+
+    expected = pytest.approx(numbers(page), abs=0.05)  # the address has five digits of a place and three of the zoom
+    link = page.url
+    page.reload()
+    until(page, lambda: None, lambda: numbers(page) == expected)
+    assert page.url == link
+    context = browser.new_context(viewport={"width": 900, "height": 800})
+    other = context.new_page()
+    other.goto(link)
+    until(other, lambda: None, lambda: numbers(other) == expected)
+    context.close()
+    viewer(page).focus()
+    page.keyboard.press("0")
+    assert transforms(page) == whole
+    page.wait_for_url(lambda url: "at=" not in url)
+
+
 def test_the_divider_moves_by_mouse_and_keyboard(compared: tuple[RunningApp, Store], page: Page) -> None:
     app, _ = compared
     open_page(page, app, f"?ids={ids_of(0, 1)}&show=slider")
@@ -267,6 +341,75 @@ def test_votes_are_given_with_the_keys(compared: tuple[RunningApp, Store], page:
         expect(page.get_by_text(f"{before + count} vote")).to_be_visible()
         settle(page)
     assert [vote.winner for vote in store.votes_of("sweep-1")[before:]] == ["a", "b", "tie"]
+
+
+def test_keys_vote_after_what_is_decided_was_chosen(compared: tuple[RunningApp, Store], page: Page) -> None:
+    app, store = compared
+    page.goto(f"{app.url}/compare?sweep=sweep-1&show=vote&axis=guidance")
+    left = page.get_by_role("button", name="Left is better")
+    expect(left).to_be_visible()
+    settle(page)
+
+    def vote(sweep: str) -> None:
+        before = len(store.votes_of(sweep))
+        expect(left).to_be_visible()
+        page.keyboard.press("1")
+        expect(page.get_by_text(re.compile(f"^{before + 1} votes? by"))).to_be_visible()
+        settle(page)
+
+    page.get_by_role("radio", name="Seed").click()
+    page.wait_for_url(re.compile("axis=seed"))
+    settle(page)
+    vote("sweep-1")
+    page.get_by_text("Show scores").click()
+    expect(page.get_by_text("Share of the pairs with another value")).to_be_visible()
+    settle(page)
+    vote("sweep-1")
+    page.get_by_label("Sweep", exact=True).click()
+    page.get_by_role("option", name=re.compile("half")).click()
+    page.wait_for_url(re.compile("sweep=sweep-2"))
+    settle(page)
+    vote("sweep-2")
+
+
+def test_a_file_dropped_anywhere_is_opened_and_nothing_covers_it(
+    compared: tuple[RunningApp, Store], page: Page
+) -> None:
+    app, store = compared
+    run = store.get_run(run_id(1))
+    open_page(page, app, "")
+    title = page.get_by_role("heading", name="Compare")
+    notice = page.get_by_text("Drop a PNG to see its settings")
+    field = page.get_by_text("A PNG to see its settings, or a ZIP to import", exact=True)
+
+    def drop(name: str) -> None:
+        dropped = page.evaluate_handle(
+            """async ([url, name]) => {
+                const held = new DataTransfer();
+                held.items.add(new File([await (await fetch(url)).blob()], name, { type: "image/png" }));
+                return held;
+            }""",
+            [picture_url(run.image), name],
+        )
+        title.dispatch_event("dragover", {"dataTransfer": dropped})
+        expect(notice).to_be_visible()
+        title.dispatch_event("drop", {"dataTransfer": dropped})
+        expect(notice).to_be_hidden()
+
+    drop("mine.png")
+    for name in ("another.png", "third.png"):
+        expect(page.get_by_role("button", name="Choose for comparison")).to_be_visible()
+        expect(field).to_have_count(0)
+        if name == "third.png":
+            page.get_by_role("button", name="Close", exact=True).click()
+            expect(page.get_by_text("another.png")).to_have_count(0)
+            settle(page)
+        drop(name)
+        expect(page.get_by_text(name)).to_have_count(1)
+    page.get_by_role("button", name="Choose for comparison").click()
+    page.wait_for_url(re.compile(run.id[:12]))
+    drop("notes.txt")
+    expect(page.get_by_text("files are not allowed")).to_be_visible()  # where it was refused, the field stays open
 
 
 def test_a_saved_link_downloads_what_it_shows(compared: tuple[RunningApp, Store], page: Page) -> None:

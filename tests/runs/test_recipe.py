@@ -25,6 +25,7 @@ def test_a_picture_of_this_program_carries_everything() -> None:
     assert recipe.record == record
     assert (recipe.params, recipe.model, recipe.subject_id) == (record.params, "demo", record.subject_id)
     assert recipe.not_taken == ()
+    assert recipe.given == set(record.params.to_json())
 
 
 @pytest.mark.parametrize("scheduler", [entry.name for entry in SCHEDULERS])
@@ -77,7 +78,8 @@ def test_what_has_no_place_here_is_named() -> None:
         )
     )
     assert recipe.params == InpaintParams(prompt="a (red:1.2) cat <lora:fur:1>", seed=4, strength=0.5)
-    assert recipe.model == ""
+    assert recipe.given == {"prompt", "scheduler", "seed", "strength"}
+    assert (recipe.model, recipe.named_model) == ("", "v1-5-pruned (6ce0161689)")
     assert recipe.not_taken == (
         "Model 'v1-5-pruned' (6ce0161689) is not in the list of models: choose the one that comes closest.",
         "Weights, LoRAs and prompt editing in the prompt are plain words here.",
@@ -94,6 +96,7 @@ def test_the_strength_of_a_hires_fix_is_not_ours() -> None:
     text = "a\nSteps: 20, Sampler: DDIM, CFG scale: 7, Seed: 1, Denoising strength: 0.3, Hires upscale: 2"
     recipe = read_recipe(png_of_others(text))
     assert recipe.params.strength == 1.0
+    assert "strength" not in recipe.given
     assert "Denoising strength belongs to the hires fix there, which is not here." in recipe.not_taken
 
 

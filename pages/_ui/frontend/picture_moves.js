@@ -54,6 +54,11 @@ function zoomTo(viewer, zoom, at = [0.5, 0.5]) {
   place(viewer);
 }
 
+function moveTowards(viewer, direction) {
+  viewer.centre = viewer.centre.map((value, axis) => value + (direction[axis] * STRIDE) / viewer.zoom);
+  place(viewer);
+}
+
 function zoomBy(viewer, factor, at) {
   zoomTo(viewer, viewer.zoom * factor, at);
 }
@@ -124,7 +129,7 @@ function pressed(viewer, event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const onButton = event.composedPath()[0].localName === "button";
   if (onButton && (event.key === " " || event.key === "Enter")) return;
-  const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
+  const towards = { ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowRight: [1, 0], ArrowDown: [0, 1] }[event.key];
   const acts = {
     "+": () => zoomBy(viewer, STEP), "=": () => zoomBy(viewer, STEP), "-": () => zoomBy(viewer, 1 / STEP),
     "0": () => zoomTo(viewer, 1), "1": () => zoomTo(viewer, oneToOne(viewer)), f: () => fullScreen(viewer),
@@ -135,7 +140,11 @@ function pressed(viewer, event) {
       flick(viewer);
     },
   };
-  const act = step ? () => walk(viewer, step, event.key.endsWith("Up") || event.key.endsWith("Down")) : acts[event.key];
+  if (towards) {
+    const [right, down] = towards;
+    acts[event.key] = () => (event.shiftKey ? moveTowards(viewer, towards) : walk(viewer, right + down, down !== 0));
+  }
+  const act = acts[event.key];
   if (!act) return;
   event.preventDefault();
   event.stopPropagation();

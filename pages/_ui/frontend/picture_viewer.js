@@ -7,6 +7,7 @@ const NARROWEST = 150; // px of one picture
 const SMALL_SIDE = 1024; // longest side of the version that is fetched first
 const MOST_PER_PIXEL = 8; // screen pixels of one pixel of the picture at the highest zoom
 const STEP = 1.25;
+const STRIDE = 0.1; // of the part that is seen, at a press of Shift and an arrow
 const FLICKER_MS = 500;
 const ADDRESS_MS = 400; // zoom and position that were equal twice in a row go into the address
 const TELL_MS = 400; // so that walking through pictures does not run the script at each of them
@@ -102,7 +103,7 @@ function drawBar(viewer) {
     flicker: "space changes · ← → second picture · ↑ ↓ first",
     difference: "← → second picture · ↑ ↓ first",
   };
-  viewer.bar.append(element("span", "quiet", `${hints[viewer.mode]} · + − zoom · 0 fits · drag moves`));
+  viewer.bar.append(element("span", "quiet", `${hints[viewer.mode]} · + − zoom · 0 fits · drag or Shift + arrows move`));
   const end = viewer.bar.appendChild(element("span", "group end"));
   viewer.zoomText = element("span", "zoom quiet");
   end.append(
@@ -162,6 +163,7 @@ function drawSlider(viewer) {
   };
   divider.onpointerup = divider.onpointercancel = () => { divider.onpointermove = null; };
   divider.onkeydown = (event) => {
+    if (event.shiftKey) return; // moves the pictures
     const steps = { ArrowLeft: -0.02, ArrowRight: 0.02, Home: -1, End: 1 }[event.key];
     if (steps === undefined) return;
     event.preventDefault();
@@ -213,7 +215,7 @@ function caption(viewer, indices) {
     const made = caption.appendChild(element("span"));
     made.append(element("b", "", LETTERS[index]));
     if (run.best) made.append(element("span", "badge best", run.best));
-    for (const text of run.badges) made.append(element("span", "badge", text));
+    for (const { text, whole } of run.badges) made.appendChild(element("span", "badge", text)).title = whole;
     const link = made.appendChild(element("a", "", "Open"));
     link.href = run.href;
     link.setAttribute("aria-label", `Open picture ${LETTERS[index]} on a page of its own`);
