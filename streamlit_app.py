@@ -19,7 +19,7 @@ from pages._ui.gate import Gate
 from pages._ui.routes import own_routes
 from pages._ui.visitor_cookie import VisitorCookie
 
-_SECONDS_BEFORE_TABLE = 4.0  # the first page is painted by then
+_SECONDS_BEFORE_TABLE = 1.5  # the first page is about to be painted by then
 
 
 @asynccontextmanager
