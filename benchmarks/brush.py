@@ -32,10 +32,10 @@ from pages._ui.canvas import SIDES
 from pages._ui.mask_preview import detail_of, preview_of
 from pages._ui.subject_draft import Draft
 from pages._ui.viewport import Viewport
+from tests.browser.acting import SETTLED
 from tests.browser.conftest import CHROMIUM_ARGUMENTS, RunningApp, chromium_path, serve
 
 ROUNDS = 9
-_SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
 _SOURCE = "document.querySelector('[data-testid=stImage] img').src"
 _IS_ANOTHER = (
     "before => { const shown = document.querySelector('[data-testid=stImage] img');"
@@ -103,7 +103,7 @@ def in_browser(browser: Browser, app: RunningApp, photo: Path) -> None:
     page = browser.new_page(viewport={"width": 1400, "height": 1100})
     page.set_default_timeout(90_000)
     page.goto(app.url)
-    page.wait_for_selector(_SETTLED)
+    page.wait_for_selector(SETTLED)
     page.get_by_role("button", name="New photo").click()
     page.locator("input[type=file]").first.set_input_files(photo)
     # Before it is here, everything would be measured on the sample
@@ -114,7 +114,7 @@ def in_browser(browser: Browser, app: RunningApp, photo: Path) -> None:
     for zoom in (1, 4):
         choose(page, f"{zoom}×")
         page.wait_for_timeout(4000)
-        page.wait_for_selector(_SETTLED)
+        page.wait_for_selector(SETTLED)
         say(f"browser, zoom {zoom}", [one_stroke(page, number + 0.3 * zoom) for number in range(ROUNDS)])
         page.locator(".st-key-brush_reset button").first.click()
         expect(page.locator(".st-key-brush_reset button").first).to_be_disabled()

@@ -36,6 +36,7 @@ from bgen_core.subject.image_io import encode_png
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
+from tests.browser.acting import SETTLED
 from tests.browser.conftest import CHROMIUM_ARGUMENTS, RunningApp, chromium_path, serve
 from tests.runs.made_up import LONG_AGO, made_up_run, made_up_sweep, run_id
 
@@ -196,7 +197,7 @@ def _search(page: Page, word: str) -> None:
 
 
 def _settle(page: Page) -> None:
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+    page.wait_for_selector(SETTLED)
 
 
 def _server(app: RunningApp) -> psutil.Process:

@@ -23,10 +23,10 @@ from bgen_core.subject.cutout import cut_out_subject
 from bgen_core.subject.image_io import DecodeLimits, read_photo
 from bgen_core.subject.samples.samples import SAMPLES
 from bgen_core.sweep.plan import SweepPlan
+from tests.browser.acting import SETTLED
 from tests.browser.conftest import CHROMIUM_ARGUMENTS, RunningApp, chromium_path, serve
 
 PROMPTS = ("a beach", "a forest", "a city skyline", "a desert", "a starry sky", "a meadow", "clouds", "a brick wall")
-SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
 RERUNS = 6
 
 

@@ -17,9 +17,9 @@ LARGEST_TEXT = 256_000_000
 _LARGEST_DIRECTORY = 100_000_000
 _STEP = 1 << 20
 # What zipfile of Python 3.11 raises for files that somebody made to break it
-_FAULTS = (
-    zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError,
-    ArithmeticError, MemoryError,
+ZIP_FAULTS = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, EOFError, OSError, ValueError,
+    NotImplementedError, RuntimeError, ArithmeticError, MemoryError,
 )  # fmt: skip
 
 
@@ -52,7 +52,7 @@ class ForeignZip:
                 while piece := opened.read(_STEP):  # never more than the announced length, whatever is packed
                     pieces += piece
                 return bytes(pieces)
-        except _FAULTS as error:
+        except ZIP_FAULTS as error:
             raise self.refusal(f"{file[:120]!r} is damaged ({error})") from error
 
     def read_hashed(self, file: str, name: str) -> bytes:
@@ -96,7 +96,7 @@ def _opened(file: BinaryIO, name: str) -> zipfile.ZipFile:
     try:
         _check_directory(file, name)
         return zipfile.ZipFile(file)
-    except _FAULTS as error:
+    except ZIP_FAULTS as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise UserInputError(f"{name} is not a ZIP that can be read ({reason}): give one of `runs export`.") from error
 

@@ -100,16 +100,6 @@ class MetricRows:
         with self._database.reading() as session:
             return session.scalar(query.limit(1)) is not None
 
-    def metrics_revision(self) -> str:
-        """A mark of everything measured that changes when a row comes or goes; for caches."""
-        with self._database.reading() as session:
-            count, total = session.execute(
-                sa.select(sa.func.count(), sa.func.total(MetricRow.value))
-                if self._database.engine.dialect.name == "sqlite"
-                else sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(MetricRow.value), 0.0))
-            ).one()
-            return f"{count} {total}"
-
 
 def _delete(session: Session, run_ids: Sequence[str], names: Sequence[str] | None) -> None:
     for chunk in id_chunks(run_ids):

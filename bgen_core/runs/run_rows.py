@@ -170,12 +170,6 @@ class RunRows:
         with self._database.reading() as session:
             return [run_record(row) for row in session.scalars(query.order_by(RunRow.seed, RunRow.id))]
 
-    def runs_revision(self) -> str:
-        """A mark of the table of runs that changes when runs are added or go; for caches."""
-        with self._database.reading() as session:
-            count, newest = session.execute(sa.select(sa.func.count(), sa.func.max(RunRow.created))).one()
-            return f"{count} {newest}"
-
 
 def encode_run_png(picture: np.ndarray, chunks: Mapping[str, str]) -> bytes:
     """A run's picture as it is kept: uint8, HWC, RGB, with what made it as text."""

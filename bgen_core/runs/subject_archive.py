@@ -4,15 +4,14 @@ import base64
 import io
 import json
 import re
-import struct
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.extent import Extent
+from bgen_core.runs.archive_reading import ZIP_FAULTS
 from bgen_core.runs.foreign_json import read_foreign_json
 from bgen_core.runs.store import Store, SubjectEntry
 from bgen_core.runs.zip_outlet import ZipOutlet
@@ -28,11 +27,6 @@ _MOST_EDIT_BYTES = 32_000_000
 _MOST_VALUES = 2_000_000
 _LONGEST_NAME = 200
 _BROKEN = "subjects-*.zip as this page exports it is what can be imported"
-# What zipfile of Python 3.11 raises for files that somebody made to break it, beside its own error
-_ZIP_FAULTS = (
-    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError,
-    ValueError, ArithmeticError, MemoryError, struct.error,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +117,7 @@ def import_subjects(store: Store, data: bytes, *, limits: DecodeLimits) -> Impor
 def _opened(data: bytes) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(io.BytesIO(data))
-    except _ZIP_FAULTS as error:
+    except ZIP_FAULTS as error:
         raise _unreadable(error) from error
 
 
@@ -185,7 +179,7 @@ def _file(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
     try:
         with archive.open(name) as member:
             data = member.read(most + 1)
-    except _ZIP_FAULTS as error:
+    except ZIP_FAULTS as error:
         raise _unreadable(error) from error
     except KeyError as error:
         raise UserInputError(f"{_shown(name)} is missing in the ZIP: {_BROKEN}.") from error

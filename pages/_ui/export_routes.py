@@ -1,25 +1,21 @@
 """Downloads of any runs: those that an address names, or all that pass its filter, in every form that is offered."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from anyio import CapacityLimiter
-from anyio.to_thread import run_sync
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.responses import Response
 
-from bgen_core.errors import StoreError, UserInputError
+from bgen_core.errors import UserInputError
 from bgen_core.runs.export import runs_csv, runs_json, runs_parquet
-from bgen_core.runs.links import RUNS
 from bgen_core.runs.report import html_report
 from bgen_core.runs.run_archive import run_archive
 from bgen_core.runs.store import Store
 from bgen_core.runs.wide_table import run_table
 from pages._ui.compare_view import CompareView
 from pages._ui.rows_in_view import ids_of_query
-from pages._ui.streaming import in_thread
+from pages._ui.streaming import Endpoint, download, refused
 
 MOST_IN_REPORT = 1000
 _PIECE = 1 << 16
@@ -119,41 +115,29 @@ EXPORT_FORMS: tuple[ExportForm, ...] = (
 )
 
 
-def export_routes(open_store: Callable[[], Store]) -> list[Route]:
-    """One route for each form."""
+def export_endpoint(open_store: Callable[[], Store]) -> Endpoint:
+    """Answers for every form; the path's `suffix` says which."""
     writing = CapacityLimiter(_WRITTEN_AT_ONCE)
+    forms = {form.suffix: form for form in EXPORT_FORMS}
 
-    def begin(form: ExportForm, query: dict[str, list[str]], wanted: bool) -> Iterator[bytes]:
-        store = open_store()
-        ids = ids_of_query(store, run_table(store), query)
-        if not ids:
-            raise UserInputError("No run passes this filter: there is nothing to save.")
-        if not wanted:
-            return iter(())
-        pieces = form.pieces(store, ids, CompareView.from_query(query))
-        return chain([next(pieces)], pieces)  # what fails at once is an answer of its own, not half a file
+    async def export(request: Request) -> Response:
+        form = forms.get(request.path_params["suffix"])
+        if form is None:
+            return refused(404, f"Runs are not saved in this form: choose {', '.join(forms)}.")
 
-    def endpoint(form: ExportForm) -> Callable[[Request], Awaitable[Response]]:
-        async def download(request: Request) -> Response:
+        def begin() -> Iterator[bytes]:
             query = {name: request.query_params.getlist(name) for name in request.query_params}
-            try:
-                pieces = await run_sync(begin, form, query, request.method != "HEAD", limiter=writing)
-            except StoreError as error:
-                return PlainTextResponse(str(error), 503, {"Cache-Control": "no-store"})
-            except UserInputError as error:
-                return PlainTextResponse(str(error), 400, {"Cache-Control": "no-store"})
-            headers = {
-                "Cache-Control": "no-store",
-                "X-Content-Type-Options": "nosniff",
-                "Content-Disposition": f'attachment; filename="bgen-runs.{form.suffix}"',
-            }
-            if request.method == "HEAD":
-                return Response(None, media_type=form.media_type, headers=headers)
-            return StreamingResponse(in_thread(pieces, writing), media_type=form.media_type, headers=headers)
+            store = open_store()
+            ids = ids_of_query(store, run_table(store), query)
+            if not ids:
+                raise UserInputError("No run passes this filter: there is nothing to save.")
+            return iter(()) if request.method == "HEAD" else form.pieces(store, ids, CompareView.from_query(query))
 
-        return download
+        return await download(
+            request, begin, name="bgen-runs", suffix=form.suffix, media_type=form.media_type, limiter=writing
+        )
 
-    return [Route(f"{RUNS}{form.suffix}", endpoint(form), methods=["GET"]) for form in EXPORT_FORMS]
+    return export
 
 
 def _cut(content: bytes) -> Iterator[bytes]:

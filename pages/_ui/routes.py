@@ -1,14 +1,13 @@
 """The app's own routes: pictures by their content, downloads of a sweep, and whether the server lives."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
-from urllib.parse import quote
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bgen_core.errors import StoreError, UserInputError
@@ -18,10 +17,8 @@ from bgen_core.runs.links import PICTURES, RUNS, SHEETS, THUMBNAIL_SIDES, ZIPS
 from bgen_core.runs.store import Store
 from bgen_core.runs.thumbnails import thumbnail
 from pages._ui import resources
-from pages._ui.streaming import in_thread
+from pages._ui.streaming import Endpoint, attachment, download, refused
 from pages._ui.subject_routes import subject_routes
-
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 _PICTURE = re.compile(r"([0-9a-f]{64})\.(webp|png)")
 # A name is a hash of the content, so what it names never changes. Private: pictures of persons stay out of proxies.
@@ -46,17 +43,17 @@ def own_routes(open_store: Callable[[], Store] = resources.store) -> list[Route]
     async def picture(request: Request) -> Response:
         named = _PICTURE.fullmatch(request.path_params["name"])
         if named is None:
-            return _refused(404, "No picture has this name.")
+            return refused(404, "No picture has this name.")
         blob, suffix = named.groups()
         side = request.query_params.get("side", "512")
         if suffix == "webp" and side not in map(str, THUMBNAIL_SIDES):
-            return _refused(400, f"side must be one of {', '.join(map(str, THUMBNAIL_SIDES))}.")
+            return refused(400, f"side must be one of {', '.join(map(str, THUMBNAIL_SIDES))}.")
         try:
             data = await _read((await run_sync(open_store)).blobs, blob, suffix, int(side) if suffix == "webp" else 0)
         except StoreError as error:
-            return _refused(503, str(error))
+            return refused(503, str(error))
         if data is None:
-            return _refused(404, "This picture is not in the store.")
+            return refused(404, "This picture is not in the store.")
         return Response(data, media_type=f"image/{suffix}", headers=_FOREVER | _saving(request, suffix))
 
     async def _read(store: BlobStore, blob: str, suffix: str, side: int) -> bytes | None:
@@ -87,14 +84,13 @@ def own_routes(open_store: Callable[[], Store] = resources.store) -> list[Route]
         return await _download(request, begin, suffix="zip", media_type="application/zip")
 
     @cache
-    def exports() -> dict[str, Endpoint]:
-        from pages._ui.export_routes import export_routes
+    def exporting() -> Endpoint:
+        from pages._ui.export_routes import export_endpoint
 
-        return {route.path: route.endpoint for route in export_routes(open_store)}
+        return export_endpoint(open_store)
 
     async def export(request: Request) -> Response:
-        endpoint = (await run_sync(exports)).get(f"{RUNS}{request.path_params['suffix']}")
-        return _refused(404, "Runs are not saved in this form.") if endpoint is None else await endpoint(request)
+        return await (await run_sync(exporting))(request)
 
     async def _download(
         request: Request, begin: Callable[[], Iterator[bytes]], *, suffix: str, media_type: str
@@ -104,20 +100,11 @@ def own_routes(open_store: Callable[[], Store] = resources.store) -> list[Route]
             # An id that is not there is another answer than an axis that is not there.
             await run_sync(lambda: open_store().get_sweep(sweep_id))
         except StoreError as error:
-            return _refused(503, str(error))
+            return refused(503, str(error))
         except UserInputError as error:
-            return _refused(404, str(error))
-        try:
-            pieces = await run_sync(begin)
-        except StoreError as error:
-            return _refused(503, str(error))
-        except UserInputError as error:
-            return _refused(400, str(error))
-        headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-        headers |= _attachment(f"bgen-sweep-{sweep_id[:12]}", suffix)
-        if request.method == "HEAD":
-            return Response(None, media_type=media_type, headers=headers)
-        return StreamingResponse(in_thread(pieces, decoding), media_type=media_type, headers=headers)
+            return refused(404, str(error))
+        name = f"bgen-sweep-{sweep_id[:12]}"
+        return await download(request, begin, name=name, suffix=suffix, media_type=media_type, limiter=decoding)
 
     return [
         _route("/healthz", healthz),
@@ -134,20 +121,9 @@ def _route(path: str, endpoint: Endpoint) -> Route:
     return Route(path, endpoint, methods=["GET"])
 
 
-def _refused(status: int, sentence: str) -> Response:
-    return PlainTextResponse(sentence, status, headers={"Cache-Control": "no-store"})
-
-
 def _saving(request: Request, suffix: str) -> dict[str, str]:
     """The header that makes a browser save the picture under the name that the link asks for."""
     asked = request.query_params.get("download")
     if asked is None:
         return {}
-    return _attachment(asked, suffix)
-
-
-def _attachment(asked: str, suffix: str) -> dict[str, str]:
-    name = re.sub(r"[^\w .()+-]+", "-", asked).strip(" .-")[:120] or "picture"
-    name = name if name.lower().endswith(f".{suffix}") else f"{name}.{suffix}"
-    plain = name.encode("ascii", "replace").decode().replace("?", "-")
-    return {"Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"}
+    return attachment(asked, suffix)

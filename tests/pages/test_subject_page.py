@@ -4,7 +4,6 @@ import io
 import threading
 import time
 import tomllib
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,13 +11,11 @@ import numpy as np
 import pytest
 import streamlit as st
 from PIL import Image
-from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Box, Extent
-from bgen_core.runs.store import Store, open_store
-from bgen_core.settings import load_settings
+from bgen_core.runs.store import Store
 from bgen_core.subject.cutout import cut_out
 from bgen_core.subject.edit import MaskEdit
 from bgen_core.subject.fabric import COLOURS
@@ -26,27 +23,19 @@ from bgen_core.subject.image_io import DecodeLimits, encode_png, read_photo
 from bgen_core.subject.masks import apply_edit
 from bgen_core.subject.samples.samples import SAMPLES
 from bgen_core.subject.subject import quantise_alpha
-from pages._ui import mask_base, page_files, resources
+from pages._ui import mask_base, page_files
 from pages._ui.fine_edge import fine_edges
 from pages._ui.mask_preview import detail_of, preview_of
 from pages._ui.mask_view import VIEWS
 from pages._ui.subject_draft import Draft
 
 SHELL = str(Path(page_files.SUBJECT).parent / "_ui" / "shell.py")
-SERIALIZABLE = "runner.enforceSerializableSessionState"
 LIMITS = DecodeLimits(max_bytes=10**8, max_pixels=10**8, min_side=1)
 
 
 @pytest.fixture
-def store() -> Iterator[Store]:
-    enforced = config.get_option(SERIALIZABLE)
-    config.set_option(SERIALIZABLE, False)
-    st.cache_resource.clear()
-    with open_store(load_settings()) as store:
-        yield store
-    resources.store().close()
-    st.cache_resource.clear()
-    config.set_option(SERIALIZABLE, enforced)
+def store(page_store: Store) -> Store:
+    return page_store
 
 
 @pytest.fixture

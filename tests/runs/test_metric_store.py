@@ -67,12 +67,3 @@ def test_what_could_not_be_measured_waits_again_when_the_reason_is_overcome(stor
     assert store.unmeasured_runs({"seam": 1}, limit=10, overcome=overcome) == [runs[1]]
     assert (store.has_reason("seam", "No_100%"), store.has_reason("seam", "No_101%")) == (True, False)
     assert not store.has_reason("detail", "No_100%")
-
-
-def test_the_mark_of_measures_changes_with_them(store: Store) -> None:
-    run = commit(store, made_up_run()).id
-    seen = [store.metrics_revision()]
-    for number in (1.0, 2.0, None):
-        store.save_metrics(run, [value("seam", number)])
-        seen.append(store.metrics_revision())
-    assert len(set(seen)) == 4

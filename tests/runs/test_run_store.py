@@ -110,14 +110,5 @@ def test_runs_are_listed_newest_first_and_by_what_they_belong_to(store: Store) -
     }
 
 
-def test_the_revision_changes_with_every_new_run(store: Store) -> None:
-    seen = [store.runs_revision()]
-    for number in range(3):
-        commit(store, made_up_run(number))
-        seen.append(store.runs_revision())
-        assert store.runs_revision() == seen[-1]
-    assert len(set(seen)) == 4
-
-
 def test_every_parameter_has_a_column() -> None:
     assert {field.name for field in fields(InpaintParams)} <= set(RunRow.__table__.columns.keys())

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -106,15 +105,6 @@ def axis_effect(frame: pd.DataFrame, axis: AxisColumn, measure: Measure, *, axes
         is_equal=len(values) > 1 and (_is_constant(table) or _is_equal(complete)),
     )
     return replace(effect, sentence=_sentence(effect, table))
-
-
-def paired_differences(
-    frame: pd.DataFrame, axis: AxisColumn, measure: Measure, *, axes: Sequence[AxisColumn]
-) -> list[Difference]:
-    """Every two values of an axis that share a pair, the earlier one first; see `axis_effect`."""
-    table = paired_table(frame, axis, measure, axes)
-    found = (paired_difference(table, first, second) for first, second in combinations(table.values, 2))
-    return [difference for difference in found if difference is not None]
 
 
 def value_means(frame: pd.DataFrame, axis: AxisColumn, measure: Measure) -> dict[object, Estimate]:

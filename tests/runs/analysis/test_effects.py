@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pytest
 
-from bgen_core.runs.analysis.effects import axis_effect, paired_differences
+from bgen_core.runs.analysis.effects import axis_effect
 from tests.runs.analysis.made_up_sweeps import CLIP, DETAIL, GUIDANCE, SCHEDULER, SEAM, SEED, STEPS, sweep
 
 SEEDS = range(4)
@@ -233,12 +233,6 @@ def test_ends_are_compared_although_no_pair_is_complete() -> None:
     assert effect.sentence == (
         "CLIP score rises by 20 (95 % interval 20 to 20, 6 pairs) from Steps 10 to 30 (+200 %), which is better."
     )
-
-
-def test_every_two_values_are_compared() -> None:
-    axes = {STEPS: [10, 20, 30], SEED: range(3)}
-    found = paired_differences(sweep(axes, SEAM, lambda s, z: s / 10 + z), STEPS, SEAM, axes=list(axes))
-    assert [(each.first, each.second, each.change.mean) for each in found] == [(10, 20, 1), (10, 30, 2), (20, 30, 1)]
 
 
 def test_long_prompts_are_cut_in_the_sentence() -> None:
