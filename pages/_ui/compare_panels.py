@@ -1,5 +1,7 @@
 """Below the table: the chosen runs in four ways, what the sweep says, and blind votes."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -22,15 +24,16 @@ def panels(runs: list[RunRecord], table: pd.DataFrame, store: Store, view: Compa
     chosen = table.set_index("id", drop=False).loc[[run.id for run in runs]]
     st.session_state["compare_panel"] = view.panel
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        control = st.pills if is_telephone() else st.segmented_control  # pills take several lines
-        control(
-            "Panel" if view.panel == "vote" else f"**{len(runs)}** chosen" if runs else "None chosen",
-            list(_PANELS),
-            key="compare_panel",
-            required=True,
-            format_func=_PANELS.__getitem__,
-            on_change=lambda: change(panel=st.session_state["compare_panel"]),
-        )
+        label = "Panel" if view.panel == "vote" else f"**{len(runs)}** chosen" if runs else "None chosen"
+        shared: dict[str, Any] = {
+            "key": "compare_panel",
+            "format_func": _PANELS.__getitem__,
+            "on_change": lambda: change(panel=st.session_state["compare_panel"]),
+        }
+        if is_telephone():  # a row of buttons would be cut off after the third
+            st.selectbox(label, list(_PANELS), **shared)
+        else:
+            st.segmented_control(label, list(_PANELS), required=True, **shared)
         if view.panel in VIEWER_MODES and len(runs) > 1:
             measure_choice("Best by", chosen[:MOST_AT_ONCE], view)
         if runs:

@@ -36,7 +36,7 @@ def filter_card(table: pd.DataFrame, store: Store, view: CompareView) -> None:
     # On a telephone it would fill the first screen
     card = st.expander("Filter", expanded=view.is_filtered) if is_telephone() else st.container(border=True)
     with card:
-        search, sweep, subject, model, rating, made = _places([265, 265, 150, 150, 150, 150])
+        search, sweep, subject, model, rating, made = _places([230, 230, 140, 140, 140, 140])
         if st.session_state.get("compare_text", "").strip() != view.text:  # a space at the end is being typed
             st.session_state["compare_text"] = view.text
         search.text_input(
