@@ -45,6 +45,7 @@ def open_file_popover() -> UploadedFile | None:
             type=["png", "zip"],
             key=key,
             on_change=_close_popover,
+            args=(key,),
             help="A PNG that bgen or A1111 wrote. A ZIP that was exported on this page, here or in another store; "
             "larger ones with python -m bgen_core runs import FILE.",
         )
@@ -124,7 +125,9 @@ def _choose(run_id: str) -> None:
     change(ids=tuple(dict.fromkeys((*view.ids, run_id))))
 
 
-def _close_popover() -> None:
+def _close_popover(key: str) -> None:
+    if st.session_state[key] is None:  # the old file has gone, and the new one is still on its way
+        return
     st.session_state[_POPOVER] = False  # it would cover what the file holds
 
 
