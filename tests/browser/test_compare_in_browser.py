@@ -397,9 +397,8 @@ def test_a_file_dropped_anywhere_is_opened_and_nothing_covers_it(
         expect(notice).to_be_hidden()
 
     for name in ("mine.png", "another.png"):
-        drop(name)
-        expect(page.get_by_role("button", name="Choose for comparison")).to_be_visible()
-        expect(page.get_by_text(name)).to_have_count(1)
+        opened = page.get_by_role("button", name="Choose for comparison")
+        until(page, partial(drop, name), lambda opened=opened: opened.count() == 1)
         expect(field).to_have_count(0)
         page.get_by_role("button", name="Close", exact=True).click()
         expect(page.get_by_text(name)).to_have_count(0)
