@@ -1,0 +1,148 @@
+"""A store that version 0.1.0 made opens, shows and repeats, with nothing computed again.
+
+`store_0_1_0.zip` holds its home folder (31 runs in five sweeps, four more sweeps that are queued, paused, cancelled and
+failed; votes, opinions, views) and what that version wrote of it: CSV, JSON, A1111's texts and the wide table.
+"""
+
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bgen_core.cli.inline import resume_inline
+from bgen_core.jobs.submission import forecast_sweep
+from bgen_core.models.revision import ModelSource, find_model
+from bgen_core.runs.export import runs_csv, runs_json
+from bgen_core.runs.png_metadata import parameters_text, read_record
+from bgen_core.runs.record import RunRecord
+from bgen_core.runs.run_import import import_runs
+from bgen_core.runs.store import Store, open_store
+from bgen_core.runs.wide_table import run_table
+from bgen_core.settings import Settings, load_settings
+from bgen_core.sweep.plan import SweepPlan, address_plan
+
+OLD = Path(__file__).parent / "store_0_1_0.zip"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    with zipfile.ZipFile(OLD) as archive:
+        archive.extractall(tmp_path)
+    return load_settings(home=tmp_path / "home")
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    with open_store(settings) as store:
+        yield store
+
+
+@pytest.fixture(autouse=True)
+def model_and_libraries_of_then(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
+    """A new demo model and newer libraries give other addresses, and rightly so; here they stay as they were."""
+    run = store.list_runs(limit=1)[0]
+    monkeypatch.setattr("bgen_core.sweep.plan.pixel_versions", lambda: run.versions)
+
+    def pinned(spec: str) -> ModelSource:
+        return replace(find_model(spec), revision=run.model_revision)
+
+    for module in ("bgen_core.jobs.submission", "bgen_core.sweep.runner"):
+        monkeypatch.setattr(f"{module}.find_model", pinned)
+
+
+def written(name: str) -> str:
+    with zipfile.ZipFile(OLD) as archive:
+        return archive.read(f"written/{name}").decode()
+
+
+def oldest_first(store: Store) -> list[RunRecord]:
+    return list(reversed(store.list_runs()))
+
+
+def test_every_sweep_is_repeated_without_a_cell_to_make(store: Store, settings: Settings) -> None:
+    photos = {entry.id: entry.extent for entry in store.list_subjects()}
+    sweeps = store.list_sweeps()
+    assert len(sweeps) == 9
+    for sweep in sweeps:
+        plan = SweepPlan.from_json(sweep.plan)
+        assert plan.to_json() == sweep.plan
+        forecast = forecast_sweep(store, settings, plan, photos=photos, device_kind="cpu", dtype_name="float32")
+        assert (forecast.to_make, forecast.to_paint, forecast.known) == (0, 0, sweep.total)
+        assert list(forecast.run_ids.values()) == [cell.run_id for cell in store.sweep_cells(sweep.id)]
+
+
+def test_a_sweep_that_waited_is_run_from_what_is_there(store: Store, settings: Settings) -> None:
+    result = resume_inline(store, settings, "a-queued-one")
+    assert (result.made, result.reused, result.failed) == (0, 8, 0)
+    assert store.get_sweep("a-queued-one").state == "done"
+
+
+def test_states_are_as_they_were(store: Store) -> None:
+    states = {sweep.id: (sweep.state, sweep.message) for sweep in store.list_sweeps() if sweep.id.startswith("a-")}
+    assert states == {
+        "a-queued-one": ("queued", ""),
+        "a-paused-one": ("paused", ""),
+        "a-cancelled-one": ("cancelled", ""),
+        "a-failed-one": ("failed", "a reason"),
+    }
+
+
+def test_raw_pictures_have_their_addresses(store: Store) -> None:
+    for run in store.list_runs():
+        plan = SweepPlan(subject_id=run.subject_id, model=run.model, base=run.params)
+        (address,) = address_plan(
+            plan, {run.model: run.model_revision}, device_kind="cpu", dtype_name="float32"
+        ).values()
+        assert (address.run, address.raw) == (run.id, run.raw_id)
+
+
+def test_exports_say_what_they_said(store: Store) -> None:
+    runs = oldest_first(store)
+    ids = [run.id for run in runs]
+    metrics, opinions = store.metrics_of(ids), store.opinions_of(ids)
+    before = pd.read_csv(StringIO(written("runs.csv")), dtype=str)
+    after = pd.read_csv(StringIO(runs_csv(runs, metrics=metrics, opinions=opinions)), dtype=str)
+    pd.testing.assert_frame_equal(after[list(before.columns)], before)
+    was, now = json.loads(written("runs.json")), json.loads(runs_json(runs, metrics=metrics, opinions=opinions))
+    assert [{name: run[name] for name in old} for old, run in zip(was, now, strict=True)] == was
+
+
+def test_the_table_shows_what_it_showed(store: Store) -> None:
+    before = json.loads(written("table.json"))
+    after = json.loads(run_table(store).to_json(orient="records", date_format="iso", force_ascii=False))
+    assert [{name: row[name] for name in old} for old, row in zip(before, after, strict=True)] == before
+
+
+def test_pngs_say_what_they_said_and_are_read(store: Store) -> None:
+    texts = json.loads(written("parameters.json"))
+    runs = oldest_first(store)
+    assert {run.id for run in runs} == set(texts)
+    for run in runs:
+        was = texts[run.id].rpartition(", Version: ")[0]
+        assert parameters_text(run).rpartition(", Version: ")[0] == was
+        read = read_record(store.blobs.get(run.image))
+        assert read == replace(run, image="", raw="")
+
+
+def test_votes_opinions_and_views_are_there(store: Store) -> None:
+    (sweep,) = [sweep for sweep in store.list_sweeps() if sweep.total == 12]
+    cells = store.sweep_cells(sweep.id)
+    assert [vote.winner for vote in store.votes_of(sweep.id)] == ["a", "b", "tie", "a"]
+    opinion = store.opinions_of([cells[0].run_id])[cells[0].run_id]
+    assert (opinion.rating, opinion.notes, opinion.tags) == (4, "the soft edge is right", ("beach", "keep"))
+    views = {view.name: dict(view.query) for view in store.list_views()}
+    assert views["Beaches"]["f"] == ["guidance_scale:1..3", "edge_softness:1"]
+
+
+def test_a_zip_of_then_is_imported_with_its_sweep_and_votes(store: Store, tmp_path: Path) -> None:
+    with open_store(load_settings(home=tmp_path / "new")) as new:
+        import_runs(new, Path(__file__).parent / "runs_0_1_0.zip")
+        (sweep,) = new.list_sweeps()
+        assert new.sweep_cells(sweep.id) == store.sweep_cells(sweep.id)
+        assert new.votes_of(sweep.id) == store.votes_of(sweep.id)
+        assert new.list_runs() == store.list_runs(sweep_id=sweep.id)
