@@ -12,12 +12,12 @@ from starlette.middleware import Middleware
 
 from bgen_core.errors import BgenError
 from bgen_core.jobs.supervisor import WorkerSupervisor
-from bgen_core.runs.store import open_store
 from bgen_core.settings import load_settings
-from pages._ui import resources
-from pages._ui.gate import Gate
-from pages._ui.routes import own_routes
-from pages._ui.visitor_cookie import VisitorCookie
+from bgen_core.store.store import open_store
+from pages._ui.app import resources
+from pages._ui.app.gate import Gate
+from pages._ui.app.visitor_cookie import VisitorCookie
+from pages._ui.routes.routes import own_routes
 
 _SECONDS_BEFORE_TABLE = 1.5  # the first page is about to be painted by then
 
@@ -59,7 +59,7 @@ def log_fault(error: Exception) -> bool:
 # The shell is not beside pages/: Streamlit would otherwise serve a page file alone, without shell and gate, to the
 # first visitor of a fresh server who comes by a deep link.
 app = st.App(
-    Path(__file__).parent / "pages" / "_ui" / "shell.py",
+    Path(__file__).parent / "pages" / "_ui" / "app" / "shell.py",
     routes=own_routes(),
     middleware=[Middleware(Gate), Middleware(VisitorCookie)],
     lifespan=lifespan,

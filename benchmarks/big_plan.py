@@ -15,15 +15,15 @@ import time
 from pathlib import Path
 
 from benchmarks.kills import make_subject
+from bgen_core.jobs.runner import Runner
 from bgen_core.jobs.submission import forecast_sweep, submit_sweep
-from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import Settings, load_settings
+from bgen_core.store.store import Store, open_store
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.events import Started
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
-from bgen_core.sweep.runner import Runner
 
 SIZES = (27, 1000)
 

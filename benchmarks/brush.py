@@ -23,15 +23,15 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from bgen_core.extent import Extent
+from bgen_core.subject.decoding.image_io import encode_jpeg
 from bgen_core.subject.edit import MaskEdit, Stroke
-from bgen_core.subject.image_io import encode_jpeg
 from bgen_core.subject.previews import on_checkerboard, under_film
 from bgen_core.subject.samples.samples import SAMPLES
 from bgen_core.subject.segmentation import reduced
-from pages._ui.canvas import SIDES
-from pages._ui.mask_preview import detail_of, preview_of
-from pages._ui.subject_draft import Draft
-from pages._ui.viewport import Viewport
+from pages._ui.mask.canvas import SIDES
+from pages._ui.mask.mask_preview import detail_of, preview_of
+from pages._ui.mask.viewport import Viewport
+from pages._ui.subject.subject_draft import Draft
 from tests.browser.acting import SETTLED
 from tests.browser.conftest import CHROMIUM_ARGUMENTS, RunningApp, chromium_path, serve
 

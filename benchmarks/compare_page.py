@@ -26,13 +26,13 @@ import psutil
 import sqlalchemy as sa
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from bgen_core.runs.metrics import METRICS, MetricValue
+from bgen_core.metrics import METRICS, MetricValue
 from bgen_core.runs.run_filter import Condition, RunFilter, filter_runs, sort_runs
-from bgen_core.runs.schema import MetricRow, RunRow, TagRow
-from bgen_core.runs.store import Store, open_store
 from bgen_core.runs.wide_table import run_table
 from bgen_core.settings import load_settings
-from bgen_core.subject.image_io import encode_png
+from bgen_core.store.schema import MetricRow, RunRow, TagRow
+from bgen_core.store.store import Store, open_store
+from bgen_core.subject.decoding.image_io import encode_png
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan

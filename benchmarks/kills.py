@@ -21,17 +21,17 @@ from pathlib import Path
 
 import numpy as np
 
+from bgen_core.jobs.runner import Runner
 from bgen_core.jobs.submission import forecast_sweep, submit_sweep
 from bgen_core.jobs.worker_folder import WorkerFolder
-from bgen_core.runs.blobs import STORED_LIMITS
-from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import load_settings
-from bgen_core.subject.image_io import decode_photo
+from bgen_core.store.blobs import STORED_LIMITS
+from bgen_core.store.store import Store, open_store
+from bgen_core.subject.decoding.image_io import decode_photo
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
-from bgen_core.sweep.runner import Runner
 
 PROJECT = Path(__file__).resolve().parents[1]
 CELLS_A_KILL = 6

@@ -17,10 +17,10 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
-from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import load_settings
+from bgen_core.store.store import Store, open_store
 from bgen_core.subject.cutout import cut_out_subject
-from bgen_core.subject.image_io import DecodeLimits, read_photo
+from bgen_core.subject.decoding.image_io import DecodeLimits, read_photo
 from bgen_core.subject.samples.samples import SAMPLES
 from bgen_core.sweep.plan import SweepPlan
 from tests.browser.acting import SETTLED

@@ -6,16 +6,16 @@ import streamlit as st
 
 from bgen_core.errors import UserInputError
 from bgen_core.runs.wide_table import run_table
-from pages._ui import page_files, resources
-from pages._ui.compare_panels import panels
-from pages._ui.compare_view import current_view, show
-from pages._ui.filter_card import filter_card
-from pages._ui.opened_file import open_file_popover, show_opened_file
-from pages._ui.rows_in_view import chosen_runs, rows_in_view
-from pages._ui.run_groups import group_table
-from pages._ui.run_table import editable_table
-from pages._ui.status import show_status
-from pages._ui.table_bar import table_bar
+from pages._ui.app import page_files, resources
+from pages._ui.app.status import show_status
+from pages._ui.compare.compare_panels import panels
+from pages._ui.compare.compare_view import current_view, show
+from pages._ui.compare.filter_card import filter_card
+from pages._ui.compare.opened_file import open_file_popover, show_opened_file
+from pages._ui.compare.rows_in_view import chosen_runs, rows_in_view
+from pages._ui.compare.run_groups import group_table
+from pages._ui.compare.run_table import editable_table
+from pages._ui.compare.table_bar import table_bar
 
 METRICS_AGE = 10.0  # seconds: while the worker measures, a page need not read all metrics at every click
 

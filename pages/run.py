@@ -3,14 +3,14 @@
 import streamlit as st
 
 from bgen_core.errors import UserInputError
+from bgen_core.records.png_text import parameters_text
 from bgen_core.runs.links import download_name, picture_url
-from bgen_core.runs.png_metadata import parameters_text
 from bgen_core.runs.table import FIELDS
-from pages._ui import page_files, resources
-from pages._ui.comparison import value_table
-from pages._ui.pictures import picture
-from pages._ui.run_facts import metric_table, opinion_fields
-from pages._ui.verification import verification_result, verify_button
+from pages._ui.app import page_files, resources
+from pages._ui.compare.comparison import value_table
+from pages._ui.shared.pictures import picture
+from pages._ui.shared.run_facts import metric_table, opinion_fields
+from pages._ui.shared.verification import verification_result, verify_button
 
 PARAMETERS = ("subject", "prompt", "negative_prompt", "model", "scheduler", "num_inference_steps", "guidance_scale")
 PARAMETERS += ("strength", "seed", "mask_grow", "mask_feather", "edge_softness", "harmonisation", "shadow")

@@ -5,17 +5,17 @@ from dataclasses import replace
 import streamlit as st
 
 from bgen_core.errors import UserInputError
-from pages._ui import page_files, resources
-from pages._ui.mask_base import quality_choice, show_progress
-from pages._ui.mask_editor import mask_editor
-from pages._ui.mask_notes import base_choice, show_note
-from pages._ui.mask_preview import preview_of
-from pages._ui.mask_purposes import mask_purposes
-from pages._ui.status import show_status
-from pages._ui.subject_choice import mask_upload, new_photo_popover
-from pages._ui.subject_draft import complain, current_draft, draft_in_hand, keep, show_problem
-from pages._ui.subject_library import library_button
-from pages._ui.subject_saving import save
+from pages._ui.app import page_files, resources
+from pages._ui.app.status import show_status
+from pages._ui.mask.mask_base import quality_choice, show_progress
+from pages._ui.mask.mask_editor import mask_editor
+from pages._ui.mask.mask_notes import base_choice, show_note
+from pages._ui.mask.mask_preview import preview_of
+from pages._ui.mask.mask_purposes import mask_purposes
+from pages._ui.subject.subject_choice import mask_upload, new_photo_popover
+from pages._ui.subject.subject_draft import complain, current_draft, draft_in_hand, keep, show_problem
+from pages._ui.subject.subject_library import library_button
+from pages._ui.subject.subject_saving import save
 
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Subject", width="content")

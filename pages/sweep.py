@@ -5,14 +5,14 @@ import streamlit as st
 from bgen_core.errors import UserInputError
 from bgen_core.jobs.submission import SweepForecast, describe_forecast, forecast_sweep, submit_sweep
 from bgen_core.sweep.plan import SweepPlan
-from pages._ui import page_files, resources
-from pages._ui.first_subject import start_with_sample
-from pages._ui.live_sweep import show_sweep, wait_for_engine
-from pages._ui.queue_panel import own_sweeps, pause_and_cancel
-from pages._ui.status import show_status, worker_status
-from pages._ui.sweep_form import axis_controls, model_choice, read_plan, subject_choice
-from pages._ui.sweep_grid import GridContent, arrangement, grid_html
-from pages._ui.sweep_link import linked_sweep
+from pages._ui.app import page_files, resources
+from pages._ui.app.status import show_status, worker_status
+from pages._ui.subject.first_subject import start_with_sample
+from pages._ui.sweep.live_sweep import show_sweep, wait_for_engine
+from pages._ui.sweep.queue_panel import own_sweeps, pause_and_cancel
+from pages._ui.sweep.sweep_form import axis_controls, model_choice, read_plan, subject_choice
+from pages._ui.sweep.sweep_grid import GridContent, arrangement, grid_html
+from pages._ui.sweep.sweep_link import linked_sweep
 
 settings, store = resources.settings(), resources.store()
 sweep, problem = linked_sweep(store)

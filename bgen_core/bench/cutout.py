@@ -14,7 +14,7 @@ from bgen_core.bench.mask_scores import MaskScores, score_mask
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.subject.cutout import QUALITIES, cut_out
-from bgen_core.subject.image_io import PHOTO_EXTENSIONS, DecodeLimits, decode_photo, read_photo
+from bgen_core.subject.decoding.image_io import PHOTO_EXTENSIONS, DecodeLimits, decode_photo, read_photo
 from bgen_core.subject.native import cv2
 from bgen_core.subject.samples.samples import SAMPLES
 from bgen_core.subject.segmentation import enlarged, reduced

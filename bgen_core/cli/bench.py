@@ -101,7 +101,7 @@ def _print_engine_table(document: dict[str, Any]) -> None:
 
 def _measure_cutout(repeats: int, photos: Path | None) -> dict[str, Any]:
     from bgen_core.bench.cutout import find_labelled_photos, measure_quality, measure_speed  # loads mediapipe
-    from bgen_core.subject.image_io import DecodeLimits
+    from bgen_core.subject.decoding.image_io import DecodeLimits
 
     labelled = find_labelled_photos(photos) if photos is not None else []
     document: dict[str, Any] = {"milliseconds": measure_speed(repeats, say)}

@@ -12,8 +12,8 @@ import typer
 from bgen_core.errors import BgenError
 from bgen_core.models.devices import find_device
 from bgen_core.models.revision import find_model
-from bgen_core.runs.store import open_store
 from bgen_core.settings import Settings, load_settings
+from bgen_core.store.store import open_store
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,15 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
-from bgen_core.cli.inline import InlineResult, forecast_inline, run_inline
 from bgen_core.cli.inputs import check_output_file, check_prompt, keep_subject, read_subject, say, write_file
+from bgen_core.cli.run_here import InlineResult, forecast_inline, run_inline
 from bgen_core.errors import UserInputError
 from bgen_core.models.catalogue import describe_model
 from bgen_core.models.revision import find_model
 from bgen_core.models.schedulers import get_scheduler
-from bgen_core.runs.record import RunRecord
-from bgen_core.runs.store import open_store
+from bgen_core.records.run import RunRecord
 from bgen_core.settings import load_settings
+from bgen_core.store.store import open_store
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 

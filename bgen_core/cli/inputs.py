@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from bgen_core.errors import UserInputError
-from bgen_core.runs.store import Store
 from bgen_core.settings import Settings
-from bgen_core.subject.image_io import DecodeLimits, read_alpha, read_photo
+from bgen_core.store.store import Store
+from bgen_core.subject.decoding.image_io import DecodeLimits, read_alpha, read_photo
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.canvas import check_subject
 

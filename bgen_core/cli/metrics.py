@@ -12,9 +12,9 @@ from bgen_core.cli.counting import counting
 from bgen_core.cli.inputs import say
 from bgen_core.cli.run_files import choose_runs
 from bgen_core.errors import UserInputError
-from bgen_core.runs.metrics import METRICS, metrics_named
-from bgen_core.runs.store import Store, open_store
+from bgen_core.metrics import METRICS, metrics_named
 from bgen_core.settings import load_settings
+from bgen_core.store.store import Store, open_store
 
 metrics_app = typer.Typer(no_args_is_help=True)
 

@@ -11,12 +11,12 @@ import typer
 from bgen_core.cli.inputs import check_output_file, read_subject, say, write_file
 from bgen_core.errors import UserInputError
 from bgen_core.runs.recipe import PNG_LIMITS, Recipe, read_recipe
-from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import Settings, load_settings
+from bgen_core.store.store import Store, open_store
 from bgen_core.subject.subject import Subject
 
 if TYPE_CHECKING:
-    from bgen_core.runs.reproduce import Reproduction
+    from bgen_core.jobs.reproduce import Reproduction
 
 
 def reproduce(
@@ -34,7 +34,7 @@ def reproduce(
     given = None if photo is None else read_subject(photo, alpha, settings)
     subjects = _find_subjects([recipe for _, _, recipe in wanted], given, settings)
 
-    from bgen_core.runs.reproduce import Reproducer  # loads torch
+    from bgen_core.jobs.reproduce import Reproducer  # loads torch
 
     told: list[dict[str, Any]] = []
     with Reproducer(settings) as reproducer:
@@ -92,7 +92,7 @@ def _find_subjects(recipes: list[Recipe], given: Subject | None, settings: Setti
 
 
 def _find_subject(store: Store, recipe: Recipe) -> Subject:
-    from bgen_core.runs.reproduce import find_subject
+    from bgen_core.jobs.reproduce import find_subject
 
     try:
         return find_subject(store, recipe)

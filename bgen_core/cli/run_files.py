@@ -15,10 +15,10 @@ import typer
 from bgen_core.cli.inputs import say
 from bgen_core.cli.runs import runs_app
 from bgen_core.errors import UserInputError
+from bgen_core.records.run import RunRecord
 from bgen_core.runs.export import runs_csv, runs_json, runs_parquet
-from bgen_core.runs.record import RunRecord
-from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import load_settings
+from bgen_core.store.store import Store, open_store
 
 
 class Format(StrEnum):
@@ -62,7 +62,7 @@ def import_(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
     """Take the runs of a ZIP with pictures, metrics, opinions, subjects, sweeps and votes; what is here stays."""
-    from bgen_core.runs.run_import import import_runs  # loads what decodes pictures
+    from bgen_core.archive.run_import import import_runs  # loads what decodes pictures
 
     with open_store(load_settings()) as store:
         imported = import_runs(store, file)
@@ -102,11 +102,11 @@ def _pieces(store: Store, runs: Sequence[RunRecord], chosen: Format, sweep: str 
     if chosen is Format.HTML:
         if not ids:
             raise UserInputError("There is no run to show: make one first, or choose another sweep.")
-        from bgen_core.runs.report import html_report
+        from bgen_core.reports.html_report import html_report
 
         return html_report(store, sweep_id=sweep) if sweep else html_report(store, run_ids=ids)
     if chosen is Format.ZIP:
-        from bgen_core.runs.run_archive import run_archive
+        from bgen_core.archive.run_archive import run_archive
 
         return run_archive(store, ids)
     metrics, opinions = store.metrics_of(ids), store.opinions_of(ids)
@@ -139,7 +139,7 @@ def _write_whole(out: Path, pieces: Iterable[bytes]) -> None:
 
 def _left_out(archive: Path) -> list[str]:
     """What the ZIP says that it does not hold, a sentence each."""
-    from bgen_core.runs.archive_format import NOT_INCLUDED
+    from bgen_core.archive.manifest import NOT_INCLUDED
 
     with zipfile.ZipFile(archive) as opened:
         return opened.read(NOT_INCLUDED).decode().splitlines() if NOT_INCLUDED in opened.namelist() else []

@@ -11,11 +11,11 @@ import typer
 
 from bgen_core.cli.inputs import say
 from bgen_core.errors import UserInputError
+from bgen_core.records.run import RunRecord
 from bgen_core.runs.export import run_values, runs_csv
-from bgen_core.runs.record import RunRecord
-from bgen_core.runs.store import open_store
 from bgen_core.runs.table import FIELDS, shown
 from bgen_core.settings import load_settings
+from bgen_core.store.store import open_store
 
 _COLUMNS = (
     "subject",

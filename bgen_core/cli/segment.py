@@ -12,11 +12,11 @@ from PIL import Image
 
 from bgen_core.errors import UserInputError
 from bgen_core.settings import load_settings
-from bgen_core.subject.compositing import cut_out_colours
 from bgen_core.subject.cutout import QUALITIES, cut_out
+from bgen_core.subject.decoding.image_io import DecodeLimits, encode_alpha_png, encode_cutout_png, read_photo
+from bgen_core.subject.decoding.picture_formats import shown_name
 from bgen_core.subject.fine import FINE_COST
-from bgen_core.subject.image_io import DecodeLimits, encode_alpha_png, encode_cutout_png, read_photo
-from bgen_core.subject.opening import shown_name
+from bgen_core.subject.pasting.compositing import cut_out_colours
 from bgen_core.subject.remarks import remarks_about
 from bgen_core.subject.subject import quantise_alpha
 

@@ -10,10 +10,10 @@ import typer
 from bgen_core.cli.counting import counting
 from bgen_core.cli.inputs import say
 from bgen_core.errors import UserInputError
-from bgen_core.runs.picture_rows import GRACE, collect_garbage
-from bgen_core.runs.store import Store, open_store
-from bgen_core.runs.store_check import Finding, Looked, check_store
 from bgen_core.settings import load_settings
+from bgen_core.store.check import Finding, Looked, check_store
+from bgen_core.store.picture_rows import GRACE, collect_garbage
+from bgen_core.store.store import Store, open_store
 
 store_app = typer.Typer(no_args_is_help=True)
 _MANY = 20
@@ -97,7 +97,7 @@ def _findings(opened: Store, *, quick: bool) -> list[Finding]:
 
 
 def _repaired(opened: Store, findings: list[Finding], *, drop_lost: bool) -> list[dict[str, Any]]:
-    from bgen_core.runs.store_repair import repair_store  # loads what pastes subjects
+    from bgen_core.store.repair import repair_store  # loads what pastes subjects
 
     return [
         _described(each.finding) | {"repaired": each.done, "repair": each.text}

@@ -8,16 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
-from bgen_core.cli.inline import InlineResult, forecast_inline, resume_inline, run_inline
 from bgen_core.cli.inputs import check_prompt, keep_subject, read_subject, say, write_file
+from bgen_core.cli.run_here import InlineResult, forecast_inline, resume_inline, run_inline
 from bgen_core.cli.spec import OptionKind, read_spec
 from bgen_core.cli.two_passes import TwoPasses, explore, read_two_passes
 from bgen_core.errors import UserInputError
 from bgen_core.jobs.submission import SweepForecast, describe_forecast
 from bgen_core.models.catalogue import describe_model
 from bgen_core.models.revision import find_model
-from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import Settings, load_settings
+from bgen_core.store.store import Store, open_store
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.axes import REPLACEMENTS, Axis, parse_axis
 from bgen_core.sweep.build import build_plan

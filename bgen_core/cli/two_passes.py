@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from bgen_core.cli.inline import forecast_inline, run_inline
 from bgen_core.cli.inputs import keep_subject, say
+from bgen_core.cli.run_here import forecast_inline, run_inline
 from bgen_core.errors import UserInputError
 from bgen_core.jobs.measuring import best_cells, check_rankable
 from bgen_core.jobs.submission import describe_forecast
-from bgen_core.runs.store import Store
 from bgen_core.settings import Settings
+from bgen_core.store.store import Store
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.explore import STEPS, explored_plan, finish_plan

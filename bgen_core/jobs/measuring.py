@@ -8,8 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from bgen_core.errors import BgenError, UserInputError
-from bgen_core.runs.blobs import STORED_LIMITS
-from bgen_core.runs.metrics import (
+from bgen_core.metrics import (
     METRICS,
     MetricInput,
     MetricValue,
@@ -19,13 +18,14 @@ from bgen_core.runs.metrics import (
     reduced_for_seed_mates,
     seed_key,
 )
-from bgen_core.runs.metrics.clip import CLIP_METRIC, NOT_LOADED, NOT_SET, can_load_clip
-from bgen_core.runs.record import RunRecord
-from bgen_core.runs.store import Store
-from bgen_core.runs.thumbnails import thumbnail
+from bgen_core.metrics.clip import CLIP_METRIC, NOT_LOADED, NOT_SET, can_load_clip
+from bgen_core.records.run import RunRecord
 from bgen_core.settings import Settings
-from bgen_core.subject.compositing import effective_alpha
-from bgen_core.subject.image_io import decode_photo
+from bgen_core.store.blobs import STORED_LIMITS
+from bgen_core.store.store import Store
+from bgen_core.store.thumbnails import thumbnail
+from bgen_core.subject.decoding.image_io import decode_photo
+from bgen_core.subject.pasting.compositing import effective_alpha
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.pasting import pasting_options
 

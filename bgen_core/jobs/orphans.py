@@ -3,7 +3,7 @@
 from filelock import FileLock, Timeout
 
 from bgen_core.jobs.worker_folder import WorkerFolder
-from bgen_core.runs.store import Store, SweepRecord
+from bgen_core.store.store import Store, SweepRecord
 
 
 def orphans(store: Store, folder: WorkerFolder) -> list[SweepRecord]:

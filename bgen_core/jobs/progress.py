@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from bgen_core.jobs.worker_folder import CellProgress, SweepProgress, WorkerFolder
-from bgen_core.subject.image_io import encode_webp
+from bgen_core.subject.decoding.image_io import encode_webp
 from bgen_core.sweep.events import Committed, Failed, RunnerEvent, Started, Stepped
 
 WRITE_SECONDS = 0.4  # the pages look about once a second

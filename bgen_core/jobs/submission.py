@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bgen_core.extent import Extent
+from bgen_core.jobs.estimate import estimate_seconds, pasting_seconds
 from bgen_core.models.prompt_length import find_cut_off
 from bgen_core.models.revision import ModelSource, find_model
 from bgen_core.models.schedulers import get_scheduler
 from bgen_core.models.world import find_hint
-from bgen_core.runs.store import Store, SweepRecord
 from bgen_core.settings import Settings
+from bgen_core.store.store import Store, SweepRecord
 from bgen_core.sweep.canvas import check_subject
-from bgen_core.sweep.estimate import estimate_seconds, pasting_seconds
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepCell, SweepPlan, address_plan
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import bgen_core
 from bgen_core.jobs.orphans import orphans
 from bgen_core.jobs.worker_folder import WorkerFolder
-from bgen_core.runs.store import Store
 from bgen_core.settings import Settings
+from bgen_core.store.store import Store
 
 logger = logging.getLogger(__name__)
 

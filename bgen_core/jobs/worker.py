@@ -19,11 +19,11 @@ from bgen_core.jobs.orphans import requeue_orphans
 from bgen_core.jobs.progress import ProgressWriter
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.models.devices import is_lasting_device_fault, prepare_process_for_inference
-from bgen_core.runs.store import Store, SweepRecord, open_store
 from bgen_core.settings import Settings, load_settings
+from bgen_core.store.store import Store, SweepRecord, open_store
 
 if TYPE_CHECKING:
-    from bgen_core.sweep.runner import Runner
+    from bgen_core.jobs.runner import Runner
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ def _end_with_parent() -> None:
 
 def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Heartbeat) -> None:
     """Serve the queue for ever."""
-    from bgen_core.sweep.runner import Runner  # imports torch: the status says "starting" meanwhile
+    from bgen_core.jobs.runner import Runner  # imports torch: the status says "starting" meanwhile
 
     runner = Runner(store, settings)
     device = runner.device
@@ -139,7 +139,7 @@ class _Clock:
 def measure_next(store: Store, settings: Settings) -> bool:
     """Measure one run that is not measured yet; False where there is none."""
     from bgen_core.jobs.measuring import measure_pending
-    from bgen_core.runs.mlflow_mirror import mirror_run
+    from bgen_core.reports.mlflow_mirror import mirror_run
 
     for run_id in measure_pending(store, settings, limit=1):
         if settings.mlflow_url:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from bgen_core.runs.metrics import METRICS, MetricValue
-from bgen_core.runs.opinion_rows import Opinion
-from bgen_core.runs.record import RunRecord
+from bgen_core.metrics import METRICS, MetricValue
+from bgen_core.records.run import RunRecord
+from bgen_core.store.opinion_rows import Opinion
 
 # Run -> metric -> what was measured, as `Store.metrics_of` gives it; run -> what people wrote, as `Store.opinions_of`.
 Measured = Mapping[str, Mapping[str, MetricValue]]

@@ -4,13 +4,13 @@ import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote, urlencode
 
-from bgen_core.runs.record import RunRecord
+from bgen_core.records.run import RunRecord
+from bgen_core.store.thumbnails import THUMBNAIL_SIDES
 
 PICTURES = "/i/"
 SHEETS = "/download/sheet/"
 ZIPS = "/download/zip/"
 RUNS = "/download/runs."
-THUMBNAIL_SIDES = (96, 256, 512, 1024)
 
 
 def thumbnail_url(blob: str, side: int = 256) -> str:

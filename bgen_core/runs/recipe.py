@@ -12,10 +12,10 @@ from typing import Any
 from bgen_core.errors import UserInputError
 from bgen_core.models.catalogue import MODELS
 from bgen_core.models.schedulers import SCHEDULERS
-from bgen_core.runs.foreign_record import LONGEST_PROMPT, printable
-from bgen_core.runs.png_metadata import read_parameters, read_record
-from bgen_core.runs.record import RunRecord
-from bgen_core.subject.image_io import DecodeLimits, decode_photo
+from bgen_core.records.foreign_run import LONGEST_PROMPT, printable
+from bgen_core.records.png_text import read_parameters, read_record
+from bgen_core.records.run import RunRecord
+from bgen_core.subject.decoding.image_io import DecodeLimits, decode_photo
 from bgen_core.sweep.params import InpaintParams
 
 # What is dropped on a page may be anything: checked before its pixels are decoded.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bgen_core.errors import UserInputError
-from bgen_core.runs.metrics import METRICS, Direction
+from bgen_core.metrics import METRICS, Direction
 from bgen_core.runs.table import FIELDS, FieldKind
 
 ColumnKind = FieldKind | Literal["rating", "tags", "note"]

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from bgen_core.records.run import RunRecord
 from bgen_core.runs.links import run_url, thumbnail_url
-from bgen_core.runs.record import RunRecord
 
 FieldKind = Literal["choice", "number", "time", "id", "picture", "link"]
 

@@ -5,9 +5,9 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from bgen_core.runs.metrics import METRICS
-from bgen_core.runs.schema import MetricRow
-from bgen_core.runs.store import Store
+from bgen_core.metrics import METRICS
+from bgen_core.store.schema import MetricRow
+from bgen_core.store.store import Store
 
 _VERSIONS = {metric.name: metric.version for metric in METRICS}
 

@@ -23,11 +23,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bgen_core.extent import Extent
+from bgen_core.metrics import METRICS
 from bgen_core.runs.links import run_url, thumbnail_url
-from bgen_core.runs.metrics import METRICS
-from bgen_core.runs.schema import MetricRow, RunRow, TagRow
-from bgen_core.runs.store import Store
 from bgen_core.runs.table import FIELDS, known_memory, painting_seconds
+from bgen_core.store.schema import MetricRow, RunRow, TagRow
+from bgen_core.store.store import Store
 
 OPINION_COLUMNS = ("rating", "notes", "tags", "owner")
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from bgen_core.extent import Box, Extent
 from bgen_core.subject.edit import Mode, Shape, Stroke
-from bgen_core.subject.fabric import COLOURS, strokes_of_drawing
+from bgen_core.subject.fabricjs_strokes import COLOURS, strokes_of_drawing
 
 SOFTNESS_STEP = 0.05
 

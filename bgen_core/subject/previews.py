@@ -7,9 +7,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from bgen_core.extent import Extent
-from bgen_core.subject.compositing import composite
 from bgen_core.subject.matting import edge_colours
 from bgen_core.subject.native import cv2
+from bgen_core.subject.pasting.compositing import composite
 
 BACKDROPS: dict[str, tuple[int, int, int]] = {"white": (255, 255, 255), "black": (0, 0, 0), "green": (0, 177, 64)}
 FILMS: dict[str, tuple[int, int, int]] = {

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from bgen_core.content import hash_array, hash_content
+from bgen_core.content_address import hash_array, hash_content
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 

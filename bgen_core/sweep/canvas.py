@@ -4,7 +4,7 @@ import math
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
-from bgen_core.subject.image_io import resize
+from bgen_core.subject.decoding.image_io import resize
 from bgen_core.subject.masks import repaint_mask
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.events import Canvas

@@ -1,6 +1,6 @@
 """From a cell's parameters to how its subject is pasted back."""
 
-from bgen_core.subject.compositing import CompositeOptions
+from bgen_core.subject.pasting.compositing import CompositeOptions
 from bgen_core.sweep.params import COMPOSITING_DEFAULTS, InpaintParams
 
 

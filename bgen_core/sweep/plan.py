@@ -8,7 +8,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
-from bgen_core.content import hash_content
+from bgen_core.content_address import hash_content
 from bgen_core.errors import UserInputError
 from bgen_core.sweep.axes import Axis, axis_kind
 from bgen_core.sweep.params import COMPOSITING_DEFAULTS, InpaintParams

@@ -14,7 +14,7 @@ from bgen_core.cli.bench import bench
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.subject.cutout import cut_out
-from bgen_core.subject.image_io import DecodeLimits, read_photo
+from bgen_core.subject.decoding.image_io import DecodeLimits, read_photo
 from bgen_core.subject.samples.samples import SAMPLES
 
 LIMITS = DecodeLimits(max_bytes=10**8, max_pixels=10**8, min_side=1)

@@ -11,9 +11,9 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from bgen_core.extent import Extent
 from bgen_core.runs.links import picture_url
-from bgen_core.runs.opinion_rows import Opinion
-from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import load_settings
+from bgen_core.store.opinion_rows import Opinion
+from bgen_core.store.store import Store, open_store
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan

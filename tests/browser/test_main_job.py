@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import load_settings
+from bgen_core.store.store import Store, open_store
 from tests.browser.acting import SWEEP_SECONDS, fill, settle, until
 from tests.browser.conftest import RunningApp
 

@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from bgen_core.runs.links import picture_url, sheet_url, thumbnail_url, zip_url
-from bgen_core.runs.store import open_store
 from bgen_core.settings import load_settings
-from bgen_core.subject.image_io import encode_png
+from bgen_core.store.store import open_store
+from bgen_core.subject.decoding.image_io import encode_png
 from tests.browser.acting import settle
 from tests.browser.conftest import RunningApp, serve
 

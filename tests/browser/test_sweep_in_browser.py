@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from bgen_core.runs.store import open_store
 from bgen_core.settings import load_settings
+from bgen_core.store.store import open_store
 from bgen_core.sweep.plan import SweepPlan
 from tests.browser.acting import SWEEP_SECONDS, fill, settle
 from tests.browser.conftest import RunningApp

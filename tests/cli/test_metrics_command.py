@@ -7,9 +7,9 @@ from typer.testing import CliRunner
 
 from bgen_core.cli import app
 from bgen_core.errors import UserInputError
-from bgen_core.runs.metrics import METRICS, MetricValue
-from bgen_core.runs.store import Store, open_store
+from bgen_core.metrics import METRICS, MetricValue
 from bgen_core.settings import load_settings
+from bgen_core.store.store import Store, open_store
 from tests.runs.made_up import commit, made_up_run, made_up_subject, made_up_sweep
 
 # These need no network and no segmentation.

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from bgen_core.runs.run_archive import run_archive
-from bgen_core.runs.store import open_store
+from bgen_core.archive.run_archive import run_archive
 from bgen_core.settings import load_settings
+from bgen_core.store.store import open_store
 from bgen_core.subject.samples.samples import SAMPLES
 from tests.cli.test_generate import PHOTO, alpha_file, call, pixels
 

@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 
 from bgen_core.cli import app
 from bgen_core.errors import UserInputError
-from bgen_core.runs.metrics import MetricValue
-from bgen_core.runs.store import Store, open_store
+from bgen_core.metrics import MetricValue
 from bgen_core.settings import load_settings
+from bgen_core.store.store import Store, open_store
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.plan import SweepPlan
 from tests.runs.made_up import commit, made_up_run, made_up_subject, made_up_sweep

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from bgen_core.cli.runs import runs_app as app
 from bgen_core.errors import UserInputError
-from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import load_settings
+from bgen_core.store.store import Store, open_store
 from tests.runs.made_up import commit, made_up_run, run_id
 
 

@@ -13,7 +13,7 @@ from bgen_core.cli.segment import segment
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.subject.cutout import cut_out
-from bgen_core.subject.image_io import DecodeLimits, read_alpha, read_photo
+from bgen_core.subject.decoding.image_io import DecodeLimits, read_alpha, read_photo
 from bgen_core.subject.samples.samples import SAMPLES
 from bgen_core.subject.subject import quantise_alpha
 

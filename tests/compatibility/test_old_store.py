@@ -14,16 +14,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bgen_core.cli.inline import resume_inline
+from bgen_core.archive.run_import import import_runs
+from bgen_core.cli.run_here import resume_inline
 from bgen_core.jobs.submission import forecast_sweep
 from bgen_core.models.revision import ModelSource, find_model
+from bgen_core.records.png_text import parameters_text, read_record
+from bgen_core.records.run import RunRecord
 from bgen_core.runs.export import runs_csv, runs_json
-from bgen_core.runs.png_metadata import parameters_text, read_record
-from bgen_core.runs.record import RunRecord
-from bgen_core.runs.run_import import import_runs
-from bgen_core.runs.store import Store, open_store
 from bgen_core.runs.wide_table import run_table
 from bgen_core.settings import Settings, load_settings
+from bgen_core.store.store import Store, open_store
 from bgen_core.sweep.plan import SweepPlan, address_plan
 
 OLD = Path(__file__).parent / "store_0_1_0.zip"
@@ -51,7 +51,7 @@ def model_and_libraries_of_then(monkeypatch: pytest.MonkeyPatch, store: Store) -
     def pinned(spec: str) -> ModelSource:
         return replace(find_model(spec), revision=run.model_revision)
 
-    for module in ("bgen_core.jobs.submission", "bgen_core.sweep.runner"):
+    for module in ("bgen_core.jobs.submission", "bgen_core.jobs.runner"):
         monkeypatch.setattr(f"{module}.find_model", pinned)
 
 

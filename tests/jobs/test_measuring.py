@@ -8,10 +8,10 @@ import pytest
 
 from bgen_core.jobs import measuring
 from bgen_core.jobs.measuring import SEED_METRIC, measure_pending, measure_run, pending_runs
-from bgen_core.runs.metrics import clip
-from bgen_core.runs.record import RunRecord
-from bgen_core.runs.store import Store, open_store
+from bgen_core.metrics import clip
+from bgen_core.records.run import RunRecord
 from bgen_core.settings import Settings, load_settings
+from bgen_core.store.store import Store, open_store
 from tests.runs.made_up import commit, made_up_run
 from tests.runs.metrics.test_metric_clip import saved_model
 

@@ -11,21 +11,21 @@ import pytest
 
 from bgen_core.errors import StoreError
 from bgen_core.extent import Extent
+from bgen_core.jobs import runner as runner_module
 from bgen_core.jobs import worker
 from bgen_core.jobs.orphans import requeue_orphans
+from bgen_core.jobs.queue_forecast import waiting_sweeps
+from bgen_core.jobs.runner import Runner
 from bgen_core.jobs.submission import forecast_sweep, submit_sweep
-from bgen_core.jobs.waiting import waiting_sweeps
 from bgen_core.jobs.worker import Heartbeat, run_sweep
 from bgen_core.jobs.worker_folder import SweepProgress, WorkerFolder
-from bgen_core.runs.store import Store, SweepRecord
 from bgen_core.settings import Settings
+from bgen_core.store.store import Store, SweepRecord
 from bgen_core.subject.subject import Subject
-from bgen_core.sweep import runner as runner_module
 from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.events import Finished, PaintCell
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
-from bgen_core.sweep.runner import Runner
 from tests.tiny_models import tiny_pipeline
 
 

@@ -8,17 +8,17 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from bgen_core.jobs.runner import Runner
 from bgen_core.jobs.submission import describe_forecast, forecast_sweep, submit_sweep
 from bgen_core.jobs.supervisor import WorkerSupervisor
 from bgen_core.jobs.worker_folder import WorkerFolder
-from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import Settings, load_settings
+from bgen_core.store.store import Store, open_store
 from bgen_core.subject.samples.samples import SAMPLES
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
-from bgen_core.sweep.runner import Runner
 
 ON_CPU = {"device_kind": "cpu", "dtype_name": "float32"}
 PATIENCE = 180.0  # seconds: far above what a busy machine needs, to end a hanging test at all

@@ -6,13 +6,13 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from pages._ui import page_files
+from pages._ui.app import page_files
 
 
 def _shell() -> None:
     import streamlit as st
 
-    from pages._ui import page_files
+    from pages._ui.app import page_files
 
     st.navigation(
         [

@@ -4,9 +4,9 @@ import pytest
 import streamlit as st
 from streamlit import config
 
-from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import load_settings
-from pages._ui import resources
+from bgen_core.store.store import Store, open_store
+from pages._ui.app import resources
 
 SERIALIZABLE = "runner.enforceSerializableSessionState"
 

@@ -7,12 +7,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from bgen_core.metrics import MetricValue
 from bgen_core.runs.links import thumbnail_url
-from bgen_core.runs.metrics import MetricValue
-from bgen_core.runs.opinion_rows import Opinion
-from bgen_core.runs.store import Store
 from bgen_core.settings import load_settings
-from pages._ui import run_table
+from bgen_core.store.opinion_rows import Opinion
+from bgen_core.store.store import Store
+from pages._ui.compare import run_table
 from tests.pages.compare_pages import button, open_compare, open_run, seeds, texts, viewed
 from tests.runs.made_up import LONG_AGO, commit, made_up_run, made_up_sweep, run_id
 

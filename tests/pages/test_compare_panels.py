@@ -2,14 +2,14 @@
 
 import pytest
 
+from bgen_core.metrics import MetricValue
 from bgen_core.runs.links import picture_url, thumbnail_url
-from bgen_core.runs.metrics import MetricValue
-from bgen_core.runs.store import Store
 from bgen_core.runs.wide_table import run_table
+from bgen_core.store.store import Store
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
-from pages._ui.findings_frame import sweep_frame
+from pages._ui.compare.findings_frame import sweep_frame
 from tests.pages.compare_pages import button, images, open_compare, seeds, tables, texts, viewed
 from tests.runs.made_up import commit, made_up_run, made_up_sweep, run_id
 

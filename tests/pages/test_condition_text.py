@@ -6,7 +6,7 @@ import pytest
 
 from bgen_core.runs.run_columns import run_column
 from bgen_core.runs.run_filter import read_period
-from pages._ui.condition_text import conditions_text, days_piece, days_with_runs, period_text
+from pages._ui.compare.condition_text import conditions_text, days_piece, days_with_runs, period_text
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

@@ -11,15 +11,14 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from bgen_core.archive.run_import import import_runs
 from bgen_core.errors import StoreError
+from bgen_core.metrics import MetricValue
 from bgen_core.runs.links import runs_url
-from bgen_core.runs.metrics import MetricValue
-from bgen_core.runs.run_import import import_runs
-from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import load_settings
-from pages._ui import export_routes
-from pages._ui.export_routes import EXPORT_FORMS
-from pages._ui.routes import own_routes
+from bgen_core.store.store import Store, open_store
+from pages._ui.routes.export_routes import EXPORT_FORMS
+from pages._ui.routes.routes import export_routes, own_routes
 from tests.runs.made_up import commit, made_up_run, made_up_sweep, run_id
 
 SUFFIXES = [form.suffix for form in EXPORT_FORMS]

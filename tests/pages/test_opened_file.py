@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from bgen_core.runs.run_archive import run_archive
-from bgen_core.runs.store import Store, open_store
+from bgen_core.archive.run_archive import run_archive
 from bgen_core.settings import load_settings
-from pages._ui import verification
-from pages._ui.verification import Verification
+from bgen_core.store.store import Store, open_store
+from pages._ui.shared import verification
+from pages._ui.shared.verification import Verification
 from tests.pages.compare_pages import button, open_compare, tables, texts, viewed
 from tests.runs.made_up import commit, made_up_run, run_id
 

@@ -21,12 +21,12 @@ from streamlit.testing.v1 import AppTest
 
 from bgen_core.errors import UserInputError
 from bgen_core.settings import Settings, load_settings
-from pages._ui import gate, page_files, password
-from pages._ui.gate import Gate, is_loopback, within_app
-from pages._ui.password import COOKIE, SECRET_NAME
+from pages._ui.app import gate, page_files, password
+from pages._ui.app.gate import Gate, is_loopback, within_app
+from pages._ui.app.password import COOKIE, SECRET_NAME
 
 PROJECT = Path(page_files.SWEEP).parents[1]
-SHELL = str(PROJECT / "pages" / "_ui" / "shell.py")
+SHELL = str(PROJECT / "pages" / "_ui" / "app" / "shell.py")
 SECRET = "Größe & 日本"
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 

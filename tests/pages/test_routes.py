@@ -9,15 +9,15 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from bgen_core.errors import StoreError
-from bgen_core.runs.blobs import BlobStore
 from bgen_core.runs.links import THUMBNAIL_SIDES, download_name, picture_url, sheet_url, thumbnail_url, zip_url
-from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import load_settings
-from bgen_core.subject.image_io import encode_png
+from bgen_core.store.blobs import BlobStore
+from bgen_core.store.store import Store, open_store
+from bgen_core.subject.decoding.image_io import encode_png
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
-from pages._ui.routes import own_routes
+from pages._ui.routes.routes import own_routes
 from tests.runs.made_up import commit, made_up_run, made_up_sweep, picture
 
 

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
+from bgen_core.metrics import MetricValue
+from bgen_core.records.png_text import parameters_text
 from bgen_core.runs.links import thumbnail_url
-from bgen_core.runs.metrics import MetricValue
-from bgen_core.runs.opinion_rows import Opinion
-from bgen_core.runs.png_metadata import parameters_text
-from bgen_core.runs.store import Store
+from bgen_core.store.opinion_rows import Opinion
+from bgen_core.store.store import Store
 from tests.pages.compare_pages import images, open_run, tables, texts
 from tests.runs.made_up import commit, made_up_run, made_up_sweep
 

@@ -9,8 +9,8 @@ from bgen_core.extent import Box, Extent
 from bgen_core.subject.brush import paint
 from bgen_core.subject.drawn_strokes import Pen, box_drawn, point_drawn, strokes_on_box
 from bgen_core.subject.edit import Stroke
-from bgen_core.subject.fabric import COLOURS
-from pages._ui.viewport import Viewport
+from bgen_core.subject.fabricjs_strokes import COLOURS
+from pages._ui.mask.viewport import Viewport
 
 CANVAS, PHOTO = Extent(width=600, height=450), Extent(width=4000, height=3000)
 WHOLE = Box(left=0, top=0, right=4000, bottom=3000)

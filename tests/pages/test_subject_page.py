@@ -15,21 +15,22 @@ from streamlit.testing.v1 import AppTest
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Box, Extent
-from bgen_core.runs.store import Store
+from bgen_core.store.store import Store
 from bgen_core.subject.cutout import cut_out
+from bgen_core.subject.decoding.image_io import DecodeLimits, encode_png, read_photo
 from bgen_core.subject.edit import MaskEdit
-from bgen_core.subject.fabric import COLOURS
-from bgen_core.subject.image_io import DecodeLimits, encode_png, read_photo
+from bgen_core.subject.fabricjs_strokes import COLOURS
 from bgen_core.subject.masks import apply_edit
 from bgen_core.subject.samples.samples import SAMPLES
 from bgen_core.subject.subject import quantise_alpha
-from pages._ui import mask_base, page_files
-from pages._ui.fine_edge import fine_edges
-from pages._ui.mask_preview import detail_of, preview_of
-from pages._ui.mask_view import VIEWS
-from pages._ui.subject_draft import Draft
+from pages._ui.app import page_files
+from pages._ui.mask import mask_base
+from pages._ui.mask.fine_edge import fine_edges
+from pages._ui.mask.mask_preview import detail_of, preview_of
+from pages._ui.mask.mask_view import VIEWS
+from pages._ui.subject.subject_draft import Draft
 
-SHELL = str(Path(page_files.SUBJECT).parent / "_ui" / "shell.py")
+SHELL = str(Path(page_files.SUBJECT).parent / "_ui" / "app" / "shell.py")
 LIMITS = DecodeLimits(max_bytes=10**8, max_pixels=10**8, min_side=1)
 
 

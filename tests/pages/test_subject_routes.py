@@ -7,12 +7,12 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from bgen_core.runs.store import Store, open_store
-from bgen_core.runs.subject_archive import import_subjects
+from bgen_core.archive.subject_archive import import_subjects
 from bgen_core.settings import load_settings
-from bgen_core.subject.image_io import DecodeLimits
-from pages._ui.routes import own_routes
-from pages._ui.subject_routes import subjects_url
+from bgen_core.store.store import Store, open_store
+from bgen_core.subject.decoding.image_io import DecodeLimits
+from pages._ui.routes.routes import own_routes
+from pages._ui.routes.subject_routes import subjects_url
 from tests.runs.made_up import made_up_subject
 
 LIMITS = DecodeLimits(max_bytes=1_000_000, max_pixels=1_000_000, min_side=4)

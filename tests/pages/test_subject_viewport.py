@@ -1,7 +1,7 @@
 import pytest
 
 from bgen_core.extent import Box, Extent
-from pages._ui.viewport import ZOOMS, Viewport, viewport_around
+from pages._ui.mask.viewport import ZOOMS, Viewport, viewport_around
 
 PHOTOS = (Extent(width=4000, height=3000), Extent(width=333, height=517), Extent(width=40, height=900))
 

@@ -9,15 +9,15 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from bgen_core.runs.metrics import METRICS, MetricValue
-from bgen_core.runs.opinion_rows import Vote
-from bgen_core.runs.schema import RunRow
-from bgen_core.runs.store import Store
+from bgen_core.metrics import METRICS, MetricValue
 from bgen_core.runs.wide_table import run_table
+from bgen_core.store.opinion_rows import Vote
+from bgen_core.store.schema import RunRow
+from bgen_core.store.store import Store
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
-from pages._ui.findings_frame import sweep_frame
+from pages._ui.compare.findings_frame import sweep_frame
 from tests.pages.compare_pages import open_compare, tables, texts, viewed
 from tests.runs.made_up import LONG_AGO, commit, made_up_run, made_up_sweep, run_id
 

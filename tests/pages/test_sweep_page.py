@@ -10,15 +10,15 @@ from streamlit.testing.v1 import AppTest
 
 from bgen_core.jobs.submission import forecast_sweep, submit_sweep
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
-from bgen_core.runs.store import Store, SweepState, open_store
 from bgen_core.settings import load_settings
+from bgen_core.store.store import Store, SweepState, open_store
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
-from pages._ui import page_files, resources
+from pages._ui.app import page_files, resources
 
-SHELL = str(Path(page_files.SWEEP).parent / "_ui" / "shell.py")
+SHELL = str(Path(page_files.SWEEP).parent / "_ui" / "app" / "shell.py")
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from bgen_core.runs.store import open_store
 from bgen_core.settings import load_settings
+from bgen_core.store.store import open_store
 from tests.runs.made_up import commit, made_up_run
 
 if __name__ == "__main__":

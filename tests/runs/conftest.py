@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import Settings, load_settings
+from bgen_core.store.store import Store, open_store
 from tests.runs.postgresql import Server, running_server
 
 _NUMBERS = itertools.count()

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from bgen_core.extent import Extent
-from bgen_core.runs.record import RunRecord
-from bgen_core.runs.store import Store, SweepRecord
+from bgen_core.records.run import RunRecord
+from bgen_core.store.store import Store, SweepRecord
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.params import InpaintParams
 

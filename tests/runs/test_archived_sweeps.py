@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from bgen_core.archive.run_archive import run_archive
+from bgen_core.archive.run_import import import_runs
 from bgen_core.errors import UserInputError
-from bgen_core.runs.opinion_rows import SavedView, Vote
-from bgen_core.runs.record import RunRecord
-from bgen_core.runs.run_archive import run_archive
-from bgen_core.runs.run_import import import_runs
-from bgen_core.runs.store import Store, SweepRecord, open_store
+from bgen_core.records.run import RunRecord
 from bgen_core.settings import load_settings
+from bgen_core.store.opinion_rows import SavedView, Vote
+from bgen_core.store.store import Store, SweepRecord, open_store
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan

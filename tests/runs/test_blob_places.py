@@ -10,16 +10,16 @@ import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
+from bgen_core.archive.run_archive import run_archive
+from bgen_core.archive.run_import import import_runs
 from bgen_core.errors import StoreError
-from bgen_core.runs.blobs import BlobStore
-from bgen_core.runs.picture_rows import collect_garbage
-from bgen_core.runs.run_archive import run_archive
-from bgen_core.runs.run_import import import_runs
-from bgen_core.runs.store import Store, open_store
-from bgen_core.runs.store_check import Finding, check_store
-from bgen_core.runs.store_repair import repair_store
-from bgen_core.runs.thumbnails import thumbnail
 from bgen_core.settings import Settings, load_settings
+from bgen_core.store.blobs import BlobStore
+from bgen_core.store.check import Finding, check_store
+from bgen_core.store.picture_rows import collect_garbage
+from bgen_core.store.repair import repair_store
+from bgen_core.store.store import Store, open_store
+from bgen_core.store.thumbnails import thumbnail
 from tests.runs.made_up import commit, made_up_run, made_up_subject
 from tests.runs.test_store_check import AT_ONCE
 

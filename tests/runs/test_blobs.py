@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from bgen_core.content_address import is_content_hash
 from bgen_core.errors import StoreError
-from bgen_core.runs.blobs import BlobStore, is_blob_hash
+from bgen_core.store.blobs import BlobStore
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_the_same_bytes_are_kept_once(blobs: BlobStore) -> None:
     ],
 )
 def test_only_a_hash_is_an_address(blobs: BlobStore, name: str, valid: bool) -> None:
-    assert is_blob_hash(name) is valid
+    assert is_content_hash(name) is valid
     if not valid:
         with pytest.raises(ValueError, match="address"):
             blobs.get(name)

@@ -11,11 +11,11 @@ from PIL import Image
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Box, Extent
-from bgen_core.runs import contact_sheet as drawing
-from bgen_core.runs.contact_sheet import ContactSheet, SheetCell, contact_sheet
-from bgen_core.runs.png_bands import png_of_bands
-from bgen_core.runs.sheet_layout import LONGEST_SIDE, MOST_PIXELS, SheetLayout, lay_out
-from bgen_core.runs.store import Store
+from bgen_core.reports import contact_sheet as drawing
+from bgen_core.reports.contact_sheet import ContactSheet, SheetCell, contact_sheet
+from bgen_core.reports.png_bands import png_of_bands
+from bgen_core.reports.sheet_layout import LONGEST_SIDE, MOST_PIXELS, SheetLayout, lay_out
+from bgen_core.store.store import Store
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.grid import arrange
 from bgen_core.sweep.params import InpaintParams

@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from bgen_core.archive.foreign_zip import read_foreign_json
+from bgen_core.archive.run_import import import_runs
+from bgen_core.archive.subject_archive import import_subjects
 from bgen_core.errors import UserInputError
-from bgen_core.runs.foreign_json import read_foreign_json
-from bgen_core.runs.png_metadata import metadata_chunks, read_parameters, read_record
+from bgen_core.records.png_text import metadata_chunks, read_parameters, read_record
 from bgen_core.runs.recipe import read_recipe
-from bgen_core.runs.run_import import import_runs
-from bgen_core.runs.store import Store
-from bgen_core.runs.subject_archive import import_subjects
-from bgen_core.subject.image_io import DecodeLimits
+from bgen_core.store.store import Store
+from bgen_core.subject.decoding.image_io import DecodeLimits
 from tests.runs.made_up import commit, made_up_run, made_up_subject
 
 LIMITS = DecodeLimits(max_bytes=10**7, max_pixels=10**6, min_side=1)
@@ -210,8 +210,8 @@ def test_a_list_of_contents_costs_no_more_than_its_file(store: Store, tmp_path: 
     ids=["a number beyond floats", "brackets without end", "six million values"],
 )
 def test_a_subject_with_a_hostile_edit_is_one_sentence(store: Store, tmp_path: Path, edit: bytes) -> None:
-    from bgen_core.runs.run_archive import run_archive
-    from bgen_core.runs.subject_archive import export_subjects
+    from bgen_core.archive.run_archive import run_archive
+    from bgen_core.archive.subject_archive import export_subjects
 
     subject = made_up_subject(1)
     store.save_subject(subject, {})

@@ -11,10 +11,10 @@ from PIL import Image
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
-from bgen_core.runs.metrics import MetricValue, find_metric
-from bgen_core.runs.record import RunRecord
-from bgen_core.runs.report import html_report
-from bgen_core.runs.store import Store
+from bgen_core.metrics import MetricValue, find_metric
+from bgen_core.records.run import RunRecord
+from bgen_core.reports.html_report import html_report
+from bgen_core.store.store import Store
 from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
@@ -224,7 +224,7 @@ def test_pictures_are_bounded_and_never_enlarged(store: Store, side: int, shown:
 def test_a_large_report_comes_piece_by_piece_with_smaller_pictures(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ):  # fmt: skip
-    from bgen_core.runs import report
+    from bgen_core.reports import html_report as report
 
     monkeypatch.setattr(report, "_MOST_LARGE", 5)
     extent = Extent(width=600, height=300)

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from bgen_core.content import hash_bytes
-from bgen_core.runs.store import Store, SweepRecord, open_store
+from bgen_core.content_address import hash_bytes
 from bgen_core.settings import Settings
+from bgen_core.store.store import Store, SweepRecord, open_store
 from tests.runs.made_up import LONG_AGO, commit, made_up_run, made_up_sweep, run_id
 
 pytestmark = pytest.mark.both_databases

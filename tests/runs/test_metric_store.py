@@ -1,7 +1,7 @@
 import pytest
 
-from bgen_core.runs.metrics import MetricValue
-from bgen_core.runs.store import Store
+from bgen_core.metrics import MetricValue
+from bgen_core.store.store import Store
 from tests.runs.made_up import commit, made_up_run, made_up_sweep, run_id
 
 pytestmark = pytest.mark.both_databases

@@ -8,11 +8,11 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from bgen_core.runs import migrations
-from bgen_core.runs.database import Database
-from bgen_core.runs.schema import SCHEMA_VERSION, Table
-from bgen_core.runs.store import open_store
 from bgen_core.settings import Settings
+from bgen_core.store import migrations
+from bgen_core.store.database import Database
+from bgen_core.store.schema import SCHEMA_VERSION, Table
+from bgen_core.store.store import open_store
 from bgen_core.sweep.params import InpaintParams
 from tests.runs.made_up import commit, made_up_run
 

@@ -13,10 +13,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bgen_core.runs import mlflow_mirror
-from bgen_core.runs.metrics import MetricValue
-from bgen_core.runs.mlflow_mirror import MlflowMirror, mirror_run
-from bgen_core.runs.record import RunRecord
+from bgen_core.metrics import MetricValue
+from bgen_core.records.run import RunRecord
+from bgen_core.reports import mlflow_mirror
+from bgen_core.reports.mlflow_mirror import MlflowMirror, mirror_run
 from bgen_core.settings import load_settings
 from tests.runs.made_up import made_up_run
 

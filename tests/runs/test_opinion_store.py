@@ -3,8 +3,8 @@ from datetime import timedelta
 import pytest
 
 from bgen_core.errors import UserInputError
-from bgen_core.runs.opinion_rows import Opinion, SavedView, Vote
-from bgen_core.runs.store import Store
+from bgen_core.store.opinion_rows import Opinion, SavedView, Vote
+from bgen_core.store.store import Store
 from tests.runs.made_up import LONG_AGO, commit, made_up_run, made_up_sweep, run_id
 
 pytestmark = pytest.mark.both_databases

@@ -3,9 +3,9 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from bgen_core.runs.own_runs import runs_made_by
-from bgen_core.runs.schema import SweepRow
-from bgen_core.runs.store import Store
+from bgen_core.runs.made_by_sweep import runs_made_by
+from bgen_core.store.schema import SweepRow
+from bgen_core.store.store import Store
 from tests.runs.made_up import LONG_AGO, commit, made_up_run, made_up_sweep, run_id
 
 pytestmark = pytest.mark.both_databases

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from bgen_core.errors import UserInputError
-from bgen_core.runs.png_metadata import parameters_text, parse_parameters, read_parameters, read_record
-from bgen_core.runs.record import RunRecord
-from bgen_core.runs.store import Store
-from bgen_core.subject.image_io import encode_png
+from bgen_core.records.png_text import parameters_text, parse_parameters, read_parameters, read_record
+from bgen_core.records.run import RunRecord
+from bgen_core.store.store import Store
+from bgen_core.subject.decoding.image_io import encode_png
 from tests.runs.made_up import commit, made_up_run, picture
 
 

@@ -9,11 +9,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from bgen_core.errors import StoreError
-from bgen_core.runs import database
-from bgen_core.runs.database import Database
-from bgen_core.runs.schema import SCHEMA_VERSION, Table
-from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import Settings, load_settings
+from bgen_core.store import database
+from bgen_core.store.database import Database
+from bgen_core.store.schema import SCHEMA_VERSION, Table
+from bgen_core.store.store import Store, open_store
 from tests.runs.made_up import commit, made_up_run, made_up_sweep
 from tests.runs.postgresql import Server
 

@@ -5,10 +5,10 @@ import pytest
 
 from bgen_core.errors import UserInputError
 from bgen_core.models.schedulers import SCHEDULERS
-from bgen_core.runs.foreign_record import read_foreign_record
-from bgen_core.runs.png_metadata import metadata_chunks, parameters_text
+from bgen_core.records.foreign_run import read_foreign_record
+from bgen_core.records.png_text import metadata_chunks, parameters_text
 from bgen_core.runs.recipe import read_recipe
-from bgen_core.subject.image_io import encode_png
+from bgen_core.subject.decoding.image_io import encode_png
 from bgen_core.sweep.params import InpaintParams
 from tests.runs.made_up import made_up_run, picture
 

@@ -13,15 +13,15 @@ from PIL import Image
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
-from bgen_core.runs.png_metadata import metadata_chunks
+from bgen_core.jobs import runner as runner_module
+from bgen_core.jobs.reproduce import Difference, Reproducer, Reproduction, find_subject
+from bgen_core.records.png_text import metadata_chunks
+from bgen_core.records.run import RunRecord
 from bgen_core.runs.recipe import read_recipe
-from bgen_core.runs.record import RunRecord
-from bgen_core.runs.reproduce import Difference, Reproducer, Reproduction, find_subject
-from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import Settings, load_settings
-from bgen_core.subject.image_io import encode_png
+from bgen_core.store.store import Store, open_store
+from bgen_core.subject.decoding.image_io import encode_png
 from bgen_core.subject.subject import Subject
-from bgen_core.sweep import runner as runner_module
 from bgen_core.sweep.events import Failed, Finished, PaintCell
 from bgen_core.sweep.params import InpaintParams
 from tests.runs.made_up import made_up_run, picture

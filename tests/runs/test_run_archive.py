@@ -15,18 +15,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bgen_core.archive import foreign_zip as archive_reading
+from bgen_core.archive.run_archive import run_archive
+from bgen_core.archive.run_import import ImportedRuns, import_runs
 from bgen_core.errors import StoreError, UserInputError
-from bgen_core.runs import archive_reading
-from bgen_core.runs.metrics import MetricValue
-from bgen_core.runs.opinion_rows import Opinion
-from bgen_core.runs.picture_rows import collect_garbage
-from bgen_core.runs.record import RunRecord
-from bgen_core.runs.run_archive import run_archive
-from bgen_core.runs.run_import import ImportedRuns, import_runs
-from bgen_core.runs.store import Store, open_store
-from bgen_core.runs.store_check import Finding, check_store
+from bgen_core.metrics import MetricValue
+from bgen_core.records.run import RunRecord
 from bgen_core.settings import load_settings
-from bgen_core.subject.image_io import encode_alpha_png, encode_png
+from bgen_core.store.check import Finding, check_store
+from bgen_core.store.opinion_rows import Opinion
+from bgen_core.store.picture_rows import collect_garbage
+from bgen_core.store.store import Store, open_store
+from bgen_core.subject.decoding.image_io import encode_alpha_png, encode_png
 from tests.runs.made_up import commit, made_up_run, made_up_subject, picture, run_id
 
 pytestmark = pytest.mark.both_databases
@@ -163,7 +163,7 @@ def record_of(manifest: dict[str, Any], number: int = 0) -> dict[str, Any]:
 
 def put_picture(files: Files, manifest: dict[str, Any], data: bytes, number: int = 2) -> None:
     """Another finished picture, with the right hash."""
-    from bgen_core.content import hash_bytes
+    from bgen_core.content_address import hash_bytes
 
     record_of(manifest, number)["image"] = hash_bytes(data)
     files[manifest["runs"][number]["image_file"]] = data
@@ -359,7 +359,7 @@ def test_a_disk_that_is_full_in_the_middle_leaves_nothing(
 def test_a_fault_between_rows_leaves_nothing(
     store: Store, other: Store, runs: list[RunRecord], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bgen_core.runs import run_import
+    from bgen_core.archive import run_import
 
     archive = exported(other, runs, tmp_path / "runs.zip")
     calls: list[RunRecord] = []

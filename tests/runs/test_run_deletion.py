@@ -3,11 +3,11 @@ from dataclasses import replace
 import pytest
 
 from bgen_core.errors import StoreError, UserInputError
-from bgen_core.runs.metrics import MetricValue
-from bgen_core.runs.opinion_rows import Vote
-from bgen_core.runs.run_deletion import RunDeletion
-from bgen_core.runs.store import Store
-from bgen_core.runs.store_check import Finding, check_store
+from bgen_core.metrics import MetricValue
+from bgen_core.store.check import Finding, check_store
+from bgen_core.store.opinion_rows import Vote
+from bgen_core.store.run_deletion import RunDeletion
+from bgen_core.store.store import Store
 from tests.runs.made_up import commit, made_up_run, made_up_sweep, picture, run_id
 
 pytestmark = pytest.mark.both_databases
@@ -82,7 +82,7 @@ def test_an_unknown_run_stops_everything(store: Store) -> None:
 
 def test_hundreds_go_at_once(store: Store) -> None:
     runs = [made_up_run(number, image="a" * 64, raw="b" * 64) for number in range(1200)]
-    from bgen_core.runs.run_rows import run_row
+    from bgen_core.store.run_rows import run_row
 
     with store.database.writing() as session:
         session.add_all([run_row(run) for run in runs])

@@ -9,9 +9,9 @@ import pytest
 from bgen_core.errors import UserInputError
 from bgen_core.runs.run_columns import RUN_COLUMNS, run_column
 from bgen_core.runs.run_filter import Condition, RunFilter, filter_runs, read_period, read_range, sort_runs
-from bgen_core.runs.store import Store, open_store
 from bgen_core.runs.wide_table import run_table
 from bgen_core.settings import load_settings
+from bgen_core.store.store import Store, open_store
 from tests.runs.made_up import LONG_AGO, commit, made_up_run, run_id
 
 BIG_SEED = 2**63 - 2

@@ -6,10 +6,10 @@ import pytest
 from PIL import Image
 
 from bgen_core.errors import UserInputError
-from bgen_core.runs.record import RunRecord
-from bgen_core.runs.schema import RunRow
-from bgen_core.runs.store import Store, open_store
+from bgen_core.records.run import RunRecord
 from bgen_core.settings import Settings
+from bgen_core.store.schema import RunRow
+from bgen_core.store.store import Store, open_store
 from bgen_core.sweep.params import InpaintParams
 from tests.runs.made_up import MODEL_EXTENT, commit, made_up_run, made_up_sweep, picture, run_id
 

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from bgen_core.runs.record import RunRecord
+from bgen_core.records.run import RunRecord
 from bgen_core.runs.table import (
     FIELDS,
     differing_parameters,

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from bgen_core.runs.opinion_rows import Opinion
-from bgen_core.runs.picture_rows import Removed, collect_garbage
-from bgen_core.runs.record import RunRecord
-from bgen_core.runs.store import Store
-from bgen_core.runs.store_check import Finding, Looked, check_store
-from bgen_core.runs.store_repair import Repair, repair_store
-from bgen_core.subject.compositing import composite
+from bgen_core.records.run import RunRecord
+from bgen_core.store.check import Finding, Looked, check_store
+from bgen_core.store.opinion_rows import Opinion
+from bgen_core.store.picture_rows import Removed, collect_garbage
+from bgen_core.store.repair import Repair, repair_store
+from bgen_core.store.store import Store
+from bgen_core.subject.pasting.compositing import composite
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.pasting import pasting_options
 from bgen_core.sweep.plan import pixel_versions

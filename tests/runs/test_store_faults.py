@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from bgen_core.errors import StoreError
-from bgen_core.runs import database
-from bgen_core.runs.database import Database
-from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import Settings
+from bgen_core.store import database
+from bgen_core.store.database import Database
+from bgen_core.store.store import Store, open_store
 from tests.runs.made_up import commit, made_up_run, made_up_sweep
 
 

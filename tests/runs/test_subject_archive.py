@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bgen_core.archive.subject_archive import MOST_SUBJECTS, export_subjects, import_subjects
 from bgen_core.errors import UserInputError
-from bgen_core.runs.store import Store, open_store
-from bgen_core.runs.subject_archive import MOST_SUBJECTS, export_subjects, import_subjects
 from bgen_core.settings import load_settings
+from bgen_core.store.store import Store, open_store
+from bgen_core.subject.decoding.image_io import DecodeLimits, encode_alpha_png, encode_png
 from bgen_core.subject.edit import MaskEdit
-from bgen_core.subject.image_io import DecodeLimits, encode_alpha_png, encode_png
 from tests.runs.made_up import made_up_subject
 
 LIMITS = DecodeLimits(max_bytes=100_000, max_pixels=10_000, min_side=4)

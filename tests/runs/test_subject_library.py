@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bgen_core.errors import UserInputError
-from bgen_core.runs.store import Store
+from bgen_core.store.store import Store
 from bgen_core.subject.subject import Subject
 from tests.runs.made_up import commit, made_up_run, made_up_subject, made_up_sweep
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from bgen_core.errors import StoreError, UserInputError
-from bgen_core.runs.store import Store, SweepState, open_store
 from bgen_core.settings import Settings
+from bgen_core.store.store import Store, SweepState, open_store
 from bgen_core.subject.subject import Subject
 from tests.runs.made_up import EXTENT, commit, made_up_run, made_up_subject, made_up_sweep, picture
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from bgen_core.archive.run_import import import_runs
+from bgen_core.archive.sweep_archive import sweep_archive
 from bgen_core.errors import UserInputError
-from bgen_core.runs.run_import import import_runs
-from bgen_core.runs.store import Store, open_store
-from bgen_core.runs.sweep_archive import sweep_archive
 from bgen_core.settings import load_settings
+from bgen_core.store.store import Store, open_store
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.plan import SweepPlan
 from tests.runs.made_up import commit, made_up_run, made_up_sweep, run_id

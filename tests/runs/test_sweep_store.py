@@ -4,8 +4,8 @@ from datetime import timedelta
 import pytest
 
 from bgen_core.errors import UserInputError
-from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import Settings
+from bgen_core.store.store import Store, open_store
 from tests.runs.made_up import LONG_AGO, commit, made_up_run, made_up_sweep, run_id
 
 pytestmark = pytest.mark.both_databases

@@ -6,10 +6,10 @@ from PIL import Image
 
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.extent import Extent
-from bgen_core.runs.blobs import BlobStore
-from bgen_core.runs.store import Store
-from bgen_core.runs.thumbnails import thumbnail
-from bgen_core.subject.image_io import encode_png
+from bgen_core.store.blobs import BlobStore
+from bgen_core.store.store import Store
+from bgen_core.store.thumbnails import thumbnail
+from bgen_core.subject.decoding.image_io import encode_png
 
 
 def smooth(width: int, height: int) -> np.ndarray:

@@ -2,9 +2,9 @@ from collections import Counter
 
 import pytest
 
-from bgen_core.runs.metrics import METRICS, MetricValue
-from bgen_core.runs.store import Store
+from bgen_core.metrics import METRICS, MetricValue
 from bgen_core.runs.value_notes import notes_text, value_notes
+from bgen_core.store.store import Store
 from tests.runs.made_up import commit, made_up_run, run_id
 
 VERSION = next(metric.version for metric in METRICS if metric.name == "expansion")

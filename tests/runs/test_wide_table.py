@@ -5,12 +5,12 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
+from bgen_core.metrics import METRICS, MetricValue
 from bgen_core.runs import wide_table
-from bgen_core.runs.metrics import METRICS, MetricValue
-from bgen_core.runs.store import Store, open_store
 from bgen_core.runs.table import FIELDS, run_frame
 from bgen_core.runs.wide_table import OPINION_COLUMNS, metric_columns, run_table
 from bgen_core.settings import Settings
+from bgen_core.store.store import Store, open_store
 from tests.runs.made_up import commit, made_up_run
 
 pytestmark = pytest.mark.both_databases

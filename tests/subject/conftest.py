@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bgen_core.subject.image_io import DecodeLimits, decode_photo
+from bgen_core.subject.decoding.image_io import DecodeLimits, decode_photo
 from bgen_core.subject.samples.samples import SAMPLES
 
 LIMITS = DecodeLimits(max_bytes=25_000_000, max_pixels=40_000_000, min_side=64)

@@ -5,10 +5,10 @@ from skimage.color import lab2rgb, rgb2lab
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
-from bgen_core.subject.compositing import PLAIN, CompositeOptions, composite, effective_alpha, stretched
-from bgen_core.subject.harmonisation import fit_relighting
 from bgen_core.subject.matting import edge_colours, enlarged_rows
-from bgen_core.subject.shadow import contact_shadow
+from bgen_core.subject.pasting.compositing import PLAIN, CompositeOptions, composite, effective_alpha, stretched
+from bgen_core.subject.pasting.harmonisation import fit_relighting
+from bgen_core.subject.pasting.shadow import contact_shadow
 
 
 def standing(height: int = 300, width: int = 260, *, cut: bool = False) -> np.ndarray:

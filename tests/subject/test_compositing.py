@@ -6,8 +6,8 @@ from scipy import ndimage
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
-from bgen_core.subject.compositing import composite, cut_out_colours, stretched
 from bgen_core.subject.matting import edge_colours, enlarged_rows, refine_edges, strips
+from bgen_core.subject.pasting.compositing import composite, cut_out_colours, stretched
 from bgen_core.subject.previews import as_grey, on_checkerboard
 
 

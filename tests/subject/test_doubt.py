@@ -1,9 +1,9 @@
 import numpy as np
 
 from bgen_core.extent import Box, Extent
-from bgen_core.subject.doubt import undecided
 from bgen_core.subject.edit import MaskEdit, Stroke
 from bgen_core.subject.segmentation import Segmentation
+from bgen_core.subject.unsure_regions import undecided
 
 PHOTO, WHOLE = Extent(width=1000, height=1000), Box(left=0, top=0, right=1000, bottom=1000)
 SHOWN = Extent(width=500, height=500)

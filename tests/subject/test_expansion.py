@@ -4,8 +4,8 @@ import pytest
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Box, Extent
+from bgen_core.metrics.expansion import NOISE_BELOW, REAL_ABOVE, Expansion, measure_expansion
 from bgen_core.subject.cutout import cut_out
-from bgen_core.subject.expansion import NOISE_BELOW, REAL_ABOVE, Expansion, measure_expansion
 from bgen_core.subject.segmentation import Segmentation
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from bgen_core.extent import Extent
 from bgen_core.subject.edit import Stroke
-from bgen_core.subject.fabric import COLOURS, strokes_of_drawing
+from bgen_core.subject.fabricjs_strokes import COLOURS, strokes_of_drawing
 
 CANVAS, PHOTO = Extent(width=600, height=450), Extent(width=4000, height=3000)
 SCALE = 4000 / 600

@@ -10,8 +10,8 @@ from PIL import Image, PngImagePlugin
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.settings import Settings
-from bgen_core.subject import image_io
-from bgen_core.subject.image_io import DecodeLimits, decode_alpha, decode_photo, read_alpha, read_photo
+from bgen_core.subject.decoding import image_io
+from bgen_core.subject.decoding.image_io import DecodeLimits, decode_alpha, decode_photo, read_alpha, read_photo
 from tests.subject.malformed_files import chunk, encoded, picture, png
 
 LIMITS = DecodeLimits(max_bytes=25_000_000, max_pixels=40_000_000, min_side=64)

@@ -4,7 +4,7 @@ import pytest
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
-from bgen_core.subject.image_io import DecodeLimits, decode_alpha, decode_photo, read_photo
+from bgen_core.subject.decoding.image_io import DecodeLimits, decode_alpha, decode_photo, read_photo
 from tests.subject.malformed_files import FILES
 
 LIMITS = DecodeLimits(max_bytes=1_000_000, max_pixels=1_000_000, min_side=64)

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from bgen_core.subject.native_log import native_log_filtered
+from bgen_core.subject.decoding.native_log import native_log_filtered
 
 
 def test_noise_is_dropped_and_the_rest_follows(capfd: pytest.CaptureFixture[str]) -> None:

@@ -293,7 +293,9 @@ class TestNativeLibraries:
         """One process: what the modules import, and what a first cut-out writes to standard output and error."""
         program = (
             "import sys\n"
-            "from bgen_core.subject import cutout, compositing, masks, previews, image_io\n"
+            "from bgen_core.subject import cutout, masks, previews\n"
+            "from bgen_core.subject.pasting import compositing\n"
+            "from bgen_core.subject.decoding import image_io\n"
             "heavy = {'cv2', 'mediapipe', 'torch', 'streamlit', 'skimage', 'pillow_heif', 'scipy', 'numba'}\n"
             "heavy &= set(sys.modules)\n"
             "assert not heavy, heavy\n"

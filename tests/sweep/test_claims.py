@@ -5,13 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bgen_core.sweep.claims import PaintingClaims
+from bgen_core.jobs.claims import PaintingClaims
 
 ONE, OTHER = "a" * 64, "b" * 64
 HOLD = """
 import sys, time
 from pathlib import Path
-from bgen_core.sweep.claims import PaintingClaims
+from bgen_core.jobs.claims import PaintingClaims
 claims = PaintingClaims(Path(sys.argv[1]))
 print(len(claims.claim([sys.argv[2]])), flush=True)
 time.sleep(600)

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from bgen_core.content import hash_content
+from bgen_core.content_address import hash_content
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
+from bgen_core.jobs.runner import group_cells
 from bgen_core.models.catalogue import describe_model
 from bgen_core.sweep.axes import Axis, parse_axis
 from bgen_core.sweep.build import build_plan
@@ -16,7 +17,6 @@ from bgen_core.sweep.explore import explored_plan, finish_plan
 from bgen_core.sweep.grid import arrange, describe_place, index_of
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan, address_cell
-from bgen_core.sweep.runner import group_cells
 
 BASE = InpaintParams(prompt="a beach")
 ADDRESS = {"subject_id": "s", "model_revision": "m", "device_kind": "cpu", "dtype_name": "float32"}

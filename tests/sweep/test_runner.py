@@ -10,19 +10,19 @@ import pytest
 
 from bgen_core.errors import ModelLoadError, UserInputError
 from bgen_core.extent import Extent
+from bgen_core.jobs import runner as runner_module
+from bgen_core.jobs.runner import Runner
 from bgen_core.jobs.submission import SweepForecast, describe_forecast, forecast_sweep, submit_sweep
 from bgen_core.models.revision import find_model
-from bgen_core.runs.store import Store, open_store
 from bgen_core.settings import Settings, load_settings
-from bgen_core.subject.compositing import composite
+from bgen_core.store.store import Store, open_store
+from bgen_core.subject.pasting.compositing import composite
 from bgen_core.subject.subject import Subject
-from bgen_core.sweep import runner as runner_module
 from bgen_core.sweep.axes import Axis, parse_axis
 from bgen_core.sweep.events import Committed, Failed, Finished, PaintCell
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.pasting import pasting_options
 from bgen_core.sweep.plan import SweepPlan
-from bgen_core.sweep.runner import Runner
 
 BASE = InpaintParams(prompt="a red beach", num_inference_steps=2)
 
@@ -110,8 +110,8 @@ def test_an_axis_of_pasting_paints_nothing_anew(store: Store, settings: Settings
 
 
 def decoded(store: Store, blob: str) -> np.ndarray:
-    from bgen_core.runs.blobs import STORED_LIMITS
-    from bgen_core.subject.image_io import decode_photo
+    from bgen_core.store.blobs import STORED_LIMITS
+    from bgen_core.subject.decoding.image_io import decode_photo
 
     return decode_photo(store.blobs.get(blob), name=blob, limits=STORED_LIMITS).image
 

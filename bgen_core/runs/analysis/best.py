@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import pandas as pd
 
+from bgen_core.metrics import Direction
 from bgen_core.runs.analysis.columns import AxisColumn, Measure, measured_rows, samples
-from bgen_core.runs.metrics import Direction
 
 _ROUNDING = 1e-12  # relative: means of equal values differ by so much, depending on their order
 

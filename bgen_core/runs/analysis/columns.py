@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bgen_core.runs.metrics import Direction, Metric
+from bgen_core.metrics import Direction, Metric
 
 SEED = "seed"
 _SAME = 1e-12  # relative: rounding

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from bgen_core.extent import Extent
+from bgen_core.subject.decoding.native_log import native_log_filtered
 from bgen_core.subject.native import cv2, import_native, raise_if_library_missing
-from bgen_core.subject.native_log import native_log_filtered
 
 _FOLDER = Path(__file__).parent
 # TensorFlow Lite's and absl's start-up lines. mediapipe 1.2.2 reads no variable that silences them (tried:

@@ -5,7 +5,7 @@ import pytest
 
 from bgen_core.runs.analysis.columns import SECONDS
 from bgen_core.runs.analysis.effects import axis_effect
-from bgen_core.runs.analysis.waiting import is_it_worth_the_wait, is_time_at_stake
+from bgen_core.runs.analysis.time_against_gain import is_it_worth_the_wait, is_time_at_stake
 from tests.runs.analysis.made_up_sweeps import CLIP, DETAIL, GUIDANCE, SEAM, SEED, STEPS, sweep
 
 AXES = {STEPS: [10, 20, 30], SEED: range(8)}

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from bgen_core.runs.metrics import MetricInput, compute_metrics
-from bgen_core.runs.record import RunRecord
+from bgen_core.metrics import MetricInput, compute_metrics
+from bgen_core.records.run import RunRecord
 from tests.runs.made_up import made_up_run
 
 

@@ -3,8 +3,8 @@ import pytest
 from skimage.color import deltaE_cie76, rgb2gray, rgb2lab
 from skimage.filters import sobel
 
-from bgen_core.runs.metrics import reduced_for_seed_mates, seed_key
-from bgen_core.runs.record import RunRecord
+from bgen_core.metrics import reduced_for_seed_mates, seed_key
+from bgen_core.records.run import RunRecord
 from tests.runs.made_up import made_up_run
 from tests.runs.metrics.scenes import disc, measure, noise, plain
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bgen_core.metrics import MetricInput, compute_metrics
 from bgen_core.models.catalogue import DEMO_FOLDER
 from bgen_core.models.loading import quiet_libraries
-from bgen_core.runs.metrics import MetricInput, compute_metrics
 from tests.runs.made_up import made_up_run
 from tests.runs.metrics.scenes import measure, noise, plain
 

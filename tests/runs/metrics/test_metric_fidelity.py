@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from bgen_core.runs.metrics import MetricInput, compute_metrics
-from bgen_core.subject.compositing import composite
-from bgen_core.subject.expansion import measure_expansion
+from bgen_core.metrics import MetricInput, compute_metrics
+from bgen_core.metrics.expansion import measure_expansion
+from bgen_core.subject.pasting.compositing import composite
 from bgen_core.subject.segmentation import Segmentation
 from tests.runs.made_up import made_up_run
 from tests.runs.metrics.scenes import disc, measure, noise, plain

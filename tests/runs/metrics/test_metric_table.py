@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bgen_core.errors import UserInputError
-from bgen_core.runs.metrics import (
+from bgen_core.metrics import (
     METRICS,
     Metric,
     MetricInput,

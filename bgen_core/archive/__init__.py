@@ -1,0 +1,1 @@
+"""ZIPs that leave one store and enter another."""

@@ -1,0 +1,216 @@
+"""Sweeps and blind votes in a ZIP: written beside the runs of their grids, and checked before they are taken."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy.orm import Session
+
+from bgen_core.archive.manifest import MOST_PLACES, ArchivedSweep, ArchivedVote
+from bgen_core.content_address import is_content_hash
+from bgen_core.errors import UserInputError
+from bgen_core.records.foreign_run import shortened
+from bgen_core.records.run import RunRecord
+from bgen_core.store.schema import CellRow, SweepRow, VoteRow
+from bgen_core.store.store import Store
+from bgen_core.store.sweep_rows import UNFINISHED_STATES, SweepRecord, SweepState, add_sweep_row
+from bgen_core.sweep.plan import SweepPlan
+
+MOST_PLACES_TOGETHER = 2 * MOST_PLACES
+_CUT_SHORT = "It was exported before it was finished."
+_LONGEST_TEXT = 20_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckedSweep:
+    """A sweep that may be taken: index of each cell -> its run, and votes on runs of its grid that are in the ZIP."""
+
+    record: SweepRecord
+    cells: Mapping[int, str]
+    votes: Sequence[ArchivedVote]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakenSweeps:
+    """Ids of the sweeps that are new, and how many votes are."""
+
+    added: tuple[str, ...] = ()
+    votes: int = 0
+
+
+def archived_sweeps(store: Store, run_ids: Sequence[str], *, also: str = "") -> list[ArchivedSweep]:
+    """The sweeps in whose grids these runs stand, and the votes between two of these runs; the oldest first.
+
+    Parameters
+    ----------
+    also
+        A sweep that is there in any case, even if none of its cells is made.
+    """
+    present = set(run_ids)
+    found = {sweep.id: sweep for sweep in reversed(store.sweeps_of_runs(run_ids))}
+    if also:
+        found.setdefault(also, store.get_sweep(also))
+    return [_archived(store, sweep, present) for sweep in found.values()]
+
+
+def _archived(store: Store, sweep: SweepRecord, present: Collection[str]) -> ArchivedSweep:
+    cut_short = sweep.state in UNFINISHED_STATES
+    return ArchivedSweep(
+        id=sweep.id,
+        owner=sweep.owner,
+        created=sweep.created,
+        finished=sweep.finished,
+        state=_ended(sweep.state),
+        title=sweep.title,
+        message=_CUT_SHORT if cut_short else sweep.message,
+        plan=sweep.plan,
+        explored=sweep.explored or None,
+        expected_seconds=sweep.expected_seconds,
+        cells=[cell.run_id for cell in store.sweep_cells(sweep.id)],
+        votes=[
+            ArchivedVote(
+                voter=vote.voter, run_a=vote.run_a, run_b=vote.run_b, winner=vote.winner, created=vote.created
+            )
+            for vote in store.votes_of(sweep.id)
+            if vote.run_a in present and vote.run_b in present
+        ],
+    )  # fmt: skip
+
+
+def _ended(state: SweepState) -> Literal["done", "cancelled", "failed"]:
+    """Nobody works on it in another store: what was under way counts as cancelled there."""
+    return state if state in ("done", "failed") else "cancelled"
+
+
+def check_sweeps(described: Sequence[ArchivedSweep], runs: Mapping[str, RunRecord]) -> list[CheckedSweep]:
+    """The sweeps of a ZIP, each once.
+
+    Parameters
+    ----------
+    runs
+        Id -> run, of those that the ZIP holds.
+
+    Raises
+    ------
+    UserInputError
+        A plan cannot be, is too large, does not fit its cells, or says otherwise than the runs in its places.
+    """
+    checked: dict[str, CheckedSweep] = {}
+    places = 0
+    for sweep in described:
+        try:
+            checked[sweep.id] = found = check_sweep(sweep, runs)
+            places += SweepPlan.from_json(found.record.plan).places
+            if places > MOST_PLACES_TOGETHER:
+                raise UserInputError(f"with it there are over {MOST_PLACES_TOGETHER:,} places in grids")
+        except UserInputError as error:
+            raise UserInputError(
+                f"the sweep {sweep.id} in it cannot be: {shortened(str(error).rstrip('.'))}"
+            ) from error
+    return list(checked.values())
+
+
+def check_sweep(sweep: ArchivedSweep, runs: Mapping[str, RunRecord]) -> CheckedSweep:
+    """One of them; see `check_sweeps`."""
+    plan = _plan(sweep)
+    cells = _cells(sweep, plan, runs)
+    record = SweepRecord(
+        id=sweep.id,
+        owner=sweep.owner,
+        created=sweep.created,
+        finished=sweep.finished,
+        state=sweep.state,
+        title=sweep.title,
+        message=sweep.message,
+        plan=plan.to_json(),
+        subject_id=plan.subject_ids[0],
+        total=len(cells),
+        expected_seconds=sweep.expected_seconds,
+        explored=sweep.explored or "",
+    )
+    return CheckedSweep(record=record, cells=cells, votes=_votes(sweep, set(cells.values()) & runs.keys()))
+
+
+@lru_cache(maxsize=1)
+def _adapter() -> TypeAdapter[SweepPlan]:
+    return TypeAdapter(SweepPlan)
+
+
+def _plan(sweep: ArchivedSweep) -> SweepPlan:
+    try:
+        plan = _adapter().validate_json(json.dumps(sweep.plan, allow_nan=False))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise UserInputError(f"{'.'.join(map(str, first['loc'])) or 'plan'}: {first['msg']}") from error
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        raise UserInputError(f"its plan cannot be read ({error})") from error
+    texts = [plan.model, plan.base.prompt, plan.base.negative_prompt, plan.base.scheduler]
+    for axis in plan.axes:
+        numeric = axis.kind.kind in ("integer", "decimal")
+        if any(isinstance(value, str) == numeric for value in axis.values):
+            raise UserInputError(f"{axis.name} has values of another kind")
+        texts += [*map(str, axis.values), *axis.names]
+    if any(len(text) > _LONGEST_TEXT or "\0" in text for text in texts):
+        raise UserInputError("a text in its plan is not allowed")
+    if plan.places > MOST_PLACES:
+        raise UserInputError(f"its grid has over {MOST_PLACES:,} places")
+    if not all(map(is_content_hash, plan.subject_ids)):
+        raise UserInputError("a subject's address is not allowed")
+    if plan.only is not None and list(plan.only) != sorted(set(plan.only)):
+        raise UserInputError("its places are not in order")
+    return plan
+
+
+def _cells(sweep: ArchivedSweep, plan: SweepPlan, runs: Mapping[str, RunRecord]) -> dict[int, str]:
+    if len(sweep.cells) != len(plan) or not sweep.cells:
+        raise UserInputError(f"{len(sweep.cells):,} cells are named, and its plan has {len(plan):,}")
+    cells: dict[int, str] = {}
+    for cell, run_id in zip(plan.cells(), sweep.cells, strict=True):
+        run = runs.get(run_id)
+        if run is not None and (run.params, run.subject_id) != (cell.params, cell.subject_id):
+            raise UserInputError(f"the run {run.short_id} does not belong into its place {cell.index}")
+        cells[cell.index] = run_id
+    return cells
+
+
+def _votes(sweep: ArchivedSweep, own: Collection[str]) -> list[ArchivedVote]:
+    """Votes on two runs of the grid that are in the ZIP; of one voter on the same two, the last."""
+    kept: dict[tuple[str, frozenset[str]], ArchivedVote] = {}
+    for vote in sweep.votes:
+        pair = frozenset((vote.run_a, vote.run_b))
+        if len(pair) == 2 and pair <= set(own):
+            kept[vote.voter, pair] = vote
+    return list(kept.values())
+
+
+def add_sweeps(session: Session, sweeps: Sequence[CheckedSweep]) -> TakenSweeps:
+    """Write the rows of sweeps that are not there, and of votes that nobody has given here.
+
+    A sweep that is there stays as it is; a voter's vote here on the same two runs stands.
+    """
+    added: list[str] = []
+    votes = 0
+    for sweep in sweeps:
+        sweep_id = sweep.record.id
+        if session.get(SweepRow, sweep_id) is None:
+            add_sweep_row(session, sweep.record, sweep.cells)
+            added.append(sweep_id)
+        elif _cells_here(session, sweep_id) != sweep.cells:
+            continue  # another sweep of the same name
+        given = {
+            (row.voter, frozenset((row.run_a, row.run_b)))
+            for row in session.scalars(sa.select(VoteRow).where(VoteRow.sweep_id == sweep_id))
+        }
+        new = [vote for vote in sweep.votes if (vote.voter, frozenset((vote.run_a, vote.run_b))) not in given]
+        session.add_all([VoteRow(sweep_id=sweep_id, **vote.model_dump()) for vote in new])
+        votes += len(new)
+    return TakenSweeps(added=tuple(added), votes=votes)
+
+
+def _cells_here(session: Session, sweep_id: str) -> dict[int, str]:
+    rows = session.execute(sa.select(CellRow.cell_index, CellRow.run_id).where(CellRow.sweep_id == sweep_id))
+    return {row.cell_index: row.run_id for row in rows}

@@ -1,0 +1,135 @@
+"""Reading a ZIP from outside: nothing in it is trusted, nothing of it is unpacked to a path of its own."""
+
+import json
+import struct
+import zipfile
+import zlib
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from bgen_core.content_address import hash_bytes
+from bgen_core.errors import UserInputError
+
+MOST_FILES = 200_000
+LARGEST_PICTURE = 2**28
+LARGEST_TEXT = 256_000_000
+_LARGEST_DIRECTORY = 100_000_000
+_STEP = 1 << 20
+# What zipfile of Python 3.11 raises for files that somebody made to break it
+ZIP_FAULTS = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, EOFError, OSError, ValueError,
+    NotImplementedError, RuntimeError, ArithmeticError, MemoryError,
+)  # fmt: skip
+
+
+class ForeignZip:
+    """An open ZIP whose files are read into memory one by one, each within a limit."""
+
+    def __init__(self, archive: zipfile.ZipFile, name: str) -> None:
+        self._archive = archive
+        self.name = name
+
+    def read(self, file: str, *, most: int) -> bytes:
+        """A file's bytes.
+
+        Raises
+        ------
+        UserInputError
+            It is not there, is longer than `most`, is encrypted, packed in an unusual way, or damaged.
+        """
+        try:
+            info = self._archive.getinfo(file)
+        except KeyError as error:
+            raise self.refusal(f"it lacks {file[:120]!r}, which its list of contents names") from error
+        if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise self.refusal(f"{file[:120]!r} is encrypted, or packed in a way that bgen does not write")
+        if info.file_size > most:
+            raise self.refusal(f"{file[:120]!r} has {info.file_size:,} bytes unpacked, and {most:,} are allowed")
+        try:
+            with self._archive.open(info) as opened:
+                pieces = bytearray()
+                while piece := opened.read(_STEP):  # never more than the announced length, whatever is packed
+                    pieces += piece
+                return bytes(pieces)
+        except ZIP_FAULTS as error:
+            raise self.refusal(f"{file[:120]!r} is damaged ({error})") from error
+
+    def read_hashed(self, file: str, name: str) -> bytes:
+        """A picture's bytes, which must be those that its content address stands for."""
+        data = self.read(file, most=LARGEST_PICTURE)
+        if hash_bytes(data) != name:
+            raise self.refusal(f"{file[:120]!r} is not the picture that its list of contents names")
+        return data
+
+    def refusal(self, why: str) -> UserInputError:
+        """The error that says why nothing of this file is taken."""
+        return UserInputError(f"{self.name}: nothing is imported, because {why}.")
+
+
+@contextmanager
+def open_foreign_zip(path: Path) -> Generator[ForeignZip]:
+    """Open a ZIP after a look at how much its directory claims to hold.
+
+    Raises
+    ------
+    UserInputError
+        It cannot be read, is no ZIP, or claims more files or bytes than can be.
+    """
+    name = path.name
+    try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise UserInputError(f"{path} cannot be read, because it is no file: give a ZIP file.")
+        with path.open("rb") as file:
+            size = path.stat().st_size
+            with _opened(file, name) as archive:
+                opened = ForeignZip(archive, name)
+                packed = sum(info.compress_size for info in archive.infolist())
+                if packed > size:  # files that lie on top of each other: a bomb of 46 MB unpacks to 4.5 PB in this way
+                    raise opened.refusal("its files overlap")
+                yield opened
+    except OSError as error:
+        raise UserInputError(f"{path} cannot be read ({error.strerror or error}): give a ZIP file.") from error
+
+
+def _opened(file: BinaryIO, name: str) -> zipfile.ZipFile:
+    try:
+        _check_directory(file, name)
+        return zipfile.ZipFile(file)
+    except ZIP_FAULTS as error:
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise UserInputError(f"{name} is not a ZIP that can be read ({reason}): give one of `runs export`.") from error
+
+
+def _check_directory(file: BinaryIO, name: str) -> None:
+    """Refuse a directory of millions of entries before zipfile makes an object of each."""
+    # The very function by which zipfile finds it, so that both look at the same place.
+    found = zipfile._EndRecData(file)  # pyright: ignore
+    if found is None:
+        raise zipfile.BadZipFile("it has no list of its files")
+    entries, size = int(found[4]), int(found[5])  # pyright: ignore
+    if entries > MOST_FILES or size > _LARGEST_DIRECTORY:
+        raise UserInputError(
+            f"{name}: nothing is imported, because it claims to hold {entries:,} files: {MOST_FILES:,} are allowed."
+        )
+
+
+def read_foreign_json(text: bytes, *, most_values: int) -> Any:
+    """What a JSON text says.
+
+    Raises
+    ------
+    ValueError
+        It is no JSON, is nested too deeply, holds a number that no machine has, or holds more values: each takes some
+        60 bytes of memory, and two in the file.
+    """
+    values = sum(map(text.count, (b",", b"[", b"{")))  # commas in texts count too
+    if values > most_values:
+        raise ValueError(f"it holds about {values:,} values, and {most_values:,} are allowed")
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    except ArithmeticError as error:
+        raise ValueError("a number is not allowed") from error

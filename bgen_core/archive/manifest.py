@@ -1,0 +1,131 @@
+"""What a ZIP of runs holds, so that another store can take it: names, the list of contents, and its limits.
+
+pictures/….png          the finished pictures at full size, under names that say what they are
+raw/<hash>.png          what the model made, before the subject was put back
+subjects/<hash>.png     photos and masks
+subjects/<id>.json      how a mask was made: settings and strokes
+runs.csv                the table, for people and spreadsheets
+bgen-runs.json          the list of contents, from which `runs import` reads: runs with measures and opinions,
+                        subjects, and the sweeps of the runs with the votes on them
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from bgen_core.store.opinion_rows import Winner
+
+FORMAT = "bgen-runs"
+VERSION = 2  # 2 added sweeps and votes; a ZIP of version 1 holds none
+MANIFEST = "bgen-runs.json"
+TABLE = "runs.csv"
+NOT_INCLUDED = "not-included.txt"
+MOST_PLACES = 1_000_000  # of one sweep's grid
+MOST_VOTES = 1_000_000  # on one sweep
+
+_Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}\z")]
+_File = Annotated[str, StringConstraints(min_length=1, max_length=300)]
+
+
+def _without_zero_byte(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("a zero byte is not allowed")
+    return text
+
+
+_Text = Annotated[str, StringConstraints(max_length=20_000), AfterValidator(_without_zero_byte)]
+_Word = Annotated[str, StringConstraints(min_length=1, max_length=40), AfterValidator(_without_zero_byte)]
+
+
+def _in_utc(moment: datetime) -> datetime:
+    if not 1900 <= moment.year <= 2900:  # beyond it, some zones and databases have no such moment
+        raise ValueError("no such time is allowed")
+    return moment.astimezone(UTC)
+
+
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
+# A sweep's id is the name of its lock too.
+_SweepId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}\z")]
+_Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+_Person = Annotated[str, StringConstraints(max_length=64), AfterValidator(_without_zero_byte)]
+
+
+class _Part(BaseModel):
+    # What a later version adds is left out; a number in quotes is no number.
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class ArchivedMetric(_Part):
+    """One measured property; see `MetricValue`."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,64}\z")]
+    value: _Finite | None
+    reason: _Text
+    version: Annotated[int, Field(ge=0, le=10**6)]
+
+
+class ArchivedRun(_Part):
+    """One run: `record` as `RunRecord.to_json` writes it, where its pictures lie in the ZIP, and what belongs to it."""
+
+    record: dict[str, Any]
+    image_file: _File
+    raw_file: _File
+    metrics: list[ArchivedMetric] = Field(default=[], max_length=1000)
+    rating: Annotated[int, Field(ge=1, le=5)] | None = None
+    notes: _Text = ""
+    tags: list[_Word] = Field(default=[], max_length=1000)
+
+
+class ArchivedSubject(_Part):
+    """One subject: content addresses of its pictures, and where they and its edit lie in the ZIP."""
+
+    id: _Hash
+    name: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+    created: _Moment
+    photo: _Hash
+    photo_file: _File
+    alpha: _Hash
+    alpha_file: _File
+    edit_file: _File
+
+
+class ArchivedVote(_Part):
+    """One blind vote on two runs that are in the ZIP; see `Vote`."""
+
+    voter: _Person
+    run_a: _Hash
+    run_b: _Hash
+    winner: Winner
+    created: _Moment
+
+
+class ArchivedSweep(_Part):
+    """One sweep: `plan` as `SweepPlan.to_json` writes it, and the run of each of its cells by rising index.
+
+    All cells are named, also those whose runs are not in the ZIP: they are gaps in the grid, which going on fills.
+    """
+
+    id: _SweepId
+    owner: _Person
+    created: _Moment
+    finished: _Moment | None = None
+    state: Literal["done", "cancelled", "failed"]
+    title: _Text
+    message: _Text = ""
+    plan: dict[str, Any]
+    explored: _SweepId | None = None
+    expected_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    cells: list[_Hash] = Field(max_length=MOST_PLACES)
+    votes: list[ArchivedVote] = Field(default=[], max_length=MOST_VOTES)
+
+
+class Manifest(_Part):
+    """The list of contents."""
+
+    format: Literal["bgen-runs"]
+    version: int
+    made_by: str
+    subjects: list[ArchivedSubject]
+    runs: list[ArchivedRun]
+    sweeps: list[ArchivedSweep] = []

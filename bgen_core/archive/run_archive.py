@@ -1,0 +1,170 @@
+"""Runs as a ZIP that another store can import, and that everybody else can open: see `archive_format`."""
+
+import json
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+
+import bgen_core
+from bgen_core.archive.archived_sweeps import archived_sweeps, check_sweep
+from bgen_core.archive.manifest import (
+    FORMAT,
+    MANIFEST,
+    NOT_INCLUDED,
+    TABLE,
+    VERSION,
+    ArchivedMetric,
+    ArchivedRun,
+    ArchivedSubject,
+    ArchivedSweep,
+    Manifest,
+)
+from bgen_core.archive.zip_outlet import ZipOutlet
+from bgen_core.errors import StoreError, UserInputError
+from bgen_core.metrics import MetricValue
+from bgen_core.records.run import RunRecord
+from bgen_core.runs.export import runs_csv
+from bgen_core.runs.links import download_name
+from bgen_core.store.opinion_rows import Opinion
+from bgen_core.store.store import Store
+
+
+class _Archive:
+    """A ZIP in the making: every file once, whoever needs it."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        self._written: set[str] = set()
+
+    def add(self, name: str, data: bytes, moment: datetime, *, shrink: bool = False) -> None:
+        if name in self._written:
+            return
+        self._written.add(name)
+        year, *rest = moment.astimezone(UTC).timetuple()[:6]
+        entry = zipfile.ZipInfo(name, (min(max(1980, year), 2107), *rest))  # type: ignore[arg-type]
+        entry.external_attr = 0o644 << 16
+        self._archive.writestr(entry, data, zipfile.ZIP_DEFLATED if shrink else zipfile.ZIP_STORED)
+
+
+def run_archive(store: Store, ids: Sequence[str]) -> Iterator[bytes]:
+    """Pieces of the ZIP, one picture in memory at a time.
+
+    The sweeps in whose grids the runs stand come along whole, with the votes between two of the runs. A run whose
+    pictures are not in the store any more is left out and listed with the reason in `not-included.txt`; so is a subject
+    that was deleted: its runs are there, but cannot be made again from the ZIP alone. A run that lacks nothing but its
+    raw picture is there for people, and not for another store.
+
+    Parameters
+    ----------
+    ids
+        Runs in the order of the table, each an id or the beginning of one.
+
+    Raises
+    ------
+    UserInputError
+        There is no run of one of these ids; raised by the call, not by the first piece.
+    """
+    runs = list({run.id: run for run in store.get_runs(ids)}.values())
+    return archive_pieces(store, runs)
+
+
+def archive_pieces(
+    store: Store, runs: Sequence[RunRecord], *, sweep_id: str = "", not_included: Sequence[str] = ()
+) -> Iterator[bytes]:
+    """See `run_archive`.
+
+    Parameters
+    ----------
+    sweep_id
+        A sweep that comes along even if none of the runs stands in it.
+    not_included
+        First lines of `not-included.txt`.
+    """
+    ids = [run.id for run in runs]
+    metrics, opinions = store.metrics_of(ids), store.opinions_of(ids)
+    outlet, missing = ZipOutlet(), list(not_included)
+    kept: list[ArchivedRun] = []
+    records: list[RunRecord] = []
+    with zipfile.ZipFile(outlet, "w") as opened:
+        archive = _Archive(opened)
+        for run in runs:
+            entry = _archived(run, metrics.get(run.id, {}), opinions.get(run.id, Opinion()))
+            try:
+                archive.add(entry.image_file, store.blobs.get(run.image), run.created)
+                records.append(run)
+                archive.add(entry.raw_file, store.blobs.get(run.raw), run.created)
+                kept.append(entry)
+            except StoreError as error:
+                missing.append(f"Run {run.id}: {error}")
+            yield outlet.take()
+        subjects: list[ArchivedSubject] = []
+        saved = {each.id for each in store.list_subjects()}
+        for subject_id, name in {run.subject_id: run.subject_name for run in records}.items():
+            if subject_id not in saved:
+                missing.append(f"Subject {name!r} ({subject_id[:12]}): It was deleted; its runs are here.")
+                continue
+            try:
+                subjects.append(_add_subject(archive, store, subject_id))
+            except UserInputError as error:  # deleted this moment, or its pictures are gone
+                missing.append(f"Subject {name!r} ({subject_id[:12]}): {error}")
+            yield outlet.take()
+        importable = {entry.record["id"] for entry in kept}
+        sweeps = _sweeps(store, [run for run in records if run.id in importable], sweep_id, missing)
+        made_by = f"bgen {bgen_core.__version__}"
+        manifest = Manifest(
+            format=FORMAT, version=VERSION, made_by=made_by, subjects=subjects, runs=kept, sweeps=sweeps
+        )
+        now = datetime.now(UTC)
+        archive.add(TABLE, runs_csv(records, metrics=metrics, opinions=opinions).encode(), now, shrink=True)
+        archive.add(MANIFEST, manifest.model_dump_json(indent=1).encode(), now, shrink=True)
+        if missing:
+            archive.add(NOT_INCLUDED, ("\n".join(missing) + "\n").encode(), now, shrink=True)
+    yield outlet.take()
+
+
+def _sweeps(store: Store, runs: Sequence[RunRecord], also: str, missing: list[str]) -> list[ArchivedSweep]:
+    """The sweeps of these runs, without those that no store would take."""
+    present = {run.id: run for run in runs}
+    sweeps: list[ArchivedSweep] = []
+    for sweep in archived_sweeps(store, list(present), also=also):
+        try:
+            check_sweep(sweep, present)
+        except UserInputError as error:
+            missing.append(f"Sweep {sweep.title!r} ({sweep.id}): {error}")
+        else:
+            sweeps.append(sweep)
+    return sweeps
+
+
+def _archived(run: RunRecord, metrics: Mapping[str, MetricValue], opinion: Opinion) -> ArchivedRun:
+    return ArchivedRun(
+        record=run.to_json(),
+        image_file=f"pictures/{download_name(run).removesuffix('.png')}_{run.image[:8]}.png",
+        raw_file=f"raw/{run.raw}.png",
+        metrics=[
+            ArchivedMetric(name=each.name, value=each.value, reason=each.reason, version=each.version)
+            for each in metrics.values()
+        ],
+        rating=opinion.rating,
+        notes=opinion.notes,
+        tags=list(opinion.tags),
+    )
+
+
+def _add_subject(archive: _Archive, store: Store, subject_id: str) -> ArchivedSubject:
+    entry, edit = store.get_subject(subject_id), store.load_subject_edit(subject_id)
+    photo, alpha = store.blobs.get(entry.photo), store.blobs.get(entry.alpha)
+    described = ArchivedSubject(
+        id=entry.id,
+        name=entry.name,
+        created=entry.created,
+        photo=entry.photo,
+        photo_file=f"subjects/{entry.photo}.png",
+        alpha=entry.alpha,
+        alpha_file=f"subjects/{entry.alpha}.png",
+        edit_file=f"subjects/{entry.id}.json",
+    )
+    archive.add(described.photo_file, photo, entry.created)
+    archive.add(described.alpha_file, alpha, entry.created)
+    archive.add(described.edit_file, json.dumps(edit).encode(), entry.created, shrink=True)
+    return described

@@ -1,0 +1,249 @@
+"""Taking runs from another store's ZIP: all of it is looked at first, and then it is taken whole or not at all."""
+
+import base64
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from bgen_core.archive.archived_sweeps import CheckedSweep, TakenSweeps, add_sweeps, check_sweeps
+from bgen_core.archive.foreign_zip import LARGEST_TEXT, ForeignZip, open_foreign_zip, read_foreign_json
+from bgen_core.archive.manifest import MANIFEST, VERSION, ArchivedRun, ArchivedSubject, Manifest
+from bgen_core.errors import StoreError, UserInputError
+from bgen_core.extent import Extent
+from bgen_core.records.foreign_run import read_foreign_record
+from bgen_core.records.run import RunRecord
+from bgen_core.runs.recipe import PNG_LIMITS
+from bgen_core.store.run_rows import run_row
+from bgen_core.store.schema import MetricRow, RunRow, SubjectRow, TagRow
+from bgen_core.store.store import Store
+from bgen_core.subject.decoding.image_io import decode_alpha, decode_photo
+from bgen_core.subject.edit import MaskEdit
+from bgen_core.subject.subject import Subject
+
+_LARGEST_EDIT = 64_000_000
+_MOST_VALUES = 5_000_000  # some 35,000 runs
+_MOST_EDIT_VALUES = 2_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportedRuns:
+    """What an import did: ids of the runs and sweeps that were added, and how many of the rest were added or known."""
+
+    added: tuple[str, ...]
+    known: int
+    subjects_added: int
+    subjects_known: int
+    sweeps_added: tuple[str, ...] = ()
+    votes_added: int = 0
+
+    @property
+    def sentence(self) -> str:
+        """What was done, for a person."""
+        text = f"{_count(len(self.added), 'run')} imported"
+        if self.known:
+            text += f", {self.known:,} there already and left as they are"
+        brought = {"subject": self.subjects_added, "sweep": len(self.sweeps_added), "blind vote": self.votes_added}
+        counted = [_count(number, noun) for noun, number in brought.items() if number]
+        if counted:
+            text += f", with {' and '.join([', '.join(counted[:-1]), counted[-1]] if counted[1:] else counted)}"
+        return text + "."
+
+
+@dataclass(frozen=True, kw_only=True)
+class _NewSubject:
+    """A subject that was checked and is not in the store yet."""
+
+    described: ArchivedSubject
+    extent: Extent
+    edit: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _NewRun:
+    """A run that was checked and is not in the store yet."""
+
+    described: ArchivedRun
+    record: RunRecord
+
+
+def import_runs(store: Store, path: Path) -> ImportedRuns:
+    """Take the runs of a ZIP of `run_archive`, with their pictures, measures, opinions, subjects, sweeps and votes.
+
+    What is there already stays as it is, with what people wrote beside it. No sweep is put into the queue.
+
+    Raises
+    ------
+    UserInputError
+        The file is no such ZIP, or something in it is damaged, missing or not allowed; then nothing is taken.
+    StoreError
+        The store cannot be written; then nothing is taken.
+    """
+    with open_foreign_zip(path) as archive:
+        manifest = _manifest(archive)
+        records = [_record(archive, entry) for entry in manifest.runs]
+        known = store.known_runs([record.id for record in records])
+        known_subjects = {entry.id for entry in store.list_subjects()}
+        subjects = [_checked_subject(archive, each) for each in manifest.subjects if each.id not in known_subjects]
+        runs = {
+            record.id: _NewRun(described=entry, record=record)
+            for entry, record in zip(manifest.runs, records, strict=True)
+            if record.id not in known
+        }
+        for run in runs.values():
+            _check_pictures(archive, run)
+        try:
+            sweeps = check_sweeps(manifest.sweeps, {record.id: record for record in records})
+        except UserInputError as error:
+            raise archive.refusal(str(error)) from error
+        taken = _take(
+            store, archive, list({each.described.id: each for each in subjects}.values()), list(runs.values()), sweeps
+        )
+    return ImportedRuns(
+        added=tuple(runs),
+        known=len({record.id for record in records} & known),
+        subjects_added=len({each.described.id for each in subjects}),
+        subjects_known=len({each.id for each in manifest.subjects} & known_subjects),
+        sweeps_added=taken.added,
+        votes_added=taken.votes,
+    )
+
+
+def _manifest(archive: ForeignZip) -> Manifest:
+    try:
+        content = read_foreign_json(archive.read(MANIFEST, most=LARGEST_TEXT), most_values=_MOST_VALUES)
+        version = content["version"]
+        if isinstance(version, int) and version > VERSION:
+            raise archive.refusal("a newer version of bgen made it: update bgen")
+        return Manifest.model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise archive.refusal(f"its list of contents cannot be read ({where[:200]}: {first['msg']})") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise archive.refusal(f"its list of contents cannot be read ({error})") from error
+
+
+def _record(archive: ForeignZip, entry: ArchivedRun) -> RunRecord:
+    try:
+        record = read_foreign_record(json.dumps(entry.record))
+    except UserInputError as error:
+        raise archive.refusal(f"a run in it cannot be: {str(error).rstrip('.')}") from error
+    if not (record.image and record.raw):
+        raise archive.refusal(f"the run {record.short_id} in it names no pictures")
+    return record
+
+
+def _checked_subject(archive: ForeignZip, entry: ArchivedSubject) -> _NewSubject:
+    """The subject when its pictures are what its address stands for, and its edit is one."""
+    photo = archive.read_hashed(entry.photo_file, entry.photo)
+    alpha = archive.read_hashed(entry.alpha_file, entry.alpha)
+    try:
+        edit = read_foreign_json(archive.read(entry.edit_file, most=_LARGEST_EDIT), most_values=_MOST_EDIT_VALUES)
+        image = decode_photo(photo, name=entry.photo_file, limits=PNG_LIMITS).image
+        extent = Extent.of(image)
+        subject = Subject(name=entry.name, image=image, alpha=decode_alpha(alpha, name="alpha", extent=extent))
+        _check_edit(edit, extent)
+    except (ValueError, ArithmeticError) as error:
+        raise archive.refusal(f"the subject {entry.name[:60]!r} in it cannot be read ({error})") from error
+    except UserInputError as error:
+        raise archive.refusal(f"the subject {entry.name[:60]!r} in it cannot be: {str(error).rstrip('.')}") from error
+    if subject.id != entry.id or not entry.name.strip() or "\0" in entry.name:
+        raise archive.refusal(f"the subject {entry.name[:60]!r} in it is not what its address stands for")
+    return _NewSubject(described=entry, extent=extent, edit=edit)
+
+
+def _check_edit(edit: object, extent: Extent) -> None:
+    if not isinstance(edit, Mapping):
+        raise ValueError("its edit is no object")
+    json.dumps(
+        edit, allow_nan=False
+    )  # what is beside the edit's own fields is kept too, and not every database has NaN
+    MaskEdit.from_json(edit)
+    if "given" in edit:
+        decode_alpha(base64.b64decode(str(edit["given"]), validate=True), name="the mask", extent=extent)
+
+
+def _check_pictures(archive: ForeignZip, run: _NewRun) -> None:
+    record = run.record
+    for file, name, extent in (
+        (run.described.image_file, record.image, record.extent),
+        (run.described.raw_file, record.raw, record.model_extent),
+    ):
+        data = archive.read_hashed(file, name)
+        if not data.startswith(b"\x89PNG\r\n\x1a\n"):
+            raise archive.refusal(f"{file[:120]!r} is no PNG")
+        try:
+            found = Extent.of(decode_photo(data, name=file, limits=PNG_LIMITS).image)
+        except UserInputError as error:
+            raise archive.refusal(str(error).rstrip(".")) from error
+        if found != extent:
+            raise archive.refusal(f"{file[:120]!r} is {found} pixels, and its run says {extent}")
+
+
+def _take(
+    store: Store,
+    archive: ForeignZip,
+    subjects: list[_NewSubject],
+    runs: list[_NewRun],
+    sweeps: list[CheckedSweep],
+) -> TakenSweeps:
+    files = {run.record.image: run.described.image_file for run in runs}
+    files |= {run.record.raw: run.described.raw_file for run in runs}
+    files |= {each.described.photo: each.described.photo_file for each in subjects}
+    files |= {each.described.alpha: each.described.alpha_file for each in subjects}
+    written: list[str] = []
+    try:
+        for name, file in files.items():
+            written.append(name)
+            store.blobs.put(archive.read_hashed(file, name))
+        with store.database.writing() as session:
+            for name, file in files.items():
+                if not store.blobs.exists(name):  # removed meanwhile as needed by nobody
+                    store.blobs.put(archive.read_hashed(file, name))
+            _add_rows(session, subjects, runs)
+            return add_sweeps(session, sweeps)
+    except BaseException:
+        with suppress(StoreError):  # what made it fail is told, and `store gc` finds the rest
+            store.remove_unused_pictures(written)
+        raise
+
+
+def _add_rows(session: Session, subjects: list[_NewSubject], runs: list[_NewRun]) -> None:
+    for each in subjects:
+        entry = each.described
+        if session.get(SubjectRow, entry.id) is None:  # saved by somebody else meanwhile
+            session.add(
+                SubjectRow(
+                    id=entry.id,
+                    name=entry.name.strip(),
+                    created=entry.created,
+                    width=each.extent.width,
+                    height=each.extent.height,
+                    photo=entry.photo,
+                    alpha=entry.alpha,
+                    edit=each.edit,
+                )
+            )
+    for run in runs:
+        if session.get(RunRow, run.record.id) is not None:
+            continue
+        row = run_row(run.record)
+        row.rating, row.notes = run.described.rating, run.described.notes.strip() or None
+        session.add(row)
+        session.flush()
+        tags = {tag.strip() for tag in run.described.tags if tag.strip() and "," not in tag}
+        session.add_all([TagRow(run_id=run.record.id, tag=tag) for tag in sorted(tags)])
+        metrics = {metric.name: metric for metric in run.described.metrics}
+        session.add_all(
+            [MetricRow(run_id=run.record.id, **metric.model_dump()) for metric in metrics.values()]
+        )  # fmt: skip
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

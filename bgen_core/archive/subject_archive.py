@@ -1,0 +1,201 @@
+"""Subjects as a ZIP, to keep elsewhere or to bring to another server: photo, alpha and how the mask was made."""
+
+import base64
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bgen_core.archive.foreign_zip import ZIP_FAULTS, read_foreign_json
+from bgen_core.archive.zip_outlet import ZipOutlet
+from bgen_core.errors import StoreError, UserInputError
+from bgen_core.extent import Extent
+from bgen_core.store.store import Store, SubjectEntry
+from bgen_core.subject.decoding.image_io import DecodeLimits, decode_alpha, decode_photo
+from bgen_core.subject.edit import MaskEdit
+from bgen_core.subject.subject import Subject
+
+MOST_SUBJECTS = 200
+
+_PHOTO, _ALPHA, _EDIT = "photo.png", "alpha.png", "subject.json"
+_FORMAT = 1
+_MOST_EDIT_BYTES = 32_000_000
+_MOST_VALUES = 2_000_000
+_LONGEST_NAME = 200
+_BROKEN = "subjects-*.zip as this page exports it is what can be imported"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imported:
+    """What became of a ZIP: ids of the subjects that are new, and of those that were in the store already."""
+
+    new: tuple[str, ...]
+    known: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """For the person who asked."""
+        count = len(self.new)
+        text = f"{count} {'subject' if count == 1 else 'subjects'} imported."
+        if self.known:
+            text += f" {len(self.known)} {'was' if len(self.known) == 1 else 'were'} in the library already."
+        return text
+
+
+def export_subjects(store: Store, ids: Sequence[str]) -> Iterator[bytes]:
+    """Pieces of a ZIP with a folder for each subject, one photo in memory at a time.
+
+    Parameters
+    ----------
+    ids
+        At most `MOST_SUBJECTS`, which is what can be imported again.
+
+    Raises
+    ------
+    UserInputError
+        There is none, or too many, or no subject has one of these ids; raised by the call, not by the first piece.
+    StoreError
+        A picture is missing from the store; that, too, where it can be seen at once.
+    """
+    if not 0 < len(ids) <= MOST_SUBJECTS:
+        raise UserInputError(f"A ZIP of {len(ids)} subjects is not possible: allowed are 1 to {MOST_SUBJECTS}.")
+    entries = [store.get_subject(subject_id) for subject_id in ids]
+    for entry in entries:
+        for blob in (entry.photo, entry.alpha):
+            if not store.blobs.exists(blob):
+                raise StoreError(f"A picture of the subject {entry.name!r} is missing from the store.")
+    return _pieces(store, entries)
+
+
+def _pieces(store: Store, entries: Sequence[SubjectEntry]) -> Iterator[bytes]:
+    outlet = ZipOutlet()
+    # Stored, since PNGs do not shrink any more
+    with zipfile.ZipFile(outlet, "w", zipfile.ZIP_STORED) as archive:
+        for number, entry in enumerate(entries, start=1):
+            plain = re.sub(r"[^\w-]+", "-", entry.name, flags=re.ASCII).strip("-")[:40] or "subject"
+            folder = f"{number:03d}-{plain}"
+            edit = store.load_subject_edit(entry.id)
+            said = {"format": _FORMAT, "name": entry.name, "created": entry.created.isoformat(), "edit": edit}
+            archive.writestr(f"{folder}/{_PHOTO}", store.blobs.get(entry.photo))
+            yield outlet.take()
+            archive.writestr(f"{folder}/{_ALPHA}", store.blobs.get(entry.alpha))
+            archive.writestr(f"{folder}/{_EDIT}", json.dumps(said, ensure_ascii=False, indent=1))
+            yield outlet.take()
+    yield outlet.take()
+
+
+def import_subjects(store: Store, data: bytes, *, limits: DecodeLimits) -> Imported:
+    """Put the subjects of a ZIP into the store; those that are there already keep their name and edit.
+
+    Nothing is unpacked to a folder, and nothing is kept before everything has been read.
+
+    Parameters
+    ----------
+    limits
+        Of each photo in it.
+
+    Raises
+    ------
+    UserInputError
+        Not such a ZIP, or something in it is broken or too large: then nothing is imported.
+    """
+    with _opened(data) as archive:
+        folders = _folders(archive)
+        for folder in folders:  # all of them are looked at before the first one is kept
+            _read(archive, folder, limits)
+        outcome = [_keep(store, *_read(archive, folder, limits)) for folder in folders]
+    return Imported(
+        new=tuple(subject_id for subject_id, is_new in outcome if is_new),
+        known=tuple(subject_id for subject_id, is_new in outcome if not is_new),
+    )
+
+
+def _opened(data: bytes) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(io.BytesIO(data))
+    except ZIP_FAULTS as error:
+        raise _unreadable(error) from error
+
+
+def _folders(archive: zipfile.ZipFile) -> list[str]:
+    """The folders that hold a subject."""
+    listed = archive.namelist()
+    if len(listed) != len(set(listed)):
+        raise UserInputError(f"The ZIP holds several files of one name: {_BROKEN}.")
+    folders = sorted(name.removesuffix(_EDIT) for name in listed if name.endswith(f"/{_EDIT}") or name == _EDIT)
+    if not folders:
+        raise UserInputError(f"The ZIP holds no subject ({_EDIT} is missing): {_BROKEN}.")
+    if len(folders) > MOST_SUBJECTS:
+        raise UserInputError(f"The ZIP holds {len(folders)} subjects: allowed are at most {MOST_SUBJECTS}.")
+    return folders
+
+
+def _read(archive: zipfile.ZipFile, folder: str, limits: DecodeLimits) -> tuple[Subject, dict[str, Any]]:
+    said = _described(_file(archive, folder + _EDIT, _MOST_EDIT_BYTES), folder)
+    photo = decode_photo(_file(archive, folder + _PHOTO, limits.max_bytes), name=folder + _PHOTO, limits=limits)
+    data = _file(archive, folder + _ALPHA, limits.max_bytes)
+    alpha = decode_alpha(data, name=folder + _ALPHA, extent=photo.extent)
+    subject = Subject(name=said["name"].strip()[:_LONGEST_NAME], image=photo.image, alpha=alpha)
+    return subject, _checked_edit(said["edit"], folder, photo.extent)
+
+
+def _checked_edit(content: dict[str, Any], folder: str, extent: Extent) -> dict[str, Any]:
+    """What the mask page can go on with, and nothing beside it."""
+    try:
+        read = MaskEdit.from_json(content).to_json()
+    except ArithmeticError as error:  # a whole number that is greater than any float
+        raise UserInputError(
+            f"The edit in {_shown(folder + _EDIT)} has a number that is not allowed: {_BROKEN}."
+        ) from error
+    edit: dict[str, Any] = {"base": "auto" if content.get("base") == "auto" else "given", **read}
+    if "given" in content:
+        try:
+            data = base64.b64decode(content["given"], validate=True)
+        except (TypeError, ValueError) as error:
+            raise UserInputError(f"The mask in {_shown(folder + _EDIT)} cannot be read: {_BROKEN}.") from error
+        decode_alpha(data, name=folder + _EDIT, extent=extent)
+        edit["given"] = content["given"]
+    return edit
+
+
+def _described(data: bytes, folder: str) -> dict[str, Any]:
+    try:
+        said = read_foreign_json(data, most_values=_MOST_VALUES)
+    except ValueError as error:
+        raise UserInputError(f"{_shown(folder + _EDIT)} in the ZIP is no JSON: {_BROKEN}.") from error
+    if not isinstance(said, dict) or said.get("format") != _FORMAT:
+        raise UserInputError(f"{_shown(folder + _EDIT)} in the ZIP is of another format than {_FORMAT}: {_BROKEN}.")
+    if not (isinstance(said.get("name"), str) and said["name"].strip() and isinstance(said.get("edit"), dict)):
+        raise UserInputError(f"{_shown(folder + _EDIT)} in the ZIP lacks the name or the edit: {_BROKEN}.")
+    return said
+
+
+def _file(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
+    """A member, read no further than allowed: what its header says about its size may be a lie."""
+    try:
+        with archive.open(name) as member:
+            data = member.read(most + 1)
+    except ZIP_FAULTS as error:
+        raise _unreadable(error) from error
+    except KeyError as error:
+        raise UserInputError(f"{_shown(name)} is missing in the ZIP: {_BROKEN}.") from error
+    if len(data) > most:
+        raise UserInputError(f"{_shown(name)} in the ZIP is larger than {most / 1e6:g} MB, which is the most allowed.")
+    return data
+
+
+def _keep(store: Store, subject: Subject, edit: dict[str, Any]) -> tuple[str, bool]:
+    is_new = store.find_subject(subject.id) is None
+    return (store.save_subject(subject, edit) if is_new else subject.id), is_new
+
+
+def _shown(name: str) -> str:
+    return repr(name[-60:])
+
+
+def _unreadable(error: BaseException) -> UserInputError:
+    reason = str(error).splitlines()[0][:120].rstrip(".") if str(error) else type(error).__name__
+    return UserInputError(f"The file cannot be read as a ZIP ({reason}): {_BROKEN}.")

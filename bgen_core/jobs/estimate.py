@@ -1,0 +1,60 @@
+"""How long a sweep will take, from speeds that were measured on this device."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+from bgen_core.extent import Extent
+from bgen_core.models.revision import ModelSource
+from bgen_core.models.schedulers import get_scheduler
+from bgen_core.records.run import RunRecord
+from bgen_core.sweep.canvas import choose_model_extent
+from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.tuning import read_tuning, tuning_name
+
+VAE_FACTOR = 8  # pixels per latent of every model in the catalogue; only the estimate rests on it
+
+
+def estimate_seconds(
+    cells: Sequence[InpaintParams],
+    *,
+    photo: Extent,
+    source: ModelSource,
+    device_kind: str,
+    home: Path,
+    recent: Sequence[RunRecord],
+) -> float | None:
+    """Expected seconds for cells that have to be made.
+
+    Parameters
+    ----------
+    recent
+        Runs made lately: their decoding and compositing times count for these cells too.
+
+    Returns
+    -------
+    float or None
+        None where this model has never run on this device.
+    """
+    if not cells:
+        return 0.0
+    extent = choose_model_extent(photo, side=source.entry.side, factor=VAE_FACTOR)
+    folder = home / "tuning" / tuning_name(source.revision, device_kind)
+    square = Extent(width=source.entry.side, height=source.entry.side)  # the worker measures it before any sweep
+    tuning = read_tuning(folder, extent) or read_tuning(folder, square)
+    same = [run for run in recent if run.model_revision == source.revision and run.model_extent == extent]
+    finishing = [sum(spent for stage, spent in run.seconds.items() if stage != "denoise") for run in same]
+    per_cell = median(finishing) if finishing else 0.0
+    if tuning is None:
+        return None
+    rows = sum(
+        params.effective_steps * get_scheduler(params.scheduler).order * (2 if params.uses_guidance else 1)
+        for params in cells
+    )
+    return rows * tuning.seconds_per_row + len(cells) * per_cell
+
+
+def pasting_seconds(recent: Sequence[RunRecord]) -> float:
+    """Median seconds in which a subject was pasted before a background lately; 0 where nothing was made yet."""
+    spent = [run.seconds["composite"] for run in recent if "composite" in run.seconds]
+    return median(spent) if spent else 0.0

@@ -1,0 +1,66 @@
+"""Who is served when: the order in which the worker will take the queue, and about when each sweep begins."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bgen_core.jobs.worker_folder import SweepProgress
+from bgen_core.store.store import Store, SweepRecord
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """A queued sweep's place.
+
+    Attributes
+    ----------
+    sweep
+        The sweep.
+    ahead
+        How many sweeps are made before it, the one in hand included.
+    seconds
+        Expected time until it begins; None where the speed of one of those ahead is not known.
+    """
+
+    sweep: SweepRecord
+    ahead: int
+    seconds: float | None
+
+
+def waiting_sweeps(store: Store, progress: Mapping[str, SweepProgress] | None = None) -> list[Waiting]:
+    """The queue in the order in which it will be served, as `Store.claim_next_sweep` takes it.
+
+    Parameters
+    ----------
+    progress
+        Sweep -> how far it is, for those in hand.
+    """
+    running = store.list_sweeps(states=["running"])
+    queued = store.list_sweeps(states=["queued"])
+    left = [_seconds_left(store, sweep, (progress or {}).get(sweep.id)) for sweep in running]
+    seconds = None if None in left else sum(part for part in left if part is not None)
+    served = {owner: moment.timestamp() for owner, moment in store.last_served().items()}
+    waiting: list[Waiting] = []
+    for ahead, sweep in enumerate(_in_turns(queued, served), len(running)):
+        waiting.append(Waiting(sweep=sweep, ahead=ahead, seconds=seconds))
+        seconds = None if seconds is None or sweep.expected_seconds is None else seconds + sweep.expected_seconds
+    return waiting
+
+
+def _in_turns(queued: Sequence[SweepRecord], served: dict[str, float]) -> list[SweepRecord]:
+    left = sorted(queued, key=lambda sweep: (sweep.place, sweep.id))
+    turn = max(served.values(), default=0.0)
+    order: list[SweepRecord] = []
+    while left:
+        following = min(left, key=lambda sweep: (served.get(sweep.owner, float("-inf")), sweep.place, sweep.id))
+        left.remove(following)
+        turn += 1
+        served[following.owner] = turn
+        order.append(following)
+    return order
+
+
+def _seconds_left(store: Store, sweep: SweepRecord, progress: SweepProgress | None) -> float | None:
+    missing = sum(not cell.done and not cell.error for cell in store.sweep_cells(sweep.id))
+    if progress and progress.cells_per_second:
+        return missing / progress.cells_per_second
+    return None if sweep.expected_seconds is None else sweep.expected_seconds * missing / max(1, sweep.total)

@@ -1,0 +1,230 @@
+"""Making a run again from its PNG, and saying whether the pixels are equal; if not, what differs.
+
+Nothing is answered from the store: the picture is painted anew, in a store of its own that is thrown away.
+"""
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from bgen_core.errors import UserInputError
+from bgen_core.extent import Extent
+from bgen_core.jobs.runner import Runner
+from bgen_core.models.catalogue import describe_model
+from bgen_core.records.foreign_run import printable
+from bgen_core.records.run import RunRecord
+from bgen_core.runs.recipe import Recipe
+from bgen_core.settings import Settings
+from bgen_core.store.blobs import STORED_LIMITS
+from bgen_core.store.store import Store, SweepRecord, open_store
+from bgen_core.subject.decoding.image_io import decode_photo
+from bgen_core.subject.subject import Subject
+from bgen_core.sweep.events import Failed
+from bgen_core.sweep.plan import SweepPlan, address_plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """Something that is not as it was when the PNG was made."""
+
+    what: str
+    was: str
+    now: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reproduction:
+    """What came out.
+
+    Attributes
+    ----------
+    run
+        As it was made now; its pictures were thrown away.
+    png
+        The picture as it was made now.
+    pixels
+        Number of pixels of the PNG.
+    changed
+        How many of them are other ones now; None where the sizes differ.
+    greatest
+        Greatest difference of a channel, 0 to 255; None where the sizes differ.
+    differences
+        What differs in versions, device, model or subject, even where the pixels are equal.
+    """
+
+    run: RunRecord
+    png: bytes
+    pixels: int
+    changed: int | None
+    greatest: int | None
+    differences: tuple[Difference, ...]
+
+    @property
+    def equal(self) -> bool:
+        """Whether every pixel is what it was."""
+        return self.changed == 0
+
+    @property
+    def sentence(self) -> str:
+        """What came out, for a person."""
+        differing = ", ".join(f"{each.what} was {each.was}, is {each.now}" for each in self.differences)
+        if self.equal:
+            return f"equal: all {self.pixels:,} pixels" + (f", although {differing}" if differing else "")
+        if self.changed is None:
+            return f"not equal: the sizes differ; {differing}"
+        counted = f"{self.changed:,} of {self.pixels:,} pixels differ, by at most {self.greatest} of 255"
+        unknown = "all that is recorded is the same: the file was changed, or this processor computes otherwise"
+        return f"not equal: {counted}; {differing or unknown}"
+
+
+class Reproducer:
+    """Makes runs again, with the model kept loaded between them. Use it in a `with`.
+
+    Parameters
+    ----------
+    settings
+        Which device to use, and where measured batch sizes are kept; their store is not touched.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="bgen-again-"))
+        self._store = open_store(settings.model_copy(update={"home": self._folder, "database": "", "blobs": ""}))
+        self._runner = Runner(self._store, settings)
+        self._count = 0
+
+    def __enter__(self) -> "Reproducer":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Throw the made pictures away."""
+        self._store.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def reproduce(self, png: bytes, recipe: Recipe, subject: Subject, *, model: str = "") -> Reproduction:
+        """Make a PNG again.
+
+        Parameters
+        ----------
+        png
+            The picture that the recipe was read from.
+        subject
+            From `find_subject`, or read from files.
+        model
+            Catalogue name, Hub id or folder, where the recipe names none that is here.
+
+        Raises
+        ------
+        UserInputError
+            The model cannot be loaded, or the picture cannot be made with this subject.
+        """
+        run = self._make(recipe, subject, describe_model(model or recipe.model).name)
+        try:
+            made = [self._store.blobs.get(name) for name in (run.image, run.raw)]
+        finally:
+            self._store.delete_runs([run.id])  # the same PNG again is made again
+        before = _pixels(png)
+        # The raw picture carries the same text as the finished one: its size tells, or else which of them it is like.
+        compared = [(*counts, now) for now in made if (counts := _compare(before, _pixels(now))) is not None]
+        changed, greatest, like = min(compared, key=lambda each: each[:2], default=(None, None, made[0]))
+        return Reproduction(
+            run=run,
+            png=like,
+            pixels=Extent.of(before).area,
+            changed=changed,
+            greatest=greatest,
+            differences=_differences(recipe, run),
+        )
+
+    def _make(self, recipe: Recipe, subject: Subject, model: str) -> RunRecord:
+        loaded, device = self._runner.prepare(model), self._runner.device
+        self._store.save_subject(subject, {})
+        plan = SweepPlan(subject_id=subject.id, model=model, base=recipe.params)
+        (address,) = address_plan(
+            plan, {model: loaded.source.revision}, device_kind=device.kind, dtype_name=device.dtype_name
+        ).values()
+        self._count += 1
+        sweep_id = f"again-{self._count}"
+        self._store.add_sweep(_sweep(sweep_id, plan), [address.run])
+        for event in self._runner.run(sweep_id):
+            if isinstance(event, Failed):
+                raise UserInputError(event.reason)
+        return self._store.get_run(address.run)
+
+
+def find_subject(store: Store, recipe: Recipe) -> Subject:
+    """The subject of a recipe, with its pixels.
+
+    Raises
+    ------
+    UserInputError
+        The recipe names none, or the store does not have it.
+    """
+    if not recipe.subject_id:
+        raise UserInputError("This PNG does not say of which photo it was made: give photo and mask.")
+    known = {entry.id for entry in store.list_subjects()}
+    if recipe.subject_id not in known:
+        name = f" {recipe.record.subject_name!r}" if recipe.record else ""
+        raise UserInputError(
+            f"The subject{name} ({recipe.subject_id[:12]}) of this PNG is not in the store: "
+            "give its photo and mask, or import the ZIP that it came with."
+        )
+    return store.load_subject(recipe.subject_id)
+
+
+def _sweep(sweep_id: str, plan: SweepPlan) -> SweepRecord:
+    return SweepRecord(
+        id=sweep_id,
+        owner="",
+        created=datetime.now(UTC),
+        state="running",
+        title="",
+        plan=plan.to_json(),
+        subject_id=plan.subject_id,
+        total=1,
+    )
+
+
+def _pixels(png: bytes) -> np.ndarray:
+    return decode_photo(png, name="The PNG", limits=STORED_LIMITS).image
+
+
+def _compare(before: np.ndarray, now: np.ndarray) -> tuple[int, int] | None:
+    """Number of pixels that differ, and the greatest difference of a channel; None for other sizes."""
+    if before.shape != now.shape:
+        return None
+    distance = np.maximum(before, now) - np.minimum(before, now)
+    return int(np.count_nonzero(distance.any(axis=2))), int(distance.max(initial=0))
+
+
+def _differences(recipe: Recipe, now: RunRecord) -> tuple[Difference, ...]:
+    if recipe.record is None:
+        return ()
+    was = recipe.record
+    pairs = [
+        ("the subject", was.subject_id[:12], now.subject_id[:12]),
+        ("the model", was.model, now.model),
+        ("the model's revision", was.model_revision[:12], now.model_revision[:12]),
+        ("the size of the photo", str(was.extent), str(now.extent)),
+        ("the model's size", str(was.model_extent), str(now.model_extent)),
+        ("the device", was.device, now.device),
+        ("the number format", was.dtype, now.dtype),
+    ]
+    pairs += [
+        (name, was.versions.get(name, "not there"), now.versions.get(name, "not there"))
+        for name in sorted(was.versions.keys() | now.versions.keys())
+    ]
+    return tuple(
+        Difference(what=printable(what), was=printable(old), now=printable(new))
+        for what, old, new in pairs
+        if old != new
+    )

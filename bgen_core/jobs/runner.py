@@ -1,0 +1,292 @@
+"""The runner: takes a sweep from its plan to committed runs, as a generator of events."""
+
+import logging
+import time
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bgen_core.errors import BgenError, UserInputError
+from bgen_core.extent import Extent
+from bgen_core.jobs.claims import PaintingClaims
+from bgen_core.models.devices import Device, MemoryMeter, find_device
+from bgen_core.models.revision import ModelSource, find_model
+from bgen_core.records.run import RunRecord
+from bgen_core.settings import Settings
+from bgen_core.store.blobs import STORED_LIMITS
+from bgen_core.store.store import Store, SweepRecord
+from bgen_core.subject.decoding.image_io import decode_photo
+from bgen_core.subject.matting import edge_colours
+from bgen_core.subject.pasting.compositing import composite
+from bgen_core.subject.subject import Subject
+from bgen_core.sweep.canvas import choose_model_extent, make_canvas
+from bgen_core.sweep.events import (
+    Canvas,
+    Committed,
+    Failed,
+    Finished,
+    Inpainter,
+    PaintCell,
+    RunnerEvent,
+    Waiting,
+)
+from bgen_core.sweep.inpainters import load_inpainter
+from bgen_core.sweep.pasting import pasting_options
+from bgen_core.sweep.plan import CellAddress, SweepCell, SweepPlan, address_plan, pixel_versions
+
+logger = logging.getLogger(__name__)
+
+CLAIM_SECONDS = 0.5  # how often one looks whether another process has finished a picture
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedModel:
+    """A model on its device, ready to paint."""
+
+    source: ModelSource
+    inpainter: Inpainter
+    factor: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Work:
+    """What the cells of one model and one subject share; `colours` are the subject's own in its soft edge."""
+
+    sweep: SweepRecord
+    subject: Subject
+    colours: np.ndarray
+    model: LoadedModel
+    extent: Extent
+    addresses: dict[int, CellAddress]
+
+
+class Runner:
+    """Computes sweeps, one after another, and keeps the model loaded between them.
+
+    Parameters
+    ----------
+    store, settings
+        Where results go, and which device to use.
+    """
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+        self._loaded: LoadedModel | None = None
+        self._claims = PaintingClaims(settings.home / "worker" / "painting.claims")
+        self.device: Device = find_device(settings.device)
+
+    def prepare(self, model: str) -> LoadedModel:
+        """Load a model, unless these very weights are loaded already.
+
+        Raises
+        ------
+        ModelLoadError
+            The model cannot be found or loaded.
+        """
+        source = find_model(model)
+        if self._loaded is None or self._loaded.source.revision != source.revision:
+            self._loaded = None  # frees the old model before the new one needs its place
+            inpainter, factor = load_inpainter(source, self.device, tuning_folder=self._settings.home / "tuning")
+            self._loaded = LoadedModel(source=source, inpainter=inpainter, factor=factor)
+        return self._loaded
+
+    def warm_up(self) -> None:
+        """Load the deployment's model, and measure its speed where that was never done on this device.
+
+        A model that cannot be loaded is only logged: the first sweep that wants it says why.
+        """
+        try:
+            model = self.prepare(self._settings.model)
+        except BgenError:
+            logger.warning("the model %r is not ready", self._settings.model, exc_info=True)
+            return
+        square = Extent(width=model.source.entry.side, height=model.source.entry.side)
+        model.inpainter.tune(square)
+
+    def run(self, sweep_id: str) -> Generator[RunnerEvent]:
+        """Compute what is missing of a sweep; each picture is committed before its event is seen.
+
+        Closing the generator stops within one evaluation of the model and keeps what is done. Cells that failed before
+        are left alone until their error is cleared in the store.
+
+        Raises
+        ------
+        UserInputError
+            The sweep is gone; or none of its cells can be made, because their subject or model is gone or changed.
+        """
+        sweep = self._store.get_sweep(sweep_id)
+        plan = SweepPlan.from_json(sweep.plan)
+        rows = self._store.sweep_cells(sweep_id)
+        for row in rows:
+            if row.done:
+                yield Committed(index=row.index, run_id=row.run_id, reused=True)
+        missing = {row.index: row.run_id for row in rows if not row.done and not row.error}
+        groups = group_cells(cell for cell in plan.cells() if cell.index in missing)
+        # What changes at the highest price varies slowest: models are loaded once, then subjects.
+        for (model, subject_id), cells in groups.items():
+            try:
+                work = self._begin(sweep, plan, model, subject_id, {cell.index: missing[cell.index] for cell in cells})
+            except BgenError as error:
+                if len(groups) == 1:
+                    raise
+                for cell in cells:
+                    yield self._fail(sweep_id, cell.index, str(error))
+                continue
+            yield from self._make(work, cells)
+
+    def _begin(
+        self, sweep: SweepRecord, plan: SweepPlan, model: str, subject_id: str, planned: dict[int, str]
+    ) -> _Work:
+        subject = self._store.load_subject(subject_id)
+        loaded = self.prepare(model)
+        part = replace(plan, only=tuple(planned))
+        revisions = dict.fromkeys(plan.models, loaded.source.revision)
+        kind, dtype = self.device.kind, self.device.dtype_name
+        addresses = address_plan(part, revisions, device_kind=kind, dtype_name=dtype)
+        if {index: address.run for index, address in addresses.items()} != planned:
+            raise UserInputError(
+                f"the model {model!r}, the device or a library has changed since this sweep was planned: "
+                "start it again; what is made already stays in the table."
+            )
+        return _Work(
+            sweep=sweep,
+            subject=subject,
+            colours=edge_colours(subject.image, subject.alpha),
+            model=loaded,
+            extent=choose_model_extent(subject.extent, side=loaded.source.entry.side, factor=loaded.factor),
+            addresses=addresses,
+        )
+
+    def _make(self, work: _Work, cells: list[SweepCell]) -> Generator[RunnerEvent]:
+        """Cells that share a raw picture: it is painted once, or taken from the store, and pasted for each of them."""
+        sharing: dict[str, list[SweepCell]] = {}
+        for cell in cells:
+            sharing.setdefault(work.addresses[cell.index].raw, []).append(cell)
+        while sharing:
+            mine = self._claims.claim(sharing)
+            try:
+                yield from self._paste_known(work, sharing)  # also what another process has finished meanwhile
+                yield from self._paint(work, {raw: sharing.pop(raw) for raw in list(sharing) if raw in mine})
+            finally:
+                self._claims.release(mine)
+            if sharing:
+                yield Waiting(cells=len(sharing))
+                time.sleep(CLAIM_SECONDS)
+
+    def _paste_known(self, work: _Work, sharing: dict[str, list[SweepCell]]) -> Generator[RunnerEvent]:
+        for raw_id, raw in self._store.known_raws(sharing).items():
+            try:
+                picture = decode_photo(self._store.blobs.get(raw), name=raw, limits=STORED_LIMITS).image
+            except BgenError:
+                logger.warning("the raw picture %s cannot be read: it is painted again", raw, exc_info=True)
+                continue
+            yield from self._commit_all(work, sharing.pop(raw_id), picture, {}, 0.0, raw=raw)
+
+    def _paint(self, work: _Work, sharing: dict[str, list[SweepCell]]) -> Generator[RunnerEvent]:
+        if not sharing:
+            return
+        groups = {group[0].index: group for group in sharing.values()}
+        painted: list[PaintCell] = []
+        for prepared in _prepare_cells(work.subject, [group[0] for group in groups.values()], work.extent):
+            if isinstance(prepared, PaintCell):
+                painted.append(prepared)
+            else:
+                yield from self._fail_all(work, groups[prepared.index], prepared.reason)
+        memory = MemoryMeter(self.device)
+        memory.reset()
+        for event in work.model.inpainter.paint(painted):
+            memory.sample()
+            if isinstance(event, Finished):
+                group = groups[event.cell.index]
+                yield from self._commit_all(work, group, event.image, event.seconds, memory.peak_mb)
+            elif isinstance(event, Failed):
+                yield from self._fail_all(work, groups[event.index], event.reason)
+            else:
+                yield event
+
+    def _commit_all(
+        self,
+        work: _Work,
+        cells: list[SweepCell],
+        picture: np.ndarray,
+        seconds: dict[str, float],
+        peak_memory_mb: float,
+        *,
+        raw: str = "",
+    ) -> Iterator[RunnerEvent]:
+        """Paste the subject before one raw picture for each cell; its seconds count for the first of them."""
+        committed: dict[str, str] = {}
+        for cell in cells:
+            run_id = work.addresses[cell.index].run
+            if run_id not in committed:
+                run = self._commit(work, cell, picture, seconds, peak_memory_mb, raw=raw)
+                seconds, raw, committed[run_id] = {}, run.raw, run.id
+                yield Committed(index=cell.index, run_id=run_id, reused=False)
+            else:
+                yield Committed(index=cell.index, run_id=run_id, reused=True)
+
+    def _fail_all(self, work: _Work, cells: list[SweepCell], reason: str) -> Iterator[RunnerEvent]:
+        for cell in cells:
+            yield self._fail(work.sweep.id, cell.index, reason)
+
+    def _fail(self, sweep_id: str, index: int, reason: str) -> Failed:
+        self._store.set_cell_error(sweep_id, index, reason)
+        return Failed(index=index, reason=reason)
+
+    def _commit(
+        self,
+        work: _Work,
+        cell: SweepCell,
+        picture: np.ndarray,
+        seconds: dict[str, float],
+        peak_memory_mb: float,
+        *,
+        raw: str,
+    ) -> RunRecord:
+        subject, source = work.subject, work.model.source
+        began = time.perf_counter()
+        options = pasting_options(cell.params)
+        image = composite(subject.image, subject.alpha, picture, colours=work.colours, options=options)
+        seconds = seconds | {"composite": time.perf_counter() - began}
+        record = RunRecord(
+            id=work.addresses[cell.index].run,
+            subject_id=subject.id,
+            subject_name=subject.name,
+            params=cell.params,
+            model=source.name,
+            model_revision=source.revision,
+            extent=subject.extent,
+            model_extent=work.extent,
+            device=self.device.name,
+            dtype=self.device.dtype_name,
+            versions=pixel_versions(),
+            seconds={stage: round(spent, 4) for stage, spent in seconds.items()},
+            peak_memory_mb=round(peak_memory_mb, 1),
+            raw=raw,
+            raw_id=work.addresses[cell.index].raw,
+            owner=work.sweep.owner,
+        )
+        return self._store.commit_run(record, image=image, raw=None if raw else picture)
+
+
+def group_cells(cells: Iterable[SweepCell]) -> dict[tuple[str, str], list[SweepCell]]:
+    """Cells by model and subject, the models first: each group in the plan's order."""
+    models: dict[str, dict[str, list[SweepCell]]] = {}
+    for cell in cells:
+        models.setdefault(cell.model, {}).setdefault(cell.subject_id, []).append(cell)
+    return {(model, subject): group for model, subjects in models.items() for subject, group in subjects.items()}
+
+
+def _prepare_cells(subject: Subject, cells: list[SweepCell], extent: Extent) -> Iterator[PaintCell | Failed]:
+    """Cells of one mask policy share one canvas, which the inpainter then encodes once."""
+    canvases: dict[tuple[float, float], Canvas] = {}
+    for cell in cells:
+        policy = (cell.params.mask_grow, cell.params.mask_feather)
+        try:
+            if policy not in canvases:
+                canvases[policy] = make_canvas(subject, cell.params, extent)
+            yield PaintCell(index=cell.index, params=cell.params, canvas=canvases[policy])
+        except UserInputError as error:  # this policy leaves nothing to keep or to repaint: the other cells go on
+            yield Failed(index=cell.index, reason=str(error))

@@ -1,0 +1,1 @@
+"""What crosses borders: runs, and how a run is written into a PNG and read back."""

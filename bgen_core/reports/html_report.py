@@ -1,0 +1,231 @@
+"""A sweep or chosen runs as one HTML file that needs neither a network nor this program."""
+
+import base64
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+import jinja2
+
+import bgen_core
+from bgen_core.errors import StoreError, UserInputError
+from bgen_core.metrics import METRICS, Metric, MetricValue
+from bgen_core.records.run import RunRecord
+from bgen_core.reports.contact_sheet import ContactSheet, SheetCell, contact_sheet
+from bgen_core.runs.analysis.best import best_of
+from bgen_core.runs.analysis.columns import number
+from bgen_core.runs.table import RunField, differing_parameters, shown, shown_apart
+from bgen_core.store.opinion_rows import Opinion
+from bgen_core.store.store import Store
+from bgen_core.store.thumbnails import thumbnail
+
+_PIECE_BYTES = 65_536
+_LARGE_SIDE, _SMALL_SIDE = 512, 256
+_MOST_LARGE = 400  # more pictures are smaller: so many of 512 pixels are about 20 MB
+_MISSING = "No picture."
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Page:
+    """Pictures under one title: a grid with labels, or else one row of cards."""
+
+    title: str = ""
+    grid: bool = False
+    corner: str = ""
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, tuple[SheetCell, ...]], ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Report:
+    """What the template shows."""
+
+    title: str
+    subtitle: str
+    pages: tuple[_Page, ...]
+    runs: Sequence[RunRecord]
+    measured: Mapping[str, Mapping[str, MetricValue]]
+    opinions: Mapping[str, Opinion]
+
+    @cached_property
+    def metrics(self) -> tuple[Metric, ...]:
+        """Those that have a value for at least one of the runs."""
+        known = {name for each in self.measured.values() for name, value in each.items() if value.value is not None}
+        return tuple(metric for metric in METRICS if metric.name in known)
+
+    @cached_property
+    def same(self) -> list[tuple[str, str]]:
+        first = self.runs[:1]
+        fields = differing_parameters(self.runs).same
+        return [(field.label, shown(field.read(run))) for run in first for field in fields if field.name != "versions"]
+
+    @cached_property
+    def differing(self) -> tuple[RunField, ...]:
+        return tuple(field for field in differing_parameters(self.runs).differing if field.name != "versions")
+
+    @cached_property
+    def captions(self) -> dict[str, str]:
+        """Run -> what tells it from the others."""
+        apart = [[f"{field.label} {text}" for text in shown_apart(field, self.runs)] for field in self.differing]
+        texts = (" · ".join(each) for each in zip(*apart, strict=True)) if apart else [""] * len(self.runs)
+        return {run.id: text for run, text in zip(self.runs, texts, strict=True)}
+
+    @property
+    def columns(self) -> list[str]:
+        names = ["Run", *(field.label for field in self.differing), *(metric.heading for metric in self.metrics)]
+        return [*names, "Made", *(["Rating", "Tags", "Notes"] if self.opinions else [])]
+
+    @property
+    def table(self) -> Iterator[tuple[str, list[tuple[str, bool]]]]:
+        """Run -> its cells as text, each with whether it is the best of its column."""
+        apart = [shown_apart(field, self.runs) for field in self.differing]
+        for place, run in enumerate(self.runs):
+            cells = [(run.short_id, False), *((texts[place], False) for texts in apart)]
+            for metric in self.metrics:
+                found = self._values[metric.name].get(run.id)
+                cells.append(("" if found is None else number(found), run.id in self._best[metric.name]))
+            cells.append((shown(run.created), False))
+            if self.opinions:
+                opinion = self.opinions.get(run.id, Opinion())
+                stars = "" if opinion.rating is None else str(opinion.rating)
+                cells += [(stars, False), (", ".join(opinion.tags), False), (opinion.notes, False)]
+            yield run.id, cells
+
+    @property
+    def has_best(self) -> bool:
+        return any(self._best.values())
+
+    @property
+    def versions(self) -> list[tuple[str, int]]:
+        """Libraries with their versions, device and number format -> how many runs were made with them."""
+        return Counter(f"{_libraries(run)}; {run.dtype} on {run.device}" for run in self.runs).most_common()
+
+    @cached_property
+    def _values(self) -> dict[str, dict[str, float | None]]:
+        return {
+            metric.name: {run: each[metric.name].value for run, each in self.measured.items() if metric.name in each}
+            for metric in self.metrics
+        }
+
+    @cached_property
+    def _best(self) -> dict[str, frozenset[str]]:
+        return {metric.name: best_of(self._values[metric.name], metric.direction) for metric in self.metrics}
+
+
+def html_report(
+    store: Store,
+    *,
+    sweep_id: str = "",
+    run_ids: Sequence[str] = (),
+    across: str | None = None,
+    down: str | None = None,
+    title: str = "",
+) -> Iterator[bytes]:
+    """Pieces of the HTML (UTF-8), made as they are asked for: one picture in memory at a time.
+
+    Pictures are embedded as WebP of at most 512 pixels (256 in a report of more than 400). The file loads nothing and
+    runs nothing: a policy in its head forbids both, and all texts are escaped.
+
+    Parameters
+    ----------
+    sweep_id
+        A sweep: its grid as far as it has come, with its axes as labels.
+    run_ids
+        Instead of a sweep, chosen runs: ids, or the beginnings of ids.
+    across, down
+        Of a sweep: the axes for columns and rows; None for the ones that a grid begins with.
+    title
+        Of chosen runs.
+
+    Raises
+    ------
+    UserInputError
+        Neither or both are given, or there is no such sweep, axis or run; raised by the call, not by the first piece.
+    """
+    if bool(sweep_id) == bool(run_ids):
+        raise UserInputError("A report is of one sweep or of chosen runs: give either of them.")
+    report = _of_sweep(store, sweep_id, across, down) if sweep_id else _of_runs(store, run_ids, title)
+    side = _LARGE_SIDE if len(report.runs) <= _MOST_LARGE else _SMALL_SIDE
+
+    def picture(run: RunRecord) -> str:
+        try:
+            return "data:image/webp;base64," + base64.b64encode(thumbnail(store.blobs, run.image, side)).decode()
+        except StoreError:
+            return ""
+
+    made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    texts = _template().generate(report=report, picture=picture, version=bgen_core.__version__, made=made)
+    return _pieces(texts)
+
+
+def _libraries(run: RunRecord) -> str:
+    """The libraries that can change a run's pixels, each with its version."""
+    return ", ".join(f"{name} {version}" for name, version in sorted(run.versions.items()))
+
+
+def _of_sweep(store: Store, sweep_id: str, across: str | None, down: str | None) -> _Report:
+    sheet = contact_sheet(store, sweep_id, across=across, down=down)
+    runs = {cell.run.id: cell.run for cell in sheet.cells.values() if cell.run}
+    return _Report(
+        title=sheet.title,
+        subtitle=sheet.subtitle,
+        pages=tuple(_grid_page(sheet, place) for place in range(len(sheet.pages))),
+        runs=list(runs.values()),
+        measured=store.metrics_of(list(runs)),
+        opinions=store.opinions_of(list(runs)),
+    )
+
+
+def _grid_page(sheet: ContactSheet, place: int) -> _Page:
+    title, grid = sheet.pages[place]
+    empty = SheetCell(run=None, reason=_MISSING)
+    rows = tuple(
+        (grid.down.labels[y] if grid.down else "", tuple(sheet.cells.get(index, empty) for index in row))
+        for y, row in enumerate(grid.cells)
+    )
+    signed = ((grid.down, "↓"), (grid.across, "→"))
+    return _Page(
+        title=title,
+        grid=True,
+        corner="  ".join(f"{axis.kind.label} {sign}" for axis, sign in signed if axis),
+        columns=grid.across.labels if grid.across else (),
+        rows=rows,
+    )
+
+
+def _of_runs(store: Store, run_ids: Sequence[str], title: str) -> _Report:
+    runs = list({run.id: run for run in store.get_runs(run_ids)}.values())
+    ids = [run.id for run in runs]
+    subjects = ", ".join(dict.fromkeys(run.subject_name for run in runs))
+    return _Report(
+        title=title or f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}",
+        subtitle=" · ".join(text for text in (", ".join(dict.fromkeys(run.model for run in runs)), subjects) if text),
+        pages=(_Page(rows=(("", tuple(SheetCell(run=run) for run in runs)),)),),
+        runs=runs,
+        measured=store.metrics_of(ids),
+        opinions=store.opinions_of(ids),
+    )
+
+
+def _pieces(texts: Iterator[str]) -> Iterator[bytes]:
+    """The texts in pieces of at least 64 KB, but for the last."""
+    waiting, size = [], 0
+    for text in texts:
+        # A prompt can hold half of a character, which is no UTF-8
+        waiting.append(text.encode(errors="replace"))
+        size += len(waiting[-1])
+        if size >= _PIECE_BYTES:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    yield b"".join(waiting)
+
+
+def _template() -> jinja2.Template:
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("report.html")

@@ -1,0 +1,1 @@
+"""The store: database rows and pictures."""

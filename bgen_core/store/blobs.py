@@ -1,0 +1,199 @@
+"""Pictures by content: a file's name is the SHA-256 of its bytes, and a file is there whole or not at all."""
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bgen_core.content_address import hash_bytes, is_content_hash
+from bgen_core.errors import StoreError
+from bgen_core.store.blob_place import INCOMING, BlobPlace, PlacedFile
+from bgen_core.subject.decoding.image_io import DecodeLimits
+
+# What the store itself wrote was within a photo's limits when it came in.
+STORED_LIMITS = DecodeLimits(max_bytes=2**62, max_pixels=2**62, min_side=1)
+
+_PICTURE = re.compile(r"([0-9a-f]{2})/(?P<name>\1[0-9a-f]{62})\.png")
+_THUMBNAILS = "thumbnails"
+_DAMAGED = "damaged"
+_THUMBNAIL = re.compile(rf"{_THUMBNAILS}/([0-9a-f]{{2}})/(?P<name>\1[0-9a-f]{{62}})-[a-z0-9.]+")
+_ABANDONED_AFTER = timedelta(hours=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlobListing:
+    """Everything in the folder of pictures, sorted by what it is.
+
+    Attributes
+    ----------
+    pictures
+        Content address -> the PNG.
+    thumbnails
+        Content address of the picture -> its small versions.
+    incoming
+        What is being written, or was when its process died.
+    others
+        What this program never put there.
+    """
+
+    pictures: dict[str, PlacedFile]
+    thumbnails: dict[str, list[PlacedFile]]
+    incoming: list[PlacedFile]
+    others: list[PlacedFile]
+
+
+class BlobStore:
+    """The folder of pictures. Safe for many threads and processes at once; it holds no open file.
+
+    Parameters
+    ----------
+    root
+        Folder of the pictures, or an address that fsspec knows; it is created by `prepare`, not before.
+    """
+
+    def __init__(self, root: Path | str) -> None:
+        self._place = BlobPlace(root)
+
+    @property
+    def root(self) -> Path | str:
+        """The folder, or the address where it is not on this machine."""
+        return self._place.root
+
+    def prepare(self) -> None:
+        """Create the folders, and drop what a killed process left unfinished.
+
+        Raises
+        ------
+        StoreError
+            The folder cannot be created or written.
+        """
+        self._place.prepare()
+        for left in self._place.list_files(INCOMING):
+            if is_older(left, _ABANDONED_AFTER):
+                self._place.remove(left.path)
+
+    def put(self, data: bytes, suffix: str = ".png") -> str:
+        """Keep the bytes and return their content address; bytes that are there already are not written again.
+
+        Raises
+        ------
+        StoreError
+            The disk is full or the folder cannot be written. Nothing half-written stays under the address.
+        """
+        name = hash_bytes(data)
+        path = _picture_path(name, suffix)
+        if not (self._place.exists(path) and self._place.size(path) == len(data)):
+            self._place.write_whole(path, data)
+        return name
+
+    def get(self, name: str, suffix: str = ".png") -> bytes:
+        """The bytes under a content address.
+
+        Raises
+        ------
+        StoreError
+            No such picture, or it cannot be read.
+        """
+        path = _picture_path(name, suffix)
+        try:
+            with self._place.explained("read"):
+                return self._place.read(path)
+        except FileNotFoundError as error:
+            raise StoreError(
+                f"The picture {name[:12]}…{suffix} is missing from the folder {self.root}: "
+                "restore it from a backup, or make it again."
+            ) from error
+
+    def exists(self, name: str, suffix: str = ".png") -> bool:
+        return self._place.exists(_picture_path(name, suffix))
+
+    def size(self, name: str, suffix: str = ".png") -> int:
+        """Length in bytes; a missing picture is a StoreError."""
+        path = _picture_path(name, suffix)
+        try:
+            with self._place.explained("read"):
+                return self._place.size(path)
+        except FileNotFoundError as error:
+            raise StoreError(f"The picture {name[:12]}…{suffix} is missing from the folder {self.root}.") from error
+
+    def path(self, name: str, suffix: str = ".png") -> Path:
+        """Where the picture lies on this machine, for a program that opens it itself.
+
+        Raises
+        ------
+        StoreError
+            Pictures are not kept on this machine; `address` works everywhere.
+        """
+        if not self._place.is_local:
+            raise StoreError(f"Pictures are kept in {self.root} and not as files of this machine.")
+        return Path(self.address(name, suffix))
+
+    def address(self, name: str, suffix: str = ".png") -> str:
+        """Where the picture lies, for a person: a file of this machine or an address."""
+        path = _picture_path(name, suffix)
+        return self._place.full(path) if self._place.is_local else f"{self.root}/{path}"
+
+    def delete(self, name: str, suffix: str = ".png") -> None:
+        """Remove a picture and its thumbnails; one that is not there is no error."""
+        self._place.remove(_picture_path(name, suffix))
+        self.delete_thumbnails(name)
+
+    def get_thumbnail(self, name: str, variant: str) -> bytes | None:
+        """A derived picture kept beside the blob, or None where it has not been made yet."""
+        path = _thumbnail_path(name, variant)
+        try:
+            with self._place.explained("read"):
+                return self._place.read(path)
+        except (OSError, StoreError):
+            return None
+
+    def put_thumbnail(self, name: str, variant: str, data: bytes) -> None:
+        """Keep a derived picture, such as variant "256.webp"; it may be removed at any time and made again."""
+        self._place.write_whole(_thumbnail_path(name, variant), data)
+
+    def delete_thumbnails(self, name: str) -> None:
+        """Remove a picture's small versions."""
+        for file in self._place.list_files(f"{_THUMBNAILS}/{name[:2]}"):
+            if file.path.rpartition("/")[2].startswith(f"{name}-"):
+                self._place.remove(file.path)
+
+    def listing(self) -> BlobListing:
+        """Look at everything in the folder."""
+        found = BlobListing(pictures={}, thumbnails={}, incoming=[], others=[])
+        for file in self._place.list_files():
+            if match := _PICTURE.fullmatch(file.path):
+                found.pictures[match["name"]] = file
+            elif match := _THUMBNAIL.fullmatch(file.path):
+                found.thumbnails.setdefault(match["name"], []).append(file)
+            else:
+                (found.incoming if file.path.startswith(f"{INCOMING}/") else found.others).append(file)
+        return found
+
+    def remove_path(self, path: str) -> None:
+        """Remove a file of a listing, whatever it is; one that is not there any more is no error."""
+        self._place.remove(path)
+
+    def move_aside(self, name: str) -> None:
+        """Take a damaged picture out of the way: its bytes go to `damaged/`, where nobody looks for pictures."""
+        path = _picture_path(name, ".png")
+        with self._place.explained("read"), suppress(FileNotFoundError):
+            self._place.write_whole(f"{_DAMAGED}/{name}.png", self._place.read(path))
+        self._place.remove(path)
+
+
+def is_older(file: PlacedFile, age: timedelta) -> bool:
+    """Whether a file was last changed so long ago; a file of unknown age was not."""
+    return file.modified is not None and datetime.now(UTC) - file.modified > age
+
+
+def _picture_path(name: str, suffix: str) -> str:
+    if not is_content_hash(name) or not re.fullmatch(r"\.[a-z0-9]+", suffix):
+        raise ValueError(f"{name!r} with suffix {suffix!r} is not a picture's address")
+    return f"{name[:2]}/{name}{suffix}"
+
+
+def _thumbnail_path(name: str, variant: str) -> str:
+    if not is_content_hash(name) or not re.fullmatch(r"[a-z0-9.]+", variant):
+        raise ValueError(f"{name!r} with variant {variant!r} is not a thumbnail's address")
+    return f"{_THUMBNAILS}/{name[:2]}/{name}-{variant}"

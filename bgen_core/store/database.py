@@ -1,0 +1,215 @@
+"""The store's database: how it is opened, brought to the newest schema, and who may write when.
+
+SQLite and PostgreSQL keep the same promises. A reader sees one state of the database from its first query to its end.
+There is one writer at a time, who sees everything that was committed before: what a writer has read stays true until
+its own commit, so "look, then write" needs no lock on rows.
+"""
+
+import secrets
+import threading
+import time
+from collections.abc import Collection, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import PoolProxiedConnection
+
+from bgen_core.errors import StoreError
+from bgen_core.store.database_faults import explained
+from bgen_core.store.schema import SCHEMA_VERSION
+
+MOST_IDS = 500  # SQLite took at most 999 variables in a query until 3.32
+_BUSY_SECONDS = 20
+# Threads of one process at once; a PostgreSQL server takes 100 connections from all processes, unless told otherwise.
+_POOLS = {"sqlite": (8, 56), "postgresql": (4, 16)}
+_WRITER_LOCK = 0x6267656E  # "bgen": PostgreSQL's advisory locks have numbers, each database its own
+
+
+def id_chunks(ids: Collection[str], size: int = MOST_IDS) -> Iterator[Sequence[str]]:
+    """A long list of ids in pieces that one query takes: in their order, at most `size` at a time."""
+    ordered = list(ids)
+    for start in range(0, len(ordered), size):
+        yield ordered[start : start + size]
+
+
+class Database:
+    """An engine with its faults explained. Safe for many threads; several processes may open the same database.
+
+    Parameters
+    ----------
+    url
+        SQLAlchemy's address, such as "sqlite:////home/me/bgen.sqlite3" or "postgresql+psycopg://me@server/bgen".
+    """
+
+    def __init__(self, url: str | sa.URL) -> None:
+        self.engine = _create_engine(url)
+        self._is_sqlite = self.engine.dialect.name == "sqlite"
+        # SQLite lets a reader become a writer only while nobody else has written: writers say so at their beginning.
+        self._writing = self.engine.execution_options(writes=True)
+        # PostgreSQL's default shows each query of a transaction another state; SQLite's readers never see that.
+        snapshot = {} if self._is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        self._reading = self.engine.execution_options(**snapshot)
+        self._watcher: PoolProxiedConnection | None = None
+        self._watching = threading.Lock()
+        self._opened = secrets.token_hex(8)
+
+    @property
+    def place(self) -> str:
+        """The database as a person knows it: its file, or its address without the password."""
+        url = self.engine.url
+        return (self._is_sqlite and url.database) or url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def reading(self) -> Generator[Session]:
+        """A session that sees one state of the database from its first query to its end."""
+        with self.explained(), Session(self._reading) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def writing(self) -> Generator[Session]:
+        """A session whose changes are committed together at its end, or not at all; one writer at a time."""
+        with self.explained(), Session(self._writing) as session, session.begin():
+            session.connection()  # the turn begins here, and not with the first query
+            yield session
+
+    def revision(self) -> str:
+        """A mark of the database's content: two equal marks of this object mean that nothing was committed in between.
+
+        It may change without a change: on PostgreSQL any transaction of the whole server counts.
+        """
+        with self.explained(), self._watching:
+            if not self._is_sqlite:
+                with self.engine.connect() as connection:
+                    # Equal snapshots see equal rows: a transaction that commits leaves the list of those under way.
+                    mark = connection.scalar(sa.text("SELECT CAST(pg_current_snapshot() AS TEXT)"))
+                    return f"{self._opened} {mark}"
+            if self._watcher is None:
+                self._watcher = self.engine.raw_connection()
+                self._watcher.detach()  # a connection of its own, since the number tells what all others did
+            cursor = self._watcher.cursor()
+            cursor.execute("PRAGMA data_version")
+            return f"{self._opened} {cursor.fetchone()}"
+
+    def prepare_folder(self) -> None:
+        """Create the folder of a database that is a file.
+
+        Raises
+        ------
+        StoreError
+            It cannot be created.
+        """
+        if not self._is_sqlite or not self.engine.url.database:
+            return
+        folder = Path(self.engine.url.database).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"The folder {folder} of the database cannot be made ({error.strerror}): "
+                "give write access there, or choose another folder with BGEN_HOME."
+            ) from error
+
+    def migrate(self) -> None:
+        """Bring the schema to `SCHEMA_VERSION`; when several processes open a new store, one does it and all wait.
+
+        Raises
+        ------
+        StoreError
+            The database cannot be written, or a newer version of the program made it.
+        """
+        with self.explained():
+            if self._is_sqlite:
+                self._use_write_ahead_log()
+            with self.engine.connect() as connection:
+                if _schema_version(connection) == SCHEMA_VERSION:
+                    return
+            with self._writing.begin() as connection:
+                self._upgrade(connection)
+
+    def close(self) -> None:
+        with self._watching:
+            if self._watcher is not None:
+                self._watcher.close()
+                self._watcher = None
+        self.engine.dispose()
+
+    def explained(self) -> AbstractContextManager[None]:
+        """Turn the database's own faults into a StoreError that says what to do; bugs stay what they are."""
+        return explained(self.engine, self.place)
+
+    def _upgrade(self, connection: Connection) -> None:
+        # Imported here because only a new or an old store needs it.
+        from alembic import command
+        from alembic.config import Config
+        from alembic.util import CommandError
+
+        if _schema_version(connection) == SCHEMA_VERSION:
+            return  # another process was first
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+        try:
+            command.upgrade(config, SCHEMA_VERSION)
+        except CommandError as error:
+            raise StoreError(
+                f"The database {self.place} was made by a newer version of bgen: update bgen, "
+                f"or choose another {'folder with BGEN_HOME' if self._is_sqlite else 'one with BGEN_DATABASE'}."
+            ) from error
+
+    def _use_write_ahead_log(self) -> None:
+        # SQLite 3.40 does not wait its busy timeout for this switch when another process makes it at the same time.
+        deadline = time.monotonic() + _BUSY_SECONDS
+        while True:
+            try:
+                with closing(self.engine.raw_connection()) as connection:
+                    connection.cursor().execute("PRAGMA journal_mode=WAL")
+                return
+            except (DatabaseError, self.engine.dialect.loaded_dbapi.OperationalError) as error:
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+
+
+def _create_engine(url: str | sa.URL) -> Engine:
+    url = sa.make_url(url)
+    is_sqlite = url.get_backend_name() == "sqlite"
+    pool_size, overflow = _POOLS["sqlite" if is_sqlite else "postgresql"]
+    # A server that was restarted in the night costs one question, not the next visitor's page.
+    engine = sa.create_engine(url, pool_size=pool_size, max_overflow=overflow, pool_pre_ping=not is_sqlite)
+    if is_sqlite:
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "begin", _begin_postgresql)
+    return engine
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    # Python 3.11's sqlite3 would open transactions by itself, at the first write and outside schema changes.
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout={int(_BUSY_SECONDS * 1000)}")
+    connection.execute("PRAGMA foreign_keys=ON")
+    # FULL: a committed run survives a power cut too; one more fsync is nothing beside the seconds that a run takes.
+    connection.execute("PRAGMA synchronous=FULL")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    if connection.get_execution_options().get("writes"):
+        connection.exec_driver_sql(
+            f"SET LOCAL lock_timeout = {int(_BUSY_SECONDS * 1000)}; SELECT pg_advisory_xact_lock({_WRITER_LOCK})"
+        )
+
+
+def _schema_version(connection: Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()

@@ -1,0 +1,162 @@
+"""Mending what `store_check` finds: pictures are made again, runs found again by what their pictures say of them.
+
+Nothing of possible use is thrown away: damaged bytes are moved aside, and runs go only when somebody says so.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+from bgen_core.errors import BgenError, StoreError, UserInputError
+from bgen_core.extent import Extent
+from bgen_core.records.png_text import metadata_chunks, read_record
+from bgen_core.records.run import RunRecord
+from bgen_core.store.blobs import STORED_LIMITS
+from bgen_core.store.check import Finding
+from bgen_core.store.picture_rows import PictureUse
+from bgen_core.store.run_rows import encode_run_png
+from bgen_core.store.store import Store
+from bgen_core.subject.decoding.image_io import decode_photo
+from bgen_core.subject.pasting.compositing import composite
+from bgen_core.sweep.pasting import pasting_options
+from bgen_core.sweep.plan import pixel_versions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repair:
+    """What was done about one finding.
+
+    Attributes
+    ----------
+    done
+        Whether the finding is gone.
+    text
+        What was done, or what a person can do; one sentence.
+    """
+
+    finding: Finding
+    done: bool
+    text: str
+
+
+def repair_store(store: Store, findings: Sequence[Finding], *, drop_lost: bool = False) -> Iterator[Repair]:
+    """Mend findings of `check_store`, one after another.
+
+    - A finished picture is made again from the raw picture and the subject. Where that cannot be, it stays a finding;
+      with `drop_lost` its run is removed, with what people wrote beside it, so that the next sweep makes it again.
+    - Of a raw picture, a photo or a mask that is lost nothing can be made: it stays a finding.
+    - Damaged files are moved to `damaged/` beside the pictures.
+    - From pictures that no row names the runs are put back that they describe; what is then still unused stays, until
+      `collect_garbage` is called for.
+    - Small versions without a picture, and half-written files, are removed.
+    """
+    adopted: set[str] | None = None
+    for finding in findings:
+        if finding.kind == "missing":
+            yield _mended(store, finding, drop_lost=drop_lost)
+        elif finding.kind == "damaged":
+            store.blobs.move_aside(finding.picture)
+            yield _mended(store, finding, "Its bytes are kept in damaged/.", drop_lost=drop_lost)
+        elif finding.kind == "unused":
+            if adopted is None:
+                adopted = _adopt(store, [each.picture for each in findings if each.kind == "unused"])
+            if finding.picture in adopted:
+                yield Repair(finding=finding, done=True, text="Its run was put back.")
+            else:
+                yield Repair(finding=finding, done=False, text="No run can be read from it: `store gc` removes it.")
+        else:
+            store.blobs.remove_path(finding.path)
+            yield Repair(finding=finding, done=True, text="It was removed.")
+
+
+def _mended(store: Store, finding: Finding, *told: str, drop_lost: bool) -> Repair:
+    mended = [_mend(store, use, drop_lost=drop_lost) for use in finding.uses]
+    return Repair(
+        finding=finding, done=all(done for done, _ in mended), text=" ".join([*told, *(text for _, text in mended)])
+    )  # fmt: skip
+
+
+def _mend(store: Store, use: PictureUse, *, drop_lost: bool) -> tuple[bool, str]:
+    """Whether it could be mended, and what was done or can be done."""
+    if use.role == "image":
+        return _make_again(store, use.owner_id, drop_lost=drop_lost)
+    if use.role == "raw":
+        return False, (
+            f"The run {use.owner_id[:12]} keeps its finished picture: restore the raw one from a backup, "
+            "or delete the run and make it again."
+        )
+    return False, f"Restore the picture from a backup, or delete the subject {use.owner_id[:12]} and save it again."
+
+
+def _make_again(store: Store, run_id: str, *, drop_lost: bool) -> tuple[bool, str]:
+    try:
+        run = store.get_run(run_id)
+    except UserInputError:
+        return True, "Its run was deleted meanwhile."
+    png = _pasted_again(store, run)
+    if png is not None:
+        store.set_run_image(run.id, png)
+        return True, "It was made again from the raw picture and the subject."
+    if drop_lost:
+        store.delete_runs([run.id])
+        return True, f"The run {run.short_id} was removed: the next sweep with it makes it again."
+    return False, (
+        f"It cannot be made again without the model: restore it from a backup, or let --drop-lost remove "
+        f"the run {run.short_id}, so that the next sweep with it makes it again."
+    )
+
+
+def _pasted_again(store: Store, run: RunRecord) -> bytes | None:
+    """The finished picture's PNG; None where a part is gone, or other versions would make other pixels."""
+    if run.versions != pixel_versions():
+        return None
+    image = _pasted(store, run, run.raw)
+    return None if image is None else encode_run_png(image, metadata_chunks(run))
+
+
+def _pasted(store: Store, run: RunRecord, raw: str) -> np.ndarray | None:
+    try:
+        subject = store.load_subject(run.subject_id)
+        background = decode_photo(store.blobs.get(raw), name=raw, limits=STORED_LIMITS).image
+    except BgenError:
+        return None
+    return composite(subject.image, subject.alpha, background, options=pasting_options(run.params))
+
+
+def _adopt(store: Store, pictures: Sequence[str]) -> set[str]:
+    """Put back the runs that these pictures describe; returns the pictures that a row names now."""
+    described = [found for name in pictures if (found := _described(store, name)) is not None]
+    known = store.known_runs({run.id for _, run, _ in described})
+    for name, run, extent in described:
+        if run.id in known or extent != run.extent:
+            continue
+        raws = [other for other, its, size in described if its.raw_id == run.raw_id and size == run.model_extent]
+        raws += store.known_raws([run.raw_id]).values()
+        raw = next((each for each in raws if each != name and _belongs(store, run, name, each)), None)
+        if raw is not None:
+            store.add_run(replace(run, image=name, raw=raw), {})
+            known.add(run.id)
+    used = store.picture_uses()
+    return {name for name in pictures if name in used}
+
+
+def _described(store: Store, name: str) -> tuple[str, RunRecord, Extent] | None:
+    try:
+        png = store.blobs.get(name)
+        record = read_record(png)
+        with Image.open(BytesIO(png)) as picture:
+            return None if record is None else (name, record, Extent(width=picture.width, height=picture.height))
+    except (StoreError, UserInputError, OSError):
+        return None
+
+
+def _belongs(store: Store, run: RunRecord, image: str, raw: str) -> bool:
+    """Whether one is the finished and the other the raw picture; their sizes tell, unless they are equal."""
+    if run.extent != run.model_extent:
+        return True
+    pasted = _pasted(store, run, raw)
+    finished = decode_photo(store.blobs.get(image), name=image, limits=STORED_LIMITS).image
+    return pasted is not None and np.array_equal(pasted, finished)

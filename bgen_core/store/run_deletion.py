@@ -1,0 +1,159 @@
+"""Deleting runs: what goes is counted before it goes, and a picture that another run shows stays."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from bgen_core.errors import StoreError, UserInputError
+from bgen_core.store.database import id_chunks
+from bgen_core.store.picture_rows import PictureRows
+from bgen_core.store.schema import CellRow, RunRow, TagRow, VoteRow
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunDeletion:
+    """What goes with some runs, and what stays.
+
+    Attributes
+    ----------
+    runs
+        Number of runs.
+    rated, noted, tagged
+        How many of them somebody rated, wrote a note beside, or tagged: that goes too.
+    votes
+        Blind votes on them, which go too.
+    sweeps
+        Sweeps whose grids get gaps; going on with such a sweep makes the runs again.
+    pictures, size
+        Picture files that go, and their length in bytes.
+    shared
+        Pictures that stay, because other runs need them.
+    """
+
+    runs: int
+    rated: int
+    noted: int
+    tagged: int
+    votes: int
+    sweeps: int
+    pictures: int
+    size: int
+    shared: int
+
+    @property
+    def sentence(self) -> str:
+        """What goes, for a person who is asked."""
+        gone = [_count(self.runs, "run"), f"{_count(self.pictures, 'picture')} ({self.size / 1e6:.1f} MB)"]
+        gone += [_count(self.rated, "rating")] if self.rated else []
+        gone += [_count(self.noted, "note")] if self.noted else []
+        gone += [f"the tags of {_count(self.tagged, 'run')}"] if self.tagged else []
+        gone += [_count(self.votes, "blind vote")] if self.votes else []
+        text = f"{', '.join(gone[:-1])} and {gone[-1]} go."
+        if self.shared:
+            text += f" {_count(self.shared, 'picture')} that other runs show {'stays' if self.shared == 1 else 'stay'}."
+        if self.sweeps:
+            text += f" {_count(self.sweeps, 'sweep')} will have gaps; going on with one makes its runs again."
+        return text
+
+
+class RunDeletions(PictureRows):
+    """The part of the store that deletes runs."""
+
+    def count_deletion(self, ids: Sequence[str]) -> RunDeletion:
+        """What `delete_runs` would remove; nothing is changed.
+
+        Raises
+        ------
+        UserInputError
+            There is no run of one of these ids.
+        """
+        with self._database.reading() as session:
+            _check_known(session, ids)
+            counts, pictures = _counts(session, ids), _pictures_of(session, ids)
+            shared = _needed_by_others(session, ids, pictures)
+        present = [size for name in pictures - shared if (size := self._size(name)) is not None]
+        return RunDeletion(
+            runs=len(set(ids)), pictures=len(present), size=sum(present), shared=len(shared), **counts
+        )  # fmt: skip
+
+    def delete_runs(self, ids: Sequence[str]) -> RunDeletion:
+        """Remove runs with what people wrote beside them, then the pictures that nothing else needs.
+
+        Subjects and sweeps stay; a sweep's cells count as not made any more.
+
+        Returns
+        -------
+        RunDeletion
+            What went.
+
+        Raises
+        ------
+        UserInputError
+            There is no run of one of these ids; then nothing is removed.
+        """
+        counted = self.count_deletion(ids)
+        with self._database.writing() as session:
+            _check_known(session, ids)
+            pictures = _pictures_of(session, ids)
+            for chunk in id_chunks(ids):
+                session.execute(sa.delete(VoteRow).where(VoteRow.run_a.in_(chunk) | VoteRow.run_b.in_(chunk)))
+                session.execute(sa.delete(RunRow).where(RunRow.id.in_(chunk)))
+        # Only now: a killed process leaves pictures that nothing refers to, and never a run without its picture.
+        self.remove_unused_pictures(pictures)
+        return counted
+
+    def _size(self, name: str) -> int | None:
+        try:
+            return self.blobs.size(name)
+        except StoreError:
+            return None
+
+
+def _check_known(session: Session, ids: Sequence[str]) -> None:
+    known: set[str] = set()
+    for chunk in id_chunks(ids):
+        known.update(session.scalars(sa.select(RunRow.id).where(RunRow.id.in_(chunk))))
+    missing = [run_id for run_id in ids if run_id not in known]
+    if missing:
+        shown = ", ".join(run_id[:12] for run_id in missing[:3]) + (", …" if len(missing) > 3 else "")
+        raise UserInputError(f"Nothing is deleted, because these runs are not in the store: {shown}.")
+
+
+def _counts(session: Session, ids: Sequence[str]) -> dict[str, int]:
+    rated = noted = tagged = 0
+    votes: set[int] = set()
+    sweeps: set[str] = set()
+    for chunk in id_chunks(ids):
+        ours = sa.select(sa.func.count(RunRow.rating), sa.func.count(RunRow.notes)).where(RunRow.id.in_(chunk))
+        ratings, notes = session.execute(ours).one()
+        rated, noted = rated + ratings, noted + notes
+        tagged += (
+            session.scalar(sa.select(sa.func.count(TagRow.run_id.distinct())).where(TagRow.run_id.in_(chunk))) or 0
+        )
+        votes.update(session.scalars(sa.select(VoteRow.id).where(VoteRow.run_a.in_(chunk) | VoteRow.run_b.in_(chunk))))
+        sweeps.update(session.scalars(sa.select(CellRow.sweep_id).where(CellRow.run_id.in_(chunk))))
+    return {"rated": rated, "noted": noted, "tagged": tagged, "votes": len(votes), "sweeps": len(sweeps)}
+
+
+def _pictures_of(session: Session, ids: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    for chunk in id_chunks(ids):
+        for image, raw in session.execute(sa.select(RunRow.image, RunRow.raw).where(RunRow.id.in_(chunk))):
+            found |= {image, raw}
+    return found
+
+
+def _needed_by_others(session: Session, ids: Sequence[str], pictures: set[str]) -> set[str]:
+    """Those of the pictures that a run beside these, or a subject, needs."""
+    leaving, needed = set(ids), set[str]()
+    for chunk in id_chunks(sorted(pictures)):
+        for column in (RunRow.image, RunRow.raw):
+            for run_id, name in session.execute(sa.select(RunRow.id, column).where(column.in_(chunk))):
+                needed |= set() if run_id in leaving else {name}
+    return needed
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,297 @@
+"""Sweeps in the store: the queue, and which run belongs in which place of a grid."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, get_args
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from bgen_core.errors import UserInputError
+from bgen_core.store.database import Database, id_chunks
+from bgen_core.store.schema import CellRow, RunRow, SweepRow
+
+SweepState = Literal["queued", "running", "paused", "done", "cancelled", "failed"]
+ACTIVE_STATES: tuple[SweepState, ...] = ("queued", "running")
+UNFINISHED_STATES: tuple[SweepState, ...] = (*ACTIVE_STATES, "paused")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepRecord:
+    """A sweep as the store keeps it.
+
+    Attributes
+    ----------
+    id
+        A name that nobody can guess, since it is the sweep's link.
+    owner
+        Whose sweep it is: the queue takes turns between owners.
+    plan
+        The plan's JSON, from which its cells are expanded again.
+    total
+        Number of cells.
+    message
+        Why it failed or stopped, in one sentence for a person; empty otherwise.
+    place
+        Sweeps of one owner are served by rising place; given by the store.
+    expected_seconds
+        What the forecast said when it was submitted, for the cells that were to be made; None where nothing was known.
+    explored
+        The sweep whose chosen cells this one finishes; empty otherwise.
+    finished
+        When it came to its end; None before.
+    """
+
+    id: str
+    owner: str
+    created: datetime
+    state: SweepState
+    title: str
+    plan: dict[str, Any]
+    subject_id: str
+    total: int
+    message: str = ""
+    place: float = 0.0
+    expected_seconds: float | None = None
+    explored: str = ""
+    finished: datetime | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it waits or runs."""
+        return self.state in ACTIVE_STATES
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepCellRow:
+    """One place of a sweep's grid.
+
+    Attributes
+    ----------
+    index
+        The cell's number in its plan, from 0.
+    run_id
+        Id of the run that belongs here.
+    done
+        Whether that run is in the store, made by this sweep or by any other.
+    error
+        Why the last attempt failed, in one sentence; empty otherwise.
+    """
+
+    index: int
+    run_id: str
+    done: bool
+    error: str
+
+
+class SweepRows:
+    """The part of the store that holds sweeps."""
+
+    _database: Database
+
+    def add_sweep(self, record: SweepRecord, cell_ids: Mapping[int, str] | Sequence[str]) -> None:
+        """Put a sweep and its cells in the store, at the end of the queue where its state is "queued".
+
+        Parameters
+        ----------
+        cell_ids
+            Index in the plan -> run that belongs there; a sequence for all indices from 0.
+        """
+        numbered = cell_ids if isinstance(cell_ids, Mapping) else dict(enumerate(cell_ids))
+        with self._database.writing() as session:
+            add_sweep_row(session, record, numbered)
+
+    def get_sweep(self, sweep_id: str) -> SweepRecord:
+        """One sweep.
+
+        Raises
+        ------
+        UserInputError
+            No sweep has this id.
+        """
+        with self._database.reading() as session:
+            return _record(_row(session, sweep_id))
+
+    def list_sweeps(
+        self, *, states: Collection[SweepState] | None = None, owner: str | None = None
+    ) -> list[SweepRecord]:
+        """Sweeps by their place, as they were added unless reordered; all, or those in some states or of one owner."""
+        query = sa.select(SweepRow).order_by(SweepRow.place, SweepRow.created, SweepRow.id)
+        if states is not None:
+            query = query.where(SweepRow.state.in_([_checked(state) for state in states]))
+        if owner is not None:
+            query = query.where(SweepRow.owner == owner)
+        with self._database.reading() as session:
+            return [_record(row) for row in session.scalars(query)]
+
+    def sweeps_with_runs(self) -> frozenset[str]:
+        """Ids of the sweeps of whose cells at least one is made and not deleted."""
+        query = sa.select(CellRow.sweep_id).where(CellRow.run_id == RunRow.id).distinct()
+        with self._database.reading() as session:
+            return frozenset(session.scalars(query))
+
+    def set_sweep_state(self, sweep_id: str, state: SweepState, message: str = "") -> None:
+        """Say where a sweep stands; an unknown id is a UserInputError."""
+        with self._database.writing() as session:
+            row = _row(session, sweep_id)
+            row.state = _checked(state)
+            row.message = message
+            row.finished = None if state in UNFINISHED_STATES else datetime.now(UTC)
+
+    def hasten_sweep(self, sweep_id: str) -> None:
+        """Let a queued sweep change places with the one of the same owner that is served before it, if there is one."""
+        with self._database.writing() as session:
+            row = _row(session, sweep_id)
+            before = session.scalars(
+                sa.select(SweepRow)
+                .where(SweepRow.owner == row.owner, SweepRow.state == "queued", SweepRow.place < row.place)
+                .order_by(SweepRow.place.desc())
+                .limit(1)
+            ).first()
+            if before is not None and row.state == "queued":
+                row.place, before.place = before.place, row.place
+
+    def last_served(self) -> dict[str, datetime]:
+        """Owner -> when a sweep of theirs was last taken from the queue."""
+        query = sa.select(SweepRow.owner, sa.func.max(SweepRow.started)).group_by(SweepRow.owner)
+        with self._database.reading() as session:
+            return {owner: started for owner, started in session.execute(query) if started is not None}
+
+    def claim_next_sweep(self) -> SweepRecord | None:
+        """Turn the next queued sweep to "running" and return it; None where nothing waits.
+
+        Owners take turns: the one who was served least recently is next, and their own sweeps come by their place. Two
+        workers never get the same sweep.
+        """
+        served = (
+            sa.select(SweepRow.owner, sa.func.max(SweepRow.started).label("last")).group_by(SweepRow.owner).subquery()
+        )
+        query = (
+            sa.select(SweepRow)
+            .join(served, served.c.owner == SweepRow.owner)
+            .where(SweepRow.state == "queued")
+            .order_by(served.c.last.asc().nulls_first(), SweepRow.place, SweepRow.id)
+            .limit(1)
+        )
+        with self._database.writing() as session:
+            row = session.scalars(query).first()
+            if row is None:
+                return None
+            row.state = "running"
+            row.started = datetime.now(UTC)
+            return _record(row)
+
+    def sweep_cells(self, sweep_id: str) -> list[SweepCellRow]:
+        """The cells of a sweep by their index, with which of them are made; an unknown id is a UserInputError."""
+        query = (
+            sa.select(CellRow.cell_index, CellRow.run_id, RunRow.id.is_not(None), CellRow.error)
+            .join(RunRow, RunRow.id == CellRow.run_id, isouter=True)
+            .where(CellRow.sweep_id == sweep_id)
+            .order_by(CellRow.cell_index)
+        )
+        with self._database.reading() as session:
+            _row(session, sweep_id)
+            return [
+                SweepCellRow(index=index, run_id=run_id, done=done, error=error)
+                for index, run_id, done, error in session.execute(query)
+            ]
+
+    def set_cell_error(self, sweep_id: str, index: int, error: str) -> None:
+        """Keep why a cell failed; an empty text clears it."""
+        with self._database.writing() as session:
+            cell = session.get(CellRow, (sweep_id, index))
+            if cell is None:
+                raise UserInputError(f"Sweep {sweep_id!r} has no cell {index}.")
+            cell.error = error
+
+    def clear_cell_errors(self, sweep_id: str, index: int | None = None) -> None:
+        """Forget why cells failed, so that they are tried again: one cell's, or all of them."""
+        query = sa.update(CellRow).where(CellRow.sweep_id == sweep_id).values(error="")
+        with self._database.writing() as session:
+            session.execute(query if index is None else query.where(CellRow.cell_index == index))
+
+    def sweeps_of_run(self, run_id: str) -> list[SweepRecord]:
+        """The sweeps in whose grid a run stands, newest first."""
+        return self.sweeps_of_runs([run_id])
+
+    def sweeps_of_runs(self, run_ids: Sequence[str]) -> list[SweepRecord]:
+        """The sweeps in whose grids at least one of these runs stands, newest first."""
+        found: dict[str, SweepRow] = {}
+        with self._database.reading() as session:
+            for chunk in id_chunks(run_ids):
+                query = sa.select(SweepRow).where(
+                    SweepRow.id.in_(sa.select(CellRow.sweep_id).where(CellRow.run_id.in_(chunk)))
+                )
+                found.update((row.id, row) for row in session.scalars(query))
+            records = [_record(row) for row in found.values()]
+        return sorted(sorted(records, key=lambda each: each.id), key=lambda each: each.created, reverse=True)
+
+
+def add_sweep_row(session: Session, record: SweepRecord, cell_ids: Mapping[int, str]) -> None:
+    """Write a sweep and its cells, at the end of its owner's queue; see `SweepRows.add_sweep`."""
+    if record.total != len(cell_ids):
+        raise ValueError(f"{record.total} cells announced, {len(cell_ids)} given")
+    last = session.scalar(sa.select(sa.func.max(SweepRow.place)))
+    session.add(
+        SweepRow(
+            id=record.id,
+            owner=record.owner,
+            created=record.created,
+            finished=record.finished,
+            state=_checked(record.state),
+            title=record.title,
+            plan=record.plan,
+            subject_id=record.subject_id,
+            total=record.total,
+            message=record.message,
+            place=(last or 0.0) + 1,
+            expected_seconds=record.expected_seconds,
+            explored=record.explored or None,
+        )
+    )
+    session.flush()
+    cells = [
+        {"sweep_id": record.id, "cell_index": index, "run_id": run_id, "error": ""}
+        for index, run_id in cell_ids.items()
+    ]
+    if cells:
+        session.execute(sa.insert(CellRow), cells)
+
+
+def subjects_of(plan: Mapping[str, Any]) -> set[str]:
+    """Ids of the subjects that a plan's JSON names."""
+    swept = [axis["values"] for axis in plan.get("axes", ()) if axis["name"] == "subject"]
+    return set().union([plan.get("subject_id", "")], *swept)
+
+
+def _row(session: Session, sweep_id: str) -> SweepRow:
+    row = session.get(SweepRow, sweep_id)
+    if row is None:
+        raise UserInputError(f"No sweep is called {sweep_id!r}: open one from the sweep page, or start a new one.")
+    return row
+
+
+def _record(row: SweepRow) -> SweepRecord:
+    return SweepRecord(
+        id=row.id,
+        owner=row.owner,
+        created=row.created,
+        state=_checked(row.state),
+        title=row.title,
+        plan=row.plan,
+        subject_id=row.subject_id,
+        total=row.total,
+        message=row.message,
+        place=row.place,
+        expected_seconds=row.expected_seconds,
+        explored=row.explored or "",
+        finished=row.finished,
+    )
+
+
+def _checked(state: str) -> SweepState:
+    for known in get_args(SweepState):
+        if state == known:
+            return known
+    raise ValueError(f"{state!r} is not a sweep's state")

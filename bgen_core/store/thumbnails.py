@@ -1,0 +1,46 @@
+"""Small versions of the store's pictures, made once and kept beside them."""
+
+from contextlib import suppress
+
+from bgen_core.errors import StoreError, UserInputError
+from bgen_core.extent import Extent
+from bgen_core.store.blobs import STORED_LIMITS, BlobStore
+from bgen_core.subject.decoding.image_io import decode_photo, encode_webp, resize
+
+THUMBNAIL_SIDES = (96, 256, 512, 1024)
+
+
+def thumbnail(blobs: BlobStore, blob: str, side: int) -> bytes:
+    """A picture of the store as WebP, never enlarged.
+
+    Parameters
+    ----------
+    blob
+        Content address of a PNG.
+    side
+        Longest side in pixels, one of `THUMBNAIL_SIDES`: a free choice would let a visitor fill the disk.
+
+    Raises
+    ------
+    UserInputError
+        A side that is not offered.
+    StoreError
+        The picture is missing or damaged.
+    """
+    if side not in THUMBNAIL_SIDES:
+        offered = ", ".join(str(known) for known in THUMBNAIL_SIDES)
+        raise UserInputError(f"side {side} is not allowed: choose one of {offered}.")
+    variant = f"{side}.webp"
+    kept = blobs.get_thumbnail(blob, variant)
+    if kept is not None:
+        return kept
+    try:
+        image = decode_photo(blobs.get(blob), name=blob, limits=STORED_LIMITS).image
+    except StoreError:
+        raise
+    except UserInputError as error:
+        raise StoreError(f"The picture {blob[:12]}… in {blobs.root} is damaged: restore it from a backup.") from error
+    made = encode_webp(resize(image, Extent.of(image).scaled_to_longest_side(side)))
+    with suppress(StoreError):  # a full disk costs the next visitor a moment, not the picture
+        blobs.put_thumbnail(blob, variant, made)
+    return made

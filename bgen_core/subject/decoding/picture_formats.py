@@ -1,0 +1,182 @@
+"""Opening a picture file that may be anything: one decoder for every allowed format, one sentence for every failure."""
+
+import re
+import threading
+import warnings
+from collections.abc import Callable
+from contextlib import nullcontext
+from io import BytesIO
+
+from PIL import Image, ImageFile
+from PIL.ExifTags import Base
+
+from bgen_core.errors import UserInputError
+from bgen_core.extent import Extent
+from bgen_core.subject.decoding.colour import UnreadableSamplesError, to_srgb
+from bgen_core.subject.decoding.native_log import native_log_filtered
+from bgen_core.subject.decoding.png_stream import is_complete_png
+
+# Pillow's name of a format -> what people call it. Nothing else is ever opened.
+FORMATS = {
+    "JPEG": "JPEG",
+    "PNG": "PNG",
+    "WEBP": "WebP",
+    "AVIF": "AVIF",
+    "HEIF": "HEIC",
+    "GIF": "GIF",
+    "TIFF": "TIFF",
+    "BMP": "BMP",
+}
+ALLOWED = "allowed are " + ", ".join(list(FORMATS.values())[:-1]) + " and " + list(FORMATS.values())[-1]
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+# Python's warning filters belong to the whole process, so only one thread at a time may silence Pillow.
+_PILLOW = threading.Lock()
+
+# Pillow 13 silences libtiff's warnings but not its errors, which are "<module>: …" and one sentence without.
+_LIBTIFF = re.compile(rb"[^\s:]+: |More samples|Apparently")
+
+
+def decode_picture(
+    data: bytes, *, name: str, check: Callable[[Extent], None], use_profile: bool = True
+) -> tuple[Image.Image, Image.Image | None]:
+    """Decode a whole picture, upright.
+
+    On a damaged file Pillow 13 and its plugins raise nearly everything there is (OSError, SyntaxError, ValueError,
+    struct.error, zlib.error, KeyError, TypeError, OverflowError, MemoryError, DecompressionBombError, …). All of them
+    mean the same to the person who has the file, so here, and only here, every exception is caught.
+
+    Parameters
+    ----------
+    data
+        The file.
+    name
+        Its name, for the error texts.
+    check
+        Sees the size that the file's header states before any pixel is decoded; raises UserInputError.
+    use_profile
+        Whether an ICC profile in the file is applied.
+
+    Returns
+    -------
+    image
+        Mode RGB, sRGB.
+    alpha
+        Mode L or None; see `to_srgb`.
+
+    Raises
+    ------
+    UserInputError
+        Not a whole picture of an allowed format, or refused by `check`.
+    """
+    try:
+        with _PILLOW, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with native_log_filtered(_LIBTIFF) if _kind(data) == "TIFF" else nullcontext():
+                picture = _open(data)
+                check(Extent(width=picture.width, height=picture.height))
+                picture.load()
+        if not is_complete_png(data):
+            raise EOFError("the stream of pixels ends early")
+        if not use_profile:
+            picture.info.pop("icc_profile", None)
+        image, alpha = to_srgb(picture)
+        turn = _turn(picture)
+        if turn is None:
+            return image, alpha
+        return image.transpose(turn), None if alpha is None else alpha.transpose(turn)
+    except UserInputError:
+        raise
+    except Exception as error:
+        raise UserInputError(f"{shown_name(name)} {_complaint(data, error)}.") from error
+
+
+def shown_name(name: str) -> str:
+    """A file's name as it may stand in a sentence: one line, printable, not endless."""
+    name = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name) or "The file"
+    return name if len(name) <= 80 else f"{name[:50]}…{name[-25:]}"
+
+
+def _open(data: bytes) -> ImageFile.ImageFile:
+    if "HEIF" not in Image.OPEN:
+        from pillow_heif import register_heif_opener
+
+        register_heif_opener(thumbnails=False)
+    return Image.open(BytesIO(data), formats=tuple(FORMATS))
+
+
+def _turn(picture: Image.Image) -> Image.Transpose | None:
+    """What EXIF's Orientation asks for; unreadable EXIF asks for nothing. TIFF and HEIC are upright once loaded."""
+    try:
+        return _TURNS.get(picture.getexif().get(Base.Orientation, 1))
+    except Exception:  # a hostile EXIF block raises as many kinds as a hostile file
+        return None
+
+
+def _complaint(data: bytes, error: Exception) -> str:
+    """Why the file was refused, as the end of a sentence that begins with its name."""
+    if isinstance(error, UnreadableSamplesError):
+        return str(error)
+    if isinstance(error, Image.DecompressionBombError):
+        pixels = re.search(r"\d+", str(error))
+        return (
+            f"has {float(pixels[0]) / 1e6:,.0f} megapixels, far more than are allowed" if pixels else "is far too large"
+        )
+    kind = _kind(data)
+    if kind in FORMATS.values():
+        cut = "truncated" in str(error).lower() or isinstance(error, EOFError)
+        return (
+            f"begins as {kind} but is {'cut short' if cut else 'damaged'}, so it cannot be decoded as a whole picture"
+        )
+    if kind:
+        return f"is in the {kind} format: {ALLOWED}"
+    return f"is not a picture: {ALLOWED}"
+
+
+def _kind(data: bytes) -> str | None:
+    """What the first bytes say that the file is."""
+    for offset, magic, kind in _MAGIC:
+        if data[offset : offset + len(magic)] == magic:
+            return kind
+    start = data[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start.startswith((b"<svg", b"<?xml")) and b"<svg" in start:
+        return "SVG"
+    if start.startswith((b"<!doctype html", b"<html")):
+        return "HTML"
+    return None
+
+
+_MAGIC = (
+    (0, b"\xff\xd8\xff", "JPEG"),
+    (0, b"\x89PNG\r\n\x1a\n", "PNG"),
+    (8, b"WEBP", "WebP"),
+    (4, b"ftypavi", "AVIF"),
+    (4, b"ftyphei", "HEIC"),
+    (4, b"ftyphev", "HEIC"),
+    (4, b"ftypmif1", "HEIC"),
+    (4, b"ftypmsf1", "HEIC"),
+    (0, b"GIF8", "GIF"),
+    (0, b"II*\x00", "TIFF"),
+    (0, b"MM\x00*", "TIFF"),
+    (0, b"II+\x00", "TIFF"),
+    (0, b"MM\x00+", "TIFF"),
+    (0, b"BM", "BMP"),
+    (0, b"%PDF", "PDF"),
+    (0, b"8BPS", "Photoshop"),
+    (0, b"\x00\x00\x01\x00", "Windows icon"),
+    (0, b"PK\x03\x04", "ZIP"),
+    (0, b"\x1f\x8b", "gzip"),
+    (0, b"\x00\x00\x00\x0cjP  ", "JPEG 2000"),
+    (0, b"\xff\x0a", "JPEG XL"),
+    (0, b"\x00\x00\x00\x0cJXL ", "JPEG XL"),
+    (4, b"ftyp", "video"),
+)

@@ -1,0 +1,1 @@
+"""The subject put before its new background."""

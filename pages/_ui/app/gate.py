@@ -1,0 +1,190 @@
+"""The gate before everything that the server answers: pages, websocket, pictures, uploads, downloads.
+
+See docs/decisions/password.md.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable
+from html import escape
+from ipaddress import IPv6Address, ip_address
+from urllib.parse import parse_qs, quote
+
+import streamlit as st
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bgen_core.errors import StoreError, UserInputError
+from bgen_core.settings import Settings
+from pages._ui.app import resources
+from pages._ui.app.password import COOKIE, COOKIE_SECONDS, WrongTries, admits, is_right, new_cookie, prepare
+
+LOGIN = "/login"
+OPEN_PATHS = ("/healthz",)
+
+_MOST_BYTES = 8192
+_REFUSED = (
+    "No password is set, so this app answers its own machine alone: "
+    "to share it, start it with BGEN_PASSWORD=… in its environment."
+)
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+# A page of its own, not one of Streamlit's: it is there before any of its scripts may be fetched.
+_FORM = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>bgen</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
+:root {{ color-scheme: light dark }}
+body {{ font: 15px system-ui, sans-serif; margin: 20vh auto 0; max-width: 20rem; padding: 0 1rem }}
+h1 {{ font-size: 1.6rem }}
+label, input, button {{ display: block; width: 100%; box-sizing: border-box; font: inherit }}
+input, button {{ margin-top: .4rem; padding: .5rem; border-radius: 4px; border: 1px solid #888 }}
+button {{ margin-top: .8rem; background: #2f6f62; border-color: #2f6f62; color: #fff; cursor: pointer }}
+</style></head><body>
+<h1>bgen</h1>
+<form method="post" action="{action}">
+<input type="hidden" name="next" value="{target}">
+<label for="password">Password</label>
+<input id="password" name="password" type="password" autocomplete="current-password" required autofocus>
+<p role="alert">{problem}</p>
+<button type="submit">Open</button>
+</form></body></html>
+"""
+
+
+class Gate:
+    """ASGI middleware: with a password, nothing is answered before it was given; without one, only this machine is.
+
+    Parameters
+    ----------
+    settings
+        Asked at each request; cached by who gives it.
+    wrong_seconds
+        How long a wrong password waits for its answer.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, settings: Callable[[], Settings] = resources.settings, wrong_seconds: float = 1.0
+    ) -> None:
+        self._app = app
+        self._settings = settings
+        self._wrong_seconds = wrong_seconds
+        self._tries = WrongTries()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            if problem := self._start_problem():
+                await receive()
+                await send({"type": "lifespan.startup.failed", "message": problem})
+                return
+        elif scope["path"] not in OPEN_PATHS:
+            answer = await self._answer(scope, receive)
+            if answer is not None and scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1008, "reason": ""})
+                return
+            if answer is not None:
+                await answer(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _start_problem(self) -> str:
+        """Why the server must not start, in one sentence; empty where it may."""
+        try:
+            settings = self._settings()
+            prepare(settings)
+        except UserInputError as error:
+            return str(error)
+        address = st.get_option("server.address")
+        if settings.password is None and not is_loopback(address):
+            shown = address or "not set, which means every address"
+            return (
+                f"server.address is {shown}: other machines would reach the app without a password. "
+                "Start it with BGEN_PASSWORD=… in its environment, or with --server.address 127.0.0.1."
+            )
+        return ""
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Response | None:
+        """What is answered instead of the app; None where the app may answer."""
+        settings = self._settings()
+        if settings.password is None:
+            return None if _is_from_here(scope) else PlainTextResponse(_REFUSED, 403, _HEADERS)
+        connection = HTTPConnection(scope)
+        try:
+            entered = admits(connection.cookies.get(COOKIE), settings)
+        except StoreError as error:
+            return PlainTextResponse(str(error), 503, _HEADERS)
+        asked_login = scope["path"] == LOGIN
+        if scope["type"] == "websocket":
+            return None if entered else Response(status_code=403)
+        request = Request(scope, receive)
+        if asked_login and request.method == "POST":
+            return await self._login(request, settings)
+        if entered:
+            return RedirectResponse("/", 303, _HEADERS) if asked_login else None
+        if request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", ""):
+            query = f"?{request.url.query}" if request.url.query else ""
+            return _form("/" if asked_login else quote(scope["path"]) + query, status=401)
+        return PlainTextResponse(f"This needs the password: give it at {LOGIN}.", 401, _HEADERS)
+
+    async def _login(self, request: Request, settings: Settings) -> Response:
+        body = b""
+        async for piece in request.stream():
+            body += piece
+            if len(body) > _MOST_BYTES:
+                return PlainTextResponse("This is longer than any password.", 413, _HEADERS)
+        fields = parse_qs(body.decode("utf-8", "replace"))
+        tried, target = (fields.get(name, [""])[0] for name in ("password", "next"))
+        target = within_app(target)
+        address = request.client.host if request.client else ""
+        if self._tries.too_many(address):
+            return _form(target, "Too many wrong passwords: wait a minute.", status=429)
+        if not is_right(tried, settings):
+            self._tries.add(address)
+            await asyncio.sleep(self._wrong_seconds)
+            return _form(target, "This is not the password.", status=401)
+        response = RedirectResponse(target, 303, _HEADERS)
+        response.set_cookie(
+            COOKIE,
+            new_cookie(settings),
+            max_age=COOKIE_SECONDS,
+            httponly=True,
+            samesite="lax",
+            secure=request.url.scheme == "https",
+        )
+        return response
+
+
+def within_app(target: str) -> str:
+    """The target where it is a path of this app, else the first page: a link to the form leads nowhere else."""
+    return target if re.fullmatch(r"/(?![/\\])[!-\[\]-~]*", target) else "/"
+
+
+def is_loopback(address: str | None) -> bool:
+    """Whether only this machine reaches an address; false where it is not known."""
+    if address == "localhost":
+        return True
+    try:
+        found = ip_address(address or "")
+    except ValueError:
+        return False
+    # Python 3.11 does not take ::ffff:127.0.0.1 for a loopback address.
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return (mapped or found).is_loopback
+
+
+def _is_from_here(scope: Scope) -> bool:
+    """Whether the connection came in at a loopback address or a Unix socket, whatever the server was bound to."""
+    host, port = scope.get("server") or ("", 0)
+    return port is None or is_loopback(host)
+
+
+def _form(target: str, problem: str = "", *, status: int) -> Response:
+    filled = _FORM.format(action=LOGIN, target=escape(target), problem=escape(problem))
+    return HTMLResponse(filled, status, _HEADERS)

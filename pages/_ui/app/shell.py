@@ -1,0 +1,28 @@
+"""What surrounds every page: the browser tab, the navigation, and a second look at the password."""
+
+import sys
+from pathlib import Path
+
+# Streamlit puts this script's own folder on the path, not the project's.
+PROJECT = str(Path(__file__).resolve().parents[3])
+if PROJECT not in sys.path:
+    sys.path.insert(0, PROJECT)
+
+import streamlit as st  # noqa: E402
+
+from pages._ui.app import page_files, password, resources  # noqa: E402
+
+st.set_page_config(page_title="bgen", page_icon="🖼️", layout="wide")
+# The gate lets nobody come this far without it; it is missing where this script is run without the app around it.
+if not password.admits(st.context.cookies.get(password.COOKIE), resources.settings()):
+    st.error("This needs the password: start the server with streamlit_app.py, which asks for it.")
+    st.stop()
+st.navigation(
+    [
+        st.Page(page_files.SUBJECT, title="Subject", url_path="subject", default=True),
+        st.Page(page_files.SWEEP, title="Sweep", url_path="sweep"),
+        st.Page(page_files.COMPARE, title="Compare", url_path="compare"),
+        st.Page(page_files.RUN, title="Run", url_path="run", visibility="hidden"),
+    ],
+    position="top",
+).run()

@@ -1,0 +1,121 @@
+"""Blind votes: two pictures of one sweep without their parameters, and what all votes say about an axis."""
+
+from html import escape
+
+import pandas as pd
+import streamlit as st
+
+from bgen_core.errors import UserInputError
+from bgen_core.records.run import RunRecord
+from bgen_core.runs.analysis.ballot import BallotPair, next_pair
+from bgen_core.runs.analysis.columns import AxisColumn
+from bgen_core.runs.analysis.votes import axis_votes
+from bgen_core.runs.links import thumbnail_url
+from bgen_core.store.opinion_rows import Vote, Winner
+from bgen_core.store.store import Store
+from pages._ui.app import resources
+from pages._ui.compare.compare_view import CompareView, change
+from pages._ui.compare.findings_frame import SweepFrame, sweep_in_view
+from pages._ui.compare.vote_scores import score_chart
+from pages._ui.shared.frontend_source import frontend_source
+from pages._ui.shared.pictures import plain
+
+_FIT = "display:block;width:100%;height:auto;max-height:70vh;object-fit:contain"
+_PROBLEM = "vote_problem"
+_AXIS = "vote_axis"
+_vote_keys = st.components.v2.component("bgen_vote_keys", js=frontend_source("vote_keys.js"))
+
+
+def votes_panel(table: pd.DataFrame, store: Store, runs: list[RunRecord], view: CompareView) -> None:
+    """Draw the next pair for this visitor, and on demand the scores so far."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        frame = sweep_in_view(store, table, runs, view)
+        if frame is None:
+            return
+        axis = frame.axis(view.axis)
+        if axis is not None:
+            _axis_choice(frame, axis)
+            scores = st.toggle(
+                "Show scores", key="vote_scores", help="Better looked at after voting.", persist_state="page"
+            )
+            _vote_keys(key="vote_keys", data=[frame.sweep.id, scores], width="content")
+    if axis is None:
+        st.info("This sweep varies nothing: there is nothing to vote about.")
+        return
+    _ballot(store, frame, axis)
+
+
+def _axis_choice(frame: SweepFrame, chosen: AxisColumn) -> None:
+    labels = {axis.name: axis.label for axis in frame.axes}
+    st.session_state[_AXIS] = chosen.name
+    # Pills and no select box: its field keeps the focus, and would take the keys that vote.
+    st.pills(
+        "What shall be decided",
+        list(labels),
+        key=_AXIS,
+        required=True,
+        format_func=labels.__getitem__,
+        on_change=lambda: change(axis=st.session_state[_AXIS], ends=(0, 0)),
+    )
+
+
+@st.fragment
+def _ballot(store: Store, frame: SweepFrame, axis: AxisColumn) -> None:
+    votes = store.votes_of(frame.sweep.id)
+    me = resources.visitor()
+    if problem := st.session_state.pop(_PROBLEM, ""):
+        st.error(problem)
+    pair = next_pair(frame.cells, axis, axes=frame.axes, votes=votes, voter=me)
+    mine = sum(vote.voter == me for vote in votes)
+    if pair is None:
+        st.success(f"You have seen every pair that differs in {axis.label.lower()}. Thank you.")
+    else:
+        _two_pictures(store, pair)
+        _ways_to_vote(store, frame, pair, me)
+    voters = len({vote.voter for vote in votes})
+    st.caption(f"{_count(len(votes), 'vote')} by {_count(voters, 'voter')} on this sweep; {mine} by you.")
+    if st.session_state.get("vote_scores"):
+        _scores(frame, axis, votes)
+
+
+def _two_pictures(store: Store, pair: BallotPair) -> None:
+    left, right = store.get_runs([pair.run_a, pair.run_b])
+    for place, run, name in zip(st.columns(2, gap="small"), (left, right), ("1 (left)", "2 (right)"), strict=True):
+        # Neither its parameters nor its name: what is not seen cannot be voted for.
+        place.html(
+            f'<img src="{escape(thumbnail_url(run.image, 1024))}" alt="Picture {name}" '
+            f'width="{run.extent.width}" height="{run.extent.height}" style="{_FIT}">'
+        )
+
+
+def _ways_to_vote(store: Store, frame: SweepFrame, pair: BallotPair, me: str) -> None:
+    ways: tuple[tuple[str, Winner, str], ...] = (
+        ("Left is better", "a", "1"),
+        ("No difference", "tie", "0"),
+        ("Right is better", "b", "2"),
+    )
+    for place, (label, winner, key) in zip(st.columns(3), ways, strict=True):
+        vote = Vote(sweep_id=frame.sweep.id, voter=me, run_a=pair.run_a, run_b=pair.run_b, winner=winner)
+        place.button(label, key=f"vote_{winner}", shortcut=key, width="stretch", on_click=_vote, args=(store, vote))
+
+
+def _vote(store: Store, vote: Vote) -> None:
+    try:
+        store.add_vote(vote)
+    except UserInputError as error:
+        st.session_state[_PROBLEM] = str(error)
+
+
+def _scores(frame: SweepFrame, axis: AxisColumn, votes: list[Vote]) -> None:
+    found = axis_votes(votes, dict(zip(frame.cells["id"], frame.cells[axis.name], strict=True)), axis)
+    st.markdown(plain(found.sentence))
+    if found.scores:
+        st.altair_chart(score_chart(found, axis), alt=found.sentence, theme=None)
+        st.caption(
+            "Share of the pairs with another value that it wins, a tie counting one half: "
+            "Bradley–Terry scores with 95 % intervals."
+        )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

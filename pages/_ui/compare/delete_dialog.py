@@ -1,0 +1,43 @@
+"""Deleting runs: asks first, and says what goes and what stays."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from bgen_core.errors import UserInputError
+from bgen_core.store.store import Store
+from pages._ui.compare.run_table import clear_choice
+
+_DONE = "deleted_runs"
+
+
+def delete_button(store: Store, ids: Sequence[str]) -> None:
+    """Draw the button that asks whether the chosen runs shall go, and what became of the last answer."""
+    if done := st.session_state.pop(_DONE, ""):
+        st.toast(done)
+    if st.button("Delete …", type="tertiary", disabled=not ids, help="Asks first, and says what goes."):
+        _ask(store, ids)
+
+
+@st.dialog("Delete for good?")
+def _ask(store: Store, ids: Sequence[str]) -> None:
+    try:
+        st.markdown(store.count_deletion(ids).sentence)
+    except UserInputError as error:
+        st.error(str(error))
+        return
+    st.caption("This cannot be taken back. Subjects and sweeps stay; a run can be made again from its settings.")
+    with st.container(horizontal=True):
+        st.button(f"Delete {len(ids):,}", type="primary", key="delete_chosen", on_click=_delete, args=(store, ids))
+        if st.button("Keep them", key="keep_chosen"):
+            st.rerun()
+
+
+def _delete(store: Store, ids: Sequence[str]) -> None:
+    try:
+        gone = store.delete_runs(ids)
+        st.session_state[_DONE] = f"Deleted: {gone.sentence}"
+        clear_choice()
+    except UserInputError as error:
+        st.session_state[_DONE] = str(error)
+    st.rerun()

@@ -1,0 +1,162 @@
+"""What a sweep says: what each axis does to a measure, in one sentence, a chart and a heat map of the grid."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from bgen_core.records.run import RunRecord
+from bgen_core.runs.analysis.best import BestAt, best_values
+from bgen_core.runs.analysis.charts import axis_chart, axis_chart_note, heat_map
+from bgen_core.runs.analysis.columns import SEED, TIMES, AxisColumn, Measure, digits_apart, listed, shown
+from bgen_core.runs.analysis.effects import axis_effect
+from bgen_core.runs.analysis.time_against_gain import is_it_worth_the_wait, is_time_at_stake
+from bgen_core.runs.value_notes import notes_text, value_notes
+from bgen_core.store.store import Store
+from pages._ui.compare.compare_view import CompareView, change
+from pages._ui.compare.findings_frame import SweepFrame, axis_choice, sweep_in_view
+from pages._ui.shared.measures import measure_choice
+from pages._ui.shared.pictures import plain
+
+
+def findings_panel(table: pd.DataFrame, store: Store, runs: list[RunRecord], view: CompareView) -> None:
+    """Draw what the sweep in view says about one measure."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        frame = sweep_in_view(store, table, runs, view)
+        if frame is None:
+            return
+        measure = measure_choice("Measure", frame.cells, view)
+        axis = frame.axis(view.axis)
+        against = frame.axis(view.against, other_than=axis.name) if axis else None
+        if axis is not None:
+            axis_choice("What does", "axis", frame, axis)
+        if axis is not None and against is not None:
+            axis_choice("Against", "against", frame, against, other_than=axis.name)
+    if axis is None:
+        st.info("This sweep varies nothing: give a parameter several values, and what it does is said here.")
+    elif measure is None:
+        st.info("No picture of this sweep is measured or rated yet: metrics follow a little after each picture.")
+    else:
+        _sentences(frame, measure, store)
+        _charts(frame, axis, against, measure)
+        _answers(frame, axis, against, measure, view)
+
+
+def _sentences(frame: SweepFrame, measure: Measure, store: Store) -> None:
+    with st.container(border=True):
+        for axis in frame.axes:
+            effect = axis_effect(frame.cells, axis, measure, axes=frame.axes)
+            mark = (
+                ":primary-badge[clear]"
+                if effect.is_clear
+                else ":gray-badge[equal]"
+                if effect.is_equal
+                else ":gray-badge[not clear]"
+            )
+            st.markdown(f"**{axis.label}** {mark} {plain(effect.sentence)}")
+        measured = frame.cells.dropna(subset=[measure.name]).drop_duplicates("id")
+        for line in (
+            notes_text(value_notes(store, measure.name, measured["id"].tolist()), len(measured)),
+            _left_out(frame) if measure.name in TIMES else "",
+        ):
+            if line:
+                st.caption(plain(line))
+
+
+def _left_out(frame: SweepFrame) -> str:
+    """Whose times do not count; empty where all do."""
+    parts = [
+        f"{count} of {frame.cells['id'].nunique()} {why}"
+        for count, why in ((frame.reused, "were not made by this sweep"), (frame.pasted, "were only pasted again"))
+        if count
+    ]
+    return f"Times of pictures that this sweep painted itself: {', '.join(parts)}, and left out." if parts else ""
+
+
+def _charts(frame: SweepFrame, axis: AxisColumn, against: AxisColumn | None, measure: Measure) -> None:
+    one, other = st.columns(2, gap="medium")
+    with one:
+        st.markdown(f"**{plain(measure.label)} by {axis.label.lower()}**")
+        note = axis_chart_note(frame.cells, axis, measure, axes=frame.axes)
+        st.altair_chart(
+            axis_chart(frame.cells, axis, measure, axes=frame.axes),
+            alt=f"{measure.label} by {axis.label.lower()}. {note}",
+            theme=None,
+        )
+        st.caption(plain(note))
+    if against is not None:
+        with other:
+            st.markdown(f"**{plain(measure.label)} by {axis.label.lower()} and {against.label.lower()}**")
+            st.altair_chart(
+                heat_map(frame.cells, axis, against, measure),
+                alt=f"Mean {measure.spoken} for each {axis.label.lower()} and {against.label.lower()}",
+                theme=None,
+            )
+
+
+def _answers(
+    frame: SweepFrame, axis: AxisColumn, against: AxisColumn | None, measure: Measure, view: CompareView
+) -> None:
+    if measure.direction == "none":
+        st.caption(f"Neither more nor less {plain(measure.spoken)} is better, so nothing is called best.")
+        return
+    can_be_weighed = measure.name not in TIMES and axis.name != SEED
+    weighed = can_be_weighed and is_time_at_stake(frame.cells, axis, axes=frame.axes)
+    if can_be_weighed and not weighed and (left_out := _left_out(frame)):
+        st.caption(f"Whether it is worth the wait is not asked: times do not differ clearly. {left_out}")
+    drawn = [part for part in ("wait" if weighed else "", "best" if against is not None else "") if part]
+    for place, part in zip(st.columns(2, gap="medium"), drawn, strict=False):
+        with place:
+            if part == "wait":
+                _wait(frame, axis, measure, view)
+            elif against is not None:
+                _best(frame, axis, against, measure)
+
+
+def _wait(frame: SweepFrame, axis: AxisColumn, measure: Measure, view: CompareView) -> None:
+    values = axis.values(frame.cells.dropna(subset=[measure.name]))
+    if len(values) < 2:
+        return
+    st.markdown("**Is it worth the wait?**")
+    first, second = view.ends if view.ends != (0, 0) and max(view.ends) < len(values) else (0, len(values) - 1)
+    if len(values) > 2:
+        _ends_choice(values, first, second)
+    wait = is_it_worth_the_wait(frame.cells, axis, measure, axes=frame.axes, first=values[first], second=values[second])
+    st.markdown(plain(wait.sentence))
+    if left_out := _left_out(frame):
+        st.caption(left_out)
+
+
+def _ends_choice(values: Sequence[object], first: int, second: int) -> None:
+    st.session_state["compare_first"], st.session_state["compare_second"] = first, second
+
+    def choose() -> None:
+        change(ends=(st.session_state["compare_first"], st.session_state["compare_second"]))
+
+    with st.container(horizontal=True):
+        for label, key, taken in (("From", "compare_first", second), ("To", "compare_second", first)):
+            places = [place for place in range(len(values)) if place != taken]
+            st.selectbox(
+                label, places, key=key, format_func=lambda place: shown(values[place]), on_change=choose, width=160
+            )
+
+
+def _best(frame: SweepFrame, axis: AxisColumn, against: AxisColumn, measure: Measure) -> None:
+    st.markdown(f"**Best {axis.label.lower()} by {against.label.lower()}**")
+    found = best_values(frame.cells, axis, measure, at=against)
+    digits = digits_apart([each.mean for each in found])
+    listed_best = pd.DataFrame(
+        {
+            against.label: [plain(shown(each.at)) for each in found],
+            f"Best {axis.label.lower()}": [_best_text(each) for each in found],
+            f"Mean {measure.spoken}": [plain(measure.amount(each.mean, digits)) for each in found],
+            "Runs": [str(each.runs) for each in found],
+        }
+    )
+    st.table(listed_best, hide_index=True, alt=f"The best {axis.label.lower()} by {against.label.lower()}")
+
+
+def _best_text(found: BestAt) -> str:
+    if found.compared == 1:
+        return "only one"
+    return f"**{plain(listed(found.best))}**" if found.best else "all equal"

@@ -1,0 +1,139 @@
+"""The cells of one sweep as the analysis takes them: a row for each made cell, its place on each axis, its measures."""
+
+from dataclasses import dataclass
+from itertools import chain
+
+import pandas as pd
+import streamlit as st
+
+from bgen_core.errors import UserInputError
+from bgen_core.records.run import RunRecord
+from bgen_core.runs.analysis.columns import SECONDS, TIMES, AxisColumn, Measure
+from bgen_core.runs.made_by_sweep import runs_made_by
+from bgen_core.store.store import Store, SweepRecord
+from bgen_core.sweep.axes import Axis, Value
+from bgen_core.sweep.plan import SweepPlan
+from pages._ui.compare.compare_view import CompareView, change
+from pages._ui.compare.rows_in_view import rows_in_view
+from pages._ui.compare.sweep_titles import sweep_titles
+from pages._ui.shared.measures import measures_in
+
+_NUMBERS = ("integer", "decimal")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SweepFrame:
+    """One sweep's made cells.
+
+    Attributes
+    ----------
+    sweep
+        Which sweep.
+    cells
+        One row per cell: `id` of its run, a column for each axis under the axis's name, and the measures.
+    axes
+        Everything that was swept, with at least two values.
+    measures
+        What the runs were measured by.
+    reused
+        How many of the runs were there before or made by another sweep: their times are left out.
+    pasted
+        How many of the others were only pasted again, before a background that was painted for another run.
+    """
+
+    sweep: SweepRecord
+    cells: pd.DataFrame
+    axes: tuple[AxisColumn, ...]
+    measures: tuple[Measure, ...]
+    reused: int = 0
+    pasted: int = 0
+
+    def axis(self, name: str, *, other_than: str = "") -> AxisColumn | None:
+        """The axis of that name, or else one that is not the other: steps or guidance rather than seeds or prompts."""
+        offered = [axis for axis in self.axes if axis.name != other_than]
+        asked = (axis for axis in offered if axis.name == name)
+        scales = (axis for axis in offered if axis.is_scale(self.cells))
+        return next(chain(asked, scales, reversed(offered)), None)
+
+
+def sweep_frame(table: pd.DataFrame, store: Store, sweep: SweepRecord) -> SweepFrame:
+    """Join the plan's cells with the wide table.
+
+    Values come from the plan, not from the runs: a prompt in which two words were replaced has a place on two axes.
+    """
+    plan = SweepPlan.from_json(sweep.plan)
+    axes = [axis for axis in plan.axes if len(axis.values) > 1]
+    run_ids = {cell.index: cell.run_id for cell in store.sweep_cells(sweep.id) if cell.done}
+    rows = [
+        {"id": run_ids[cell.index]}
+        | {axis.name: _shown(axis, place) for axis, place in zip(plan.axes, cell.position, strict=True) if axis in axes}
+        for cell in plan.cells()
+        if cell.index in run_ids
+    ]
+    measured = measures_in(table.loc[table["id"].isin(list(run_ids.values()))])
+    cells = pd.DataFrame(rows, columns=["id", *(axis.name for axis in axes)])
+    columns = list(dict.fromkeys(["id", *(measure.name for measure in measured), SECONDS.name]))
+    cells = cells.merge(table[columns], on="id", how="left")
+    own = cells["id"].isin(list(runs_made_by(store, sweep.id)))
+    pasted = cells.loc[own & cells[SECONDS.name].isna(), "id"].nunique()
+    for name in TIMES:
+        if name in cells:
+            cells[name] = cells[name].where(own)
+    return SweepFrame(
+        sweep=sweep,
+        cells=cells,
+        axes=tuple(AxisColumn(name=axis.name, label=axis.kind.label) for axis in axes),
+        measures=tuple(measures_in(cells)),
+        reused=cells.loc[~own, "id"].nunique(),
+        pasted=pasted,
+    )
+
+
+def sweep_in_view(store: Store, table: pd.DataFrame, runs: list[RunRecord], view: CompareView) -> SweepFrame | None:
+    """Draw the choice of a sweep: the view's, one of the first run that is chosen or passes its filter, or the newest.
+
+    Returns None, and says so, where there is none that varies anything.
+    """
+    titles = sweep_titles(store, also=view.sweep)
+    suggested = view.sweep if view.sweep in titles else ""
+    if not suggested:
+        in_view = rows_in_view(table, store, view)["id"].tolist() if view.is_filtered else []
+        first = next(iter([*(run.id for run in runs), *in_view]), "")
+        of_run = [sweep.id for sweep in store.sweeps_of_run(first)] if first else []
+        suggested = next(iter([*of_run, *titles]), "")
+    if not suggested:
+        st.info("These runs belong to no sweep: vary a parameter on the sweep page, and what it does is said here.")
+        return None
+    st.session_state["compare_asked_sweep"] = suggested
+    st.selectbox(
+        "Sweep",
+        list(titles),
+        key="compare_asked_sweep",
+        format_func=titles.__getitem__,
+        on_change=lambda: change(sweep=st.session_state["compare_asked_sweep"], axis="", against="", page=1),
+        width=300,
+    )
+    try:
+        return sweep_frame(table, store, store.get_sweep(suggested))
+    except UserInputError as error:
+        st.warning(str(error))
+        return None
+
+
+def axis_choice(label: str, field: str, frame: SweepFrame, chosen: AxisColumn, *, other_than: str = "") -> None:
+    """Draw the choice of an axis, which goes into a field of the view."""
+    labels = {axis.name: axis.label for axis in frame.axes if axis.name != other_than}
+    key = f"compare_{field}"
+    st.session_state[key] = chosen.name
+    st.selectbox(
+        label,
+        list(labels),
+        key=key,
+        format_func=labels.__getitem__,
+        on_change=lambda: change(**{field: st.session_state[key]}, ends=(0, 0)),
+        width=180,
+    )
+
+
+def _shown(axis: Axis, place: int) -> Value:
+    return axis.values[place] if axis.kind.kind in _NUMBERS else axis.labels[place]

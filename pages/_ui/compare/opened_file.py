@@ -1,0 +1,135 @@
+"""A file dropped on the compare page: the settings of a PNG, to begin from or verify, or a ZIP from another store."""
+
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import streamlit as st
+from streamlit.typing import UploadedFile
+
+from bgen_core.archive.run_import import import_runs
+from bgen_core.errors import UserInputError
+from bgen_core.runs.recipe import Recipe, read_recipe
+from bgen_core.runs.table import FIELDS
+from bgen_core.store.store import Store
+from bgen_core.sweep.plan import SweepPlan
+from pages._ui.app import page_files, resources
+from pages._ui.compare.compare_view import change
+from pages._ui.compare.comparison import value_table
+from pages._ui.shared.frontend_source import frontend_source
+from pages._ui.shared.pictures import plain
+from pages._ui.shared.verification import verification_result, verify_button
+from pages._ui.sweep.sweep_form import fill_from_plan
+
+_ROUND = "opened_file_round"
+_FIELD = "opened_file"
+_POPOVER = "open_a_file"
+_CHOSEN_AFTER_IMPORT = 12
+_HIDDEN = ("id", "thumbnail", "permalink", "seconds", "peak_memory_mb")
+
+_file_drop = st.components.v2.component(
+    "bgen_file_drop",
+    html='<div class="notice" hidden>Drop a PNG to see its settings, or a ZIP to import</div>',
+    css=frontend_source("file_drop.css"),
+    js=frontend_source("file_drop.js"),
+)
+
+
+def open_file_popover() -> UploadedFile | None:
+    """Draw the field that takes a file, also one that is dropped elsewhere on the page; the file, or None."""
+    key = f"{_FIELD}_{st.session_state.setdefault(_ROUND, 0)}"
+    _file_drop(key="file_drop", data={"button": f".st-key-{_POPOVER}", "field": f".st-key-{key}"}, width="content")
+    with st.popover("Open a file", key=_POPOVER, on_change="rerun"):
+        return st.file_uploader(
+            "A PNG to see its settings, or a ZIP to import",
+            type=["png", "zip"],
+            key=key,
+            on_change=_close_popover,
+            args=(key,),
+            help="A PNG that bgen or A1111 wrote. A ZIP that was exported on this page, here or in another store; "
+            "larger ones with python -m bgen_core runs import FILE.",
+        )
+
+
+def show_opened_file(file: UploadedFile, store: Store) -> None:
+    """Draw what the file holds, and what can be done with it."""
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{plain(file.name)}**")
+            st.space("stretch")
+            st.button("Close", key="close_file", type="tertiary", on_click=_close)
+        try:
+            if file.name.lower().endswith(".zip"):
+                _import(file, store)
+            else:
+                _settings(file.name, file.getvalue(), read_recipe(file.getvalue()), store)
+        except UserInputError as error:
+            st.error(str(error))
+
+
+def _import(file: UploadedFile, store: Store) -> None:
+    st.caption(
+        f"{file.size / 1e6:,.1f} MB. Its runs come into this store with pictures, metrics, opinions, subjects, sweeps "
+        "and votes; what is here already stays as it is."
+    )
+    if not st.button("Import", key="import_file", type="primary"):
+        return
+    with st.spinner("Checking and importing …"), TemporaryDirectory(prefix="bgen-import-") as folder:
+        path = Path(folder) / "runs.zip"
+        path.write_bytes(file.getbuffer())
+        imported = import_runs(store, path)
+    st.toast(imported.sentence)
+    if imported.added:
+        change(ids=imported.added[:_CHOSEN_AFTER_IMPORT])
+    _close()
+    st.rerun()
+
+
+def _settings(name: str, png: bytes, recipe: Recipe, store: Store) -> None:
+    key = sha256(png).hexdigest()[:12]
+    picture, facts = st.columns([2, 3], gap="medium")
+    picture.image(png, alt=f"The picture {name}", output_format="PNG")
+    with facts:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if st.button("Use as base", key="file_as_base", type="primary", help="Fill the sweep page with these."):
+                _use_as_base(recipe, store)
+            if recipe.record:  # nobody else's picture comes out equal
+                verify_button(lambda: png, key)
+            if recipe.record and recipe.record.id in store.known_runs([recipe.record.id]):
+                st.button("Choose for comparison", key="file_to_compare", on_click=_choose, args=(recipe.record.id,))
+                st.page_link(page_files.RUN, label="Its own page", query_params={"id": recipe.record.id})
+        verification_result(key)
+        for sentence in recipe.not_taken:
+            st.caption(plain(sentence))
+        if recipe.record:
+            record = recipe.record
+            value_table({field.label: field.read(record) for field in FIELDS if field.name not in _HIDDEN})
+        else:
+            params = recipe.params.to_json()
+            model = {"Model": recipe.named_model} if recipe.named_model else {}
+            value_table(model | {field.label: params[field.name] for field in FIELDS if field.name in recipe.given})
+            st.caption("Used as a base, what it does not say begins with its default.")
+
+
+def _use_as_base(recipe: Recipe, store: Store) -> None:
+    chosen = st.session_state.get("subject", [])
+    model = recipe.model or resources.settings().model
+    fill_from_plan(SweepPlan(subject_id=recipe.subject_id, model=model, base=recipe.params))
+    if recipe.subject_id not in {entry.id for entry in store.list_subjects()}:
+        st.session_state["subject"] = chosen
+    st.switch_page(page_files.SWEEP)
+
+
+def _choose(run_id: str) -> None:
+    view = st.session_state["compare_view"]
+    change(ids=tuple(dict.fromkeys((*view.ids, run_id))))
+
+
+def _close_popover(key: str) -> None:
+    if st.session_state[key] is None:  # the old file has gone, and the new one is still on its way
+        return
+    st.session_state[_POPOVER] = False  # it would cover what the file holds
+
+
+def _close() -> None:
+    st.session_state[_ROUND] += 1

@@ -1,0 +1,64 @@
+"""The runs that a view of the compare page holds: for the page itself, and for the downloads that its address names."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from bgen_core.errors import UserInputError
+from bgen_core.records.run import RunRecord
+from bgen_core.runs.run_filter import filter_runs, sort_runs
+from bgen_core.store.store import Store
+from pages._ui.compare.compare_view import CompareView, unread_conditions
+
+
+def rows_in_view(table: pd.DataFrame, store: Store, view: CompareView) -> pd.DataFrame:
+    """The rows that pass the view's filter, in its order, numbered from 0; a sweep that is not there is no filter."""
+    rows = filter_runs(table, view.run_filter(sweep_ids(store, view.sweep)))
+    if not view.sort:
+        return rows
+    return sort_runs(rows, view.sort.removeprefix("-"), descending=view.sort.startswith("-"))
+
+
+def sweep_ids(store: Store, sweep: str) -> frozenset[str] | None:
+    """The runs of a sweep's grid; None where no sweep is meant or has this id."""
+    if not sweep:
+        return None
+    try:
+        return frozenset(cell.run_id for cell in store.sweep_cells(sweep))
+    except UserInputError:
+        return None
+
+
+def chosen_runs(store: Store, ids: Sequence[str]) -> tuple[list[RunRecord], list[str]]:
+    """The runs of these ids, and a sentence for each id that names none."""
+    if len(ids) == 0:
+        return [], []
+    try:
+        return store.get_runs(ids), []
+    except UserInputError:
+        pass
+    runs, unknown = [], []
+    for run_id in ids:
+        try:
+            runs.append(store.get_run(run_id))
+        except UserInputError as error:
+            unknown.append(str(error))
+    return runs, unknown
+
+
+def ids_of_query(store: Store, table: pd.DataFrame, query: Mapping[str, Sequence[str]]) -> list[str]:
+    """The runs that an address means: those it names, or else all that pass its filter.
+
+    Raises
+    ------
+    UserInputError
+        It names a run or a sweep that is not in the store, or holds a condition that cannot be read.
+    """
+    for sentence in unread_conditions(query):
+        raise UserInputError(sentence)  # more runs than were asked for would look like an answer
+    view = CompareView.from_query(query)
+    if view.ids:
+        return [run.id for run in store.get_runs(view.ids)]
+    if view.sweep:
+        store.get_sweep(view.sweep)
+    return rows_in_view(table, store, view)["id"].tolist()

@@ -1,0 +1,196 @@
+"""The table of runs: one part of it at a time, with boxes to choose runs and fields to rate, tag and note them."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from bgen_core.errors import UserInputError
+from bgen_core.runs.run_columns import RunColumn, run_column
+from bgen_core.runs.table import FIELDS
+from bgen_core.store.opinion_rows import MAX_RATING
+from bgen_core.store.store import Store
+from pages._ui.compare.compare_view import CompareView, change
+
+ROWS_PER_PAGE = 200
+USUAL_COLUMNS = (
+    "thumbnail",
+    "prompt",
+    "num_inference_steps",
+    "guidance_scale",
+    "seed",
+    "expansion",
+    "seam",
+    "rating",
+    "tags",
+    "notes",
+    "seconds",
+    "created",
+    "permalink",
+)
+CHOSEN = "chosen"
+_EDITED = (CHOSEN, "rating", "tags", "notes")
+_ROW_HEIGHT = 56
+_ROWS_IN_SIGHT = 7
+_MOST_ADDED = 4
+_LARGEST_NUMBER_IN_A_BROWSER = 2**53
+_NOTE = {
+    "rating": " Click twice to change it.",
+    "tags": " Click twice to change them.",
+    "note": " Click twice to write.",
+}
+_ROUND = "compare_round"
+_PROBLEMS = "compare_problems"
+
+
+def editable_table(rows: pd.DataFrame, store: Store, view: CompareView) -> None:
+    """Draw one page of the rows. What is chosen goes into the view, on whichever page it stands; opinions are kept."""
+    pages = max(1, -(-len(rows) // ROWS_PER_PAGE))
+    page = min(view.page, pages)
+    visible = rows.iloc[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE]
+    ids = visible["id"].tolist()
+    columns = columns_in(rows, view)
+    shown = _shown(visible, columns, view)
+    # Edits belong to places in the table: other rows and other columns begin with none.
+    key = f"compare_rows_{hash((*ids, *columns, st.session_state.setdefault(_ROUND, 0)))}"
+    for problem in st.session_state.pop(_PROBLEMS, []):
+        st.error(problem)
+    st.data_editor(
+        shown,
+        key=key,
+        on_change=partial(_apply, key, ids, shown, store, view),
+        disabled=[name for name in shown.columns if name not in _EDITED],
+        column_order=[CHOSEN, *columns],
+        column_config=_column_config(columns, store),
+        row_height=_ROW_HEIGHT,
+        height=_ROW_HEIGHT * min(len(visible), _ROWS_IN_SIGHT) + 40,
+        hide_index=True,
+        placeholder="–",
+        alt="Runs with their parameters, metrics and opinions",
+    )
+    if pages > 1:
+        st.caption("A click on a heading sorts the rows of this page; “Sort” above the table sorts all.")
+        page_key = f"compare_page_{page}_of_{pages}"
+        st.pagination(pages, default=page, key=page_key, on_change=lambda: change(page=st.session_state[page_key]))
+
+
+def columns_in(rows: pd.DataFrame, view: CompareView) -> tuple[str, ...]:
+    """The columns that were chosen, or the usual ones with what else tells these rows apart, if that is not much."""
+    if view.columns:
+        return view.columns
+    others = [field.name for field in FIELDS if field.makes_the_picture and field.name not in USUAL_COLUMNS]
+    varying = [name for name in others if rows[name].nunique() > 1]
+    if len(varying) > _MOST_ADDED:
+        return USUAL_COLUMNS
+    after = USUAL_COLUMNS.index("seed") + 1
+    return (*USUAL_COLUMNS[:after], *varying, *USUAL_COLUMNS[after:])
+
+
+def visible_ids(rows: pd.DataFrame, view: CompareView) -> list[str]:
+    """The runs on the present page of the table."""
+    page = min(view.page, max(1, -(-len(rows) // ROWS_PER_PAGE)))
+    return rows["id"].iloc[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE].tolist()
+
+
+def show_anew() -> None:
+    """Forget what was edited in the table, which is kept by now: for what changes runs elsewhere."""
+    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+
+
+def clear_choice() -> None:
+    """Choose no run any more: for a button's callback."""
+    show_anew()
+    change(ids=())
+
+
+def choose_all(ids: Sequence[str]) -> None:
+    """Choose these runs beside those that are chosen: for a button's callback."""
+    show_anew()
+    chosen: CompareView = st.session_state["compare_view"]
+    change(ids=tuple(dict.fromkeys((*chosen.ids, *ids))))
+
+
+def _shown(visible: pd.DataFrame, columns: Sequence[str], view: CompareView) -> pd.DataFrame:
+    """The visible rows as the browser gets them: the columns that are shown, and no others."""
+    shown = visible[list(dict.fromkeys(columns))].copy()
+    shown.insert(0, CHOSEN, visible["id"].isin(view.ids))
+    shown.index = pd.Index(visible["id"])
+    for name in shown.columns.intersection(["seed"]):
+        if shown[name].max() > _LARGEST_NUMBER_IN_A_BROWSER:
+            shown[name] = shown[name].astype(str)
+    if "tags" in shown:
+        shown["tags"] = shown["tags"].map(list)
+    return shown
+
+
+def _apply(key: str, ids: Sequence[str], shown: pd.DataFrame, store: Store, view: CompareView) -> None:
+    """Keep what was edited; a value that cannot be kept is explained, and the table shows what is kept."""
+    chosen, problems = list(view.ids), []
+    for place, changes in st.session_state[key]["edited_rows"].items():
+        run_id = ids[int(place)]
+        before: Mapping[Any, Any] = shown.loc[run_id].to_dict()
+        try:
+            _keep_opinion(store, run_id, before, changes)
+        except UserInputError as error:
+            problems.append(str(error))
+        if CHOSEN in changes and (run_id in chosen) != changes[CHOSEN]:
+            chosen = [*chosen, run_id] if changes[CHOSEN] else [each for each in chosen if each != run_id]
+    if problems:
+        st.session_state[_PROBLEMS] = problems
+        st.session_state[_ROUND] += 1
+    change(ids=tuple(chosen))
+
+
+def _keep_opinion(store: Store, run_id: str, before: Mapping[Any, Any], changes: Mapping[str, Any]) -> None:
+    if "rating" in changes:
+        rating = changes["rating"]
+        store.rate_run(run_id, None if rating is None else int(rating))
+    if "tags" in changes and (changes["tags"] or []) != before["tags"]:
+        store.tag_run(run_id, changes["tags"] or [])
+    if "notes" in changes and (changes["notes"] or "") != before["notes"]:
+        store.note_run(run_id, changes["notes"] or "")
+
+
+def stars(rating: float) -> str:
+    """A rating as people read it: ★★★☆☆."""
+    return "★" * int(rating) + "☆" * (MAX_RATING - int(rating))
+
+
+def _column_config(columns: Sequence[str], store: Store) -> dict[str, Any]:
+    config: dict[str, Any] = {
+        CHOSEN: st.column_config.CheckboxColumn("✓", help="Choose runs to compare, export or delete.", pinned=True)
+    }
+    for column in map(run_column, columns):
+        config[column.name] = _configured(column, store)
+    return config
+
+
+def _configured(column: RunColumn, store: Store) -> Any:
+    said: dict[str, Any] = {"label": column.label, "help": f"{column.help}{_NOTE.get(column.kind, '')}"}
+    make = st.column_config
+    match column.name, column.kind:
+        case _, "picture":
+            return make.ImageColumn(**said, width="small", pinned=True)
+        case _, "link":
+            return make.LinkColumn(**said, display_text="Open", width="small")
+        case _, "time":
+            return make.DatetimeColumn(**said, format="YYYY-MM-DD HH:mm", timezone=st.context.timezone)
+        case _, "rating":
+            options = list(range(1, MAX_RATING + 1))
+            return make.SelectboxColumn(**said, options=options, format_func=stars, width=95)
+        case _, "tags":
+            return make.MultiselectColumn(
+                **said, options=store.all_tags(), accept_new_options=True, width=120, color="gray"
+            )
+        case _, "note":
+            return make.TextColumn(**said, width=130)
+        case (("seed" | "num_inference_steps"), _):
+            return make.Column(**said, width=70)
+        case _, "number":
+            return make.NumberColumn(**said, format="%.4g", width=112 if column.is_metric else 85)
+        case (("prompt" | "negative_prompt"), _):
+            return make.TextColumn(**said, width=190)
+        case _:
+            return make.TextColumn(**said, width=140)

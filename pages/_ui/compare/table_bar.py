@@ -1,0 +1,104 @@
+"""What stands between filter and table: how many runs, their order, groups, columns, and what is done to them."""
+
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from bgen_core.records.run import RunRecord
+from bgen_core.runs.run_columns import RUN_COLUMNS, run_column
+from bgen_core.store.store import Store
+from pages._ui.compare.compare_view import CompareView, change
+from pages._ui.compare.delete_dialog import delete_button
+from pages._ui.compare.export_popover import export_popover
+from pages._ui.compare.opinions_popover import opinions_popover
+from pages._ui.compare.run_table import choose_all, columns_in, visible_ids
+
+_SORTED = tuple(column for column in RUN_COLUMNS if column.kind not in ("id", "picture", "link"))
+_GROUPED = tuple(
+    column
+    for column in RUN_COLUMNS
+    if column.name == "rating" or (column.kind in ("choice", "number") and not column.is_metric)
+    if column.name not in ("seconds", "peak_memory_mb")
+)
+
+
+def order_controls(view: CompareView) -> None:
+    """Sort and group over all rows of the view."""
+    labels = {"": "newest first"} | {column.name: column.label for column in _SORTED}
+    st.session_state["compare_sort"] = view.sort.removeprefix("-")
+    st.session_state["compare_falling"] = view.sort.startswith("-")
+
+    def choose() -> None:
+        column, falling = st.session_state["compare_sort"], st.session_state.get("compare_falling", False)
+        if column != view.sort.removeprefix("-"):  # a new column begins with what is best
+            falling = bool(column) and run_column(column).direction == "higher"
+        change(sort=f"-{column}" if column and falling else column, page=1)
+
+    st.selectbox(
+        "Sort by",
+        list(labels),
+        key="compare_sort",
+        format_func=lambda name: f"Sort: {labels[name]}",
+        label_visibility="collapsed",
+        help="Sorts all runs of this view. A click on a heading of the table sorts the rows in sight only.",
+        on_change=choose,
+        width=190,
+    )
+    if view.sort:
+        st.toggle("Largest first", key="compare_falling", on_change=choose)
+    groups = {"": "none"} | {column.name: column.label for column in _GROUPED}
+    st.session_state["compare_group"] = view.group if view.group in groups else ""
+    st.selectbox(
+        "Group by",
+        list(groups),
+        key="compare_group",
+        format_func=lambda name: f"Group: {groups[name]}",
+        label_visibility="collapsed",
+        on_change=lambda: change(group=st.session_state["compare_group"]),
+        width=190,
+    )
+
+
+def columns_popover(rows: pd.DataFrame, view: CompareView) -> None:
+    """Choose the table's columns and their order."""
+    labels = {column.name: column.label for column in RUN_COLUMNS}
+    usual = columns_in(rows, replace(view, columns=()))
+    st.session_state["compare_columns"] = list(view.columns or usual)
+
+    def choose() -> None:
+        chosen = tuple(st.session_state["compare_columns"])
+        change(columns=() if chosen == usual else chosen)
+
+    with st.popover("Columns", width=110):
+        st.multiselect(
+            "Columns",
+            list(labels),
+            key="compare_columns",
+            format_func=labels.__getitem__,
+            on_change=choose,
+            help="In the order in which they are chosen.",
+        )
+        st.button("Usual columns", type="tertiary", on_click=lambda: change(columns=()))
+
+
+def table_bar(rows: pd.DataFrame, total: int, runs: list[RunRecord], store: Store, view: CompareView) -> None:
+    """Draw the line above the table."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        count = f"**{len(rows):,}** of {total:,} runs" if len(rows) < total else f"**{len(rows):,}** runs"
+        st.markdown(count, width="content")
+        order_controls(view)
+        st.space("stretch")
+        ids = visible_ids(rows, view)
+        st.button(
+            f"Choose these {len(ids)}",
+            type="tertiary",
+            help="Tick all rows on this page of the table.",
+            on_click=choose_all,
+            args=(ids,),
+            disabled=not ids or bool(view.group),
+        )
+        columns_popover(rows, view)
+        opinions_popover(store, [run.id for run in runs])
+        export_popover(rows, runs, view)
+        delete_button(store, [run.id for run in runs])

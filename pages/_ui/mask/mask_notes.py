@@ -1,0 +1,43 @@
+"""What the mask page says about what was found, each with the next step."""
+
+import streamlit as st
+
+from bgen_core.subject.remarks import remarks_about
+from pages._ui.mask.mask_preview import Preview
+from pages._ui.subject.subject_draft import Base, Draft
+
+
+def base_choice(draft: Draft, preview: Preview) -> Base:
+    """Draw the choice between the automatic mask and the photo's own, where it has one."""
+    if preview.given is None:
+        return "auto"
+    given = "From the mask file" if draft.mask else "As saved" if draft.source_id else "The file's transparency"
+    names: dict[Base, str] = {"given": given, "auto": "Found automatically"}
+    key = f"mask_base_{draft.token}"
+    st.session_state.setdefault(key, draft.base)
+    chosen = st.segmented_control(
+        "Mask",
+        list(names),
+        format_func=lambda base: names[base],
+        required=True,
+        key=key,
+        help="What the sliders and the brush start from.",
+    )
+    return chosen or draft.base
+
+
+def show_note(draft: Draft, preview: Preview) -> None:
+    """Say what was found, and what to do where it cannot be trusted."""
+    if draft.base == "given":
+        return
+    found = preview.found
+    remarks, chosen = remarks_about(found), draft.edit.kept_regions is not None
+    for remark in remarks:
+        if remark.level == "warning":
+            st.warning(f"**{remark.says}** {remark.advice}", icon=":material/warning:")
+    if found.person_found:
+        st.caption(f"Person found, confidence {found.score:.0%}. Correct the edge with the brush where it is wrong.")
+    if notes := [
+        remark for remark in remarks if remark.level == "note" and not (chosen and remark.kind == "several persons")
+    ]:
+        st.markdown("\n".join(f"- {remark.says} :gray[{remark.advice}]" for remark in notes))

@@ -1,0 +1,46 @@
+"""What shapes the mask as a whole: threshold, grow and feather."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from bgen_core.subject.edit import THRESHOLD_RANGE, MaskEdit
+from pages._ui.mask.mask_preview import Preview
+from pages._ui.subject.subject_draft import Draft
+
+_PARTS = ("threshold", "grow", "feather")
+_CHOSEN = ("quality",)  # set along, drawn elsewhere
+
+
+def set_sliders(draft: Draft) -> None:
+    """Let the sliders show the draft's edit; for callbacks, which run before the sliders are drawn."""
+    for part in (*_PARTS, *_CHOSEN):
+        st.session_state[_key(draft, part)] = getattr(draft.edit, part)
+
+
+def mask_sliders(draft: Draft, preview: Preview) -> MaskEdit:
+    """Draw the sliders; returns the draft's edit with their values."""
+    side = preview.photo.shortest_side
+    reach = float(max(8, round(side * 0.02), abs(draft.edit.grow)))
+    softness = float(max(4, round(side * 0.01), draft.edit.feather))
+    step = 0.5 if side < 1500 else 1.0
+    for part in _PARTS:
+        st.session_state.setdefault(_key(draft, part), getattr(draft.edit, part))
+    first, second, third = st.columns(3)
+    threshold = first.slider(
+        "Threshold", *THRESHOLD_RANGE, step=0.02, key=_key(draft, "threshold"),
+        help="Where the edge lies between background (0) and subject (1). Lower keeps more of what was unsure.",
+    )  # fmt: skip
+    grow = second.slider(
+        "Grow", -reach, reach, step=step, format="%g px", key=_key(draft, "grow"),
+        help="In pixels of the photo. Below 0 the mask shrinks.",
+    )  # fmt: skip
+    feather = third.slider(
+        "Feather", 0.0, softness, step=step, format="%g px", key=_key(draft, "feather"),
+        help="Softens the edge: sigma of a Gaussian, in pixels of the photo.",
+    )  # fmt: skip
+    return replace(draft.edit, threshold=threshold, grow=grow, feather=feather)
+
+
+def _key(draft: Draft, part: str) -> str:
+    return f"mask_{part}_{draft.token}"

@@ -1,0 +1,129 @@
+"""The app's own routes: pictures by their content, downloads of a sweep, and whether the server lives."""
+
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bgen_core.errors import StoreError, UserInputError
+from bgen_core.reports.contact_sheet import contact_sheet
+from bgen_core.runs.links import PICTURES, RUNS, SHEETS, THUMBNAIL_SIDES, ZIPS
+from bgen_core.store.blobs import BlobStore
+from bgen_core.store.store import Store
+from bgen_core.store.thumbnails import thumbnail
+from pages._ui.app import resources
+from pages._ui.routes.streaming import Endpoint, attachment, download, refused
+from pages._ui.routes.subject_routes import subject_routes
+
+_PICTURE = re.compile(r"([0-9a-f]{64})\.(webp|png)")
+# A name is a hash of the content, so what it names never changes. Private: pictures of persons stay out of proxies.
+_FOREVER = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+# A 12-megapixel PNG takes 100 MB while its thumbnail is made: only so many at once.
+_DECODED_AT_ONCE = 2
+
+
+def own_routes(open_store: Callable[[], Store] = resources.store) -> list[Route]:
+    """The routes that `st.App` serves beside the pages.
+
+    Parameters
+    ----------
+    open_store
+        Gives the store when something is first asked for: none is opened at import.
+    """
+    decoding = CapacityLimiter(_DECODED_AT_ONCE)
+
+    async def healthz(request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def picture(request: Request) -> Response:
+        named = _PICTURE.fullmatch(request.path_params["name"])
+        if named is None:
+            return refused(404, "No picture has this name.")
+        blob, suffix = named.groups()
+        side = request.query_params.get("side", "512")
+        if suffix == "webp" and side not in map(str, THUMBNAIL_SIDES):
+            return refused(400, f"side must be one of {', '.join(map(str, THUMBNAIL_SIDES))}.")
+        try:
+            data = await _read((await run_sync(open_store)).blobs, blob, suffix, int(side) if suffix == "webp" else 0)
+        except StoreError as error:
+            return refused(503, str(error))
+        if data is None:
+            return refused(404, "This picture is not in the store.")
+        return Response(data, media_type=f"image/{suffix}", headers=_FOREVER | _saving(request, suffix))
+
+    async def _read(store: BlobStore, blob: str, suffix: str, side: int) -> bytes | None:
+        if suffix == "webp" and (kept := await run_sync(store.get_thumbnail, blob, f"{side}.webp")) is not None:
+            return kept
+        if not await run_sync(store.exists, blob):
+            return None
+        if suffix == "webp":
+            return await run_sync(thumbnail, store, blob, side, limiter=decoding)
+        return await run_sync(store.get, blob)
+
+    async def sheet(request: Request) -> Response:
+        across, down = request.query_params.get("x"), request.query_params.get("y")
+
+        def begin() -> Iterator[bytes]:
+            store = open_store()
+            return contact_sheet(store, request.path_params["sweep_id"], across=across, down=down).png(store.blobs)
+
+        return await _download(request, begin, suffix="png", media_type="image/png")
+
+    # What these two need takes a third of the time that the server needs to start: pandas, with its first download.
+    async def archive(request: Request) -> Response:
+        def begin() -> Iterator[bytes]:
+            from bgen_core.archive.sweep_archive import sweep_archive
+
+            return sweep_archive(open_store(), request.path_params["sweep_id"])
+
+        return await _download(request, begin, suffix="zip", media_type="application/zip")
+
+    @cache
+    def exporting() -> Endpoint:
+        from pages._ui.routes.export_routes import export_endpoint
+
+        return export_endpoint(open_store)
+
+    async def export(request: Request) -> Response:
+        return await (await run_sync(exporting))(request)
+
+    async def _download(
+        request: Request, begin: Callable[[], Iterator[bytes]], *, suffix: str, media_type: str
+    ) -> Response:
+        sweep_id = request.path_params["sweep_id"]
+        try:
+            # An id that is not there is another answer than an axis that is not there.
+            await run_sync(lambda: open_store().get_sweep(sweep_id))
+        except StoreError as error:
+            return refused(503, str(error))
+        except UserInputError as error:
+            return refused(404, str(error))
+        name = f"bgen-sweep-{sweep_id[:12]}"
+        return await download(request, begin, name=name, suffix=suffix, media_type=media_type, limiter=decoding)
+
+    return [
+        _route("/healthz", healthz),
+        _route(f"{PICTURES}{{name}}", picture),
+        _route(f"{SHEETS}{{sweep_id}}.png", sheet),
+        _route(f"{ZIPS}{{sweep_id}}.zip", archive),
+        _route(f"{RUNS}{{suffix}}", export),
+        *subject_routes(open_store),
+    ]
+
+
+def _route(path: str, endpoint: Endpoint) -> Route:
+    """The gate stands before all of them; a check in a page's script would not."""
+    return Route(path, endpoint, methods=["GET"])
+
+
+def _saving(request: Request, suffix: str) -> dict[str, str]:
+    """The header that makes a browser save the picture under the name that the link asks for."""
+    asked = request.query_params.get("download")
+    if asked is None:
+        return {}
+    return attachment(asked, suffix)

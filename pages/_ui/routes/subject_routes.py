@@ -1,0 +1,37 @@
+"""The library as a download: subjects that an address names, or all of them, as a ZIP that is made while it is sent."""
+
+from collections.abc import Callable, Iterator, Sequence
+from urllib.parse import urlencode
+
+from anyio import CapacityLimiter
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bgen_core.archive.subject_archive import MOST_SUBJECTS, export_subjects
+from bgen_core.store.store import Store
+from pages._ui.routes.streaming import download
+
+_PATH = "/download/subjects.zip"
+_READ_AT_ONCE = 2  # photos: each is in memory as the file that it is
+
+
+def subjects_url(ids: Sequence[str] = ()) -> str:
+    """Subjects as a download; all that fit into one file where none is named."""
+    return f"{_PATH}?{urlencode({'id': ids}, doseq=True)}" if ids else _PATH
+
+
+def subject_routes(open_store: Callable[[], Store]) -> list[Route]:
+    """The route that `subjects_url` names."""
+    reading = CapacityLimiter(_READ_AT_ONCE)
+
+    async def subjects(request: Request) -> Response:
+        def begin() -> Iterator[bytes]:
+            store, ids = open_store(), request.query_params.getlist("id")
+            return export_subjects(store, ids or [entry.id for entry in store.list_subjects()][:MOST_SUBJECTS])
+
+        return await download(
+            request, begin, name="subjects", suffix="zip", media_type="application/zip", limiter=reading
+        )
+
+    return [Route(_PATH, subjects, methods=["GET"])]

@@ -1,0 +1,74 @@
+"""What is known of one run beside its parameters: its metrics, and what people think of it."""
+
+import streamlit as st
+
+from bgen_core.errors import UserInputError
+from bgen_core.metrics import METRICS, Metric, MetricValue
+from bgen_core.runs.analysis.columns import number
+from bgen_core.store.opinion_rows import LONGEST_TAG, Opinion
+from bgen_core.store.store import Store
+from pages._ui.shared.pictures import plain
+
+_BETTER = {"lower": "lower is better", "higher": "higher is better", "none": ""}
+# Times and memory stand with the run's versions.
+_ELSEWHERE = ("seconds_denoise", "seconds_decode", "seconds_composite", "peak_memory_mb")
+
+
+def metric_table(store: Store, run_id: str) -> None:
+    """Draw what was measured, with unit, direction and source; a metric without a value says why it has none."""
+    st.markdown("**What was measured**")
+    measured = store.metrics_of([run_id]).get(run_id, {})
+    if not measured:
+        st.caption("Nothing yet: the worker measures pictures when it has nothing to paint.")
+        return
+    with st.container(gap=None):
+        for metric in METRICS:
+            if metric.name in measured and metric.name not in _ELSEWHERE:
+                _metric_row(metric, measured[metric.name])
+
+
+def _metric_row(metric: Metric, value: MetricValue) -> None:
+    name, found = st.columns([5, 6], gap="small")
+    # Streamlit draws a sign to hover over beside the label, and shows this sentence there.
+    name.caption(plain(metric.label), help=f"{metric.help} Source: {metric.source}.")
+    if value.value is None:
+        found.caption(plain(value.reason))
+        return
+    amount = f"{number(value.value)} {metric.unit}".strip()
+    notes = [text for text in (_BETTER[metric.direction], plain(value.reason)) if text]
+    found.caption(f"**{plain(amount)}**" + (f" · {' · '.join(notes)}" if notes else ""))
+
+
+def opinion_fields(store: Store, run_id: str) -> None:
+    """Draw rating, tags and notes; each is kept as soon as it is changed."""
+    opinion = store.opinions_of([run_id]).get(run_id, Opinion())
+    stars, tags, notes = (f"run_{name}_{run_id[:12]}" for name in ("stars", "tags", "notes"))
+    st.session_state[stars] = None if opinion.rating is None else opinion.rating - 1
+    st.session_state[tags] = list(opinion.tags)
+    st.session_state[notes] = opinion.notes
+
+    def rate() -> None:
+        given = st.session_state[stars]
+        store.rate_run(run_id, None if given is None else given + 1)
+
+    def tag() -> None:
+        try:
+            store.tag_run(run_id, st.session_state[tags])
+        except UserInputError as error:
+            st.session_state["run_problem"] = str(error)
+
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown("Rating", width="content")
+            st.feedback("stars", key=stars, on_change=rate)
+        st.multiselect(
+            "Tags",
+            sorted({*store.all_tags(), *opinion.tags}),
+            key=tags,
+            accept_new_options=True,
+            placeholder=f"words of up to {LONGEST_TAG} letters",
+            on_change=tag,
+        )
+        if problem := st.session_state.pop("run_problem", ""):
+            st.error(problem)
+        st.text_area("Notes", key=notes, height=80, on_change=lambda: store.note_run(run_id, st.session_state[notes]))

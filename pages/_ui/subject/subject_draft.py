@@ -1,0 +1,236 @@
+"""The subject that a visitor works on: kept in the session under a key of its own, so that it survives page changes."""
+
+import base64
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
+from typing import Any, Literal
+
+import numpy as np
+import streamlit as st
+
+from bgen_core.content_address import hash_bytes
+from bgen_core.errors import UserInputError
+from bgen_core.extent import Extent
+from bgen_core.subject.decoding.image_io import DecodeLimits, Photo, decode_alpha, decode_photo
+from bgen_core.subject.edit import MaskEdit
+from bgen_core.subject.samples.samples import SAMPLES, Sample
+from pages._ui.app import resources
+from pages._ui.shared.pictures import plain
+
+_DRAFT = "subject_draft"
+_PROBLEM = "subject_problem"
+_ROUND = "subject_round"
+_REMEMBERED = 200  # changes that undo goes back
+
+Base = Literal["auto", "given"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A photo with what was done to its mask so far.
+
+    Attributes
+    ----------
+    key
+        Names the photo and its origin.
+    data
+        The uploaded file; empty where the photo is a saved subject's.
+    source_id
+        The saved subject that the photo comes from, or nothing.
+    saved_id
+        What it was last saved as, or nothing.
+    base
+        What the edit starts from: the automatic mask, or the one that came with the photo.
+    round
+        Grows when the widgets and the canvas have to start afresh.
+    baked
+        How many of the edit's strokes are not on the canvas.
+    baked_kept
+        The edit's `kept_regions` without the clicks that are on the canvas.
+    mask
+        An uploaded mask, as a file; empty where there is none.
+    past, future
+        Earlier edits, oldest first, and those that were taken back, the next one last.
+    """
+
+    key: str
+    name: str
+    data: bytes = field(default=b"", repr=False)
+    source_id: str = ""
+    saved_id: str = ""
+    base: Base = "auto"
+    edit: MaskEdit = field(default_factory=MaskEdit)
+    round: int = 0
+    baked: int = 0
+    baked_kept: tuple[tuple[float, float], ...] | None = None
+    mask: bytes = field(default=b"", repr=False)
+    past: tuple[MaskEdit, ...] = ()
+    future: tuple[MaskEdit, ...] = ()
+
+    @property
+    def token(self) -> str:
+        """Part of the key of every widget that belongs to this draft."""
+        return f"{self.key}_{self.round}"
+
+    @property
+    def quality(self) -> str:
+        """Of the automatic mask."""
+        return self.edit.quality
+
+    @property
+    def mask_key(self) -> str:
+        """Names the uploaded mask; empty where there is none."""
+        return hash_bytes(self.mask)[:16] if self.mask else ""
+
+    @property
+    def canvas_key(self) -> str:
+        return f"canvas_{self.token}"
+
+    @property
+    def settled(self) -> "Draft":
+        """The same with nothing of its edit on the canvas."""
+        return replace(self, baked=len(self.edit.strokes), baked_kept=self.edit.kept_regions)
+
+
+def current_draft() -> Draft:
+    """The visitor's draft: what the URL names, or what they worked on last, or the first sample."""
+    asked = st.query_params.get("id", "")
+    draft: Draft | None = st.session_state.get(_DRAFT)
+    if asked and (draft is None or asked not in (draft.saved_id, draft.source_id)):
+        try:
+            return open_saved(asked)
+        except UserInputError as error:
+            complain(error)
+            del st.query_params["id"]
+    return draft or open_sample(SAMPLES[0])
+
+
+def draft_in_hand() -> Draft:
+    """The draft as the last run left it; for callbacks, which run before the page."""
+    return st.session_state[_DRAFT]
+
+
+def keep(draft: Draft) -> Draft:
+    """Make this the visitor's draft."""
+    st.session_state[_DRAFT] = draft
+    return draft
+
+
+def start_afresh(draft: Draft, **changes: Any) -> Draft:
+    """Make this the visitor's draft, with new widgets that show its values."""
+    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+    return keep(replace(draft, round=st.session_state[_ROUND], **changes))
+
+
+def change(draft: Draft, edit: MaskEdit) -> Draft:
+    """Make this edit the draft's own, and keep the one before for undo."""
+    if edit == draft.edit:
+        return keep(draft)
+    past = (*draft.past, draft.edit)[-_REMEMBERED:]
+    return keep(replace(draft, edit=edit, past=past, future=()))
+
+
+def undo(draft: Draft) -> Draft:
+    """Go back by one change."""
+    *past, edit = draft.past
+    return _went(draft, edit, tuple(past), (*draft.future, draft.edit))
+
+
+def redo(draft: Draft) -> Draft:
+    """Make the change again that was taken back last."""
+    *future, edit = draft.future
+    return _went(draft, edit, (*draft.past, draft.edit), tuple(future))
+
+
+def _went(draft: Draft, edit: MaskEdit, past: tuple[MaskEdit, ...], future: tuple[MaskEdit, ...]) -> Draft:
+    return keep(replace(draft, edit=edit, past=past, future=future).settled)
+
+
+def complain(error: UserInputError, *, beside: str = "") -> None:
+    """Keep a sentence to be shown, on the page or beside the control of this name."""
+    complain_text(str(error), beside=beside)
+
+
+def complain_text(sentence: str, *, beside: str = "") -> None:
+    """The same for a sentence."""
+    st.session_state[_PROBLEM + beside] = sentence
+
+
+def show_problem(*, beside: str = "") -> None:
+    """Show the sentence that waits here, once."""
+    if problem := st.session_state.pop(_PROBLEM + beside, ""):
+        st.error(plain(problem))  # it may hold a file name, which may hold anything
+
+
+def open_photo(data: bytes, file_name: str) -> Draft:
+    """Begin with a photo from a file; refuses what cannot be decoded and keeps the draft as it was."""
+    key = hash_bytes(data)[:16]
+    photo = _decoded(key, data, file_name)
+    st.query_params.pop("id", None)
+    name = " ".join(PurePath(file_name).stem.replace("_", " ").split())[:60] or "Subject"
+    return start_afresh(Draft(key=key, name=name, data=data, base="auto" if photo.alpha is None else "given"))
+
+
+def open_sample(sample: Sample) -> Draft:
+    """Begin with one of the sample photos."""
+    return keep(replace(open_photo(sample.read(), sample.file_name), name=sample.name))
+
+
+def open_saved(subject_id: str) -> Draft:
+    """Go on with a saved subject, from the mask edit that was saved with it."""
+    store = resources.store()
+    entry, content = store.get_subject(subject_id), store.load_subject_edit(subject_id)
+    base: Base = "auto" if content.get("base") == "auto" else "given"
+    edit = MaskEdit.from_json(content)
+    st.query_params["id"] = subject_id
+    return start_afresh(
+        Draft(
+            key=subject_id[:16],
+            name=entry.name,
+            source_id=subject_id,
+            saved_id=subject_id,
+            base=base,
+            edit=edit,
+        ).settled
+    )
+
+
+def photo_of(draft: Draft) -> Photo:
+    """The draft's photo, decoded. Shared between visitors: never write to its arrays."""
+    photo = _loaded(draft.source_id) if draft.source_id else _decoded(draft.key, draft.data, draft.name)
+    return replace(photo, alpha=_decoded_mask(draft.mask_key, draft.mask, photo.extent)) if draft.mask else photo
+
+
+def take_mask(draft: Draft, data: bytes, file_name: str) -> Draft:
+    """Begin with an uploaded mask in place of the automatic one; refuses what does not fit and keeps the draft.
+
+    Raises
+    ------
+    UserInputError
+        Not a picture, or not of the photo's size.
+    """
+    decode_alpha(data, name=file_name, extent=photo_of(draft).extent)
+    return start_afresh(replace(draft, mask=data, base="given", edit=MaskEdit(), past=(), future=()).settled)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _decoded(key: str, _data: bytes, _name: str) -> Photo:
+    """An uploaded photo, by its content."""
+    return decode_photo(_data, name=_name, limits=DecodeLimits.from_settings(resources.settings()))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _decoded_mask(mask_key: str, _data: bytes, _extent: Extent) -> np.ndarray:
+    """An uploaded mask, by its content."""
+    return decode_alpha(_data, name="The mask", extent=_extent)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _loaded(subject_id: str) -> Photo:
+    """A saved subject's photo. Its alpha is what the saved edit starts from, where that is not the automatic mask."""
+    store = resources.store()
+    subject, content = store.load_subject(subject_id), store.load_subject_edit(subject_id)
+    alpha = subject.alpha if content.get("base") != "auto" else None
+    if "given" in content:
+        alpha = decode_alpha(base64.b64decode(content["given"]), name=subject.name, extent=subject.extent)
+    return Photo(name=subject.name, image=subject.image, alpha=alpha)

@@ -1,0 +1,82 @@
+"""One cell of the grid, large: its picture, what made it, and where to go with it."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from bgen_core.errors import UserInputError
+from bgen_core.metrics import METRICS
+from bgen_core.runs.links import download_name, picture_url
+from bgen_core.runs.table import FIELDS
+from bgen_core.store.store import Store, SweepCellRow
+from bgen_core.sweep.grid import describe_place
+from bgen_core.sweep.plan import SweepPlan
+from pages._ui.app import page_files
+from pages._ui.compare.comparison import value_table
+from pages._ui.shared.pictures import picture
+
+OPENED = "opened_cell"
+_FIRST = (
+    "prompt",
+    "negative_prompt",
+    "num_inference_steps",
+    "guidance_scale",
+    "seed",
+    "scheduler",
+    "strength",
+    "seconds",
+)
+
+
+def open_cell(index: int) -> None:
+    """Show a cell with the next drawing of the page."""
+    st.session_state[OPENED] = index
+
+
+@st.dialog("Cell", width="large")
+def show_cell(store: Store, plan: SweepPlan, cells: Sequence[SweepCellRow]) -> None:
+    """Draw the opened cell; arrow keys walk to the finished ones beside it, Esc closes."""
+    finished = [cell for cell in cells if cell.done]
+    if not finished:
+        st.info("No cell is finished yet.")
+        return
+    places = [cell.index for cell in finished]
+    opened = st.session_state.get(OPENED)
+    at = places.index(opened) if opened in places else 0
+    cell = finished[at]
+
+    def walk(steps: int) -> None:
+        st.session_state[OPENED] = places[(at + steps) % len(places)]
+
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Before", key="cell_before", shortcut="ArrowLeft", on_click=walk, args=(-1,))
+        st.button("Next", key="cell_after", shortcut="ArrowRight", on_click=walk, args=(1,))
+        st.caption(f"{at + 1} of {len(finished)} · {describe_place(plan, cell.index)}")
+    try:
+        run = store.get_run(cell.run_id)
+    except UserInputError as error:
+        st.warning(str(error))
+        return
+    large, facts = st.columns([3, 2], gap="medium")
+    with large:
+        picture(run, side=1024)
+    with facts:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if st.button("Use as base", type="primary", help="Fill the sweep page with this cell's parameters."):
+                st.switch_page(page_files.SWEEP, query_params={"base": run.id})
+            if st.button("Compare"):
+                st.switch_page(page_files.COMPARE, query_params={"ids": run.id})
+            st.page_link(page_files.RUN, label="Permalink", query_params={"id": run.id})
+            st.link_button("PNG", picture_url(run.image, download=download_name(run)), type="tertiary")
+        value_table({field.label: field.read(run) for field in FIELDS if field.name in _FIRST})
+        _metrics(store, run.id)
+
+
+def _metrics(store: Store, run_id: str) -> None:
+    """What was measured, with its unit; the worker measures while nothing waits."""
+    measured = store.metrics_of([run_id]).get(run_id, {})
+    if not measured:
+        st.caption("Not measured yet: that is done while nothing waits.")
+        return
+    known = [(metric, measured[metric.name].value) for metric in METRICS if metric.name in measured]
+    value_table({metric.heading: f"{value:.4g}" for metric, value in known if value is not None})

@@ -1,0 +1,86 @@
+"""The second pass of a sweep: which cells are worth full steps, by hand or by a metric."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from bgen_core.errors import UserInputError
+from bgen_core.jobs.measuring import RankedCell, ranked_cells
+from bgen_core.jobs.submission import describe_forecast, forecast_sweep, submit_sweep
+from bgen_core.metrics import METRICS, find_metric
+from bgen_core.settings import Settings
+from bgen_core.store.store import Store, SweepCellRow, SweepRecord
+from bgen_core.sweep.axes import parse_axis
+from bgen_core.sweep.explore import STEPS, finish_plan
+from bgen_core.sweep.grid import describe_place
+from bgen_core.sweep.plan import SweepPlan
+from pages._ui.app import resources
+from pages._ui.app.status import worker_status
+
+BY_HAND = "by hand"
+_DEFAULT_KEPT = 3
+
+
+def finish_panel(
+    sweep: SweepRecord, plan: SweepPlan, cells: Sequence[SweepCellRow], store: Store, settings: Settings
+) -> None:
+    """Draw the choice of cells and their full steps; nothing for a sweep that has nothing to choose from."""
+    done = [cell for cell in cells if cell.done]
+    if len(done) < 2 or any(axis.name == STEPS for axis in plan.axes):
+        return
+    opened = bool(st.session_state.get("explore", "").strip())
+    with st.expander("Finish the best with more steps", expanded=opened):
+        rankable = [metric.name for metric in METRICS if metric.direction != "none"]
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            by = st.selectbox(
+                "Chosen", [BY_HAND, *rankable], key="finish_by", width=220,
+                format_func=lambda name: BY_HAND if name == BY_HAND else f"by {find_metric(name).label.lower()}",
+            )  # fmt: skip
+            keep = (
+                st.number_input("How many", 1, len(done), min(_DEFAULT_KEPT, len(done)), key="finish_keep", width=120)
+                if by != BY_HAND
+                else 0
+            )
+            text = st.text_input(
+                "Full steps", value=str(max(20, 3 * plan.base.num_inference_steps)), key="finish_steps", width=140
+            )
+        chosen = _by_hand(plan, done) if by == BY_HAND else _by_metric(store, sweep, plan, by, int(keep), len(done))
+        if not chosen:
+            return
+        try:
+            _offer(sweep, finish_plan(plan, chosen, parse_axis(STEPS, text)), store, settings)
+        except UserInputError as error:
+            st.error(str(error))
+
+
+def _by_hand(plan: SweepPlan, done: Sequence[SweepCellRow]) -> list[int]:
+    return st.multiselect(
+        "Cells", [cell.index for cell in done], key="finish_cells",
+        format_func=lambda index: describe_place(plan, index),
+    )  # fmt: skip
+
+
+def _by_metric(store: Store, sweep: SweepRecord, plan: SweepPlan, by: str, keep: int, done: int) -> list[int]:
+    ranked: list[RankedCell] = ranked_cells(store, sweep.id, by)
+    if len(ranked) < done:
+        st.caption(f"{len(ranked)} of {done} cells are measured; the worker measures while nothing waits.")
+    metric = find_metric(by)
+    for cell in ranked[:keep]:
+        st.caption(f"{describe_place(plan, cell.index)}: {metric.label} {cell.value:.3g} {metric.unit}")
+    return [cell.index for cell in ranked[:keep]]
+
+
+def _offer(sweep: SweepRecord, plan: SweepPlan, store: Store, settings: Settings) -> None:
+    status = worker_status(settings)
+    if status is None or not status.device_kind:
+        st.caption("The engine is starting.")
+        return
+    photos = {subject: store.get_subject(subject).extent for subject in plan.subject_ids}
+    kinds = {"device_kind": status.device_kind, "dtype_name": status.dtype_name}
+    forecast = forecast_sweep(store, settings, plan, photos=photos, **kinds)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Finish these", type="primary"):
+            new = submit_sweep(store, forecast, owner=resources.visitor(), explored=sweep.id)
+            st.query_params["id"] = new
+            st.rerun()
+        st.caption(describe_forecast(forecast))

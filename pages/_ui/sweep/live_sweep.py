@@ -1,0 +1,158 @@
+"""A sweep while it runs and after: the grid, its progress, and what can be done with it."""
+
+import streamlit as st
+
+from bgen_core.errors import UserInputError
+from bgen_core.extent import Extent
+from bgen_core.jobs.submission import describe_duration
+from bgen_core.jobs.worker_folder import SweepProgress, WorkerFolder
+from bgen_core.runs.links import sheet_url, zip_url
+from bgen_core.settings import Settings
+from bgen_core.store.store import Store, SweepCellRow, SweepRecord
+from bgen_core.sweep.grid import Grid, describe_place
+from bgen_core.sweep.plan import SweepPlan
+from pages._ui.app import page_files
+from pages._ui.app.status import worker_status
+from pages._ui.sweep.cell_clicks import clicked_cell
+from pages._ui.sweep.cell_dialog import open_cell, show_cell
+from pages._ui.sweep.finish_panel import finish_panel
+from pages._ui.sweep.queue_panel import current_queue, describe_waiting
+from pages._ui.sweep.sweep_grid import GridContent, arrangement, grid_html
+
+LOOK_SECONDS = 1.0
+_RETRIES_LISTED = 12
+
+
+def show_sweep(sweep: SweepRecord, store: Store, settings: Settings) -> None:
+    """The grid of a sweep, live while it is under way."""
+    plan = SweepPlan.from_json(sweep.plan)
+    grid = arrangement(plan)
+
+    @st.fragment(run_every=LOOK_SECONDS if sweep.is_active else None)
+    def live() -> None:
+        current = store.get_sweep(sweep.id)
+        cells = {cell.index: cell for cell in store.sweep_cells(sweep.id)}
+        progress = WorkerFolder(settings.home).read_progress(sweep.id) if current.is_active else None
+        _progress_line(current, cells, progress, store, settings)
+        shown = [cells[index] for row in grid.cells for index in row if index in cells]
+        runs = store.get_runs([cell.run_id for cell in shown if cell.done])
+        content = GridContent(
+            plan=plan,
+            # A deleted subject leaves its pictures behind.
+            extent=runs[0].extent if runs else _photo_extent(store, plan.subject_ids[0]),
+            cells=cells,
+            progress=progress,
+            pictures={run.id: run.image for run in runs},
+        )
+        st.html(grid_html(grid, content))
+        if sweep.state != current.state and not current.is_active:
+            st.rerun()  # ends the looking, and draws the buttons of a finished sweep
+
+    live()
+    cells = store.sweep_cells(sweep.id)
+    clicked = clicked_cell()
+    if clicked is not None:
+        open_cell(clicked)
+        show_cell(store, plan, cells)
+    _failures(sweep, plan, cells, store)
+    if not sweep.is_active:
+        finish_panel(sweep, plan, cells, store, settings)
+    _ways_on(sweep, grid)
+
+
+def _ways_on(sweep: SweepRecord, grid: Grid) -> None:
+    with st.container(horizontal=True):
+        if not sweep.is_active and st.button("Compare these", type="primary"):
+            st.switch_page(page_files.COMPARE, query_params={"sweep": sweep.id})
+        across, down = (axis.name if axis else None for axis in (grid.across, grid.down))
+        st.link_button(
+            "Contact sheet",
+            sheet_url(sweep.id, across=across, down=down),
+            help="The whole grid as one labelled PNG; places that are not made yet stay empty.",
+        )
+        st.link_button(
+            "ZIP", zip_url(sweep.id), help="The pictures at full size, and all that another store needs to import them."
+        )
+
+
+def _failures(sweep: SweepRecord, plan: SweepPlan, cells: list[SweepCellRow], store: Store) -> None:
+    """Buttons that try failed cells again, one or all, and go on with a stopped sweep."""
+    failed = [cell for cell in cells if cell.error and not cell.done]
+    unfinished = not sweep.is_active and sweep.state != "paused" and any(not cell.done for cell in cells)
+    if unfinished:
+        st.button(
+            "Go on", on_click=_try_again, args=(store, sweep.id, None),
+            help="Makes what is missing or failed; what is made stays.",
+        )  # fmt: skip
+    if not failed or sweep.is_active:
+        return
+    with st.expander(f"{len(failed)} failed", expanded=len(failed) <= _RETRIES_LISTED):
+        for cell in failed[:_RETRIES_LISTED]:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.button(
+                    "Try again", key=f"retry_{cell.index}", on_click=_try_again, args=(store, sweep.id, cell.index)
+                )
+                st.text(f"{describe_place(plan, cell.index)}: {cell.error}")
+        if len(failed) > _RETRIES_LISTED:
+            st.caption(f"The first {_RETRIES_LISTED} of {len(failed)}; “Go on” tries all of them again.")
+
+
+def _try_again(store: Store, sweep_id: str, index: int | None) -> None:
+    store.clear_cell_errors(sweep_id, index)
+    store.set_sweep_state(sweep_id, "queued")
+
+
+def _photo_extent(store: Store, subject_id: str) -> Extent:
+    try:
+        return store.get_subject(subject_id).extent
+    except UserInputError:
+        return Extent(width=1, height=1)
+
+
+def _progress_line(
+    sweep: SweepRecord,
+    cells: dict[int, SweepCellRow],
+    progress: SweepProgress | None,
+    store: Store,
+    settings: Settings,
+) -> None:
+    done = sum(cell.done for cell in cells.values())
+    failed = sum(bool(cell.error) and not cell.done for cell in cells.values())
+    share = done / max(1, sweep.total)
+    if sweep.state == "queued":
+        waiting = next((each for each in current_queue(store, settings) if each.sweep.id == sweep.id), None)
+        st.progress(share, text=f"Waiting: {describe_waiting(waiting)}" if waiting and waiting.ahead else "Starting")
+    elif sweep.state == "running":
+        engine = "" if worker_status(settings) else "the engine is starting again · "
+        st.progress(share, text=engine + _running_text(done, sweep.total, progress))
+    elif sweep.state == "paused":
+        st.progress(share, text=f"Paused: {done} of {sweep.total} are made and kept.")
+    elif sweep.state == "cancelled":
+        st.info(f"Cancelled: {done} of {sweep.total} are made and kept. Go on makes the rest.")
+    elif sweep.state == "failed":
+        st.error(f"{sweep.message} {done} of {sweep.total} are made and kept.")
+    elif failed:
+        st.warning(f"{done} of {sweep.total} made, {failed} failed: the reasons stand in their places.")
+
+
+def _running_text(done: int, total: int, progress: SweepProgress | None) -> str:
+    parts = [f"{done}/{total}"]
+    speed = progress.cells_per_second if progress else None
+    if speed:
+        parts.append(f"{speed:.2g} pictures/s" if speed >= 1 else f"{1 / speed:.2g} s per picture")
+        parts.append(f"about {describe_duration((total - done) / speed)} left")
+    elif progress is None or not progress.cells:
+        parts.append("loading the model")
+    return " · ".join(parts)
+
+
+def wait_for_engine(settings: Settings) -> None:
+    """Look once a second until the worker has said where it computes, then draw the page again."""
+
+    @st.fragment(run_every=LOOK_SECONDS)
+    def look() -> None:
+        fresh = worker_status(settings)
+        if fresh and fresh.device_kind:
+            st.rerun()
+
+    look()

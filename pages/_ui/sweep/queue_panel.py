@@ -1,0 +1,64 @@
+"""This visitor's place in the queue: when a sweep begins, and pausing, hastening or cancelling it."""
+
+import streamlit as st
+
+from bgen_core.jobs.queue_forecast import Waiting, waiting_sweeps
+from bgen_core.jobs.submission import describe_duration
+from bgen_core.jobs.worker_folder import WorkerFolder
+from bgen_core.settings import Settings
+from bgen_core.store.store import UNFINISHED_STATES, Store, SweepRecord, SweepState
+from pages._ui.app import page_files
+
+
+def current_queue(store: Store, settings: Settings) -> list[Waiting]:
+    """All waiting sweeps in the order in which they are served."""
+    folder = WorkerFolder(settings.home)
+    running = {sweep.id: folder.read_progress(sweep.id) for sweep in store.list_sweeps(states=["running"])}
+    return waiting_sweeps(store, {name: progress for name, progress in running.items() if progress})
+
+
+def describe_waiting(waiting: Waiting) -> str:
+    """ "2 ahead, begins in about 40 s"."""
+    if not waiting.ahead:
+        return "next"
+    if waiting.seconds is None:
+        return f"{waiting.ahead} ahead"
+    return f"{waiting.ahead} ahead, begins in about {describe_duration(waiting.seconds)}"
+
+
+def own_sweeps(store: Store, settings: Settings, visitor: str) -> None:
+    """Draw this visitor's unfinished sweeps, with what can be done with each; nothing where there are none."""
+    mine = store.list_sweeps(states=UNFINISHED_STATES, owner=visitor)
+    if len(mine) < 2 and not any(sweep.state == "paused" for sweep in mine):
+        return
+    places = {waiting.sweep.id: waiting for waiting in current_queue(store, settings)}
+    with st.popover(f"My sweeps · {len(mine)}"):
+        for number, sweep in enumerate(mine):
+            waiting = places.get(sweep.id)
+            state = describe_waiting(waiting) if waiting else sweep.state
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.page_link(
+                    page_files.SWEEP, label=f"{sweep.title or 'Sweep'} · {sweep.total}", query_params={"id": sweep.id}
+                )
+                st.caption(state)
+                st.space("stretch")
+                if sweep.state == "queued" and number and mine[number - 1].state == "queued":
+                    st.button("Earlier", key=f"hasten_{sweep.id}", on_click=store.hasten_sweep, args=(sweep.id,))
+                pause_and_cancel(store, sweep)
+
+
+def pause_and_cancel(store: Store, sweep: SweepRecord, *, key: str = "mine") -> None:
+    """Draw the buttons that stop a sweep for a while or for good."""
+    if sweep.state == "paused":
+        st.button("Continue", key=f"{key}_continue_{sweep.id}", on_click=_set, args=(store, sweep.id, "queued"))
+    else:
+        st.button(
+            "Pause", key=f"{key}_pause_{sweep.id}", on_click=_set, args=(store, sweep.id, "paused"),
+            help="What is made stays; others come first until you continue.",
+        )  # fmt: skip
+    st.button("Cancel", key=f"{key}_cancel_{sweep.id}", on_click=_set, args=(store, sweep.id, "cancelled"))
+
+
+def _set(store: Store, sweep_id: str, state: SweepState) -> None:
+    if store.get_sweep(sweep_id).state in UNFINISHED_STATES:  # it may have ended since the button was drawn
+        store.set_sweep_state(sweep_id, state)

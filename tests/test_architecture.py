@@ -1,0 +1,76 @@
+"""The house's structure: no arrow upwards between floors, no circle, no folder that nobody can take in at a glance."""
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+MODULES = sorted(path for folder in ("bgen_core", "pages") for path in (PROJECT / folder).rglob("*.py"))
+
+# From the ground up: a floor imports from itself and from those below. What stands beside another shares its line.
+FLOORS: tuple[tuple[str, ...], ...] = (
+    ("bgen_core.errors", "bgen_core.extent", "bgen_core.content_address"),
+    ("bgen_core.settings",),
+    ("bgen_core.models",),
+    ("bgen_core.subject",),
+    ("bgen_core.sweep",),
+    ("bgen_core.records",),
+    ("bgen_core.metrics",),
+    ("bgen_core.store",),
+    ("bgen_core.runs",),
+    ("bgen_core.archive", "bgen_core.reports"),
+    ("bgen_core.jobs", "bgen_core.bench"),
+    ("bgen_core.cli",),
+    ("pages",),
+)
+MOST_MODULES = 22
+
+
+def floor_of(module: str) -> int | None:
+    for number, floor in enumerate(FLOORS):
+        if any(module == name or module.startswith(f"{name}.") for name in floor):
+            return number
+    return None
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: module_name(path))
+def test_a_module_imports_nothing_from_above(path: Path) -> None:
+    floor = floor_of(module_name(path))
+    if floor is None:  # the package itself, and what starts it
+        assert module_name(path) in ("bgen_core", "bgen_core.__main__")
+        return
+    above = {name for name in imports_of(path) if (other := floor_of(name)) is not None and other > floor}
+    assert not above
+
+
+def test_modules_import_each_other_in_one_direction() -> None:
+    names = {module_name(path): path for path in MODULES}
+    waiting = {
+        name: {each for each in imports_of(path) if each in names and not f"{name}.".startswith(f"{each}.")}
+        for name, path in names.items()
+    }
+    while free := [name for name, needs in waiting.items() if not needs & waiting.keys()]:
+        for name in free:
+            del waiting[name]
+    assert not waiting, f"a circle among {sorted(waiting)}"
+
+
+def test_no_folder_holds_more_modules_than_can_be_taken_in_at_a_glance() -> None:
+    counted = Counter(path.parent for path in MODULES if path.name != "__init__.py")
+    assert {str(folder): count for folder, count in counted.items() if count > MOST_MODULES} == {}
