@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from bgen_core.cli.called_as import called_as
 from bgen_core.cli.inputs import say
 from bgen_core.errors import UserInputError
 from bgen_core.records.run import RunRecord
@@ -101,7 +102,7 @@ def _print_table(found: Sequence[RunRecord]) -> None:
     from rich.table import Table
 
     if not found:
-        sys.stderr.write("No runs yet: make some with `python -m bgen_core generate` or `sweep`.\n")
+        sys.stderr.write(f"No runs yet: make some with `{called_as()} generate` or `sweep`.\n")
         return
     columns = [field for field in FIELDS if field.name in _COLUMNS]
     table = Table("Run", "Made", *(field.label for field in columns))

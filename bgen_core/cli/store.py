@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bgen_core.cli.called_as import called_as
 from bgen_core.cli.counting import counting
 from bgen_core.cli.inputs import say
 from bgen_core.errors import UserInputError
@@ -122,4 +123,4 @@ def _summary(pictures: int, found: int, remaining: int, *, repair: bool) -> str:
     text = f"{pictures:,} pictures: {found:,} finding{'' if found == 1 else 's'}"
     if repair:
         return f"{text}, {found - remaining:,} mended" + (f", {remaining:,} left" if remaining else "")
-    return f"{text}; mend what can be mended with: python -m bgen_core store check --repair"
+    return f"{text}; mend what can be mended with: {called_as()} store check --repair"
