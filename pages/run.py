@@ -25,9 +25,9 @@ try:
     if not asked:
         raise UserInputError("No run is named in this link: choose one from the table.")
     store = resources.store()
-    run = store.get_run(asked)
+    run = store.runs.get(asked)
     st.session_state["run_shown"] = run.id
-    sweeps = store.sweeps_of_run(run.id)
+    sweeps = store.sweeps.of_run(run.id)
 except UserInputError as error:
     st.warning(str(error))
     st.page_link(page_files.COMPARE, label="All runs")

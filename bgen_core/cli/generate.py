@@ -61,10 +61,10 @@ def generate(
             say(note)
         keep_subject(store, subject)
         result = run_inline(store, settings, forecast)
-        (cell,) = store.sweep_cells(result.sweep_id)
+        (cell,) = store.sweeps.cells(result.sweep_id)
         if cell.error:
             raise UserInputError(cell.error)
-        run = store.get_run(cell.run_id)
+        run = store.runs.get(cell.run_id)
         write_file(out, store.blobs.get(run.image))
     if as_json:
         sys.stdout.write(json.dumps(_describe(run, result, out), ensure_ascii=False) + "\n")

@@ -43,7 +43,7 @@ def runs(
     if context.invoked_subcommand is not None:
         return
     with open_store(load_settings()) as store:
-        found = store.list_runs(limit=limit)
+        found = store.runs.select(limit=limit)
         files = [
             {"image_file": store.blobs.address(run.image), "raw_file": store.blobs.address(run.raw)} for run in found
         ]
@@ -66,12 +66,12 @@ def delete(
 ) -> None:
     """Delete runs and the pictures that nothing else needs; says what goes and asks first."""
     with open_store(load_settings()) as store:
-        found = list(dict.fromkeys(run.id for run in store.get_runs(ids)))
-        counted = store.count_deletion(found)
+        found = list(dict.fromkeys(run.id for run in store.runs.get_all(ids)))
+        counted = store.deletion.count(found)
         if not dry_run:
             if not yes:
                 _ask(counted.sentence)
-            counted = store.delete_runs(found)
+            counted = store.deletion.delete(found)
     if as_json:
         sys.stdout.write(json.dumps({"dry_run": dry_run, "deleted": found} | asdict(counted)) + "\n")
     elif dry_run or yes:

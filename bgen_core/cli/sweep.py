@@ -200,12 +200,12 @@ def _report(
 
 
 def _described_cells(store: Store, result: InlineResult, out_dir: Path | None) -> list[dict[str, Any]]:
-    plan = SweepPlan.from_json(store.get_sweep(result.sweep_id).plan)
+    plan = SweepPlan.from_json(store.sweeps.get(result.sweep_id).plan)
     cells: list[dict[str, Any]] = []
-    for cell, row in zip(plan.cells(), store.sweep_cells(result.sweep_id), strict=True):
+    for cell, row in zip(plan.cells(), store.sweeps.cells(result.sweep_id), strict=True):
         image: str | None = None
         if row.done:
-            blob = store.get_run(row.run_id).image
+            blob = store.runs.get(row.run_id).image
             image = store.blobs.address(blob)
             if out_dir is not None:
                 path = out_dir / f"{cell.index:04d}-{row.run_id[:12]}.png"

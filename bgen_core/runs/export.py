@@ -9,9 +9,9 @@ import pandas as pd
 
 from bgen_core.metrics import METRICS, MetricValue
 from bgen_core.records.run import RunRecord
-from bgen_core.store.opinion_rows import Opinion
+from bgen_core.store.opinions import Opinion
 
-# Run -> metric -> what was measured, as `Store.metrics_of` gives it; run -> what people wrote, as `Store.opinions_of`.
+# Run -> metric -> what was measured, as `Store.metrics.of` gives it; run -> what people wrote, as `Store.opinions.of`.
 Measured = Mapping[str, Mapping[str, MetricValue]]
 Opinions = Mapping[str, Opinion]
 

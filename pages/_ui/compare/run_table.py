@@ -10,7 +10,7 @@ import streamlit as st
 from bgen_core.errors import UserInputError
 from bgen_core.runs.run_columns import RunColumn, run_column
 from bgen_core.runs.table import FIELDS
-from bgen_core.store.opinion_rows import MAX_RATING
+from bgen_core.store.opinions import MAX_RATING
 from bgen_core.store.store import Store
 from pages._ui.compare.compare_view import CompareView, change
 
@@ -146,11 +146,11 @@ def _apply(key: str, ids: Sequence[str], shown: pd.DataFrame, store: Store, view
 def _keep_opinion(store: Store, run_id: str, before: Mapping[Any, Any], changes: Mapping[str, Any]) -> None:
     if "rating" in changes:
         rating = changes["rating"]
-        store.rate_run(run_id, None if rating is None else int(rating))
+        store.opinions.rate(run_id, None if rating is None else int(rating))
     if "tags" in changes and (changes["tags"] or []) != before["tags"]:
-        store.tag_run(run_id, changes["tags"] or [])
+        store.opinions.tag(run_id, changes["tags"] or [])
     if "notes" in changes and (changes["notes"] or "") != before["notes"]:
-        store.note_run(run_id, changes["notes"] or "")
+        store.opinions.note(run_id, changes["notes"] or "")
 
 
 def stars(rating: float) -> str:
@@ -182,7 +182,7 @@ def _configured(column: RunColumn, store: Store) -> Any:
             return make.SelectboxColumn(**said, options=options, format_func=stars, width=95)
         case _, "tags":
             return make.MultiselectColumn(
-                **said, options=store.all_tags(), accept_new_options=True, width=120, color="gray"
+                **said, options=store.opinions.all_tags(), accept_new_options=True, width=120, color="gray"
             )
         case _, "note":
             return make.TextColumn(**said, width=130)

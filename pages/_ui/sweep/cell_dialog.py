@@ -8,7 +8,8 @@ from bgen_core.errors import UserInputError
 from bgen_core.metrics import METRICS
 from bgen_core.runs.links import download_name, picture_url
 from bgen_core.runs.table import FIELDS
-from bgen_core.store.store import Store, SweepCellRow
+from bgen_core.store.store import Store
+from bgen_core.store.sweeps import SweepCellRow
 from bgen_core.sweep.grid import describe_place
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files
@@ -53,7 +54,7 @@ def show_cell(store: Store, plan: SweepPlan, cells: Sequence[SweepCellRow]) -> N
         st.button("Next", key="cell_after", shortcut="ArrowRight", on_click=walk, args=(1,))
         st.caption(f"{at + 1} of {len(finished)} · {describe_place(plan, cell.index)}")
     try:
-        run = store.get_run(cell.run_id)
+        run = store.runs.get(cell.run_id)
     except UserInputError as error:
         st.warning(str(error))
         return
@@ -74,7 +75,7 @@ def show_cell(store: Store, plan: SweepPlan, cells: Sequence[SweepCellRow]) -> N
 
 def _metrics(store: Store, run_id: str) -> None:
     """What was measured, with its unit; the worker measures while nothing waits."""
-    measured = store.metrics_of([run_id]).get(run_id, {})
+    measured = store.metrics.of([run_id]).get(run_id, {})
     if not measured:
         st.caption("Not measured yet: that is done while nothing waits.")
         return

@@ -8,7 +8,7 @@ import streamlit as st
 from bgen_core.errors import UserInputError
 from bgen_core.models.catalogue import MODELS, ModelEntry, describe_model
 from bgen_core.models.schedulers import scheduler_names
-from bgen_core.store.store import SubjectEntry
+from bgen_core.store.subjects import SubjectEntry
 from bgen_core.sweep.axes import REPLACEMENTS, Axis, axis_kind, parse_axis, write_replacement
 from bgen_core.sweep.build import build_plan, check_values
 from bgen_core.sweep.explore import explored_plan
