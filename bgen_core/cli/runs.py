@@ -11,21 +11,18 @@ import typer
 
 from bgen_core.cli.inputs import say
 from bgen_core.errors import UserInputError
+from bgen_core.parameters import PARAMETERS
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.export import run_values, runs_csv
 from bgen_core.runs.table import FIELDS, shown
 from bgen_core.settings import load_settings
 from bgen_core.store.store import open_store
 
+# The negative prompt and what acts on the mask or the pasting would make the lines too long for a terminal.
 _COLUMNS = (
     "subject",
-    "prompt",
     "model",
-    "scheduler",
-    "num_inference_steps",
-    "guidance_scale",
-    "strength",
-    "seed",
+    *(each.field for each in PARAMETERS if each.stage == "paint" and each.field != "negative_prompt"),
     "seconds",
 )
 
