@@ -106,7 +106,7 @@ def fill(store: Store, count: int) -> None:
         session.execute(sa.insert(MetricRow), metrics)
         session.execute(sa.insert(TagRow), tags)
     ids = [run_id(number) for number in range(min(len(swept), count))]
-    store.add_sweep(made_up_sweep("sweep-1", cells=ids, plan=plan.to_json(), state="done"), ids)
+    store.sweeps.add(made_up_sweep("sweep-1", cells=ids, plan=plan.to_json(), state="done"), ids)
 
 
 def median_of(times: int, act: Callable[[], Any]) -> float:
@@ -127,7 +127,7 @@ def measure_core(store: Store) -> None:
     wanted = RunFilter(text="beach version 5", conditions=(Condition(column="guidance_scale", piece="3..7"),))
     say("filter: two words and a range", median_of(9, lambda: filter_runs(table, wanted)))
     say("sort by a metric", median_of(9, lambda: sort_runs(table, "expansion", descending=True)))
-    store.rate_run(run_id(1), 4)
+    store.opinions.rate(run_id(1), 4)
     started = time.perf_counter()
     run_table(store, metrics_age=60)
     say("the table after a rating", time.perf_counter() - started)
@@ -169,7 +169,7 @@ def measuring(store: Store) -> Iterator[None]:
         for number in range(10_000):
             if over.wait(0.3):
                 return
-            store.save_metrics(run_id(number % 100), values)
+            store.metrics.save(run_id(number % 100), values)
 
     worker = threading.Thread(target=work)
     worker.start()

@@ -51,7 +51,7 @@ def make_subject(store: Store) -> Subject:
     alpha[30:, 40:90] = 1
     noise = np.random.default_rng(1).integers(0, 255, (96, 128, 3), dtype=np.uint8)
     subject = Subject(name="box", image=noise, alpha=alpha)
-    store.save_subject(subject, {})
+    store.subjects.save(subject, {})
     return subject
 
 
@@ -67,7 +67,7 @@ def submit(store: Store, home: Path, subject: Subject, seeds: int) -> str:
 
 def pixels(store: Store, run_id: str) -> np.ndarray:
     """A run's picture."""
-    blob = store.get_run(run_id).image
+    blob = store.runs.get(run_id).image
     return decode_photo(store.blobs.get(blob), name=blob, limits=STORED_LIMITS).image.astype(int)
 
 
@@ -77,13 +77,13 @@ def pull_the_plug(store: Store, home: Path, sweep_id: str, kills: int, rng: rand
     first_seen: dict[str, object] = {}
     victims: Counter[str] = Counter()
     try:
-        while (state := store.get_sweep(sweep_id).state) != "done":
+        while (state := store.sweeps.get(sweep_id).state) != "done":
             if state == "failed":  # three crashes without a picture: a person presses "Go on"
-                store.set_sweep_state(sweep_id, "queued")
+                store.sweeps.set_state(sweep_id, "queued")
             time.sleep(rng.uniform(0.1, 12.0) if sum(victims.values()) < kills else 1.0)
-            for cell in store.sweep_cells(sweep_id):
+            for cell in store.sweeps.cells(sweep_id):
                 if cell.done:
-                    first_seen.setdefault(cell.run_id, store.get_run(cell.run_id).created)
+                    first_seen.setdefault(cell.run_id, store.runs.get(cell.run_id).created)
             status = folder.read_status()
             if sum(victims.values()) >= kills or status is None:
                 continue
@@ -122,7 +122,7 @@ def main() -> None:
             subject = make_subject(store)
             sweep_id = submit(store, home, subject, seeds)
             seen = pull_the_plug(store, home, sweep_id, arguments.kills, random.Random(arguments.seed))
-            cells = store.sweep_cells(sweep_id)
+            cells = store.sweeps.cells(sweep_id)
             make_subject(other)
             calm_id = submit(other, calm, subject, seeds)
             for _ in Runner(other, load_settings(home=calm, device="cpu")).run(calm_id):
@@ -132,8 +132,8 @@ def main() -> None:
                 "kills": arguments.kills,
                 "cells": len(cells),
                 "cells done": sum(cell.done for cell in cells),
-                "runs in the store": len(store.list_runs()),
-                "cells computed again": sum(store.get_run(run).created != at for run, at in seen.items()),
+                "runs in the store": len(store.runs.select()),
+                "cells computed again": sum(store.runs.get(run).created != at for run, at in seen.items()),
                 "half files": len(list(home.rglob("*.tmp*"))),
                 "largest difference to an undisturbed run, of 255": int(max(differences)),
             }

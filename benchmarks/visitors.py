@@ -84,9 +84,9 @@ def check(store: Store, results: list[dict[str, Any]]) -> int:
     """How many runs of the visitors' sweeps do not belong to their plans."""
     wrong = 0
     for result in results:
-        plan = SweepPlan.from_json(store.get_sweep(result["id"]).plan)
-        cells = {cell.index: cell for cell in store.sweep_cells(result["id"])}
-        wrong += sum(store.get_run(cells[cell.index].run_id).params != cell.params for cell in plan.cells())
+        plan = SweepPlan.from_json(store.sweeps.get(result["id"]).plan)
+        cells = {cell.index: cell for cell in store.sweeps.cells(result["id"])}
+        wrong += sum(store.runs.get(cells[cell.index].run_id).params != cell.params for cell in plan.cells())
         wrong += plan.base.prompt != result["prompt"]
     return wrong
 
@@ -102,7 +102,7 @@ def main() -> None:
         with open_store(load_settings(home=home)) as store:
             sample = SAMPLES[0]
             photo = read_photo(sample.path, limits=DecodeLimits.from_settings(load_settings(home=home)))
-            store.save_subject(cut_out_subject(sample.name, photo.image), {})
+            store.subjects.save(cut_out_subject(sample.name, photo.image), {})
             results: list[dict[str, Any]] = []
             with serve(Path(folder)) as app:
                 visitors = [

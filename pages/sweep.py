@@ -16,7 +16,7 @@ from pages._ui.sweep.sweep_link import linked_sweep
 
 settings, store = resources.settings(), resources.store()
 sweep, problem = linked_sweep(store)
-subjects = store.list_subjects()
+subjects = store.subjects.all()
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Sweep", width="content")
     st.space("stretch")

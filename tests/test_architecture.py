@@ -15,6 +15,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("bgen_core.errors", "bgen_core.extent", "bgen_core.content_address"),
     ("bgen_core.settings",),
     ("bgen_core.models",),
+    ("bgen_core.parameters",),
     ("bgen_core.subject",),
     ("bgen_core.sweep",),
     ("bgen_core.records",),

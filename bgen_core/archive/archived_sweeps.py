@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 from bgen_core.archive.manifest import MOST_PLACES, ArchivedSweep, ArchivedVote
 from bgen_core.content_address import is_content_hash
 from bgen_core.errors import UserInputError
+from bgen_core.parameters import PARAMETERS
 from bgen_core.records.foreign_run import shortened
 from bgen_core.records.run import RunRecord
 from bgen_core.store.schema import CellRow, SweepRow, VoteRow
 from bgen_core.store.store import Store
-from bgen_core.store.sweep_rows import UNFINISHED_STATES, SweepRecord, SweepState, add_sweep_row
+from bgen_core.store.sweeps import UNFINISHED_STATES, SweepRecord, SweepState, add_sweep_row
 from bgen_core.sweep.plan import SweepPlan
 
 MOST_PLACES_TOGETHER = 2 * MOST_PLACES
@@ -51,9 +52,9 @@ def archived_sweeps(store: Store, run_ids: Sequence[str], *, also: str = "") -> 
         A sweep that is there in any case, even if none of its cells is made.
     """
     present = set(run_ids)
-    found = {sweep.id: sweep for sweep in reversed(store.sweeps_of_runs(run_ids))}
+    found = {sweep.id: sweep for sweep in reversed(store.sweeps.of_runs(run_ids))}
     if also:
-        found.setdefault(also, store.get_sweep(also))
+        found.setdefault(also, store.sweeps.get(also))
     return [_archived(store, sweep, present) for sweep in found.values()]
 
 
@@ -70,12 +71,12 @@ def _archived(store: Store, sweep: SweepRecord, present: Collection[str]) -> Arc
         plan=sweep.plan,
         explored=sweep.explored or None,
         expected_seconds=sweep.expected_seconds,
-        cells=[cell.run_id for cell in store.sweep_cells(sweep.id)],
+        cells=[cell.run_id for cell in store.sweeps.cells(sweep.id)],
         votes=[
             ArchivedVote(
                 voter=vote.voter, run_a=vote.run_a, run_b=vote.run_b, winner=vote.winner, created=vote.created
             )
-            for vote in store.votes_of(sweep.id)
+            for vote in store.opinions.votes_of(sweep.id)
             if vote.run_a in present and vote.run_b in present
         ],
     )  # fmt: skip
@@ -148,9 +149,9 @@ def _plan(sweep: ArchivedSweep) -> SweepPlan:
         raise UserInputError(f"{'.'.join(map(str, first['loc'])) or 'plan'}: {first['msg']}") from error
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise UserInputError(f"its plan cannot be read ({error})") from error
-    texts = [plan.model, plan.base.prompt, plan.base.negative_prompt, plan.base.scheduler]
+    texts = [plan.model, *(getattr(plan.base, each.field) for each in PARAMETERS if not each.is_numeric)]
     for axis in plan.axes:
-        numeric = axis.kind.kind in ("integer", "decimal")
+        numeric = axis.kind.parameter is not None and axis.kind.parameter.is_numeric
         if any(isinstance(value, str) == numeric for value in axis.values):
             raise UserInputError(f"{axis.name} has values of another kind")
         texts += [*map(str, axis.values), *axis.names]

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from bgen_core.store.opinion_rows import Winner
+from bgen_core.store.opinions import Winner
 
 FORMAT = "bgen-runs"
 VERSION = 2  # 2 added sweeps and votes; a ZIP of version 1 holds none

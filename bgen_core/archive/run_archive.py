@@ -25,7 +25,7 @@ from bgen_core.metrics import MetricValue
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.export import runs_csv
 from bgen_core.runs.links import download_name
-from bgen_core.store.opinion_rows import Opinion
+from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import Store
 
 
@@ -64,7 +64,7 @@ def run_archive(store: Store, ids: Sequence[str]) -> Iterator[bytes]:
     UserInputError
         There is no run of one of these ids; raised by the call, not by the first piece.
     """
-    runs = list({run.id: run for run in store.get_runs(ids)}.values())
+    runs = list({run.id: run for run in store.runs.get_all(ids)}.values())
     return archive_pieces(store, runs)
 
 
@@ -81,7 +81,7 @@ def archive_pieces(
         First lines of `not-included.txt`.
     """
     ids = [run.id for run in runs]
-    metrics, opinions = store.metrics_of(ids), store.opinions_of(ids)
+    metrics, opinions = store.metrics.of(ids), store.opinions.of(ids)
     outlet, missing = ZipOutlet(), list(not_included)
     kept: list[ArchivedRun] = []
     records: list[RunRecord] = []
@@ -98,7 +98,7 @@ def archive_pieces(
                 missing.append(f"Run {run.id}: {error}")
             yield outlet.take()
         subjects: list[ArchivedSubject] = []
-        saved = {each.id for each in store.list_subjects()}
+        saved = {each.id for each in store.subjects.all()}
         for subject_id, name in {run.subject_id: run.subject_name for run in records}.items():
             if subject_id not in saved:
                 missing.append(f"Subject {name!r} ({subject_id[:12]}): It was deleted; its runs are here.")
@@ -152,7 +152,7 @@ def _archived(run: RunRecord, metrics: Mapping[str, MetricValue], opinion: Opini
 
 
 def _add_subject(archive: _Archive, store: Store, subject_id: str) -> ArchivedSubject:
-    entry, edit = store.get_subject(subject_id), store.load_subject_edit(subject_id)
+    entry, edit = store.subjects.get(subject_id), store.subjects.load_edit(subject_id)
     photo, alpha = store.blobs.get(entry.photo), store.blobs.get(entry.alpha)
     described = ArchivedSubject(
         id=entry.id,

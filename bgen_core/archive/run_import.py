@@ -19,7 +19,7 @@ from bgen_core.extent import Extent
 from bgen_core.records.foreign_run import read_foreign_record
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.recipe import PNG_LIMITS
-from bgen_core.store.run_rows import run_row
+from bgen_core.store.runs import run_row
 from bgen_core.store.schema import MetricRow, RunRow, SubjectRow, TagRow
 from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import decode_alpha, decode_photo
@@ -87,8 +87,8 @@ def import_runs(store: Store, path: Path) -> ImportedRuns:
     with open_foreign_zip(path) as archive:
         manifest = _manifest(archive)
         records = [_record(archive, entry) for entry in manifest.runs]
-        known = store.known_runs([record.id for record in records])
-        known_subjects = {entry.id for entry in store.list_subjects()}
+        known = store.runs.known([record.id for record in records])
+        known_subjects = {entry.id for entry in store.subjects.all()}
         subjects = [_checked_subject(archive, each) for each in manifest.subjects if each.id not in known_subjects]
         runs = {
             record.id: _NewRun(described=entry, record=record)
@@ -210,7 +210,7 @@ def _take(
             return add_sweeps(session, sweeps)
     except BaseException:
         with suppress(StoreError):  # what made it fail is told, and `store gc` finds the rest
-            store.remove_unused_pictures(written)
+            store.pictures.remove_unused(written)
         raise
 
 

@@ -13,7 +13,8 @@ from bgen_core.archive.foreign_zip import ZIP_FAULTS, read_foreign_json
 from bgen_core.archive.zip_outlet import ZipOutlet
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.extent import Extent
-from bgen_core.store.store import Store, SubjectEntry
+from bgen_core.store.store import Store
+from bgen_core.store.subjects import SubjectEntry
 from bgen_core.subject.decoding.image_io import DecodeLimits, decode_alpha, decode_photo
 from bgen_core.subject.edit import MaskEdit
 from bgen_core.subject.subject import Subject
@@ -62,7 +63,7 @@ def export_subjects(store: Store, ids: Sequence[str]) -> Iterator[bytes]:
     """
     if not 0 < len(ids) <= MOST_SUBJECTS:
         raise UserInputError(f"A ZIP of {len(ids)} subjects is not possible: allowed are 1 to {MOST_SUBJECTS}.")
-    entries = [store.get_subject(subject_id) for subject_id in ids]
+    entries = [store.subjects.get(subject_id) for subject_id in ids]
     for entry in entries:
         for blob in (entry.photo, entry.alpha):
             if not store.blobs.exists(blob):
@@ -77,7 +78,7 @@ def _pieces(store: Store, entries: Sequence[SubjectEntry]) -> Iterator[bytes]:
         for number, entry in enumerate(entries, start=1):
             plain = re.sub(r"[^\w-]+", "-", entry.name, flags=re.ASCII).strip("-")[:40] or "subject"
             folder = f"{number:03d}-{plain}"
-            edit = store.load_subject_edit(entry.id)
+            edit = store.subjects.load_edit(entry.id)
             said = {"format": _FORMAT, "name": entry.name, "created": entry.created.isoformat(), "edit": edit}
             archive.writestr(f"{folder}/{_PHOTO}", store.blobs.get(entry.photo))
             yield outlet.take()
@@ -188,8 +189,8 @@ def _file(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
 
 
 def _keep(store: Store, subject: Subject, edit: dict[str, Any]) -> tuple[str, bool]:
-    is_new = store.find_subject(subject.id) is None
-    return (store.save_subject(subject, edit) if is_new else subject.id), is_new
+    is_new = store.subjects.find(subject.id) is None
+    return (store.subjects.save(subject, edit) if is_new else subject.id), is_new
 
 
 def _shown(name: str) -> str:

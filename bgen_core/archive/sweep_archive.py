@@ -16,7 +16,7 @@ def sweep_archive(store: Store, sweep_id: str) -> Iterator[bytes]:
     UserInputError
         No sweep has this id; raised by the call, not by the first piece.
     """
-    cells = store.sweep_cells(sweep_id)
-    runs = store.get_runs(list(dict.fromkeys(cell.run_id for cell in cells if cell.done)))
+    cells = store.sweeps.cells(sweep_id)
+    runs = store.runs.get_all(list(dict.fromkeys(cell.run_id for cell in cells if cell.done)))
     missing = [f"Cell {cell.index + 1}: {cell.error or 'Not made.'}" for cell in cells if not cell.done]
     return archive_pieces(store, runs, sweep_id=sweep_id, not_included=missing)

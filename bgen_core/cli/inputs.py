@@ -47,8 +47,8 @@ def keep_subject(store: Store, subject: Subject) -> None:
         It fills its photo or is empty.
     """
     check_subject(subject)
-    if not any(entry.id == subject.id for entry in store.list_subjects()):
-        store.save_subject(subject, {})
+    if not any(entry.id == subject.id for entry in store.subjects.all()):
+        store.subjects.save(subject, {})
 
 
 def _segment(photo_path: Path, image: np.ndarray) -> np.ndarray:

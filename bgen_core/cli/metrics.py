@@ -85,7 +85,7 @@ def recompute(
         with counting("measuring") as show:
             for number, run_id in enumerate(ids):
                 show(number, len(ids))
-                for each in store.get_runs([run_id]):
+                for each in store.runs.get_all([run_id]):
                     (measure_run if chosen_runs else measure_missing)(store, settings, each, names=wanted)
             # Each new run is one more seed-mate of those that were measured before it.
             waiting = (
@@ -93,7 +93,7 @@ def recompute(
                 if SEED_METRIC in chosen
                 else ()
             )
-            for each in store.get_runs([run_id for run_id in ids if run_id in waiting]):
+            for each in store.runs.get_all([run_id for run_id in ids if run_id in waiting]):
                 measure_missing(store, settings, each, names=[SEED_METRIC])
         told = _told(store, ids, chosen)
     if as_json:
@@ -107,7 +107,7 @@ def recompute(
 
 def _told(store: Store, ids: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
     """How many runs were measured, and why some values are not there: metric -> reason -> number of runs."""
-    measured = store.metrics_of(ids)
+    measured = store.metrics.of(ids)
     missing: dict[str, Counter[str]] = {}
     for found in measured.values():
         for name in names:

@@ -83,10 +83,10 @@ def choose_runs(store: Store, sweep: str | None, ids: Sequence[str] | None) -> l
     if sweep is not None and ids:
         raise UserInputError("--sweep and --run are two ways to choose: give one of them.")
     if sweep is not None:
-        store.get_sweep(sweep)
+        store.sweeps.get(sweep)
     if ids:
-        return list({run.id: run for run in store.get_runs(ids)}.values())
-    return store.list_runs(sweep_id=sweep)
+        return list({run.id: run for run in store.runs.get_all(ids)}.values())
+    return store.runs.select(sweep_id=sweep)
 
 
 def _format_of(out: Path) -> Format:
@@ -109,7 +109,7 @@ def _pieces(store: Store, runs: Sequence[RunRecord], chosen: Format, sweep: str 
         from bgen_core.archive.run_archive import run_archive
 
         return run_archive(store, ids)
-    metrics, opinions = store.metrics_of(ids), store.opinions_of(ids)
+    metrics, opinions = store.metrics.of(ids), store.opinions.of(ids)
     tables: dict[Format, Callable[[], bytes]] = {
         Format.CSV: lambda: runs_csv(runs, metrics=metrics, opinions=opinions).encode(),
         Format.JSON: lambda: runs_json(runs, metrics=metrics, opinions=opinions).encode(),

@@ -72,9 +72,9 @@ def resume_inline(store: Store, settings: Settings, sweep_id: str) -> InlineResu
     UserInputError
         There is no such sweep, or another process is running it.
     """
-    store.get_sweep(sweep_id)
+    store.sweeps.get(sweep_id)
     with _owned(settings, sweep_id):
-        store.clear_cell_errors(sweep_id)
+        store.sweeps.clear_cell_errors(sweep_id)
         return _run(store, settings, sweep_id)
 
 
@@ -101,8 +101,8 @@ def _run(store: Store, settings: Settings, sweep_id: str) -> InlineResult:
     made = reused = failed = 0
     reused_ids: set[str] = set()
     try:
-        with _progress(store.get_sweep(sweep_id).total) as bar:
-            store.set_sweep_state(sweep_id, "running")
+        with _progress(store.sweeps.get(sweep_id).total) as bar:
+            store.sweeps.set_state(sweep_id, "running")
             for event in Runner(store, settings).run(sweep_id):
                 if isinstance(event, Committed):
                     made, reused = made + (not event.reused), reused + event.reused
@@ -112,16 +112,16 @@ def _run(store: Store, settings: Settings, sweep_id: str) -> InlineResult:
                     failed += 1
                 elif isinstance(event, Stepped):
                     bar.note_step(event.step, event.of)
-        store.set_sweep_state(sweep_id, "done")
+        store.sweeps.set_state(sweep_id, "done")
     except KeyboardInterrupt:
-        store.set_sweep_state(sweep_id, "cancelled")
+        store.sweeps.set_state(sweep_id, "cancelled")
         sys.stderr.write(f"stopped; what is made is kept. Go on with: {called_as()} sweep --resume {sweep_id}\n")
         raise
     except BgenError as error:
-        store.set_sweep_state(sweep_id, "failed", str(error))
+        store.sweeps.set_state(sweep_id, "failed", str(error))
         raise
     except Exception:
-        store.set_sweep_state(sweep_id, "failed", "An internal error stopped this sweep.")
+        store.sweeps.set_state(sweep_id, "failed", "An internal error stopped this sweep.")
         raise
     return InlineResult(
         sweep_id=sweep_id,

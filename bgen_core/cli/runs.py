@@ -12,21 +12,18 @@ import typer
 from bgen_core.cli.called_as import called_as
 from bgen_core.cli.inputs import say
 from bgen_core.errors import UserInputError
+from bgen_core.parameters import PARAMETERS
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.export import run_values, runs_csv
 from bgen_core.runs.table import FIELDS, shown
 from bgen_core.settings import load_settings
 from bgen_core.store.store import open_store
 
+# The negative prompt and what acts on the mask or the pasting would make the lines too long for a terminal.
 _COLUMNS = (
     "subject",
-    "prompt",
     "model",
-    "scheduler",
-    "num_inference_steps",
-    "guidance_scale",
-    "strength",
-    "seed",
+    *(each.field for each in PARAMETERS if each.stage == "paint" and each.field != "negative_prompt"),
     "seconds",
 )
 
@@ -44,7 +41,7 @@ def runs(
     if context.invoked_subcommand is not None:
         return
     with open_store(load_settings()) as store:
-        found = store.list_runs(limit=limit)
+        found = store.runs.select(limit=limit)
         files = [
             {"image_file": store.blobs.address(run.image), "raw_file": store.blobs.address(run.raw)} for run in found
         ]
@@ -67,12 +64,12 @@ def delete(
 ) -> None:
     """Delete runs and the pictures that nothing else needs; says what goes and asks first."""
     with open_store(load_settings()) as store:
-        found = list(dict.fromkeys(run.id for run in store.get_runs(ids)))
-        counted = store.count_deletion(found)
+        found = list(dict.fromkeys(run.id for run in store.runs.get_all(ids)))
+        counted = store.deletion.count(found)
         if not dry_run:
             if not yes:
                 _ask(counted.sentence)
-            counted = store.delete_runs(found)
+            counted = store.deletion.delete(found)
     if as_json:
         sys.stdout.write(json.dumps({"dry_run": dry_run, "deleted": found} | asdict(counted)) + "\n")
     elif dry_run or yes:

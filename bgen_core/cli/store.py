@@ -13,7 +13,7 @@ from bgen_core.cli.inputs import say
 from bgen_core.errors import UserInputError
 from bgen_core.settings import load_settings
 from bgen_core.store.check import Finding, Looked, check_store
-from bgen_core.store.picture_rows import GRACE, collect_garbage
+from bgen_core.store.garbage import GRACE, collect_garbage
 from bgen_core.store.store import Store, open_store
 
 store_app = typer.Typer(no_args_is_help=True)

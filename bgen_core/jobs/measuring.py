@@ -27,7 +27,6 @@ from bgen_core.store.thumbnails import thumbnail
 from bgen_core.subject.decoding.image_io import decode_photo
 from bgen_core.subject.pasting.compositing import effective_alpha
 from bgen_core.subject.subject import Subject
-from bgen_core.sweep.pasting import pasting_options
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +49,7 @@ def overcome_reasons(store: Store, settings: Settings) -> dict[str, list[str]]:
     if not settings.clip_model:
         return {}
     overcome = [NOT_SET]
-    if store.has_reason(CLIP_METRIC, NOT_LOADED) and can_load_clip(settings.clip_model):
+    if store.metrics.has_reason(CLIP_METRIC, NOT_LOADED) and can_load_clip(settings.clip_model):
         overcome.append(NOT_LOADED)
     return {CLIP_METRIC: overcome}
 
@@ -59,7 +58,7 @@ def pending_runs(
     store: Store, settings: Settings, *, limit: int, sweep_id: str | None = None, names: Sequence[str] | None = None
 ) -> list[str]:
     """Runs that lack a metric, have one of an older version, or could not be measured and now can; new ones first."""
-    return store.unmeasured_runs(
+    return store.metrics.unmeasured_runs(
         current_versions(names), limit=limit, sweep_id=sweep_id, overcome=overcome_reasons(store, settings)
     )
 
@@ -73,14 +72,14 @@ def measure_pending(
     names: Sequence[str] | None = None,
 ) -> Iterator[str]:
     """Measure what is pending; yields each run's id when it is in the store."""
-    for run in store.get_runs(pending_runs(store, settings, limit=limit, sweep_id=sweep_id, names=names)):
+    for run in store.runs.get_all(pending_runs(store, settings, limit=limit, sweep_id=sweep_id, names=names)):
         measure_missing(store, settings, run, names=names)
         yield run.id
 
 
 def measure_missing(store: Store, settings: Settings, run: RunRecord, *, names: Sequence[str] | None = None) -> None:
     """Measure of one run only what is pending; the rest stays as it is."""
-    measured, overcome = store.metrics_of([run.id]).get(run.id, {}), overcome_reasons(store, settings)
+    measured, overcome = store.metrics.of([run.id]).get(run.id, {}), overcome_reasons(store, settings)
 
     def stands(name: str, version: int) -> bool:
         found = measured.get(name)
@@ -95,14 +94,14 @@ def measure_missing(store: Store, settings: Settings, run: RunRecord, *, names: 
 
 def measure_run(store: Store, settings: Settings, run: RunRecord, *, names: Sequence[str] | None = None) -> None:
     """Measure one run and keep what was found; what cannot be measured has its reason."""
-    first_time = run.id not in store.metrics_of([run.id])
+    first_time = run.id not in store.metrics.of([run.id])
     mates = seed_mates(store, run) if first_time or names is None or SEED_METRIC in names else []
     wanted = needed_inputs(names)
     subject = _subject(store, run.subject_id) if {"photo", "alpha"} & wanted else None
     inputs = MetricInput(
         record=run,
         photo=subject.image if subject else None,
-        alpha=effective_alpha(subject.alpha, pasting_options(run.params)) if subject else None,
+        alpha=effective_alpha(subject.alpha, run.params.pasting) if subject else None,
         picture=_picture(store, run.image) if "picture" in wanted else None,
         raw=_picture(store, run.raw) if "raw" in wanted else None,
         seed_mates=[reduced for mate in mates[:_MATES] if (reduced := _reduced(store, mate.image)) is not None],
@@ -115,15 +114,15 @@ def measure_run(store: Store, settings: Settings, run: RunRecord, *, names: Sequ
             MetricValue(name=name, value=None, reason="Its pictures do not fit together.", version=version)
             for name, version in current_versions(names).items()
         ]
-    store.save_metrics(run.id, values)
+    store.metrics.save(run.id, values)
     if first_time and (counting := _counting_it(run, mates)):
-        store.forget_metrics(counting, [SEED_METRIC])  # they have one more mate now
+        store.metrics.forget(counting, [SEED_METRIC])  # they have one more mate now
 
 
 def seed_mates(store: Store, run: RunRecord) -> list[RunRecord]:
     """The runs that are equal to this one in everything but the seed, by rising seed; the first eight are measured."""
     key = seed_key(run)
-    return [other for other in store.similar_runs(run) if other.id != run.id and seed_key(other) == key]
+    return [other for other in store.runs.similar(run) if other.id != run.id and seed_key(other) == key]
 
 
 def _counting_it(run: RunRecord, mates: Sequence[RunRecord]) -> list[str]:
@@ -158,8 +157,8 @@ def check_rankable(metric: str) -> None:
 
 def ranked_cells(store: Store, sweep_id: str, metric: str) -> list[RankedCell]:
     """The finished cells of a sweep whose value is known, the best first; equal ones in the plan's order."""
-    cells = [cell for cell in store.sweep_cells(sweep_id) if cell.done]
-    measured = store.metrics_of([cell.run_id for cell in cells])
+    cells = [cell for cell in store.sweeps.cells(sweep_id) if cell.done]
+    measured = store.metrics.of([cell.run_id for cell in cells])
     version = find_metric(metric).version
     ranked: list[RankedCell] = []
     for cell in cells:
@@ -181,15 +180,15 @@ def best_cells(store: Store, settings: Settings, sweep_id: str, metric: str, kee
         pass
     ranked = ranked_cells(store, sweep_id, metric)
     if not ranked:
-        runs = [cell.run_id for cell in store.sweep_cells(sweep_id) if cell.done]
-        reasons = [found[metric].reason for found in store.metrics_of(runs).values() if metric in found]
+        runs = [cell.run_id for cell in store.sweeps.cells(sweep_id) if cell.done]
+        reasons = [found[metric].reason for found in store.metrics.of(runs).values() if metric in found]
         raise UserInputError(f"{metric} has no value for any cell: {reasons[0] if reasons else 'no cell is finished'}")
     return ranked[:keep]
 
 
 @lru_cache(maxsize=2)
 def _cached_subject(store: Store, subject_id: str) -> Subject:
-    return store.load_subject(subject_id)
+    return store.subjects.load(subject_id)
 
 
 def _subject(store: Store, subject_id: str) -> Subject | None:

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bgen_core.jobs.worker_folder import SweepProgress
-from bgen_core.store.store import Store, SweepRecord
+from bgen_core.store.store import Store
+from bgen_core.store.sweeps import SweepRecord
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,18 +28,18 @@ class Waiting:
 
 
 def waiting_sweeps(store: Store, progress: Mapping[str, SweepProgress] | None = None) -> list[Waiting]:
-    """The queue in the order in which it will be served, as `Store.claim_next_sweep` takes it.
+    """The queue in the order in which it will be served, as `Store.sweeps.claim_next` takes it.
 
     Parameters
     ----------
     progress
         Sweep -> how far it is, for those in hand.
     """
-    running = store.list_sweeps(states=["running"])
-    queued = store.list_sweeps(states=["queued"])
+    running = store.sweeps.select(states=["running"])
+    queued = store.sweeps.select(states=["queued"])
     left = [_seconds_left(store, sweep, (progress or {}).get(sweep.id)) for sweep in running]
     seconds = None if None in left else sum(part for part in left if part is not None)
-    served = {owner: moment.timestamp() for owner, moment in store.last_served().items()}
+    served = {owner: moment.timestamp() for owner, moment in store.sweeps.last_served().items()}
     waiting: list[Waiting] = []
     for ahead, sweep in enumerate(_in_turns(queued, served), len(running)):
         waiting.append(Waiting(sweep=sweep, ahead=ahead, seconds=seconds))
@@ -60,7 +61,7 @@ def _in_turns(queued: Sequence[SweepRecord], served: dict[str, float]) -> list[S
 
 
 def _seconds_left(store: Store, sweep: SweepRecord, progress: SweepProgress | None) -> float | None:
-    missing = sum(not cell.done and not cell.error for cell in store.sweep_cells(sweep.id))
+    missing = sum(not cell.done and not cell.error for cell in store.sweeps.cells(sweep.id))
     if progress and progress.cells_per_second:
         return missing / progress.cells_per_second
     return None if sweep.expected_seconds is None else sweep.expected_seconds * missing / max(1, sweep.total)

@@ -21,7 +21,8 @@ from bgen_core.records.run import RunRecord
 from bgen_core.runs.recipe import Recipe
 from bgen_core.settings import Settings
 from bgen_core.store.blobs import STORED_LIMITS
-from bgen_core.store.store import Store, SweepRecord, open_store
+from bgen_core.store.store import Store, open_store
+from bgen_core.store.sweeps import SweepRecord
 from bgen_core.subject.decoding.image_io import decode_photo
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.events import Failed
@@ -131,7 +132,7 @@ class Reproducer:
         try:
             made = [self._store.blobs.get(name) for name in (run.image, run.raw)]
         finally:
-            self._store.delete_runs([run.id])  # the same PNG again is made again
+            self._store.deletion.delete([run.id])  # the same PNG again is made again
         before = _pixels(png)
         # The raw picture carries the same text as the finished one: its size tells, or else which of them it is like.
         compared = [(*counts, now) for now in made if (counts := _compare(before, _pixels(now))) is not None]
@@ -147,18 +148,18 @@ class Reproducer:
 
     def _make(self, recipe: Recipe, subject: Subject, model: str) -> RunRecord:
         loaded, device = self._runner.prepare(model), self._runner.device
-        self._store.save_subject(subject, {})
+        self._store.subjects.save(subject, {})
         plan = SweepPlan(subject_id=subject.id, model=model, base=recipe.params)
         (address,) = address_plan(
             plan, {model: loaded.source.revision}, device_kind=device.kind, dtype_name=device.dtype_name
         ).values()
         self._count += 1
         sweep_id = f"again-{self._count}"
-        self._store.add_sweep(_sweep(sweep_id, plan), [address.run])
+        self._store.sweeps.add(_sweep(sweep_id, plan), [address.run])
         for event in self._runner.run(sweep_id):
             if isinstance(event, Failed):
                 raise UserInputError(event.reason)
-        return self._store.get_run(address.run)
+        return self._store.runs.get(address.run)
 
 
 def find_subject(store: Store, recipe: Recipe) -> Subject:
@@ -171,14 +172,14 @@ def find_subject(store: Store, recipe: Recipe) -> Subject:
     """
     if not recipe.subject_id:
         raise UserInputError("This PNG does not say of which photo it was made: give photo and mask.")
-    known = {entry.id for entry in store.list_subjects()}
+    known = {entry.id for entry in store.subjects.all()}
     if recipe.subject_id not in known:
         name = f" {recipe.record.subject_name!r}" if recipe.record else ""
         raise UserInputError(
             f"The subject{name} ({recipe.subject_id[:12]}) of this PNG is not in the store: "
             "give its photo and mask, or import the ZIP that it came with."
         )
-    return store.load_subject(recipe.subject_id)
+    return store.subjects.load(recipe.subject_id)
 
 
 def _sweep(sweep_id: str, plan: SweepPlan) -> SweepRecord:

@@ -15,7 +15,8 @@ from bgen_core.models.revision import ModelSource, find_model
 from bgen_core.records.run import RunRecord
 from bgen_core.settings import Settings
 from bgen_core.store.blobs import STORED_LIMITS
-from bgen_core.store.store import Store, SweepRecord
+from bgen_core.store.store import Store
+from bgen_core.store.sweeps import SweepRecord
 from bgen_core.subject.decoding.image_io import decode_photo
 from bgen_core.subject.matting import edge_colours
 from bgen_core.subject.pasting.compositing import composite
@@ -32,7 +33,6 @@ from bgen_core.sweep.events import (
     Waiting,
 )
 from bgen_core.sweep.inpainters import load_inpainter
-from bgen_core.sweep.pasting import pasting_options
 from bgen_core.sweep.plan import CellAddress, SweepCell, SweepPlan, address_plan, pixel_versions
 
 logger = logging.getLogger(__name__)
@@ -116,9 +116,9 @@ class Runner:
         UserInputError
             The sweep is gone; or none of its cells can be made, because their subject or model is gone or changed.
         """
-        sweep = self._store.get_sweep(sweep_id)
+        sweep = self._store.sweeps.get(sweep_id)
         plan = SweepPlan.from_json(sweep.plan)
-        rows = self._store.sweep_cells(sweep_id)
+        rows = self._store.sweeps.cells(sweep_id)
         for row in rows:
             if row.done:
                 yield Committed(index=row.index, run_id=row.run_id, reused=True)
@@ -139,7 +139,7 @@ class Runner:
     def _begin(
         self, sweep: SweepRecord, plan: SweepPlan, model: str, subject_id: str, planned: dict[int, str]
     ) -> _Work:
-        subject = self._store.load_subject(subject_id)
+        subject = self._store.subjects.load(subject_id)
         loaded = self.prepare(model)
         part = replace(plan, only=tuple(planned))
         revisions = dict.fromkeys(plan.models, loaded.source.revision)
@@ -176,7 +176,7 @@ class Runner:
                 time.sleep(CLAIM_SECONDS)
 
     def _paste_known(self, work: _Work, sharing: dict[str, list[SweepCell]]) -> Generator[RunnerEvent]:
-        for raw_id, raw in self._store.known_raws(sharing).items():
+        for raw_id, raw in self._store.runs.known_raws(sharing).items():
             try:
                 picture = decode_photo(self._store.blobs.get(raw), name=raw, limits=STORED_LIMITS).image
             except BgenError:
@@ -232,7 +232,7 @@ class Runner:
             yield self._fail(work.sweep.id, cell.index, reason)
 
     def _fail(self, sweep_id: str, index: int, reason: str) -> Failed:
-        self._store.set_cell_error(sweep_id, index, reason)
+        self._store.sweeps.set_cell_error(sweep_id, index, reason)
         return Failed(index=index, reason=reason)
 
     def _commit(
@@ -247,7 +247,7 @@ class Runner:
     ) -> RunRecord:
         subject, source = work.subject, work.model.source
         began = time.perf_counter()
-        options = pasting_options(cell.params)
+        options = cell.params.pasting
         image = composite(subject.image, subject.alpha, picture, colours=work.colours, options=options)
         seconds = seconds | {"composite": time.perf_counter() - began}
         record = RunRecord(
@@ -268,7 +268,7 @@ class Runner:
             raw_id=work.addresses[cell.index].raw,
             owner=work.sweep.owner,
         )
-        return self._store.commit_run(record, image=image, raw=None if raw else picture)
+        return self._store.runs.commit(record, image=image, raw=None if raw else picture)
 
 
 def group_cells(cells: Iterable[SweepCell]) -> dict[tuple[str, str], list[SweepCell]]:

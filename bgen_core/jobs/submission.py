@@ -11,8 +11,10 @@ from bgen_core.models.prompt_length import find_cut_off
 from bgen_core.models.revision import ModelSource, find_model
 from bgen_core.models.schedulers import get_scheduler
 from bgen_core.models.world import find_hint
+from bgen_core.parameters import TEXTS
 from bgen_core.settings import Settings
-from bgen_core.store.store import Store, SweepRecord
+from bgen_core.store.store import Store
+from bgen_core.store.sweeps import SweepRecord
 from bgen_core.sweep.canvas import check_subject
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepCell, SweepPlan, address_plan
@@ -80,9 +82,9 @@ def forecast_sweep(
     sources = {model: find_model(model) for model in plan.models}
     revisions = {model: source.revision for model, source in sources.items()}
     addresses = address_plan(plan, revisions, device_kind=device_kind, dtype_name=dtype_name)
-    known = store.known_runs(address.run for address in addresses.values())
+    known = store.runs.known(address.run for address in addresses.values())
     missing = [cell for cell in plan.cells() if addresses[cell.index].run not in known]
-    painted = store.known_raws(addresses[cell.index].raw for cell in missing)
+    painted = store.runs.known_raws(addresses[cell.index].raw for cell in missing)
     # One of the cells that share a raw picture stands for all of them.
     to_paint = {raw: cell for cell in missing if (raw := addresses[cell.index].raw) not in painted}
     seconds = _estimate(store, settings, list(to_paint.values()), len(missing), sources, photos, device_kind)
@@ -107,7 +109,7 @@ def _estimate(
     device_kind: str,
 ) -> float | None:
     """Seconds over all models and subjects; None where the speed of one of them is not known."""
-    recent = store.list_runs(limit=30)
+    recent = store.runs.select(limit=30)
     groups: dict[tuple[str, str], list[InpaintParams]] = {}
     for cell in to_paint:
         groups.setdefault((cell.model, cell.subject_id), []).append(cell.params)
@@ -146,16 +148,15 @@ def describe_duration(seconds: float) -> str:
 
 
 def _notes(plan: SweepPlan, source: ModelSource) -> Iterator[str]:
-    for field in ("prompt", "negative_prompt"):
-        for text in dict.fromkeys(getattr(cell.params, field) for cell in plan.cells()):
+    for parameter in TEXTS:
+        for text in dict.fromkeys(getattr(cell.params, parameter.field) for cell in plan.cells()):
             if cut_off := find_cut_off(source, text):
                 shown = cut_off if len(cut_off) <= 80 else cut_off[:79] + "…"
-                name = field.replace("_", " ")
-                yield f"The {name} is longer than {source.name} reads: “{shown}” is cut off."
+                yield f"The {parameter.label.lower()} is longer than {source.name} reads: “{shown}” is cut off."
     for text in dict.fromkeys(cell.params.prompt for cell in plan.cells()):
         if hint := find_hint(source, text):
             yield hint
-    if min(plan.values_of("guidance_scale")) <= 1 and any(plan.values_of("negative_prompt")):
+    if any(cell.params.negative_prompt and not cell.params.uses_guidance for cell in plan.cells()):
         yield "Guidance 1 and below switches guidance off: the negative prompt has no effect there."
 
 
@@ -196,7 +197,7 @@ def submit_sweep(
     """
     plan = forecast.plan
     for subject_id in plan.subject_ids:
-        check_subject(store.load_subject(subject_id))
+        check_subject(store.subjects.load(subject_id))
     record = SweepRecord(
         id=sweep_id or new_sweep_id(),
         owner=owner,
@@ -209,5 +210,5 @@ def submit_sweep(
         expected_seconds=forecast.seconds,
         explored=explored,
     )
-    store.add_sweep(record, forecast.run_ids)
+    store.sweeps.add(record, forecast.run_ids)
     return record.id

@@ -91,11 +91,11 @@ class WorkerSupervisor:
 
     def _count_crash(self) -> None:
         for sweep in orphans(self._store, self._folder):
-            made = sum(cell.done for cell in self._store.sweep_cells(sweep.id))
+            made = sum(cell.done for cell in self._store.sweeps.cells(sweep.id))
             key = (sweep.id, made)
             self._crashes[key] = self._crashes.get(key, 0) + 1
             if self._crashes[key] >= CRASHES_ALLOWED:
-                self._store.set_sweep_state(
+                self._store.sweeps.set_state(
                     sweep.id,
                     "failed",
                     f"This sweep stopped the worker {CRASHES_ALLOWED} times in a row, most likely for lack of memory: "

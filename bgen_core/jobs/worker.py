@@ -20,7 +20,8 @@ from bgen_core.jobs.progress import ProgressWriter
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.models.devices import is_lasting_device_fault, prepare_process_for_inference
 from bgen_core.settings import Settings, load_settings
-from bgen_core.store.store import Store, SweepRecord, open_store
+from bgen_core.store.store import Store, open_store
+from bgen_core.store.sweeps import SweepRecord
 
 if TYPE_CHECKING:
     from bgen_core.jobs.runner import Runner
@@ -100,7 +101,7 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
     measure = _Clock(MEASURE_CHECK_SECONDS)
     while True:
         try:
-            sweep = store.claim_next_sweep()
+            sweep = store.sweeps.claim_next()
             if sweep is None:
                 if measure.is_due() and measure_next(store, settings):
                     measure.make_due()
@@ -143,8 +144,8 @@ def measure_next(store: Store, settings: Settings) -> bool:
 
     for run_id in measure_pending(store, settings, limit=1):
         if settings.mlflow_url:
-            run = store.get_run(run_id)
-            mirror_run(settings, run, store.metrics_of([run_id]).get(run_id, {}), store.blobs.get(run.image))
+            run = store.runs.get(run_id)
+            mirror_run(settings, run, store.metrics.of([run_id]).get(run_id, {}), store.blobs.get(run.image))
         return True
     return False
 
@@ -166,14 +167,14 @@ def run_sweep(
             if heartbeat_needed:
                 heartbeat.say(state="painting")
             if time.monotonic() >= next_check:
-                state = store.get_sweep(sweep.id).state
+                state = store.sweeps.get(sweep.id).state
                 if state != "running":
                     logger.info("sweep %s is %s", sweep.id, state)
                     return
                 next_check = time.monotonic() + CANCEL_CHECK_SECONDS
-        failed = sum(bool(cell.error) and not cell.done for cell in store.sweep_cells(sweep.id))
-        if store.get_sweep(sweep.id).state == "running":
-            store.set_sweep_state(sweep.id, "done", f"{failed} cells failed" if failed else "")
+        failed = sum(bool(cell.error) and not cell.done for cell in store.sweeps.cells(sweep.id))
+        if store.sweeps.get(sweep.id).state == "running":
+            store.sweeps.set_state(sweep.id, "done", f"{failed} cells failed" if failed else "")
     except BgenError as error:
         logger.warning("sweep %s: %s", sweep.id, error)
         end_sweep(store, sweep.id, str(error))
@@ -193,7 +194,7 @@ def end_sweep(store: Store, sweep_id: str, reason: str) -> None:
     """Mark a sweep as failed, as soon as the store takes it: a full disk must not leave it running for ever."""
     while True:
         try:
-            store.set_sweep_state(sweep_id, "failed", reason)
+            store.sweeps.set_state(sweep_id, "failed", reason)
             return
         except StoreError:
             logger.warning("sweep %s cannot be marked as failed yet", sweep_id, exc_info=True)

@@ -17,7 +17,8 @@ from bgen_core.records.run import RunRecord
 from bgen_core.reports.png_bands import png_of_bands
 from bgen_core.reports.sheet_layout import GAP, LABEL, MARGIN, PAGE_TITLE, TITLE, SheetLayout, Shelf, lay_out
 from bgen_core.store.blobs import STORED_LIMITS, BlobStore
-from bgen_core.store.store import Store, SweepCellRow, SweepRecord
+from bgen_core.store.store import Store
+from bgen_core.store.sweeps import SweepCellRow, SweepRecord
 from bgen_core.subject.decoding.image_io import decode_photo, resize
 from bgen_core.sweep.grid import Grid, arrange, default_axes
 from bgen_core.sweep.plan import SweepPlan
@@ -45,10 +46,7 @@ class SheetCell:
 
     @property
     def caption(self) -> str:
-        if self.run is None:
-            return ""
-        params = self.run.params
-        return f"{params.num_inference_steps} steps · guidance {params.guidance_scale:g} · seed {params.seed}"
+        return "" if self.run is None else " · ".join(self.run.params.in_short)
 
 
 _NOT_CHOSEN = SheetCell(run=None, reason="Not chosen.")
@@ -170,7 +168,7 @@ def contact_sheet(store: Store, sweep_id: str, *, across: str | None = None, dow
     UserInputError
         No sweep has this id, or it has no such axis.
     """
-    sweep = store.get_sweep(sweep_id)
+    sweep = store.sweeps.get(sweep_id)
     plan = SweepPlan.from_json(sweep.plan)
     across, down = _chosen_axes(plan, across, down)
     others = [axis for axis in plan.axes if axis.name not in (across, down)]
@@ -179,8 +177,8 @@ def contact_sheet(store: Store, sweep_id: str, *, across: str | None = None, dow
         fixed = {axis.name: place for axis, place in zip(others, places, strict=True)}
         title = " · ".join(f"{axis.kind.label} {_shown(axis.labels[fixed[axis.name]])}" for axis in others)
         pages.append((title, arrange(plan, across=across, down=down, fixed=fixed)))
-    rows = store.sweep_cells(sweep_id)
-    runs = {run.id: run for run in store.get_runs(sorted({row.run_id for row in rows if row.done}))}
+    rows = store.sweeps.cells(sweep_id)
+    runs = {run.id: run for run in store.runs.get_all(sorted({row.run_id for row in rows if row.done}))}
     made = sum(row.run_id in runs for row in rows)
     subjects = dict.fromkeys(run.subject_name for run in runs.values())
     facts = [", ".join(plan.models), ", ".join(subjects), f"{made} of {sweep.total} cells", f"sweep {sweep.id}"]

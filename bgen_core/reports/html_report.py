@@ -18,7 +18,7 @@ from bgen_core.reports.contact_sheet import ContactSheet, SheetCell, contact_she
 from bgen_core.runs.analysis.best import best_of
 from bgen_core.runs.analysis.columns import number
 from bgen_core.runs.table import RunField, differing_parameters, shown, shown_apart
-from bgen_core.store.opinion_rows import Opinion
+from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import Store
 from bgen_core.store.thumbnails import thumbnail
 
@@ -174,8 +174,8 @@ def _of_sweep(store: Store, sweep_id: str, across: str | None, down: str | None)
         subtitle=sheet.subtitle,
         pages=tuple(_grid_page(sheet, place) for place in range(len(sheet.pages))),
         runs=list(runs.values()),
-        measured=store.metrics_of(list(runs)),
-        opinions=store.opinions_of(list(runs)),
+        measured=store.metrics.of(list(runs)),
+        opinions=store.opinions.of(list(runs)),
     )
 
 
@@ -197,7 +197,7 @@ def _grid_page(sheet: ContactSheet, place: int) -> _Page:
 
 
 def _of_runs(store: Store, run_ids: Sequence[str], title: str) -> _Report:
-    runs = list({run.id: run for run in store.get_runs(run_ids)}.values())
+    runs = list({run.id: run for run in store.runs.get_all(run_ids)}.values())
     ids = [run.id for run in runs]
     subjects = ", ".join(dict.fromkeys(run.subject_name for run in runs))
     return _Report(
@@ -205,8 +205,8 @@ def _of_runs(store: Store, run_ids: Sequence[str], title: str) -> _Report:
         subtitle=" · ".join(text for text in (", ".join(dict.fromkeys(run.model for run in runs)), subjects) if text),
         pages=(_Page(rows=(("", tuple(SheetCell(run=run) for run in runs)),)),),
         runs=runs,
-        measured=store.metrics_of(ids),
-        opinions=store.opinions_of(ids),
+        measured=store.metrics.of(ids),
+        opinions=store.opinions.of(ids),
     )
 
 

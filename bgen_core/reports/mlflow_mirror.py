@@ -46,7 +46,7 @@ def mirror_run(settings: Settings, run: RunRecord, metrics: Mapping[str, MetricV
     Parameters
     ----------
     metrics
-        Name -> what was measured, as `Store.metrics_of` gives it for the run.
+        Name -> what was measured, as `Store.metrics.of` gives it for the run.
     png
         The finished picture.
 

@@ -15,7 +15,7 @@ _VERSIONS = {metric.name: metric.version for metric in METRICS}
 def value_notes(store: Store, metric: str, run_ids: Collection[str]) -> Counter[str]:
     """Note -> how many of these runs have it beside their value of a metric; empty for what is no metric.
 
-    As `Store.metrics_of` has them in `reason`, without reading all metrics of ten thousand runs.
+    As `Store.metrics.of` has them in `reason`, without reading all metrics of ten thousand runs.
     """
     wanted = set(run_ids)
     table = MetricRow.__table__.c

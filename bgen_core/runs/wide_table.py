@@ -26,6 +26,7 @@ from bgen_core.extent import Extent
 from bgen_core.metrics import METRICS
 from bgen_core.runs.links import run_url, thumbnail_url
 from bgen_core.runs.table import FIELDS, known_memory, painting_seconds
+from bgen_core.store.database import Database
 from bgen_core.store.schema import MetricRow, RunRow, TagRow
 from bgen_core.store.store import Store
 
@@ -67,7 +68,7 @@ class _Kept:
         return self.metrics_revision == revision or time.monotonic() - self.metrics_read < metrics_age
 
 
-_KEPT: WeakKeyDictionary[Store, _Kept] = WeakKeyDictionary()
+_KEPT: WeakKeyDictionary[Database, _Kept] = WeakKeyDictionary()
 _READING = threading.Lock()
 
 
@@ -92,13 +93,13 @@ def run_table(store: Store, *, metrics_age: float = 0.0) -> pd.DataFrame:
         may be empty), `tags` (tuples of words in alphabetical order), `owner`, and one float64 column for each of
         `metric_columns`: NaN where a run was not measured at the metric's present version, or has no such value.
     """
-    kept = _KEPT.get(store)
+    kept = _KEPT.get(store.database)
     if kept is None or not kept.serves(store.revision(), metrics_age):
         with _READING:  # of several visitors one reads, and the others get what it has read
-            kept = _KEPT.get(store)
+            kept = _KEPT.get(store.database)
             revision = store.revision()  # older than what is read, never newer: a commit in between is seen next time
             if kept is None or not kept.serves(revision, metrics_age):
-                kept = _KEPT[store] = _read(store, kept, revision, metrics_age)
+                kept = _KEPT[store.database] = _read(store, kept, revision, metrics_age)
     return kept.frame.copy(deep=False)
 
 

@@ -8,7 +8,8 @@ from typing import Literal
 from bgen_core.content_address import hash_bytes
 from bgen_core.errors import StoreError
 from bgen_core.store.blobs import is_older
-from bgen_core.store.picture_rows import GRACE, PictureUse
+from bgen_core.store.garbage import GRACE
+from bgen_core.store.pictures import PictureUse
 from bgen_core.store.store import Store
 
 FindingKind = Literal["missing", "damaged", "unused", "thumbnail", "unfinished"]
@@ -81,7 +82,7 @@ def check_store(store: Store, *, quick: bool = False, older_than: timedelta = GR
     older_than
         Leftovers that were changed later are not reported: their row may be about to be written.
     """
-    uses, listing = store.picture_uses(), store.blobs.listing()
+    uses, listing = store.pictures.uses(), store.blobs.listing()
     for number, (name, file) in enumerate(sorted(listing.pictures.items()), 1):
         needed = tuple(uses.get(name, ()))
         if not quick and not _is_whole(store, name):
@@ -90,7 +91,7 @@ def check_store(store: Store, *, quick: bool = False, older_than: timedelta = GR
             yield Finding(kind="unused", path=file.path, picture=name)
         yield Looked(done=number, of=len(listing.pictures))
     missing = [name for name in sorted(uses.keys() - listing.pictures.keys()) if not store.blobs.exists(name)]
-    still_needed = store.picture_uses() if missing else {}  # a run may have been deleted since
+    still_needed = store.pictures.uses() if missing else {}  # a run may have been deleted since
     for name in missing:
         if needed := tuple(still_needed.get(name, ())):
             yield Finding(kind="missing", path=f"{name[:2]}/{name}.png", picture=name, uses=needed)

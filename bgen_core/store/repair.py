@@ -16,12 +16,11 @@ from bgen_core.records.png_text import metadata_chunks, read_record
 from bgen_core.records.run import RunRecord
 from bgen_core.store.blobs import STORED_LIMITS
 from bgen_core.store.check import Finding
-from bgen_core.store.picture_rows import PictureUse
-from bgen_core.store.run_rows import encode_run_png
+from bgen_core.store.pictures import PictureUse
+from bgen_core.store.runs import encode_run_png
 from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import decode_photo
 from bgen_core.subject.pasting.compositing import composite
-from bgen_core.sweep.pasting import pasting_options
 from bgen_core.sweep.plan import pixel_versions
 
 
@@ -93,15 +92,15 @@ def _mend(store: Store, use: PictureUse, *, drop_lost: bool) -> tuple[bool, str]
 
 def _make_again(store: Store, run_id: str, *, drop_lost: bool) -> tuple[bool, str]:
     try:
-        run = store.get_run(run_id)
+        run = store.runs.get(run_id)
     except UserInputError:
         return True, "Its run was deleted meanwhile."
     png = _pasted_again(store, run)
     if png is not None:
-        store.set_run_image(run.id, png)
+        store.runs.set_image(run.id, png)
         return True, "It was made again from the raw picture and the subject."
     if drop_lost:
-        store.delete_runs([run.id])
+        store.deletion.delete([run.id])
         return True, f"The run {run.short_id} was removed: the next sweep with it makes it again."
     return False, (
         f"It cannot be made again without the model: restore it from a backup, or let --drop-lost remove "
@@ -119,27 +118,27 @@ def _pasted_again(store: Store, run: RunRecord) -> bytes | None:
 
 def _pasted(store: Store, run: RunRecord, raw: str) -> np.ndarray | None:
     try:
-        subject = store.load_subject(run.subject_id)
+        subject = store.subjects.load(run.subject_id)
         background = decode_photo(store.blobs.get(raw), name=raw, limits=STORED_LIMITS).image
     except BgenError:
         return None
-    return composite(subject.image, subject.alpha, background, options=pasting_options(run.params))
+    return composite(subject.image, subject.alpha, background, options=run.params.pasting)
 
 
 def _adopt(store: Store, pictures: Sequence[str]) -> set[str]:
     """Put back the runs that these pictures describe; returns the pictures that a row names now."""
     described = [found for name in pictures if (found := _described(store, name)) is not None]
-    known = store.known_runs({run.id for _, run, _ in described})
+    known = store.runs.known({run.id for _, run, _ in described})
     for name, run, extent in described:
         if run.id in known or extent != run.extent:
             continue
         raws = [other for other, its, size in described if its.raw_id == run.raw_id and size == run.model_extent]
-        raws += store.known_raws([run.raw_id]).values()
+        raws += store.runs.known_raws([run.raw_id]).values()
         raw = next((each for each in raws if each != name and _belongs(store, run, name, each)), None)
         if raw is not None:
-            store.add_run(replace(run, image=name, raw=raw), {})
+            store.runs.add(replace(run, image=name, raw=raw), {})
             known.add(run.id)
-    used = store.picture_uses()
+    used = store.pictures.uses()
     return {name for name in pictures if name in used}
 
 

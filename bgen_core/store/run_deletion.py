@@ -7,8 +7,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bgen_core.errors import StoreError, UserInputError
-from bgen_core.store.database import id_chunks
-from bgen_core.store.picture_rows import PictureRows
+from bgen_core.store.blobs import BlobStore
+from bgen_core.store.database import Database, id_chunks
+from bgen_core.store.pictures import Pictures
 from bgen_core.store.schema import CellRow, RunRow, TagRow, VoteRow
 
 
@@ -58,11 +59,16 @@ class RunDeletion:
         return text
 
 
-class RunDeletions(PictureRows):
+class Deletion:
     """The part of the store that deletes runs."""
 
-    def count_deletion(self, ids: Sequence[str]) -> RunDeletion:
-        """What `delete_runs` would remove; nothing is changed.
+    def __init__(self, database: Database, blobs: BlobStore, pictures: Pictures) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._pictures = pictures
+
+    def count(self, ids: Sequence[str]) -> RunDeletion:
+        """What `delete` would remove; nothing is changed.
 
         Raises
         ------
@@ -78,7 +84,7 @@ class RunDeletions(PictureRows):
             runs=len(set(ids)), pictures=len(present), size=sum(present), shared=len(shared), **counts
         )  # fmt: skip
 
-    def delete_runs(self, ids: Sequence[str]) -> RunDeletion:
+    def delete(self, ids: Sequence[str]) -> RunDeletion:
         """Remove runs with what people wrote beside them, then the pictures that nothing else needs.
 
         Subjects and sweeps stay; a sweep's cells count as not made any more.
@@ -93,7 +99,7 @@ class RunDeletions(PictureRows):
         UserInputError
             There is no run of one of these ids; then nothing is removed.
         """
-        counted = self.count_deletion(ids)
+        counted = self.count(ids)
         with self._database.writing() as session:
             _check_known(session, ids)
             pictures = _pictures_of(session, ids)
@@ -101,12 +107,12 @@ class RunDeletions(PictureRows):
                 session.execute(sa.delete(VoteRow).where(VoteRow.run_a.in_(chunk) | VoteRow.run_b.in_(chunk)))
                 session.execute(sa.delete(RunRow).where(RunRow.id.in_(chunk)))
         # Only now: a killed process leaves pictures that nothing refers to, and never a run without its picture.
-        self.remove_unused_pictures(pictures)
+        self._pictures.remove_unused(pictures)
         return counted
 
     def _size(self, name: str) -> int | None:
         try:
-            return self.blobs.size(name)
+            return self._blobs.size(name)
         except StoreError:
             return None
 

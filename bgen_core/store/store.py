@@ -5,61 +5,58 @@ from types import TracebackType
 from bgen_core.settings import Settings
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.database import Database
-from bgen_core.store.metric_rows import MetricRows
-from bgen_core.store.opinion_rows import OpinionRows
-from bgen_core.store.run_deletion import RunDeletions
-from bgen_core.store.run_rows import RunRows
-from bgen_core.store.subject_rows import SubjectEntry, SubjectRows
-from bgen_core.store.sweep_rows import (
-    ACTIVE_STATES,
-    UNFINISHED_STATES,
-    SweepCellRow,
-    SweepRecord,
-    SweepRows,
-    SweepState,
-)
-
-__all__ = [
-    "ACTIVE_STATES",
-    "UNFINISHED_STATES",
-    "Store",
-    "SubjectEntry",
-    "SweepCellRow",
-    "SweepRecord",
-    "SweepState",
-    "open_store",
-]
+from bgen_core.store.metrics import Metrics
+from bgen_core.store.opinions import Opinions
+from bgen_core.store.pictures import Pictures
+from bgen_core.store.run_deletion import Deletion
+from bgen_core.store.runs import Runs
+from bgen_core.store.subjects import Subjects
+from bgen_core.store.sweeps import Sweeps
+from bgen_core.store.views import Views
 
 
-class Store(SubjectRows, SweepRows, RunRows, RunDeletions, MetricRows, OpinionRows):
-    """Everything that outlives the program: subjects, sweeps and their queue, runs, measures and opinions.
+class Store:
+    """Everything that outlives the program, a part for each kind of thing.
 
-    One store may be used by many threads at once, and several processes may open the same folder. Every method raises
-    StoreError where the database or the folder cannot be used. Opened by `open_store`; close it, or use it in a `with`.
+    One store may be used by many threads at once, and several processes may open the same folder. Every method of every
+    part raises StoreError where the database or the folder cannot be used. Opened by `open_store`.
 
     Attributes
     ----------
-    blobs
-        The pictures.
+    database, blobs
+        The rows and the pictures themselves, for what reads or writes more than one kind of thing.
+    runs, sweeps, subjects, metrics, opinions, views
+        What is kept.
+    pictures
+        What the pictures are for.
+    deletion
+        What goes when runs go.
     """
 
     def __init__(self, database: Database, blobs: BlobStore) -> None:
-        self._database = database
+        self.database = database
         self.blobs = blobs
-
-    @property
-    def database(self) -> Database:
-        """The database, for what reads or writes more than one kind of row."""
-        return self._database
+        self.runs = Runs(database, blobs)
+        self.sweeps = Sweeps(database)
+        self.subjects = Subjects(database, blobs)
+        self.metrics = Metrics(database)
+        self.opinions = Opinions(database)
+        self.views = Views(database)
+        self.pictures = Pictures(database, blobs)
+        self.deletion = Deletion(database, blobs, self.pictures)
 
     def revision(self) -> str:
         """A mark of everything in the database: equal marks, equal content. For caches, while this store is open."""
-        return self._database.revision()
+        return self.database.revision()
+
+
+class OpenStore(Store):
+    """A store that whoever opened it closes again; `with` does."""
 
     def close(self) -> None:
-        self._database.close()
+        self.database.close()
 
-    def __enter__(self) -> "Store":
+    def __enter__(self) -> "OpenStore":
         return self
 
     def __exit__(
@@ -68,7 +65,7 @@ class Store(SubjectRows, SweepRows, RunRows, RunDeletions, MetricRows, OpinionRo
         self.close()
 
 
-def open_store(settings: Settings) -> Store:
+def open_store(settings: Settings) -> OpenStore:
     """Open the store of a deployment, creating its folders and bringing its schema to the newest version.
 
     Raises
@@ -85,4 +82,4 @@ def open_store(settings: Settings) -> Store:
     except BaseException:
         database.close()
         raise
-    return Store(database, blobs)
+    return OpenStore(database, blobs)

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from bgen_core.extent import Extent
 from bgen_core.runs.links import picture_url
 from bgen_core.settings import load_settings
-from bgen_core.store.opinion_rows import Opinion
+from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import Store, open_store
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
@@ -46,17 +46,17 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running
     with open_store(load_settings(home=folder / "home")) as store:
         for cell in plan.cells():
             record = replace(made_up_run(cell.index, params=cell.params.to_json()), extent=EXTENT, model_extent=EXTENT)
-            store.commit_run(record, image=picture(cell.index), raw=picture(cell.index))
+            store.runs.commit(record, image=picture(cell.index), raw=picture(cell.index))
         ids = [run_id(cell.index) for cell in plan.cells()]
-        store.add_sweep(made_up_sweep("sweep-1", cells=ids, plan=plan.to_json(), state="done"), ids)
+        store.sweeps.add(made_up_sweep("sweep-1", cells=ids, plan=plan.to_json(), state="done"), ids)
         half = replace(plan, axes=(axes[1],))
-        store.add_sweep(
+        store.sweeps.add(
             made_up_sweep("sweep-2", cells=ids[:2], plan=half.to_json(), state="done", title="half"), ids[:2]
         )
         wordy = made_up_run(8, params={"prompt": WORDY}, extent=EXTENT, model_extent=EXTENT)
-        store.commit_run(wordy, image=picture(4), raw=picture(4))
+        store.runs.commit(wordy, image=picture(4), raw=picture(4))
         twin = made_up_run(9, params={"prompt": "a beach", "shadow": 0.5}, extent=EXTENT, model_extent=EXTENT)
-        store.commit_run(twin, image=picture(0), raw=picture(0))
+        store.runs.commit(twin, image=picture(0), raw=picture(0))
         with serve(folder) as app:
             yield app, store
 
@@ -108,7 +108,7 @@ def test_rows_are_ticked_rated_tagged_and_noted_in_the_table(compared: tuple[Run
 
     tick, rating, tags, notes = 0.022, 0.37, 0.61, 0.87  # columns share the width
     first, _, third, *_ = [
-        run.id for run in sorted(store.list_runs(), key=lambda run: (run.params.seed, -run.created.timestamp()))
+        run.id for run in sorted(store.runs.select(), key=lambda run: (run.params.seed, -run.created.timestamp()))
     ]
     for row, run in ((0, first), (2, third)):
         until(page, partial(page.mouse.click, *cell(tick, row)), lambda run=run: run[:12] in page.url)
@@ -116,7 +116,7 @@ def test_rows_are_ticked_rated_tagged_and_noted_in_the_table(compared: tuple[Run
     expect(viewer(page).locator("figure")).to_have_count(2)
 
     def opinion() -> Opinion:
-        return store.opinions_of([first]).get(first, Opinion())
+        return store.opinions.of([first]).get(first, Opinion())
 
     def rate() -> None:
         edit(page, cell(rating, 0))
@@ -334,13 +334,13 @@ def test_votes_are_given_with_the_keys(compared: tuple[RunningApp, Store], page:
     expect(page.get_by_role("button", name="Left is better")).to_be_visible()
     settle(page)
     assert not page.get_by_test_id("stDataFrame").count()  # blind: no parameters beside the pictures
-    before = len(store.votes_of("sweep-1"))
+    before = len(store.opinions.votes_of("sweep-1"))
     for count, key in enumerate("120", 1):
         expect(page.get_by_alt_text("Picture 1 (left)")).to_be_visible()
         page.keyboard.press(key)
         expect(page.get_by_text(f"{before + count} vote")).to_be_visible()
         settle(page)
-    assert [vote.winner for vote in store.votes_of("sweep-1")[before:]] == ["a", "b", "tie"]
+    assert [vote.winner for vote in store.opinions.votes_of("sweep-1")[before:]] == ["a", "b", "tie"]
 
 
 def test_keys_vote_after_what_is_decided_was_chosen(compared: tuple[RunningApp, Store], page: Page) -> None:
@@ -351,7 +351,7 @@ def test_keys_vote_after_what_is_decided_was_chosen(compared: tuple[RunningApp, 
     settle(page)
 
     def vote(sweep: str) -> None:
-        before = len(store.votes_of(sweep))
+        before = len(store.opinions.votes_of(sweep))
         expect(left).to_be_visible()
         page.keyboard.press("1")
         expect(page.get_by_text(re.compile(f"^{before + 1} votes? by"))).to_be_visible()
@@ -376,7 +376,7 @@ def test_a_file_dropped_anywhere_is_opened_and_nothing_covers_it(
     compared: tuple[RunningApp, Store], page: Page
 ) -> None:
     app, store = compared
-    run = store.get_run(run_id(1))
+    run = store.runs.get(run_id(1))
     open_page(page, app, "")
     title = page.get_by_role("heading", name="Compare")
     notice = page.get_by_text("Drop a PNG to see its settings")

@@ -48,7 +48,7 @@ def chosen(page: Page) -> int:
 
 
 def newest_subject(store: Store):
-    return store.load_subject(store.list_subjects()[0].id)
+    return store.subjects.load(store.subjects.all()[0].id)
 
 
 def test_from_the_sample_to_a_downloaded_picture(app: RunningApp, page: Page):
@@ -88,7 +88,7 @@ def test_from_the_sample_to_a_downloaded_picture(app: RunningApp, page: Page):
         page.get_by_role("button", name=re.compile("^Run")).click()
         page.wait_for_url(re.compile("id="))
         expect(page.get_by_role("button", name="Compare these")).to_be_visible(timeout=SWEEP_SECONDS * 1000)
-        (sweep,) = [sweep for sweep in store.list_sweeps() if sweep.total == 8]
+        (sweep,) = [sweep for sweep in store.sweeps.select() if sweep.total == 8]
         assert sweep.state == "done"
 
         # Found again by its URL, by somebody who was not there.
@@ -110,7 +110,7 @@ def test_from_the_sample_to_a_downloaded_picture(app: RunningApp, page: Page):
         expect(page.get_by_role("group", name="2 pictures, side by side").locator("figure")).to_have_count(2)
 
         # One picture, opened and downloaded: its subject is the photo's, bit for bit.
-        run_id = next(cell.run_id for cell in store.sweep_cells(sweep.id) if cell.done)
+        run_id = next(cell.run_id for cell in store.sweeps.cells(sweep.id) if cell.done)
         page.goto(f"{app.url}/run?id={run_id}")
         settle(page)
         link = page.get_by_role("link", name="Save PNG").get_attribute("href")

@@ -67,8 +67,8 @@ def test_brush_box_zoom_and_undo(app: RunningApp, page: Page) -> None:
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Saved as")).to_be_visible()
     with open_store(load_settings(home=app.home)) as store:
-        entry = store.list_subjects()[0]
-        alpha, edit = store.load_subject(entry.id).alpha, store.load_subject_edit(entry.id)
+        entry = store.subjects.all()[0]
+        alpha, edit = store.subjects.load(entry.id).alpha, store.subjects.load_edit(entry.id)
     assert [(stroke["mode"], stroke.get("shape", "brush")) for stroke in edit["strokes"]] == [
         ("erase", "brush"), ("erase", "rectangle"), ("add", "brush"), ("erase", "brush"),
     ]  # fmt: skip
@@ -119,8 +119,8 @@ def test_a_person_is_left_out_by_a_click(app: RunningApp, page: Page, tmp_path: 
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Saved as")).to_be_visible()
     with open_store(load_settings(home=app.home)) as store:
-        entry = next(entry for entry in store.list_subjects() if entry.name == "both")
-        alpha = store.load_subject(entry.id).alpha
+        entry = next(entry for entry in store.subjects.all() if entry.name == "both")
+        alpha = store.subjects.load(entry.id).alpha
     assert not alpha[:, : round(0.9 * side)].any()
     assert alpha[:, side:].any()
 
@@ -137,5 +137,5 @@ def test_strokes_that_repeat_what_a_cleared_canvas_had(app: RunningApp, page: Pa
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Saved as")).to_be_visible()
     with open_store(load_settings(home=app.home)) as store:
-        edits = [store.load_subject_edit(entry.id)["strokes"] for entry in store.list_subjects()]
+        edits = [store.subjects.load_edit(entry.id)["strokes"] for entry in store.subjects.all()]
     assert 2 in [len(strokes) for strokes in edits if all(stroke["mode"] == "add" for stroke in strokes)]

@@ -78,7 +78,7 @@ def test_explored_cells_are_finished_with_full_steps(app: RunningApp, page: Page
     page.wait_for_url(lambda url: url != explored)
     expect(page.locator("td img[alt*='Seed 912']")).to_be_visible(timeout=PATIENCE)
     with open_store(load_settings(home=app.home)) as store:
-        sweep = store.get_sweep(page.url.partition("id=")[2].partition("&")[0])
+        sweep = store.sweeps.get(page.url.partition("id=")[2].partition("&")[0])
         (cell,) = SweepPlan.from_json(sweep.plan).cells()
         assert (cell.params.seed, cell.params.num_inference_steps) == (912, 5)
         assert sweep.explored == explored.partition("id=")[2].partition("&")[0]

@@ -22,7 +22,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setenv("BGEN_HOME", str(tmp_path / "home"))
     subject = made_up_subject()
     with open_store(load_settings()) as store:
-        store.save_subject(subject, {})
+        store.subjects.save(subject, {})
         for number in range(3):
             commit(store, made_up_run(number, subject_id=subject.id, seconds={"denoise": 1.5 + number}))
         yield store
@@ -35,8 +35,8 @@ def call(*words: str) -> tuple[str, str]:
 
 
 def speeds(store: Store) -> list[float | None]:
-    runs = store.list_runs()
-    measured = store.metrics_of([run.id for run in runs])
+    runs = store.runs.select()
+    measured = store.metrics.of([run.id for run in runs])
     return [measured[run.id]["images_per_minute"].value if run.id in measured else None for run in runs]
 
 
@@ -52,20 +52,20 @@ def test_the_list_is_the_table() -> None:
 def test_every_run_is_compared_with_all_its_seed_mates(store: Store) -> None:
     out, _ = call("recompute", "--names", "seed_difference,images_per_minute", "--json")
     assert json.loads(out)["without_value"] == {}
-    runs = [run.id for run in store.list_runs()]
-    assert all(found["seed_difference"].value for found in store.metrics_of(runs).values())
+    runs = [run.id for run in store.runs.select()]
+    assert all(found["seed_difference"].value for found in store.metrics.of(runs).values())
     assert json.loads(call("recompute", "--names", "seed_difference", "--json")[0])["runs"] == 0
 
 
 def test_without_a_choice_only_what_is_missing_or_old_is_measured(store: Store) -> None:
-    newest, middle, oldest = store.list_runs()
-    store.save_metrics(newest.id, [MetricValue(name="images_per_minute", value=7.0, reason="", version=1)])
-    store.save_metrics(middle.id, [STALE])
+    newest, middle, oldest = store.runs.select()
+    store.metrics.save(newest.id, [MetricValue(name="images_per_minute", value=7.0, reason="", version=1)])
+    store.metrics.save(middle.id, [STALE])
     out, error = call("recompute", "--names", "images_per_minute", "--json")
     assert json.loads(out) == {"runs": 2, "metrics": ["images_per_minute"], "without_value": {}}
     assert error == ""
     assert speeds(store) == [7.0, 60 / 2.5, 60 / 1.5]
-    assert store.metrics_of([oldest.id])[oldest.id].keys() == {"images_per_minute"}
+    assert store.metrics.of([oldest.id])[oldest.id].keys() == {"images_per_minute"}
     assert json.loads(call("recompute", "--names", "images_per_minute", "--json")[0])["runs"] == 0
 
 
@@ -78,16 +78,16 @@ def test_without_a_choice_only_what_is_missing_or_old_is_measured(store: Store) 
     ],
 )
 def test_what_is_chosen_is_measured_again(store: Store, choice: list[str], expected: list[float]) -> None:
-    runs = store.list_runs()
+    runs = store.runs.select()
     for run in runs:
-        store.save_metrics(run.id, [MetricValue(name="images_per_minute", value=-1.0, reason="", version=1)])
-    store.add_sweep(made_up_sweep(total=1), [runs[0].id])
+        store.metrics.save(run.id, [MetricValue(name="images_per_minute", value=-1.0, reason="", version=1)])
+    store.sweeps.add(made_up_sweep(total=1), [runs[0].id])
     call("recompute", *[runs[2].id[:10] if word == "OLDEST" else word for word in choice], "--names", NAMES)
     assert speeds(store) == expected
 
 
 def test_what_has_no_value_is_told_with_its_reason(store: Store) -> None:
-    store.delete_subject(store.list_subjects()[0].id)
+    store.subjects.delete(store.subjects.all()[0].id)
     out, error = call("recompute", "--all", "--names", NAMES)
     assert out == ""
     assert error == (
@@ -108,4 +108,4 @@ def test_what_has_no_value_is_told_with_its_reason(store: Store) -> None:
 def test_a_choice_that_cannot_be_is_a_sentence(store: Store, words: list[str], sentence: str) -> None:
     with pytest.raises(UserInputError, match=sentence):
         CliRunner().invoke(app, ["metrics", "recompute", *words], catch_exceptions=False)
-    assert store.metrics_of([run.id for run in store.list_runs()]) == {}
+    assert store.metrics.of([run.id for run in store.runs.select()]) == {}

@@ -46,8 +46,8 @@ def test_a_whole_sweep_comes_out_equal_in_a_fresh_store(made: Path, tmp_path: Pa
     assert [(each["equal"], each["changed"], each["differences"]) for each in told] == [(True, 0, [])] * 20, done.stderr
     assert done.returncode == 0
     with open_store(load_settings(home=home)) as store:
-        assert len(store.list_runs()) == 20
-        assert b"".join(run_archive(store, [run.id for run in store.list_runs()]))
+        assert len(store.runs.select()) == 20
+        assert b"".join(run_archive(store, [run.id for run in store.runs.select()]))
 
 
 def test_photo_and_mask_do_where_the_store_has_nothing(made: Path, tmp_path: Path, alpha_file: Path):

@@ -26,14 +26,14 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setenv("BGEN_HOME", str(tmp_path / "home"))
     with open_store(load_settings()) as store:
         subject = made_up_subject()
-        store.save_subject(subject, {})
+        store.subjects.save(subject, {})
         runs = [commit(store, made_up_run(number, subject_id=subject.id)) for number in range(3)]
         plan = SweepPlan(
             subject_id=subject.id, model="demo", base=runs[0].params, axes=(Axis(name="seed", values=(0, 2)),)
         )
-        store.add_sweep(made_up_sweep(total=2, plan=plan.to_json()), [runs[0].id, runs[2].id])
-        store.rate_run(runs[2].id, 4)
-        store.save_metrics(runs[2].id, [MetricValue(name="seam", value=0.5, reason="", version=1)])
+        store.sweeps.add(made_up_sweep(total=2, plan=plan.to_json()), [runs[0].id, runs[2].id])
+        store.opinions.rate(runs[2].id, 4)
+        store.metrics.save(runs[2].id, [MetricValue(name="seam", value=0.5, reason="", version=1)])
         yield store
 
 
@@ -63,7 +63,7 @@ def test_every_format_holds_the_same_runs(store: Store, tmp_path: Path, name: st
     assert seeds(tmp_path / name) == [2, 1, 0]
     assert call("export", "--out", tmp_path / name, "--sweep", "sweep-1")[0] == 0
     assert seeds(tmp_path / name) == [2, 0]
-    newest = store.list_runs()[0].id
+    newest = store.runs.select()[0].id
     assert call("export", "--out", tmp_path / name, "--run", newest[:8], "--run", newest)[0] == 0
     assert seeds(tmp_path / name) == [2]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home", name]
@@ -79,7 +79,7 @@ def test_metrics_and_opinions_come_along(store: Store, tmp_path: Path) -> None:
 
 
 def test_a_page_shows_chosen_runs_or_the_grid_of_a_sweep(store: Store, tmp_path: Path) -> None:
-    newest, middle, _ = store.list_runs()
+    newest, middle, _ = store.runs.select()
     call("export", "--out", tmp_path / "runs.html", "--run", newest.id)
     page = (tmp_path / "runs.html").read_text(encoding="utf-8")
     assert newest.id in page
@@ -95,7 +95,7 @@ def test_the_format_wins_over_the_name(store: Store, tmp_path: Path) -> None:
 
 
 def test_what_is_not_in_the_zip_is_said(store: Store, tmp_path: Path) -> None:
-    run = store.list_runs()[0]
+    run = store.runs.select()[0]
     store.blobs.path(run.image).unlink()
     _, _, error = call("export", "--out", tmp_path / "runs.zip")
     assert f"not included: Run {run.id}" in error
@@ -106,14 +106,14 @@ def test_a_zip_goes_into_another_store(store: Store, tmp_path: Path, monkeypatch
     call("export", "--out", tmp_path / "runs.zip")
     monkeypatch.setenv("BGEN_HOME", str(tmp_path / "other"))
     code, out, _ = call("import", tmp_path / "runs.zip", "--json")
-    runs = store.list_runs()
+    runs = store.runs.select()
     assert code == 0
     assert json.loads(out) == {
         "added": [run.id for run in runs], "known": 0, "subjects_added": 1, "subjects_known": 0,
         "sweeps_added": ["sweep-1"], "votes_added": 0,
     }  # fmt: skip
     with open_store(load_settings()) as other:
-        assert other.list_runs() == runs
+        assert other.runs.select() == runs
     assert call("import", tmp_path / "runs.zip")[2] == "0 runs imported, 3 there already and left as they are.\n"
 
 

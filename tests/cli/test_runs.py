@@ -87,18 +87,18 @@ def test_the_command_prints_one_json_document_and_nothing_else(store: Store) -> 
 
 def test_what_goes_is_said_before_it_goes(store: Store) -> None:
     gone, kept = (commit(store, made_up_run(number)) for number in range(2))
-    store.rate_run(gone.id, 4)
+    store.opinions.rate(gone.id, 4)
     said = CliRunner().invoke(app, ["delete", gone.id[:8], "--dry-run"], catch_exceptions=False)
     assert said.exit_code == 0
     assert said.stderr.startswith("1 run, 2 pictures (0.0 MB) and 1 rating go.")
-    assert store.list_runs() == [kept, gone]
+    assert store.runs.select() == [kept, gone]
     done = CliRunner().invoke(app, ["delete", gone.id[:8], gone.id, "--yes", "--json"], catch_exceptions=False)
     document = json.loads(done.stdout)
     assert document | {"size": 0} == {
         "dry_run": False, "deleted": [gone.id], "runs": 1, "rated": 1, "noted": 0, "tagged": 0, "votes": 0, "sweeps": 0,
         "pictures": 2, "size": 0, "shared": 0,
     }  # fmt: skip
-    assert store.list_runs() == [kept]
+    assert store.runs.select() == [kept]
 
 
 @pytest.mark.parametrize(
@@ -113,4 +113,4 @@ def test_nothing_is_deleted_by_mistake(store: Store, words: list[str], sentence:
     run = commit(store, made_up_run(0))
     with pytest.raises(UserInputError, match=sentence):
         CliRunner().invoke(app, words, catch_exceptions=False)
-    assert store.list_runs() == [run]
+    assert store.runs.select() == [run]

@@ -54,7 +54,7 @@ def test_what_is_found_is_exit_2_until_it_is_mended(store: Store) -> None:
     document = json.loads(out)
     assert (code, document["ok"]) == (2, False)
     assert {(each["kind"], each["repaired"]) for each in document["findings"]} == {("missing", True), ("unused", False)}
-    assert store.list_runs() == []
+    assert store.runs.select() == []
     assert call("gc")[2].startswith("1 file ")
     assert call("check")[0] == 0
 

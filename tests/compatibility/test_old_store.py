@@ -18,7 +18,7 @@ from bgen_core.archive.run_import import import_runs
 from bgen_core.cli.run_here import resume_inline
 from bgen_core.jobs.submission import forecast_sweep
 from bgen_core.models.revision import ModelSource, find_model
-from bgen_core.records.png_text import parameters_text, read_record
+from bgen_core.records.png_text import parameters_text, parse_parameters, read_record
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.export import runs_csv, runs_json
 from bgen_core.runs.wide_table import run_table
@@ -45,7 +45,7 @@ def store(settings: Settings) -> Iterator[Store]:
 @pytest.fixture(autouse=True)
 def model_and_libraries_of_then(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
     """A new demo model and newer libraries give other addresses, and rightly so; here they stay as they were."""
-    run = store.list_runs(limit=1)[0]
+    run = store.runs.select(limit=1)[0]
     monkeypatch.setattr("bgen_core.sweep.plan.pixel_versions", lambda: run.versions)
 
     def pinned(spec: str) -> ModelSource:
@@ -61,29 +61,29 @@ def written(name: str) -> str:
 
 
 def oldest_first(store: Store) -> list[RunRecord]:
-    return list(reversed(store.list_runs()))
+    return list(reversed(store.runs.select()))
 
 
 def test_every_sweep_is_repeated_without_a_cell_to_make(store: Store, settings: Settings) -> None:
-    photos = {entry.id: entry.extent for entry in store.list_subjects()}
-    sweeps = store.list_sweeps()
+    photos = {entry.id: entry.extent for entry in store.subjects.all()}
+    sweeps = store.sweeps.select()
     assert len(sweeps) == 9
     for sweep in sweeps:
         plan = SweepPlan.from_json(sweep.plan)
-        assert plan.to_json() == sweep.plan
+        assert SweepPlan.from_json(plan.to_json()) == plan
         forecast = forecast_sweep(store, settings, plan, photos=photos, device_kind="cpu", dtype_name="float32")
         assert (forecast.to_make, forecast.to_paint, forecast.known) == (0, 0, sweep.total)
-        assert list(forecast.run_ids.values()) == [cell.run_id for cell in store.sweep_cells(sweep.id)]
+        assert list(forecast.run_ids.values()) == [cell.run_id for cell in store.sweeps.cells(sweep.id)]
 
 
 def test_a_sweep_that_waited_is_run_from_what_is_there(store: Store, settings: Settings) -> None:
     result = resume_inline(store, settings, "a-queued-one")
     assert (result.made, result.reused, result.failed) == (0, 8, 0)
-    assert store.get_sweep("a-queued-one").state == "done"
+    assert store.sweeps.get("a-queued-one").state == "done"
 
 
 def test_states_are_as_they_were(store: Store) -> None:
-    states = {sweep.id: (sweep.state, sweep.message) for sweep in store.list_sweeps() if sweep.id.startswith("a-")}
+    states = {sweep.id: (sweep.state, sweep.message) for sweep in store.sweeps.select() if sweep.id.startswith("a-")}
     assert states == {
         "a-queued-one": ("queued", ""),
         "a-paused-one": ("paused", ""),
@@ -93,7 +93,7 @@ def test_states_are_as_they_were(store: Store) -> None:
 
 
 def test_raw_pictures_have_their_addresses(store: Store) -> None:
-    for run in store.list_runs():
+    for run in store.runs.select():
         plan = SweepPlan(subject_id=run.subject_id, model=run.model, base=run.params)
         (address,) = address_plan(
             plan, {run.model: run.model_revision}, device_kind="cpu", dtype_name="float32"
@@ -104,7 +104,7 @@ def test_raw_pictures_have_their_addresses(store: Store) -> None:
 def test_exports_say_what_they_said(store: Store) -> None:
     runs = oldest_first(store)
     ids = [run.id for run in runs]
-    metrics, opinions = store.metrics_of(ids), store.opinions_of(ids)
+    metrics, opinions = store.metrics.of(ids), store.opinions.of(ids)
     before = pd.read_csv(StringIO(written("runs.csv")), dtype=str)
     after = pd.read_csv(StringIO(runs_csv(runs, metrics=metrics, opinions=opinions)), dtype=str)
     pd.testing.assert_frame_equal(after[list(before.columns)], before)
@@ -123,26 +123,28 @@ def test_pngs_say_what_they_said_and_are_read(store: Store) -> None:
     runs = oldest_first(store)
     assert {run.id for run in runs} == set(texts)
     for run in runs:
-        was = texts[run.id].rpartition(", Version: ")[0]
-        assert parameters_text(run).rpartition(", Version: ")[0] == was
+        was, now = parse_parameters(texts[run.id]), parse_parameters(parameters_text(run))
+        assert {name: now[name] for name in was if name != "Version"} == {
+            name: value for name, value in was.items() if name != "Version"
+        }
         read = read_record(store.blobs.get(run.image))
         assert read == replace(run, image="", raw="")
 
 
 def test_votes_opinions_and_views_are_there(store: Store) -> None:
-    (sweep,) = [sweep for sweep in store.list_sweeps() if sweep.total == 12]
-    cells = store.sweep_cells(sweep.id)
-    assert [vote.winner for vote in store.votes_of(sweep.id)] == ["a", "b", "tie", "a"]
-    opinion = store.opinions_of([cells[0].run_id])[cells[0].run_id]
+    (sweep,) = [sweep for sweep in store.sweeps.select() if sweep.total == 12]
+    cells = store.sweeps.cells(sweep.id)
+    assert [vote.winner for vote in store.opinions.votes_of(sweep.id)] == ["a", "b", "tie", "a"]
+    opinion = store.opinions.of([cells[0].run_id])[cells[0].run_id]
     assert (opinion.rating, opinion.notes, opinion.tags) == (4, "the soft edge is right", ("beach", "keep"))
-    views = {view.name: dict(view.query) for view in store.list_views()}
+    views = {view.name: dict(view.query) for view in store.views.all()}
     assert views["Beaches"]["f"] == ["guidance_scale:1..3", "edge_softness:1"]
 
 
 def test_a_zip_of_then_is_imported_with_its_sweep_and_votes(store: Store, tmp_path: Path) -> None:
     with open_store(load_settings(home=tmp_path / "new")) as new:
         import_runs(new, Path(__file__).parent / "runs_0_1_0.zip")
-        (sweep,) = new.list_sweeps()
-        assert new.sweep_cells(sweep.id) == store.sweep_cells(sweep.id)
-        assert new.votes_of(sweep.id) == store.votes_of(sweep.id)
-        assert new.list_runs() == store.list_runs(sweep_id=sweep.id)
+        (sweep,) = new.sweeps.select()
+        assert new.sweeps.cells(sweep.id) == store.sweeps.cells(sweep.id)
+        assert new.opinions.votes_of(sweep.id) == store.opinions.votes_of(sweep.id)
+        assert new.runs.select() == store.runs.select(sweep_id=sweep.id)

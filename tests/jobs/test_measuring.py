@@ -58,12 +58,12 @@ def test_runs_of_before_get_their_score_when_a_model_is_set(
     old = [commit(store, made_up_run(number)).id for number in range(2)]
     empty = commit(store, made_up_run(2, params={"prompt": " "})).id
     assert measure(store, settings) == [*old, empty]
-    assert store.metrics_of(old)[old[0]]["clip_score"].reason == clip.NO_MODEL
+    assert store.metrics.of(old)[old[0]]["clip_score"].reason == clip.NO_MODEL
     assert measure(store, settings) == []
     model = with_model(settings, saved_model(tmp_path, sign=-1))
     assert measure(store, model) == [*old, empty]
-    assert all(store.metrics_of(old)[run]["clip_score"].value is not None for run in old)
-    assert store.metrics_of([empty])[empty]["clip_score"].reason == "The prompt is empty."
+    assert all(store.metrics.of(old)[run]["clip_score"].value is not None for run in old)
+    assert store.metrics.of([empty])[empty]["clip_score"].reason == "The prompt is empty."
     assert measure(store, model) == []
     assert measure(store, settings) == []  # without a model again, the scores stay
 
@@ -75,7 +75,7 @@ def test_a_model_that_cannot_be_loaded_is_tried_once_for_all_runs(
     measure(store, settings)
     missing = with_model(settings, tmp_path / "clip")
     assert measure(store, missing) == old
-    assert "cannot be loaded from this machine" in store.metrics_of(old)[old[0]]["clip_score"].reason
+    assert "cannot be loaded from this machine" in store.metrics.of(old)[old[0]]["clip_score"].reason
     assert measure(store, missing) == []
     assert attempts == [str(tmp_path / "clip")]
     saved_model(tmp_path / "clip", sign=-1)  # it was downloaded meanwhile
@@ -83,7 +83,7 @@ def test_a_model_that_cannot_be_loaded_is_tried_once_for_all_runs(
     now = clip.time.monotonic()
     monkeypatch.setattr(clip.time, "monotonic", lambda: now + 3600)
     assert measure(store, missing) == old
-    assert all(store.metrics_of(old)[run]["clip_score"].value is not None for run in old)
+    assert all(store.metrics.of(old)[run]["clip_score"].value is not None for run in old)
 
 
 def test_only_what_is_missing_is_measured_again(

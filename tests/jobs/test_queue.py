@@ -20,7 +20,8 @@ from bgen_core.jobs.submission import forecast_sweep, submit_sweep
 from bgen_core.jobs.worker import Heartbeat, run_sweep
 from bgen_core.jobs.worker_folder import SweepProgress, WorkerFolder
 from bgen_core.settings import Settings
-from bgen_core.store.store import Store, SweepRecord
+from bgen_core.store.store import Store
+from bgen_core.store.sweeps import SweepRecord
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.events import Finished, PaintCell
@@ -54,7 +55,7 @@ def submit(
     alpha = np.zeros((64, 80), np.float32)
     alpha[20:, 20:60] = 1
     subject = Subject(name="box", image=np.full((64, 80, 3), 90, np.uint8), alpha=alpha)
-    store.save_subject(subject, {})
+    store.subjects.save(subject, {})
     base = InpaintParams(prompt="a beach", num_inference_steps=2)
     plan = SweepPlan(subject_id=subject.id, model=model, base=base, axes=(parse_axis("seed", seeds),))
     forecast = forecast_sweep(
@@ -66,7 +67,7 @@ def submit(
 
 
 def claim(store: Store) -> SweepRecord:
-    sweep = store.claim_next_sweep()
+    sweep = store.sweeps.claim_next()
     assert sweep is not None
     return sweep
 
@@ -78,7 +79,7 @@ def test_a_store_that_takes_no_picture_stops_one_sweep_and_loses_nothing(
     monkeypatch.setattr(runner_module, "load_inpainter", lambda *_, **__: (Noise(), 8))
     first, second = submit(store, settings), submit(store, settings, seeds="11-13", owner="max")
     runner, heartbeat = Runner(store, settings), Heartbeat(folder)
-    commit, calls = store.commit_run, []
+    commit, calls = store.runs.commit, []
 
     def failing(record: Any, **pictures: Any) -> Any:
         calls.append(record.id)
@@ -86,16 +87,16 @@ def test_a_store_that_takes_no_picture_stops_one_sweep_and_loses_nothing(
             raise StoreError(f"The database cannot be used, because {reason}.")
         return commit(record, **pictures)
 
-    monkeypatch.setattr(store, "commit_run", failing)
+    monkeypatch.setattr(store.runs, "commit", failing)
     for _ in range(2):
         run_sweep(store, folder, runner, claim(store), heartbeat)
-    assert (store.get_sweep(first).state, reason in store.get_sweep(first).message) == ("failed", True)
-    assert [cell.done for cell in store.sweep_cells(first)] == [True, False, False]
-    assert store.get_sweep(second).state == "done"
+    assert (store.sweeps.get(first).state, reason in store.sweeps.get(first).message) == ("failed", True)
+    assert [cell.done for cell in store.sweeps.cells(first)] == [True, False, False]
+    assert store.sweeps.get(second).state == "done"
 
-    store.set_sweep_state(first, "queued")
+    store.sweeps.set_state(first, "queued")
     run_sweep(store, folder, runner, claim(store), heartbeat)
-    assert [cell.done for cell in store.sweep_cells(first)] == [True] * 3
+    assert [cell.done for cell in store.sweeps.cells(first)] == [True] * 3
     assert len(calls) == len(set(calls)) + 1  # the refused one alone came twice
 
 
@@ -103,7 +104,7 @@ def test_a_failure_is_written_down_as_soon_as_the_store_takes_it(
     store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ):
     sweep_id, tried = submit(store, settings), []
-    set_state = store.set_sweep_state
+    set_state = store.sweeps.set_state
 
     def stubborn(*arguments: Any) -> None:
         tried.append(arguments)
@@ -111,10 +112,10 @@ def test_a_failure_is_written_down_as_soon_as_the_store_takes_it(
             raise StoreError("The database cannot be used, because the disk is full.")
         set_state(*arguments)
 
-    monkeypatch.setattr(store, "set_sweep_state", stubborn)
+    monkeypatch.setattr(store.sweeps, "set_state", stubborn)
     monkeypatch.setattr(worker, "STORE_PAUSE_SECONDS", 0)
     worker.end_sweep(store, sweep_id, "It failed.")
-    assert store.get_sweep(sweep_id).message == "It failed."
+    assert store.sweeps.get(sweep_id).message == "It failed."
 
 
 def test_a_model_folder_that_is_removed_is_named_and_the_queue_goes_on(
@@ -127,9 +128,9 @@ def test_a_model_folder_that_is_removed_is_named_and_the_queue_goes_on(
     runner, heartbeat = Runner(store, settings), Heartbeat(folder)
     for _ in range(2):
         run_sweep(store, folder, runner, claim(store), heartbeat)
-    assert store.get_sweep(gone).state == "failed"
-    assert str(model) in store.get_sweep(gone).message
-    assert store.get_sweep(following).state == "done"
+    assert store.sweeps.get(gone).state == "failed"
+    assert str(model) in store.sweeps.get(gone).message
+    assert store.sweeps.get(following).state == "done"
 
 
 def test_a_paused_sweep_is_left_where_it_is(
@@ -138,21 +139,21 @@ def test_a_paused_sweep_is_left_where_it_is(
     monkeypatch.setattr(runner_module, "load_inpainter", lambda *_, **__: (Noise(), 8))
     monkeypatch.setattr(worker, "CANCEL_CHECK_SECONDS", 0)
     sweep_id = submit(store, settings, seeds="1-5")
-    sweep, commit = claim(store), store.commit_run
+    sweep, commit = claim(store), store.runs.commit
 
     def pause_after_the_first(record: Any, **pictures: Any) -> Any:
-        store.set_sweep_state(sweep_id, "paused")
+        store.sweeps.set_state(sweep_id, "paused")
         return commit(record, **pictures)
 
-    monkeypatch.setattr(store, "commit_run", pause_after_the_first)
+    monkeypatch.setattr(store.runs, "commit", pause_after_the_first)
     run_sweep(store, folder, Runner(store, settings), sweep, Heartbeat(folder))
-    assert sum(cell.done for cell in store.sweep_cells(sweep_id)) == 1
-    assert store.get_sweep(sweep_id).state == "paused"
-    assert store.claim_next_sweep() is None
-    monkeypatch.setattr(store, "commit_run", commit)
-    store.set_sweep_state(sweep_id, "queued")
+    assert sum(cell.done for cell in store.sweeps.cells(sweep_id)) == 1
+    assert store.sweeps.get(sweep_id).state == "paused"
+    assert store.sweeps.claim_next() is None
+    monkeypatch.setattr(store.runs, "commit", commit)
+    store.sweeps.set_state(sweep_id, "queued")
     run_sweep(store, folder, Runner(store, settings), claim(store), Heartbeat(folder))
-    assert store.get_sweep(sweep_id).state == "done"
+    assert store.sweeps.get(sweep_id).state == "done"
 
 
 def test_the_order_that_is_shown_is_the_order_of_service(store: Store, settings: Settings):
@@ -184,9 +185,9 @@ def test_one_hastens_only_among_ones_own(store: Store, settings: Settings):
         submit(store, settings, seeds="2"),
         submit(store, settings, seeds="3", owner="max"),
     )
-    store.hasten_sweep(second)
-    store.hasten_sweep(second)  # already the first of its owner
-    store.hasten_sweep(foreign)
+    store.sweeps.hasten(second)
+    store.sweeps.hasten(second)  # already the first of its owner
+    store.sweeps.hasten(foreign)
     assert [claim(store).id for _ in range(3)] == [second, foreign, first]
 
 
@@ -207,8 +208,8 @@ def test_a_worker_that_lost_its_gpu_makes_room_for_a_new_one(
         with pytest.raises(SystemExit):
             run_sweep(store, folder, Runner(store, settings), claim(store), Heartbeat(folder))
         requeue_orphans(store, folder)
-        assert store.get_sweep(sweep_id).state == "queued"
+        assert store.sweeps.get(sweep_id).state == "queued"
     else:
         run_sweep(store, folder, Runner(store, settings), claim(store), Heartbeat(folder))
-        assert store.get_sweep(sweep_id).state == "failed"
-    assert sum(cell.done for cell in store.sweep_cells(sweep_id)) == 1
+        assert store.sweeps.get(sweep_id).state == "failed"
+    assert sum(cell.done for cell in store.sweeps.cells(sweep_id)) == 1

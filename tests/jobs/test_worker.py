@@ -30,7 +30,7 @@ def subject(store: Store) -> Subject:
     alpha = np.zeros((96, 128), np.float32)
     alpha[30:, 40:90] = 1
     subject = Subject(name="box", image=generator.integers(0, 255, (96, 128, 3), dtype=np.uint8), alpha=alpha)
-    store.save_subject(subject, {})
+    store.subjects.save(subject, {})
     return subject
 
 
@@ -60,28 +60,28 @@ def test_a_killed_worker_loses_nothing_and_repeats_nothing(settings: Settings, s
     try:
         made: dict[str, object] = {}
         for kills in range(2):
-            wait_until(lambda: sum(c.done for c in store.sweep_cells(sweep_id)) > 2 * kills, "the first pictures")  # noqa: B023
-            made |= {c.run_id: store.get_run(c.run_id).created for c in store.sweep_cells(sweep_id) if c.done}
+            wait_until(lambda: sum(c.done for c in store.sweeps.cells(sweep_id)) > 2 * kills, "the first pictures")  # noqa: B023
+            made |= {c.run_id: store.runs.get(c.run_id).created for c in store.sweeps.cells(sweep_id) if c.done}
             status = folder.read_status()
             assert status is not None
             os.kill(status.pid, signal.SIGKILL)
-        wait_until(lambda: store.get_sweep(sweep_id).state == "done", "the end of the sweep")
+        wait_until(lambda: store.sweeps.get(sweep_id).state == "done", "the end of the sweep")
     finally:
         supervisor.stop()
-    cells = store.sweep_cells(sweep_id)
+    cells = store.sweeps.cells(sweep_id)
     assert [cell.done for cell in cells] == [True] * 12
-    assert all(store.get_run(run_id).created == created for run_id, created in made.items())
+    assert all(store.runs.get(run_id).created == created for run_id, created in made.items())
     assert not list(settings.home.rglob("*.tmp*"))
     assert folder.read_progress(sweep_id) is None
 
     # The same sweep, undisturbed, in another store: the same pixels.
     with open_store(load_settings(home=settings.home.parent / "other", device="cpu")) as other:
-        other.save_subject(subject, {})
+        other.subjects.save(subject, {})
         other_settings = load_settings(home=settings.home.parent / "other", device="cpu")
         other_id = submit(other, other_settings, subject, steps="6,12", seed="1-6")
         list(Runner(other, other_settings).run(other_id))
-        for mine, theirs in zip(cells, other.sweep_cells(other_id), strict=True):
-            one, two = store.get_run(mine.run_id), other.get_run(theirs.run_id)
+        for mine, theirs in zip(cells, other.sweeps.cells(other_id), strict=True):
+            one, two = store.runs.get(mine.run_id), other.runs.get(theirs.run_id)
             pictures = [_pixels(s, r.image) for s, r in ((store, one), (other, two))]
             assert np.abs(pictures[0] - pictures[1]).max() <= 1
 
@@ -101,12 +101,12 @@ def test_a_cancelled_sweep_stops_and_the_queue_goes_on(settings: Settings, store
     supervisor.start()
     try:
         wait_until(lambda: WorkerFolder(settings.home).read_progress(long), "progress")
-        store.set_sweep_state(long, "cancelled")
-        wait_until(lambda: store.get_sweep(short).state == "done", "the next sweep")
+        store.sweeps.set_state(long, "cancelled")
+        wait_until(lambda: store.sweeps.get(short).state == "done", "the next sweep")
     finally:
         supervisor.stop()
-    assert store.get_sweep(long).state == "cancelled"
-    assert not all(cell.done for cell in store.sweep_cells(long))
+    assert store.sweeps.get(long).state == "cancelled"
+    assert not all(cell.done for cell in store.sweeps.cells(long))
 
 
 def test_only_what_is_new_is_computed(settings: Settings, store: Store, subject: Subject):
@@ -129,8 +129,8 @@ def test_only_what_is_new_is_computed(settings: Settings, store: Store, subject:
 def test_the_core_is_the_photo_bit_for_bit(settings: Settings, store: Store, subject: Subject):
     sweep_id = submit(store, settings, subject, steps="2", strength="0.7")
     list(Runner(store, settings).run(sweep_id))
-    (cell,) = store.sweep_cells(sweep_id)
-    picture = _pixels(store, store.get_run(cell.run_id).image)
+    (cell,) = store.sweeps.cells(sweep_id)
+    picture = _pixels(store, store.runs.get(cell.run_id).image)
     core = subject.alpha == 1
     assert np.array_equal(picture[core], subject.image[core])
     assert not np.array_equal(picture[~core], subject.image[~core])
@@ -149,10 +149,10 @@ def test_a_mask_without_two_sides_is_refused_before_it_queues(
     settings: Settings, store: Store, subject: Subject, keep: float, words: str
 ):
     other = Subject(name="flat", image=subject.image, alpha=np.full_like(subject.alpha, keep))
-    store.save_subject(other, {})
+    store.subjects.save(other, {})
     with pytest.raises(Exception, match=words):
         submit(store, settings, other, steps="2")
-    assert not store.list_sweeps()
+    assert not store.sweeps.select()
 
 
 def test_samples_can_be_read():

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from bgen_core.metrics import MetricValue
 from bgen_core.runs.links import thumbnail_url
 from bgen_core.settings import load_settings
-from bgen_core.store.opinion_rows import Opinion
+from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import Store
 from pages._ui.compare import run_table
 from tests.pages.compare_pages import button, open_compare, open_run, seeds, texts, viewed
@@ -40,7 +40,7 @@ def test_every_run_is_in_the_table_newest_first(page_store: Store) -> None:
     at = open_compare()
     assert seeds(at) == [2, 1, 0]
     assert "**3** runs" in texts(at)
-    assert at.dataframe[0].value["thumbnail"].iloc[0] == thumbnail_url(page_store.get_run(run_id(2)).image, 96)
+    assert at.dataframe[0].value["thumbnail"].iloc[0] == thumbnail_url(page_store.runs.get(run_id(2)).image, 96)
     assert viewed(at) == {}
 
 
@@ -58,11 +58,11 @@ def four_runs(page_store: Store) -> Store:
         scheduler = "euler" if number == 1 else "ddim"
         params = {"prompt": prompt, "scheduler": scheduler, "guidance_scale": number}
         commit(page_store, made_up_run(number, params=params, **changes))
-    page_store.add_sweep(made_up_sweep(total=2), [run_id(0), run_id(3)])
-    page_store.rate_run(run_id(1), 4)
-    page_store.tag_run(run_id(2), ["print"])
-    page_store.save_metrics(run_id(2), [MetricValue(name="seam", value=0.5, reason="", version=1)])
-    page_store.save_metrics(run_id(0), [MetricValue(name="seam", value=0.25, reason="", version=1)])
+    page_store.sweeps.add(made_up_sweep(total=2), [run_id(0), run_id(3)])
+    page_store.opinions.rate(run_id(1), 4)
+    page_store.opinions.tag(run_id(2), ["print"])
+    page_store.metrics.save(run_id(2), [MetricValue(name="seam", value=0.5, reason="", version=1)])
+    page_store.metrics.save(run_id(0), [MetricValue(name="seam", value=0.25, reason="", version=1)])
     return page_store
 
 
@@ -202,23 +202,23 @@ def test_what_tells_the_rows_apart_is_a_column(four_runs: Store) -> None:
 
 
 def test_several_runs_are_rated_and_tagged_at_once(four_runs: Store) -> None:
-    four_runs.tag_run(run_id(1), ["old"])
+    four_runs.opinions.tag(run_id(1), ["old"])
     at = open_compare(ids=f"{run_id(1)},{run_id(2)}")
     at.button_group(key="give_rating").set_value(4)
     at.multiselect(key="give_tags").set_value(["print"])
     button(at, "Give to 2 chosen").click().run()
     assert not at.exception
-    found = four_runs.opinions_of([run_id(1), run_id(2)])
+    found = four_runs.opinions.of([run_id(1), run_id(2)])
     assert found == {
         run_id(1): Opinion(rating=4, tags=("old", "print")),
         run_id(2): Opinion(rating=4, tags=("print",)),
     }
-    assert four_runs.opinions_of([run_id(3)]) == {}
+    assert four_runs.opinions.of([run_id(3)]) == {}
 
 
 def test_a_sweep_whose_runs_are_deleted_is_not_offered(four_runs: Store) -> None:
     assert len(open_compare().selectbox(key="compare_sweep").options) == 2
-    four_runs.delete_runs([run_id(0), run_id(3)])
+    four_runs.deletion.delete([run_id(0), run_id(3)])
     assert open_compare().selectbox(key="compare_sweep").options == ["all"]
 
 
@@ -233,10 +233,10 @@ def test_a_group_shows_mean_and_spread(four_runs: Store) -> None:
 def test_opinions_written_into_the_table_are_kept(four_runs: Store) -> None:
     at = open_compare()
     edit(at, 0, rating=5, tags=["web", "print"], notes=" good light ")
-    assert four_runs.opinions_of([run_id(3)])[run_id(3)] == Opinion(rating=5, tags=("print", "web"), notes="good light")
+    assert four_runs.opinions.of([run_id(3)])[run_id(3)] == Opinion(rating=5, tags=("print", "web"), notes="good light")
     assert at.dataframe[0].value[["rating", "notes"]].iloc[0].tolist() == [5, "good light"]
     edit(at, 0, rating=None)
-    assert four_runs.opinions_of([run_id(3)])[run_id(3)].rating is None
+    assert four_runs.opinions.of([run_id(3)])[run_id(3)].rating is None
 
 
 def test_an_opinion_that_cannot_be_kept_is_explained(four_runs: Store) -> None:
@@ -264,25 +264,25 @@ def test_a_view_is_saved_opened_and_forgotten(four_runs: Store) -> None:
     at = open_compare(q="beach", sort="-seam", ids=run_id(0))
     at.text_input(key="view_name").set_value("beaches")
     button(at, "Save this view").click().run()
-    (saved,) = four_runs.list_views()
+    (saved,) = four_runs.views.all()
     assert (saved.name, saved.query) == ("beaches", {"q": "beach", "sort": "-seam"})
     at = open_compare()
     button(at, "beaches").click().run()
     assert at.query_params == {"q": "beach", "sort": "-seam"}
     assert seeds(at) == [0, 3]
     at.button(key="think_beaches").click().run()
-    assert len(four_runs.list_views()) == 1, "it asks first: views are everybody's"
+    assert len(four_runs.views.all()) == 1, "it asks first: views are everybody's"
     at.button(key="keep_beaches").click().run()
     at.button(key="think_beaches").click().run()
     at.button(key="forget_beaches").click().run()
-    assert four_runs.list_views() == []
+    assert four_runs.views.all() == []
 
 
 def test_a_view_without_a_name_is_not_saved(four_runs: Store) -> None:
     at = open_compare()
     button(at, "Save this view").click().run()
     assert "A view's name has 1 to 80 letters" in texts(at)
-    assert four_runs.list_views() == []
+    assert four_runs.views.all() == []
 
 
 def test_the_chosen_runs_are_deleted_after_a_question(four_runs: Store) -> None:
@@ -290,9 +290,9 @@ def test_the_chosen_runs_are_deleted_after_a_question(four_runs: Store) -> None:
     button(at, "Delete …").click().run()
     assert "2 runs, 4 pictures" in texts(at)
     assert "1 rating" in texts(at)
-    assert len(four_runs.list_runs()) == 4
+    assert len(four_runs.runs.select()) == 4
     at.button(key="delete_chosen").click().run()
-    assert [run.id for run in four_runs.list_runs()] == [run_id(3), run_id(0)]
+    assert [run.id for run in four_runs.runs.select()] == [run_id(3), run_id(0)]
     assert seeds(at) == [3, 0]
     assert at.query_params == {}
 

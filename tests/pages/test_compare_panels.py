@@ -15,7 +15,7 @@ from tests.runs.made_up import commit, made_up_run, made_up_sweep, run_id
 
 
 def measure(store: Store, number: int, **values: float) -> None:
-    store.save_metrics(
+    store.metrics.save(
         run_id(number), [MetricValue(name=name, value=value, reason="", version=1) for name, value in values.items()]
     )
 
@@ -29,7 +29,7 @@ def test_chosen_runs_stand_side_by_side_with_what_differs(page_store: Store) -> 
     at = open_compare(ids=f"{run_id(2)},{run_id(0)[:12]}")
     assert at.query_params == {"ids": f"{run_id(2)[:12]},{run_id(0)[:12]}"}
     shown = viewed(at)["runs"]
-    blobs = [page_store.get_run(run_id(number)).image for number in (2, 0)]
+    blobs = [page_store.runs.get(run_id(number)).image for number in (2, 0)]
     assert [run["small"] for run in shown] == [thumbnail_url(blob, 1024) for blob in blobs]
     assert [run["full"] for run in shown] == [picture_url(blob) for blob in blobs]
     assert shown[0]["alt"] == f"Ada before “{prompt}”: 20 steps, guidance 4, seed 2, ddim, demo"
@@ -118,12 +118,12 @@ def swept(page_store: Store) -> Store:
             page_store, cell.index, expansion=40 / steps + seed / 100, seam=abs(seed - 3), seconds_denoise=steps / 10
         )
     ids = [run_id(number) for number in range(24)]
-    page_store.add_sweep(made_up_sweep("sweep-1", cells=ids, plan=plan.to_json(), state="done"), ids)
+    page_store.sweeps.add(made_up_sweep("sweep-1", cells=ids, plan=plan.to_json(), state="done"), ids)
     return page_store
 
 
 def test_the_cells_of_a_sweep_have_a_place_on_each_axis(swept: Store) -> None:
-    frame = sweep_frame(run_table(swept), swept, swept.get_sweep("sweep-1"))
+    frame = sweep_frame(run_table(swept), swept, swept.sweeps.get("sweep-1"))
     assert [axis.name for axis in frame.axes] == ["steps", "replace", "seed"]
     assert len(frame.cells) == 23
     assert frame.cells["replace"].tolist()[:8] == ["beach"] * 4 + ["forest"] * 4
@@ -154,7 +154,7 @@ def test_what_the_sweep_says_is_a_sentence_for_each_axis_charts_and_the_best(swe
 
 
 def test_without_a_sweep_in_view_the_one_of_the_chosen_runs_is_asked(swept: Store) -> None:
-    swept.add_sweep(made_up_sweep("newer", cells=[run_id(0)], plan=swept.get_sweep("sweep-1").plan), [run_id(0)])
+    swept.sweeps.add(made_up_sweep("newer", cells=[run_id(0)], plan=swept.sweeps.get("sweep-1").plan), [run_id(0)])
     at = open_compare(show="says", ids=run_id(5))
     assert at.selectbox(key="compare_asked_sweep").value == "sweep-1"
     assert "sweep" not in at.query_params
@@ -179,7 +179,7 @@ def test_a_sweep_that_says_nothing_is_explained(
         commit(page_store, made_up_run(cell.index, seconds={}))
         measure(page_store, cell.index, **metrics)
     ids = [run_id(number) for number in range(len(plan))]
-    page_store.add_sweep(made_up_sweep("sweep-1", cells=ids, plan=plan.to_json()), ids)
+    page_store.sweeps.add(made_up_sweep("sweep-1", cells=ids, plan=plan.to_json()), ids)
     at = open_compare(sweep="sweep-1", show="says")
     assert sentence in texts(at)
 
@@ -197,13 +197,13 @@ def test_votes_are_blind_kept_per_voter_and_turned_into_scores(swept: Store) -> 
         pictures = images(at)
         assert [picture["alt"] for picture in pictures] == ["Picture 1 (left)", "Picture 2 (right)"]
         blobs = [str(picture["src"]).split("/")[2].split(".")[0] for picture in pictures]
-        runs = [next(run for run in swept.list_runs() if run.image == blob) for blob in blobs]
+        runs = [next(run for run in swept.runs.select() if run.image == blob) for blob in blobs]
         assert runs[0].params.seed == runs[1].params.seed
         assert runs[0].params.num_inference_steps != runs[1].params.num_inference_steps
         seen.add(frozenset(blobs))
         more_steps_left = runs[0].params.num_inference_steps > runs[1].params.num_inference_steps
         at.button(key="vote_a" if more_steps_left else "vote_b").click().run()
-        votes = swept.votes_of("sweep-1")
+        votes = swept.opinions.votes_of("sweep-1")
         assert len(votes) == turn + 1
         assert {votes[-1].run_a, votes[-1].run_b} == {run.id for run in runs}
     assert len(seen) == 6

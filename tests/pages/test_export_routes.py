@@ -29,10 +29,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
     with open_store(load_settings(home=tmp_path / "home")) as store:
         for number in range(4):
             commit(store, made_up_run(number, params={"prompt": "a forest" if number % 2 else "=a “beach”, at\nnight"}))
-        store.rate_run(run_id(1), 4)
-        store.tag_run(run_id(1), ["print"])
-        store.save_metrics(run_id(1), [MetricValue(name="seam", value=0.25, reason="", version=1)])
-        store.add_sweep(made_up_sweep(total=2), [run_id(0), run_id(3)])
+        store.opinions.rate(run_id(1), 4)
+        store.opinions.tag(run_id(1), ["print"])
+        store.metrics.save(run_id(1), [MetricValue(name="seam", value=0.25, reason="", version=1)])
+        store.sweeps.add(made_up_sweep(total=2), [run_id(0), run_id(3)])
         yield store
 
 
@@ -78,7 +78,7 @@ def test_every_form_holds_the_runs(client: TestClient, store: Store, tmp_path: P
     assert zipfile.ZipFile(tmp_path / "runs.zip").testzip() is None
     with open_store(load_settings(home=tmp_path / "other")) as other:
         assert set(import_runs(other, tmp_path / "runs.zip").added) == set(ids)
-        assert other.blobs.get(other.get_run(run_id(1)).image) == store.blobs.get(store.get_run(run_id(1)).image)
+        assert other.blobs.get(other.runs.get(run_id(1)).image) == store.blobs.get(store.runs.get(run_id(1)).image)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

@@ -74,15 +74,15 @@ def test_a_zip_of_another_store_is_imported_and_chosen(page_store: Store, tmp_pa
     with open_store(load_settings(home=tmp_path / "other")) as other:
         for number in range(2):
             commit(other, made_up_run(number))
-        other.rate_run(run_id(1), 5)
+        other.opinions.rate(run_id(1), 5)
         content = b"".join(run_archive(other, [run_id(0), run_id(1)]))
     at = open_compare()  # of an empty store
     at.file_uploader[0].upload("runs.zip", content, "application/zip").run()
-    assert page_store.list_runs() == []
+    assert page_store.runs.select() == []
     button(at, "Import").click().run()
     assert not at.exception
     assert "2 runs imported" in at.toast[0].value
-    assert page_store.opinions_of([run_id(1)])[run_id(1)].rating == 5
+    assert page_store.opinions.of([run_id(1)])[run_id(1)].rating == 5
     assert {shown["id"] for shown in viewed(at)["runs"]} == {run_id(0), run_id(1)}
 
 

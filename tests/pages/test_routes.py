@@ -152,7 +152,7 @@ def sweep_id(store: Store) -> str:
     ids = [made_up_run(number).id for number in range(6)]
     for number in range(5):
         commit(store, made_up_run(number))
-    store.add_sweep(made_up_sweep("abc123", cells=ids, plan=plan.to_json(), state="running"), ids)
+    store.sweeps.add(made_up_sweep("abc123", cells=ids, plan=plan.to_json(), state="running"), ids)
     return "abc123"
 
 

@@ -7,7 +7,7 @@ import pytest
 from bgen_core.metrics import MetricValue
 from bgen_core.records.png_text import parameters_text
 from bgen_core.runs.links import thumbnail_url
-from bgen_core.store.opinion_rows import Opinion
+from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import Store
 from tests.pages.compare_pages import images, open_run, tables, texts
 from tests.runs.made_up import commit, made_up_run, made_up_sweep
@@ -15,7 +15,7 @@ from tests.runs.made_up import commit, made_up_run, made_up_sweep
 
 def test_one_run_on_its_own_page(page_store: Store) -> None:
     run = commit(page_store, made_up_run(7, subject_name="Ada *at* sea", params={"shadow": 0.25}))
-    page_store.add_sweep(made_up_sweep(total=1), [run.id])
+    page_store.sweeps.add(made_up_sweep(total=1), [run.id])
     at = open_run(id=run.id[:12])
     (image,) = images(at)
     assert image["src"] == thumbnail_url(run.image, 1024)
@@ -37,7 +37,7 @@ def test_one_run_on_its_own_page(page_store: Store) -> None:
 
 def test_metrics_have_their_unit_direction_source_or_reason(page_store: Store) -> None:
     run = commit(page_store, made_up_run(0))
-    page_store.save_metrics(
+    page_store.metrics.save(
         run.id,
         [
             MetricValue(name="expansion", value=1.23456, reason="", version=1),
@@ -57,14 +57,14 @@ def test_metrics_have_their_unit_direction_source_or_reason(page_store: Store) -
 
 def test_opinions_are_kept_as_they_are_given(page_store: Store) -> None:
     run = commit(page_store, made_up_run(0))
-    page_store.rate_run(run.id, 2)
+    page_store.opinions.rate(run.id, 2)
     at = open_run(id=run.id)
     short = run.id[:12]
     assert at.get_by_key(f"run_stars_{short}").value == 1
     at.get_by_key(f"run_stars_{short}").set_value(4).run()
     at.multiselect(key=f"run_tags_{short}").set_value(["print", "web"]).run()
     at.text_area(key=f"run_notes_{short}").set_value("good light").run()
-    assert page_store.opinions_of([run.id])[run.id] == Opinion(rating=5, tags=("print", "web"), notes="good light")
+    assert page_store.opinions.of([run.id])[run.id] == Opinion(rating=5, tags=("print", "web"), notes="good light")
     at.multiselect(key=f"run_tags_{short}").set_value(["x" * 41]).run()
     assert "is not allowed: up to 40 letters" in texts(at)
     assert at.multiselect(key=f"run_tags_{short}").value == ["print", "web"]

@@ -125,15 +125,15 @@ def test_save_and_open_again(at: AppTest, store: Store) -> None:
     at.text_input[0].set_value("Eileen")
     button(at, "Save").click().run()
     assert not at.exception
-    (entry,) = store.list_subjects()
+    (entry,) = store.subjects.all()
     assert entry.name == "Eileen"
     assert at.query_params["id"] == entry.id
 
     image = read_photo(SAMPLES[0].path, limits=LIMITS).image
-    edit = MaskEdit.from_json(store.load_subject_edit(entry.id))
+    edit = MaskEdit.from_json(store.subjects.load_edit(entry.id))
     assert [stroke.mode for stroke in edit.strokes] == ["add", "erase"]
     assert edit.grow == 2
-    subject = store.load_subject(entry.id)
+    subject = store.subjects.load(entry.id)
     np.testing.assert_array_equal(subject.image, image)
     np.testing.assert_array_equal(subject.alpha, quantise_alpha(apply_edit(cut_out(image)[0], edit)))
 
@@ -207,10 +207,10 @@ def test_uploading_a_photo_without_a_person_leads_to_the_brush(at: AppTest, stor
     assert "brush" in said(at)
     button(at, "Save").click().run()
     assert "keeps nothing: paint over what you want to keep" in said(at)
-    assert store.list_subjects() == []
+    assert store.subjects.all() == []
     draw(at, ("add", 80, ((200, 100), (300, 250))))
     button(at, "Save").click().run()
-    assert [entry.name for entry in store.list_subjects()] == ["my grey wall"]
+    assert [entry.name for entry in store.subjects.all()] == ["my grey wall"]
 
 
 def test_a_thing_is_doubted(at: AppTest) -> None:
@@ -239,9 +239,9 @@ def test_the_files_own_alpha_is_offered(at: AppTest, store: Store) -> None:
     assert draft(at).base == "given"
     draw(at, ("erase", 40, ((300, 200), (310, 200))))
     button(at, "Save").click().run()
-    (entry,) = store.list_subjects()
+    (entry,) = store.subjects.all()
     expected = quantise_alpha(apply_edit(circle.astype(np.float32), draft(at).edit))
-    np.testing.assert_array_equal(store.load_subject(entry.id).alpha, expected)
+    np.testing.assert_array_equal(store.subjects.load(entry.id).alpha, expected)
 
     again = AppTest.from_file(SHELL, default_timeout=60)
     again.query_params["id"] = entry.id
@@ -265,7 +265,7 @@ def test_an_unknown_id_is_said_and_leaves_the_page_usable(store: Store) -> None:
 def test_use_in_sweep_saves_and_goes_there(at: AppTest, store: Store) -> None:
     button(at, "Use in sweep →").click().run()
     assert not at.exception
-    (entry,) = store.list_subjects()
+    (entry,) = store.subjects.all()
     assert at.title[0].value == "Sweep"
     assert draft(at).saved_id == entry.id
 
@@ -274,7 +274,7 @@ def test_a_subject_needs_a_name(at: AppTest, store: Store) -> None:
     at.text_input[0].set_value("   ")
     button(at, "Save").click().run()
     assert "needs a name" in said(at)
-    assert store.list_subjects() == []
+    assert store.subjects.all() == []
 
 
 def test_from_an_empty_mask_a_thing_is_drawn_around(at: AppTest, store: Store) -> None:
@@ -284,7 +284,7 @@ def test_from_an_empty_mask_a_thing_is_drawn_around(at: AppTest, store: Store) -
     assert not detail_of(draft(at), preview_of(draft(at)), whole_box(at)).alpha.any()
     draw(at, ("add", 30, ((300, 200), (360, 200))))
     button(at, "Save").click().run()
-    alpha = store.load_subject(store.list_subjects()[0].id).alpha
+    alpha = store.subjects.load(store.subjects.all()[0].id).alpha
     rows, columns = np.nonzero(alpha > 0.5)
     assert (columns.max() - columns.min()) / alpha.shape[1] == pytest.approx(90 / 600, abs=0.01)
     assert (rows.max() - rows.min()) / alpha.shape[1] == pytest.approx(30 / 600, abs=0.01)
@@ -327,10 +327,10 @@ def test_strokes_survive_another_quality(at: AppTest, store: Store) -> None:
     at.segmented_control(key=f"mask_quality_{draft(at).token}").set_value("fast").run()
     assert draft(at).edit == before
     button(at, "Save").click().run()
-    (entry,) = store.list_subjects()
+    (entry,) = store.subjects.all()
     image = read_photo(SAMPLES[0].path, limits=LIMITS).image
     expected = quantise_alpha(apply_edit(cut_out(image, "fast")[0], before))
-    np.testing.assert_array_equal(store.load_subject(entry.id).alpha, expected)
+    np.testing.assert_array_equal(store.subjects.load(entry.id).alpha, expected)
     again = AppTest.from_file(SHELL, default_timeout=60)
     again.query_params["id"] = entry.id
     again.run()
@@ -383,9 +383,9 @@ def test_a_mask_from_a_file(at: AppTest, store: Store) -> None:
     assert draft(at).base == "given"
     draw(at, ("add", 20, ((30, 30),)))
     button(at, "Save").click().run()
-    (entry,) = store.list_subjects()
+    (entry,) = store.subjects.all()
     expected = quantise_alpha(apply_edit(circle.astype(np.float32), draft(at).edit))
-    np.testing.assert_array_equal(store.load_subject(entry.id).alpha, expected)
+    np.testing.assert_array_equal(store.subjects.load(entry.id).alpha, expected)
 
 
 def test_a_mask_of_another_size_is_a_sentence(at: AppTest) -> None:
@@ -412,7 +412,7 @@ def test_zooming_in_keeps_strokes_and_shows_the_saved_pixels(at: AppTest, store:
     assert all(192 <= x <= 320 and 192 <= y <= 320 for x, y in stroke.points)  # the middle of 512 × 512
     seen = detail_of(draft(at), preview_of(draft(at)), Box(left=192, top=192, right=320, bottom=320))
     button(at, "Save").click().run()
-    saved = store.load_subject(store.list_subjects()[0].id).alpha
+    saved = store.subjects.load(store.subjects.all()[0].id).alpha
     np.testing.assert_array_equal(quantise_alpha(seen.alpha), saved[192:320, 192:320])
     at.segmented_control(key="zoom_level").set_value(1).run()
     assert draft(at).edit.strokes == (stroke,)
@@ -442,7 +442,7 @@ def test_several_persons_one_is_kept(at: AppTest, store: Store) -> None:
     assert at.pills(key=key).value == [1, 2]
     at.button(key="brush_redo").click().run()
     button(at, "Save").click().run()
-    alpha = store.load_subject(store.list_subjects()[0].id).alpha
+    alpha = store.subjects.load(store.subjects.all()[0].id).alpha
     assert not alpha[:, :500].any()
     assert alpha[:, 640:].any()
     at.segmented_control(key="zoom_level").set_value(2).run()
@@ -475,7 +475,7 @@ def test_persons_are_chosen_by_clicks(at: AppTest, store: Store) -> None:
     assert draft(at).edit.kept_regions is None
     at.pills(key=key).set_value([2]).run()
     button(at, "Save").click().run()
-    alpha = store.load_subject(store.list_subjects()[0].id).alpha
+    alpha = store.subjects.load(store.subjects.all()[0].id).alpha
     assert not alpha[:, :500].any()
     assert alpha[:, 640:].any()
 
@@ -491,7 +491,7 @@ def test_persons_of_a_large_photo_are_told_apart_at_its_own_size(at: AppTest, st
     at.segmented_control(key="brush_tool").set_value("choose").run()
     click(at, (140, 150))
     button(at, "Save").click().run()
-    alpha = store.load_subject(store.list_subjects()[0].id).alpha
+    alpha = store.subjects.load(store.subjects.all()[0].id).alpha
     assert not alpha[:, :1500].any()
     assert alpha[:, 1920:].any()
 
@@ -507,7 +507,7 @@ def test_one_person_is_not_chosen(at: AppTest) -> None:
 
 def test_library_opens_and_deletes(at: AppTest, store: Store) -> None:
     button(at, "Save").click().run()
-    (entry,) = store.list_subjects()
+    (entry,) = store.subjects.all()
     upload(at, "wall.png", wall())
     button(at, "Library · 1").click().run()
     at.button(key=f"open_{entry.id}").click().run()
@@ -517,8 +517,8 @@ def test_library_opens_and_deletes(at: AppTest, store: Store) -> None:
     # What is clicked in a dialog runs the dialog alone, which AppTest does not: it is opened again with each click
     at.button(key=f"delete_{entry.id}").click()
     button(at, "Library · 1").click().run()
-    assert store.list_subjects() != []
+    assert store.subjects.all() != []
     assert "Nothing was made with it yet" in said(at)
     at.button(key="delete_for_good").click()
     button(at, "Library · 1").click().run()
-    assert store.list_subjects() == []
+    assert store.subjects.all() == []

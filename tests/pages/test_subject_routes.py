@@ -22,7 +22,7 @@ LIMITS = DecodeLimits(max_bytes=1_000_000, max_pixels=1_000_000, min_side=4)
 def store(tmp_path: Path) -> Iterator[Store]:
     with open_store(load_settings(home=tmp_path / "home")) as store:
         for number in range(3):
-            store.save_subject(made_up_subject(number), {"base": "given"})
+            store.subjects.save(made_up_subject(number), {"base": "given"})
         yield store
 
 
@@ -35,7 +35,7 @@ def client(store: Store) -> TestClient:
 def test_what_is_ticked_or_all_is_brought_to_another_store(
     count: int, client: TestClient, store: Store, tmp_path: Path
 ) -> None:
-    ids = [entry.id for entry in store.list_subjects()]
+    ids = [entry.id for entry in store.subjects.all()]
     answer = client.get(subjects_url(ids[:count]))
     assert answer.status_code == 200
     assert answer.headers["content-disposition"].startswith('attachment; filename="subjects.zip"')
@@ -48,13 +48,13 @@ def test_refusals_are_sentences(client: TestClient, store: Store) -> None:
     unknown = client.get(subjects_url(["0" * 64]))
     assert unknown.status_code == 400
     assert "No saved subject" in unknown.text
-    too_many = client.get(subjects_url([store.list_subjects()[0].id] * 201))
+    too_many = client.get(subjects_url([store.subjects.all()[0].id] * 201))
     assert too_many.status_code == 400
     assert "allowed are 1 to 200" in too_many.text
 
 
 def test_a_picture_that_is_gone_is_no_half_file(client: TestClient, store: Store, tmp_path: Path) -> None:
-    entry = store.list_subjects()[-1]
+    entry = store.subjects.all()[-1]
     next((tmp_path / "home" / "blobs").rglob(f"{entry.alpha}*")).unlink()
     answer = client.get(subjects_url())
     assert answer.status_code == 503

@@ -11,7 +11,7 @@ import pytest
 
 from bgen_core.metrics import METRICS, MetricValue
 from bgen_core.runs.wide_table import run_table
-from bgen_core.store.opinion_rows import Vote
+from bgen_core.store.opinions import Vote
 from bgen_core.store.schema import RunRow
 from bgen_core.store.store import Store
 from bgen_core.sweep.axes import Axis
@@ -41,7 +41,7 @@ def swept(store: Store, value: Callable[[InpaintParams], dict[str, float]], **sw
         record = made_up_run(cell.index, params=params.to_json(), seconds={"denoise": seconds})
         commit(store, record)
         values = value(params)
-        store.save_metrics(
+        store.metrics.save(
             record.id,
             [
                 MetricValue(
@@ -63,7 +63,7 @@ def swept(store: Store, value: Callable[[InpaintParams], dict[str, float]], **sw
             | values
         )
     cells = [run_id(number) for number in range(len(plan))]
-    store.add_sweep(made_up_sweep("sweep-1", cells=cells, plan=plan.to_json(), **sweep), cells)
+    store.sweeps.add(made_up_sweep("sweep-1", cells=cells, plan=plan.to_json(), **sweep), cells)
     return pd.DataFrame(rows)
 
 
@@ -133,7 +133,7 @@ def test_only_times_of_what_the_sweep_itself_painted_are_compared(page_store: St
     frame = swept(page_store, lambda params: {"seam": 0.5}, created=LONG_AGO + timedelta(minutes=8))
     with page_store.database.writing() as session:
         session.get_one(RunRow, run_id(8)).seconds = {"composite": 0.006}
-    found = sweep_frame(run_table(page_store), page_store, page_store.get_sweep("sweep-1"))
+    found = sweep_frame(run_table(page_store), page_store, page_store.sweeps.get("sweep-1"))
     assert (found.reused, found.pasted) == (8, 1)
     assert found.cells["seconds"].isna().tolist() == [True] * 9 + [False] * 15
     said = spoken(open_compare(sweep="sweep-1", show="says", measure="seconds", axis="steps"))
@@ -164,7 +164,7 @@ def test_a_run_that_was_only_pasted_again_has_no_time_and_no_memory_to_win_by(pa
 def test_doubts_stand_below_the_sentences(page_store: Store) -> None:
     swept(page_store, uneven(np.random.default_rng(0)))
     ids = [run_id(number) for number in range(24)]
-    doubtful = sum(bool(each["expansion"].reason) for each in page_store.metrics_of(ids).values())
+    doubtful = sum(bool(each["expansion"].reason) for each in page_store.metrics.of(ids).values())
     line = f"{doubtful} of 24 values carry a note: {UNSURE}"
     assert line in spoken(open_compare(sweep="sweep-1", show="says", measure="expansion"))
     assert line in spoken(open_compare(group="num_inference_steps", measure="expansion"))
@@ -189,7 +189,7 @@ def test_groups_and_the_sweeps_sentences_stand_on_one_page(page_store: Store) ->
 
 def test_few_pairs_have_no_band_and_the_caption_says_why(page_store: Store) -> None:
     swept(page_store, uneven(np.random.default_rng(0)))
-    page_store.forget_metrics([run_id(number) for number in range(8, 24)])
+    page_store.metrics.forget([run_id(number) for number in range(8, 24)])
     few = open_compare(sweep="sweep-1", show="says", measure="expansion", axis="seed")
     assert "the mean of all runs; without an interval, since 2 pairs are too few, 6 are needed." in spoken(few)
 
@@ -199,7 +199,7 @@ def test_the_votes_sentence_and_chart_show_one_number_and_the_counts(page_store:
     # Cells 0 to 3 have guidance 1, cells 4 to 7 guidance 4: seven wins, two losses, five ties
     winners = ["b"] * 7 + ["a"] * 2 + ["tie"] * 5
     for number, winner in enumerate(winners):
-        page_store.add_vote(
+        page_store.opinions.add_vote(
             Vote(
                 sweep_id="sweep-1",
                 voter=f"voter {number}",

@@ -11,7 +11,8 @@ from streamlit.testing.v1 import AppTest
 from bgen_core.jobs.submission import forecast_sweep, submit_sweep
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.settings import load_settings
-from bgen_core.store.store import Store, SweepState, open_store
+from bgen_core.store.store import Store, open_store
+from bgen_core.store.sweeps import SweepState
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.params import InpaintParams
@@ -35,7 +36,7 @@ def subject(store: Store) -> Subject:
     alpha = np.zeros((64, 80), np.float32)
     alpha[20:, 20:60] = 1
     subject = Subject(name="box", image=np.full((64, 80, 3), 90, np.uint8), alpha=alpha)
-    store.save_subject(subject, {})
+    store.subjects.save(subject, {})
     return subject
 
 
@@ -72,7 +73,7 @@ def test_without_a_subject_it_leads_to_one(store: Store):
     assert "photo and the part of it to keep" in said(at)
     assert not [button for button in at.button if button.label == "Run"]
     next(button for button in at.button if button.label == "Start with the sample photo").click().run()
-    assert [entry.name for entry in store.list_subjects()] == ["Astronaut"]
+    assert [entry.name for entry in store.subjects.all()] == ["Astronaut"]
     assert at.text_area(key="prompt").value
 
 
@@ -121,11 +122,11 @@ def test_run_puts_the_sweep_into_the_queue_and_into_the_url(store: Store, subjec
     at = open_sweep()
     at.text_input(key="seed").set_value("1-2").run()
     run_button(at).click().run()
-    (sweep,) = store.list_sweeps(states=["queued"])
+    (sweep,) = store.sweeps.select(states=["queued"])
     assert at.query_params["id"] in (sweep.id, [sweep.id])
     assert sweep.total == 2
     next(button for button in at.button if button.label == "Cancel").click().run()
-    assert store.get_sweep(sweep.id).state == "cancelled"
+    assert store.sweeps.get(sweep.id).state == "cancelled"
     assert "Cancelled: 0 of 2" in said(at)
 
 
@@ -162,20 +163,20 @@ def test_a_model_that_cannot_be_found_says_so_and_the_page_works(subject: Subjec
 def test_a_cancelled_sweep_goes_on(store: Store, subject: Subject, worker: None):
     at = open_sweep()
     run_button(at).click().run()
-    (sweep,) = store.list_sweeps()
+    (sweep,) = store.sweeps.select()
     next(button for button in at.button if button.label == "Cancel").click().run()
     next(button for button in at.button if button.label == "Go on").click().run()
-    assert store.get_sweep(sweep.id).state == "queued"
+    assert store.sweeps.get(sweep.id).state == "queued"
 
 
 def test_the_link_of_a_sweep_whose_subject_is_deleted_still_opens(store: Store, subject: Subject, worker: None):
     at = open_sweep()
     run_button(at).click().run()
-    (sweep,) = store.list_sweeps()
-    store.set_sweep_state(sweep.id, "cancelled")
-    store.delete_subject(subject.id)
+    (sweep,) = store.sweeps.select()
+    store.sweeps.set_state(sweep.id, "cancelled")
+    store.subjects.delete(subject.id)
     other = Subject(name="other", image=subject.image, alpha=1 - subject.alpha)
-    store.save_subject(other, {})
+    store.subjects.save(other, {})
     at = open_sweep(id=sweep.id)
     assert "Cancelled: 0 of 1" in said(at)
 
@@ -188,7 +189,7 @@ def test_a_grid_is_downloaded_as_it_is_shown(store: Store, subject: Subject, wor
         store, load_settings(), plan, photos={subject.id: subject.extent}, device_kind="cpu", dtype_name="float32"
     )
     sweep_id = submit_sweep(store, forecast, owner="somebody")
-    store.set_sweep_state(sweep_id, state)
+    store.sweeps.set_state(sweep_id, state)
     at = open_sweep(id=sweep_id)
     at.selectbox(key="x").set_value("Seed").run()
     at.selectbox(key="y").set_value("Steps").run()
@@ -199,11 +200,11 @@ def test_a_grid_is_downloaded_as_it_is_shown(store: Store, subject: Subject, wor
 
 def test_a_link_names_the_subject_by_its_id(store: Store, subject: Subject, worker: None):
     newer = Subject(name="newer", image=subject.image, alpha=1 - subject.alpha)
-    store.save_subject(newer, {})
+    store.subjects.save(newer, {})
     at = open_sweep(subject=subject.id)
     assert at.multiselect(key="subject").value == [subject.id]
     run_button(at).click().run()
-    assert store.list_sweeps()[0].subject_id == subject.id
+    assert store.sweeps.select()[0].subject_id == subject.id
     at.multiselect(key="subject").set_value([newer.id]).run()
     assert at.query_params["subject"] in (newer.id, [newer.id])
     at.multiselect(key="subject").set_value([newer.id, subject.id]).run()

@@ -13,5 +13,5 @@ if __name__ == "__main__":
         for number in range(first, first + count):
             commit(store, made_up_run(number))
             print(number, flush=True)  # noqa: T201 - the test waits for it
-        while (sweep := store.claim_next_sweep()) is not None:
+        while (sweep := store.sweeps.claim_next()) is not None:
             print(f"claimed {sweep.id}", flush=True)  # noqa: T201

@@ -10,7 +10,8 @@ import numpy as np
 
 from bgen_core.extent import Extent
 from bgen_core.records.run import RunRecord
-from bgen_core.store.store import Store, SweepRecord
+from bgen_core.store.store import Store
+from bgen_core.store.sweeps import SweepRecord
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.params import InpaintParams
 
@@ -54,7 +55,7 @@ def picture(number: int = 0, extent: Extent = EXTENT) -> np.ndarray:
 def commit(store: Store, record: RunRecord) -> RunRecord:
     """Commit a run with pictures that belong to its seed."""
     seed = record.params.seed
-    return store.commit_run(record, image=picture(seed, record.extent), raw=picture(seed + 1, record.model_extent))
+    return store.runs.commit(record, image=picture(seed, record.extent), raw=picture(seed + 1, record.model_extent))
 
 
 def made_up_subject(number: int = 0, name: str = "Ada") -> Subject:

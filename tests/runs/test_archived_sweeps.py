@@ -15,8 +15,10 @@ from bgen_core.archive.run_import import import_runs
 from bgen_core.errors import UserInputError
 from bgen_core.records.run import RunRecord
 from bgen_core.settings import load_settings
-from bgen_core.store.opinion_rows import SavedView, Vote
-from bgen_core.store.store import Store, SweepRecord, open_store
+from bgen_core.store.opinions import Vote
+from bgen_core.store.store import Store, open_store
+from bgen_core.store.sweeps import SweepRecord
+from bgen_core.store.views import SavedView
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
@@ -43,17 +45,17 @@ def other(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def runs(other: Store) -> list[RunRecord]:
     """The four cells of a sweep, with three votes of two people on them; one cell stands in a second sweep too."""
-    other.save_subject(SUBJECT, {})
+    other.subjects.save(SUBJECT, {})
     made = [
         commit(other, replace(made_up_run(cell.index, subject_id=SUBJECT.id), params=cell.params))
         for cell in PLAN.cells()
     ]
-    other.add_sweep(sweep_of(PLAN, state="done"), [run.id for run in made])
+    other.sweeps.add(sweep_of(PLAN, state="done"), [run.id for run in made])
     second = replace(PLAN, axes=(Axis(name="steps", values=(10, 30)),), base=made[0].params)
-    other.add_sweep(sweep_of(second, "sweep-2", state="paused"), [made[0].id, run_id(90)])
+    other.sweeps.add(sweep_of(second, "sweep-2", state="paused"), [made[0].id, run_id(90)])
     for voter, first, last, winner in (("me", 0, 2, "b"), ("me", 1, 3, "tie"), ("you", 2, 0, "a")):
-        other.add_vote(vote("sweep-1", voter, made[first], made[last], winner))
-    other.save_view(SavedView(name="mine", owner="me", query={"q": "beach"}))
+        other.opinions.add_vote(vote("sweep-1", voter, made[first], made[last], winner))
+    other.views.save(SavedView(name="mine", owner="me", query={"q": "beach"}))
     return made
 
 
@@ -84,8 +86,8 @@ def exported(store: Store, runs: list[RunRecord], path: Path) -> Path:
 
 def sweeps_in(store: Store) -> Any:
     """Every sweep with its cells and votes."""
-    found = sorted(store.list_sweeps(), key=lambda each: each.id)
-    return [(replace(each, place=0.0), store.sweep_cells(each.id), store.votes_of(each.id)) for each in found]
+    found = sorted(store.sweeps.select(), key=lambda each: each.id)
+    return [(replace(each, place=0.0), store.sweeps.cells(each.id), store.opinions.votes_of(each.id)) for each in found]
 
 
 def test_a_sweep_is_in_the_other_store_with_its_grid_and_votes(
@@ -95,19 +97,19 @@ def test_a_sweep_is_in_the_other_store_with_its_grid_and_votes(
     assert (sorted(done.sweeps_added), done.votes_added) == (["sweep-1", "sweep-2"], 3)
     assert done.sentence == "4 runs imported, with 1 subject, 2 sweeps and 3 blind votes."
     assert sweeps_in(store)[0] == sweeps_in(other)[0]
-    assert SweepPlan.from_json(store.get_sweep("sweep-1").plan) == PLAN
-    assert store.list_views() == []
-    assert [each.id for each in store.sweeps_of_run(runs[1].id)] == ["sweep-1"]
+    assert SweepPlan.from_json(store.sweeps.get("sweep-1").plan) == PLAN
+    assert store.views.all() == []
+    assert [each.id for each in store.sweeps.of_run(runs[1].id)] == ["sweep-1"]
 
 
 def test_what_was_under_way_is_not_put_into_the_queue(
     store: Store, other: Store, runs: list[RunRecord], tmp_path: Path
 ) -> None:
-    other.set_sweep_state("sweep-2", "queued")
+    other.sweeps.set_state("sweep-2", "queued")
     import_runs(store, exported(other, runs, tmp_path / "runs.zip"))
-    assert store.get_sweep("sweep-2").state == "cancelled"
-    assert store.claim_next_sweep() is None
-    assert [cell.done for cell in store.sweep_cells("sweep-2")] == [True, False]
+    assert store.sweeps.get("sweep-2").state == "cancelled"
+    assert store.sweeps.claim_next() is None
+    assert [cell.done for cell in store.sweeps.cells("sweep-2")] == [True, False]
 
 
 def test_an_import_a_second_time_changes_nothing(
@@ -115,11 +117,11 @@ def test_an_import_a_second_time_changes_nothing(
 ) -> None:
     archive = exported(other, runs, tmp_path / "runs.zip")
     import_runs(store, archive)
-    before = sweeps_in(store), store.list_runs()
+    before = sweeps_in(store), store.runs.select()
     again = import_runs(store, archive)
     assert (again.added, again.sweeps_added, again.votes_added) == ((), (), 0)
     assert again.sentence == "0 runs imported, 4 there already and left as they are."
-    assert (sweeps_in(store), store.list_runs()) == before
+    assert (sweeps_in(store), store.runs.select()) == before
 
 
 def test_a_part_of_a_sweep_brings_its_grid_and_the_next_part_fills_it(
@@ -127,23 +129,23 @@ def test_a_part_of_a_sweep_brings_its_grid_and_the_next_part_fills_it(
 ) -> None:
     done = import_runs(store, exported(other, [runs[0], runs[1]], tmp_path / "half.zip"))
     assert done.votes_added == 0
-    assert [cell.done for cell in store.sweep_cells("sweep-1")] == [True, True, False, False]
-    store.add_vote(vote("sweep-1", "me", runs[0], runs[2], "tie"))
+    assert [cell.done for cell in store.sweeps.cells("sweep-1")] == [True, True, False, False]
+    store.opinions.add_vote(vote("sweep-1", "me", runs[0], runs[2], "tie"))
     done = import_runs(store, exported(other, runs, tmp_path / "whole.zip"))
     assert (done.sweeps_added, done.votes_added) == ((), 2)
-    assert all(cell.done for cell in store.sweep_cells("sweep-1"))
-    mine = [each.winner for each in store.votes_of("sweep-1") if each.voter == "me"]
+    assert all(cell.done for cell in store.sweeps.cells("sweep-1"))
+    mine = [each.winner for each in store.opinions.votes_of("sweep-1") if each.voter == "me"]
     assert mine == ["tie", "tie"]  # what I voted here stands
 
 
 def test_a_sweep_whose_name_another_one_has_stays_out(
     store: Store, other: Store, runs: list[RunRecord], tmp_path: Path
 ) -> None:
-    store.add_sweep(sweep_of(replace(PLAN, axes=()), title="mine"), [run_id(50)])
+    store.sweeps.add(sweep_of(replace(PLAN, axes=()), title="mine"), [run_id(50)])
     done = import_runs(store, exported(other, runs[1:], tmp_path / "runs.zip"))
     assert (len(done.added), done.sweeps_added, done.votes_added) == (3, (), 0)
-    assert store.get_sweep("sweep-1").title == "mine"
-    assert store.votes_of("sweep-1") == []
+    assert store.sweeps.get("sweep-1").title == "mine"
+    assert store.opinions.votes_of("sweep-1") == []
 
 
 def test_a_zip_of_the_first_version_is_still_taken(
@@ -155,14 +157,14 @@ def test_a_zip_of_the_first_version_is_still_taken(
 
     done = import_runs(store, changed(exported(other, runs, tmp_path / "runs.zip"), as_it_was))
     assert (len(done.added), done.sweeps_added) == (4, ())
-    assert store.list_sweeps() == []
+    assert store.sweeps.select() == []
 
 
 def test_a_sweep_that_nobody_could_read_does_not_hold_back_its_runs(
     store: Store, other: Store, runs: list[RunRecord], tmp_path: Path
 ) -> None:
     unread = replace(sweep_of(PLAN, "broken", title="odd"), plan={"axes": []})
-    other.add_sweep(unread, [run.id for run in runs])
+    other.sweeps.add(unread, [run.id for run in runs])
     archive = exported(other, runs, tmp_path / "runs.zip")
     with zipfile.ZipFile(archive) as opened:
         assert opened.read("not-included.txt").decode().startswith("Sweep 'odd' (broken): subject_id")
@@ -217,7 +219,7 @@ def test_a_sweep_that_is_not_what_it_says_is_refused_with_everything(
         import_runs(store, changed(exported(other, runs, tmp_path / "runs.zip"), change))
     assert str(caught.value).startswith("runs.zip: nothing is imported, because ")
     assert len(str(caught.value)) < 500
-    assert (store.list_runs(), store.list_sweeps(), store.blobs.listing().pictures) == ([], [], {})
+    assert (store.runs.select(), store.sweeps.select(), store.blobs.listing().pictures) == ([], [], {})
 
 
 def test_votes_on_runs_that_are_not_in_the_zip_stay_out(
@@ -230,4 +232,4 @@ def test_votes_on_runs_that_are_not_in_the_zip_stay_out(
         sweep["votes"] = [{**one, "run_a": a, "run_b": b} for a, b in [*ids, ids[-1]]]
 
     import_runs(store, changed(exported(other, runs, tmp_path / "runs.zip"), change))
-    assert [(each.run_a, each.run_b) for each in store.votes_of("sweep-1")] == [(runs[0].id, runs[1].id)]
+    assert [(each.run_a, each.run_b) for each in store.opinions.votes_of("sweep-1")] == [(runs[0].id, runs[1].id)]

@@ -16,7 +16,7 @@ from bgen_core.errors import StoreError
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.check import Finding, check_store
-from bgen_core.store.picture_rows import collect_garbage
+from bgen_core.store.garbage import collect_garbage
 from bgen_core.store.repair import repair_store
 from bgen_core.store.store import Store, open_store
 from bgen_core.store.thumbnails import thumbnail
@@ -88,15 +88,15 @@ def test_half_a_picture_is_written_again(root: str) -> None:
 def test_a_whole_store_works_on_it(settings: Settings, tmp_path: Path) -> None:
     with open_store(settings) as store:
         subject = made_up_subject()
-        store.save_subject(subject, {})
+        store.subjects.save(subject, {})
         runs = [commit(store, made_up_run(number, subject_id=subject.id)) for number in range(2)]
         assert thumbnail(store.blobs, runs[0].image, 96)[:4] == b"RIFF"
         assert [path.name for path in settings.home.iterdir() if path.name == "blobs"] == []
         (tmp_path / "runs.zip").write_bytes(b"".join(run_archive(store, [run.id for run in runs])))
-        gone = store.delete_runs([runs[0].id])
+        gone = store.deletion.delete([runs[0].id])
         assert gone.pictures == 2
         assert import_runs(store, tmp_path / "runs.zip").added == (runs[0].id,)
-        assert store.load_subject(subject.id).id == subject.id
+        assert store.subjects.load(subject.id).id == subject.id
         assert _findings(store) == []
 
 
@@ -109,7 +109,7 @@ def test_it_is_checked_mended_and_cleaned(settings: Settings) -> None:
         assert {(each.kind, each.picture) for each in _findings(store)} == {("damaged", run.image), ("unused", unused)}
         assert collect_garbage(store, older_than=AT_ONCE).files == 1
         assert all(each.done for each in repair_store(store, _findings(store), drop_lost=True))
-        assert store.list_runs() == []
+        assert store.runs.select() == []
 
 
 def _findings(store: Store) -> list[Finding]:

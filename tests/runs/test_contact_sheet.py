@@ -39,7 +39,7 @@ def keep(store: Store, plan: SweepPlan, *, missing: tuple[int, ...] = (), extent
     for index in range(len(plan)):
         if index not in missing:
             commit(store, made_up_run(index, extent=extent))
-    store.add_sweep(made_up_sweep(cells=ids, plan=plan.to_json(), state="running"), ids)
+    store.sweeps.add(made_up_sweep(cells=ids, plan=plan.to_json(), state="running"), ids)
 
 
 def opened(sheet: ContactSheet, store: Store) -> Image.Image:
@@ -169,10 +169,10 @@ def test_the_text_drawn_is_the_axis_value(store: Store):
 
 def test_what_is_missing_is_an_empty_place_with_its_reason(store: Store):
     keep(store, make_plan(STEPS, GUIDANCE), missing=(1, 3))
-    store.set_cell_error("sweep-1", 3, "The cell does not fit into memory.")
-    gone = store.get_run(run_id(4))
+    store.sweeps.set_cell_error("sweep-1", 3, "The cell does not fit into memory.")
+    gone = store.runs.get(run_id(4))
     store.blobs.delete(gone.image)
-    store.blobs.path(store.get_run(run_id(5)).image).write_bytes(b"\x89PNG\r\n\x1a\nnot a picture")
+    store.blobs.path(store.runs.get(run_id(5)).image).write_bytes(b"\x89PNG\r\n\x1a\nnot a picture")
     sheet = contact_sheet(store, "sweep-1")
     assert [cell.reason for cell in sheet.cells.values() if cell.run is None] == [
         "Not made yet.",

@@ -214,12 +214,12 @@ def test_a_subject_with_a_hostile_edit_is_one_sentence(store: Store, tmp_path: P
     from bgen_core.archive.subject_archive import export_subjects
 
     subject = made_up_subject(1)
-    store.save_subject(subject, {})
+    store.subjects.save(subject, {})
     run = commit(store, made_up_run(1, subject_id=subject.id))
     subjects = export_subjects(store, [subject.id])
     whole = {"runs.zip": b"".join(run_archive(store, [run.id])), "subjects.zip": b"".join(subjects)}
-    store.delete_runs([run.id])
-    store.delete_subject(subject.id)
+    store.deletion.delete([run.id])
+    store.subjects.delete(subject.id)
     for name, data in whole.items():
         (tmp_path / name).write_bytes(data)
         with zipfile.ZipFile(tmp_path / name) as opened:
@@ -236,4 +236,4 @@ def test_a_subject_with_a_hostile_edit_is_one_sentence(store: Store, tmp_path: P
         import_runs(store, tmp_path / "runs.zip")
     with pytest.raises(UserInputError, match=r"in the ZIP is no JSON|has a number that is not allowed"):
         import_subjects(store, (tmp_path / "subjects.zip").read_bytes(), limits=LIMITS)
-    assert (store.list_runs(), store.list_subjects(), store.blobs.listing().pictures) == ([], [], {})
+    assert (store.runs.select(), store.subjects.all(), store.blobs.listing().pictures) == ([], [], {})

@@ -72,7 +72,7 @@ def swept(store: Store, runs: list[RunRecord], axes: dict[str, str], *, prompt: 
         axes=tuple(parse_axis(name, text) for name, text in axes.items()),
     )
     ids = [run.id for run in runs]
-    store.add_sweep(made_up_sweep(cells=ids, state="done", plan=plan.to_json()), ids)
+    store.sweeps.add(made_up_sweep(cells=ids, state="done", plan=plan.to_json()), ids)
     return [commit(store, run) for run in runs]
 
 
@@ -137,10 +137,10 @@ def test_what_people_typed_is_text_wherever_it_stands(store: Store, place: str):
     runs = [commit(store, made_up_run(number, params=params if number else {}, **changes)) for number in range(2)]
     text = HOSTILE
     if place == "notes":
-        store.note_run(runs[0].id, HOSTILE)
+        store.opinions.note(runs[0].id, HOSTILE)
     if place == "tags":
         text = HOSTILE[:30]
-        store.tag_run(runs[0].id, [text])
+        store.opinions.tag(runs[0].id, [text])
     page = read(html_report(store, run_ids=[run.id for run in runs], title=HOSTILE if place == "title" else ""))
     assert text in page.text
     assert page.all("script") == []
@@ -169,7 +169,7 @@ def measured(name: str, value: float | None) -> MetricValue:
 def test_metrics_stand_in_the_table_with_their_meaning_and_the_best_marked(store: Store):
     runs = grid_of(store)
     for run, seam in zip(runs, (0.5, 0.25, 0.75, 0.25), strict=True):
-        store.save_metrics(run.id, [measured("seam", seam), measured("detail", 3.0), measured("clip_score", None)])
+        store.metrics.save(run.id, [measured("seam", seam), measured("detail", 3.0), measured("clip_score", None)])
     page = read(html_report(store, sweep_id="sweep-1"))
     assert page.text.count("★") == 3  # two that tie, and what the sign means
     assert page.text.count("0.25 ★") == 2
@@ -181,8 +181,8 @@ def test_metrics_stand_in_the_table_with_their_meaning_and_the_best_marked(store
 def test_opinions_stand_in_the_table_where_there_are_any(store: Store):
     runs = grid_of(store)
     assert "Rating" not in read(html_report(store, sweep_id="sweep-1")).text
-    store.rate_run(runs[0].id, 4)
-    store.tag_run(runs[1].id, ["for Ada"])
+    store.opinions.rate(runs[0].id, 4)
+    store.opinions.tag(runs[1].id, ["for Ada"])
     page = read(html_report(store, sweep_id="sweep-1"))
     for told in ("Rating", "for Ada"):
         assert told in page.text
@@ -204,10 +204,10 @@ def test_a_cell_without_a_picture_says_why(store: Store):
         subject_id="s" * 64, model="demo", base=InpaintParams(prompt="a"), axes=(parse_axis("seed", "0..3"),)
     )  # fmt: skip
     ids = [run_id(number) for number in range(4)]
-    store.add_sweep(made_up_sweep(cells=ids, state="failed", plan=plan.to_json()), ids)
+    store.sweeps.add(made_up_sweep(cells=ids, state="failed", plan=plan.to_json()), ids)
     kept, gone = (commit(store, made_up_run(number)) for number in range(2))
     store.blobs.delete(gone.image)
-    store.set_cell_error("sweep-1", 3, "The disk is full.")
+    store.sweeps.set_cell_error("sweep-1", 3, "The disk is full.")
     page = read(html_report(store, sweep_id="sweep-1"))
     assert len(page.pictures) == 1
     for told in ("Its picture is missing from the store or damaged.", "Not made.", "The disk is full.", kept.short_id):

@@ -14,7 +14,8 @@ import pytest
 
 from bgen_core.content_address import hash_bytes
 from bgen_core.settings import Settings
-from bgen_core.store.store import Store, SweepRecord, open_store
+from bgen_core.store.store import Store, open_store
+from bgen_core.store.sweeps import SweepRecord
 from tests.runs.made_up import LONG_AGO, commit, made_up_run, made_up_sweep, run_id
 
 pytestmark = pytest.mark.both_databases
@@ -39,7 +40,7 @@ def outputs(writers: Sequence[subprocess.Popen[str]]) -> list[list[str]]:
 
 
 def assert_every_run_is_whole(store: Store) -> None:
-    for run in store.list_runs():
+    for run in store.runs.select():
         for blob in (run.image, run.raw):
             assert hash_bytes(store.blobs.get(blob)) == blob
 
@@ -49,14 +50,14 @@ def test_processes_that_open_a_new_store_at_once_share_it(settings: Settings) ->
     writers = [start_writer(settings, first, 30) for first in (0, 10, 20)]
     outputs(writers)
     with open_store(settings) as store:
-        assert {run.id for run in store.list_runs()} == {run_id(number) for number in range(50)}
+        assert {run.id for run in store.runs.select()} == {run_id(number) for number in range(50)}
         assert_every_run_is_whole(store)
 
 
 def test_no_sweep_is_claimed_by_two_processes(store: Store, settings: Settings) -> None:
     names = [f"sweep-{number}" for number in range(40)]
     for number, name in enumerate(names):
-        store.add_sweep(made_up_sweep(name, created=LONG_AGO + timedelta(seconds=number)), [])
+        store.sweeps.add(made_up_sweep(name, created=LONG_AGO + timedelta(seconds=number)), [])
     lines = outputs([start_writer(settings, 0, 0) for _ in range(2)])
     claimed = [line.removeprefix("claimed ") for its in lines for line in its]
     assert sorted(claimed) == sorted(names)
@@ -73,7 +74,7 @@ def test_a_killed_process_leaves_no_row_without_its_pictures(settings: Settings)
         writer.kill()
         promised |= {run_id(int(line)) for line in writer.communicate()[0].splitlines() if line.isdecimal()}
     with open_store(settings) as store:
-        known = store.known_runs(promised)
+        known = store.runs.known(promised)
         assert known == promised
         assert_every_run_is_whole(store)
         commit(store, made_up_run(999_999))
@@ -86,14 +87,14 @@ def test_threads_share_one_store(store: Store) -> None:
     faults: list[BaseException] = []
     claimed: list[SweepRecord] = []
     for number in range(8):
-        store.add_sweep(made_up_sweep(f"{number}", owner=f"{number}"), [])
+        store.sweeps.add(made_up_sweep(f"{number}", owner=f"{number}"), [])
 
     def work(first: int) -> None:
         try:
             for number in range(first, first + 5):
                 commit(store, made_up_run(number))
-                store.list_runs(limit=3)
-            if (sweep := store.claim_next_sweep()) is not None:
+                store.runs.select(limit=3)
+            if (sweep := store.sweeps.claim_next()) is not None:
                 claimed.append(sweep)
         except BaseException as error:
             faults.append(error)
@@ -104,5 +105,5 @@ def test_threads_share_one_store(store: Store) -> None:
     for thread in threads:
         thread.join()
     assert faults == []
-    assert store.known_runs(run_id(number) for number in range(33)) == {run_id(number) for number in range(33)}
+    assert store.runs.known(run_id(number) for number in range(33)) == {run_id(number) for number in range(33)}
     assert sorted(sweep.id for sweep in claimed) == list("01234567")

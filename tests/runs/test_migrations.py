@@ -38,7 +38,7 @@ def test_a_store_is_opened_again_without_a_change(settings: Settings) -> None:
         run = commit(store, made_up_run())
     for _ in range(2):
         with open_store(settings) as store:
-            assert store.list_runs() == [run]
+            assert store.runs.select() == [run]
 
 
 @pytest.mark.parametrize(
@@ -77,15 +77,15 @@ def _store_of_version_0001(settings: Settings) -> None:
 def test_a_store_of_the_first_version_is_upgraded_and_loses_nothing(settings: Settings) -> None:
     _store_of_version_0001(settings)
     with open_store(settings) as store:
-        (run,) = store.list_runs()
+        (run,) = store.runs.select()
         assert run.raw_id == run.id
         assert run.params == InpaintParams(prompt="a beach", negative_prompt="text", seed=7, guidance_scale=3.5)
-        assert [sweep.id for sweep in store.list_sweeps()] == ["made", "first", "second"]
-        assert [cell.done for cell in store.sweep_cells("made")] == [True]
-        assert store.opinions_of([run.id])[run.id].rating == 4
-        claimed = store.claim_next_sweep()
+        assert [sweep.id for sweep in store.sweeps.select()] == ["made", "first", "second"]
+        assert [cell.done for cell in store.sweeps.cells("made")] == [True]
+        assert store.opinions.of([run.id])[run.id].rating == 4
+        claimed = store.sweeps.claim_next()
         assert claimed is not None
         assert claimed.id == "first"
-        assert store.metrics_of([run.id]) == {}
+        assert store.metrics.of([run.id]) == {}
     with open_store(settings) as store:
-        assert store.list_runs() == [run]
+        assert store.runs.select() == [run]

@@ -23,7 +23,7 @@ def add(
 ) -> None:  # fmt: skip
     cells = [run_id(number) for number in numbers]
     ended = None if finished is None else minute(finished)
-    store.add_sweep(made_up_sweep(name, cells=cells, created=minute(submitted), finished=ended), cells)
+    store.sweeps.add(made_up_sweep(name, cells=cells, created=minute(submitted), finished=ended), cells)
     if started is not None:
         with store.database.writing() as session:
             session.execute(sa.update(SweepRow).where(SweepRow.id == name).values(started=minute(started)))

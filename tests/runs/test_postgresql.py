@@ -46,7 +46,7 @@ def test_nothing_but_the_database_moves(settings: Settings) -> None:
         run = commit(store, made_up_run())
     assert {path.name for path in settings.home.iterdir()} == {"blobs"}
     with open_store(settings) as store:
-        assert store.list_runs() == [run]
+        assert store.runs.select() == [run]
 
 
 def test_a_writer_waits_for_the_one_before_it(store: Store) -> None:
@@ -55,7 +55,7 @@ def test_a_writer_waits_for_the_one_before_it(store: Store) -> None:
 
     def second() -> None:
         inside.wait()
-        store.rate_run(run, 2)
+        store.opinions.rate(run, 2)
         order.append("second")
 
     thread = threading.Thread(target=second)
@@ -84,14 +84,14 @@ def test_a_database_that_another_program_holds(store: Store, monkeypatch: pytest
     with store.database.writing():
         with pytest.raises(StoreError, match="because another program holds it"):
             commit(store, made_up_run())
-        assert store.list_runs() == []
+        assert store.runs.select() == []
     commit(store, made_up_run())
 
 
 def test_a_server_that_comes_back_is_used_again(store: Store, postgresql_server: Server) -> None:
     commit(store, made_up_run(0))
     postgresql_server.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'empty_%'")
-    assert len(store.list_runs()) == 1
+    assert len(store.runs.select()) == 1
 
 
 def test_a_database_of_a_newer_version_is_left_alone(settings: Settings) -> None:
@@ -104,16 +104,16 @@ def test_a_database_of_a_newer_version_is_left_alone(settings: Settings) -> None
 
 
 def test_a_bug_stays_a_bug(store: Store) -> None:
-    store.add_sweep(made_up_sweep(), [])
+    store.sweeps.add(made_up_sweep(), [])
     with pytest.raises(Exception, match="unique constraint") as caught:
-        store.add_sweep(made_up_sweep(), [])
+        store.sweeps.add(made_up_sweep(), [])
     assert not isinstance(caught.value, StoreError)
 
 
 def test_a_zero_byte_is_a_sentence(store: Store) -> None:
     run = commit(store, made_up_run()).id
     with pytest.raises(StoreError, match="keeps no text with a zero byte"):
-        store.note_run(run, "a\0b")
+        store.opinions.note(run, "a\0b")
 
 
 def test_a_read_only_server_can_still_be_read(store: Store) -> None:
@@ -123,9 +123,9 @@ def test_a_read_only_server_can_still_be_read(store: Store) -> None:
     )
     opened = Store(read_only, store.blobs)
     try:
-        assert opened.list_runs() == [run]
+        assert opened.runs.select() == [run]
         with pytest.raises(StoreError, match="because it is read-only"):
-            opened.add_sweep(made_up_sweep(), [])
+            opened.sweeps.add(made_up_sweep(), [])
     finally:
         read_only.close()
 

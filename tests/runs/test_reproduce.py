@@ -181,7 +181,7 @@ def test_the_store_and_the_disk_stay_as_they_are(
 
 
 def test_the_subject_is_found_in_the_store(store: Store) -> None:
-    store.save_subject(SUBJECT, {})
+    store.subjects.save(SUBJECT, {})
     run = made_up_run(0, subject_id=SUBJECT.id)
     found = find_subject(store, read_recipe(encode_png(picture(), text=metadata_chunks(run))))
     assert found.id == SUBJECT.id

@@ -23,8 +23,8 @@ from bgen_core.metrics import MetricValue
 from bgen_core.records.run import RunRecord
 from bgen_core.settings import load_settings
 from bgen_core.store.check import Finding, check_store
-from bgen_core.store.opinion_rows import Opinion
-from bgen_core.store.picture_rows import collect_garbage
+from bgen_core.store.garbage import collect_garbage
+from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import Store, open_store
 from bgen_core.subject.decoding.image_io import encode_alpha_png, encode_png
 from tests.runs.made_up import commit, made_up_run, made_up_subject, picture, run_id
@@ -50,16 +50,16 @@ def runs(other: Store) -> list[RunRecord]:
     """Three runs of two subjects, one of them deleted; two share a raw picture."""
     kept, deleted = made_up_subject(1, "Ada"), made_up_subject(2, "Bo")
     for subject in (kept, deleted):
-        other.save_subject(subject, EDIT)
+        other.subjects.save(subject, EDIT)
     first = commit(other, made_up_run(1, subject_id=kept.id, params={"prompt": "日本, “ü”\n"}))
     shared = replace(made_up_run(2, subject_id=kept.id), raw=first.raw, raw_id=first.raw_id)
-    second = other.commit_run(shared, image=picture(7))
+    second = other.runs.commit(shared, image=picture(7))
     third = commit(other, made_up_run(3, subject_id=deleted.id))
-    other.delete_subject(deleted.id)
-    other.rate_run(first.id, 4)
-    other.note_run(first.id, "sky “too” dark")
-    other.tag_run(first.id, ["print", "web"])
-    other.save_metrics(first.id, MEASURED)
+    other.subjects.delete(deleted.id)
+    other.opinions.rate(first.id, 4)
+    other.opinions.note(first.id, "sky “too” dark")
+    other.opinions.tag(first.id, ["print", "web"])
+    other.metrics.save(first.id, MEASURED)
     return [first, second, third]
 
 
@@ -70,11 +70,11 @@ def exported(store: Store, runs: list[RunRecord], path: Path) -> Path:
 
 def contents(store: Store) -> Any:
     """Everything that an import may change."""
-    runs = store.list_runs()
+    runs = store.runs.select()
     ids = [run.id for run in runs]
     blobs = {name: store.blobs.get(name) for name in store.blobs.listing().pictures}
-    subjects = [(entry, store.load_subject_edit(entry.id)) for entry in store.list_subjects()]
-    return runs, blobs, subjects, store.opinions_of(ids), store.metrics_of(ids)
+    subjects = [(entry, store.subjects.load_edit(entry.id)) for entry in store.subjects.all()]
+    return runs, blobs, subjects, store.opinions.of(ids), store.metrics.of(ids)
 
 
 def test_another_store_has_everything_afterwards(
@@ -92,18 +92,18 @@ def test_what_is_there_already_stays_as_it_is(
 ) -> None:
     archive = exported(other, runs, tmp_path / "runs.zip")
     subject = made_up_subject(1, "another name")
-    store.save_subject(subject, {"threshold": 0.6})
+    store.subjects.save(subject, {"threshold": 0.6})
     mine = commit(store, replace(made_up_run(1, owner="me"), id=runs[0].id))
-    store.rate_run(mine.id, 1)
-    before = store.list_subjects()
+    store.opinions.rate(mine.id, 1)
+    before = store.subjects.all()
     done = import_runs(store, archive)
     assert (done.added, done.known, done.subjects_known) == ((runs[1].id, runs[2].id), 1, 1)
     assert done.sentence == "2 runs imported, 1 there already and left as they are."
-    assert store.get_run(mine.id) == mine
-    assert store.opinions_of([mine.id]) == {mine.id: Opinion(rating=1)}
-    assert store.metrics_of([mine.id]) == {}
-    assert store.list_subjects() == before
-    assert store.load_subject_edit(subject.id) == {"threshold": 0.6}
+    assert store.runs.get(mine.id) == mine
+    assert store.opinions.of([mine.id]) == {mine.id: Opinion(rating=1)}
+    assert store.metrics.of([mine.id]) == {}
+    assert store.subjects.all() == before
+    assert store.subjects.load_edit(subject.id) == {"threshold": 0.6}
     first = contents(store)
     assert import_runs(store, archive).added == ()
     assert contents(store) == first
@@ -272,7 +272,7 @@ def test_a_picture_that_unpacks_to_more_than_allowed_is_not_unpacked(
     monkeypatch.setattr(archive_reading, "LARGEST_PICTURE", 100)
     with pytest.raises(UserInputError, match="bytes unpacked, and 100 are allowed"):
         import_runs(store, exported(other, runs, tmp_path / "runs.zip"))
-    assert store.list_runs() == []
+    assert store.runs.select() == []
 
 
 def test_a_list_of_too_many_files_is_refused_before_it_is_read(store: Store, tmp_path: Path) -> None:
@@ -332,8 +332,8 @@ def test_any_damaged_byte_is_noticed(store: Store, other: Store, runs: list[RunR
             noticed += 1
         else:  # a date, or the table for people
             assert contents(store)[:2] == expected[:2]
-            store.delete_runs(added)
-            store.delete_subject(store.list_subjects()[0].id)
+            store.deletion.delete(added)
+            store.subjects.delete(store.subjects.all()[0].id)
         assert contents(store)[:3] == ([], {}, [])
     assert noticed > 40
 

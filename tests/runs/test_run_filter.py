@@ -36,11 +36,11 @@ def fill(store: Store) -> None:
         ]
     ):
         commit(store, made_up_run(number, params=params, **changes))
-    store.rate_run(run_id(0), 5)
-    store.rate_run(run_id(1), 2)
-    store.tag_run(run_id(1), ["good", "print"])
-    store.tag_run(run_id(2), ["Good enough"])
-    store.note_run(run_id(3), "The hands are wrong")
+    store.opinions.rate(run_id(0), 5)
+    store.opinions.rate(run_id(1), 2)
+    store.opinions.tag(run_id(1), ["good", "print"])
+    store.opinions.tag(run_id(2), ["Good enough"])
+    store.opinions.note(run_id(3), "The hands are wrong")
 
 
 def passing(table: pd.DataFrame, **wanted: Any) -> list[int]:

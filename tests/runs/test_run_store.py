@@ -31,14 +31,14 @@ VARIED = [
 def test_a_run_comes_back_as_it_was_committed(store: Store, settings: Settings, record: RunRecord) -> None:
     committed = commit(store, record)
     assert replace(committed, image="", raw="") == record
-    assert store.get_run(record.id) == committed
+    assert store.runs.get(record.id) == committed
     with open_store(settings) as reopened:
-        assert reopened.get_run(record.id) == committed
+        assert reopened.runs.get(record.id) == committed
 
 
 def test_both_pictures_are_kept_bit_for_bit(store: Store) -> None:
     image, raw = picture(7), picture(8, MODEL_EXTENT)
-    run = store.commit_run(made_up_run(), image=image, raw=raw)
+    run = store.runs.commit(made_up_run(), image=image, raw=raw)
     for blob, expected in ((run.image, image), (run.raw, raw)):
         with Image.open(io.BytesIO(store.blobs.get(blob))) as decoded:
             assert decoded.mode == "RGB"
@@ -47,22 +47,22 @@ def test_both_pictures_are_kept_bit_for_bit(store: Store) -> None:
 
 def test_pictures_of_another_size_are_refused(store: Store) -> None:
     with pytest.raises(ValueError, match="does not fit"):
-        store.commit_run(made_up_run(), image=picture(0, MODEL_EXTENT), raw=picture(0, MODEL_EXTENT))
-    assert store.list_runs() == []
+        store.runs.commit(made_up_run(), image=picture(0, MODEL_EXTENT), raw=picture(0, MODEL_EXTENT))
+    assert store.runs.select() == []
 
 
 def test_the_first_commit_of_a_run_stays(store: Store) -> None:
     first = commit(store, made_up_run(1))
     again = made_up_run(1, seconds={"denoise": 99.0}, owner="another")
-    assert store.commit_run(again, image=picture(50), raw=picture(51, MODEL_EXTENT)) == first
-    assert store.list_runs() == [first]
+    assert store.runs.commit(again, image=picture(50), raw=picture(51, MODEL_EXTENT)) == first
+    assert store.runs.select() == [first]
 
 
 def test_runs_are_found_by_the_beginning_of_their_id(store: Store) -> None:
     twins = [commit(store, made_up_run(number, id=f"{'a' * 8}{number:056x}")) for number in range(2)]
     alone = commit(store, made_up_run(2))
-    assert store.get_run(alone.id[:8]) == alone
-    assert store.get_runs([alone.id[:12], twins[1].id, twins[0].id]) == [alone, twins[1], twins[0]]
+    assert store.runs.get(alone.id[:8]) == alone
+    assert store.runs.get_all([alone.id[:12], twins[1].id, twins[0].id]) == [alone, twins[1], twins[0]]
 
 
 @pytest.mark.parametrize(
@@ -80,26 +80,26 @@ def test_an_id_that_names_no_one_run_is_a_sentence(store: Store, wanted: str, se
     for number in range(2):
         commit(store, made_up_run(number, id=f"{'a' * 8}{number:056x}"))
     with pytest.raises(UserInputError, match=sentence):
-        store.get_run(wanted)
+        store.runs.get(wanted)
     with pytest.raises(UserInputError, match=sentence):
-        store.get_runs([wanted])
+        store.runs.get_all([wanted])
 
 
 def test_known_runs_answers_for_more_ids_than_one_query_takes(store: Store) -> None:
     made = {commit(store, made_up_run(number)).id for number in (0, 700, 1999)}
-    assert store.known_runs([run_id(number) for number in range(2000)]) == made
-    assert store.known_runs([]) == set()
+    assert store.runs.known([run_id(number) for number in range(2000)]) == made
+    assert store.runs.known([]) == set()
 
 
 def test_runs_are_listed_newest_first_and_by_what_they_belong_to(store: Store) -> None:
     runs = [commit(store, made_up_run(number, owner=f"visitor {number % 2}")) for number in range(5)]
-    store.add_sweep(made_up_sweep(total=3), [runs[4].id, runs[1].id, run_id(99)])
+    store.sweeps.add(made_up_sweep(total=3), [runs[4].id, runs[1].id, run_id(99)])
     listed = {
-        "all": store.list_runs(),
-        "owner": store.list_runs(owner="visitor 1"),
-        "sweep": store.list_runs(sweep_id="sweep-1"),
-        "subject": store.list_runs(subject_id="nobody"),
-        "part": store.list_runs(limit=2, offset=1),
+        "all": store.runs.select(),
+        "owner": store.runs.select(owner="visitor 1"),
+        "sweep": store.runs.select(sweep_id="sweep-1"),
+        "subject": store.runs.select(subject_id="nobody"),
+        "part": store.runs.select(limit=2, offset=1),
     }
     assert {name: [run.params.seed for run in found] for name, found in listed.items()} == {
         "all": [4, 3, 2, 1, 0],

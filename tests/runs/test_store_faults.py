@@ -35,7 +35,7 @@ def test_a_damaged_database(settings: Settings) -> None:
         file.seek(4096)
         file.write(os.urandom(database_file(settings).stat().st_size - 4096))
     with pytest.raises(StoreError, match="because it is damaged"), open_store(settings) as store:
-        store.list_runs()
+        store.runs.select()
 
 
 def test_a_folder_in_the_way_of_the_database(settings: Settings) -> None:
@@ -55,9 +55,9 @@ def test_a_read_only_database_can_still_be_read(store: Store, settings: Settings
     read_only = Database(f"sqlite:///file:{database_file(settings)}?mode=ro&uri=true")
     opened = Store(read_only, store.blobs)
     try:
-        assert opened.list_runs() == [run]
+        assert opened.runs.select() == [run]
         with pytest.raises(StoreError, match="because it is read-only"):
-            opened.add_sweep(made_up_sweep(), [])
+            opened.sweeps.add(made_up_sweep(), [])
     finally:
         read_only.close()
 
@@ -69,7 +69,7 @@ def test_a_database_that_another_program_holds(settings: Settings, monkeypatch: 
         holder.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match="because another program holds it"):
             commit(store, made_up_run())
-        assert store.list_runs() == []
+        assert store.runs.select() == []
         holder.execute("ROLLBACK")
         holder.close()
         commit(store, made_up_run())
@@ -82,12 +82,12 @@ def test_a_full_disk_keeps_what_was_committed(settings: Settings) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, hard))
         try:
             with pytest.raises(StoreError, match="the disk"):
-                store.add_sweep(made_up_sweep(plan={"long": "x" * 1_000_000}), [])
+                store.sweeps.add(made_up_sweep(plan={"long": "x" * 1_000_000}), [])
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        assert store.list_runs() == [kept]
-        assert store.list_sweeps() == []
-        store.add_sweep(made_up_sweep(plan={"long": "x" * 1_000_000}), [])
+        assert store.runs.select() == [kept]
+        assert store.sweeps.select() == []
+        store.sweeps.add(made_up_sweep(plan={"long": "x" * 1_000_000}), [])
 
 
 def test_a_store_of_a_newer_version_is_left_alone(settings: Settings) -> None:
@@ -100,7 +100,7 @@ def test_a_store_of_a_newer_version_is_left_alone(settings: Settings) -> None:
 
 
 def test_a_bug_stays_a_bug(store: Store) -> None:
-    store.add_sweep(made_up_sweep(), [])
+    store.sweeps.add(made_up_sweep(), [])
     with pytest.raises(Exception, match="UNIQUE") as caught:
-        store.add_sweep(made_up_sweep(), [])
+        store.sweeps.add(made_up_sweep(), [])
     assert not isinstance(caught.value, StoreError)

@@ -32,7 +32,7 @@ def packed(compression: int = zipfile.ZIP_STORED, **files: bytes) -> bytes:
 
 def test_to_another_store_and_back(store: Store, tmp_path: Path) -> None:
     saved = [made_up_subject(number, name=f"Ada / {number} ü") for number in range(2)]
-    ids = [store.save_subject(subject, EDIT) for subject in saved]
+    ids = [store.subjects.save(subject, EDIT) for subject in saved]
     data = b"".join(export_subjects(store, ids))
     with open_store(load_settings(home=tmp_path / "other")) as other:
         first, second = import_subjects(other, data, limits=LIMITS), import_subjects(other, data, limits=LIMITS)
@@ -40,26 +40,26 @@ def test_to_another_store_and_back(store: Store, tmp_path: Path) -> None:
         assert (second.new, second.known) == ((), tuple(ids))
         assert "2 were in the library already" in second.sentence
         for subject in saved:
-            loaded = other.load_subject(subject.id)
+            loaded = other.subjects.load(subject.id)
             assert loaded.name == subject.name
             np.testing.assert_array_equal(loaded.image, subject.image)
             np.testing.assert_array_equal(loaded.alpha, subject.alpha)
-            edit = other.load_subject_edit(subject.id)
+            edit = other.subjects.load_edit(subject.id)
             assert (MaskEdit.from_json(edit), edit["base"]) == (MaskEdit.from_json(EDIT), "auto")
 
 
 def test_every_subject_has_a_folder_of_its_own(store: Store) -> None:
-    ids = [store.save_subject(made_up_subject(number, name="../../Ada"), EDIT) for number in range(2)]
+    ids = [store.subjects.save(made_up_subject(number, name="../../Ada"), EDIT) for number in range(2)]
     with zipfile.ZipFile(io.BytesIO(b"".join(export_subjects(store, ids)))) as archive:
         assert sorted({name.split("/")[0] for name in archive.namelist()}) == ["001-Ada", "002-Ada"]
 
 
 def test_a_known_subject_keeps_its_name(store: Store) -> None:
     subject = made_up_subject(name="Ada")
-    data = b"".join(export_subjects(store, [store.save_subject(subject, EDIT)]))
-    store.rename_subject(subject.id, "Grace")
+    data = b"".join(export_subjects(store, [store.subjects.save(subject, EDIT)]))
+    store.subjects.rename(subject.id, "Grace")
     import_subjects(store, data, limits=LIMITS)
-    assert store.get_subject(subject.id).name == "Grace"
+    assert store.subjects.get(subject.id).name == "Grace"
 
 
 def two_of_one_name() -> bytes:
@@ -133,7 +133,7 @@ def test_a_hostile_zip_is_one_sentence_and_leaves_nothing(store: Store, data: by
         import_subjects(store, data, limits=LIMITS)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert store.list_subjects() == []
+    assert store.subjects.all() == []
 
 
 def test_a_broken_subject_keeps_the_others_out(store: Store) -> None:
@@ -142,7 +142,7 @@ def test_a_broken_subject_keeps_the_others_out(store: Store) -> None:
     )
     with pytest.raises(UserInputError):
         import_subjects(store, data, limits=LIMITS)
-    assert store.list_subjects() == []
+    assert store.subjects.all() == []
 
 
 def test_nothing_is_written_outside_the_store(store: Store, tmp_path: Path) -> None:

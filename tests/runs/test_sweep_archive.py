@@ -22,7 +22,7 @@ def add_sweep(store: Store, ids: list[str]) -> None:
     run = made_up_run(0)
     axes = (Axis(name="seed", values=tuple(range(len(ids)))),)
     plan = SweepPlan(subject_id=run.subject_id, model="demo", base=run.params, axes=axes)
-    store.add_sweep(made_up_sweep(cells=ids, state="done", plan=plan.to_json()), ids)
+    store.sweeps.add(made_up_sweep(cells=ids, state="done", plan=plan.to_json()), ids)
 
 
 def opened(store: Store, sweep_id: str = "sweep-1") -> zipfile.ZipFile:
@@ -55,13 +55,13 @@ def test_another_store_takes_it(store: Store, tmp_path: Path) -> None:
     (tmp_path / "sweep.zip").write_bytes(b"".join(sweep_archive(store, "sweep-1")))
     with open_store(load_settings(home=tmp_path / "other")) as other:
         assert import_runs(other, tmp_path / "sweep.zip").sweeps_added == ("sweep-1",)
-        assert [cell.done for cell in other.sweep_cells("sweep-1")] == [True, True, False]
+        assert [cell.done for cell in other.sweeps.cells("sweep-1")] == [True, True, False]
 
 
 def test_what_is_left_out_is_listed_with_its_reason(store: Store) -> None:
     kept, gone, rawless = (commit(store, made_up_run(number)) for number in range(3))
     add_sweep(store, [kept.id, gone.id, rawless.id, run_id(7), run_id(8)])
-    store.set_cell_error("sweep-1", 4, "The disk is full.")
+    store.sweeps.set_cell_error("sweep-1", 4, "The disk is full.")
     store.blobs.delete(gone.image)
     store.blobs.delete(rawless.raw)
     archive = opened(store)

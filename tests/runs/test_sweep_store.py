@@ -14,62 +14,62 @@ pytestmark = pytest.mark.both_databases
 def test_a_sweep_survives_a_restart(settings: Settings) -> None:
     record = made_up_sweep(total=2, message="ü", plan={"axes": [1, 2.5, None], "name": "日本"})
     with open_store(settings) as store:
-        store.add_sweep(record, [run_id(0), run_id(1)])
+        store.sweeps.add(record, [run_id(0), run_id(1)])
     with open_store(settings) as store:
-        assert store.get_sweep("sweep-1") == replace(record, place=1.0)
-        assert [cell.run_id for cell in store.sweep_cells("sweep-1")] == [run_id(0), run_id(1)]
+        assert store.sweeps.get("sweep-1") == replace(record, place=1.0)
+        assert [cell.run_id for cell in store.sweeps.cells("sweep-1")] == [run_id(0), run_id(1)]
 
 
 def test_cells_are_done_when_their_run_exists_whoever_made_it(store: Store) -> None:
     known = commit(store, made_up_run(0))
-    store.add_sweep(made_up_sweep(total=3), [known.id, run_id(1), known.id])
-    store.set_cell_error("sweep-1", 1, "The GPU is out of memory.")
-    cells = store.sweep_cells("sweep-1")
+    store.sweeps.add(made_up_sweep(total=3), [known.id, run_id(1), known.id])
+    store.sweeps.set_cell_error("sweep-1", 1, "The GPU is out of memory.")
+    cells = store.sweeps.cells("sweep-1")
     assert [(cell.index, cell.done, cell.error) for cell in cells] == [
         (0, True, ""),
         (1, False, "The GPU is out of memory."),
         (2, True, ""),
     ]
     commit(store, made_up_run(1))
-    store.set_cell_error("sweep-1", 1, "")
-    assert [(cell.done, cell.error) for cell in store.sweep_cells("sweep-1")] == [(True, "")] * 3
-    assert [sweep.id for sweep in store.sweeps_of_run(known.id)] == ["sweep-1"]
+    store.sweeps.set_cell_error("sweep-1", 1, "")
+    assert [(cell.done, cell.error) for cell in store.sweeps.cells("sweep-1")] == [(True, "")] * 3
+    assert [sweep.id for sweep in store.sweeps.of_run(known.id)] == ["sweep-1"]
 
 
 def test_a_thousand_cells_come_back_in_their_order(store: Store) -> None:
     ids = [run_id(number) for number in range(1000)]
-    store.add_sweep(made_up_sweep(total=1000), ids)
-    assert [cell.run_id for cell in store.sweep_cells("sweep-1")] == ids
+    store.sweeps.add(made_up_sweep(total=1000), ids)
+    assert [cell.run_id for cell in store.sweeps.cells("sweep-1")] == ids
 
 
 def test_what_does_not_exist_is_a_sentence(store: Store) -> None:
-    for ask in (store.get_sweep, store.sweep_cells, lambda name: store.set_sweep_state(name, "done")):
+    for ask in (store.sweeps.get, store.sweeps.cells, lambda name: store.sweeps.set_state(name, "done")):
         with pytest.raises(UserInputError, match="No sweep is called 'nothing'"):
             ask("nothing")
-    store.add_sweep(made_up_sweep(), [])
+    store.sweeps.add(made_up_sweep(), [])
     with pytest.raises(UserInputError, match="'sweep-1' has no cell 0"):
-        store.set_cell_error("sweep-1", 0, "error")
+        store.sweeps.set_cell_error("sweep-1", 0, "error")
 
 
 def test_a_state_or_a_number_of_cells_that_makes_no_sense_is_refused(store: Store) -> None:
     with pytest.raises(ValueError, match="2 cells announced, 0 given"):
-        store.add_sweep(made_up_sweep(total=2), [])
-    store.add_sweep(made_up_sweep(), [])
+        store.sweeps.add(made_up_sweep(total=2), [])
+    store.sweeps.add(made_up_sweep(), [])
     with pytest.raises(ValueError, match="'sleeping' is not a sweep's state"):
-        store.set_sweep_state("sweep-1", "sleeping")  # pyright: ignore[reportArgumentType]
-    assert store.get_sweep("sweep-1").state == "queued"
+        store.sweeps.set_state("sweep-1", "sleeping")  # pyright: ignore[reportArgumentType]
+    assert store.sweeps.get("sweep-1").state == "queued"
 
 
 def test_sweeps_are_listed_as_they_were_added_by_state_and_owner(store: Store) -> None:
     for number, (state, owner) in enumerate([("done", "a"), ("queued", "b"), ("failed", "a"), ("running", "a")]):
         created = LONG_AGO - timedelta(hours=number)
-        store.add_sweep(made_up_sweep(f"{number}", state=state, owner=owner, created=created), [])
+        store.sweeps.add(made_up_sweep(f"{number}", state=state, owner=owner, created=created), [])
     listed = {
-        "all": store.list_sweeps(),
-        "active": store.list_sweeps(states=["queued", "running"]),
-        "owner": store.list_sweeps(owner="a"),
-        "both": store.list_sweeps(states=["done"], owner="b"),
-        "none": store.list_sweeps(states=[]),
+        "all": store.sweeps.select(),
+        "active": store.sweeps.select(states=["queued", "running"]),
+        "owner": store.sweeps.select(owner="a"),
+        "both": store.sweeps.select(states=["done"], owner="b"),
+        "none": store.sweeps.select(states=[]),
     }
     assert {name: "".join(sweep.id for sweep in found) for name, found in listed.items()} == {
         "all": "0123",
@@ -82,33 +82,33 @@ def test_sweeps_are_listed_as_they_were_added_by_state_and_owner(store: Store) -
 
 def test_owners_take_turns_and_their_own_sweeps_go_first_in_first_out(store: Store) -> None:
     for number, owner in enumerate("aaabbc"):
-        store.add_sweep(made_up_sweep(f"{owner}{number}", owner=owner, created=LONG_AGO + timedelta(hours=number)), [])
+        store.sweeps.add(made_up_sweep(f"{owner}{number}", owner=owner, created=LONG_AGO + timedelta(hours=number)), [])
     claimed = []
-    while (sweep := store.claim_next_sweep()) is not None:
+    while (sweep := store.sweeps.claim_next()) is not None:
         assert sweep.state == "running"
-        assert store.get_sweep(sweep.id) == sweep
+        assert store.sweeps.get(sweep.id) == sweep
         claimed.append(sweep.id)
     assert claimed == ["a0", "b3", "c5", "a1", "b4", "a2"]
 
 
 def test_after_a_crash_the_running_sweep_is_next_again(store: Store) -> None:
     for number in range(3):
-        store.add_sweep(made_up_sweep(f"{number}", created=LONG_AGO + timedelta(hours=number)), [])
-    store.claim_next_sweep()
-    store.set_sweep_state("0", "done")
-    store.claim_next_sweep()
-    store.set_sweep_state("1", "queued")  # as `jobs.orphans` does with a sweep that nobody runs
-    assert [store.get_sweep(name).state for name in "012"] == ["done", "queued", "queued"]
-    claimed = store.claim_next_sweep()
+        store.sweeps.add(made_up_sweep(f"{number}", created=LONG_AGO + timedelta(hours=number)), [])
+    store.sweeps.claim_next()
+    store.sweeps.set_state("0", "done")
+    store.sweeps.claim_next()
+    store.sweeps.set_state("1", "queued")  # as `jobs.orphans` does with a sweep that nobody runs
+    assert [store.sweeps.get(name).state for name in "012"] == ["done", "queued", "queued"]
+    claimed = store.sweeps.claim_next()
     assert claimed is not None
     assert claimed.id == "1"
 
 
 def test_a_state_carries_its_message_until_the_next(store: Store) -> None:
-    store.add_sweep(made_up_sweep(), [])
-    store.set_sweep_state("sweep-1", "failed", "The model cannot be loaded.")
-    assert store.get_sweep("sweep-1").message == "The model cannot be loaded."
-    assert not store.get_sweep("sweep-1").is_active
-    store.set_sweep_state("sweep-1", "queued")
-    assert store.get_sweep("sweep-1").message == ""
-    assert store.get_sweep("sweep-1").is_active
+    store.sweeps.add(made_up_sweep(), [])
+    store.sweeps.set_state("sweep-1", "failed", "The model cannot be loaded.")
+    assert store.sweeps.get("sweep-1").message == "The model cannot be loaded."
+    assert not store.sweeps.get("sweep-1").is_active
+    store.sweeps.set_state("sweep-1", "queued")
+    assert store.sweeps.get("sweep-1").message == ""
+    assert store.sweeps.get("sweep-1").is_active

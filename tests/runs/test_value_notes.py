@@ -18,7 +18,7 @@ def test_notes_are_those_beside_the_values_of_these_runs(store: Store) -> None:
         commit(store, made_up_run(number))
         value = None if reason.startswith("Its") else float(number)
         version = VERSION if number < 5 else VERSION + 1
-        store.save_metrics(
+        store.metrics.save(
             run_id(number),
             [
                 MetricValue(name="expansion", value=value, reason=reason, version=version),
@@ -26,7 +26,7 @@ def test_notes_are_those_beside_the_values_of_these_runs(store: Store) -> None:
             ],
         )
     asked = [run_id(number) for number in (0, 1, 2, 3, 5)]
-    measured = store.metrics_of(asked)
+    measured = store.metrics.of(asked)
     expected = Counter(
         each["expansion"].reason
         for each in measured.values()

@@ -28,7 +28,7 @@ def test_parameters_are_those_of_the_records(store: Store) -> None:
     commit(store, made_up_run(2, params={"seed": 2**63 - 1, "guidance_scale": 0.1 + 0.2, "prompt": "日本\n“ü”"}))
     commit(store, made_up_run(3, seconds={}, versions={}, owner="", peak_memory_mb=0.04))
     commit(store, made_up_run(4, params={"shadow": 0.25}, subject_name="Bo", model="owner/name"))
-    pd.testing.assert_frame_equal(run_table(store)[NAMES], run_frame(store.list_runs()))
+    pd.testing.assert_frame_equal(run_table(store)[NAMES], run_frame(store.runs.select()))
 
 
 def test_an_empty_store_has_every_column(store: Store) -> None:
@@ -40,11 +40,11 @@ def test_an_empty_store_has_every_column(store: Store) -> None:
 
 def test_opinions_and_measures_stand_beside_their_run(store: Store) -> None:
     runs = [commit(store, made_up_run(number, owner=f"visitor {number}")) for number in range(3)]
-    store.rate_run(runs[1].id, 4)
-    store.note_run(runs[1].id, "the best one")
-    store.tag_run(runs[1].id, ["web", "a first"])
-    store.save_metrics(runs[0].id, [measured("seam", 0.5), measured("expansion", None)])
-    store.save_metrics(runs[1].id, [measured("seam", 0.25), measured("detail", 7.0, version=99)])
+    store.opinions.rate(runs[1].id, 4)
+    store.opinions.note(runs[1].id, "the best one")
+    store.opinions.tag(runs[1].id, ["web", "a first"])
+    store.metrics.save(runs[0].id, [measured("seam", 0.5), measured("expansion", None)])
+    store.metrics.save(runs[1].id, [measured("seam", 0.25), measured("detail", 7.0, version=99)])
     table = run_table(store).set_index("id")
     assert table.loc[runs[1].id, list(OPINION_COLUMNS)].tolist() == [4, "the best one", ("a first", "web"), "visitor 1"]
     assert math.isnan(table.loc[runs[0].id, "rating"])
@@ -56,12 +56,12 @@ def test_opinions_and_measures_stand_beside_their_run(store: Store) -> None:
 
 
 CHANGES = {
-    "rating": lambda store, run: store.rate_run(run, 2),
-    "rating, the other way": lambda store, run: store.rate_run(run, None),
-    "note": lambda store, run: store.note_run(run, "n"),
-    "tags": lambda store, run: store.tag_run(run, ["t"]),
-    "metric": lambda store, run: store.save_metrics(run, [measured("seam", 0.5)]),
-    "metric, measured again": lambda store, run: store.save_metrics(run, [measured("seam", 0.75)]),
+    "rating": lambda store, run: store.opinions.rate(run, 2),
+    "rating, the other way": lambda store, run: store.opinions.rate(run, None),
+    "note": lambda store, run: store.opinions.note(run, "n"),
+    "tags": lambda store, run: store.opinions.tag(run, ["t"]),
+    "metric": lambda store, run: store.metrics.save(run, [measured("seam", 0.5)]),
+    "metric, measured again": lambda store, run: store.metrics.save(run, [measured("seam", 0.75)]),
     "an older run": lambda store, run: commit(store, made_up_run(0)),
 }
 
@@ -92,23 +92,23 @@ def test_what_is_read_in_pieces_equals_what_is_read_at_once(
     for number in (0, 6, 7):  # the oldest, and two new ones at once
         commit(store, made_up_run(number, params={"guidance_scale": 0.5 * number}, model=f"model {number}"))
     equals_a_fresh_one()
-    store.rate_run(runs[2].id, 3)
-    store.delete_runs([runs[0].id, runs[3].id])
+    store.opinions.rate(runs[2].id, 3)
+    store.deletion.delete([runs[0].id, runs[3].id])
     equals_a_fresh_one()
     again = replace(runs[0], created=runs[0].created + timedelta(days=400), device="another one", seconds={"raw": 9.0})
     commit(store, again)
     equals_a_fresh_one()
     assert run_table(store).loc[0, ["id", "device"]].tolist() == [again.id, "another one"]
-    store.delete_runs(run_table(store)["id"].tolist())
+    store.deletion.delete(run_table(store)["id"].tolist())
     equals_a_fresh_one()
 
 
 def test_old_metrics_serve_as_long_as_is_asked_and_nothing_else_is_old(store: Store) -> None:
     first = commit(store, made_up_run(1)).id
-    store.save_metrics(first, [measured("seam", 0.5)])
+    store.metrics.save(first, [measured("seam", 0.5)])
     assert run_table(store)["seam"].tolist() == [0.5]
-    store.save_metrics(first, [measured("seam", 0.75)])
-    store.rate_run(first, 4)
+    store.metrics.save(first, [measured("seam", 0.75)])
+    store.opinions.rate(first, 4)
     commit(store, made_up_run(2))
     table = run_table(store, metrics_age=3600).set_index("id")
     assert table.loc[first, ["seam", "rating"]].tolist() == [0.5, 4]
@@ -137,9 +137,9 @@ def test_the_mark_changes_with_every_commit_and_with_nothing_else(store: Store, 
     with open_store(settings) as other:
         seen = [store.revision()]
         for rating in (1, 2, None, 1):
-            other.rate_run(run.id, rating)
+            other.opinions.rate(run.id, rating)
             seen.append(store.revision())
-            other.list_runs()
+            other.runs.select()
             assert store.revision() == seen[-1]
         assert len(set(seen)) == len(seen)
         assert other.revision() not in seen, "marks of two stores are not comparable, and must never look equal"

@@ -21,7 +21,6 @@ from bgen_core.subject.subject import Subject
 from bgen_core.sweep.axes import Axis, parse_axis
 from bgen_core.sweep.events import Committed, Failed, Finished, PaintCell
 from bgen_core.sweep.params import InpaintParams
-from bgen_core.sweep.pasting import pasting_options
 from bgen_core.sweep.plan import SweepPlan
 
 BASE = InpaintParams(prompt="a red beach", num_inference_steps=2)
@@ -72,12 +71,12 @@ def save_subject(store: Store, shade: int = 90, extent: Extent = EXTENT) -> Subj
     alpha[20:, 20:60] = 1
     image = np.full((extent.height, extent.width, 3), shade, np.uint8)
     subject = Subject(name=f"box {shade}", image=image, alpha=alpha)
-    store.save_subject(subject, {})
+    store.subjects.save(subject, {})
     return subject
 
 
 def forecast(store: Store, settings: Settings, plan: SweepPlan) -> SweepForecast:
-    photos = {subject: store.get_subject(subject).extent for subject in plan.subject_ids}
+    photos = {subject: store.subjects.get(subject).extent for subject in plan.subject_ids}
     return forecast_sweep(store, settings, plan, photos=photos, device_kind="cpu", dtype_name="float32")
 
 
@@ -94,10 +93,10 @@ def test_an_axis_of_pasting_paints_nothing_anew(store: Store, settings: Settings
     sweep_id, events = run(store, settings, plan)
     assert sorted(params.seed for params in inpainter.painted) == [1, 2]
     assert {event.index for event in events if isinstance(event, Committed)} == set(range(6))
-    for cell, row in zip(plan.cells(), store.sweep_cells(sweep_id), strict=True):
-        made = store.get_run(row.run_id)
+    for cell, row in zip(plan.cells(), store.sweeps.cells(sweep_id), strict=True):
+        made = store.runs.get(row.run_id)
         raw = painted(cell.params, made.model_extent)
-        expected = composite(subject.image, subject.alpha, raw, options=pasting_options(cell.params))
+        expected = composite(subject.image, subject.alpha, raw, options=cell.params.pasting)
         assert np.array_equal(decoded(store, made.image), expected)
         assert np.array_equal(decoded(store, made.raw), raw)
 
@@ -120,7 +119,7 @@ def test_a_lost_raw_picture_is_painted_again(store: Store, settings: Settings, i
     subject = save_subject(store)
     plan = SweepPlan(subject_id=subject.id, model="demo", base=BASE)
     sweep_id, _ = run(store, settings, plan)
-    store.blobs.delete(store.get_run(store.sweep_cells(sweep_id)[0].run_id).raw)
+    store.blobs.delete(store.runs.get(store.sweeps.cells(sweep_id)[0].run_id).raw)
     softer = SweepPlan(subject_id=subject.id, model="demo", base=BASE, axes=(parse_axis("edge-softness", "1,2"),))
     _, events = run(store, settings, softer)
     assert len([event for event in events if isinstance(event, Committed)]) == 2
@@ -140,7 +139,7 @@ def test_several_subjects_each_get_their_own(store: Store, settings: Settings, i
     one, other = save_subject(store, 90), save_subject(store, 200, Extent(width=64, height=96))
     axes = (Axis(name="subject", values=(one.id, other.id), names=("one", "other")), parse_axis("seed", "1,2"))
     sweep_id, _ = run(store, settings, SweepPlan(subject_id=one.id, model="demo", base=BASE, axes=axes))
-    made = store.get_runs([row.run_id for row in store.sweep_cells(sweep_id)])
+    made = store.runs.get_all([row.run_id for row in store.sweeps.cells(sweep_id)])
     assert [record.subject_id for record in made] == [one.id, one.id, other.id, other.id]
     for record, subject in zip(made, (one, one, other, other), strict=True):
         core = subject.alpha == 1
@@ -166,7 +165,7 @@ def test_a_model_that_is_gone_costs_its_own_cells_alone(
     monkeypatch.setattr(runner_module, "find_model", find)
     events = list(Runner(store, settings).run(sweep_id))
     assert [event.index for event in events if isinstance(event, Failed)] == [0, 1]
-    rows = store.sweep_cells(sweep_id)
+    rows = store.sweeps.cells(sweep_id)
     assert [row.error for row in rows] == ["The model 'gone' is not there any more."] * 2 + ["", ""]
     assert [row.done for row in rows] == [True] * 4 or [row.done for row in rows][2:] == [True, True]
 
@@ -176,11 +175,11 @@ def test_a_failed_cell_waits_until_it_is_tried_again(store: Store, settings: Set
     plan = SweepPlan(subject_id=subject.id, model="demo", base=BASE, axes=(parse_axis("seed", "1-3"),))
     sweep_id = submit_sweep(store, forecast(store, settings, plan), owner="tester")
     for index in (0, 2):
-        store.set_cell_error(sweep_id, index, "It failed.")
+        store.sweeps.set_cell_error(sweep_id, index, "It failed.")
     list(Runner(store, settings).run(sweep_id))
-    store.clear_cell_errors(sweep_id, 2)
+    store.sweeps.clear_cell_errors(sweep_id, 2)
     list(Runner(store, settings).run(sweep_id))
-    assert [row.done for row in store.sweep_cells(sweep_id)] == [False, True, True]
+    assert [row.done for row in store.sweeps.cells(sweep_id)] == [False, True, True]
     assert [params.seed for params in inpainter.painted] == [2, 3]
 
 
@@ -191,7 +190,7 @@ def test_a_subject_that_is_gone_stops_the_sweep_with_a_sentence(
     sweep_id = submit_sweep(
         store, forecast(store, settings, SweepPlan(subject_id=subject.id, model="demo", base=BASE)), owner="tester"
     )
-    store.set_sweep_state(sweep_id, "done")
-    store.delete_subject(subject.id)
+    store.sweeps.set_state(sweep_id, "done")
+    store.subjects.delete(subject.id)
     with pytest.raises(UserInputError, match="No saved subject"):
         list(Runner(store, settings).run(sweep_id))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from bgen_core.content_address import hash_content
 from bgen_core.runs.analysis.columns import AxisColumn
-from bgen_core.store.opinion_rows import Vote
+from bgen_core.store.opinions import Vote
 
 _ATTEMPTS = 64  # draws before the pairs that are left are looked for one by one
 

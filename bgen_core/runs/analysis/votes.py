@@ -16,7 +16,7 @@ import numpy as np
 
 from bgen_core.runs.analysis.columns import AxisColumn, listed, shown
 from bgen_core.runs.analysis.paired import CONFIDENCE, fewest_pairs
-from bgen_core.store.opinion_rows import Vote
+from bgen_core.store.opinions import Vote
 
 _DRAWS = 400
 _SEED = 0  # the same votes always give the same intervals

@@ -17,7 +17,7 @@ def worker_status(settings: Settings) -> WorkerStatus | None:
 def show_status(model: str, settings: Settings, store: Store) -> None:
     """Model · device · queue, refreshed by itself."""
     status = worker_status(settings)
-    waiting = len(store.list_sweeps(states=["queued"]))
+    waiting = len(store.sweeps.select(states=["queued"]))
     if status is None or status.state == "starting":
         device, queue, colour = "engine starting", "", "gray"
     else:

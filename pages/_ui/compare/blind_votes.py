@@ -11,7 +11,7 @@ from bgen_core.runs.analysis.ballot import BallotPair, next_pair
 from bgen_core.runs.analysis.columns import AxisColumn
 from bgen_core.runs.analysis.votes import axis_votes
 from bgen_core.runs.links import thumbnail_url
-from bgen_core.store.opinion_rows import Vote, Winner
+from bgen_core.store.opinions import Vote, Winner
 from bgen_core.store.store import Store
 from pages._ui.app import resources
 from pages._ui.compare.compare_view import CompareView, change
@@ -61,7 +61,7 @@ def _axis_choice(frame: SweepFrame, chosen: AxisColumn) -> None:
 
 @st.fragment
 def _ballot(store: Store, frame: SweepFrame, axis: AxisColumn) -> None:
-    votes = store.votes_of(frame.sweep.id)
+    votes = store.opinions.votes_of(frame.sweep.id)
     me = resources.visitor()
     if problem := st.session_state.pop(_PROBLEM, ""):
         st.error(problem)
@@ -79,7 +79,7 @@ def _ballot(store: Store, frame: SweepFrame, axis: AxisColumn) -> None:
 
 
 def _two_pictures(store: Store, pair: BallotPair) -> None:
-    left, right = store.get_runs([pair.run_a, pair.run_b])
+    left, right = store.runs.get_all([pair.run_a, pair.run_b])
     for place, run, name in zip(st.columns(2, gap="small"), (left, right), ("1 (left)", "2 (right)"), strict=True):
         # Neither its parameters nor its name: what is not seen cannot be voted for.
         place.html(
@@ -101,7 +101,7 @@ def _ways_to_vote(store: Store, frame: SweepFrame, pair: BallotPair, me: str) ->
 
 def _vote(store: Store, vote: Vote) -> None:
     try:
-        store.add_vote(vote)
+        store.opinions.add_vote(vote)
     except UserInputError as error:
         st.session_state[_PROBLEM] = str(error)
 

@@ -22,7 +22,7 @@ def delete_button(store: Store, ids: Sequence[str]) -> None:
 @st.dialog("Delete for good?")
 def _ask(store: Store, ids: Sequence[str]) -> None:
     try:
-        st.markdown(store.count_deletion(ids).sentence)
+        st.markdown(store.deletion.count(ids).sentence)
     except UserInputError as error:
         st.error(str(error))
         return
@@ -35,7 +35,7 @@ def _ask(store: Store, ids: Sequence[str]) -> None:
 
 def _delete(store: Store, ids: Sequence[str]) -> None:
     try:
-        gone = store.delete_runs(ids)
+        gone = store.deletion.delete(ids)
         st.session_state[_DONE] = f"Deleted: {gone.sentence}"
         clear_choice()
     except UserInputError as error:

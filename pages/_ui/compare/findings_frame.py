@@ -10,15 +10,14 @@ from bgen_core.errors import UserInputError
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.analysis.columns import SECONDS, TIMES, AxisColumn, Measure
 from bgen_core.runs.made_by_sweep import runs_made_by
-from bgen_core.store.store import Store, SweepRecord
+from bgen_core.store.store import Store
+from bgen_core.store.sweeps import SweepRecord
 from bgen_core.sweep.axes import Axis, Value
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.compare.compare_view import CompareView, change
 from pages._ui.compare.rows_in_view import rows_in_view
 from pages._ui.compare.sweep_titles import sweep_titles
 from pages._ui.shared.measures import measures_in
-
-_NUMBERS = ("integer", "decimal")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,7 +62,7 @@ def sweep_frame(table: pd.DataFrame, store: Store, sweep: SweepRecord) -> SweepF
     """
     plan = SweepPlan.from_json(sweep.plan)
     axes = [axis for axis in plan.axes if len(axis.values) > 1]
-    run_ids = {cell.index: cell.run_id for cell in store.sweep_cells(sweep.id) if cell.done}
+    run_ids = {cell.index: cell.run_id for cell in store.sweeps.cells(sweep.id) if cell.done}
     rows = [
         {"id": run_ids[cell.index]}
         | {axis.name: _shown(axis, place) for axis, place in zip(plan.axes, cell.position, strict=True) if axis in axes}
@@ -99,7 +98,7 @@ def sweep_in_view(store: Store, table: pd.DataFrame, runs: list[RunRecord], view
     if not suggested:
         in_view = rows_in_view(table, store, view)["id"].tolist() if view.is_filtered else []
         first = next(iter([*(run.id for run in runs), *in_view]), "")
-        of_run = [sweep.id for sweep in store.sweeps_of_run(first)] if first else []
+        of_run = [sweep.id for sweep in store.sweeps.of_run(first)] if first else []
         suggested = next(iter([*of_run, *titles]), "")
     if not suggested:
         st.info("These runs belong to no sweep: vary a parameter on the sweep page, and what it does is said here.")
@@ -114,7 +113,7 @@ def sweep_in_view(store: Store, table: pd.DataFrame, runs: list[RunRecord], view
         width=300,
     )
     try:
-        return sweep_frame(table, store, store.get_sweep(suggested))
+        return sweep_frame(table, store, store.sweeps.get(suggested))
     except UserInputError as error:
         st.warning(str(error))
         return None
@@ -136,4 +135,4 @@ def axis_choice(label: str, field: str, frame: SweepFrame, chosen: AxisColumn, *
 
 
 def _shown(axis: Axis, place: int) -> Value:
-    return axis.values[place] if axis.kind.kind in _NUMBERS else axis.labels[place]
+    return axis.values[place] if axis.kind.parameter and axis.kind.parameter.is_numeric else axis.labels[place]

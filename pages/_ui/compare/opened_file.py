@@ -95,7 +95,7 @@ def _settings(name: str, png: bytes, recipe: Recipe, store: Store) -> None:
                 _use_as_base(recipe, store)
             if recipe.record:  # nobody else's picture comes out equal
                 verify_button(lambda: png, key)
-            if recipe.record and recipe.record.id in store.known_runs([recipe.record.id]):
+            if recipe.record and recipe.record.id in store.runs.known([recipe.record.id]):
                 st.button("Choose for comparison", key="file_to_compare", on_click=_choose, args=(recipe.record.id,))
                 st.page_link(page_files.RUN, label="Its own page", query_params={"id": recipe.record.id})
         verification_result(key)
@@ -115,7 +115,7 @@ def _use_as_base(recipe: Recipe, store: Store) -> None:
     chosen = st.session_state.get("subject", [])
     model = recipe.model or resources.settings().model
     fill_from_plan(SweepPlan(subject_id=recipe.subject_id, model=model, base=recipe.params))
-    if recipe.subject_id not in {entry.id for entry in store.list_subjects()}:
+    if recipe.subject_id not in {entry.id for entry in store.subjects.all()}:
         st.session_state["subject"] = chosen
     st.switch_page(page_files.SWEEP)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from bgen_core.errors import UserInputError
-from bgen_core.store.opinion_rows import MAX_RATING, Opinion
+from bgen_core.store.opinions import MAX_RATING, Opinion
 from bgen_core.store.store import Store
 from pages._ui.compare.run_table import show_anew, stars
 
@@ -17,19 +17,19 @@ def opinions_popover(store: Store, ids: Sequence[str]) -> None:
     place = st.popover("Rate", disabled=not ids, help="Rate and tag the chosen runs at once.", width=90)
     with place, st.form("give", border=False, clear_on_submit=True):
         st.pills(f"Rating for {len(ids)}", range(1, MAX_RATING + 1), key=_RATING, format_func=stars)
-        st.multiselect("Tags to add", store.all_tags(), key=_TAGS, accept_new_options=True, placeholder="none")
+        st.multiselect("Tags to add", store.opinions.all_tags(), key=_TAGS, accept_new_options=True, placeholder="none")
         st.form_submit_button(f"Give to {len(ids)} chosen", on_click=_give, args=(store, ids))
 
 
 def _give(store: Store, ids: Sequence[str]) -> None:
     rating, tags = st.session_state[_RATING], st.session_state[_TAGS]
-    opinions = store.opinions_of(ids)
+    opinions = store.opinions.of(ids)
     try:
         for run_id in ids:
             if tags:
-                store.tag_run(run_id, [*opinions.get(run_id, Opinion()).tags, *tags])
+                store.opinions.tag(run_id, [*opinions.get(run_id, Opinion()).tags, *tags])
             if rating:
-                store.rate_run(run_id, rating)
+                store.opinions.rate(run_id, rating)
     except UserInputError as error:
         st.toast(str(error))
     show_anew()

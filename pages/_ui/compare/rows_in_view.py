@@ -24,7 +24,7 @@ def sweep_ids(store: Store, sweep: str) -> frozenset[str] | None:
     if not sweep:
         return None
     try:
-        return frozenset(cell.run_id for cell in store.sweep_cells(sweep))
+        return frozenset(cell.run_id for cell in store.sweeps.cells(sweep))
     except UserInputError:
         return None
 
@@ -34,13 +34,13 @@ def chosen_runs(store: Store, ids: Sequence[str]) -> tuple[list[RunRecord], list
     if len(ids) == 0:
         return [], []
     try:
-        return store.get_runs(ids), []
+        return store.runs.get_all(ids), []
     except UserInputError:
         pass
     runs, unknown = [], []
     for run_id in ids:
         try:
-            runs.append(store.get_run(run_id))
+            runs.append(store.runs.get(run_id))
         except UserInputError as error:
             unknown.append(str(error))
     return runs, unknown
@@ -58,7 +58,7 @@ def ids_of_query(store: Store, table: pd.DataFrame, query: Mapping[str, Sequence
         raise UserInputError(sentence)  # more runs than were asked for would look like an answer
     view = CompareView.from_query(query)
     if view.ids:
-        return [run.id for run in store.get_runs(view.ids)]
+        return [run.id for run in store.runs.get_all(view.ids)]
     if view.sweep:
-        store.get_sweep(view.sweep)
+        store.sweeps.get(view.sweep)
     return rows_in_view(table, store, view)["id"].tolist()

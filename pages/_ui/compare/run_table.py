@@ -8,9 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from bgen_core.errors import UserInputError
+from bgen_core.parameters import PARAMETERS, TEXTS
 from bgen_core.runs.run_columns import RunColumn, run_column
 from bgen_core.runs.table import FIELDS
-from bgen_core.store.opinion_rows import MAX_RATING
+from bgen_core.store.opinions import MAX_RATING
 from bgen_core.store.store import Store
 from pages._ui.compare.compare_view import CompareView, change
 
@@ -18,9 +19,7 @@ ROWS_PER_PAGE = 200
 USUAL_COLUMNS = (
     "thumbnail",
     "prompt",
-    "num_inference_steps",
-    "guidance_scale",
-    "seed",
+    *(parameter.field for parameter in PARAMETERS if parameter.short),
     "expansion",
     "seam",
     "rating",
@@ -30,6 +29,8 @@ USUAL_COLUMNS = (
     "created",
     "permalink",
 )
+_WHOLE_NUMBERS = {parameter.field for parameter in PARAMETERS if parameter.kind == "whole number"}
+_TEXTS = {parameter.field for parameter in TEXTS}
 CHOSEN = "chosen"
 _EDITED = (CHOSEN, "rating", "tags", "notes")
 _ROW_HEIGHT = 56
@@ -146,11 +147,11 @@ def _apply(key: str, ids: Sequence[str], shown: pd.DataFrame, store: Store, view
 def _keep_opinion(store: Store, run_id: str, before: Mapping[Any, Any], changes: Mapping[str, Any]) -> None:
     if "rating" in changes:
         rating = changes["rating"]
-        store.rate_run(run_id, None if rating is None else int(rating))
+        store.opinions.rate(run_id, None if rating is None else int(rating))
     if "tags" in changes and (changes["tags"] or []) != before["tags"]:
-        store.tag_run(run_id, changes["tags"] or [])
+        store.opinions.tag(run_id, changes["tags"] or [])
     if "notes" in changes and (changes["notes"] or "") != before["notes"]:
-        store.note_run(run_id, changes["notes"] or "")
+        store.opinions.note(run_id, changes["notes"] or "")
 
 
 def stars(rating: float) -> str:
@@ -182,15 +183,15 @@ def _configured(column: RunColumn, store: Store) -> Any:
             return make.SelectboxColumn(**said, options=options, format_func=stars, width=95)
         case _, "tags":
             return make.MultiselectColumn(
-                **said, options=store.all_tags(), accept_new_options=True, width=120, color="gray"
+                **said, options=store.opinions.all_tags(), accept_new_options=True, width=120, color="gray"
             )
         case _, "note":
             return make.TextColumn(**said, width=130)
-        case (("seed" | "num_inference_steps"), _):
+        case name, _ if name in _WHOLE_NUMBERS:
             return make.Column(**said, width=70)
         case _, "number":
             return make.NumberColumn(**said, format="%.4g", width=112 if column.is_metric else 85)
-        case (("prompt" | "negative_prompt"), _):
+        case name, _ if name in _TEXTS:
             return make.TextColumn(**said, width=190)
         case _:
             return make.TextColumn(**said, width=140)

@@ -5,8 +5,8 @@ from typing import Any
 import streamlit as st
 
 from bgen_core.errors import UserInputError
-from bgen_core.store.opinion_rows import LONGEST_NAME, SavedView
 from bgen_core.store.store import Store
+from bgen_core.store.views import LONGEST_NAME, SavedView
 from pages._ui.app import resources
 from pages._ui.compare.compare_view import CompareView, show
 
@@ -18,7 +18,7 @@ _FORGETTING = "saved_view_to_forget"
 
 def views_popover(store: Store, view: CompareView) -> None:
     """Draw the list of saved views, and the field that saves the present one."""
-    views = store.list_views()
+    views = store.views.all()
     with st.popover(f"Views · {len(views)}" if views else "Views", key="compare_views"):
         for saved in views:
             _listed(store, saved)
@@ -50,7 +50,7 @@ def _think(name: str) -> None:
 
 
 def _forget(store: Store, name: str) -> None:
-    store.delete_view(name)
+    store.views.delete(name)
     _think("")
 
 
@@ -62,7 +62,7 @@ def kept_query(view: CompareView) -> dict[str, Any]:
 def _save(store: Store, view: CompareView) -> None:
     try:
         name = st.session_state["view_name"]
-        store.save_view(SavedView(name=name, owner=resources.visitor(), query=kept_query(view)))
+        store.views.save(SavedView(name=name, owner=resources.visitor(), query=kept_query(view)))
     except UserInputError as error:
         st.session_state[_PROBLEM] = str(error)
 

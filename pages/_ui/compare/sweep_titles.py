@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bgen_core.store.store import Store, SweepRecord
+from bgen_core.store.store import Store
+from bgen_core.store.sweeps import SweepRecord
 from bgen_core.sweep.axes import axis_kind
 from pages._ui.shared.browser import zone
 
@@ -17,9 +18,9 @@ def sweep_titles(store: Store, *, also: str = "") -> dict[str, str]:
     also
         A sweep that is named in any case.
     """
-    made = store.sweeps_with_runs() | {also}
+    made = store.sweeps.with_runs() | {also}
     titles: dict[str, str] = {}
-    for sweep in reversed(store.list_sweeps()):
+    for sweep in reversed(store.sweeps.select()):
         if sweep.id in made:
             title = sweep_title(sweep)
             titles[sweep.id] = f"{title} · {sweep.id[:6]}" if title in titles.values() else title

@@ -49,17 +49,17 @@ class ExportForm:
 
 
 def _csv(store: Store, ids: Sequence[str], view: CompareView) -> Iterator[bytes]:
-    runs, metrics, opinions = store.get_runs(ids), store.metrics_of(ids), store.opinions_of(ids)
+    runs, metrics, opinions = store.runs.get_all(ids), store.metrics.of(ids), store.opinions.of(ids)
     return _cut(runs_csv(runs, metrics=metrics, opinions=opinions).encode("utf-8", "replace"))
 
 
 def _json(store: Store, ids: Sequence[str], view: CompareView) -> Iterator[bytes]:
-    runs, metrics, opinions = store.get_runs(ids), store.metrics_of(ids), store.opinions_of(ids)
+    runs, metrics, opinions = store.runs.get_all(ids), store.metrics.of(ids), store.opinions.of(ids)
     return _cut(runs_json(runs, metrics=metrics, opinions=opinions).encode("utf-8", "replace"))
 
 
 def _parquet(store: Store, ids: Sequence[str], view: CompareView) -> Iterator[bytes]:
-    return _cut(runs_parquet(store.get_runs(ids), metrics=store.metrics_of(ids), opinions=store.opinions_of(ids)))
+    return _cut(runs_parquet(store.runs.get_all(ids), metrics=store.metrics.of(ids), opinions=store.opinions.of(ids)))
 
 
 def _zip(store: Store, ids: Sequence[str], view: CompareView) -> Iterator[bytes]:

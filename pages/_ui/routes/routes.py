@@ -98,7 +98,7 @@ def own_routes(open_store: Callable[[], Store] = resources.store) -> list[Route]
         sweep_id = request.path_params["sweep_id"]
         try:
             # An id that is not there is another answer than an axis that is not there.
-            await run_sync(lambda: open_store().get_sweep(sweep_id))
+            await run_sync(lambda: open_store().sweeps.get(sweep_id))
         except StoreError as error:
             return refused(503, str(error))
         except UserInputError as error:

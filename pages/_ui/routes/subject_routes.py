@@ -28,7 +28,7 @@ def subject_routes(open_store: Callable[[], Store]) -> list[Route]:
     async def subjects(request: Request) -> Response:
         def begin() -> Iterator[bytes]:
             store, ids = open_store(), request.query_params.getlist("id")
-            return export_subjects(store, ids or [entry.id for entry in store.list_subjects()][:MOST_SUBJECTS])
+            return export_subjects(store, ids or [entry.id for entry in store.subjects.all()][:MOST_SUBJECTS])
 
         return await download(
             request, begin, name="subjects", suffix="zip", media_type="application/zip", limiter=reading

@@ -5,7 +5,7 @@ import streamlit as st
 from bgen_core.errors import UserInputError
 from bgen_core.metrics import METRICS, Metric, MetricValue
 from bgen_core.runs.analysis.columns import number
-from bgen_core.store.opinion_rows import LONGEST_TAG, Opinion
+from bgen_core.store.opinions import LONGEST_TAG, Opinion
 from bgen_core.store.store import Store
 from pages._ui.shared.pictures import plain
 
@@ -17,7 +17,7 @@ _ELSEWHERE = ("seconds_denoise", "seconds_decode", "seconds_composite", "peak_me
 def metric_table(store: Store, run_id: str) -> None:
     """Draw what was measured, with unit, direction and source; a metric without a value says why it has none."""
     st.markdown("**What was measured**")
-    measured = store.metrics_of([run_id]).get(run_id, {})
+    measured = store.metrics.of([run_id]).get(run_id, {})
     if not measured:
         st.caption("Nothing yet: the worker measures pictures when it has nothing to paint.")
         return
@@ -41,7 +41,7 @@ def _metric_row(metric: Metric, value: MetricValue) -> None:
 
 def opinion_fields(store: Store, run_id: str) -> None:
     """Draw rating, tags and notes; each is kept as soon as it is changed."""
-    opinion = store.opinions_of([run_id]).get(run_id, Opinion())
+    opinion = store.opinions.of([run_id]).get(run_id, Opinion())
     stars, tags, notes = (f"run_{name}_{run_id[:12]}" for name in ("stars", "tags", "notes"))
     st.session_state[stars] = None if opinion.rating is None else opinion.rating - 1
     st.session_state[tags] = list(opinion.tags)
@@ -49,11 +49,11 @@ def opinion_fields(store: Store, run_id: str) -> None:
 
     def rate() -> None:
         given = st.session_state[stars]
-        store.rate_run(run_id, None if given is None else given + 1)
+        store.opinions.rate(run_id, None if given is None else given + 1)
 
     def tag() -> None:
         try:
-            store.tag_run(run_id, st.session_state[tags])
+            store.opinions.tag(run_id, st.session_state[tags])
         except UserInputError as error:
             st.session_state["run_problem"] = str(error)
 
@@ -63,7 +63,7 @@ def opinion_fields(store: Store, run_id: str) -> None:
             st.feedback("stars", key=stars, on_change=rate)
         st.multiselect(
             "Tags",
-            sorted({*store.all_tags(), *opinion.tags}),
+            sorted({*store.opinions.all_tags(), *opinion.tags}),
             key=tags,
             accept_new_options=True,
             placeholder=f"words of up to {LONGEST_TAG} letters",
@@ -71,4 +71,6 @@ def opinion_fields(store: Store, run_id: str) -> None:
         )
         if problem := st.session_state.pop("run_problem", ""):
             st.error(problem)
-        st.text_area("Notes", key=notes, height=80, on_change=lambda: store.note_run(run_id, st.session_state[notes]))
+        st.text_area(
+            "Notes", key=notes, height=80, on_change=lambda: store.opinions.note(run_id, st.session_state[notes])
+        )

@@ -26,4 +26,4 @@ def keep_sample(store: Store, settings: Settings) -> str:
     """Save the first sample as a subject; returns its id."""
     sample = SAMPLES[0]
     photo = read_photo(sample.path, limits=DecodeLimits.from_settings(settings))
-    return store.save_subject(cut_out_subject(sample.name, photo.image), {})
+    return store.subjects.save(cut_out_subject(sample.name, photo.image), {})

@@ -179,7 +179,7 @@ def open_sample(sample: Sample) -> Draft:
 def open_saved(subject_id: str) -> Draft:
     """Go on with a saved subject, from the mask edit that was saved with it."""
     store = resources.store()
-    entry, content = store.get_subject(subject_id), store.load_subject_edit(subject_id)
+    entry, content = store.subjects.get(subject_id), store.subjects.load_edit(subject_id)
     base: Base = "auto" if content.get("base") == "auto" else "given"
     edit = MaskEdit.from_json(content)
     st.query_params["id"] = subject_id
@@ -229,7 +229,7 @@ def _decoded_mask(mask_key: str, _data: bytes, _extent: Extent) -> np.ndarray:
 def _loaded(subject_id: str) -> Photo:
     """A saved subject's photo. Its alpha is what the saved edit starts from, where that is not the automatic mask."""
     store = resources.store()
-    subject, content = store.load_subject(subject_id), store.load_subject_edit(subject_id)
+    subject, content = store.subjects.load(subject_id), store.subjects.load_edit(subject_id)
     alpha = subject.alpha if content.get("base") != "auto" else None
     if "given" in content:
         alpha = decode_alpha(base64.b64decode(content["given"]), name=subject.name, extent=subject.extent)

@@ -8,7 +8,7 @@ import streamlit as st
 from bgen_core.archive.subject_archive import MOST_SUBJECTS, import_subjects
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.runs.links import thumbnail_url
-from bgen_core.store.store import SubjectEntry
+from bgen_core.store.subjects import SubjectEntry
 from bgen_core.subject.decoding.image_io import DecodeLimits
 from pages._ui.app import page_files, resources
 from pages._ui.routes.subject_routes import subjects_url
@@ -23,7 +23,7 @@ _DONE = "library_done"
 def library_button() -> None:
     """Draw the button that opens the library."""
     try:
-        count = len(resources.store().list_subjects())
+        count = len(resources.store().subjects.all())
     except StoreError as error:
         st.error(str(error))
         return
@@ -33,7 +33,7 @@ def library_button() -> None:
 
 @st.dialog("Library", width="large", icon=":material/photo_library:")
 def _library() -> None:
-    entries = resources.store().list_subjects()
+    entries = resources.store().subjects.all()
     bar, found = st.container(horizontal=True, vertical_alignment="bottom"), entries
     if len(entries) > 6:
         asked = bar.text_input("Search", key="library_search", placeholder="a name", label_visibility="collapsed")
@@ -77,7 +77,7 @@ def _card(entry: SubjectEntry) -> None:
             on_click=_ask, args=(entry.id,),
         )  # fmt: skip
     if st.session_state.get("library_doomed") == entry.id:
-        use = resources.store().subject_use(entry.id)
+        use = resources.store().subjects.use(entry.id)
         st.warning(f"Photo, mask and strokes go for good. {use.sentence}")
         with st.container(horizontal=True, gap="xsmall"):
             st.button(
@@ -109,7 +109,7 @@ def _open(subject_id: str) -> None:
 
 def _rename(subject_id: str) -> None:
     try:
-        resources.store().rename_subject(subject_id, st.session_state[f"rename_{subject_id}"])
+        resources.store().subjects.rename(subject_id, st.session_state[f"rename_{subject_id}"])
     except (UserInputError, StoreError) as error:
         complain(error, beside="library")
 
@@ -120,7 +120,7 @@ def _ask(subject_id: str) -> None:
 
 def _delete(subject_id: str) -> None:
     try:
-        resources.store().delete_subject(subject_id)
+        resources.store().subjects.delete(subject_id)
     except (UserInputError, StoreError) as error:
         complain(error, beside="library")
 

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from bgen_core.errors import UserInputError
-from bgen_core.store.store import SubjectEntry
+from bgen_core.store.subjects import SubjectEntry
 from bgen_core.subject.decoding.image_io import encode_alpha_png
 from bgen_core.subject.masks import apply_edit
 from bgen_core.subject.subject import Subject
@@ -36,16 +36,16 @@ def save(draft: Draft, name: str) -> tuple[Draft, str]:
     if draft.base == "given" and not draft.edit.changes_nothing:
         content["given"] = base64.b64encode(encode_alpha_png(base)).decode()
     store = resources.store()
-    known = store.find_subject(subject.id)
-    saved_id = store.save_subject(subject, content)
+    known = store.subjects.find(subject.id)
+    saved_id = store.subjects.save(subject, content)
     st.query_params["id"] = saved_id
-    return keep(replace(draft, name=name, saved_id=saved_id)), _sentence(store.get_subject(saved_id), known)
+    return keep(replace(draft, name=name, saved_id=saved_id)), _sentence(store.subjects.get(saved_id), known)
 
 
 def _sentence(saved: SubjectEntry, known: SubjectEntry | None) -> str:
     text = f"Saved as “{plain(saved.name)}”."
     if known is not None and known.name != saved.name:
         return f"{text} The same photo with the same mask was “{plain(known.name)}” until now."
-    if known is None and (others := resources.store().same_photo(saved)):
+    if known is None and (others := resources.store().subjects.same_photo(saved)):
         text += f" “{plain(others[0].name)}” in the library is the same photo with another mask."
     return text

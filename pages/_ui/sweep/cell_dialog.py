@@ -6,9 +6,11 @@ import streamlit as st
 
 from bgen_core.errors import UserInputError
 from bgen_core.metrics import METRICS
+from bgen_core.parameters import PARAMETERS
 from bgen_core.runs.links import download_name, picture_url
 from bgen_core.runs.table import FIELDS
-from bgen_core.store.store import Store, SweepCellRow
+from bgen_core.store.store import Store
+from bgen_core.store.sweeps import SweepCellRow
 from bgen_core.sweep.grid import describe_place
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files
@@ -16,16 +18,9 @@ from pages._ui.compare.comparison import value_table
 from pages._ui.shared.pictures import picture
 
 OPENED = "opened_cell"
-_FIRST = (
-    "prompt",
-    "negative_prompt",
-    "num_inference_steps",
-    "guidance_scale",
-    "seed",
-    "scheduler",
-    "strength",
-    "seconds",
-)
+_FIRST = (*(parameter.field for parameter in PARAMETERS if parameter.stage == "paint"), "seconds")
+# What acts on the mask or the pasting is shown where it is in use.
+_WHERE_USED = {parameter.field: parameter.default for parameter in PARAMETERS if parameter.stage != "paint"}
 
 
 def open_cell(index: int) -> None:
@@ -53,7 +48,7 @@ def show_cell(store: Store, plan: SweepPlan, cells: Sequence[SweepCellRow]) -> N
         st.button("Next", key="cell_after", shortcut="ArrowRight", on_click=walk, args=(1,))
         st.caption(f"{at + 1} of {len(finished)} · {describe_place(plan, cell.index)}")
     try:
-        run = store.get_run(cell.run_id)
+        run = store.runs.get(cell.run_id)
     except UserInputError as error:
         st.warning(str(error))
         return
@@ -68,13 +63,18 @@ def show_cell(store: Store, plan: SweepPlan, cells: Sequence[SweepCellRow]) -> N
                 st.switch_page(page_files.COMPARE, query_params={"ids": run.id})
             st.page_link(page_files.RUN, label="Permalink", query_params={"id": run.id})
             st.link_button("PNG", picture_url(run.image, download=download_name(run)), type="tertiary")
-        value_table({field.label: field.read(run) for field in FIELDS if field.name in _FIRST})
+        shown = (
+            field
+            for field in FIELDS
+            if field.name in _FIRST or (field.name in _WHERE_USED and field.read(run) != _WHERE_USED[field.name])
+        )
+        value_table({field.label: field.read(run) for field in shown})
         _metrics(store, run.id)
 
 
 def _metrics(store: Store, run_id: str) -> None:
     """What was measured, with its unit; the worker measures while nothing waits."""
-    measured = store.metrics_of([run_id]).get(run_id, {})
+    measured = store.metrics.of([run_id]).get(run_id, {})
     if not measured:
         st.caption("Not measured yet: that is done while nothing waits.")
         return

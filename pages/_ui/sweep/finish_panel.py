@@ -9,7 +9,8 @@ from bgen_core.jobs.measuring import RankedCell, ranked_cells
 from bgen_core.jobs.submission import describe_forecast, forecast_sweep, submit_sweep
 from bgen_core.metrics import METRICS, find_metric
 from bgen_core.settings import Settings
-from bgen_core.store.store import Store, SweepCellRow, SweepRecord
+from bgen_core.store.store import Store
+from bgen_core.store.sweeps import SweepCellRow, SweepRecord
 from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.explore import STEPS, finish_plan
 from bgen_core.sweep.grid import describe_place
@@ -75,7 +76,7 @@ def _offer(sweep: SweepRecord, plan: SweepPlan, store: Store, settings: Settings
     if status is None or not status.device_kind:
         st.caption("The engine is starting.")
         return
-    photos = {subject: store.get_subject(subject).extent for subject in plan.subject_ids}
+    photos = {subject: store.subjects.get(subject).extent for subject in plan.subject_ids}
     kinds = {"device_kind": status.device_kind, "dtype_name": status.dtype_name}
     forecast = forecast_sweep(store, settings, plan, photos=photos, **kinds)
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -8,7 +8,8 @@ from bgen_core.jobs.submission import describe_duration
 from bgen_core.jobs.worker_folder import SweepProgress, WorkerFolder
 from bgen_core.runs.links import sheet_url, zip_url
 from bgen_core.settings import Settings
-from bgen_core.store.store import Store, SweepCellRow, SweepRecord
+from bgen_core.store.store import Store
+from bgen_core.store.sweeps import SweepCellRow, SweepRecord
 from bgen_core.sweep.grid import Grid, describe_place
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files
@@ -30,12 +31,12 @@ def show_sweep(sweep: SweepRecord, store: Store, settings: Settings) -> None:
 
     @st.fragment(run_every=LOOK_SECONDS if sweep.is_active else None)
     def live() -> None:
-        current = store.get_sweep(sweep.id)
-        cells = {cell.index: cell for cell in store.sweep_cells(sweep.id)}
+        current = store.sweeps.get(sweep.id)
+        cells = {cell.index: cell for cell in store.sweeps.cells(sweep.id)}
         progress = WorkerFolder(settings.home).read_progress(sweep.id) if current.is_active else None
         _progress_line(current, cells, progress, store, settings)
         shown = [cells[index] for row in grid.cells for index in row if index in cells]
-        runs = store.get_runs([cell.run_id for cell in shown if cell.done])
+        runs = store.runs.get_all([cell.run_id for cell in shown if cell.done])
         content = GridContent(
             plan=plan,
             # A deleted subject leaves its pictures behind.
@@ -49,7 +50,7 @@ def show_sweep(sweep: SweepRecord, store: Store, settings: Settings) -> None:
             st.rerun()  # ends the looking, and draws the buttons of a finished sweep
 
     live()
-    cells = store.sweep_cells(sweep.id)
+    cells = store.sweeps.cells(sweep.id)
     clicked = clicked_cell()
     if clicked is not None:
         open_cell(clicked)
@@ -98,13 +99,13 @@ def _failures(sweep: SweepRecord, plan: SweepPlan, cells: list[SweepCellRow], st
 
 
 def _try_again(store: Store, sweep_id: str, index: int | None) -> None:
-    store.clear_cell_errors(sweep_id, index)
-    store.set_sweep_state(sweep_id, "queued")
+    store.sweeps.clear_cell_errors(sweep_id, index)
+    store.sweeps.set_state(sweep_id, "queued")
 
 
 def _photo_extent(store: Store, subject_id: str) -> Extent:
     try:
-        return store.get_subject(subject_id).extent
+        return store.subjects.get(subject_id).extent
     except UserInputError:
         return Extent(width=1, height=1)
 

@@ -6,14 +6,15 @@ from bgen_core.jobs.queue_forecast import Waiting, waiting_sweeps
 from bgen_core.jobs.submission import describe_duration
 from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.settings import Settings
-from bgen_core.store.store import UNFINISHED_STATES, Store, SweepRecord, SweepState
+from bgen_core.store.store import Store
+from bgen_core.store.sweeps import UNFINISHED_STATES, SweepRecord, SweepState
 from pages._ui.app import page_files
 
 
 def current_queue(store: Store, settings: Settings) -> list[Waiting]:
     """All waiting sweeps in the order in which they are served."""
     folder = WorkerFolder(settings.home)
-    running = {sweep.id: folder.read_progress(sweep.id) for sweep in store.list_sweeps(states=["running"])}
+    running = {sweep.id: folder.read_progress(sweep.id) for sweep in store.sweeps.select(states=["running"])}
     return waiting_sweeps(store, {name: progress for name, progress in running.items() if progress})
 
 
@@ -28,7 +29,7 @@ def describe_waiting(waiting: Waiting) -> str:
 
 def own_sweeps(store: Store, settings: Settings, visitor: str) -> None:
     """Draw this visitor's unfinished sweeps, with what can be done with each; nothing where there are none."""
-    mine = store.list_sweeps(states=UNFINISHED_STATES, owner=visitor)
+    mine = store.sweeps.select(states=UNFINISHED_STATES, owner=visitor)
     if len(mine) < 2 and not any(sweep.state == "paused" for sweep in mine):
         return
     places = {waiting.sweep.id: waiting for waiting in current_queue(store, settings)}
@@ -43,7 +44,7 @@ def own_sweeps(store: Store, settings: Settings, visitor: str) -> None:
                 st.caption(state)
                 st.space("stretch")
                 if sweep.state == "queued" and number and mine[number - 1].state == "queued":
-                    st.button("Earlier", key=f"hasten_{sweep.id}", on_click=store.hasten_sweep, args=(sweep.id,))
+                    st.button("Earlier", key=f"hasten_{sweep.id}", on_click=store.sweeps.hasten, args=(sweep.id,))
                 pause_and_cancel(store, sweep)
 
 
@@ -60,5 +61,5 @@ def pause_and_cancel(store: Store, sweep: SweepRecord, *, key: str = "mine") -> 
 
 
 def _set(store: Store, sweep_id: str, state: SweepState) -> None:
-    if store.get_sweep(sweep_id).state in UNFINISHED_STATES:  # it may have ended since the button was drawn
-        store.set_sweep_state(sweep_id, state)
+    if store.sweeps.get(sweep_id).state in UNFINISHED_STATES:  # it may have ended since the button was drawn
+        store.sweeps.set_state(sweep_id, state)

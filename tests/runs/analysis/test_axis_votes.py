@@ -5,7 +5,7 @@ import pytest
 from scipy import optimize
 
 from bgen_core.runs.analysis.votes import axis_votes
-from bgen_core.store.opinion_rows import Vote
+from bgen_core.store.opinions import Vote
 from tests.runs.analysis.made_up_sweeps import SCHEDULER
 
 RUNS = {"a1": "euler", "a2": "euler", "b1": "ddim", "b2": "ddim", "c1": "unipc"}

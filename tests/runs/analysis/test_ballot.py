@@ -3,7 +3,7 @@ import itertools
 import pandas as pd
 
 from bgen_core.runs.analysis.ballot import next_pair
-from bgen_core.store.opinion_rows import Vote
+from bgen_core.store.opinions import Vote
 from tests.runs.analysis.made_up_sweeps import GUIDANCE, SEAM, SEED, STEPS, sweep
 
 AXES = {STEPS: [10, 20, 30], GUIDANCE: [2.0, 4.0], SEED: [1, 2]}

@@ -1,20 +1,19 @@
-"""What people think of runs: ratings, notes, tags and blind votes; and the views that they saved."""
+"""What people think of runs: ratings, notes, tags and blind votes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bgen_core.errors import UserInputError
 from bgen_core.store.database import Database, id_chunks
-from bgen_core.store.schema import RunRow, TagRow, ViewRow, VoteRow
+from bgen_core.store.schema import RunRow, TagRow, VoteRow
 
 MAX_RATING = 5
 LONGEST_TAG = 40
-LONGEST_NAME = 80
 Winner = Literal["a", "b", "tie"]
 
 
@@ -39,33 +38,25 @@ class Vote:
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
-@dataclass(frozen=True, kw_only=True)
-class SavedView:
-    """A named view of the compare page: the parameters of its address."""
+class Opinions:
+    """The part of the store that holds ratings, notes, tags and votes."""
 
-    name: str
-    owner: str
-    query: Mapping[str, Any]
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-
-class OpinionRows:
-    """The part of the store that holds opinions and saved views."""
-
-    _database: Database
-
-    def rate_run(self, run_id: str, rating: int | None) -> None:
+    def rate(self, run_id: str, rating: int | None) -> None:
         """Give a run 1 to 5 stars, or take them back with None."""
         if rating is not None and not 1 <= rating <= MAX_RATING:
             raise UserInputError(f"A rating of {rating} is not allowed: give 1 to {MAX_RATING} stars, or none.")
         with self._database.writing() as session:
             _run(session, run_id).rating = rating
 
-    def note_run(self, run_id: str, notes: str) -> None:
+    def note(self, run_id: str, notes: str) -> None:
         """Write a note beside a run; an empty one removes it."""
         with self._database.writing() as session:
             _run(session, run_id).notes = notes.strip() or None
 
-    def tag_run(self, run_id: str, tags: Sequence[str]) -> None:
+    def tag(self, run_id: str, tags: Sequence[str]) -> None:
         """Replace a run's tags.
 
         Raises
@@ -82,7 +73,7 @@ class OpinionRows:
             session.execute(sa.delete(TagRow).where(TagRow.run_id == run_id))
             session.add_all([TagRow(run_id=run_id, tag=tag) for tag in cleaned])
 
-    def opinions_of(self, run_ids: Sequence[str]) -> dict[str, Opinion]:
+    def of(self, run_ids: Sequence[str]) -> dict[str, Opinion]:
         """Run -> what people wrote beside it; runs without anything have no entry."""
         tags: dict[str, list[str]] = {}
         found: dict[str, Opinion] = {}
@@ -140,25 +131,6 @@ class OpinionRows:
                 )
                 for row in session.scalars(query)
             ]
-
-    def save_view(self, view: SavedView) -> None:
-        """Keep a view under its name; the same name is replaced."""
-        name = view.name.strip()
-        if not 0 < len(name) <= LONGEST_NAME:
-            raise UserInputError(f"A view's name has 1 to {LONGEST_NAME} letters, not {len(name)}.")
-        with self._database.writing() as session:
-            session.merge(ViewRow(name=name, owner=view.owner, created=datetime.now(UTC), query=dict(view.query)))
-
-    def list_views(self) -> list[SavedView]:
-        """All saved views by name."""
-        with self._database.reading() as session:
-            rows = session.scalars(sa.select(ViewRow).order_by(ViewRow.name))
-            return [SavedView(name=row.name, owner=row.owner, query=row.query) for row in rows]
-
-    def delete_view(self, name: str) -> None:
-        """Forget a view; nothing happens where there is none of that name."""
-        with self._database.writing() as session:
-            session.execute(sa.delete(ViewRow).where(ViewRow.name == name))
 
 
 def _run(session: Session, run_id: str) -> RunRow:

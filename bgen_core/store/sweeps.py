@@ -85,12 +85,13 @@ class SweepCellRow:
     error: str
 
 
-class SweepRows:
+class Sweeps:
     """The part of the store that holds sweeps."""
 
-    _database: Database
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    def add_sweep(self, record: SweepRecord, cell_ids: Mapping[int, str] | Sequence[str]) -> None:
+    def add(self, record: SweepRecord, cell_ids: Mapping[int, str] | Sequence[str]) -> None:
         """Put a sweep and its cells in the store, at the end of the queue where its state is "queued".
 
         Parameters
@@ -102,7 +103,7 @@ class SweepRows:
         with self._database.writing() as session:
             add_sweep_row(session, record, numbered)
 
-    def get_sweep(self, sweep_id: str) -> SweepRecord:
+    def get(self, sweep_id: str) -> SweepRecord:
         """One sweep.
 
         Raises
@@ -113,9 +114,7 @@ class SweepRows:
         with self._database.reading() as session:
             return _record(_row(session, sweep_id))
 
-    def list_sweeps(
-        self, *, states: Collection[SweepState] | None = None, owner: str | None = None
-    ) -> list[SweepRecord]:
+    def select(self, *, states: Collection[SweepState] | None = None, owner: str | None = None) -> list[SweepRecord]:
         """Sweeps by their place, as they were added unless reordered; all, or those in some states or of one owner."""
         query = sa.select(SweepRow).order_by(SweepRow.place, SweepRow.created, SweepRow.id)
         if states is not None:
@@ -125,13 +124,13 @@ class SweepRows:
         with self._database.reading() as session:
             return [_record(row) for row in session.scalars(query)]
 
-    def sweeps_with_runs(self) -> frozenset[str]:
+    def with_runs(self) -> frozenset[str]:
         """Ids of the sweeps of whose cells at least one is made and not deleted."""
         query = sa.select(CellRow.sweep_id).where(CellRow.run_id == RunRow.id).distinct()
         with self._database.reading() as session:
             return frozenset(session.scalars(query))
 
-    def set_sweep_state(self, sweep_id: str, state: SweepState, message: str = "") -> None:
+    def set_state(self, sweep_id: str, state: SweepState, message: str = "") -> None:
         """Say where a sweep stands; an unknown id is a UserInputError."""
         with self._database.writing() as session:
             row = _row(session, sweep_id)
@@ -139,7 +138,7 @@ class SweepRows:
             row.message = message
             row.finished = None if state in UNFINISHED_STATES else datetime.now(UTC)
 
-    def hasten_sweep(self, sweep_id: str) -> None:
+    def hasten(self, sweep_id: str) -> None:
         """Let a queued sweep change places with the one of the same owner that is served before it, if there is one."""
         with self._database.writing() as session:
             row = _row(session, sweep_id)
@@ -158,7 +157,7 @@ class SweepRows:
         with self._database.reading() as session:
             return {owner: started for owner, started in session.execute(query) if started is not None}
 
-    def claim_next_sweep(self) -> SweepRecord | None:
+    def claim_next(self) -> SweepRecord | None:
         """Turn the next queued sweep to "running" and return it; None where nothing waits.
 
         Owners take turns: the one who was served least recently is next, and their own sweeps come by their place. Two
@@ -182,7 +181,7 @@ class SweepRows:
             row.started = datetime.now(UTC)
             return _record(row)
 
-    def sweep_cells(self, sweep_id: str) -> list[SweepCellRow]:
+    def cells(self, sweep_id: str) -> list[SweepCellRow]:
         """The cells of a sweep by their index, with which of them are made; an unknown id is a UserInputError."""
         query = (
             sa.select(CellRow.cell_index, CellRow.run_id, RunRow.id.is_not(None), CellRow.error)
@@ -211,11 +210,11 @@ class SweepRows:
         with self._database.writing() as session:
             session.execute(query if index is None else query.where(CellRow.cell_index == index))
 
-    def sweeps_of_run(self, run_id: str) -> list[SweepRecord]:
+    def of_run(self, run_id: str) -> list[SweepRecord]:
         """The sweeps in whose grid a run stands, newest first."""
-        return self.sweeps_of_runs([run_id])
+        return self.of_runs([run_id])
 
-    def sweeps_of_runs(self, run_ids: Sequence[str]) -> list[SweepRecord]:
+    def of_runs(self, run_ids: Sequence[str]) -> list[SweepRecord]:
         """The sweeps in whose grids at least one of these runs stands, newest first."""
         found: dict[str, SweepRow] = {}
         with self._database.reading() as session:
@@ -229,7 +228,7 @@ class SweepRows:
 
 
 def add_sweep_row(session: Session, record: SweepRecord, cell_ids: Mapping[int, str]) -> None:
-    """Write a sweep and its cells, at the end of its owner's queue; see `SweepRows.add_sweep`."""
+    """Write a sweep and its cells, at the end of its owner's queue; see `Sweeps.add`."""
     if record.total != len(cell_ids):
         raise ValueError(f"{record.total} cells announced, {len(cell_ids)} given")
     last = session.scalar(sa.select(sa.func.max(SweepRow.place)))

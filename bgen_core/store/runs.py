@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.extent import Extent
+from bgen_core.parameters import PARAMETERS
 from bgen_core.records.png_text import metadata_chunks
 from bgen_core.records.run import RunRecord
 from bgen_core.store.blobs import BlobStore
@@ -21,13 +22,14 @@ from bgen_core.sweep.params import InpaintParams
 SHORTEST_PREFIX = 8
 
 
-class RunRows:
+class Runs:
     """The part of the store that holds runs."""
 
-    _database: Database
-    blobs: BlobStore
+    def __init__(self, database: Database, blobs: BlobStore) -> None:
+        self._database = database
+        self._blobs = blobs
 
-    def commit_run(self, record: RunRecord, *, image: np.ndarray, raw: np.ndarray | None = None) -> RunRecord:
+    def commit(self, record: RunRecord, *, image: np.ndarray, raw: np.ndarray | None = None) -> RunRecord:
         """Keep a finished cell: first both pictures, then the row, so that no row ever lacks its picture.
 
         Parameters
@@ -47,18 +49,18 @@ class RunRows:
             raise ValueError(f"a picture of {Extent.of(image)} does not fit {record}")
         if raw is None and not record.raw:
             raise ValueError(f"{record} has no raw picture")
-        if record.id in self.known_runs([record.id]):
-            return self.get_run(record.id)
+        if record.id in self.known([record.id]):
+            return self.get(record.id)
         chunks = metadata_chunks(record)
         pictures = {
-            self.blobs.put(png): png
+            self._blobs.put(png): png
             for png in (encode_run_png(picture, chunks) for picture in (image, raw) if picture is not None)
         }
         names = list(pictures)
         record = replace(record, image=names[0], raw=record.raw if raw is None else names[-1])
-        return self.add_run(record, pictures)
+        return self.add(record, pictures)
 
-    def add_run(self, record: RunRecord, pictures: Mapping[str, bytes]) -> RunRecord:
+    def add(self, record: RunRecord, pictures: Mapping[str, bytes]) -> RunRecord:
         """Write a run's row, when both of its pictures are in the store.
 
         Parameters
@@ -82,21 +84,21 @@ class RunRows:
             if row is not None:
                 return run_record(row)
             for name in {record.image, record.raw}:
-                if not self.blobs.exists(name):
+                if not self._blobs.exists(name):
                     if name not in pictures:
                         raise StoreError(f"The raw picture {name[:12]}… was deleted meanwhile: make this cell again.")
-                    self.blobs.put(pictures[name])
+                    self._blobs.put(pictures[name])
             session.add(run_row(record))
         return record
 
-    def set_run_image(self, run_id: str, png: bytes) -> None:
+    def set_image(self, run_id: str, png: bytes) -> None:
         """Replace a run's finished picture, which was lost, by one that was made again."""
         with self._database.writing() as session:
             row = session.get(RunRow, run_id)
             if row is not None:
-                row.image = self.blobs.put(png)
+                row.image = self._blobs.put(png)
 
-    def known_runs(self, ids: Iterable[str]) -> set[str]:
+    def known(self, ids: Iterable[str]) -> set[str]:
         """Which of the ids are in the store."""
         found: set[str] = set()
         with self._database.reading() as session:
@@ -113,7 +115,7 @@ class RunRows:
                 found.update((raw_id, raw) for raw_id, raw in rows)
         return found
 
-    def get_run(self, run_id: str) -> RunRecord:
+    def get(self, run_id: str) -> RunRecord:
         """One run by its id or by the beginning of its id, at least 8 digits.
 
         Raises
@@ -124,7 +126,7 @@ class RunRows:
         with self._database.reading() as session:
             return _find(session, run_id)
 
-    def get_runs(self, ids: Sequence[str]) -> list[RunRecord]:
+    def get_all(self, ids: Sequence[str]) -> list[RunRecord]:
         """Several runs in the order of the ids, each an id or the beginning of one; see `get_run`."""
         full = [run_id for run_id in ids if len(run_id) == 64]
         found: dict[str, RunRecord] = {}
@@ -134,7 +136,7 @@ class RunRows:
                 found.update((row.id, run_record(row)) for row in rows)
             return [found.get(run_id) or _find(session, run_id) for run_id in ids]
 
-    def list_runs(
+    def select(
         self,
         *,
         sweep_id: str | None = None,
@@ -154,17 +156,13 @@ class RunRows:
         with self._database.reading() as session:
             return [run_record(row) for row in session.scalars(query.limit(limit).offset(offset))]
 
-    def similar_runs(self, record: RunRecord) -> list[RunRecord]:
-        """Runs of the same subject, model, prompts, scheduler, steps and guidance, in a fixed order."""
-        params = record.params
+    def similar(self, record: RunRecord) -> list[RunRecord]:
+        """Runs of the same subject and model that differ in no parameter but the seed, by rising seed."""
+        equal = [each for each in PARAMETERS if each.field != "seed"]
         query = sa.select(RunRow).where(
             RunRow.subject_id == record.subject_id,
             RunRow.model_revision == record.model_revision,
-            RunRow.prompt == params.prompt,
-            RunRow.negative_prompt == params.negative_prompt,
-            RunRow.scheduler == params.scheduler,
-            RunRow.num_inference_steps == params.num_inference_steps,
-            RunRow.guidance_scale == params.guidance_scale,
+            *(getattr(RunRow, each.field) == getattr(record.params, each.field) for each in equal),
         )
         with self._database.reading() as session:
             return [run_record(row) for row in session.scalars(query.order_by(RunRow.seed, RunRow.id))]
@@ -221,20 +219,7 @@ def run_record(row: RunRow) -> RunRecord:
         id=row.id,
         subject_id=row.subject_id,
         subject_name=row.subject_name,
-        params=InpaintParams(
-            prompt=row.prompt,
-            negative_prompt=row.negative_prompt,
-            scheduler=row.scheduler,
-            num_inference_steps=row.num_inference_steps,
-            guidance_scale=row.guidance_scale,
-            strength=row.strength,
-            seed=row.seed,
-            mask_grow=row.mask_grow,
-            mask_feather=row.mask_feather,
-            edge_softness=row.edge_softness,
-            harmonisation=row.harmonisation,
-            shadow=row.shadow,
-        ),
+        params=InpaintParams(**{parameter.field: getattr(row, parameter.field) for parameter in PARAMETERS}),
         model=row.model,
         model_revision=row.model_revision,
         extent=Extent(width=row.width, height=row.height),

@@ -10,12 +10,13 @@ from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.schema import CellRow, MetricRow, RunRow
 
 
-class MetricRows:
+class Metrics:
     """The part of the store that holds what was measured."""
 
-    _database: Database
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    def save_metrics(self, run_id: str, values: Iterable[MetricValue]) -> None:
+    def save(self, run_id: str, values: Iterable[MetricValue]) -> None:
         """Keep a run's measures; those of the same names are replaced. Nothing is kept of a run that is gone."""
         rows = [
             {
@@ -34,12 +35,12 @@ class MetricRows:
             if rows:
                 session.execute(sa.insert(MetricRow), rows)
 
-    def forget_metrics(self, run_ids: Sequence[str], names: Sequence[str] | None = None) -> None:
+    def forget(self, run_ids: Sequence[str], names: Sequence[str] | None = None) -> None:
         """Let runs count as not measured, in some metrics or in all."""
         with self._database.writing() as session:
             _delete(session, run_ids, names)
 
-    def metrics_of(self, run_ids: Sequence[str]) -> dict[str, dict[str, MetricValue]]:
+    def of(self, run_ids: Sequence[str]) -> dict[str, dict[str, MetricValue]]:
         """Run -> metric -> what was measured; runs that were never measured have no entry."""
         found: dict[str, dict[str, MetricValue]] = {}
         with self._database.reading() as session:

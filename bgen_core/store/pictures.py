@@ -2,21 +2,18 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bgen_core.errors import StoreError
-from bgen_core.store.blobs import BlobStore, is_older
+from bgen_core.store.blobs import BlobStore
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.schema import RunRow, SubjectRow
 
 PictureRole = Literal["image", "raw", "photo", "alpha"]
 
-# A run in the making has its pictures before its row; so has an import. Younger files are nobody's business.
-GRACE = timedelta(minutes=10)
 _COLUMNS: tuple[tuple[PictureRole, Any, Any], ...] = (
     ("image", RunRow.id, RunRow.image),
     ("raw", RunRow.id, RunRow.raw),
@@ -45,13 +42,14 @@ class Removed:
         return Removed(files=self.files + other.files, size=self.size + other.size)
 
 
-class PictureRows:
+class Pictures:
     """The part of the store that knows what its pictures are for."""
 
-    _database: Database
-    blobs: BlobStore
+    def __init__(self, database: Database, blobs: BlobStore) -> None:
+        self._database = database
+        self._blobs = blobs
 
-    def picture_uses(self) -> dict[str, list[PictureUse]]:
+    def uses(self) -> dict[str, list[PictureUse]]:
         """Content address -> every row that needs it."""
         found: dict[str, list[PictureUse]] = {}
         with self._database.reading() as session:
@@ -60,7 +58,7 @@ class PictureRows:
                     found.setdefault(name, []).append(PictureUse(role=role, owner_id=owner_id))
         return found
 
-    def remove_unused_pictures(self, names: Collection[str]) -> Removed:
+    def remove_unused(self, names: Collection[str]) -> Removed:
         """Remove those of these pictures that no row needs, with their small versions.
 
         Nobody can commit a row meanwhile, and who commits later looks whether its pictures are still there.
@@ -74,10 +72,10 @@ class PictureRows:
 
     def _remove(self, name: str) -> Removed:
         try:
-            size = self.blobs.size(name)
+            size = self._blobs.size(name)
         except StoreError:
             return Removed()
-        self.blobs.delete(name)
+        self._blobs.delete(name)
         return Removed(files=1, size=size)
 
 
@@ -88,34 +86,3 @@ def used_pictures(session: Session, names: Collection[str]) -> set[str]:
         for _, _, column in _COLUMNS:
             found.update(session.scalars(sa.select(column).where(column.in_(chunk))))
     return found
-
-
-def collect_garbage(store: PictureRows, *, dry_run: bool = False, older_than: timedelta = GRACE) -> Removed:
-    """Remove pictures that nothing refers to, small versions of pictures that are gone, and halves of dead writers.
-
-    Parameters
-    ----------
-    dry_run
-        Only count what would go.
-    older_than
-        What was changed later stays: its row may be about to be written.
-    """
-    listing, uses = store.blobs.listing(), store.picture_uses()
-    unused = {
-        name: file.size
-        for name, file in listing.pictures.items()
-        if name not in uses and is_older(file, older_than)
-    }  # fmt: skip
-    strays = [
-        file
-        for name, files in listing.thumbnails.items()
-        for file in files
-        if name not in listing.pictures and is_older(file, older_than)
-    ]
-    strays += [file for file in listing.incoming if is_older(file, older_than)]
-    gone = Removed(files=len(strays), size=sum(file.size for file in strays))
-    if dry_run:
-        return gone + Removed(files=len(unused), size=sum(unused.values()))
-    for file in strays:
-        store.blobs.remove_path(file.path)
-    return gone + store.remove_unused_pictures(unused.keys())

@@ -12,7 +12,7 @@ from bgen_core.extent import Extent
 from bgen_core.store.blobs import STORED_LIMITS, BlobStore
 from bgen_core.store.database import Database
 from bgen_core.store.schema import RunRow, SubjectRow, SweepRow
-from bgen_core.store.sweep_rows import UNFINISHED_STATES, subjects_of
+from bgen_core.store.sweeps import UNFINISHED_STATES, subjects_of
 from bgen_core.subject.decoding.image_io import decode_alpha, decode_photo, encode_alpha_png, encode_png
 from bgen_core.subject.subject import Subject
 
@@ -66,13 +66,14 @@ class SubjectUse:
         return text
 
 
-class SubjectRows:
+class Subjects:
     """The part of the store that holds subjects."""
 
-    _database: Database
-    blobs: BlobStore
+    def __init__(self, database: Database, blobs: BlobStore) -> None:
+        self._database = database
+        self._blobs = blobs
 
-    def save_subject(self, subject: Subject, edit: dict[str, Any]) -> str:
+    def save(self, subject: Subject, edit: dict[str, Any]) -> str:
         """Keep a subject and how its mask was made; the same photo with the same alpha gets its name and edit replaced.
 
         Parameters
@@ -103,14 +104,14 @@ class SubjectRows:
                     created=datetime.now(UTC),
                     width=subject.extent.width,
                     height=subject.extent.height,
-                    photo=self.blobs.put(photo),
-                    alpha=self.blobs.put(alpha),
+                    photo=self._blobs.put(photo),
+                    alpha=self._blobs.put(alpha),
                     edit=edit,
                 )
             )
         return subject.id
 
-    def load_subject(self, subject_id: str) -> Subject:
+    def load(self, subject_id: str) -> Subject:
         """The subject with its pixels, equal to the one that was saved.
 
         Raises
@@ -120,8 +121,8 @@ class SubjectRows:
         StoreError
             Its pictures are missing or no longer those that were saved.
         """
-        entry = self.get_subject(subject_id)
-        photo, alpha = self.blobs.get(entry.photo), self.blobs.get(entry.alpha)
+        entry = self.get(subject_id)
+        photo, alpha = self._blobs.get(entry.photo), self._blobs.get(entry.alpha)
         try:
             subject = Subject(
                 name=entry.name,
@@ -136,21 +137,21 @@ class SubjectRows:
 
     def _changed(self, entry: SubjectEntry) -> StoreError:
         return StoreError(
-            f"The pictures of the subject {entry.name!r} in {self.blobs.root} have changed since it was saved: "
+            f"The pictures of the subject {entry.name!r} in {self._blobs.root} have changed since it was saved: "
             "restore them from a backup, or save the subject again."
         )
 
-    def get_subject(self, subject_id: str) -> SubjectEntry:
+    def get(self, subject_id: str) -> SubjectEntry:
         """One subject without its pixels; an unknown id is a UserInputError."""
         with self._database.reading() as session:
             return _entry(_row(session, subject_id))
 
-    def load_subject_edit(self, subject_id: str) -> dict[str, Any]:
+    def load_edit(self, subject_id: str) -> dict[str, Any]:
         """How the subject's mask was made; an unknown id is a UserInputError."""
         with self._database.reading() as session:
             return _row(session, subject_id).edit
 
-    def find_subject(self, subject_id: str) -> SubjectEntry | None:
+    def find(self, subject_id: str) -> SubjectEntry | None:
         """The subject of this content address, where it is saved already."""
         with self._database.reading() as session:
             row = session.get(SubjectRow, subject_id)
@@ -162,7 +163,7 @@ class SubjectRows:
         with self._database.reading() as session:
             return [_entry(row) for row in session.scalars(query.order_by(SubjectRow.created.desc(), SubjectRow.id))]
 
-    def rename_subject(self, subject_id: str, name: str) -> None:
+    def rename(self, subject_id: str, name: str) -> None:
         """Give a subject another name. Runs that are made already keep the name that they were made under.
 
         Raises
@@ -174,7 +175,7 @@ class SubjectRows:
         with self._database.writing() as session:
             _row(session, subject_id).name = name
 
-    def subject_use(self, subject_id: str) -> SubjectUse:
+    def use(self, subject_id: str) -> SubjectUse:
         """What depends on a subject; an unknown id is a UserInputError."""
         with self._database.reading() as session:
             _row(session, subject_id)
@@ -184,13 +185,13 @@ class SubjectRows:
         unfinished = sum(state in UNFINISHED_STATES for state in states)
         return SubjectUse(runs=runs, sweeps=len(states), unfinished=unfinished)
 
-    def list_subjects(self) -> list[SubjectEntry]:
+    def all(self) -> list[SubjectEntry]:
         """All saved subjects, newest first."""
         query = sa.select(SubjectRow).order_by(SubjectRow.created.desc(), SubjectRow.id)
         with self._database.reading() as session:
             return [_entry(row) for row in session.scalars(query)]
 
-    def delete_subject(self, subject_id: str) -> None:
+    def delete(self, subject_id: str) -> None:
         """Forget a subject and its photo. Runs keep their pictures.
 
         Raises
@@ -211,7 +212,7 @@ class SubjectRows:
             session.delete(row)
             session.flush()
             for picture in pictures - _used_pictures(session, pictures):
-                self.blobs.delete(picture)
+                self._blobs.delete(picture)
 
 
 def _checked_name(name: str) -> str:

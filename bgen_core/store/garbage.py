@@ -1,0 +1,41 @@
+"""Removing what nothing needs: pictures without a row, small versions of pictures that are gone, halves of writes."""
+
+from datetime import timedelta
+
+from bgen_core.store.blobs import is_older
+from bgen_core.store.pictures import Removed
+from bgen_core.store.store import Store
+
+# A run in the making has its pictures before its row; so has an import. Younger files are nobody's business.
+GRACE = timedelta(minutes=10)
+
+
+def collect_garbage(store: Store, *, dry_run: bool = False, older_than: timedelta = GRACE) -> Removed:
+    """Remove pictures that nothing refers to, small versions of pictures that are gone, and halves of dead writers.
+
+    Parameters
+    ----------
+    dry_run
+        Only count what would go.
+    older_than
+        What was changed later stays: its row may be about to be written.
+    """
+    listing, uses = store.blobs.listing(), store.pictures.uses()
+    unused = {
+        name: file.size
+        for name, file in listing.pictures.items()
+        if name not in uses and is_older(file, older_than)
+    }  # fmt: skip
+    strays = [
+        file
+        for name, files in listing.thumbnails.items()
+        for file in files
+        if name not in listing.pictures and is_older(file, older_than)
+    ]
+    strays += [file for file in listing.incoming if is_older(file, older_than)]
+    gone = Removed(files=len(strays), size=sum(file.size for file in strays))
+    if dry_run:
+        return gone + Removed(files=len(unused), size=sum(unused.values()))
+    for file in strays:
+        store.blobs.remove_path(file.path)
+    return gone + store.pictures.remove_unused(unused.keys())
