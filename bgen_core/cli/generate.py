@@ -62,10 +62,10 @@ def _params(entry: ModelEntry, given: Mapping[str, Any]) -> InpaintParams:
     if given["prompt"] is None:
         raise UserInputError("generate needs --prompt TEXT: say what to paint behind the subject.")
     check_prompt(given["prompt"])
-    values = {each.field: given[each.option] for each in PARAMETERS if given[each.option] is not None}
+    values = {each.field: each.accepted(given[each.option]) for each in PARAMETERS if given[each.option] is not None}
     for parameter in PARAMETERS:
         if parameter.kind == "name" and parameter.field in values:
-            parameter.chosen(values[parameter.field])
+            parameter.chosen(str(values[parameter.field]))
     return replace(default_params(entry), **values)
 
 

@@ -5,8 +5,9 @@ from typing import Any
 import streamlit as st
 
 from bgen_core.errors import UserInputError
+from bgen_core.limits import LONGEST_VIEW_NAME
 from bgen_core.store.store import Store
-from bgen_core.store.views import LONGEST_NAME, SavedView
+from bgen_core.store.views import SavedView
 from pages._ui.app import resources
 from pages._ui.compare.compare_view import CompareView, show
 
@@ -25,7 +26,7 @@ def views_popover(store: Store, view: CompareView) -> None:
         if not views:
             st.caption("A view keeps the filter, the order and the columns under a name, for everybody here.")
         with st.form("save_view", border=False, clear_on_submit=True):
-            st.text_input("Name", key="view_name", max_chars=LONGEST_NAME, placeholder="best of this week")
+            st.text_input("Name", key="view_name", max_chars=LONGEST_VIEW_NAME, placeholder="best of this week")
             st.form_submit_button("Save this view", on_click=_save, args=(store, view))
         if problem := st.session_state.pop(_PROBLEM, ""):
             st.error(problem)
