@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bgen_core.cli.called_as import called_as
 from bgen_core.errors import BgenError, UserInputError
 from bgen_core.extent import Extent
+from bgen_core.ids import VisitorId
 from bgen_core.jobs.submission import SweepForecast, forecast_sweep, new_sweep_id, submit_sweep
 from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.settings import Settings
@@ -20,7 +21,7 @@ from bgen_core.store.store import Store
 from bgen_core.sweep.events import Committed, Failed, Stepped
 from bgen_core.sweep.plan import SweepPlan
 
-OWNER = "command line"
+OWNER = VisitorId("command line")
 
 
 @dataclass(frozen=True, kw_only=True)

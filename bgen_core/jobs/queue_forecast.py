@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bgen_core.ids import VisitorId
 from bgen_core.jobs.worker_folder import SweepProgress
 from bgen_core.store.store import Store
 from bgen_core.store.sweeps import SweepRecord
@@ -47,7 +48,7 @@ def waiting_sweeps(store: Store, progress: Mapping[str, SweepProgress] | None = 
     return waiting
 
 
-def _in_turns(queued: Sequence[SweepRecord], served: dict[str, float]) -> list[SweepRecord]:
+def _in_turns(queued: Sequence[SweepRecord], served: dict[VisitorId, float]) -> list[SweepRecord]:
     left = sorted(queued, key=lambda sweep: (sweep.place, sweep.id))
     turn = max(served.values(), default=0.0)
     order: list[SweepRecord] = []

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bgen_core.extent import Extent
+from bgen_core.ids import NOBODY, VisitorId
 from bgen_core.jobs.estimate import estimate_seconds, pasting_seconds
 from bgen_core.models.prompt_length import find_cut_off
 from bgen_core.models.revision import ModelSource, find_model
@@ -169,7 +170,7 @@ def submit_sweep(
     store: Store,
     forecast: SweepForecast,
     *,
-    owner: str,
+    owner: VisitorId = NOBODY,
     queued: bool = True,
     sweep_id: str | None = None,
     explored: str = "",
@@ -178,6 +179,8 @@ def submit_sweep(
 
     Parameters
     ----------
+    owner
+        Whose it is; a store that a visitor sees knows that itself.
     queued
         Whether the worker shall take it; otherwise the caller runs it, and holds its lock already.
     sweep_id

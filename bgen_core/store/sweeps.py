@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bgen_core.errors import UserInputError
+from bgen_core.ids import VisitorId
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.schema import CellRow, RunRow, SweepRow
 
@@ -44,7 +45,7 @@ class SweepRecord:
     """
 
     id: str
-    owner: str
+    owner: VisitorId
     created: datetime
     state: SweepState
     title: str
@@ -114,7 +115,9 @@ class Sweeps:
         with self._database.reading() as session:
             return _record(_row(session, sweep_id))
 
-    def select(self, *, states: Collection[SweepState] | None = None, owner: str | None = None) -> list[SweepRecord]:
+    def select(
+        self, *, states: Collection[SweepState] | None = None, owner: VisitorId | None = None
+    ) -> list[SweepRecord]:
         """Sweeps by their place, as they were added unless reordered; all, or those in some states or of one owner."""
         query = sa.select(SweepRow).order_by(SweepRow.place, SweepRow.created, SweepRow.id)
         if states is not None:
@@ -151,11 +154,11 @@ class Sweeps:
             if before is not None and row.state == "queued":
                 row.place, before.place = before.place, row.place
 
-    def last_served(self) -> dict[str, datetime]:
+    def last_served(self) -> dict[VisitorId, datetime]:
         """Owner -> when a sweep of theirs was last taken from the queue."""
         query = sa.select(SweepRow.owner, sa.func.max(SweepRow.started)).group_by(SweepRow.owner)
         with self._database.reading() as session:
-            return {owner: started for owner, started in session.execute(query) if started is not None}
+            return {VisitorId(owner): started for owner, started in session.execute(query) if started is not None}
 
     def claim_next(self) -> SweepRecord | None:
         """Turn the next queued sweep to "running" and return it; None where nothing waits.
@@ -274,7 +277,7 @@ def _row(session: Session, sweep_id: str) -> SweepRow:
 def _record(row: SweepRow) -> SweepRecord:
     return SweepRecord(
         id=row.id,
-        owner=row.owner,
+        owner=VisitorId(row.owner),
         created=row.created,
         state=_checked(row.state),
         title=row.title,

@@ -20,6 +20,6 @@ def page_store() -> Iterator[Store]:
     st.cache_resource.clear()
     with open_store(load_settings()) as store:
         yield store
-    resources.store().close()
+    resources.opened_store().close()
     st.cache_resource.clear()
     config.set_option(SERIALIZABLE, enforced)

@@ -27,7 +27,7 @@ def store() -> Iterator[Store]:
     st.cache_resource.clear()
     with open_store(load_settings()) as store:
         yield store
-    resources.store().close()
+    resources.opened_store().close()
     st.cache_resource.clear()
 
 

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from bgen_core.extent import Extent
+from bgen_core.ids import VisitorId
 from bgen_core.records.run import RunRecord
+from bgen_core.records.visitor import Visitor
 from bgen_core.store.store import Store
 from bgen_core.store.sweeps import SweepRecord
 from bgen_core.subject.subject import Subject
@@ -18,6 +20,7 @@ from bgen_core.sweep.params import InpaintParams
 EXTENT = Extent(width=48, height=32)
 MODEL_EXTENT = Extent(width=24, height=16)
 PARAMS: dict[str, Any] = {"prompt": "a beach at sunset", "negative_prompt": "text"}
+VISITOR = Visitor(id=VisitorId("0123456789ab"))
 LONG_AGO = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
 

@@ -10,7 +10,7 @@ from bgen_core.errors import UserInputError
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.analysis.columns import SECONDS, TIMES, AxisColumn, Measure
 from bgen_core.runs.made_by_sweep import runs_made_by
-from bgen_core.store.store import Store
+from bgen_core.store.store import SeenStore
 from bgen_core.store.sweeps import SweepRecord
 from bgen_core.sweep.axes import Axis, Value
 from bgen_core.sweep.plan import SweepPlan
@@ -55,7 +55,7 @@ class SweepFrame:
         return next(chain(asked, scales, reversed(offered)), None)
 
 
-def sweep_frame(table: pd.DataFrame, store: Store, sweep: SweepRecord) -> SweepFrame:
+def sweep_frame(table: pd.DataFrame, store: SeenStore, sweep: SweepRecord) -> SweepFrame:
     """Join the plan's cells with the wide table.
 
     Values come from the plan, not from the runs: a prompt in which two words were replaced has a place on two axes.
@@ -88,7 +88,7 @@ def sweep_frame(table: pd.DataFrame, store: Store, sweep: SweepRecord) -> SweepF
     )
 
 
-def sweep_in_view(store: Store, table: pd.DataFrame, runs: list[RunRecord], view: CompareView) -> SweepFrame | None:
+def sweep_in_view(store: SeenStore, table: pd.DataFrame, runs: list[RunRecord], view: CompareView) -> SweepFrame | None:
     """Draw the choice of a sweep: the view's, one of the first run that is chosen or passes its filter, or the newest.
 
     Returns None, and says so, where there is none that varies anything.
