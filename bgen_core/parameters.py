@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Literal
 
 from bgen_core.errors import UserInputError
+from bgen_core.limits import check_text
 from bgen_core.models.schedulers import scheduler_names
 
 Value = int | float | str
@@ -137,6 +138,17 @@ class Parameter:
         if self.range is not None and not self.range.holds(number):
             raise UserInputError(f"{self._said} {written(number)} is not allowed: choose {self.range}.")
         return number
+
+    def accepted(self, value: object) -> Value:
+        """The value of a run that is yet to be made: `checked`, and a text no longer than everything can hold.
+
+        Raises
+        ------
+        UserInputError
+            See `checked` and `limits.check_text`.
+        """
+        value = self.checked(value)
+        return check_text(f"The {self.label.lower()}", value) if isinstance(value, str) else value
 
     def chosen(self, text: str) -> str:
         """One of the names.

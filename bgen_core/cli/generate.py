@@ -1,7 +1,5 @@
 """`python -m bgen_core generate`: one picture."""
 
-import json
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from bgen_core.cli.inputs import check_output_file, check_prompt, keep_subject, read_subject, say, write_file
+from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.parameter_options import one_value_each
 from bgen_core.cli.run_here import InlineResult, forecast_inline, run_inline
 from bgen_core.errors import UserInputError
@@ -54,7 +53,7 @@ def generate(
         run = store.runs.get(cell.run_id)
         write_file(out, store.blobs.get(run.image))
     if as_json:
-        sys.stdout.write(json.dumps(_describe(run, result, out), ensure_ascii=False) + "\n")
+        print_json(_describe(run, result, out))
     else:
         say(f"{out} written{' (made before, not computed again)' if result.reused else f' in {result.seconds} s'}")
 
@@ -63,10 +62,10 @@ def _params(entry: ModelEntry, given: Mapping[str, Any]) -> InpaintParams:
     if given["prompt"] is None:
         raise UserInputError("generate needs --prompt TEXT: say what to paint behind the subject.")
     check_prompt(given["prompt"])
-    values = {each.field: given[each.option] for each in PARAMETERS if given[each.option] is not None}
+    values = {each.field: each.accepted(given[each.option]) for each in PARAMETERS if given[each.option] is not None}
     for parameter in PARAMETERS:
         if parameter.kind == "name" and parameter.field in values:
-            parameter.chosen(values[parameter.field])
+            parameter.chosen(str(values[parameter.field]))
     return replace(default_params(entry), **values)
 
 

@@ -10,8 +10,10 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from bgen_core.cli.called_as import called_as
 from bgen_core.errors import BgenError, UserInputError
 from bgen_core.extent import Extent
+from bgen_core.ids import VisitorId
 from bgen_core.jobs.submission import SweepForecast, forecast_sweep, new_sweep_id, submit_sweep
 from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.settings import Settings
@@ -19,7 +21,7 @@ from bgen_core.store.store import Store
 from bgen_core.sweep.events import Committed, Failed, Stepped
 from bgen_core.sweep.plan import SweepPlan
 
-OWNER = "command line"
+OWNER = VisitorId("command line")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +116,7 @@ def _run(store: Store, settings: Settings, sweep_id: str) -> InlineResult:
         store.sweeps.set_state(sweep_id, "done")
     except KeyboardInterrupt:
         store.sweeps.set_state(sweep_id, "cancelled")
-        sys.stderr.write(f"stopped; what is made is kept. Go on with: python -m bgen_core sweep --resume {sweep_id}\n")
+        sys.stderr.write(f"stopped; what is made is kept. Go on with: {called_as()} sweep --resume {sweep_id}\n")
         raise
     except BgenError as error:
         store.sweeps.set_state(sweep_id, "failed", str(error))

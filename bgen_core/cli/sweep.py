@@ -1,7 +1,5 @@
 """`python -m bgen_core sweep`: a grid of pictures."""
 
-import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from bgen_core.cli.inputs import check_prompt, keep_subject, read_subject, say, write_file
+from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.parameter_options import an_axis_each
 from bgen_core.cli.run_here import InlineResult, forecast_inline, resume_inline, run_inline
 from bgen_core.cli.spec import OptionKind, read_spec
@@ -137,7 +136,7 @@ def _print_plan(forecast: SweepForecast, passes: TwoPasses | None, *, as_json: b
     }
     if passes:
         content |= {"explore_steps": passes.steps, "keep": passes.keep, "by": passes.metric}
-    sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
+    print_json(content)
 
 
 def _prepare_folder(folder: Path) -> None:
@@ -166,7 +165,7 @@ def _report(
             "seconds": result.seconds,
         }
         content |= {"explored": explored} if explored else {}
-        sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
+        print_json(content)
     else:
         say(
             f"sweep {result.sweep_id}: {result.made} made, {result.reused} reused, {result.failed} failed "

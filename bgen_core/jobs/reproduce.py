@@ -14,6 +14,7 @@ import numpy as np
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
+from bgen_core.ids import NOBODY
 from bgen_core.jobs.runner import Runner
 from bgen_core.models.catalogue import describe_model
 from bgen_core.records.foreign_run import printable
@@ -185,7 +186,7 @@ def find_subject(store: Store, recipe: Recipe) -> Subject:
 def _sweep(sweep_id: str, plan: SweepPlan) -> SweepRecord:
     return SweepRecord(
         id=sweep_id,
-        owner="",
+        owner=NOBODY,
         created=datetime.now(UTC),
         state="running",
         title="",

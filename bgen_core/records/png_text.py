@@ -12,7 +12,7 @@ import bgen_core
 from bgen_core.content_address import canonical_json
 from bgen_core.errors import UserInputError
 from bgen_core.models.schedulers import SCHEDULERS
-from bgen_core.parameters import PARAMETERS, Parameter, Value
+from bgen_core.parameters import PARAMETERS, TEXTS, Parameter, Value
 from bgen_core.records.foreign_run import read_foreign_record
 from bgen_core.records.run import RunRecord
 
@@ -26,10 +26,8 @@ _FIELD = re.compile(r'(\w[\w \-/]{1,80}):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
 _LONGEST_PARAMETERS = 100_000
 _LONGEST_RECORD = 1_000_000
 _NEGATIVE = "Negative prompt:"
-# The prompts stand on lines of their own; what A1111 does not know comes last among the fields.
-_IN_LAST_LINE = sorted(
-    (each for each in PARAMETERS if each.field not in ("prompt", "negative_prompt")), key=lambda each: not each.a1111
-)
+# The order of A1111's last line (modules/processing.py, create_infotext); what it does not know follows.
+_ORDER = ("Steps", "Sampler", "CFG scale", "Seed", "Size", "Model hash", "Model", "Denoising strength")
 _FEWEST_FIELDS = 3
 # What Pillow 13 raises for a PNG that is damaged, or made to do harm
 _FAULTS = (OSError, SyntaxError, ValueError, struct.error, zlib.error, Image.DecompressionBombError, MemoryError)
@@ -51,13 +49,14 @@ def parameters_text(record: RunRecord) -> str:
     Size is the size that the model worked at, as A1111 writes it for a picture that was enlarged afterwards.
     """
     params = record.params
-    values = {parameter.in_png: _in_png(parameter, getattr(params, parameter.field)) for parameter in _IN_LAST_LINE}
+    values = {each.in_png: _in_png(each, getattr(params, each.field)) for each in PARAMETERS if each not in TEXTS}
     made = {
         "Size": f"{record.model_extent.width}x{record.model_extent.height}",
         "Model hash": record.model_revision[:10],
         "Model": record.model,
     }
-    fields = values | made | {"Version": f"bgen {bgen_core.__version__}"}
+    known = {name: (values | made)[name] for name in _ORDER}
+    fields = known | values | {"Version": f"bgen {bgen_core.__version__}"}
     lines = [_text(params.prompt)]
     if params.negative_prompt.strip():
         lines.append(f"{_NEGATIVE} {_text(params.negative_prompt)}")

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bgen_core.errors import UserInputError
+from bgen_core.limits import LONGEST_TEXT
 from bgen_core.models.catalogue import MODELS
 from bgen_core.models.schedulers import SCHEDULERS
 from bgen_core.parameters import PARAMETERS, Kind, Parameter, Value
-from bgen_core.records.foreign_run import LONGEST_PROMPT, printable
+from bgen_core.records.foreign_run import printable
 from bgen_core.records.png_text import read_parameters, read_record
 from bgen_core.records.run import RunRecord
 from bgen_core.subject.decoding.image_io import DecodeLimits, decode_photo
@@ -126,8 +127,8 @@ def _from_a1111(fields: Mapping[str, str]) -> Recipe:
 
 
 def _prompt(text: str) -> str:
-    if len(text) > LONGEST_PROMPT:
-        raise UserInputError(f"The prompt in this PNG has {len(text):,} letters: at most {LONGEST_PROMPT:,} are read.")
+    if len(text) > LONGEST_TEXT:
+        raise UserInputError(f"The prompt in this PNG has {len(text):,} letters: at most {LONGEST_TEXT:,} are read.")
     return text.replace("\0", "")
 
 

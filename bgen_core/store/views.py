@@ -8,18 +8,18 @@ from typing import Any
 import sqlalchemy as sa
 
 from bgen_core.errors import UserInputError
+from bgen_core.ids import NOBODY, VisitorId
+from bgen_core.limits import LONGEST_VIEW_NAME, check_text
 from bgen_core.store.database import Database
 from bgen_core.store.schema import ViewRow
-
-LONGEST_NAME = 80
 
 
 @dataclass(frozen=True, kw_only=True)
 class SavedView:
-    """A named view of the compare page: the parameters of its address."""
+    """A named view of the compare page: the parameters of its address; `SeenStore` writes whose it is."""
 
     name: str
-    owner: str
+    owner: VisitorId = NOBODY
     query: Mapping[str, Any]
 
 
@@ -32,8 +32,9 @@ class Views:
     def save(self, view: SavedView) -> None:
         """Keep a view under its name; the same name is replaced."""
         name = view.name.strip()
-        if not 0 < len(name) <= LONGEST_NAME:
-            raise UserInputError(f"A view's name has 1 to {LONGEST_NAME} letters, not {len(name)}.")
+        check_text("The view's name", name)
+        if not 0 < len(name) <= LONGEST_VIEW_NAME:
+            raise UserInputError(f"A view's name has 1 to {LONGEST_VIEW_NAME} letters, not {len(name)}.")
         with self._database.writing() as session:
             session.merge(ViewRow(name=name, owner=view.owner, created=datetime.now(UTC), query=dict(view.query)))
 
@@ -41,7 +42,7 @@ class Views:
         """All saved views by name."""
         with self._database.reading() as session:
             rows = session.scalars(sa.select(ViewRow).order_by(ViewRow.name))
-            return [SavedView(name=row.name, owner=row.owner, query=row.query) for row in rows]
+            return [SavedView(name=row.name, owner=VisitorId(row.owner), query=row.query) for row in rows]
 
     def delete(self, name: str) -> None:
         """Forget a view; nothing happens where there is none of that name."""

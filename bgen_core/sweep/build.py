@@ -19,10 +19,9 @@ def default_of(parameter: Parameter, entry: ModelEntry) -> Value:
     return getattr(entry, parameter.of_model) if parameter.of_model else parameter.default
 
 
-def default_params(entry: ModelEntry, prompt: str = "") -> InpaintParams:
+def default_params(entry: ModelEntry) -> InpaintParams:
     """Where a first picture with that model should start."""
     values: dict[str, Any] = {parameter.field: default_of(parameter, entry) for parameter in PARAMETERS}
-    values["prompt"] = prompt
     return InpaintParams(**values)
 
 
@@ -36,7 +35,7 @@ def check_values(axis: Axis) -> None:
     """
     if axis.kind.parameter is not None:
         for value in axis.values:
-            axis.kind.parameter.checked(value)
+            axis.kind.parameter.accepted(value)
 
 
 def build_plan(
@@ -70,6 +69,8 @@ def build_plan(
         Names the axis, the piece or value, and what is allowed.
     """
     parsed = list(_axes(models, subjects, given, replacements))
+    for axis in parsed:
+        check_values(axis)
     axes = tuple(axis for axis in parsed if len(axis.values) > 1)
     # Values that stand together are checked together: a strength may need more steps than the model's default.
     first: dict[str, Any] = {axis.kind.field: axis.values[0] for axis in parsed if axis.kind.parameter is not None}

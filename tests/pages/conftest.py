@@ -18,6 +18,6 @@ def page_store(store: Store) -> Iterator[Store]:
     config.set_option(SERIALIZABLE, False)
     st.cache_resource.clear()
     yield store
-    resources.store().close()
+    resources.opened_store().close()
     st.cache_resource.clear()
     config.set_option(SERIALIZABLE, enforced)

@@ -39,7 +39,7 @@ def worker(store: Store) -> None:
     """A worker that is ready; it takes nothing from the queue."""
     folder = WorkerFolder(load_settings().home)
     folder.prepare()
-    status = WorkerStatus(pid=1, state="ready", device_kind="cpu", device_name="cpu", dtype_name="float32")
+    status = WorkerStatus(pid=1, state="ready", device_kind="cpu", dtype_name="float32")
     folder.write_status(status)
 
 

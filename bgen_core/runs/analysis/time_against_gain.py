@@ -48,14 +48,6 @@ class Wait:
     gain: Estimate | None = None
     sentence: str
 
-    @property
-    def gain_per_second(self) -> float | None:
-        """Gain for each second more; None where there is no clear gain, or no longer wait."""
-        if self.gain is None or self.extra is None or not self.gain.is_clear or self.gain.mean <= 0:
-            return None
-        longer = self.extra.change
-        return self.gain.mean / longer.mean if longer.is_clear and longer.mean > 0 else None
-
 
 def is_time_at_stake(
     frame: pd.DataFrame, axis: AxisColumn, *, axes: Sequence[AxisColumn], seconds: str = SECONDS.name

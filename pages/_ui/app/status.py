@@ -4,7 +4,7 @@ import streamlit as st
 
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.settings import Settings
-from bgen_core.store.store import Store
+from bgen_core.store.store import SeenStore
 
 
 def worker_status(settings: Settings) -> WorkerStatus | None:
@@ -14,7 +14,7 @@ def worker_status(settings: Settings) -> WorkerStatus | None:
 
 
 @st.fragment(run_every=5)
-def show_status(model: str, settings: Settings, store: Store) -> None:
+def show_status(model: str, settings: Settings, store: SeenStore) -> None:
     """Model · device · queue, refreshed by itself."""
     status = worker_status(settings)
     waiting = len(store.sweeps.select(states=["queued"]))

@@ -8,7 +8,7 @@ from bgen_core.jobs.submission import describe_duration
 from bgen_core.jobs.worker_folder import SweepProgress, WorkerFolder
 from bgen_core.runs.links import sheet_url, zip_url
 from bgen_core.settings import Settings
-from bgen_core.store.store import Store
+from bgen_core.store.store import SeenStore
 from bgen_core.store.sweeps import SweepCellRow, SweepRecord
 from bgen_core.sweep.grid import Grid, describe_place
 from bgen_core.sweep.plan import SweepPlan
@@ -24,7 +24,7 @@ LOOK_SECONDS = 1.0
 _RETRIES_LISTED = 12
 
 
-def show_sweep(sweep: SweepRecord, store: Store, settings: Settings) -> None:
+def show_sweep(sweep: SweepRecord, store: SeenStore, settings: Settings) -> None:
     """The grid of a sweep, live while it is under way."""
     plan = SweepPlan.from_json(sweep.plan)
     grid = arrangement(plan)
@@ -76,7 +76,7 @@ def _ways_on(sweep: SweepRecord, grid: Grid) -> None:
         )
 
 
-def _failures(sweep: SweepRecord, plan: SweepPlan, cells: list[SweepCellRow], store: Store) -> None:
+def _failures(sweep: SweepRecord, plan: SweepPlan, cells: list[SweepCellRow], store: SeenStore) -> None:
     """Buttons that try failed cells again, one or all, and go on with a stopped sweep."""
     failed = [cell for cell in cells if cell.error and not cell.done]
     unfinished = not sweep.is_active and sweep.state != "paused" and any(not cell.done for cell in cells)
@@ -98,12 +98,12 @@ def _failures(sweep: SweepRecord, plan: SweepPlan, cells: list[SweepCellRow], st
             st.caption(f"The first {_RETRIES_LISTED} of {len(failed)}; “Go on” tries all of them again.")
 
 
-def _try_again(store: Store, sweep_id: str, index: int | None) -> None:
+def _try_again(store: SeenStore, sweep_id: str, index: int | None) -> None:
     store.sweeps.clear_cell_errors(sweep_id, index)
     store.sweeps.set_state(sweep_id, "queued")
 
 
-def _photo_extent(store: Store, subject_id: str) -> Extent:
+def _photo_extent(store: SeenStore, subject_id: str) -> Extent:
     try:
         return store.subjects.get(subject_id).extent
     except UserInputError:
@@ -114,7 +114,7 @@ def _progress_line(
     sweep: SweepRecord,
     cells: dict[int, SweepCellRow],
     progress: SweepProgress | None,
-    store: Store,
+    store: SeenStore,
     settings: Settings,
 ) -> None:
     done = sum(cell.done for cell in cells.values())

@@ -6,12 +6,12 @@ from bgen_core.jobs.queue_forecast import Waiting, waiting_sweeps
 from bgen_core.jobs.submission import describe_duration
 from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.settings import Settings
-from bgen_core.store.store import Store
+from bgen_core.store.store import SeenStore
 from bgen_core.store.sweeps import UNFINISHED_STATES, SweepRecord, SweepState
 from pages._ui.app import page_files
 
 
-def current_queue(store: Store, settings: Settings) -> list[Waiting]:
+def current_queue(store: SeenStore, settings: Settings) -> list[Waiting]:
     """All waiting sweeps in the order in which they are served."""
     folder = WorkerFolder(settings.home)
     running = {sweep.id: folder.read_progress(sweep.id) for sweep in store.sweeps.select(states=["running"])}
@@ -27,9 +27,9 @@ def describe_waiting(waiting: Waiting) -> str:
     return f"{waiting.ahead} ahead, begins in about {describe_duration(waiting.seconds)}"
 
 
-def own_sweeps(store: Store, settings: Settings, visitor: str) -> None:
+def own_sweeps(store: SeenStore, settings: Settings) -> None:
     """Draw this visitor's unfinished sweeps, with what can be done with each; nothing where there are none."""
-    mine = store.sweeps.select(states=UNFINISHED_STATES, owner=visitor)
+    mine = store.sweeps.select(states=UNFINISHED_STATES, owner=store.visitor.id)
     if len(mine) < 2 and not any(sweep.state == "paused" for sweep in mine):
         return
     places = {waiting.sweep.id: waiting for waiting in current_queue(store, settings)}
@@ -48,7 +48,7 @@ def own_sweeps(store: Store, settings: Settings, visitor: str) -> None:
                 pause_and_cancel(store, sweep)
 
 
-def pause_and_cancel(store: Store, sweep: SweepRecord, *, key: str = "mine") -> None:
+def pause_and_cancel(store: SeenStore, sweep: SweepRecord, *, key: str = "mine") -> None:
     """Draw the buttons that stop a sweep for a while or for good."""
     if sweep.state == "paused":
         st.button("Continue", key=f"{key}_continue_{sweep.id}", on_click=_set, args=(store, sweep.id, "queued"))
@@ -60,6 +60,6 @@ def pause_and_cancel(store: Store, sweep: SweepRecord, *, key: str = "mine") -> 
     st.button("Cancel", key=f"{key}_cancel_{sweep.id}", on_click=_set, args=(store, sweep.id, "cancelled"))
 
 
-def _set(store: Store, sweep_id: str, state: SweepState) -> None:
+def _set(store: SeenStore, sweep_id: str, state: SweepState) -> None:
     if store.sweeps.get(sweep_id).state in UNFINISHED_STATES:  # it may have ended since the button was drawn
         store.sweeps.set_state(sweep_id, state)
