@@ -18,7 +18,7 @@ from bgen_core.jobs.reproduce import Deviation, Reproducer, Reproduction, find_s
 from bgen_core.records.png_text import metadata_chunks
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.recipe import read_recipe
-from bgen_core.settings import Settings, load_settings
+from bgen_core.settings import Settings
 from bgen_core.store.store import Store, open_store
 from bgen_core.subject.decoding.image_io import encode_png
 from bgen_core.subject.subject import Subject
@@ -54,11 +54,6 @@ def model(monkeypatch: pytest.MonkeyPatch) -> NoiseBySeed:
     painting = NoiseBySeed()
     monkeypatch.setattr(runner_module, "load_inpainter", lambda *_, **__: (painting, 8))
     return painting
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return load_settings(home=tmp_path / "home", device="cpu")
 
 
 @pytest.fixture
