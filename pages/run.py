@@ -3,6 +3,7 @@
 import streamlit as st
 
 from bgen_core.errors import UserInputError
+from bgen_core.parameters import PARAMETERS
 from bgen_core.records.png_text import parameters_text
 from bgen_core.runs.links import download_name, picture_url
 from bgen_core.runs.table import FIELDS
@@ -12,9 +13,7 @@ from pages._ui.shared.pictures import picture
 from pages._ui.shared.run_facts import metric_table, opinion_fields
 from pages._ui.shared.verification import verification_result, verify_button
 
-PARAMETERS = ("subject", "prompt", "negative_prompt", "model", "scheduler", "num_inference_steps", "guidance_scale")
-PARAMETERS += ("strength", "seed", "mask_grow", "mask_feather", "edge_softness", "harmonisation", "shadow")
-PARAMETERS += ("size", "model_size")
+SHOWN = ("subject", "model", *(parameter.field for parameter in PARAMETERS), "size", "model_size")
 PROVENANCE = ("seconds", "peak_memory_mb", "device", "dtype", "model_revision", "versions", "created", "id")
 
 st.title("Run")
@@ -65,7 +64,7 @@ with details:
                 query_params={"id": sweep.id},
             )
     verification_result(run.short_id)
-    value_table({field.label: field.read(run) for field in FIELDS if field.name in PARAMETERS})
+    value_table({field.label: field.read(run) for field in FIELDS if field.name in SHOWN})
     metric_table(store, run.id)
     with st.expander("Times, memory, versions"):
         stages = {f"{stage.capitalize()} (s)": round(spent, 3) for stage, spent in run.seconds.items()}

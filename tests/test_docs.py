@@ -16,11 +16,11 @@ PROJECT = Path(__file__).parents[1]
 PAGES = sorted([*PROJECT.glob("*.md"), PROJECT / "NOTICE", *(PROJECT / "docs").rglob("*.md")])
 COMMANDS = typer.main.get_command(app)
 
-COMMAND = "python -m bgen_core "
-# Words behind `python -m bgen_core` that stand for any command.
+COMMAND = "python -m bgen_core "  # or, at the beginning of a line, `bgen` of an installed package
+# Words behind it that stand for any command.
 ANY_COMMAND = ("…", "...", "--help")
 # Folders of the repository: a path that begins with one of them, written as code, has to exist.
-ROOTS = ("bgen_core", "docs", "pages", "scripts", "tests", "training", ".ci", ".streamlit")
+ROOTS = ("bgen_core", "docs", "pages", "scripts", "tests", "training", ".ci", ".github", ".streamlit")
 # What a run of the training makes; git ignores it.
 MADE_LATER = "training/work"
 
@@ -45,6 +45,8 @@ def command_lines() -> Iterator[tuple[str, str]]:
         for line in code_of(page):
             if COMMAND in line:
                 yield page.name, line.partition(COMMAND)[2]
+            elif called := re.search(r"(?:^|/bin/|: )bgen (.+)", line):
+                yield page.name, called[1]
 
 
 def links() -> Iterator[tuple[Path, str]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
+DEMO = FOLDER.parent / "bgen_core" / "models" / "demo"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,9 +112,10 @@ class Config:
 
     work: Path = FOLDER / "work"
     """Everything that can be made again; not under version control."""
-    export: Path = FOLDER.parent / "bgen_core" / "models" / "demo"
-    tokenizer: Path = FOLDER / "tokenizer"
-    """Kept with the sources, since training a tokenizer twice gives two different ones."""
+    export: Path = DEMO
+    """Its card and `world.json` are written by hand, and kept when weights take the place of older ones."""
+    tokenizer: Path = DEMO / "tokenizer"
+    """Kept, since training a tokenizer twice gives two different ones."""
     workers: int = 2
     """Single-thread processes on the CPU; a GPU uses one process."""
     device: str = "auto"

@@ -8,13 +8,12 @@ import torch
 from diffusers import AutoencoderTiny, StableDiffusionInpaintPipeline
 
 from training.checkpoints import load_checkpoint
-from training.config import FOLDER, Config
+from training.config import Config
 from training.text import build_text_encoder, load_tokenizer
 from training.train_unet import checkpoint_path
 from training.unet import build_scheduler, build_unet
 
-CARD = FOLDER / "model_card.md"
-WORLD = FOLDER / "world.json"
+_WRITTEN_BY_HAND = ("README.md", "world.json")
 _STALE_VAE_KEYS = ("block_out_channels", "_name_or_path")  # the second is a folder of the machine that trained
 
 
@@ -48,7 +47,7 @@ def open_trained(config: Config) -> StableDiffusionInpaintPipeline:
 
 
 def export(config: Config, folder: Path | None = None) -> Path:
-    """Save the pipeline, its card and `world.json` in place of what the folder held.
+    """Save the pipeline in place of what the folder held; the kept tokenizer, the card and `world.json` go with it.
 
     Parameters
     ----------
@@ -65,8 +64,10 @@ def export(config: Config, folder: Path | None = None) -> Path:
     settings = temporary / "vae" / "config.json"
     written = {key: value for key, value in json.loads(settings.read_text()).items() if key not in _STALE_VAE_KEYS}
     settings.write_text(json.dumps(written, indent=2) + "\n")
-    shutil.copyfile(CARD, temporary / "README.md")
-    shutil.copyfile(WORLD, temporary / "world.json")
+    # transformers writes how a tokenizer was loaded into its configuration, and a model's revision hashes that too.
+    shutil.copytree(config.tokenizer, temporary / "tokenizer", dirs_exist_ok=True)
+    for name in _WRITTEN_BY_HAND:
+        shutil.copyfile(config.export / name, temporary / name)
     shutil.rmtree(folder, ignore_errors=True)
     temporary.replace(folder)
     return folder

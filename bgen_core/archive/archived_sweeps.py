@@ -14,6 +14,7 @@ from bgen_core.archive.manifest import MOST_PLACES, ArchivedSweep, ArchivedVote
 from bgen_core.content_address import is_content_hash
 from bgen_core.errors import UserInputError
 from bgen_core.ids import VisitorId
+from bgen_core.parameters import PARAMETERS
 from bgen_core.records.foreign_run import shortened
 from bgen_core.records.run import RunRecord
 from bgen_core.store.schema import CellRow, SweepRow, VoteRow
@@ -149,9 +150,9 @@ def _plan(sweep: ArchivedSweep) -> SweepPlan:
         raise UserInputError(f"{'.'.join(map(str, first['loc'])) or 'plan'}: {first['msg']}") from error
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise UserInputError(f"its plan cannot be read ({error})") from error
-    texts = [plan.model, plan.base.prompt, plan.base.negative_prompt, plan.base.scheduler]
+    texts = [plan.model, *(getattr(plan.base, each.field) for each in PARAMETERS if not each.is_numeric)]
     for axis in plan.axes:
-        numeric = axis.kind.kind in ("integer", "decimal")
+        numeric = axis.kind.parameter is not None and axis.kind.parameter.is_numeric
         if any(isinstance(value, str) == numeric for value in axis.values):
             raise UserInputError(f"{axis.name} has values of another kind")
         texts += [*map(str, axis.values), *axis.names]

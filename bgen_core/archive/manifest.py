@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from bgen_core.limits import LONGEST_NAME, LONGEST_OWNER, LONGEST_TAG, LONGEST_TEXT
 from bgen_core.store.opinions import Winner
 
 FORMAT = "bgen-runs"
@@ -34,8 +35,8 @@ def _without_zero_byte(text: str) -> str:
     return text
 
 
-_Text = Annotated[str, StringConstraints(max_length=20_000), AfterValidator(_without_zero_byte)]
-_Word = Annotated[str, StringConstraints(min_length=1, max_length=40), AfterValidator(_without_zero_byte)]
+_Text = Annotated[str, StringConstraints(max_length=LONGEST_TEXT), AfterValidator(_without_zero_byte)]
+_Word = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_TAG), AfterValidator(_without_zero_byte)]
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -48,7 +49,7 @@ _Finite = Annotated[float, Field(allow_inf_nan=False)]
 # A sweep's id is the name of its lock too.
 _SweepId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}\z")]
 _Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-_Person = Annotated[str, StringConstraints(max_length=64), AfterValidator(_without_zero_byte)]
+_Person = Annotated[str, StringConstraints(max_length=LONGEST_OWNER), AfterValidator(_without_zero_byte)]
 
 
 class _Part(BaseModel):
@@ -81,7 +82,7 @@ class ArchivedSubject(_Part):
     """One subject: content addresses of its pictures, and where they and its edit lie in the ZIP."""
 
     id: _Hash
-    name: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME)]
     created: _Moment
     photo: _Hash
     photo_file: _File

@@ -6,6 +6,7 @@ import sys
 import typer
 
 from bgen_core.cli.bench import bench
+from bgen_core.cli.called_as import called_as
 from bgen_core.cli.doctor import doctor
 from bgen_core.cli.generate import generate
 from bgen_core.cli.metrics import metrics_app
@@ -13,6 +14,7 @@ from bgen_core.cli.models import models
 from bgen_core.cli.reproduce import reproduce
 from bgen_core.cli.run_files import runs_app
 from bgen_core.cli.segment import segment
+from bgen_core.cli.serve import PASSES_OPTIONS_ON, serve
 from bgen_core.cli.store import store_app
 from bgen_core.cli.sweep import sweep
 from bgen_core.errors import StoreError, UserInputError
@@ -29,6 +31,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command("app", context_settings=PASSES_OPTIONS_ON)(serve)
 app.command("segment")(segment)
 app.command("generate")(generate)
 app.command("sweep")(sweep)
@@ -62,7 +65,7 @@ def main() -> None:
 def _usage_sentence(error: typer.TyperException) -> str:
     format_message = getattr(error, "format_message", None)
     text: str = format_message() if format_message else str(error)
-    return f"{text.rstrip(chr(46))}: see `python -m bgen_core --help`." if text else ""
+    return f"{text.rstrip(chr(46))}: see `{called_as()} --help`." if text else ""
 
 
 def _complain(sentence: str) -> int:

@@ -1,6 +1,5 @@
 """`python -m bgen_core bench`: how fast the engine and the cut-out are on this machine, and how good the cut-out is."""
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from bgen_core.cli.inputs import say
+from bgen_core.cli.json_answer import print_json
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.settings import load_settings
@@ -51,7 +51,7 @@ def bench(
     else:
         document, print_table = _measure_engine(model, shape, alternations), _print_engine_table
     if as_json:
-        sys.stdout.write(json.dumps(document) + "\n")
+        print_json(document)
     else:
         print_table(document)
 

@@ -1,6 +1,5 @@
 """`python -m bgen_core doctor`: whether everything is in place, and what to do where it is not."""
 
-import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -9,6 +8,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from bgen_core.cli.json_answer import print_json
 from bgen_core.errors import BgenError
 from bgen_core.models.devices import find_device
 from bgen_core.models.revision import find_model
@@ -39,7 +39,7 @@ def doctor(
     ]
     findings = [_examine(what, check, settings) for what, check in checks]
     if as_json:
-        sys.stdout.write(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False) + "\n")
+        print_json([asdict(finding) for finding in findings])
     else:
         for finding in findings:
             sys.stdout.write(f"{'OK ' if finding.ok else '-- '} {finding.what:13}{finding.text}\n")

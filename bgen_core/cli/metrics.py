@@ -1,6 +1,5 @@
 """`python -m bgen_core metrics`: what can be measured on a run, and measuring again."""
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ import typer
 
 from bgen_core.cli.counting import counting
 from bgen_core.cli.inputs import say
+from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.run_files import choose_runs
 from bgen_core.errors import UserInputError
 from bgen_core.metrics import METRICS, metrics_named
@@ -42,7 +42,7 @@ def list_metrics(
         for metric in METRICS
     ]
     if as_json:
-        sys.stdout.write(json.dumps(listed, ensure_ascii=False) + "\n")
+        print_json(listed)
         return
     # Imported here because only this way of printing needs it.
     from rich.console import Console
@@ -97,7 +97,7 @@ def recompute(
                 measure_missing(store, settings, each, names=[SEED_METRIC])
         told = _told(store, ids, chosen)
     if as_json:
-        sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+        print_json(told)
         return
     say(f"{len(ids):,} run{'' if len(ids) == 1 else 's'} measured, {len(chosen)} metrics each")
     for name, reasons in told["without_value"].items():

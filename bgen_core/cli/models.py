@@ -1,11 +1,10 @@
 """`python -m bgen_core models`: what can be chosen."""
 
-import json
-import sys
 from typing import Annotated
 
 import typer
 
+from bgen_core.cli.json_answer import print_json
 from bgen_core.errors import ModelLoadError
 from bgen_core.models.catalogue import MODELS, describe_model
 from bgen_core.models.revision import find_local_model
@@ -35,7 +34,7 @@ def models(
     ]
     schedulers = [{"name": entry.name, "label": entry.label} for entry in SCHEDULERS]
     if as_json:
-        sys.stdout.write(json.dumps({"models": listed, "schedulers": schedulers}, ensure_ascii=False) + "\n")
+        print_json({"models": listed, "schedulers": schedulers})
         return
     from rich.console import Console
     from rich.table import Table

@@ -1,6 +1,5 @@
 """`python -m bgen_core reproduce`: making pictures again from their PNGs, and whether the pixels are equal."""
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bgen_core.cli.inputs import check_output_file, read_subject, say, write_file
+from bgen_core.cli.json_answer import print_json
 from bgen_core.errors import UserInputError
 from bgen_core.runs.recipe import PNG_LIMITS, Recipe, read_recipe
 from bgen_core.settings import Settings, load_settings
@@ -48,7 +48,7 @@ def reproduce(
                 for sentence in recipe.not_taken:
                     say(f"  {sentence}")
     if as_json:
-        sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+        print_json(told)
     if not all(each["equal"] for each in told):
         raise typer.Exit(2)
 

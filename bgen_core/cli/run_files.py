@@ -1,7 +1,5 @@
 """`python -m bgen_core runs export` and `runs import`: runs as files, for other programs and for other stores."""
 
-import json
-import sys
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -13,6 +11,7 @@ from typing import Annotated
 import typer
 
 from bgen_core.cli.inputs import say
+from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.runs import runs_app
 from bgen_core.errors import UserInputError
 from bgen_core.records.run import RunRecord
@@ -49,7 +48,7 @@ def export(
         say(f"not included: {sentence}")
     if as_json:
         content = {"out": str(out), "format": chosen.value, "runs": len(runs), "not_included": left_out}
-        sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
+        print_json(content)
     elif not left_out:
         say(f"{len(runs):,} run{'' if len(runs) == 1 else 's'} written to {out}")
     else:
@@ -67,7 +66,7 @@ def import_(
     with open_store(load_settings()) as store:
         imported = import_runs(store, file)
     if as_json:
-        sys.stdout.write(json.dumps(asdict(imported)) + "\n")
+        print_json(asdict(imported))
     else:
         say(imported.sentence)
 

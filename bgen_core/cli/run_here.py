@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from bgen_core.cli.called_as import called_as
 from bgen_core.errors import BgenError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import VisitorId
@@ -115,7 +116,7 @@ def _run(store: Store, settings: Settings, sweep_id: str) -> InlineResult:
         store.sweeps.set_state(sweep_id, "done")
     except KeyboardInterrupt:
         store.sweeps.set_state(sweep_id, "cancelled")
-        sys.stderr.write(f"stopped; what is made is kept. Go on with: python -m bgen_core sweep --resume {sweep_id}\n")
+        sys.stderr.write(f"stopped; what is made is kept. Go on with: {called_as()} sweep --resume {sweep_id}\n")
         raise
     except BgenError as error:
         store.sweeps.set_state(sweep_id, "failed", str(error))

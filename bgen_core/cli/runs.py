@@ -1,6 +1,5 @@
 """`python -m bgen_core runs`: the table of everything ever made, and deleting from it."""
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -9,23 +8,22 @@ from typing import Annotated
 
 import typer
 
+from bgen_core.cli.called_as import called_as
 from bgen_core.cli.inputs import say
+from bgen_core.cli.json_answer import print_json
 from bgen_core.errors import UserInputError
+from bgen_core.parameters import PARAMETERS
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.export import run_values, runs_csv
 from bgen_core.runs.table import FIELDS, shown
 from bgen_core.settings import load_settings
 from bgen_core.store.store import open_store
 
+# The negative prompt and what acts on the mask or the pasting would make the lines too long for a terminal.
 _COLUMNS = (
     "subject",
-    "prompt",
     "model",
-    "scheduler",
-    "num_inference_steps",
-    "guidance_scale",
-    "strength",
-    "seed",
+    *(each.field for each in PARAMETERS if each.stage == "paint" and each.field != "negative_prompt"),
     "seconds",
 )
 
@@ -52,7 +50,7 @@ def runs(
         sys.stderr.write(f"{len(found)} run{'' if len(found) == 1 else 's'} written to {csv}\n")
     if as_json:
         listed = [run_values(run) | its_files for run, its_files in zip(found, files, strict=True)]
-        sys.stdout.write(json.dumps(listed, indent=2, ensure_ascii=False) + "\n")
+        print_json(listed, indent=2)
     elif csv is None:
         _print_table(found)
 
@@ -73,7 +71,7 @@ def delete(
                 _ask(counted.sentence)
             counted = store.deletion.delete(found)
     if as_json:
-        sys.stdout.write(json.dumps({"dry_run": dry_run, "deleted": found} | asdict(counted)) + "\n")
+        print_json({"dry_run": dry_run, "deleted": found} | asdict(counted))
     elif dry_run or yes:
         say(counted.sentence)
 
@@ -101,7 +99,7 @@ def _print_table(found: Sequence[RunRecord]) -> None:
     from rich.table import Table
 
     if not found:
-        sys.stderr.write("No runs yet: make some with `python -m bgen_core generate` or `sweep`.\n")
+        sys.stderr.write(f"No runs yet: make some with `{called_as()} generate` or `sweep`.\n")
         return
     columns = [field for field in FIELDS if field.name in _COLUMNS]
     table = Table("Run", "Made", *(field.label for field in columns))

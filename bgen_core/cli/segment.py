@@ -1,6 +1,5 @@
 """`python -m bgen_core segment`: photos -> alphas, headless."""
 
-import json
 import os
 import sys
 from dataclasses import asdict, dataclass
@@ -10,6 +9,7 @@ from typing import Annotated
 import typer
 from PIL import Image
 
+from bgen_core.cli.json_answer import print_json
 from bgen_core.errors import UserInputError
 from bgen_core.settings import load_settings
 from bgen_core.subject.cutout import QUALITIES, cut_out
@@ -83,7 +83,7 @@ def segment(
         outcomes.append(outcome)
         sys.stderr.write("".join(f"{line}\n" for line in lines))
     if as_json:
-        sys.stdout.write(json.dumps([asdict(outcome) for outcome in outcomes], indent=2) + "\n")
+        print_json([asdict(outcome) for outcome in outcomes], indent=2)
     if any(outcome.error for outcome in outcomes):
         raise typer.Exit(2)
 

@@ -1,14 +1,15 @@
 """`python -m bgen_core store`: whether database and pictures belong together, and what nothing refers to."""
 
-import json
 import sys
 from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
+from bgen_core.cli.called_as import called_as
 from bgen_core.cli.counting import counting
 from bgen_core.cli.inputs import say
+from bgen_core.cli.json_answer import print_json
 from bgen_core.errors import UserInputError
 from bgen_core.settings import load_settings
 from bgen_core.store.check import Finding, Looked, check_store
@@ -48,7 +49,7 @@ def check(
     remaining = sum(not each["repaired"] for each in told)
     if as_json:
         content = {"ok": not remaining, "pictures": pictures, "findings": told}
-        sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
+        print_json(content)
     else:
         for each in told:
             sys.stdout.write(f"{'OK ' if each['repaired'] else '-- '} {each['text']} {each['repair']}".rstrip() + "\n")
@@ -69,7 +70,7 @@ def gc(
             _check_that_most_stays(opened)
         removed = collect_garbage(opened, dry_run=dry_run)
     if as_json:
-        sys.stdout.write(json.dumps({"dry_run": dry_run} | asdict(removed)) + "\n")
+        print_json({"dry_run": dry_run} | asdict(removed))
     else:
         files = f"{removed.files:,} file{'' if removed.files == 1 else 's'} ({removed.size / 1e6:.1f} MB)"
         say(f"{files} {'would go' if dry_run else 'removed'}; what is younger than {_MINUTES} minutes stays")
@@ -122,4 +123,4 @@ def _summary(pictures: int, found: int, remaining: int, *, repair: bool) -> str:
     text = f"{pictures:,} pictures: {found:,} finding{'' if found == 1 else 's'}"
     if repair:
         return f"{text}, {found - remaining:,} mended" + (f", {remaining:,} left" if remaining else "")
-    return f"{text}; mend what can be mended with: python -m bgen_core store check --repair"
+    return f"{text}; mend what can be mended with: {called_as()} store check --repair"

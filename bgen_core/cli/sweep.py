@@ -1,7 +1,5 @@
 """`python -m bgen_core sweep`: a grid of pictures."""
 
-import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from bgen_core.cli.inputs import check_prompt, keep_subject, read_subject, say, write_file
+from bgen_core.cli.json_answer import print_json
+from bgen_core.cli.parameter_options import an_axis_each
 from bgen_core.cli.run_here import InlineResult, forecast_inline, resume_inline, run_inline
 from bgen_core.cli.spec import OptionKind, read_spec
 from bgen_core.cli.two_passes import TwoPasses, explore, read_two_passes
@@ -16,47 +16,33 @@ from bgen_core.errors import UserInputError
 from bgen_core.jobs.submission import SweepForecast, describe_forecast
 from bgen_core.models.catalogue import describe_model
 from bgen_core.models.revision import find_model
+from bgen_core.parameters import PARAMETERS
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import Store, open_store
 from bgen_core.subject.subject import Subject
-from bgen_core.sweep.axes import REPLACEMENTS, Axis, parse_axis
 from bgen_core.sweep.build import build_plan
 from bgen_core.sweep.plan import SweepPlan
 
-AXIS_OPTIONS = (
-    "steps", "guidance", "seed", "strength", "scheduler", "mask_grow", "mask_feather", "edge_softness",
-    "harmonisation", "shadow",
-)  # fmt: skip
+# What `--spec` may hold, and how.
 OPTIONS: dict[str, OptionKind] = {
-    "photo": "paths", "alpha": "path", "model": "texts", "prompt": "texts", "negative_prompt": "texts",
-    "replace": "texts", **dict.fromkeys(AXIS_OPTIONS, "axis"), "explore_steps": "number", "keep": "number",
-    "by": "word",
+    "photo": "paths", "alpha": "path", "model": "texts", "replace": "texts",
+    **{parameter.option: "texts" if parameter.kind == "text" else "axis" for parameter in PARAMETERS},
+    "explore_steps": "number", "keep": "number", "by": "word",
 }  # fmt: skip
-AxisOption = Annotated[str | None, typer.Option(metavar="AXIS", help="10,20,30 or 10..30:10 or 1..9/5")]
 
 
+@an_axis_each
 def sweep(
     photo: Annotated[
         list[Path] | None, typer.Argument(help="Photos whose subjects are kept; several make an axis.")
     ] = None,
-    prompt: Annotated[list[str] | None, typer.Option(help="What to paint; several make an axis.")] = None,
-    negative_prompt: Annotated[list[str] | None, typer.Option(help="What to avoid; several make an axis.")] = None,
+    *,
     replace: Annotated[
         list[str] | None,
         typer.Option(
             metavar="'red, blue, green'", help="Replaces red in the prompts by each in turn [A1111: Prompt S/R]."
         ),
     ] = None,
-    steps: AxisOption = None,
-    guidance: AxisOption = None,
-    seed: AxisOption = None,
-    strength: AxisOption = None,
-    scheduler: Annotated[str | None, typer.Option(metavar="AXIS", help="ddim,euler,…")] = None,
-    mask_grow: AxisOption = None,
-    mask_feather: AxisOption = None,
-    edge_softness: AxisOption = None,
-    harmonisation: AxisOption = None,
-    shadow: AxisOption = None,
     model: Annotated[
         list[str] | None, typer.Option(help="Catalogue name, Hub id or folder; several make an axis.")
     ] = None,
@@ -69,13 +55,12 @@ def sweep(
     resume: Annotated[str | None, typer.Option(metavar="ID", help="Go on with a sweep that was stopped.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and its cost, compute nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
+    **given: Any,
 ) -> None:
     """Sweep parameters over one or several photos; only what was never made before is computed."""
     typed: dict[str, Any] = {
-        "photo": photo or None, "prompt": prompt, "negative_prompt": negative_prompt, "replace": replace,
-        "model": model, "alpha": alpha, "steps": steps, "guidance": guidance, "seed": seed, "strength": strength,
-        "scheduler": scheduler, "mask_grow": mask_grow, "mask_feather": mask_feather, "edge_softness": edge_softness,
-        "harmonisation": harmonisation, "shadow": shadow, "explore_steps": explore_steps, "keep": keep, "by": by,
+        "photo": photo or None, "alpha": alpha, "model": model, "replace": replace, **given,
+        "explore_steps": explore_steps, "keep": keep, "by": by,
     }  # fmt: skip
     settings = load_settings()
     if out_dir is not None:
@@ -126,20 +111,11 @@ def _check(wanted: Mapping[str, Any], settings: Settings) -> None:
 
 
 def _plan(wanted: Mapping[str, Any], settings: Settings, subjects: list[Subject]) -> SweepPlan:
-    models = [describe_model(name).name for name in wanted["model"] or [settings.model]]
-    given = [Axis(name="model", values=tuple(dict.fromkeys(models)))]
-    named = {subject.id: subject.name for subject in subjects}
-    if named:
-        given.append(Axis(name="subject", values=tuple(named), names=tuple(named.values())))
-    given.append(Axis(name="prompt", values=tuple(dict.fromkeys(wanted["prompt"]))))
-    if wanted["negative_prompt"]:
-        given.append(Axis(name="negative-prompt", values=tuple(dict.fromkeys(wanted["negative_prompt"]))))
-    replacements = wanted["replace"] or []
-    if len(replacements) > len(REPLACEMENTS):
-        raise UserInputError(f"--replace is given {len(replacements)} times: at most {len(REPLACEMENTS)} are allowed.")
-    given += [parse_axis(name, text) for name, text in zip(REPLACEMENTS, replacements, strict=False)]
-    texts = {name.replace("_", "-"): wanted[name] for name in AXIS_OPTIONS}
-    return build_plan(describe_model(models[0]), texts, given, subject_id="")
+    models = [describe_model(name) for name in wanted["model"] or [settings.model]]
+    given = {parameter.name: wanted[parameter.option] for parameter in PARAMETERS}
+    return build_plan(
+        models, {subject.id: subject.name for subject in subjects}, given, replacements=wanted["replace"] or ()
+    )
 
 
 def _print_plan(forecast: SweepForecast, passes: TwoPasses | None, *, as_json: bool) -> None:
@@ -160,7 +136,7 @@ def _print_plan(forecast: SweepForecast, passes: TwoPasses | None, *, as_json: b
     }
     if passes:
         content |= {"explore_steps": passes.steps, "keep": passes.keep, "by": passes.metric}
-    sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
+    print_json(content)
 
 
 def _prepare_folder(folder: Path) -> None:
@@ -189,7 +165,7 @@ def _report(
             "seconds": result.seconds,
         }
         content |= {"explored": explored} if explored else {}
-        sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
+        print_json(content)
     else:
         say(
             f"sweep {result.sweep_id}: {result.made} made, {result.reused} reused, {result.failed} failed "

@@ -27,7 +27,6 @@ from bgen_core.store.thumbnails import thumbnail
 from bgen_core.subject.decoding.image_io import decode_photo
 from bgen_core.subject.pasting.compositing import effective_alpha
 from bgen_core.subject.subject import Subject
-from bgen_core.sweep.pasting import pasting_options
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +101,7 @@ def measure_run(store: Store, settings: Settings, run: RunRecord, *, names: Sequ
     inputs = MetricInput(
         record=run,
         photo=subject.image if subject else None,
-        alpha=effective_alpha(subject.alpha, pasting_options(run.params)) if subject else None,
+        alpha=effective_alpha(subject.alpha, run.params.pasting) if subject else None,
         picture=_picture(store, run.image) if "picture" in wanted else None,
         raw=_picture(store, run.raw) if "raw" in wanted else None,
         seed_mates=[reduced for mate in mates[:_MATES] if (reduced := _reduced(store, mate.image)) is not None],

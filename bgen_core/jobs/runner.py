@@ -33,7 +33,6 @@ from bgen_core.sweep.events import (
     Waiting,
 )
 from bgen_core.sweep.inpainters import load_inpainter
-from bgen_core.sweep.pasting import pasting_options
 from bgen_core.sweep.plan import CellAddress, SweepCell, SweepPlan, address_plan, pixel_versions
 
 logger = logging.getLogger(__name__)
@@ -248,7 +247,7 @@ class Runner:
     ) -> RunRecord:
         subject, source = work.subject, work.model.source
         began = time.perf_counter()
-        options = pasting_options(cell.params)
+        options = cell.params.pasting
         image = composite(subject.image, subject.alpha, picture, colours=work.colours, options=options)
         seconds = seconds | {"composite": time.perf_counter() - began}
         record = RunRecord(

@@ -12,6 +12,7 @@ from bgen_core.models.prompt_length import find_cut_off
 from bgen_core.models.revision import ModelSource, find_model
 from bgen_core.models.schedulers import get_scheduler
 from bgen_core.models.world import find_hint
+from bgen_core.parameters import TEXTS
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 from bgen_core.store.sweeps import SweepRecord
@@ -148,16 +149,15 @@ def describe_duration(seconds: float) -> str:
 
 
 def _notes(plan: SweepPlan, source: ModelSource) -> Iterator[str]:
-    for field in ("prompt", "negative_prompt"):
-        for text in dict.fromkeys(getattr(cell.params, field) for cell in plan.cells()):
+    for parameter in TEXTS:
+        for text in dict.fromkeys(getattr(cell.params, parameter.field) for cell in plan.cells()):
             if cut_off := find_cut_off(source, text):
                 shown = cut_off if len(cut_off) <= 80 else cut_off[:79] + "…"
-                name = field.replace("_", " ")
-                yield f"The {name} is longer than {source.name} reads: “{shown}” is cut off."
+                yield f"The {parameter.label.lower()} is longer than {source.name} reads: “{shown}” is cut off."
     for text in dict.fromkeys(cell.params.prompt for cell in plan.cells()):
         if hint := find_hint(source, text):
             yield hint
-    if min(plan.values_of("guidance_scale")) <= 1 and any(plan.values_of("negative_prompt")):
+    if any(cell.params.negative_prompt and not cell.params.uses_guidance for cell in plan.cells()):
         yield "Guidance 1 and below switches guidance off: the negative prompt has no effect there."
 
 

@@ -78,7 +78,8 @@ class WorkerSupervisor:
         with (
             self._folder.log.open("ab") as log,
             subprocess.Popen(
-                [sys.executable, "-m", "bgen_core.jobs.worker"],
+                # -P: the app is started in any folder, and modules that lie there are not this program's.
+                [sys.executable, "-P", "-m", "bgen_core.jobs.worker"],
                 stdin=subprocess.PIPE,  # its end tells the worker that the app is gone
                 stdout=log,
                 stderr=log,

@@ -57,7 +57,7 @@ def find_model(spec: str) -> ModelSource:
     folder = Path(entry.source).expanduser()
     if entry.source.count("/") != 1 or folder.is_absolute() or entry.source.startswith("."):
         raise ModelLoadError(
-            f"model {spec!r} is not there: give a catalogue name (see `python -m bgen_core models`), "
+            f"model {spec!r} is not there: give a catalogue name (the command `models` lists them), "
             "a Hub id such as owner/name, or the folder of a saved diffusers pipeline."
         )
     return _find_on_hub(spec, entry)

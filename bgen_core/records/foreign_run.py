@@ -7,11 +7,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from bgen_core.content_address import is_content_hash
 from bgen_core.errors import UserInputError
+from bgen_core.limits import LONGEST_NAME, LONGEST_OWNER, LONGEST_TEXT
+from bgen_core.parameters import TEXTS
 from bgen_core.records.run import RunRecord
 
-LONGEST_PROMPT = 20_000
 _LONGEST_SENTENCE = 300
-_LONGEST_NAME = 500
 _MOST_ENTRIES = 50
 _LARGEST_SIDE = 100_000
 
@@ -52,6 +52,7 @@ def printable(text: str, most: int = 60) -> str:
 
 def _checks(record: RunRecord) -> dict[str, bool]:
     names = (record.subject_name, record.model, record.model_revision, record.device, *record.versions)
+    texts = [getattr(record.params, parameter.field) for parameter in TEXTS]
     sizes = (record.extent, record.model_extent)
     amounts = (*record.seconds.values(), record.peak_memory_mb)
     return {
@@ -61,16 +62,16 @@ def _checks(record: RunRecord) -> dict[str, bool]:
         "image": not record.image or is_content_hash(record.image),
         "raw": not record.raw or is_content_hash(record.raw),
         "created": record.created.tzinfo is not None and 1900 <= record.created.year <= 2900,
-        "prompt": max(len(record.params.prompt), len(record.params.negative_prompt)) <= LONGEST_PROMPT,
+        "prompt": max(map(len, texts)) <= LONGEST_TEXT,
         "scheduler": len(record.params.scheduler) <= 64,
-        "owner": len(record.owner) <= 64,
+        "owner": len(record.owner) <= LONGEST_OWNER,
         "dtype": len(record.dtype) <= 16,
         "versions": len(record.versions) <= _MOST_ENTRIES and all(len(each) <= 64 for each in record.versions.values()),
         "seconds": len(record.seconds) <= _MOST_ENTRIES and all(len(stage) <= 64 for stage in record.seconds),
         "time or memory": all(math.isfinite(each) and each >= 0 for each in amounts),
-        "name": all(len(name) <= _LONGEST_NAME for name in names),
+        "name": all(len(name) <= LONGEST_NAME for name in names),
         "extent": all(0 < side <= _LARGEST_SIDE for size in sizes for side in (size.width, size.height)),
-        "text": "\0" not in "".join((*names, record.owner, record.params.prompt, record.params.negative_prompt)),
+        "text": "\0" not in "".join((*names, record.owner, *texts)),
     }
 
 

@@ -12,6 +12,7 @@ import bgen_core
 from bgen_core.content_address import canonical_json
 from bgen_core.errors import UserInputError
 from bgen_core.models.schedulers import SCHEDULERS
+from bgen_core.parameters import PARAMETERS, TEXTS, Parameter, Value
 from bgen_core.records.foreign_run import read_foreign_record
 from bgen_core.records.run import RunRecord
 
@@ -25,6 +26,8 @@ _FIELD = re.compile(r'(\w[\w \-/]{1,80}):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
 _LONGEST_PARAMETERS = 100_000
 _LONGEST_RECORD = 1_000_000
 _NEGATIVE = "Negative prompt:"
+# The order of A1111's last line (modules/processing.py, create_infotext); what it does not know follows.
+_ORDER = ("Steps", "Sampler", "CFG scale", "Seed", "Size", "Model hash", "Model", "Denoising strength")
 _FEWEST_FIELDS = 3
 # What Pillow 13 raises for a PNG that is damaged, or made to do harm
 _FAULTS = (OSError, SyntaxError, ValueError, struct.error, zlib.error, Image.DecompressionBombError, MemoryError)
@@ -46,22 +49,26 @@ def parameters_text(record: RunRecord) -> str:
     Size is the size that the model worked at, as A1111 writes it for a picture that was enlarged afterwards.
     """
     params = record.params
-    fields = {
-        "Steps": str(params.num_inference_steps),
-        "Sampler": _SAMPLERS.get(params.scheduler, params.scheduler),
-        "CFG scale": _shortest(params.guidance_scale),
-        "Seed": str(params.seed),
+    values = {each.in_png: _in_png(each, getattr(params, each.field)) for each in PARAMETERS if each not in TEXTS}
+    made = {
         "Size": f"{record.model_extent.width}x{record.model_extent.height}",
         "Model hash": record.model_revision[:10],
         "Model": record.model,
-        "Denoising strength": _shortest(params.strength),
-        "Version": f"bgen {bgen_core.__version__}",
     }
+    known = {name: (values | made)[name] for name in _ORDER}
+    fields = known | values | {"Version": f"bgen {bgen_core.__version__}"}
     lines = [_text(params.prompt)]
     if params.negative_prompt.strip():
         lines.append(f"{_NEGATIVE} {_text(params.negative_prompt)}")
     lines.append(", ".join(f"{name}: {_quoted(value)}" for name, value in fields.items() if value))
     return "\n".join(lines).strip()
+
+
+def _in_png(parameter: Parameter, value: Value) -> str:
+    """A value as A1111 writes it; empty for what A1111 does not know and what is at its default."""
+    if not parameter.a1111 and value == parameter.default:
+        return ""
+    return _SAMPLERS.get(str(value), str(value)) if parameter.field == "scheduler" else parameter.write(value)
 
 
 def parse_parameters(text: str) -> dict[str, str]:
@@ -127,10 +134,6 @@ def _chunks(png: bytes) -> dict[str, str]:
 def _text(prompt: str) -> str:
     # A zero byte ends a text chunk, and a line of its own must not look like the next part.
     return "\n".join(line.strip() for line in prompt.replace("\0", "").splitlines()).strip()
-
-
-def _shortest(value: float) -> str:
-    return str(int(value)) if value == int(value) else repr(value)
 
 
 def _quoted(value: str) -> str:

@@ -4,7 +4,6 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import NOBODY, VisitorId
 from bgen_core.sweep.params import InpaintParams
@@ -72,24 +71,3 @@ class RunRecord:
     def to_json(self) -> dict[str, Any]:
         """Every field, for JSON: the parameters and sizes as objects of their own, the time in ISO 8601."""
         return {**asdict(self), "created": self.created.isoformat()}
-
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> "RunRecord":
-        """The inverse of `to_json`.
-
-        Raises
-        ------
-        UserInputError
-            The content is not a run's.
-        """
-        try:
-            fields: dict[str, Any] = {
-                **content,
-                "params": InpaintParams.from_json(content["params"]),
-                "extent": Extent(**content["extent"]),
-                "model_extent": Extent(**content["model_extent"]),
-                "created": datetime.fromisoformat(content["created"]),
-            }
-            return cls(**fields)
-        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
-            raise UserInputError(f"This is not the description of a run ({error}).") from error

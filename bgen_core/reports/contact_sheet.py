@@ -46,10 +46,7 @@ class SheetCell:
 
     @property
     def caption(self) -> str:
-        if self.run is None:
-            return ""
-        params = self.run.params
-        return f"{params.num_inference_steps} steps · guidance {params.guidance_scale:g} · seed {params.seed}"
+        return "" if self.run is None else " · ".join(self.run.params.in_short)
 
 
 _NOT_CHOSEN = SheetCell(run=None, reason="Not chosen.")

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from bgen_core.metrics import METRICS, MetricValue
+from bgen_core.parameters import PARAMETERS, TEXTS
 from bgen_core.records.run import RunRecord
 from bgen_core.store.opinions import Opinion
 
@@ -23,20 +24,10 @@ CSV_COLUMNS = (
     "created",
     "subject_name",
     "subject_id",
-    "prompt",
-    "negative_prompt",
+    *(parameter.field for parameter in TEXTS),
     "model",
     "model_revision",
-    "scheduler",
-    "num_inference_steps",
-    "guidance_scale",
-    "strength",
-    "seed",
-    "mask_grow",
-    "mask_feather",
-    "edge_softness",
-    "harmonisation",
-    "shadow",
+    *(parameter.field for parameter in PARAMETERS if parameter not in TEXTS),
     "width",
     "height",
     "model_width",

@@ -48,9 +48,5 @@ def run_url(run_id: str) -> str:
 
 def download_name(record: RunRecord) -> str:
     """A file name that says what the picture is, in letters that every file system takes."""
-    params = record.params
     subject = re.sub(r"[^\w-]+", "-", record.subject_name, flags=re.ASCII).strip("-")[:40] or "subject"
-    return (
-        f"{subject}_{params.num_inference_steps}-steps_guidance-{params.guidance_scale:g}"
-        f"_seed-{params.seed}_{record.short_id}.png"
-    )
+    return "_".join([subject, *(text.replace(" ", "-") for text in record.params.in_short), record.short_id]) + ".png"

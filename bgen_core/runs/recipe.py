@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bgen_core.errors import UserInputError
+from bgen_core.limits import LONGEST_TEXT
 from bgen_core.models.catalogue import MODELS
 from bgen_core.models.schedulers import SCHEDULERS
-from bgen_core.records.foreign_run import LONGEST_PROMPT, printable
+from bgen_core.parameters import PARAMETERS, Kind, Parameter, Value
+from bgen_core.records.foreign_run import printable
 from bgen_core.records.png_text import read_parameters, read_record
 from bgen_core.records.run import RunRecord
 from bgen_core.subject.decoding.image_io import DecodeLimits, decode_photo
@@ -80,17 +82,13 @@ def read_recipe(png: bytes) -> Recipe:
     return _from_a1111(fields)
 
 
-# Fields that mean the same here, with how each is read.
-_SAME: Mapping[str, tuple[str, Callable[[str], Any]]] = {
-    "Steps": ("num_inference_steps", int),
-    "CFG scale": ("guidance_scale", float),
-    "Seed": ("seed", int),
-    "Denoising strength": ("strength", float),
-}
+# Fields that mean the same here.
+_SAME = {each.in_png: each for each in PARAMETERS if each.field not in ("prompt", "negative_prompt", "scheduler")}
 # Fields that say nothing about the picture, or that are spoken of elsewhere.
 _SILENT = {"Prompt", "Negative prompt", "Sampler", "Schedule type", "Size", "Model", "Model hash", "Version", *_SAME}
 # What A1111 1.9 and later takes for the schedule "Automatic" (modules/sd_samplers_kdiffusion.py).
 _MOST_TOLD = 20
+_READERS: Mapping[Kind, Callable[[str], Value]] = {"whole number": int, "number": float, "text": str, "name": str}
 _AUTOMATIC = {"dpm++ 2m": "dpm++ 2m karras"}
 _WEIGHTS = re.compile(r"\([^()]*:\s*[\d.]+\s*\)|<\w+:[^>]+>|\[[^\[\]]*\||\bBREAK\b|\bAND\b|\[[^\[\]]*:[\d.]+\]")
 
@@ -104,9 +102,9 @@ def _from_a1111(fields: Mapping[str, str]) -> Recipe:
     }
     if any(_WEIGHTS.search(text) for text in params.values()):
         told.append("Weights, LoRAs and prompt editing in the prompt are plain words here.")
-    for name, (field, read) in _SAME.items():
+    for name, parameter in _SAME.items():
         if name in fields:
-            _take(params, name, field, fields[name], read, told)
+            _take(params, name, parameter, fields[name], told)
     if "Hires upscale" in fields and params.pop("strength", None) is not None:
         told.append("Denoising strength belongs to the hires fix there, which is not here.")
     if (scheduler := _scheduler(fields, told)) is not None:
@@ -129,23 +127,22 @@ def _from_a1111(fields: Mapping[str, str]) -> Recipe:
 
 
 def _prompt(text: str) -> str:
-    if len(text) > LONGEST_PROMPT:
-        raise UserInputError(f"The prompt in this PNG has {len(text):,} letters: at most {LONGEST_PROMPT:,} are read.")
+    if len(text) > LONGEST_TEXT:
+        raise UserInputError(f"The prompt in this PNG has {len(text):,} letters: at most {LONGEST_TEXT:,} are read.")
     return text.replace("\0", "")
 
 
-def _take(
-    params: dict[str, Any], name: str, field: str, text: str, read: Callable[[str], Any], told: list[str]
-) -> None:
+def _take(params: dict[str, Any], name: str, parameter: Parameter, text: str, told: list[str]) -> None:
     try:
+        value: Any = _READERS[parameter.kind](text)
         # Checked with the others that are taken already: few steps can be too few for a low strength.
-        InpaintParams(**params, **{field: read(text)})
+        InpaintParams(**params, **{parameter.field: value})
     except (ValueError, ArithmeticError):
         told.append(f"{name} {text[:60]!r} is no number.")
     except UserInputError as error:
         told.append(f"{name} {text[:60]!r} was not taken: {error}" if len(text) <= 60 else f"{name} is not allowed.")
     else:
-        params[field] = read(text)
+        params[parameter.field] = value
 
 
 def _scheduler(fields: Mapping[str, str], told: list[str]) -> str | None:

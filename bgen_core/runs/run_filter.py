@@ -24,11 +24,12 @@ import numpy as np
 import pandas as pd
 
 from bgen_core.errors import UserInputError
+from bgen_core.parameters import TEXTS
 from bgen_core.runs.run_columns import RunColumn, run_column
 
 _NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 _RANGE = re.compile(rf"({_NUMBER})?\.\.({_NUMBER})?")
-_SEARCHED = ("prompt", "negative_prompt", "subject", "notes")
+_SEARCHED = (*(parameter.field for parameter in TEXTS), "subject", "notes")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from bgen_core.parameters import PARAMETERS, TEXTS, Parameter
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.links import run_url, thumbnail_url
 
@@ -63,6 +64,16 @@ def _versions(run: RunRecord) -> str:
     return ", ".join(f"{name} {version}" for name, version in sorted(run.versions.items()))
 
 
+def _parameter_field(parameter: Parameter) -> RunField:
+    return RunField(
+        name=parameter.field,
+        label=parameter.heading,
+        help=parameter.help,
+        read=lambda run: getattr(run.params, parameter.field),
+        kind="number" if parameter.is_numeric else "choice",
+    )
+
+
 FIELDS: tuple[RunField, ...] = (
     RunField(
         name="created",
@@ -79,83 +90,9 @@ FIELDS: tuple[RunField, ...] = (
         read=lambda run: run.subject_name,
         identity=lambda run: run.subject_id,
     ),
-    RunField(name="prompt", label="Prompt", help="What to paint.", read=lambda run: run.params.prompt),
-    RunField(
-        name="negative_prompt",
-        label="Negative prompt",
-        help="What to avoid; it has no effect where guidance is 1 or less.",
-        read=lambda run: run.params.negative_prompt,
-    ),
+    *map(_parameter_field, TEXTS),
     RunField(name="model", label="Model", help="The diffusion model.", read=lambda run: run.model),
-    RunField(
-        name="scheduler",
-        label="Scheduler",
-        help="The solver of the denoising steps [A1111: Sampler].",
-        read=lambda run: run.params.scheduler,
-    ),
-    RunField(
-        name="num_inference_steps",
-        label="Steps",
-        help="Number of denoising steps.",
-        read=lambda run: run.params.num_inference_steps,
-        kind="number",
-    ),
-    RunField(
-        name="guidance_scale",
-        label="Guidance",
-        help="How strongly the prompt is followed [A1111: CFG scale].",
-        read=lambda run: run.params.guidance_scale,
-        kind="number",
-    ),
-    RunField(
-        name="strength",
-        label="Strength",
-        help="1 paints from noise alone, less starts from the photo [A1111: Denoising strength].",
-        read=lambda run: run.params.strength,
-        kind="number",
-    ),
-    RunField(
-        name="seed",
-        label="Seed",
-        help="The noise that the picture starts from.",
-        read=lambda run: run.params.seed,
-        kind="number",
-    ),
-    RunField(
-        name="mask_grow",
-        label="Mask grow (%)",
-        help="How far the repainted region reaches into the subject's edge, in percent of the model's shorter side.",
-        read=lambda run: run.params.mask_grow,
-        kind="number",
-    ),
-    RunField(
-        name="mask_feather",
-        label="Mask feather (%)",
-        help="How far the repainted region's outline is rounded, in percent of the model's shorter side.",
-        read=lambda run: run.params.mask_feather,
-        kind="number",
-    ),
-    RunField(
-        name="edge_softness",
-        label="Edge softness (%)",
-        help="How far the subject's edge is softened when it is put back, in percent of the photo's shorter side.",
-        read=lambda run: run.params.edge_softness,
-        kind="number",
-    ),
-    RunField(
-        name="harmonisation",
-        label="Harmonisation",
-        help="How far the subject's light is moved to the background's; above 0 its own pixels change.",
-        read=lambda run: run.params.harmonisation,
-        kind="number",
-    ),
-    RunField(
-        name="shadow",
-        label="Shadow",
-        help="Darkness of the subject's soft shadow on the new background.",
-        read=lambda run: run.params.shadow,
-        kind="number",
-    ),
+    *(_parameter_field(parameter) for parameter in PARAMETERS if parameter not in TEXTS),
     RunField(
         name="seconds",
         label="Time (s)",

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from bgen_core.errors import UserInputError
 from bgen_core.ids import NOBODY, VisitorId
+from bgen_core.limits import LONGEST_TAG, check_text
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.schema import RunRow, TagRow, VoteRow
 
 MAX_RATING = 5
-LONGEST_TAG = 40
 Winner = Literal["a", "b", "tie"]
 
 
@@ -55,7 +55,7 @@ class Opinions:
     def note(self, run_id: str, notes: str) -> None:
         """Write a note beside a run; an empty one removes it."""
         with self._database.writing() as session:
-            _run(session, run_id).notes = notes.strip() or None
+            _run(session, run_id).notes = check_text("The note", notes).strip() or None
 
     def tag(self, run_id: str, tags: Sequence[str]) -> None:
         """Replace a run's tags.
@@ -67,6 +67,7 @@ class Opinions:
         """
         cleaned = sorted({tag.strip() for tag in tags if tag.strip()})
         for tag in cleaned:
+            check_text("A tag", tag)
             if len(tag) > LONGEST_TAG or "," in tag:
                 raise UserInputError(f"The tag {tag[:60]!r} is not allowed: up to {LONGEST_TAG} letters, no comma.")
         with self._database.writing() as session:

@@ -21,7 +21,6 @@ from bgen_core.store.runs import encode_run_png
 from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import decode_photo
 from bgen_core.subject.pasting.compositing import composite
-from bgen_core.sweep.pasting import pasting_options
 from bgen_core.sweep.plan import pixel_versions
 
 
@@ -123,7 +122,7 @@ def _pasted(store: Store, run: RunRecord, raw: str) -> np.ndarray | None:
         background = decode_photo(store.blobs.get(raw), name=raw, limits=STORED_LIMITS).image
     except (UserInputError, LostPictureError):
         return None
-    return composite(subject.image, subject.alpha, background, options=pasting_options(run.params))
+    return composite(subject.image, subject.alpha, background, options=run.params.pasting)
 
 
 def _adopt(store: Store, pictures: Sequence[str]) -> set[str]:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import VisitorId
+from bgen_core.parameters import PARAMETERS
 from bgen_core.records.png_text import metadata_chunks
 from bgen_core.records.run import RunRecord
 from bgen_core.store.blobs import BlobStore
@@ -159,16 +160,12 @@ class Runs:
             return [run_record(row) for row in session.scalars(query.limit(limit).offset(offset))]
 
     def similar(self, record: RunRecord) -> list[RunRecord]:
-        """Runs of the same subject, model, prompts, scheduler, steps and guidance, in a fixed order."""
-        params = record.params
+        """Runs of the same subject and model that differ in no parameter but the seed, by rising seed."""
+        equal = [each for each in PARAMETERS if each.field != "seed"]
         query = sa.select(RunRow).where(
             RunRow.subject_id == record.subject_id,
             RunRow.model_revision == record.model_revision,
-            RunRow.prompt == params.prompt,
-            RunRow.negative_prompt == params.negative_prompt,
-            RunRow.scheduler == params.scheduler,
-            RunRow.num_inference_steps == params.num_inference_steps,
-            RunRow.guidance_scale == params.guidance_scale,
+            *(getattr(RunRow, each.field) == getattr(record.params, each.field) for each in equal),
         )
         with self._database.reading() as session:
             return [run_record(row) for row in session.scalars(query.order_by(RunRow.seed, RunRow.id))]
@@ -225,20 +222,7 @@ def run_record(row: RunRow) -> RunRecord:
         id=row.id,
         subject_id=row.subject_id,
         subject_name=row.subject_name,
-        params=InpaintParams(
-            prompt=row.prompt,
-            negative_prompt=row.negative_prompt,
-            scheduler=row.scheduler,
-            num_inference_steps=row.num_inference_steps,
-            guidance_scale=row.guidance_scale,
-            strength=row.strength,
-            seed=row.seed,
-            mask_grow=row.mask_grow,
-            mask_feather=row.mask_feather,
-            edge_softness=row.edge_softness,
-            harmonisation=row.harmonisation,
-            shadow=row.shadow,
-        ),
+        params=InpaintParams(**{parameter.field: getattr(row, parameter.field) for parameter in PARAMETERS}),
         model=row.model,
         model_revision=row.model_revision,
         extent=Extent(width=row.width, height=row.height),

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.extent import Extent
+from bgen_core.limits import LONGEST_NAME, check_text
 from bgen_core.store.blobs import STORED_LIMITS, BlobStore
 from bgen_core.store.database import Database
 from bgen_core.store.schema import RunRow, SubjectRow, SweepRow
@@ -218,7 +219,7 @@ class Subjects:
 def _checked_name(name: str) -> str:
     if not name.strip():
         raise UserInputError("A subject needs a name: give it at least one letter.")
-    return name.strip()
+    return check_text("The subject's name", name.strip(), LONGEST_NAME)
 
 
 def _count(number: int, noun: str) -> str:

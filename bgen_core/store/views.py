@@ -9,10 +9,9 @@ import sqlalchemy as sa
 
 from bgen_core.errors import UserInputError
 from bgen_core.ids import NOBODY, VisitorId
+from bgen_core.limits import LONGEST_VIEW_NAME, check_text
 from bgen_core.store.database import Database
 from bgen_core.store.schema import ViewRow
-
-LONGEST_NAME = 80
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +32,9 @@ class Views:
     def save(self, view: SavedView) -> None:
         """Keep a view under its name; the same name is replaced."""
         name = view.name.strip()
-        if not 0 < len(name) <= LONGEST_NAME:
-            raise UserInputError(f"A view's name has 1 to {LONGEST_NAME} letters, not {len(name)}.")
+        check_text("The view's name", name)
+        if not 0 < len(name) <= LONGEST_VIEW_NAME:
+            raise UserInputError(f"A view's name has 1 to {LONGEST_VIEW_NAME} letters, not {len(name)}.")
         with self._database.writing() as session:
             session.merge(ViewRow(name=name, owner=view.owner, created=datetime.now(UTC), query=dict(view.query)))
 

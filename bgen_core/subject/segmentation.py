@@ -172,8 +172,8 @@ def _look(confidence: np.ndarray, *, one: np.ndarray, other: np.ndarray) -> _Loo
     per_pixel = confidence.size / one.size
     return _Look(
         confidence=confidence,
-        agreed=np.count_nonzero(one & other) * per_pixel,
-        answered=np.count_nonzero(one | other) * per_pixel,
+        agreed=float(np.count_nonzero(one & other) * per_pixel),
+        answered=float(np.count_nonzero(one | other) * per_pixel),
     )
 
 

@@ -17,9 +17,8 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Literal
 
 from bgen_core.errors import UserInputError
-from bgen_core.models.schedulers import get_scheduler, scheduler_names
+from bgen_core.parameters import PARAMETERS, Kind, Parameter, Value
 
-Value = int | float | str
 MAX_VALUES = 10_000
 MAX_PIECE_LENGTH = 80  # longer than any range of numbers that fit
 
@@ -43,12 +42,15 @@ class AxisKind:
         What stands at the grid's edge.
     kind
         How its values read.
+    parameter
+        The run's parameter that it sweeps; None for models, subjects and replacements in the prompts.
     """
 
     name: str
     field: str
     label: str
-    kind: Literal["integer", "decimal", "scheduler", "text", "replacement", "model", "subject"]
+    kind: Kind | Literal["replacement", "model", "subject"]
+    parameter: Parameter | None = None
 
 
 AXIS_KINDS: tuple[AxisKind, ...] = (
@@ -57,18 +59,16 @@ AXIS_KINDS: tuple[AxisKind, ...] = (
     AxisKind(name="replace", field="prompt", label="Replace", kind="replacement"),
     AxisKind(name="replace-2", field="prompt", label="Replace 2", kind="replacement"),
     AxisKind(name="replace-3", field="prompt", label="Replace 3", kind="replacement"),
-    AxisKind(name="steps", field="num_inference_steps", label="Steps", kind="integer"),
-    AxisKind(name="guidance", field="guidance_scale", label="Guidance", kind="decimal"),
-    AxisKind(name="seed", field="seed", label="Seed", kind="integer"),
-    AxisKind(name="strength", field="strength", label="Strength", kind="decimal"),
-    AxisKind(name="scheduler", field="scheduler", label="Scheduler", kind="scheduler"),
-    AxisKind(name="prompt", field="prompt", label="Prompt", kind="text"),
-    AxisKind(name="negative-prompt", field="negative_prompt", label="Negative prompt", kind="text"),
-    AxisKind(name="mask-grow", field="mask_grow", label="Mask grow", kind="decimal"),
-    AxisKind(name="mask-feather", field="mask_feather", label="Mask feather", kind="decimal"),
-    AxisKind(name="edge-softness", field="edge_softness", label="Edge softness", kind="decimal"),
-    AxisKind(name="harmonisation", field="harmonisation", label="Harmonisation", kind="decimal"),
-    AxisKind(name="shadow", field="shadow", label="Shadow", kind="decimal"),
+    *(
+        AxisKind(
+            name=parameter.name,
+            field=parameter.field,
+            label=parameter.label,
+            kind=parameter.kind,
+            parameter=parameter,
+        )
+        for parameter in PARAMETERS
+    ),
 )
 REPLACEMENTS = tuple(kind.name for kind in AXIS_KINDS if kind.kind == "replacement")
 _BY_NAME = {kind.name: kind for kind in AXIS_KINDS}
@@ -94,7 +94,7 @@ class Axis:
 
     def __post_init__(self) -> None:
         if not self.values:
-            forms = f", such as {FORMS}" if self.kind.kind in ("integer", "decimal") else ""
+            forms = f", such as {FORMS}" if self.kind.kind in ("whole number", "number") else ""
             raise UserInputError(f"{self.name} has no values: give at least one{forms}.")
         if self.names and len(self.names) != len(self.values):
             raise ValueError(f"{len(self.names)} names for {len(self.values)} values")
@@ -159,25 +159,33 @@ def parse_axis(name: str, text: str) -> Axis:
     kind = axis_kind(name)
     if kind.kind == "text":
         pieces = [piece.strip() for piece in re.split(r"\n|\s\|\s", text)]
-        values: list[Value] = [piece for piece in pieces if piece or kind.field == "negative_prompt"]
+        values: list[Value] = [piece for piece in pieces if piece or kind.field != "prompt"]
     elif kind.kind in ("model", "subject"):
         values = [line.strip() for line in text.splitlines() if line.strip()]
     elif kind.kind == "replacement":
         values = _parse_replacement(kind, text)
     else:
-        pieces = [piece.strip() for piece in text.split(",")]
-        if any(not piece for piece in pieces) and text.strip():
-            forms = ", ".join(scheduler_names()) if kind.kind == "scheduler" else FORMS
-            raise UserInputError(f"{name} {text.strip()!r} has an empty piece between commas: write {forms}.")
-        values = []
-        for piece in pieces:
-            if len(piece) > MAX_PIECE_LENGTH:
-                raise UserInputError(f"{name} {piece[:20] + '…'!r} is too long to be a number: write {FORMS}.")
-            if piece:
-                values.extend(_parse_scheduler(piece) if kind.kind == "scheduler" else _parse_numbers(kind, piece))
-            if len(values) > MAX_VALUES:
-                raise UserInputError(f"{name} {piece!r} gives over {MAX_VALUES:,} values: use a larger step.")
+        values = _parse_pieces(kind, text)
     return Axis(name=name, values=tuple(dict.fromkeys(values)))
+
+
+def _parse_pieces(kind: AxisKind, text: str) -> list[Value]:
+    names = kind.parameter.names() if kind.parameter else ()
+    pieces = [piece.strip() for piece in text.split(",")]
+    if any(not piece for piece in pieces) and text.strip():
+        forms = ", ".join(names) or FORMS
+        raise UserInputError(f"{kind.name} {text.strip()!r} has an empty piece between commas: write {forms}.")
+    values: list[Value] = []
+    for piece in pieces:
+        if len(piece) > MAX_PIECE_LENGTH:
+            raise UserInputError(f"{kind.name} {piece[:20] + '…'!r} is too long to be a number: write {FORMS}.")
+        if piece and kind.parameter and names:
+            values.append(kind.parameter.chosen(piece))
+        elif piece:
+            values.extend(_parse_numbers(kind, piece))
+        if len(values) > MAX_VALUES:
+            raise UserInputError(f"{kind.name} {piece!r} gives over {MAX_VALUES:,} values: use a larger step.")
+    return values
 
 
 def _parse_replacement(kind: AxisKind, text: str) -> list[Value]:
@@ -199,10 +207,6 @@ def write_replacement(axis: Axis) -> str:
     return line.getvalue()
 
 
-def _parse_scheduler(piece: str) -> list[Value]:
-    return [get_scheduler(piece).name]
-
-
 def _parse_numbers(kind: AxisKind, piece: str) -> list[Value]:
     if re.fullmatch(NUMBER, piece):
         decimals = [Decimal(piece)]
@@ -210,7 +214,7 @@ def _parse_numbers(kind: AxisKind, piece: str) -> list[Value]:
         decimals = _expand_range(kind, piece, *match.groups())
     else:
         raise UserInputError(f"{kind.name} {piece!r} is not a number or a range: write {FORMS}.")
-    if kind.kind == "integer":
+    if kind.kind == "whole number":
         for decimal in decimals:
             if decimal != decimal.to_integral_value():
                 raise UserInputError(f"{kind.name} {piece!r} gives {decimal:f}: only whole numbers are allowed.")
@@ -241,6 +245,6 @@ def _evenly_spaced(kind: AxisKind, piece: str, low: Decimal, high: Decimal, coun
     if count == 1:
         return [low]
     values = [low + (high - low) * index / (count - 1) for index in range(count)]
-    if kind.kind == "integer":  # A1111 also cuts these to whole numbers
+    if kind.kind == "whole number":  # A1111 also cuts these to whole numbers
         return [value.quantize(Decimal(1), rounding=ROUND_DOWN) for value in values]
     return values

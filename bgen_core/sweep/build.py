@@ -1,23 +1,29 @@
-"""From what a person typed to a plan: texts of axes, with the model's own defaults where nothing was typed."""
+"""From what a person gave to a plan: texts of axes, with the model's own defaults where nothing was given."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from bgen_core.errors import UserInputError
 from bgen_core.models.catalogue import ModelEntry
-from bgen_core.sweep.axes import Axis, parse_axis
-from bgen_core.sweep.params import MAX_STEPS, InpaintParams
+from bgen_core.parameters import PARAMETERS, Parameter, Value
+from bgen_core.sweep.axes import REPLACEMENTS, Axis, parse_axis
+from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
+
+_SUBJECT_TO_COME = ""  # a plan is checked before its photos are read
+
+
+def default_of(parameter: Parameter, entry: ModelEntry) -> Value:
+    """What a first picture with that model should have."""
+    return getattr(entry, parameter.of_model) if parameter.of_model else parameter.default
 
 
 def default_params(entry: ModelEntry, prompt: str = "") -> InpaintParams:
     """Where a first picture with that model should start."""
-    return InpaintParams(
-        prompt=prompt,
-        scheduler=entry.scheduler,
-        num_inference_steps=entry.steps,
-        guidance_scale=entry.guidance,
-    )
+    values: dict[str, Any] = {parameter.field: default_of(parameter, entry) for parameter in PARAMETERS}
+    values["prompt"] = prompt
+    return InpaintParams(**values)
 
 
 def check_values(axis: Axis) -> None:
@@ -28,54 +34,87 @@ def check_values(axis: Axis) -> None:
     UserInputError
         Names the axis, the value and what is allowed.
     """
-    lenient = InpaintParams(prompt="any", num_inference_steps=MAX_STEPS)
-    if axis.kind.field in lenient.to_json():
+    if axis.kind.parameter is not None:
         for value in axis.values:
-            replace(lenient, **{axis.kind.field: value})
+            axis.kind.parameter.accepted(value)
 
 
 def build_plan(
-    entry: ModelEntry,
-    texts: Mapping[str, str | None],
-    given: Sequence[Axis] = (),
-    *,
-    subject_id: str,
+    models: Sequence[ModelEntry],
+    subjects: Mapping[str, str],
+    given: Mapping[str, str | Sequence[str] | None],
+    replacements: Sequence[str] = (),
 ) -> SweepPlan:
-    """A plan from axes as a person writes them.
+    """A plan from what a person gave, on a page or on the command line.
 
     Parameters
     ----------
-    entry
-        The model; its defaults fill what is not given.
-    texts
-        Axis name -> text for `parse_axis`; None where nothing was typed.
+    models
+        The first one's defaults fill what is not given.
+    subjects
+        Id -> name; may be empty while a plan is checked before its photos are read.
     given
-        Axes that are parsed already, such as models, subjects and prompts; they vary slowest.
-    subject_id
-        The subject where no axis names one.
+        Parameter's name -> text for `parse_axis`, or texts that stand for themselves; None where nothing was given.
+    replacements
+        Texts of replacements in the prompts, one for each axis.
 
     Returns
     -------
     SweepPlan
-        Axes of a single value are part of the base.
+        Axes of a single value are part of the base. Models vary slowest, then subjects, texts, replacements, and the
+        other parameters in the order of their table.
 
     Raises
     ------
     UserInputError
         Names the axis, the piece or value, and what is allowed.
     """
-    parsed = [*given, *(parse_axis(name, text) for name, text in texts.items() if text is not None)]
+    parsed = list(_axes(models, subjects, given, replacements))
+    for axis in parsed:
+        check_values(axis)
     axes = tuple(axis for axis in parsed if len(axis.values) > 1)
     # Values that stand together are checked together: a strength may need more steps than the model's default.
-    first: dict[str, Any] = {
-        axis.kind.field: axis.values[0] for axis in parsed if axis.kind.kind not in ("replacement", "model", "subject")
-    }
-    base = replace(default_params(entry), **first)
+    first: dict[str, Any] = {axis.kind.field: axis.values[0] for axis in parsed if axis.kind.parameter is not None}
+    base = replace(default_params(models[0]), **first)
     for axis in axes:
-        if axis.kind.field in first and axis.kind.kind != "replacement":
+        if axis.kind.parameter is not None:
             for value in axis.values:
                 replace(base, **{axis.kind.field: value})
     alone = {axis.name: str(axis.values[0]) for axis in parsed if len(axis.values) == 1}
     return SweepPlan(
-        subject_id=alone.get("subject", subject_id), model=alone.get("model", entry.name), base=base, axes=axes
+        subject_id=alone.get("subject", _SUBJECT_TO_COME),
+        model=alone.get("model", models[0].name),
+        base=base,
+        axes=axes,
     )
+
+
+def _axes(
+    models: Sequence[ModelEntry],
+    subjects: Mapping[str, str],
+    given: Mapping[str, str | Sequence[str] | None],
+    replacements: Sequence[str],
+) -> Iterator[Axis]:
+    yield Axis(name="model", values=tuple(dict.fromkeys(entry.name for entry in models)))
+    if subjects:
+        yield Axis(name="subject", values=tuple(subjects), names=tuple(subjects.values()))
+    if not "".join(given.get("prompt") or "").strip():
+        raise UserInputError("The prompt is empty: say what to paint behind the subject.")
+    yield from _parameter_axes(given, texts=True)
+    if len(replacements) > len(REPLACEMENTS):
+        raise UserInputError(
+            f"{len(replacements)} replacements in the prompts are given: at most {len(REPLACEMENTS)} are allowed."
+        )
+    yield from (parse_axis(name, text) for name, text in zip(REPLACEMENTS, replacements, strict=False))
+    yield from _parameter_axes(given, texts=False)
+
+
+def _parameter_axes(given: Mapping[str, str | Sequence[str] | None], *, texts: bool) -> Iterator[Axis]:
+    for parameter in PARAMETERS:
+        value = given.get(parameter.name)
+        if value is None or (parameter.kind == "text") != texts:
+            continue
+        if not isinstance(value, str):
+            yield Axis(name=parameter.name, values=tuple(dict.fromkeys(value)))
+        elif value.strip() or not texts:  # a field of numbers that was emptied is a mistake, one of texts is not
+            yield parse_axis(parameter.name, value)

@@ -10,8 +10,9 @@ from typing import Any
 
 from bgen_core.content_address import hash_content
 from bgen_core.errors import UserInputError
+from bgen_core.parameters import PARAMETERS, TEXTS, Stage, parameter_of
 from bgen_core.sweep.axes import Axis, axis_kind
-from bgen_core.sweep.params import COMPOSITING_DEFAULTS, InpaintParams
+from bgen_core.sweep.params import InpaintParams
 
 # Libraries whose version can change a pixel, and the number of our own way from parameters to pixels:
 # raise it whenever the engine, the masks or the compositing give other pixels for the same parameters.
@@ -65,7 +66,7 @@ class SweepPlan:
         for name in names:
             if names.count(name) > 1:
                 raise UserInputError(f"axis {name!r} is given {names.count(name)} times: give it once.")
-        texts = [str(text) for field in ("prompt", "negative_prompt") for text in self.values_of(field)]
+        texts = [str(text) for parameter in TEXTS for text in self.values_of(parameter.field)]
         for axis in self.axes:
             if axis.kind.kind == "replacement":
                 if not any(str(axis.values[0]) in text for text in texts):
@@ -131,7 +132,7 @@ class SweepPlan:
             else:
                 changes[axis.kind.field] = axis.values[place]
         model, subject_id = changes.pop("model", self.model), changes.pop("subject_id", self.subject_id)
-        for field in ("prompt", "negative_prompt") if replaced else ():
+        for field in (parameter.field for parameter in TEXTS) if replaced else ():
             text = changes.get(field, getattr(self.base, field))
             for sought, put in replaced:
                 text = text.replace(sought, put)
@@ -163,7 +164,7 @@ class SweepPlan:
         return cls(
             subject_id=content["subject_id"],
             model=content["model"],
-            base=InpaintParams.from_json(content["base"]),
+            base=InpaintParams(**content["base"]),
             axes=axes,
             only=None if only is None else tuple(only),
         )
@@ -214,12 +215,15 @@ def address_cell(
         "dtype": dtype_name,
         "versions": pixel_versions(),
     }
-    content = params.to_json()
-    pasted = {
-        name: value for name in COMPOSITING_DEFAULTS if (value := content.pop(name)) != COMPOSITING_DEFAULTS[name]
-    }
-    raw = hash_content({"params": content, **rest})
-    return CellAddress(run=hash_content({"params": content | pasted, **rest}) if pasted else raw, raw=raw)
+    painted, pasted = _addressed(params, "paint", "mask"), _addressed(params, "paste")
+    raw = hash_content({"params": painted, **rest})
+    return CellAddress(run=hash_content({"params": painted | pasted, **rest}) if pasted else raw, raw=raw)
+
+
+def _addressed(params: InpaintParams, *stages: Stage) -> dict[str, Any]:
+    """The parameters of these stages that stand in an address: see `Parameter.since`."""
+    values = {each.field: getattr(params, each.field) for each in PARAMETERS if each.stage in stages}
+    return {field: value for field, value in values.items() if parameter_of(field).is_in_address(value)}
 
 
 def address_plan(

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 PROJECT = Path(__file__).resolve().parents[2]
+FROM_THE_CLONE = (sys.executable, "-m", "streamlit", "run", "streamlit_app.py")
 expect.set_options(timeout=60_000)  # far above what a busy machine needs
 START_SECONDS = 90
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -49,17 +50,20 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
 
 
 @contextmanager
-def serve(folder: Path, **environment: str) -> Iterator[RunningApp]:
+def serve(
+    folder: Path, *, command: Sequence[str] = FROM_THE_CLONE, cwd: Path = PROJECT, **environment: str
+) -> Iterator[RunningApp]:
     """A server of its own on a free port, with a store in `folder` and these variables in its environment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log = folder / "app.log"
     variables = os.environ | {"BGEN_HOME": str(folder / "home"), "BGEN_DEVICE": "cpu"} | environment
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port)]
     with (
         log.open("wb") as output,
-        subprocess.Popen(command, cwd=PROJECT, env=variables, stdout=output, stderr=output) as process,
+        subprocess.Popen(
+            [*command, "--server.port", str(port)], cwd=cwd, env=variables, stdout=output, stderr=output
+        ) as process,
     ):
         running = RunningApp(url=f"http://127.0.0.1:{port}", home=folder / "home", log=log)
         try:

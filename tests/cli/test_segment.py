@@ -14,7 +14,7 @@ from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.subject.cutout import cut_out
 from bgen_core.subject.decoding.image_io import DecodeLimits, read_alpha, read_photo
-from bgen_core.subject.samples.samples import SAMPLES
+from bgen_core.subject.samples.samples import SAMPLES, Sample
 from bgen_core.subject.subject import quantise_alpha
 
 PORTRAIT = str(SAMPLES[0].path)
@@ -175,3 +175,13 @@ def test_the_whole_program(folder: Path) -> None:
     code, out, err = call("wall.png")
     assert (code, out) == (2, "")
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+def test_json_is_written_whatever_the_answer_is(folder: Path, sample: Sample) -> None:
+    result = run(str(sample.path), "--out", "alpha.png", "--json")
+    (entry,) = json.loads(result.stdout)
+    assert {name: type(value) for name, value in entry.items() if value is not None} == {
+        "photo": str, "alpha": str, "person_found": bool, "confidence": float, "persons": int,
+    }  # fmt: skip
+    assert entry["person_found"] is (sample.name == "Astronaut")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import bgen_core
 from bgen_core.errors import UserInputError
 from bgen_core.records.png_text import parameters_text, parse_parameters, read_parameters, read_record
 from bgen_core.records.run import RunRecord
@@ -37,7 +38,7 @@ def text_chunks(png: bytes) -> dict[str, str]:
 
 LAST_LINE = (
     "Steps: 20, Sampler: DDIM, CFG scale: 3, Seed: 7, Size: 24x16, Model hash: 0123456789, Model: demo, "
-    "Denoising strength: 1, Version: bgen 0.1.0"
+    f"Denoising strength: 1, Version: bgen {bgen_core.__version__}"
 )
 
 
@@ -56,13 +57,15 @@ LAST_LINE = (
             {"guidance_scale": 7.5, "strength": 0.75, "scheduler": "dpmpp_2m_karras", "num_inference_steps": 30},
             {},
             "a beach at sunset\nNegative prompt: text\nSteps: 30, Sampler: DPM++ 2M Karras, CFG scale: 7.5, Seed: 7, "
-            "Size: 24x16, Model hash: 0123456789, Model: demo, Denoising strength: 0.75, Version: bgen 0.1.0",
+            "Size: 24x16, Model hash: 0123456789, Model: demo, Denoising strength: 0.75, "
+            f"Version: bgen {bgen_core.__version__}",
         ),
         (
             {"scheduler": "one-of-tomorrow"},
             {"model": 'C:\\models\\a, "b"', "model_revision": ""},
             "a beach at sunset\nNegative prompt: text\nSteps: 20, Sampler: one-of-tomorrow, CFG scale: 3, Seed: 7, "
-            'Size: 24x16, Model: "C:\\\\models\\\\a, \\"b\\"", Denoising strength: 1, Version: bgen 0.1.0',
+            'Size: 24x16, Model: "C:\\\\models\\\\a, \\"b\\"", Denoising strength: 1, '
+            f"Version: bgen {bgen_core.__version__}",
         ),
     ],
     ids=["plain", "no negative prompt", "no prompt", "lines", "numbers", "quoted"],

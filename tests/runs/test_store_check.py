@@ -16,7 +16,6 @@ from bgen_core.store.repair import Repair, repair_store
 from bgen_core.store.store import Store
 from bgen_core.subject.pasting.compositing import composite
 from bgen_core.subject.subject import Subject
-from bgen_core.sweep.pasting import pasting_options
 from bgen_core.sweep.plan import pixel_versions
 from tests.runs.made_up import EXTENT, MODEL_EXTENT, commit, made_up_run, made_up_subject, picture
 
@@ -42,7 +41,7 @@ def commit_pasted(store: Store, subject: Subject, number: int = 0, **params: flo
     """A run as the runner makes it: the picture is the raw one with the subject pasted on it."""
     record = made_up_run(number, subject_id=subject.id, versions=pixel_versions(), params=params)
     raw = picture(number, MODEL_EXTENT)
-    image = composite(subject.image, subject.alpha, raw, options=pasting_options(record.params))
+    image = composite(subject.image, subject.alpha, raw, options=record.params.pasting)
     return store.runs.commit(record, image=image, raw=raw)
 
 

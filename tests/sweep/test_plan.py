@@ -61,7 +61,7 @@ def test_an_axis_twice_is_refused():
 )
 def test_a_value_out_of_range_is_refused_before_anything_runs(texts: dict[str, str], words: str):
     with pytest.raises(UserInputError, match=words):
-        build_plan(describe_model("demo"), texts, [parse_axis("prompt", "a")], subject_id="s")
+        build_plan([describe_model("demo")], {"s": "Ada"}, {"prompt": "a", **texts})
 
 
 CHANGES = [

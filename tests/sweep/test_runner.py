@@ -21,7 +21,6 @@ from bgen_core.subject.subject import Subject
 from bgen_core.sweep.axes import Axis, parse_axis
 from bgen_core.sweep.events import Committed, Failed, Finished, PaintCell
 from bgen_core.sweep.params import InpaintParams
-from bgen_core.sweep.pasting import pasting_options
 from bgen_core.sweep.plan import SweepPlan
 
 BASE = InpaintParams(prompt="a red beach", num_inference_steps=2)
@@ -97,7 +96,7 @@ def test_an_axis_of_pasting_paints_nothing_anew(store: Store, settings: Settings
     for cell, row in zip(plan.cells(), store.sweeps.cells(sweep_id), strict=True):
         made = store.runs.get(row.run_id)
         raw = painted(cell.params, made.model_extent)
-        expected = composite(subject.image, subject.alpha, raw, options=pasting_options(cell.params))
+        expected = composite(subject.image, subject.alpha, raw, options=cell.params.pasting)
         assert np.array_equal(decoded(store, made.image), expected)
         assert np.array_equal(decoded(store, made.raw), raw)
 

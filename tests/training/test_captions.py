@@ -9,7 +9,7 @@ from transformers import CLIPTokenizer
 
 from training import vocabulary
 from training.captions import bare, caption, with_adjective
-from training.config import FOLDER, Config
+from training.config import Config
 from training.exam import OBEDIENCE, PARAPHRASES, PLAIN
 from training.scenes.registry import KINDS
 from training.scenes.scene import Traits
@@ -80,7 +80,7 @@ def test_the_examination_knows_every_kind() -> None:
 
 
 def test_world_file_lists_the_kinds_and_their_words() -> None:
-    world = json.loads((FOLDER / "world.json").read_text())
+    world = json.loads((Config().export / "world.json").read_text())
     assert tuple(world["kinds"]) == KINDS
     for kind, words in world["kinds"].items():
         assert {bare(noun) for noun in vocabulary.NOUNS[kind]} <= set(words)

@@ -6,13 +6,12 @@ import numpy as np
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
+from bgen_core.parameters import parameter_of
 from bgen_core.subject.masks import feather
 from bgen_core.subject.matting import edge_colours, enlarged_rows, strips, subject_colours
 from bgen_core.subject.native import cv2
 from bgen_core.subject.pasting.harmonisation import fit_relighting
 from bgen_core.subject.pasting.shadow import contact_shadow
-
-MAX_EDGE_SOFTNESS = 5.0
 
 _HALF_STEP = 0.5 / 255  # what an 8-bit picture cannot show
 
@@ -37,13 +36,8 @@ class CompositeOptions:
     shadow: float = 0.0
 
     def __post_init__(self) -> None:
-        for field, most, unit in zip(
-            fields(self), (MAX_EDGE_SOFTNESS, 1.0, 1.0), (" % of the photo's shorter side", "", ""), strict=True
-        ):
-            value = getattr(self, field.name)
-            if not 0 <= value <= most:  # also true for NaN
-                name = field.name.replace("_", " ")
-                raise UserInputError(f"The {name} of {value:g} is not allowed: 0 to {most:g}{unit}.")
+        for field in fields(self):
+            parameter_of(field.name).checked(getattr(self, field.name))
 
 
 PLAIN = CompositeOptions()

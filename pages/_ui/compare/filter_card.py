@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from bgen_core.errors import UserInputError
+from bgen_core.parameters import PARAMETERS
 from bgen_core.runs.run_columns import RUN_COLUMNS, RunColumn, run_column
 from bgen_core.store.store import SeenStore
 from pages._ui.compare.compare_view import CompareView, change, change_pieces
@@ -150,7 +151,7 @@ def _day_choice(place: DeltaGenerator, table: pd.DataFrame, view: CompareView) -
 
 def _other_column(table: pd.DataFrame, view: CompareView) -> None:
     labels = {column.name: column.label for column in _OTHERS}
-    st.session_state.setdefault("compare_other", "num_inference_steps")
+    st.session_state.setdefault("compare_other", next(each.field for each in PARAMETERS if each.is_numeric))
     name = st.selectbox(
         "Filter by", list(labels), key="compare_other", format_func=labels.__getitem__, persist_state="page"
     )

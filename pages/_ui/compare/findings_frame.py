@@ -19,8 +19,6 @@ from pages._ui.compare.rows_in_view import rows_in_view
 from pages._ui.compare.sweep_titles import sweep_titles
 from pages._ui.shared.measures import measures_in
 
-_NUMBERS = ("integer", "decimal")
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SweepFrame:
@@ -137,4 +135,4 @@ def axis_choice(label: str, field: str, frame: SweepFrame, chosen: AxisColumn, *
 
 
 def _shown(axis: Axis, place: int) -> Value:
-    return axis.values[place] if axis.kind.kind in _NUMBERS else axis.labels[place]
+    return axis.values[place] if axis.kind.parameter and axis.kind.parameter.is_numeric else axis.labels[place]

@@ -47,7 +47,7 @@ def open_file_popover() -> UploadedFile | None:
             on_change=_close_popover,
             args=(key,),
             help="A PNG that bgen or A1111 wrote. A ZIP that was exported on this page, here or in another store; "
-            "larger ones with python -m bgen_core runs import FILE.",
+            "larger ones with the command `runs import FILE`.",
         )
 
 

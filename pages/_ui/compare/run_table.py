@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from bgen_core.errors import BgenError
+from bgen_core.parameters import PARAMETERS, TEXTS
 from bgen_core.runs.run_columns import RunColumn, run_column
 from bgen_core.runs.table import FIELDS
 from bgen_core.store.opinions import MAX_RATING
@@ -18,9 +19,7 @@ ROWS_PER_PAGE = 200
 USUAL_COLUMNS = (
     "thumbnail",
     "prompt",
-    "num_inference_steps",
-    "guidance_scale",
-    "seed",
+    *(parameter.field for parameter in PARAMETERS if parameter.short),
     "expansion",
     "seam",
     "rating",
@@ -30,6 +29,8 @@ USUAL_COLUMNS = (
     "created",
     "permalink",
 )
+_WHOLE_NUMBERS = {parameter.field for parameter in PARAMETERS if parameter.kind == "whole number"}
+_TEXTS = {parameter.field for parameter in TEXTS}
 CHOSEN = "chosen"
 _EDITED = (CHOSEN, "rating", "tags", "notes")
 _ROW_HEIGHT = 56
@@ -186,11 +187,11 @@ def _configured(column: RunColumn, store: SeenStore) -> Any:
             )
         case _, "note":
             return make.TextColumn(**said, width=130)
-        case (("seed" | "num_inference_steps"), _):
+        case name, _ if name in _WHOLE_NUMBERS:
             return make.Column(**said, width=70)
         case _, "number":
             return make.NumberColumn(**said, format="%.4g", width=112 if column.is_metric else 85)
-        case (("prompt" | "negative_prompt"), _):
+        case name, _ if name in _TEXTS:
             return make.TextColumn(**said, width=190)
         case _:
             return make.TextColumn(**said, width=140)

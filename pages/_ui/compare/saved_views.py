@@ -5,8 +5,9 @@ from typing import Any
 import streamlit as st
 
 from bgen_core.errors import BgenError
+from bgen_core.limits import LONGEST_VIEW_NAME
 from bgen_core.store.store import SeenStore
-from bgen_core.store.views import LONGEST_NAME, SavedView
+from bgen_core.store.views import SavedView
 from pages._ui.compare.compare_view import CompareView, show
 
 # The page of the table and the chosen runs belong to a link, not to a view that is opened again on another day.
@@ -24,7 +25,7 @@ def views_popover(store: SeenStore, view: CompareView) -> None:
         if not views:
             st.caption("A view keeps the filter, the order and the columns under a name, for everybody here.")
         with st.form("save_view", border=False, clear_on_submit=True):
-            st.text_input("Name", key="view_name", max_chars=LONGEST_NAME, placeholder="best of this week")
+            st.text_input("Name", key="view_name", max_chars=LONGEST_VIEW_NAME, placeholder="best of this week")
             st.form_submit_button("Save this view", on_click=_save, args=(store, view))
         if problem := st.session_state.pop(_PROBLEM, ""):
             st.error(problem)

@@ -19,10 +19,8 @@ def plain(text: str) -> str:
 def describe(run: RunRecord) -> str:
     """What a picture shows, for those who do not see it: its prompt and parameters."""
     params = run.params
-    return (
-        f"{run.subject_name} before “{params.prompt}”: {params.num_inference_steps} steps, "
-        f"guidance {params.guidance_scale:g}, seed {params.seed}, {params.scheduler}, {run.model}"
-    )
+    facts = ", ".join((*params.in_short, params.scheduler, run.model))
+    return f"{run.subject_name} before “{params.prompt}”: {facts}"
 
 
 def picture(run: RunRecord, *, side: int, raw: bool = False) -> None:

@@ -3,9 +3,10 @@
 import streamlit as st
 
 from bgen_core.errors import BgenError
+from bgen_core.limits import LONGEST_TAG
 from bgen_core.metrics import METRICS, Metric, MetricValue
 from bgen_core.runs.analysis.columns import number
-from bgen_core.store.opinions import LONGEST_TAG, Opinion
+from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import SeenStore
 from pages._ui.shared.pictures import plain
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from bgen_core.errors import UserInputError
 from bgen_core.metrics import METRICS
+from bgen_core.parameters import PARAMETERS
 from bgen_core.runs.links import download_name, picture_url
 from bgen_core.runs.table import FIELDS
 from bgen_core.store.store import SeenStore
@@ -17,16 +18,9 @@ from pages._ui.compare.comparison import value_table
 from pages._ui.shared.pictures import picture
 
 OPENED = "opened_cell"
-_FIRST = (
-    "prompt",
-    "negative_prompt",
-    "num_inference_steps",
-    "guidance_scale",
-    "seed",
-    "scheduler",
-    "strength",
-    "seconds",
-)
+_FIRST = (*(parameter.field for parameter in PARAMETERS if parameter.stage == "paint"), "seconds")
+# What acts on the mask or the pasting is shown where it is in use.
+_WHERE_USED = {parameter.field: parameter.default for parameter in PARAMETERS if parameter.stage != "paint"}
 
 
 def open_cell(index: int) -> None:
@@ -69,7 +63,12 @@ def show_cell(store: SeenStore, plan: SweepPlan, cells: Sequence[SweepCellRow]) 
                 st.switch_page(page_files.COMPARE, query_params={"ids": run.id})
             st.page_link(page_files.RUN, label="Permalink", query_params={"id": run.id})
             st.link_button("PNG", picture_url(run.image, download=download_name(run)), type="tertiary")
-        value_table({field.label: field.read(run) for field in FIELDS if field.name in _FIRST})
+        shown = (
+            field
+            for field in FIELDS
+            if field.name in _FIRST or (field.name in _WHERE_USED and field.read(run) != _WHERE_USED[field.name])
+        )
+        value_table({field.label: field.read(run) for field in shown})
         _metrics(store, run.id)
 
 

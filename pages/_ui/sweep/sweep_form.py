@@ -1,16 +1,16 @@
 """The Sweep page's controls: every one is in the URL, and an error stands at the control that caused it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
 from bgen_core.errors import UserInputError
 from bgen_core.models.catalogue import MODELS, ModelEntry, describe_model
-from bgen_core.models.schedulers import scheduler_names
+from bgen_core.parameters import PARAMETERS, TEXTS, Parameter
 from bgen_core.store.subjects import SubjectEntry
-from bgen_core.sweep.axes import REPLACEMENTS, Axis, axis_kind, parse_axis, write_replacement
-from bgen_core.sweep.build import build_plan, check_values
+from bgen_core.sweep.axes import REPLACEMENTS, parse_axis, write_replacement
+from bgen_core.sweep.build import build_plan, check_values, default_of
 from bgen_core.sweep.explore import explored_plan
 from bgen_core.sweep.plan import SweepPlan
 
@@ -21,54 +21,31 @@ REPLACE_HELP = (
 BEGINNING = "form_beginning"
 AXIS_HELP = "One value, or several: `10,20,30` · `10..30:10` (from, to, step) · `1..9/5` (five values)"
 LINES_HELP = "One per line; several lines make an axis."
-# Widget key (and URL parameter) of each axis, where it differs from the axis's name.
-KEYS = {"negative-prompt": "negative", "mask-grow": "grow", "mask-feather": "feather", "edge-softness": "edge"}
-MASK_AXES = ("mask-grow", "mask-feather")
-PASTING_AXES = ("edge-softness", "harmonisation", "shadow")
-
-# What a field of numbers holds before anyone types.
-DEFAULTS: dict[str, Callable[[ModelEntry], str]] = {
-    "steps": lambda entry: str(entry.steps),
-    "guidance": lambda entry: f"{entry.guidance:g}",
-    "seed": lambda entry: "0",
-    "strength": lambda entry: "1",
-    "mask-grow": lambda entry: "1.5",
-    "mask-feather": lambda entry: "0",
-    **dict.fromkeys(PASTING_AXES, lambda entry: "0"),
+# Beside the prompts stands what tells pictures apart at a glance; the rest is under "More".
+_AT_HAND = tuple(parameter for parameter in PARAMETERS if parameter.short)
+_UNDER_MORE = tuple(parameter for parameter in PARAMETERS if parameter not in (*TEXTS, *_AT_HAND))
+_CAPTIONS = {
+    "mask": "Mask that the model gets, in percent of its picture's side",
+    "paste": "Pasting the subject back; these need no new picture of the model",
 }
-# Axes that the form holds as text for the one parser.
-PLAIN_AXES = (*DEFAULTS, "scheduler")
-
-
-def key_of(axis: str) -> str:
-    """Widget key and URL parameter of an axis."""
-    return KEYS.get(axis, axis)
 
 
 def fill_from_plan(plan: SweepPlan) -> None:
     """Set every control to what a plan says: for a link to a sweep, and for "use as base"."""
-    values = {axis.name: axis.labels for axis in plan.axes}
-    base = plan.base
-    single = {
-        "prompt": base.prompt, "negative-prompt": base.negative_prompt, "steps": str(base.num_inference_steps),
-        "guidance": f"{base.guidance_scale:.12g}", "seed": str(base.seed), "strength": f"{base.strength:.12g}",
-        "scheduler": base.scheduler, "mask-grow": f"{base.mask_grow:.12g}",
-        "mask-feather": f"{base.mask_feather:.12g}", "edge-softness": f"{base.edge_softness:.12g}",
-        "harmonisation": f"{base.harmonisation:.12g}", "shadow": f"{base.shadow:.12g}",
-    }  # fmt: skip
     replacements = [axis for axis in plan.axes if axis.name in REPLACEMENTS]
     filled: dict[str, str | list[str]] = {
         "model": list(plan.models),
         "explore": "",
         "replace": "\n".join(write_replacement(axis) for axis in replacements),
     }
-    for name, text in single.items():
-        labels = values.get(name, (text,))
-        if name == "scheduler":
-            filled[name] = list(labels)
+    for parameter in PARAMETERS:
+        texts = [parameter.write(value) for value in plan.values_of(parameter.field)]
+        if parameter.kind == "name":
+            filled[parameter.key] = texts
+        elif parameter.kind == "text":
+            filled[parameter.key] = "\n".join(" ".join(text.split()) for text in texts)  # a break would part a prompt
         else:
-            lines = [" ".join(label.split()) for label in labels]  # a line break would part a prompt in two
-            filled[key_of(name)] = ("\n" if "prompt" in name else ", ").join(lines)
+            filled[parameter.key] = ", ".join(texts)
     st.session_state["subject"] = list(plan.subject_ids)
     _begin_with(filled)
 
@@ -111,8 +88,14 @@ def _take_defaults() -> None:
     if len(chosen) != 1:  # a second model joins the first one's settings
         return
     entry = describe_model(chosen[0])
-    own = {name: DEFAULTS[name](entry) for name in ("steps", "guidance")}
-    _begin_with(own | {"scheduler": [entry.scheduler]})
+    own = [parameter for parameter in PARAMETERS if parameter.of_model]
+    _begin_with({parameter.key: _default(parameter, entry) for parameter in own})
+
+
+def _default(parameter: Parameter, entry: ModelEntry) -> str | list[str]:
+    """What a control holds before anyone touches it."""
+    text = parameter.write(default_of(parameter, entry))
+    return [text] if parameter.kind == "name" else text
 
 
 def subject_choice(subjects: Sequence[SubjectEntry]) -> list[SubjectEntry]:
@@ -133,30 +116,30 @@ def subject_choice(subjects: Sequence[SubjectEntry]) -> list[SubjectEntry]:
 
 
 def axis_controls(entry: ModelEntry) -> dict[str, str]:
-    """The controls of every axis; returns axis name -> text."""
+    """The controls of every parameter, of replacements and of exploring; returns their names -> texts."""
     first = entry.examples[0] if entry.examples else ""
-    texts = {"prompt": _lines("Prompt", "prompt", first, height=96, placeholder="a beach at sunset", help=LINES_HELP)}
-    _examples(entry)
-    texts["negative-prompt"] = _lines("Negative prompt", "negative", "", help=LINES_HELP)
-    texts["replace"] = _lines(
-        "Replace in the prompts", "replace", "", placeholder="red, blue, green", help=REPLACE_HELP
-    )
-    for name in ("steps", "guidance", "seed"):
-        texts[name] = _axis_input(name, entry)
+    texts: dict[str, str] = {}
+    for parameter in TEXTS:
+        if parameter.field == "prompt":
+            texts[parameter.name] = _lines(parameter, first, height=96, placeholder="a beach at sunset")
+            _examples(entry)
+        else:
+            texts[parameter.name] = _lines(parameter, str(parameter.default))
+    texts["replace"] = st.text_area(
+        "Replace in the prompts", _beginning("replace", ""), key="replace", bind="query-params", height=68,
+        placeholder="red, blue, green", help=REPLACE_HELP,
+    )  # fmt: skip
+    for parameter in _AT_HAND:
+        texts[parameter.name] = _axis_input(parameter, entry)
     with st.expander("More"):
-        # Names rather than labels, since a bound choice keeps in the URL what it shows.
-        chosen = st.multiselect(
-            "Scheduler", scheduler_names(), default=_beginning("scheduler", [entry.scheduler]), key="scheduler",
-            bind="query-params", help="Also called sampler. Several make an axis.",
-        )  # fmt: skip
-        texts["scheduler"] = ",".join(chosen)
-        texts["strength"] = _axis_input("strength", entry)
-        st.caption("Mask that the model gets, in percent of its picture's side")
-        for name in MASK_AXES:
-            texts[name] = _axis_input(name, entry)
-        st.caption("Pasting the subject back; these need no new picture of the model")
-        for name in PASTING_AXES:
-            texts[name] = _axis_input(name, entry)
+        for stage in ("paint", "mask", "paste"):
+            if stage in _CAPTIONS:
+                st.caption(_CAPTIONS[stage])
+            for parameter in _UNDER_MORE:
+                if parameter.stage == stage:
+                    texts[parameter.name] = (
+                        _names(parameter, entry) if parameter.names() else _axis_input(parameter, entry)
+                    )
     texts["explore"] = st.text_input(
         "Explore with steps", key="explore", bind="query-params", placeholder="off",
         help="A number: all cells are made with so few steps first, and you finish the best of them with full steps.",
@@ -164,17 +147,29 @@ def axis_controls(entry: ModelEntry) -> dict[str, str]:
     return texts
 
 
-def _lines(label: str, key: str, begin: str, *, height: int = 68, placeholder: str = "", help: str) -> str:
+def _lines(parameter: Parameter, begin: str, *, height: int = 68, placeholder: str = "") -> str:
     return st.text_area(
-        label, _beginning(key, begin), key=key, bind="query-params", height=height, placeholder=placeholder, help=help
+        parameter.label, _beginning(parameter.key, begin), key=parameter.key, bind="query-params", height=height,
+        placeholder=placeholder, help=f"{parameter.help} {LINES_HELP}",
+    )  # fmt: skip
+
+
+def _names(parameter: Parameter, entry: ModelEntry) -> str:
+    # Names rather than labels, since a bound choice keeps in the URL what it shows.
+    chosen = st.multiselect(
+        parameter.label, parameter.names(), default=_beginning(parameter.key, _default(parameter, entry)),
+        key=parameter.key, bind="query-params", help=f"{parameter.help} Several make an axis.",
+    )  # fmt: skip
+    return ",".join(chosen)
+
+
+def _axis_input(parameter: Parameter, entry: ModelEntry) -> str:
+    begin = _beginning(parameter.key, _default(parameter, entry))
+    text = st.text_input(
+        parameter.label, begin, key=parameter.key, bind="query-params", help=f"{parameter.help} {AXIS_HELP}"
     )
-
-
-def _axis_input(name: str, entry: ModelEntry) -> str:
-    begin = _beginning(key_of(name), DEFAULTS[name](entry))
-    text = st.text_input(axis_kind(name).label, begin, key=key_of(name), bind="query-params", help=AXIS_HELP)
     try:
-        check_values(parse_axis(name, text))
+        check_values(parse_axis(parameter.name, text))
     except UserInputError as error:
         st.error(str(error))
     return text
@@ -201,20 +196,8 @@ def read_plan(models: Sequence[ModelEntry], subjects: Sequence[SubjectEntry], te
     UserInputError
         A control's text is not allowed.
     """
-    given = [Axis(name="model", values=tuple(dict.fromkeys(entry.name for entry in models)))]
-    names = tuple(entry.name for entry in subjects)
-    given.append(Axis(name="subject", values=tuple(entry.id for entry in subjects), names=names))
-    if not texts["prompt"].strip():
-        raise UserInputError("The prompt is empty: say what to paint behind the subject.")
-    given.append(parse_axis("prompt", texts["prompt"]))
-    if texts["negative-prompt"].strip():
-        given.append(parse_axis("negative-prompt", texts["negative-prompt"]))
     lines = [line for line in texts["replace"].splitlines() if line.strip()]
-    if len(lines) > len(REPLACEMENTS):
-        raise UserInputError(f"{len(lines)} lines of replacements are too many: at most {len(REPLACEMENTS)}.")
-    given += [parse_axis(name, line) for name, line in zip(REPLACEMENTS, lines, strict=False)]
-    rest = {name: text for name, text in texts.items() if name in PLAIN_AXES}
-    plan = build_plan(models[0], rest, given, subject_id="")
+    plan = build_plan(models, {entry.id: entry.name for entry in subjects}, texts, replacements=lines)
     return explored_plan(plan, read_explore_steps(texts["explore"])) if texts["explore"].strip() else plan
 
 

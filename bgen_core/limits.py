@@ -1,0 +1,36 @@
+"""How long texts may be: asked where they are typed, and by everything that writes them out or reads them from outside.
+
+What an older version kept may be longer. It is shown and compared; a ZIP that cannot hold it says so and goes on.
+"""
+
+from bgen_core.errors import UserInputError
+
+LONGEST_TEXT = 20_000  # a prompt, a note
+LONGEST_NAME = 500  # of a subject, a model, a device
+LONGEST_TAG = 40
+LONGEST_VIEW_NAME = 80
+LONGEST_OWNER = 64
+
+
+def check_text(what: str, text: str, longest: int = LONGEST_TEXT) -> str:
+    """The text itself, where it can be kept, exported and read again.
+
+    Parameters
+    ----------
+    what
+        How a sentence about it begins, such as "The note".
+
+    Raises
+    ------
+    UserInputError
+        It is longer than allowed, holds a zero byte, or letters that are none in UTF-8.
+    """
+    if len(text) > longest:
+        raise UserInputError(f"{what} has {len(text):,} letters: at most {longest:,} are allowed.")
+    if "\0" in text:
+        raise UserInputError(f"{what} holds a zero byte: only letters are allowed.")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UserInputError(f"{what} holds bytes that are no UTF-8: write it in UTF-8.") from error
+    return text

@@ -1,0 +1,350 @@
+"""A run's parameters, one row each. Options, form, addresses, table, exports and PNG texts are derived from these rows.
+
+To add one: a row here, the field of `sweep.params.InpaintParams`, the column of `store.schema.RunRow` with its
+migration, and the place where it acts. `docs/parameters.md` walks through it.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from bgen_core.errors import UserInputError
+from bgen_core.limits import check_text
+from bgen_core.models.schedulers import scheduler_names
+
+Value = int | float | str
+Kind = Literal["text", "name", "whole number", "number"]
+Stage = Literal["paint", "mask", "paste"]
+MAX_STEPS = 1000
+MAX_SEED = 2**63 - 1
+MAX_MASK_PERCENT = 25.0
+
+_LONGEST_SHOWN = 40
+_NO_NAMES: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Range:
+    """Numbers from `low` to `high`, both allowed; `above_low` leaves `low` itself out."""
+
+    low: float
+    high: float
+    above_low: bool = False
+
+    def holds(self, value: float) -> bool:
+        return (self.low < value if self.above_low else self.low <= value) and value <= self.high
+
+    def __str__(self) -> str:
+        low, high = write_number(self.low), write_number(self.high)
+        return f"a number above {low}, up to {high}" if self.above_low else f"{low} to {high}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """One parameter of a run.
+
+    Attributes
+    ----------
+    field
+        In diffusers' words: the field of `InpaintParams`, the column of database, table and exports, the key in JSON.
+    name
+        What a person types: the axis; with dashes, the command line's option.
+    label
+        What a person reads, without the unit.
+    help
+        One sentence that explains it.
+    kind
+        How its values read: texts may hold commas and line breaks, names are one of `names`.
+    default
+        Where the model's catalogue entry has no value of its own.
+    stage
+        What it acts on: the painting, the mask that the model gets, or the pasting, which needs no new picture of the
+        model.
+    since
+        Address revision since which it exists. Beyond 1, it is left out of a cell's address at its default, which must
+        change no pixel: what was made before it existed keeps its address.
+    range
+        Allowed numbers.
+    names
+        Allowed names.
+    a1111
+        Its name in the text that A1111 writes into PNGs; empty where A1111 has no such thing: then it stands there
+        under its label, where it is not at its default.
+    unit
+        Behind a number, and in brackets behind the label.
+    of_model
+        Attribute of `ModelEntry` with the value that a first picture with that model should have.
+    short
+        How it is named among the few that tell pictures apart at a glance, such as "seed {}"; empty for the others.
+    url
+        Its key in an address, where that is not its name.
+    """
+
+    field: str
+    name: str
+    label: str
+    help: str
+    kind: Kind
+    default: Value
+    stage: Stage = "paint"
+    since: int = 1
+    range: Range | None = None
+    names: Callable[[], tuple[str, ...]] = lambda: _NO_NAMES
+    a1111: str = ""
+    unit: str = ""
+    of_model: str = ""
+    short: str = ""
+    url: str = ""
+
+    @property
+    def heading(self) -> str:
+        """The label with its unit, for a column."""
+        return f"{self.label} ({self.unit})" if self.unit else self.label
+
+    @property
+    def key(self) -> str:
+        """Its key in an address, and of its control."""
+        return self.url or self.name
+
+    @property
+    def option(self) -> str:
+        """The command line's option as an identifier."""
+        return self.name.replace("-", "_")
+
+    @property
+    def is_numeric(self) -> bool:
+        return self.kind in ("whole number", "number")
+
+    @property
+    def in_png(self) -> str:
+        """Its name in the text that A1111 reads."""
+        return self.a1111 or self.label
+
+    def checked(self, value: object) -> Value:
+        """The value in its declared type: 7 and 7.0 are the same guidance.
+
+        Raises
+        ------
+        UserInputError
+            No run can have this value: says which it is and what is allowed.
+        """
+        if not self.is_numeric:
+            if isinstance(value, str):
+                return value
+            raise UserInputError(f"{self._said} {written(value)} is not allowed: give a text.")
+        number = self._whole(value) if self.kind == "whole number" else self._finite(value)
+        if self.range is not None and not self.range.holds(number):
+            raise UserInputError(f"{self._said} {written(number)} is not allowed: choose {self.range}.")
+        return number
+
+    def accepted(self, value: object) -> Value:
+        """The value of a run that is yet to be made: `checked`, and a text no longer than everything can hold.
+
+        Raises
+        ------
+        UserInputError
+            See `checked` and `limits.check_text`.
+        """
+        value = self.checked(value)
+        return check_text(f"The {self.label.lower()}", value) if isinstance(value, str) else value
+
+    def chosen(self, text: str) -> str:
+        """One of the names.
+
+        Raises
+        ------
+        UserInputError
+            There is no such name.
+        """
+        if text not in self.names():
+            raise UserInputError(f"{self._said} {written(text)} is not known: choose {', '.join(self.names())}.")
+        return text
+
+    def write(self, value: Value) -> str:
+        """A value as a person types it, to the last digit: `axes.parse_axis` reads the same value back."""
+        return value if isinstance(value, str) else write_number(value)
+
+    def is_in_address(self, value: Value) -> bool:
+        """Whether a cell with this value has it in its address."""
+        return self.since <= 1 or value != self.default
+
+    @property
+    def _said(self) -> str:
+        return self.name.replace("-", " ")
+
+    def _finite(self, value: object) -> float:
+        try:
+            if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+                return float(value)
+        except OverflowError:  # a whole number beyond all floats
+            pass
+        raise UserInputError(f"{self._said} {written(value)} is not allowed: give a finite number.")
+
+    def _whole(self, value: object) -> int:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        number = self._finite(value)
+        if number != int(number):
+            raise UserInputError(f"{self._said} {written(value)} is not allowed: give a whole number.")
+        return int(number)
+
+
+PARAMETERS: tuple[Parameter, ...] = (
+    Parameter(
+        field="prompt",
+        name="prompt",
+        label="Prompt",
+        a1111="Prompt",
+        help="What to paint behind the subject.",
+        kind="text",
+        default="",
+    ),
+    Parameter(
+        field="negative_prompt",
+        name="negative-prompt",
+        label="Negative prompt",
+        a1111="Negative prompt",
+        help="What to avoid; it has no effect where guidance is 1 or less.",
+        kind="text",
+        default="",
+        url="negative",
+    ),
+    Parameter(
+        field="num_inference_steps",
+        name="steps",
+        label="Steps",
+        a1111="Steps",
+        help="Number of denoising steps.",
+        kind="whole number",
+        default=20,
+        range=Range(low=1, high=MAX_STEPS),
+        of_model="steps",
+        short="{} steps",
+    ),
+    Parameter(
+        field="guidance_scale",
+        name="guidance",
+        label="Guidance",
+        a1111="CFG scale",
+        help="How strongly the prompt is followed [A1111: CFG scale]; 1 and less switch guidance off.",
+        kind="number",
+        default=3.0,
+        range=Range(low=0, high=100),
+        of_model="guidance",
+        short="guidance {}",
+    ),
+    Parameter(
+        field="seed",
+        name="seed",
+        label="Seed",
+        a1111="Seed",
+        help="The noise that the picture starts from; the same seed gives the same picture.",
+        kind="whole number",
+        default=0,
+        range=Range(low=0, high=MAX_SEED),
+        short="seed {}",
+    ),
+    Parameter(
+        field="strength",
+        name="strength",
+        label="Strength",
+        a1111="Denoising strength",
+        help="1 paints from noise alone, less starts from the photo [A1111: Denoising strength].",
+        kind="number",
+        default=1.0,
+        range=Range(low=0, high=1, above_low=True),
+    ),
+    Parameter(
+        field="scheduler",
+        name="scheduler",
+        label="Scheduler",
+        a1111="Sampler",
+        help="The solver of the denoising steps [A1111: Sampler].",
+        kind="name",
+        default="ddim",
+        names=scheduler_names,
+        of_model="scheduler",
+    ),
+    Parameter(
+        field="mask_grow",
+        name="mask-grow",
+        label="Mask grow",
+        help="How far the repainted region reaches into the subject's edge, in percent of the model's shorter side.",
+        kind="number",
+        default=1.5,
+        stage="mask",
+        range=Range(low=0, high=MAX_MASK_PERCENT),
+        unit="%",
+        url="grow",
+    ),
+    Parameter(
+        field="mask_feather",
+        name="mask-feather",
+        label="Mask feather",
+        help="How far the repainted region's outline is rounded, in percent of the model's shorter side.",
+        kind="number",
+        default=0.0,
+        stage="mask",
+        range=Range(low=0, high=MAX_MASK_PERCENT),
+        unit="%",
+        url="feather",
+    ),
+    Parameter(
+        field="edge_softness",
+        name="edge-softness",
+        label="Edge softness",
+        help="How far the subject's edge is softened when it is put back, in percent of the photo's shorter side.",
+        kind="number",
+        default=0.0,
+        stage="paste",
+        since=2,
+        range=Range(low=0, high=5),
+        unit="%",
+        url="edge",
+    ),
+    Parameter(
+        field="harmonisation",
+        name="harmonisation",
+        label="Harmonisation",
+        help="How far the subject's light is moved to the background's; above 0 its own pixels change.",
+        kind="number",
+        default=0.0,
+        stage="paste",
+        since=2,
+        range=Range(low=0, high=1),
+    ),
+    Parameter(
+        field="shadow",
+        name="shadow",
+        label="Shadow",
+        help="Darkness of the subject's soft shadow on the new background.",
+        kind="number",
+        default=0.0,
+        stage="paste",
+        since=2,
+        range=Range(low=0, high=1),
+    ),
+)
+TEXTS = tuple(parameter for parameter in PARAMETERS if parameter.kind == "text")
+_BY_FIELD = {parameter.field: parameter for parameter in PARAMETERS}
+
+
+def parameter_of(field: str) -> Parameter:
+    """The row of a field of `InpaintParams`."""
+    return _BY_FIELD[field]
+
+
+def write_number(value: float) -> str:
+    """A number as short as it can be typed without losing a digit, and without an exponent."""
+    return str(value) if isinstance(value, int) else f"{Decimal(repr(value)).normalize():f}"
+
+
+def written(value: object) -> str:
+    """A value for a sentence: not more of it than can be read."""
+    try:
+        text = f"{value:.12g}" if isinstance(value, float) else repr(value)
+    except ValueError:  # Python writes no whole number of more than 4300 digits
+        return "of thousands of digits"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"

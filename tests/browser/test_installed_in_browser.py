@@ -1,0 +1,36 @@
+"""The installed package in a real browser: its pages are drawn, and its worker answers."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.acting import settle
+from tests.browser.conftest import RunningApp, serve
+from tests.installed import build, unpack
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def installed_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+    """`bgen app` from an unpacked wheel, in a folder that is no clone."""
+    wheel, _ = build(tmp_path_factory.mktemp("built"))
+    installed = unpack(wheel, tmp_path_factory.mktemp("installed"))
+    with serve(
+        tmp_path_factory.mktemp("app"), command=[*installed.command, "app"], cwd=installed.working_folder
+    ) as running:
+        yield running
+
+
+def test_pages_are_drawn_and_the_worker_is_there(installed_app: RunningApp, page: Page) -> None:
+    page.goto(installed_app.url)
+    settle(page)
+    expect(page.get_by_role("heading", name="Subject")).to_be_visible()
+    expect(page.get_by_text("Person found, confidence")).to_be_visible()
+    page.goto(f"{installed_app.url}/sweep")
+    settle(page)
+    expect(page.get_by_role("heading", name="Sweep")).to_be_visible()
+    page.get_by_role("button", name="Start with the sample photo").click()
+    expect(page.get_by_text("demo · cpu · idle")).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
