@@ -15,6 +15,7 @@ from bgen_core.jobs.supervisor import WorkerSupervisor
 from bgen_core.settings import load_settings
 from bgen_core.store.store import open_store
 from pages._ui.app import resources
+from pages._ui.app.faults import tell_fault
 from pages._ui.app.gate import Gate
 from pages._ui.app.visitor_cookie import VisitorCookie
 from pages._ui.routes.routes import own_routes
@@ -49,13 +50,6 @@ def read_table() -> None:
         logging.getLogger("bgen").warning("the table of runs was not read ahead: %s", error)
 
 
-def log_fault(error: Exception) -> bool:
-    """Bugs are loud in the log and quiet on the page."""
-    logging.getLogger("bgen").error("a page failed", exc_info=error)
-    st.error("Something went wrong on our side; nothing you made is lost. Reload the page to go on.")
-    return True
-
-
 # The shell is not beside pages/: Streamlit would otherwise serve a page file alone, without shell and gate, to the
 # first visitor of a fresh server who comes by a deep link.
 app = st.App(
@@ -63,5 +57,5 @@ app = st.App(
     routes=own_routes(),
     middleware=[Middleware(Gate), Middleware(VisitorCookie)],
     lifespan=lifespan,
-    on_script_error=log_fault,
+    on_script_error=tell_fault,
 )

@@ -1,4 +1,9 @@
-"""The program's errors: one root, and one kind whose text is what a person reads."""
+"""The program's errors: one root, whose text is a sentence for a person, and two kinds of what it asks for.
+
+What somebody gave, and can give otherwise, is a `UserInputError`: a page says it beside what was given, a handler that
+means "there is no such thing" catches it. Where the store cannot be used nothing can be said about what is in it: that
+is a `StoreError`, which no such handler takes for an answer.
+"""
 
 
 class BgenError(Exception):
@@ -17,5 +22,9 @@ class OutOfMemoryError(UserInputError):
     """A picture does not fit into the device's memory, however small the batch."""
 
 
-class StoreError(UserInputError):
+class StoreError(BgenError):
     """The store cannot be read or written: says which folder or database, why, and what to do."""
+
+
+class LostPictureError(StoreError):
+    """One picture of the store is missing, damaged or not what was saved; the rest of the store can be used."""

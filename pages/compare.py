@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import streamlit as st
 
-from bgen_core.errors import UserInputError
 from bgen_core.runs.wide_table import run_table
 from pages._ui.app import page_files, resources
 from pages._ui.app.status import show_status
@@ -25,14 +24,10 @@ with st.container(horizontal=True, vertical_alignment="center"):
     opened = open_file_popover()
     status_place = st.container(width="content")
 view = current_view()
-try:
-    store = resources.store()
-    table = run_table(store, metrics_age=METRICS_AGE)
-    with status_place:
-        show_status(resources.settings().model, resources.settings(), store)
-except UserInputError as error:
-    st.error(str(error))
-    st.stop()
+store = resources.store()
+table = run_table(store, metrics_age=METRICS_AGE)
+with status_place:
+    show_status(resources.settings().model, resources.settings(), store)
 
 if opened is not None:
     show_opened_file(opened, store)

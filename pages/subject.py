@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from bgen_core.errors import UserInputError
+from bgen_core.errors import BgenError, UserInputError
 from pages._ui.app import page_files, resources
 from pages._ui.app.status import show_status
 from pages._ui.mask.mask_base import quality_choice, show_progress
@@ -64,7 +64,7 @@ if pressed_save or pressed_use:
     try:
         with st.spinner("Cutting out at full size and saving"):
             draft, sentence = save(draft, name)
-    except UserInputError as error:
+    except BgenError as error:
         complain(error)
     else:
         if pressed_use:

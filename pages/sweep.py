@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from bgen_core.errors import UserInputError
+from bgen_core.errors import BgenError, UserInputError
 from bgen_core.jobs.submission import SweepForecast, describe_forecast, forecast_sweep, submit_sweep
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files, resources
@@ -73,7 +73,7 @@ if run_pressed and forecast:
         st.query_params["id"] = submit_sweep(store, forecast)
         st.session_state["shown_sweep"] = st.query_params["id"]
         st.rerun()
-    except UserInputError as error:
+    except BgenError as error:
         st.error(str(error))
 
 if sweep:

@@ -20,7 +20,7 @@ from bgen_core.archive.manifest import (
     Manifest,
 )
 from bgen_core.archive.zip_outlet import ZipOutlet
-from bgen_core.errors import StoreError, UserInputError
+from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.metrics import MetricValue
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.export import runs_csv
@@ -94,7 +94,7 @@ def archive_pieces(
                 records.append(run)
                 archive.add(entry.raw_file, store.blobs.get(run.raw), run.created)
                 kept.append(entry)
-            except StoreError as error:
+            except LostPictureError as error:
                 missing.append(f"Run {run.id}: {error}")
             yield outlet.take()
         subjects: list[ArchivedSubject] = []
@@ -105,7 +105,7 @@ def archive_pieces(
                 continue
             try:
                 subjects.append(_add_subject(archive, store, subject_id))
-            except UserInputError as error:  # deleted this moment, or its pictures are gone
+            except (UserInputError, LostPictureError) as error:  # deleted this moment, or its pictures are gone
                 missing.append(f"Subject {name!r} ({subject_id[:12]}): {error}")
             yield outlet.take()
         importable = {entry.record["id"] for entry in kept}

@@ -11,7 +11,7 @@ from typing import Any
 
 from bgen_core.archive.foreign_zip import ZIP_FAULTS, read_foreign_json
 from bgen_core.archive.zip_outlet import ZipOutlet
-from bgen_core.errors import StoreError, UserInputError
+from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.store.store import Store
 from bgen_core.store.subjects import SubjectEntry
@@ -58,7 +58,7 @@ def export_subjects(store: Store, ids: Sequence[str]) -> Iterator[bytes]:
     ------
     UserInputError
         There is none, or too many, or no subject has one of these ids; raised by the call, not by the first piece.
-    StoreError
+    LostPictureError
         A picture is missing from the store; that, too, where it can be seen at once.
     """
     if not 0 < len(ids) <= MOST_SUBJECTS:
@@ -67,7 +67,7 @@ def export_subjects(store: Store, ids: Sequence[str]) -> Iterator[bytes]:
     for entry in entries:
         for blob in (entry.photo, entry.alpha):
             if not store.blobs.exists(blob):
-                raise StoreError(f"A picture of the subject {entry.name!r} is missing from the store.")
+                raise LostPictureError(f"A picture of the subject {entry.name!r} is missing from the store.")
     return _pieces(store, entries)
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from bgen_core.errors import BgenError, UserInputError
+from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.metrics import (
     METRICS,
     MetricInput,
@@ -194,14 +194,17 @@ def _cached_subject(store: Store, subject_id: str) -> Subject:
 def _subject(store: Store, subject_id: str) -> Subject | None:
     try:
         return _cached_subject(store, subject_id)
-    except BgenError:  # deleted since: its runs stay, and say that they cannot be measured any more
+    except (
+        UserInputError,
+        LostPictureError,
+    ):  # deleted since: its runs stay, and say that they cannot be measured any more
         return None
 
 
 def _picture(store: Store, blob: str) -> np.ndarray | None:
     try:
         return decode_photo(store.blobs.get(blob), name=blob, limits=STORED_LIMITS).image
-    except BgenError:
+    except (UserInputError, LostPictureError):
         logger.warning("the picture %s cannot be read", blob, exc_info=True)
         return None
 
@@ -210,6 +213,6 @@ def _reduced(store: Store, blob: str) -> np.ndarray | None:
     try:
         small = thumbnail(store.blobs, blob, _MATE_SIDE)
         return reduced_for_seed_mates(decode_photo(small, name=blob, limits=STORED_LIMITS).image)
-    except BgenError:
+    except (UserInputError, LostPictureError):
         logger.warning("the picture %s cannot be read", blob, exc_info=True)
         return None

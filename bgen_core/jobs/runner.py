@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bgen_core.errors import BgenError, UserInputError
+from bgen_core.errors import BgenError, LostPictureError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.jobs.claims import PaintingClaims
 from bgen_core.models.devices import Device, MemoryMeter, find_device
@@ -128,7 +128,7 @@ class Runner:
         for (model, subject_id), cells in groups.items():
             try:
                 work = self._begin(sweep, plan, model, subject_id, {cell.index: missing[cell.index] for cell in cells})
-            except BgenError as error:
+            except (UserInputError, LostPictureError) as error:
                 if len(groups) == 1:
                     raise
                 for cell in cells:
@@ -179,7 +179,7 @@ class Runner:
         for raw_id, raw in self._store.runs.known_raws(sharing).items():
             try:
                 picture = decode_photo(self._store.blobs.get(raw), name=raw, limits=STORED_LIMITS).image
-            except BgenError:
+            except (UserInputError, LostPictureError):
                 logger.warning("the raw picture %s cannot be read: it is painted again", raw, exc_info=True)
                 continue
             yield from self._commit_all(work, sharing.pop(raw_id), picture, {}, 0.0, raw=raw)

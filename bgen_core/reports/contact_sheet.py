@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from bgen_core.errors import StoreError, UserInputError
+from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.records.run import RunRecord
 from bgen_core.reports.png_bands import png_of_bands
@@ -223,7 +223,7 @@ def _picture(cell: SheetCell, place: Extent, blobs: BlobStore) -> np.ndarray:
         return _empty_place(cell.reason, place)
     try:
         image = decode_photo(blobs.get(cell.run.image), name=cell.run.image, limits=STORED_LIMITS).image
-    except StoreError:
+    except LostPictureError:
         return _empty_place("Its picture is missing from the store.", place)
     except UserInputError:
         return _empty_place("Its picture in the store is damaged.", place)

@@ -11,7 +11,7 @@ from pathlib import Path
 import jinja2
 
 import bgen_core
-from bgen_core.errors import StoreError, UserInputError
+from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.metrics import METRICS, Metric, MetricValue
 from bgen_core.records.run import RunRecord
 from bgen_core.reports.contact_sheet import ContactSheet, SheetCell, contact_sheet
@@ -153,7 +153,7 @@ def html_report(
     def picture(run: RunRecord) -> str:
         try:
             return "data:image/webp;base64," + base64.b64encode(thumbnail(store.blobs, run.image, side)).decode()
-        except StoreError:
+        except LostPictureError:
             return ""
 
     made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"

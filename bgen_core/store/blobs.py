@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bgen_core.content_address import hash_bytes, is_content_hash
-from bgen_core.errors import StoreError
+from bgen_core.errors import LostPictureError, StoreError
 from bgen_core.store.blob_place import INCOMING, BlobPlace, PlacedFile
 from bgen_core.subject.decoding.image_io import DecodeLimits
 
@@ -92,15 +92,17 @@ class BlobStore:
 
         Raises
         ------
+        LostPictureError
+            There is no such picture.
         StoreError
-            No such picture, or it cannot be read.
+            The folder cannot be read.
         """
         path = _picture_path(name, suffix)
         try:
             with self._place.explained("read"):
                 return self._place.read(path)
         except FileNotFoundError as error:
-            raise StoreError(
+            raise LostPictureError(
                 f"The picture {name[:12]}…{suffix} is missing from the folder {self.root}: "
                 "restore it from a backup, or make it again."
             ) from error
@@ -109,13 +111,15 @@ class BlobStore:
         return self._place.exists(_picture_path(name, suffix))
 
     def size(self, name: str, suffix: str = ".png") -> int:
-        """Length in bytes; a missing picture is a StoreError."""
+        """Length in bytes; a missing picture is a LostPictureError."""
         path = _picture_path(name, suffix)
         try:
             with self._place.explained("read"):
                 return self._place.size(path)
         except FileNotFoundError as error:
-            raise StoreError(f"The picture {name[:12]}…{suffix} is missing from the folder {self.root}.") from error
+            raise LostPictureError(
+                f"The picture {name[:12]}…{suffix} is missing from the folder {self.root}."
+            ) from error
 
     def path(self, name: str, suffix: str = ".png") -> Path:
         """Where the picture lies on this machine, for a program that opens it itself.

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from bgen_core.errors import StoreError
+from bgen_core.errors import LostPictureError
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.schema import RunRow, SubjectRow
@@ -73,7 +73,7 @@ class Pictures:
     def _remove(self, name: str) -> Removed:
         try:
             size = self._blobs.size(name)
-        except StoreError:
+        except LostPictureError:
             return Removed()
         self._blobs.delete(name)
         return Removed(files=1, size=size)

@@ -10,7 +10,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from bgen_core.errors import BgenError, StoreError, UserInputError
+from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.records.png_text import metadata_chunks, read_record
 from bgen_core.records.run import RunRecord
@@ -120,7 +120,7 @@ def _pasted(store: Store, run: RunRecord, raw: str) -> np.ndarray | None:
     try:
         subject = store.subjects.load(run.subject_id)
         background = decode_photo(store.blobs.get(raw), name=raw, limits=STORED_LIMITS).image
-    except BgenError:
+    except (UserInputError, LostPictureError):
         return None
     return composite(subject.image, subject.alpha, background, options=run.params.pasting)
 
@@ -148,7 +148,7 @@ def _described(store: Store, name: str) -> tuple[str, RunRecord, Extent] | None:
         record = read_record(png)
         with Image.open(BytesIO(png)) as picture:
             return None if record is None else (name, record, Extent(width=picture.width, height=picture.height))
-    except (StoreError, UserInputError, OSError):
+    except (LostPictureError, UserInputError, OSError):
         return None
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from bgen_core.errors import StoreError, UserInputError
+from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.pictures import Pictures
@@ -113,7 +113,7 @@ class Deletion:
     def _size(self, name: str) -> int | None:
         try:
             return self._blobs.size(name)
-        except StoreError:
+        except LostPictureError:
             return None
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from bgen_core.errors import StoreError, UserInputError
+from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import VisitorId
 from bgen_core.parameters import PARAMETERS
@@ -77,7 +77,7 @@ class Runs:
 
         Raises
         ------
-        StoreError
+        LostPictureError
             A picture is gone that the caller does not have.
         """
         with self._database.writing() as session:
@@ -87,7 +87,9 @@ class Runs:
             for name in {record.image, record.raw}:
                 if not self._blobs.exists(name):
                     if name not in pictures:
-                        raise StoreError(f"The raw picture {name[:12]}… was deleted meanwhile: make this cell again.")
+                        raise LostPictureError(
+                            f"The raw picture {name[:12]}… was deleted meanwhile: make this cell again."
+                        )
                     self._blobs.put(pictures[name])
             session.add(run_row(record))
         return record

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from bgen_core.errors import StoreError, UserInputError
+from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.limits import LONGEST_NAME, check_text
 from bgen_core.store.blobs import STORED_LIMITS, BlobStore
@@ -119,7 +119,7 @@ class Subjects:
         ------
         UserInputError
             No subject has this id.
-        StoreError
+        LostPictureError
             Its pictures are missing or no longer those that were saved.
         """
         entry = self.get(subject_id)
@@ -136,8 +136,8 @@ class Subjects:
             raise self._changed(entry)
         return subject
 
-    def _changed(self, entry: SubjectEntry) -> StoreError:
-        return StoreError(
+    def _changed(self, entry: SubjectEntry) -> LostPictureError:
+        return LostPictureError(
             f"The pictures of the subject {entry.name!r} in {self._blobs.root} have changed since it was saved: "
             "restore them from a backup, or save the subject again."
         )

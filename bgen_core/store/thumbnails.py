@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from bgen_core.errors import StoreError, UserInputError
+from bgen_core.errors import LostPictureError, StoreError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.store.blobs import STORED_LIMITS, BlobStore
 from bgen_core.subject.decoding.image_io import decode_photo, encode_webp, resize
@@ -24,7 +24,7 @@ def thumbnail(blobs: BlobStore, blob: str, side: int) -> bytes:
     ------
     UserInputError
         A side that is not offered.
-    StoreError
+    LostPictureError
         The picture is missing or damaged.
     """
     if side not in THUMBNAIL_SIDES:
@@ -36,10 +36,10 @@ def thumbnail(blobs: BlobStore, blob: str, side: int) -> bytes:
         return kept
     try:
         image = decode_photo(blobs.get(blob), name=blob, limits=STORED_LIMITS).image
-    except StoreError:
-        raise
     except UserInputError as error:
-        raise StoreError(f"The picture {blob[:12]}… in {blobs.root} is damaged: restore it from a backup.") from error
+        raise LostPictureError(
+            f"The picture {blob[:12]}… in {blobs.root} is damaged: restore it from a backup."
+        ) from error
     made = encode_webp(resize(image, Extent.of(image).scaled_to_longest_side(side)))
     with suppress(StoreError):  # a full disk costs the next visitor a moment, not the picture
         blobs.put_thumbnail(blob, variant, made)

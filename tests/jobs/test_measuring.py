@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bgen_core.errors import StoreError
 from bgen_core.jobs import measuring
 from bgen_core.jobs.measuring import SEED_METRIC, measure_pending, measure_run, pending_runs
 from bgen_core.metrics import clip
@@ -100,3 +101,21 @@ def test_a_new_seed_lets_those_be_measured_again_that_count_it(store: Store, set
     first = commit(store, replace(made_up_run(21), params=replace(runs[0].params, seed=5)))
     measure_run(store, settings, first, names=["images_per_minute"])
     assert len(pending_runs(store, settings, limit=100, names=[SEED_METRIC])) == 12
+
+
+def test_pictures_that_cannot_be_read_now_are_measured_later(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = commit(store, made_up_run(0))
+
+    def refuse(*_: str) -> bytes:
+        raise StoreError("The pictures cannot be read.")
+
+    with monkeypatch.context() as context:
+        context.setattr(store.blobs, "get", refuse)
+        with pytest.raises(StoreError, match="The pictures cannot be read"):
+            measure_run(store, settings, run)
+    assert store.metrics.of([run.id]) == {}
+    store.blobs.delete(run.image)
+    measure_run(store, settings, run, names=["clip_score"])
+    assert store.metrics.of([run.id])[run.id]["clip_score"].reason == "Its picture cannot be had any more."

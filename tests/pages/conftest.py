@@ -3,11 +3,26 @@ from collections.abc import Iterator
 import pytest
 import streamlit as st
 from streamlit import config
+from streamlit.testing.v1.local_script_runner import LocalScriptRunner
 
+from bgen_core.errors import StoreError
 from bgen_core.store.store import Store
 from pages._ui.app import resources
+from pages._ui.app.faults import tell_fault
 
 SERIALIZABLE = "runner.enforceSerializableSessionState"
+
+
+@pytest.fixture(autouse=True)
+def store_faults_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AppTest of Streamlit 1.67 runs pages without the app around them, which tells faults; bugs stay exceptions."""
+    begin = LocalScriptRunner.__init__
+
+    def begin_in_app(self: LocalScriptRunner, *given: object, **named: object) -> None:
+        begin(self, *given, **named)  # pyright: ignore[reportArgumentType]
+        self._on_script_error = lambda error: isinstance(error, StoreError) and tell_fault(error)
+
+    monkeypatch.setattr(LocalScriptRunner, "__init__", begin_in_app)
 
 
 @pytest.fixture

@@ -4,14 +4,20 @@ import os
 import resource
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bgen_core.archive.run_archive import run_archive
 from bgen_core.errors import StoreError
+from bgen_core.reports.contact_sheet import contact_sheet
+from bgen_core.reports.html_report import html_report
 from bgen_core.settings import Settings
 from bgen_core.store import database
 from bgen_core.store.database import Database
 from bgen_core.store.store import Store, open_store
+from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.plan import SweepPlan
 from tests.runs.made_up import commit, made_up_run, made_up_sweep
 
 
@@ -104,3 +110,30 @@ def test_a_bug_stays_a_bug(store: Store) -> None:
     with pytest.raises(Exception, match="UNIQUE") as caught:
         store.sweeps.add(made_up_sweep(), [])
     assert not isinstance(caught.value, StoreError)
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        lambda store, run_id: b"".join(contact_sheet(store, "sweep-1").png(store.blobs)),
+        lambda store, run_id: b"".join(html_report(store, run_ids=[run_id])),
+        lambda store, run_id: b"".join(run_archive(store, [run_id])),
+    ],
+    ids=["contact sheet", "report", "ZIP"],
+)
+def test_pictures_that_cannot_be_read_now_are_not_left_out_as_lost(
+    store: Store, monkeypatch: pytest.MonkeyPatch, whole: Any
+) -> None:
+    run = commit(store, made_up_run())
+    plan = SweepPlan(subject_id=run.subject_id, model="demo", base=InpaintParams(prompt="a beach"))
+    store.sweeps.add(made_up_sweep(cells=[run.id], plan=plan.to_json()), [run.id])
+
+    def refuse(*_: str) -> bytes:
+        raise StoreError("The pictures cannot be read.")
+
+    with monkeypatch.context() as context:
+        context.setattr(store.blobs, "get", refuse)
+        with pytest.raises(StoreError, match="The pictures cannot be read"):
+            whole(store, run.id)
+    store.blobs.delete(run.image)
+    assert whole(store, run.id)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bgen_core.errors import ModelLoadError, UserInputError
+from bgen_core.errors import ModelLoadError, StoreError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.jobs import runner as runner_module
 from bgen_core.jobs.runner import Runner
@@ -182,3 +182,28 @@ def test_a_subject_that_is_gone_stops_the_sweep_with_a_sentence(
     store.subjects.delete(subject.id)
     with pytest.raises(UserInputError, match="No saved subject"):
         list(Runner(store, settings).run(sweep_id))
+
+
+@pytest.mark.parametrize("broken", ["subjects.load", "blobs.get"])
+def test_a_broken_store_fails_no_cell_and_paints_nothing_anew(
+    store: Store, settings: Settings, inpainter: CountingInpainter, monkeypatch: pytest.MonkeyPatch, broken: str
+):
+    one, other = save_subject(store, 90), save_subject(store, 200)
+    axes = (Axis(name="subject", values=(one.id, other.id), names=("one", "other")),)
+    run(store, settings, SweepPlan(subject_id=one.id, model="demo", base=BASE, axes=axes))
+    softer = (*axes, parse_axis("edge-softness", "1"))
+    plan = SweepPlan(subject_id=one.id, model="demo", base=BASE, axes=softer)
+    sweep_id = submit_sweep(store, forecast(store, settings, plan), owner="tester")
+
+    def refuse(*_: str) -> Any:
+        raise StoreError("The store cannot be read.")
+
+    part, method = broken.split(".")
+    with monkeypatch.context() as context:
+        context.setattr(getattr(store, part), method, refuse)
+        with pytest.raises(StoreError, match="The store cannot be read"):
+            list(Runner(store, settings).run(sweep_id))
+    assert [(row.done, row.error) for row in store.sweeps.cells(sweep_id)] == [(False, "")] * 2
+    list(Runner(store, settings).run(sweep_id))
+    assert [row.done for row in store.sweeps.cells(sweep_id)] == [True] * 2
+    assert len(inpainter.painted) == 2

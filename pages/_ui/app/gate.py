@@ -15,7 +15,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bgen_core.errors import StoreError, UserInputError
+from bgen_core.errors import BgenError, StoreError
 from bgen_core.settings import Settings
 from pages._ui.app import resources
 from pages._ui.app.password import COOKIE, COOKIE_SECONDS, WrongTries, admits, is_right, new_cookie, prepare
@@ -99,7 +99,7 @@ class Gate:
         try:
             settings = self._settings()
             prepare(settings)
-        except UserInputError as error:
+        except BgenError as error:
             return str(error)
         address = st.get_option("server.address")
         if settings.password is None and not is_loopback(address):

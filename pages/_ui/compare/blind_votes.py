@@ -5,7 +5,7 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from bgen_core.errors import UserInputError
+from bgen_core.errors import BgenError
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.analysis.ballot import BallotPair, next_pair
 from bgen_core.runs.analysis.columns import AxisColumn
@@ -101,7 +101,7 @@ def _ways_to_vote(store: SeenStore, frame: SweepFrame, pair: BallotPair) -> None
 def _vote(store: SeenStore, vote: Vote) -> None:
     try:
         store.opinions.add_vote(vote)
-    except UserInputError as error:
+    except BgenError as error:
         st.session_state[_PROBLEM] = str(error)
 
 

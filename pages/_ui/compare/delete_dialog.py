@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from bgen_core.errors import UserInputError
+from bgen_core.errors import BgenError, UserInputError
 from bgen_core.store.store import SeenStore
 from pages._ui.compare.run_table import clear_choice
 
@@ -38,6 +38,6 @@ def _delete(store: SeenStore, ids: Sequence[str]) -> None:
         gone = store.deletion.delete(ids)
         st.session_state[_DONE] = f"Deleted: {gone.sentence}"
         clear_choice()
-    except UserInputError as error:
+    except BgenError as error:
         st.session_state[_DONE] = str(error)
     st.rerun()

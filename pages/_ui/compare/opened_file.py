@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.typing import UploadedFile
 
 from bgen_core.archive.run_import import import_runs
-from bgen_core.errors import UserInputError
+from bgen_core.errors import BgenError
 from bgen_core.runs.recipe import Recipe, read_recipe
 from bgen_core.runs.table import FIELDS
 from bgen_core.store.store import SeenStore
@@ -63,7 +63,7 @@ def show_opened_file(file: UploadedFile, store: SeenStore) -> None:
                 _import(file, store)
             else:
                 _settings(file.name, file.getvalue(), read_recipe(file.getvalue()), store)
-        except UserInputError as error:
+        except BgenError as error:
             st.error(str(error))
 
 

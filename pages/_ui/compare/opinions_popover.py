@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from bgen_core.errors import UserInputError
+from bgen_core.errors import BgenError
 from bgen_core.store.opinions import MAX_RATING, Opinion
 from bgen_core.store.store import SeenStore
 from pages._ui.compare.run_table import show_anew, stars
@@ -23,13 +23,13 @@ def opinions_popover(store: SeenStore, ids: Sequence[str]) -> None:
 
 def _give(store: SeenStore, ids: Sequence[str]) -> None:
     rating, tags = st.session_state[_RATING], st.session_state[_TAGS]
-    opinions = store.opinions.of(ids)
     try:
+        opinions = store.opinions.of(ids)
         for run_id in ids:
             if tags:
                 store.opinions.tag(run_id, [*opinions.get(run_id, Opinion()).tags, *tags])
             if rating:
                 store.opinions.rate(run_id, rating)
-    except UserInputError as error:
+    except BgenError as error:
         st.toast(str(error))
     show_anew()

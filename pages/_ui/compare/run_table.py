@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from bgen_core.errors import UserInputError
+from bgen_core.errors import BgenError
 from bgen_core.parameters import PARAMETERS, TEXTS
 from bgen_core.runs.run_columns import RunColumn, run_column
 from bgen_core.runs.table import FIELDS
@@ -134,7 +134,7 @@ def _apply(key: str, ids: Sequence[str], shown: pd.DataFrame, store: SeenStore, 
         before: Mapping[Any, Any] = shown.loc[run_id].to_dict()
         try:
             _keep_opinion(store, run_id, before, changes)
-        except UserInputError as error:
+        except BgenError as error:
             problems.append(str(error))
         if CHOSEN in changes and (run_id in chosen) != changes[CHOSEN]:
             chosen = [*chosen, run_id] if changes[CHOSEN] else [each for each in chosen if each != run_id]

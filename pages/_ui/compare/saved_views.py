@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from bgen_core.errors import UserInputError
+from bgen_core.errors import BgenError
 from bgen_core.limits import LONGEST_VIEW_NAME
 from bgen_core.store.store import SeenStore
 from bgen_core.store.views import SavedView
@@ -50,7 +50,10 @@ def _think(name: str) -> None:
 
 
 def _forget(store: SeenStore, name: str) -> None:
-    store.views.delete(name)
+    try:
+        store.views.delete(name)
+    except BgenError as error:
+        st.session_state[_PROBLEM] = str(error)
     _think("")
 
 
@@ -63,7 +66,7 @@ def _save(store: SeenStore, view: CompareView) -> None:
     try:
         name = st.session_state["view_name"]
         store.views.save(SavedView(name=name, query=kept_query(view)))
-    except UserInputError as error:
+    except BgenError as error:
         st.session_state[_PROBLEM] = str(error)
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from bgen_core.errors import UserInputError
+from bgen_core.errors import BgenError
 from bgen_core.limits import LONGEST_TAG
 from bgen_core.metrics import METRICS, Metric, MetricValue
 from bgen_core.runs.analysis.columns import number
@@ -48,30 +48,31 @@ def opinion_fields(store: SeenStore, run_id: str) -> None:
     st.session_state[tags] = list(opinion.tags)
     st.session_state[notes] = opinion.notes
 
-    def rate() -> None:
+    def keep() -> None:
         given = st.session_state[stars]
-        store.opinions.rate(run_id, None if given is None else given + 1)
-
-    def tag() -> None:
+        rating = None if given is None else given + 1
         try:
-            store.opinions.tag(run_id, st.session_state[tags])
-        except UserInputError as error:
+            if rating != opinion.rating:
+                store.opinions.rate(run_id, rating)
+            if st.session_state[tags] != list(opinion.tags):
+                store.opinions.tag(run_id, st.session_state[tags])
+            if st.session_state[notes] != opinion.notes:
+                store.opinions.note(run_id, st.session_state[notes])
+        except BgenError as error:
             st.session_state["run_problem"] = str(error)
 
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown("Rating", width="content")
-            st.feedback("stars", key=stars, on_change=rate)
+            st.feedback("stars", key=stars, on_change=keep)
         st.multiselect(
             "Tags",
             sorted({*store.opinions.all_tags(), *opinion.tags}),
             key=tags,
             accept_new_options=True,
             placeholder=f"words of up to {LONGEST_TAG} letters",
-            on_change=tag,
+            on_change=keep,
         )
         if problem := st.session_state.pop("run_problem", ""):
             st.error(problem)
-        st.text_area(
-            "Notes", key=notes, height=80, on_change=lambda: store.opinions.note(run_id, st.session_state[notes])
-        )
+        st.text_area("Notes", key=notes, height=80, on_change=keep)

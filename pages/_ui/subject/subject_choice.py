@@ -4,7 +4,7 @@ import math
 
 import streamlit as st
 
-from bgen_core.errors import UserInputError
+from bgen_core.errors import BgenError, UserInputError
 from bgen_core.subject.decoding.image_io import PHOTO_EXTENSIONS
 from bgen_core.subject.samples.samples import SAMPLES, Sample
 from pages._ui.app import resources
@@ -73,7 +73,7 @@ def _take_mask() -> None:
         return
     try:
         take_mask(draft_in_hand(), chosen.getvalue(), chosen.name)
-    except UserInputError as error:
+    except BgenError as error:  # the photo may be a saved subject's
         complain(error, beside="mask")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from bgen_core.content_address import hash_bytes
-from bgen_core.errors import UserInputError
+from bgen_core.errors import BgenError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.subject.decoding.image_io import DecodeLimits, Photo, decode_alpha, decode_photo
 from bgen_core.subject.edit import MaskEdit
@@ -146,7 +146,7 @@ def _went(draft: Draft, edit: MaskEdit, past: tuple[MaskEdit, ...], future: tupl
     return keep(replace(draft, edit=edit, past=past, future=future).settled)
 
 
-def complain(error: UserInputError, *, beside: str = "") -> None:
+def complain(error: BgenError, *, beside: str = "") -> None:
     """Keep a sentence to be shown, on the page or beside the control of this name."""
     complain_text(str(error), beside=beside)
 

@@ -6,7 +6,7 @@ from html import escape
 import streamlit as st
 
 from bgen_core.archive.subject_archive import MOST_SUBJECTS, import_subjects
-from bgen_core.errors import StoreError, UserInputError
+from bgen_core.errors import BgenError
 from bgen_core.runs.links import thumbnail_url
 from bgen_core.store.subjects import SubjectEntry
 from bgen_core.subject.decoding.image_io import DecodeLimits
@@ -22,11 +22,7 @@ _DONE = "library_done"
 
 def library_button() -> None:
     """Draw the button that opens the library."""
-    try:
-        count = len(resources.store().subjects.all())
-    except StoreError as error:
-        st.error(str(error))
-        return
+    count = len(resources.store().subjects.all())
     if st.button(f"Library · {count}", icon=":material/photo_library:", help="Saved subjects"):
         _library()
 
@@ -103,14 +99,14 @@ def _exchange(entries: Sequence[SubjectEntry], chosen: Sequence[str]) -> None:
 def _open(subject_id: str) -> None:
     try:
         open_saved(subject_id)
-    except (UserInputError, StoreError) as error:
+    except BgenError as error:
         complain(error)
 
 
 def _rename(subject_id: str) -> None:
     try:
         resources.store().subjects.rename(subject_id, st.session_state[f"rename_{subject_id}"])
-    except (UserInputError, StoreError) as error:
+    except BgenError as error:
         complain(error, beside="library")
 
 
@@ -121,7 +117,7 @@ def _ask(subject_id: str) -> None:
 def _delete(subject_id: str) -> None:
     try:
         resources.store().subjects.delete(subject_id)
-    except (UserInputError, StoreError) as error:
+    except BgenError as error:
         complain(error, beside="library")
 
 
@@ -132,5 +128,5 @@ def _import() -> None:
     limits = DecodeLimits.from_settings(resources.settings())
     try:
         st.session_state[_DONE] = import_subjects(resources.store(), sent.getvalue(), limits=limits).sentence
-    except (UserInputError, StoreError) as error:
+    except BgenError as error:
         complain(error, beside="library")
