@@ -14,6 +14,7 @@ import io
 import re
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
+from functools import cached_property
 from typing import Literal
 
 from bgen_core.errors import UserInputError
@@ -105,7 +106,7 @@ class Axis:
     def kind(self) -> AxisKind:
         return axis_kind(self.name)
 
-    @property
+    @cached_property
     def labels(self) -> tuple[str, ...]:
         """Each value as text for the grid's edge: 7 rather than 7.0."""
         return self.names or tuple(f"{value:.12g}" if isinstance(value, float) else str(value) for value in self.values)
