@@ -31,7 +31,7 @@ from bgen_core.sweep.plan import SweepPlan, address_plan
 
 
 @dataclass(frozen=True, kw_only=True)
-class Difference:
+class Deviation:
     """Something that is not as it was when the PNG was made."""
 
     what: str
@@ -64,7 +64,7 @@ class Reproduction:
     pixels: int
     changed: int | None
     greatest: int | None
-    differences: tuple[Difference, ...]
+    differences: tuple[Deviation, ...]
 
     @property
     def equal(self) -> bool:
@@ -208,7 +208,7 @@ def _compare(before: np.ndarray, now: np.ndarray) -> tuple[int, int] | None:
     return int(np.count_nonzero(distance.any(axis=2))), int(distance.max(initial=0))
 
 
-def _differences(recipe: Recipe, now: RunRecord) -> tuple[Difference, ...]:
+def _differences(recipe: Recipe, now: RunRecord) -> tuple[Deviation, ...]:
     if recipe.record is None:
         return ()
     was = recipe.record
@@ -226,7 +226,7 @@ def _differences(recipe: Recipe, now: RunRecord) -> tuple[Difference, ...]:
         for name in sorted(was.versions.keys() | now.versions.keys())
     ]
     return tuple(
-        Difference(what=printable(what), was=printable(old), now=printable(new))
+        Deviation(what=printable(what), was=printable(old), now=printable(new))
         for what, old, new in pairs
         if old != new
     )

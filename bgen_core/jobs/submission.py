@@ -27,8 +27,8 @@ class SweepForecast:
 
     Attributes
     ----------
-    plan, sources
-        The plan, and its models pinned to exact weights.
+    plan
+        The plan.
     run_ids
         Index of each cell to be made -> its content address.
     known
@@ -42,7 +42,6 @@ class SweepForecast:
     """
 
     plan: SweepPlan
-    sources: Mapping[str, ModelSource]
     run_ids: Mapping[int, str]
     known: int
     to_paint: int
@@ -91,7 +90,6 @@ def forecast_sweep(
     seconds = _estimate(store, settings, list(to_paint.values()), len(missing), sources, photos, device_kind)
     return SweepForecast(
         plan=plan,
-        sources=sources,
         run_ids={index: address.run for index, address in addresses.items()},
         known=sum(address.run in known for address in addresses.values()),
         to_paint=len(to_paint),

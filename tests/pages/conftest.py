@@ -6,8 +6,7 @@ from streamlit import config
 from streamlit.testing.v1.local_script_runner import LocalScriptRunner
 
 from bgen_core.errors import StoreError
-from bgen_core.settings import load_settings
-from bgen_core.store.store import Store, open_store
+from bgen_core.store.store import Store
 from pages._ui.app import resources
 from pages._ui.app.faults import tell_fault
 
@@ -27,14 +26,13 @@ def store_faults_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def page_store() -> Iterator[Store]:
+def page_store(store: Store) -> Iterator[Store]:
     """The store that the pages of this test open by themselves."""
     # AppTest of Streamlit 1.67 keeps every `format_func` in the session state, where no lambda can be pickled.
     enforced = config.get_option(SERIALIZABLE)
     config.set_option(SERIALIZABLE, False)
     st.cache_resource.clear()
-    with open_store(load_settings()) as store:
-        yield store
+    yield store
     resources.opened_store().close()
     st.cache_resource.clear()
     config.set_option(SERIALIZABLE, enforced)

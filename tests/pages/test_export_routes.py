@@ -27,15 +27,14 @@ SUFFIXES = [form.suffix for form in EXPORT_FORMS]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(load_settings(home=tmp_path / "home")) as store:
-        for number in range(4):
-            commit(store, made_up_run(number, params={"prompt": "a forest" if number % 2 else "=a “beach”, at\nnight"}))
-        store.opinions.rate(run_id(1), 4)
-        store.opinions.tag(run_id(1), ["print"])
-        store.metrics.save(run_id(1), [MetricValue(name="seam", value=0.25, reason="", version=1)])
-        store.sweeps.add(made_up_sweep(total=2), [run_id(0), run_id(3)])
-        yield store
+def store(store: Store) -> Store:
+    for number in range(4):
+        commit(store, made_up_run(number, params={"prompt": "a forest" if number % 2 else "=a “beach”, at\nnight"}))
+    store.opinions.rate(run_id(1), 4)
+    store.opinions.tag(run_id(1), ["print"])
+    store.metrics.save(run_id(1), [MetricValue(name="seam", value=0.25, reason="", version=1)])
+    store.sweeps.add(made_up_sweep(total=2), [run_id(0), run_id(3)])
+    return store
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 import zipfile
 from collections.abc import Iterator
 from io import BytesIO
-from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -11,21 +10,14 @@ from starlette.testclient import TestClient
 
 from bgen_core.errors import StoreError
 from bgen_core.runs.links import THUMBNAIL_SIDES, download_name, picture_url, sheet_url, thumbnail_url, zip_url
-from bgen_core.settings import load_settings
 from bgen_core.store.blobs import BlobStore
-from bgen_core.store.store import SeenStore, Store, open_store
+from bgen_core.store.store import SeenStore, Store
 from bgen_core.subject.decoding.image_io import encode_png
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.routes.routes import own_routes
 from tests.runs.made_up import VISITOR, commit, made_up_run, made_up_sweep, picture
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(load_settings(home=tmp_path / "home")) as store:
-        yield store
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The library as a download, through the routes that the app has."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,11 +18,10 @@ LIMITS = DecodeLimits(max_bytes=1_000_000, max_pixels=1_000_000, min_side=4)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(load_settings(home=tmp_path / "home")) as store:
-        for number in range(3):
-            store.subjects.save(made_up_subject(number), {"base": "given"})
-        yield store
+def store(store: Store) -> Store:
+    for number in range(3):
+        store.subjects.save(made_up_subject(number), {"base": "given"})
+    return store
 
 
 @pytest.fixture
@@ -55,7 +53,7 @@ def test_refusals_are_sentences(client: TestClient, store: Store) -> None:
 
 def test_a_picture_that_is_gone_is_no_half_file(client: TestClient, store: Store, tmp_path: Path) -> None:
     entry = store.subjects.all()[-1]
-    next((tmp_path / "home" / "blobs").rglob(f"{entry.alpha}*")).unlink()
+    store.blobs.path(entry.alpha).unlink()
     answer = client.get(subjects_url())
     assert answer.status_code == 503
     assert "is missing from the store" in answer.text

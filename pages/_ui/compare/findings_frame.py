@@ -8,7 +8,7 @@ import streamlit as st
 
 from bgen_core.errors import UserInputError
 from bgen_core.records.run import RunRecord
-from bgen_core.runs.analysis.columns import SECONDS, TIMES, AxisColumn, Measure
+from bgen_core.runs.analysis.columns import SECONDS, TIMES, AxisColumn
 from bgen_core.runs.made_by_sweep import runs_made_by
 from bgen_core.store.store import SeenStore
 from bgen_core.store.sweeps import SweepRecord
@@ -32,8 +32,6 @@ class SweepFrame:
         One row per cell: `id` of its run, a column for each axis under the axis's name, and the measures.
     axes
         Everything that was swept, with at least two values.
-    measures
-        What the runs were measured by.
     reused
         How many of the runs were there before or made by another sweep: their times are left out.
     pasted
@@ -43,7 +41,6 @@ class SweepFrame:
     sweep: SweepRecord
     cells: pd.DataFrame
     axes: tuple[AxisColumn, ...]
-    measures: tuple[Measure, ...]
     reused: int = 0
     pasted: int = 0
 
@@ -82,7 +79,6 @@ def sweep_frame(table: pd.DataFrame, store: SeenStore, sweep: SweepRecord) -> Sw
         sweep=sweep,
         cells=cells,
         axes=tuple(AxisColumn(name=axis.name, label=axis.kind.label) for axis in axes),
-        measures=tuple(measures_in(cells)),
         reused=cells.loc[~own, "id"].nunique(),
         pasted=pasted,
     )
