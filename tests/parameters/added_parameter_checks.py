@@ -116,7 +116,7 @@ def test_form_and_address_hold_them(store: Store, runs: list[RunRecord]) -> None
     assert (at.text_input(key="eta").value, at.text_input(key="rim").value) == ("0,0.5", "1")
     base = open_sweep(base=runs[1].id)
     assert (base.text_input(key="eta").value, base.text_input(key="rim").value) == ("0.25", "1.5")
-    resources.store.clear()
+    resources.opened_store.clear()
 
 
 def test_the_page_of_a_run_shows_them(store: Store, runs: list[RunRecord]) -> None:
