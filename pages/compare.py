@@ -29,7 +29,7 @@ try:
     store = resources.store()
     table = run_table(store, metrics_age=METRICS_AGE)
     with status_place:
-        show_status(resources.settings().model, resources.settings(), store)
+        show_status(resources.settings().model, resources.executor(), store)
 except UserInputError as error:
     st.error(str(error))
     st.stop()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import Store, open_store
 
@@ -18,3 +19,10 @@ def settings(tmp_path: Path) -> Settings:
 def store(settings: Settings) -> Iterator[Store]:
     with open_store(settings) as store:
         yield store
+
+
+@pytest.fixture
+def folder(settings: Settings) -> WorkerFolder:
+    folder = WorkerFolder(settings.home)
+    folder.prepare()
+    return folder

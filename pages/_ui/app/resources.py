@@ -1,9 +1,11 @@
-"""What every page shares: the settings, the store, and who is visiting."""
+"""What every page shares: the settings, the store, what computes, and who is visiting."""
 
 import uuid
 
 import streamlit as st
 
+from bgen_core.jobs.executors.executor import Executor
+from bgen_core.jobs.executors.local import LocalExecutor
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import Store, open_store
 from pages._ui.app.visitor_cookie import known_visitor
@@ -19,6 +21,11 @@ def settings() -> Settings:
 def store() -> Store:
     """The one store of this server, with its migrations done."""
     return open_store(settings())
+
+
+def executor() -> Executor:
+    """What computes the sweeps of this server."""
+    return LocalExecutor(store(), settings())
 
 
 def visitor() -> str:
