@@ -41,7 +41,7 @@ def read_table() -> None:
     from bgen_core.runs.wide_table import run_table  # pandas takes a quarter of the server's start
 
     try:
-        run_table(resources.store())
+        run_table(resources.opened_store())
     except BgenError as error:
         logging.getLogger("bgen").warning("the table of runs was not read ahead: %s", error)
 

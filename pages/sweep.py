@@ -20,7 +20,7 @@ subjects = store.subjects.all()
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Sweep", width="content")
     st.space("stretch")
-    own_sweeps(store, executor, resources.visitor())
+    own_sweeps(store, executor)
     status_place = st.container(width="content")
 if problem:
     st.error(problem)
@@ -70,7 +70,7 @@ for note in forecast.notes if forecast else ():
 
 if run_pressed and forecast:
     try:
-        st.query_params["id"] = executor.submit(forecast, owner=resources.visitor())
+        st.query_params["id"] = executor.submit(forecast)
         st.session_state["shown_sweep"] = st.query_params["id"]
         st.rerun()
     except UserInputError as error:

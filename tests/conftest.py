@@ -5,16 +5,49 @@ import os
 # Read by torch when it is first imported; see `bgen_core.models.devices.prepare_process_for_inference`.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# Processes that test side by side (pytest-xdist) share the processors, and so do the processes that they start.
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
+    _SHARE = max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+    os.environ.setdefault("OMP_NUM_THREADS", str(_SHARE))
+
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from bgen_core.settings import Settings, load_settings
+from bgen_core.store.store import Store, open_store
+from tests.batch_sizes import BatchSizes
+
 
 @pytest.fixture(autouse=True)
-def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment of a fresh installation."""
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The environment of a fresh installation, and the home that it names."""
     for name in [name for name in os.environ if name.startswith("BGEN_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("BGEN_HOME", str(tmp_path_factory.mktemp("home")))
+    home = tmp_path_factory.mktemp("fresh") / "home"
+    monkeypatch.setenv("BGEN_HOME", str(home))
+    return home
+
+
+@pytest.fixture
+def settings(own_home: Path) -> Settings:
+    """What pages and commands of this test read, but on the CPU."""
+    return load_settings(device="cpu")
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    """The store that pages and commands of this test open by themselves."""
+    with open_store(settings) as store:
+        yield store
+
+
+@pytest.fixture(scope="session")
+def batch_sizes(tmp_path_factory: pytest.TempPathFactory) -> BatchSizes:
+    """Shared by all processes of a run."""
+    folder = tmp_path_factory.getbasetemp()
+    return BatchSizes((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "tuning")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

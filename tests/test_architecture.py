@@ -13,7 +13,7 @@ MODULES = sorted(path for folder in ("bgen_core", "pages") for path in (PROJECT 
 # From the ground up: a floor imports from itself and from those below. What stands beside another shares its line.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("bgen_core.errors",),
-    ("bgen_core.extent", "bgen_core.content_address", "bgen_core.limits"),
+    ("bgen_core.extent", "bgen_core.content_address", "bgen_core.ids", "bgen_core.limits"),
     ("bgen_core.settings",),
     ("bgen_core.models",),
     ("bgen_core.parameters",),
@@ -76,3 +76,10 @@ def test_modules_import_each_other_in_one_direction() -> None:
 def test_no_folder_holds_more_modules_than_can_be_taken_in_at_a_glance() -> None:
     counted = Counter(path.parent for path in MODULES if path.name != "__init__.py")
     assert {str(folder): count for folder, count in counted.items() if count > MOST_MODULES} == {}
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if module_name(path).startswith("pages.")], ids=module_name)
+def test_pages_and_routes_know_the_store_only_as_their_visitor_sees_it(path: Path) -> None:
+    imported = {name for name in imports_of(path) if name.startswith("bgen_core.store.store.")}
+    allowed = {"SeenStore"} | ({"OpenStore", "open_store"} if path.name == "resources.py" else set())
+    assert {name.rpartition(".")[2] for name in imported} <= allowed

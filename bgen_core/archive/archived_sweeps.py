@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from bgen_core.archive.manifest import MOST_PLACES, ArchivedSweep, ArchivedVote
 from bgen_core.content_address import is_content_hash
 from bgen_core.errors import UserInputError
+from bgen_core.ids import VisitorId
 from bgen_core.parameters import PARAMETERS
 from bgen_core.records.foreign_run import shortened
 from bgen_core.records.run import RunRecord
@@ -122,7 +123,7 @@ def check_sweep(sweep: ArchivedSweep, runs: Mapping[str, RunRecord]) -> CheckedS
     cells = _cells(sweep, plan, runs)
     record = SweepRecord(
         id=sweep.id,
-        owner=sweep.owner,
+        owner=VisitorId(sweep.owner),
         created=sweep.created,
         finished=sweep.finished,
         state=sweep.state,

@@ -13,6 +13,7 @@ from bgen_core.cli.called_as import called_as
 from bgen_core.cli.inputs import say
 from bgen_core.errors import BgenError, UserInputError
 from bgen_core.extent import Extent
+from bgen_core.ids import VisitorId
 from bgen_core.jobs.execute_sweep import Continued, Ended, Paused, SweepEvent, execute_sweep
 from bgen_core.jobs.holding import holding
 from bgen_core.jobs.submission import SweepForecast, forecast_sweep, new_sweep_id, submit_sweep
@@ -23,7 +24,7 @@ from bgen_core.store.store import Store
 from bgen_core.sweep.events import Committed, Stepped
 from bgen_core.sweep.plan import SweepPlan
 
-OWNER = "command line"
+OWNER = VisitorId("command line")
 STORE_SECONDS = 20.0  # for which a store that does not take a sweep's end is tried again
 
 

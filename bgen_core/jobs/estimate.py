@@ -12,8 +12,6 @@ from bgen_core.sweep.canvas import choose_model_extent
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.tuning import read_tuning, tuning_name
 
-VAE_FACTOR = 8  # pixels per latent of every model in the catalogue; only the estimate rests on it
-
 
 def estimate_seconds(
     cells: Sequence[InpaintParams],
@@ -38,7 +36,7 @@ def estimate_seconds(
     """
     if not cells:
         return 0.0
-    extent = choose_model_extent(photo, side=source.entry.side, factor=VAE_FACTOR)
+    extent = choose_model_extent(photo, side=source.entry.side)
     folder = home / "tuning" / tuning_name(source.revision, device_kind)
     square = Extent(width=source.entry.side, height=source.entry.side)  # the worker measures it before any sweep
     tuning = read_tuning(folder, extent) or read_tuning(folder, square)

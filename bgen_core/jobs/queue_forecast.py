@@ -1,6 +1,6 @@
-"""Who is served when: the order in which the worker will take the queue, and about when each sweep begins."""
+"""About when each sweep of the queue begins."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bgen_core.records.progress import SweepProgress
@@ -28,7 +28,7 @@ class Waiting:
 
 
 def waiting_sweeps(store: Store, progress: Mapping[str, SweepProgress] | None = None) -> list[Waiting]:
-    """The queue in the order in which it will be served, as `Store.sweeps.claim_next` takes it.
+    """The queue in the order in which it will be served.
 
     Parameters
     ----------
@@ -36,28 +36,13 @@ def waiting_sweeps(store: Store, progress: Mapping[str, SweepProgress] | None = 
         Sweep -> how far it is, for those in hand.
     """
     running = store.sweeps.select(states=["running"])
-    queued = store.sweeps.select(states=["queued"])
     left = [_seconds_left(store, sweep, (progress or {}).get(sweep.id)) for sweep in running]
     seconds = None if None in left else sum(part for part in left if part is not None)
-    served = {owner: moment.timestamp() for owner, moment in store.sweeps.last_served().items()}
     waiting: list[Waiting] = []
-    for ahead, sweep in enumerate(_in_turns(queued, served), len(running)):
+    for ahead, sweep in enumerate(store.sweeps.queue(), len(running)):
         waiting.append(Waiting(sweep=sweep, ahead=ahead, seconds=seconds))
         seconds = None if seconds is None or sweep.expected_seconds is None else seconds + sweep.expected_seconds
     return waiting
-
-
-def _in_turns(queued: Sequence[SweepRecord], served: dict[str, float]) -> list[SweepRecord]:
-    left = sorted(queued, key=lambda sweep: (sweep.place, sweep.id))
-    turn = max(served.values(), default=0.0)
-    order: list[SweepRecord] = []
-    while left:
-        following = min(left, key=lambda sweep: (served.get(sweep.owner, float("-inf")), sweep.place, sweep.id))
-        left.remove(following)
-        turn += 1
-        served[following.owner] = turn
-        order.append(following)
-    return order
 
 
 def _seconds_left(store: Store, sweep: SweepRecord, progress: SweepProgress | None) -> float | None:

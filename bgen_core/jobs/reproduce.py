@@ -14,6 +14,7 @@ import numpy as np
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
+from bgen_core.ids import NOBODY
 from bgen_core.jobs.runner import Runner
 from bgen_core.models.catalogue import describe_model
 from bgen_core.records.foreign_run import printable
@@ -30,7 +31,7 @@ from bgen_core.sweep.plan import SweepPlan, address_plan
 
 
 @dataclass(frozen=True, kw_only=True)
-class Difference:
+class Deviation:
     """Something that is not as it was when the PNG was made."""
 
     what: str
@@ -63,7 +64,7 @@ class Reproduction:
     pixels: int
     changed: int | None
     greatest: int | None
-    differences: tuple[Difference, ...]
+    differences: tuple[Deviation, ...]
 
     @property
     def equal(self) -> bool:
@@ -185,7 +186,7 @@ def find_subject(store: Store, recipe: Recipe) -> Subject:
 def _sweep(sweep_id: str, plan: SweepPlan) -> SweepRecord:
     return SweepRecord(
         id=sweep_id,
-        owner="",
+        owner=NOBODY,
         created=datetime.now(UTC),
         state="running",
         title="",
@@ -207,7 +208,7 @@ def _compare(before: np.ndarray, now: np.ndarray) -> tuple[int, int] | None:
     return int(np.count_nonzero(distance.any(axis=2))), int(distance.max(initial=0))
 
 
-def _differences(recipe: Recipe, now: RunRecord) -> tuple[Difference, ...]:
+def _differences(recipe: Recipe, now: RunRecord) -> tuple[Deviation, ...]:
     if recipe.record is None:
         return ()
     was = recipe.record
@@ -225,7 +226,7 @@ def _differences(recipe: Recipe, now: RunRecord) -> tuple[Difference, ...]:
         for name in sorted(was.versions.keys() | now.versions.keys())
     ]
     return tuple(
-        Difference(what=printable(what), was=printable(old), now=printable(new))
+        Deviation(what=printable(what), was=printable(old), now=printable(new))
         for what, old, new in pairs
         if old != new
     )

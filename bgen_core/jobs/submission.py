@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bgen_core.extent import Extent
+from bgen_core.ids import NOBODY, VisitorId
 from bgen_core.jobs.estimate import estimate_seconds, pasting_seconds
 from bgen_core.models.prompt_length import find_cut_off
 from bgen_core.models.revision import ModelSource, find_model
@@ -26,8 +27,8 @@ class SweepForecast:
 
     Attributes
     ----------
-    plan, sources
-        The plan, and its models pinned to exact weights.
+    plan
+        The plan.
     run_ids
         Index of each cell to be made -> its content address.
     known
@@ -41,7 +42,6 @@ class SweepForecast:
     """
 
     plan: SweepPlan
-    sources: Mapping[str, ModelSource]
     run_ids: Mapping[int, str]
     known: int
     to_paint: int
@@ -90,7 +90,6 @@ def forecast_sweep(
     seconds = _estimate(store, settings, list(to_paint.values()), len(missing), sources, photos, device_kind)
     return SweepForecast(
         plan=plan,
-        sources=sources,
         run_ids={index: address.run for index, address in addresses.items()},
         known=sum(address.run in known for address in addresses.values()),
         to_paint=len(to_paint),
@@ -169,7 +168,7 @@ def submit_sweep(
     store: Store,
     forecast: SweepForecast,
     *,
-    owner: str,
+    owner: VisitorId = NOBODY,
     queued: bool = True,
     sweep_id: str | None = None,
     explored: str = "",
@@ -178,6 +177,8 @@ def submit_sweep(
 
     Parameters
     ----------
+    owner
+        Whose it is; a store that a visitor sees knows that itself.
     queued
         Whether the worker shall take it; otherwise the caller runs it, and holds its lock already.
     sweep_id

@@ -93,7 +93,7 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
 
     runner = Runner(store, settings)
     device = runner.device
-    heartbeat.say(device_kind=device.kind, device_name=device.name, dtype_name=device.dtype_name)
+    heartbeat.say(device_kind=device.kind, dtype_name=device.dtype_name)
     heartbeat.say(state="loading")
     runner.warm_up()
     heartbeat.say(state="ready")

@@ -25,7 +25,7 @@ class WorkerStatus:
     ----------
     state
         "starting" until torch is imported, then "ready", "loading" (a model) or "painting".
-    device_kind, device_name, dtype_name
+    device_kind, dtype_name
         Where it computes; empty while it starts.
     sweep_id
         The sweep in hand, or "".
@@ -36,7 +36,6 @@ class WorkerStatus:
     pid: int
     state: Literal["starting", "ready", "loading", "painting"]
     device_kind: str = ""
-    device_name: str = ""
     dtype_name: str = ""
     sweep_id: str = ""
     beat: float = field(default_factory=time.time)

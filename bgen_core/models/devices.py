@@ -37,10 +37,6 @@ class Device:
 
         return getattr(torch, self.dtype_name)
 
-    @property
-    def is_gpu(self) -> bool:
-        return self.kind != "cpu"
-
 
 def find_device(wish: str = "auto") -> Device:
     """The device to use.

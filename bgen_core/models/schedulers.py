@@ -20,8 +20,6 @@ class SchedulerEntry:
         The class in diffusers; empty for the one that the model was saved with.
     options
         Configuration beyond the model's own.
-    stochastic
-        Whether each step draws fresh noise (from the cell's own generator).
     order
         Evaluations of the UNet per step.
     max_steps
@@ -32,7 +30,6 @@ class SchedulerEntry:
     label: str
     class_name: str
     options: dict[str, Any] = field(default_factory=dict)
-    stochastic: bool = False
     order: int = 1
     max_steps: int | None = None
 
@@ -47,15 +44,13 @@ class SchedulerEntry:
 SCHEDULERS: tuple[SchedulerEntry, ...] = (
     SchedulerEntry(name="default", label="the model's own", class_name=""),
     SchedulerEntry(name="ddim", label="DDIM", class_name="DDIMScheduler"),
-    SchedulerEntry(name="ddpm", label="DDPM", class_name="DDPMScheduler", stochastic=True),
+    SchedulerEntry(name="ddpm", label="DDPM", class_name="DDPMScheduler"),
     SchedulerEntry(name="pndm", label="PLMS", class_name="PNDMScheduler", options={"skip_prk_steps": True}),
     SchedulerEntry(name="euler", label="Euler", class_name="EulerDiscreteScheduler"),
-    SchedulerEntry(name="euler_a", label="Euler a", class_name="EulerAncestralDiscreteScheduler", stochastic=True),
+    SchedulerEntry(name="euler_a", label="Euler a", class_name="EulerAncestralDiscreteScheduler"),
     SchedulerEntry(name="heun", label="Heun", class_name="HeunDiscreteScheduler", order=2),
     SchedulerEntry(name="dpm2", label="DPM2", class_name="KDPM2DiscreteScheduler", order=2),
-    SchedulerEntry(
-        name="dpm2_a", label="DPM2 a", class_name="KDPM2AncestralDiscreteScheduler", stochastic=True, order=2
-    ),
+    SchedulerEntry(name="dpm2_a", label="DPM2 a", class_name="KDPM2AncestralDiscreteScheduler", order=2),
     SchedulerEntry(name="dpmpp_2m", label="DPM++ 2M", class_name="DPMSolverMultistepScheduler"),
     SchedulerEntry(
         name="dpmpp_2m_karras",
@@ -68,7 +63,6 @@ SCHEDULERS: tuple[SchedulerEntry, ...] = (
         label="DPM++ 2M SDE",
         class_name="DPMSolverMultistepScheduler",
         options={"algorithm_type": "sde-dpmsolver++"},
-        stochastic=True,
     ),
     SchedulerEntry(
         name="dpmpp_2s",
@@ -78,7 +72,7 @@ SCHEDULERS: tuple[SchedulerEntry, ...] = (
     ),
     SchedulerEntry(name="deis", label="DEIS", class_name="DEISMultistepScheduler"),
     SchedulerEntry(name="unipc", label="UniPC", class_name="UniPCMultistepScheduler"),
-    SchedulerEntry(name="lcm", label="LCM", class_name="LCMScheduler", stochastic=True, max_steps=50),
+    SchedulerEntry(name="lcm", label="LCM", class_name="LCMScheduler", max_steps=50),
 )
 
 _BY_NAME = {entry.name: entry for entry in SCHEDULERS}

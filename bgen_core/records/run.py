@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bgen_core.extent import Extent
+from bgen_core.ids import NOBODY, VisitorId
 from bgen_core.sweep.params import InpaintParams
 
 
@@ -50,7 +51,7 @@ class RunRecord:
     image: str = ""
     raw: str = ""
     raw_id: str = ""
-    owner: str = ""
+    owner: VisitorId = NOBODY
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def __post_init__(self) -> None:

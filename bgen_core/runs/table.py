@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-import pandas as pd
-
 from bgen_core.parameters import PARAMETERS, TEXTS, Parameter
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.links import run_url, thumbnail_url
@@ -155,11 +153,6 @@ FIELDS: tuple[RunField, ...] = (
         makes_the_picture=False,
     ),
 )
-
-
-def run_frame(runs: Sequence[RunRecord]) -> pd.DataFrame:
-    """The runs as a table with the columns of `FIELDS`, in the order given."""
-    return pd.DataFrame({each.name: [each.read(run) for run in runs] for each in FIELDS})
 
 
 @dataclass(frozen=True, kw_only=True)

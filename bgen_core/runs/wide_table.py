@@ -89,7 +89,7 @@ def run_table(store: Store, *, metrics_age: float = 0.0) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The columns of `FIELDS` as `table.run_frame` has them, then `rating` (float64, 1 to 5 or NaN), `notes` (text,
+        The columns of `FIELDS` with what each reads from a run, then `rating` (float64, 1 to 5 or NaN), `notes` (text,
         may be empty), `tags` (tuples of words in alphabetical order), `owner`, and one float64 column for each of
         `metric_columns`: NaN where a run was not measured at the metric's present version, or has no such value.
     """

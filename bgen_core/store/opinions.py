@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bgen_core.errors import UserInputError
+from bgen_core.ids import NOBODY, VisitorId
 from bgen_core.limits import LONGEST_TAG, check_text
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.schema import RunRow, TagRow, VoteRow
@@ -28,10 +29,10 @@ class Opinion:
 
 @dataclass(frozen=True, kw_only=True)
 class Vote:
-    """One blind vote: which of two runs of a sweep somebody found better."""
+    """One blind vote: which of two runs of a sweep somebody found better; `SeenStore` writes who."""
 
     sweep_id: str
-    voter: str
+    voter: VisitorId = NOBODY
     run_a: str
     run_b: str
     winner: Winner
@@ -124,7 +125,7 @@ class Opinions:
             return [
                 Vote(
                     sweep_id=row.sweep_id,
-                    voter=row.voter,
+                    voter=VisitorId(row.voter),
                     run_a=row.run_a,
                     run_b=row.run_b,
                     winner="a" if row.winner == "a" else "b" if row.winner == "b" else "tie",

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.extent import Extent
+from bgen_core.ids import VisitorId
 from bgen_core.parameters import PARAMETERS
 from bgen_core.records.png_text import metadata_chunks
 from bgen_core.records.run import RunRecord
@@ -141,7 +142,7 @@ class Runs:
         *,
         sweep_id: str | None = None,
         subject_id: str | None = None,
-        owner: str | None = None,
+        owner: VisitorId | None = None,
         limit: int | None = None,
         offset: int = 0,
     ) -> list[RunRecord]:
@@ -232,6 +233,6 @@ def run_record(row: RunRow) -> RunRecord:
         image=row.image,
         raw=row.raw,
         raw_id=row.raw_id,
-        owner=row.owner,
+        owner=VisitorId(row.owner),
         created=row.created,
     )

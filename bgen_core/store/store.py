@@ -2,6 +2,7 @@
 
 from types import TracebackType
 
+from bgen_core.records.visitor import Visitor
 from bgen_core.settings import Settings
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.database import Database
@@ -10,6 +11,7 @@ from bgen_core.store.opinions import Opinions
 from bgen_core.store.pictures import Pictures
 from bgen_core.store.run_deletion import Deletion
 from bgen_core.store.runs import Runs
+from bgen_core.store.seen import SeenOpinions, SeenSweeps, SeenViews
 from bgen_core.store.subjects import Subjects
 from bgen_core.store.sweeps import Sweeps
 from bgen_core.store.views import Views
@@ -48,6 +50,27 @@ class Store:
     def revision(self) -> str:
         """A mark of everything in the database: equal marks, equal content. For caches, while this store is open."""
         return self.database.revision()
+
+    def seen_by(self, visitor: Visitor) -> "SeenStore":
+        """The same, limited to what a visitor may see and do; costs nothing, so it is asked for at each look."""
+        return SeenStore(self, visitor)
+
+
+class SeenStore(Store):
+    """The store as pages and routes have it.
+
+    Attributes
+    ----------
+    visitor
+        Who looks. Sweeps, votes and views that are added here are theirs, whatever name stands in them.
+    """
+
+    def __init__(self, store: Store, visitor: Visitor) -> None:
+        super().__init__(store.database, store.blobs)
+        self.visitor = visitor
+        self.sweeps = SeenSweeps(store.database, visitor)
+        self.opinions = SeenOpinions(store.database, visitor)
+        self.views = SeenViews(store.database, visitor)
 
 
 class OpenStore(Store):

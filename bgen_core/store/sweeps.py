@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bgen_core.errors import UserInputError
+from bgen_core.ids import VisitorId
 from bgen_core.records.sweep_states import ACTIVE_STATES, CLAIM, UNFINISHED_STATES, StateChange, SweepState
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.schema import CellRow, RunRow, SweepRow
@@ -41,7 +42,7 @@ class SweepRecord:
     """
 
     id: str
-    owner: str
+    owner: VisitorId
     created: datetime
     state: SweepState
     title: str
@@ -111,7 +112,9 @@ class Sweeps:
         with self._database.reading() as session:
             return _record(_row(session, sweep_id))
 
-    def select(self, *, states: Collection[SweepState] | None = None, owner: str | None = None) -> list[SweepRecord]:
+    def select(
+        self, *, states: Collection[SweepState] | None = None, owner: VisitorId | None = None
+    ) -> list[SweepRecord]:
         """Sweeps by their place, as they were added unless reordered; all, or those in some states or of one owner."""
         query = sa.select(SweepRow).order_by(SweepRow.place, SweepRow.created, SweepRow.id)
         if states is not None:
@@ -164,30 +167,18 @@ class Sweeps:
             if before is not None and row.state == "queued":
                 row.place, before.place = before.place, row.place
 
-    def last_served(self) -> dict[str, datetime]:
-        """Owner -> when a sweep of theirs was last taken from the queue."""
-        query = sa.select(SweepRow.owner, sa.func.max(SweepRow.started)).group_by(SweepRow.owner)
+    def queue(self) -> list[SweepRecord]:
+        """The queued sweeps in the order in which `claim_next` will take them."""
         with self._database.reading() as session:
-            return {owner: started for owner, started in session.execute(query) if started is not None}
+            return [_record(row) for row in session.scalars(_in_turns())]
 
     def claim_next(self) -> SweepRecord | None:
         """Turn the next queued sweep to "running" and return it; None where nothing waits.
 
-        Owners take turns: the one who was served least recently is next, and their own sweeps come by their place. Two
-        workers never get the same sweep.
+        Two workers never get the same sweep.
         """
-        served = (
-            sa.select(SweepRow.owner, sa.func.max(SweepRow.started).label("last")).group_by(SweepRow.owner).subquery()
-        )
-        query = (
-            sa.select(SweepRow)
-            .join(served, served.c.owner == SweepRow.owner)
-            .where(SweepRow.state == "queued")
-            .order_by(served.c.last.asc().nulls_first(), SweepRow.place, SweepRow.id)
-            .limit(1)
-        )
         with self._database.writing() as session:
-            row = session.scalars(query).first()
+            row = session.scalars(_in_turns().limit(1)).first()
             if row is None or not _changed(session, row.id, CLAIM, started=datetime.now(UTC)):
                 return None
             session.refresh(row)
@@ -276,6 +267,26 @@ def subjects_of(plan: Mapping[str, Any]) -> set[str]:
     return set().union([plan.get("subject_id", "")], *swept)
 
 
+def _in_turns() -> sa.Select[SweepRow]:
+    """The queue by who is next: owners take turns, the one served least recently first, and the own sweeps by place.
+
+    Whoever is served goes to the end. So the order is one of rounds in which each owner comes once: the owners follow
+    each other alike in all rounds, those who were never served by the first of their sweeps.
+    """
+    served = sa.select(SweepRow.owner, sa.func.max(SweepRow.started).label("last")).group_by(SweepRow.owner).subquery()
+    own = sa.over(sa.func.row_number(), partition_by=SweepRow.owner, order_by=(SweepRow.place, SweepRow.id))
+    rounds = sa.select(SweepRow.id, SweepRow.owner, SweepRow.place, own.label("round"))
+    rounds = rounds.where(SweepRow.state == "queued").subquery()
+    first = rounds.alias("first")
+    return (
+        sa.select(SweepRow)
+        .join(rounds, rounds.c.id == SweepRow.id)
+        .join(first, sa.and_(first.c.owner == SweepRow.owner, first.c.round == 1))
+        .join(served, served.c.owner == SweepRow.owner)
+        .order_by(rounds.c.round, served.c.last.asc().nulls_first(), first.c.place, first.c.id)
+    )
+
+
 def _changed(session: Session, sweep_id: str, change: StateChange, *, message: str = "", **also: Any) -> bool:
     """Change a sweep's state in one conditional statement, and other columns with it; whether it happened."""
     finished = None if change.to in UNFINISHED_STATES else datetime.now(UTC)
@@ -298,7 +309,7 @@ def _row(session: Session, sweep_id: str) -> SweepRow:
 def _record(row: SweepRow) -> SweepRecord:
     return SweepRecord(
         id=row.id,
-        owner=row.owner,
+        owner=VisitorId(row.owner),
         created=row.created,
         state=_checked(row.state),
         title=row.title,

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bgen_core.errors import UserInputError
+from bgen_core.ids import NOBODY, VisitorId
 from bgen_core.limits import LONGEST_VIEW_NAME, check_text
 from bgen_core.store.database import Database
 from bgen_core.store.schema import ViewRow
@@ -15,10 +16,10 @@ from bgen_core.store.schema import ViewRow
 
 @dataclass(frozen=True, kw_only=True)
 class SavedView:
-    """A named view of the compare page: the parameters of its address."""
+    """A named view of the compare page: the parameters of its address; `SeenStore` writes whose it is."""
 
     name: str
-    owner: str
+    owner: VisitorId = NOBODY
     query: Mapping[str, Any]
 
 
@@ -41,7 +42,7 @@ class Views:
         """All saved views by name."""
         with self._database.reading() as session:
             rows = session.scalars(sa.select(ViewRow).order_by(ViewRow.name))
-            return [SavedView(name=row.name, owner=row.owner, query=row.query) for row in rows]
+            return [SavedView(name=row.name, owner=VisitorId(row.owner), query=row.query) for row in rows]
 
     def delete(self, name: str) -> None:
         """Forget a view; nothing happens where there is none of that name."""

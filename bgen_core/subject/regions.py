@@ -38,8 +38,6 @@ class Region:
         Its value in `Regions.labels`: 1, 2, … from left to right.
     box
         Around its sure part, in pixels of the photo.
-    area_share
-        Its sure part's share of the photo, in [0, 1].
     centre
         (x, y) in pixels of the photo: the point farthest from its edge. Kept with an edit, it finds the region again
         in another mask of the same photo.
@@ -47,7 +45,6 @@ class Region:
 
     number: int
     box: Box
-    area_share: float
     centre: tuple[float, float]
 
 
@@ -249,7 +246,6 @@ def _region(number: int, statistics: np.ndarray, labels: np.ndarray, inside: np.
     return Region(
         number=number,
         box=scaled_box(box, size, extent),
-        area_share=int(statistics[cv2.CC_STAT_AREA]) / size.area,
         centre=(
             round((box.left + int(column) + 0.5) * extent.width / size.width, 1),
             round((box.top + int(row) + 0.5) * extent.height / size.height, 1),

@@ -19,10 +19,9 @@ def default_of(parameter: Parameter, entry: ModelEntry) -> Value:
     return getattr(entry, parameter.of_model) if parameter.of_model else parameter.default
 
 
-def default_params(entry: ModelEntry, prompt: str = "") -> InpaintParams:
+def default_params(entry: ModelEntry) -> InpaintParams:
     """Where a first picture with that model should start."""
     values: dict[str, Any] = {parameter.field: default_of(parameter, entry) for parameter in PARAMETERS}
-    values["prompt"] = prompt
     return InpaintParams(**values)
 
 

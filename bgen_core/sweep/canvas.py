@@ -11,9 +11,10 @@ from bgen_core.sweep.events import Canvas
 from bgen_core.sweep.params import InpaintParams
 
 MOST_ELONGATED = 3.0  # wider or taller photos are squeezed to this ratio for the model, and stretched back after
+VAE_FACTOR = 8  # pixels per latent of every model in the catalogue
 
 
-def choose_model_extent(photo: Extent, *, side: int, factor: int) -> Extent:
+def choose_model_extent(photo: Extent, *, side: int, factor: int = VAE_FACTOR) -> Extent:
     """Size at which a model paints: the photo's aspect, the area that it was trained on, sides that divide.
 
     Parameters
@@ -23,7 +24,8 @@ def choose_model_extent(photo: Extent, *, side: int, factor: int) -> Extent:
     side
         Side of the square that the model was trained on, in pixels.
     factor
-        What both sides must divide by: the VAE's pixels per latent.
+        What both sides must divide by: the VAE's pixels per latent. What is said before the model is loaded rests on
+        the default.
     """
     ratio = min(max(photo.width / photo.height, 1 / MOST_ELONGATED), MOST_ELONGATED)
     width, height = side * math.sqrt(ratio), side / math.sqrt(ratio)

@@ -6,6 +6,7 @@ from typing import Any
 from bgen_core.models.devices import Device
 from bgen_core.models.loading import load_pipeline
 from bgen_core.models.revision import ModelSource
+from bgen_core.sweep.canvas import VAE_FACTOR
 from bgen_core.sweep.engine import BatchedInpainter
 from bgen_core.sweep.events import Inpainter
 from bgen_core.sweep.pipeline_call import PipelineInpainter
@@ -34,7 +35,7 @@ def load_inpainter(source: ModelSource, device: Device, *, tuning_folder: Path |
     """
     pipeline: Any = load_pipeline(source, device)
     if not _is_batchable(pipeline):
-        return PipelineInpainter(pipeline), getattr(pipeline, "vae_scale_factor", 8) * 2
+        return PipelineInpainter(pipeline), getattr(pipeline, "vae_scale_factor", VAE_FACTOR) * 2
     tuning = tuning_folder / tuning_name(source.revision, device.kind) if tuning_folder else None
     return BatchedInpainter(pipeline, tuning_folder=tuning), pipeline.vae_scale_factor
 

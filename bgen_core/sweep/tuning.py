@@ -51,10 +51,6 @@ class BatchTunings:
             self._known[extent] = kept
         return self._known[extent]
 
-    def remember(self, extent: Extent, tuning: BatchTuning) -> None:
-        """Use this tuning for pictures of that size, without measuring."""
-        self._known[extent] = tuning
-
 
 def read_tuning(folder: Path, extent: Extent) -> BatchTuning | None:
     """The tuning kept in a folder, or None where there is none that can be read."""

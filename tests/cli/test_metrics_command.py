@@ -1,6 +1,4 @@
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -8,8 +6,7 @@ from typer.testing import CliRunner
 from bgen_core.cli import app
 from bgen_core.errors import UserInputError
 from bgen_core.metrics import METRICS, MetricValue
-from bgen_core.settings import load_settings
-from bgen_core.store.store import Store, open_store
+from bgen_core.store.store import Store
 from tests.runs.made_up import commit, made_up_run, made_up_subject, made_up_sweep
 
 # These need no network and no segmentation.
@@ -18,14 +15,12 @@ STALE = MetricValue(name="images_per_minute", value=-1.0, reason="", version=0)
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    monkeypatch.setenv("BGEN_HOME", str(tmp_path / "home"))
+def store(store: Store) -> Store:
     subject = made_up_subject()
-    with open_store(load_settings()) as store:
-        store.subjects.save(subject, {})
-        for number in range(3):
-            commit(store, made_up_run(number, subject_id=subject.id, seconds={"denoise": 1.5 + number}))
-        yield store
+    store.subjects.save(subject, {})
+    for number in range(3):
+        commit(store, made_up_run(number, subject_id=subject.id, seconds={"denoise": 1.5 + number}))
+    return store
 
 
 def call(*words: str) -> tuple[str, str]:

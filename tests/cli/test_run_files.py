@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -22,19 +21,15 @@ from tests.runs.made_up import commit, made_up_run, made_up_subject, made_up_swe
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    monkeypatch.setenv("BGEN_HOME", str(tmp_path / "home"))
-    with open_store(load_settings()) as store:
-        subject = made_up_subject()
-        store.subjects.save(subject, {})
-        runs = [commit(store, made_up_run(number, subject_id=subject.id)) for number in range(3)]
-        plan = SweepPlan(
-            subject_id=subject.id, model="demo", base=runs[0].params, axes=(Axis(name="seed", values=(0, 2)),)
-        )
-        store.sweeps.add(made_up_sweep(total=2, plan=plan.to_json()), [runs[0].id, runs[2].id])
-        store.opinions.rate(runs[2].id, 4)
-        store.metrics.save(runs[2].id, [MetricValue(name="seam", value=0.5, reason="", version=1)])
-        yield store
+def store(store: Store) -> Store:
+    subject = made_up_subject()
+    store.subjects.save(subject, {})
+    runs = [commit(store, made_up_run(number, subject_id=subject.id)) for number in range(3)]
+    plan = SweepPlan(subject_id=subject.id, model="demo", base=runs[0].params, axes=(Axis(name="seed", values=(0, 2)),))
+    store.sweeps.add(made_up_sweep(total=2, plan=plan.to_json()), [runs[0].id, runs[2].id])
+    store.opinions.rate(runs[2].id, 4)
+    store.metrics.save(runs[2].id, [MetricValue(name="seam", value=0.5, reason="", version=1)])
+    return store
 
 
 def call(*words: str | Path) -> tuple[int, str, str]:
@@ -66,7 +61,7 @@ def test_every_format_holds_the_same_runs(store: Store, tmp_path: Path, name: st
     newest = store.runs.select()[0].id
     assert call("export", "--out", tmp_path / name, "--run", newest[:8], "--run", newest)[0] == 0
     assert seeds(tmp_path / name) == [2]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["home", name]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [name]
 
 
 def test_metrics_and_opinions_come_along(store: Store, tmp_path: Path) -> None:
@@ -138,4 +133,4 @@ def test_what_can_be_mended_is_a_sentence(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserInputError, match=sentence):
         call(*words)
-    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+    assert not list(tmp_path.iterdir())

@@ -2,7 +2,6 @@ import csv
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,16 +9,8 @@ from typer.testing import CliRunner
 
 from bgen_core.cli.runs import runs_app as app
 from bgen_core.errors import UserInputError
-from bgen_core.settings import load_settings
-from bgen_core.store.store import Store, open_store
+from bgen_core.store.store import Store
 from tests.runs.made_up import commit, made_up_run, run_id
-
-
-@pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    monkeypatch.setenv("BGEN_HOME", str(tmp_path / "home"))
-    with open_store(load_settings()) as store:
-        yield store
 
 
 def listed(*arguments: str) -> list[dict]:

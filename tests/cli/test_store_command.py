@@ -1,24 +1,14 @@
 import json
 import os
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from bgen_core.cli.store import store_app
 from bgen_core.errors import UserInputError
-from bgen_core.settings import load_settings
-from bgen_core.store.store import Store, open_store
+from bgen_core.store.store import Store
 from tests.runs.made_up import commit, made_up_run
-
-
-@pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    monkeypatch.setenv("BGEN_HOME", str(tmp_path / "home"))
-    with open_store(load_settings()) as store:
-        yield store
 
 
 def call(*words: str) -> tuple[int, str, str]:

@@ -6,7 +6,6 @@ failed; votes, opinions, views) and what that version wrote of it: CSV, JSON, A1
 
 import json
 import zipfile
-from collections.abc import Iterator
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -30,16 +29,10 @@ OLD = Path(__file__).parent / "store_0_1_0.zip"
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(settings: Settings) -> Settings:
     with zipfile.ZipFile(OLD) as archive:
-        archive.extractall(tmp_path)
-    return load_settings(home=tmp_path / "home")
-
-
-@pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
-    with open_store(settings) as store:
-        yield store
+        archive.extractall(settings.home.parent)
+    return settings
 
 
 @pytest.fixture(autouse=True)

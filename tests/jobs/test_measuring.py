@@ -1,6 +1,5 @@
 """What is measured in the background: what is missing, and what could not be measured then and now can."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,23 +9,12 @@ from bgen_core.jobs import measuring
 from bgen_core.jobs.measuring import SEED_METRIC, measure_pending, measure_run, pending_runs
 from bgen_core.metrics import clip
 from bgen_core.records.run import RunRecord
-from bgen_core.settings import Settings, load_settings
-from bgen_core.store.store import Store, open_store
+from bgen_core.settings import Settings
+from bgen_core.store.store import Store
 from tests.runs.made_up import commit, made_up_run
 from tests.runs.metrics.test_metric_clip import saved_model
 
 NAMES = ["clip_score", "images_per_minute"]
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return load_settings(home=tmp_path / "home")
-
-
-@pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
-    with open_store(settings) as store:
-        yield store
 
 
 @pytest.fixture

@@ -4,22 +4,20 @@ import pytest
 import streamlit as st
 from streamlit import config
 
-from bgen_core.settings import load_settings
-from bgen_core.store.store import Store, open_store
+from bgen_core.store.store import Store
 from pages._ui.app import resources
 
 SERIALIZABLE = "runner.enforceSerializableSessionState"
 
 
 @pytest.fixture
-def page_store() -> Iterator[Store]:
+def page_store(store: Store) -> Iterator[Store]:
     """The store that the pages of this test open by themselves."""
     # AppTest of Streamlit 1.67 keeps every `format_func` in the session state, where no lambda can be pickled.
     enforced = config.get_option(SERIALIZABLE)
     config.set_option(SERIALIZABLE, False)
     st.cache_resource.clear()
-    with open_store(load_settings()) as store:
-        yield store
-    resources.store().close()
+    yield store
+    resources.opened_store().close()
     st.cache_resource.clear()
     config.set_option(SERIALIZABLE, enforced)

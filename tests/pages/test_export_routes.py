@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from bgen_core.archive.run_import import import_runs
@@ -16,29 +17,29 @@ from bgen_core.errors import StoreError
 from bgen_core.metrics import MetricValue
 from bgen_core.runs.links import runs_url
 from bgen_core.settings import load_settings
-from bgen_core.store.store import Store, open_store
+from bgen_core.store.store import SeenStore, Store, open_store
+from pages._ui.routes import export_routes
 from pages._ui.routes.export_routes import EXPORT_FORMS
-from pages._ui.routes.routes import export_routes, own_routes
-from tests.runs.made_up import commit, made_up_run, made_up_sweep, run_id
+from pages._ui.routes.routes import own_routes
+from tests.runs.made_up import VISITOR, commit, made_up_run, made_up_sweep, run_id
 
 SUFFIXES = [form.suffix for form in EXPORT_FORMS]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(load_settings(home=tmp_path / "home")) as store:
-        for number in range(4):
-            commit(store, made_up_run(number, params={"prompt": "a forest" if number % 2 else "=a “beach”, at\nnight"}))
-        store.opinions.rate(run_id(1), 4)
-        store.opinions.tag(run_id(1), ["print"])
-        store.metrics.save(run_id(1), [MetricValue(name="seam", value=0.25, reason="", version=1)])
-        store.sweeps.add(made_up_sweep(total=2), [run_id(0), run_id(3)])
-        yield store
+def store(store: Store) -> Store:
+    for number in range(4):
+        commit(store, made_up_run(number, params={"prompt": "a forest" if number % 2 else "=a “beach”, at\nnight"}))
+    store.opinions.rate(run_id(1), 4)
+    store.opinions.tag(run_id(1), ["print"])
+    store.metrics.save(run_id(1), [MetricValue(name="seam", value=0.25, reason="", version=1)])
+    store.sweeps.add(made_up_sweep(total=2), [run_id(0), run_id(3)])
+    return store
 
 
 @pytest.fixture
 def client(store: Store) -> Iterator[TestClient]:
-    with TestClient(Starlette(routes=own_routes(lambda: store))) as client:
+    with TestClient(Starlette(routes=own_routes(lambda request: store.seen_by(VISITOR)))) as client:
         yield client
 
 
@@ -123,7 +124,7 @@ def test_other_forms_and_methods_are_refused(client: TestClient) -> None:
 
 
 def test_a_store_that_cannot_be_opened_is_a_sentence() -> None:
-    def broken() -> Store:
+    def broken(request: Request) -> SeenStore:
         raise StoreError("The database cannot be opened.")
 
     with TestClient(Starlette(routes=own_routes(broken))) as client:

@@ -32,8 +32,8 @@ BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return load_settings(home=tmp_path / "home", password=SECRET)
+def settings() -> Settings:
+    return load_settings(password=SECRET)
 
 
 async def behind(request: Request) -> PlainTextResponse:

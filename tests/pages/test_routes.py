@@ -1,30 +1,23 @@
 import zipfile
 from collections.abc import Iterator
 from io import BytesIO
-from pathlib import Path
 
 import pytest
 from PIL import Image
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from bgen_core.errors import StoreError
 from bgen_core.runs.links import THUMBNAIL_SIDES, download_name, picture_url, sheet_url, thumbnail_url, zip_url
-from bgen_core.settings import load_settings
 from bgen_core.store.blobs import BlobStore
-from bgen_core.store.store import Store, open_store
+from bgen_core.store.store import SeenStore, Store
 from bgen_core.subject.decoding.image_io import encode_png
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.routes.routes import own_routes
-from tests.runs.made_up import commit, made_up_run, made_up_sweep, picture
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(load_settings(home=tmp_path / "home")) as store:
-        yield store
+from tests.runs.made_up import VISITOR, commit, made_up_run, made_up_sweep, picture
 
 
 @pytest.fixture
@@ -34,7 +27,7 @@ def blobs(store: Store) -> BlobStore:
 
 @pytest.fixture
 def client(store: Store) -> Iterator[TestClient]:
-    with TestClient(Starlette(routes=own_routes(lambda: store))) as client:
+    with TestClient(Starlette(routes=own_routes(lambda request: store.seen_by(VISITOR)))) as client:
         yield client
 
 
@@ -133,7 +126,7 @@ def test_the_offered_name_passes_as_it_is(client: TestClient, blobs: BlobStore, 
 
 
 def test_a_store_that_cannot_be_opened_is_a_sentence() -> None:
-    def broken() -> Store:
+    def broken(request: Request) -> SeenStore:
         raise StoreError("The database cannot be opened.")
 
     with TestClient(Starlette(routes=own_routes(broken))) as client:

@@ -1,6 +1,5 @@
 """The library as a download, through the routes that the app has."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,22 +12,21 @@ from bgen_core.store.store import Store, open_store
 from bgen_core.subject.decoding.image_io import DecodeLimits
 from pages._ui.routes.routes import own_routes
 from pages._ui.routes.subject_routes import subjects_url
-from tests.runs.made_up import made_up_subject
+from tests.runs.made_up import VISITOR, made_up_subject
 
 LIMITS = DecodeLimits(max_bytes=1_000_000, max_pixels=1_000_000, min_side=4)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(load_settings(home=tmp_path / "home")) as store:
-        for number in range(3):
-            store.subjects.save(made_up_subject(number), {"base": "given"})
-        yield store
+def store(store: Store) -> Store:
+    for number in range(3):
+        store.subjects.save(made_up_subject(number), {"base": "given"})
+    return store
 
 
 @pytest.fixture
 def client(store: Store) -> TestClient:
-    return TestClient(Starlette(routes=own_routes(lambda: store)))
+    return TestClient(Starlette(routes=own_routes(lambda request: store.seen_by(VISITOR))))
 
 
 @pytest.mark.parametrize("count", [0, 2])
@@ -55,7 +53,7 @@ def test_refusals_are_sentences(client: TestClient, store: Store) -> None:
 
 def test_a_picture_that_is_gone_is_no_half_file(client: TestClient, store: Store, tmp_path: Path) -> None:
     entry = store.subjects.all()[-1]
-    next((tmp_path / "home" / "blobs").rglob(f"{entry.alpha}*")).unlink()
+    store.blobs.path(entry.alpha).unlink()
     answer = client.get(subjects_url())
     assert answer.status_code == 503
     assert "is missing from the store" in answer.text

@@ -1,34 +1,28 @@
 """The Sweep page through AppTest: what it says before it runs, and what its controls refuse."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from bgen_core.jobs.submission import forecast_sweep, submit_sweep
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.records.sweep_states import CANCEL, CLAIM, FINISH, StateChange
 from bgen_core.settings import load_settings
-from bgen_core.store.store import Store, open_store
+from bgen_core.store.store import Store
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
-from pages._ui.app import page_files, resources
+from pages._ui.app import page_files
 
 SHELL = str(Path(page_files.SWEEP).parent / "_ui" / "app" / "shell.py")
 
 
 @pytest.fixture
-def store() -> Iterator[Store]:
-    st.cache_resource.clear()
-    with open_store(load_settings()) as store:
-        yield store
-    resources.store().close()
-    st.cache_resource.clear()
+def store(page_store: Store) -> Store:
+    return page_store
 
 
 @pytest.fixture
@@ -45,7 +39,7 @@ def worker(store: Store) -> None:
     """A worker that is ready; it takes nothing from the queue."""
     folder = WorkerFolder(load_settings().home)
     folder.prepare()
-    status = WorkerStatus(pid=1, state="ready", device_kind="cpu", device_name="cpu", dtype_name="float32")
+    status = WorkerStatus(pid=1, state="ready", device_kind="cpu", dtype_name="float32")
     folder.write_status(status)
 
 

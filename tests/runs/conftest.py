@@ -1,11 +1,10 @@
 import itertools
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from bgen_core.settings import Settings, load_settings
-from bgen_core.store.store import Store, open_store
+from bgen_core.store.store import open_store
 from tests.runs.postgresql import Server, running_server
 
 _NUMBERS = itertools.count()
@@ -36,16 +35,16 @@ def postgresql_template(postgresql_server: Server, tmp_path_factory: pytest.Temp
 
 
 @pytest.fixture
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+def settings(request: pytest.FixtureRequest, settings: Settings) -> Iterator[Settings]:
     """A store of its own: on SQLite, or where a module is marked with `both_databases` on PostgreSQL too."""
     if getattr(request, "param", "sqlite") == "sqlite":
-        yield load_settings(home=tmp_path / "home")
+        yield settings
         return
     server: Server = request.getfixturevalue("postgresql_server")
     template: str = request.getfixturevalue("postgresql_template")
     name = f"store_{next(_NUMBERS)}"
     server.run(f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield load_settings(home=tmp_path / "home", database=server.url(name))
+    yield load_settings(home=settings.home, database=server.url(name))
     server.run(f"DROP DATABASE {name} WITH (FORCE)")
 
 
@@ -56,9 +55,3 @@ def empty_postgresql(postgresql_server: Server) -> Iterator[str]:
     postgresql_server.run(f"CREATE DATABASE {name}")
     yield postgresql_server.url(name)
     postgresql_server.run(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
-    with open_store(settings) as store:
-        yield store

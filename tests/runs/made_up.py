@@ -7,9 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from bgen_core.extent import Extent
+from bgen_core.ids import VisitorId
 from bgen_core.records.run import RunRecord
+from bgen_core.records.visitor import Visitor
+from bgen_core.runs.table import FIELDS
 from bgen_core.store.store import Store
 from bgen_core.store.sweeps import SweepRecord
 from bgen_core.subject.subject import Subject
@@ -18,6 +22,7 @@ from bgen_core.sweep.params import InpaintParams
 EXTENT = Extent(width=48, height=32)
 MODEL_EXTENT = Extent(width=24, height=16)
 PARAMS: dict[str, Any] = {"prompt": "a beach at sunset", "negative_prompt": "text"}
+VISITOR = Visitor(id=VisitorId("0123456789ab"))
 LONG_AGO = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
 
@@ -75,3 +80,8 @@ def made_up_sweep(sweep_id: str = "sweep-1", *, cells: Sequence[str] = (), **cha
         total=len(cells),
     )
     return replace(record, **changes)
+
+
+def frame_of(runs: Sequence[RunRecord]) -> pd.DataFrame:
+    """The runs as a table with the columns of `FIELDS`, in the order given."""
+    return pd.DataFrame({each.name: [each.read(run) for run in runs] for each in FIELDS})

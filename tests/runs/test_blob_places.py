@@ -33,8 +33,8 @@ def root() -> Iterator[str]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, root: str) -> Settings:
-    return load_settings(home=tmp_path / "home", blobs=root)
+def settings(root: str) -> Settings:
+    return load_settings(blobs=root)
 
 
 @pytest.fixture(params=["folder", "file address", "memory"])
@@ -128,7 +128,7 @@ def _findings(store: Store) -> list[Finding]:
 )
 def test_a_place_that_cannot_be_reached_is_a_sentence(tmp_path: Path, address: str, sentence: str) -> None:
     with pytest.raises(StoreError, match=sentence):
-        open_store(load_settings(home=tmp_path / "home", blobs=address))
+        open_store(load_settings(blobs=address))
 
 
 def test_what_a_bucket_refuses_is_a_sentence(root: str) -> None:

@@ -14,11 +14,11 @@ from PIL import Image
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.jobs import runner as runner_module
-from bgen_core.jobs.reproduce import Difference, Reproducer, Reproduction, find_subject
+from bgen_core.jobs.reproduce import Deviation, Reproducer, Reproduction, find_subject
 from bgen_core.records.png_text import metadata_chunks
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.recipe import read_recipe
-from bgen_core.settings import Settings, load_settings
+from bgen_core.settings import Settings
 from bgen_core.store.store import Store, open_store
 from bgen_core.subject.decoding.image_io import encode_png
 from bgen_core.subject.subject import Subject
@@ -54,11 +54,6 @@ def model(monkeypatch: pytest.MonkeyPatch) -> NoiseBySeed:
     painting = NoiseBySeed()
     monkeypatch.setattr(runner_module, "load_inpainter", lambda *_, **__: (painting, 8))
     return painting
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return load_settings(home=tmp_path / "home", device="cpu")
 
 
 @pytest.fixture
@@ -121,9 +116,9 @@ def test_what_differs_from_then_is_told_even_where_the_pixels_are_equal(reproduc
     found = again(reproducer, with_record(png, then))
     assert found.equal
     assert found.differences == (
-        Difference(what="the model's revision", was="0" * 12, now=run.model_revision[:12]),
-        Difference(what="the number format", was="float16", now="float32"),
-        Difference(what="torch", was="1.0", now=run.versions["torch"]),
+        Deviation(what="the model's revision", was="0" * 12, now=run.model_revision[:12]),
+        Deviation(what="the number format", was="float16", now="float32"),
+        Deviation(what="torch", was="1.0", now=run.versions["torch"]),
     )
     assert found.sentence.startswith("equal: all 5,120 pixels, although the model's revision was 000000000000, is ")
 
@@ -139,7 +134,7 @@ def test_another_subject_makes_another_picture_and_is_named(reproducer: Reproduc
     _, png = made(reproducer)
     other = Subject(name="Bo", image=255 - SUBJECT.image, alpha=SUBJECT.alpha)
     found = again(reproducer, png, other)
-    assert found.differences == (Difference(what="the subject", was=SUBJECT.id[:12], now=other.id[:12]),)
+    assert found.differences == (Deviation(what="the subject", was=SUBJECT.id[:12], now=other.id[:12]),)
     assert found.changed is not None
     assert 64 * 40 <= found.changed <= 64 * 80
 

@@ -6,11 +6,10 @@ from bgen_core.records.run import RunRecord
 from bgen_core.runs.table import (
     FIELDS,
     differing_parameters,
-    run_frame,
     shown,
     shown_apart,
 )
-from tests.runs.made_up import made_up_run, run_id
+from tests.runs.made_up import frame_of, made_up_run, run_id
 
 RUNS = [
     made_up_run(0, params={"prompt": "A beach, palm trees", "guidance_scale": 3}),
@@ -21,7 +20,7 @@ RUNS = [
 
 
 def test_the_table_has_a_typed_column_for_every_field() -> None:
-    frame = run_frame(RUNS)
+    frame = frame_of(RUNS)
     assert list(frame.columns) == [field.name for field in FIELDS]
     assert len({field.name for field in FIELDS}) == len(FIELDS)
     assert frame["seed"].tolist() == [0, 1, 2, 3]
@@ -35,14 +34,14 @@ def test_the_table_has_a_typed_column_for_every_field() -> None:
 
 
 def test_a_run_that_was_only_pasted_has_neither_time_nor_memory() -> None:
-    frame = run_frame([made_up_run(1), made_up_run(2, seconds={"composite": 0.006}, peak_memory_mb=0.0)])
+    frame = frame_of([made_up_run(1), made_up_run(2, seconds={"composite": 0.006}, peak_memory_mb=0.0)])
     assert frame["seconds"].tolist() == pytest.approx([1.938, math.nan], nan_ok=True)
     assert frame["peak_memory_mb"].tolist() == pytest.approx([912.5, math.nan], nan_ok=True)
     assert shown(math.nan) == "none"
 
 
 def test_an_empty_table_has_its_columns() -> None:
-    assert list(run_frame([]).columns) == [field.name for field in FIELDS]
+    assert list(frame_of([]).columns) == [field.name for field in FIELDS]
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import random
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -102,6 +103,25 @@ def test_owners_take_turns_and_their_own_sweeps_go_first_in_first_out(store: Sto
         assert store.sweeps.get(sweep.id) == sweep
         claimed.append(sweep.id)
     assert claimed == ["a0", "b3", "c5", "a1", "b4", "a2"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_queue_is_the_order_of_claims_whoever_was_served_before(store: Store, seed: int) -> None:
+    chance, waiting, served = random.Random(seed), [], {}
+    for number in range(12):
+        owner = chance.choice("abcd")
+        store.sweeps.add(made_up_sweep(f"{owner}{number}", owner=owner), [])
+        waiting.append((owner, number))
+        if chance.random() < 0.5:
+            following = min(waiting, key=lambda each: (served.get(each[0], -1), each[1]))  # served least recently
+            claimed = store.sweeps.claim_next()
+            assert claimed is not None
+            assert claimed.id == "".join(map(str, following))
+            waiting.remove(following)
+            served[following[0]] = number
+    shown = [sweep.id for sweep in store.sweeps.queue()]
+    assert shown == [sweep.id for sweep in iter(store.sweeps.claim_next, None)]
+    assert len(shown) == len(waiting) > 1
 
 
 def test_after_a_crash_the_running_sweep_is_next_again(store: Store) -> None:

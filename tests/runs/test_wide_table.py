@@ -7,11 +7,11 @@ import pytest
 
 from bgen_core.metrics import METRICS, MetricValue
 from bgen_core.runs import wide_table
-from bgen_core.runs.table import FIELDS, run_frame
+from bgen_core.runs.table import FIELDS
 from bgen_core.runs.wide_table import OPINION_COLUMNS, metric_columns, run_table
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store, open_store
-from tests.runs.made_up import commit, made_up_run
+from tests.runs.made_up import commit, frame_of, made_up_run
 
 pytestmark = pytest.mark.both_databases
 
@@ -28,7 +28,7 @@ def test_parameters_are_those_of_the_records(store: Store) -> None:
     commit(store, made_up_run(2, params={"seed": 2**63 - 1, "guidance_scale": 0.1 + 0.2, "prompt": "日本\n“ü”"}))
     commit(store, made_up_run(3, seconds={}, versions={}, owner="", peak_memory_mb=0.04))
     commit(store, made_up_run(4, params={"shadow": 0.25}, subject_name="Bo", model="owner/name"))
-    pd.testing.assert_frame_equal(run_table(store)[NAMES], run_frame(store.runs.select()))
+    pd.testing.assert_frame_equal(run_table(store)[NAMES], frame_of(store.runs.select()))
 
 
 def test_an_empty_store_has_every_column(store: Store) -> None:

@@ -1,11 +1,13 @@
 import io
 import struct
+import sys
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageFile, PngImagePlugin
+from pillow_heif import register_heif_opener
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
@@ -198,3 +200,38 @@ def test_camera_jpeg_of_twelve_megapixels_is_pillows_own() -> None:
     data = saved(image, "JPEG", quality=92)
     with Image.open(io.BytesIO(data)) as reference:
         np.testing.assert_array_equal(decode(data).image, np.asarray(reference))
+
+
+class TestWhatIsNotTheFilesFault:
+    def test_a_missing_library_is_named_and_other_formats_are_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        heic = io.BytesIO()
+        register_heif_opener()
+        Image.new("RGB", (64, 64)).save(heic, "HEIF")
+        monkeypatch.setattr(Image, "OPEN", {name: opener for name, opener in Image.OPEN.items() if name != "HEIF"})
+        monkeypatch.setitem(sys.modules, "pillow_heif", None)
+        with pytest.raises(UserInputError, match=r"photo\.heic is in the HEIC format, and the library .*pillow-heif"):
+            decode_photo(heic.getvalue(), name="photo.heic", limits=LIMITS)
+        jpeg = io.BytesIO()
+        Image.new("RGB", (64, 64), "red").save(jpeg, "JPEG")
+        assert decode_photo(jpeg.getvalue(), name="photo.jpg", limits=LIMITS).image.shape == (64, 64, 3)
+
+    @pytest.mark.parametrize(("fault", "words"), [(MemoryError(), "out of memory"), (ValueError("odd"), "damaged")])
+    def test_a_full_memory_is_no_damage(self, fault: Exception, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(*_: object) -> None:
+            raise fault
+
+        jpeg = io.BytesIO()
+        Image.new("RGB", (64, 64), "red").save(jpeg, "JPEG")
+        monkeypatch.setattr(ImageFile.ImageFile, "load", fail)
+        with pytest.raises(UserInputError, match=words):
+            decode_photo(jpeg.getvalue(), name="photo.jpg", limits=LIMITS)
+
+    def test_a_fault_of_the_program_stays_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(*_: object) -> None:
+            raise ImportError("no such module")
+
+        monkeypatch.setattr("bgen_core.subject.decoding.picture_formats.to_srgb", fail)
+        jpeg = io.BytesIO()
+        Image.new("RGB", (64, 64), "red").save(jpeg, "JPEG")
+        with pytest.raises(ImportError):
+            decode_photo(jpeg.getvalue(), name="photo.jpg", limits=LIMITS)

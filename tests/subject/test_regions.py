@@ -56,8 +56,7 @@ class TestFindRegions:
         assert [region.number for region in regions.items] == [1, 2]
         left, right = regions.items
         assert left.box == Box(left=40, top=40, right=100, bottom=160)
-        assert left.area_share == pytest.approx(30 * 60 / (100 * 200), rel=0.02)
-        assert right.area_share == pytest.approx(20 * 40 / (100 * 200), rel=0.02)
+        assert right.box == Box(left=240, top=80, right=280, bottom=160)
         assert region_boxes(two_persons())[1] == Box(left=120, top=40, right=140, bottom=80)
 
     def test_labels_equal_the_nearest_region(self) -> None:

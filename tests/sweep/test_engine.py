@@ -44,7 +44,7 @@ def canvas() -> Canvas:
 def make_inpainter(family: str, *, previews: bool = False) -> BatchedInpainter:
     """With a given tuning: measuring takes longer than painting such small pictures."""
     inpainter = BatchedInpainter(tiny_pipeline(family), previews=previews)
-    inpainter.tunings.remember(EXTENT, BatchTuning(batch_size=8, quantum=4, seconds_per_row=1.0))
+    inpainter.tunings.get(EXTENT, lambda: BatchTuning(batch_size=8, quantum=4, seconds_per_row=1.0))
     return inpainter
 
 

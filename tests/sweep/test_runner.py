@@ -1,7 +1,6 @@
 """The runner with a model that counts what it is asked for: what is painted, what is only pasted, what fails alone."""
 
-from collections.abc import Generator, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Generator, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,8 +14,8 @@ from bgen_core.jobs.runner import Runner
 from bgen_core.jobs.submission import SweepForecast, describe_forecast, forecast_sweep, submit_sweep
 from bgen_core.models.revision import find_model
 from bgen_core.records.sweep_states import CANCEL
-from bgen_core.settings import Settings, load_settings
-from bgen_core.store.store import Store, open_store
+from bgen_core.settings import Settings
+from bgen_core.store.store import Store
 from bgen_core.subject.pasting.compositing import composite
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.axes import Axis, parse_axis
@@ -44,17 +43,6 @@ class CountingInpainter:
             yield Finished(cell=cell, image=painted(cell.params, cell.canvas.extent), seconds={"denoise": 1.0})
 
     def tune(self, extent: Extent) -> None: ...
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return load_settings(home=tmp_path / "home", device="cpu")
-
-
-@pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
-    with open_store(settings) as store:
-        yield store
 
 
 @pytest.fixture

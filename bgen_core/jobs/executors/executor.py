@@ -36,7 +36,7 @@ class Executor(Protocol):
         """How it is, or None while nothing computes: it starts, or starts again."""
         ...
 
-    def submit(self, forecast: SweepForecast, *, owner: str, explored: str = "") -> str:
+    def submit(self, forecast: SweepForecast, *, explored: str = "") -> str:
         """Put a sweep into the queue; returns its id. `explored` names the one whose chosen cells it finishes, if any.
 
         Raises

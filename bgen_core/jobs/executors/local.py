@@ -45,12 +45,10 @@ class LocalExecutor:
         status = self._folder.read_status()
         if status is None or not status.is_alive or not status.device_kind:
             return None
-        return Health(
-            device_kind=status.device_kind, dtype_name=status.dtype_name, is_busy=bool(status.sweep_id)
-        )
+        return Health(device_kind=status.device_kind, dtype_name=status.dtype_name, is_busy=bool(status.sweep_id))
 
-    def submit(self, forecast: SweepForecast, *, owner: str, explored: str = "") -> str:
-        return submit_sweep(self._store, forecast, owner=owner, explored=explored)
+    def submit(self, forecast: SweepForecast, *, explored: str = "") -> str:
+        return submit_sweep(self._store, forecast, explored=explored)
 
     def events(self, sweep_id: str) -> SweepProgress | None:
         return self._folder.read_progress(sweep_id)

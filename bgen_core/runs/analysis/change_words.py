@@ -3,7 +3,7 @@
 import math
 
 from bgen_core.runs.analysis.columns import Measure, number, percent
-from bgen_core.runs.analysis.paired import Difference, Estimate, fewest_pairs
+from bgen_core.runs.analysis.paired import Estimate, PairedDifference, fewest_pairs
 
 
 def change_text(change: Estimate, measure: Measure) -> str:
@@ -19,7 +19,7 @@ def amount_text(change: Estimate, measure: Measure, *, below: str = "{} below", 
     return f"{measure.amount(abs(change.mean))} ({_interval(change, below, above)})"
 
 
-def share_text(difference: Difference) -> str:
+def share_text(difference: PairedDifference) -> str:
     """ " (+0.05 %)": how large a change is relative to where it begins; empty where that is not above 0."""
     return "" if difference.share is None else f" ({percent(difference.share)})"
 

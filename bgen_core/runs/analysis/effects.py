@@ -11,8 +11,8 @@ from bgen_core.runs.analysis.change_words import amount_text, better_text, chang
 from bgen_core.runs.analysis.columns import AxisColumn, Measure, listed, percent, samples, shown
 from bgen_core.runs.analysis.paired import (
     CONFIDENCE,
-    Difference,
     Estimate,
+    PairedDifference,
     PairedTable,
     mean_estimate,
     paired_difference,
@@ -57,7 +57,7 @@ class AxisEffect:
     extremes: tuple[object, ...]
     against_rest: Estimate | None
     rest: float | None
-    ends: Difference | None
+    ends: PairedDifference | None
     stands_out: bool
     pairs: int
     is_equal: bool

@@ -166,7 +166,7 @@ def paired_table(frame: pd.DataFrame, axis: AxisColumn, measure: Measure, axes: 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Difference:
+class PairedDifference:
     """Two values of an axis: by how much the measure is larger at the second than at the first.
 
     Attributes
@@ -188,11 +188,11 @@ class Difference:
         return self.change.mean / self.level if self.level > 0 else None
 
 
-def paired_difference(table: PairedTable, first: object, second: object) -> Difference | None:
+def paired_difference(table: PairedTable, first: object, second: object) -> PairedDifference | None:
     """Compare two values, or None without a pair that has both: whatever is said of two values comes from here."""
     before, after = table.column(first), table.column(second)
     both = np.isfinite(before) & np.isfinite(after)
     if not both.any():
         return None
     change = mean_estimate(after[both] - before[both])
-    return Difference(first=first, second=second, change=change, level=float(before[both].mean()))
+    return PairedDifference(first=first, second=second, change=change, level=float(before[both].mean()))

@@ -11,8 +11,8 @@ from bgen_core.runs.analysis.columns import SECONDS, SEED, AxisColumn, Measure, 
 from bgen_core.runs.analysis.effects import axis_effect
 from bgen_core.runs.analysis.paired import (
     CONFIDENCE,
-    Difference,
     Estimate,
+    PairedDifference,
     PairedTable,
     paired_difference,
     paired_table,
@@ -43,18 +43,10 @@ class Wait:
     first: object
     second: object
     ratio: Estimate | None = None
-    extra: Difference | None = None
-    change: Difference | None = None
+    extra: PairedDifference | None = None
+    change: PairedDifference | None = None
     gain: Estimate | None = None
     sentence: str
-
-    @property
-    def gain_per_second(self) -> float | None:
-        """Gain for each second more; None where there is no clear gain, or no longer wait."""
-        if self.gain is None or self.extra is None or not self.gain.is_clear or self.gain.mean <= 0:
-            return None
-        longer = self.extra.change
-        return self.gain.mean / longer.mean if longer.is_clear and longer.mean > 0 else None
 
 
 def is_time_at_stake(
@@ -136,7 +128,9 @@ def _nothing(axis: AxisColumn, values: list[object], why: str) -> Wait:
     return Wait(first=first, second=second, sentence=f"{axis.label}: {why}")
 
 
-def _sentence(axis: AxisColumn, measure: Measure, ratio: Estimate, extra: Difference, change: Difference) -> str:
+def _sentence(
+    axis: AxisColumn, measure: Measure, ratio: Estimate, extra: PairedDifference, change: PairedDifference
+) -> str:
     cost, gain = _cost(axis, ratio, extra), change.change
     nothing = f"{cost}; no clear difference in {measure.spoken}"
     if gain.low == gain.high == 0:
@@ -155,7 +149,7 @@ def _sentence(axis: AxisColumn, measure: Measure, ratio: Estimate, extra: Differ
     return f"{cost} and {measure.spoken} {how}{for_each}."
 
 
-def _cost(axis: AxisColumn, ratio: Estimate, extra: Difference) -> str:
+def _cost(axis: AxisColumn, ratio: Estimate, extra: PairedDifference) -> str:
     first, second, longer = shown(extra.first), shown(extra.second), extra.change
     if few := too_few(longer.count, longer.confidence):
         return f"{axis.label} {second} took {number(ratio.mean)} times as long as {first}, which is not clear: {few}"

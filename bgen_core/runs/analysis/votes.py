@@ -72,8 +72,6 @@ class AxisVotes:
         The best first.
     votes
         Votes between two different values of the axis.
-    voters
-        Who gave them, as a number.
     is_clear
         Whether the first is preferred to the second beyond doubt, by votes enough to say so.
     sentence
@@ -82,7 +80,6 @@ class AxisVotes:
 
     scores: tuple[AxisScore, ...]
     votes: int
-    voters: int
     is_clear: bool
     sentence: str
 
@@ -113,7 +110,7 @@ def axis_votes(votes: Sequence[Vote], values: Mapping[str, object], axis: AxisCo
     place = {value: index for index, value in enumerate(known)}
     if not counted:
         sentence = f"No clear preference between the values of {axis.label}: there are no votes yet."
-        return AxisVotes(scores=(), votes=0, voters=0, is_clear=False, sentence=sentence)
+        return AxisVotes(scores=(), votes=0, is_clear=False, sentence=sentence)
     pairs = np.array([(place[values[vote.run_a]], place[values[vote.run_b]]) for vote in counted])
     shares = np.array([{"a": 1.0, "b": 0.0, "tie": 0.5}[vote.winner] for vote in counted])
     fit = partial(_fit, pairs=pairs, shares=shares, count=len(known))
@@ -144,7 +141,6 @@ def axis_votes(votes: Sequence[Vote], values: Mapping[str, object], axis: AxisCo
     return AxisVotes(
         scores=ranked,
         votes=len(counted),
-        voters=len({vote.voter for vote in counted}),
         is_clear=is_clear,
         sentence=_sentence(axis, ranked, is_clear),
     )

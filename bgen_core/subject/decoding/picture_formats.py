@@ -1,8 +1,10 @@
 """Opening a picture file that may be anything: one decoder for every allowed format, one sentence for every failure."""
 
 import re
+import struct
 import threading
 import warnings
+import zlib
 from collections.abc import Callable
 from contextlib import nullcontext
 from io import BytesIO
@@ -39,6 +41,12 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 
+# What Pillow 13 and its plugins raise on damaged data.
+_BAD_DATA = (
+    OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError, EOFError,
+    RuntimeError, BufferError, struct.error, zlib.error, Image.DecompressionBombError,
+)  # fmt: skip
+
 # Python's warning filters belong to the whole process, so only one thread at a time may silence Pillow.
 _PILLOW = threading.Lock()
 
@@ -51,9 +59,8 @@ def decode_picture(
 ) -> tuple[Image.Image, Image.Image | None]:
     """Decode a whole picture, upright.
 
-    On a damaged file Pillow 13 and its plugins raise nearly everything there is (OSError, SyntaxError, ValueError,
-    struct.error, zlib.error, KeyError, TypeError, OverflowError, MemoryError, DecompressionBombError, …). All of them
-    mean the same to the person who has the file, so here, and only here, every exception is caught.
+    On a damaged file Pillow 13 and its plugins raise nearly everything there is, which all means the same to the person
+    who has the file. A library that is missing and a memory that is full are not the file's fault.
 
     Parameters
     ----------
@@ -82,7 +89,7 @@ def decode_picture(
         with _PILLOW, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with native_log_filtered(_LIBTIFF) if _kind(data) == "TIFF" else nullcontext():
-                picture = _open(data)
+                picture = _open(data, name)
                 check(Extent(width=picture.width, height=picture.height))
                 picture.load()
         if not is_complete_png(data):
@@ -96,7 +103,12 @@ def decode_picture(
         return image.transpose(turn), None if alpha is None else alpha.transpose(turn)
     except UserInputError:
         raise
-    except Exception as error:
+    except MemoryError as error:  # the size was allowed
+        raise UserInputError(
+            f"{shown_name(name)} could not be decoded, because this machine is out of memory: try again in a while, or "
+            "give a smaller picture."
+        ) from error
+    except _BAD_DATA as error:
         raise UserInputError(f"{shown_name(name)} {_complaint(data, error)}.") from error
 
 
@@ -106,12 +118,21 @@ def shown_name(name: str) -> str:
     return name if len(name) <= 80 else f"{name[:50]}…{name[-25:]}"
 
 
-def _open(data: bytes) -> ImageFile.ImageFile:
-    if "HEIF" not in Image.OPEN:
-        from pillow_heif import register_heif_opener
+def _open(data: bytes, name: str) -> ImageFile.ImageFile:
+    if _kind(data) in ("HEIC", "video") and "HEIF" not in Image.OPEN:  # the container is that of videos, too
+        _register_heic(name)
+    return Image.open(BytesIO(data), formats=[known for known in FORMATS if known != "HEIF" or known in Image.OPEN])
 
-        register_heif_opener(thumbnails=False)
-    return Image.open(BytesIO(data), formats=tuple(FORMATS))
+
+def _register_heic(name: str) -> None:
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError as error:  # not installed, or one of the system's libraries is missing
+        raise UserInputError(
+            f"{shown_name(name)} is in the HEIC format, and the library that reads it cannot be loaded here "
+            "(pillow-heif): give a JPEG, or have it installed."
+        ) from error
+    register_heif_opener(thumbnails=False)
 
 
 def _turn(picture: Image.Image) -> Image.Transpose | None:

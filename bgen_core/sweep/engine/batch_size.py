@@ -10,7 +10,7 @@ import torch
 from bgen_core.errors import OutOfMemoryError
 from bgen_core.extent import Extent
 from bgen_core.sweep.engine.conditioning import Conditioning, latent_extent
-from bgen_core.sweep.engine.rows import Row, RowEvaluator
+from bgen_core.sweep.engine.rows import RowEvaluator, UNetRow
 from bgen_core.sweep.events import Canvas
 from bgen_core.sweep.tuning import BatchTuning
 
@@ -48,7 +48,7 @@ def measure_batch(pipeline: Any, extent: Extent) -> BatchTuning:
     return BatchTuning(batch_size=max(best, quantum, 2), quantum=quantum, seconds_per_row=speeds[best])
 
 
-def probe_rows(pipeline: Any, conditioning: Conditioning, extent: Extent, number: int) -> list[Row]:
+def probe_rows(pipeline: Any, conditioning: Conditioning, extent: Extent, number: int) -> list[UNetRow]:
     """Rows of noise over all timesteps, with a plain prompt on a grey canvas: as costly as any other."""
     unet, latent = pipeline.unet, latent_extent(pipeline, extent)
     channels = pipeline.vae.config.latent_channels
@@ -59,12 +59,12 @@ def probe_rows(pipeline: Any, conditioning: Conditioning, extent: Extent, number
     grey = np.full((extent.height, extent.width, 3), 127, np.uint8)
     canvas = conditioning.encode_canvas(Canvas(init_image=grey, mask_image=grey[..., 0]))
     return [
-        Row(latents=row, timestep=time_, prompt=prompt, canvas=canvas, share=None)
+        UNetRow(latents=row, timestep=time_, prompt=prompt, canvas=canvas, share=None)
         for row, time_ in zip(latents.to(unet.device, unet.dtype), times.to(unet.device), strict=True)
     ]
 
 
-def _seconds_per_row(evaluator: RowEvaluator, rows: list[Row]) -> float:
+def _seconds_per_row(evaluator: RowEvaluator, rows: list[UNetRow]) -> float:
     """Best of two, after a warm-up."""
     evaluator.evaluate(rows)
     best = float("inf")
@@ -75,7 +75,7 @@ def _seconds_per_row(evaluator: RowEvaluator, rows: list[Row]) -> float:
     return best
 
 
-def _find_quantum(evaluator: Callable[[int], RowEvaluator], rows: list[Row]) -> int:
+def _find_quantum(evaluator: Callable[[int], RowEvaluator], rows: list[UNetRow]) -> int:
     """Smallest number between whose multiples no bit of a row's result changes; 1 where there is none.
 
     Looks at a fixed number of rows, whatever batch was fastest: two measurements must find the same quantum, since a

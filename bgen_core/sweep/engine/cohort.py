@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from bgen_core.sweep.engine.conditioning import Conditioning, EncodedCanvas
-from bgen_core.sweep.engine.rows import Row
+from bgen_core.sweep.engine.rows import UNetRow
 from bgen_core.sweep.engine.schedule import Schedule
 from bgen_core.sweep.events import PaintCell
 
@@ -43,11 +43,11 @@ class Cohort:
     def is_done(self) -> bool:
         return self.index >= len(self.schedule)
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[UNetRow]:
         """The evaluations needed now: per cell one with the prompt and, with guidance, one with the negative."""
         scaled = self.schedule.scale(self.latents, self.index)
         timestep = self.schedule.timesteps[self.index]
-        rows: list[Row] = []
+        rows: list[UNetRow] = []
         for place, cell in enumerate(self.cells):
             texts = [(cell.params.prompt, False)]
             if cell.params.uses_guidance:
@@ -55,7 +55,7 @@ class Cohort:
             for text, negative in texts:
                 prompt = self.conditioning.encode_prompt(text, negative=negative)
                 rows.append(
-                    Row(
+                    UNetRow(
                         latents=scaled[place],
                         timestep=timestep,
                         prompt=prompt,

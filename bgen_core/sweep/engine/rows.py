@@ -18,7 +18,7 @@ KEPT_PREDICTIONS = 512  # shared first evaluations held at once: 8 MB for the de
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Row:
+class UNetRow:
     """One evaluation of the UNet.
 
     Attributes
@@ -63,9 +63,9 @@ class RowEvaluator:
         self.rows_computed = 0
         self._shared: OrderedDict[Hashable, torch.Tensor] = OrderedDict()
 
-    def evaluate(self, rows: Sequence[Row]) -> list[torch.Tensor]:
+    def evaluate(self, rows: Sequence[UNetRow]) -> list[torch.Tensor]:
         """The UNet's prediction for each row, channels × h × w."""
-        wanted: dict[Hashable, Row] = {}
+        wanted: dict[Hashable, UNetRow] = {}
         for place, row in enumerate(rows):
             if row.share is None:
                 wanted[place] = row
@@ -83,7 +83,7 @@ class RowEvaluator:
             self._shared.popitem(last=False)
         return results
 
-    def _evaluate_distinct(self, rows: list[Row]) -> list[torch.Tensor]:
+    def _evaluate_distinct(self, rows: list[UNetRow]) -> list[torch.Tensor]:
         predictions: list[torch.Tensor] = []
         while len(predictions) < len(rows):
             batch = rows[len(predictions) : len(predictions) + self.batch_size]
@@ -102,7 +102,7 @@ class RowEvaluator:
         self.rows_computed += len(rows)
         return predictions
 
-    def _call_unet(self, rows: list[Row]) -> torch.Tensor:
+    def _call_unet(self, rows: list[UNetRow]) -> torch.Tensor:
         padded = rows + [rows[-1]] * (-len(rows) % self._quantum)
         latents = torch.stack([row.latents for row in padded])
         if self._unet.config.in_channels == 9:

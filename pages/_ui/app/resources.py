@@ -1,14 +1,13 @@
-"""What every page shares: the settings, the store, what computes, and who is visiting."""
-
-import uuid
+"""What pages and routes share: the settings, the store as this visitor sees it, and what computes."""
 
 import streamlit as st
+from starlette.requests import Request
 
 from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.executors.local import LocalExecutor
 from bgen_core.settings import Settings, load_settings
-from bgen_core.store.store import Store, open_store
-from pages._ui.app.visitor_cookie import known_visitor
+from bgen_core.store.store import OpenStore, SeenStore, open_store
+from pages._ui.app.visitor_cookie import known_visitor, new_visitor
 
 
 @st.cache_resource(show_spinner=False)
@@ -18,20 +17,22 @@ def settings() -> Settings:
 
 
 @st.cache_resource(show_spinner=False)
-def store() -> Store:
-    """The one store of this server, with its migrations done."""
+def opened_store() -> OpenStore:
+    """The one store of this server, with its migrations done; pages and routes get it as their visitor sees it."""
     return open_store(settings())
 
 
+def store() -> SeenStore:
+    """The store of a page. A browser that takes no cookies is a visitor for this session alone."""
+    visitor = known_visitor(dict(st.context.cookies)) or st.session_state.setdefault("visitor", new_visitor())
+    return opened_store().seen_by(visitor)
+
+
+def store_of(request: Request) -> SeenStore:
+    """The store of a route. A browser without its cookie is a visitor for this request alone."""
+    return opened_store().seen_by(known_visitor(request.cookies) or new_visitor())
+
+
 def executor() -> Executor:
-    """What computes the sweeps of this server."""
+    """What computes the sweeps of this server; those that are submitted are this visitor's."""
     return LocalExecutor(store(), settings())
-
-
-def visitor() -> str:
-    """A name for this browser, under which its sweeps queue; for this session alone where it takes no cookies."""
-    if known := known_visitor(dict(st.context.cookies)):
-        return known
-    if "visitor" not in st.session_state:
-        st.session_state["visitor"] = uuid.uuid4().hex[:12]
-    return st.session_state["visitor"]

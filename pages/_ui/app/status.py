@@ -3,11 +3,11 @@
 import streamlit as st
 
 from bgen_core.jobs.executors.executor import Executor
-from bgen_core.store.store import Store
+from bgen_core.store.store import SeenStore
 
 
 @st.fragment(run_every=5)
-def show_status(model: str, executor: Executor, store: Store) -> None:
+def show_status(model: str, executor: Executor, store: SeenStore) -> None:
     """Model · device · queue, refreshed by itself."""
     health = executor.health()
     waiting = len(store.sweeps.select(states=["queued"]))

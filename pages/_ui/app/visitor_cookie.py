@@ -2,19 +2,28 @@
 
 import re
 import uuid
+from collections.abc import Mapping
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bgen_core.ids import VisitorId
+from bgen_core.records.visitor import Visitor
+
 COOKIE = "bgen-visitor"
 SECONDS = 400 * 24 * 3600  # the longest that browsers keep one
 
 
-def known_visitor(cookies: dict[str, str]) -> str | None:
-    """The visitor's name, or None where the browser brings none that this program wrote."""
+def known_visitor(cookies: Mapping[str, str]) -> Visitor | None:
+    """Who visits, or None where the browser brings no name that this program wrote."""
     name = cookies.get(COOKIE, "")
-    return name if re.fullmatch(r"[0-9a-f]{12}", name) else None
+    return Visitor(id=VisitorId(name)) if re.fullmatch(r"[0-9a-f]{12}", name) else None
+
+
+def new_visitor() -> Visitor:
+    """Somebody who was never here."""
+    return Visitor(id=VisitorId(uuid.uuid4().hex[:12]))
 
 
 class VisitorCookie:
@@ -31,7 +40,7 @@ class VisitorCookie:
             await self._app(scope, receive, send)
             return
         secure = "; Secure" if scope["scheme"] == "https" else ""
-        cookie = f"{COOKIE}={uuid.uuid4().hex[:12]}; Max-Age={SECONDS}; Path=/; HttpOnly; SameSite=lax{secure}"
+        cookie = f"{COOKIE}={new_visitor().id}; Max-Age={SECONDS}; Path=/; HttpOnly; SameSite=lax{secure}"
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -43,4 +52,4 @@ class VisitorCookie:
 
 def _asks_for_a_page(connection: HTTPConnection) -> bool:
     wanted = connection.headers.get("accept", "")
-    return "text/html" in wanted and known_visitor(dict(connection.cookies)) is None
+    return "text/html" in wanted and known_visitor(connection.cookies) is None

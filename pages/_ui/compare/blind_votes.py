@@ -12,8 +12,7 @@ from bgen_core.runs.analysis.columns import AxisColumn
 from bgen_core.runs.analysis.votes import axis_votes
 from bgen_core.runs.links import thumbnail_url
 from bgen_core.store.opinions import Vote, Winner
-from bgen_core.store.store import Store
-from pages._ui.app import resources
+from bgen_core.store.store import SeenStore
 from pages._ui.compare.compare_view import CompareView, change
 from pages._ui.compare.findings_frame import SweepFrame, sweep_in_view
 from pages._ui.compare.vote_scores import score_chart
@@ -26,7 +25,7 @@ _AXIS = "vote_axis"
 _vote_keys = st.components.v2.component("bgen_vote_keys", js=frontend_source("vote_keys.js"))
 
 
-def votes_panel(table: pd.DataFrame, store: Store, runs: list[RunRecord], view: CompareView) -> None:
+def votes_panel(table: pd.DataFrame, store: SeenStore, runs: list[RunRecord], view: CompareView) -> None:
     """Draw the next pair for this visitor, and on demand the scores so far."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         frame = sweep_in_view(store, table, runs, view)
@@ -60,9 +59,9 @@ def _axis_choice(frame: SweepFrame, chosen: AxisColumn) -> None:
 
 
 @st.fragment
-def _ballot(store: Store, frame: SweepFrame, axis: AxisColumn) -> None:
+def _ballot(store: SeenStore, frame: SweepFrame, axis: AxisColumn) -> None:
     votes = store.opinions.votes_of(frame.sweep.id)
-    me = resources.visitor()
+    me = store.visitor.id
     if problem := st.session_state.pop(_PROBLEM, ""):
         st.error(problem)
     pair = next_pair(frame.cells, axis, axes=frame.axes, votes=votes, voter=me)
@@ -71,14 +70,14 @@ def _ballot(store: Store, frame: SweepFrame, axis: AxisColumn) -> None:
         st.success(f"You have seen every pair that differs in {axis.label.lower()}. Thank you.")
     else:
         _two_pictures(store, pair)
-        _ways_to_vote(store, frame, pair, me)
+        _ways_to_vote(store, frame, pair)
     voters = len({vote.voter for vote in votes})
     st.caption(f"{_count(len(votes), 'vote')} by {_count(voters, 'voter')} on this sweep; {mine} by you.")
     if st.session_state.get("vote_scores"):
         _scores(frame, axis, votes)
 
 
-def _two_pictures(store: Store, pair: BallotPair) -> None:
+def _two_pictures(store: SeenStore, pair: BallotPair) -> None:
     left, right = store.runs.get_all([pair.run_a, pair.run_b])
     for place, run, name in zip(st.columns(2, gap="small"), (left, right), ("1 (left)", "2 (right)"), strict=True):
         # Neither its parameters nor its name: what is not seen cannot be voted for.
@@ -88,18 +87,18 @@ def _two_pictures(store: Store, pair: BallotPair) -> None:
         )
 
 
-def _ways_to_vote(store: Store, frame: SweepFrame, pair: BallotPair, me: str) -> None:
+def _ways_to_vote(store: SeenStore, frame: SweepFrame, pair: BallotPair) -> None:
     ways: tuple[tuple[str, Winner, str], ...] = (
         ("Left is better", "a", "1"),
         ("No difference", "tie", "0"),
         ("Right is better", "b", "2"),
     )
     for place, (label, winner, key) in zip(st.columns(3), ways, strict=True):
-        vote = Vote(sweep_id=frame.sweep.id, voter=me, run_a=pair.run_a, run_b=pair.run_b, winner=winner)
+        vote = Vote(sweep_id=frame.sweep.id, run_a=pair.run_a, run_b=pair.run_b, winner=winner)
         place.button(label, key=f"vote_{winner}", shortcut=key, width="stretch", on_click=_vote, args=(store, vote))
 
 
-def _vote(store: Store, vote: Vote) -> None:
+def _vote(store: SeenStore, vote: Vote) -> None:
     try:
         store.opinions.add_vote(vote)
     except UserInputError as error:

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from bgen_core.records.run import RunRecord
-from bgen_core.store.store import Store
+from bgen_core.store.store import SeenStore
 from pages._ui.compare.blind_votes import votes_panel
 from pages._ui.compare.compare_view import CompareView, change
 from pages._ui.compare.comparison import side_by_side
@@ -19,7 +19,7 @@ from pages._ui.shared.picture_viewer import MOST_AT_ONCE, VIEWER_MODES
 _PANELS = {**VIEWER_MODES, "says": "What the sweep says", "vote": "Blind vote"}
 
 
-def panels(runs: list[RunRecord], table: pd.DataFrame, store: Store, view: CompareView) -> None:
+def panels(runs: list[RunRecord], table: pd.DataFrame, store: SeenStore, view: CompareView) -> None:
     """Draw the panel that the view asks for; the others cost nothing."""
     chosen = table.set_index("id", drop=False).loc[[run.id for run in runs]]
     st.session_state["compare_panel"] = view.panel

@@ -10,8 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from bgen_core.errors import UserInputError
 from bgen_core.parameters import PARAMETERS
 from bgen_core.runs.run_columns import RUN_COLUMNS, RunColumn, run_column
-from bgen_core.store.store import Store
-from pages._ui.app import resources
+from bgen_core.store.store import SeenStore
 from pages._ui.compare.compare_view import CompareView, change, change_pieces
 from pages._ui.compare.condition_text import conditions_text, days_piece, days_with_runs, period_days, period_text
 from pages._ui.compare.saved_views import views_popover
@@ -31,7 +30,7 @@ _OTHERS = tuple(
 )
 
 
-def filter_card(table: pd.DataFrame, store: Store, view: CompareView) -> None:
+def filter_card(table: pd.DataFrame, store: SeenStore, view: CompareView) -> None:
     """Draw the filter; what is chosen goes into the view."""
     # On a telephone it would fill the first screen
     card = st.expander("Filter", expanded=view.is_filtered) if is_telephone() else st.container(border=True)
@@ -57,7 +56,7 @@ def filter_card(table: pd.DataFrame, store: Store, view: CompareView) -> None:
             with st.popover("More filters", key="compare_more"):
                 _other_column(table, view)
             views_popover(store, view)
-            _mine_toggle(view)
+            _mine_toggle(store, view)
             _active_conditions(view)
 
 
@@ -67,7 +66,7 @@ def _places(widths: Sequence[int]) -> list[DeltaGenerator]:
         return [st.container(width=width) for width in widths]
 
 
-def _sweep_choice(place: DeltaGenerator, store: Store, view: CompareView) -> None:
+def _sweep_choice(place: DeltaGenerator, store: SeenStore, view: CompareView) -> None:
     titles = sweep_titles(store, also=view.sweep)
     st.session_state["compare_sweep"] = view.sweep if view.sweep in titles else ""
     place.selectbox(
@@ -220,8 +219,8 @@ def _number_range(column: RunColumn, low: float, high: float, view: CompareView)
         st.error(problem)
 
 
-def _mine_toggle(view: CompareView) -> None:
-    me = resources.visitor()
+def _mine_toggle(store: SeenStore, view: CompareView) -> None:
+    me = store.visitor.id
     st.session_state["compare_mine"] = view.pieces("owner") == (me,)
     st.toggle(
         "Mine",

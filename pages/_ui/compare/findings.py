@@ -12,14 +12,14 @@ from bgen_core.runs.analysis.columns import SEED, TIMES, AxisColumn, Measure, di
 from bgen_core.runs.analysis.effects import axis_effect
 from bgen_core.runs.analysis.time_against_gain import is_it_worth_the_wait, is_time_at_stake
 from bgen_core.runs.value_notes import notes_text, value_notes
-from bgen_core.store.store import Store
+from bgen_core.store.store import SeenStore
 from pages._ui.compare.compare_view import CompareView, change
 from pages._ui.compare.findings_frame import SweepFrame, axis_choice, sweep_in_view
 from pages._ui.shared.measures import measure_choice
 from pages._ui.shared.pictures import plain
 
 
-def findings_panel(table: pd.DataFrame, store: Store, runs: list[RunRecord], view: CompareView) -> None:
+def findings_panel(table: pd.DataFrame, store: SeenStore, runs: list[RunRecord], view: CompareView) -> None:
     """Draw what the sweep in view says about one measure."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         frame = sweep_in_view(store, table, runs, view)
@@ -42,7 +42,7 @@ def findings_panel(table: pd.DataFrame, store: Store, runs: list[RunRecord], vie
         _answers(frame, axis, against, measure, view)
 
 
-def _sentences(frame: SweepFrame, measure: Measure, store: Store) -> None:
+def _sentences(frame: SweepFrame, measure: Measure, store: SeenStore) -> None:
     with st.container(border=True):
         for axis in frame.axes:
             effect = axis_effect(frame.cells, axis, measure, axes=frame.axes)

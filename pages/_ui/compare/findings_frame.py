@@ -8,9 +8,9 @@ import streamlit as st
 
 from bgen_core.errors import UserInputError
 from bgen_core.records.run import RunRecord
-from bgen_core.runs.analysis.columns import SECONDS, TIMES, AxisColumn, Measure
+from bgen_core.runs.analysis.columns import SECONDS, TIMES, AxisColumn
 from bgen_core.runs.made_by_sweep import runs_made_by
-from bgen_core.store.store import Store
+from bgen_core.store.store import SeenStore
 from bgen_core.store.sweeps import SweepRecord
 from bgen_core.sweep.axes import Axis, Value
 from bgen_core.sweep.plan import SweepPlan
@@ -32,8 +32,6 @@ class SweepFrame:
         One row per cell: `id` of its run, a column for each axis under the axis's name, and the measures.
     axes
         Everything that was swept, with at least two values.
-    measures
-        What the runs were measured by.
     reused
         How many of the runs were there before or made by another sweep: their times are left out.
     pasted
@@ -43,7 +41,6 @@ class SweepFrame:
     sweep: SweepRecord
     cells: pd.DataFrame
     axes: tuple[AxisColumn, ...]
-    measures: tuple[Measure, ...]
     reused: int = 0
     pasted: int = 0
 
@@ -55,7 +52,7 @@ class SweepFrame:
         return next(chain(asked, scales, reversed(offered)), None)
 
 
-def sweep_frame(table: pd.DataFrame, store: Store, sweep: SweepRecord) -> SweepFrame:
+def sweep_frame(table: pd.DataFrame, store: SeenStore, sweep: SweepRecord) -> SweepFrame:
     """Join the plan's cells with the wide table.
 
     Values come from the plan, not from the runs: a prompt in which two words were replaced has a place on two axes.
@@ -82,13 +79,12 @@ def sweep_frame(table: pd.DataFrame, store: Store, sweep: SweepRecord) -> SweepF
         sweep=sweep,
         cells=cells,
         axes=tuple(AxisColumn(name=axis.name, label=axis.kind.label) for axis in axes),
-        measures=tuple(measures_in(cells)),
         reused=cells.loc[~own, "id"].nunique(),
         pasted=pasted,
     )
 
 
-def sweep_in_view(store: Store, table: pd.DataFrame, runs: list[RunRecord], view: CompareView) -> SweepFrame | None:
+def sweep_in_view(store: SeenStore, table: pd.DataFrame, runs: list[RunRecord], view: CompareView) -> SweepFrame | None:
     """Draw the choice of a sweep: the view's, one of the first run that is chosen or passes its filter, or the newest.
 
     Returns None, and says so, where there is none that varies anything.

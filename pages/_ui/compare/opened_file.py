@@ -11,7 +11,7 @@ from bgen_core.archive.run_import import import_runs
 from bgen_core.errors import UserInputError
 from bgen_core.runs.recipe import Recipe, read_recipe
 from bgen_core.runs.table import FIELDS
-from bgen_core.store.store import Store
+from bgen_core.store.store import SeenStore
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files, resources
 from pages._ui.compare.compare_view import change
@@ -51,7 +51,7 @@ def open_file_popover() -> UploadedFile | None:
         )
 
 
-def show_opened_file(file: UploadedFile, store: Store) -> None:
+def show_opened_file(file: UploadedFile, store: SeenStore) -> None:
     """Draw what the file holds, and what can be done with it."""
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -67,7 +67,7 @@ def show_opened_file(file: UploadedFile, store: Store) -> None:
             st.error(str(error))
 
 
-def _import(file: UploadedFile, store: Store) -> None:
+def _import(file: UploadedFile, store: SeenStore) -> None:
     st.caption(
         f"{file.size / 1e6:,.1f} MB. Its runs come into this store with pictures, metrics, opinions, subjects, sweeps "
         "and votes; what is here already stays as it is."
@@ -85,7 +85,7 @@ def _import(file: UploadedFile, store: Store) -> None:
     st.rerun()
 
 
-def _settings(name: str, png: bytes, recipe: Recipe, store: Store) -> None:
+def _settings(name: str, png: bytes, recipe: Recipe, store: SeenStore) -> None:
     key = sha256(png).hexdigest()[:12]
     picture, facts = st.columns([2, 3], gap="medium")
     picture.image(png, alt=f"The picture {name}", output_format="PNG")
@@ -111,7 +111,7 @@ def _settings(name: str, png: bytes, recipe: Recipe, store: Store) -> None:
             st.caption("Used as a base, what it does not say begins with its default.")
 
 
-def _use_as_base(recipe: Recipe, store: Store) -> None:
+def _use_as_base(recipe: Recipe, store: SeenStore) -> None:
     chosen = st.session_state.get("subject", [])
     model = recipe.model or resources.settings().model
     fill_from_plan(SweepPlan(subject_id=recipe.subject_id, model=model, base=recipe.params))

@@ -6,13 +6,13 @@ import streamlit as st
 
 from bgen_core.errors import UserInputError
 from bgen_core.store.opinions import MAX_RATING, Opinion
-from bgen_core.store.store import Store
+from bgen_core.store.store import SeenStore
 from pages._ui.compare.run_table import show_anew, stars
 
 _RATING, _TAGS = "give_rating", "give_tags"
 
 
-def opinions_popover(store: Store, ids: Sequence[str]) -> None:
+def opinions_popover(store: SeenStore, ids: Sequence[str]) -> None:
     """Draw what the chosen runs are rated and tagged with."""
     place = st.popover("Rate", disabled=not ids, help="Rate and tag the chosen runs at once.", width=90)
     with place, st.form("give", border=False, clear_on_submit=True):
@@ -21,7 +21,7 @@ def opinions_popover(store: Store, ids: Sequence[str]) -> None:
         st.form_submit_button(f"Give to {len(ids)} chosen", on_click=_give, args=(store, ids))
 
 
-def _give(store: Store, ids: Sequence[str]) -> None:
+def _give(store: SeenStore, ids: Sequence[str]) -> None:
     rating, tags = st.session_state[_RATING], st.session_state[_TAGS]
     opinions = store.opinions.of(ids)
     try:

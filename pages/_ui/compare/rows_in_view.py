@@ -7,11 +7,11 @@ import pandas as pd
 from bgen_core.errors import UserInputError
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.run_filter import filter_runs, sort_runs
-from bgen_core.store.store import Store
+from bgen_core.store.store import SeenStore
 from pages._ui.compare.compare_view import CompareView, unread_conditions
 
 
-def rows_in_view(table: pd.DataFrame, store: Store, view: CompareView) -> pd.DataFrame:
+def rows_in_view(table: pd.DataFrame, store: SeenStore, view: CompareView) -> pd.DataFrame:
     """The rows that pass the view's filter, in its order, numbered from 0; a sweep that is not there is no filter."""
     rows = filter_runs(table, view.run_filter(sweep_ids(store, view.sweep)))
     if not view.sort:
@@ -19,7 +19,7 @@ def rows_in_view(table: pd.DataFrame, store: Store, view: CompareView) -> pd.Dat
     return sort_runs(rows, view.sort.removeprefix("-"), descending=view.sort.startswith("-"))
 
 
-def sweep_ids(store: Store, sweep: str) -> frozenset[str] | None:
+def sweep_ids(store: SeenStore, sweep: str) -> frozenset[str] | None:
     """The runs of a sweep's grid; None where no sweep is meant or has this id."""
     if not sweep:
         return None
@@ -29,7 +29,7 @@ def sweep_ids(store: Store, sweep: str) -> frozenset[str] | None:
         return None
 
 
-def chosen_runs(store: Store, ids: Sequence[str]) -> tuple[list[RunRecord], list[str]]:
+def chosen_runs(store: SeenStore, ids: Sequence[str]) -> tuple[list[RunRecord], list[str]]:
     """The runs of these ids, and a sentence for each id that names none."""
     if len(ids) == 0:
         return [], []
@@ -46,7 +46,7 @@ def chosen_runs(store: Store, ids: Sequence[str]) -> tuple[list[RunRecord], list
     return runs, unknown
 
 
-def ids_of_query(store: Store, table: pd.DataFrame, query: Mapping[str, Sequence[str]]) -> list[str]:
+def ids_of_query(store: SeenStore, table: pd.DataFrame, query: Mapping[str, Sequence[str]]) -> list[str]:
     """The runs that an address means: those it names, or else all that pass its filter.
 
     Raises

@@ -12,7 +12,7 @@ from bgen_core.parameters import PARAMETERS, TEXTS
 from bgen_core.runs.run_columns import RunColumn, run_column
 from bgen_core.runs.table import FIELDS
 from bgen_core.store.opinions import MAX_RATING
-from bgen_core.store.store import Store
+from bgen_core.store.store import SeenStore
 from pages._ui.compare.compare_view import CompareView, change
 
 ROWS_PER_PAGE = 200
@@ -46,7 +46,7 @@ _ROUND = "compare_round"
 _PROBLEMS = "compare_problems"
 
 
-def editable_table(rows: pd.DataFrame, store: Store, view: CompareView) -> None:
+def editable_table(rows: pd.DataFrame, store: SeenStore, view: CompareView) -> None:
     """Draw one page of the rows. What is chosen goes into the view, on whichever page it stands; opinions are kept."""
     pages = max(1, -(-len(rows) // ROWS_PER_PAGE))
     page = min(view.page, pages)
@@ -126,7 +126,7 @@ def _shown(visible: pd.DataFrame, columns: Sequence[str], view: CompareView) -> 
     return shown
 
 
-def _apply(key: str, ids: Sequence[str], shown: pd.DataFrame, store: Store, view: CompareView) -> None:
+def _apply(key: str, ids: Sequence[str], shown: pd.DataFrame, store: SeenStore, view: CompareView) -> None:
     """Keep what was edited; a value that cannot be kept is explained, and the table shows what is kept."""
     chosen, problems = list(view.ids), []
     for place, changes in st.session_state[key]["edited_rows"].items():
@@ -144,7 +144,7 @@ def _apply(key: str, ids: Sequence[str], shown: pd.DataFrame, store: Store, view
     change(ids=tuple(chosen))
 
 
-def _keep_opinion(store: Store, run_id: str, before: Mapping[Any, Any], changes: Mapping[str, Any]) -> None:
+def _keep_opinion(store: SeenStore, run_id: str, before: Mapping[Any, Any], changes: Mapping[str, Any]) -> None:
     if "rating" in changes:
         rating = changes["rating"]
         store.opinions.rate(run_id, None if rating is None else int(rating))
@@ -159,7 +159,7 @@ def stars(rating: float) -> str:
     return "★" * int(rating) + "☆" * (MAX_RATING - int(rating))
 
 
-def _column_config(columns: Sequence[str], store: Store) -> dict[str, Any]:
+def _column_config(columns: Sequence[str], store: SeenStore) -> dict[str, Any]:
     config: dict[str, Any] = {
         CHOSEN: st.column_config.CheckboxColumn("✓", help="Choose runs to compare, export or delete.", pinned=True)
     }
@@ -168,7 +168,7 @@ def _column_config(columns: Sequence[str], store: Store) -> dict[str, Any]:
     return config
 
 
-def _configured(column: RunColumn, store: Store) -> Any:
+def _configured(column: RunColumn, store: SeenStore) -> Any:
     said: dict[str, Any] = {"label": column.label, "help": f"{column.help}{_NOTE.get(column.kind, '')}"}
     make = st.column_config
     match column.name, column.kind:

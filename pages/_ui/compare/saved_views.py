@@ -6,9 +6,8 @@ import streamlit as st
 
 from bgen_core.errors import UserInputError
 from bgen_core.limits import LONGEST_VIEW_NAME
-from bgen_core.store.store import Store
+from bgen_core.store.store import SeenStore
 from bgen_core.store.views import SavedView
-from pages._ui.app import resources
 from pages._ui.compare.compare_view import CompareView, show
 
 # The page of the table and the chosen runs belong to a link, not to a view that is opened again on another day.
@@ -17,7 +16,7 @@ _PROBLEM = "saved_view_problem"
 _FORGETTING = "saved_view_to_forget"
 
 
-def views_popover(store: Store, view: CompareView) -> None:
+def views_popover(store: SeenStore, view: CompareView) -> None:
     """Draw the list of saved views, and the field that saves the present one."""
     views = store.views.all()
     with st.popover(f"Views · {len(views)}" if views else "Views", key="compare_views"):
@@ -32,7 +31,7 @@ def views_popover(store: Store, view: CompareView) -> None:
             st.error(problem)
 
 
-def _listed(store: Store, saved: SavedView) -> None:
+def _listed(store: SeenStore, saved: SavedView) -> None:
     """One view; the views are everybody's, so that deleting one asks first."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(saved.name, key=f"view_{saved.name}", type="tertiary", icon=":material/filter_alt:",
@@ -50,7 +49,7 @@ def _think(name: str) -> None:
     st.session_state[_FORGETTING] = name
 
 
-def _forget(store: Store, name: str) -> None:
+def _forget(store: SeenStore, name: str) -> None:
     store.views.delete(name)
     _think("")
 
@@ -60,10 +59,10 @@ def kept_query(view: CompareView) -> dict[str, Any]:
     return {name: value for name, value in view.to_query().items() if name not in _NOT_KEPT}
 
 
-def _save(store: Store, view: CompareView) -> None:
+def _save(store: SeenStore, view: CompareView) -> None:
     try:
         name = st.session_state["view_name"]
-        store.views.save(SavedView(name=name, owner=resources.visitor(), query=kept_query(view)))
+        store.views.save(SavedView(name=name, query=kept_query(view)))
     except UserInputError as error:
         st.session_state[_PROBLEM] = str(error)
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from bgen_core.store.store import Store
+from bgen_core.store.store import SeenStore
 from bgen_core.store.sweeps import SweepRecord
 from bgen_core.sweep.axes import axis_kind
 from pages._ui.shared.browser import zone
 
 
-def sweep_titles(store: Store, *, also: str = "") -> dict[str, str]:
+def sweep_titles(store: SeenStore, *, also: str = "") -> dict[str, str]:
     """Sweeps that have a picture, by their id, newest first: when, what they vary, how many cells, and the prompt.
 
     Parameters

@@ -7,7 +7,7 @@ import streamlit as st
 
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.run_columns import RUN_COLUMNS, run_column
-from bgen_core.store.store import Store
+from bgen_core.store.store import SeenStore
 from pages._ui.compare.compare_view import CompareView, change
 from pages._ui.compare.delete_dialog import delete_button
 from pages._ui.compare.export_popover import export_popover
@@ -82,7 +82,7 @@ def columns_popover(rows: pd.DataFrame, view: CompareView) -> None:
         st.button("Usual columns", type="tertiary", on_click=lambda: change(columns=()))
 
 
-def table_bar(rows: pd.DataFrame, total: int, runs: list[RunRecord], store: Store, view: CompareView) -> None:
+def table_bar(rows: pd.DataFrame, total: int, runs: list[RunRecord], store: SeenStore, view: CompareView) -> None:
     """Draw the line above the table."""
     with st.container(horizontal=True, vertical_alignment="center"):
         count = f"**{len(rows):,}** of {total:,} runs" if len(rows) < total else f"**{len(rows):,}** runs"

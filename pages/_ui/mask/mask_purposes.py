@@ -13,7 +13,6 @@ from pages._ui.app import resources
 from pages._ui.mask.mask_preview import Preview, edited_alpha
 from pages._ui.subject.subject_draft import Draft
 
-_FACTOR = 8  # pixels per latent of every model in the catalogue
 _WIDTH = 300
 
 
@@ -25,7 +24,7 @@ def mask_purposes(draft: Draft, preview: Preview) -> None:
         if not shown.open:
             return
         model = describe_model(resources.settings().model)
-        extent = choose_model_extent(preview.photo, side=model.side, factor=_FACTOR)
+        extent = choose_model_extent(preview.photo, side=model.side)
         plain = InpaintParams(prompt="-")
         first, second = st.columns(2)
         grow = first.slider(

@@ -12,10 +12,10 @@ from bgen_core.errors import UserInputError
 from bgen_core.reports.html_report import html_report
 from bgen_core.runs.export import runs_csv, runs_json, runs_parquet
 from bgen_core.runs.wide_table import run_table
-from bgen_core.store.store import Store
+from bgen_core.store.store import SeenStore
 from pages._ui.compare.compare_view import CompareView
 from pages._ui.compare.rows_in_view import ids_of_query
-from pages._ui.routes.streaming import Endpoint, download, refused
+from pages._ui.routes.streaming import Endpoint, StoreOf, download, refused
 
 MOST_IN_REPORT = 1000
 _PIECE = 1 << 16
@@ -45,28 +45,28 @@ class ExportForm:
     label: str
     help: str
     media_type: str
-    pieces: Callable[[Store, Sequence[str], CompareView], Iterator[bytes]]
+    pieces: Callable[[SeenStore, Sequence[str], CompareView], Iterator[bytes]]
 
 
-def _csv(store: Store, ids: Sequence[str], view: CompareView) -> Iterator[bytes]:
+def _csv(store: SeenStore, ids: Sequence[str], view: CompareView) -> Iterator[bytes]:
     runs, metrics, opinions = store.runs.get_all(ids), store.metrics.of(ids), store.opinions.of(ids)
     return _cut(runs_csv(runs, metrics=metrics, opinions=opinions).encode("utf-8", "replace"))
 
 
-def _json(store: Store, ids: Sequence[str], view: CompareView) -> Iterator[bytes]:
+def _json(store: SeenStore, ids: Sequence[str], view: CompareView) -> Iterator[bytes]:
     runs, metrics, opinions = store.runs.get_all(ids), store.metrics.of(ids), store.opinions.of(ids)
     return _cut(runs_json(runs, metrics=metrics, opinions=opinions).encode("utf-8", "replace"))
 
 
-def _parquet(store: Store, ids: Sequence[str], view: CompareView) -> Iterator[bytes]:
+def _parquet(store: SeenStore, ids: Sequence[str], view: CompareView) -> Iterator[bytes]:
     return _cut(runs_parquet(store.runs.get_all(ids), metrics=store.metrics.of(ids), opinions=store.opinions.of(ids)))
 
 
-def _zip(store: Store, ids: Sequence[str], view: CompareView) -> Iterator[bytes]:
+def _zip(store: SeenStore, ids: Sequence[str], view: CompareView) -> Iterator[bytes]:
     return run_archive(store, ids)
 
 
-def _report(store: Store, ids: Sequence[str], view: CompareView) -> Iterator[bytes]:
+def _report(store: SeenStore, ids: Sequence[str], view: CompareView) -> Iterator[bytes]:
     if len(ids) > MOST_IN_REPORT:
         raise UserInputError(
             f"A report of {len(ids):,} runs is too large to open: choose or filter at most {MOST_IN_REPORT:,}."
@@ -115,7 +115,7 @@ EXPORT_FORMS: tuple[ExportForm, ...] = (
 )
 
 
-def export_endpoint(open_store: Callable[[], Store]) -> Endpoint:
+def export_endpoint(store_of: StoreOf) -> Endpoint:
     """Answers for every form; the path's `suffix` says which."""
     writing = CapacityLimiter(_WRITTEN_AT_ONCE)
     forms = {form.suffix: form for form in EXPORT_FORMS}
@@ -127,7 +127,7 @@ def export_endpoint(open_store: Callable[[], Store]) -> Endpoint:
 
         def begin() -> Iterator[bytes]:
             query = {name: request.query_params.getlist(name) for name in request.query_params}
-            store = open_store()
+            store = store_of(request)
             ids = ids_of_query(store, run_table(store), query)
             if not ids:
                 raise UserInputError("No run passes this filter: there is nothing to save.")

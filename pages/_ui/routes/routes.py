@@ -14,10 +14,9 @@ from bgen_core.errors import StoreError, UserInputError
 from bgen_core.reports.contact_sheet import contact_sheet
 from bgen_core.runs.links import PICTURES, RUNS, SHEETS, THUMBNAIL_SIDES, ZIPS
 from bgen_core.store.blobs import BlobStore
-from bgen_core.store.store import Store
 from bgen_core.store.thumbnails import thumbnail
 from pages._ui.app import resources
-from pages._ui.routes.streaming import Endpoint, attachment, download, refused
+from pages._ui.routes.streaming import Endpoint, StoreOf, attachment, download, refused
 from pages._ui.routes.subject_routes import subject_routes
 
 _PICTURE = re.compile(r"([0-9a-f]{64})\.(webp|png)")
@@ -27,13 +26,13 @@ _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-
 _DECODED_AT_ONCE = 2
 
 
-def own_routes(open_store: Callable[[], Store] = resources.store) -> list[Route]:
+def own_routes(store_of: StoreOf = resources.store_of) -> list[Route]:
     """The routes that `st.App` serves beside the pages.
 
     Parameters
     ----------
-    open_store
-        Gives the store when something is first asked for: none is opened at import.
+    store_of
+        Gives the store as whoever asks sees it; none is opened at import.
     """
     decoding = CapacityLimiter(_DECODED_AT_ONCE)
 
@@ -49,7 +48,9 @@ def own_routes(open_store: Callable[[], Store] = resources.store) -> list[Route]
         if suffix == "webp" and side not in map(str, THUMBNAIL_SIDES):
             return refused(400, f"side must be one of {', '.join(map(str, THUMBNAIL_SIDES))}.")
         try:
-            data = await _read((await run_sync(open_store)).blobs, blob, suffix, int(side) if suffix == "webp" else 0)
+            data = await _read(
+                (await run_sync(store_of, request)).blobs, blob, suffix, int(side) if suffix == "webp" else 0
+            )
         except StoreError as error:
             return refused(503, str(error))
         if data is None:
@@ -69,7 +70,7 @@ def own_routes(open_store: Callable[[], Store] = resources.store) -> list[Route]
         across, down = request.query_params.get("x"), request.query_params.get("y")
 
         def begin() -> Iterator[bytes]:
-            store = open_store()
+            store = store_of(request)
             return contact_sheet(store, request.path_params["sweep_id"], across=across, down=down).png(store.blobs)
 
         return await _download(request, begin, suffix="png", media_type="image/png")
@@ -79,7 +80,7 @@ def own_routes(open_store: Callable[[], Store] = resources.store) -> list[Route]
         def begin() -> Iterator[bytes]:
             from bgen_core.archive.sweep_archive import sweep_archive
 
-            return sweep_archive(open_store(), request.path_params["sweep_id"])
+            return sweep_archive(store_of(request), request.path_params["sweep_id"])
 
         return await _download(request, begin, suffix="zip", media_type="application/zip")
 
@@ -87,7 +88,7 @@ def own_routes(open_store: Callable[[], Store] = resources.store) -> list[Route]
     def exporting() -> Endpoint:
         from pages._ui.routes.export_routes import export_endpoint
 
-        return export_endpoint(open_store)
+        return export_endpoint(store_of)
 
     async def export(request: Request) -> Response:
         return await (await run_sync(exporting))(request)
@@ -98,7 +99,7 @@ def own_routes(open_store: Callable[[], Store] = resources.store) -> list[Route]
         sweep_id = request.path_params["sweep_id"]
         try:
             # An id that is not there is another answer than an axis that is not there.
-            await run_sync(lambda: open_store().sweeps.get(sweep_id))
+            await run_sync(lambda: store_of(request).sweeps.get(sweep_id))
         except StoreError as error:
             return refused(503, str(error))
         except UserInputError as error:
@@ -112,7 +113,7 @@ def own_routes(open_store: Callable[[], Store] = resources.store) -> list[Route]
         _route(f"{SHEETS}{{sweep_id}}.png", sheet),
         _route(f"{ZIPS}{{sweep_id}}.zip", archive),
         _route(f"{RUNS}{{suffix}}", export),
-        *subject_routes(open_store),
+        *subject_routes(store_of),
     ]
 
 

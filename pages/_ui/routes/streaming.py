@@ -11,8 +11,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from bgen_core.errors import StoreError, UserInputError
+from bgen_core.store.store import SeenStore
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+StoreOf = Callable[[Request], SeenStore]
 
 
 async def download(

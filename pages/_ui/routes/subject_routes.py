@@ -1,6 +1,6 @@
 """The library as a download: subjects that an address names, or all of them, as a ZIP that is made while it is sent."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlencode
 
 from anyio import CapacityLimiter
@@ -9,8 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bgen_core.archive.subject_archive import MOST_SUBJECTS, export_subjects
-from bgen_core.store.store import Store
-from pages._ui.routes.streaming import download
+from pages._ui.routes.streaming import StoreOf, download
 
 _PATH = "/download/subjects.zip"
 _READ_AT_ONCE = 2  # photos: each is in memory as the file that it is
@@ -21,13 +20,13 @@ def subjects_url(ids: Sequence[str] = ()) -> str:
     return f"{_PATH}?{urlencode({'id': ids}, doseq=True)}" if ids else _PATH
 
 
-def subject_routes(open_store: Callable[[], Store]) -> list[Route]:
+def subject_routes(store_of: StoreOf) -> list[Route]:
     """The route that `subjects_url` names."""
     reading = CapacityLimiter(_READ_AT_ONCE)
 
     async def subjects(request: Request) -> Response:
         def begin() -> Iterator[bytes]:
-            store, ids = open_store(), request.query_params.getlist("id")
+            store, ids = store_of(request), request.query_params.getlist("id")
             return export_subjects(store, ids or [entry.id for entry in store.subjects.all()][:MOST_SUBJECTS])
 
         return await download(

@@ -7,7 +7,7 @@ from bgen_core.limits import LONGEST_TAG
 from bgen_core.metrics import METRICS, Metric, MetricValue
 from bgen_core.runs.analysis.columns import number
 from bgen_core.store.opinions import Opinion
-from bgen_core.store.store import Store
+from bgen_core.store.store import SeenStore
 from pages._ui.shared.pictures import plain
 
 _BETTER = {"lower": "lower is better", "higher": "higher is better", "none": ""}
@@ -15,7 +15,7 @@ _BETTER = {"lower": "lower is better", "higher": "higher is better", "none": ""}
 _ELSEWHERE = ("seconds_denoise", "seconds_decode", "seconds_composite", "peak_memory_mb")
 
 
-def metric_table(store: Store, run_id: str) -> None:
+def metric_table(store: SeenStore, run_id: str) -> None:
     """Draw what was measured, with unit, direction and source; a metric without a value says why it has none."""
     st.markdown("**What was measured**")
     measured = store.metrics.of([run_id]).get(run_id, {})
@@ -40,7 +40,7 @@ def _metric_row(metric: Metric, value: MetricValue) -> None:
     found.caption(f"**{plain(amount)}**" + (f" · {' · '.join(notes)}" if notes else ""))
 
 
-def opinion_fields(store: Store, run_id: str) -> None:
+def opinion_fields(store: SeenStore, run_id: str) -> None:
     """Draw rating, tags and notes; each is kept as soon as it is changed."""
     opinion = store.opinions.of([run_id]).get(run_id, Opinion())
     stars, tags, notes = (f"run_{name}_{run_id[:12]}" for name in ("stars", "tags", "notes"))

@@ -3,14 +3,14 @@
 import streamlit as st
 
 from bgen_core.settings import Settings
-from bgen_core.store.store import Store
+from bgen_core.store.store import SeenStore
 from bgen_core.subject.cutout import cut_out_subject
 from bgen_core.subject.decoding.image_io import DecodeLimits, read_photo
 from bgen_core.subject.samples.samples import SAMPLES
 from pages._ui.app import page_files
 
 
-def start_with_sample(store: Store, settings: Settings) -> None:
+def start_with_sample(store: SeenStore, settings: Settings) -> None:
     """Say what is missing, and offer the sample or the Subject page."""
     with st.container(border=True):
         st.markdown("A sweep paints new backgrounds behind a **subject**: a photo and the part of it to keep.")
@@ -22,7 +22,7 @@ def start_with_sample(store: Store, settings: Settings) -> None:
             st.page_link(page_files.SUBJECT, label="or choose a photo of your own")
 
 
-def keep_sample(store: Store, settings: Settings) -> str:
+def keep_sample(store: SeenStore, settings: Settings) -> str:
     """Save the first sample as a subject; returns its id."""
     sample = SAMPLES[0]
     photo = read_photo(sample.path, limits=DecodeLimits.from_settings(settings))

@@ -9,7 +9,7 @@ from bgen_core.metrics import METRICS
 from bgen_core.parameters import PARAMETERS
 from bgen_core.runs.links import download_name, picture_url
 from bgen_core.runs.table import FIELDS
-from bgen_core.store.store import Store
+from bgen_core.store.store import SeenStore
 from bgen_core.store.sweeps import SweepCellRow
 from bgen_core.sweep.grid import describe_place
 from bgen_core.sweep.plan import SweepPlan
@@ -29,7 +29,7 @@ def open_cell(index: int) -> None:
 
 
 @st.dialog("Cell", width="large")
-def show_cell(store: Store, plan: SweepPlan, cells: Sequence[SweepCellRow]) -> None:
+def show_cell(store: SeenStore, plan: SweepPlan, cells: Sequence[SweepCellRow]) -> None:
     """Draw the opened cell; arrow keys walk to the finished ones beside it, Esc closes."""
     finished = [cell for cell in cells if cell.done]
     if not finished:
@@ -72,7 +72,7 @@ def show_cell(store: Store, plan: SweepPlan, cells: Sequence[SweepCellRow]) -> N
         _metrics(store, run.id)
 
 
-def _metrics(store: Store, run_id: str) -> None:
+def _metrics(store: SeenStore, run_id: str) -> None:
     """What was measured, with its unit; the worker measures while nothing waits."""
     measured = store.metrics.of([run_id]).get(run_id, {})
     if not measured:

@@ -10,13 +10,12 @@ from bgen_core.jobs.measuring import RankedCell, ranked_cells
 from bgen_core.jobs.submission import describe_forecast, forecast_sweep
 from bgen_core.metrics import METRICS, find_metric
 from bgen_core.settings import Settings
-from bgen_core.store.store import Store
+from bgen_core.store.store import SeenStore
 from bgen_core.store.sweeps import SweepCellRow, SweepRecord
 from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.explore import STEPS, finish_plan
 from bgen_core.sweep.grid import describe_place
 from bgen_core.sweep.plan import SweepPlan
-from pages._ui.app import resources
 
 BY_HAND = "by hand"
 _DEFAULT_KEPT = 3
@@ -26,7 +25,7 @@ def finish_panel(
     sweep: SweepRecord,
     plan: SweepPlan,
     cells: Sequence[SweepCellRow],
-    store: Store,
+    store: SeenStore,
     executor: Executor,
     settings: Settings,
 ) -> None:
@@ -66,7 +65,7 @@ def _by_hand(plan: SweepPlan, done: Sequence[SweepCellRow]) -> list[int]:
     )  # fmt: skip
 
 
-def _by_metric(store: Store, sweep: SweepRecord, plan: SweepPlan, by: str, keep: int, done: int) -> list[int]:
+def _by_metric(store: SeenStore, sweep: SweepRecord, plan: SweepPlan, by: str, keep: int, done: int) -> list[int]:
     ranked: list[RankedCell] = ranked_cells(store, sweep.id, by)
     if len(ranked) < done:
         st.caption(f"{len(ranked)} of {done} cells are measured; the worker measures while nothing waits.")
@@ -76,7 +75,7 @@ def _by_metric(store: Store, sweep: SweepRecord, plan: SweepPlan, by: str, keep:
     return [cell.index for cell in ranked[:keep]]
 
 
-def _offer(sweep: SweepRecord, plan: SweepPlan, store: Store, executor: Executor, settings: Settings) -> None:
+def _offer(sweep: SweepRecord, plan: SweepPlan, store: SeenStore, executor: Executor, settings: Settings) -> None:
     health = executor.health()
     if health is None:
         st.caption("The engine is starting.")
@@ -86,7 +85,7 @@ def _offer(sweep: SweepRecord, plan: SweepPlan, store: Store, executor: Executor
     forecast = forecast_sweep(store, settings, plan, photos=photos, **kinds)
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Finish these", type="primary"):
-            new = executor.submit(forecast, owner=resources.visitor(), explored=sweep.id)
+            new = executor.submit(forecast, explored=sweep.id)
             st.query_params["id"] = new
             st.rerun()
         st.caption(describe_forecast(forecast))

@@ -9,7 +9,7 @@ from bgen_core.jobs.submission import describe_duration
 from bgen_core.records.progress import SweepProgress
 from bgen_core.runs.links import sheet_url, zip_url
 from bgen_core.settings import Settings
-from bgen_core.store.store import Store
+from bgen_core.store.store import SeenStore
 from bgen_core.store.sweeps import SweepCellRow, SweepRecord
 from bgen_core.sweep.grid import Grid, describe_place
 from bgen_core.sweep.plan import SweepPlan
@@ -24,7 +24,7 @@ LOOK_SECONDS = 1.0
 _RETRIES_LISTED = 12
 
 
-def show_sweep(sweep: SweepRecord, store: Store, executor: Executor, settings: Settings) -> None:
+def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, settings: Settings) -> None:
     """The grid of a sweep, live while it is under way."""
     plan = SweepPlan.from_json(sweep.plan)
     grid = arrangement(plan)
@@ -96,7 +96,7 @@ def _failures(sweep: SweepRecord, plan: SweepPlan, cells: list[SweepCellRow], ex
             st.caption(f"The first {_RETRIES_LISTED} of {len(failed)}; “Go on” tries all of them again.")
 
 
-def _photo_extent(store: Store, subject_id: str) -> Extent:
+def _photo_extent(store: SeenStore, subject_id: str) -> Extent:
     try:
         return store.subjects.get(subject_id).extent
     except UserInputError:
@@ -107,7 +107,7 @@ def _progress_line(
     sweep: SweepRecord,
     cells: dict[int, SweepCellRow],
     progress: SweepProgress | None,
-    store: Store,
+    store: SeenStore,
     executor: Executor,
 ) -> None:
     done = sum(cell.done for cell in cells.values())

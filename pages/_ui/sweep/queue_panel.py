@@ -6,12 +6,12 @@ from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.queue_forecast import Waiting, waiting_sweeps
 from bgen_core.jobs.submission import describe_duration
 from bgen_core.records.sweep_states import UNFINISHED_STATES
-from bgen_core.store.store import Store
+from bgen_core.store.store import SeenStore
 from bgen_core.store.sweeps import SweepRecord
 from pages._ui.app import page_files
 
 
-def current_queue(store: Store, executor: Executor) -> list[Waiting]:
+def current_queue(store: SeenStore, executor: Executor) -> list[Waiting]:
     """All waiting sweeps in the order in which they are served."""
     running = {sweep.id: executor.events(sweep.id) for sweep in store.sweeps.select(states=["running"])}
     return waiting_sweeps(store, {name: progress for name, progress in running.items() if progress})
@@ -26,9 +26,9 @@ def describe_waiting(waiting: Waiting) -> str:
     return f"{waiting.ahead} ahead, begins in about {describe_duration(waiting.seconds)}"
 
 
-def own_sweeps(store: Store, executor: Executor, visitor: str) -> None:
+def own_sweeps(store: SeenStore, executor: Executor) -> None:
     """Draw this visitor's unfinished sweeps, with what can be done with each; nothing where there are none."""
-    mine = store.sweeps.select(states=UNFINISHED_STATES, owner=visitor)
+    mine = store.sweeps.select(states=UNFINISHED_STATES, owner=store.visitor.id)
     if len(mine) < 2 and not any(sweep.state == "paused" for sweep in mine):
         return
     places = {waiting.sweep.id: waiting for waiting in current_queue(store, executor)}

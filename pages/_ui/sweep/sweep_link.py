@@ -3,13 +3,13 @@
 import streamlit as st
 
 from bgen_core.errors import UserInputError
-from bgen_core.store.store import Store
+from bgen_core.store.store import SeenStore
 from bgen_core.store.sweeps import SweepRecord
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.sweep.sweep_form import fill_from_plan
 
 
-def linked_sweep(store: Store) -> tuple[SweepRecord | None, str]:
+def linked_sweep(store: SeenStore) -> tuple[SweepRecord | None, str]:
     """The sweep that the address names, and what is wrong with it; fills the form when it is first shown."""
     try:
         if sweep_id := st.query_params.get("id"):

@@ -1,0 +1,46 @@
+"""Parts of the store as one visitor sees them: what they may see, and what they do bears their name.
+
+Today everything is everybody's. What only its owner may see or change is limited here, and nowhere else.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from bgen_core.records.visitor import Visitor
+from bgen_core.store.database import Database
+from bgen_core.store.opinions import Opinions, Vote
+from bgen_core.store.sweeps import SweepRecord, Sweeps
+from bgen_core.store.views import SavedView, Views
+
+
+class SeenSweeps(Sweeps):
+    """Sweeps, to which the visitor adds their own."""
+
+    def __init__(self, database: Database, visitor: Visitor) -> None:
+        super().__init__(database)
+        self._visitor = visitor
+
+    def add(self, record: SweepRecord, cell_ids: Mapping[int, str] | Sequence[str]) -> None:
+        super().add(replace(record, owner=self._visitor.id), cell_ids)
+
+
+class SeenOpinions(Opinions):
+    """Opinions, among which the visitor votes once on each pair."""
+
+    def __init__(self, database: Database, visitor: Visitor) -> None:
+        super().__init__(database)
+        self._visitor = visitor
+
+    def add_vote(self, vote: Vote) -> None:
+        super().add_vote(replace(vote, voter=self._visitor.id))
+
+
+class SeenViews(Views):
+    """Saved views, to which the visitor adds their own."""
+
+    def __init__(self, database: Database, visitor: Visitor) -> None:
+        super().__init__(database)
+        self._visitor = visitor
+
+    def save(self, view: SavedView) -> None:
+        super().save(replace(view, owner=self._visitor.id))
