@@ -11,7 +11,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from bgen_core.errors import BgenError
-from bgen_core.jobs.supervisor import WorkerSupervisor
+from bgen_core.jobs.executors.local import LocalExecutor
 from bgen_core.settings import load_settings
 from bgen_core.store.store import open_store
 from pages._ui.app import resources
@@ -28,16 +28,13 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     """Start the worker with the server, so that its models load while the first page is painted."""
     del app
     settings = load_settings()
-    with open_store(settings) as store:
-        supervisor = WorkerSupervisor(store, settings)
-        supervisor.start()
+    with open_store(settings) as store, LocalExecutor(store, settings).serving():
         reading = threading.Timer(_SECONDS_BEFORE_TABLE, read_table)
         reading.start()
         try:
             yield {}
         finally:
             reading.cancel()
-            supervisor.stop()
 
 
 def read_table() -> None:

@@ -24,6 +24,7 @@ import numpy as np
 from bgen_core.jobs.runner import Runner
 from bgen_core.jobs.submission import forecast_sweep, submit_sweep
 from bgen_core.jobs.worker_folder import WorkerFolder
+from bgen_core.records.sweep_states import RETRY
 from bgen_core.settings import load_settings
 from bgen_core.store.blobs import STORED_LIMITS
 from bgen_core.store.store import Store, open_store
@@ -79,7 +80,7 @@ def pull_the_plug(store: Store, home: Path, sweep_id: str, kills: int, rng: rand
     try:
         while (state := store.sweeps.get(sweep_id).state) != "done":
             if state == "failed":  # three crashes without a picture: a person presses "Go on"
-                store.sweeps.set_state(sweep_id, "queued")
+                store.sweeps.change_state(sweep_id, RETRY)
             time.sleep(rng.uniform(0.1, 12.0) if sum(victims.values()) < kills else 1.0)
             for cell in store.sweeps.cells(sweep_id):
                 if cell.done:

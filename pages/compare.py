@@ -27,7 +27,7 @@ view = current_view()
 store = resources.store()
 table = run_table(store, metrics_age=METRICS_AGE)
 with status_place:
-    show_status(resources.settings().model, resources.settings(), store)
+    show_status(resources.settings().model, resources.executor(), store)
 
 if opened is not None:
     show_opened_file(opened, store)

@@ -25,7 +25,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     library_place = st.container(width="content")
 problem_place = st.container()
 with status_place:
-    show_status(resources.settings().model, resources.settings(), resources.store())
+    show_status(resources.settings().model, resources.executor(), resources.store())
 with new_place:
     new_photo_popover()
 try:

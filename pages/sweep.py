@@ -3,10 +3,10 @@
 import streamlit as st
 
 from bgen_core.errors import BgenError, UserInputError
-from bgen_core.jobs.submission import SweepForecast, describe_forecast, forecast_sweep, submit_sweep
+from bgen_core.jobs.submission import SweepForecast, describe_forecast, forecast_sweep
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files, resources
-from pages._ui.app.status import show_status, worker_status
+from pages._ui.app.status import show_status
 from pages._ui.subject.first_subject import start_with_sample
 from pages._ui.sweep.live_sweep import show_sweep, wait_for_engine
 from pages._ui.sweep.queue_panel import own_sweeps, pause_and_cancel
@@ -14,13 +14,13 @@ from pages._ui.sweep.sweep_form import axis_controls, model_choice, read_plan, s
 from pages._ui.sweep.sweep_grid import GridContent, arrangement, grid_html
 from pages._ui.sweep.sweep_link import linked_sweep
 
-settings, store = resources.settings(), resources.store()
+settings, store, executor = resources.settings(), resources.store(), resources.executor()
 sweep, problem = linked_sweep(store)
 subjects = store.subjects.all()
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Sweep", width="content")
     st.space("stretch")
-    own_sweeps(store, settings)
+    own_sweeps(store, executor)
     status_place = st.container(width="content")
 if problem:
     st.error(problem)
@@ -33,18 +33,18 @@ with st.sidebar:
     models = model_choice(settings.model)
     texts = axis_controls(models[0])
 with status_place:
-    show_status(", ".join(entry.name for entry in models), settings, store)
+    show_status(", ".join(entry.name for entry in models), executor, store)
 
 plan: SweepPlan | None = None
 forecast: SweepForecast | None = None
 complaint = ""
-status = worker_status(settings)
+health = executor.health()
 try:
     plan = read_plan(models, chosen, texts)
     plan.check_size(settings.max_cells)
-    if status and status.device_kind:
+    if health:
         photos = {entry.id: entry.extent for entry in chosen}
-        kinds = {"device_kind": status.device_kind, "dtype_name": status.dtype_name}
+        kinds = {"device_kind": health.device_kind, "dtype_name": health.dtype_name}
         forecast = forecast_sweep(store, settings, plan, photos=photos, **kinds)
 except UserInputError as error:
     complaint = str(error)
@@ -62,7 +62,7 @@ with st.container(horizontal=True, vertical_alignment="center", border=True):
     st.space("stretch")
     run_pressed = st.button("Run", type="primary", shortcut="Ctrl+Enter", disabled=forecast is None or in_hand)
     if sweep and (sweep.is_active or sweep.state == "paused"):
-        pause_and_cancel(store, sweep, key="shown")
+        pause_and_cancel(executor, sweep, key="shown")
 if complaint:
     st.error(complaint)
 for note in forecast.notes if forecast else ():
@@ -70,17 +70,17 @@ for note in forecast.notes if forecast else ():
 
 if run_pressed and forecast:
     try:
-        st.query_params["id"] = submit_sweep(store, forecast)
+        st.query_params["id"] = executor.submit(forecast)
         st.session_state["shown_sweep"] = st.query_params["id"]
         st.rerun()
     except BgenError as error:
         st.error(str(error))
 
 if sweep:
-    show_sweep(sweep, store, settings)
+    show_sweep(sweep, store, executor, settings)
 elif plan and not complaint:
     st.html(grid_html(arrangement(plan), GridContent(plan=plan, extent=chosen[0].extent)))
 elif not complaint:
     st.page_link(page_files.SUBJECT, label="Choose a subject")
 if plan and forecast is None and not complaint:
-    wait_for_engine(settings)
+    wait_for_engine(executor)

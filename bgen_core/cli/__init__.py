@@ -5,6 +5,7 @@ import sys
 
 import typer
 
+from bgen_core.cli import exit_codes
 from bgen_core.cli.bench import bench
 from bgen_core.cli.called_as import called_as
 from bgen_core.cli.doctor import doctor
@@ -19,10 +20,6 @@ from bgen_core.cli.store import store_app
 from bgen_core.cli.sweep import sweep
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.models.devices import prepare_process_for_inference
-
-EXIT_FAULT = 1
-EXIT_CAN_BE_MENDED = 2
-EXIT_INTERRUPTED = 130
 
 app = typer.Typer(
     name="bgen",
@@ -53,12 +50,12 @@ def main() -> None:
     except (UserInputError, StoreError) as error:
         code = _complain(str(error))
     except (KeyboardInterrupt, typer.Abort):
-        code = EXIT_INTERRUPTED
+        code = exit_codes.INTERRUPTED
     except typer.TyperException as error:  # an unknown option, a missing argument, a word where a number belongs
         code = _complain(_usage_sentence(error))
     except Exception:
         logging.getLogger(__name__).exception("this is a fault of the program")
-        code = EXIT_FAULT
+        code = exit_codes.FAULT
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -71,4 +68,4 @@ def _usage_sentence(error: typer.TyperException) -> str:
 def _complain(sentence: str) -> int:
     if sentence:
         sys.stderr.write(f"bgen: {sentence}\n")
-    return EXIT_CAN_BE_MENDED
+    return exit_codes.CAN_BE_MENDED

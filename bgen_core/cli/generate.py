@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bgen_core.cli import exit_codes
 from bgen_core.cli.inputs import check_output_file, check_prompt, keep_subject, read_subject, say, write_file
 from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.parameter_options import one_value_each
@@ -47,6 +48,8 @@ def generate(
             say(note)
         keep_subject(store, subject)
         result = run_inline(store, settings, forecast)
+        if result.state != "done":
+            raise typer.Exit(exit_codes.INTERRUPTED)
         (cell,) = store.sweeps.cells(result.sweep_id)
         if cell.error:
             raise UserInputError(cell.error)

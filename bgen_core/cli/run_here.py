@@ -3,25 +3,29 @@
 import sys
 import time
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 
-from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bgen_core.cli.called_as import called_as
+from bgen_core.cli.inputs import say
 from bgen_core.errors import BgenError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import VisitorId
+from bgen_core.jobs.execute_sweep import Continued, Ended, Paused, SweepEvent, execute_sweep
+from bgen_core.jobs.holding import holding
 from bgen_core.jobs.submission import SweepForecast, forecast_sweep, new_sweep_id, submit_sweep
 from bgen_core.jobs.worker_folder import WorkerFolder
+from bgen_core.records.sweep_states import CANCEL, TAKE_UP, SweepState
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
-from bgen_core.sweep.events import Committed, Failed, Stepped
+from bgen_core.sweep.events import Committed, Stepped
 from bgen_core.sweep.plan import SweepPlan
 
 OWNER = VisitorId("command line")
+STORE_SECONDS = 20.0  # for which a store that does not take a sweep's end is tried again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +34,8 @@ class InlineResult:
 
     Attributes
     ----------
+    state
+        "done", or "cancelled" where somebody did that in the app.
     made, reused, failed
         Numbers of cells.
     reused_ids
@@ -39,6 +45,7 @@ class InlineResult:
     """
 
     sweep_id: str
+    state: SweepState
     made: int
     reused_ids: frozenset[str]
     reused: int
@@ -57,12 +64,13 @@ def forecast_inline(store: Store, settings: Settings, plan: SweepPlan, photos: M
 def run_inline(store: Store, settings: Settings, forecast: SweepForecast, *, explored: str = "") -> InlineResult:
     """Submit a sweep and run it here to its end; `explored` names the sweep whose chosen cells it finishes, if any.
 
-    An interruption (Ctrl-C) keeps what is made, marks the sweep as cancelled and says how to go on.
+    It is paused, continued and cancelled from the app like any other, and says so on the terminal. An interruption
+    (Ctrl-C) keeps what is made, marks the sweep as cancelled and says how to go on.
     """
     sweep_id = new_sweep_id()
-    with _owned(settings, sweep_id):  # before it is in the store: no worker takes it for an orphan
+    with _owned(settings, sweep_id) as folder:  # before it is in the store: no worker takes it for an orphan
         submit_sweep(store, forecast, owner=OWNER, queued=False, sweep_id=sweep_id, explored=explored)
-        return _run(store, settings, sweep_id)
+        return _run(store, settings, folder, sweep_id)
 
 
 def resume_inline(store: Store, settings: Settings, sweep_id: str) -> InlineResult:
@@ -74,64 +82,80 @@ def resume_inline(store: Store, settings: Settings, sweep_id: str) -> InlineResu
         There is no such sweep, or another process is running it.
     """
     store.sweeps.get(sweep_id)
-    with _owned(settings, sweep_id):
+    with _owned(settings, sweep_id) as folder:
         store.sweeps.clear_cell_errors(sweep_id)
-        return _run(store, settings, sweep_id)
+        store.sweeps.change_state(sweep_id, TAKE_UP)
+        return _run(store, settings, folder, sweep_id)
 
 
 @contextmanager
-def _owned(settings: Settings, sweep_id: str) -> Generator[None]:
-    """Hold the sweep's lock, so that everybody sees that its process lives."""
+def _owned(settings: Settings, sweep_id: str) -> Generator[WorkerFolder]:
+    """Hold the sweep, so that everybody sees that its process lives."""
     folder = WorkerFolder(settings.home)
     folder.prepare()
-    path = folder.sweep_lock(sweep_id)
-    try:
-        with FileLock(path, timeout=0):
-            try:
-                yield
-            finally:
-                path.unlink(missing_ok=True)
-    except Timeout as error:
-        raise UserInputError(f"sweep {sweep_id!r} is being run by another process: wait for it.") from error
+    with holding(folder, sweep_id) as mine:
+        if not mine:
+            raise UserInputError(f"sweep {sweep_id!r} is being run by another process: wait for it.")
+        yield folder
 
 
-def _run(store: Store, settings: Settings, sweep_id: str) -> InlineResult:
+def _run(store: Store, settings: Settings, folder: WorkerFolder, sweep_id: str) -> InlineResult:
     from bgen_core.jobs.runner import Runner
 
     began = time.monotonic()
-    made = reused = failed = 0
-    reused_ids: set[str] = set()
+    made_ids: set[str] = set()
+    found_ids: set[str] = set()
+    event: SweepEvent | None = None
+    runner = Runner(store, settings)
     try:
-        with _progress(store.sweeps.get(sweep_id).total) as bar:
-            store.sweeps.set_state(sweep_id, "running")
-            for event in Runner(store, settings).run(sweep_id):
+        with (
+            _progress(store.sweeps.get(sweep_id).total) as bar,
+            closing(
+                execute_sweep(store, folder, runner, sweep_id, waits_while_paused=True, patience=STORE_SECONDS)
+            ) as events,
+        ):
+            for event in events:
                 if isinstance(event, Committed):
-                    made, reused = made + (not event.reused), reused + event.reused
-                    reused_ids.update([event.run_id] if event.reused else [])
-                    bar.advance_cell()
-                elif isinstance(event, Failed):
-                    failed += 1
+                    (found_ids if event.reused else made_ids).add(event.run_id)
+                    bar.note_cell(event.index)
                 elif isinstance(event, Stepped):
                     bar.note_step(event.step, event.of)
-        store.sweeps.set_state(sweep_id, "done")
+                elif isinstance(event, Paused):
+                    say(
+                        "paused from the app; waiting until it is continued there (Ctrl-C stops and keeps what is made)"
+                    )
+                elif isinstance(event, Continued):
+                    say("continued from the app")
     except KeyboardInterrupt:
-        store.sweeps.set_state(sweep_id, "cancelled")
-        sys.stderr.write(f"stopped; what is made is kept. Go on with: {called_as()} sweep --resume {sweep_id}\n")
+        _cancel(store, sweep_id)
+        say(f"stopped; {_how_to_go_on(sweep_id)}")
         raise
-    except BgenError as error:
-        store.sweeps.set_state(sweep_id, "failed", str(error))
-        raise
-    except Exception:
-        store.sweeps.set_state(sweep_id, "failed", "An internal error stopped this sweep.")
-        raise
+    if not isinstance(event, Ended):
+        raise RuntimeError("a sweep ended without saying how")
+    if event.fault is not None:
+        raise event.fault
+    if event.state != "done":
+        say(f"{event.state} from the app; {_how_to_go_on(sweep_id)}")
     return InlineResult(
         sweep_id=sweep_id,
-        made=made,
-        reused_ids=frozenset(reused_ids),
-        reused=reused,
-        failed=failed,
+        state=event.state,
+        made=event.made,
+        reused_ids=frozenset(found_ids - made_ids),
+        reused=event.reused,
+        failed=event.failed,
         seconds=round(time.monotonic() - began, 2),
     )
+
+
+def _how_to_go_on(sweep_id: str) -> str:
+    return f"what is made is kept. Go on with: {called_as()} sweep --resume {sweep_id}"
+
+
+def _cancel(store: Store, sweep_id: str) -> None:
+    try:
+        store.sweeps.change_state(sweep_id, CANCEL)
+    except BgenError as error:
+        say(f"the store was not told that this sweep is stopped, and a worker may go on with it: {error}")
 
 
 class _Bar:
@@ -140,9 +164,12 @@ class _Bar:
     def __init__(self, progress: Progress, total: int) -> None:
         self._progress = progress
         self._task = progress.add_task("", total=total, step="")
+        self._made: set[int] = set()
 
-    def advance_cell(self) -> None:
-        self._progress.advance(self._task)
+    def note_cell(self, index: int) -> None:
+        """A cell that was made before a pause comes again after it, and counts once."""
+        self._made.add(index)
+        self._progress.update(self._task, completed=len(self._made))
 
     def note_step(self, step: int, of: int) -> None:
         self._progress.update(self._task, step=f"step {step}/{of}")

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bgen_core.cli import exit_codes
 from bgen_core.cli.inputs import check_prompt, keep_subject, read_subject, say, write_file
 from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.parameter_options import an_axis_each
@@ -81,7 +82,11 @@ def sweep(
     with open_store(settings) as store:
         plan = _plan(wanted, settings, subjects)
         if passes:
-            plan, explored = explore(store, settings, plan, passes, subjects, dry_run=dry_run)
+            first = explore(store, settings, plan, passes, subjects, dry_run=dry_run)
+            if isinstance(first, InlineResult):
+                _report(store, first, out_dir, as_json=as_json)
+                return
+            plan, explored = first
         else:
             explored = None
         forecast = forecast_inline(store, settings, plan, {subject.id: subject.extent for subject in subjects})
@@ -158,6 +163,7 @@ def _report(
     if as_json:
         content: dict[str, Any] = {
             "sweep": result.sweep_id,
+            "state": result.state,
             "cells": cells,
             "made": result.made,
             "reused": result.reused,
@@ -171,8 +177,10 @@ def _report(
             f"sweep {result.sweep_id}: {result.made} made, {result.reused} reused, {result.failed} failed "
             f"in {result.seconds} s{f'; pictures in {out_dir}' if out_dir else ''}"
         )
+    if result.state != "done":
+        raise typer.Exit(exit_codes.INTERRUPTED)
     if result.failed:
-        raise typer.Exit(2)
+        raise typer.Exit(exit_codes.CAN_BE_MENDED)
 
 
 def _described_cells(store: Store, result: InlineResult, out_dir: Path | None) -> list[dict[str, Any]]:

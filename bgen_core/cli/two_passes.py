@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bgen_core.cli.inputs import keep_subject, say
-from bgen_core.cli.run_here import forecast_inline, run_inline
+from bgen_core.cli.run_here import InlineResult, forecast_inline, run_inline
 from bgen_core.errors import UserInputError
 from bgen_core.jobs.measuring import best_cells, check_rankable
 from bgen_core.jobs.submission import describe_forecast
@@ -45,10 +45,11 @@ def read_two_passes(steps: int | None, keep: int | None, metric: str | None) -> 
 
 def explore(
     store: Store, settings: Settings, plan: SweepPlan, passes: TwoPasses, subjects: list[Subject], *, dry_run: bool
-) -> tuple[SweepPlan, dict[str, Any] | None]:
+) -> tuple[SweepPlan, dict[str, Any] | None] | InlineResult:
     """Make the first pass; returns the plan of the second, and what the first one was.
 
-    A dry run makes nothing and returns the first pass's plan.
+    A dry run makes nothing and returns the first pass's plan. What became of a first pass that was stopped is returned
+    instead of a plan.
     """
     first = explored_plan(plan, passes.steps)
     if dry_run:
@@ -58,6 +59,8 @@ def explore(
     for subject in subjects:
         keep_subject(store, subject)
     result = run_inline(store, settings, forecast)
+    if result.state != "done":
+        return result
     chosen = best_cells(store, settings, result.sweep_id, passes.metric, passes.keep)
     say(f"finishing {len(chosen)} of {len(first)} cells, the best by {passes.metric}")
     steps = Axis(name=STEPS, values=plan.values_of("num_inference_steps"))

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from bgen_core.jobs.worker_folder import CellProgress, SweepProgress, WorkerFolder
+from bgen_core.jobs.worker_folder import WorkerFolder
+from bgen_core.records.progress import CellProgress, SweepProgress
 from bgen_core.subject.decoding.image_io import encode_webp
 from bgen_core.sweep.events import Committed, Failed, RunnerEvent, Started, Stepped
 
@@ -23,27 +24,26 @@ class ProgressWriter:
         self._previews: dict[int, np.ndarray] = {}
         self._next_write = 0.0
 
-    def note(self, event: RunnerEvent) -> bool:
-        """Take an event in; true for the first one of a new picture."""
-        cells, first = self._progress.cells, False
+    def note(self, event: RunnerEvent) -> None:
+        """Take an event in."""
+        cells = self._progress.cells
         if isinstance(event, Started):
-            first = not cells and not self._progress.made
-            cells[event.cell.index] = CellProgress(step=0, of=max(1, event.cell.params.effective_steps))
-            if first:
+            if not cells and not self._progress.made:
                 self._progress = replace(self._progress, began=time.time())
+            cells[event.cell.index] = CellProgress(step=0, of=max(1, event.cell.params.effective_steps))
         elif isinstance(event, Stepped):
             cells[event.cell.index] = CellProgress(step=event.step, of=event.of)
             if event.preview is not None:
                 self._previews[event.cell.index] = event.preview
         elif isinstance(event, Failed):
             cells.pop(event.index, None)
+            self._previews.pop(event.index, None)
         elif isinstance(event, Committed) and not event.reused:
             cells.pop(event.index, None)
             self._previews.pop(event.index, None)
             self._progress = replace(self._progress, made=self._progress.made + 1)
         if time.monotonic() >= self._next_write:
             self._write()
-        return first
 
     def _write(self) -> None:
         cells = {

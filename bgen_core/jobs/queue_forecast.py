@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bgen_core.jobs.worker_folder import SweepProgress
+from bgen_core.records.progress import SweepProgress
 from bgen_core.store.store import Store
 from bgen_core.store.sweeps import SweepRecord
 

@@ -9,8 +9,9 @@ import time
 from pathlib import Path
 
 import bgen_core
-from bgen_core.jobs.orphans import orphans
+from bgen_core.jobs.holding import orphans
 from bgen_core.jobs.worker_folder import WorkerFolder
+from bgen_core.records.sweep_states import FAIL
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 
@@ -66,15 +67,19 @@ class WorkerSupervisor:
         pause = FIRST_PAUSE_SECONDS
         while not self._stopping.is_set():
             began = time.monotonic()
-            code = self._run_worker()
-            if self._stopping.is_set():
-                return
-            logger.error("the worker ended with code %s and is started again; see %s", code, self._folder.log)
-            self._count_crash()
+            try:
+                ended = self._run_worker()
+                if self._stopping.is_set():
+                    return
+                code = ended.returncode
+                logger.error("the worker ended with code %s and is started again; see %s", code, self._folder.log)
+                self._count_crash(ended.pid)
+            except Exception:  # a full disk, a store that is away: without this thread nothing is computed any more
+                logger.exception("the worker cannot be watched now; trying again")
             pause = FIRST_PAUSE_SECONDS if time.monotonic() - began > HEALTHY_SECONDS else pause * 2
             self._stopping.wait(min(pause, LONGEST_PAUSE_SECONDS))
 
-    def _run_worker(self) -> int:
+    def _run_worker(self) -> subprocess.Popen[bytes]:
         with (
             self._folder.log.open("ab") as log,
             subprocess.Popen(
@@ -87,17 +92,23 @@ class WorkerSupervisor:
             ) as process,
         ):
             self._process = process
-            return process.wait()
+            process.wait()
+        return process
 
-    def _count_crash(self) -> None:
+    def _count_crash(self, pid: int) -> None:
+        """Count it against the sweep that this worker had in hand, and not against one that a command line left."""
+        status = self._folder.read_status()
+        in_hand = status.sweep_id if status and status.pid == pid else ""
         for sweep in orphans(self._store, self._folder):
+            if sweep.id != in_hand:
+                continue
             made = sum(cell.done for cell in self._store.sweeps.cells(sweep.id))
             key = (sweep.id, made)
             self._crashes[key] = self._crashes.get(key, 0) + 1
             if self._crashes[key] >= CRASHES_ALLOWED:
-                self._store.sweeps.set_state(
+                self._store.sweeps.change_state(
                     sweep.id,
-                    "failed",
+                    FAIL,
                     f"This sweep stopped the worker {CRASHES_ALLOWED} times in a row, most likely for lack of memory: "
                     "what is made is kept. Try a smaller photo or model.",
                 )

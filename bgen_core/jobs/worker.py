@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from bgen_core.errors import BgenError, StoreError
-from bgen_core.jobs.orphans import requeue_orphans
-from bgen_core.jobs.progress import ProgressWriter
+from bgen_core.errors import BgenError
+from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, execute_sweep
+from bgen_core.jobs.holding import holding, requeue_orphans
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
-from bgen_core.models.devices import is_lasting_device_fault, prepare_process_for_inference
+from bgen_core.models.devices import prepare_process_for_inference
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import Store, open_store
 from bgen_core.store.sweeps import SweepRecord
+from bgen_core.sweep.events import Started
 
 if TYPE_CHECKING:
     from bgen_core.jobs.runner import Runner
@@ -30,7 +31,6 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.25
 BEAT_SECONDS = 3.0
-CANCEL_CHECK_SECONDS = 0.5
 ORPHAN_CHECK_SECONDS = 10.0
 MEASURE_CHECK_SECONDS = 3.0
 STORE_PAUSE_SECONDS = 2.0
@@ -56,8 +56,9 @@ class Heartbeat:
     def say(self, **changes: str) -> None:
         """Change what the status says, at once."""
         with self._lock:
-            self._content |= changes
-        self._write()
+            said, self._content = self._content, self._content | changes
+        if said != self._content:
+            self._write()
 
     def _beat(self) -> None:
         while True:
@@ -93,7 +94,6 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
     runner = Runner(store, settings)
     device = runner.device
     heartbeat.say(device_kind=device.kind, dtype_name=device.dtype_name)
-    requeue_orphans(store, folder)
     heartbeat.say(state="loading")
     runner.warm_up()
     heartbeat.say(state="ready")
@@ -101,23 +101,36 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
     measure = _Clock(MEASURE_CHECK_SECONDS)
     while True:
         try:
-            sweep = store.sweeps.claim_next()
-            if sweep is None:
-                if measure.is_due() and measure_next(store, settings):
-                    measure.make_due()
-                    continue
-                if look.is_due():  # a killed command line leaves its sweep behind
-                    requeue_orphans(store, folder)
+            if look.is_due():  # a killed process leaves its sweep behind
+                requeue_orphans(store, folder)
+            if serve_next(store, folder, runner, heartbeat):
+                look.make_due()  # it may have been continued while it was still being left
+            elif measure.is_due() and measure_next(store, settings):
+                measure.make_due()
+            else:
                 time.sleep(POLL_SECONDS)
-                continue
-            heartbeat.say(state="loading", sweep_id=sweep.id)
-            with FileLock(folder.sweep_lock(sweep.id)):
-                run_sweep(store, folder, runner, sweep, heartbeat)
-            folder.sweep_lock(sweep.id).unlink(missing_ok=True)
-            heartbeat.say(state="ready", sweep_id="")
         except (BgenError, OSError):  # a full disk, a store that became read-only: it may be mended meanwhile
             logger.warning("the store cannot be used; trying again", exc_info=True)
+            heartbeat.say(state="ready", sweep_id="")
             time.sleep(STORE_PAUSE_SECONDS)
+
+
+def serve_next(store: Store, folder: WorkerFolder, runner: "Runner", heartbeat: Heartbeat) -> bool:
+    """Run the next sweep of the queue; False where nothing waits.
+
+    One that a living command line holds is its own to run: it stays "running", and the next in the queue is served.
+    """
+    sweep = store.sweeps.claim_next()
+    if sweep is None:
+        return False
+    with holding(folder, sweep.id) as mine:
+        if not mine:
+            logger.info("sweep %s is run by another process", sweep.id)
+            return True
+        heartbeat.say(state="loading", sweep_id=sweep.id)
+        run_sweep(store, folder, runner, sweep, heartbeat)
+    heartbeat.say(state="ready", sweep_id="")
+    return True
 
 
 class _Clock:
@@ -157,48 +170,26 @@ def run_sweep(
     sweep: SweepRecord,
     heartbeat: Heartbeat,
 ) -> None:
-    """Run one sweep to its end, a cancellation or an error; the queue goes on with the next one."""
-    events = runner.run(sweep.id)
-    progress = ProgressWriter(folder, sweep.id)
-    next_check = 0.0
+    """Run one sweep to its end, a pause, a cancellation or an error; the queue goes on with the next one."""
     try:
-        for event in events:
-            heartbeat_needed = progress.note(event)
-            if heartbeat_needed:
+        for event in execute_sweep(store, folder, runner, sweep.id):
+            if isinstance(event, Started):
                 heartbeat.say(state="painting")
-            if time.monotonic() >= next_check:
-                state = store.sweeps.get(sweep.id).state
-                if state != "running":
-                    logger.info("sweep %s is %s", sweep.id, state)
-                    return
-                next_check = time.monotonic() + CANCEL_CHECK_SECONDS
-        failed = sum(bool(cell.error) and not cell.done for cell in store.sweeps.cells(sweep.id))
-        if store.sweeps.get(sweep.id).state == "running":
-            store.sweeps.set_state(sweep.id, "done", f"{failed} cells failed" if failed else "")
-    except BgenError as error:
-        logger.warning("sweep %s: %s", sweep.id, error)
-        end_sweep(store, sweep.id, str(error))
-    except Exception as error:  # a bug: loud in the log, one sentence on the page, and the queue goes on
+            elif isinstance(event, Ended):
+                _log_end(sweep.id, event)
+    except DeviceLostError as error:
         logger.exception("sweep %s failed", sweep.id)
-        if is_lasting_device_fault(error):
-            raise SystemExit("the device is lost to this process: a new one goes on with the sweep") from error
-        end_sweep(
-            store, sweep.id, "An internal error stopped this sweep: what is made is kept. The worker's log has it."
-        )
-    finally:
-        events.close()
-        folder.clear_progress(sweep.id)
+        raise SystemExit(str(error)) from error
 
 
-def end_sweep(store: Store, sweep_id: str, reason: str) -> None:
-    """Mark a sweep as failed, as soon as the store takes it: a full disk must not leave it running for ever."""
-    while True:
-        try:
-            store.sweeps.set_state(sweep_id, "failed", reason)
-            return
-        except StoreError:
-            logger.warning("sweep %s cannot be marked as failed yet", sweep_id, exc_info=True)
-            time.sleep(STORE_PAUSE_SECONDS)
+def _log_end(sweep_id: str, ended: Ended) -> None:
+    fault = ended.fault
+    if fault is None:
+        logger.info("sweep %s is %s", sweep_id, ended.state)
+    elif isinstance(fault, BgenError):
+        logger.warning("sweep %s is %s: %s", sweep_id, ended.state, fault)
+    else:  # a bug: loud in the log, one sentence on the page
+        logger.error("sweep %s is %s", sweep_id, ended.state, exc_info=fault)
 
 
 if __name__ == "__main__":

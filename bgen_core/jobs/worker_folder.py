@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bgen_core.errors import StoreError
+from bgen_core.records.progress import CellProgress, SweepProgress
 
 logger = logging.getLogger(__name__)
 
@@ -42,38 +43,6 @@ class WorkerStatus:
     @property
     def is_alive(self) -> bool:
         return time.time() - self.beat < FRESH_SECONDS
-
-
-@dataclass(frozen=True, kw_only=True)
-class CellProgress:
-    """An unfinished cell: `step` of `of` evaluations done; `preview` is a data: URL of a small picture, or ""."""
-
-    step: int
-    of: int
-    preview: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SweepProgress:
-    """How far the sweep in hand is.
-
-    Attributes
-    ----------
-    cells
-        Cells under way, by index.
-    made
-        Cells finished since `began` (seconds since 1970).
-    """
-
-    cells: dict[int, CellProgress]
-    made: int
-    began: float
-
-    @property
-    def cells_per_second(self) -> float | None:
-        """Measured speed, or None before the first cell is finished."""
-        elapsed = time.time() - self.began
-        return self.made / elapsed if self.made and elapsed > 0 else None
 
 
 class WorkerFolder:

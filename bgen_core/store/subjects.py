@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.limits import LONGEST_NAME, check_text
+from bgen_core.records.sweep_states import UNFINISHED_STATES
 from bgen_core.store.blobs import STORED_LIMITS, BlobStore
 from bgen_core.store.database import Database
 from bgen_core.store.schema import RunRow, SubjectRow, SweepRow
-from bgen_core.store.sweeps import UNFINISHED_STATES, subjects_of
+from bgen_core.store.sweeps import subjects_of
 from bgen_core.subject.decoding.image_io import decode_alpha, decode_photo, encode_alpha_png, encode_png
 from bgen_core.subject.subject import Subject
 

@@ -3,19 +3,16 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, get_args
+from typing import Any, cast, get_args
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bgen_core.errors import UserInputError
 from bgen_core.ids import VisitorId
+from bgen_core.records.sweep_states import ACTIVE_STATES, CLAIM, UNFINISHED_STATES, StateChange, SweepState
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.schema import CellRow, RunRow, SweepRow
-
-SweepState = Literal["queued", "running", "paused", "done", "cancelled", "failed"]
-ACTIVE_STATES: tuple[SweepState, ...] = ("queued", "running")
-UNFINISHED_STATES: tuple[SweepState, ...] = (*ACTIVE_STATES, "paused")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,13 +130,29 @@ class Sweeps:
         with self._database.reading() as session:
             return frozenset(session.scalars(query))
 
-    def set_state(self, sweep_id: str, state: SweepState, message: str = "") -> None:
-        """Say where a sweep stands; an unknown id is a UserInputError."""
+    def change_state(self, sweep_id: str, change: StateChange, message: str = "") -> bool:
+        """Turn a sweep from one of the states in which the change can be made; what others did meanwhile stands.
+
+        Parameters
+        ----------
+        message
+            Why it failed or stopped, in one sentence for a person.
+
+        Returns
+        -------
+        bool
+            Whether it happened.
+
+        Raises
+        ------
+        UserInputError
+            No sweep has this id.
+        """
         with self._database.writing() as session:
-            row = _row(session, sweep_id)
-            row.state = _checked(state)
-            row.message = message
-            row.finished = None if state in UNFINISHED_STATES else datetime.now(UTC)
+            if _changed(session, sweep_id, change, message=message):
+                return True
+            _row(session, sweep_id)
+            return False
 
     def hasten(self, sweep_id: str) -> None:
         """Let a queued sweep change places with the one of the same owner that is served before it, if there is one."""
@@ -166,10 +179,9 @@ class Sweeps:
         """
         with self._database.writing() as session:
             row = session.scalars(_in_turns().limit(1)).first()
-            if row is None:
+            if row is None or not _changed(session, row.id, CLAIM, started=datetime.now(UTC)):
                 return None
-            row.state = "running"
-            row.started = datetime.now(UTC)
+            session.refresh(row)
             return _record(row)
 
     def cells(self, sweep_id: str) -> list[SweepCellRow]:
@@ -273,6 +285,18 @@ def _in_turns() -> sa.Select[SweepRow]:
         .join(served, served.c.owner == SweepRow.owner)
         .order_by(rounds.c.round, served.c.last.asc().nulls_first(), first.c.place, first.c.id)
     )
+
+
+def _changed(session: Session, sweep_id: str, change: StateChange, *, message: str = "", **also: Any) -> bool:
+    """Change a sweep's state in one conditional statement, and other columns with it; whether it happened."""
+    finished = None if change.to in UNFINISHED_STATES else datetime.now(UTC)
+    result = session.execute(
+        sa.update(SweepRow)
+        .where(SweepRow.id == sweep_id, SweepRow.state.in_(change.starts))
+        .values(state=change.to, message=message, finished=finished, **also)
+        .execution_options(synchronize_session=False)
+    )
+    return cast("sa.CursorResult[Any]", result).rowcount == 1
 
 
 def _row(session: Session, sweep_id: str) -> SweepRow:

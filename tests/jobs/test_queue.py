@@ -6,70 +6,23 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from bgen_core.errors import StoreError
-from bgen_core.extent import Extent
+from bgen_core.errors import StoreError, UserInputError
+from bgen_core.jobs import execute_sweep as loop
 from bgen_core.jobs import runner as runner_module
-from bgen_core.jobs import worker
-from bgen_core.jobs.orphans import requeue_orphans
+from bgen_core.jobs.holding import requeue_orphans
 from bgen_core.jobs.queue_forecast import waiting_sweeps
 from bgen_core.jobs.runner import Runner
-from bgen_core.jobs.submission import forecast_sweep, submit_sweep
 from bgen_core.jobs.worker import Heartbeat, run_sweep
-from bgen_core.jobs.worker_folder import SweepProgress, WorkerFolder
+from bgen_core.jobs.worker_folder import WorkerFolder
+from bgen_core.records.progress import SweepProgress
+from bgen_core.records.sweep_states import CONTINUE, PAUSE, RETRY, StateChange
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
-from bgen_core.store.sweeps import SweepRecord
-from bgen_core.subject.subject import Subject
-from bgen_core.sweep.axes import parse_axis
-from bgen_core.sweep.events import Finished, PaintCell
-from bgen_core.sweep.params import InpaintParams
-from bgen_core.sweep.plan import SweepPlan
+from bgen_core.sweep.events import PaintCell
+from tests.jobs.quick_sweeps import Noise, claim, submit
 from tests.tiny_models import tiny_pipeline
-
-
-class Noise:
-    """An inpainter that paints noise at once."""
-
-    def paint(self, cells: Sequence[PaintCell]) -> Generator[Any]:
-        for cell in cells:
-            extent = cell.canvas.extent
-            image = np.full((extent.height, extent.width, 3), cell.params.seed % 256, np.uint8)
-            yield Finished(cell=cell, image=image, seconds={})
-
-    def tune(self, extent: Extent) -> None: ...
-
-
-@pytest.fixture
-def folder(settings: Settings) -> WorkerFolder:
-    folder = WorkerFolder(settings.home)
-    folder.prepare()
-    return folder
-
-
-def submit(
-    store: Store, settings: Settings, *, seeds: str = "1-3", owner: str = "ada", model: str = "demo", seconds: float = 0
-) -> str:
-    alpha = np.zeros((64, 80), np.float32)
-    alpha[20:, 20:60] = 1
-    subject = Subject(name="box", image=np.full((64, 80, 3), 90, np.uint8), alpha=alpha)
-    store.subjects.save(subject, {})
-    base = InpaintParams(prompt="a beach", num_inference_steps=2)
-    plan = SweepPlan(subject_id=subject.id, model=model, base=base, axes=(parse_axis("seed", seeds),))
-    forecast = forecast_sweep(
-        store, settings, plan, photos={subject.id: subject.extent}, device_kind="cpu", dtype_name="float32"
-    )
-    if seconds:
-        object.__setattr__(forecast, "seconds", seconds)
-    return submit_sweep(store, forecast, owner=owner)
-
-
-def claim(store: Store) -> SweepRecord:
-    sweep = store.sweeps.claim_next()
-    assert sweep is not None
-    return sweep
 
 
 @pytest.mark.parametrize("reason", ["the disk is full", "it is read-only"])
@@ -94,28 +47,35 @@ def test_a_store_that_takes_no_picture_stops_one_sweep_and_loses_nothing(
     assert [cell.done for cell in store.sweeps.cells(first)] == [True, False, False]
     assert store.sweeps.get(second).state == "done"
 
-    store.sweeps.set_state(first, "queued")
+    store.sweeps.change_state(first, RETRY)
     run_sweep(store, folder, runner, claim(store), heartbeat)
     assert [cell.done for cell in store.sweeps.cells(first)] == [True] * 3
     assert len(calls) == len(set(calls)) + 1  # the refused one alone came twice
 
 
 def test_a_failure_is_written_down_as_soon_as_the_store_takes_it(
-    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch
 ):
-    sweep_id, tried = submit(store, settings), []
-    set_state = store.sweeps.set_state
+    class Faulty(Noise):
+        def paint(self, cells: Sequence[PaintCell]) -> Generator[Any]:
+            raise UserInputError("It failed.")
+            yield
 
-    def stubborn(*arguments: Any) -> None:
-        tried.append(arguments)
+    monkeypatch.setattr(runner_module, "load_inpainter", lambda *_, **__: (Faulty(), 8))
+    monkeypatch.setattr(loop, "STORE_PAUSE_SECONDS", 0)
+    sweep_id, tried = submit(store, settings), []
+    change_state = store.sweeps.change_state
+
+    def stubborn(name: str, change: StateChange, message: str = "") -> bool:
+        tried.append(change)
         if len(tried) < 3:
             raise StoreError("The database cannot be used, because the disk is full.")
-        set_state(*arguments)
+        return change_state(name, change, message)
 
-    monkeypatch.setattr(store.sweeps, "set_state", stubborn)
-    monkeypatch.setattr(worker, "STORE_PAUSE_SECONDS", 0)
-    worker.end_sweep(store, sweep_id, "It failed.")
-    assert store.sweeps.get(sweep_id).message == "It failed."
+    sweep = claim(store)
+    monkeypatch.setattr(store.sweeps, "change_state", stubborn)
+    run_sweep(store, folder, Runner(store, settings), sweep, Heartbeat(folder))
+    assert (store.sweeps.get(sweep_id).state, store.sweeps.get(sweep_id).message) == ("failed", "It failed.")
 
 
 def test_a_model_folder_that_is_removed_is_named_and_the_queue_goes_on(
@@ -137,12 +97,12 @@ def test_a_paused_sweep_is_left_where_it_is(
     store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(runner_module, "load_inpainter", lambda *_, **__: (Noise(), 8))
-    monkeypatch.setattr(worker, "CANCEL_CHECK_SECONDS", 0)
+    monkeypatch.setattr(loop, "LOOK_SECONDS", 0)
     sweep_id = submit(store, settings, seeds="1-5")
     sweep, commit = claim(store), store.runs.commit
 
     def pause_after_the_first(record: Any, **pictures: Any) -> Any:
-        store.sweeps.set_state(sweep_id, "paused")
+        store.sweeps.change_state(sweep_id, PAUSE)
         return commit(record, **pictures)
 
     monkeypatch.setattr(store.runs, "commit", pause_after_the_first)
@@ -151,7 +111,7 @@ def test_a_paused_sweep_is_left_where_it_is(
     assert store.sweeps.get(sweep_id).state == "paused"
     assert store.sweeps.claim_next() is None
     monkeypatch.setattr(store.runs, "commit", commit)
-    store.sweeps.set_state(sweep_id, "queued")
+    store.sweeps.change_state(sweep_id, CONTINUE)
     run_sweep(store, folder, Runner(store, settings), claim(store), Heartbeat(folder))
     assert store.sweeps.get(sweep_id).state == "done"
 

@@ -12,6 +12,7 @@ from bgen_core.jobs.runner import Runner
 from bgen_core.jobs.submission import describe_forecast, forecast_sweep, submit_sweep
 from bgen_core.jobs.supervisor import WorkerSupervisor
 from bgen_core.jobs.worker_folder import WorkerFolder
+from bgen_core.records.sweep_states import CANCEL
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import Store, open_store
 from bgen_core.subject.samples.samples import SAMPLES
@@ -101,7 +102,7 @@ def test_a_cancelled_sweep_stops_and_the_queue_goes_on(settings: Settings, store
     supervisor.start()
     try:
         wait_until(lambda: WorkerFolder(settings.home).read_progress(long), "progress")
-        store.sweeps.set_state(long, "cancelled")
+        store.sweeps.change_state(long, CANCEL)
         wait_until(lambda: store.sweeps.get(short).state == "done", "the next sweep")
     finally:
         supervisor.stop()

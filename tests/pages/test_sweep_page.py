@@ -8,9 +8,9 @@ from streamlit.testing.v1 import AppTest
 
 from bgen_core.jobs.submission import forecast_sweep, submit_sweep
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
+from bgen_core.records.sweep_states import CANCEL, CLAIM, FINISH, StateChange
 from bgen_core.settings import load_settings
 from bgen_core.store.store import Store
-from bgen_core.store.sweeps import SweepState
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.params import InpaintParams
@@ -167,7 +167,7 @@ def test_the_link_of_a_sweep_whose_subject_is_deleted_still_opens(store: Store, 
     at = open_sweep()
     run_button(at).click().run()
     (sweep,) = store.sweeps.select()
-    store.sweeps.set_state(sweep.id, "cancelled")
+    store.sweeps.change_state(sweep.id, CANCEL)
     store.subjects.delete(subject.id)
     other = Subject(name="other", image=subject.image, alpha=1 - subject.alpha)
     store.subjects.save(other, {})
@@ -175,15 +175,18 @@ def test_the_link_of_a_sweep_whose_subject_is_deleted_still_opens(store: Store, 
     assert "Cancelled: 0 of 1" in said(at)
 
 
-@pytest.mark.parametrize("state", ["running", "done"])
-def test_a_grid_is_downloaded_as_it_is_shown(store: Store, subject: Subject, worker: None, state: SweepState):
+@pytest.mark.parametrize("changes", [(CLAIM,), (CLAIM, FINISH)], ids=lambda changes: changes[-1].to)
+def test_a_grid_is_downloaded_as_it_is_shown(
+    store: Store, subject: Subject, worker: None, changes: tuple[StateChange, ...]
+):
     axes = tuple(parse_axis(name, text) for name, text in (("steps", "2,3"), ("guidance", "1,3"), ("seed", "1-2")))
     plan = SweepPlan(subject_id=subject.id, model="demo", base=InpaintParams(prompt="a beach"), axes=axes)
     forecast = forecast_sweep(
         store, load_settings(), plan, photos={subject.id: subject.extent}, device_kind="cpu", dtype_name="float32"
     )
     sweep_id = submit_sweep(store, forecast, owner="somebody")
-    store.sweeps.set_state(sweep_id, state)
+    for change in changes:
+        store.sweeps.change_state(sweep_id, change)
     at = open_sweep(id=sweep_id)
     at.selectbox(key="x").set_value("Seed").run()
     at.selectbox(key="y").set_value("Steps").run()

@@ -14,6 +14,7 @@ from bgen_core.archive.run_archive import run_archive
 from bgen_core.archive.run_import import import_runs
 from bgen_core.errors import UserInputError
 from bgen_core.records.run import RunRecord
+from bgen_core.records.sweep_states import RETRY
 from bgen_core.settings import load_settings
 from bgen_core.store.opinions import Vote
 from bgen_core.store.store import Store, open_store
@@ -105,7 +106,7 @@ def test_a_sweep_is_in_the_other_store_with_its_grid_and_votes(
 def test_what_was_under_way_is_not_put_into_the_queue(
     store: Store, other: Store, runs: list[RunRecord], tmp_path: Path
 ) -> None:
-    other.sweeps.set_state("sweep-2", "queued")
+    other.sweeps.change_state("sweep-2", RETRY)
     import_runs(store, exported(other, runs, tmp_path / "runs.zip"))
     assert store.sweeps.get("sweep-2").state == "cancelled"
     assert store.sweeps.claim_next() is None

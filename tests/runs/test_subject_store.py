@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from bgen_core.errors import StoreError, UserInputError
+from bgen_core.records.sweep_states import SweepState
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store, open_store
-from bgen_core.store.sweeps import SweepState
 from bgen_core.subject.subject import Subject
 from tests.runs.made_up import EXTENT, commit, made_up_run, made_up_subject, made_up_sweep, picture
 

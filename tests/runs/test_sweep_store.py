@@ -1,10 +1,23 @@
 import random
+import threading
 from dataclasses import replace
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 
 from bgen_core.errors import UserInputError
+from bgen_core.records.sweep_states import (
+    CANCEL,
+    FAIL,
+    FINISH,
+    REQUEUE,
+    RETRY,
+    STATE_CHANGES,
+    UNFINISHED_STATES,
+    StateChange,
+    SweepState,
+)
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store, open_store
 from tests.runs.made_up import LONG_AGO, commit, made_up_run, made_up_sweep, run_id
@@ -44,7 +57,7 @@ def test_a_thousand_cells_come_back_in_their_order(store: Store) -> None:
 
 
 def test_what_does_not_exist_is_a_sentence(store: Store) -> None:
-    for ask in (store.sweeps.get, store.sweeps.cells, lambda name: store.sweeps.set_state(name, "done")):
+    for ask in (store.sweeps.get, store.sweeps.cells, lambda name: store.sweeps.change_state(name, FINISH)):
         with pytest.raises(UserInputError, match="No sweep is called 'nothing'"):
             ask("nothing")
     store.sweeps.add(made_up_sweep(), [])
@@ -57,8 +70,8 @@ def test_a_state_or_a_number_of_cells_that_makes_no_sense_is_refused(store: Stor
         store.sweeps.add(made_up_sweep(total=2), [])
     store.sweeps.add(made_up_sweep(), [])
     with pytest.raises(ValueError, match="'sleeping' is not a sweep's state"):
-        store.sweeps.set_state("sweep-1", "sleeping")  # pyright: ignore[reportArgumentType]
-    assert store.sweeps.get("sweep-1").state == "queued"
+        store.sweeps.add(made_up_sweep("sweep-2", state="sleeping"), [])
+    assert [(sweep.id, sweep.state) for sweep in store.sweeps.select()] == [("sweep-1", "queued")]
 
 
 def test_sweeps_are_listed_as_they_were_added_by_state_and_owner(store: Store) -> None:
@@ -115,9 +128,9 @@ def test_after_a_crash_the_running_sweep_is_next_again(store: Store) -> None:
     for number in range(3):
         store.sweeps.add(made_up_sweep(f"{number}", created=LONG_AGO + timedelta(hours=number)), [])
     store.sweeps.claim_next()
-    store.sweeps.set_state("0", "done")
+    store.sweeps.change_state("0", FINISH)
     store.sweeps.claim_next()
-    store.sweeps.set_state("1", "queued")  # as `jobs.orphans` does with a sweep that nobody runs
+    store.sweeps.change_state("1", REQUEUE)  # as `jobs.holding` does with a sweep that nobody runs
     assert [store.sweeps.get(name).state for name in "012"] == ["done", "queued", "queued"]
     claimed = store.sweeps.claim_next()
     assert claimed is not None
@@ -125,10 +138,49 @@ def test_after_a_crash_the_running_sweep_is_next_again(store: Store) -> None:
 
 
 def test_a_state_carries_its_message_until_the_next(store: Store) -> None:
-    store.sweeps.add(made_up_sweep(), [])
-    store.sweeps.set_state("sweep-1", "failed", "The model cannot be loaded.")
+    store.sweeps.add(made_up_sweep(state="running"), [])
+    store.sweeps.change_state("sweep-1", FAIL, "The model cannot be loaded.")
     assert store.sweeps.get("sweep-1").message == "The model cannot be loaded."
     assert not store.sweeps.get("sweep-1").is_active
-    store.sweeps.set_state("sweep-1", "queued")
+    store.sweeps.change_state("sweep-1", RETRY)
     assert store.sweeps.get("sweep-1").message == ""
     assert store.sweeps.get("sweep-1").is_active
+
+
+def test_a_change_happens_in_the_states_of_its_row_and_in_no_other(store: Store) -> None:
+    for number, change in enumerate(STATE_CHANGES):
+        for state in get_args(SweepState):
+            name = f"{state}-{number}"
+            before = made_up_sweep(name, state=state, message="as it was", finished=LONG_AGO)
+            store.sweeps.add(before, [])
+            happened = store.sweeps.change_state(name, change, "as it is")
+            after = store.sweeps.get(name)
+            assert happened == (state in change.starts)
+            assert (after.state, after.message) == ((change.to, "as it is") if happened else (state, "as it was"))
+            ended = after.finished is not None and after.finished > LONG_AGO
+            assert ended == (happened and change.to not in UNFINISHED_STATES)
+
+
+def test_of_several_who_end_a_sweep_at_once_one_is_believed(store: Store, settings: Settings) -> None:
+    names = [f"sweep-{number}" for number in range(20)]
+    for name in names:
+        store.sweeps.add(made_up_sweep(name, state="running"), [])
+    ends = (FINISH, CANCEL, FAIL, CANCEL)
+    believed: dict[str, list[StateChange]] = {name: [] for name in names}
+    together = threading.Barrier(len(ends))
+
+    def end_all(change: StateChange) -> None:
+        with open_store(settings) as other:
+            for name in names:
+                together.wait(timeout=60)
+                if other.sweeps.change_state(name, change):
+                    believed[name].append(change)
+
+    threads = [threading.Thread(target=end_all, args=(change,)) for change in ends]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=120)
+    assert {name: [change.to for change in changes] for name, changes in believed.items()} == {
+        name: [store.sweeps.get(name).state] for name in names
+    }

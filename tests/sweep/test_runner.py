@@ -13,6 +13,7 @@ from bgen_core.jobs import runner as runner_module
 from bgen_core.jobs.runner import Runner
 from bgen_core.jobs.submission import SweepForecast, describe_forecast, forecast_sweep, submit_sweep
 from bgen_core.models.revision import find_model
+from bgen_core.records.sweep_states import CANCEL
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 from bgen_core.subject.pasting.compositing import composite
@@ -178,7 +179,7 @@ def test_a_subject_that_is_gone_stops_the_sweep_with_a_sentence(
     sweep_id = submit_sweep(
         store, forecast(store, settings, SweepPlan(subject_id=subject.id, model="demo", base=BASE)), owner="tester"
     )
-    store.sweeps.set_state(sweep_id, "done")
+    store.sweeps.change_state(sweep_id, CANCEL)
     store.subjects.delete(subject.id)
     with pytest.raises(UserInputError, match="No saved subject"):
         list(Runner(store, settings).run(sweep_id))

@@ -1,8 +1,10 @@
-"""What pages and routes share: the settings, and the store as this visitor sees it."""
+"""What pages and routes share: the settings, the store as this visitor sees it, and what computes."""
 
 import streamlit as st
 from starlette.requests import Request
 
+from bgen_core.jobs.executors.executor import Executor
+from bgen_core.jobs.executors.local import LocalExecutor
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import OpenStore, SeenStore, open_store
 from pages._ui.app.visitor_cookie import known_visitor, new_visitor
@@ -29,3 +31,8 @@ def store() -> SeenStore:
 def store_of(request: Request) -> SeenStore:
     """The store of a route. A browser without its cookie is a visitor for this request alone."""
     return opened_store().seen_by(known_visitor(request.cookies) or new_visitor())
+
+
+def executor() -> Executor:
+    """What computes the sweeps of this server; those that are submitted are this visitor's."""
+    return LocalExecutor(store(), settings())

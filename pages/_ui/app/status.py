@@ -2,27 +2,19 @@
 
 import streamlit as st
 
-from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
-from bgen_core.settings import Settings
+from bgen_core.jobs.executors.executor import Executor
 from bgen_core.store.store import SeenStore
 
 
-def worker_status(settings: Settings) -> WorkerStatus | None:
-    """What the worker last said, or None where no worker is alive."""
-    status = WorkerFolder(settings.home).read_status()
-    return status if status and status.is_alive else None
-
-
 @st.fragment(run_every=5)
-def show_status(model: str, settings: Settings, store: SeenStore) -> None:
+def show_status(model: str, executor: Executor, store: SeenStore) -> None:
     """Model · device · queue, refreshed by itself."""
-    status = worker_status(settings)
+    health = executor.health()
     waiting = len(store.sweeps.select(states=["queued"]))
-    if status is None or status.state == "starting":
+    if health is None:
         device, queue, colour = "engine starting", "", "gray"
     else:
-        device = status.device_kind
-        running = status.state == "painting" or bool(status.sweep_id)
-        queue = f"{waiting} waiting" if waiting else "painting" if running else "idle"
-        colour = "primary" if running else "gray"
+        device = health.device_kind
+        queue = f"{waiting} waiting" if waiting else "painting" if health.is_busy else "idle"
+        colour = "primary" if health.is_busy else "gray"
     st.badge(" · ".join(part for part in (model, device, queue) if part), color=colour)

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from bgen_core.errors import UserInputError
+from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.measuring import RankedCell, ranked_cells
-from bgen_core.jobs.submission import describe_forecast, forecast_sweep, submit_sweep
+from bgen_core.jobs.submission import describe_forecast, forecast_sweep
 from bgen_core.metrics import METRICS, find_metric
 from bgen_core.settings import Settings
 from bgen_core.store.store import SeenStore
@@ -15,14 +16,18 @@ from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.explore import STEPS, finish_plan
 from bgen_core.sweep.grid import describe_place
 from bgen_core.sweep.plan import SweepPlan
-from pages._ui.app.status import worker_status
 
 BY_HAND = "by hand"
 _DEFAULT_KEPT = 3
 
 
 def finish_panel(
-    sweep: SweepRecord, plan: SweepPlan, cells: Sequence[SweepCellRow], store: SeenStore, settings: Settings
+    sweep: SweepRecord,
+    plan: SweepPlan,
+    cells: Sequence[SweepCellRow],
+    store: SeenStore,
+    executor: Executor,
+    settings: Settings,
 ) -> None:
     """Draw the choice of cells and their full steps; nothing for a sweep that has nothing to choose from."""
     done = [cell for cell in cells if cell.done]
@@ -48,7 +53,7 @@ def finish_panel(
         if not chosen:
             return
         try:
-            _offer(sweep, finish_plan(plan, chosen, parse_axis(STEPS, text)), store, settings)
+            _offer(sweep, finish_plan(plan, chosen, parse_axis(STEPS, text)), store, executor, settings)
         except UserInputError as error:
             st.error(str(error))
 
@@ -70,17 +75,17 @@ def _by_metric(store: SeenStore, sweep: SweepRecord, plan: SweepPlan, by: str, k
     return [cell.index for cell in ranked[:keep]]
 
 
-def _offer(sweep: SweepRecord, plan: SweepPlan, store: SeenStore, settings: Settings) -> None:
-    status = worker_status(settings)
-    if status is None or not status.device_kind:
+def _offer(sweep: SweepRecord, plan: SweepPlan, store: SeenStore, executor: Executor, settings: Settings) -> None:
+    health = executor.health()
+    if health is None:
         st.caption("The engine is starting.")
         return
     photos = {subject: store.subjects.get(subject).extent for subject in plan.subject_ids}
-    kinds = {"device_kind": status.device_kind, "dtype_name": status.dtype_name}
+    kinds = {"device_kind": health.device_kind, "dtype_name": health.dtype_name}
     forecast = forecast_sweep(store, settings, plan, photos=photos, **kinds)
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Finish these", type="primary"):
-            new = submit_sweep(store, forecast, explored=sweep.id)
+            new = executor.submit(forecast, explored=sweep.id)
             st.query_params["id"] = new
             st.rerun()
         st.caption(describe_forecast(forecast))

@@ -4,8 +4,9 @@ import streamlit as st
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
+from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.submission import describe_duration
-from bgen_core.jobs.worker_folder import SweepProgress, WorkerFolder
+from bgen_core.records.progress import SweepProgress
 from bgen_core.runs.links import sheet_url, zip_url
 from bgen_core.settings import Settings
 from bgen_core.store.store import SeenStore
@@ -13,7 +14,6 @@ from bgen_core.store.sweeps import SweepCellRow, SweepRecord
 from bgen_core.sweep.grid import Grid, describe_place
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files
-from pages._ui.app.status import worker_status
 from pages._ui.sweep.cell_clicks import clicked_cell
 from pages._ui.sweep.cell_dialog import open_cell, show_cell
 from pages._ui.sweep.finish_panel import finish_panel
@@ -24,7 +24,7 @@ LOOK_SECONDS = 1.0
 _RETRIES_LISTED = 12
 
 
-def show_sweep(sweep: SweepRecord, store: SeenStore, settings: Settings) -> None:
+def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, settings: Settings) -> None:
     """The grid of a sweep, live while it is under way."""
     plan = SweepPlan.from_json(sweep.plan)
     grid = arrangement(plan)
@@ -33,8 +33,8 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, settings: Settings) -> None
     def live() -> None:
         current = store.sweeps.get(sweep.id)
         cells = {cell.index: cell for cell in store.sweeps.cells(sweep.id)}
-        progress = WorkerFolder(settings.home).read_progress(sweep.id) if current.is_active else None
-        _progress_line(current, cells, progress, store, settings)
+        progress = executor.events(sweep.id) if current.is_active else None
+        _progress_line(current, cells, progress, store, executor)
         shown = [cells[index] for row in grid.cells for index in row if index in cells]
         runs = store.runs.get_all([cell.run_id for cell in shown if cell.done])
         content = GridContent(
@@ -55,9 +55,9 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, settings: Settings) -> None
     if clicked is not None:
         open_cell(clicked)
         show_cell(store, plan, cells)
-    _failures(sweep, plan, cells, store)
+    _failures(sweep, plan, cells, executor)
     if not sweep.is_active:
-        finish_panel(sweep, plan, cells, store, settings)
+        finish_panel(sweep, plan, cells, store, executor, settings)
     _ways_on(sweep, grid)
 
 
@@ -76,13 +76,13 @@ def _ways_on(sweep: SweepRecord, grid: Grid) -> None:
         )
 
 
-def _failures(sweep: SweepRecord, plan: SweepPlan, cells: list[SweepCellRow], store: SeenStore) -> None:
+def _failures(sweep: SweepRecord, plan: SweepPlan, cells: list[SweepCellRow], executor: Executor) -> None:
     """Buttons that try failed cells again, one or all, and go on with a stopped sweep."""
     failed = [cell for cell in cells if cell.error and not cell.done]
     unfinished = not sweep.is_active and sweep.state != "paused" and any(not cell.done for cell in cells)
     if unfinished:
         st.button(
-            "Go on", on_click=_try_again, args=(store, sweep.id, None),
+            "Go on", on_click=executor.retry, args=(sweep.id,),
             help="Makes what is missing or failed; what is made stays.",
         )  # fmt: skip
     if not failed or sweep.is_active:
@@ -90,17 +90,10 @@ def _failures(sweep: SweepRecord, plan: SweepPlan, cells: list[SweepCellRow], st
     with st.expander(f"{len(failed)} failed", expanded=len(failed) <= _RETRIES_LISTED):
         for cell in failed[:_RETRIES_LISTED]:
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.button(
-                    "Try again", key=f"retry_{cell.index}", on_click=_try_again, args=(store, sweep.id, cell.index)
-                )
+                st.button("Try again", key=f"retry_{cell.index}", on_click=executor.retry, args=(sweep.id, cell.index))
                 st.text(f"{describe_place(plan, cell.index)}: {cell.error}")
         if len(failed) > _RETRIES_LISTED:
             st.caption(f"The first {_RETRIES_LISTED} of {len(failed)}; “Go on” tries all of them again.")
-
-
-def _try_again(store: SeenStore, sweep_id: str, index: int | None) -> None:
-    store.sweeps.clear_cell_errors(sweep_id, index)
-    store.sweeps.set_state(sweep_id, "queued")
 
 
 def _photo_extent(store: SeenStore, subject_id: str) -> Extent:
@@ -115,16 +108,16 @@ def _progress_line(
     cells: dict[int, SweepCellRow],
     progress: SweepProgress | None,
     store: SeenStore,
-    settings: Settings,
+    executor: Executor,
 ) -> None:
     done = sum(cell.done for cell in cells.values())
     failed = sum(bool(cell.error) and not cell.done for cell in cells.values())
     share = done / max(1, sweep.total)
     if sweep.state == "queued":
-        waiting = next((each for each in current_queue(store, settings) if each.sweep.id == sweep.id), None)
+        waiting = next((each for each in current_queue(store, executor) if each.sweep.id == sweep.id), None)
         st.progress(share, text=f"Waiting: {describe_waiting(waiting)}" if waiting and waiting.ahead else "Starting")
     elif sweep.state == "running":
-        engine = "" if worker_status(settings) else "the engine is starting again · "
+        engine = "" if executor.health() else "the engine is starting again · "
         st.progress(share, text=engine + _running_text(done, sweep.total, progress))
     elif sweep.state == "paused":
         st.progress(share, text=f"Paused: {done} of {sweep.total} are made and kept.")
@@ -147,13 +140,12 @@ def _running_text(done: int, total: int, progress: SweepProgress | None) -> str:
     return " · ".join(parts)
 
 
-def wait_for_engine(settings: Settings) -> None:
-    """Look once a second until the worker has said where it computes, then draw the page again."""
+def wait_for_engine(executor: Executor) -> None:
+    """Look once a second until something computes, then draw the page again."""
 
     @st.fragment(run_every=LOOK_SECONDS)
     def look() -> None:
-        fresh = worker_status(settings)
-        if fresh and fresh.device_kind:
+        if executor.health():
             st.rerun()
 
     look()

@@ -2,19 +2,18 @@
 
 import streamlit as st
 
+from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.queue_forecast import Waiting, waiting_sweeps
 from bgen_core.jobs.submission import describe_duration
-from bgen_core.jobs.worker_folder import WorkerFolder
-from bgen_core.settings import Settings
+from bgen_core.records.sweep_states import UNFINISHED_STATES
 from bgen_core.store.store import SeenStore
-from bgen_core.store.sweeps import UNFINISHED_STATES, SweepRecord, SweepState
+from bgen_core.store.sweeps import SweepRecord
 from pages._ui.app import page_files
 
 
-def current_queue(store: SeenStore, settings: Settings) -> list[Waiting]:
+def current_queue(store: SeenStore, executor: Executor) -> list[Waiting]:
     """All waiting sweeps in the order in which they are served."""
-    folder = WorkerFolder(settings.home)
-    running = {sweep.id: folder.read_progress(sweep.id) for sweep in store.sweeps.select(states=["running"])}
+    running = {sweep.id: executor.events(sweep.id) for sweep in store.sweeps.select(states=["running"])}
     return waiting_sweeps(store, {name: progress for name, progress in running.items() if progress})
 
 
@@ -27,12 +26,12 @@ def describe_waiting(waiting: Waiting) -> str:
     return f"{waiting.ahead} ahead, begins in about {describe_duration(waiting.seconds)}"
 
 
-def own_sweeps(store: SeenStore, settings: Settings) -> None:
+def own_sweeps(store: SeenStore, executor: Executor) -> None:
     """Draw this visitor's unfinished sweeps, with what can be done with each; nothing where there are none."""
     mine = store.sweeps.select(states=UNFINISHED_STATES, owner=store.visitor.id)
     if len(mine) < 2 and not any(sweep.state == "paused" for sweep in mine):
         return
-    places = {waiting.sweep.id: waiting for waiting in current_queue(store, settings)}
+    places = {waiting.sweep.id: waiting for waiting in current_queue(store, executor)}
     with st.popover(f"My sweeps · {len(mine)}"):
         for number, sweep in enumerate(mine):
             waiting = places.get(sweep.id)
@@ -45,21 +44,16 @@ def own_sweeps(store: SeenStore, settings: Settings) -> None:
                 st.space("stretch")
                 if sweep.state == "queued" and number and mine[number - 1].state == "queued":
                     st.button("Earlier", key=f"hasten_{sweep.id}", on_click=store.sweeps.hasten, args=(sweep.id,))
-                pause_and_cancel(store, sweep)
+                pause_and_cancel(executor, sweep)
 
 
-def pause_and_cancel(store: SeenStore, sweep: SweepRecord, *, key: str = "mine") -> None:
-    """Draw the buttons that stop a sweep for a while or for good."""
+def pause_and_cancel(executor: Executor, sweep: SweepRecord, *, key: str = "mine") -> None:
+    """Draw the buttons that stop a sweep for a while or for good; one that ended meanwhile stays as it is."""
     if sweep.state == "paused":
-        st.button("Continue", key=f"{key}_continue_{sweep.id}", on_click=_set, args=(store, sweep.id, "queued"))
+        st.button("Continue", key=f"{key}_continue_{sweep.id}", on_click=executor.go_on, args=(sweep.id,))
     else:
         st.button(
-            "Pause", key=f"{key}_pause_{sweep.id}", on_click=_set, args=(store, sweep.id, "paused"),
+            "Pause", key=f"{key}_pause_{sweep.id}", on_click=executor.pause, args=(sweep.id,),
             help="What is made stays; others come first until you continue.",
         )  # fmt: skip
-    st.button("Cancel", key=f"{key}_cancel_{sweep.id}", on_click=_set, args=(store, sweep.id, "cancelled"))
-
-
-def _set(store: SeenStore, sweep_id: str, state: SweepState) -> None:
-    if store.sweeps.get(sweep_id).state in UNFINISHED_STATES:  # it may have ended since the button was drawn
-        store.sweeps.set_state(sweep_id, state)
+    st.button("Cancel", key=f"{key}_cancel_{sweep.id}", on_click=executor.cancel, args=(sweep.id,))

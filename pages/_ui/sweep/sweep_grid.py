@@ -7,7 +7,7 @@ from html import escape
 import streamlit as st
 
 from bgen_core.extent import Extent
-from bgen_core.jobs.worker_folder import CellProgress, SweepProgress
+from bgen_core.records.progress import CellProgress, SweepProgress
 from bgen_core.runs.links import thumbnail_url
 from bgen_core.store.sweeps import SweepCellRow
 from bgen_core.sweep.grid import Grid, arrange, default_axes, describe_place

@@ -1,0 +1,211 @@
+"""The one loop that runs a sweep, for the worker and for the command line, as a generator of events."""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bgen_core.errors import BgenError, StoreError
+from bgen_core.jobs.progress import ProgressWriter
+from bgen_core.jobs.worker_folder import WorkerFolder
+from bgen_core.models.devices import is_lasting_device_fault
+from bgen_core.records.sweep_states import CLAIM, FAIL, FINISH, SweepState
+from bgen_core.store.store import Store
+from bgen_core.sweep.events import Committed, Failed, RunnerEvent
+
+if TYPE_CHECKING:
+    from bgen_core.jobs.runner import Runner
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.5
+STORE_PAUSE_SECONDS = 1.0
+LONGEST_STORE_PAUSE_SECONDS = 30.0
+
+_INTERNAL = "An internal error stopped this sweep: what is made is kept. The log of whatever ran it has the trace."
+
+
+class DeviceLostError(BgenError):
+    """This process has lost its device, and another one can go on with the sweep, which stays as it is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paused:
+    """Somebody paused the sweep: it waits, held, until somebody continues or cancels it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Continued:
+    """Somebody continued the sweep that waited."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """The last event: how it ended here.
+
+    Attributes
+    ----------
+    state
+        What the store says now: "done" or "failed" as this process wrote it, or what somebody else has set meanwhile.
+    made, reused, failed
+        Numbers of cells: made here, there before, and not made for a reason that stands in their place.
+    fault
+        What stopped it, or None.
+    """
+
+    state: SweepState
+    made: int
+    reused: int
+    failed: int
+    fault: Exception | None = None
+
+
+SweepEvent = RunnerEvent | Paused | Continued | Ended
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Cells:
+    """Indices of the cells that an event came of: a cell that is made before a pause is found as reused after it."""
+
+    made: set[int] = field(default_factory=set[int])
+    found: set[int] = field(default_factory=set[int])
+    failed: set[int] = field(default_factory=set[int])
+
+    def note(self, event: RunnerEvent) -> None:
+        if isinstance(event, Committed):
+            (self.found if event.reused else self.made).add(event.index)
+        elif isinstance(event, Failed):
+            self.failed.add(event.index)
+
+    def ended(self, state: SweepState, fault: Exception | None) -> Ended:
+        return Ended(
+            state=state,
+            made=len(self.made),
+            reused=len(self.found - self.made),
+            failed=len(self.failed),
+            fault=fault,
+        )
+
+
+def execute_sweep(
+    store: Store,
+    folder: WorkerFolder,
+    runner: "Runner",
+    sweep_id: str,
+    *,
+    waits_while_paused: bool = False,
+    patience: float = math.inf,
+) -> Generator[SweepEvent]:
+    """Run a sweep that is held by the caller (`jobs.holding`) until it is done, or somebody stops it, or it fails.
+
+    Parameters
+    ----------
+    waits_while_paused
+        Whether a paused sweep is waited with until it is continued; otherwise it is left.
+    patience
+        Seconds for which a store that takes nothing is tried again when the end is to be written down. A sweep whose
+        end could not be written stays "running", and the next worker that looks takes it up.
+
+    Raises
+    ------
+    DeviceLostError
+        Every further call to the device would fail. The sweep stays "running", for a new process.
+    StoreError
+        The end could not be written down.
+    """
+    cells = _Cells()
+    fault: Exception | None = None
+    while True:
+        try:
+            state = yield from _run_until_stopped(store, folder, runner, sweep_id, cells)
+        except Exception as error:
+            if is_lasting_device_fault(error):
+                raise DeviceLostError("the device is lost to this process: a new one goes on with the sweep") from error
+            fault = error
+            reason = str(error) if isinstance(error, BgenError) else _INTERNAL
+            state = _patiently(partial(_failed, store, sweep_id, reason), patience)
+            break
+        if state is None:
+            state = _patiently(partial(_finished, store, sweep_id), patience)
+        if state == "paused" and waits_while_paused:
+            yield Paused()
+            state = _wait_while_paused(store, sweep_id)
+            if state == "running":
+                yield Continued()
+                continue
+        break
+    yield cells.ended(state, fault)
+
+
+def _run_until_stopped(
+    store: Store, folder: WorkerFolder, runner: "Runner", sweep_id: str, cells: _Cells
+) -> Generator[RunnerEvent, None, SweepState | None]:
+    """Returns the state in which somebody has put the sweep, or None after the last cell."""
+    progress = ProgressWriter(folder, sweep_id)
+    try:
+        with closing(runner.run(sweep_id)) as events:
+            next_look = time.monotonic()
+            while True:
+                if time.monotonic() >= next_look:
+                    if (state := _look(store, sweep_id)) not in ("running", None):
+                        return state
+                    next_look = time.monotonic() + LOOK_SECONDS
+                if (event := next(events, None)) is None:
+                    return None
+                cells.note(event)
+                progress.note(event)
+                yield event
+    finally:
+        folder.clear_progress(sweep_id)
+
+
+def _look(store: Store, sweep_id: str) -> SweepState | None:
+    """Where the sweep stands, or None where the store does not answer: that stops nothing that goes on without it."""
+    try:
+        return _standing(store, sweep_id)
+    except StoreError:
+        logger.warning("it cannot be seen whether sweep %s shall stop", sweep_id, exc_info=True)
+        return None
+
+
+def _standing(store: Store, sweep_id: str) -> SweepState:
+    """Where the sweep stands; nobody but who holds it can take it from the queue, so that is done at once."""
+    while (state := store.sweeps.get(sweep_id).state) == "queued":
+        store.sweeps.change_state(sweep_id, CLAIM)
+    return state
+
+
+def _wait_while_paused(store: Store, sweep_id: str) -> SweepState:
+    while (state := _look(store, sweep_id)) in ("paused", None):
+        time.sleep(LOOK_SECONDS)
+    return state
+
+
+def _finished(store: Store, sweep_id: str) -> SweepState:
+    failed = sum(bool(cell.error) and not cell.done for cell in store.sweeps.cells(sweep_id))
+    while not store.sweeps.change_state(sweep_id, FINISH, f"{failed} cells failed" if failed else ""):
+        if (state := _standing(store, sweep_id)) != "running":
+            return state
+    return "done"
+
+
+def _failed(store: Store, sweep_id: str, reason: str) -> SweepState:
+    return "failed" if store.sweeps.change_state(sweep_id, FAIL, reason) else store.sweeps.get(sweep_id).state
+
+
+def _patiently(write: Callable[[], SweepState], patience: float) -> SweepState:
+    """Try again while the store takes nothing: a full disk must not leave a sweep running for ever."""
+    deadline, pause = time.monotonic() + patience, STORE_PAUSE_SECONDS
+    while True:
+        try:
+            return write()
+        except StoreError:
+            if time.monotonic() >= deadline:
+                raise
+            logger.warning("the end of a sweep cannot be written down yet", exc_info=True)
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_STORE_PAUSE_SECONDS)

@@ -1,0 +1,67 @@
+"""What pages need of whatever computes their sweeps."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from bgen_core.jobs.submission import SweepForecast
+from bgen_core.records.progress import SweepProgress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """How it is with what computes.
+
+    Attributes
+    ----------
+    device_kind, dtype_name
+        Where sweeps are computed: their cells' addresses depend on it.
+    is_busy
+        Whether a sweep is in hand.
+    """
+
+    device_kind: str
+    dtype_name: str
+    is_busy: bool
+
+
+class Executor(Protocol):
+    """Computes sweeps for the pages, which submit, follow and stop them. The store says what became of them."""
+
+    def serving(self) -> AbstractContextManager[None]:
+        """Compute what is queued for as long as the server lives, which is the body of a `with`."""
+        ...
+
+    def health(self) -> Health | None:
+        """How it is, or None while nothing computes: it starts, or starts again."""
+        ...
+
+    def submit(self, forecast: SweepForecast, *, explored: str = "") -> str:
+        """Put a sweep into the queue; returns its id. `explored` names the one whose chosen cells it finishes, if any.
+
+        Raises
+        ------
+        UserInputError
+            A subject is gone, fills its photo or is empty.
+        """
+        ...
+
+    def events(self, sweep_id: str) -> SweepProgress | None:
+        """What the events of a sweep have come to so far, or None where it is in nobody's hands."""
+        ...
+
+    def pause(self, sweep_id: str) -> bool:
+        """Stop a sweep for a while. Like the others: false where somebody was faster, and it cannot be done."""
+        ...
+
+    def go_on(self, sweep_id: str) -> bool:
+        """Continue a paused sweep."""
+        ...
+
+    def cancel(self, sweep_id: str) -> bool:
+        """Stop a sweep; what is made of it is kept."""
+        ...
+
+    def retry(self, sweep_id: str, cell: int | None = None) -> bool:
+        """Make what is missing of a sweep that ended, and what failed: one cell, or all of them."""
+        ...
