@@ -51,7 +51,12 @@ def batch_sizes(tmp_path_factory: pytest.TempPathFactory) -> BatchSizes:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests marked `gpu` are skipped where there is no GPU."""
+    """Tests on PostgreSQL are marked; those marked `gpu` are skipped where there is no GPU."""
+    for item in items:
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        asked_for = getattr(item, "fixturenames", ())
+        if parameters.get("settings") == "postgresql" or any("postgresql" in name for name in asked_for):
+            item.add_marker(pytest.mark.postgresql)
     gpu_items = [item for item in items if item.get_closest_marker("gpu")]
     if not gpu_items:
         return
