@@ -52,9 +52,9 @@ def folder(settings: Settings) -> WorkerFolder:
 def submit(
     store: Store, settings: Settings, *, seeds: str = "1-3", owner: str = "ada", model: str = "demo", seconds: float = 0
 ) -> str:
-    alpha = np.zeros((64, 80), np.float32)
+    alpha = np.zeros((72, 72), np.float32)
     alpha[20:, 20:60] = 1
-    subject = Subject(name="box", image=np.full((64, 80, 3), 90, np.uint8), alpha=alpha)
+    subject = Subject(name="box", image=np.full((72, 72, 3), 90, np.uint8), alpha=alpha)
     store.subjects.save(subject, {})
     base = InpaintParams(prompt="a beach", num_inference_steps=2)
     plan = SweepPlan(subject_id=subject.id, model=model, base=base, axes=(parse_axis("seed", seeds),))

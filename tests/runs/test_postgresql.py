@@ -17,6 +17,8 @@ from bgen_core.store.store import Store, open_store
 from tests.runs.made_up import commit, made_up_run, made_up_sweep
 from tests.runs.postgresql import Server
 
+pytestmark = pytest.mark.postgresql
+
 
 @pytest.fixture
 def settings(empty_postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
