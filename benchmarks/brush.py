@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from bgen_core.extent import Extent
 from bgen_core.subject.decoding.image_io import encode_jpeg
@@ -32,8 +32,8 @@ from pages._ui.mask.canvas import SIDES
 from pages._ui.mask.mask_preview import detail_of, preview_of
 from pages._ui.mask.viewport import Viewport
 from pages._ui.subject.subject_draft import Draft
-from tests.browser.acting import SETTLED
-from tests.browser.conftest import CHROMIUM_ARGUMENTS, RunningApp, chromium_path, serve
+from tests.browser.chromium import running_chromium, wait_until_settled
+from tests.serving import RunningApp, serve
 
 ROUNDS = 9
 _SOURCE = "document.querySelector('[data-testid=stImage] img').src"
@@ -103,7 +103,7 @@ def in_browser(browser: Browser, app: RunningApp, photo: Path) -> None:
     page = browser.new_page(viewport={"width": 1400, "height": 1100})
     page.set_default_timeout(90_000)
     page.goto(app.url)
-    page.wait_for_selector(SETTLED)
+    wait_until_settled(page)
     page.get_by_role("button", name="New photo").click()
     page.locator("input[type=file]").first.set_input_files(photo)
     # Before it is here, everything would be measured on the sample
@@ -114,7 +114,7 @@ def in_browser(browser: Browser, app: RunningApp, photo: Path) -> None:
     for zoom in (1, 4):
         choose(page, f"{zoom}×")
         page.wait_for_timeout(4000)
-        page.wait_for_selector(SETTLED)
+        wait_until_settled(page)
         say(f"browser, zoom {zoom}", [one_stroke(page, number + 0.3 * zoom) for number in range(ROUNDS)])
         page.locator(".st-key-brush_reset button").first.click()
         expect(page.locator(".st-key-brush_reset button").first).to_be_disabled()
@@ -153,10 +153,8 @@ def main() -> None:
         photo = Path(name) / "large.jpg"
         photo.write_bytes(data)
         server_side(data)
-        with serve(Path(name)) as app, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
+        with serve(Path(name)) as app, running_chromium() as browser:
             in_browser(browser, app, photo)
-            browser.close()
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import psutil
 import sqlalchemy as sa
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from bgen_core.metrics import METRICS, MetricValue
 from bgen_core.runs.run_filter import Condition, RunFilter, filter_runs, sort_runs
@@ -36,9 +36,9 @@ from bgen_core.subject.decoding.image_io import encode_png
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
-from tests.browser.acting import SETTLED
-from tests.browser.conftest import CHROMIUM_ARGUMENTS, RunningApp, chromium_path, serve
+from tests.browser.chromium import running_chromium, wait_until_settled
 from tests.runs.made_up import LONG_AGO, made_up_run, made_up_sweep, run_id
+from tests.serving import RunningApp, serve
 
 PICTURES = 200
 OWN_COLUMNS = ("id", "created", "owner", "subject_id", "subject_name", "model", "model_revision", "device", "dtype")
@@ -134,7 +134,7 @@ def measure_core(store: Store) -> None:
 
 
 def measure_browser(app: RunningApp, store: Store, browser: Browser) -> None:
-    server = _server(app)
+    server = psutil.Process(app.process.pid)
     page = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
     page.set_default_timeout(60_000)
 
@@ -144,7 +144,7 @@ def measure_browser(app: RunningApp, store: Store, browser: Browser) -> None:
         say(what, seconds, f"   server's CPU {(sum(server.cpu_times()[:2]) - before) / times:.2f} s each")
 
     page.goto(app.url)  # the browser has fetched Streamlit's own scripts then, and the server has imported its modules
-    _settle(page)
+    wait_until_settled(page)
     measured("open, the first visit", lambda: _open(page, app, ""))
     measured("open, later ones", lambda: _open(page, app, ""), 5)
     measured("open a filtered link", lambda: _open(page, app, "?q=beach&f=guidance_scale:3..7&sort=-seam"), 3)
@@ -184,7 +184,7 @@ def _open(page: Page, app: RunningApp, query: str) -> None:
     page.goto("about:blank")
     page.goto(f"{app.url}/compare{query}")
     page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
-    _settle(page)
+    wait_until_settled(page)
 
 
 def _search(page: Page, word: str) -> None:
@@ -193,19 +193,7 @@ def _search(page: Page, word: str) -> None:
     page.get_by_role("searchbox", name="Search").fill(word)
     page.get_by_role("searchbox", name="Search").press("Enter")
     expect(count).not_to_have_text(before, timeout=60_000)
-    _settle(page)
-
-
-def _settle(page: Page) -> None:
-    page.wait_for_selector(SETTLED)
-
-
-def _server(app: RunningApp) -> psutil.Process:
-    port = int(app.url.rpartition(":")[2])
-    for connection in psutil.net_connections("tcp"):
-        if connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN:
-            return psutil.Process(connection.pid)
-    raise RuntimeError(f"nothing listens on port {port}")
+    wait_until_settled(page)
 
 
 def say(what: str, seconds: float, more: str = "") -> None:
@@ -220,10 +208,8 @@ def main() -> None:
         fill(store, arguments.runs)
         print(f"{arguments.runs:,} runs, load {psutil.getloadavg()[0]:.1f} on {psutil.cpu_count()} cores")
         measure_core(store)
-        with serve(Path(folder)) as app, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
+        with serve(Path(folder)) as app, running_chromium() as browser:
             measure_browser(app, store, browser)
-            browser.close()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -33,17 +32,9 @@ from bgen_core.subject.subject import Subject
 from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
+from tests.serving import start_app
 
-PROJECT = Path(__file__).resolve().parents[1]
 CELLS_A_KILL = 6
-
-
-def start_app(home: Path) -> subprocess.Popen[bytes]:
-    """The app on a free port, with its log beside the store."""
-    log = (home.parent / "app.log").open("ab")
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", "0"]
-    environment = os.environ | {"BGEN_HOME": str(home), "BGEN_DEVICE": "cpu", "OMP_WAIT_POLICY": "PASSIVE"}
-    return subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=log, stderr=log)
 
 
 def make_subject(store: Store) -> Subject:
@@ -74,7 +65,8 @@ def pixels(store: Store, run_id: str) -> np.ndarray:
 
 def pull_the_plug(store: Store, home: Path, sweep_id: str, kills: int, rng: random.Random) -> dict[str, object]:
     """Kill and restart until the sweep is done; returns when each run was first seen."""
-    folder, app = WorkerFolder(home), start_app(home)
+    folder, log = WorkerFolder(home), home.parent / "app.log"
+    app = start_app(home, log)
     first_seen: dict[str, object] = {}
     victims: Counter[str] = Counter()
     try:
@@ -100,7 +92,7 @@ def pull_the_plug(store: Store, home: Path, sweep_id: str, kills: int, rng: rand
                 app.kill()
                 app.wait()
                 time.sleep(rng.uniform(0, 1.0))
-                app = start_app(home)
+                app = start_app(home, log)
             victims[victim] += 1
             print(f"kill {sum(victims.values())}: {victim}, {len(first_seen)} cells done", file=sys.stderr)
     finally:

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from bgen_core.settings import load_settings
 from bgen_core.store.store import Store, open_store
@@ -23,8 +23,8 @@ from bgen_core.subject.cutout import cut_out_subject
 from bgen_core.subject.decoding.image_io import DecodeLimits, read_photo
 from bgen_core.subject.samples.samples import SAMPLES
 from bgen_core.sweep.plan import SweepPlan
-from tests.browser.acting import SETTLED
-from tests.browser.conftest import CHROMIUM_ARGUMENTS, RunningApp, chromium_path, serve
+from tests.browser.chromium import running_chromium, wait_until_settled
+from tests.serving import RunningApp, serve
 
 PROMPTS = ("a beach", "a forest", "a city skyline", "a desert", "a starry sky", "a meadow", "clouds", "a brick wall")
 RERUNS = 6
@@ -33,12 +33,11 @@ RERUNS = 6
 def visit(app: RunningApp, number: int, seeds: int, results: list[dict[str, Any]]) -> None:
     """One visitor, from the first page to the last picture."""
     prompt = PROMPTS[number % len(PROMPTS)]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
+    with running_chromium() as browser:
         page = browser.new_page(viewport={"width": 1300, "height": 900})
         page.set_default_timeout(180_000)
         page.goto(f"{app.url}/sweep")
-        page.wait_for_selector(SETTLED)
+        wait_until_settled(page)
         fill(page, "Prompt", prompt)
         fill(page, "Seed", f"{100 * number + 1}-{100 * number + seeds}")
         page.get_by_text(f"{seeds} cells: 0 known").wait_for()
@@ -57,7 +56,6 @@ def visit(app: RunningApp, number: int, seeds: int, results: list[dict[str, Any]
                 "foreign": sum(not text.startswith(prompt) for text in alternatives),
             }
         )
-        browser.close()
 
 
 def fill(page: Page, label: str, text: str) -> None:
@@ -66,7 +64,7 @@ def fill(page: Page, label: str, text: str) -> None:
     field.fill(text)
     field.press("Tab")  # Ctrl+Enter in a long field would run
     page.wait_for_timeout(200)
-    page.wait_for_selector(SETTLED)
+    wait_until_settled(page)
 
 
 def rerun(page: Page, guidance: int) -> float:
@@ -76,7 +74,7 @@ def rerun(page: Page, guidance: int) -> float:
     began = time.perf_counter()
     field.press("Enter")
     page.wait_for_function(f"location.search.includes('guidance={guidance}')", polling=20)
-    page.wait_for_selector(SETTLED)
+    wait_until_settled(page)
     return time.perf_counter() - began
 
 

@@ -10,6 +10,7 @@ if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
     _SHARE = max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
     os.environ.setdefault("OMP_NUM_THREADS", str(_SHARE))
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,8 @@ import pytest
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import Store, open_store
 from tests.batch_sizes import BatchSizes
+
+REPEATED = "repeated act"  # name of a test's property: an act in the browser that was done more than once
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +51,21 @@ def batch_sizes(tmp_path_factory: pytest.TempPathFactory) -> BatchSizes:
     """Shared by all processes of a run."""
     folder = tmp_path_factory.getbasetemp()
     return BatchSizes((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "tuning")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell which acts in the browser were repeated: see `tests.browser.acting`."""
+    reports = itertools.chain.from_iterable(terminalreporter.stats.values())
+    told = {
+        (report.nodeid, str(what))
+        for report in reports
+        for name, what in getattr(report, "user_properties", ())
+        if name == REPEATED
+    }
+    if told:
+        terminalreporter.section("repeated acts")
+    for test, what in sorted(told):
+        terminalreporter.write_line(f"{test}: {what}")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

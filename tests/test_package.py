@@ -17,8 +17,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import bgen_core
-from tests.browser.conftest import serve
 from tests.installed import PROJECT, Installed, build, unpack
+from tests.serving import serve
 
 CONFIG = ".streamlit/config.toml"
 LAUNCHER = "streamlit_app.py"

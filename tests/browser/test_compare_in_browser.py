@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
@@ -18,8 +17,9 @@ from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from tests.browser.acting import enter, settle, until
-from tests.browser.conftest import RunningApp, serve
+from tests.browser.conftest import Serve
 from tests.runs.made_up import made_up_run, made_up_sweep, run_id
+from tests.serving import RunningApp
 
 pytestmark = pytest.mark.browser
 
@@ -36,7 +36,7 @@ def picture(number: int) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningApp, Store]]:
+def compared(serving: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningApp, Store]]:
     """A server whose store has a sweep of two guidances and two seeds, another of its first half, a run that looks like
     the first, and one with a long prompt.
     """
@@ -57,7 +57,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running
         store.runs.commit(wordy, image=picture(4), raw=picture(4))
         twin = made_up_run(9, params={"prompt": "a beach", "shadow": 0.5}, extent=EXTENT, model_extent=EXTENT)
         store.runs.commit(twin, image=picture(0), raw=picture(0))
-        with serve(folder) as app:
+        with serving(folder) as app:
             yield app, store
 
 
@@ -73,13 +73,11 @@ def edit(page: Page, place: tuple[float, float]) -> None:
     def is_open() -> bool:
         return page.evaluate("['INPUT', 'TEXTAREA'].includes(document.activeElement.tagName)")
 
-    def click_and_open() -> None:
-        page.mouse.click(*place)
-        page.wait_for_timeout(300)
-        if not is_open():  # a click on the cell that is marked already opens it; Enter would close it again
-            page.keyboard.press("Enter")
-
-    until(page, click_and_open, is_open)
+    page.mouse.click(*place)
+    page.wait_for_timeout(300)
+    if not is_open():  # a click on the cell that is marked already opens it; Enter would close it again
+        page.keyboard.press("Enter")
+    until(page, is_open)
 
 
 def viewer(page: Page) -> Locator:
@@ -111,7 +109,8 @@ def test_rows_are_ticked_rated_tagged_and_noted_in_the_table(compared: tuple[Run
         run.id for run in sorted(store.runs.select(), key=lambda run: (run.params.seed, -run.created.timestamp()))
     ]
     for row, run in ((0, first), (2, third)):
-        until(page, partial(page.mouse.click, *cell(tick, row)), lambda run=run: run[:12] in page.url)
+        page.mouse.click(*cell(tick, row))
+        until(page, lambda run=run: run[:12] in page.url)
     expect(page).to_have_url(re.compile(f"ids={first[:12]}%2C{third[:12]}"))
     expect(viewer(page).locator("figure")).to_have_count(2)
 
@@ -133,9 +132,12 @@ def test_rows_are_ticked_rated_tagged_and_noted_in_the_table(compared: tuple[Run
         enter(page, "print")
         page.mouse.click(*cell(0.15, 3))  # a cell that is not edited: the field closes
 
-    until(page, rate, lambda: opinion().rating == 1)
-    until(page, note, lambda: opinion().notes == "good light")
-    until(page, tag, lambda: opinion().tags == ("print",))
+    rate()
+    until(page, lambda: opinion().rating == 1)
+    note()
+    until(page, lambda: opinion().notes == "good light")
+    tag()
+    until(page, lambda: opinion().tags == ("print",))
     assert opinion() == Opinion(rating=1, tags=("print",), notes="good light")
     page.reload()
     expect(viewer(page).locator("figure")).to_have_count(2)
@@ -231,12 +233,12 @@ def test_zoom_and_position_are_in_the_address(compared: tuple[RunningApp, Store]
     expected = pytest.approx(numbers(page), abs=0.05)  # the address has five digits of a place and three of the zoom
     link = page.url
     page.reload()
-    until(page, lambda: None, lambda: numbers(page) == expected)
+    until(page, lambda: numbers(page) == expected)
     assert page.url == link
     context = browser.new_context(viewport={"width": 900, "height": 800})
     other = context.new_page()
     other.goto(link)
-    until(other, lambda: None, lambda: numbers(other) == expected)
+    until(other, lambda: numbers(other) == expected)
     context.close()
     viewer(page).focus()
     page.keyboard.press("0")
@@ -398,7 +400,8 @@ def test_a_file_dropped_anywhere_is_opened_and_nothing_covers_it(
 
     for name in ("mine.png", "another.png"):
         opened = page.get_by_role("button", name="Choose for comparison")
-        until(page, partial(drop, name), lambda opened=opened: opened.count() == 1)
+        drop(name)
+        expect(opened).to_be_visible()
         expect(field).to_have_count(0)
         page.get_by_role("button", name="Close", exact=True).click()
         expect(page.get_by_text(name)).to_have_count(0)

@@ -6,18 +6,19 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.acting import settle
-from tests.browser.conftest import RunningApp, serve
+from tests.browser.conftest import Serve
 from tests.installed import build, unpack
+from tests.serving import RunningApp
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def installed_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+def installed_app(serving: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
     """`bgen app` from an unpacked wheel, in a folder that is no clone."""
     wheel, _ = build(tmp_path_factory.mktemp("built"))
     installed = unpack(wheel, tmp_path_factory.mktemp("installed"))
-    with serve(
+    with serving(
         tmp_path_factory.mktemp("app"), command=[*installed.command, "app"], cwd=installed.working_folder
     ) as running:
         yield running

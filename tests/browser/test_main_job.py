@@ -2,7 +2,6 @@
 
 import re
 import time
-from functools import partial
 from io import BytesIO
 from urllib.parse import unquote
 
@@ -14,7 +13,7 @@ from playwright.sync_api import Page, expect
 from bgen_core.settings import load_settings
 from bgen_core.store.store import Store, open_store
 from tests.browser.acting import SWEEP_SECONDS, fill, settle, until
-from tests.browser.conftest import RunningApp
+from tests.serving import RunningApp
 
 pytestmark = pytest.mark.browser
 
@@ -106,7 +105,8 @@ def test_from_the_sample_to_a_downloaded_picture(app: RunningApp, page: Page):
         page.wait_for_url(re.compile("/compare"))
         settle(page)
         for number, row in enumerate((1, 3), start=1):
-            until(page, partial(tick, page, row), lambda number=number: chosen(page) == number)
+            tick(page, row)
+            until(page, lambda number=number: chosen(page) == number)
         expect(page.get_by_role("group", name="2 pictures, side by side").locator("figure")).to_have_count(2)
 
         # One picture, opened and downloaded: its subject is the photo's, bit for bit.

@@ -12,7 +12,8 @@ from bgen_core.settings import load_settings
 from bgen_core.store.store import open_store
 from bgen_core.subject.decoding.image_io import encode_png
 from tests.browser.acting import settle
-from tests.browser.conftest import RunningApp, serve
+from tests.browser.conftest import Serve
+from tests.serving import RunningApp
 
 pytestmark = pytest.mark.browser
 
@@ -20,9 +21,9 @@ PASSWORD = "Größe & 日本"
 
 
 @pytest.fixture(scope="module")
-def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+def locked(serving: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
     """A fresh server that nobody has visited yet."""
-    with serve(tmp_path_factory.mktemp("locked"), BGEN_PASSWORD=PASSWORD) as running:
+    with serving(tmp_path_factory.mktemp("locked"), BGEN_PASSWORD=PASSWORD) as running:
         yield running
 
 

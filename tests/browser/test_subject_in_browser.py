@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from bgen_core.settings import load_settings
 from bgen_core.store.store import open_store
 from bgen_core.subject.samples.samples import SAMPLES
-from tests.browser.conftest import RunningApp
+from tests.serving import RunningApp
 
 pytestmark = pytest.mark.browser
 

@@ -9,7 +9,7 @@ from bgen_core.settings import load_settings
 from bgen_core.store.store import open_store
 from bgen_core.sweep.plan import SweepPlan
 from tests.browser.acting import SWEEP_SECONDS, fill, settle
-from tests.browser.conftest import RunningApp
+from tests.serving import RunningApp
 
 pytestmark = pytest.mark.browser
 

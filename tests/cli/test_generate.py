@@ -1,44 +1,16 @@
-"""The command line as a person calls it: a process of its own, its streams and its exit code."""
+"""`generate`, and what all commands that paint refuse alike."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from bgen_core.subject.samples.samples import SAMPLES
-
-PHOTO = SAMPLES[0].path
+from tests.cli.calling import PHOTO, Call, pixels
 
 
-def call(*words: str | Path, home: Path | None = None) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | ({"BGEN_HOME": str(home)} if home else {}) | {"BGEN_DEVICE": "cpu"}
-    return subprocess.run(
-        [sys.executable, "-m", "bgen_core", *map(str, words)], capture_output=True, text=True, env=environment
-    )
-
-
-@pytest.fixture(scope="module")
-def alpha_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The left half is kept."""
-    path = tmp_path_factory.mktemp("alpha") / "alpha.png"
-    with Image.open(PHOTO) as photo:
-        mask = np.zeros((photo.height, photo.width), np.uint8)
-    mask[:, : mask.shape[1] // 2] = 255
-    Image.fromarray(mask).save(path)
-    return path
-
-
-def pixels(path: Path) -> np.ndarray:
-    with Image.open(path) as picture:
-        return np.asarray(picture.convert("RGB"))
-
-
-def test_generate_twice_gives_the_same_pixels_and_another_seed_others(tmp_path: Path, alpha_file: Path):
+def test_generate_twice_gives_the_same_pixels_and_another_seed_others(call: Call, tmp_path: Path, alpha_file: Path):
     pictures, documents = [], []
     for number, (seed, home) in enumerate((("1", "a"), ("1", "b"), ("2", "a"))):
         out = tmp_path / f"{number}.png"
@@ -61,7 +33,7 @@ def test_generate_twice_gives_the_same_pixels_and_another_seed_others(tmp_path: 
         assert json.loads(picture.info["bgen"])["id"] == documents[0]["run"]
 
 
-def test_sweep_reuses_what_it_made(tmp_path: Path, alpha_file: Path):
+def test_sweep_reuses_what_it_made(call: Call, tmp_path: Path, alpha_file: Path):
     common = ["--prompt", "a beach", "--alpha", alpha_file, "--json"]
     first = call("sweep", PHOTO, *common, "--steps", "2,3", "--seed", "1-2", "--out-dir", tmp_path / "grid")
     assert first.returncode == 0, first.stderr
@@ -104,7 +76,9 @@ def test_sweep_reuses_what_it_made(tmp_path: Path, alpha_file: Path):
         (["paint"], "paint"),
     ],
 )
-def test_what_can_be_mended_is_one_sentence_and_exit_2(words: list[str | Path], sentence: str, tmp_path: Path):
+def test_what_can_be_mended_is_one_sentence_and_exit_2(
+    call: Call, words: list[str | Path], sentence: str, tmp_path: Path
+):
     done = call(*words, home=tmp_path / "home")
     assert done.returncode == 2
     assert done.stdout == ""
@@ -114,7 +88,7 @@ def test_what_can_be_mended_is_one_sentence_and_exit_2(words: list[str | Path], 
     assert not list(tmp_path.rglob("*.png"))
 
 
-def test_models_and_doctor_print_json():
+def test_models_and_doctor_print_json(call: Call):
     models = json.loads(call("models", "--json").stdout)
     assert models["models"][0] | {"name": "demo", "here": True} == models["models"][0]
     doctor = call("doctor", "--json")
@@ -124,17 +98,15 @@ def test_models_and_doctor_print_json():
     assert all(finding["ok"] for finding in findings)
 
 
-def test_a_missing_model_is_doctored(tmp_path: Path):
+def test_a_missing_model_is_doctored(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "empty").mkdir()
-    environment = os.environ | {"BGEN_MODEL": str(tmp_path / "empty")}
-    done = subprocess.run(
-        [sys.executable, "-m", "bgen_core", "doctor"], capture_output=True, text=True, env=environment
-    )
+    monkeypatch.setenv("BGEN_MODEL", str(tmp_path / "empty"))
+    done = call("doctor")
     assert done.returncode == 2
     assert "no model_index.json" in done.stdout
 
 
-def test_an_output_never_destroys_what_it_is_made_from(tmp_path: Path, alpha_file: Path):
+def test_an_output_never_destroys_what_it_is_made_from(call: Call, tmp_path: Path, alpha_file: Path):
     photo = tmp_path / "photo.png"
     with Image.open(PHOTO) as picture:
         picture.save(photo)
@@ -146,7 +118,7 @@ def test_an_output_never_destroys_what_it_is_made_from(tmp_path: Path, alpha_fil
     assert photo.read_bytes() == before
 
 
-def test_a_mask_that_grows_over_everything_says_so(tmp_path: Path):
+def test_a_mask_that_grows_over_everything_says_so(call: Call, tmp_path: Path):
     thin = tmp_path / "thin.png"
     with Image.open(PHOTO) as picture:
         mask = np.zeros((picture.height, picture.width), np.uint8)
@@ -160,7 +132,7 @@ def test_a_mask_that_grows_over_everything_says_so(tmp_path: Path):
     assert "nothing to keep" in done.stderr
 
 
-def test_refused_input_leaves_nothing_in_the_store(tmp_path: Path):
+def test_refused_input_leaves_nothing_in_the_store(call: Call, tmp_path: Path):
     white = tmp_path / "white.png"
     with Image.open(PHOTO) as picture:
         Image.new("L", picture.size, 255).save(white)

@@ -1,7 +1,6 @@
-"""`reproduce` as a person calls it, with the real model: another store, another process, the same pixels."""
+"""`reproduce` as a person calls it, with the real model: another store, the same pixels."""
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +11,13 @@ from bgen_core.archive.run_archive import run_archive
 from bgen_core.settings import load_settings
 from bgen_core.store.store import open_store
 from bgen_core.subject.samples.samples import SAMPLES
-from tests.cli.test_generate import PHOTO, alpha_file, call, pixels
-
-__all__ = ["alpha_file"]  # a fixture
+from tests.cli.calling import PHOTO, Call, pixels
 
 AXES = ["--steps", "3", "--seed", "1-5", "--shadow", "0,0.5", "--scheduler", "ddim,euler_a"]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, alpha_file: Path) -> Path:
+def made(call: Call, tmp_path_factory: pytest.TempPathFactory, alpha_file: Path) -> Path:
     """A folder with the PNGs of a sweep, the ZIP of its runs, and nothing of its store."""
     folder = tmp_path_factory.mktemp("made")
     words = ["sweep", PHOTO, "--prompt", "a beach", "--alpha", alpha_file, *AXES, "--out-dir", folder / "pictures"]
@@ -30,15 +27,9 @@ def made(tmp_path_factory: pytest.TempPathFactory, alpha_file: Path) -> Path:
     return folder
 
 
-def fresh_home(made: Path, folder: Path) -> Path:
-    """A home without a store; measured batch sizes are taken along, since measuring takes longer than the pictures."""
-    shutil.copytree(made / "home" / "tuning", folder / "tuning")
-    return folder
-
-
-def test_a_whole_sweep_comes_out_equal_in_a_fresh_store(made: Path, tmp_path: Path):
+def test_a_whole_sweep_comes_out_equal_in_a_fresh_store(call: Call, made: Path, tmp_path: Path):
     """Imported from the ZIP on another day: every pixel of all 20 runs is made again."""
-    home = fresh_home(made, tmp_path / "fresh")
+    home = tmp_path / "fresh"
     assert call("runs", "import", made / "runs.zip", home=home).returncode == 0
     files = sorted((made / "pictures").iterdir())
     done = call("reproduce", *files, "--json", home=home)
@@ -50,17 +41,17 @@ def test_a_whole_sweep_comes_out_equal_in_a_fresh_store(made: Path, tmp_path: Pa
         assert b"".join(run_archive(store, [run.id for run in store.runs.select()]))
 
 
-def test_photo_and_mask_do_where_the_store_has_nothing(made: Path, tmp_path: Path, alpha_file: Path):
+def test_photo_and_mask_do_where_the_store_has_nothing(call: Call, made: Path, tmp_path: Path, alpha_file: Path):
     picture = min((made / "pictures").iterdir())
     out = tmp_path / "again.png"
-    home = fresh_home(made, tmp_path / "fresh")
+    home = tmp_path / "fresh"
     done = call("reproduce", picture, "--photo", PHOTO, "--alpha", alpha_file, "--out", out, home=home)
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{picture}: equal: all {pixels(PHOTO)[..., 0].size:,} pixels\n"
     assert np.array_equal(pixels(out), pixels(picture))
 
 
-def test_one_changed_pixel_is_seen(made: Path, tmp_path: Path):
+def test_one_changed_pixel_is_seen(call: Call, made: Path, tmp_path: Path):
     picture = min((made / "pictures").iterdir())
     with Image.open(picture) as opened:
         chunks = PngImagePlugin.PngInfo()
@@ -84,7 +75,7 @@ def test_one_changed_pixel_is_seen(made: Path, tmp_path: Path):
         (["PICTURE", "--out", "PICTURE"], "is the file that is read"),
     ],
 )
-def test_what_can_be_mended_is_one_sentence(made: Path, tmp_path: Path, words: list, sentence: str):
+def test_what_can_be_mended_is_one_sentence(call: Call, made: Path, tmp_path: Path, words: list, sentence: str):
     picture = min((made / "pictures").iterdir())
     done = call("reproduce", *[picture if word == "PICTURE" else word for word in words], home=tmp_path / "home")
     assert done.returncode == 2
@@ -93,12 +84,14 @@ def test_what_can_be_mended_is_one_sentence(made: Path, tmp_path: Path, words: l
     assert done.stdout == ""
 
 
-def test_a_picture_of_a1111_is_made_with_what_can_be_taken_over(made: Path, tmp_path: Path, alpha_file: Path):
+def test_a_picture_of_a1111_is_made_with_what_can_be_taken_over(
+    call: Call, made: Path, tmp_path: Path, alpha_file: Path
+):
     chunks = PngImagePlugin.PngInfo()
     chunks.add_text("parameters", "a beach\nSteps: 2, Sampler: Euler a, CFG scale: 3, Seed: 5, Mask blur: 4")
     with Image.open(SAMPLES[0].path) as photo:
         photo.convert("RGB").save(tmp_path / "a1111.png", pnginfo=chunks)
-    home = fresh_home(made, tmp_path / "fresh")
+    home = tmp_path / "fresh"
     done = call("reproduce", tmp_path / "a1111.png", "--photo", PHOTO, "--alpha", alpha_file, "--json", home=home)
     (told,) = json.loads(done.stdout)
     assert (done.returncode, told["equal"], told["model"]) == (2, False, "demo")

@@ -1,7 +1,5 @@
 import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +8,7 @@ from typer.testing import CliRunner
 from bgen_core.cli.runs import runs_app as app
 from bgen_core.errors import UserInputError
 from bgen_core.store.store import Store
+from tests.cli.calling import Call
 from tests.runs.made_up import commit, made_up_run, run_id
 
 
@@ -64,15 +63,8 @@ def test_without_options_a_table_is_printed(store: Store) -> None:
         assert text in result.stdout
 
 
-def test_the_command_prints_one_json_document_and_nothing_else(store: Store) -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "bgen_core", "runs", "--json"],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+def test_the_command_prints_one_json_document_and_nothing_else(store: Store, call: Call) -> None:
+    done = call("runs", "--json")
     assert (done.returncode, json.loads(done.stdout), done.stderr) == (0, [], "")
 
 

@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +14,7 @@ from bgen_core.subject.cutout import cut_out
 from bgen_core.subject.decoding.image_io import DecodeLimits, read_alpha, read_photo
 from bgen_core.subject.samples.samples import SAMPLES, Sample
 from bgen_core.subject.subject import quantise_alpha
+from tests.cli.calling import Call
 
 PORTRAIT = str(SAMPLES[0].path)
 LIMITS = DecodeLimits(max_bytes=10**8, max_pixels=10**8, min_side=1)
@@ -154,27 +153,12 @@ def test_a_place_that_cannot_be_written(folder: Path) -> None:
         run("wall.png", "--out", "folder.png")
 
 
-def test_the_whole_program(folder: Path) -> None:
-    """As a person calls it: what it prints where, and its exit status."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        command = [sys.executable, "-m", "bgen_core", "segment", *arguments]
-        root = str(Path(__file__).parents[2])
-        done = subprocess.run(
-            command, capture_output=True, text=True, env={"PYTHONPATH": root}, timeout=120, check=False
-        )
-        return done.returncode, done.stdout, done.stderr
-
-    code, out, err = call(PORTRAIT, "--out", "alpha.png", "--json")
-    assert (code, len(json.loads(out))) == (0, 1)
-    assert err.startswith("alpha.png (person found")
-    code, out, err = call("broken.jpg", "--out", "alpha.png")
-    assert (code, out) == (2, "")
-    assert err.count("\n") == 1
-    assert "Traceback" not in err
-    code, out, err = call("wall.png")
-    assert (code, out) == (2, "")
-    assert err.count("\n") == 1
+def test_a_person_reads_one_sentence(folder: Path, call: Call) -> None:
+    for words in (["broken.jpg", "--out", "alpha.png"], ["wall.png"]):
+        done = call("segment", *words)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.count("\n") == 1
+        assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)

@@ -9,7 +9,7 @@ from bgen_core.cli.spec import read_spec
 from bgen_core.cli.sweep import OPTIONS
 from bgen_core.errors import UserInputError
 from bgen_core.subject.samples.samples import SAMPLES
-from tests.cli.test_generate import call
+from tests.cli.calling import Call
 
 
 def test_a_spec_says_what_the_options_say(tmp_path: Path):
@@ -54,7 +54,7 @@ def test_a_missing_file_is_refused(tmp_path: Path):
         read_spec(tmp_path / "none.yaml", OPTIONS)
 
 
-def test_what_is_typed_wins_over_the_file(tmp_path: Path):
+def test_what_is_typed_wins_over_the_file(call: Call, tmp_path: Path):
     file = tmp_path / "plan.yaml"
     file.write_text(f"photo: {SAMPLES[0].path}\nprompt: a beach\nsteps: 2,3\nseed: 1-3\n")
     done = call("sweep", "--spec", file, "--seed", "7", "--dry-run", "--json")

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from bgen_core.subject.samples.samples import SAMPLES
-from tests.cli.test_generate import PHOTO, call
+from tests.cli.calling import PHOTO, Call
 
 
-def test_photos_and_replacements_are_axes(tmp_path: Path):
+def test_photos_and_replacements_are_axes(call: Call, tmp_path: Path):
     photos = [str(sample.path) for sample in SAMPLES[:2]]
     done = call("sweep", *photos, "--prompt", "a red barn", "--replace", "red, blue", "--steps", "2", "--json")
     document = json.loads(done.stdout)
@@ -21,7 +21,7 @@ def test_photos_and_replacements_are_axes(tmp_path: Path):
     assert "4 cells: 2 known, 2 to make, without the diffusion model" in again.stderr
 
 
-def test_two_passes_finish_the_best_by_a_metric(tmp_path: Path):
+def test_two_passes_finish_the_best_by_a_metric(call: Call, tmp_path: Path):
     common = ("--prompt", "a beach", "--seed", "1-3", "--steps", "3", "--guidance", "1")
     passes = ("--explore-steps", "1", "--keep", "2", "--by", "seam")
     document = json.loads(call("sweep", PHOTO, *common, *passes, "--json").stdout)
@@ -44,7 +44,7 @@ def test_two_passes_finish_the_best_by_a_metric(tmp_path: Path):
         (["--model", "demo", "--model", "nowhere/at-all-1"], "nowhere/at-all-1"),
     ],
 )
-def test_what_makes_no_sense_is_refused_before_anything_runs(options: list[str], words: str):
+def test_what_makes_no_sense_is_refused_before_anything_runs(call: Call, options: list[str], words: str):
     refused = call("sweep", PHOTO, "--prompt", "a beach", *options)
     assert refused.returncode == 2
     assert words in refused.stderr

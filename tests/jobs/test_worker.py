@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -20,17 +20,25 @@ from bgen_core.subject.subject import Subject
 from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
+from tests.batch_sizes import BatchSizes
 
 ON_CPU = {"device_kind": "cpu", "dtype_name": "float32"}
 PATIENCE = 180.0  # seconds: far above what a busy machine needs, to end a hanging test at all
 
 
+@pytest.fixture(autouse=True)
+def known_batch_sizes(settings: Settings, batch_sizes: BatchSizes) -> Iterator[None]:
+    with batch_sizes.known_in(settings.home):
+        yield
+
+
 @pytest.fixture
 def subject(store: Store) -> Subject:
+    """Square, as the size is for which every worker measures its speed anyway."""
     generator = np.random.default_rng(1)
-    alpha = np.zeros((96, 128), np.float32)
-    alpha[30:, 40:90] = 1
-    subject = Subject(name="box", image=generator.integers(0, 255, (96, 128, 3), dtype=np.uint8), alpha=alpha)
+    alpha = np.zeros((112, 112), np.float32)
+    alpha[30:, 30:80] = 1
+    subject = Subject(name="box", image=generator.integers(0, 255, (112, 112, 3), dtype=np.uint8), alpha=alpha)
     store.subjects.save(subject, {})
     return subject
 
@@ -53,7 +61,9 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.05)
 
 
-def test_a_killed_worker_loses_nothing_and_repeats_nothing(settings: Settings, store: Store, subject: Subject):
+def test_a_killed_worker_loses_nothing_and_repeats_nothing(
+    settings: Settings, store: Store, subject: Subject, batch_sizes: BatchSizes
+):
     sweep_id = submit(store, settings, subject, steps="6,12", seed="1-6")
     folder = WorkerFolder(settings.home)
     supervisor = WorkerSupervisor(store, settings)
@@ -76,9 +86,9 @@ def test_a_killed_worker_loses_nothing_and_repeats_nothing(settings: Settings, s
     assert folder.read_progress(sweep_id) is None
 
     # The same sweep, undisturbed, in another store: the same pixels.
-    with open_store(load_settings(home=settings.home.parent / "other", device="cpu")) as other:
+    other_settings = load_settings(home=settings.home.parent / "other", device="cpu")
+    with batch_sizes.known_in(other_settings.home), open_store(other_settings) as other:
         other.subjects.save(subject, {})
-        other_settings = load_settings(home=settings.home.parent / "other", device="cpu")
         other_id = submit(other, other_settings, subject, steps="6,12", seed="1-6")
         list(Runner(other, other_settings).run(other_id))
         for mine, theirs in zip(cells, other.sweeps.cells(other_id), strict=True):

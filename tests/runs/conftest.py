@@ -16,7 +16,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "settings" in metafunc.fixturenames and metafunc.definition.get_closest_marker("both_databases"):
-        metafunc.parametrize("settings", ["sqlite", "postgresql"], indirect=True)
+        on_postgresql = pytest.param("postgresql", marks=pytest.mark.postgresql)
+        metafunc.parametrize("settings", ["sqlite", on_postgresql], indirect=True)
 
 
 @pytest.fixture(scope="session")

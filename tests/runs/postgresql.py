@@ -10,11 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 import sqlalchemy as sa
 
-# Where a machine must run these tests (CI), missing programs are an error.
-NEEDED = "TESTS_NEED_POSTGRESQL"
+from tests.needs import missing
+
 # It is thrown away: nothing has to survive a power cut.
 _OPTIONS = (
     "-c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c shared_buffers=16MB "
@@ -55,8 +54,7 @@ def running_server() -> Iterator[Server]:
     """A server of its own; skips the test where it cannot be started."""
     programs = find_programs()
     if programs is None:
-        reason = "PostgreSQL's server is not installed (Debian: apt-get install postgresql)"
-        pytest.fail(reason) if os.environ.get(NEEDED) else pytest.skip(reason)
+        missing("PostgreSQL's server is not installed (Debian: apt-get install postgresql)")
     user = _unprivileged_user()
     # Not pytest's folder: others than its owner cannot enter that, and a socket's path has at most 107 letters.
     folder = Path(tempfile.mkdtemp(prefix="bgen-pg-"))

@@ -6,8 +6,10 @@ largest latent is far above that and far below any wrong timestep, noise or guid
 After decoding: one step of 255, where a value falls on the other side of a rounding boundary.
 """
 
+import copy
 import itertools
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import diffusers
@@ -53,17 +55,23 @@ def paint(family: str, cells: list[PaintCell]) -> dict[int, np.ndarray]:
     return {event.cell.index: event.image for event in inpainter.paint(cells) if isinstance(event, Finished)}
 
 
+@lru_cache(maxsize=1)
+def plain_scheduler(family: str, name: str) -> Any:
+    """As diffusers makes it. Made once: some look at each of 1000 noise levels for that."""
+    entry, own = get_scheduler(name), tiny_pipeline(family).scheduler
+    kind = getattr(diffusers, entry.class_name or type(own).__name__)
+    return kind.from_config(own.config, **entry.options)
+
+
 def call_pipeline(family: str, params: InpaintParams, canvas: Canvas) -> torch.Tensor:
     """Latents of one picture by the pipeline's own __call__, given the same encodings; it draws the noise itself."""
     pipeline = tiny_pipeline(family)
-    entry = get_scheduler(params.scheduler)
     own_scheduler = pipeline.scheduler
     with torch.inference_mode():
         conditioning = Conditioning(pipeline)
         encoded, photo = conditioning.encode_canvas(canvas), conditioning.encode_photo(canvas)
         try:
-            kind = getattr(diffusers, entry.class_name or type(own_scheduler).__name__)
-            pipeline.scheduler = kind.from_config(own_scheduler.config, **entry.options)
+            pipeline.scheduler = copy.deepcopy(plain_scheduler(family, params.scheduler))
             return pipeline(
                 prompt=params.prompt,
                 negative_prompt=params.negative_prompt or None,

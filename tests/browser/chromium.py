@@ -1,0 +1,48 @@
+"""Chromium as the browser tests and the benchmarks drive it."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+# No sandbox inside containers; no look-ups of the browser maker's own hosts.
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
+
+
+class NoBrowserError(Exception):
+    """There is no Chromium on this machine; the text says how to get one."""
+
+
+@contextmanager
+def running_chromium() -> Iterator[Browser]:
+    """A Chromium of its own: Debian's where there is one, else the one that Playwright downloaded.
+
+    Raises
+    ------
+    NoBrowserError
+        There is neither.
+    """
+    with sync_playwright() as playwright:
+        path = next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
+        if path is None and not Path(playwright.chromium.executable_path).is_file():
+            raise NoBrowserError("Chromium is not installed (Debian: apt-get install chromium)")
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def wait_until_settled(page: Page) -> None:
+    """Wait until the page's script has run to its end."""
+    page.wait_for_selector(SETTLED)

@@ -1,0 +1,264 @@
+"""One table of what others do with a sweep while it runs, for both who run sweeps: the worker and the command line."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pytest
+
+from bgen_core.cli import run_here
+from bgen_core.cli.run_here import resume_inline
+from bgen_core.errors import StoreError, UserInputError
+from bgen_core.jobs import execute_sweep as loop
+from bgen_core.jobs import runner as runner_module
+from bgen_core.jobs.executors.executor import Executor
+from bgen_core.jobs.executors.local import LocalExecutor
+from bgen_core.jobs.runner import Runner
+from bgen_core.jobs.worker import Heartbeat, serve_next
+from bgen_core.jobs.worker_folder import WorkerFolder
+from bgen_core.records.sweep_states import FINISH, StateChange, SweepState
+from bgen_core.settings import Settings
+from bgen_core.store.store import Store, open_store
+from tests.jobs.quick_sweeps import Noise, submit
+
+CELLS = 5
+Press = Literal["pause", "go_on", "cancel", "retry"]
+FULL = StoreError("The database cannot be used, because the disk is full.")
+REFUSED = UserInputError("It cannot be made.")
+BUG = RuntimeError("a bug")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """What happens in the moment before the picture number `at` is in the store, and what comes of it.
+
+    Attributes
+    ----------
+    pressed
+        What others press in the app, with whether each of it happens.
+    fault
+        What goes wrong after that, if anything.
+    worker, terminal
+        State and number of pictures in the end. The worker leaves a paused sweep; the command line waits with it.
+    while_paused
+        What others press while the command line waits.
+    """
+
+    at: int
+    pressed: tuple[tuple[Press, bool], ...] = ()
+    fault: Exception | None = None
+    worker: tuple[SweepState, int]
+    terminal: tuple[SweepState, int]
+    while_paused: tuple[Press, ...] = ()
+
+
+CASES = {
+    "nothing": Case(at=2, worker=("done", 5), terminal=("done", 5)),
+    "cancel": Case(at=2, pressed=(("cancel", True),), worker=("cancelled", 2), terminal=("cancelled", 2)),
+    "cancel twice": Case(
+        at=2, pressed=(("cancel", True), ("cancel", False)), worker=("cancelled", 2), terminal=("cancelled", 2)
+    ),
+    "cancel at the last picture": Case(
+        at=5, pressed=(("cancel", True),), worker=("cancelled", 5), terminal=("cancelled", 5)
+    ),
+    "cancel, and go on before anybody saw it": Case(
+        at=2, pressed=(("cancel", True), ("retry", True)), worker=("done", 5), terminal=("done", 5)
+    ),
+    "pause and continue": Case(
+        at=2, pressed=(("pause", True),), worker=("paused", 2), terminal=("done", 5), while_paused=("go_on",)
+    ),
+    "pause and continue before anybody saw it": Case(
+        at=2, pressed=(("pause", True), ("go_on", True)), worker=("done", 5), terminal=("done", 5)
+    ),
+    "pause and cancel": Case(
+        at=2, pressed=(("pause", True),), worker=("paused", 2), terminal=("cancelled", 2), while_paused=("cancel",)
+    ),
+    "pause, cancel and continue at once": Case(
+        at=2, pressed=(("pause", True), ("cancel", True), ("go_on", False)),
+        worker=("cancelled", 2), terminal=("cancelled", 2),
+    ),
+    "pause at the last picture": Case(
+        at=5, pressed=(("pause", True),), worker=("paused", 5), terminal=("done", 5), while_paused=("go_on",)
+    ),
+    "what cannot be made": Case(at=3, fault=REFUSED, worker=("failed", 2), terminal=("failed", 2)),
+    "a store that takes no picture": Case(at=3, fault=FULL, worker=("failed", 2), terminal=("failed", 2)),
+    "a bug": Case(at=3, fault=BUG, worker=("failed", 2), terminal=("failed", 2)),
+    "a fault after a pause": Case(
+        at=3, pressed=(("pause", True),), fault=REFUSED, worker=("paused", 2), terminal=("paused", 2)
+    ),
+    "a fault after a cancel": Case(
+        at=3, pressed=(("cancel", True),), fault=BUG, worker=("cancelled", 2), terminal=("cancelled", 2)
+    ),
+    "go on with what runs": Case(
+        at=2, pressed=(("go_on", False), ("retry", False)), worker=("done", 5), terminal=("done", 5)
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture
+def others(settings: Settings) -> Iterator[Executor]:
+    """What the pages of another process press."""
+    with open_store(settings) as store:
+        yield LocalExecutor(store, settings)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner_module, "load_inpainter", lambda *_, **__: (Noise(), 8))
+    monkeypatch.setattr(loop, "LOOK_SECONDS", 0)
+
+
+@pytest.fixture(params=CASES.values(), ids=CASES.keys())
+def case(request: pytest.FixtureRequest) -> Case:
+    return request.param
+
+
+def press(executor: Executor, name: Press, sweep_id: str) -> bool:
+    return {"pause": executor.pause, "go_on": executor.go_on, "cancel": executor.cancel, "retry": executor.retry}[name](
+        sweep_id
+    )
+
+
+def let_it_happen(
+    monkeypatch: pytest.MonkeyPatch, store: Store, case: Case, sweep_id: str, others: Executor
+) -> list[str]:
+    """Returns the ids of what is committed, in their order."""
+    commit: Callable[..., Any] = store.runs.commit
+    committed: list[str] = []
+
+    def meanwhile(record: Any, **pictures: Any) -> Any:
+        if len(committed) + 1 == case.at and not happened:
+            happened.append(True)
+            for name, happens in case.pressed:
+                assert press(others, name, sweep_id) == happens
+            if case.fault is not None:
+                raise case.fault
+        committed.append(record.id)
+        return commit(record, **pictures)
+
+    happened: list[bool] = []
+    monkeypatch.setattr(store.runs, "commit", meanwhile)
+    return committed
+
+
+def outcome(store: Store, sweep_id: str) -> tuple[SweepState, int]:
+    return store.sweeps.get(sweep_id).state, sum(cell.done for cell in store.sweeps.cells(sweep_id))
+
+
+def test_the_worker_obeys_and_serves_the_next(
+    store: Store,
+    settings: Settings,
+    folder: WorkerFolder,
+    monkeypatch: pytest.MonkeyPatch,
+    case: Case,
+    others: Executor,
+):
+    sweep_id = submit(store, settings, seeds=f"1-{CELLS}")
+    following = submit(store, settings, seeds="11", owner="max")
+    committed = let_it_happen(monkeypatch, store, case, sweep_id, others)
+    runner, heartbeat = Runner(store, settings), Heartbeat(folder)
+    assert serve_next(store, folder, runner, heartbeat)
+    assert outcome(store, sweep_id) == case.worker
+    assert folder.read_progress(sweep_id) is None
+    assert serve_next(store, folder, runner, heartbeat)
+    assert outcome(store, following) == ("done", 1)
+
+    if case.worker[0] != "done":  # somebody goes on with it
+        assert others.go_on(sweep_id) or others.retry(sweep_id)
+        assert serve_next(store, folder, runner, heartbeat)
+    assert outcome(store, sweep_id) == ("done", CELLS)
+    assert len(committed) == len(set(committed)) == CELLS + 1
+    assert not serve_next(store, folder, runner, heartbeat)
+
+
+def test_the_command_line_obeys_and_says_so(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch, case: Case, others: Executor
+):
+    sweep_id = submit(store, settings, seeds=f"1-{CELLS}")
+    committed = let_it_happen(monkeypatch, store, case, sweep_id, others)
+    said: list[str] = []
+
+    def say(sentence: str) -> None:
+        said.append(sentence)
+        if sentence.startswith("paused from the app"):
+            assert store.sweeps.claim_next() is None
+            for name in case.while_paused:
+                assert press(others, name, sweep_id)
+            assert store.sweeps.claim_next() is None  # no worker gets what this process holds
+
+    monkeypatch.setattr(run_here, "say", say)
+    if case.fault is not None:
+        with pytest.raises(type(case.fault), match=str(case.fault)):
+            resume_inline(store, settings, sweep_id)
+    else:
+        result = resume_inline(store, settings, sweep_id)
+        assert (result.state, result.made, result.failed) == (*case.terminal, 0)
+        assert (result.reused, result.reused_ids) == (0, frozenset())
+    assert outcome(store, sweep_id) == case.terminal
+    waited = bool(case.while_paused)
+    cancelled = case.terminal[0] == "cancelled" and case.fault is None
+    assert [sentence.split(";")[0].split(" sweep")[0] for sentence in said] == (
+        ["paused from the app"] * waited
+        + ["continued from the app"] * (case.while_paused == ("go_on",))
+        + ["cancelled from the app"] * cancelled
+    )
+    assert not cancelled or f"sweep --resume {sweep_id}" in said[-1]
+    assert not WorkerFolder(settings.home).sweep_lock(sweep_id).exists()
+
+    resume_inline(store, settings, sweep_id)
+    assert outcome(store, sweep_id) == ("done", CELLS)
+    assert len(committed) == len(set(committed)) == CELLS
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_ctrl_c_marks_as_cancelled_and_says_how_to_go_on(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch, others: Executor, paused: bool
+):
+    sweep_id = submit(store, settings, seeds=f"1-{CELLS}")
+    commit, said = store.runs.commit, []
+
+    def meanwhile(record: Any, **pictures: Any) -> Any:
+        run = commit(record, **pictures)
+        if not paused:
+            raise KeyboardInterrupt
+        others.pause(sweep_id)
+        return run
+
+    def say(sentence: str) -> None:
+        said.append(sentence)
+        if sentence.startswith("paused"):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(store.runs, "commit", meanwhile)
+    monkeypatch.setattr(run_here, "say", say)
+    with pytest.raises(KeyboardInterrupt):
+        resume_inline(store, settings, sweep_id)
+    assert outcome(store, sweep_id) == ("cancelled", 1)
+    assert said[-1].startswith("stopped") and f"sweep --resume {sweep_id}" in said[-1]
+
+
+def test_a_store_that_does_not_say_how_the_sweep_stands_stops_nothing(
+    store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch
+):
+    sweep_id = submit(store, settings, seeds=f"1-{CELLS}")
+    commit, change_state = store.runs.commit, store.sweeps.change_state
+    changed: list[StateChange] = []
+
+    def away(*_: Any) -> Any:
+        raise StoreError("The database cannot be used, because its server does not answer.")
+
+    def away_after_this(record: Any, **pictures: Any) -> Any:
+        monkeypatch.setattr(store.sweeps, "get", away)
+        return commit(record, **pictures)
+
+    def there_at_last(name: str, change: StateChange, message: str = "") -> bool:
+        changed.append(change)
+        return change_state(name, change, message) if len(changed) > 2 else away()
+
+    monkeypatch.setattr(store.runs, "commit", away_after_this)
+    monkeypatch.setattr(store.sweeps, "change_state", there_at_last)
+    monkeypatch.setattr(loop, "STORE_PAUSE_SECONDS", 0)
+    assert serve_next(store, folder, Runner(store, settings), Heartbeat(folder))
+    monkeypatch.undo()
+    assert changed == [FINISH] * 3
+    assert outcome(store, sweep_id) == ("done", CELLS)
