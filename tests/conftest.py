@@ -5,10 +5,6 @@ import os
 # Read by torch when it is first imported; see `bgen_core.models.devices.prepare_process_for_inference`.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-# Processes that test side by side (pytest-xdist) share the processors, and so do the processes that they start.
-if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
-    _SHARE = max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
-    os.environ.setdefault("OMP_NUM_THREADS", str(_SHARE))
 
 import itertools
 from collections.abc import Iterator

@@ -88,11 +88,6 @@ def test_holding_ends_with_the_body_and_leaves_no_file(folder: WorkerFolder):
     assert not list(folder.path.iterdir())
 
 
-def test_a_folder_that_cannot_be_written_is_a_sentence(settings: Settings):
-    with pytest.raises(StoreError, match="cannot be written"), holding(WorkerFolder(settings.home), "one"):
-        pass
-
-
 def test_crashes_count_against_the_sweep_in_hand_and_a_fault_of_the_store_against_none(
     store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch
 ):
