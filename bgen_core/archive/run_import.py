@@ -16,6 +16,7 @@ from bgen_core.archive.foreign_zip import LARGEST_TEXT, ForeignZip, open_foreign
 from bgen_core.archive.manifest import MANIFEST, VERSION, ArchivedRun, ArchivedSubject, Manifest
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.extent import Extent
+from bgen_core.json_value import JsonValue
 from bgen_core.records.foreign_run import read_foreign_record
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.recipe import PNG_LIMITS
@@ -158,7 +159,7 @@ def _checked_subject(archive: ForeignZip, entry: ArchivedSubject) -> _NewSubject
     return _NewSubject(described=entry, extent=extent, edit=edit)
 
 
-def _check_edit(edit: object, extent: Extent) -> None:
+def _check_edit(edit: JsonValue, extent: Extent) -> None:
     if not isinstance(edit, Mapping):
         raise ValueError("its edit is no object")
     json.dumps(

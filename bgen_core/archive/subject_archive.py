@@ -13,6 +13,7 @@ from bgen_core.archive.foreign_zip import ZIP_FAULTS, read_foreign_json
 from bgen_core.archive.zip_outlet import ZipOutlet
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.extent import Extent
+from bgen_core.json_value import JsonValue
 from bgen_core.store.store import Store
 from bgen_core.store.subjects import SubjectEntry
 from bgen_core.subject.decoding.image_io import DecodeLimits, decode_alpha, decode_photo
@@ -164,7 +165,7 @@ def _checked_edit(content: dict[str, Any], folder: str, extent: Extent) -> dict[
 
 def _described(data: bytes, folder: str) -> dict[str, Any]:
     try:
-        said = read_foreign_json(data, most_values=_MOST_VALUES)
+        said: JsonValue = read_foreign_json(data, most_values=_MOST_VALUES)
     except ValueError as error:
         raise UserInputError(f"{_shown(folder + _EDIT)} in the ZIP is no JSON: {_BROKEN}.") from error
     if not isinstance(said, dict) or said.get("format") != _FORMAT:

@@ -1,3 +1,4 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 """Pipelines of the true sizes with random weights: speed does not depend on what the weights say."""
 
 from importlib import import_module

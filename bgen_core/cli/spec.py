@@ -12,6 +12,8 @@ LARGEST_BYTES = 1_000_000
 
 # What an option holds: an axis as on the command line, several texts, one word, a whole number, one file or several.
 OptionKind = Literal["axis", "texts", "word", "number", "path", "paths"]
+# By YAML, before it is looked at
+_Said = dict[Any, Any] | list[Any] | str | float | None
 
 
 def read_spec(path: Path, allowed: Mapping[str, OptionKind]) -> dict[str, Any]:
@@ -38,7 +40,7 @@ def read_spec(path: Path, allowed: Mapping[str, OptionKind]) -> dict[str, Any]:
     try:
         if path.stat().st_size > LARGEST_BYTES:
             raise UserInputError(f"--spec {path} is larger than 1 MB: it is no plan.")
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content: _Said = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserInputError(f"--spec {path} cannot be read: {error.strerror}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -55,7 +57,7 @@ def read_spec(path: Path, allowed: Mapping[str, OptionKind]) -> dict[str, Any]:
     return found
 
 
-def _value(path: Path, key: str, value: Any, kind: OptionKind) -> Any:
+def _value(path: Path, key: str, value: _Said, kind: OptionKind) -> Any:
     items = value if isinstance(value, list) else [value]
     if not items or any(not isinstance(item, str | int | float) or isinstance(item, bool) for item in items):
         raise UserInputError(

@@ -1,3 +1,4 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 """How well a picture follows its prompt: CLIPScore, by a CLIP model of the deployment's choice.
 
 Source: Hessel, Holtzman, Forbes, Le Bras, Choi, "CLIPScore: a reference-free evaluation metric for image captioning",

@@ -38,14 +38,9 @@ def load_pipeline(source: ModelSource, device: Device) -> Any:
     import diffusers
 
     quiet_libraries()
-    from diffusers import AutoPipelineForInpainting  # pyright: ignore[reportPrivateImportUsage]
-
     diffusers.utils.logging.disable_progress_bar()
-    loader = (
-        getattr(diffusers, source.pipeline_class)
-        if source.pipeline_class in UNMAPPED_PIPELINES
-        else AutoPipelineForInpainting
-    )
+    mapped = source.pipeline_class not in UNMAPPED_PIPELINES
+    loader = getattr(diffusers, "AutoPipelineForInpainting" if mapped else source.pipeline_class)
     location = str(source.folder) if source.folder else source.entry.source
     options: dict[str, Any] = {} if source.folder else {"revision": source.revision}
     try:

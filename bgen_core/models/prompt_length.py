@@ -1,3 +1,4 @@
+# pyright: reportUnknownMemberType=false
 """How much of a prompt a model's text encoder reads; what is beyond is cut off by it without a word."""
 
 import json

@@ -29,7 +29,7 @@ class SchedulerEntry:
     name: str
     label: str
     class_name: str
-    options: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict[str, Any])
     order: int = 1
     max_steps: int | None = None
 

@@ -212,7 +212,8 @@ def _of_runs(store: Store, run_ids: Sequence[str], title: str) -> _Report:
 
 def _pieces(texts: Iterator[str]) -> Iterator[bytes]:
     """The texts in pieces of at least 64 KB, but for the last."""
-    waiting, size = [], 0
+    waiting: list[bytes] = []
+    size = 0
     for text in texts:
         # A prompt can hold half of a character, which is no UTF-8
         waiting.append(text.encode(errors="replace"))

@@ -17,6 +17,7 @@ from urllib.error import HTTPError
 from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
 from urllib.request import Request, urlopen
 
+from bgen_core.json_value import JsonValue
 from bgen_core.metrics import MetricValue
 from bgen_core.records.run import RunRecord
 from bgen_core.settings import Settings
@@ -180,7 +181,7 @@ class MlflowMirror:
 
 def _object(text: bytes) -> dict[str, Any]:
     try:
-        content = json.loads(text)
+        content: JsonValue = json.loads(text)
     except ValueError as error:
         raise MlflowError(f"it answered no JSON ({text[:100]!r})") from error
     if not isinstance(content, dict):
@@ -188,10 +189,10 @@ def _object(text: bytes) -> dict[str, Any]:
     return content
 
 
-def _at(content: Mapping[str, Any], *path: str) -> Any:
-    found: Any = content
+def _at(content: dict[str, Any], *path: str) -> Any:
+    found: JsonValue = content
     for name in path:
-        if not isinstance(found, Mapping) or name not in found:
+        if not isinstance(found, dict) or name not in found:
             raise MlflowError(f"its answer has no {'.'.join(path)}")
         found = found[name]
     return found

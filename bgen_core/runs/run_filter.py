@@ -18,7 +18,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -79,7 +78,7 @@ def filter_runs(table: pd.DataFrame, wanted: RunFilter) -> pd.DataFrame:
     keep = np.ones(len(table), bool)
     for name in dict.fromkeys(condition.column for condition in wanted.conditions):
         pieces = [condition.piece for condition in wanted.conditions if condition.column == name]
-        keep &= _passing(_column(table, name), run_column(name), pieces)
+        keep &= _passing(table[name], run_column(name), pieces)
     if wanted.ids is not None:
         keep &= table["id"].isin(list(wanted.ids)).to_numpy(bool)
     if words := wanted.text.lower().split():
@@ -89,7 +88,7 @@ def filter_runs(table: pd.DataFrame, wanted: RunFilter) -> pd.DataFrame:
 
 def sort_runs(rows: pd.DataFrame, column: str, *, descending: bool = False) -> pd.DataFrame:
     """The rows by one column, numbered anew from 0; equal ones keep their order, empty ones come last."""
-    values = _column(rows, column)
+    values = rows[column]
     if isinstance(values.dtype, pd.StringDtype):
         values = values.str.lower().where(values != "")
     elif values.dtype == object:  # tags
@@ -140,10 +139,6 @@ def read_period(piece: str) -> tuple[datetime, datetime]:
 def _number(text: str) -> float:
     # Whole numbers stay whole: a seed of 63 bits is no float.
     return int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
-
-
-def _column(table: pd.DataFrame, name: str) -> pd.Series:
-    return cast("pd.Series", table[name])
 
 
 def _passing(values: pd.Series, column: RunColumn, pieces: Sequence[str]) -> np.ndarray:

@@ -1,3 +1,4 @@
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 """Where the pictures lie: a folder of this machine, or any place that fsspec reaches, such as a bucket."""
 
 import os
@@ -56,6 +57,8 @@ class BlobPlace:
     StoreError
         The kind of address is not known, or the package for it is not installed.
     """
+
+    _base: str
 
     def __init__(self, root: Path | str) -> None:
         text = str(root)

@@ -264,7 +264,7 @@ def add_sweep_row(session: Session, record: SweepRecord, cell_ids: Mapping[int, 
 def subjects_of(plan: Mapping[str, Any]) -> set[str]:
     """Ids of the subjects that a plan's JSON names."""
     swept = [axis["values"] for axis in plan.get("axes", ()) if axis["name"] == "subject"]
-    return set().union([plan.get("subject_id", "")], *swept)
+    return set[str]().union([plan.get("subject_id", "")], *swept)
 
 
 def _in_turns() -> sa.Select[SweepRow]:

@@ -72,7 +72,8 @@ class Regions:
         if not (0 <= x < self.extent.width and 0 <= y < self.extent.height):
             return None
         size = Extent.of(self.labels)
-        number = self.labels[int(y * size.height / self.extent.height), int(x * size.width / self.extent.width)]
+        place = int(y * size.height / self.extent.height), int(x * size.width / self.extent.width)
+        number = int(self.labels[place])
         return self.items[number - 1] if number else None
 
     def numbers_at(self, points: Iterable[tuple[float, float]]) -> frozenset[int]:
@@ -257,9 +258,9 @@ def _spread(labels: np.ndarray) -> np.ndarray:
     """Every pixel gets the label (uint8) of the nearest one that has any."""
     if not np.any(labels != labels.max()):
         return labels
-    _, nearest = cv2.distanceTransformWithLabels(
-        (labels == 0).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_CCOMP
-    )
+    bare: np.ndarray = (labels == 0).astype(np.uint8)
+    _, found = cv2.distanceTransformWithLabels(bare, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_CCOMP)
+    nearest = np.asarray(found, np.int32)
     number_of = np.zeros(int(nearest.max()) + 1, np.uint8)
     number_of[nearest[labels > 0]] = labels[labels > 0]
     return number_of[nearest]

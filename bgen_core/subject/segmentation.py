@@ -219,7 +219,9 @@ def working_picture(image: np.ndarray, side: int = _WORKING_SIDE) -> np.ndarray:
 def _groups(confidence: np.ndarray) -> list[Box]:
     """Crops of persons who stand apart: their boxes with a margin, merged where these overlap."""
     within = Extent.of(confidence)
-    boxes = [box.grown(int(_MARGIN * box.extent.longest_side), within=within) for box in region_boxes(confidence)]
+    boxes: list[Box] = [
+        box.grown(int(_MARGIN * box.extent.longest_side), within=within) for box in region_boxes(confidence)
+    ]
     while len(boxes) > 1:
         pairs = [(one, other) for one, other in combinations(boxes, 2) if _overlapping(one, other)]
         if not pairs:

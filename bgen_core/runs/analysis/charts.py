@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -63,14 +63,14 @@ def axis_chart(
         alt.Tooltip("interval:N", title=interval),
         alt.Tooltip("runs:Q", title="Runs"),
     ]
-    layered = alt.layer(
+    layers = [
         runs.mark_line(strokeWidth=1, opacity=0.6, color=INK),
         runs.mark_circle(size=14, opacity=0.8, color=INK),
         means.mark_rule(strokeWidth=2.5, color=ACCENT).encode(y=alt.Y("low:Q"), y2="high:Q"),
         means.mark_line(strokeWidth=2.5, color=ACCENT).encode(y=y),
         means.mark_circle(size=80, opacity=1, color=ACCENT).encode(y=y, tooltip=told),
-    )
-    return _styled(layered.properties(height=_HEIGHT, width="container"))
+    ]
+    return alt.LayerChart(layer=layers, height=_HEIGHT, width="container", config=_style())
 
 
 def axis_chart_note(frame: pd.DataFrame, axis: AxisColumn, measure: Measure, *, axes: Sequence[AxisColumn]) -> str:
@@ -129,11 +129,12 @@ def heat_map(frame: pd.DataFrame, across: AxisColumn, down: AxisColumn, measure:
         share = (cell["measured"] - domain[0]) / (domain[1] - domain[0])
         cell["ink"] = "black" if (1 - share if darkest_is_high else share) > _BLACK_FROM else "white"
     legend: dict[str, Any] = {"legend": None} if equal else {}
-    layered = alt.layer(
+    layers = [
         base.mark_rect().encode(color=alt.Color("measured:Q", title=measure.heading, scale=scale, **legend)),
         base.mark_text(fontSize=13).encode(text="label:N", color=alt.Color("ink:N", scale=None)),
-    ).resolve_scale(color="independent")
-    return _styled(layered.properties(height=alt.Step(44), width="container"))
+    ]
+    independent = alt.Resolve(scale=alt.ScaleResolveMap(color="independent"))
+    return alt.LayerChart(layer=layers, height=alt.Step(44), width="container", resolve=independent, config=_style())
 
 
 def _height(table: PairedTable, measure: Measure) -> "alt.Y":
@@ -222,11 +223,13 @@ def names_apart(values: Iterable[object]) -> dict[object, str]:
     return names
 
 
-def _styled(chart: "alt.LayerChart | alt.FacetChart") -> "alt.LayerChart":
-    styled = (
-        chart.configure(background="transparent")
-        .configure_view(stroke=None)
-        .configure_axis(
+def _style() -> "alt.Config":
+    import altair as alt
+
+    return alt.Config(
+        background="transparent",
+        view=alt.ViewConfig(stroke=None),
+        axis=alt.AxisConfig(
             labelColor=INK,
             titleColor=INK,
             gridColor=INK,
@@ -234,7 +237,6 @@ def _styled(chart: "alt.LayerChart | alt.FacetChart") -> "alt.LayerChart":
             domainColor=INK,
             tickColor=INK,
             labelLimit=LABEL_LIMIT,
-        )
-        .configure_legend(labelColor=INK, titleColor=INK)
+        ),
+        legend=alt.LegendConfig(labelColor=INK, titleColor=INK),
     )
-    return cast("alt.LayerChart", styled)

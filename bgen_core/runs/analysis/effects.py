@@ -118,8 +118,8 @@ def _extremes(
     count = len(complete.values)
     if count < 2 or not len(complete.cells):
         return (), None, None
-    means = dict(enumerate(complete.cells.mean(axis=0).tolist()))
-    places = sorted(best_of(means, "lower" if measure.direction == "lower" else "higher"))
+    means: list[float] = complete.cells.mean(axis=0).tolist()
+    places = sorted(best_of(dict(enumerate(means)), "lower" if measure.direction == "lower" else "higher"))
     if not places:
         return (), None, None
     # Of two values it is the same comparison, whichever is the better one

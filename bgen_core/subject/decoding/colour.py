@@ -1,3 +1,4 @@
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 """Colours of a decoded file -> 8-bit sRGB, whatever the mode, depth or ICC profile the file has."""
 
 from io import BytesIO

@@ -1,3 +1,4 @@
+# pyright: reportUnknownVariableType=false
 """Opening a picture file that may be anything: one decoder for every allowed format, one sentence for every failure."""
 
 import re

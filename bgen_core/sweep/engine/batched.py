@@ -65,7 +65,7 @@ class BatchedInpainter:
         )
         outbox = Outbox()
         seconds = dict.fromkeys((cell.index for cell in cells), 0.0)
-        lanes = form_lanes(cells, evaluator.batch_size)
+        lanes: list[Lane] = form_lanes(cells, evaluator.batch_size)
         while lanes:
             began = time.perf_counter()
             chosen = choose_lanes(lanes, evaluator.batch_size)

@@ -1,3 +1,4 @@
+# pyright: reportUnknownVariableType=false
 """A cohort: cells that entered together with the same schedule, and advance in lockstep."""
 
 from collections.abc import Sequence

@@ -103,7 +103,7 @@ class Conditioning:
 
     def _encode_canvas(self, canvas: Canvas) -> EncodedCanvas:
         unet, extent = self._pipeline.unet, canvas.extent
-        repaint = torch.from_numpy((canvas.mask_image >= 128).astype(np.float32))[None, None]
+        repaint = torch.as_tensor((canvas.mask_image >= 128).astype(np.float32))[None, None]
         latent = latent_extent(self._pipeline, extent)
         mask = torch.nn.functional.interpolate(repaint, size=(latent.height, latent.width))
         return EncodedCanvas(
@@ -145,7 +145,7 @@ class Conditioning:
 
 def _to_tensor(canvas: Canvas) -> torch.Tensor:
     """The photo as the VAE takes it: 1 × 3 × H × W in [-1, 1]."""
-    return torch.from_numpy(canvas.init_image.astype(np.float32) / 127.5 - 1).permute(2, 0, 1)[None]
+    return torch.as_tensor(canvas.init_image.astype(np.float32) / 127.5 - 1).permute(2, 0, 1)[None]
 
 
 def check_canvases(cells: Sequence[PaintCell], factor: int) -> None:

@@ -1,3 +1,4 @@
+# pyright: reportUnknownMemberType=false
 """Latents to pictures: the VAE's decoder for finished cells, a fitted linear map for previews."""
 
 from typing import Any
@@ -61,7 +62,7 @@ class LatentPreview:
         inputs = latents.permute(0, 2, 3, 1).flatten(0, 2)
         inputs = torch.cat([inputs, torch.ones(len(inputs), 1)], dim=1)
         targets = colours.permute(0, 2, 3, 1).flatten(0, 2)
-        self._map = torch.linalg.lstsq(inputs, targets).solution
+        self._map: torch.Tensor = torch.linalg.lstsq(inputs, targets).solution
 
     def __call__(self, latents: torch.Tensor) -> torch.Tensor:
         """One pixel per latent: N × channels × h × w to uint8, NHWC, RGB, on the latents' device."""

@@ -46,7 +46,7 @@ class Schedule:
         import diffusers
 
         entry = get_scheduler(key.scheduler)
-        kind = getattr(diffusers, entry.class_name) if entry.class_name else type(own)
+        kind = getattr(diffusers, entry.class_name) if entry.class_name else own.__class__
         self._scheduler: Any = kind.from_config(own.config, **entry.options)
         self._scheduler.set_timesteps(key.num_inference_steps, device=device)
         effective = min(int(key.num_inference_steps * key.strength), key.num_inference_steps)

@@ -4,6 +4,7 @@ from html import escape
 
 import pandas as pd
 import streamlit as st
+from streamlit.components.v2 import component
 
 from bgen_core.errors import BgenError
 from bgen_core.records.run import RunRecord
@@ -22,7 +23,7 @@ from pages._ui.shared.pictures import plain
 _FIT = "display:block;width:100%;height:auto;max-height:70vh;object-fit:contain"
 _PROBLEM = "vote_problem"
 _AXIS = "vote_axis"
-_vote_keys = st.components.v2.component("bgen_vote_keys", js=frontend_source("vote_keys.js"))
+_vote_keys = component("bgen_vote_keys", js=frontend_source("vote_keys.js"))
 
 
 def votes_panel(table: pd.DataFrame, store: SeenStore, runs: list[RunRecord], view: CompareView) -> None:

@@ -146,7 +146,9 @@ def _day_choice(place: DeltaGenerator, table: pd.DataFrame, view: CompareView) -
 
     place.selectbox("Made", list(texts), key="compare_day", format_func=texts.__getitem__, on_change=choose)
     if choosing:
-        place.date_input("From and to", value=period_days(current, zone()), key="compare_days", on_change=choose_days)
+        place.date_input(
+            "From and to", value=[*period_days(current, zone())], key="compare_days", on_change=choose_days
+        )
 
 
 def _other_column(table: pd.DataFrame, view: CompareView) -> None:

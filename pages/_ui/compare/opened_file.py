@@ -5,6 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import streamlit as st
+from streamlit.components.v2 import component
 from streamlit.typing import UploadedFile
 
 from bgen_core.archive.run_import import import_runs
@@ -27,7 +28,7 @@ _POPOVER = "open_a_file"
 _CHOSEN_AFTER_IMPORT = 12
 _HIDDEN = ("id", "thumbnail", "permalink", "seconds", "peak_memory_mb")
 
-_file_drop = st.components.v2.component(
+_file_drop = component(
     "bgen_file_drop",
     html='<div class="notice" hidden>Drop a PNG to see its settings, or a ZIP to import</div>',
     css=frontend_source("file_drop.css"),

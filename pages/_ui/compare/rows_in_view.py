@@ -37,7 +37,8 @@ def chosen_runs(store: SeenStore, ids: Sequence[str]) -> tuple[list[RunRecord], 
         return store.runs.get_all(ids), []
     except UserInputError:
         pass
-    runs, unknown = [], []
+    runs: list[RunRecord] = []
+    unknown: list[str] = []
     for run_id in ids:
         try:
             runs.append(store.runs.get(run_id))

@@ -128,7 +128,8 @@ def _shown(visible: pd.DataFrame, columns: Sequence[str], view: CompareView) -> 
 
 def _apply(key: str, ids: Sequence[str], shown: pd.DataFrame, store: SeenStore, view: CompareView) -> None:
     """Keep what was edited; a value that cannot be kept is explained, and the table shows what is kept."""
-    chosen, problems = list(view.ids), []
+    chosen = list(view.ids)
+    problems: list[str] = []
     for place, changes in st.session_state[key]["edited_rows"].items():
         run_id = ids[int(place)]
         before: Mapping[Any, Any] = shown.loc[run_id].to_dict()
@@ -154,7 +155,7 @@ def _keep_opinion(store: SeenStore, run_id: str, before: Mapping[Any, Any], chan
         store.opinions.note(run_id, changes["notes"] or "")
 
 
-def stars(rating: float) -> str:
+def stars(rating: str | float) -> str:
     """A rating as people read it: ★★★☆☆."""
     return "★" * int(rating) + "☆" * (MAX_RATING - int(rating))
 

@@ -1,6 +1,6 @@
 """Scores of blind votes as a chart."""
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from bgen_core.runs.analysis.charts import ACCENT, INK, LABEL_LIMIT, names_apart
 from bgen_core.runs.analysis.columns import AxisColumn
@@ -35,18 +35,17 @@ def score_chart(votes: AxisVotes, axis: AxisColumn) -> "alt.LayerChart":
         alt.Tooltip("interval:N", title="95 % interval"),
         alt.Tooltip("counts:N", title="Votes"),
     ]
-    layered = alt.layer(
+    layers = [
         data.mark_rule(strokeWidth=2.5, color=ACCENT).encode(x=alt.X("low:Q", scale=scale), x2="high:Q", y=y),
         data.mark_circle(size=90, opacity=1, color=ACCENT).encode(
             x=alt.X("share:Q", title="Wins of the pairs with another value (%)", scale=scale), y=y, tooltip=told
         ),
-    )
-    styled = (
-        layered.properties(height=alt.Step(32), width="container")
-        .configure(background="transparent")
-        .configure_view(stroke=None)
-        .configure_axis(
+    ]
+    style = alt.Config(
+        background="transparent",
+        view=alt.ViewConfig(stroke=None),
+        axis=alt.AxisConfig(
             labelColor=INK, titleColor=INK, gridColor=INK, gridOpacity=0.25, domainColor=INK, labelLimit=LABEL_LIMIT
-        )
+        ),
     )
-    return cast("alt.LayerChart", styled)
+    return alt.LayerChart(layer=layers, height=alt.Step(32), width="container", config=style)

@@ -7,7 +7,7 @@ from typing import Literal
 import streamlit as st
 
 from bgen_core.subject.drawn_strokes import Pen
-from bgen_core.subject.edit import MODES, MaskEdit, Stroke
+from bgen_core.subject.edit import MODES, MaskEdit, Mode, Stroke
 from pages._ui.mask.mask_drawing import Pointer, missed, settle
 from pages._ui.mask.mask_preview import preview_of
 from pages._ui.mask.mask_sliders import set_sliders
@@ -36,11 +36,11 @@ def brush_bar(draft: Draft, *, choosing: bool) -> Pen | Pointer:
     choosing
         Whether there are several persons to choose from.
     """
-    tools = [tool for tool in TOOLS if choosing or tool != "choose"]
+    tools: list[Tool] = [tool for tool in TOOLS if choosing or tool != "choose"]
     if st.session_state.get(_CHOSEN) not in (None, *tools):
         st.session_state[_CHOSEN] = "brush"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        mode = st.segmented_control(
+        mode: Mode = st.segmented_control(
             "What a stroke does", MODES, default="add", required=True, format_func=_MODE_NAMES.__getitem__,
             key="brush_mode", persist_state="session", label_visibility="collapsed",
         )  # fmt: skip

@@ -1,3 +1,4 @@
+# pyright: reportUnknownVariableType=false
 """The drawing canvas: the only module that touches streamlit-drawable-canvas.
 
 Facts about its version 0.13, each tried: strokes survive reruns and a changed background, but not a page change; it has
@@ -8,7 +9,7 @@ whole drawing each time, 200 ms after the last change.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import streamlit as st
 
@@ -22,6 +23,13 @@ _CLEARED = "canvas_cleared"
 _SIDE = "canvas_side"
 
 DrawingMode = Literal["freedraw", "rect", "point"]
+
+
+class _Drawn(TypedDict, total=False):
+    """What the canvas sends, as far as it is read."""
+
+    objects: list[dict[str, Any]] | None
+    overlay: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +66,9 @@ def drawn_objects(key: str) -> list[dict[str, Any]] | None:
 
     None where the browser has sent nothing yet: at the first visit, and again after a page change.
     """
-    state = st.session_state.get(key)
-    raw = ((state or {}).get("drawing") or {}).get("raw")
+    state: dict[str, Any] = st.session_state.get(key) or {}
+    drawing: dict[str, Any] = state.get("drawing") or {}
+    raw: _Drawn | None = drawing.get("raw")
     if raw is None:
         return None
     # It goes on saying what was on it before for a moment

@@ -5,7 +5,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import streamlit as st
+from streamlit.components.v2 import component
 
+from bgen_core.json_value import JsonValue
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.links import picture_url, run_url, thumbnail_url
 from pages._ui.shared.frontend_source import frontend_source
@@ -31,7 +33,7 @@ class Badge:
 
 
 # Streamlit registers a component once, when its module is imported.
-_viewer = st.components.v2.component(
+_viewer = component(
     "bgen_picture_viewer",
     html='<div class="viewer" tabindex="0" role="group"></div>\n<!-- filled by the script -->',
     css=frontend_source("picture_viewer.css"),
@@ -74,7 +76,7 @@ def picture_viewer(
     """
 
     def tell() -> None:
-        chosen = st.session_state[_KEY].get("pair")
+        chosen: JsonValue = st.session_state[_KEY].get("pair")
         if isinstance(chosen, list) and len(chosen) == 2 and all(0 <= int(place) < len(runs) for place in chosen):
             on_pair((int(chosen[0]), int(chosen[1])))
 

@@ -44,7 +44,7 @@ class Verification:
     started: float = field(default_factory=time.monotonic)
     sentence: str = ""
     equal: bool | None = None
-    differences: list[dict[str, str]] = field(default_factory=list)
+    differences: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
 
     def run(self, png: bytes) -> None:
         """Wait for the turn, make the picture again and keep what came out; for a thread of its own."""

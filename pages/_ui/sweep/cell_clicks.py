@@ -1,6 +1,6 @@
 """Clicks on the grid's pictures, told to the script: a plain link would begin a new session."""
 
-import streamlit as st
+from streamlit.components.v2 import component
 
 # Only the newest mount listens; a click with a key held opens the link as everywhere else.
 _JS = """
@@ -18,7 +18,7 @@ export default function ({ setTriggerValue }) {
 }
 """
 
-_listener = st.components.v2.component("bgen_cell_clicks", js=_JS)
+_listener = component("bgen_cell_clicks", js=_JS)
 
 
 def clicked_cell() -> int | None:

@@ -1,7 +1,7 @@
 """The Sweep page's controls: every one is in the URL, and an error stands at the control that caused it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TypeVar
 
 import streamlit as st
 
@@ -21,6 +21,7 @@ REPLACE_HELP = (
 BEGINNING = "form_beginning"
 AXIS_HELP = "One value, or several: `10,20,30` · `10..30:10` (from, to, step) · `1..9/5` (five values)"
 LINES_HELP = "One per line; several lines make an axis."
+Held = TypeVar("Held", str, list[str])  # by a control: a text, or the names that were chosen
 # Beside the prompts stands what tells pictures apart at a glance; the rest is under "More".
 _AT_HAND = tuple(parameter for parameter in PARAMETERS if parameter.short)
 _UNDER_MORE = tuple(parameter for parameter in PARAMETERS if parameter not in (*TEXTS, *_AT_HAND))
@@ -60,7 +61,7 @@ def _begin_with(values: Mapping[str, str | list[str]]) -> None:
     st.session_state.update(values)
 
 
-def _beginning(key: str, otherwise: Any) -> Any:
+def _beginning(key: str, otherwise: Held) -> Held:
     return st.session_state.get(BEGINNING, {}).get(key, otherwise)
 
 
@@ -94,8 +95,12 @@ def _take_defaults() -> None:
 
 def _default(parameter: Parameter, entry: ModelEntry) -> str | list[str]:
     """What a control holds before anyone touches it."""
-    text = parameter.write(default_of(parameter, entry))
+    text = _written_default(parameter, entry)
     return [text] if parameter.kind == "name" else text
+
+
+def _written_default(parameter: Parameter, entry: ModelEntry) -> str:
+    return parameter.write(default_of(parameter, entry))
 
 
 def subject_choice(subjects: Sequence[SubjectEntry]) -> list[SubjectEntry]:
@@ -157,14 +162,14 @@ def _lines(parameter: Parameter, begin: str, *, height: int = 68, placeholder: s
 def _names(parameter: Parameter, entry: ModelEntry) -> str:
     # Names rather than labels, since a bound choice keeps in the URL what it shows.
     chosen = st.multiselect(
-        parameter.label, parameter.names(), default=_beginning(parameter.key, _default(parameter, entry)),
+        parameter.label, parameter.names(), default=_beginning(parameter.key, [_written_default(parameter, entry)]),
         key=parameter.key, bind="query-params", help=f"{parameter.help} Several make an axis.",
     )  # fmt: skip
     return ",".join(chosen)
 
 
 def _axis_input(parameter: Parameter, entry: ModelEntry) -> str:
-    begin = _beginning(parameter.key, _default(parameter, entry))
+    begin = _beginning(parameter.key, _written_default(parameter, entry))
     text = st.text_input(
         parameter.label, begin, key=parameter.key, bind="query-params", help=f"{parameter.help} {AXIS_HELP}"
     )

@@ -76,7 +76,7 @@ class GridContent:
     extent: Extent
     cells: Mapping[int, SweepCellRow] | None = None
     progress: SweepProgress | None = None
-    pictures: Mapping[str, str] = field(default_factory=dict)
+    pictures: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def html(self, index: int) -> str:
         """One place: the picture, why there is none, a preview, or nothing yet."""

@@ -1,0 +1,6 @@
+"""What a JSON text says, before anybody has looked at it."""
+
+from typing import Any
+
+# An object's keys are texts; a type checker learns that from here, and not from `json.loads`.
+JsonValue = dict[str, Any] | list[Any] | str | int | float | bool | None
