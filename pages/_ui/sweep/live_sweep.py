@@ -17,7 +17,7 @@ from pages._ui.app import page_files
 from pages._ui.sweep.cell_clicks import clicked_cell
 from pages._ui.sweep.cell_dialog import open_cell, show_cell
 from pages._ui.sweep.finish_panel import finish_panel
-from pages._ui.sweep.queue_panel import current_queue, describe_waiting
+from pages._ui.sweep.queue_panel import ask, current_queue, describe_waiting
 from pages._ui.sweep.sweep_grid import GridContent, arrangement, grid_html
 
 LOOK_SECONDS = 1.0
@@ -82,7 +82,7 @@ def _failures(sweep: SweepRecord, plan: SweepPlan, cells: list[SweepCellRow], ex
     unfinished = not sweep.is_active and sweep.state != "paused" and any(not cell.done for cell in cells)
     if unfinished:
         st.button(
-            "Go on", on_click=executor.retry, args=(sweep.id,),
+            "Go on", on_click=ask, args=(executor.retry, sweep.id),
             help="Makes what is missing or failed; what is made stays.",
         )  # fmt: skip
     if not failed or sweep.is_active:
@@ -90,7 +90,9 @@ def _failures(sweep: SweepRecord, plan: SweepPlan, cells: list[SweepCellRow], ex
     with st.expander(f"{len(failed)} failed", expanded=len(failed) <= _RETRIES_LISTED):
         for cell in failed[:_RETRIES_LISTED]:
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.button("Try again", key=f"retry_{cell.index}", on_click=executor.retry, args=(sweep.id, cell.index))
+                st.button(
+                    "Try again", key=f"retry_{cell.index}", on_click=ask, args=(executor.retry, sweep.id, cell.index)
+                )
                 st.text(f"{describe_place(plan, cell.index)}: {cell.error}")
         if len(failed) > _RETRIES_LISTED:
             st.caption(f"The first {_RETRIES_LISTED} of {len(failed)}; “Go on” tries all of them again.")

@@ -1,5 +1,7 @@
 """This visitor's place in the queue: when a sweep begins, and pausing, hastening or cancelling it."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from bgen_core.jobs.executors.executor import Executor
@@ -50,10 +52,15 @@ def own_sweeps(store: SeenStore, executor: Executor) -> None:
 def pause_and_cancel(executor: Executor, sweep: SweepRecord, *, key: str = "mine") -> None:
     """Draw the buttons that stop a sweep for a while or for good; one that ended meanwhile stays as it is."""
     if sweep.state == "paused":
-        st.button("Continue", key=f"{key}_continue_{sweep.id}", on_click=executor.go_on, args=(sweep.id,))
+        st.button("Continue", key=f"{key}_continue_{sweep.id}", on_click=ask, args=(executor.go_on, sweep.id))
     else:
         st.button(
-            "Pause", key=f"{key}_pause_{sweep.id}", on_click=executor.pause, args=(sweep.id,),
+            "Pause", key=f"{key}_pause_{sweep.id}", on_click=ask, args=(executor.pause, sweep.id),
             help="What is made stays; others come first until you continue.",
         )  # fmt: skip
-    st.button("Cancel", key=f"{key}_cancel_{sweep.id}", on_click=executor.cancel, args=(sweep.id,))
+    st.button("Cancel", key=f"{key}_cancel_{sweep.id}", on_click=ask, args=(executor.cancel, sweep.id))
+
+
+def ask(change: Callable[..., bool], *args: str | int) -> None:
+    """Ask the executor, for a button's callback: what came of it is seen in the sweep's state."""
+    change(*args)
