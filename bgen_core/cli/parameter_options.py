@@ -33,7 +33,7 @@ def _with_options(command: _Command, annotation_of: Callable[[Parameter], Any]) 
     arguments = [each for each in own if each.kind is each.POSITIONAL_OR_KEYWORD]
     options += [each for each in own if each.kind is each.KEYWORD_ONLY]
     # Typer reads a command's options from its signature, and calls it by keywords.
-    command.__signature__ = signature.replace(parameters=[*arguments, *options])  # pyright: ignore[reportFunctionMemberAccess]
+    command.__signature__ = signature.replace(parameters=[*arguments, *options])
     return command
 
 

@@ -1,4 +1,4 @@
-# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportMissingTypeStubs=false
 """Where the pictures lie: a folder of this machine, or any place that fsspec reaches, such as a bucket."""
 
 import os
@@ -101,7 +101,7 @@ class BlobPlace:
             if self.is_local:
                 self._rename_into_place(Path(self.full(path)), data)
             else:
-                self._files.makedirs(self._files._parent(self.full(path)), exist_ok=True)  # pyright: ignore[reportPrivateUsage]
+                self._files.makedirs(self._files._parent(self.full(path)), exist_ok=True)
                 self._files.pipe_file(self.full(path), data)
 
     def remove(self, path: str) -> None:

@@ -1,4 +1,4 @@
-# pyright: reportUnknownVariableType=false
+# pyright: reportUnknownVariableType=false, reportMissingTypeStubs=false
 """Closed-form matting of an edge band: a program of its own, started by `bgen_core.subject.fine`.
 
 pymatting 1.1 compiles at its first import, for up to 47 s, and numba's thread layer can abort the process it runs in.

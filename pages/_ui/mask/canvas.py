@@ -1,4 +1,4 @@
-# pyright: reportUnknownVariableType=false
+# pyright: reportUnknownVariableType=false, reportMissingTypeStubs=false
 """The drawing canvas: the only module that touches streamlit-drawable-canvas.
 
 Facts about its version 0.13, each tried: strokes survive reruns and a changed background, but not a page change; it has
