@@ -7,12 +7,14 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import itertools
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bgen_core.settings import Settings, load_settings
+from bgen_core.store.database import Database
 from bgen_core.store.store import Store, open_store
 from tests.batch_sizes import BatchSizes
 
@@ -27,6 +29,28 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     home = tmp_path_factory.mktemp("fresh") / "home"
     monkeypatch.setenv("BGEN_HOME", str(home))
     return home
+
+
+@pytest.fixture(autouse=True, scope="session")
+def cheap_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A new SQLite store of this process is a copy of one that was made once, and no disk is waited for.
+
+    Both cost more than most tests. Real processes, which may be killed, do without.
+    """
+    template = load_settings(home=tmp_path_factory.mktemp("template"))
+    open_store(template).close()
+    migrate = Database.migrate
+
+    def copy_and_migrate(self: Database) -> None:
+        file = self.engine.url.database if self.engine.dialect.name == "sqlite" else None
+        if file and not Path(file).exists():
+            shutil.copyfile(template.home / "bgen.sqlite3", file)
+        migrate(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Database, "migrate", copy_and_migrate)
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
 
 
 @pytest.fixture
