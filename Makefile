@@ -11,13 +11,14 @@ run: .venv/run.stamp
 # Two processes side by side, each with whole files: fixtures of a module are made once.
 SIDE_BY_SIDE := -n 2 --dist loadfile
 
+# The fast tests first: most faults show there.
 test: test-fast
-	$(BIN)/python -m pytest -m "postgresql and not browser" $(SIDE_BY_SIDE)
-	$(BIN)/python -m pytest -m browser
+	$(BIN)/python -m pytest -m "(slow or postgresql) and not browser" $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest -m browser tests/browser
 
-# Without PostgreSQL and browser.
+# Without PostgreSQL, the browser, and what is slow.
 test-fast: .venv/dev.stamp
-	$(BIN)/python -m pytest -m "not postgresql and not browser" $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest -m "not slow and not postgresql and not browser" $(SIDE_BY_SIDE)
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .
