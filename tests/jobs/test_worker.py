@@ -2,8 +2,7 @@
 
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -21,11 +20,11 @@ from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from tests.batch_sizes import BatchSizes
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
 ON_CPU = {"device_kind": "cpu", "dtype_name": "float32"}
-PATIENCE = 180.0  # seconds: far above what a busy machine needs, to end a hanging test at all
 
 
 @pytest.fixture(autouse=True)
@@ -54,13 +53,6 @@ def submit(store: Store, settings: Settings, subject: Subject, **axes: str) -> s
     )
     forecast = forecast_sweep(store, settings, plan, photos={subject.id: subject.extent}, **ON_CPU)
     return submit_sweep(store, forecast, owner="test")
-
-
-def wait_until(condition: Callable[[], object], what: str) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.05)
 
 
 def test_a_killed_worker_loses_nothing_and_repeats_nothing(
