@@ -1,13 +1,9 @@
 """The report as a browser reads it: what it shows, and that it loads and runs nothing."""
 
-import base64
-import io
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 
 import pytest
-from PIL import Image
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
@@ -18,49 +14,12 @@ from bgen_core.store.store import Store
 from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
+from tests.html_page import HOSTILE, HtmlPage
 from tests.made_up import commit, made_up_run, made_up_sweep, run_id
 
-HOSTILE = "<script>alert(1)</script> \"><img src=x onerror=alert(2)> ' & {{ 7 * 7 }} naïve 日本"
-# Elements without an end tag.
-VOID = {"meta", "img", "input"}
 
-
-class Page(HTMLParser):
-    """Elements, attributes and text; fails where tags do not match."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.text = ""
-        self.feed(html)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
-            self.text += data
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.elements if name == tag]
-
-    @property
-    def pictures(self) -> list[Image.Image]:
-        sources = [attributes["src"] or "" for attributes in self.all("img")]
-        assert all(source.startswith("data:image/webp;base64,") for source in sources)
-        return [Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))) for source in sources]
-
-
-def read(pieces: Iterator[bytes]) -> Page:
-    return Page(b"".join(pieces).decode())
+def read(pieces: Iterator[bytes]) -> HtmlPage:
+    return HtmlPage(b"".join(pieces).decode())
 
 
 def swept(store: Store, runs: list[RunRecord], axes: dict[str, str], *, prompt: str = "a beach") -> list[RunRecord]:
@@ -231,7 +190,7 @@ def test_a_large_report_comes_piece_by_piece_with_smaller_pictures(
     runs = [commit(store, made_up_run(number, extent=extent)) for number in range(6)]
     pieces = list(html_report(store, run_ids=[run.id for run in runs]))
     assert len(pieces) > 2
-    pictures = Page(b"".join(pieces).decode()).pictures
+    pictures = HtmlPage(b"".join(pieces).decode()).pictures
     assert {picture.size for picture in pictures} == {(256, 128)}
     largest = max(len(re.findall(b"data:image/webp", piece)) for piece in pieces)
     assert largest < 6  # no piece holds all of them
