@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,13 @@ def commit(store: Store, record: RunRecord) -> RunRecord:
     """Commit a run with pictures that belong to its seed."""
     seed = record.params.seed
     return store.runs.commit(record, image=picture(seed, record.extent), raw=picture(seed + 1, record.model_extent))
+
+
+def flip_a_bit(path: Path) -> None:
+    """Damage a file as a bad disk does: its length and nearly all of its bytes stay."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
 
 
 def made_up_subject(number: int = 0, name: str = "Ada") -> Subject:

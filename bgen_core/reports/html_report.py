@@ -2,7 +2,7 @@
 
 import base64
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -122,6 +122,7 @@ def html_report(
     across: str | None = None,
     down: str | None = None,
     title: str = "",
+    tell: Callable[[str], None] | None = None,
 ) -> Iterator[bytes]:
     """Pieces of the HTML (UTF-8), made as they are asked for: one picture in memory at a time.
 
@@ -138,6 +139,8 @@ def html_report(
         Of a sweep: the axes for columns and rows; None for the ones that a grid begins with.
     title
         Of chosen runs.
+    tell
+        Gets a sentence for each run whose picture is missing or damaged, as it is met; its place in the page is empty.
 
     Raises
     ------
@@ -152,7 +155,9 @@ def html_report(
     def picture(run: RunRecord) -> str:
         try:
             return "data:image/webp;base64," + base64.b64encode(thumbnail(store.blobs, run.image, side)).decode()
-        except LostPictureError:
+        except LostPictureError as error:
+            if tell:
+                tell(f"Picture of run {run.id}: {error}")
             return ""
 
     template = templates_in(Path(__file__).parent).get_template("report.html")

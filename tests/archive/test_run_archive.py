@@ -27,7 +27,7 @@ from bgen_core.store.garbage import collect_garbage
 from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import Store, open_store
 from bgen_core.subject.decoding.image_io import encode_alpha_png, encode_png
-from tests.made_up import commit, made_up_run, made_up_subject, picture, run_id
+from tests.made_up import commit, flip_a_bit, made_up_run, made_up_subject, picture, run_id
 
 pytestmark = pytest.mark.both_databases
 
@@ -131,6 +131,23 @@ def test_a_run_without_its_pictures_is_left_out_and_named(
     with zipfile.ZipFile(archive) as opened:
         assert f"Run {runs[2].id}: The picture" in opened.read("not-included.txt").decode()
     assert import_runs(store, archive).added == (runs[0].id, runs[1].id)
+
+
+@pytest.mark.parametrize("role", ["image", "raw", "photo", "alpha"])
+def test_what_is_damaged_in_the_store_is_left_out_and_named_and_the_rest_goes(
+    store: Store, other: Store, runs: list[RunRecord], tmp_path: Path, role: str
+) -> None:
+    (subject,) = other.subjects.all()
+    damaged = getattr(runs[2], role, "") or getattr(subject, role)
+    flip_a_bit(other.blobs.path(damaged))
+    archive = exported(other, runs, tmp_path / "runs.zip")
+    with zipfile.ZipFile(archive) as opened:
+        told = opened.read("not-included.txt").decode()
+    named = f"Run {runs[2].id}" if role in ("image", "raw") else f"Subject 'Ada' ({subject.id[:12]})"
+    assert f"{named}: The picture {damaged[:12]}….png is damaged" in told
+    done = import_runs(store, archive)
+    assert done.added == tuple(run.id for run in (runs[:2] if role in ("image", "raw") else runs))
+    assert done.subjects_added == (1 if role in ("image", "raw") else 0)
 
 
 def test_runs_of_an_unknown_id_are_refused_before_anything_is_written(other: Store) -> None:

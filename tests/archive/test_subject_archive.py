@@ -12,7 +12,7 @@ from bgen_core.settings import load_settings
 from bgen_core.store.store import Store, open_store
 from bgen_core.subject.decoding.image_io import DecodeLimits, encode_alpha_png, encode_png
 from bgen_core.subject.edit import MaskEdit
-from tests.made_up import made_up_subject
+from tests.made_up import flip_a_bit, made_up_subject
 
 LIMITS = DecodeLimits(max_bytes=100_000, max_pixels=10_000, min_side=4)
 EDIT = {"base": "auto", "threshold": 0.4, "strokes": [{"mode": "add", "size": 3.0, "points": [[1.5, 2.0]]}]}
@@ -46,6 +46,22 @@ def test_to_another_store_and_back(store: Store, tmp_path: Path) -> None:
             np.testing.assert_array_equal(loaded.alpha, subject.alpha)
             edit = other.subjects.load_edit(subject.id)
             assert (MaskEdit.from_json(edit), edit["base"]) == (MaskEdit.from_json(EDIT), "auto")
+
+
+def test_a_damaged_or_lost_subject_is_left_out_and_named_and_the_rest_goes(store: Store, tmp_path: Path) -> None:
+    ids = [store.subjects.save(made_up_subject(number, name=f"Ada {number}"), EDIT) for number in range(3)]
+    flip_a_bit(store.blobs.path(store.subjects.get(ids[0]).alpha))
+    store.blobs.path(store.subjects.get(ids[1]).alpha).unlink()
+    data = b"".join(export_subjects(store, ids))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        told = archive.read("not-included.txt").decode().splitlines()
+    assert [line.split(":")[0] for line in told] == [
+        f"Subject 'Ada {number}' ({ids[number][:12]})" for number in (0, 1)
+    ]
+    assert "is damaged" in told[0]
+    assert "is missing" in told[1]
+    with open_store(load_settings(home=tmp_path / "other")) as other:
+        assert import_subjects(other, data, limits=LIMITS).new == (ids[2],)
 
 
 def test_every_subject_has_a_folder_of_its_own(store: Store) -> None:

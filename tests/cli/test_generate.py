@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.calling import PHOTO, Call, pixels
+from tests.made_up import flip_a_bit
 
 
 @pytest.mark.slow
@@ -49,6 +50,16 @@ def test_sweep_reuses_what_it_made(call: Call, tmp_path: Path, alpha_file: Path)
     assert "6 cells: 4 known, 2 to make" in again.stderr
     resumed = json.loads(call("sweep", "--resume", document["sweep"], "--json").stdout)
     assert (resumed["made"], resumed["reused"]) == (0, 6)
+    rest = tmp_path / "rest"
+    damaged = resumed["cells"][1]
+    flip_a_bit(Path(damaged["image"]))
+    without = call("sweep", "--resume", document["sweep"], "--json", "--out-dir", rest)
+    cells = json.loads(without.stdout)["cells"]
+    assert [cell["image"] is None for cell in cells] == [False, True, False, False, False, False]
+    assert "is damaged" in cells[1]["error"]
+    assert cells[1]["error"] in without.stderr
+    assert without.returncode == 2
+    assert len(list(rest.iterdir())) == 5
 
 
 @pytest.mark.parametrize(

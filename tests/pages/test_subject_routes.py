@@ -54,6 +54,9 @@ def test_refusals_are_sentences(client: TestClient, store: Store) -> None:
 def test_a_picture_that_is_gone_is_no_half_file(client: TestClient, store: Store, tmp_path: Path) -> None:
     entry = store.subjects.all()[-1]
     store.blobs.path(entry.alpha).unlink()
-    answer = client.get(subjects_url())
+    answer = client.get(subjects_url([entry.id]))
     assert answer.status_code == 503
-    assert "is missing from the store" in answer.text
+    assert "No subject can be exported" in answer.text
+    with open_store(load_settings(home=tmp_path / "other")) as other:
+        imported = import_subjects(other, client.get(subjects_url()).content, limits=LIMITS)
+    assert set(imported.new) == {each.id for each in store.subjects.all()} - {entry.id}

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from bgen_core.content_address import is_content_hash
-from bgen_core.errors import StoreError
+from bgen_core.errors import LostPictureError, StoreError
 from bgen_core.store.blobs import BlobStore
+from tests.made_up import flip_a_bit
 
 
 @pytest.fixture
@@ -125,3 +126,27 @@ def test_only_abandoned_halves_are_cleared_away(blobs: BlobStore) -> None:
     os.utime(abandoned, (two_hours_ago, two_hours_ago))
     blobs.prepare()
     assert files(blobs) == [in_work]
+
+
+def test_other_bytes_than_those_that_were_put_are_never_got(blobs: BlobStore) -> None:
+    name = blobs.put(b"picture " * 100)
+    flip_a_bit(blobs.path(name))
+    with pytest.raises(LostPictureError, match=f"The picture {name[:12]}….png is damaged"):
+        blobs.get(name)
+
+
+def test_putting_a_picture_again_mends_its_damage(blobs: BlobStore) -> None:
+    name = blobs.put(b"picture " * 100)
+    flip_a_bit(blobs.path(name))
+    assert blobs.get(blobs.put(b"picture " * 100)) == b"picture " * 100
+
+
+def test_a_damaged_thumbnail_counts_as_not_made(blobs: BlobStore) -> None:
+    name = blobs.put(b"picture")
+    blobs.put_thumbnail(name, "96.webp", b"small " * 100)
+    assert blobs.get_thumbnail(name, "96.webp") == b"small " * 100
+    (kept,) = (blobs.root / "thumbnails").rglob("*-96.webp")
+    flip_a_bit(kept)
+    assert blobs.get_thumbnail(name, "96.webp") is None
+    kept.write_bytes(b"short")
+    assert blobs.get_thumbnail(name, "96.webp") is None
