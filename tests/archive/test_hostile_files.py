@@ -54,43 +54,44 @@ def record(**changes: Any) -> bytes:
     return json.dumps(content).encode()
 
 
-PNGS: dict[str, bytes] = {
-    "a cut one": png_with()[:60],
-    "without its end": png_with()[:-14],
-    "a header that claims a world": png_with(width=2**31 - 1, height=2**31 - 1),
-    "a header that claims nothing": png_with(width=0, height=0),
-    "packed text of 200 MB": png_with(packed(b"bgen", b"\0" * 200_000_000)),
-    "packed parameters of 200 MB": png_with(packed(b"parameters", b" " * 200_000_000)),
-    "much packed text": png_with(*[packed(b"k%d" % number, b"x" * 900_000) for number in range(80)]),
-    "JSON of 20 MB": png_with(plain(b"bgen", b"[]," * 7_000_000)),
-    "parameters of 20 MB": png_with(plain(b"parameters", b"a" * 20_000_000)),
-    "not UTF-8": png_with(plain(b"bgen", b"\xff\xfe{}")),
-    "brackets without end": png_with(plain(b"bgen", b"[" * 500_000)),
-    "objects without end": png_with(plain(b"bgen", b'{"a":' * 100_000)),
-    "a list": png_with(plain(b"bgen", b"[1]")),
-    "nothing": png_with(plain(b"bgen", b"null")),
-    "NaN": png_with(plain(b"bgen", record(p_strength=float("nan")))),
-    "a number beyond floats": png_with(plain(b"bgen", record(p_guidance_scale=10**400))),
-    "a seed beyond integers": png_with(plain(b"bgen", record(p_seed=10**4000))),
-    "a number of 5,000 digits": png_with(plain(b"bgen", b'{"params":' + b"1" * 5000 + b"}")),
-    "seconds beyond floats": png_with(plain(b"bgen", record(seconds={"denoise": 10**400}))),
-    "a size of text": png_with(plain(b"bgen", record(extent={"width": "a", "height": 1}))),
-    "a prompt that is a number": png_with(plain(b"bgen", record(p_prompt=5))),
-    "half a letter": png_with(plain(b"bgen", record(p_prompt="\ud800"))),
-    "a time before all": png_with(plain(b"bgen", record(created="0001-01-01T00:00:00+14:00"))),
-    "letters without a colon": png_with(plain(b"parameters", b"a" * 99_990)),
-    "blanks without end": png_with(plain(b"parameters", b"p\nSteps: 1, Seed: 2," + b" " * 90_000 + b"x")),
-    "quotes without end": png_with(plain(b"parameters", b'p\nSteps: 1, b: "' + b'\\"' * 40_000)),
-    "LoRAs without end": png_with(plain(b"parameters", b"<a:" * 33_000 + b"\nSteps: 1, Seed: 2, CFG scale: 3")),
+PNGS: dict[str, Callable[[], bytes]] = {
+    "a cut one": lambda: png_with()[:60],
+    "without its end": lambda: png_with()[:-14],
+    "a header that claims a world": lambda: png_with(width=2**31 - 1, height=2**31 - 1),
+    "a header that claims nothing": lambda: png_with(width=0, height=0),
+    "packed text of 200 MB": lambda: png_with(packed(b"bgen", b"\0" * 200_000_000)),
+    "packed parameters of 200 MB": lambda: png_with(packed(b"parameters", b" " * 200_000_000)),
+    "much packed text": lambda: png_with(*[packed(b"k%d" % number, b"x" * 900_000) for number in range(80)]),
+    "JSON of 20 MB": lambda: png_with(plain(b"bgen", b"[]," * 7_000_000)),
+    "parameters of 20 MB": lambda: png_with(plain(b"parameters", b"a" * 20_000_000)),
+    "not UTF-8": lambda: png_with(plain(b"bgen", b"\xff\xfe{}")),
+    "brackets without end": lambda: png_with(plain(b"bgen", b"[" * 500_000)),
+    "objects without end": lambda: png_with(plain(b"bgen", b'{"a":' * 100_000)),
+    "a list": lambda: png_with(plain(b"bgen", b"[1]")),
+    "nothing": lambda: png_with(plain(b"bgen", b"null")),
+    "NaN": lambda: png_with(plain(b"bgen", record(p_strength=float("nan")))),
+    "a number beyond floats": lambda: png_with(plain(b"bgen", record(p_guidance_scale=10**400))),
+    "a seed beyond integers": lambda: png_with(plain(b"bgen", record(p_seed=10**4000))),
+    "a number of 5,000 digits": lambda: png_with(plain(b"bgen", b'{"params":' + b"1" * 5000 + b"}")),
+    "seconds beyond floats": lambda: png_with(plain(b"bgen", record(seconds={"denoise": 10**400}))),
+    "a size of text": lambda: png_with(plain(b"bgen", record(extent={"width": "a", "height": 1}))),
+    "a prompt that is a number": lambda: png_with(plain(b"bgen", record(p_prompt=5))),
+    "half a letter": lambda: png_with(plain(b"bgen", record(p_prompt="\ud800"))),
+    "a time before all": lambda: png_with(plain(b"bgen", record(created="0001-01-01T00:00:00+14:00"))),
+    "letters without a colon": lambda: png_with(plain(b"parameters", b"a" * 99_990)),
+    "blanks without end": lambda: png_with(plain(b"parameters", b"p\nSteps: 1, Seed: 2," + b" " * 90_000 + b"x")),
+    "quotes without end": lambda: png_with(plain(b"parameters", b'p\nSteps: 1, b: "' + b'\\"' * 40_000)),
+    "LoRAs without end": lambda: png_with(plain(b"parameters", b"<a:" * 33_000 + b"\nSteps: 1, Seed: 2, CFG scale: 3")),
 }
 
 
 @pytest.mark.parametrize("name", PNGS)
 def test_a_hostile_png_is_one_sentence(name: str) -> None:
+    png = PNGS[name]()
     tracemalloc.start()
     try:
         with pytest.raises(UserInputError) as caught:
-            read_recipe(PNGS[name])
+            read_recipe(png)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
