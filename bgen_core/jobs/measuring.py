@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from bgen_core.errors import LostPictureError, UserInputError
+from bgen_core.jobs.background_faults import BackgroundFaults
 from bgen_core.metrics import (
     METRICS,
     MetricInput,
@@ -30,6 +31,7 @@ from bgen_core.subject.subject import Subject
 
 logger = logging.getLogger(__name__)
 
+WORK = "Metrics"
 SEED_METRIC = "seed_difference"
 _MATE_SIDE = 256
 _MATES = 8  # so many seed-mates tell how much a seed changes
@@ -106,14 +108,20 @@ def measure_run(store: Store, settings: Settings, run: RunRecord, *, names: Sequ
         raw=_picture(store, run.raw) if "raw" in wanted else None,
         seed_mates=[reduced for mate in mates[:_MATES] if (reduced := _reduced(store, mate.image)) is not None],
     )
+    faults = BackgroundFaults(settings.home)
     try:
         values = compute_metrics(inputs, names=names, clip_model=settings.clip_model)
-    except ValueError:  # pictures that do not fit together: kept as not measurable, so that it is not tried for ever
+    except Exception as error:  # kept as not measurable, so that it is not tried for ever
         logger.exception("run %s cannot be measured", run.id)
+        fits = not isinstance(error, ValueError)
+        reason = "A fault of the program, which its log tells." if fits else "Its pictures do not fit together."
         values = [
-            MetricValue(name=name, value=None, reason="Its pictures do not fit together.", version=version)
+            MetricValue(name=name, value=None, reason=reason, version=version)
             for name, version in current_versions(names).items()
         ]
+        faults.note(WORK, f"Run {run.short_id} cannot be measured ({type(error).__name__}): see worker.log.")
+    else:
+        faults.clear(WORK)
     store.metrics.save(run.id, values)
     if first_time and (counting := _counting_it(run, mates)):
         store.metrics.forget(counting, [SEED_METRIC])  # they have one more mate now

@@ -1,12 +1,14 @@
 """`generate`, and what all commands that paint refuse alike."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from bgen_core.jobs.background_faults import BackgroundFaults
 from tests.cli.calling import PHOTO, Call, pixels
 from tests.made_up import flip_a_bit
 
@@ -107,7 +109,14 @@ def test_models_and_doctor_print_json(call: Call):
     doctor = call("doctor", "--json")
     findings = json.loads(doctor.stdout)
     assert doctor.returncode == 0
-    assert [finding["what"] for finding in findings] == ["device", "dtype", "folders", "segmentation", "model"]
+    assert [finding["what"] for finding in findings] == [
+        "device",
+        "dtype",
+        "folders",
+        "segmentation",
+        "model",
+        "background",
+    ]
     assert all(finding["ok"] for finding in findings)
 
 
@@ -117,6 +126,13 @@ def test_a_missing_model_is_doctored(call: Call, tmp_path: Path, monkeypatch: py
     done = call("doctor")
     assert done.returncode == 2
     assert "no model_index.json" in done.stdout
+
+
+def test_what_is_behind_is_doctored(call: Call):
+    BackgroundFaults(Path(os.environ["BGEN_HOME"])).note("MLflow", "Runs are not copied to http://server: it is away.")
+    done = call("doctor")
+    assert done.returncode == 2
+    assert "--  background   MLflow: Runs are not copied to http://server: it is away." in done.stdout
 
 
 def test_an_output_never_destroys_what_it_is_made_from(call: Call, tmp_path: Path, alpha_file: Path):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from bgen_core.jobs.background_faults import BackgroundFaults
 from bgen_core.jobs.submission import forecast_sweep, submit_sweep
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.records.sweep_states import CANCEL, CLAIM, FINISH, StateChange
@@ -81,6 +82,13 @@ def test_it_says_what_a_sweep_costs_before_it_runs(subject: Subject, worker: Non
     labels = "".join(element.proto.body for element in at.get("html"))
     for label in ("Guidance ↓ Seed →", ">1<", ">7<"):
         assert label in labels
+
+
+def test_what_is_behind_is_said_without_names_of_servers(subject: Subject, worker: None):
+    BackgroundFaults(load_settings().home).note("MLflow", "Runs are not copied to http://server: it is away.")
+    at = open_sweep(subject=subject.id)
+    assert "MLflow is behind" in said(at)
+    assert "http://server" not in said(at)
 
 
 @pytest.mark.parametrize(
