@@ -13,7 +13,7 @@ from bgen_core.cli.called_as import called_as
 from bgen_core.cli.inputs import say
 from bgen_core.errors import BgenError, UserInputError
 from bgen_core.extent import Extent
-from bgen_core.ids import VisitorId
+from bgen_core.ids import RunId, SubjectId, SweepId, VisitorId
 from bgen_core.jobs.execute_sweep import Continued, Ended, Paused, SweepEvent, execute_sweep
 from bgen_core.jobs.holding import holding
 from bgen_core.jobs.submission import SweepForecast, forecast_sweep, new_sweep_id, submit_sweep
@@ -44,16 +44,18 @@ class InlineResult:
         From the first event to the last, loading the model included.
     """
 
-    sweep_id: str
+    sweep_id: SweepId
     state: SweepState
     made: int
-    reused_ids: frozenset[str]
+    reused_ids: frozenset[RunId]
     reused: int
     failed: int
     seconds: float
 
 
-def forecast_inline(store: Store, settings: Settings, plan: SweepPlan, photos: Mapping[str, Extent]) -> SweepForecast:
+def forecast_inline(
+    store: Store, settings: Settings, plan: SweepPlan, photos: Mapping[SubjectId, Extent]
+) -> SweepForecast:
     """What a plan for photos (subject -> size) will cost on this process's device."""
     from bgen_core.models.devices import find_device
 
@@ -61,7 +63,9 @@ def forecast_inline(store: Store, settings: Settings, plan: SweepPlan, photos: M
     return forecast_sweep(store, settings, plan, photos=photos, device_kind=device.kind, dtype_name=device.dtype_name)
 
 
-def run_inline(store: Store, settings: Settings, forecast: SweepForecast, *, explored: str = "") -> InlineResult:
+def run_inline(
+    store: Store, settings: Settings, forecast: SweepForecast, *, explored: SweepId | None = None
+) -> InlineResult:
     """Submit a sweep and run it here to its end; `explored` names the sweep whose chosen cells it finishes, if any.
 
     It is paused, continued and cancelled from the app like any other, and says so on the terminal. An interruption
@@ -73,7 +77,7 @@ def run_inline(store: Store, settings: Settings, forecast: SweepForecast, *, exp
         return _run(store, settings, folder, sweep_id)
 
 
-def resume_inline(store: Store, settings: Settings, sweep_id: str) -> InlineResult:
+def resume_inline(store: Store, settings: Settings, sweep_id: SweepId) -> InlineResult:
     """Run what is missing of a sweep that is in the store.
 
     Raises
@@ -89,7 +93,7 @@ def resume_inline(store: Store, settings: Settings, sweep_id: str) -> InlineResu
 
 
 @contextmanager
-def _owned(settings: Settings, sweep_id: str) -> Generator[WorkerFolder]:
+def _owned(settings: Settings, sweep_id: SweepId) -> Generator[WorkerFolder]:
     """Hold the sweep, so that everybody sees that its process lives."""
     folder = WorkerFolder(settings.home)
     folder.prepare()
@@ -99,12 +103,12 @@ def _owned(settings: Settings, sweep_id: str) -> Generator[WorkerFolder]:
         yield folder
 
 
-def _run(store: Store, settings: Settings, folder: WorkerFolder, sweep_id: str) -> InlineResult:
+def _run(store: Store, settings: Settings, folder: WorkerFolder, sweep_id: SweepId) -> InlineResult:
     from bgen_core.jobs.runner import Runner
 
     began = time.monotonic()
-    made_ids: set[str] = set()
-    found_ids: set[str] = set()
+    made_ids: set[RunId] = set()
+    found_ids: set[RunId] = set()
     event: SweepEvent | None = None
     runner = Runner(store, settings)
     try:
@@ -147,11 +151,11 @@ def _run(store: Store, settings: Settings, folder: WorkerFolder, sweep_id: str) 
     )
 
 
-def _how_to_go_on(sweep_id: str) -> str:
+def _how_to_go_on(sweep_id: SweepId) -> str:
     return f"what is made is kept. Go on with: {called_as()} sweep --resume {sweep_id}"
 
 
-def _cancel(store: Store, sweep_id: str) -> None:
+def _cancel(store: Store, sweep_id: SweepId) -> None:
     try:
         store.sweeps.change_state(sweep_id, CANCEL)
     except BgenError as error:

@@ -9,10 +9,11 @@ import numpy as np
 
 from bgen_core.errors import BgenError, LostPictureError, UserInputError
 from bgen_core.extent import Extent
+from bgen_core.ids import BlobHash, RawId, RunId, SubjectId, SweepId
 from bgen_core.jobs.claims import PaintingClaims
 from bgen_core.models.devices import Device, MemoryMeter, find_device
 from bgen_core.models.revision import ModelSource, find_model
-from bgen_core.records.run import RunRecord
+from bgen_core.records.run import NOT_YET, RunRecord
 from bgen_core.settings import Settings
 from bgen_core.store.blobs import STORED_LIMITS
 from bgen_core.store.store import Store
@@ -105,7 +106,7 @@ class Runner:
         square = Extent(width=model.source.entry.side, height=model.source.entry.side)
         model.inpainter.tune(square)
 
-    def run(self, sweep_id: str) -> Generator[RunnerEvent]:
+    def run(self, sweep_id: SweepId) -> Generator[RunnerEvent]:
         """Compute what is missing of a sweep; each picture is committed before its event is seen.
 
         Closing the generator stops within one evaluation of the model and keeps what is done. Cells that failed before
@@ -137,7 +138,7 @@ class Runner:
             yield from self._make(work, cells)
 
     def _begin(
-        self, sweep: SweepRecord, plan: SweepPlan, model: str, subject_id: str, planned: dict[int, str]
+        self, sweep: SweepRecord, plan: SweepPlan, model: str, subject_id: SubjectId, planned: dict[int, RunId]
     ) -> _Work:
         subject = self._store.subjects.load(subject_id)
         loaded = self.prepare(model)
@@ -161,7 +162,7 @@ class Runner:
 
     def _make(self, work: _Work, cells: list[SweepCell]) -> Generator[RunnerEvent]:
         """Cells that share a raw picture: it is painted once, or taken from the store, and pasted for each of them."""
-        sharing: dict[str, list[SweepCell]] = {}
+        sharing: dict[RawId, list[SweepCell]] = {}
         for cell in cells:
             sharing.setdefault(work.addresses[cell.index].raw, []).append(cell)
         while sharing:
@@ -175,7 +176,7 @@ class Runner:
                 yield Waiting(cells=len(sharing))
                 time.sleep(CLAIM_SECONDS)
 
-    def _paste_known(self, work: _Work, sharing: dict[str, list[SweepCell]]) -> Generator[RunnerEvent]:
+    def _paste_known(self, work: _Work, sharing: dict[RawId, list[SweepCell]]) -> Generator[RunnerEvent]:
         for raw_id, raw in self._store.runs.known_raws(sharing).items():
             try:
                 picture = decode_photo(self._store.blobs.get(raw), name=raw, limits=STORED_LIMITS).image
@@ -184,7 +185,7 @@ class Runner:
                 continue
             yield from self._commit_all(work, sharing.pop(raw_id), picture, {}, 0.0, raw=raw)
 
-    def _paint(self, work: _Work, sharing: dict[str, list[SweepCell]]) -> Generator[RunnerEvent]:
+    def _paint(self, work: _Work, sharing: dict[RawId, list[SweepCell]]) -> Generator[RunnerEvent]:
         if not sharing:
             return
         groups = {group[0].index: group for group in sharing.values()}
@@ -214,10 +215,10 @@ class Runner:
         seconds: dict[str, float],
         peak_memory_mb: float,
         *,
-        raw: str = "",
+        raw: BlobHash = NOT_YET,
     ) -> Iterator[RunnerEvent]:
         """Paste the subject before one raw picture for each cell; its seconds count for the first of them."""
-        committed: dict[str, str] = {}
+        committed: dict[RunId, RunId] = {}
         for cell in cells:
             run_id = work.addresses[cell.index].run
             if run_id not in committed:
@@ -231,7 +232,7 @@ class Runner:
         for cell in cells:
             yield self._fail(work.sweep.id, cell.index, reason)
 
-    def _fail(self, sweep_id: str, index: int, reason: str) -> Failed:
+    def _fail(self, sweep_id: SweepId, index: int, reason: str) -> Failed:
         self._store.sweeps.set_cell_error(sweep_id, index, reason)
         return Failed(index=index, reason=reason)
 
@@ -243,7 +244,7 @@ class Runner:
         seconds: dict[str, float],
         peak_memory_mb: float,
         *,
-        raw: str,
+        raw: BlobHash,
     ) -> RunRecord:
         subject, source = work.subject, work.model.source
         began = time.perf_counter()
@@ -271,9 +272,9 @@ class Runner:
         return self._store.runs.commit(record, image=image, raw=None if raw else picture)
 
 
-def group_cells(cells: Iterable[SweepCell]) -> dict[tuple[str, str], list[SweepCell]]:
+def group_cells(cells: Iterable[SweepCell]) -> dict[tuple[str, SubjectId], list[SweepCell]]:
     """Cells by model and subject, the models first: each group in the plan's order."""
-    models: dict[str, dict[str, list[SweepCell]]] = {}
+    models: dict[str, dict[SubjectId, list[SweepCell]]] = {}
     for cell in cells:
         models.setdefault(cell.model, {}).setdefault(cell.subject_id, []).append(cell)
     return {(model, subject): group for model, subjects in models.items() for subject, group in subjects.items()}

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.extent import Extent
-from bgen_core.ids import VisitorId
+from bgen_core.ids import BlobHash, RawId, RunId, SubjectId, SweepId, VisitorId
 from bgen_core.parameters import PARAMETERS
 from bgen_core.records.png_text import metadata_chunks
 from bgen_core.records.run import RunRecord
@@ -61,7 +61,7 @@ class Runs:
         record = replace(record, image=names[0], raw=record.raw if raw is None else names[-1])
         return self.add(record, pictures)
 
-    def add(self, record: RunRecord, pictures: Mapping[str, bytes]) -> RunRecord:
+    def add(self, record: RunRecord, pictures: Mapping[BlobHash, bytes]) -> RunRecord:
         """Write a run's row, when both of its pictures are in the store.
 
         Parameters
@@ -94,24 +94,24 @@ class Runs:
             session.add(run_row(record))
         return record
 
-    def set_image(self, run_id: str, png: bytes) -> None:
+    def set_image(self, run_id: RunId, png: bytes) -> None:
         """Replace a run's finished picture, which was lost, by one that was made again."""
         with self._database.writing() as session:
             row = session.get(RunRow, run_id)
             if row is not None:
                 row.image = self._blobs.put(png)
 
-    def known(self, ids: Iterable[str]) -> set[str]:
+    def known(self, ids: Iterable[RunId]) -> set[RunId]:
         """Which of the ids are in the store."""
-        found: set[str] = set()
+        found: set[RunId] = set()
         with self._database.reading() as session:
             for chunk in id_chunks(list(ids)):
                 found.update(session.scalars(sa.select(RunRow.id).where(RunRow.id.in_(chunk))))
         return found
 
-    def known_raws(self, raw_ids: Iterable[str]) -> dict[str, str]:
+    def known_raws(self, raw_ids: Iterable[RawId]) -> dict[RawId, BlobHash]:
         """Which raw pictures are in the store: `RunRecord.raw_id` -> content address of the PNG."""
-        found: dict[str, str] = {}
+        found: dict[RawId, BlobHash] = {}
         with self._database.reading() as session:
             for chunk in id_chunks(list(dict.fromkeys(raw_ids))):
                 rows = session.execute(sa.select(RunRow.raw_id, RunRow.raw).where(RunRow.raw_id.in_(chunk)))
@@ -142,8 +142,8 @@ class Runs:
     def select(
         self,
         *,
-        sweep_id: str | None = None,
-        subject_id: str | None = None,
+        sweep_id: SweepId | None = None,
+        subject_id: SubjectId | None = None,
         owner: VisitorId | None = None,
         limit: int | None = None,
         offset: int = 0,
@@ -235,6 +235,6 @@ def run_record(row: RunRow) -> RunRecord:
         image=row.image,
         raw=row.raw,
         raw_id=row.raw_id,
-        owner=VisitorId(row.owner),
+        owner=row.owner,
         created=row.created,
     )
