@@ -42,12 +42,12 @@ with large:
         label_visibility="collapsed",
         help="The model's own output is shown before the subject was put back.",
     )
-    raw = which != "Finished"
-    picture(run, side=1024, raw=raw)
+    finished = which == "Finished"
+    picture(run, side=1024, finished=finished)
     with st.container(horizontal=True, vertical_alignment="center"):
-        blob = run.raw if raw else run.image
-        name = download_name(run)
-        st.link_button("Save PNG", picture_url(blob, download=name.replace(".png", "_raw.png") if raw else name))
+        blob = run.image if finished else run.raw
+        name = download_name(run) if finished else download_name(run).replace(".png", "_raw.png")
+        st.link_button("Save PNG", picture_url(blob, download=name))
         st.link_button("Full size", picture_url(blob), type="tertiary")
     opinion_fields(store, run.id)
 

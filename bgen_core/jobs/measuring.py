@@ -104,7 +104,7 @@ def measure_run(store: Store, settings: Settings, run: RunRecord, *, names: Sequ
         photo=subject.image if subject else None,
         alpha=effective_alpha(subject.alpha, run.params.pasting) if subject else None,
         picture=_picture(store, run.image) if "picture" in wanted else None,
-        raw=_picture(store, run.raw) if "raw" in wanted else None,
+        raw_image=_picture(store, run.raw) if "raw_image" in wanted else None,
         seed_mates=[reduced for mate in mates[:_MATES] if (reduced := _reduced(store, mate.image)) is not None],
     )
     try:

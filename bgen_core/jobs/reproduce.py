@@ -156,11 +156,11 @@ class Reproducer:
         ).values()
         self._count += 1
         sweep_id = SweepId(f"again-{self._count}")
-        self._store.sweeps.add(_sweep(sweep_id, plan), [address.run])
+        self._store.sweeps.add(_sweep(sweep_id, plan), [address.run_id])
         for event in self._runner.run(sweep_id):
             if isinstance(event, Failed):
                 raise UserInputError(event.reason)
-        return self._store.runs.get(address.run)
+        return self._store.runs.get(address.run_id)
 
 
 def find_subject(store: Store, recipe: Recipe) -> Subject:

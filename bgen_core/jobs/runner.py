@@ -146,7 +146,7 @@ class Runner:
         revisions = dict.fromkeys(plan.models, loaded.source.revision)
         kind, dtype = self.device.kind, self.device.dtype_name
         addresses = address_plan(part, revisions, device_kind=kind, dtype_name=dtype)
-        if {index: address.run for index, address in addresses.items()} != planned:
+        if {index: address.run_id for index, address in addresses.items()} != planned:
             raise UserInputError(
                 f"the model {model!r}, the device or a library has changed since this sweep was planned: "
                 "start it again; what is made already stays in the table."
@@ -164,12 +164,14 @@ class Runner:
         """Cells that share a raw picture: it is painted once, or taken from the store, and pasted for each of them."""
         sharing: dict[RawId, list[SweepCell]] = {}
         for cell in cells:
-            sharing.setdefault(work.addresses[cell.index].raw, []).append(cell)
+            sharing.setdefault(work.addresses[cell.index].raw_id, []).append(cell)
         while sharing:
             mine = self._claims.claim(sharing)
             try:
                 yield from self._paste_known(work, sharing)  # also what another process has finished meanwhile
-                yield from self._paint(work, {raw: sharing.pop(raw) for raw in list(sharing) if raw in mine})
+                yield from self._paint(
+                    work, {raw_id: sharing.pop(raw_id) for raw_id in list(sharing) if raw_id in mine}
+                )
             finally:
                 self._claims.release(mine)
             if sharing:
@@ -220,7 +222,7 @@ class Runner:
         """Paste the subject before one raw picture for each cell; its seconds count for the first of them."""
         committed: dict[RunId, RunId] = {}
         for cell in cells:
-            run_id = work.addresses[cell.index].run
+            run_id = work.addresses[cell.index].run_id
             if run_id not in committed:
                 run = self._commit(work, cell, picture, seconds, peak_memory_mb, raw=raw)
                 seconds, raw, committed[run_id] = {}, run.raw, run.id
@@ -252,7 +254,7 @@ class Runner:
         image = composite(subject.image, subject.alpha, picture, colours=work.colours, options=options)
         seconds = seconds | {"composite": time.perf_counter() - began}
         record = RunRecord(
-            id=work.addresses[cell.index].run,
+            id=work.addresses[cell.index].run_id,
             subject_id=subject.id,
             subject_name=subject.name,
             params=cell.params,
@@ -266,10 +268,10 @@ class Runner:
             seconds={stage: round(spent, 4) for stage, spent in seconds.items()},
             peak_memory_mb=round(peak_memory_mb, 1),
             raw=raw,
-            raw_id=work.addresses[cell.index].raw,
+            raw_id=work.addresses[cell.index].raw_id,
             owner=work.sweep.owner,
         )
-        return self._store.runs.commit(record, image=image, raw=None if raw else picture)
+        return self._store.runs.commit(record, image=image, raw_image=None if raw else picture)
 
 
 def group_cells(cells: Iterable[SweepCell]) -> dict[tuple[str, SubjectId], list[SweepCell]]:

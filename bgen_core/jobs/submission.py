@@ -82,16 +82,16 @@ def forecast_sweep(
     sources = {model: find_model(model) for model in plan.models}
     revisions = {model: source.revision for model, source in sources.items()}
     addresses = address_plan(plan, revisions, device_kind=device_kind, dtype_name=dtype_name)
-    known = store.runs.known(address.run for address in addresses.values())
-    missing = [cell for cell in plan.cells() if addresses[cell.index].run not in known]
-    painted = store.runs.known_raws(addresses[cell.index].raw for cell in missing)
+    known = store.runs.known(address.run_id for address in addresses.values())
+    missing = [cell for cell in plan.cells() if addresses[cell.index].run_id not in known]
+    painted = store.runs.known_raws(addresses[cell.index].raw_id for cell in missing)
     # One of the cells that share a raw picture stands for all of them.
-    to_paint = {raw: cell for cell in missing if (raw := addresses[cell.index].raw) not in painted}
+    to_paint = {raw_id: cell for cell in missing if (raw_id := addresses[cell.index].raw_id) not in painted}
     seconds = _estimate(store, settings, list(to_paint.values()), len(missing), sources, photos, device_kind)
     return SweepForecast(
         plan=plan,
-        run_ids={index: address.run for index, address in addresses.items()},
-        known=sum(address.run in known for address in addresses.values()),
+        run_ids={index: address.run_id for index, address in addresses.items()},
+        known=sum(address.run_id in known for address in addresses.values()),
         to_paint=len(to_paint),
         notes=tuple(dict.fromkeys(note for source in sources.values() for note in _notes(plan, source))),
         seconds=seconds,

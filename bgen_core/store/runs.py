@@ -30,14 +30,14 @@ class Runs:
         self._database = database
         self._blobs = blobs
 
-    def commit(self, record: RunRecord, *, image: np.ndarray, raw: np.ndarray | None = None) -> RunRecord:
+    def commit(self, record: RunRecord, *, image: np.ndarray, raw_image: np.ndarray | None = None) -> RunRecord:
         """Keep a finished cell: first both pictures, then the row, so that no row ever lacks its picture.
 
         Parameters
         ----------
         record
             The run; its `image` is filled in here, and its `raw` unless it names a picture that is in the store.
-        image, raw
+        image, raw_image
             uint8, HWC, RGB: the composited picture at the photo's size, and the model's output at the model's size;
             without the latter the record says where it lies.
 
@@ -46,19 +46,19 @@ class Runs:
         RunRecord
             The run as it is in the store. A run that is there already stays as it was first committed.
         """
-        if Extent.of(image) != record.extent or (raw is not None and Extent.of(raw) != record.model_extent):
+        if Extent.of(image) != record.extent or (raw_image is not None and Extent.of(raw_image) != record.model_extent):
             raise ValueError(f"a picture of {Extent.of(image)} does not fit {record}")
-        if raw is None and not record.raw:
+        if raw_image is None and not record.raw:
             raise ValueError(f"{record} has no raw picture")
         if record.id in self.known([record.id]):
             return self.get(record.id)
         chunks = metadata_chunks(record)
         pictures = {
             self._blobs.put(png): png
-            for png in (encode_run_png(picture, chunks) for picture in (image, raw) if picture is not None)
+            for png in (encode_run_png(picture, chunks) for picture in (image, raw_image) if picture is not None)
         }
         names = list(pictures)
-        record = replace(record, image=names[0], raw=record.raw if raw is None else names[-1])
+        record = replace(record, image=names[0], raw=record.raw if raw_image is None else names[-1])
         return self.add(record, pictures)
 
     def add(self, record: RunRecord, pictures: Mapping[BlobHash, bytes]) -> RunRecord:

@@ -182,15 +182,15 @@ class CellAddress:
 
     Attributes
     ----------
-    run
+    run_id
         Of the finished picture: everything that can change one of its pixels.
-    raw
-        Of the diffusion model's own picture, before the subject is pasted back. Equal to `run` where nothing but the
+    raw_id
+        Of the diffusion model's own picture, before the subject is pasted back. Equal to `run_id` where nothing but the
         plain pasting follows.
     """
 
-    run: RunId
-    raw: RawId
+    run_id: RunId
+    raw_id: RawId
 
 
 def address_cell(
@@ -217,9 +217,9 @@ def address_cell(
         "versions": pixel_versions(),
     }
     painted, pasted = _addressed(params, "paint", "mask"), _addressed(params, "paste")
-    raw = hash_content({"params": painted, **rest})
-    run = hash_content({"params": painted | pasted, **rest}) if pasted else raw
-    return CellAddress(run=RunId(run), raw=RawId(raw))
+    raw_id = hash_content({"params": painted, **rest})
+    run_id = hash_content({"params": painted | pasted, **rest}) if pasted else raw_id
+    return CellAddress(run_id=RunId(run_id), raw_id=RawId(raw_id))
 
 
 def _addressed(params: InpaintParams, *stages: Stage) -> dict[str, Any]:
