@@ -42,19 +42,19 @@ with large:
         label_visibility="collapsed",
         help="The model's own output is shown before the subject was put back.",
     )
-    raw = which != "Finished"
-    blob = run.raw if raw else run.image
+    finished = which == "Finished"
+    blob = run.image if finished else run.raw
     try:
         store.blobs.get(blob)
-        picture(run, side=1024, raw=raw)
+        picture(run, side=1024, finished=finished)
     except LostPictureError:
         st.warning(
             "This picture is missing from the store or damaged: `store check` says more, and `store repair` makes "
             "again what can be made again."
         )
     with st.container(horizontal=True, vertical_alignment="center"):
-        name = download_name(run)
-        st.link_button("Save PNG", picture_url(blob, download=name.replace(".png", "_raw.png") if raw else name))
+        name = download_name(run) if finished else download_name(run).replace(".png", "_raw.png")
+        st.link_button("Save PNG", picture_url(blob, download=name))
         st.link_button("Full size", picture_url(blob), type="tertiary")
     opinion_fields(store, run.id)
 

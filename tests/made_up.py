@@ -61,7 +61,9 @@ def picture(number: int = 0, extent: Extent = EXTENT) -> np.ndarray:
 def commit(store: Store, record: RunRecord) -> RunRecord:
     """Commit a run with pictures that belong to its seed."""
     seed = record.params.seed
-    return store.runs.commit(record, image=picture(seed, record.extent), raw=picture(seed + 1, record.model_extent))
+    return store.runs.commit(
+        record, image=picture(seed, record.extent), raw_image=picture(seed + 1, record.model_extent)
+    )
 
 
 def flip_a_bit(path: Path) -> None:

@@ -21,6 +21,7 @@ from bgen_core.archive.manifest import (
 )
 from bgen_core.archive.zip_outlet import ZipOutlet
 from bgen_core.errors import LostPictureError, UserInputError
+from bgen_core.ids import SubjectId, SweepId
 from bgen_core.metrics import MetricValue
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.export import runs_csv
@@ -69,7 +70,7 @@ def run_archive(store: Store, ids: Sequence[str]) -> Iterator[bytes]:
 
 
 def archive_pieces(
-    store: Store, runs: Sequence[RunRecord], *, sweep_id: str = "", not_included: Sequence[str] = ()
+    store: Store, runs: Sequence[RunRecord], *, sweep_id: SweepId | None = None, not_included: Sequence[str] = ()
 ) -> Iterator[bytes]:
     """See `run_archive`.
 
@@ -122,7 +123,7 @@ def archive_pieces(
     yield outlet.take()
 
 
-def _sweeps(store: Store, runs: Sequence[RunRecord], also: str, missing: list[str]) -> list[ArchivedSweep]:
+def _sweeps(store: Store, runs: Sequence[RunRecord], also: SweepId | None, missing: list[str]) -> list[ArchivedSweep]:
     """The sweeps of these runs, without those that no store would take."""
     present = {run.id: run for run in runs}
     sweeps: list[ArchivedSweep] = []
@@ -151,7 +152,7 @@ def _archived(run: RunRecord, metrics: Mapping[str, MetricValue], opinion: Opini
     )
 
 
-def _add_subject(archive: _Archive, store: Store, subject_id: str) -> ArchivedSubject:
+def _add_subject(archive: _Archive, store: Store, subject_id: SubjectId) -> ArchivedSubject:
     entry, edit = store.subjects.get(subject_id), store.subjects.load_edit(subject_id)
     photo, alpha = store.blobs.get(entry.photo), store.blobs.get(entry.alpha)
     described = ArchivedSubject(

@@ -16,6 +16,7 @@ from bgen_core.archive.foreign_zip import LARGEST_TEXT, ForeignZip, open_foreign
 from bgen_core.archive.manifest import MANIFEST, VERSION, ArchivedRun, ArchivedSubject, Manifest
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.extent import Extent
+from bgen_core.ids import BlobHash, RunId, SweepId
 from bgen_core.json_value import JsonValue
 from bgen_core.records.foreign_run import read_foreign_record
 from bgen_core.records.run import RunRecord
@@ -36,11 +37,11 @@ _MOST_EDIT_VALUES = 2_000_000
 class ImportedRuns:
     """What an import did: ids of the runs and sweeps that were added, and how many of the rest were added or known."""
 
-    added: tuple[str, ...]
+    added: tuple[RunId, ...]
     known: int
     subjects_added: int
     subjects_known: int
-    sweeps_added: tuple[str, ...] = ()
+    sweeps_added: tuple[SweepId, ...] = ()
     votes_added: int = 0
 
     @property
@@ -198,7 +199,7 @@ def _take(
     files |= {run.record.raw: run.described.raw_file for run in runs}
     files |= {each.described.photo: each.described.photo_file for each in subjects}
     files |= {each.described.alpha: each.described.alpha_file for each in subjects}
-    written: list[str] = []
+    written: list[BlobHash] = []
     try:
         for name, file in files.items():
             written.append(name)

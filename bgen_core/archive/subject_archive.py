@@ -14,6 +14,7 @@ from bgen_core.archive.manifest import NOT_INCLUDED
 from bgen_core.archive.zip_outlet import ZipOutlet
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.extent import Extent
+from bgen_core.ids import SubjectId
 from bgen_core.json_value import JsonValue
 from bgen_core.store.store import Store
 from bgen_core.store.subjects import SubjectEntry
@@ -35,8 +36,8 @@ _BROKEN = "subjects-*.zip as this page exports it is what can be imported"
 class Imported:
     """What became of a ZIP: ids of the subjects that are new, and of those that were in the store already."""
 
-    new: tuple[str, ...]
-    known: tuple[str, ...]
+    new: tuple[SubjectId, ...]
+    known: tuple[SubjectId, ...]
 
     @property
     def sentence(self) -> str:
@@ -48,7 +49,7 @@ class Imported:
         return text
 
 
-def export_subjects(store: Store, ids: Sequence[str]) -> Iterator[bytes]:
+def export_subjects(store: Store, ids: Sequence[SubjectId]) -> Iterator[bytes]:
     """Pieces of a ZIP with a folder for each subject, one photo in memory at a time.
 
     A subject whose photo or mask is missing from the store or damaged is left out and listed with the reason in
@@ -197,7 +198,7 @@ def _file(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
     return data
 
 
-def _keep(store: Store, subject: Subject, edit: dict[str, Any]) -> tuple[str, bool]:
+def _keep(store: Store, subject: Subject, edit: dict[str, Any]) -> tuple[SubjectId, bool]:
     is_new = store.subjects.find(subject.id) is None
     return (store.subjects.save(subject, edit) if is_new else subject.id), is_new
 

@@ -14,6 +14,7 @@ from bgen_core.cli.inputs import say
 from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.runs import runs_app
 from bgen_core.errors import UserInputError
+from bgen_core.ids import SweepId
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.export import runs_csv, runs_json, runs_parquet
 from bgen_core.settings import load_settings
@@ -83,11 +84,10 @@ def choose_runs(store: Store, sweep: str | None, ids: Sequence[str] | None) -> l
     """
     if sweep is not None and ids:
         raise UserInputError("--sweep and --run are two ways to choose: give one of them.")
-    if sweep is not None:
-        store.sweeps.get(sweep)
+    sweep_id = None if sweep is None else store.sweeps.get(SweepId(sweep)).id
     if ids:
         return list({run.id: run for run in store.runs.get_all(ids)}.values())
-    return store.runs.select(sweep_id=sweep)
+    return store.runs.select(sweep_id=sweep_id)
 
 
 def _format_of(out: Path) -> Format:
@@ -107,7 +107,8 @@ def _pieces(
             raise UserInputError("There is no run to show: make one first, or choose another sweep.")
         from bgen_core.reports.html_report import html_report
 
-        return html_report(store, sweep_id=sweep or "", run_ids=[] if sweep else ids, tell=tell)
+        chosen_sweep = SweepId(sweep) if sweep else None
+        return html_report(store, sweep_id=chosen_sweep, run_ids=[] if sweep else ids, tell=tell)
     if chosen is Format.ZIP:
         from bgen_core.archive.run_archive import run_archive
 

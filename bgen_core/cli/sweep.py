@@ -14,6 +14,7 @@ from bgen_core.cli.run_here import InlineResult, forecast_inline, resume_inline,
 from bgen_core.cli.spec import OptionKind, read_spec
 from bgen_core.cli.two_passes import TwoPasses, explore, read_two_passes
 from bgen_core.errors import LostPictureError, UserInputError
+from bgen_core.ids import SweepId
 from bgen_core.jobs.submission import SweepForecast, describe_forecast
 from bgen_core.models.catalogue import describe_model
 from bgen_core.models.revision import find_model
@@ -72,7 +73,7 @@ def sweep(
                 "--resume goes on with the plan as it was: give it alone, or with --out-dir and --json."
             )
         with open_store(settings) as store:
-            _report(store, resume_inline(store, settings, resume), out_dir, as_json=as_json)
+            _report(store, resume_inline(store, settings, SweepId(resume)), out_dir, as_json=as_json)
         return
     written = read_spec(spec, OPTIONS) if spec else {}
     wanted: dict[str, Any] = {name: written.get(name) if value is None else value for name, value in typed.items()}
@@ -97,7 +98,7 @@ def sweep(
             return
         for subject in subjects:
             keep_subject(store, subject)
-        result = run_inline(store, settings, forecast, explored=explored["sweep"] if explored else "")
+        result = run_inline(store, settings, forecast, explored=explored["sweep"] if explored else None)
         _report(store, result, out_dir, as_json=as_json, explored=explored)
 
 

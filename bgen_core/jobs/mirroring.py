@@ -4,6 +4,7 @@ import logging
 import time
 
 from bgen_core.errors import LostPictureError, UserInputError
+from bgen_core.ids import RunId
 from bgen_core.jobs.background_faults import BackgroundFaults
 from bgen_core.reports.mlflow_mirror import MlflowError, MlflowMirror
 from bgen_core.settings import Settings
@@ -26,7 +27,7 @@ class Mirroring:
         self._store = store
         self._mirror = MlflowMirror(settings.mlflow_url) if settings.mlflow_url else None
         self._faults = BackgroundFaults(settings.home)
-        self._refused: set[str] = set()
+        self._refused: set[RunId] = set()
         self._paused_until = 0.0
         if self._mirror is None:
             self._faults.clear(WORK)  # of a server that was set before
@@ -52,7 +53,7 @@ class Mirroring:
             self._faults.clear(WORK)
         return True
 
-    def _copy(self, mirror: MlflowMirror, run_id: str) -> None:
+    def _copy(self, mirror: MlflowMirror, run_id: RunId) -> None:
         try:
             run = self._store.runs.get(run_id)
             png = self._store.blobs.get(run.image)

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from bgen_core.errors import BgenError
+from bgen_core.ids import SweepId
 from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, execute_sweep
 from bgen_core.jobs.holding import holding, requeue_orphans
 from bgen_core.jobs.mirroring import Mirroring
@@ -203,7 +204,7 @@ def run_sweep(
         raise SystemExit(str(error)) from error
 
 
-def _log_end(sweep_id: str, ended: Ended) -> None:
+def _log_end(sweep_id: SweepId, ended: Ended) -> None:
     fault = ended.fault
     if fault is None:
         logger.info("sweep %s is %s", sweep_id, ended.state)

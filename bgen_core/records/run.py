@@ -5,8 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bgen_core.extent import Extent
-from bgen_core.ids import NOBODY, VisitorId
+from bgen_core.ids import NOBODY, BlobHash, RawId, RunId, SubjectId, VisitorId
 from bgen_core.sweep.params import InpaintParams
+
+NOT_YET = BlobHash("")
+_AS_ITS_ID = RawId("")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +38,8 @@ class RunRecord:
         Highest memory of the device (GPU) or the process (CPU) since its sweep began, in MB (10^6 bytes).
     """
 
-    id: str
-    subject_id: str
+    id: RunId
+    subject_id: SubjectId
     subject_name: str
     params: InpaintParams
     model: str
@@ -48,15 +51,15 @@ class RunRecord:
     versions: dict[str, str]
     seconds: dict[str, float]
     peak_memory_mb: float
-    image: str = ""
-    raw: str = ""
-    raw_id: str = ""
+    image: BlobHash = NOT_YET
+    raw: BlobHash = NOT_YET
+    raw_id: RawId = _AS_ITS_ID
     owner: VisitorId = NOBODY
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def __post_init__(self) -> None:
         if not self.raw_id:
-            object.__setattr__(self, "raw_id", self.id)
+            object.__setattr__(self, "raw_id", RawId(self.id))
 
     @property
     def total_seconds(self) -> float:

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.extent import Extent
+from bgen_core.ids import SweepId
 from bgen_core.records.run import RunRecord
 from bgen_core.reports.png_bands import png_of_bands
 from bgen_core.reports.sheet_layout import GAP, LABEL, MARGIN, PAGE_TITLE, TITLE, SheetLayout, Shelf, lay_out
@@ -154,7 +155,9 @@ class ContactSheet:
         return band
 
 
-def contact_sheet(store: Store, sweep_id: str, *, across: str | None = None, down: str | None = None) -> ContactSheet:
+def contact_sheet(
+    store: Store, sweep_id: SweepId, *, across: str | None = None, down: str | None = None
+) -> ContactSheet:
     """The contact sheet of a sweep as far as it has come.
 
     Parameters

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bgen_core.errors import UserInputError
+from bgen_core.ids import NO_SUBJECT, SubjectId
 from bgen_core.limits import LONGEST_TEXT
 from bgen_core.models.catalogue import MODELS
 from bgen_core.models.schedulers import SCHEDULERS
@@ -50,7 +51,7 @@ class Recipe:
     given: frozenset[str]
     model: str = ""
     named_model: str = ""
-    subject_id: str = ""
+    subject_id: SubjectId = NO_SUBJECT
     record: RunRecord | None = None
     not_taken: tuple[str, ...] = ()
 

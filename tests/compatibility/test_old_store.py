@@ -91,7 +91,7 @@ def test_raw_pictures_have_their_addresses(store: Store) -> None:
         (address,) = address_plan(
             plan, {run.model: run.model_revision}, device_kind="cpu", dtype_name="float32"
         ).values()
-        assert (address.run, address.raw) == (run.id, run.raw_id)
+        assert (address.run_id, address.raw_id) == (run.id, run.raw_id)
 
 
 def test_exports_say_what_they_said(store: Store) -> None:

@@ -38,7 +38,7 @@ def test_a_run_comes_back_as_it_was_committed(store: Store, settings: Settings, 
 
 def test_both_pictures_are_kept_bit_for_bit(store: Store) -> None:
     image, raw = picture(7), picture(8, MODEL_EXTENT)
-    run = store.runs.commit(made_up_run(), image=image, raw=raw)
+    run = store.runs.commit(made_up_run(), image=image, raw_image=raw)
     for blob, expected in ((run.image, image), (run.raw, raw)):
         with Image.open(io.BytesIO(store.blobs.get(blob))) as decoded:
             assert decoded.mode == "RGB"
@@ -47,14 +47,14 @@ def test_both_pictures_are_kept_bit_for_bit(store: Store) -> None:
 
 def test_pictures_of_another_size_are_refused(store: Store) -> None:
     with pytest.raises(ValueError, match="does not fit"):
-        store.runs.commit(made_up_run(), image=picture(0, MODEL_EXTENT), raw=picture(0, MODEL_EXTENT))
+        store.runs.commit(made_up_run(), image=picture(0, MODEL_EXTENT), raw_image=picture(0, MODEL_EXTENT))
     assert store.runs.select() == []
 
 
 def test_the_first_commit_of_a_run_stays(store: Store) -> None:
     first = commit(store, made_up_run(1))
     again = made_up_run(1, seconds={"denoise": 99.0}, owner="another")
-    assert store.runs.commit(again, image=picture(50), raw=picture(51, MODEL_EXTENT)) == first
+    assert store.runs.commit(again, image=picture(50), raw_image=picture(51, MODEL_EXTENT)) == first
     assert store.runs.select() == [first]
 
 

@@ -42,7 +42,7 @@ def commit_pasted(store: Store, subject: Subject, number: int = 0, **params: flo
     record = made_up_run(number, subject_id=subject.id, versions=pixel_versions(), params=params)
     raw = picture(number, MODEL_EXTENT)
     image = composite(subject.image, subject.alpha, raw, options=record.params.pasting)
-    return store.runs.commit(record, image=image, raw=raw)
+    return store.runs.commit(record, image=image, raw_image=raw)
 
 
 def lose(store: Store, *pictures: str) -> None:
@@ -126,7 +126,7 @@ def test_a_run_whose_picture_cannot_be_made_again_goes_when_somebody_says_so(sto
         lost = store.runs.commit(
             made_up_run(0, subject_id=subject.id, versions={"torch": "1.0"}),
             image=picture(),
-            raw=picture(1, MODEL_EXTENT),
+            raw_image=picture(1, MODEL_EXTENT),
         )
     else:
         lost = commit_pasted(store, subject, 0)
@@ -182,7 +182,7 @@ def test_pictures_of_one_size_are_told_apart_by_pasting_the_subject_again(store:
     store.subjects.save(subject, {})
     record = made_up_run(1, subject_id=subject.id, versions=pixel_versions(), model_extent=EXTENT)
     raw = picture(9, EXTENT)
-    run = store.runs.commit(record, image=composite(subject.image, subject.alpha, raw), raw=raw)
+    run = store.runs.commit(record, image=composite(subject.image, subject.alpha, raw), raw_image=raw)
     with store.database.writing() as session:
         session.connection().exec_driver_sql("DELETE FROM runs")
     assert all(repair.done for repair in repaired(store))

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from bgen_core.ids import SweepId
 from bgen_core.jobs.background_faults import BackgroundFault
 from bgen_core.jobs.submission import SweepForecast
 from bgen_core.records.progress import SweepProgress
@@ -42,7 +43,7 @@ class Executor(Protocol):
         """What is not well beside painting: measuring, copies elsewhere."""
         ...
 
-    def submit(self, forecast: SweepForecast, *, explored: str = "") -> str:
+    def submit(self, forecast: SweepForecast, *, explored: SweepId | None = None) -> SweepId:
         """Put a sweep into the queue; returns its id. `explored` names the one whose chosen cells it finishes, if any.
 
         Raises
@@ -52,22 +53,22 @@ class Executor(Protocol):
         """
         ...
 
-    def events(self, sweep_id: str) -> SweepProgress | None:
+    def events(self, sweep_id: SweepId) -> SweepProgress | None:
         """What the events of a sweep have come to so far, or None where it is in nobody's hands."""
         ...
 
-    def pause(self, sweep_id: str) -> bool:
+    def pause(self, sweep_id: SweepId) -> bool:
         """Stop a sweep for a while. Like the others: false where somebody was faster, and it cannot be done."""
         ...
 
-    def go_on(self, sweep_id: str) -> bool:
+    def go_on(self, sweep_id: SweepId) -> bool:
         """Continue a paused sweep."""
         ...
 
-    def cancel(self, sweep_id: str) -> bool:
+    def cancel(self, sweep_id: SweepId) -> bool:
         """Stop a sweep; what is made of it is kept."""
         ...
 
-    def retry(self, sweep_id: str, cell: int | None = None) -> bool:
+    def retry(self, sweep_id: SweepId, cell: int | None = None) -> bool:
         """Make what is missing of a sweep that ended, and what failed: one cell, or all of them."""
         ...

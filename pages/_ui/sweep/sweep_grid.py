@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from bgen_core.extent import Extent
+from bgen_core.ids import BlobHash, RunId
 from bgen_core.records.progress import CellProgress, SweepProgress
 from bgen_core.runs.links import run_url, thumbnail_url
 from bgen_core.store.sweeps import SweepCellRow
@@ -71,7 +72,7 @@ class GridContent:
     extent: Extent
     cells: Mapping[int, SweepCellRow] | None = None
     progress: SweepProgress | None = None
-    pictures: Mapping[str, str] = field(default_factory=dict[str, str])
+    pictures: Mapping[RunId, BlobHash] = field(default_factory=dict[RunId, BlobHash])
 
     def place(self, index: int) -> "_Place":
         """One place: the picture, why there is none, a preview, or nothing yet."""
