@@ -107,17 +107,13 @@ class MlflowMirror:
             raise MlflowError(f"the experiment {EXPERIMENT!r} is deleted there; restore it, or delete it for good")
         return experiment_id
 
-    def _find_run(self, run: RunRecord) -> tuple[dict[str, Any], dict[str, float]] | None:
+    def _find_run(self, run: RunRecord) -> tuple[dict[str, Any], dict[str, JsonValue]] | None:
         """What MLflow says of a run's copy, and its latest metrics."""
         wanted = {"experiment_ids": [self._experiment], "filter": f"tags.{RUN_TAG} = '{run.id}'", "max_results": 1}
-        found = self._post("runs/search", wanted).get("runs")
+        found: JsonValue = self._post("runs/search", wanted).get("runs")
         if not isinstance(found, list) or not found:
             return None
-        answer: dict[str, Any] = {"run": found[0]}
-        data: JsonValue = found[0].get("data")
-        metrics = data.get("metrics") if isinstance(data, dict) else None
-        measured = [each for each in metrics if isinstance(each, dict)] if isinstance(metrics, list) else []
-        return _at(answer, "run", "info"), {str(each.get("key")): each.get("value") for each in measured}
+        return _at({"run": found[0]}, "run", "info"), _latest_metrics(found[0])
 
     def _create_run(self, run: RunRecord) -> dict[str, Any]:
         note = f"{run.params.prompt}\n\nNot: {run.params.negative_prompt}".removesuffix("\n\nNot: ")
@@ -189,6 +185,14 @@ def _at(content: dict[str, Any], *path: str) -> Any:
             raise MlflowError(f"its answer has no {'.'.join(path)}")
         found = found[name]
     return found
+
+
+def _latest_metrics(run: JsonValue) -> dict[str, JsonValue]:
+    """Those of a run as a search gives it; a run without any has no such list."""
+    data = run.get("data") if isinstance(run, dict) else None
+    metrics = data.get("metrics") if isinstance(data, dict) else None
+    each = [metric for metric in metrics if isinstance(metric, dict)] if isinstance(metrics, list) else []
+    return {str(metric.get("key")): metric.get("value") for metric in each}
 
 
 def _milliseconds(run: RunRecord) -> int:

@@ -212,7 +212,7 @@ def _checksum(data: bytes) -> bytes:
     return bytes.fromhex(hash_bytes(data))
 
 
-def _picture_path(name: BlobHash, suffix: str) -> BlobHash:
+def _picture_path(name: BlobHash, suffix: str) -> str:
     if not is_content_hash(name) or not re.fullmatch(r"\.[a-z0-9]+", suffix):
         raise ValueError(f"{name!r} with suffix {suffix!r} is not a picture's address")
     return f"{name[:2]}/{name}{suffix}"

@@ -84,7 +84,7 @@ class GridContent:
                 index=index,
                 picture=thumbnail_url(self.pictures[cell.run_id], 512),
                 alt=describe_place(self.plan, index),
-                link=run_url(cell.run_id[:16]),
+                link=run_url(RunId(cell.run_id[:16])),
             )
         if cell and cell.error:
             return _Place(error=cell.error)
