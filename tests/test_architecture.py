@@ -14,7 +14,14 @@ MODULES = sorted(path for folder in ("bgen_core", "pages") for path in (PROJECT 
 # From the ground up: a floor imports from itself and from those below. What stands beside another shares its line.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("bgen_core.errors",),
-    ("bgen_core.extent", "bgen_core.content_address", "bgen_core.ids", "bgen_core.json_value", "bgen_core.limits"),
+    (
+        "bgen_core.extent",
+        "bgen_core.content_address",
+        "bgen_core.wording",
+        "bgen_core.ids",
+        "bgen_core.json_value",
+        "bgen_core.limits",
+    ),
     ("bgen_core.settings",),
     ("bgen_core.models",),
     ("bgen_core.parameters",),

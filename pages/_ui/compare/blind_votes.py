@@ -12,6 +12,7 @@ from bgen_core.runs.analysis.votes import axis_votes
 from bgen_core.runs.links import thumbnail_url
 from bgen_core.store.opinions import Vote, Winner
 from bgen_core.store.store import SeenStore
+from bgen_core.wording import counted
 from pages._ui.compare.compare_view import CompareView, change
 from pages._ui.compare.findings_frame import SweepFrame, sweep_in_view
 from pages._ui.compare.vote_scores import score_chart
@@ -71,7 +72,7 @@ def _ballot(store: SeenStore, frame: SweepFrame, axis: AxisColumn) -> None:
         _two_pictures(store, pair)
         _ways_to_vote(store, frame, pair)
     voters = len({vote.voter for vote in votes})
-    st.caption(f"{_count(len(votes), 'vote')} by {_count(voters, 'voter')} on this sweep; {mine} by you.")
+    st.caption(f"{counted(len(votes), 'vote')} by {counted(voters, 'voter')} on this sweep; {mine} by you.")
     if st.session_state.get("vote_scores"):
         _scores(frame, axis, votes)
 
@@ -111,7 +112,3 @@ def _scores(frame: SweepFrame, axis: AxisColumn, votes: list[Vote]) -> None:
             "Share of the pairs with another value that it wins, a tie counting one half: "
             "Bradley–Terry scores with 95 % intervals."
         )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

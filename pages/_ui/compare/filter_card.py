@@ -11,6 +11,7 @@ from bgen_core.errors import UserInputError
 from bgen_core.parameters import PARAMETERS
 from bgen_core.runs.run_columns import RUN_COLUMNS, RunColumn, run_column
 from bgen_core.store.store import SeenStore
+from bgen_core.wording import counted
 from pages._ui.compare.compare_view import CompareView, change, change_pieces
 from pages._ui.compare.condition_text import conditions_text, days_piece, days_with_runs, period_days, period_text
 from pages._ui.compare.saved_views import views_popover
@@ -120,11 +121,8 @@ def _day_choice(place: DeltaGenerator, table: pd.DataFrame, view: CompareView) -
     pieces = view.pieces("created")
     current = pieces[0] if len(pieces) == 1 else ""
     today = datetime.now(zone())
-    counted = days_with_runs(table["created"], zone(), most=_DAYS_OFFERED)
-    texts = {
-        piece: f"{period_text(piece, zone())} · {count} {'run' if count == 1 else 'runs'}"
-        for piece, count in counted.items()
-    }
+    made_on = days_with_runs(table["created"], zone(), most=_DAYS_OFFERED)
+    texts = {piece: f"{period_text(piece, zone())} · {counted(count, 'run')}" for piece, count in made_on.items()}
     recent = {days_piece(today - timedelta(days=days - 1), today, zone()): f"last {days} days" for days in (7, 30)}
     texts = {"": "any day"} | texts | recent | {_OTHER_DAYS: "other days …"}
     if current not in texts:

@@ -14,11 +14,10 @@ from bgen_core.store.sweeps import SweepCellRow, SweepRecord
 from bgen_core.sweep.grid import Grid, describe_place
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files
-from pages._ui.sweep.cell_clicks import clicked_cell
 from pages._ui.sweep.cell_dialog import open_cell, show_cell
 from pages._ui.sweep.finish_panel import finish_panel
 from pages._ui.sweep.queue_panel import ask, current_queue, describe_waiting
-from pages._ui.sweep.sweep_grid import GridContent, arrangement, grid_html
+from pages._ui.sweep.sweep_grid import GridContent, arrangement, clicked_cell, grid_html
 
 LOOK_SECONDS = 1.0
 _RETRIES_LISTED = 12
