@@ -17,7 +17,8 @@ from pages._ui.compare.compare_view import CompareView, change
 from pages._ui.compare.findings_frame import SweepFrame, sweep_in_view
 from pages._ui.compare.vote_scores import score_chart
 from pages._ui.shared.frontend_source import frontend_source
-from pages._ui.shared.pictures import picture_html, plain
+from pages._ui.shared.pictures import picture_html
+from pages._ui.shared.plain_text import plain
 
 _FIT = "display:block;width:100%;height:auto;max-height:70vh;object-fit:contain"
 _PROBLEM = "vote_problem"
@@ -63,7 +64,7 @@ def _ballot(store: SeenStore, frame: SweepFrame, axis: AxisColumn) -> None:
     votes = store.opinions.votes_of(frame.sweep.id)
     me = store.visitor.id
     if problem := st.session_state.pop(_PROBLEM, ""):
-        st.error(problem)
+        st.error(plain(problem))
     pair = next_pair(frame.cells, axis, axes=frame.axes, votes=votes, voter=me)
     mine = sum(vote.voter == me for vote in votes)
     if pair is None:

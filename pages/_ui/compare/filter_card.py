@@ -17,6 +17,7 @@ from pages._ui.compare.condition_text import conditions_text, days_piece, days_w
 from pages._ui.compare.saved_views import views_popover
 from pages._ui.compare.sweep_titles import sweep_titles
 from pages._ui.shared.browser import is_telephone, zone
+from pages._ui.shared.plain_text import plain
 
 _FEW_VALUES = 14
 _DAYS_OFFERED = 14
@@ -78,7 +79,7 @@ def _sweep_choice(place: DeltaGenerator, store: SeenStore, view: CompareView) ->
         on_change=lambda: change(sweep=st.session_state["compare_sweep"], axis="", page=1),
     )
     if view.sweep and view.sweep not in titles:
-        st.warning(f"No sweep is called {view.sweep!r}: all runs are shown.")
+        st.warning(plain(f"No sweep is called “{view.sweep}”: all runs are shown."))
 
 
 def _values_choice(place: DeltaGenerator, column: RunColumn, table: pd.DataFrame, view: CompareView) -> None:
@@ -216,7 +217,7 @@ def _number_range(column: RunColumn, low: float, high: float, view: CompareView)
     for place, key, label, bound in zip(st.columns(2), keys, ("From", "To"), (low, high), strict=True):
         place.number_input(label, key=key, value=None, placeholder=f"{bound:.4g}", format="%.10g", on_change=choose)
     if problem:
-        st.error(problem)
+        st.error(plain(problem))
 
 
 def _mine_toggle(store: SeenStore, view: CompareView) -> None:
@@ -250,7 +251,7 @@ def _active_conditions(view: CompareView) -> None:
             list(texts),
             selection_mode="multi",
             key="compare_active",
-            format_func=lambda name: f"{texts[name]} ×",
+            format_func=lambda name: f"{plain(texts[name])} ×",
             label_visibility="collapsed",
             on_change=keep,
         )

@@ -16,7 +16,7 @@ from bgen_core.store.store import SeenStore
 from pages._ui.compare.compare_view import CompareView, change
 from pages._ui.compare.findings_frame import SweepFrame, axis_choice, sweep_in_view
 from pages._ui.shared.measures import measure_choice
-from pages._ui.shared.pictures import plain
+from pages._ui.shared.plain_text import plain
 
 
 def findings_panel(table: pd.DataFrame, store: SeenStore, runs: list[RunRecord], view: CompareView) -> None:

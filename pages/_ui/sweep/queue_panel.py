@@ -11,6 +11,7 @@ from bgen_core.records.sweep_states import UNFINISHED_STATES
 from bgen_core.store.store import SeenStore
 from bgen_core.store.sweeps import SweepRecord
 from pages._ui.app import page_files
+from pages._ui.shared.plain_text import plain
 
 
 def current_queue(store: SeenStore, executor: Executor) -> list[QueuePlace]:
@@ -40,7 +41,9 @@ def own_sweeps(store: SeenStore, executor: Executor) -> None:
             state = describe_waiting(waiting) if waiting else sweep.state
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.page_link(
-                    page_files.SWEEP, label=f"{sweep.title or 'Sweep'} · {sweep.total}", query_params={"id": sweep.id}
+                    page_files.SWEEP,
+                    label=f"{plain(sweep.title) or 'Sweep'} · {sweep.total}",
+                    query_params={"id": sweep.id},
                 )
                 st.caption(state)
                 st.space("stretch")
