@@ -7,6 +7,7 @@ from bgen_core.jobs.submission import SweepForecast, describe_forecast, forecast
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files, resources
 from pages._ui.app.status import show_status
+from pages._ui.shared.plain_text import plain
 from pages._ui.subject.first_subject import start_with_sample
 from pages._ui.sweep.live_sweep import show_sweep, wait_for_engine
 from pages._ui.sweep.queue_panel import own_sweeps, pause_and_cancel
@@ -23,7 +24,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     own_sweeps(store, executor)
     status_place = st.container(width="content")
 if problem:
-    st.error(problem)
+    st.error(plain(problem))
 if not subjects:
     start_with_sample(store, settings)
     st.stop()
@@ -64,9 +65,9 @@ with st.container(horizontal=True, vertical_alignment="center", border=True):
     if sweep and (sweep.is_active or sweep.state == "paused"):
         pause_and_cancel(executor, sweep, key="shown")
 if complaint:
-    st.error(complaint)
+    st.error(plain(complaint))
 for note in forecast.notes if forecast else ():
-    st.caption(note)
+    st.caption(plain(note))
 
 if run_pressed and forecast:
     try:
@@ -74,7 +75,7 @@ if run_pressed and forecast:
         st.session_state["shown_sweep"] = st.query_params["id"]
         st.rerun()
     except BgenError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
 
 if sweep:
     show_sweep(sweep, store, executor, settings)

@@ -27,6 +27,7 @@ from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import decode_alpha, decode_photo
 from bgen_core.subject.edit import MaskEdit
 from bgen_core.subject.subject import Subject
+from bgen_core.wording import counted, listed
 
 _LARGEST_EDIT = 64_000_000
 _MOST_VALUES = 5_000_000  # some 35,000 runs
@@ -47,13 +48,13 @@ class ImportedRuns:
     @property
     def sentence(self) -> str:
         """What was done, for a person."""
-        text = f"{_count(len(self.added), 'run')} imported"
+        text = f"{counted(len(self.added), 'run')} imported"
         if self.known:
             text += f", {self.known:,} there already and left as they are"
         brought = {"subject": self.subjects_added, "sweep": len(self.sweeps_added), "blind vote": self.votes_added}
-        counted = [_count(number, noun) for noun, number in brought.items() if number]
-        if counted:
-            text += f", with {' and '.join([', '.join(counted[:-1]), counted[-1]] if counted[1:] else counted)}"
+        parts = [counted(number, noun) for noun, number in brought.items() if number]
+        if parts:
+            text += f", with {listed(parts)}"
         return text + "."
 
 
@@ -245,7 +246,3 @@ def _add_rows(session: Session, subjects: list[_NewSubject], runs: list[_NewRun]
         session.add_all(
             [MetricRow(run_id=run.record.id, **metric.model_dump()) for metric in metrics.values()]
         )  # fmt: skip
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

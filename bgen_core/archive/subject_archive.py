@@ -21,6 +21,7 @@ from bgen_core.store.subjects import SubjectEntry
 from bgen_core.subject.decoding.image_io import DecodeLimits, decode_alpha, decode_photo
 from bgen_core.subject.edit import MaskEdit
 from bgen_core.subject.subject import Subject
+from bgen_core.wording import counted
 
 MOST_SUBJECTS = 200
 
@@ -43,7 +44,7 @@ class Imported:
     def sentence(self) -> str:
         """For the person who asked."""
         count = len(self.new)
-        text = f"{count} {'subject' if count == 1 else 'subjects'} imported."
+        text = f"{counted(count, 'subject')} imported."
         if self.known:
             text += f" {len(self.known)} {'was' if len(self.known) == 1 else 'were'} in the library already."
         return text

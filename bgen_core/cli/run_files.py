@@ -19,6 +19,7 @@ from bgen_core.records.run import RunRecord
 from bgen_core.runs.export import runs_csv, runs_json, runs_parquet
 from bgen_core.settings import load_settings
 from bgen_core.store.store import Store, open_store
+from bgen_core.wording import counted
 
 
 class Format(StrEnum):
@@ -53,7 +54,7 @@ def export(
         content = {"out": str(out), "format": chosen.value, "runs": len(runs), "not_included": left_out}
         print_json(content)
     elif not left_out:
-        say(f"{len(runs):,} run{'' if len(runs) == 1 else 's'} written to {out}")
+        say(f"{counted(len(runs), 'run')} written to {out}")
     else:
         say(f"{out} written, without what is listed above")
 

@@ -18,7 +18,7 @@ from pages._ui.app import page_files, resources
 from pages._ui.compare.compare_view import change
 from pages._ui.compare.comparison import value_table
 from pages._ui.shared.frontend_source import frontend_source
-from pages._ui.shared.pictures import plain
+from pages._ui.shared.plain_text import plain
 from pages._ui.shared.verification import verification_result, verify_button
 from pages._ui.sweep.sweep_form import fill_from_plan
 
@@ -65,7 +65,7 @@ def show_opened_file(file: UploadedFile, store: SeenStore) -> None:
             else:
                 _settings(file.name, file.getvalue(), read_recipe(file.getvalue()), store)
         except BgenError as error:
-            st.error(str(error))
+            st.error(plain(str(error)))
 
 
 def _import(file: UploadedFile, store: SeenStore) -> None:

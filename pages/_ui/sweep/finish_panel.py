@@ -16,6 +16,7 @@ from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.explore import STEPS, finish_plan
 from bgen_core.sweep.grid import describe_place
 from bgen_core.sweep.plan import SweepPlan
+from pages._ui.shared.plain_text import plain
 
 BY_HAND = "by hand"
 _DEFAULT_KEPT = 3
@@ -55,7 +56,7 @@ def finish_panel(
         try:
             _offer(sweep, finish_plan(plan, chosen, parse_axis(STEPS, text)), store, executor, settings)
         except UserInputError as error:
-            st.error(str(error))
+            st.error(plain(str(error)))
 
 
 def _by_hand(plan: SweepPlan, done: Sequence[SweepCellRow]) -> list[int]:
@@ -71,7 +72,7 @@ def _by_metric(store: SeenStore, sweep: SweepRecord, plan: SweepPlan, by: str, k
         st.caption(f"{len(ranked)} of {done} cells are measured; the worker measures while nothing waits.")
     metric = find_metric(by)
     for cell in ranked[:keep]:
-        st.caption(f"{describe_place(plan, cell.index)}: {metric.label} {cell.value:.3g} {metric.unit}")
+        st.caption(f"{plain(describe_place(plan, cell.index))}: {metric.label} {cell.value:.3g} {metric.unit}")
     return [cell.index for cell in ranked[:keep]]
 
 

@@ -14,6 +14,7 @@ from bgen_core.sweep.build import build_plan, check_values, default_of
 from bgen_core.sweep.explore import explored_plan
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.typed_lines import typed_lines, write_line
+from pages._ui.shared.plain_text import plain
 
 REPLACE_HELP = (
     "`red, blue, green` makes an axis of the prompt as it is, with blue for red, and with green for red. "
@@ -180,7 +181,7 @@ def _axis_input(parameter: Parameter, entry: ModelEntry) -> str:
     try:
         check_values(parse_axis(parameter.name, text))
     except UserInputError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
     return text
 
 
