@@ -171,4 +171,5 @@ def _harmless(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     value = value.replace("\0", _NO_LETTER)
-    return f"'{value}" if value.startswith(_FORMULA_SIGNS) else value
+    # One apostrophe more where a text has some itself, so that one taken away always gives the text back.
+    return f"'{value}" if value.lstrip("'").startswith(_FORMULA_SIGNS) else value

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bgen_core.content_address import hash_bytes, is_content_hash
-from bgen_core.errors import LostPictureError, StoreError
+from bgen_core.errors import DamagedPictureError, LostPictureError, StoreError
 from bgen_core.store.blob_place import INCOMING, BlobPlace, PlacedFile
 from bgen_core.subject.decoding.image_io import DecodeLimits
 
@@ -108,7 +108,7 @@ class BlobStore:
                 "restore it from a backup, or make it again."
             )
         if hash_bytes(data) != name:
-            raise LostPictureError(
+            raise DamagedPictureError(
                 f"The picture {name[:12]}…{suffix} is damaged: its bytes are not those that were saved. "
                 "Restore it from a backup, or let `store repair` make it again."
             )

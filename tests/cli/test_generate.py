@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from tests.cli.calling import PHOTO, Call, pixels
-from tests.runs.made_up import flip_a_bit
+from tests.made_up import flip_a_bit
 
 
+@pytest.mark.slow
 def test_generate_twice_gives_the_same_pixels_and_another_seed_others(call: Call, tmp_path: Path, alpha_file: Path):
     pictures, documents = [], []
     for number, (seed, home) in enumerate((("1", "a"), ("1", "b"), ("2", "a"))):
@@ -34,6 +35,7 @@ def test_generate_twice_gives_the_same_pixels_and_another_seed_others(call: Call
         assert json.loads(picture.info["bgen"])["id"] == documents[0]["run"]
 
 
+@pytest.mark.slow
 def test_sweep_reuses_what_it_made(call: Call, tmp_path: Path, alpha_file: Path):
     common = ["--prompt", "a beach", "--alpha", alpha_file, "--json"]
     first = call("sweep", PHOTO, *common, "--steps", "2,3", "--seed", "1-2", "--out-dir", tmp_path / "grid")

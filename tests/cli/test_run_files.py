@@ -17,7 +17,7 @@ from bgen_core.settings import load_settings
 from bgen_core.store.store import Store, open_store
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.plan import SweepPlan
-from tests.runs.made_up import commit, flip_a_bit, made_up_run, made_up_subject, made_up_sweep
+from tests.made_up import commit, flip_a_bit, made_up_run, made_up_subject, made_up_sweep
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.routes.routes import own_routes
-from tests.runs.made_up import VISITOR, commit, flip_a_bit, made_up_run, made_up_sweep, picture
+from tests.made_up import VISITOR, commit, flip_a_bit, made_up_run, made_up_sweep, picture
 
 
 @pytest.fixture

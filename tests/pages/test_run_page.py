@@ -11,8 +11,8 @@ from bgen_core.records.png_text import parameters_text
 from bgen_core.runs.links import thumbnail_url
 from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import Store
+from tests.made_up import commit, flip_a_bit, made_up_run, made_up_sweep
 from tests.pages.compare_pages import images, open_run, tables, texts
-from tests.runs.made_up import commit, flip_a_bit, made_up_run, made_up_sweep
 
 
 def test_one_run_on_its_own_page(page_store: Store) -> None:

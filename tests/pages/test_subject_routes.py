@@ -12,7 +12,7 @@ from bgen_core.store.store import Store, open_store
 from bgen_core.subject.decoding.image_io import DecodeLimits
 from pages._ui.routes.routes import own_routes
 from pages._ui.routes.subject_routes import subjects_url
-from tests.runs.made_up import VISITOR, made_up_subject
+from tests.made_up import VISITOR, made_up_subject
 
 LIMITS = DecodeLimits(max_bytes=1_000_000, max_pixels=1_000_000, min_side=4)
 
