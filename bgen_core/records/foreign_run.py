@@ -1,13 +1,15 @@
 """A run's description from outside: a PNG that somebody dropped, a ZIP from another store. Nothing in it is trusted."""
 
+import json
 import math
+from collections.abc import Iterator
 from functools import lru_cache
 
 from pydantic import TypeAdapter, ValidationError
 
 from bgen_core.content_address import is_content_hash
 from bgen_core.errors import UserInputError
-from bgen_core.limits import LONGEST_NAME, LONGEST_OWNER, LONGEST_TEXT
+from bgen_core.limits import LONGEST_NAME, LONGEST_OWNER, LONGEST_TEXT, ImpossibleTextError, check_text
 from bgen_core.parameters import TEXTS
 from bgen_core.records.run import RunRecord
 
@@ -26,9 +28,13 @@ def read_foreign_record(text: str | bytes) -> RunRecord:
 
     Raises
     ------
+    ImpossibleTextError
+        It is a run with a text that not everything can hold.
     UserInputError
         It is no run: a field is missing, or has a value that no run can have.
     """
+    if isinstance(text, str):
+        _check_text("text", "It", text, len(text))
     try:
         record = _adapter().validate_json(text)
     except UserInputError as error:  # a parameter's own sentence, with a number of any length in it
@@ -42,7 +48,20 @@ def read_foreign_record(text: str | bytes) -> RunRecord:
     for name, is_right in _checks(record).items():
         if not is_right:
             raise UserInputError(f"This is not the description of a run ({name} is not allowed).")
+    for name, what, each, longest in _texts(record):
+        _check_text(name, what, each, longest)
     return record
+
+
+def check_portable(record: RunRecord) -> None:
+    """Refuse a run of an older store that no other store takes.
+
+    Raises
+    ------
+    UserInputError
+        See `read_foreign_record`.
+    """
+    read_foreign_record(json.dumps(record.to_json(), ensure_ascii=False))
 
 
 def printable(text: str, most: int = 60) -> str:
@@ -51,8 +70,6 @@ def printable(text: str, most: int = 60) -> str:
 
 
 def _checks(record: RunRecord) -> dict[str, bool]:
-    names = (record.subject_name, record.model, record.model_revision, record.device, *record.versions)
-    texts = [getattr(record.params, parameter.field) for parameter in TEXTS]
     sizes = (record.extent, record.model_extent)
     amounts = (*record.seconds.values(), record.peak_memory_mb)
     return {
@@ -62,17 +79,35 @@ def _checks(record: RunRecord) -> dict[str, bool]:
         "image": not record.image or is_content_hash(record.image),
         "raw": not record.raw or is_content_hash(record.raw),
         "created": record.created.tzinfo is not None and 1900 <= record.created.year <= 2900,
-        "prompt": max(map(len, texts)) <= LONGEST_TEXT,
-        "scheduler": len(record.params.scheduler) <= 64,
-        "owner": len(record.owner) <= LONGEST_OWNER,
-        "dtype": len(record.dtype) <= 16,
         "versions": len(record.versions) <= _MOST_ENTRIES and all(len(each) <= 64 for each in record.versions.values()),
         "seconds": len(record.seconds) <= _MOST_ENTRIES and all(len(stage) <= 64 for stage in record.seconds),
         "time or memory": all(math.isfinite(each) and each >= 0 for each in amounts),
-        "name": all(len(name) <= LONGEST_NAME for name in names),
         "extent": all(0 < side <= _LARGEST_SIDE for size in sizes for side in (size.width, size.height)),
-        "text": "\0" not in "".join((*names, record.owner, *texts)),
     }
+
+
+def _texts(record: RunRecord) -> Iterator[tuple[str, str, str, int]]:
+    """Field, how a sentence about it begins, its text, and how long it may be."""
+    for parameter in TEXTS:
+        yield "prompt", f"The {parameter.label.lower()}", getattr(record.params, parameter.field), LONGEST_TEXT
+    yield "name", "The subject's name", record.subject_name, LONGEST_NAME
+    yield "name", "The model's name", record.model, LONGEST_NAME
+    yield "name", "The model's revision", record.model_revision, LONGEST_NAME
+    yield "name", "The device", record.device, LONGEST_NAME
+    yield "scheduler", "The scheduler", record.params.scheduler, 64
+    yield "dtype", "The number format", record.dtype, 16
+    yield "owner", "The owner", record.owner, LONGEST_OWNER
+    for library in record.versions:
+        yield "name", "A library's name", library, LONGEST_NAME
+
+
+def _check_text(name: str, what: str, text: str, longest: int) -> None:
+    try:
+        check_text(what, text, longest)
+    except ImpossibleTextError as error:
+        field = name if len(text) > longest else "text"
+        said = str(error).rstrip(".")
+        raise ImpossibleTextError(f"This is not the description of a run ({field} is not allowed: {said}).") from error
 
 
 def shortened(sentence: str) -> str:
