@@ -24,6 +24,7 @@ from bgen_core.store.store import Store, open_store
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.build import build_plan
 from bgen_core.sweep.plan import SweepPlan
+from bgen_core.sweep.random_seeds import draw_seeds
 
 # What `--spec` may hold, and how.
 OPTIONS: dict[str, OptionKind] = {
@@ -77,6 +78,8 @@ def sweep(
         return
     written = read_spec(spec, OPTIONS) if spec else {}
     wanted: dict[str, Any] = {name: written.get(name) if value is None else value for name, value in typed.items()}
+    if wanted["seed"]:
+        wanted["seed"] = draw_seeds(wanted["seed"])  # once, so that all that follows speaks of the same numbers
     passes = read_two_passes(wanted["explore_steps"], wanted["keep"], wanted["by"])
     _check(wanted, settings)
     subjects = [read_subject(path, wanted["alpha"], settings) for path in wanted["photo"]]

@@ -94,7 +94,7 @@ def test_what_is_behind_is_said_without_names_of_servers(subject: Subject, worke
 @pytest.mark.parametrize(
     ("key", "text", "sentence"),
     [
-        ("steps", "30..10", "smaller number first"),
+        ("steps", "10..30:0", "step 0"),
         ("steps", "0", "steps 0 is not allowed"),
         ("guidance", "lots", "'lots' is not a number"),
         ("seed", "", "seed has no values"),
@@ -118,6 +118,25 @@ def test_an_empty_prompt_is_asked_for(subject: Subject, worker: None):
     at = open_sweep()
     at.text_area(key="prompt").set_value("").run()
     assert "The prompt is empty" in said(at)
+
+
+def test_a_seed_of_minus_one_is_drawn_once_for_each_sweep(store: Store, subject: Subject, worker: None):
+    at = open_sweep(seed="-1,7,−1", scheduler="Euler a")
+    assert "3 cells: 0 known, 3 to make" in said(at)
+    run_button(at).click().run()
+    (sweep,) = store.sweeps.select(states=["queued"])
+    plan = SweepPlan.from_json(sweep.plan)
+    first, seven, second = plan.values_of("seed")
+    assert seven == 7
+    assert len({-1, first, second, 7}) == 4
+    assert plan.base.scheduler == "euler_a"
+    assert at.text_input(key="seed").value == "-1,7,−1"
+    assert "3 cells in hand" in said(at)
+    store.sweeps.change_state(sweep.id, CANCEL)
+    assert "3 cells: 0 known, 3 to make" in said(at.run())
+    run_button(at).click().run()
+    (again,) = store.sweeps.select(states=["queued"])
+    assert not {first, second} & set(SweepPlan.from_json(again.plan).values_of("seed"))
 
 
 def test_run_puts_the_sweep_into_the_queue_and_into_the_url(store: Store, subject: Subject, worker: None):
