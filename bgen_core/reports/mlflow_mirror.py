@@ -189,10 +189,14 @@ def _at(content: dict[str, Any], *path: str) -> Any:
 
 def _latest_metrics(run: JsonValue) -> dict[str, JsonValue]:
     """Those of a run as a search gives it; a run without any has no such list."""
-    data = run.get("data") if isinstance(run, dict) else None
-    metrics = data.get("metrics") if isinstance(data, dict) else None
-    each = [metric for metric in metrics if isinstance(metric, dict)] if isinstance(metrics, list) else []
-    return {str(metric.get("key")): metric.get("value") for metric in each}
+    data: JsonValue = run.get("data") if isinstance(run, dict) else None
+    metrics: JsonValue = data.get("metrics") if isinstance(data, dict) else None
+    found: dict[str, JsonValue] = {}
+    for metric in metrics if isinstance(metrics, list) else []:
+        each: JsonValue = metric
+        if isinstance(each, dict):
+            found[str(each.get("key"))] = each.get("value")
+    return found
 
 
 def _milliseconds(run: RunRecord) -> int:
