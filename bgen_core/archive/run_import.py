@@ -18,7 +18,7 @@ from bgen_core.errors import StoreError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash, RunId, SweepId
 from bgen_core.json_value import JsonValue
-from bgen_core.records.foreign_run import read_foreign_record
+from bgen_core.records.foreign_run import printable, read_foreign_run
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.recipe import PNG_LIMITS
 from bgen_core.store.runs import run_row
@@ -132,13 +132,12 @@ def _manifest(archive: ForeignZip) -> Manifest:
 
 
 def _record(archive: ForeignZip, entry: ArchivedRun) -> RunRecord:
+    if not (entry.record.get("image") and entry.record.get("raw")):
+        raise archive.refusal(f"the run {printable(str(entry.record.get('id')), 12)} in it names no pictures")
     try:
-        record = read_foreign_record(json.dumps(entry.record))
+        return read_foreign_run(json.dumps(entry.record), RunRecord)
     except UserInputError as error:
         raise archive.refusal(f"a run in it cannot be: {str(error).rstrip('.')}") from error
-    if not (record.image and record.raw):
-        raise archive.refusal(f"the run {record.short_id} in it names no pictures")
-    return record
 
 
 def _checked_subject(archive: ForeignZip, entry: ArchivedSubject) -> _NewSubject:
