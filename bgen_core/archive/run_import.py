@@ -20,7 +20,7 @@ from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash, RunId, SweepId
 from bgen_core.json_value import JsonValue
 from bgen_core.limits import LONGEST_NAME, ImpossibleTextError, check_text
-from bgen_core.records.foreign_run import printable, read_foreign_record
+from bgen_core.records.foreign_run import printable, read_foreign_run
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.recipe import PNG_LIMITS
 from bgen_core.store.runs import run_row
@@ -144,15 +144,15 @@ def _manifest(archive: ForeignZip) -> Manifest:
 
 def _described(archive: ForeignZip, entries: Sequence[ArchivedRun], left_out: list[str]) -> Iterator[_NewRun]:
     for entry in entries:
+        if not (entry.record.get("image") and entry.record.get("raw")):
+            raise archive.refusal(f"the run {printable(str(entry.record.get('id')), 12)} in it names no pictures")
         try:
-            record = read_foreign_record(json.dumps(entry.record, ensure_ascii=False))
+            record = read_foreign_run(json.dumps(entry.record, ensure_ascii=False), RunRecord)
         except ImpossibleTextError as error:
             left_out.append(f"Run {printable(str(entry.record.get('id')), 64)}: {error}")
             continue
         except UserInputError as error:
             raise archive.refusal(f"a run in it cannot be: {str(error).rstrip('.')}") from error
-        if not (record.image and record.raw):
-            raise archive.refusal(f"the run {record.short_id} in it names no pictures")
         yield _NewRun(described=entry, record=record)
 
 

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from bgen_core.ids import BlobHash, RawId, RunId, SubjectId, SweepId
 from bgen_core.jobs.claims import PaintingClaims
 from bgen_core.models.devices import Device, MemoryMeter, find_device
 from bgen_core.models.revision import ModelSource, find_model
-from bgen_core.records.run import NOT_YET, RunRecord
+from bgen_core.records.run import PaintedRun, RunRecord
 from bgen_core.settings import Settings
 from bgen_core.store.blobs import STORED_LIMITS
 from bgen_core.store.store import Store
@@ -217,7 +218,7 @@ class Runner:
         seconds: dict[str, float],
         peak_memory_mb: float,
         *,
-        raw: BlobHash = NOT_YET,
+        raw: BlobHash | None = None,
     ) -> Iterator[RunnerEvent]:
         """Paste the subject before one raw picture for each cell; its seconds count for the first of them."""
         committed: dict[RunId, RunId] = {}
@@ -246,15 +247,16 @@ class Runner:
         seconds: dict[str, float],
         peak_memory_mb: float,
         *,
-        raw: BlobHash,
+        raw: BlobHash | None,
     ) -> RunRecord:
         subject, source = work.subject, work.model.source
         began = time.perf_counter()
         options = cell.params.pasting
         image = composite(subject.image, subject.alpha, picture, colours=work.colours, options=options)
         seconds = seconds | {"composite": time.perf_counter() - began}
-        record = RunRecord(
+        run = PaintedRun(
             id=work.addresses[cell.index].run_id,
+            raw_id=work.addresses[cell.index].raw_id,
             subject_id=subject.id,
             subject_name=subject.name,
             params=cell.params,
@@ -267,11 +269,12 @@ class Runner:
             versions=pixel_versions(),
             seconds={stage: round(spent, 4) for stage, spent in seconds.items()},
             peak_memory_mb=round(peak_memory_mb, 1),
-            raw=raw,
-            raw_id=work.addresses[cell.index].raw_id,
+            created=datetime.now(UTC),
             owner=work.sweep.owner,
         )
-        return self._store.runs.commit(record, image=image, raw_image=None if raw else picture)
+        if raw is not None:
+            return self._store.runs.commit_pasted(run, image=image, raw=raw)
+        return self._store.runs.commit(run, image=image, raw_image=picture)
 
 
 def group_cells(cells: Iterable[SweepCell]) -> dict[tuple[str, SubjectId], list[SweepCell]]:

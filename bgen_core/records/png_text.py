@@ -14,9 +14,9 @@ from bgen_core.errors import UserInputError
 from bgen_core.models.schedulers import SCHEDULERS
 from bgen_core.parameters import PARAMETERS, TEXTS, Parameter, Value
 from bgen_core.records.a1111_text import NEGATIVE, parse_parameters
-from bgen_core.records.foreign_run import read_foreign_record
+from bgen_core.records.foreign_run import read_foreign_run
 from bgen_core.records.other_programs import read_other_program
-from bgen_core.records.run import RunRecord
+from bgen_core.records.run import MadeRun, PaintedRun
 
 PARAMETERS_KEY = "parameters"
 RECORD_KEY = "bgen"
@@ -30,27 +30,26 @@ _ORDER = ("Steps", "Sampler", "CFG scale", "Seed", "Size", "Model hash", "Model"
 _FAULTS = (OSError, SyntaxError, ValueError, struct.error, zlib.error, Image.DecompressionBombError, MemoryError)
 
 
-def metadata_chunks(record: RunRecord) -> dict[str, str]:
-    """The PNG text chunks of a run: "parameters" as A1111 writes it, and "bgen", the record as JSON.
+def metadata_chunks(run: MadeRun) -> dict[str, str]:
+    """The PNG text chunks of a run: "parameters" as A1111 writes it, and "bgen", the run as JSON.
 
-    The record is written without the addresses of its pictures, since an address depends on these chunks.
+    It is written without the addresses of its pictures, since an address depends on these chunks.
     """
-    content = record.to_json()
-    del content["image"], content["raw"]
-    return {PARAMETERS_KEY: parameters_text(record), RECORD_KEY: canonical_json(content)}
+    content = {name: value for name, value in run.to_json().items() if name not in ("image", "raw")}
+    return {PARAMETERS_KEY: parameters_text(run), RECORD_KEY: canonical_json(content)}
 
 
-def parameters_text(record: RunRecord) -> str:
+def parameters_text(run: MadeRun) -> str:
     """A run's parameters as A1111 writes them under a picture.
 
     Size is the size that the model worked at, as A1111 writes it for a picture that was enlarged afterwards.
     """
-    params = record.params
+    params = run.params
     values = {each.in_png: _in_png(each, getattr(params, each.field)) for each in PARAMETERS if each not in TEXTS}
     made = {
-        "Size": f"{record.model_extent.width}x{record.model_extent.height}",
-        "Model hash": record.model_revision[:10],
-        "Model": record.model,
+        "Size": f"{run.model_extent.width}x{run.model_extent.height}",
+        "Model hash": run.model_revision[:10],
+        "Model": run.model,
     }
     known = {name: (values | made)[name] for name in _ORDER}
     fields = known | values | {"Version": f"bgen {bgen_core.__version__}"}
@@ -85,7 +84,7 @@ def read_parameters(png: bytes) -> dict[str, str]:
     return read_other_program(short) or found
 
 
-def read_record(png: bytes) -> RunRecord | None:
+def read_record(png: bytes) -> PaintedRun | None:
     """The run that a PNG of this program carries, or None where it carries none.
 
     Raises
@@ -96,7 +95,7 @@ def read_record(png: bytes) -> RunRecord | None:
     text = _limited(_chunks(png), RECORD_KEY, _LONGEST_RECORD)
     if text is None:
         return None
-    return read_foreign_record(text)
+    return read_foreign_run(text, PaintedRun)
 
 
 def _limited(chunks: dict[str, str], key: str, most: int) -> str | None:

@@ -18,7 +18,7 @@ from bgen_core.models.schedulers import SCHEDULERS, scheduler_named
 from bgen_core.parameters import PARAMETERS, Kind, Parameter, Value
 from bgen_core.records.foreign_run import printable
 from bgen_core.records.png_text import read_parameters, read_record
-from bgen_core.records.run import RunRecord
+from bgen_core.records.run import PaintedRun
 from bgen_core.subject.decoding.image_io import DecodeLimits, decode_photo
 from bgen_core.sweep.params import InpaintParams
 
@@ -53,7 +53,7 @@ class Recipe:
     model: str = ""
     named_model: str = ""
     subject_id: SubjectId = NO_SUBJECT
-    record: RunRecord | None = None
+    record: PaintedRun | None = None
     not_taken: tuple[str, ...] = ()
 
 

@@ -4,7 +4,7 @@ Nothing of possible use is thrown away: damaged bytes are moved aside, and runs 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO
 
 import numpy as np
@@ -14,7 +14,7 @@ from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash, RunId
 from bgen_core.records.png_text import metadata_chunks, read_record
-from bgen_core.records.run import RunRecord
+from bgen_core.records.run import MadeRun, PaintedRun, RunRecord
 from bgen_core.store.blobs import STORED_LIMITS
 from bgen_core.store.check import Finding
 from bgen_core.store.pictures import PictureUse
@@ -117,7 +117,7 @@ def _pasted_again(store: Store, run: RunRecord) -> bytes | None:
     return None if image is None else encode_run_png(image, metadata_chunks(run))
 
 
-def _pasted(store: Store, run: RunRecord, raw: BlobHash) -> np.ndarray | None:
+def _pasted(store: Store, run: MadeRun, raw: BlobHash) -> np.ndarray | None:
     try:
         subject = store.subjects.load(run.subject_id)
         background = decode_photo(store.blobs.get(raw), name=raw, limits=STORED_LIMITS).image
@@ -137,13 +137,13 @@ def _adopt(store: Store, pictures: Sequence[BlobHash]) -> set[BlobHash]:
         raws += store.runs.known_raws([run.raw_id]).values()
         raw = next((each for each in raws if each != name and _belongs(store, run, name, each)), None)
         if raw is not None:
-            store.runs.add(replace(run, image=name, raw=raw), {})
+            store.runs.add(run.committed(image=name, raw=raw), {})
             known.add(run.id)
     used = store.pictures.uses()
     return {name for name in pictures if name in used}
 
 
-def _described(store: Store, name: BlobHash) -> tuple[BlobHash, RunRecord, Extent] | None:
+def _described(store: Store, name: BlobHash) -> tuple[BlobHash, PaintedRun, Extent] | None:
     try:
         png = store.blobs.get(name)
         record = read_record(png)
@@ -153,7 +153,7 @@ def _described(store: Store, name: BlobHash) -> tuple[BlobHash, RunRecord, Exten
         return None
 
 
-def _belongs(store: Store, run: RunRecord, image: BlobHash, raw: BlobHash) -> bool:
+def _belongs(store: Store, run: MadeRun, image: BlobHash, raw: BlobHash) -> bool:
     """Whether one is the finished and the other the raw picture; their sizes tell, unless they are equal."""
     if run.extent != run.model_extent:
         return True
