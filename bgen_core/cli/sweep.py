@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Annotated, Any
 
 import typer
@@ -80,7 +81,7 @@ def sweep(
     wanted: dict[str, Any] = {name: written.get(name) if value is None else value for name, value in typed.items()}
     if wanted["seed"]:
         wanted["seed"] = draw_seeds(wanted["seed"])  # once, so that all that follows speaks of the same numbers
-    passes = read_two_passes(wanted["explore_steps"], wanted["keep"], wanted["by"])
+    passes = read_two_passes(wanted["explore_steps"], wanted["keep"], wanted["by"], settings)
     _check(wanted, settings)
     subjects = [read_subject(path, wanted["alpha"], settings) for path in wanted["photo"]]
     with open_store(settings) as store:
@@ -151,6 +152,8 @@ def _print_plan(forecast: SweepForecast, passes: TwoPasses | None, *, as_json: b
 def _prepare_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):  # whether pictures can be written there, before any is made
+            pass
     except OSError as error:
         raise UserInputError(f"--out-dir {folder} cannot be used: {error.strerror}.") from error
 

@@ -20,7 +20,7 @@ from bgen_core.metrics import (
     reduced_for_seed_mates,
     seed_key,
 )
-from bgen_core.metrics.clip import CLIP_METRIC, NOT_LOADED, NOT_SET, can_load_clip
+from bgen_core.metrics.clip import CLIP_METRIC, NOT_LOADED, NOT_SET, why_no_clip
 from bgen_core.records.run import RunRecord
 from bgen_core.settings import Settings
 from bgen_core.store.blobs import STORED_LIMITS
@@ -52,7 +52,7 @@ def overcome_reasons(store: Store, settings: Settings) -> dict[str, list[str]]:
     if not settings.clip_model:
         return {}
     overcome = [NOT_SET]
-    if store.metrics.has_reason(CLIP_METRIC, NOT_LOADED) and can_load_clip(settings.clip_model):
+    if store.metrics.has_reason(CLIP_METRIC, NOT_LOADED) and not why_no_clip(settings.clip_model):
         overcome.append(NOT_LOADED)
     return {CLIP_METRIC: overcome}
 
@@ -151,8 +151,8 @@ class RankedCell:
     value: float
 
 
-def check_rankable(metric: str) -> None:
-    """Refuse a metric that is not known, or of which no value is better than another.
+def check_rankable(metric: str, settings: Settings) -> None:
+    """Refuse a metric that is not known, of which no value is better than another, or that cannot be measured here.
 
     Raises
     ------
@@ -162,6 +162,8 @@ def check_rankable(metric: str) -> None:
     if find_metric(metric).direction == "none":
         allowed = ", ".join(each.name for each in METRICS if each.direction != "none")
         raise UserInputError(f"metric {metric!r} has no better or worse: choose {allowed}.")
+    if metric == CLIP_METRIC and (reason := why_no_clip(settings.clip_model)):
+        raise UserInputError(f"{metric} would have no value for any cell: {reason}")
 
 
 def ranked_cells(store: Store, sweep_id: SweepId, metric: str) -> list[RankedCell]:

@@ -49,6 +49,9 @@ def test_two_passes_finish_the_best_by_a_metric(call: Call, tmp_path: Path):
         (["--explore-steps", "2"], "belong together"),
         (["--explore-steps", "2", "--keep", "0", "--by", "expansion"], "--keep 0 is not allowed"),
         (["--explore-steps", "2", "--keep", "1", "--by", "beauty"], "metric 'beauty' is not known"),
+        (["--explore-steps", "2", "--keep", "1", "--by", "clip_score"], "No CLIP model is set: BGEN_CLIP_MODEL"),
+        (["--explore-steps", "2", "--keep", "1", "--by", "seam", "--scheduler", "lcm", "--steps", "60"], "at most 50"),
+        (["--out-dir", "/proc"], "--out-dir /proc cannot be used"),
         (["--replace", "night, day"], "in no prompt"),
         (["--replace", "beach"], "nothing to put in its place"),
         (["--model", "demo", "--model", "nowhere/at-all-1"], "nowhere/at-all-1"),
@@ -58,3 +61,4 @@ def test_what_makes_no_sense_is_refused_before_anything_runs(call: Call, options
     refused = call("sweep", PHOTO, "--prompt", "a beach", *options)
     assert refused.returncode == 2
     assert words in refused.stderr
+    assert "exploring" not in refused.stderr
