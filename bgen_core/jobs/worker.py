@@ -12,12 +12,11 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
-
 from bgen_core.errors import BgenError
 from bgen_core.ids import SweepId
 from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, execute_sweep
 from bgen_core.jobs.holding import holding, requeue_orphans
+from bgen_core.jobs.only_worker import SecondWorkerError, only_worker
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.models.devices import prepare_process_for_inference
 from bgen_core.settings import Settings, load_settings
@@ -38,12 +37,17 @@ STORE_PAUSE_SECONDS = 2.0
 
 
 class Heartbeat:
-    """Writes the worker's status every few seconds from a thread of its own, also while a model loads."""
+    """Writes the worker's status every few seconds from a thread of its own, also while a model loads.
+
+    That this thread lives says nothing of the one that works: it gives signs of progress, and the supervisor replaces
+    a worker that gives none for long.
+    """
 
     def __init__(self, folder: WorkerFolder) -> None:
         self._folder = folder
         self._lock = threading.Lock()
         self._content: dict[str, str] = {"state": "starting"}
+        self._signs = 0
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
     def __enter__(self) -> "Heartbeat":
@@ -54,8 +58,13 @@ class Heartbeat:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
         del kind, error, trace
 
+    def sign(self) -> None:
+        """Show that the work gets on; written with the next beat."""
+        self._signs += 1
+
     def say(self, **changes: str) -> None:
-        """Change what the status says, at once."""
+        """Change what the status says, at once; a sign too."""
+        self.sign()
         with self._lock:
             said, self._content = self._content, self._content | changes
         if said != self._content:
@@ -68,7 +77,9 @@ class Heartbeat:
 
     def _write(self) -> None:
         with self._lock:
-            self._folder.write_status(WorkerStatus(pid=os.getpid(), **self._content))  # pyright: ignore[reportArgumentType]
+            self._folder.write_status(
+                WorkerStatus(pid=os.getpid(), signs=self._signs, **self._content)  # pyright: ignore[reportArgumentType]
+            )
 
 
 def main() -> None:
@@ -79,8 +90,15 @@ def main() -> None:
     settings = load_settings()
     folder = WorkerFolder(settings.home)
     folder.prepare()
-    with FileLock(folder.lock), open_store(settings) as store, Heartbeat(folder) as heartbeat:
-        work(store, settings, folder, heartbeat)
+    try:
+        with (
+            only_worker(folder, stall_seconds=settings.stall_minutes * 60),
+            open_store(settings) as store,
+            Heartbeat(folder) as heartbeat,
+        ):
+            work(store, settings, folder, heartbeat)
+    except SecondWorkerError as error:
+        sys.exit(str(error))
 
 
 def _end_with_parent() -> None:
@@ -101,6 +119,7 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
     look = _Clock(ORPHAN_CHECK_SECONDS)
     measure = _Clock(MEASURE_CHECK_SECONDS)
     while True:
+        heartbeat.sign()
         try:
             if look.is_due():  # a killed process leaves its sweep behind
                 requeue_orphans(store, folder)
@@ -174,6 +193,7 @@ def run_sweep(
     """Run one sweep to its end, a pause, a cancellation or an error; the queue goes on with the next one."""
     try:
         for event in execute_sweep(store, folder, runner, sweep.id):
+            heartbeat.sign()
             if isinstance(event, Started):
                 heartbeat.say(state="painting")
             elif isinstance(event, Ended):

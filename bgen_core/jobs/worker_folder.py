@@ -30,6 +30,8 @@ class WorkerStatus:
         Where it computes; empty while it starts.
     sweep_id
         The sweep in hand, or "".
+    signs
+        How often the worker has shown that it gets on: a step, a picture, a look into the queue.
     beat
         When this was written, seconds since 1970.
     """
@@ -39,6 +41,7 @@ class WorkerStatus:
     device_kind: str = ""
     dtype_name: str = ""
     sweep_id: str = ""
+    signs: int = 0
     beat: float = field(default_factory=time.time)
 
     @property

@@ -24,7 +24,7 @@ from bgen_core.runs.wide_table import run_table
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import Store, open_store
 from bgen_core.sweep.plan import SweepPlan, address_plan
-from tests.runs.made_up import painted
+from tests.made_up import painted
 
 OLD = Path(__file__).parent / "store_0_1_0.zip"
 

@@ -11,7 +11,7 @@ from bgen_core.records.run import PaintedRun, RunRecord
 from bgen_core.runs.recipe import read_recipe
 from bgen_core.subject.decoding.image_io import encode_png
 from bgen_core.sweep.params import InpaintParams
-from tests.runs.made_up import made_up_run, painted, picture
+from tests.made_up import made_up_run, painted, picture
 
 NOISE = "The noise of a seed is another one here: expect another picture."
 
