@@ -110,8 +110,8 @@ def _pieces(
             raise UserInputError("There is no run to show: make one first, or choose another sweep.")
         from bgen_core.reports.html_report import html_report
 
-        chosen_sweep = SweepId(sweep) if sweep else None
-        return html_report(store, sweep_id=chosen_sweep, run_ids=[] if sweep else ids, tell=tell)
+        sweep_id = SweepId(sweep) if sweep else None
+        return html_report(store, sweep_id=sweep_id, run_ids=[] if sweep else ids, tell=tell)
     if chosen is Format.ZIP:
         from bgen_core.archive.run_archive import run_archive
 
