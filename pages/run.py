@@ -49,8 +49,8 @@ with large:
         picture(run, side=1024, raw=raw)
     except LostPictureError:
         st.warning(
-            "This picture is missing from the store or damaged: `store check` says more, and `store repair` makes "
-            "again what can be made again."
+            "This picture is missing from the store or damaged: `store check` says more, and with --repair makes again "
+            "what can be made again."
         )
     with st.container(horizontal=True, vertical_alignment="center"):
         name = download_name(run)
