@@ -50,8 +50,8 @@ with large:
         picture(run, side=1024, finished=finished)
     except LostPictureError:
         st.warning(
-            "This picture is missing from the store or damaged: `store check` says more, and `store repair` makes "
-            "again what can be made again."
+            "This picture is missing from the store or damaged: `store check` says more, and with --repair makes again "
+            "what can be made again."
         )
     with st.container(horizontal=True, vertical_alignment="center"):
         name = download_name(run) if finished else download_name(run).replace(".png", "_raw.png")

@@ -39,7 +39,7 @@ def check(
     """Find missing, damaged and unused pictures and leftovers; exit 0 where all is in order, else 2."""
     if drop_lost and not repair:
         raise UserInputError("--drop-lost removes runs that cannot be mended: give --repair too.")
-    with open_store(load_settings()) as opened:
+    with open_store(load_settings(), begin_anew=repair) as opened:
         findings = _findings(opened, quick=quick)
         told = (
             _repaired(opened, findings, drop_lost=drop_lost)
