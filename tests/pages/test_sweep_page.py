@@ -16,6 +16,7 @@ from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files
+from tests.pages.compare_pages import as_read
 
 SHELL = str(Path(page_files.SWEEP).parent / "_ui" / "app" / "shell.py")
 
@@ -55,7 +56,7 @@ def open_sweep(**query: str) -> AppTest:
 
 def said(at: AppTest) -> str:
     kinds = (at.markdown, at.info, at.warning, at.error, at.caption)
-    return " ".join(str(element.value) for kind in kinds for element in kind)
+    return as_read(" ".join(str(element.value) for kind in kinds for element in kind))
 
 
 def run_button(at: AppTest):
