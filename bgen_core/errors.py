@@ -28,3 +28,7 @@ class StoreError(BgenError):
 
 class LostPictureError(StoreError):
     """One picture of the store is missing, damaged or not what was saved; the rest of the store can be used."""
+
+
+class DamagedPictureError(LostPictureError):
+    """A picture's bytes are not those that were put into the store."""

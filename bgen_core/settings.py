@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     max_megapixels: float = Field(default=40, gt=0, description="Largest photo, in 10^6 pixels.")
     min_side: int = Field(default=64, ge=1, description="Shortest side of a photo, in pixels.")
     max_cells: int = Field(default=10_000, ge=1, description="Most cells of one sweep.")
+    stall_minutes: float = Field(
+        default=10, ge=1, description="Minutes without any sign of progress after which a worker is replaced."
+    )
     mlflow_url: str = Field(
         default="", repr=False, description="MLflow tracking server that gets a copy of each new run; empty for none."
     )

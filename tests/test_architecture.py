@@ -17,10 +17,11 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     (
         "bgen_core.extent",
         "bgen_core.content_address",
-        "bgen_core.wording",
         "bgen_core.ids",
         "bgen_core.json_value",
         "bgen_core.limits",
+        "bgen_core.wording",
+        "bgen_core.typed_lines",
     ),
     ("bgen_core.settings",),
     ("bgen_core.models",),

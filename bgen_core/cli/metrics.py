@@ -12,6 +12,7 @@ from bgen_core.cli.inputs import say
 from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.run_files import choose_runs
 from bgen_core.errors import UserInputError
+from bgen_core.ids import RunId
 from bgen_core.metrics import METRICS, metrics_named
 from bgen_core.settings import load_settings
 from bgen_core.store.store import Store, open_store
@@ -106,7 +107,7 @@ def recompute(
             say(f"  {name} has no value in {count:,}: {reason}")
 
 
-def _told(store: Store, ids: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
+def _told(store: Store, ids: Sequence[RunId], names: Sequence[str]) -> dict[str, Any]:
     """How many runs were measured, and why some values are not there: metric -> reason -> number of runs."""
     measured = store.metrics.of(ids)
     missing: dict[str, Counter[str]] = {}

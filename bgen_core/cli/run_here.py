@@ -2,18 +2,19 @@
 
 import sys
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bgen_core.cli.called_as import called_as
 from bgen_core.cli.inputs import say
-from bgen_core.errors import BgenError, UserInputError
+from bgen_core.errors import StoreError, UserInputError
 from bgen_core.extent import Extent
-from bgen_core.ids import VisitorId
+from bgen_core.ids import RunId, SubjectId, SweepId, VisitorId
 from bgen_core.jobs.execute_sweep import Continued, Ended, Paused, SweepEvent, execute_sweep
 from bgen_core.jobs.holding import holding
 from bgen_core.jobs.submission import SweepForecast, forecast_sweep, new_sweep_id, submit_sweep
@@ -23,6 +24,9 @@ from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 from bgen_core.sweep.events import Committed, Stepped
 from bgen_core.sweep.plan import SweepPlan
+
+if TYPE_CHECKING:
+    from bgen_core.jobs.runner import Runner
 
 OWNER = VisitorId("command line")
 STORE_SECONDS = 20.0  # for which a store that does not take a sweep's end is tried again
@@ -44,16 +48,18 @@ class InlineResult:
         From the first event to the last, loading the model included.
     """
 
-    sweep_id: str
+    sweep_id: SweepId
     state: SweepState
     made: int
-    reused_ids: frozenset[str]
+    reused_ids: frozenset[RunId]
     reused: int
     failed: int
     seconds: float
 
 
-def forecast_inline(store: Store, settings: Settings, plan: SweepPlan, photos: Mapping[str, Extent]) -> SweepForecast:
+def forecast_inline(
+    store: Store, settings: Settings, plan: SweepPlan, photos: Mapping[SubjectId, Extent]
+) -> SweepForecast:
     """What a plan for photos (subject -> size) will cost on this process's device."""
     from bgen_core.models.devices import find_device
 
@@ -61,19 +67,23 @@ def forecast_inline(store: Store, settings: Settings, plan: SweepPlan, photos: M
     return forecast_sweep(store, settings, plan, photos=photos, device_kind=device.kind, dtype_name=device.dtype_name)
 
 
-def run_inline(store: Store, settings: Settings, forecast: SweepForecast, *, explored: str = "") -> InlineResult:
+def run_inline(
+    store: Store, settings: Settings, forecast: SweepForecast, *, explored: SweepId | None = None
+) -> InlineResult:
     """Submit a sweep and run it here to its end; `explored` names the sweep whose chosen cells it finishes, if any.
 
     It is paused, continued and cancelled from the app like any other, and says so on the terminal. An interruption
-    (Ctrl-C) keeps what is made, marks the sweep as cancelled and says how to go on.
+    (Ctrl-C, or a signal that ends the process) keeps what is made, marks the sweep as cancelled and says how to go on.
     """
     sweep_id = new_sweep_id()
     with _owned(settings, sweep_id) as folder:  # before it is in the store: no worker takes it for an orphan
-        submit_sweep(store, forecast, owner=OWNER, queued=False, sweep_id=sweep_id, explored=explored)
-        return _run(store, settings, folder, sweep_id)
+        runner = _new_runner(store, settings)
+        with _cancelled_when_interrupted(store, sweep_id):
+            submit_sweep(store, forecast, owner=OWNER, queued=False, sweep_id=sweep_id, explored=explored)
+            return _run(store, folder, runner, sweep_id)
 
 
-def resume_inline(store: Store, settings: Settings, sweep_id: str) -> InlineResult:
+def resume_inline(store: Store, settings: Settings, sweep_id: SweepId) -> InlineResult:
     """Run what is missing of a sweep that is in the store.
 
     Raises
@@ -83,13 +93,15 @@ def resume_inline(store: Store, settings: Settings, sweep_id: str) -> InlineResu
     """
     store.sweeps.get(sweep_id)
     with _owned(settings, sweep_id) as folder:
-        store.sweeps.clear_cell_errors(sweep_id)
-        store.sweeps.change_state(sweep_id, TAKE_UP)
-        return _run(store, settings, folder, sweep_id)
+        runner = _new_runner(store, settings)
+        with _cancelled_when_interrupted(store, sweep_id):
+            store.sweeps.clear_cell_errors(sweep_id)
+            store.sweeps.change_state(sweep_id, TAKE_UP)
+            return _run(store, folder, runner, sweep_id)
 
 
 @contextmanager
-def _owned(settings: Settings, sweep_id: str) -> Generator[WorkerFolder]:
+def _owned(settings: Settings, sweep_id: SweepId) -> Generator[WorkerFolder]:
     """Hold the sweep, so that everybody sees that its process lives."""
     folder = WorkerFolder(settings.home)
     folder.prepare()
@@ -99,63 +111,69 @@ def _owned(settings: Settings, sweep_id: str) -> Generator[WorkerFolder]:
         yield folder
 
 
-def _run(store: Store, settings: Settings, folder: WorkerFolder, sweep_id: str) -> InlineResult:
-    from bgen_core.jobs.runner import Runner
-
-    began = time.monotonic()
-    made_ids: set[str] = set()
-    found_ids: set[str] = set()
-    event: SweepEvent | None = None
-    runner = Runner(store, settings)
+@contextmanager
+def _cancelled_when_interrupted(store: Store, sweep_id: SweepId) -> Generator[None]:
     try:
-        with (
-            _progress(store.sweeps.get(sweep_id).total) as bar,
-            closing(
-                execute_sweep(store, folder, runner, sweep_id, waits_while_paused=True, patience=STORE_SECONDS)
-            ) as events,
-        ):
-            for event in events:
-                if isinstance(event, Committed):
-                    (found_ids if event.reused else made_ids).add(event.run_id)
-                    bar.note_cell(event.index)
-                elif isinstance(event, Stepped):
-                    bar.note_step(event.step, event.of)
-                elif isinstance(event, Paused):
-                    say(
-                        "paused from the app; waiting until it is continued there (Ctrl-C stops and keeps what is made)"
-                    )
-                elif isinstance(event, Continued):
-                    say("continued from the app")
+        yield
     except KeyboardInterrupt:
-        _cancel(store, sweep_id)
+        try:
+            store.sweeps.change_state(sweep_id, CANCEL)
+        except UserInputError:  # it has not come into the store yet
+            raise KeyboardInterrupt from None
+        except StoreError as error:
+            say(f"the store was not told that this sweep is stopped, and a worker may go on with it: {error}")
         say(f"stopped; {_how_to_go_on(sweep_id)}")
         raise
-    if not isinstance(event, Ended):
-        raise RuntimeError("a sweep ended without saying how")
-    if event.fault is not None:
-        raise event.fault
-    if event.state != "done":
-        say(f"{event.state} from the app; {_how_to_go_on(sweep_id)}")
+
+
+def _new_runner(store: Store, settings: Settings) -> "Runner":
+    """Made before the store is told of a sweep: torch takes long to import, and the device may be missing."""
+    from bgen_core.jobs.runner import Runner
+
+    return Runner(store, settings)
+
+
+def _run(store: Store, folder: WorkerFolder, runner: "Runner", sweep_id: SweepId) -> InlineResult:
+    began = time.monotonic()
+    sweep = execute_sweep(store, folder, runner, sweep_id, waits_while_paused=True, patience=STORE_SECONDS)
+    with _progress(store.sweeps.get(sweep_id).total) as bar, closing(sweep) as events:
+        ended, reused_ids = _follow(events, bar)
+    if ended.fault is not None:
+        raise ended.fault
+    if ended.state != "done":
+        say(f"{ended.state} from the app; {_how_to_go_on(sweep_id)}")
     return InlineResult(
         sweep_id=sweep_id,
-        state=event.state,
-        made=event.made,
-        reused_ids=frozenset(found_ids - made_ids),
-        reused=event.reused,
-        failed=event.failed,
+        state=ended.state,
+        made=ended.made,
+        reused_ids=reused_ids,
+        reused=ended.reused,
+        failed=ended.failed,
         seconds=round(time.monotonic() - began, 2),
     )
 
 
-def _how_to_go_on(sweep_id: str) -> str:
+def _follow(events: Iterable[SweepEvent], bar: "_Bar") -> tuple[Ended, frozenset[RunId]]:
+    """Show a sweep's events until the last one, which is returned with the runs that were there before."""
+    made: set[RunId] = set()
+    found: set[RunId] = set()
+    for event in events:
+        if isinstance(event, Committed):
+            (found if event.reused else made).add(event.run_id)
+            bar.note_cell(event.index)
+        elif isinstance(event, Stepped):
+            bar.note_step(event.step, event.of)
+        elif isinstance(event, Paused):
+            say("paused from the app; waiting until it is continued there (Ctrl-C stops and keeps what is made)")
+        elif isinstance(event, Continued):
+            say("continued from the app")
+        elif isinstance(event, Ended):
+            return event, frozenset(found - made)
+    raise RuntimeError("a sweep ended without saying how")
+
+
+def _how_to_go_on(sweep_id: SweepId) -> str:
     return f"what is made is kept. Go on with: {called_as()} sweep --resume {sweep_id}"
-
-
-def _cancel(store: Store, sweep_id: str) -> None:
-    try:
-        store.sweeps.change_state(sweep_id, CANCEL)
-    except BgenError as error:
-        say(f"the store was not told that this sweep is stopped, and a worker may go on with it: {error}")
 
 
 class _Bar:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +14,8 @@ from bgen_core.cli.parameter_options import an_axis_each
 from bgen_core.cli.run_here import InlineResult, forecast_inline, resume_inline, run_inline
 from bgen_core.cli.spec import OptionKind, read_spec
 from bgen_core.cli.two_passes import TwoPasses, explore, read_two_passes
-from bgen_core.errors import UserInputError
+from bgen_core.errors import LostPictureError, UserInputError
+from bgen_core.ids import SweepId
 from bgen_core.jobs.submission import SweepForecast, describe_forecast
 from bgen_core.models.catalogue import describe_model
 from bgen_core.models.revision import find_model
@@ -23,6 +25,7 @@ from bgen_core.store.store import Store, open_store
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.build import build_plan
 from bgen_core.sweep.plan import SweepPlan
+from bgen_core.sweep.random_seeds import draw_seeds
 
 # What `--spec` may hold, and how.
 OPTIONS: dict[str, OptionKind] = {
@@ -72,11 +75,13 @@ def sweep(
                 "--resume goes on with the plan as it was: give it alone, or with --out-dir and --json."
             )
         with open_store(settings) as store:
-            _report(store, resume_inline(store, settings, resume), out_dir, as_json=as_json)
+            _report(store, resume_inline(store, settings, SweepId(resume)), out_dir, as_json=as_json)
         return
     written = read_spec(spec, OPTIONS) if spec else {}
     wanted: dict[str, Any] = {name: written.get(name) if value is None else value for name, value in typed.items()}
-    passes = read_two_passes(wanted["explore_steps"], wanted["keep"], wanted["by"])
+    if wanted["seed"]:
+        wanted["seed"] = draw_seeds(wanted["seed"])  # once, so that all that follows speaks of the same numbers
+    passes = read_two_passes(wanted["explore_steps"], wanted["keep"], wanted["by"], settings)
     _check(wanted, settings)
     subjects = [read_subject(path, wanted["alpha"], settings) for path in wanted["photo"]]
     with open_store(settings) as store:
@@ -97,7 +102,7 @@ def sweep(
             return
         for subject in subjects:
             keep_subject(store, subject)
-        result = run_inline(store, settings, forecast, explored=explored["sweep"] if explored else "")
+        result = run_inline(store, settings, forecast, explored=explored["sweep"] if explored else None)
         _report(store, result, out_dir, as_json=as_json, explored=explored)
 
 
@@ -147,6 +152,8 @@ def _print_plan(forecast: SweepForecast, passes: TwoPasses | None, *, as_json: b
 def _prepare_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):  # whether pictures can be written there, before any is made
+            pass
     except OSError as error:
         raise UserInputError(f"--out-dir {folder} cannot be used: {error.strerror}.") from error
 
@@ -179,7 +186,7 @@ def _report(
         )
     if result.state != "done":
         raise typer.Exit(exit_codes.INTERRUPTED)
-    if result.failed:
+    if result.failed or any(cell["error"] for cell in cells):
         raise typer.Exit(exit_codes.CAN_BE_MENDED)
 
 
@@ -187,21 +194,25 @@ def _described_cells(store: Store, result: InlineResult, out_dir: Path | None) -
     plan = SweepPlan.from_json(store.sweeps.get(result.sweep_id).plan)
     cells: list[dict[str, Any]] = []
     for cell, row in zip(plan.cells(), store.sweeps.cells(result.sweep_id), strict=True):
-        image: str | None = None
+        image, lost = None, ""
         if row.done:
             blob = store.runs.get(row.run_id).image
             image = store.blobs.address(blob)
             if out_dir is not None:
                 path = out_dir / f"{cell.index:04d}-{row.run_id[:12]}.png"
-                write_file(path, store.blobs.get(blob))
-                image = str(path)
+                try:
+                    write_file(path, store.blobs.get(blob))
+                    image = str(path)
+                except LostPictureError as error:
+                    image, lost = None, str(error)
+                    say(f"not written: {path.name}: {lost}")
         cells.append(
             {
                 "run": row.run_id,
                 "params": {"model": cell.model, "subject": cell.subject_id, **cell.params.to_json()},
                 "image": image,
                 "reused": row.run_id in result.reused_ids,
-                "error": row.error or None,
+                "error": row.error or lost or None,
             }
         )
     return cells

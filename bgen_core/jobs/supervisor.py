@@ -6,11 +6,13 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import bgen_core
 from bgen_core.jobs.holding import orphans
 from bgen_core.jobs.worker_folder import WorkerFolder
+from bgen_core.jobs.worker_watch import WorkerWatch
 from bgen_core.records.sweep_states import FAIL
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
@@ -23,10 +25,25 @@ FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 HEALTHY_SECONDS = 60.0
 CRASHES_ALLOWED = 3  # of one sweep, without a single new picture between them
+LOOK_SECONDS = 0.5
+END_SECONDS = 5.0  # for a process that was asked to end, and again for one that was killed
+
+# -P: the app is started in any folder, and modules that lie there are not this program's.
+WORKER = (sys.executable, "-P", "-m", "bgen_core.jobs.worker")
+
+
+_CRASHED = (
+    f"This sweep stopped the worker {CRASHES_ALLOWED} times in a row, most likely for lack of memory: "
+    "what is made is kept. Try a smaller photo or model."
+)
+_HUNG = (
+    f"The worker got stuck in this sweep {CRASHES_ALLOWED} times in a row: what is made is kept. "
+    "Try a smaller photo or model; whoever runs this server may allow a step more time with BGEN_STALL_MINUTES."
+)
 
 
 class WorkerSupervisor:
-    """Starts the worker, and starts it again when it dies.
+    """Starts the worker, and starts it again when it dies; one that hangs is killed.
 
     A sweep that takes the worker down `CRASHES_ALLOWED` times without making a picture is marked as failed, so that the
     queue goes on.
@@ -48,7 +65,7 @@ class WorkerSupervisor:
             "PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH", "")])),
         }
         self._crashes: dict[tuple[str, int], int] = {}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._stall_seconds = settings.stall_minutes * 60
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._supervise, name="worker-supervisor", daemon=True)
 
@@ -59,9 +76,7 @@ class WorkerSupervisor:
     def stop(self) -> None:
         """End the worker and wait for it; for tests and an orderly end of the app."""
         self._stopping.set()
-        if self._process and self._process.poll() is None:
-            self._process.terminate()
-        self._thread.join(timeout=10)
+        self._thread.join(timeout=3 * END_SECONDS)
 
     def _supervise(self) -> None:
         pause = FIRST_PAUSE_SECONDS
@@ -71,34 +86,41 @@ class WorkerSupervisor:
                 ended = self._run_worker()
                 if self._stopping.is_set():
                     return
-                code = ended.returncode
-                logger.error("the worker ended with code %s and is started again; see %s", code, self._folder.log)
-                self._count_crash(ended.pid)
+                logger.error("the worker %s and is started again; see %s", ended.how, self._folder.log)
+                self._count_crash(ended)
             except Exception:  # a full disk, a store that is away: without this thread nothing is computed any more
                 logger.exception("the worker cannot be watched now; trying again")
             pause = FIRST_PAUSE_SECONDS if time.monotonic() - began > HEALTHY_SECONDS else pause * 2
             self._stopping.wait(min(pause, LONGEST_PAUSE_SECONDS))
 
-    def _run_worker(self) -> subprocess.Popen[bytes]:
-        with (
-            self._folder.log.open("ab") as log,
-            subprocess.Popen(
-                # -P: the app is started in any folder, and modules that lie there are not this program's.
-                [sys.executable, "-P", "-m", "bgen_core.jobs.worker"],
+    def _run_worker(self) -> "EndedWorker":
+        with self._folder.log.open("ab") as log:
+            process = subprocess.Popen(
+                WORKER,
                 stdin=subprocess.PIPE,  # its end tells the worker that the app is gone
                 stdout=log,
                 stderr=log,
                 env=self._environment,
-            ) as process,
-        ):
-            self._process = process
-            process.wait()
-        return process
+            )
+        try:
+            hung = self._wait_for(process)
+        finally:
+            _end(process)
+        return EndedWorker(pid=process.pid, code=process.returncode, hung=hung)
 
-    def _count_crash(self, pid: int) -> None:
+    def _wait_for(self, process: subprocess.Popen[bytes]) -> bool:
+        """Wait until it has ended, or hangs, or the app ends; whether it hangs."""
+        watch = WorkerWatch(limit=self._stall_seconds, began=time.monotonic())
+        while process.poll() is None and not self._stopping.wait(LOOK_SECONDS):
+            status = self._folder.read_status()
+            if watch.hangs(status if status and status.pid == process.pid else None, time.monotonic()):
+                return True
+        return False
+
+    def _count_crash(self, ended: "EndedWorker") -> None:
         """Count it against the sweep that this worker had in hand, and not against one that a command line left."""
         status = self._folder.read_status()
-        in_hand = status.sweep_id if status and status.pid == pid else ""
+        in_hand = status.sweep_id if status and status.pid == ended.pid else ""
         for sweep in orphans(self._store, self._folder):
             if sweep.id != in_hand:
                 continue
@@ -109,6 +131,34 @@ class WorkerSupervisor:
                 self._store.sweeps.change_state(
                     sweep.id,
                     FAIL,
-                    f"This sweep stopped the worker {CRASHES_ALLOWED} times in a row, most likely for lack of memory: "
-                    "what is made is kept. Try a smaller photo or model.",
+                    _HUNG if ended.hung else _CRASHED,
                 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndedWorker:
+    """A worker that is gone: `code` is None where even killing did not end it."""
+
+    pid: int
+    code: int | None
+    hung: bool
+
+    @property
+    def how(self) -> str:
+        return "showed no progress, was killed" if self.hung else f"ended with code {self.code}"
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process to end, and kill it where it does not; one that has ended is left alone."""
+    if process.stdin is not None:
+        process.stdin.close()
+    for ask in (process.terminate, process.kill):
+        if process.poll() is not None:
+            return
+        ask()
+        try:
+            process.wait(timeout=END_SECONDS)
+        except subprocess.TimeoutExpired:
+            continue
+    if process.poll() is None:
+        logger.error("the worker %d does not end, though it was killed", process.pid)

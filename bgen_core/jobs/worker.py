@@ -12,11 +12,12 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
-
 from bgen_core.errors import BgenError
+from bgen_core.ids import SweepId
 from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, execute_sweep
 from bgen_core.jobs.holding import holding, requeue_orphans
+from bgen_core.jobs.mirroring import Mirroring
+from bgen_core.jobs.only_worker import SecondWorkerError, only_worker
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.models.devices import prepare_process_for_inference
 from bgen_core.settings import Settings, load_settings
@@ -37,12 +38,17 @@ STORE_PAUSE_SECONDS = 2.0
 
 
 class Heartbeat:
-    """Writes the worker's status every few seconds from a thread of its own, also while a model loads."""
+    """Writes the worker's status every few seconds from a thread of its own, also while a model loads.
+
+    That this thread lives says nothing of the one that works: it gives signs of progress, and the supervisor replaces
+    a worker that gives none for long.
+    """
 
     def __init__(self, folder: WorkerFolder) -> None:
         self._folder = folder
         self._lock = threading.Lock()
         self._content: dict[str, str] = {"state": "starting"}
+        self._signs = 0
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
     def __enter__(self) -> "Heartbeat":
@@ -53,8 +59,13 @@ class Heartbeat:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
         del kind, error, trace
 
+    def sign(self) -> None:
+        """Show that the work gets on; written with the next beat."""
+        self._signs += 1
+
     def say(self, **changes: str) -> None:
-        """Change what the status says, at once."""
+        """Change what the status says, at once; a sign too."""
+        self.sign()
         with self._lock:
             said, self._content = self._content, self._content | changes
         if said != self._content:
@@ -67,7 +78,9 @@ class Heartbeat:
 
     def _write(self) -> None:
         with self._lock:
-            self._folder.write_status(WorkerStatus(pid=os.getpid(), **self._content))  # pyright: ignore[reportArgumentType]
+            self._folder.write_status(
+                WorkerStatus(pid=os.getpid(), signs=self._signs, **self._content)  # pyright: ignore[reportArgumentType]
+            )
 
 
 def main() -> None:
@@ -78,8 +91,15 @@ def main() -> None:
     settings = load_settings()
     folder = WorkerFolder(settings.home)
     folder.prepare()
-    with FileLock(folder.lock), open_store(settings) as store, Heartbeat(folder) as heartbeat:
-        work(store, settings, folder, heartbeat)
+    try:
+        with (
+            only_worker(folder, stall_seconds=settings.stall_minutes * 60),
+            open_store(settings) as store,
+            Heartbeat(folder) as heartbeat,
+        ):
+            work(store, settings, folder, heartbeat)
+    except SecondWorkerError as error:
+        sys.exit(str(error))
 
 
 def _end_with_parent() -> None:
@@ -99,7 +119,9 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
     heartbeat.say(state="ready")
     look = _Clock(ORPHAN_CHECK_SECONDS)
     measure = _Clock(MEASURE_CHECK_SECONDS)
+    mirroring, mirror = Mirroring(store, settings), _Clock(MEASURE_CHECK_SECONDS)
     while True:
+        heartbeat.sign()
         try:
             if look.is_due():  # a killed process leaves its sweep behind
                 requeue_orphans(store, folder)
@@ -107,6 +129,8 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
                 look.make_due()  # it may have been continued while it was still being left
             elif measure.is_due() and measure_next(store, settings):
                 measure.make_due()
+            elif mirror.is_due() and mirroring.copy_next():
+                mirror.make_due()
             else:
                 time.sleep(POLL_SECONDS)
         except (BgenError, OSError):  # a full disk, a store that became read-only: it may be mended meanwhile
@@ -153,12 +177,9 @@ class _Clock:
 def measure_next(store: Store, settings: Settings) -> bool:
     """Measure one run that is not measured yet; False where there is none."""
     from bgen_core.jobs.measuring import measure_pending
-    from bgen_core.reports.mlflow_mirror import mirror_run
 
     for run_id in measure_pending(store, settings, limit=1):
-        if settings.mlflow_url:
-            run = store.runs.get(run_id)
-            mirror_run(settings, run, store.metrics.of([run_id]).get(run_id, {}), store.blobs.get(run.image))
+        store.copies.forget(run_id)  # its copies elsewhere lack what was measured now
         return True
     return False
 
@@ -173,6 +194,7 @@ def run_sweep(
     """Run one sweep to its end, a pause, a cancellation or an error; the queue goes on with the next one."""
     try:
         for event in execute_sweep(store, folder, runner, sweep.id):
+            heartbeat.sign()
             if isinstance(event, Started):
                 heartbeat.say(state="painting")
             elif isinstance(event, Ended):
@@ -182,7 +204,7 @@ def run_sweep(
         raise SystemExit(str(error)) from error
 
 
-def _log_end(sweep_id: str, ended: Ended) -> None:
+def _log_end(sweep_id: SweepId, ended: Ended) -> None:
     fault = ended.fault
     if fault is None:
         logger.info("sweep %s is %s", sweep_id, ended.state)

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.extent import Extent
+from bgen_core.ids import SweepId
 from bgen_core.records.run import RunRecord
 from bgen_core.reports.png_bands import png_of_bands
 from bgen_core.reports.sheet_layout import GAP, LABEL, MARGIN, PAGE_TITLE, TITLE, SheetLayout, Shelf, lay_out
@@ -154,7 +155,9 @@ class ContactSheet:
         return band
 
 
-def contact_sheet(store: Store, sweep_id: str, *, across: str | None = None, down: str | None = None) -> ContactSheet:
+def contact_sheet(
+    store: Store, sweep_id: SweepId, *, across: str | None = None, down: str | None = None
+) -> ContactSheet:
     """The contact sheet of a sweep as far as it has come.
 
     Parameters
@@ -218,10 +221,8 @@ def _picture(cell: SheetCell, place: Extent, blobs: BlobStore) -> np.ndarray:
         return _empty_place(cell.reason, place)
     try:
         image = decode_photo(blobs.get(cell.run.image), name=cell.run.image, limits=STORED_LIMITS).image
-    except LostPictureError:
-        return _empty_place("Its picture is missing from the store.", place)
-    except UserInputError:
-        return _empty_place("Its picture in the store is damaged.", place)
+    except (LostPictureError, UserInputError):
+        return _empty_place("Its picture is missing from the store or damaged.", place)
     scale = min(1.0, place.width / image.shape[1], place.height / image.shape[0])
     fitted = Extent(width=max(1, round(image.shape[1] * scale)), height=max(1, round(image.shape[0] * scale)))
     image = resize(image, fitted)

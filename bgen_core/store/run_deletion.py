@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bgen_core.errors import LostPictureError, UserInputError
+from bgen_core.ids import BlobHash, RunId, SweepId
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.pictures import Pictures
@@ -70,7 +71,7 @@ class Deletion:
         self._blobs = blobs
         self._pictures = pictures
 
-    def count(self, ids: Sequence[str]) -> RunDeletion:
+    def count(self, ids: Sequence[RunId]) -> RunDeletion:
         """What `delete` would remove; nothing is changed.
 
         Raises
@@ -87,7 +88,7 @@ class Deletion:
             runs=len(set(ids)), pictures=len(present), size=sum(present), shared=len(shared), **counts
         )  # fmt: skip
 
-    def delete(self, ids: Sequence[str]) -> RunDeletion:
+    def delete(self, ids: Sequence[RunId]) -> RunDeletion:
         """Remove runs with what people wrote beside them, then the pictures that nothing else needs.
 
         Subjects and sweeps stay; a sweep's cells count as not made any more.
@@ -113,15 +114,15 @@ class Deletion:
         self._pictures.remove_unused(pictures)
         return going
 
-    def _size(self, name: str) -> int | None:
+    def _size(self, name: BlobHash) -> int | None:
         try:
             return self._blobs.size(name)
         except LostPictureError:
             return None
 
 
-def _check_known(session: Session, ids: Sequence[str]) -> None:
-    known: set[str] = set()
+def _check_known(session: Session, ids: Sequence[RunId]) -> None:
+    known: set[RunId] = set()
     for chunk in id_chunks(ids):
         known.update(session.scalars(sa.select(RunRow.id).where(RunRow.id.in_(chunk))))
     missing = [run_id for run_id in ids if run_id not in known]
@@ -130,10 +131,10 @@ def _check_known(session: Session, ids: Sequence[str]) -> None:
         raise UserInputError(f"Nothing is deleted, because these runs are not in the store: {shown}.")
 
 
-def _counts(session: Session, ids: Sequence[str]) -> dict[str, int]:
+def _counts(session: Session, ids: Sequence[RunId]) -> dict[str, int]:
     rated = noted = tagged = 0
     votes: set[int] = set()
-    sweeps: set[str] = set()
+    sweeps: set[SweepId] = set()
     for chunk in id_chunks(ids):
         ours = sa.select(sa.func.count(RunRow.rating), sa.func.count(RunRow.notes)).where(RunRow.id.in_(chunk))
         ratings, notes = session.execute(ours).one()
@@ -146,17 +147,17 @@ def _counts(session: Session, ids: Sequence[str]) -> dict[str, int]:
     return {"rated": rated, "noted": noted, "tagged": tagged, "votes": len(votes), "sweeps": len(sweeps)}
 
 
-def _pictures_of(session: Session, ids: Sequence[str]) -> set[str]:
-    found: set[str] = set()
+def _pictures_of(session: Session, ids: Sequence[RunId]) -> set[BlobHash]:
+    found: set[BlobHash] = set()
     for chunk in id_chunks(ids):
         for image, raw in session.execute(sa.select(RunRow.image, RunRow.raw).where(RunRow.id.in_(chunk))):
             found |= {image, raw}
     return found
 
 
-def _needed_by_others(session: Session, ids: Sequence[str], pictures: set[str]) -> set[str]:
+def _needed_by_others(session: Session, ids: Sequence[RunId], pictures: set[BlobHash]) -> set[BlobHash]:
     """Those of the pictures that a run beside these, or a subject, needs."""
-    leaving, needed = set(ids), set[str]()
+    leaving, needed = set(ids), set[BlobHash]()
     for chunk in id_chunks(sorted(pictures)):
         for column in (RunRow.image, RunRow.raw):
             for run_id, name in session.execute(sa.select(RunRow.id, column).where(column.in_(chunk))):

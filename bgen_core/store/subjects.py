@@ -7,8 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from bgen_core.errors import LostPictureError, UserInputError
+from bgen_core.errors import DamagedPictureError, LostPictureError, UserInputError
 from bgen_core.extent import Extent
+from bgen_core.ids import BlobHash, SubjectId
 from bgen_core.limits import LONGEST_NAME, check_text
 from bgen_core.records.sweep_states import UNFINISHED_STATES
 from bgen_core.store.blobs import STORED_LIMITS, BlobStore
@@ -30,12 +31,12 @@ class SubjectEntry:
         Content addresses of two PNGs: the photo (RGB) and the alpha (grey, 255 = keep).
     """
 
-    id: str
+    id: SubjectId
     name: str
     created: datetime
     extent: Extent
-    photo: str
-    alpha: str
+    photo: BlobHash
+    alpha: BlobHash
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +81,7 @@ class Subjects:
         self._database = database
         self._blobs = blobs
 
-    def save(self, subject: Subject, edit: dict[str, Any]) -> str:
+    def save(self, subject: Subject, edit: dict[str, Any]) -> SubjectId:
         """Keep a subject and how its mask was made; the same photo with the same alpha gets its name and edit replaced.
 
         Parameters
@@ -90,7 +91,7 @@ class Subjects:
 
         Returns
         -------
-        str
+        SubjectId
             The subject's id.
         """
         name = _checked_name(subject.name)
@@ -118,7 +119,7 @@ class Subjects:
             )
         return subject.id
 
-    def load(self, subject_id: str) -> Subject:
+    def load(self, subject_id: SubjectId) -> Subject:
         """The subject with its pixels, equal to the one that was saved.
 
         Raises
@@ -129,14 +130,14 @@ class Subjects:
             Its pictures are missing or no longer those that were saved.
         """
         entry = self.get(subject_id)
-        photo, alpha = self._blobs.get(entry.photo), self._blobs.get(entry.alpha)
         try:
+            photo, alpha = self._blobs.get(entry.photo), self._blobs.get(entry.alpha)
             subject = Subject(
                 name=entry.name,
                 image=decode_photo(photo, name=entry.name, limits=STORED_LIMITS).image,
                 alpha=decode_alpha(alpha, name=entry.name, extent=entry.extent),
             )
-        except UserInputError as error:
+        except (UserInputError, DamagedPictureError) as error:
             raise self._changed(entry) from error
         if subject.id != entry.id:
             raise self._changed(entry)
@@ -148,17 +149,17 @@ class Subjects:
             "restore them from a backup, or save the subject again."
         )
 
-    def get(self, subject_id: str) -> SubjectEntry:
+    def get(self, subject_id: SubjectId) -> SubjectEntry:
         """One subject without its pixels; an unknown id is a UserInputError."""
         with self._database.reading() as session:
             return _entry(_row(session, subject_id))
 
-    def load_edit(self, subject_id: str) -> dict[str, Any]:
+    def load_edit(self, subject_id: SubjectId) -> dict[str, Any]:
         """How the subject's mask was made; an unknown id is a UserInputError."""
         with self._database.reading() as session:
             return _row(session, subject_id).edit
 
-    def find(self, subject_id: str) -> SubjectEntry | None:
+    def find(self, subject_id: SubjectId) -> SubjectEntry | None:
         """The subject of this content address, where it is saved already."""
         with self._database.reading() as session:
             row = session.get(SubjectRow, subject_id)
@@ -170,7 +171,7 @@ class Subjects:
         with self._database.reading() as session:
             return [_entry(row) for row in session.scalars(query.order_by(SubjectRow.created.desc(), SubjectRow.id))]
 
-    def rename(self, subject_id: str, name: str) -> None:
+    def rename(self, subject_id: SubjectId, name: str) -> None:
         """Give a subject another name. Runs that are made already keep the name that they were made under.
 
         Raises
@@ -182,7 +183,7 @@ class Subjects:
         with self._database.writing() as session:
             _row(session, subject_id).name = name
 
-    def use(self, subject_id: str) -> SubjectUse:
+    def use(self, subject_id: SubjectId) -> SubjectUse:
         """What depends on a subject; an unknown id is a UserInputError."""
         with self._database.reading() as session:
             _row(session, subject_id)
@@ -198,7 +199,7 @@ class Subjects:
         with self._database.reading() as session:
             return [_entry(row) for row in session.scalars(query)]
 
-    def delete(self, subject_id: str) -> None:
+    def delete(self, subject_id: SubjectId) -> None:
         """Forget a subject and its photo. Runs keep their pictures.
 
         Raises
@@ -228,14 +229,14 @@ def _checked_name(name: str) -> str:
     return check_text("The subject's name", name.strip(), LONGEST_NAME)
 
 
-def _used_pictures(session: Session, pictures: set[str]) -> set[str]:
-    found: set[str] = set()
+def _used_pictures(session: Session, pictures: set[BlobHash]) -> set[BlobHash]:
+    found: set[BlobHash] = set()
     for column in (SubjectRow.photo, SubjectRow.alpha):
         found.update(session.scalars(sa.select(column).where(column.in_(pictures))))
     return found
 
 
-def _row(session: Session, subject_id: str) -> SubjectRow:
+def _row(session: Session, subject_id: SubjectId) -> SubjectRow:
     row = session.get(SubjectRow, subject_id)
     if row is None:
         raise UserInputError(

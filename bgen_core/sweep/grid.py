@@ -25,9 +25,9 @@ class Grid:
 
     @property
     def corner(self) -> str:
-        """What runs down and what across, for the place where both labels meet: "Steps ↓  Seed →"."""
+        """What runs down and what across, for the place where both labels meet: "Steps ↓ Seed →"."""
         signed = ((self.down, "↓"), (self.across, "→"))
-        return "  ".join(f"{axis.kind.label} {sign}" for axis, sign in signed if axis)
+        return " ".join(f"{axis.kind.label} {sign}" for axis, sign in signed if axis)
 
 
 def arrange(plan: SweepPlan, *, across: str | None, down: str | None, fixed: Mapping[str, int]) -> Grid:

@@ -1,22 +1,26 @@
 """`generate`, and what all commands that paint refuse alike."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from bgen_core.jobs.background_faults import BackgroundFaults
 from tests.cli.calling import PHOTO, Call, pixels
+from tests.made_up import flip_a_bit
 
 
+@pytest.mark.slow
 def test_generate_twice_gives_the_same_pixels_and_another_seed_others(call: Call, tmp_path: Path, alpha_file: Path):
     pictures, documents = [], []
     for number, (seed, home) in enumerate((("1", "a"), ("1", "b"), ("2", "a"))):
         out = tmp_path / f"{number}.png"
         done = call(
             "generate", PHOTO, "--prompt", "a beach", "--steps", "4", "--seed", seed, "--alpha", alpha_file,
-            "--out", out, "--json", home=tmp_path / home,
+            "--scheduler", "DDIM", "--out", out, "--json", home=tmp_path / home,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         pictures.append(pixels(out))
@@ -33,6 +37,7 @@ def test_generate_twice_gives_the_same_pixels_and_another_seed_others(call: Call
         assert json.loads(picture.info["bgen"])["id"] == documents[0]["run"]
 
 
+@pytest.mark.slow
 def test_sweep_reuses_what_it_made(call: Call, tmp_path: Path, alpha_file: Path):
     common = ["--prompt", "a beach", "--alpha", alpha_file, "--json"]
     first = call("sweep", PHOTO, *common, "--steps", "2,3", "--seed", "1-2", "--out-dir", tmp_path / "grid")
@@ -47,6 +52,16 @@ def test_sweep_reuses_what_it_made(call: Call, tmp_path: Path, alpha_file: Path)
     assert "6 cells: 4 known, 2 to make" in again.stderr
     resumed = json.loads(call("sweep", "--resume", document["sweep"], "--json").stdout)
     assert (resumed["made"], resumed["reused"]) == (0, 6)
+    rest = tmp_path / "rest"
+    damaged = resumed["cells"][1]
+    flip_a_bit(Path(damaged["image"]))
+    without = call("sweep", "--resume", document["sweep"], "--json", "--out-dir", rest)
+    cells = json.loads(without.stdout)["cells"]
+    assert [cell["image"] is None for cell in cells] == [False, True, False, False, False, False]
+    assert "is damaged" in cells[1]["error"]
+    assert cells[1]["error"] in without.stderr
+    assert without.returncode == 2
+    assert len(list(rest.iterdir())) == 5
 
 
 @pytest.mark.parametrize(
@@ -62,7 +77,7 @@ def test_sweep_reuses_what_it_made(call: Call, tmp_path: Path, alpha_file: Path)
         (["generate", "missing.jpg", "--prompt", "a", "--out", "x.png"], "missing.jpg"),
         (["generate", PHOTO, "--out", "x.png"], "--prompt"),
         (["generate", PHOTO, "--prompt", "a", "--out", "x.png", "--colour", "1"], "--colour"),
-        (["sweep", PHOTO, "--prompt", "a", "--steps", "30..10"], "smaller number first"),
+        (["sweep", PHOTO, "--prompt", "a", "--steps", "10..30:0"], "step 0"),
         (["sweep", PHOTO, "--prompt", "a", "--seed", "1-9999", "--steps", "1-999"], "9,989,001 cells"),
         (["generate", PHOTO, "--prompt", " ", "--out", "x.png"], "prompt is empty"),
         (["generate", PHOTO, "--prompt", "a", "--out", "x.png", "--scheduler", "lcm", "--steps", "60"], "at most 50"),
@@ -94,7 +109,14 @@ def test_models_and_doctor_print_json(call: Call):
     doctor = call("doctor", "--json")
     findings = json.loads(doctor.stdout)
     assert doctor.returncode == 0
-    assert [finding["what"] for finding in findings] == ["device", "dtype", "folders", "segmentation", "model"]
+    assert [finding["what"] for finding in findings] == [
+        "device",
+        "dtype",
+        "folders",
+        "segmentation",
+        "model",
+        "background",
+    ]
     assert all(finding["ok"] for finding in findings)
 
 
@@ -104,6 +126,13 @@ def test_a_missing_model_is_doctored(call: Call, tmp_path: Path, monkeypatch: py
     done = call("doctor")
     assert done.returncode == 2
     assert "no model_index.json" in done.stdout
+
+
+def test_what_is_behind_is_doctored(call: Call):
+    BackgroundFaults(Path(os.environ["BGEN_HOME"])).note("MLflow", "Runs are not copied to http://server: it is away.")
+    done = call("doctor")
+    assert done.returncode == 2
+    assert "--  background   MLflow: Runs are not copied to http://server: it is away." in done.stdout
 
 
 def test_an_output_never_destroys_what_it_is_made_from(call: Call, tmp_path: Path, alpha_file: Path):

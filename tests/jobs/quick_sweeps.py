@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from bgen_core.extent import Extent
-from bgen_core.jobs.submission import forecast_sweep, submit_sweep
+from bgen_core.jobs.submission import SweepForecast, forecast_sweep, submit_sweep
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 from bgen_core.store.sweeps import SweepRecord
@@ -29,21 +29,25 @@ class Noise:
     def tune(self, extent: Extent) -> None: ...
 
 
-def submit(
-    store: Store, settings: Settings, *, seeds: str = "1-3", owner: str = "ada", model: str = "demo", seconds: float = 0
-) -> str:
+def forecast(store: Store, settings: Settings, *, seeds: str = "1-3", model: str = "demo") -> SweepForecast:
     alpha = np.zeros((64, 80), np.float32)
     alpha[20:, 20:60] = 1
     subject = Subject(name="box", image=np.full((64, 80, 3), 90, np.uint8), alpha=alpha)
     store.subjects.save(subject, {})
     base = InpaintParams(prompt="a beach", num_inference_steps=2)
     plan = SweepPlan(subject_id=subject.id, model=model, base=base, axes=(parse_axis("seed", seeds),))
-    forecast = forecast_sweep(
+    return forecast_sweep(
         store, settings, plan, photos={subject.id: subject.extent}, device_kind="cpu", dtype_name="float32"
     )
+
+
+def submit(
+    store: Store, settings: Settings, *, seeds: str = "1-3", owner: str = "ada", model: str = "demo", seconds: float = 0
+) -> str:
+    forecasted = forecast(store, settings, seeds=seeds, model=model)
     if seconds:
-        object.__setattr__(forecast, "seconds", seconds)
-    return submit_sweep(store, forecast, owner=owner)
+        object.__setattr__(forecasted, "seconds", seconds)
+    return submit_sweep(store, forecasted, owner=owner)
 
 
 def claim(store: Store) -> SweepRecord:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 
 from bgen_core.cli import run_here
-from bgen_core.cli.run_here import resume_inline
+from bgen_core.cli.run_here import resume_inline, run_inline
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.jobs import execute_sweep as loop
 from bgen_core.jobs import runner as runner_module
@@ -16,10 +16,10 @@ from bgen_core.jobs.executors.local import LocalExecutor
 from bgen_core.jobs.runner import Runner
 from bgen_core.jobs.worker import Heartbeat, serve_next
 from bgen_core.jobs.worker_folder import WorkerFolder
-from bgen_core.records.sweep_states import FINISH, StateChange, SweepState
+from bgen_core.records.sweep_states import CANCEL, FINISH, PAUSE, StateChange, SweepState
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store, open_store
-from tests.jobs.quick_sweeps import Noise, submit
+from tests.jobs.quick_sweeps import Noise, forecast, submit
 
 CELLS = 5
 Press = Literal["pause", "go_on", "cancel", "retry"]
@@ -235,6 +235,29 @@ def test_ctrl_c_marks_as_cancelled_and_says_how_to_go_on(
         resume_inline(store, settings, sweep_id)
     assert outcome(store, sweep_id) == ("cancelled", 1)
     assert said[-1].startswith("stopped") and f"sweep --resume {sweep_id}" in said[-1]
+
+
+@pytest.mark.parametrize("before", [PAUSE, CANCEL])
+@pytest.mark.parametrize("fault", [UserInputError("There is no CUDA device here."), KeyboardInterrupt()], ids=type)
+def test_a_command_line_that_cannot_begin_leaves_the_sweep_as_it_was(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch, before: StateChange, fault: BaseException
+):
+    """Otherwise it would be "running" in nobody's hands, and the next worker would take it up unasked."""
+    sweep_id = submit(store, settings)
+    store.sweeps.change_state(sweep_id, before)
+    store.sweeps.set_cell_error(sweep_id, 0, "It cannot be made.")
+
+    def faulty(*_: Any) -> Any:
+        raise fault
+
+    monkeypatch.setattr(runner_module, "Runner", faulty)
+    with pytest.raises(type(fault)):
+        resume_inline(store, settings, sweep_id)
+    assert store.sweeps.get(sweep_id).state == before.to
+    assert store.sweeps.cells(sweep_id)[0].error
+    with pytest.raises(type(fault)):
+        run_inline(store, settings, forecast(store, settings))
+    assert len(store.sweeps.select()) == 1
 
 
 def test_a_store_that_does_not_say_how_the_sweep_stands_stops_nothing(

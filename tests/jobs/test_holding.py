@@ -6,7 +6,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from bgen_core.jobs import supervisor as supervisor_module
 from bgen_core.jobs.executors.local import LocalExecutor
 from bgen_core.jobs.holding import holding, is_held, requeue_orphans
 from bgen_core.jobs.runner import Runner
-from bgen_core.jobs.supervisor import CRASHES_ALLOWED, WorkerSupervisor
+from bgen_core.jobs.supervisor import CRASHES_ALLOWED, EndedWorker, WorkerSupervisor
 from bgen_core.jobs.worker import Heartbeat, serve_next
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.settings import Settings
@@ -26,23 +25,21 @@ from tests.jobs.quick_sweeps import Noise, claim, submit
 
 HOLD = """
 import sys, time
-from pathlib import Path
-from bgen_core.jobs.holding import holding
-from bgen_core.jobs.worker_folder import WorkerFolder
-with holding(WorkerFolder(Path(sys.argv[1])), sys.argv[2]) as mine:
-    print(mine, flush=True)
+from filelock import FileLock
+with FileLock(sys.argv[1]):
+    print("held", flush=True)
     time.sleep(600)
 """
 
 
 @contextmanager
-def held_by_another_process(settings: Settings, sweep_id: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-c", HOLD, str(settings.home), sweep_id]
+def held_by_another_process(folder: WorkerFolder, sweep_id: str) -> Iterator[None]:
+    command = [sys.executable, "-c", HOLD, str(folder.sweep_lock(sweep_id))]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
-        assert holder.stdout.readline().strip() == "True"
+        assert holder.stdout.readline().strip() == "held"
         try:
-            yield holder
+            yield
         finally:
             holder.send_signal(signal.SIGKILL)
 
@@ -53,7 +50,7 @@ def test_the_worker_leaves_what_a_living_process_holds_and_serves_the_next(
     monkeypatch.setattr(runner_module, "load_inpainter", lambda *_, **__: (Noise(), 8))
     held, free = submit(store, settings), submit(store, settings, seeds="11", owner="max")
     runner, heartbeat = Runner(store, settings), Heartbeat(folder)
-    with held_by_another_process(settings, held):
+    with held_by_another_process(folder, held):
         assert serve_next(store, folder, runner, heartbeat)
         assert serve_next(store, folder, runner, heartbeat)
         assert not serve_next(store, folder, runner, heartbeat)
@@ -67,12 +64,12 @@ def test_the_worker_leaves_what_a_living_process_holds_and_serves_the_next(
 
 @pytest.mark.parametrize("held", [True, False])
 def test_a_paused_sweep_goes_on_where_it_is_held_and_otherwise_waits_its_turn(
-    store: Store, settings: Settings, held: bool
+    store: Store, settings: Settings, folder: WorkerFolder, held: bool
 ):
     sweep_id, executor = submit(store, settings), LocalExecutor(store, settings)
     assert executor.pause(sweep_id)
     if held:
-        with held_by_another_process(settings, sweep_id):
+        with held_by_another_process(folder, sweep_id):
             assert executor.go_on(sweep_id)
             assert store.sweeps.claim_next() is None
     else:
@@ -86,6 +83,12 @@ def test_holding_ends_with_the_body_and_leaves_no_file(folder: WorkerFolder):
         assert is_held(folder, "one")
     assert not is_held(folder, "one")
     assert not list(folder.path.iterdir())
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(settings: Settings):
+    settings.home.write_text("")
+    with pytest.raises(StoreError, match="cannot be written"), holding(WorkerFolder(settings.home), "one"):
+        pass
 
 
 def test_crashes_count_against_the_sweep_in_hand_and_a_fault_of_the_store_against_none(
@@ -108,7 +111,7 @@ def test_crashes_count_against_the_sweep_in_hand_and_a_fault_of_the_store_agains
             seen.set()
             stopped.wait(60)
         folder.write_status(WorkerStatus(pid=7, state="painting", sweep_id=in_hand))
-        return SimpleNamespace(pid=7, returncode=-9)
+        return EndedWorker(pid=7, code=-9, hung=False)
 
     monkeypatch.setattr(store.sweeps, "select", away_at_first)
     monkeypatch.setattr(supervisor_module, "FIRST_PAUSE_SECONDS", 0)

@@ -16,8 +16,8 @@ from bgen_core.settings import load_settings
 from bgen_core.store.store import Store, open_store
 from pages._ui.shared import verification
 from pages._ui.shared.verification import Verification
+from tests.made_up import commit, made_up_run, run_id
 from tests.pages.compare_pages import button, open_compare, tables, texts, viewed
-from tests.runs.made_up import commit, made_up_run, run_id
 
 
 def png_with(text: str) -> bytes:

@@ -5,7 +5,7 @@ import pytest
 from bgen_core.extent import Extent
 from pages._ui.shared.pictures import describe, picture_html
 from tests.html_page import HOSTILE, HtmlPage
-from tests.runs.made_up import made_up_run
+from tests.made_up import made_up_run
 
 ALTS = {
     "name": HOSTILE,

@@ -12,7 +12,7 @@ from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.sweep.sweep_grid import GridContent, grid_html
 from tests.html_page import HOSTILE, HtmlPage
-from tests.runs.made_up import EXTENT, run_id
+from tests.made_up import EXTENT, run_id
 
 SEEDS = parse_axis("seed", "1,2")
 TAGS = {"div", "table", "tr", "th", "td", "span", "a", "img"}
@@ -32,7 +32,7 @@ def made(*indices: int) -> dict[str, Any]:
 
 def test_every_picture_stands_in_its_place_and_leads_to_its_run():
     page = page_of((parse_axis("guidance", "2,3"), parse_axis("seed", "4-6")), **made(0, 1, 2, 3, 4, 5))
-    assert "Guidance ↓  Seed →" in page.text
+    assert "Guidance ↓ Seed →" in page.text
     assert [each["title"] for each in page.all("span")] == ["4", "5", "6", "2", "3"]
     links = page.all("a")
     assert [each["data-cell"] for each in links] == list("012345")

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from bgen_core.jobs.background_faults import BackgroundFaults
 from bgen_core.jobs.submission import forecast_sweep, submit_sweep
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.records.sweep_states import CANCEL, CLAIM, FINISH, StateChange
 from bgen_core.settings import load_settings
 from bgen_core.store.store import Store
 from bgen_core.subject.subject import Subject
-from bgen_core.sweep.axes import parse_axis
+from bgen_core.sweep.axes import Axis, parse_axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files
@@ -84,10 +85,17 @@ def test_it_says_what_a_sweep_costs_before_it_runs(subject: Subject, worker: Non
         assert label in labels
 
 
+def test_what_is_behind_is_said_without_names_of_servers(subject: Subject, worker: None):
+    BackgroundFaults(load_settings().home).note("MLflow", "Runs are not copied to http://server: it is away.")
+    at = open_sweep(subject=subject.id)
+    assert "MLflow is behind" in said(at)
+    assert "http://server" not in said(at)
+
+
 @pytest.mark.parametrize(
     ("key", "text", "sentence"),
     [
-        ("steps", "30..10", "smaller number first"),
+        ("steps", "10..30:0", "step 0"),
         ("steps", "0", "steps 0 is not allowed"),
         ("guidance", "lots", "'lots' is not a number"),
         ("seed", "", "seed has no values"),
@@ -111,6 +119,25 @@ def test_an_empty_prompt_is_asked_for(subject: Subject, worker: None):
     at = open_sweep()
     at.text_area(key="prompt").set_value("").run()
     assert "The prompt is empty" in said(at)
+
+
+def test_a_seed_of_minus_one_is_drawn_once_for_each_sweep(store: Store, subject: Subject, worker: None):
+    at = open_sweep(seed="-1,7,−1", scheduler="Euler a")
+    assert "3 cells: 0 known, 3 to make" in said(at)
+    run_button(at).click().run()
+    (sweep,) = store.sweeps.select(states=["queued"])
+    plan = SweepPlan.from_json(sweep.plan)
+    first, seven, second = plan.values_of("seed")
+    assert seven == 7
+    assert len({-1, first, second, 7}) == 4
+    assert plan.base.scheduler == "euler_a"
+    assert at.text_input(key="seed").value == "-1,7,−1"
+    assert "3 cells in hand" in said(at)
+    store.sweeps.change_state(sweep.id, CANCEL)
+    assert "3 cells: 0 known, 3 to make" in said(at.run())
+    run_button(at).click().run()
+    (again,) = store.sweeps.select(states=["queued"])
+    assert not {first, second} & set(SweepPlan.from_json(again.plan).values_of("seed"))
 
 
 def test_run_puts_the_sweep_into_the_queue_and_into_the_url(store: Store, subject: Subject, worker: None):
@@ -143,6 +170,27 @@ def test_a_link_to_a_sweep_fills_the_controls(store: Store, subject: Subject, wo
     assert at.text_input(key="strength").value == "0.8"
     assert at.multiselect(key="scheduler").value == ["ddim", "euler"]
     assert "4 cells" in said(at)
+
+
+STRANGE = ("a [red|blue] barn | by the sea", "a beach\nat night ", "\\o/")
+
+
+def test_a_link_to_a_sweep_holds_its_prompts_to_the_letter(store: Store, subject: Subject, worker: None):
+    axes = (Axis(name="prompt", values=STRANGE), parse_axis("seed", "1,2"))
+    plan = SweepPlan(subject_id=subject.id, model="demo", base=InpaintParams(prompt=STRANGE[0], seed=1), axes=axes)
+    forecast = forecast_sweep(
+        store, load_settings(), plan, photos={subject.id: subject.extent}, device_kind="cpu", dtype_name="float32"
+    )
+    at = open_sweep(id=submit_sweep(store, forecast, owner="somebody"))
+    assert at.text_area(key="prompt").value == "a [red|blue] barn | by the sea\na beach\\nat night\\u0020\n\\o/"
+    assert "6 cells in hand" in said(at)  # the form describes the very plan
+
+
+def test_an_address_holds_a_line_break_inside_a_prompt(store: Store, subject: Subject, worker: None):
+    at = open_sweep(prompt=r"a beach | at night\nby the sea")
+    run_button(at).click().run()
+    plan = SweepPlan.from_json(store.sweeps.select()[0].plan)
+    assert (plan.base.prompt, len(plan)) == ("a beach | at night\nby the sea", 1)
 
 
 def test_a_sweep_that_is_gone_says_so(subject: Subject, worker: None):

@@ -27,9 +27,9 @@ from bgen_core.subject.samples.samples import SAMPLES
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan, address_cell
 from pages._ui.app import resources
+from tests.made_up import commit, made_up_run, made_up_subject
 from tests.pages.compare_pages import open_run, tables
 from tests.pages.test_sweep_page import open_sweep
-from tests.runs.made_up import commit, made_up_run, made_up_subject
 
 NEW = {"eta": 0.25, "glow": 1.5}
 
@@ -130,7 +130,7 @@ def test_an_address_knows_them_beyond_their_default(name: str, paints_anew: bool
     def address(**params: float) -> tuple[str, str]:
         made = InpaintParams(prompt="a", **params)  # pyright: ignore[reportArgumentType]
         found = address_cell(made, subject_id="s", model_revision="m", device_kind="cpu", dtype_name="float32")
-        return found.run, found.raw
+        return found.run_id, found.raw_id
 
     plain, changed = address(), address(**{name: 0.5})
     assert address(**{name: 0.0}) == plain

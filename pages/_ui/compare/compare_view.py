@@ -8,6 +8,7 @@ from typing import Any, cast
 import streamlit as st
 
 from bgen_core.errors import UserInputError
+from bgen_core.ids import RunId
 from bgen_core.runs.run_columns import RUN_COLUMNS
 from bgen_core.runs.run_filter import Condition, RunFilter
 from pages._ui.shared.plain_text import plain
@@ -128,7 +129,7 @@ class CompareView:
         added = [Condition(column=column, piece=piece) for piece in pieces]
         return replace(self, conditions=(*kept, *added), page=1)
 
-    def run_filter(self, ids: frozenset[str] | None = None) -> RunFilter:
+    def run_filter(self, ids: frozenset[RunId] | None = None) -> RunFilter:
         """Its filter; `ids` are the runs of its sweep."""
         return RunFilter(text=self.text, conditions=self.conditions, ids=ids)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from bgen_core.errors import BgenError, UserInputError
+from bgen_core.ids import RunId
 from bgen_core.store.store import SeenStore
 from pages._ui.compare.run_table import clear_choice
 from pages._ui.shared.plain_text import plain
@@ -12,7 +13,7 @@ from pages._ui.shared.plain_text import plain
 _DONE = "deleted_runs"
 
 
-def delete_button(store: SeenStore, ids: Sequence[str]) -> None:
+def delete_button(store: SeenStore, ids: Sequence[RunId]) -> None:
     """Draw the button that asks whether the chosen runs shall go, and what became of the last answer."""
     if done := st.session_state.pop(_DONE, ""):
         st.toast(plain(done))
@@ -21,7 +22,7 @@ def delete_button(store: SeenStore, ids: Sequence[str]) -> None:
 
 
 @st.dialog("Delete for good?")
-def _ask(store: SeenStore, ids: Sequence[str]) -> None:
+def _ask(store: SeenStore, ids: Sequence[RunId]) -> None:
     try:
         st.markdown(store.deletion.count(ids).sentence)
     except UserInputError as error:
@@ -34,7 +35,7 @@ def _ask(store: SeenStore, ids: Sequence[str]) -> None:
             st.rerun()
 
 
-def _delete(store: SeenStore, ids: Sequence[str]) -> None:
+def _delete(store: SeenStore, ids: Sequence[RunId]) -> None:
     try:
         gone = store.deletion.delete(ids)
         st.session_state[_DONE] = f"Deleted: {gone.sentence}"

@@ -79,7 +79,7 @@ def _sweep_choice(place: DeltaGenerator, store: SeenStore, view: CompareView) ->
         on_change=lambda: change(sweep=st.session_state["compare_sweep"], axis="", page=1),
     )
     if view.sweep and view.sweep not in titles:
-        st.warning(plain(f"No sweep is called “{view.sweep}”: all runs are shown."))
+        st.warning(plain(f"No sweep is called {view.sweep!r}: all runs are shown."))
 
 
 def _values_choice(place: DeltaGenerator, column: RunColumn, table: pd.DataFrame, view: CompareView) -> None:

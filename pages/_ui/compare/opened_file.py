@@ -47,8 +47,8 @@ def open_file_popover() -> UploadedFile | None:
             key=key,
             on_change=_close_popover,
             args=(key,),
-            help="A PNG that bgen or A1111 wrote. A ZIP that was exported on this page, here or in another store; "
-            "larger ones with the command `runs import FILE`.",
+            help="A PNG that bgen, A1111, ComfyUI, InvokeAI or NovelAI wrote. A ZIP that was exported here or "
+            "in another store; larger ones with the command `runs import FILE`.",
         )
 
 

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bgen_core.errors import StoreError, UserInputError
+from bgen_core.ids import BlobHash, SweepId
 from bgen_core.reports.contact_sheet import contact_sheet
 from bgen_core.runs.links import PICTURES, RUNS, SHEETS, THUMBNAIL_SIDES, ZIPS
 from bgen_core.store.blobs import BlobStore
@@ -44,7 +45,7 @@ def own_routes(store_of: StoreOf = resources.store_of) -> list[Route]:
         named = _PICTURE.fullmatch(request.path_params["name"])
         if named is None:
             return refused(404, "No picture has this name.")
-        blob, suffix = named.groups()
+        blob, suffix = BlobHash(named[1]), named[2]
         side = request.query_params.get("side", "512")
         if suffix == "webp" and side not in map(str, THUMBNAIL_SIDES):
             return refused(400, f"side must be one of {', '.join(map(str, THUMBNAIL_SIDES))}.")
@@ -58,7 +59,7 @@ def own_routes(store_of: StoreOf = resources.store_of) -> list[Route]:
             return refused(404, "This picture is not in the store.")
         return Response(data, media_type=f"image/{suffix}", headers=_FOREVER | _saving(request, suffix))
 
-    async def _read(store: BlobStore, blob: str, suffix: str, side: int) -> bytes | None:
+    async def _read(store: BlobStore, blob: BlobHash, suffix: str, side: int) -> bytes | None:
         if suffix == "webp" and (kept := await run_sync(store.get_thumbnail, blob, f"{side}.webp")) is not None:
             return kept
         if not await run_sync(store.exists, blob):
@@ -72,7 +73,7 @@ def own_routes(store_of: StoreOf = resources.store_of) -> list[Route]:
 
         def begin() -> Iterator[bytes]:
             store = store_of(request)
-            return contact_sheet(store, request.path_params["sweep_id"], across=across, down=down).png(store.blobs)
+            return contact_sheet(store, _sweep_id(request), across=across, down=down).png(store.blobs)
 
         return await _download(request, begin, suffix="png", media_type="image/png")
 
@@ -81,7 +82,7 @@ def own_routes(store_of: StoreOf = resources.store_of) -> list[Route]:
         def begin() -> Iterator[bytes]:
             from bgen_core.archive.sweep_archive import sweep_archive
 
-            return sweep_archive(store_of(request), request.path_params["sweep_id"])
+            return sweep_archive(store_of(request), _sweep_id(request))
 
         return await _download(request, begin, suffix="zip", media_type="application/zip")
 
@@ -97,7 +98,7 @@ def own_routes(store_of: StoreOf = resources.store_of) -> list[Route]:
     async def _download(
         request: Request, begin: Callable[[], Iterator[bytes]], *, suffix: str, media_type: str
     ) -> Response:
-        sweep_id = request.path_params["sweep_id"]
+        sweep_id = _sweep_id(request)
         try:
             # An id that is not there is another answer than an axis that is not there.
             await run_sync(lambda: store_of(request).sweeps.get(sweep_id))
@@ -122,6 +123,10 @@ def own_routes(store_of: StoreOf = resources.store_of) -> list[Route]:
 def _route(path: str, endpoint: Endpoint) -> Route:
     """The gate stands before all of them; a check in a page's script would not."""
     return Route(path, endpoint, methods=["GET"])
+
+
+def _sweep_id(request: Request) -> SweepId:
+    return SweepId(request.path_params["sweep_id"])
 
 
 def _saving(request: Request, suffix: str) -> dict[str, str]:

@@ -17,17 +17,17 @@ def describe(run: RunRecord) -> str:
     return f"{run.subject_name} before “{params.prompt}”: {facts}"
 
 
-def picture(run: RunRecord, *, side: int, raw: bool = False) -> None:
+def picture(run: RunRecord, *, side: int, finished: bool = True) -> None:
     """Draw a run's picture as wide as its place, but never higher than the window.
 
     Parameters
     ----------
     side
         Longest side of the version to fetch, one of `bgen_core.runs.links.THUMBNAIL_SIDES`.
-    raw
-        The model's own output instead of the finished picture.
+    finished
+        Whether it is the finished picture, or else the model's own output.
     """
-    blob, extent = (run.raw, run.model_extent) if raw else (run.image, run.extent)
+    blob, extent = (run.image, run.extent) if finished else (run.raw, run.model_extent)
     st.html(picture_html(thumbnail_url(blob, side), alt=describe(run), style=_FIT, extent=extent))
 
 

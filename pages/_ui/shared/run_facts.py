@@ -3,6 +3,7 @@
 import streamlit as st
 
 from bgen_core.errors import BgenError
+from bgen_core.ids import RunId
 from bgen_core.limits import LONGEST_TAG
 from bgen_core.metrics import METRICS, Metric, MetricValue
 from bgen_core.runs.analysis.columns import number
@@ -15,7 +16,7 @@ _BETTER = {"lower": "lower is better", "higher": "higher is better", "none": ""}
 _ELSEWHERE = ("seconds_denoise", "seconds_decode", "seconds_composite", "peak_memory_mb")
 
 
-def metric_table(store: SeenStore, run_id: str) -> None:
+def metric_table(store: SeenStore, run_id: RunId) -> None:
     """Draw what was measured, with unit, direction and source; a metric without a value says why it has none."""
     st.markdown("**What was measured**")
     measured = store.metrics.of([run_id]).get(run_id, {})
@@ -40,7 +41,7 @@ def _metric_row(metric: Metric, value: MetricValue) -> None:
     found.caption(f"**{plain(amount)}**" + (f" · {' · '.join(notes)}" if notes else ""))
 
 
-def opinion_fields(store: SeenStore, run_id: str) -> None:
+def opinion_fields(store: SeenStore, run_id: RunId) -> None:
     """Draw rating, tags and notes; each is kept as soon as it is changed."""
     opinion = store.opinions.of([run_id]).get(run_id, Opinion())
     stars, tags, notes = (f"run_{name}_{run_id[:12]}" for name in ("stars", "tags", "notes"))

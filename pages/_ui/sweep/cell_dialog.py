@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from bgen_core.errors import UserInputError
+from bgen_core.ids import RunId
 from bgen_core.metrics import METRICS
 from bgen_core.parameters import PARAMETERS
 from bgen_core.runs.links import download_name, picture_url
@@ -73,7 +74,7 @@ def show_cell(store: SeenStore, plan: SweepPlan, cells: Sequence[SweepCellRow]) 
         _metrics(store, run.id)
 
 
-def _metrics(store: SeenStore, run_id: str) -> None:
+def _metrics(store: SeenStore, run_id: RunId) -> None:
     """What was measured, with its unit; the worker measures while nothing waits."""
     measured = store.metrics.of([run_id]).get(run_id, {})
     if not measured:

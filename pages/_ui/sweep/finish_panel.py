@@ -9,6 +9,7 @@ from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.measuring import RankedCell, ranked_cells
 from bgen_core.jobs.submission import describe_forecast, forecast_sweep
 from bgen_core.metrics import METRICS, find_metric
+from bgen_core.metrics.clip import CLIP_METRIC, NO_MODEL
 from bgen_core.settings import Settings
 from bgen_core.store.store import SeenStore
 from bgen_core.store.sweeps import SweepCellRow, SweepRecord
@@ -50,6 +51,9 @@ def finish_panel(
             text = st.text_input(
                 "Full steps", value=str(max(20, 3 * plan.base.num_inference_steps)), key="finish_steps", width=140
             )
+        if by == CLIP_METRIC and not settings.clip_model:
+            st.caption(NO_MODEL)
+            return
         chosen = _by_hand(plan, done) if by == BY_HAND else _by_metric(store, sweep, plan, by, int(keep), len(done))
         if not chosen:
             return

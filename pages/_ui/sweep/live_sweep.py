@@ -4,6 +4,7 @@ import streamlit as st
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
+from bgen_core.ids import SubjectId
 from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.submission import describe_duration
 from bgen_core.records.progress import SweepProgress
@@ -98,7 +99,7 @@ def _failures(sweep: SweepRecord, plan: SweepPlan, cells: list[SweepCellRow], ex
             st.caption(f"The first {_RETRIES_LISTED} of {len(failed)}; “Go on” tries all of them again.")
 
 
-def _photo_extent(store: SeenStore, subject_id: str) -> Extent:
+def _photo_extent(store: SeenStore, subject_id: SubjectId) -> Extent:
     try:
         return store.subjects.get(subject_id).extent
     except UserInputError:

@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from bgen_core.extent import Extent
+from bgen_core.ids import BlobHash, RunId
 from bgen_core.records.progress import CellProgress, SweepProgress
 from bgen_core.runs.links import run_url, thumbnail_url
 from bgen_core.store.sweeps import SweepCellRow
@@ -75,7 +76,7 @@ class GridContent:
     extent: Extent
     cells: Mapping[int, SweepCellRow] | None = None
     progress: SweepProgress | None = None
-    pictures: Mapping[str, str] = field(default_factory=dict[str, str])
+    pictures: Mapping[RunId, BlobHash] = field(default_factory=dict[RunId, BlobHash])
 
     def place(self, index: int) -> "_Place":
         """One place: the picture, why there is none, a preview, or nothing yet."""

@@ -1,0 +1,91 @@
+"""A command line's sweep, a real process with the embedded model, that is paused, continued, cancelled and killed."""
+
+import json
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bgen_core.jobs.executors.local import LocalExecutor
+from bgen_core.jobs.holding import is_held, requeue_orphans
+from bgen_core.jobs.worker_folder import WorkerFolder
+from bgen_core.settings import Settings
+from bgen_core.store.store import Store
+from tests.batch_sizes import BatchSizes
+from tests.terminal import new_sweep, sweeping
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.slow
+
+CELLS = 200  # more than are made before somebody stops it
+
+
+@pytest.fixture(autouse=True)
+def known_batch_sizes(settings: Settings, batch_sizes: BatchSizes) -> Iterator[None]:
+    with batch_sizes.known_in(settings.home):
+        yield
+
+
+def only_sweep(store: Store) -> str:
+    wait_until(lambda: store.sweeps.select(), "the sweep")
+    return store.sweeps.select()[0].id
+
+
+def made(store: Store, sweep_id: str) -> int:
+    return sum(cell.done for cell in store.sweeps.cells(sweep_id))
+
+
+def test_it_is_paused_continued_and_cancelled(store: Store, settings: Settings, tmp_path: Path):
+    executor = LocalExecutor(store, settings)
+    with sweeping(tmp_path, settings.home, new_sweep(tmp_path, cells=CELLS)) as line:
+        sweep_id = only_sweep(store)
+        wait_until(lambda: made(store, sweep_id), "a picture")
+        assert executor.events(sweep_id) is not None  # the page follows it like any other
+        assert executor.pause(sweep_id)
+        line.waits_until_it_says("paused from the app; waiting")
+        before = made(store, sweep_id)
+        time.sleep(1.0)
+        assert made(store, sweep_id) == before
+        assert executor.go_on(sweep_id)
+        assert store.sweeps.claim_next() is None
+        line.waits_until_it_says("continued from the app")
+        wait_until(lambda: made(store, sweep_id) > before, "the next picture")
+        assert executor.cancel(sweep_id)
+        assert line.ends() == 130
+        line.waits_until_it_says("cancelled from the app; what is made is kept. Go on with: ")
+        line.waits_until_it_says(f"sweep --resume {sweep_id}")
+        document = json.loads(line.out.read_text())
+    assert (document["state"], document["sweep"]) == ("cancelled", sweep_id)
+    assert before < document["made"] == made(store, sweep_id) < CELLS
+    assert sum(cell["image"] is not None for cell in document["cells"]) == document["made"]
+    assert (store.sweeps.get(sweep_id).state, document["reused"]) == ("cancelled", 0)
+
+
+def test_a_signal_that_ends_it_while_it_waits_and_a_kill_while_it_paints(
+    store: Store, settings: Settings, tmp_path: Path
+):
+    executor, folder = LocalExecutor(store, settings), WorkerFolder(settings.home)
+    with sweeping(tmp_path, settings.home, new_sweep(tmp_path, cells=CELLS)) as line:
+        sweep_id = only_sweep(store)
+        assert executor.pause(sweep_id)  # while the model is loaded
+        line.waits_until_it_says("paused from the app; waiting")
+        line.process.send_signal(signal.SIGTERM)  # as a logout, or a container that ends
+        assert line.ends() == 130
+        line.waits_until_it_says(
+            f"stopped; what is made is kept. Go on with: python -m bgen_core sweep --resume {sweep_id}"
+        )
+    assert store.sweeps.get(sweep_id).state == "cancelled"
+
+    with sweeping(tmp_path, settings.home, ["--resume", sweep_id]) as line:
+        wait_until(lambda: made(store, sweep_id), "a picture")
+        requeue_orphans(store, folder)
+        assert store.sweeps.get(sweep_id).state == "running"
+        line.process.kill()
+        line.ends()
+        assert not is_held(folder, sweep_id)
+        requeue_orphans(store, folder)
+    assert executor.events(sweep_id) is None
+    claimed = store.sweeps.claim_next()
+    assert claimed is not None and claimed.id == sweep_id

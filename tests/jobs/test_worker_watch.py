@@ -1,0 +1,32 @@
+"""When a worker counts as hung: a table of what it says, second by second."""
+
+import pytest
+
+from bgen_core.jobs.worker_folder import WorkerStatus
+from bgen_core.jobs.worker_watch import LOADING_FACTOR, WorkerWatch
+
+LIMIT = 10
+
+
+def says(state: str, *, beat: float, signs: int) -> WorkerStatus:
+    return WorkerStatus(pid=7, state=state, beat=beat, signs=signs)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(
+    ("at", "hung_from"),
+    [
+        pytest.param(lambda now: None, LIMIT, id="it never says a word"),
+        pytest.param(lambda now: says("painting", beat=now, signs=now), None, id="it gets on"),
+        pytest.param(lambda now: says("painting", beat=now, signs=now // 9), None, id="its steps are slow"),
+        pytest.param(lambda now: says("painting", beat=now, signs=3), LIMIT, id="only its heart beats"),
+        pytest.param(lambda now: says("ready", beat=now, signs=3), LIMIT, id="it no longer looks into the queue"),
+        pytest.param(lambda now: says("painting", beat=min(now, 5), signs=min(now, 5)), LIMIT + 5, id="it was stopped"),
+        pytest.param(lambda now: says("loading", beat=now, signs=3), LIMIT * LOADING_FACTOR, id="a model never comes"),
+        pytest.param(lambda now: says("loading", beat=min(now, 5), signs=3), LIMIT + 5, id="stopped while it loads"),
+        pytest.param(lambda now: says("painting", beat=now - 9**6 * (now > 4), signs=now), None, id="its clock jumps"),
+    ],
+)  # fmt: skip
+def test_a_worker_hangs_when_it_shows_no_progress_within_its_limit(at, hung_from: int | None):
+    watch = WorkerWatch(limit=LIMIT, began=0)
+    hung = next((now for now in range(1, 200) if watch.hangs(at(now), now)), None)
+    assert hung == (None if hung_from is None else pytest.approx(hung_from + 1, abs=1))
