@@ -14,6 +14,7 @@ from bgen_core.extent import Extent
 from bgen_core.ids import NO_SUBJECT, SubjectId
 from bgen_core.subject.decoding.image_io import DecodeLimits, Photo, decode_alpha, decode_photo
 from bgen_core.subject.edit import MaskEdit
+from bgen_core.subject.remarks import remark_about_transparency
 from bgen_core.subject.samples.samples import SAMPLES, Sample
 from pages._ui.app import resources
 from pages._ui.shared.plain_text import plain
@@ -169,7 +170,8 @@ def open_photo(data: bytes, file_name: str) -> Draft:
     photo = _decoded(key, data, file_name)
     st.query_params.pop("id", None)
     name = " ".join(PurePath(file_name).stem.replace("_", " ").split())[:60] or "Subject"
-    return start_afresh(Draft(key=key, name=name, data=data, base="auto" if photo.alpha is None else "given"))
+    can_be_mask = photo.alpha is not None and remark_about_transparency(photo.alpha) is None
+    return start_afresh(Draft(key=key, name=name, data=data, base="given" if can_be_mask else "auto"))
 
 
 def open_sample(sample: Sample) -> Draft:
