@@ -68,7 +68,8 @@ def export_subjects(store: Store, ids: Sequence[str]) -> Iterator[bytes]:
     for entry in entries:
         for blob in (entry.photo, entry.alpha):
             if not store.blobs.exists(blob):
-                raise LostPictureError(f"A picture of the subject {entry.name!r} is missing from the store.")
+                lost = f"A picture of the subject {entry.name!r} is missing from the store."
+                raise LostPictureError(lost, public=lost)
     return _pieces(store, entries)
 
 

@@ -15,7 +15,15 @@ from bgen_core.cli.inputs import say
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import VisitorId
-from bgen_core.jobs.execute_sweep import Continued, Ended, Paused, SweepEvent, execute_sweep
+from bgen_core.jobs.execute_sweep import (
+    Continued,
+    Ended,
+    Paused,
+    StoreAway,
+    StoreBack,
+    SweepEvent,
+    execute_sweep,
+)
 from bgen_core.jobs.holding import holding
 from bgen_core.jobs.submission import SweepForecast, forecast_sweep, new_sweep_id, submit_sweep
 from bgen_core.jobs.worker_folder import WorkerFolder
@@ -29,7 +37,7 @@ if TYPE_CHECKING:
     from bgen_core.jobs.runner import Runner
 
 OWNER = VisitorId("command line")
-STORE_SECONDS = 20.0  # for which a store that does not take a sweep's end is tried again
+STORE_SECONDS = 300.0  # for which a store that is away, or does not take a sweep's end, is waited for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +171,10 @@ def _follow(events: Iterable[SweepEvent], bar: "_Bar") -> tuple[Ended, frozenset
             say("paused from the app; waiting until it is continued there (Ctrl-C stops and keeps what is made)")
         elif isinstance(event, Continued):
             say("continued from the app")
+        elif isinstance(event, StoreAway):
+            say(f"{event.fault} Waiting for it (Ctrl-C stops and keeps what is made)")
+        elif isinstance(event, StoreBack):
+            say("the store answers again")
         elif isinstance(event, Ended):
             return event, frozenset(found - made)
     raise RuntimeError("a sweep ended without saying how")

@@ -104,7 +104,8 @@ class BlobStore:
         except FileNotFoundError as error:
             raise LostPictureError(
                 f"The picture {name[:12]}…{suffix} is missing from the folder {self.root}: "
-                "restore it from a backup, or make it again."
+                "restore it from a backup, or make it again.",
+                public=f"The picture {name[:12]}…{suffix} is missing from the store: make it again.",
             ) from error
 
     def exists(self, name: str, suffix: str = ".png") -> bool:

@@ -50,7 +50,7 @@ def limited(settings: Settings, *, seconds: float) -> Settings:
 @contextmanager
 def supervised(store: Store, settings: Settings, folder: WorkerFolder) -> Iterator[psutil.Process]:
     """The first stand-in, when it has said something of itself."""
-    supervisor = WorkerSupervisor(store, settings)
+    supervisor = WorkerSupervisor(lambda: store, settings)
     supervisor.start()
     try:
         wait_until(folder.read_status, "the first worker")
@@ -98,7 +98,7 @@ def test_a_sweep_in_which_the_worker_hangs_again_and_again_fails_with_that_reaso
     submit(store, settings)
     sweep = claim(store)
     folder.write_status(WorkerStatus(pid=7, state="painting", sweep_id=sweep.id))
-    supervisor = WorkerSupervisor(store, settings)
+    supervisor = WorkerSupervisor(lambda: store, settings)
     for _ in range(CRASHES_ALLOWED):
         assert store.sweeps.get(sweep.id).state == "running"
         supervisor._count_crash(EndedWorker(pid=7, code=-9, hung=True))

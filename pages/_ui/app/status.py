@@ -15,6 +15,14 @@ def show_status(model: str, executor: Executor, store: SeenStore) -> None:
         device, queue, colour = "engine starting", "", "gray"
     else:
         device = health.device_kind
-        queue = f"{waiting} waiting" if waiting else "painting" if health.is_busy else "idle"
+        queue = (
+            "store away"
+            if health.trouble
+            else f"{waiting} waiting"
+            if waiting
+            else "painting"
+            if health.is_busy
+            else "idle"
+        )
         colour = "primary" if health.is_busy else "gray"
     st.badge(" · ".join(part for part in (model, device, queue) if part), color=colour)

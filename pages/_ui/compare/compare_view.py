@@ -10,6 +10,7 @@ import streamlit as st
 from bgen_core.errors import UserInputError
 from bgen_core.runs.run_columns import RUN_COLUMNS
 from bgen_core.runs.run_filter import Condition, RunFilter
+from pages._ui.app.faults import told
 
 _STATE = "compare_view"
 _DIGITS = 12  # of a run's id in a link
@@ -184,7 +185,7 @@ def _conditions(query: Mapping[str, Sequence[str]]) -> list[Condition | str]:
         try:
             found.append(Condition(column=column, piece=piece))
         except UserInputError as error:
-            found.append(str(error))
+            found.append(told(error))
     return found
 
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from bgen_core.errors import BgenError, UserInputError
 from bgen_core.store.store import SeenStore
+from pages._ui.app.faults import told
 from pages._ui.compare.run_table import clear_choice
 
 _DONE = "deleted_runs"
@@ -24,7 +25,7 @@ def _ask(store: SeenStore, ids: Sequence[str]) -> None:
     try:
         st.markdown(store.deletion.count(ids).sentence)
     except UserInputError as error:
-        st.error(str(error))
+        st.error(told(error))
         return
     st.caption("This cannot be taken back. Subjects and sweeps stay; a run can be made again from its settings.")
     with st.container(horizontal=True):
@@ -39,5 +40,5 @@ def _delete(store: SeenStore, ids: Sequence[str]) -> None:
         st.session_state[_DONE] = f"Deleted: {gone.sentence}"
         clear_choice()
     except BgenError as error:
-        st.session_state[_DONE] = str(error)
+        st.session_state[_DONE] = told(error)
     st.rerun()

@@ -7,6 +7,7 @@ import streamlit as st
 from bgen_core.errors import BgenError
 from bgen_core.store.opinions import MAX_RATING, Opinion
 from bgen_core.store.store import SeenStore
+from pages._ui.app.faults import told
 from pages._ui.compare.run_table import show_anew, stars
 
 _RATING, _TAGS = "give_rating", "give_tags"
@@ -31,5 +32,5 @@ def _give(store: SeenStore, ids: Sequence[str]) -> None:
             if rating:
                 store.opinions.rate(run_id, rating)
     except BgenError as error:
-        st.toast(str(error))
+        st.toast(told(error))
     show_anew()

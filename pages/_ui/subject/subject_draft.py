@@ -15,6 +15,7 @@ from bgen_core.subject.decoding.image_io import DecodeLimits, Photo, decode_alph
 from bgen_core.subject.edit import MaskEdit
 from bgen_core.subject.samples.samples import SAMPLES, Sample
 from pages._ui.app import resources
+from pages._ui.app.faults import told
 from pages._ui.shared.pictures import plain
 
 _DRAFT = "subject_draft"
@@ -148,7 +149,7 @@ def _went(draft: Draft, edit: MaskEdit, past: tuple[MaskEdit, ...], future: tupl
 
 def complain(error: BgenError, *, beside: str = "") -> None:
     """Keep a sentence to be shown, on the page or beside the control of this name."""
-    complain_text(str(error), beside=beside)
+    complain_text(told(error), beside=beside)
 
 
 def complain_text(sentence: str, *, beside: str = "") -> None:

@@ -16,6 +16,7 @@ from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.explore import STEPS, finish_plan
 from bgen_core.sweep.grid import describe_place
 from bgen_core.sweep.plan import SweepPlan
+from pages._ui.app.faults import told
 
 BY_HAND = "by hand"
 _DEFAULT_KEPT = 3
@@ -55,7 +56,7 @@ def finish_panel(
         try:
             _offer(sweep, finish_plan(plan, chosen, parse_axis(STEPS, text)), store, executor, settings)
         except UserInputError as error:
-            st.error(str(error))
+            st.error(told(error))
 
 
 def _by_hand(plan: SweepPlan, done: Sequence[SweepCellRow]) -> list[int]:

@@ -13,6 +13,7 @@ from bgen_core.sweep.axes import REPLACEMENTS, parse_axis, write_replacement
 from bgen_core.sweep.build import build_plan, check_values, default_of
 from bgen_core.sweep.explore import explored_plan
 from bgen_core.sweep.plan import SweepPlan
+from pages._ui.app.faults import told
 
 REPLACE_HELP = (
     "`red, blue, green` makes an axis of the prompt as it is, with blue for red, and with green for red. "
@@ -176,7 +177,7 @@ def _axis_input(parameter: Parameter, entry: ModelEntry) -> str:
     try:
         check_values(parse_axis(parameter.name, text))
     except UserInputError as error:
-        st.error(str(error))
+        st.error(told(error))
     return text
 
 
