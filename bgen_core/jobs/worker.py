@@ -16,6 +16,7 @@ from bgen_core.errors import BgenError, StoreAwayError
 from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, StoreAway, execute_sweep, growing_pauses
 from bgen_core.jobs.holding import holding, requeue_orphans
 from bgen_core.jobs.only_worker import SecondWorkerError, only_worker
+from bgen_core.jobs.parent_process import end_with_parent
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.models.devices import prepare_process_for_inference
 from bgen_core.settings import Settings, load_settings
@@ -84,7 +85,7 @@ def main() -> None:
     """Entry point of the process."""
     prepare_process_for_inference()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     settings = load_settings()
     folder = WorkerFolder(settings.home)
     folder.prepare()
@@ -109,11 +110,6 @@ def _opened(settings: Settings, heartbeat: Heartbeat) -> OpenStore:
             logger.warning("the store cannot be opened yet: %s", error)
             heartbeat.say(trouble=error.public)
             time.sleep(next(pauses))
-
-
-def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
-    os._exit(0)
 
 
 def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Heartbeat) -> None:
