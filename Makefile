@@ -8,16 +8,19 @@ BIN := .venv/bin
 run: .venv/run.stamp
 	$(BIN)/streamlit run streamlit_app.py
 
+# Whatever the shell says: without it, each test process rewrites all assertions anew, for a quarter of a minute.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Two processes side by side, each with whole files: fixtures of a module are made once.
 SIDE_BY_SIDE := -n 2 --dist loadfile
 
-test: test-fast
-	$(BIN)/python -m pytest -m "postgresql and not browser" $(SIDE_BY_SIDE)
-	$(BIN)/python -m pytest -m browser
+test: .venv/dev.stamp
+	$(BIN)/python -m pytest -m "not browser" $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest -m browser tests/browser
 
-# Without PostgreSQL and browser.
+# Without PostgreSQL, the browser, and what is slow.
 test-fast: .venv/dev.stamp
-	$(BIN)/python -m pytest -m "not postgresql and not browser" $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest -m "not slow and not postgresql and not browser" $(SIDE_BY_SIDE)
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .

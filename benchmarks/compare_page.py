@@ -37,7 +37,7 @@ from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from tests.browser.chromium import running_chromium, wait_until_settled
-from tests.runs.made_up import LONG_AGO, made_up_run, made_up_sweep, run_id
+from tests.made_up import LONG_AGO, made_up_run, made_up_sweep, run_id
 from tests.serving import RunningApp, serve
 
 PICTURES = 200

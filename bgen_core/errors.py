@@ -59,3 +59,7 @@ class LostPictureError(StoreError):
 
     def __init__(self, sentence: str, *, public: str = "") -> None:
         super().__init__(sentence, public=public or "A picture is missing from the store, or damaged.")
+
+
+class DamagedPictureError(LostPictureError):
+    """A picture's bytes are not those that were put into the store."""

@@ -13,6 +13,7 @@ from typing import Literal
 from bgen_core.errors import UserInputError
 from bgen_core.limits import check_text
 from bgen_core.models.schedulers import scheduler_names
+from bgen_core.typed_lines import write_line
 
 Value = int | float | str
 Kind = Literal["text", "name", "whole number", "number"]
@@ -56,7 +57,7 @@ class Parameter:
     help
         One sentence that explains it.
     kind
-        How its values read: texts may hold commas and line breaks, names are one of `names`.
+        How its values read: texts may hold commas and stand one per line, names are one of `names`.
     default
         Where the model's catalogue entry has no value of its own.
     stage
@@ -163,8 +164,10 @@ class Parameter:
         return text
 
     def write(self, value: Value) -> str:
-        """A value as a person types it, to the last digit: `axes.parse_axis` reads the same value back."""
-        return value if isinstance(value, str) else write_number(value)
+        """A value as a person types it, to the last digit and letter: `axes.parse_axis` reads the same value back."""
+        if isinstance(value, str):
+            return write_line(value) if self.kind == "text" else value
+        return write_number(value)
 
     def is_in_address(self, value: Value) -> bool:
         """Whether a cell with this value has it in its address."""

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from bgen_core.errors import UserInputError
+from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.parameters import PARAMETERS
 from bgen_core.records.png_text import parameters_text
 from bgen_core.runs.links import download_name, picture_url
@@ -44,9 +44,16 @@ with large:
         help="The model's own output is shown before the subject was put back.",
     )
     raw = which != "Finished"
-    picture(run, side=1024, raw=raw)
+    blob = run.raw if raw else run.image
+    try:
+        store.blobs.get(blob)
+        picture(run, side=1024, raw=raw)
+    except LostPictureError:
+        st.warning(
+            "This picture is missing from the store or damaged: `store check` says more, and `store repair` makes "
+            "again what can be made again."
+        )
     with st.container(horizontal=True, vertical_alignment="center"):
-        blob = run.raw if raw else run.image
         name = download_name(run)
         st.link_button("Save PNG", picture_url(blob, download=name.replace(".png", "_raw.png") if raw else name))
         st.link_button("Full size", picture_url(blob), type="tertiary")

@@ -7,15 +7,19 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import itertools
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bgen_core.settings import Settings, load_settings
+from bgen_core.store.database import Database
 from bgen_core.store.store import Store, open_store
 from tests.batch_sizes import BatchSizes
+from tests.postgresql import Server, running_server
 
+_NUMBERS = itertools.count()
 REPEATED = "repeated act"  # name of a test's property: an act in the browser that was done more than once
 
 
@@ -29,10 +33,40 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     return home
 
 
+@pytest.fixture(autouse=True, scope="session")
+def cheap_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A new SQLite store of this process is a copy of one that was made once, and no disk is waited for.
+
+    Both cost more than most tests. Real processes, which may be killed, do without.
+    """
+    template = load_settings(home=tmp_path_factory.mktemp("template"))
+    open_store(template).close()
+    migrate = Database.migrate
+
+    def copy_and_migrate(self: Database) -> None:
+        file = self.engine.url.database if self.engine.dialect.name == "sqlite" else None
+        if file and not Path(file).exists():
+            shutil.copyfile(template.home / "bgen.sqlite3", file)
+        migrate(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Database, "migrate", copy_and_migrate)
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
 @pytest.fixture
-def settings(own_home: Path) -> Settings:
-    """What pages and commands of this test read, but on the CPU."""
-    return load_settings(device="cpu")
+def settings(own_home: Path, request: pytest.FixtureRequest) -> Iterator[Settings]:
+    """What pages and commands of this test read, but on the CPU; marked with `both_databases`, on PostgreSQL too."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield load_settings(device="cpu")
+        return
+    server: Server = request.getfixturevalue("postgresql_server")
+    template: str = request.getfixturevalue("postgresql_template")
+    name = f"store_{next(_NUMBERS)}"
+    server.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield load_settings(device="cpu", database=server.url(name))
+    server.run(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -40,6 +74,30 @@ def store(settings: Settings) -> Iterator[Store]:
     """The store that pages and commands of this test open by themselves."""
     with open_store(settings) as store:
         yield store
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Server]:
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A database with the program's tables, which is copied for each test: a tenth of the time of making them."""
+    postgresql_server.run("CREATE DATABASE template_of_stores")
+    url = postgresql_server.url("template_of_stores")
+    open_store(load_settings(home=tmp_path_factory.mktemp("template"), database=url)).close()
+    return "template_of_stores"
+
+
+@pytest.fixture
+def empty_postgresql(postgresql_server: Server) -> Iterator[str]:
+    """Address of a new PostgreSQL database without any table."""
+    name = f"empty_{next(_NUMBERS)}"
+    postgresql_server.run(f"CREATE DATABASE {name}")
+    yield postgresql_server.url(name)
+    postgresql_server.run(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +120,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("repeated acts")
     for test, what in sorted(told):
         terminalreporter.write_line(f"{test}: {what}")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "settings" in metafunc.fixturenames and metafunc.definition.get_closest_marker("both_databases"):
+        on_postgresql = pytest.param("postgresql", marks=pytest.mark.postgresql)
+        metafunc.parametrize("settings", ["sqlite", on_postgresql], indirect=True)
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses by the marks

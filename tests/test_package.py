@@ -20,6 +20,8 @@ import bgen_core
 from tests.installed import PROJECT, Installed, build, unpack
 from tests.serving import serve
 
+pytestmark = pytest.mark.slow
+
 CONFIG = ".streamlit/config.toml"
 LAUNCHER = "streamlit_app.py"
 

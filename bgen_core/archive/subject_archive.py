@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bgen_core.archive.foreign_zip import ZIP_FAULTS, read_foreign_json
+from bgen_core.archive.manifest import NOT_INCLUDED
 from bgen_core.archive.zip_outlet import ZipOutlet
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.extent import Extent
@@ -50,6 +51,9 @@ class Imported:
 def export_subjects(store: Store, ids: Sequence[str]) -> Iterator[bytes]:
     """Pieces of a ZIP with a folder for each subject, one photo in memory at a time.
 
+    A subject whose photo or mask is missing from the store or damaged is left out and listed with the reason in
+    `not-included.txt`.
+
     Parameters
     ----------
     ids
@@ -60,33 +64,36 @@ def export_subjects(store: Store, ids: Sequence[str]) -> Iterator[bytes]:
     UserInputError
         There is none, or too many, or no subject has one of these ids; raised by the call, not by the first piece.
     LostPictureError
-        A picture is missing from the store; that, too, where it can be seen at once.
+        All of them are left out; raised where the first piece would be.
     """
     if not 0 < len(ids) <= MOST_SUBJECTS:
         raise UserInputError(f"A ZIP of {len(ids)} subjects is not possible: allowed are 1 to {MOST_SUBJECTS}.")
-    entries = [store.subjects.get(subject_id) for subject_id in ids]
-    for entry in entries:
-        for blob in (entry.photo, entry.alpha):
-            if not store.blobs.exists(blob):
-                lost = f"A picture of the subject {entry.name!r} is missing from the store."
-                raise LostPictureError(lost, public=lost)
-    return _pieces(store, entries)
+    return _pieces(store, [store.subjects.get(subject_id) for subject_id in ids])
 
 
 def _pieces(store: Store, entries: Sequence[SubjectEntry]) -> Iterator[bytes]:
-    outlet = ZipOutlet()
+    outlet, left_out = ZipOutlet(), list[str]()
     # Stored, since PNGs do not shrink any more
     with zipfile.ZipFile(outlet, "w", zipfile.ZIP_STORED) as archive:
         for number, entry in enumerate(entries, start=1):
+            try:
+                photo, alpha = store.blobs.get(entry.photo), store.blobs.get(entry.alpha)
+            except LostPictureError as error:
+                left_out.append(f"Subject {entry.name!r} ({entry.id[:12]}): {error}")
+                if len(left_out) == len(entries):
+                    raise LostPictureError(f"No subject can be exported. {left_out[0]}") from error
+                continue
             plain = re.sub(r"[^\w-]+", "-", entry.name, flags=re.ASCII).strip("-")[:40] or "subject"
             folder = f"{number:03d}-{plain}"
             edit = store.subjects.load_edit(entry.id)
             said = {"format": _FORMAT, "name": entry.name, "created": entry.created.isoformat(), "edit": edit}
-            archive.writestr(f"{folder}/{_PHOTO}", store.blobs.get(entry.photo))
+            archive.writestr(f"{folder}/{_PHOTO}", photo)
             yield outlet.take()
-            archive.writestr(f"{folder}/{_ALPHA}", store.blobs.get(entry.alpha))
+            archive.writestr(f"{folder}/{_ALPHA}", alpha)
             archive.writestr(f"{folder}/{_EDIT}", json.dumps(said, ensure_ascii=False, indent=1))
             yield outlet.take()
+        if left_out:
+            archive.writestr(NOT_INCLUDED, "\n".join(left_out) + "\n")
     yield outlet.take()
 
 

@@ -42,8 +42,10 @@ def export(
     chosen = format or _format_of(out)
     with open_store(load_settings()) as store:
         runs = choose_runs(store, sweep, run)
-        _write_whole(out, _pieces(store, runs, chosen, sweep))
-    left_out = _left_out(out) if chosen is Format.ZIP else []
+        left_out: list[str] = []
+        _write_whole(out, _pieces(store, runs, chosen, sweep, left_out.append))
+    if chosen is Format.ZIP:
+        left_out = _left_out(out)
     for sentence in left_out:
         say(f"not included: {sentence}")
     if as_json:
@@ -96,14 +98,16 @@ def _format_of(out: Path) -> Format:
         raise UserInputError(f"--out {out} does not say in which format: give --format, one of {allowed}.") from error
 
 
-def _pieces(store: Store, runs: Sequence[RunRecord], chosen: Format, sweep: str | None) -> Iterable[bytes]:
+def _pieces(
+    store: Store, runs: Sequence[RunRecord], chosen: Format, sweep: str | None, tell: Callable[[str], None]
+) -> Iterable[bytes]:
     ids = [run.id for run in runs]
     if chosen is Format.HTML:
         if not ids:
             raise UserInputError("There is no run to show: make one first, or choose another sweep.")
         from bgen_core.reports.html_report import html_report
 
-        return html_report(store, sweep_id=sweep) if sweep else html_report(store, run_ids=ids)
+        return html_report(store, sweep_id=sweep or "", run_ids=[] if sweep else ids, tell=tell)
     if chosen is Format.ZIP:
         from bgen_core.archive.run_archive import run_archive
 

@@ -141,7 +141,13 @@ def _run(store: Store, folder: WorkerFolder, runner: "Runner", sweep_id: str) ->
     began = time.monotonic()
     sweep = execute_sweep(store, folder, runner, sweep_id, waits_while_paused=True, patience=STORE_SECONDS)
     with _progress(store.sweeps.get(sweep_id).total) as bar, closing(sweep) as events:
-        ended, reused_ids = _follow(events, bar)
+        try:
+            ended, reused_ids = _follow(events, bar)
+        except StoreError:
+            say(
+                f"the store was not told that this sweep stops here, a worker may take it up; {_how_to_go_on(sweep_id)}"
+            )
+            raise
     if ended.fault is not None:
         raise ended.fault
     if ended.state != "done":

@@ -13,7 +13,7 @@ from bgen_core.cli.parameter_options import an_axis_each
 from bgen_core.cli.run_here import InlineResult, forecast_inline, resume_inline, run_inline
 from bgen_core.cli.spec import OptionKind, read_spec
 from bgen_core.cli.two_passes import TwoPasses, explore, read_two_passes
-from bgen_core.errors import UserInputError
+from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.jobs.submission import SweepForecast, describe_forecast
 from bgen_core.models.catalogue import describe_model
 from bgen_core.models.revision import find_model
@@ -179,7 +179,7 @@ def _report(
         )
     if result.state != "done":
         raise typer.Exit(exit_codes.INTERRUPTED)
-    if result.failed:
+    if result.failed or any(cell["error"] for cell in cells):
         raise typer.Exit(exit_codes.CAN_BE_MENDED)
 
 
@@ -187,21 +187,25 @@ def _described_cells(store: Store, result: InlineResult, out_dir: Path | None) -
     plan = SweepPlan.from_json(store.sweeps.get(result.sweep_id).plan)
     cells: list[dict[str, Any]] = []
     for cell, row in zip(plan.cells(), store.sweeps.cells(result.sweep_id), strict=True):
-        image: str | None = None
+        image, lost = None, ""
         if row.done:
             blob = store.runs.get(row.run_id).image
             image = store.blobs.address(blob)
             if out_dir is not None:
                 path = out_dir / f"{cell.index:04d}-{row.run_id[:12]}.png"
-                write_file(path, store.blobs.get(blob))
-                image = str(path)
+                try:
+                    write_file(path, store.blobs.get(blob))
+                    image = str(path)
+                except LostPictureError as error:
+                    image, lost = None, str(error)
+                    say(f"not written: {path.name}: {lost}")
         cells.append(
             {
                 "run": row.run_id,
                 "params": {"model": cell.model, "subject": cell.subject_id, **cell.params.to_json()},
                 "image": image,
                 "reused": row.run_id in result.reused_ids,
-                "error": row.error or None,
+                "error": row.error or lost or None,
             }
         )
     return cells

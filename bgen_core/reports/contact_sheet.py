@@ -223,10 +223,8 @@ def _picture(cell: SheetCell, place: Extent, blobs: BlobStore) -> np.ndarray:
         return _empty_place(cell.reason, place)
     try:
         image = decode_photo(blobs.get(cell.run.image), name=cell.run.image, limits=STORED_LIMITS).image
-    except LostPictureError:
-        return _empty_place("Its picture is missing from the store.", place)
-    except UserInputError:
-        return _empty_place("Its picture in the store is damaged.", place)
+    except (LostPictureError, UserInputError):
+        return _empty_place("Its picture is missing from the store or damaged.", place)
     scale = min(1.0, place.width / image.shape[1], place.height / image.shape[0])
     fitted = Extent(width=max(1, round(image.shape[1] * scale)), height=max(1, round(image.shape[0] * scale)))
     image = resize(image, fitted)

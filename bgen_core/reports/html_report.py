@@ -2,19 +2,18 @@
 
 import base64
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-
-import jinja2
 
 import bgen_core
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.metrics import METRICS, Metric, MetricValue
 from bgen_core.records.run import RunRecord
 from bgen_core.reports.contact_sheet import ContactSheet, SheetCell, contact_sheet
+from bgen_core.reports.html_templates import templates_in
 from bgen_core.runs.analysis.best import best_of
 from bgen_core.runs.analysis.columns import number
 from bgen_core.runs.table import RunField, differing_parameters, shown, shown_apart
@@ -123,6 +122,7 @@ def html_report(
     across: str | None = None,
     down: str | None = None,
     title: str = "",
+    tell: Callable[[str], None] | None = None,
 ) -> Iterator[bytes]:
     """Pieces of the HTML (UTF-8), made as they are asked for: one picture in memory at a time.
 
@@ -139,6 +139,8 @@ def html_report(
         Of a sweep: the axes for columns and rows; None for the ones that a grid begins with.
     title
         Of chosen runs.
+    tell
+        Gets a sentence for each run whose picture is missing or damaged, as it is met; its place in the page is empty.
 
     Raises
     ------
@@ -153,11 +155,14 @@ def html_report(
     def picture(run: RunRecord) -> str:
         try:
             return "data:image/webp;base64," + base64.b64encode(thumbnail(store.blobs, run.image, side)).decode()
-        except LostPictureError:
+        except LostPictureError as error:
+            if tell:
+                tell(f"Picture of run {run.id}: {error}")
             return ""
 
+    template = templates_in(Path(__file__).parent).get_template("report.html")
     made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-    texts = _template().generate(report=report, picture=picture, version=bgen_core.__version__, made=made)
+    texts = template.generate(report=report, picture=picture, version=bgen_core.__version__, made=made)
     return _pieces(texts)
 
 
@@ -222,11 +227,3 @@ def _pieces(texts: Iterator[str]) -> Iterator[bytes]:
             yield b"".join(waiting)
             waiting, size = [], 0
     yield b"".join(waiting)
-
-
-def _template() -> jinja2.Template:
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    environment = jinja2.Environment(
-        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template("report.html")

@@ -154,4 +154,5 @@ def _in_order(measured: Mapping[str, MetricValue]) -> list[MetricValue]:
 
 
 def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_SIGNS) else value
+    # One apostrophe more where a text has some itself, so that one taken away always gives the text back.
+    return f"'{value}" if isinstance(value, str) and value.lstrip("'").startswith(_FORMULA_SIGNS) else value

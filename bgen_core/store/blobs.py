@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bgen_core.content_address import hash_bytes, is_content_hash
-from bgen_core.errors import LostPictureError, StoreError
+from bgen_core.errors import DamagedPictureError, LostPictureError, StoreError
 from bgen_core.store.blob_place import INCOMING, BlobPlace, PlacedFile
 from bgen_core.subject.decoding.image_io import DecodeLimits
 
@@ -19,6 +19,7 @@ _THUMBNAILS = "thumbnails"
 _DAMAGED = "damaged"
 _THUMBNAIL = re.compile(rf"{_THUMBNAILS}/([0-9a-f]{{2}})/(?P<name>\1[0-9a-f]{{62}})-[a-z0-9.]+")
 _ABANDONED_AFTER = timedelta(hours=1)
+_CHECKSUM_BYTES = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +75,7 @@ class BlobStore:
                 self._place.remove(left.path)
 
     def put(self, data: bytes, suffix: str = ".png") -> str:
-        """Keep the bytes and return their content address; bytes that are there already are not written again.
+        """Keep the bytes and return their content address; what is there whole already is not written again.
 
         Raises
         ------
@@ -83,30 +84,36 @@ class BlobStore:
         """
         name = hash_bytes(data)
         path = _picture_path(name, suffix)
-        if not (self._place.exists(path) and self._place.size(path) == len(data)):
+        kept: bytes | None = None
+        with suppress(StoreError):  # what cannot be read is written anew, or that says why not
+            kept = self._read(path)
+        if kept != data:
             self._place.write_whole(path, data)
         return name
 
     def get(self, name: str, suffix: str = ".png") -> bytes:
-        """The bytes under a content address.
+        """The bytes that a content address stands for, and never others.
 
         Raises
         ------
         LostPictureError
-            There is no such picture.
+            There is no such picture, or it is damaged.
         StoreError
             The folder cannot be read.
         """
-        path = _picture_path(name, suffix)
-        try:
-            with self._place.explained("read"):
-                return self._place.read(path)
-        except FileNotFoundError as error:
+        data = self._read(_picture_path(name, suffix))
+        if data is None:
             raise LostPictureError(
                 f"The picture {name[:12]}…{suffix} is missing from the folder {self.root}: "
                 "restore it from a backup, or make it again.",
                 public=f"The picture {name[:12]}…{suffix} is missing from the store: make it again.",
-            ) from error
+            )
+        if hash_bytes(data) != name:
+            damaged = f"The picture {name[:12]}…{suffix} is damaged: its bytes are not those that were saved."
+            raise DamagedPictureError(
+                f"{damaged} Restore it from a backup, or let `store repair` make it again.", public=damaged
+            )
+        return data
 
     def exists(self, name: str, suffix: str = ".png") -> bool:
         return self._place.exists(_picture_path(name, suffix))
@@ -145,17 +152,18 @@ class BlobStore:
         self.delete_thumbnails(name)
 
     def get_thumbnail(self, name: str, variant: str) -> bytes | None:
-        """A derived picture kept beside the blob, or None where it has not been made yet."""
-        path = _thumbnail_path(name, variant)
+        """A derived picture kept beside the blob, or None where it has not been made yet or is damaged."""
         try:
-            with self._place.explained("read"):
-                return self._place.read(path)
+            kept = self._read(_thumbnail_path(name, variant)) or b""
         except (OSError, StoreError):
             return None
+        data, checksum = kept[:-_CHECKSUM_BYTES], kept[-_CHECKSUM_BYTES:]
+        return data if _checksum(data) == checksum else None
 
     def put_thumbnail(self, name: str, variant: str, data: bytes) -> None:
         """Keep a derived picture, such as variant "256.webp"; it may be removed at any time and made again."""
-        self._place.write_whole(_thumbnail_path(name, variant), data)
+        # Its name is the picture's, not its own: what tells that it is whole stands behind it, where WebP has ended.
+        self._place.write_whole(_thumbnail_path(name, variant), data + _checksum(data))
 
     def delete_thumbnails(self, name: str) -> None:
         """Remove a picture's small versions."""
@@ -179,6 +187,14 @@ class BlobStore:
         """Remove a file of a listing, whatever it is; one that is not there any more is no error."""
         self._place.remove(path)
 
+    def _read(self, path: str) -> bytes | None:
+        """What lies there, whatever it is; None where nothing does."""
+        try:
+            with self._place.explained("read"):
+                return self._place.read(path)
+        except FileNotFoundError:
+            return None
+
     def move_aside(self, name: str) -> None:
         """Take a damaged picture out of the way: its bytes go to `damaged/`, where nobody looks for pictures."""
         path = _picture_path(name, ".png")
@@ -190,6 +206,10 @@ class BlobStore:
 def is_older(file: PlacedFile, age: timedelta) -> bool:
     """Whether a file was last changed so long ago; a file of unknown age was not."""
     return file.modified is not None and datetime.now(UTC) - file.modified > age
+
+
+def _checksum(data: bytes) -> bytes:
+    return bytes.fromhex(hash_bytes(data))
 
 
 def _picture_path(name: str, suffix: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from bgen_core.errors import LostPictureError, UserInputError
+from bgen_core.errors import DamagedPictureError, LostPictureError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.limits import LONGEST_NAME, check_text
 from bgen_core.records.sweep_states import UNFINISHED_STATES
@@ -124,14 +124,14 @@ class Subjects:
             Its pictures are missing or no longer those that were saved.
         """
         entry = self.get(subject_id)
-        photo, alpha = self._blobs.get(entry.photo), self._blobs.get(entry.alpha)
         try:
+            photo, alpha = self._blobs.get(entry.photo), self._blobs.get(entry.alpha)
             subject = Subject(
                 name=entry.name,
                 image=decode_photo(photo, name=entry.name, limits=STORED_LIMITS).image,
                 alpha=decode_alpha(alpha, name=entry.name, extent=entry.extent),
             )
-        except UserInputError as error:
+        except (UserInputError, DamagedPictureError) as error:
             raise self._changed(entry) from error
         if subject.id != entry.id:
             raise self._changed(entry)
@@ -140,7 +140,8 @@ class Subjects:
     def _changed(self, entry: SubjectEntry) -> LostPictureError:
         return LostPictureError(
             f"The pictures of the subject {entry.name!r} in {self._blobs.root} have changed since it was saved: "
-            "restore them from a backup, or save the subject again."
+            "restore them from a backup, or save the subject again.",
+            public=f"The pictures of the subject {entry.name!r} have changed since it was saved: save it again.",
         )
 
     def get(self, subject_id: str) -> SubjectEntry:

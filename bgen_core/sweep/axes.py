@@ -19,6 +19,7 @@ from typing import Literal
 
 from bgen_core.errors import UserInputError
 from bgen_core.parameters import PARAMETERS, Kind, Parameter, Value
+from bgen_core.typed_lines import read_line, typed_lines, write_line
 
 MAX_VALUES = 10_000
 MAX_PIECE_LENGTH = 80  # longer than any range of numbers that fit
@@ -143,9 +144,9 @@ def parse_axis(name: str, text: str) -> Axis:
     name
         "steps", "guidance", "seed", …
     text
-        Pieces separated by commas; prompts are separated by line breaks or ` | `, since they contain commas. Pieces of
-        a replacement may stand in double quotes, and then contain commas, as in A1111's "Prompt S/R". Models and
-        subjects are separated by line breaks.
+        Pieces separated by commas; prompts stand one per line, since they contain commas, and a line break inside one
+        is written as `typed_lines` says. Pieces of a replacement may stand in double quotes, and then contain commas,
+        as in A1111's "Prompt S/R". Models and subjects stand one per line.
 
     Returns
     -------
@@ -159,10 +160,10 @@ def parse_axis(name: str, text: str) -> Axis:
     """
     kind = axis_kind(name)
     if kind.kind == "text":
-        pieces = [piece.strip() for piece in re.split(r"\n|\s\|\s", text)]
-        values: list[Value] = [piece for piece in pieces if piece or kind.field != "prompt"]
+        lines = [line for line in typed_lines(text) if line or kind.field != "prompt"]
+        values: list[Value] = [read_line(line) for line in lines]
     elif kind.kind in ("model", "subject"):
-        values = [line.strip() for line in text.splitlines() if line.strip()]
+        values = [line for line in typed_lines(text) if line]
     elif kind.kind == "replacement":
         values = _parse_replacement(kind, text)
     else:
@@ -190,7 +191,7 @@ def _parse_pieces(kind: AxisKind, text: str) -> list[Value]:
 
 
 def _parse_replacement(kind: AxisKind, text: str) -> list[Value]:
-    if len(text.splitlines()) > 1:
+    if len(typed_lines(text.strip())) > 1:
         raise UserInputError(f"{kind.name} {text[:40]!r} has several lines: write one replacement per axis.")
     try:
         rows = list(csv.reader([text.strip()], skipinitialspace=True, strict=True))
@@ -198,13 +199,13 @@ def _parse_replacement(kind: AxisKind, text: str) -> list[Value]:
         raise UserInputError(
             f'{kind.name} {text[:40]!r} cannot be read ({error}): write red, blue or "red, old", "green, new".'
         ) from error
-    return [piece.strip() for row in rows for piece in row]
+    return [read_line(piece.strip()) for row in rows for piece in row]
 
 
 def write_replacement(axis: Axis) -> str:
     """A replacement as `parse_axis` reads it: quotes around pieces that need them."""
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(axis.values)
+    csv.writer(line, lineterminator="").writerow([write_line(str(value)) for value in axis.values])
     return line.getvalue()
 
 

@@ -12,6 +12,8 @@ from bgen_core.extent import Extent
 from bgen_core.models.devices import find_device
 from tests.tiny_models import tiny_pipeline
 
+pytestmark = pytest.mark.slow
+
 
 def test_four_sides_are_measured_and_agree(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(engine, "STEPS", (2, 4, 6))

@@ -18,7 +18,7 @@ from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from tests.browser.acting import enter, settle, until
 from tests.browser.conftest import Serve
-from tests.runs.made_up import made_up_run, made_up_sweep, run_id
+from tests.made_up import made_up_run, made_up_sweep, run_id
 from tests.serving import RunningApp
 
 pytestmark = pytest.mark.browser

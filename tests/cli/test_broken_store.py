@@ -7,7 +7,7 @@ import pytest
 from bgen_core.cli import main
 from bgen_core.settings import load_settings
 from bgen_core.store.store import open_store
-from tests.runs.made_up import commit, made_up_run, run_id
+from tests.made_up import commit, made_up_run, run_id
 
 GARBAGE = "bgen.sqlite3 cannot be used, because it is not a database of this program"
 

@@ -8,8 +8,10 @@ import pytest
 from PIL import Image
 
 from tests.cli.calling import PHOTO, Call, pixels
+from tests.made_up import flip_a_bit
 
 
+@pytest.mark.slow
 def test_generate_twice_gives_the_same_pixels_and_another_seed_others(call: Call, tmp_path: Path, alpha_file: Path):
     pictures, documents = [], []
     for number, (seed, home) in enumerate((("1", "a"), ("1", "b"), ("2", "a"))):
@@ -33,6 +35,7 @@ def test_generate_twice_gives_the_same_pixels_and_another_seed_others(call: Call
         assert json.loads(picture.info["bgen"])["id"] == documents[0]["run"]
 
 
+@pytest.mark.slow
 def test_sweep_reuses_what_it_made(call: Call, tmp_path: Path, alpha_file: Path):
     common = ["--prompt", "a beach", "--alpha", alpha_file, "--json"]
     first = call("sweep", PHOTO, *common, "--steps", "2,3", "--seed", "1-2", "--out-dir", tmp_path / "grid")
@@ -47,6 +50,16 @@ def test_sweep_reuses_what_it_made(call: Call, tmp_path: Path, alpha_file: Path)
     assert "6 cells: 4 known, 2 to make" in again.stderr
     resumed = json.loads(call("sweep", "--resume", document["sweep"], "--json").stdout)
     assert (resumed["made"], resumed["reused"]) == (0, 6)
+    rest = tmp_path / "rest"
+    damaged = resumed["cells"][1]
+    flip_a_bit(Path(damaged["image"]))
+    without = call("sweep", "--resume", document["sweep"], "--json", "--out-dir", rest)
+    cells = json.loads(without.stdout)["cells"]
+    assert [cell["image"] is None for cell in cells] == [False, True, False, False, False, False]
+    assert "is damaged" in cells[1]["error"]
+    assert cells[1]["error"] in without.stderr
+    assert without.returncode == 2
+    assert len(list(rest.iterdir())) == 5
 
 
 @pytest.mark.parametrize(

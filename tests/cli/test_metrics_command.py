@@ -7,7 +7,7 @@ from bgen_core.cli import app
 from bgen_core.errors import UserInputError
 from bgen_core.metrics import METRICS, MetricValue
 from bgen_core.store.store import Store
-from tests.runs.made_up import commit, made_up_run, made_up_subject, made_up_sweep
+from tests.made_up import commit, made_up_run, made_up_subject, made_up_sweep
 
 # These need no network and no segmentation.
 NAMES = "colourfulness,images_per_minute,seconds_denoise"

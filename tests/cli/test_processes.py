@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from bgen_core.store.store import Store
 from tests.batch_sizes import BatchSizes
 from tests.cli.calling import PHOTO, Call
+
+pytestmark = pytest.mark.slow
 
 PROJECT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "bgen_core")

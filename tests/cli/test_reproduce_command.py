@@ -13,6 +13,8 @@ from bgen_core.store.store import open_store
 from bgen_core.subject.samples.samples import SAMPLES
 from tests.cli.calling import PHOTO, Call, pixels
 
+pytestmark = pytest.mark.slow
+
 AXES = ["--steps", "3", "--seed", "1-5", "--shadow", "0,0.5", "--scheduler", "ddim,euler_a"]
 
 

@@ -17,7 +17,7 @@ from bgen_core.settings import load_settings
 from bgen_core.store.store import Store, open_store
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.plan import SweepPlan
-from tests.runs.made_up import commit, made_up_run, made_up_subject, made_up_sweep
+from tests.made_up import commit, flip_a_bit, made_up_run, made_up_subject, made_up_sweep
 
 
 @pytest.fixture
@@ -95,6 +95,18 @@ def test_what_is_not_in_the_zip_is_said(store: Store, tmp_path: Path) -> None:
     _, _, error = call("export", "--out", tmp_path / "runs.zip")
     assert f"not included: Run {run.id}" in error
     assert error.endswith(f"{tmp_path / 'runs.zip'} written, without what is listed above\n")
+
+
+@pytest.mark.parametrize("name", ["runs.zip", "runs.html"])
+def test_a_damaged_picture_is_named_in_words_and_in_json(store: Store, tmp_path: Path, name: str) -> None:
+    run = store.runs.select()[0]
+    flip_a_bit(store.blobs.path(run.image))
+    code, out, error = call("export", "--out", tmp_path / name, "--json")
+    (told,) = json.loads(out)["not_included"]
+    assert code == 0
+    assert run.id in told
+    assert "is damaged" in told
+    assert f"not included: {told}" in error
 
 
 def test_a_zip_goes_into_another_store(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from bgen_core.cli.runs import runs_app as app
 from bgen_core.errors import UserInputError
 from bgen_core.store.store import Store
 from tests.cli.calling import Call
-from tests.runs.made_up import commit, made_up_run, run_id
+from tests.made_up import commit, made_up_run, run_id
 
 
 def listed(*arguments: str) -> list[dict]:

@@ -103,6 +103,7 @@ def test_cutouts_of_several_photos(folder: Path) -> None:
     assert sorted(path.name for path in Path("masks").iterdir()) == names
 
 
+@pytest.mark.slow
 def test_the_quality_fine(folder: Path) -> None:
     result = run(PORTRAIT, "--out", "alpha.png", "--quality", "fine")
     assert result.exit_code == 0

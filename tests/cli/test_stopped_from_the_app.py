@@ -17,6 +17,10 @@ from tests.batch_sizes import BatchSizes
 from tests.terminal import new_sweep, sweeping
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
+pytestmark = pytest.mark.slow
+
 CELLS = 200  # more than are made before somebody stops it
 
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from bgen_core.cli.store import store_app
 from bgen_core.errors import UserInputError
 from bgen_core.store.store import Store
-from tests.runs.made_up import commit, made_up_run
+from tests.made_up import commit, made_up_run
 
 
 def call(*words: str) -> tuple[int, str, str]:

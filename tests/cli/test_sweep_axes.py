@@ -9,6 +9,7 @@ from bgen_core.subject.samples.samples import SAMPLES
 from tests.cli.calling import PHOTO, Call
 
 
+@pytest.mark.slow
 def test_photos_and_replacements_are_axes(call: Call, tmp_path: Path):
     photos = [str(sample.path) for sample in SAMPLES[:2]]
     done = call("sweep", *photos, "--prompt", "a red barn", "--replace", "red, blue", "--steps", "2", "--json")
@@ -21,6 +22,7 @@ def test_photos_and_replacements_are_axes(call: Call, tmp_path: Path):
     assert "4 cells: 2 known, 2 to make, without the diffusion model" in again.stderr
 
 
+@pytest.mark.slow
 def test_two_passes_finish_the_best_by_a_metric(call: Call, tmp_path: Path):
     common = ("--prompt", "a beach", "--seed", "1-3", "--steps", "3", "--guidance", "1")
     passes = ("--explore-steps", "1", "--keep", "2", "--by", "seam")

@@ -338,6 +338,10 @@ def test_a_command_line_waits_no_longer_than_its_patience_and_leaves_a_sweep_tha
     monkeypatch.setattr(run_here, "STORE_SECONDS", 0)
     with pytest.raises(StoreAwayError):
         resume_inline(store, settings, sweep_id)
-    assert len(said) == 1
+    assert [sentence.partition(" cannot")[0].split(";")[0] for sentence in said] == [
+        "The database at example.org",
+        "the store was not told that this sweep stops here, a worker may take it up",
+    ]
+    assert f"sweep --resume {sweep_id}" in said[-1]
     assert get(sweep_id).state == "running"
     monkeypatch.undo()

@@ -12,8 +12,8 @@ from bgen_core.metrics import clip
 from bgen_core.records.run import RunRecord
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
-from tests.runs.made_up import commit, made_up_run
-from tests.runs.metrics.test_metric_clip import saved_model
+from tests.made_up import commit, made_up_run
+from tests.metrics.test_metric_clip import saved_model
 
 NAMES = ["clip_score", "images_per_minute"]
 

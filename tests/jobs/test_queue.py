@@ -80,6 +80,7 @@ def test_a_failure_is_written_down_as_soon_as_the_store_takes_it(
     assert (store.sweeps.get(sweep_id).state, store.sweeps.get(sweep_id).message) == ("failed", "It failed.")
 
 
+@pytest.mark.slow
 def test_a_model_folder_that_is_removed_is_named_and_the_queue_goes_on(
     store: Store, settings: Settings, folder: WorkerFolder, tmp_path: Path
 ):

@@ -22,6 +22,8 @@ from bgen_core.sweep.plan import SweepPlan
 from tests.batch_sizes import BatchSizes
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 ON_CPU = {"device_kind": "cpu", "dtype_name": "float32"}
 
 
@@ -56,7 +58,7 @@ def submit(store: Store, settings: Settings, subject: Subject, **axes: str) -> s
 def test_a_killed_worker_loses_nothing_and_repeats_nothing(
     settings: Settings, store: Store, subject: Subject, batch_sizes: BatchSizes
 ):
-    sweep_id = submit(store, settings, subject, steps="6,12", seed="1-6")
+    sweep_id = submit(store, settings, subject, steps="4,8", seed="1-4")
     folder = WorkerFolder(settings.home)
     supervisor = WorkerSupervisor(lambda: store, settings)
     supervisor.start()
@@ -72,7 +74,7 @@ def test_a_killed_worker_loses_nothing_and_repeats_nothing(
     finally:
         supervisor.stop()
     cells = store.sweeps.cells(sweep_id)
-    assert [cell.done for cell in cells] == [True] * 12
+    assert [cell.done for cell in cells] == [True] * 8
     assert all(store.runs.get(run_id).created == created for run_id, created in made.items())
     assert not list(settings.home.rglob("*.tmp*"))
     assert folder.read_progress(sweep_id) is None
@@ -81,7 +83,7 @@ def test_a_killed_worker_loses_nothing_and_repeats_nothing(
     other_settings = load_settings(home=settings.home.parent / "other", device="cpu")
     with batch_sizes.known_in(other_settings.home), open_store(other_settings) as other:
         other.subjects.save(subject, {})
-        other_id = submit(other, other_settings, subject, steps="6,12", seed="1-6")
+        other_id = submit(other, other_settings, subject, steps="4,8", seed="1-4")
         list(Runner(other, other_settings).run(other_id))
         for mine, theirs in zip(cells, other.sweeps.cells(other_id), strict=True):
             one, two = store.runs.get(mine.run_id), other.runs.get(theirs.run_id)

@@ -1,8 +1,10 @@
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 import streamlit as st
 from streamlit import config
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1.local_script_runner import LocalScriptRunner
 
 from bgen_core.errors import StoreError
@@ -23,6 +25,14 @@ def store_faults_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
         self._on_script_error = lambda error: isinstance(error, StoreError) and tell_fault(error)
 
     monkeypatch.setattr(LocalScriptRunner, "__init__", begin_in_app)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def packages_are_searched_once() -> Iterator[None]:
+    """Each AppTest looks through every installed package for components, which takes longer than drawing a page."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from bgen_core.settings import load_settings
 from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import Store
 from pages._ui.compare import run_table
+from tests.made_up import LONG_AGO, commit, made_up_run, made_up_sweep, run_id
 from tests.pages.compare_pages import button, open_compare, open_run, seeds, texts, viewed
-from tests.runs.made_up import LONG_AGO, commit, made_up_run, made_up_sweep, run_id
 
 
 def edit(at: AppTest, row: int, **changes: object) -> AppTest:

@@ -10,8 +10,8 @@ from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.compare.findings_frame import sweep_frame
+from tests.made_up import commit, made_up_run, made_up_sweep, run_id
 from tests.pages.compare_pages import button, images, open_compare, seeds, tables, texts, viewed
-from tests.runs.made_up import commit, made_up_run, made_up_sweep, run_id
 
 
 def measure(store: Store, number: int, **values: float) -> None:

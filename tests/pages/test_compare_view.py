@@ -2,7 +2,7 @@ import pytest
 
 from bgen_core.runs.run_filter import Condition
 from pages._ui.compare.compare_view import CompareView, unread_conditions
-from tests.runs.made_up import run_id
+from tests.made_up import run_id
 
 EVERYTHING = CompareView(
     text="a beach",

@@ -21,7 +21,7 @@ from bgen_core.store.store import SeenStore, Store, open_store
 from pages._ui.routes import export_routes
 from pages._ui.routes.export_routes import EXPORT_FORMS
 from pages._ui.routes.routes import own_routes
-from tests.runs.made_up import VISITOR, commit, made_up_run, made_up_sweep, run_id
+from tests.made_up import VISITOR, commit, made_up_run, made_up_sweep, run_id
 
 SUFFIXES = [form.suffix for form in EXPORT_FORMS]
 

@@ -18,8 +18,8 @@ from bgen_core.settings import load_settings
 from bgen_core.store.store import Store, open_store
 from pages._ui.shared import verification
 from pages._ui.shared.verification import Verification
+from tests.made_up import commit, made_up_run, run_id
 from tests.pages.compare_pages import button, open_compare, tables, texts, viewed
-from tests.runs.made_up import commit, made_up_run, run_id
 from tests.serving import PROJECT
 from tests.waiting import wait_until
 
@@ -165,6 +165,7 @@ finally:
 """
 
 
+@pytest.mark.slow
 def test_a_verification_ends_with_its_server(tmp_path: Path) -> None:
     told = tmp_path / "told"
     told.touch()

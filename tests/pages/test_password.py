@@ -301,6 +301,7 @@ def test_a_home_that_cannot_be_written_is_a_sentence_at_the_start(tmp_path: Path
     assert said.startswith(f"The file {tmp_path / 'file' / SECRET_NAME} cannot be used")
 
 
+@pytest.mark.slow
 def test_the_server_does_not_start_open():
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.address", "0.0.0.0"]
     ended = subprocess.run(

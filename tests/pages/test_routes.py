@@ -20,7 +20,7 @@ from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.routes.routes import own_routes
-from tests.runs.made_up import VISITOR, commit, made_up_run, made_up_sweep, picture
+from tests.made_up import VISITOR, commit, flip_a_bit, made_up_run, made_up_sweep, picture
 
 AWAY = StoreError("The database at example.org does not answer.", public="Away.")
 WELL = Health(device_kind="cpu", dtype_name="float32", is_busy=False)
@@ -101,6 +101,27 @@ def test_a_thumbnail_is_a_webp(client: TestClient, blobs: BlobStore, png: bytes,
         answer = client.get(thumbnail_url(blobs.put(png), side))
         assert (answer.status_code, answer.headers["content-type"]) == (200, "image/webp")
         assert Image.open(BytesIO(answer.content)).format == "WEBP"
+
+
+@pytest.mark.parametrize("side", [None, *THUMBNAIL_SIDES])
+def test_damaged_bytes_are_never_sent(client: TestClient, blobs: BlobStore, png: bytes, side: int | None) -> None:
+    blob = blobs.put(png)
+    url = picture_url(blob) if side is None else thumbnail_url(blob, side)
+    flip_a_bit(blobs.path(blob))
+    answer = client.get(url)
+    assert answer.status_code == 503
+    assert "is damaged" in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    blobs.put(png)
+    assert client.get(url).status_code == 200
+
+
+def test_a_damaged_thumbnail_is_made_again(client: TestClient, blobs: BlobStore, png: bytes) -> None:
+    url = thumbnail_url(blobs.put(png), 96)
+    whole = client.get(url).content
+    (kept,) = (blobs.root / "thumbnails").rglob("*.webp")
+    flip_a_bit(kept)
+    assert client.get(url).content == whole
 
 
 @pytest.mark.parametrize(

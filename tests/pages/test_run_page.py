@@ -1,6 +1,8 @@
 """The permalink page of one run through AppTest."""
 
 import re
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -9,8 +11,8 @@ from bgen_core.records.png_text import parameters_text
 from bgen_core.runs.links import thumbnail_url
 from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import Store
+from tests.made_up import commit, flip_a_bit, made_up_run, made_up_sweep
 from tests.pages.compare_pages import images, open_run, tables, texts
-from tests.runs.made_up import commit, made_up_run, made_up_sweep
 
 
 def test_one_run_on_its_own_page(page_store: Store) -> None:
@@ -31,6 +33,18 @@ def test_one_run_on_its_own_page(page_store: Store) -> None:
     assert links == {"Compare": f"ids={run.id}", "Sweep: steps × guidance": "id=sweep-1"}
     assert [button.label for button in at.button] == ["Use as base", "Run again and verify"]
     assert "Nothing yet" in texts(at)
+    at.segmented_control[0].set_value("Model's own output").run()
+    assert [image["src"] for image in images(at)] == [thumbnail_url(run.raw, 1024)]
+
+
+@pytest.mark.parametrize("harm", [flip_a_bit, Path.unlink])
+def test_a_picture_that_is_lost_is_said_in_its_place(page_store: Store, harm: Callable[[Path], None]) -> None:
+    run = commit(page_store, made_up_run(7))
+    harm(page_store.blobs.path(run.image))
+    at = open_run(id=run.id)
+    assert images(at) == []
+    assert "missing from the store or damaged" in at.warning[0].value
+    assert not at.exception
     at.segmented_control[0].set_value("Model's own output").run()
     assert [image["src"] for image in images(at)] == [thumbnail_url(run.raw, 1024)]
 

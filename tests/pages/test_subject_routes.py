@@ -12,7 +12,7 @@ from bgen_core.store.store import Store, open_store
 from bgen_core.subject.decoding.image_io import DecodeLimits
 from pages._ui.routes.routes import own_routes
 from pages._ui.routes.subject_routes import subjects_url
-from tests.runs.made_up import VISITOR, made_up_subject
+from tests.made_up import VISITOR, made_up_subject
 
 LIMITS = DecodeLimits(max_bytes=1_000_000, max_pixels=1_000_000, min_side=4)
 
@@ -54,6 +54,9 @@ def test_refusals_are_sentences(client: TestClient, store: Store) -> None:
 def test_a_picture_that_is_gone_is_no_half_file(client: TestClient, store: Store, tmp_path: Path) -> None:
     entry = store.subjects.all()[-1]
     store.blobs.path(entry.alpha).unlink()
-    answer = client.get(subjects_url())
+    answer = client.get(subjects_url([entry.id]))
     assert answer.status_code == 503
-    assert "is missing from the store" in answer.text
+    assert "No subject can be exported" in answer.text
+    with open_store(load_settings(home=tmp_path / "other")) as other:
+        imported = import_subjects(other, client.get(subjects_url()).content, limits=LIMITS)
+    assert set(imported.new) == {each.id for each in store.subjects.all()} - {entry.id}

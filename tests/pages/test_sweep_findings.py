@@ -18,8 +18,8 @@ from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.compare.findings_frame import sweep_frame
+from tests.made_up import LONG_AGO, commit, made_up_run, made_up_sweep, run_id
 from tests.pages.compare_pages import open_compare, tables, texts, viewed
-from tests.runs.made_up import LONG_AGO, commit, made_up_run, made_up_sweep, run_id
 
 STEPS, GUIDANCES, SEEDS = (4, 10, 30), (1.0, 4.0), (1, 2, 3, 4)
 AXES = (

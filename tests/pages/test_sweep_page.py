@@ -12,7 +12,7 @@ from bgen_core.records.sweep_states import CANCEL, CLAIM, FINISH, StateChange
 from bgen_core.settings import load_settings
 from bgen_core.store.store import Store
 from bgen_core.subject.subject import Subject
-from bgen_core.sweep.axes import parse_axis
+from bgen_core.sweep.axes import Axis, parse_axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files
@@ -142,6 +142,27 @@ def test_a_link_to_a_sweep_fills_the_controls(store: Store, subject: Subject, wo
     assert at.text_input(key="strength").value == "0.8"
     assert at.multiselect(key="scheduler").value == ["ddim", "euler"]
     assert "4 cells" in said(at)
+
+
+STRANGE = ("a [red|blue] barn | by the sea", "a beach\nat night ", "\\o/")
+
+
+def test_a_link_to_a_sweep_holds_its_prompts_to_the_letter(store: Store, subject: Subject, worker: None):
+    axes = (Axis(name="prompt", values=STRANGE), parse_axis("seed", "1,2"))
+    plan = SweepPlan(subject_id=subject.id, model="demo", base=InpaintParams(prompt=STRANGE[0], seed=1), axes=axes)
+    forecast = forecast_sweep(
+        store, load_settings(), plan, photos={subject.id: subject.extent}, device_kind="cpu", dtype_name="float32"
+    )
+    at = open_sweep(id=submit_sweep(store, forecast, owner="somebody"))
+    assert at.text_area(key="prompt").value == "a [red|blue] barn | by the sea\na beach\\nat night\\u0020\n\\o/"
+    assert "6 cells in hand" in said(at)  # the form describes the very plan
+
+
+def test_an_address_holds_a_line_break_inside_a_prompt(store: Store, subject: Subject, worker: None):
+    at = open_sweep(prompt=r"a beach | at night\nby the sea")
+    run_button(at).click().run()
+    plan = SweepPlan.from_json(store.sweeps.select()[0].plan)
+    assert (plan.base.prompt, len(plan)) == ("a beach | at night\nby the sea", 1)
 
 
 def test_a_sweep_that_is_gone_says_so(subject: Subject, worker: None):

@@ -27,9 +27,9 @@ from bgen_core.subject.samples.samples import SAMPLES
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan, address_cell
 from pages._ui.app import resources
+from tests.made_up import commit, made_up_run, made_up_subject
 from tests.pages.compare_pages import open_run, tables
 from tests.pages.test_sweep_page import open_sweep
-from tests.runs.made_up import commit, made_up_run, made_up_subject
 
 NEW = {"eta": 0.25, "glow": 1.5}
 

@@ -5,7 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.parameters.added_parameters import copy_with_two_more_parameters
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_new_parameter_appears_everywhere_and_moves_no_address(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from bgen_core.records.png_text import metadata_chunks, parameters_text
 from bgen_core.runs.recipe import read_recipe
 from bgen_core.subject.decoding.image_io import encode_png
 from bgen_core.sweep.params import InpaintParams
-from tests.runs.made_up import made_up_run, picture
+from tests.made_up import made_up_run, picture
 
 NOISE = "The noise of a seed is another one here: expect another picture."
 

@@ -10,7 +10,7 @@ import pytest
 from bgen_core.metrics import MetricValue
 from bgen_core.runs.export import CSV_COLUMNS, run_values, runs_csv, runs_json, runs_parquet
 from bgen_core.store.opinions import Opinion
-from tests.runs.made_up import LONG_AGO, made_up_run, run_id
+from tests.made_up import LONG_AGO, made_up_run, run_id
 
 
 def measured(**values: float | None) -> dict[str, MetricValue]:

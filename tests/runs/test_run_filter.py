@@ -12,7 +12,7 @@ from bgen_core.runs.run_filter import Condition, RunFilter, filter_runs, read_pe
 from bgen_core.runs.wide_table import run_table
 from bgen_core.settings import load_settings
 from bgen_core.store.store import Store, open_store
-from tests.runs.made_up import LONG_AGO, commit, made_up_run, run_id
+from tests.made_up import LONG_AGO, commit, made_up_run, run_id
 
 BIG_SEED = 2**63 - 2
 

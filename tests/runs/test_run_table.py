@@ -9,7 +9,7 @@ from bgen_core.runs.table import (
     shown,
     shown_apart,
 )
-from tests.runs.made_up import frame_of, made_up_run, run_id
+from tests.made_up import frame_of, made_up_run, run_id
 
 RUNS = [
     made_up_run(0, params={"prompt": "A beach, palm trees", "guidance_scale": 3}),

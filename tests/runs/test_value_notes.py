@@ -5,7 +5,7 @@ import pytest
 from bgen_core.metrics import METRICS, MetricValue
 from bgen_core.runs.value_notes import notes_text, value_notes
 from bgen_core.store.store import Store
-from tests.runs.made_up import commit, made_up_run, run_id
+from tests.made_up import commit, made_up_run, run_id
 
 VERSION = next(metric.version for metric in METRICS if metric.name == "expansion")
 UNSURE = "It is not sure that the raw picture shows a person."

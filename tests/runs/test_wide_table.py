@@ -11,7 +11,7 @@ from bgen_core.runs.table import FIELDS
 from bgen_core.runs.wide_table import OPINION_COLUMNS, metric_columns, run_table
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store, open_store
-from tests.runs.made_up import commit, frame_of, made_up_run
+from tests.made_up import commit, frame_of, made_up_run
 
 pytestmark = pytest.mark.both_databases
 

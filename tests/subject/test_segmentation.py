@@ -207,6 +207,7 @@ class TestSelfieSegmenter:
         image = np.random.default_rng(0).integers(0, 256, (*extent, 3), np.uint8)
         assert default_segmenter().segment(image).confidence.shape == extent
 
+    @pytest.mark.slow
     def test_eight_threads_give_what_one_gives(self, sample_photos: dict[str, np.ndarray]) -> None:
         """Mixed sizes, aspects and qualities, among them photos without anybody; and no memory is left behind."""
         base = [*sample_photos.values()]

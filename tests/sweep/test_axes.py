@@ -31,8 +31,12 @@ from bgen_core.sweep.axes import parse_axis, write_replacement
         ("seed", "0..9223372036854775807:9223372036854775807", (0, 2**63 - 1)),
         ("steps", "1-10 [5]", (1, 3, 5, 7, 10)),  # A1111 cuts 3.25, 5.5, 7.75
         ("scheduler", "ddim, euler_a", ("ddim", "euler_a")),
-        ("prompt", "a beach, at sunset | a forest", ("a beach, at sunset", "a forest")),
+        ("prompt", "a beach, at sunset | a forest", ("a beach, at sunset | a forest",)),  # [red|blue] is one prompt too
         ("prompt", "a beach\na forest\n", ("a beach", "a forest")),
+        ("prompt", " a beach \r\na forest", ("a beach", "a forest")),
+        ("prompt", r"a beach\nat night", ("a beach\nat night",)),
+        ("prompt", r"a \(red\) barn \\nearby", (r"a \(red\) barn \nearby",)),
+        ("negative-prompt", "\ndog", ("", "dog")),
     ],
 )
 def test_reads_what_people_write(name: str, text: str, values: tuple[object, ...]):
@@ -95,6 +99,7 @@ def test_any_text_is_read_or_refused_in_one_sentence(text: str):
         ('"red, old", "green, new"', ("red, old", "green, new")),
         ("red, ,", ("red", "")),
         ("日没, night", ("日没", "night")),
+        (r"a\nb, c", ("a\nb", "c")),
     ],
 )
 def test_replacements_are_read_as_in_a1111_and_written_back(text: str, values: tuple[str, ...]):

@@ -1,7 +1,9 @@
 """One scheduler object with everything that cells of the same (scheduler, steps, strength) share."""
 
+import copy
 import inspect
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -43,11 +45,7 @@ class Schedule:
     """
 
     def __init__(self, key: ScheduleKey, own: Any, device: str) -> None:
-        import diffusers
-
-        entry = get_scheduler(key.scheduler)
-        kind = getattr(diffusers, entry.class_name) if entry.class_name else own.__class__
-        self._scheduler: Any = kind.from_config(own.config, **entry.options)
+        self._scheduler: Any = copy.deepcopy(_unused_scheduler(key.scheduler, own))
         self._scheduler.set_timesteps(key.num_inference_steps, device=device)
         effective = min(int(key.num_inference_steps * key.strength), key.num_inference_steps)
         begin = (key.num_inference_steps - effective) * self._scheduler.order
@@ -91,3 +89,13 @@ class Schedule:
             return image_latents
         following = torch.tensor([self.timesteps[index + 1]])
         return self._scheduler.add_noise(image_latents, noise, following)
+
+
+@lru_cache(maxsize=64)
+def _unused_scheduler(name: str, own: Any) -> Any:
+    """As diffusers makes it, to be copied: DPM2 looks at each of 1000 noise levels for that, half a second long."""
+    import diffusers
+
+    entry = get_scheduler(name)
+    kind = getattr(diffusers, entry.class_name) if entry.class_name else own.__class__
+    return kind.from_config(own.config, **entry.options)

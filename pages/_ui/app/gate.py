@@ -6,7 +6,6 @@ See docs/decisions/password.md.
 import asyncio
 import re
 from collections.abc import Callable
-from html import escape
 from ipaddress import IPv6Address, ip_address
 from urllib.parse import parse_qs, quote
 
@@ -20,6 +19,7 @@ from bgen_core.settings import Settings
 from pages._ui.app import resources
 from pages._ui.app.faults import told
 from pages._ui.app.password import COOKIE, COOKIE_SECONDS, WrongTries, admits, is_right, new_cookie, prepare
+from pages._ui.shared.html_templates import render
 
 LOGIN = "/login"
 OPEN_PATHS = ("/healthz",)
@@ -37,27 +37,6 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
-# A page of its own, not one of Streamlit's: it is there before any of its scripts may be fetched.
-_FORM = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>bgen</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>
-:root {{ color-scheme: light dark }}
-body {{ font: 15px system-ui, sans-serif; margin: 20vh auto 0; max-width: 20rem; padding: 0 1rem }}
-h1 {{ font-size: 1.6rem }}
-label, input, button {{ display: block; width: 100%; box-sizing: border-box; font: inherit }}
-input, button {{ margin-top: .4rem; padding: .5rem; border-radius: 4px; border: 1px solid #888 }}
-button {{ margin-top: .8rem; background: #2f6f62; border-color: #2f6f62; color: #fff; cursor: pointer }}
-</style></head><body>
-<h1>bgen</h1>
-<form method="post" action="{action}">
-<input type="hidden" name="next" value="{target}">
-<label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="current-password" required autofocus>
-<p role="alert">{problem}</p>
-<button type="submit">Open</button>
-</form></body></html>
-"""
 
 
 class Gate:
@@ -187,5 +166,4 @@ def _is_from_here(scope: Scope) -> bool:
 
 
 def _form(target: str, problem: str = "", *, status: int) -> Response:
-    filled = _FORM.format(action=LOGIN, target=escape(target), problem=escape(problem))
-    return HTMLResponse(filled, status, _HEADERS)
+    return HTMLResponse(render("app/login.html", action=LOGIN, target=target, problem=problem), status, _HEADERS)

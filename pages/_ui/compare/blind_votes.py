@@ -1,7 +1,5 @@
 """Blind votes: two pictures of one sweep without their parameters, and what all votes say about an axis."""
 
-from html import escape
-
 import pandas as pd
 import streamlit as st
 from streamlit.components.v2 import component
@@ -19,7 +17,7 @@ from pages._ui.compare.compare_view import CompareView, change
 from pages._ui.compare.findings_frame import SweepFrame, sweep_in_view
 from pages._ui.compare.vote_scores import score_chart
 from pages._ui.shared.frontend_source import frontend_source
-from pages._ui.shared.pictures import plain
+from pages._ui.shared.pictures import picture_html, plain
 
 _FIT = "display:block;width:100%;height:auto;max-height:70vh;object-fit:contain"
 _PROBLEM = "vote_problem"
@@ -83,10 +81,8 @@ def _two_pictures(store: SeenStore, pair: BallotPair) -> None:
     left, right = store.runs.get_all([pair.run_a, pair.run_b])
     for place, run, name in zip(st.columns(2, gap="small"), (left, right), ("1 (left)", "2 (right)"), strict=True):
         # Neither its parameters nor its name: what is not seen cannot be voted for.
-        place.html(
-            f'<img src="{escape(thumbnail_url(run.image, 1024))}" alt="Picture {name}" '
-            f'width="{run.extent.width}" height="{run.extent.height}" style="{_FIT}">'
-        )
+        source, alt = thumbnail_url(run.image, 1024), f"Picture {name}"
+        place.html(picture_html(source, alt=alt, style=_FIT, extent=run.extent, lazy=False))
 
 
 def _ways_to_vote(store: SeenStore, frame: SweepFrame, pair: BallotPair) -> None:

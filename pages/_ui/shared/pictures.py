@@ -1,12 +1,13 @@
 """A run's picture on a page: fetched by the browser from the app's own route, never sent through the script."""
 
 import re
-from html import escape
 
 import streamlit as st
 
+from bgen_core.extent import Extent
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.links import thumbnail_url
+from pages._ui.shared.html_templates import render
 
 _FIT = "width:100%;height:auto;max-height:85vh;object-fit:contain;object-position:left"
 
@@ -34,8 +35,9 @@ def picture(run: RunRecord, *, side: int, raw: bool = False) -> None:
         The model's own output instead of the finished picture.
     """
     blob, extent = (run.raw, run.model_extent) if raw else (run.image, run.extent)
-    # Width and height reserve the place before the picture has come.
-    st.html(
-        f'<img src="{escape(thumbnail_url(blob, side))}" alt="{escape(describe(run))}" loading="lazy" '
-        f'width="{extent.width}" height="{extent.height}" style="{_FIT}">'
-    )
+    st.html(picture_html(thumbnail_url(blob, side), alt=describe(run), style=_FIT, extent=extent))
+
+
+def picture_html(source: str, *, alt: str, style: str, extent: Extent | None = None, lazy: bool = True) -> str:
+    """A picture as HTML; its size, where it is given, reserves the place before the picture has come."""
+    return render("shared/picture.html", source=source, alt=alt, style=style, extent=extent, lazy=lazy)

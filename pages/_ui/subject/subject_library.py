@@ -1,7 +1,6 @@
 """The library: saved subjects to open, choose for a sweep, rename, delete, export and import."""
 
 from collections.abc import Sequence
-from html import escape
 
 import streamlit as st
 
@@ -12,7 +11,7 @@ from bgen_core.store.subjects import SubjectEntry
 from bgen_core.subject.decoding.image_io import DecodeLimits
 from pages._ui.app import page_files, resources
 from pages._ui.routes.subject_routes import subjects_url
-from pages._ui.shared.pictures import plain
+from pages._ui.shared.pictures import picture_html, plain
 from pages._ui.subject.subject_draft import complain, open_saved, show_problem
 
 _LISTED = 24
@@ -55,10 +54,7 @@ def _library() -> None:
 
 
 def _card(entry: SubjectEntry) -> None:
-    st.html(
-        f'<img src="{escape(thumbnail_url(entry.photo, 256))}" alt="{escape(entry.name)}" loading="lazy" '
-        f'style="{_IMAGE}">'
-    )
+    st.html(picture_html(thumbnail_url(entry.photo, 256), alt=entry.name, style=_IMAGE))
     st.checkbox(plain(entry.name), key=f"choose_{entry.id}")
     st.caption(f"{entry.extent} · {entry.created.astimezone():%Y-%m-%d %H:%M}")
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):

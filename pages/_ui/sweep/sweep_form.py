@@ -13,6 +13,7 @@ from bgen_core.sweep.axes import REPLACEMENTS, parse_axis, write_replacement
 from bgen_core.sweep.build import build_plan, check_values, default_of
 from bgen_core.sweep.explore import explored_plan
 from bgen_core.sweep.plan import SweepPlan
+from bgen_core.typed_lines import typed_lines, write_line
 from pages._ui.app.faults import told
 
 REPLACE_HELP = (
@@ -21,7 +22,7 @@ REPLACE_HELP = (
 )
 BEGINNING = "form_beginning"
 AXIS_HELP = "One value, or several: `10,20,30` · `10..30:10` (from, to, step) · `1..9/5` (five values)"
-LINES_HELP = "One per line; several lines make an axis."
+LINES_HELP = r"One per line; several lines make an axis. `\n` is a line break inside one."
 Held = TypeVar("Held", str, list[str])  # by a control: a text, or the names that were chosen
 # Beside the prompts stands what tells pictures apart at a glance; the rest is under "More".
 _AT_HAND = tuple(parameter for parameter in PARAMETERS if parameter.short)
@@ -34,6 +35,12 @@ _CAPTIONS = {
 
 def fill_from_plan(plan: SweepPlan) -> None:
     """Set every control to what a plan says: for a link to a sweep, and for "use as base"."""
+    st.session_state["subject"] = list(plan.subject_ids)
+    _begin_with(form_of(plan))
+
+
+def form_of(plan: SweepPlan) -> dict[str, str | list[str]]:
+    """What the controls hold, by their keys, so that `read_plan` gives the same plan back."""
     replacements = [axis for axis in plan.axes if axis.name in REPLACEMENTS]
     filled: dict[str, str | list[str]] = {
         "model": list(plan.models),
@@ -44,12 +51,9 @@ def fill_from_plan(plan: SweepPlan) -> None:
         texts = [parameter.write(value) for value in plan.values_of(parameter.field)]
         if parameter.kind == "name":
             filled[parameter.key] = texts
-        elif parameter.kind == "text":
-            filled[parameter.key] = "\n".join(" ".join(text.split()) for text in texts)  # a break would part a prompt
         else:
-            filled[parameter.key] = ", ".join(texts)
-    st.session_state["subject"] = list(plan.subject_ids)
-    _begin_with(filled)
+            filled[parameter.key] = ("\n" if parameter.kind == "text" else ", ").join(texts)
+    return filled
 
 
 def _begin_with(values: Mapping[str, str | list[str]]) -> None:
@@ -188,7 +192,7 @@ def _examples(entry: ModelEntry) -> None:
 
     def use() -> None:
         if chosen := st.session_state.get("example"):
-            st.session_state["prompt"] = chosen
+            st.session_state["prompt"] = write_line(chosen)
             st.session_state["example"] = None
 
     st.pills("Examples", entry.examples, key="example", on_change=use, label_visibility="collapsed")
@@ -202,7 +206,7 @@ def read_plan(models: Sequence[ModelEntry], subjects: Sequence[SubjectEntry], te
     UserInputError
         A control's text is not allowed.
     """
-    lines = [line for line in texts["replace"].splitlines() if line.strip()]
+    lines = [line for line in typed_lines(texts["replace"]) if line]
     plan = build_plan(models, {entry.id: entry.name for entry in subjects}, texts, replacements=lines)
     return explored_plan(plan, read_explore_steps(texts["explore"])) if texts["explore"].strip() else plan
 

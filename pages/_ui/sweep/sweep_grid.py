@@ -2,22 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from html import escape
 
 import streamlit as st
 
 from bgen_core.extent import Extent
 from bgen_core.records.progress import CellProgress, SweepProgress
-from bgen_core.runs.links import thumbnail_url
+from bgen_core.runs.links import run_url, thumbnail_url
 from bgen_core.store.sweeps import SweepCellRow
 from bgen_core.sweep.grid import Grid, arrange, default_axes, describe_place
 from bgen_core.sweep.plan import SweepPlan
+from pages._ui.shared.html_templates import render
 
-EMPTY = "background:rgba(128,128,128,.14);border-radius:4px"
-LABEL = "font-size:.8rem;opacity:.75;padding:2px 6px;text-align:center;font-weight:600"
-# Narrower cells are not pictures any more: the grid then scrolls sideways in its own box.
-NARROWEST = 110
-LABEL_WIDTH = 84
 MOST_IN_A_ROW = 6  # more values of a single axis flow over several rows
 
 
@@ -78,84 +73,54 @@ class GridContent:
     progress: SweepProgress | None = None
     pictures: Mapping[str, str] = field(default_factory=dict[str, str])
 
-    def html(self, index: int) -> str:
+    def place(self, index: int) -> "_Place":
         """One place: the picture, why there is none, a preview, or nothing yet."""
-        box = (
-            f"width:100%;aspect-ratio:{self.extent.width}/{self.extent.height};display:block;border-radius:4px;"
-            "object-fit:contain"  # subjects of one grid may have other shapes
-        )
         cell = self.cells.get(index) if self.cells else None
         if self.plan.only is not None and index not in self.plan.only:
-            return f'<div style="{box}"></div>'
+            return _LEFT_OUT
         if cell and cell.done and cell.run_id in self.pictures:
-            source = escape(thumbnail_url(self.pictures[cell.run_id], 512))
-            named = escape(describe_place(self.plan, index))
-            picture = f'<img src="{source}" alt="{named}" loading="lazy" style="{box}">'
-            return f'<a href="/run?id={cell.run_id[:16]}" data-cell="{index}">{picture}</a>'
+            return _Place(
+                index=index,
+                picture=thumbnail_url(self.pictures[cell.run_id], 512),
+                alt=describe_place(self.plan, index),
+                link=run_url(cell.run_id[:16]),
+            )
         if cell and cell.error:
-            return f'<div style="{box};{EMPTY};padding:6px;font-size:.8rem;overflow:auto">{escape(cell.error)}</div>'
+            return _Place(error=cell.error)
         under_way = self.progress.cells.get(index) if self.progress else None
-        return _unfinished(under_way, box)
+        return _Place(under_way=under_way) if under_way else _NOTHING_YET
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """What the template draws in one place: the first of these that there is."""
+
+    left_out: bool = False
+    picture: str = ""
+    alt: str = ""
+    link: str = ""
+    index: int = 0
+    error: str = ""
+    under_way: CellProgress | None = None
+
+
+_LEFT_OUT, _NOTHING_YET = _Place(left_out=True), _Place()
 
 
 def grid_html(grid: Grid, content: GridContent) -> str:
     """The grid as a table with labelled edges; a single long axis flows over several rows."""
-    columns = len(grid.cells[0])
-    if grid.across and not grid.down and columns > MOST_IN_A_ROW:
-        return _flowing(grid, content)
-    head = "".join(f'<th style="{LABEL}">{_short(label)}</th>' for label in (grid.across.labels if grid.across else ()))
-    corner = (
-        f'<th style="{LABEL};width:{LABEL_WIDTH}px">{escape(_corner(grid))}</th>' if grid.down or grid.across else ""
+    columns = grid.across.labels if grid.across else ()
+    labels = grid.down.labels if grid.down else (None,)
+    return render(
+        "sweep/sweep_grid.html",
+        extent=content.extent,
+        corner=_corner(grid),
+        columns=columns,
+        rows=[(label, [content.place(index) for index in row]) for label, row in zip(labels, grid.cells, strict=True)],
+        flowing=grid.down is None and len(columns) > MOST_IN_A_ROW,
     )
-    lines: list[str] = []
-    for place, row in enumerate(grid.cells):
-        label = _short(grid.down.labels[place]) if grid.down else ""
-        first = f'<th style="{LABEL};width:{LABEL_WIDTH}px">{label}</th>' if grid.down or grid.across else ""
-        lines.append(f"<tr>{first}{''.join(_place(content.html(index)) for index in row)}</tr>")
-    # A single picture needs no more than the height of a screen.
-    widest = min(1100, 420 * columns)
-    width = f"width:100%;max-width:{widest}px;min-width:{NARROWEST * columns}px"
-    table = f'<table style="border-collapse:separate;border-spacing:4px;table-layout:fixed;border:0;{width}">'
-    return f'<div style="overflow-x:auto">{table}<tr>{corner}{head}</tr>{"".join(lines)}</table></div>'
-
-
-def _flowing(grid: Grid, content: GridContent) -> str:
-    """Its pictures fill the width row by row, each with its value above."""
-    labels = grid.across.labels if grid.across else ()
-    places = "".join(
-        f'<div><div style="{LABEL}">{_short(label)}</div>{content.html(index)}</div>'
-        for label, index in zip(labels, grid.cells[0], strict=True)
-    )
-    title = f'<div style="{LABEL};text-align:left">{escape(_corner(grid))}</div>'
-    columns = f"repeat(auto-fill,minmax({NARROWEST * 1.6:.0f}px,1fr))"
-    return f'{title}<div style="display:grid;gap:6px;grid-template-columns:{columns}">{places}</div>'
-
-
-def _place(picture: str) -> str:
-    return f'<td style="padding:0;border:0;vertical-align:top">{picture}</td>'
 
 
 def _corner(grid: Grid) -> str:
-    down = grid.down.kind.label if grid.down else ""
-    across = grid.across.kind.label if grid.across else ""
-    return f"{down} ↓ {across} →" if down else f"{across} →"
-
-
-def _short(label: str) -> str:
-    text = label or "(none)"
-    return f'<span title="{escape(text)}">{escape(text if len(text) <= 28 else text[:27] + "…")}</span>'
-
-
-def _unfinished(under_way: CellProgress | None, box: str) -> str:
-    if under_way is None:
-        return f'<div style="{box};{EMPTY}"></div>'
-    steps = (
-        '<span style="position:absolute;right:6px;bottom:4px;font-size:.75rem;padding:0 5px;border-radius:3px;'
-        f'background:rgba(0,0,0,.55);color:#fff">{under_way.step}/{under_way.of}</span>'
-    )
-    inner = (
-        f'<img src="{escape(under_way.preview)}" alt="Preview after step {under_way.step}" style="{box}">'
-        if under_way.preview
-        else f'<div style="{box};{EMPTY}"></div>'
-    )
-    return f'<div style="position:relative">{inner}{steps}</div>'
+    signed = ((grid.down, "↓"), (grid.across, "→"))
+    return " ".join(f"{axis.kind.label} {sign}" for axis, sign in signed if axis)

@@ -1,0 +1,18 @@
+"""The pages' own HTML: Jinja2 templates that lie beside the modules which fill them."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import jinja2
+
+from bgen_core.reports.html_templates import templates_in
+
+
+def render(name: str, **values: object) -> str:
+    """A template, named by its path below pages/_ui, with these values; texts in it are escaped."""
+    return _templates().get_template(name).render(values)
+
+
+@lru_cache(maxsize=1)
+def _templates() -> jinja2.Environment:
+    return templates_in(Path(__file__).parents[1])

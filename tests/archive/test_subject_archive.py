@@ -1,0 +1,169 @@
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bgen_core.archive.subject_archive import MOST_SUBJECTS, export_subjects, import_subjects
+from bgen_core.errors import UserInputError
+from bgen_core.settings import load_settings
+from bgen_core.store.store import Store, open_store
+from bgen_core.subject.decoding.image_io import DecodeLimits, encode_alpha_png, encode_png
+from bgen_core.subject.edit import MaskEdit
+from tests.made_up import flip_a_bit, made_up_subject
+
+LIMITS = DecodeLimits(max_bytes=100_000, max_pixels=10_000, min_side=4)
+EDIT = {"base": "auto", "threshold": 0.4, "strokes": [{"mode": "add", "size": 3.0, "points": [[1.5, 2.0]]}]}
+PHOTO = encode_png(np.full((20, 30, 3), 90, np.uint8))
+ALPHA = encode_alpha_png(np.eye(20, 30, dtype=np.float32))
+SAID = json.dumps({"format": 1, "name": "Ada", "edit": EDIT}).encode()
+
+
+def packed(compression: int = zipfile.ZIP_STORED, **files: bytes) -> bytes:
+    """A ZIP of these files; a double underscore stands for a slash, a single one for a dot."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
+        for name, data in files.items():
+            archive.writestr(name.replace("__", "/").replace("_", "."), data)
+    return buffer.getvalue()
+
+
+def test_to_another_store_and_back(store: Store, tmp_path: Path) -> None:
+    saved = [made_up_subject(number, name=f"Ada / {number} ü") for number in range(2)]
+    ids = [store.subjects.save(subject, EDIT) for subject in saved]
+    data = b"".join(export_subjects(store, ids))
+    with open_store(load_settings(home=tmp_path / "other")) as other:
+        first, second = import_subjects(other, data, limits=LIMITS), import_subjects(other, data, limits=LIMITS)
+        assert (first.new, first.known) == (tuple(ids), ())
+        assert (second.new, second.known) == ((), tuple(ids))
+        assert "2 were in the library already" in second.sentence
+        for subject in saved:
+            loaded = other.subjects.load(subject.id)
+            assert loaded.name == subject.name
+            np.testing.assert_array_equal(loaded.image, subject.image)
+            np.testing.assert_array_equal(loaded.alpha, subject.alpha)
+            edit = other.subjects.load_edit(subject.id)
+            assert (MaskEdit.from_json(edit), edit["base"]) == (MaskEdit.from_json(EDIT), "auto")
+
+
+def test_a_damaged_or_lost_subject_is_left_out_and_named_and_the_rest_goes(store: Store, tmp_path: Path) -> None:
+    ids = [store.subjects.save(made_up_subject(number, name=f"Ada {number}"), EDIT) for number in range(3)]
+    flip_a_bit(store.blobs.path(store.subjects.get(ids[0]).alpha))
+    store.blobs.path(store.subjects.get(ids[1]).alpha).unlink()
+    data = b"".join(export_subjects(store, ids))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        told = archive.read("not-included.txt").decode().splitlines()
+    assert [line.split(":")[0] for line in told] == [
+        f"Subject 'Ada {number}' ({ids[number][:12]})" for number in (0, 1)
+    ]
+    assert "is damaged" in told[0]
+    assert "is missing" in told[1]
+    with open_store(load_settings(home=tmp_path / "other")) as other:
+        assert import_subjects(other, data, limits=LIMITS).new == (ids[2],)
+
+
+def test_every_subject_has_a_folder_of_its_own(store: Store) -> None:
+    ids = [store.subjects.save(made_up_subject(number, name="../../Ada"), EDIT) for number in range(2)]
+    with zipfile.ZipFile(io.BytesIO(b"".join(export_subjects(store, ids)))) as archive:
+        assert sorted({name.split("/")[0] for name in archive.namelist()}) == ["001-Ada", "002-Ada"]
+
+
+def test_a_known_subject_keeps_its_name(store: Store) -> None:
+    subject = made_up_subject(name="Ada")
+    data = b"".join(export_subjects(store, [store.subjects.save(subject, EDIT)]))
+    store.subjects.rename(subject.id, "Grace")
+    import_subjects(store, data, limits=LIMITS)
+    assert store.subjects.get(subject.id).name == "Grace"
+
+
+def two_of_one_name() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        for _ in range(2):
+            archive.writestr("a/subject.json", SAID)
+    return buffer.getvalue()
+
+
+def flipped(data: bytes, place: int) -> bytes:
+    return data[:place] + bytes([data[place] ^ 255]) + data[place + 1 :]
+
+
+def locked() -> bytes:
+    """The flag of encryption in both headers."""
+    data = bytearray(packed(a__subject_json=SAID, a__photo_png=PHOTO, a__alpha_png=ALPHA))
+    for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        place = data.index(mark)
+        data[place + at] |= 1
+    return bytes(data)
+
+
+def described(**changes: object) -> bytes:
+    return json.dumps({"format": 1, "name": "Ada", "edit": EDIT} | changes).encode()
+
+
+def with_edit(edit: object) -> bytes:
+    return packed(a__subject_json=described(edit=edit), a__photo_png=PHOTO, a__alpha_png=ALPHA)
+
+
+WHOLE = packed(a__subject_json=SAID, a__photo_png=PHOTO, a__alpha_png=ALPHA)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "cannot be read as a ZIP"),
+        (b"no archive at all", "cannot be read as a ZIP"),
+        (WHOLE[: len(WHOLE) // 2], "cannot be read as a ZIP"),
+        (flipped(WHOLE, WHOLE.index(PHOTO) + 60), "Bad CRC-32"),
+        (locked(), "cannot be read as a ZIP"),
+        (two_of_one_name(), "several files of one name"),
+        (packed(readme_txt=b"hello"), "holds no subject"),
+        (packed(a__subject_json=SAID, a__alpha_png=ALPHA), "'a/photo.png' is missing"),
+        (packed(a__subject_json=SAID, a__photo_png=PHOTO), "'a/alpha.png' is missing"),
+        (packed(a__subject_json=SAID, a__photo_png=b"hi", a__alpha_png=ALPHA), "is not a picture"),
+        (packed(a__subject_json=SAID, a__photo_png=PHOTO, a__alpha_png=PHOTO[:40]), "alpha.png"),
+        (
+            packed(
+                a__subject_json=SAID, a__photo_png=PHOTO, a__alpha_png=encode_alpha_png(np.eye(9, dtype=np.float32))
+            ),
+            "9 × 9",
+        ),
+        (packed(zipfile.ZIP_DEFLATED, a__subject_json=SAID, a__photo_png=bytes(10**7)), "larger than 0.1 MB"),
+        (packed(a__subject_json=b"[" * 100_000), "is no JSON"),
+        (packed(a__subject_json=b"[]"), "another format than 1"),
+        (packed(a__subject_json=described(format=2)), "another format than 1"),
+        (packed(a__subject_json=described(name=" ")), "lacks the name"),
+        (packed(a__subject_json=described(edit=[1])), "lacks the name or the edit"),
+        (with_edit({"grow": 1e9}), "grow of 1e"),
+        (with_edit({"strokes": [{"mode": "add"}]}), "cannot be read"),
+        (with_edit({"given": 7}), "cannot be read"),
+        (with_edit({"given": "no base64"}), "cannot be read"),
+        (with_edit({"given": "aGVsbG8="}), "is not a picture"),
+        (packed(**{f"{number}__subject_json": SAID for number in range(MOST_SUBJECTS + 1)}), "201 subjects"),
+    ],
+)
+def test_a_hostile_zip_is_one_sentence_and_leaves_nothing(store: Store, data: bytes, said: str) -> None:
+    with pytest.raises(UserInputError) as caught:
+        import_subjects(store, data, limits=LIMITS)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert store.subjects.all() == []
+
+
+def test_a_broken_subject_keeps_the_others_out(store: Store) -> None:
+    data = packed(
+        a__subject_json=SAID, a__photo_png=PHOTO, a__alpha_png=ALPHA, b__subject_json=SAID, b__photo_png=b"no"
+    )
+    with pytest.raises(UserInputError):
+        import_subjects(store, data, limits=LIMITS)
+    assert store.subjects.all() == []
+
+
+def test_nothing_is_written_outside_the_store(store: Store, tmp_path: Path) -> None:
+    data = packed(**{
+        "..__..__evil__subject_json": SAID, "..__..__evil__photo_png": PHOTO, "..__..__evil__alpha_png": ALPHA,
+    })  # fmt: skip
+    import_subjects(store, data.replace(b"..//../", b"../../"), limits=LIMITS)
+    assert not [path for path in tmp_path.rglob("*") if "evil" in path.name]

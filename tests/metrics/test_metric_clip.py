@@ -1,0 +1,112 @@
+"""A small random CLIP model in transformers' own classes: the numbers mean nothing, the way to them does."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bgen_core.metrics import MetricInput, compute_metrics
+from bgen_core.models.catalogue import DEMO_FOLDER
+from bgen_core.models.loading import quiet_libraries
+from tests.made_up import made_up_run
+from tests.metrics.scenes import measure, noise, plain
+
+SIDE = 32
+
+
+@pytest.fixture(scope="module")
+def clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return saved_model(tmp_path_factory.mktemp("clip"), sign=-1)
+
+
+@pytest.fixture(scope="module")
+def opposed_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same model, but every cosine has the other sign."""
+    return saved_model(tmp_path_factory.mktemp("opposed"), sign=1)
+
+
+def saved_model(folder: Path, *, sign: int) -> Path:
+    import torch
+
+    quiet_libraries()
+    from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
+
+    tokenizer = CLIPTokenizer.from_pretrained(DEMO_FOLDER / "tokenizer")
+    size: dict[str, Any] = {
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+    }
+    text = {"vocab_size": len(tokenizer), "max_position_embeddings": 24, "eos_token_id": tokenizer.eos_token_id, **size}
+    torch.manual_seed(3)
+    config = CLIPConfig(
+        text_config=text, vision_config={"image_size": SIDE, "patch_size": 8, **size}, projection_dim=16
+    )
+    model = CLIPModel(config)
+    model.visual_projection.weight.data *= sign
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    CLIPImageProcessorPil(size={"shortest_edge": SIDE}, crop_size=SIDE).save_pretrained(folder)
+    return folder
+
+
+def reference(folder: Path, prompt: str, picture: np.ndarray) -> float:
+    """From CLIP's own logits: its cosine, times a scale that it learnt."""
+    import torch
+    from transformers import CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
+
+    model = CLIPModel.from_pretrained(folder).eval()
+    tokens = CLIPTokenizer.from_pretrained(folder)(f"A photo depicts {prompt}", return_tensors="pt")
+    tokens = {name: values[:, :24].clone() for name, values in tokens.items()}
+    if tokens["input_ids"].shape[1] == 24:
+        tokens["input_ids"][0, -1] = model.config.text_config.eos_token_id
+    pixels = CLIPImageProcessorPil.from_pretrained(folder)(images=picture, return_tensors="pt")
+    with torch.no_grad():
+        return float(model(**tokens, **pixels).logits_per_image[0, 0] / model.logit_scale.exp())
+
+
+@pytest.mark.parametrize("prompt", ["a beach at sunset", " ".join(["a red room with a blue door"] * 6)])
+@pytest.mark.parametrize("colour", [(250, 10, 10), (10, 250, 10), (10, 10, 250)])
+def test_the_score_is_the_papers_formula_on_clips_cosine(
+    clip_folder: Path, opposed_folder: Path, prompt: str, colour: tuple[int, int, int]
+) -> None:
+    picture, record = plain(SIDE, SIDE, colour), made_up_run(params={"prompt": prompt})
+    cosine = reference(clip_folder, prompt, picture)
+    assert cosine > 0
+    value = measure("clip_score", record=record, picture=picture, clip_model=str(clip_folder))
+    assert value == pytest.approx(2.5 * cosine, abs=1e-5)  # float32
+    assert reference(opposed_folder, prompt, picture) == pytest.approx(-cosine, abs=1e-5)
+    assert measure("clip_score", record=record, picture=picture, clip_model=str(opposed_folder)) == 0
+
+
+def test_the_score_says_whose_it_is(clip_folder: Path) -> None:
+    inputs = MetricInput(record=made_up_run(), picture=noise(SIDE, SIDE))
+    (score,) = compute_metrics(inputs, names=["clip_score"], clip_model=str(clip_folder))
+    assert score.reason == f"By {clip_folder}."
+
+
+def test_without_a_model_there_is_no_number() -> None:
+    assert measure("clip_score", picture=noise(8, 8)) == "No CLIP model is set: BGEN_CLIP_MODEL."
+
+
+def test_an_empty_prompt_has_no_score(clip_folder: Path) -> None:
+    record = made_up_run(params={"prompt": "  "})
+    assert measure("clip_score", record=record, picture=noise(8, 8), clip_model=str(clip_folder)) == (
+        "The prompt is empty."
+    )
+
+
+@pytest.mark.parametrize("name", ["nobody/no-such-clip", "/nowhere/clip"])
+def test_a_model_that_is_not_here_is_named(name: str) -> None:
+    reason = measure("clip_score", picture=noise(8, 8), clip_model=name)
+    assert isinstance(reason, str)
+    assert reason.startswith(f"The CLIP model {name!r} cannot be loaded from this machine (")
+
+
+def test_another_kind_of_model_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    reason = measure("clip_score", picture=noise(8, 8), clip_model=str(tmp_path))
+    assert isinstance(reason, str)
+    assert "cannot be loaded" in reason

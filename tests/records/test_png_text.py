@@ -1,0 +1,176 @@
+import struct
+import zlib
+from dataclasses import replace
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import bgen_core
+from bgen_core.errors import UserInputError
+from bgen_core.records.png_text import parameters_text, parse_parameters, read_parameters, read_record
+from bgen_core.records.run import RunRecord
+from bgen_core.store.store import Store
+from bgen_core.subject.decoding.image_io import encode_png
+from tests.made_up import commit, made_up_run, picture
+
+
+def text_chunks(png: bytes) -> dict[str, str]:
+    """The text chunks of a PNG, read by the letter of the standard (ISO/IEC 15948), without Pillow."""
+    assert png[:8] == b"\x89PNG\r\n\x1a\n"
+    found, position = {}, 8
+    while position < len(png):
+        (length,) = struct.unpack_from(">I", png, position)
+        kind, data = png[position + 4 : position + 8], png[position + 8 : position + 8 + length]
+        assert struct.unpack_from(">I", png, position + 8 + length)[0] == zlib.crc32(kind + data)
+        if kind == b"tEXt":
+            key, text = data.split(b"\0")
+            found[key.decode("latin-1")] = text.decode("latin-1")
+        elif kind == b"iTXt":
+            key, rest = data.split(b"\0", 1)
+            assert rest[:2] == b"\0\0", "not compressed"
+            _language, _translated, text = rest[2:].split(b"\0", 2)
+            found[key.decode("latin-1")] = text.decode("utf-8")
+        position += 12 + length
+    return found
+
+
+LAST_LINE = (
+    "Steps: 20, Sampler: DDIM, CFG scale: 3, Seed: 7, Size: 24x16, Model hash: 0123456789, Model: demo, "
+    f"Denoising strength: 1, Version: bgen {bgen_core.__version__}"
+)
+
+
+@pytest.mark.parametrize(
+    ("params", "changes", "text"),
+    [
+        ({}, {}, f"a beach at sunset\nNegative prompt: text\n{LAST_LINE}"),
+        ({"negative_prompt": "  "}, {}, f"a beach at sunset\n{LAST_LINE}"),
+        ({"prompt": "", "negative_prompt": ""}, {}, LAST_LINE),
+        (
+            {"prompt": "line one\n  line two\r\nline three ", "negative_prompt": "x\ny"},
+            {},
+            f"line one\nline two\nline three\nNegative prompt: x\ny\n{LAST_LINE}",
+        ),
+        (
+            {"guidance_scale": 7.5, "strength": 0.75, "scheduler": "dpmpp_2m_karras", "num_inference_steps": 30},
+            {},
+            "a beach at sunset\nNegative prompt: text\nSteps: 30, Sampler: DPM++ 2M Karras, CFG scale: 7.5, Seed: 7, "
+            "Size: 24x16, Model hash: 0123456789, Model: demo, Denoising strength: 0.75, "
+            f"Version: bgen {bgen_core.__version__}",
+        ),
+        (
+            {"scheduler": "one-of-tomorrow"},
+            {"model": 'C:\\models\\a, "b"', "model_revision": ""},
+            "a beach at sunset\nNegative prompt: text\nSteps: 20, Sampler: one-of-tomorrow, CFG scale: 3, Seed: 7, "
+            'Size: 24x16, Model: "C:\\\\models\\\\a, \\"b\\"", Denoising strength: 1, '
+            f"Version: bgen {bgen_core.__version__}",
+        ),
+    ],
+    ids=["plain", "no negative prompt", "no prompt", "lines", "numbers", "quoted"],
+)
+def test_the_text_is_written_as_a1111_writes_it(params: dict, changes: dict, text: str) -> None:
+    assert parameters_text(made_up_run(7, params=params, **changes)) == text
+
+
+# As found in pictures of A1111 1.5 to 1.10, Forge and SD.Next.
+OF_OTHERS = [
+    (
+        "photo of a cat\nNegative prompt: dog, bird\nSteps: 28, Sampler: DPM++ 2M, Schedule type: Karras, "
+        "CFG scale: 7, Seed: 965400086, Size: 512x768, Model hash: 6ce0161689, Model: v1-5-pruned, Version: v1.10.1",
+        {
+            "Prompt": "photo of a cat",
+            "Negative prompt": "dog, bird",
+            "Steps": "28",
+            "Sampler": "DPM++ 2M",
+            "Schedule type": "Karras",
+            "CFG scale": "7",
+            "Seed": "965400086",
+            "Size": "512x768",
+            "Model hash": "6ce0161689",
+            "Model": "v1-5-pruned",
+            "Version": "v1.10.1",
+        },
+    ),
+    (
+        'a\nb <lora:x:1>\nSteps: 20, Sampler: Euler a, Lora hashes: "x: 12ab, y: 34cd", Mask blur: 4',
+        {
+            "Prompt": "a\nb <lora:x:1>",
+            "Negative prompt": "",
+            "Steps": "20",
+            "Sampler": "Euler a",
+            "Lora hashes": "x: 12ab, y: 34cd",
+            "Mask blur": "4",
+        },
+    ),
+    ("only a prompt, with size: large", {"Prompt": "only a prompt, with size: large", "Negative prompt": ""}),
+    ("", {"Prompt": "", "Negative prompt": ""}),
+]
+
+
+@pytest.mark.parametrize(("text", "fields"), OF_OTHERS, ids=["a1111", "quoted", "prompt alone", "empty"])
+def test_the_text_of_other_programs_is_read(text: str, fields: dict[str, str]) -> None:
+    assert parse_parameters(text) == fields
+
+
+RUNS = [
+    pytest.param(made_up_run(1), id="plain"),
+    pytest.param(made_up_run(2, params={"prompt": "naïve façade"}), id="latin-1"),
+    pytest.param(made_up_run(3, params={"prompt": "夕暮れ 🌅, ü\nzwei", "negative_prompt": "шум"}), id="unicode"),
+    pytest.param(made_up_run(4, subject_name='Ada, "the" \\ first\n', model="a, b: c"), id="quotes"),
+    pytest.param(made_up_run(5, params={"guidance_scale": 0.1 + 0.2, "seed": 2**62}, seconds={}), id="numbers"),
+]
+
+
+@pytest.mark.parametrize("record", RUNS)
+def test_each_picture_carries_its_parameters_twice(store: Store, record: RunRecord) -> None:
+    committed = commit(store, record)
+    for blob in (committed.image, committed.raw):
+        png = store.blobs.get(blob)
+        assert text_chunks(png)["parameters"] == parameters_text(record)
+        with Image.open(BytesIO(png)) as opened:
+            assert opened.info["parameters"] == parameters_text(record)
+        assert read_record(png) == record
+        fields = read_parameters(png)
+        assert fields["Prompt"] == record.params.prompt
+        assert fields["Negative prompt"] == record.params.negative_prompt
+        assert fields["Model"] == record.model
+        assert fields["Seed"] == str(record.params.seed)
+        assert float(fields["CFG scale"]) == record.params.guidance_scale
+
+
+def test_the_text_changes_no_pixel_and_the_record_holds_no_address(store: Store) -> None:
+    run = commit(store, made_up_run(3))
+    png = store.blobs.get(run.image)
+    with Image.open(BytesIO(png)) as decoded:
+        assert np.array_equal(np.asarray(decoded), picture(3))
+    read = read_record(png)
+    assert read == replace(run, image="", raw="")
+    assert run.image not in text_chunks(png)["bgen"]
+
+
+def test_a_zero_byte_in_a_prompt_does_not_end_the_text() -> None:
+    assert parameters_text(made_up_run(7, params={"prompt": "a\0b"})).startswith("ab\n")
+
+
+@pytest.mark.parametrize(
+    ("png", "sentence"),
+    [
+        (b"", "not a PNG"),
+        (b"GIF89a", "not a PNG"),
+        (encode_png(picture())[:60], "not a PNG"),
+        (encode_png(picture(), text={"bgen": "{"}), "not the description of a run"),
+        (encode_png(picture(), text={"bgen": "[]"}), "not the description of a run"),
+        (encode_png(picture(), text={"bgen": '{"params": {"prompt": 1}}'}), "not the description of a run"),
+    ],
+    ids=["empty", "gif", "cut", "no json", "no object", "other object"],
+)
+def test_what_cannot_be_read_is_a_sentence(png: bytes, sentence: str) -> None:
+    with pytest.raises(UserInputError, match=sentence):
+        read_record(png)
+
+
+def test_a_picture_without_parameters_carries_none() -> None:
+    assert read_parameters(encode_png(picture())) == {}
+    assert read_record(encode_png(picture())) is None
