@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 from bgen_core.archive.manifest import MOST_PLACES, ArchivedSweep, ArchivedVote
 from bgen_core.content_address import is_content_hash
 from bgen_core.errors import UserInputError
-from bgen_core.ids import VisitorId
+from bgen_core.ids import RunId, SweepId
+from bgen_core.limits import ImpossibleTextError, check_text
 from bgen_core.parameters import PARAMETERS
-from bgen_core.records.foreign_run import shortened
+from bgen_core.records.foreign_run import printable, shortened
 from bgen_core.records.run import RunRecord
 from bgen_core.records.sweep_states import UNFINISHED_STATES, SweepState
 from bgen_core.store.schema import CellRow, SweepRow, VoteRow
@@ -25,7 +26,6 @@ from bgen_core.sweep.plan import SweepPlan
 
 MOST_PLACES_TOGETHER = 2 * MOST_PLACES
 _CUT_SHORT = "It was exported before it was finished."
-_LONGEST_TEXT = 20_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class CheckedSweep:
     """A sweep that may be taken: index of each cell -> its run, and votes on runs of its grid that are in the ZIP."""
 
     record: SweepRecord
-    cells: Mapping[int, str]
+    cells: Mapping[int, RunId]
     votes: Sequence[ArchivedVote]
 
 
@@ -41,11 +41,11 @@ class CheckedSweep:
 class TakenSweeps:
     """Ids of the sweeps that are new, and how many votes are."""
 
-    added: tuple[str, ...] = ()
+    added: tuple[SweepId, ...] = ()
     votes: int = 0
 
 
-def archived_sweeps(store: Store, run_ids: Sequence[str], *, also: str = "") -> list[ArchivedSweep]:
+def archived_sweeps(store: Store, run_ids: Sequence[RunId], *, also: SweepId | None = None) -> list[ArchivedSweep]:
     """The sweeps in whose grids these runs stand, and the votes between two of these runs; the oldest first.
 
     Parameters
@@ -71,7 +71,7 @@ def _archived(store: Store, sweep: SweepRecord, present: Collection[str]) -> Arc
         title=sweep.title,
         message=_CUT_SHORT if cut_short else sweep.message,
         plan=sweep.plan,
-        explored=sweep.explored or None,
+        explored=sweep.explored,
         expected_seconds=sweep.expected_seconds,
         cells=[cell.run_id for cell in store.sweeps.cells(sweep.id)],
         votes=[
@@ -89,13 +89,17 @@ def _ended(state: SweepState) -> Literal["done", "cancelled", "failed"]:
     return state if state in ("done", "failed") else "cancelled"
 
 
-def check_sweeps(described: Sequence[ArchivedSweep], runs: Mapping[str, RunRecord]) -> list[CheckedSweep]:
+def check_sweeps(
+    described: Sequence[ArchivedSweep], runs: Mapping[RunId, RunRecord], left_out: list[str]
+) -> list[CheckedSweep]:
     """The sweeps of a ZIP, each once.
 
     Parameters
     ----------
     runs
         Id -> run, of those that the ZIP holds.
+    left_out
+        Gets a sentence for each sweep with a text that no store holds.
 
     Raises
     ------
@@ -110,6 +114,8 @@ def check_sweeps(described: Sequence[ArchivedSweep], runs: Mapping[str, RunRecor
             places += SweepPlan.from_json(found.record.plan).places
             if places > MOST_PLACES_TOGETHER:
                 raise UserInputError(f"with it there are over {MOST_PLACES_TOGETHER:,} places in grids")
+        except ImpossibleTextError as error:
+            left_out.append(f"Sweep {printable(sweep.title)!r} ({sweep.id}): {shortened(str(error))}")
         except UserInputError as error:
             raise UserInputError(
                 f"the sweep {sweep.id} in it cannot be: {shortened(str(error).rstrip('.'))}"
@@ -117,13 +123,15 @@ def check_sweeps(described: Sequence[ArchivedSweep], runs: Mapping[str, RunRecor
     return list(checked.values())
 
 
-def check_sweep(sweep: ArchivedSweep, runs: Mapping[str, RunRecord]) -> CheckedSweep:
-    """One of them; see `check_sweeps`."""
+def check_sweep(sweep: ArchivedSweep, runs: Mapping[RunId, RunRecord]) -> CheckedSweep:
+    """One of them; see `check_sweeps`. A text that cannot be held is an ImpossibleTextError."""
+    check_text("Its title", sweep.title)
+    check_text("Its message", sweep.message)
     plan = _plan(sweep)
     cells = _cells(sweep, plan, runs)
     record = SweepRecord(
         id=sweep.id,
-        owner=VisitorId(sweep.owner),
+        owner=sweep.owner,
         created=sweep.created,
         finished=sweep.finished,
         state=sweep.state,
@@ -133,7 +141,7 @@ def check_sweep(sweep: ArchivedSweep, runs: Mapping[str, RunRecord]) -> CheckedS
         subject_id=plan.subject_ids[0],
         total=len(cells),
         expected_seconds=sweep.expected_seconds,
-        explored=sweep.explored or "",
+        explored=sweep.explored,
     )
     return CheckedSweep(record=record, cells=cells, votes=_votes(sweep, set(cells.values()) & runs.keys()))
 
@@ -145,7 +153,9 @@ def _adapter() -> TypeAdapter[SweepPlan]:
 
 def _plan(sweep: ArchivedSweep) -> SweepPlan:
     try:
-        plan = _adapter().validate_json(json.dumps(sweep.plan, allow_nan=False))
+        written = json.dumps(sweep.plan, ensure_ascii=False, allow_nan=False)
+        check_text("Its plan", written, len(written))
+        plan = _adapter().validate_json(written)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise UserInputError(f"{'.'.join(map(str, first['loc'])) or 'plan'}: {first['msg']}") from error
@@ -157,8 +167,8 @@ def _plan(sweep: ArchivedSweep) -> SweepPlan:
         if any(isinstance(value, str) == numeric for value in axis.values):
             raise UserInputError(f"{axis.name} has values of another kind")
         texts += [*map(str, axis.values), *axis.names]
-    if any(len(text) > _LONGEST_TEXT or "\0" in text for text in texts):
-        raise UserInputError("a text in its plan is not allowed")
+    for text in texts:
+        check_text("A text in its plan", text)
     if plan.places > MOST_PLACES:
         raise UserInputError(f"its grid has over {MOST_PLACES:,} places")
     if not all(map(is_content_hash, plan.subject_ids)):
@@ -168,10 +178,10 @@ def _plan(sweep: ArchivedSweep) -> SweepPlan:
     return plan
 
 
-def _cells(sweep: ArchivedSweep, plan: SweepPlan, runs: Mapping[str, RunRecord]) -> dict[int, str]:
+def _cells(sweep: ArchivedSweep, plan: SweepPlan, runs: Mapping[RunId, RunRecord]) -> dict[int, RunId]:
     if len(sweep.cells) != len(plan) or not sweep.cells:
         raise UserInputError(f"{len(sweep.cells):,} cells are named, and its plan has {len(plan):,}")
-    cells: dict[int, str] = {}
+    cells: dict[int, RunId] = {}
     for cell, run_id in zip(plan.cells(), sweep.cells, strict=True):
         run = runs.get(run_id)
         if run is not None and (run.params, run.subject_id) != (cell.params, cell.subject_id):
@@ -182,7 +192,7 @@ def _cells(sweep: ArchivedSweep, plan: SweepPlan, runs: Mapping[str, RunRecord])
 
 def _votes(sweep: ArchivedSweep, own: Collection[str]) -> list[ArchivedVote]:
     """Votes on two runs of the grid that are in the ZIP; of one voter on the same two, the last."""
-    kept: dict[tuple[str, frozenset[str]], ArchivedVote] = {}
+    kept: dict[tuple[str, frozenset[RunId]], ArchivedVote] = {}
     for vote in sweep.votes:
         pair = frozenset((vote.run_a, vote.run_b))
         if len(pair) == 2 and pair <= set(own):
@@ -195,7 +205,7 @@ def add_sweeps(session: Session, sweeps: Sequence[CheckedSweep]) -> TakenSweeps:
 
     A sweep that is there stays as it is; a voter's vote here on the same two runs stands.
     """
-    added: list[str] = []
+    added: list[SweepId] = []
     votes = 0
     for sweep in sweeps:
         sweep_id = sweep.record.id
@@ -214,6 +224,6 @@ def add_sweeps(session: Session, sweeps: Sequence[CheckedSweep]) -> TakenSweeps:
     return TakenSweeps(added=tuple(added), votes=votes)
 
 
-def _cells_here(session: Session, sweep_id: str) -> dict[int, str]:
+def _cells_here(session: Session, sweep_id: SweepId) -> dict[int, RunId]:
     rows = session.execute(sa.select(CellRow.cell_index, CellRow.run_id).where(CellRow.sweep_id == sweep_id))
     return {row.cell_index: row.run_id for row in rows}

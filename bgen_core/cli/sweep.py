@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +15,7 @@ from bgen_core.cli.run_here import InlineResult, forecast_inline, resume_inline,
 from bgen_core.cli.spec import OptionKind, read_spec
 from bgen_core.cli.two_passes import TwoPasses, explore, read_two_passes
 from bgen_core.errors import LostPictureError, UserInputError
+from bgen_core.ids import SweepId
 from bgen_core.jobs.submission import SweepForecast, describe_forecast
 from bgen_core.models.catalogue import describe_model
 from bgen_core.models.revision import find_model
@@ -23,6 +25,7 @@ from bgen_core.store.store import Store, open_store
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.build import build_plan
 from bgen_core.sweep.plan import SweepPlan
+from bgen_core.sweep.random_seeds import draw_seeds
 
 # What `--spec` may hold, and how.
 OPTIONS: dict[str, OptionKind] = {
@@ -72,11 +75,13 @@ def sweep(
                 "--resume goes on with the plan as it was: give it alone, or with --out-dir and --json."
             )
         with open_store(settings) as store:
-            _report(store, resume_inline(store, settings, resume), out_dir, as_json=as_json)
+            _report(store, resume_inline(store, settings, SweepId(resume)), out_dir, as_json=as_json)
         return
     written = read_spec(spec, OPTIONS) if spec else {}
     wanted: dict[str, Any] = {name: written.get(name) if value is None else value for name, value in typed.items()}
-    passes = read_two_passes(wanted["explore_steps"], wanted["keep"], wanted["by"])
+    if wanted["seed"]:
+        wanted["seed"] = draw_seeds(wanted["seed"])  # once, so that all that follows speaks of the same numbers
+    passes = read_two_passes(wanted["explore_steps"], wanted["keep"], wanted["by"], settings)
     _check(wanted, settings)
     subjects = [read_subject(path, wanted["alpha"], settings) for path in wanted["photo"]]
     with open_store(settings) as store:
@@ -97,7 +102,7 @@ def sweep(
             return
         for subject in subjects:
             keep_subject(store, subject)
-        result = run_inline(store, settings, forecast, explored=explored["sweep"] if explored else "")
+        result = run_inline(store, settings, forecast, explored=explored["sweep"] if explored else None)
         _report(store, result, out_dir, as_json=as_json, explored=explored)
 
 
@@ -147,6 +152,8 @@ def _print_plan(forecast: SweepForecast, passes: TwoPasses | None, *, as_json: b
 def _prepare_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):  # whether pictures can be written there, before any is made
+            pass
     except OSError as error:
         raise UserInputError(f"--out-dir {folder} cannot be used: {error.strerror}.") from error
 

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from bgen_core.errors import BgenError, StoreAwayError, StoreError
+from bgen_core.ids import SweepId
 from bgen_core.jobs.progress import ProgressWriter
 from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.models.devices import is_lasting_device_fault
@@ -109,7 +110,7 @@ def execute_sweep(
     store: Store,
     folder: WorkerFolder,
     runner: "Runner",
-    sweep_id: str,
+    sweep_id: SweepId,
     *,
     waits_while_paused: bool = False,
     patience: float = math.inf,
@@ -162,7 +163,7 @@ def execute_sweep(
 
 
 def _run_until_stopped(
-    store: Store, folder: WorkerFolder, runner: "Runner", sweep_id: str, cells: _Cells
+    store: Store, folder: WorkerFolder, runner: "Runner", sweep_id: SweepId, cells: _Cells
 ) -> Generator[RunnerEvent, None, SweepState | None]:
     """Returns the state in which somebody has put the sweep, or None after the last cell."""
     progress = ProgressWriter(folder, sweep_id)
@@ -183,7 +184,7 @@ def _run_until_stopped(
         folder.clear_progress(sweep_id)
 
 
-def _look(store: Store, sweep_id: str) -> SweepState | None:
+def _look(store: Store, sweep_id: SweepId) -> SweepState | None:
     """Where the sweep stands, or None where the store does not answer: that stops nothing that goes on without it."""
     try:
         return _standing(store, sweep_id)
@@ -192,7 +193,7 @@ def _look(store: Store, sweep_id: str) -> SweepState | None:
         return None
 
 
-def _standing(store: Store, sweep_id: str) -> SweepState:
+def _standing(store: Store, sweep_id: SweepId) -> SweepState:
     """Where the sweep stands; nobody but who holds it can take it from the queue, so that is done at once."""
     while (state := store.sweeps.get(sweep_id).state) == "queued":
         store.sweeps.change_state(sweep_id, CLAIM)
@@ -212,7 +213,7 @@ class _Tries:
 
 
 def _wait_for_store(
-    store: Store, sweep_id: str, fault: StoreAwayError, tries: _Tries, patience: float
+    store: Store, sweep_id: SweepId, fault: StoreAwayError, tries: _Tries, patience: float
 ) -> Generator[SweepEvent, None, SweepState]:
     """Wait until the store says where the sweep stands."""
     deadline = time.monotonic() + patience
@@ -240,13 +241,13 @@ def growing_pauses() -> Iterator[float]:
         pause = min(2 * pause, LONGEST_STORE_PAUSE_SECONDS)
 
 
-def _wait_while_paused(store: Store, sweep_id: str) -> SweepState:
+def _wait_while_paused(store: Store, sweep_id: SweepId) -> SweepState:
     while (state := _look(store, sweep_id)) in ("paused", None):
         time.sleep(LOOK_SECONDS)
     return state
 
 
-def _finished(store: Store, sweep_id: str) -> SweepState:
+def _finished(store: Store, sweep_id: SweepId) -> SweepState:
     failed = sum(bool(cell.error) and not cell.done for cell in store.sweeps.cells(sweep_id))
     while not store.sweeps.change_state(sweep_id, FINISH, f"{failed} cells failed" if failed else ""):
         if (state := _standing(store, sweep_id)) != "running":
@@ -254,7 +255,7 @@ def _finished(store: Store, sweep_id: str) -> SweepState:
     return "done"
 
 
-def _failed(store: Store, sweep_id: str, reason: str) -> SweepState:
+def _failed(store: Store, sweep_id: SweepId, reason: str) -> SweepState:
     return "failed" if store.sweeps.change_state(sweep_id, FAIL, reason) else store.sweeps.get(sweep_id).state
 
 

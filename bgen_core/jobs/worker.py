@@ -13,8 +13,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from bgen_core.errors import BgenError, StoreAwayError
+from bgen_core.ids import SweepId
 from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, StoreAway, execute_sweep, growing_pauses
 from bgen_core.jobs.holding import holding, requeue_orphans
+from bgen_core.jobs.mirroring import Mirroring
 from bgen_core.jobs.only_worker import SecondWorkerError, only_worker
 from bgen_core.jobs.parent_process import end_with_parent
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
@@ -125,6 +127,7 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
     look = _Clock(ORPHAN_CHECK_SECONDS)
     measure = _Clock(MEASURE_CHECK_SECONDS)
     pauses = growing_pauses()
+    mirroring, mirror = Mirroring(store, settings), _Clock(MEASURE_CHECK_SECONDS)
     while True:
         heartbeat.sign()
         try:
@@ -134,6 +137,8 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
                 look.make_due()  # it may have been continued while it was still being left
             elif measure.is_due() and measure_next(store, settings):
                 measure.make_due()
+            elif mirror.is_due() and mirroring.copy_next():
+                mirror.make_due()
             else:
                 time.sleep(POLL_SECONDS)
         except (BgenError, OSError) as error:  # a full disk, a store that became read-only: it may be mended meanwhile
@@ -184,12 +189,9 @@ class _Clock:
 def measure_next(store: Store, settings: Settings) -> bool:
     """Measure one run that is not measured yet; False where there is none."""
     from bgen_core.jobs.measuring import measure_pending
-    from bgen_core.reports.mlflow_mirror import mirror_run
 
     for run_id in measure_pending(store, settings, limit=1):
-        if settings.mlflow_url:
-            run = store.runs.get(run_id)
-            mirror_run(settings, run, store.metrics.of([run_id]).get(run_id, {}), store.blobs.get(run.image))
+        store.copies.forget(run_id)  # its copies elsewhere lack what was measured now
         return True
     return False
 
@@ -214,7 +216,7 @@ def run_sweep(
         raise SystemExit(str(error)) from error
 
 
-def _log_end(sweep_id: str, ended: Ended) -> None:
+def _log_end(sweep_id: SweepId, ended: Ended) -> None:
     fault = ended.fault
     if fault is None:
         logger.info("sweep %s is %s", sweep_id, ended.state)

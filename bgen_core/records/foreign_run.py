@@ -1,36 +1,54 @@
 """A run's description from outside: a PNG that somebody dropped, a ZIP from another store. Nothing in it is trusted."""
 
+import json
 import math
+from collections.abc import Iterator
 from functools import lru_cache
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from bgen_core.content_address import is_content_hash
 from bgen_core.errors import UserInputError
-from bgen_core.limits import LONGEST_NAME, LONGEST_OWNER, LONGEST_TEXT
+from bgen_core.limits import LONGEST_NAME, LONGEST_OWNER, LONGEST_TEXT, ImpossibleTextError, check_text
 from bgen_core.parameters import TEXTS
-from bgen_core.records.run import RunRecord
+from bgen_core.records.run import MadeRun, RunRecord
 
 _LONGEST_SENTENCE = 300
 _MOST_ENTRIES = 50
 _LARGEST_SIDE = 100_000
 
 
-@lru_cache(maxsize=1)
-def _adapter() -> TypeAdapter[RunRecord]:
-    return TypeAdapter(RunRecord)
+_Run = TypeVar("_Run", bound=MadeRun)
 
 
-def read_foreign_record(text: str | bytes) -> RunRecord:
-    """The run that a JSON text describes, as `RunRecord.to_json` writes it; what a later version adds is left out.
+@lru_cache(maxsize=3)
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def read_foreign_run(text: str | bytes, kind: type[_Run]) -> _Run:
+    """The run that a JSON text describes, as its `to_json` writes it; what a later version adds is left out.
+
+    Parameters
+    ----------
+    kind
+        `RunRecord` for a text that must name both pictures.
 
     Raises
     ------
+    ImpossibleTextError
+        It is a run with a text that not everything can hold.
     UserInputError
         It is no run: a field is missing, or has a value that no run can have.
     """
+    if isinstance(text, str):
+        _check_text("text", "It", text, len(text))
     try:
-        record = _adapter().validate_json(text)
+        content: dict[str, Any] = _adapter(dict[str, Any]).validate_json(text)
+        if not content.get("raw_id"):  # the first versions pasted in one way alone
+            content["raw_id"] = content.get("id")
+        run: _Run = _adapter(kind).validate_python(content)
     except UserInputError as error:  # a parameter's own sentence, with a number of any length in it
         raise UserInputError(shortened(str(error))) from error
     except ArithmeticError as error:  # a whole number that is greater than any float
@@ -39,10 +57,23 @@ def read_foreign_record(text: str | bytes) -> RunRecord:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "text"
         raise UserInputError(f"This is not the description of a run ({where}: {first['msg']}).") from error
-    for name, is_right in _checks(record).items():
+    for name, is_right in _checks(run).items():
         if not is_right:
             raise UserInputError(f"This is not the description of a run ({name} is not allowed).")
-    return record
+    for name, what, each, longest in _texts(run):
+        _check_text(name, what, each, longest)
+    return run
+
+
+def check_portable(record: RunRecord) -> None:
+    """Refuse a run of an older store that no other store takes.
+
+    Raises
+    ------
+    UserInputError
+        See `read_foreign_run`.
+    """
+    read_foreign_run(json.dumps(record.to_json(), ensure_ascii=False), RunRecord)
 
 
 def printable(text: str, most: int = 60) -> str:
@@ -50,29 +81,45 @@ def printable(text: str, most: int = 60) -> str:
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:most])
 
 
-def _checks(record: RunRecord) -> dict[str, bool]:
-    names = (record.subject_name, record.model, record.model_revision, record.device, *record.versions)
-    texts = [getattr(record.params, parameter.field) for parameter in TEXTS]
-    sizes = (record.extent, record.model_extent)
-    amounts = (*record.seconds.values(), record.peak_memory_mb)
+def _checks(run: MadeRun) -> dict[str, bool]:
+    sizes = (run.extent, run.model_extent)
+    amounts = (*run.seconds.values(), run.peak_memory_mb)
     return {
-        "id": is_content_hash(record.id),
-        "raw_id": is_content_hash(record.raw_id),
-        "subject_id": is_content_hash(record.subject_id),
-        "image": not record.image or is_content_hash(record.image),
-        "raw": not record.raw or is_content_hash(record.raw),
-        "created": record.created.tzinfo is not None and 1900 <= record.created.year <= 2900,
-        "prompt": max(map(len, texts)) <= LONGEST_TEXT,
-        "scheduler": len(record.params.scheduler) <= 64,
-        "owner": len(record.owner) <= LONGEST_OWNER,
-        "dtype": len(record.dtype) <= 16,
-        "versions": len(record.versions) <= _MOST_ENTRIES and all(len(each) <= 64 for each in record.versions.values()),
-        "seconds": len(record.seconds) <= _MOST_ENTRIES and all(len(stage) <= 64 for stage in record.seconds),
+        "id": is_content_hash(run.id),
+        "raw_id": is_content_hash(run.raw_id),
+        "subject_id": is_content_hash(run.subject_id),
+        "image": not isinstance(run, RunRecord) or is_content_hash(run.image),
+        "raw": not isinstance(run, RunRecord) or is_content_hash(run.raw),
+        "created": run.created.tzinfo is not None and 1900 <= run.created.year <= 2900,
+        "versions": len(run.versions) <= _MOST_ENTRIES and all(len(each) <= 64 for each in run.versions.values()),
+        "seconds": len(run.seconds) <= _MOST_ENTRIES and all(len(stage) <= 64 for stage in run.seconds),
         "time or memory": all(math.isfinite(each) and each >= 0 for each in amounts),
-        "name": all(len(name) <= LONGEST_NAME for name in names),
         "extent": all(0 < side <= _LARGEST_SIDE for size in sizes for side in (size.width, size.height)),
-        "text": "\0" not in "".join((*names, record.owner, *texts)),
     }
+
+
+def _texts(record: MadeRun) -> Iterator[tuple[str, str, str, int]]:
+    """Field, how a sentence about it begins, its text, and how long it may be."""
+    for parameter in TEXTS:
+        yield "prompt", f"The {parameter.label.lower()}", getattr(record.params, parameter.field), LONGEST_TEXT
+    yield "name", "The subject's name", record.subject_name, LONGEST_NAME
+    yield "name", "The model's name", record.model, LONGEST_NAME
+    yield "name", "The model's revision", record.model_revision, LONGEST_NAME
+    yield "name", "The device", record.device, LONGEST_NAME
+    yield "scheduler", "The scheduler", record.params.scheduler, 64
+    yield "dtype", "The number format", record.dtype, 16
+    yield "owner", "The owner", record.owner, LONGEST_OWNER
+    for library in record.versions:
+        yield "name", "A library's name", library, LONGEST_NAME
+
+
+def _check_text(name: str, what: str, text: str, longest: int) -> None:
+    try:
+        check_text(what, text, longest)
+    except ImpossibleTextError as error:
+        field = name if len(text) > longest else "text"
+        said = str(error).rstrip(".")
+        raise ImpossibleTextError(f"This is not the description of a run ({field} is not allowed: {said}).") from error
 
 
 def shortened(sentence: str) -> str:

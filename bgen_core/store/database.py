@@ -11,7 +11,7 @@ import time
 from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -30,9 +30,10 @@ _CONNECT_SECONDS = 10
 # Threads of one process at once; a PostgreSQL server takes 100 connections from all processes, unless told otherwise.
 _POOLS = {"sqlite": (8, 56), "postgresql": (4, 16)}
 _WRITER_LOCK = 0x6267656E  # "bgen": PostgreSQL's advisory locks have numbers, each database its own
+_Id = TypeVar("_Id", bound=str)
 
 
-def id_chunks(ids: Collection[str], size: int = MOST_IDS) -> Iterator[Sequence[str]]:
+def id_chunks(ids: Collection[_Id], size: int = MOST_IDS) -> Iterator[Sequence[_Id]]:
     """A long list of ids in pieces that one query takes: in their order, at most `size` at a time."""
     ordered = list(ids)
     for start in range(0, len(ordered), size):

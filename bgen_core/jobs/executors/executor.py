@@ -1,8 +1,11 @@
 """What pages need of whatever computes their sweeps."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from bgen_core.ids import SweepId
+from bgen_core.jobs.background_faults import BackgroundFault
 from bgen_core.jobs.submission import SweepForecast
 from bgen_core.records.progress import SweepProgress
 
@@ -34,7 +37,11 @@ class Executor(Protocol):
         """How it is, or None while nothing computes: it starts, or starts again."""
         ...
 
-    def submit(self, forecast: SweepForecast, *, explored: str = "") -> str:
+    def faults(self) -> Sequence[BackgroundFault]:
+        """What is not well beside painting: measuring, copies elsewhere."""
+        ...
+
+    def submit(self, forecast: SweepForecast, *, explored: SweepId | None = None) -> SweepId:
         """Put a sweep into the queue; returns its id. `explored` names the one whose chosen cells it finishes, if any.
 
         Raises
@@ -44,22 +51,22 @@ class Executor(Protocol):
         """
         ...
 
-    def events(self, sweep_id: str) -> SweepProgress | None:
+    def events(self, sweep_id: SweepId) -> SweepProgress | None:
         """What the events of a sweep have come to so far, or None where it is in nobody's hands."""
         ...
 
-    def pause(self, sweep_id: str) -> bool:
+    def pause(self, sweep_id: SweepId) -> bool:
         """Stop a sweep for a while. Like the others: false where somebody was faster, and it cannot be done."""
         ...
 
-    def go_on(self, sweep_id: str) -> bool:
+    def go_on(self, sweep_id: SweepId) -> bool:
         """Continue a paused sweep."""
         ...
 
-    def cancel(self, sweep_id: str) -> bool:
+    def cancel(self, sweep_id: SweepId) -> bool:
         """Stop a sweep; what is made of it is kept."""
         ...
 
-    def retry(self, sweep_id: str, cell: int | None = None) -> bool:
+    def retry(self, sweep_id: SweepId, cell: int | None = None) -> bool:
         """Make what is missing of a sweep that ended, and what failed: one cell, or all of them."""
         ...

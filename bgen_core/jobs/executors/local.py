@@ -1,8 +1,10 @@
 """Sweeps computed on this machine, by a worker process that is supervised by the server."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
+from bgen_core.ids import SweepId
+from bgen_core.jobs.background_faults import BackgroundFault, BackgroundFaults
 from bgen_core.jobs.executors.executor import Health
 from bgen_core.jobs.holding import is_held
 from bgen_core.jobs.submission import SweepForecast, submit_sweep
@@ -63,23 +65,26 @@ class LocalExecutor:
     def health(self) -> Health | None:
         return worker_health(self._settings)
 
-    def submit(self, forecast: SweepForecast, *, explored: str = "") -> str:
+    def faults(self) -> Sequence[BackgroundFault]:
+        return BackgroundFaults(self._settings.home).all()
+
+    def submit(self, forecast: SweepForecast, *, explored: SweepId | None = None) -> SweepId:
         return submit_sweep(self._store, forecast, explored=explored)
 
-    def events(self, sweep_id: str) -> SweepProgress | None:
+    def events(self, sweep_id: SweepId) -> SweepProgress | None:
         return self._folder.read_progress(sweep_id)
 
-    def pause(self, sweep_id: str) -> bool:
+    def pause(self, sweep_id: SweepId) -> bool:
         return self._store.sweeps.change_state(sweep_id, PAUSE)
 
-    def go_on(self, sweep_id: str) -> bool:
+    def go_on(self, sweep_id: SweepId) -> bool:
         """Continue a sweep: in the queue, or at once where a command line waits with it, which no worker can run."""
         change = CONTINUE_HELD if is_held(self._folder, sweep_id) else CONTINUE
         return self._store.sweeps.change_state(sweep_id, change)
 
-    def cancel(self, sweep_id: str) -> bool:
+    def cancel(self, sweep_id: SweepId) -> bool:
         return self._store.sweeps.change_state(sweep_id, CANCEL)
 
-    def retry(self, sweep_id: str, cell: int | None = None) -> bool:
+    def retry(self, sweep_id: SweepId, cell: int | None = None) -> bool:
         self._store.sweeps.clear_cell_errors(sweep_id, cell)
         return self._store.sweeps.change_state(sweep_id, RETRY)

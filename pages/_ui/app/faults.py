@@ -5,7 +5,7 @@ import logging
 import streamlit as st
 
 from bgen_core.errors import BgenError, StoreError
-from pages._ui.shared.pictures import plain
+from pages._ui.shared.plain_text import plain
 
 
 def told(error: BgenError) -> str:

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bgen_core.errors import StoreError, UserInputError
+from bgen_core.ids import BlobHash, SweepId
 from bgen_core.jobs.executors.executor import Health
 from bgen_core.reports.contact_sheet import contact_sheet
 from bgen_core.runs.links import PICTURES, RUNS, SHEETS, THUMBNAIL_SIDES, ZIPS
@@ -18,6 +19,7 @@ from bgen_core.store.blobs import BlobStore
 from bgen_core.store.thumbnails import thumbnail
 from pages._ui.app import resources
 from pages._ui.app.faults import told
+from pages._ui.routes.page_html import page_routes
 from pages._ui.routes.streaming import Endpoint, StoreOf, attachment, download, refused
 from pages._ui.routes.subject_routes import subject_routes
 
@@ -69,7 +71,7 @@ def own_routes(
         named = _PICTURE.fullmatch(request.path_params["name"])
         if named is None:
             return refused(404, "No picture has this name.")
-        blob, suffix = named.groups()
+        blob, suffix = BlobHash(named[1]), named[2]
         side = request.query_params.get("side", "512")
         if suffix == "webp" and side not in map(str, THUMBNAIL_SIDES):
             return refused(400, f"side must be one of {', '.join(map(str, THUMBNAIL_SIDES))}.")
@@ -83,7 +85,7 @@ def own_routes(
             return refused(404, "This picture is not in the store.")
         return Response(data, media_type=f"image/{suffix}", headers=_FOREVER | _saving(request, suffix))
 
-    async def _read(store: BlobStore, blob: str, suffix: str, side: int) -> bytes | None:
+    async def _read(store: BlobStore, blob: BlobHash, suffix: str, side: int) -> bytes | None:
         if suffix == "webp" and (kept := await run_sync(store.get_thumbnail, blob, f"{side}.webp")) is not None:
             return kept
         if not await run_sync(store.exists, blob):
@@ -97,7 +99,7 @@ def own_routes(
 
         def begin() -> Iterator[bytes]:
             store = store_of(request)
-            return contact_sheet(store, request.path_params["sweep_id"], across=across, down=down).png(store.blobs)
+            return contact_sheet(store, _sweep_id(request), across=across, down=down).png(store.blobs)
 
         return await _download(request, begin, suffix="png", media_type="image/png")
 
@@ -106,7 +108,7 @@ def own_routes(
         def begin() -> Iterator[bytes]:
             from bgen_core.archive.sweep_archive import sweep_archive
 
-            return sweep_archive(store_of(request), request.path_params["sweep_id"])
+            return sweep_archive(store_of(request), _sweep_id(request))
 
         return await _download(request, begin, suffix="zip", media_type="application/zip")
 
@@ -122,7 +124,7 @@ def own_routes(
     async def _download(
         request: Request, begin: Callable[[], Iterator[bytes]], *, suffix: str, media_type: str
     ) -> Response:
-        sweep_id = request.path_params["sweep_id"]
+        sweep_id = _sweep_id(request)
         try:
             # An id that is not there is another answer than an axis that is not there.
             await run_sync(lambda: store_of(request).sweeps.get(sweep_id))
@@ -140,12 +142,17 @@ def own_routes(
         _route(f"{ZIPS}{{sweep_id}}.zip", archive),
         _route(f"{RUNS}{{suffix}}", export),
         *subject_routes(store_of),
+        *page_routes(),
     ]
 
 
 def _route(path: str, endpoint: Endpoint) -> Route:
     """The gate stands before all of them; a check in a page's script would not."""
     return Route(path, endpoint, methods=["GET"])
+
+
+def _sweep_id(request: Request) -> SweepId:
+    return SweepId(request.path_params["sweep_id"])
 
 
 def _saving(request: Request, suffix: str) -> dict[str, str]:

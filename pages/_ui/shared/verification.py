@@ -16,7 +16,7 @@ from typing import Any
 import streamlit as st
 
 from bgen_core.jobs.supervisor import PROJECT
-from pages._ui.shared.pictures import plain
+from pages._ui.shared.plain_text import plain
 
 logger = logging.getLogger(__name__)
 

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from bgen_core.errors import UserInputError
+from bgen_core.ids import SweepId
 from bgen_core.store.store import SeenStore
 from bgen_core.store.sweeps import SweepRecord
 from bgen_core.sweep.plan import SweepPlan
@@ -14,7 +15,7 @@ def linked_sweep(store: SeenStore) -> tuple[SweepRecord | None, str]:
     """The sweep that the address names, and what is wrong with it; fills the form when it is first shown."""
     try:
         if sweep_id := st.query_params.get("id"):
-            sweep = store.sweeps.get(sweep_id)
+            sweep = store.sweeps.get(SweepId(sweep_id))
             if st.session_state.get("shown_sweep") != sweep_id:
                 fill_from_plan(SweepPlan.from_json(sweep.plan))
             st.session_state["shown_sweep"] = sweep_id
