@@ -17,6 +17,7 @@ from bgen_core.subject.edit import MaskEdit
 from bgen_core.subject.remarks import remark_about_transparency
 from bgen_core.subject.samples.samples import SAMPLES, Sample
 from pages._ui.app import resources
+from pages._ui.app.faults import told
 from pages._ui.shared.plain_text import plain
 
 _DRAFT = "subject_draft"
@@ -150,7 +151,7 @@ def _went(draft: Draft, edit: MaskEdit, past: tuple[MaskEdit, ...], future: tupl
 
 def complain(error: BgenError, *, beside: str = "") -> None:
     """Keep a sentence to be shown, on the page or beside the control of this name."""
-    complain_text(str(error), beside=beside)
+    complain_text(told(error), beside=beside)
 
 
 def complain_text(sentence: str, *, beside: str = "") -> None:
