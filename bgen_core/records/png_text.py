@@ -4,6 +4,7 @@ import json
 import re
 import struct
 import zlib
+from collections.abc import Mapping
 from io import BytesIO
 
 from PIL import Image
@@ -88,7 +89,7 @@ def parse_parameters(text: str) -> dict[str, str]:
     return {name: _unquoted(value) for name, value in fields} | found
 
 
-def read_parameters(png: bytes) -> dict[str, str]:
+def read_parameters(png: bytes | Mapping[str, str]) -> dict[str, str]:
     """The parameters that a PNG of A1111, of this program or of another tool carries; empty where it carries none.
 
     Raises
@@ -100,7 +101,7 @@ def read_parameters(png: bytes) -> dict[str, str]:
     return parse_parameters(text) if text else {}
 
 
-def read_record(png: bytes) -> RunRecord | None:
+def read_record(png: bytes | Mapping[str, str]) -> RunRecord | None:
     """The run that a PNG of this program carries, or None where it carries none.
 
     Raises
@@ -114,14 +115,17 @@ def read_record(png: bytes) -> RunRecord | None:
     return read_foreign_record(text)
 
 
-def _text_of(png: bytes, key: str, most: int) -> str | None:
+def _text_of(png: bytes | Mapping[str, str], key: str, most: int) -> str | None:
     text = _chunks(png).get(key)
     if text is not None and len(text) > most:
         raise UserInputError(f"The text {key!r} in this PNG has {len(text):,} letters: at most {most:,} are read.")
     return text
 
 
-def _chunks(png: bytes) -> dict[str, str]:
+def _chunks(png: bytes | Mapping[str, str]) -> Mapping[str, str]:
+    """A PNG's text chunks, which may have been read already."""
+    if not isinstance(png, bytes):
+        return png
     try:
         with Image.open(BytesIO(png), formats=["PNG"]) as picture:
             picture.load()  # text may stand behind the pixels
