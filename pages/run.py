@@ -8,8 +8,10 @@ from bgen_core.records.png_text import parameters_text
 from bgen_core.runs.links import download_name, picture_url
 from bgen_core.runs.table import FIELDS
 from pages._ui.app import page_files, resources
+from pages._ui.app.faults import told
 from pages._ui.compare.comparison import value_table
 from pages._ui.shared.pictures import picture
+from pages._ui.shared.plain_text import plain
 from pages._ui.shared.run_facts import metric_table, opinion_fields
 from pages._ui.shared.verification import verification_result, verify_button
 
@@ -28,7 +30,7 @@ try:
     st.session_state["run_shown"] = run.id
     sweeps = store.sweeps.of_run(run.id)
 except UserInputError as error:
-    st.warning(str(error))
+    st.warning(plain(told(error)))
     st.page_link(page_files.COMPARE, label="All runs")
     st.stop()
 
@@ -42,19 +44,19 @@ with large:
         label_visibility="collapsed",
         help="The model's own output is shown before the subject was put back.",
     )
-    raw = which != "Finished"
-    blob = run.raw if raw else run.image
+    finished = which == "Finished"
+    blob = run.image if finished else run.raw
     try:
         store.blobs.get(blob)
-        picture(run, side=1024, raw=raw)
+        picture(run, side=1024, finished=finished)
     except LostPictureError:
         st.warning(
             "This picture is missing from the store or damaged: `store check` says more, and with --repair makes again "
             "what can be made again."
         )
     with st.container(horizontal=True, vertical_alignment="center"):
-        name = download_name(run)
-        st.link_button("Save PNG", picture_url(blob, download=name.replace(".png", "_raw.png") if raw else name))
+        name = download_name(run) if finished else download_name(run).replace(".png", "_raw.png")
+        st.link_button("Save PNG", picture_url(blob, download=name))
         st.link_button("Full size", picture_url(blob), type="tertiary")
     opinion_fields(store, run.id)
 
@@ -67,7 +69,7 @@ with details:
         for sweep in sweeps[:3]:
             st.page_link(
                 page_files.SWEEP,
-                label=f"Sweep of {sweep.created:%d %b, %H:%M}: {sweep.title}",
+                label=f"Sweep of {sweep.created:%d %b, %H:%M}: {plain(sweep.title)}",
                 query_params={"id": sweep.id},
             )
     verification_result(run.short_id)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pandas as pd
 
 from bgen_core.extent import Extent
 from bgen_core.ids import VisitorId
-from bgen_core.records.run import RunRecord
+from bgen_core.records.run import PaintedRun, RunRecord
 from bgen_core.records.visitor import Visitor
 from bgen_core.runs.table import FIELDS
 from bgen_core.store.store import Store
@@ -35,6 +35,7 @@ def made_up_run(number: int = 0, *, params: dict[str, Any] | None = None, **chan
     """Run `number`: each has another id, seed and time; a later number is newer."""
     record = RunRecord(
         id=run_id(number),
+        raw_id=run_id(number),
         subject_id=hashlib.sha256(b"subject").hexdigest(),
         subject_name="Ada",
         params=InpaintParams(**{**PARAMS, "seed": number, **(params or {})}),
@@ -49,6 +50,8 @@ def made_up_run(number: int = 0, *, params: dict[str, Any] | None = None, **chan
         peak_memory_mb=912.5,
         owner="visitor",
         created=LONG_AGO + timedelta(minutes=number),
+        image=hashlib.sha256(f"picture {number}".encode()).hexdigest(),
+        raw=hashlib.sha256(f"raw picture {number}".encode()).hexdigest(),
     )
     return replace(record, **changes)
 
@@ -58,10 +61,16 @@ def picture(number: int = 0, extent: Extent = EXTENT) -> np.ndarray:
     return np.random.default_rng(number).integers(0, 256, (extent.height, extent.width, 3), dtype=np.uint8)
 
 
-def commit(store: Store, record: RunRecord) -> RunRecord:
-    """Commit a run with pictures that belong to its seed."""
-    seed = record.params.seed
-    return store.runs.commit(record, image=picture(seed, record.extent), raw=picture(seed + 1, record.model_extent))
+def painted(run: RunRecord) -> PaintedRun:
+    """The run as it was before it was committed."""
+    return PaintedRun(**{each.name: getattr(run, each.name) for each in fields(PaintedRun)})
+
+
+def commit(store: Store, run: RunRecord) -> RunRecord:
+    """Commit a run with pictures that belong to its seed, in place of those that it names."""
+    seed = run.params.seed
+    image, raw_image = picture(seed, run.extent), picture(seed + 1, run.model_extent)
+    return store.runs.commit(painted(run), image=image, raw_image=raw_image)
 
 
 def flip_a_bit(path: Path) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from bgen_core.archive.manifest import MOST_PLACES, ArchivedSweep, ArchivedVote
 from bgen_core.content_address import is_content_hash
 from bgen_core.errors import UserInputError
-from bgen_core.ids import VisitorId
+from bgen_core.ids import RunId, SweepId
 from bgen_core.limits import ImpossibleTextError, check_text
 from bgen_core.parameters import PARAMETERS
 from bgen_core.records.foreign_run import printable, shortened
@@ -33,7 +33,7 @@ class CheckedSweep:
     """A sweep that may be taken: index of each cell -> its run, and votes on runs of its grid that are in the ZIP."""
 
     record: SweepRecord
-    cells: Mapping[int, str]
+    cells: Mapping[int, RunId]
     votes: Sequence[ArchivedVote]
 
 
@@ -41,11 +41,11 @@ class CheckedSweep:
 class TakenSweeps:
     """Ids of the sweeps that are new, and how many votes are."""
 
-    added: tuple[str, ...] = ()
+    added: tuple[SweepId, ...] = ()
     votes: int = 0
 
 
-def archived_sweeps(store: Store, run_ids: Sequence[str], *, also: str = "") -> list[ArchivedSweep]:
+def archived_sweeps(store: Store, run_ids: Sequence[RunId], *, also: SweepId | None = None) -> list[ArchivedSweep]:
     """The sweeps in whose grids these runs stand, and the votes between two of these runs; the oldest first.
 
     Parameters
@@ -71,7 +71,7 @@ def _archived(store: Store, sweep: SweepRecord, present: Collection[str]) -> Arc
         title=sweep.title,
         message=_CUT_SHORT if cut_short else sweep.message,
         plan=sweep.plan,
-        explored=sweep.explored or None,
+        explored=sweep.explored,
         expected_seconds=sweep.expected_seconds,
         cells=[cell.run_id for cell in store.sweeps.cells(sweep.id)],
         votes=[
@@ -90,7 +90,7 @@ def _ended(state: SweepState) -> Literal["done", "cancelled", "failed"]:
 
 
 def check_sweeps(
-    described: Sequence[ArchivedSweep], runs: Mapping[str, RunRecord], left_out: list[str]
+    described: Sequence[ArchivedSweep], runs: Mapping[RunId, RunRecord], left_out: list[str]
 ) -> list[CheckedSweep]:
     """The sweeps of a ZIP, each once.
 
@@ -123,7 +123,7 @@ def check_sweeps(
     return list(checked.values())
 
 
-def check_sweep(sweep: ArchivedSweep, runs: Mapping[str, RunRecord]) -> CheckedSweep:
+def check_sweep(sweep: ArchivedSweep, runs: Mapping[RunId, RunRecord]) -> CheckedSweep:
     """One of them; see `check_sweeps`. A text that cannot be held is an ImpossibleTextError."""
     check_text("Its title", sweep.title)
     check_text("Its message", sweep.message)
@@ -131,7 +131,7 @@ def check_sweep(sweep: ArchivedSweep, runs: Mapping[str, RunRecord]) -> CheckedS
     cells = _cells(sweep, plan, runs)
     record = SweepRecord(
         id=sweep.id,
-        owner=VisitorId(sweep.owner),
+        owner=sweep.owner,
         created=sweep.created,
         finished=sweep.finished,
         state=sweep.state,
@@ -141,7 +141,7 @@ def check_sweep(sweep: ArchivedSweep, runs: Mapping[str, RunRecord]) -> CheckedS
         subject_id=plan.subject_ids[0],
         total=len(cells),
         expected_seconds=sweep.expected_seconds,
-        explored=sweep.explored or "",
+        explored=sweep.explored,
     )
     return CheckedSweep(record=record, cells=cells, votes=_votes(sweep, set(cells.values()) & runs.keys()))
 
@@ -178,10 +178,10 @@ def _plan(sweep: ArchivedSweep) -> SweepPlan:
     return plan
 
 
-def _cells(sweep: ArchivedSweep, plan: SweepPlan, runs: Mapping[str, RunRecord]) -> dict[int, str]:
+def _cells(sweep: ArchivedSweep, plan: SweepPlan, runs: Mapping[RunId, RunRecord]) -> dict[int, RunId]:
     if len(sweep.cells) != len(plan) or not sweep.cells:
         raise UserInputError(f"{len(sweep.cells):,} cells are named, and its plan has {len(plan):,}")
-    cells: dict[int, str] = {}
+    cells: dict[int, RunId] = {}
     for cell, run_id in zip(plan.cells(), sweep.cells, strict=True):
         run = runs.get(run_id)
         if run is not None and (run.params, run.subject_id) != (cell.params, cell.subject_id):
@@ -192,7 +192,7 @@ def _cells(sweep: ArchivedSweep, plan: SweepPlan, runs: Mapping[str, RunRecord])
 
 def _votes(sweep: ArchivedSweep, own: Collection[str]) -> list[ArchivedVote]:
     """Votes on two runs of the grid that are in the ZIP; of one voter on the same two, the last."""
-    kept: dict[tuple[str, frozenset[str]], ArchivedVote] = {}
+    kept: dict[tuple[str, frozenset[RunId]], ArchivedVote] = {}
     for vote in sweep.votes:
         pair = frozenset((vote.run_a, vote.run_b))
         if len(pair) == 2 and pair <= set(own):
@@ -205,7 +205,7 @@ def add_sweeps(session: Session, sweeps: Sequence[CheckedSweep]) -> TakenSweeps:
 
     A sweep that is there stays as it is; a voter's vote here on the same two runs stands.
     """
-    added: list[str] = []
+    added: list[SweepId] = []
     votes = 0
     for sweep in sweeps:
         sweep_id = sweep.record.id
@@ -224,6 +224,6 @@ def add_sweeps(session: Session, sweeps: Sequence[CheckedSweep]) -> TakenSweeps:
     return TakenSweeps(added=tuple(added), votes=votes)
 
 
-def _cells_here(session: Session, sweep_id: str) -> dict[int, str]:
+def _cells_here(session: Session, sweep_id: SweepId) -> dict[int, RunId]:
     rows = session.execute(sa.select(CellRow.cell_index, CellRow.run_id).where(CellRow.sweep_id == sweep_id))
     return {row.cell_index: row.run_id for row in rows}

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from bgen_core.content_address import hash_bytes
 from bgen_core.errors import UserInputError
+from bgen_core.ids import BlobHash
 from bgen_core.limits import LARGEST_PICTURE
 
 MOST_FILES = 200_000
@@ -56,7 +57,7 @@ class ForeignZip:
         except ZIP_FAULTS as error:
             raise self.refusal(f"{file[:120]!r} is damaged ({error})") from error
 
-    def read_hashed(self, file: str, name: str) -> bytes:
+    def read_hashed(self, file: str, name: BlobHash) -> bytes:
         """A picture's bytes, which must be those that its content address stands for."""
         data = self.read(file, most=LARGEST_PICTURE)
         if hash_bytes(data) != name:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from bgen_core.ids import BlobHash, RunId, SubjectId, SweepId, VisitorId
 from bgen_core.limits import LONGEST_OWNER
 from bgen_core.store.opinions import Winner
 
@@ -25,7 +26,10 @@ NOT_INCLUDED = "not-included.txt"
 MOST_PLACES = 1_000_000  # of one sweep's grid
 MOST_VOTES = 1_000_000  # on one sweep
 
-_Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}\z")]
+_HASH = StringConstraints(pattern=r"^[0-9a-f]{64}\z")
+_RunId = Annotated[RunId, _HASH]
+_SubjectId = Annotated[SubjectId, _HASH]
+_BlobHash = Annotated[BlobHash, _HASH]
 _File = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 
 
@@ -47,9 +51,9 @@ def _in_utc(moment: datetime) -> datetime:
 
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 # A sweep's id is the name of its lock too.
-_SweepId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}\z")]
+_SweepId = Annotated[SweepId, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}\z")]
 _Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-_Person = Annotated[str, StringConstraints(max_length=LONGEST_OWNER), AfterValidator(_without_zero_byte)]
+_Person = Annotated[VisitorId, StringConstraints(max_length=LONGEST_OWNER), AfterValidator(_without_zero_byte)]
 
 
 class _Part(BaseModel):
@@ -81,12 +85,12 @@ class ArchivedRun(_Part):
 class ArchivedSubject(_Part):
     """One subject: content addresses of its pictures, and where they and its edit lie in the ZIP."""
 
-    id: _Hash
+    id: _SubjectId
     name: _Text
     created: _Moment
-    photo: _Hash
+    photo: _BlobHash
     photo_file: _File
-    alpha: _Hash
+    alpha: _BlobHash
     alpha_file: _File
     edit_file: _File
 
@@ -95,8 +99,8 @@ class ArchivedVote(_Part):
     """One blind vote on two runs that are in the ZIP; see `Vote`."""
 
     voter: _Person
-    run_a: _Hash
-    run_b: _Hash
+    run_a: _RunId
+    run_b: _RunId
     winner: Winner
     created: _Moment
 
@@ -117,7 +121,7 @@ class ArchivedSweep(_Part):
     plan: dict[str, Any]
     explored: _SweepId | None = None
     expected_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    cells: list[_Hash] = Field(max_length=MOST_PLACES)
+    cells: list[_RunId] = Field(max_length=MOST_PLACES)
     votes: list[ArchivedVote] = Field(default=[], max_length=MOST_VOTES)
 
 

@@ -22,6 +22,7 @@ from bgen_core.archive.manifest import (
 from bgen_core.archive.possible_texts import with_possible_texts
 from bgen_core.archive.zip_outlet import ZipOutlet
 from bgen_core.errors import LostPictureError, UserInputError
+from bgen_core.ids import SubjectId, SweepId
 from bgen_core.limits import LONGEST_NAME, check_text
 from bgen_core.metrics import MetricValue
 from bgen_core.records.foreign_run import check_portable, printable
@@ -73,7 +74,7 @@ def run_archive(store: Store, ids: Sequence[str]) -> Iterator[bytes]:
 
 
 def archive_pieces(
-    store: Store, runs: Sequence[RunRecord], *, sweep_id: str = "", not_included: Sequence[str] = ()
+    store: Store, runs: Sequence[RunRecord], *, sweep_id: SweepId | None = None, not_included: Sequence[str] = ()
 ) -> Iterator[bytes]:
     """See `run_archive`.
 
@@ -101,7 +102,7 @@ def archive_pieces(
                 check_portable(run)
                 kept.append(entry)
             except (LostPictureError, UserInputError) as error:
-                missing.append(f"Run {run.id}: {error}")
+                missing.append(f"Run {run.id}: {error.public}")
             yield outlet.take()
         subjects: list[ArchivedSubject] = []
         saved = {each.id for each in store.subjects.all()}
@@ -112,7 +113,7 @@ def archive_pieces(
             try:
                 subjects.append(_add_subject(archive, store, subject_id))
             except (UserInputError, LostPictureError) as error:  # deleted this moment, or its pictures are gone
-                missing.append(f"Subject {printable(name)!r} ({subject_id[:12]}): {error}")
+                missing.append(f"Subject {printable(name)!r} ({subject_id[:12]}): {error.public}")
             yield outlet.take()
         importable = {entry.record["id"] for entry in kept}
         sweeps = _sweeps(store, [run for run in records if run.id in importable], sweep_id, missing)
@@ -129,7 +130,7 @@ def archive_pieces(
     yield outlet.take()
 
 
-def _sweeps(store: Store, runs: Sequence[RunRecord], also: str, missing: list[str]) -> list[ArchivedSweep]:
+def _sweeps(store: Store, runs: Sequence[RunRecord], also: SweepId | None, missing: list[str]) -> list[ArchivedSweep]:
     """The sweeps of these runs, without those that no store would take."""
     present = {run.id: run for run in runs}
     sweeps: list[ArchivedSweep] = []
@@ -158,7 +159,7 @@ def _archived(run: RunRecord, metrics: Mapping[str, MetricValue], opinion: Opini
     )
 
 
-def _add_subject(archive: _Archive, store: Store, subject_id: str) -> ArchivedSubject:
+def _add_subject(archive: _Archive, store: Store, subject_id: SubjectId) -> ArchivedSubject:
     entry, edit = store.subjects.get(subject_id), store.subjects.load_edit(subject_id)
     check_text("The name", entry.name, LONGEST_NAME)
     photo, alpha = store.blobs.get(entry.photo), store.blobs.get(entry.alpha)

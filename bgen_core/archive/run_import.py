@@ -17,9 +17,10 @@ from bgen_core.archive.manifest import MANIFEST, VERSION, ArchivedRun, ArchivedS
 from bgen_core.archive.possible_texts import with_possible_texts
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.extent import Extent
+from bgen_core.ids import BlobHash, RunId, SweepId
 from bgen_core.json_value import JsonValue
 from bgen_core.limits import LONGEST_NAME, ImpossibleTextError, check_text
-from bgen_core.records.foreign_run import printable, read_foreign_record
+from bgen_core.records.foreign_run import printable, read_foreign_run
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.recipe import PNG_LIMITS
 from bgen_core.store.runs import run_row
@@ -29,6 +30,7 @@ from bgen_core.subject.decoding.foreign_pictures import decode_foreign_alpha, de
 from bgen_core.subject.decoding.image_io import DecodeLimits
 from bgen_core.subject.edit import MaskEdit
 from bgen_core.subject.subject import Subject
+from bgen_core.wording import counted, listed
 
 _LARGEST_EDIT = 64_000_000
 _MOST_VALUES = 5_000_000  # some 35,000 runs
@@ -45,24 +47,24 @@ class ImportedRuns:
         A sentence for each thing that was left out, because it has a text that no store holds.
     """
 
-    added: tuple[str, ...]
+    added: tuple[RunId, ...]
     known: int
     subjects_added: int
     subjects_known: int
-    sweeps_added: tuple[str, ...] = ()
+    sweeps_added: tuple[SweepId, ...] = ()
     votes_added: int = 0
     not_imported: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
         """What was done, for a person."""
-        text = f"{_count(len(self.added), 'run')} imported"
+        text = f"{counted(len(self.added), 'run')} imported"
         if self.known:
             text += f", {self.known:,} there already and left as they are"
         brought = {"subject": self.subjects_added, "sweep": len(self.sweeps_added), "blind vote": self.votes_added}
-        counted = [_count(number, noun) for noun, number in brought.items() if number]
-        if counted:
-            text += f", with {' and '.join([', '.join(counted[:-1]), counted[-1]] if counted[1:] else counted)}"
+        parts = [counted(number, noun) for noun, number in brought.items() if number]
+        if parts:
+            text += f", with {listed(parts)}"
         return text + "."
 
 
@@ -148,15 +150,15 @@ def _manifest(archive: ForeignZip) -> Manifest:
 
 def _described(archive: ForeignZip, entries: Sequence[ArchivedRun], left_out: list[str]) -> Iterator[_NewRun]:
     for entry in entries:
+        if not (entry.record.get("image") and entry.record.get("raw")):
+            raise archive.refusal(f"the run {printable(str(entry.record.get('id')), 12)} in it names no pictures")
         try:
-            record = read_foreign_record(json.dumps(entry.record, ensure_ascii=False))
+            record = read_foreign_run(json.dumps(entry.record, ensure_ascii=False), RunRecord)
         except ImpossibleTextError as error:
             left_out.append(f"Run {printable(str(entry.record.get('id')), 64)}: {error}")
             continue
         except UserInputError as error:
             raise archive.refusal(f"a run in it cannot be: {str(error).rstrip('.')}") from error
-        if not (record.image and record.raw):
-            raise archive.refusal(f"the run {record.short_id} in it names no pictures")
         yield _NewRun(described=entry, record=record)
 
 
@@ -237,7 +239,7 @@ def _take(
     files |= {run.record.raw: run.described.raw_file for run in runs}
     files |= {each.described.photo: each.described.photo_file for each in subjects}
     files |= {each.described.alpha: each.described.alpha_file for each in subjects}
-    written: list[str] = []
+    written: list[BlobHash] = []
     try:
         for name, file in files.items():
             written.append(name)
@@ -283,7 +285,3 @@ def _add_rows(session: Session, subjects: list[_NewSubject], runs: list[_NewRun]
         session.add_all(
             [MetricRow(run_id=run.record.id, **metric.model_dump()) for metric in metrics.values()]
         )  # fmt: skip
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

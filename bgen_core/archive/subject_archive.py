@@ -15,6 +15,7 @@ from bgen_core.archive.manifest import NOT_INCLUDED
 from bgen_core.archive.zip_outlet import ZipOutlet
 from bgen_core.errors import BgenError, LostPictureError, UserInputError
 from bgen_core.extent import Extent
+from bgen_core.ids import SubjectId
 from bgen_core.json_value import JsonValue
 from bgen_core.limits import LONGEST_NAME, ImpossibleTextError, check_text
 from bgen_core.records.foreign_run import printable
@@ -24,6 +25,7 @@ from bgen_core.subject.decoding.foreign_pictures import decode_foreign_alpha, de
 from bgen_core.subject.decoding.image_io import DecodeLimits
 from bgen_core.subject.edit import MaskEdit
 from bgen_core.subject.subject import Subject
+from bgen_core.wording import counted
 
 MOST_SUBJECTS = 200
 
@@ -47,21 +49,21 @@ class Imported:
         A sentence for each subject that was left out, because no store holds its name.
     """
 
-    new: tuple[str, ...]
-    known: tuple[str, ...]
+    new: tuple[SubjectId, ...]
+    known: tuple[SubjectId, ...]
     not_imported: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
         """For the person who asked."""
         count = len(self.new)
-        text = f"{count} {'subject' if count == 1 else 'subjects'} imported."
+        text = f"{counted(count, 'subject')} imported."
         if self.known:
             text += f" {len(self.known)} {'was' if len(self.known) == 1 else 'were'} in the library already."
         return " ".join([text, *(f"Not imported: {each}" for each in self.not_imported)])
 
 
-def export_subjects(store: Store, ids: Sequence[str]) -> Iterator[bytes]:
+def export_subjects(store: Store, ids: Sequence[SubjectId]) -> Iterator[bytes]:
     """Pieces of a ZIP with a folder for each subject, one photo in memory at a time.
 
     A subject whose photo or mask is missing from the store or damaged, or whose name no other store holds, is left out
@@ -93,9 +95,10 @@ def _pieces(store: Store, entries: Sequence[SubjectEntry]) -> Iterator[bytes]:
                 check_text("The name", entry.name, LONGEST_NAME)
                 photo, alpha = store.blobs.get(entry.photo), store.blobs.get(entry.alpha)
             except (LostPictureError, ImpossibleTextError) as error:
-                left_out.append(f"Subject {printable(entry.name)!r} ({entry.id[:12]}): {error}")
+                left_out.append(f"Subject {printable(entry.name)!r} ({entry.id[:12]}): {error.public}")
                 if len(left_out) == len(entries):
-                    raise LostPictureError(f"No subject can be exported. {left_out[0]}") from error
+                    nothing = f"No subject can be exported. {left_out[0]}"
+                    raise LostPictureError(nothing, public=nothing) from error
                 continue
             plain = re.sub(r"[^\w-]+", "-", entry.name, flags=re.ASCII).strip("-")[:40] or "subject"
             folder = f"{number:03d}-{plain}"
@@ -252,7 +255,7 @@ def _file(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
     return data
 
 
-def _keep(store: Store, subject: Subject, edit: dict[str, Any]) -> tuple[str, bool]:
+def _keep(store: Store, subject: Subject, edit: dict[str, Any]) -> tuple[SubjectId, bool]:
     is_new = store.subjects.find(subject.id) is None
     return (store.subjects.save(subject, edit) if is_new else subject.id), is_new
 

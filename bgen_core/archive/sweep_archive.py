@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from bgen_core.archive.run_archive import archive_pieces
+from bgen_core.ids import SweepId
 from bgen_core.store.store import Store
 
 
-def sweep_archive(store: Store, sweep_id: str) -> Iterator[bytes]:
+def sweep_archive(store: Store, sweep_id: SweepId) -> Iterator[bytes]:
     """Pieces of the ZIP of a sweep's finished runs; see `run_archive`.
 
     Cells that are not made are listed with their reason in `not-included.txt`.

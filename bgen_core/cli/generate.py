@@ -8,7 +8,16 @@ from typing import Annotated, Any
 import typer
 
 from bgen_core.cli import exit_codes
-from bgen_core.cli.inputs import check_output_file, check_prompt, keep_subject, read_subject, say, write_file
+from bgen_core.cli.inputs import (
+    INVERT_HELP,
+    check_invert,
+    check_output_file,
+    check_prompt,
+    keep_subject,
+    read_subject,
+    say,
+    write_file,
+)
 from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.parameter_options import one_value_each
 from bgen_core.cli.run_here import InlineResult, forecast_inline, run_inline
@@ -22,6 +31,7 @@ from bgen_core.store.store import open_store
 from bgen_core.sweep.build import default_params
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
+from bgen_core.sweep.random_seeds import RANDOM_SEED, drawn_seed
 
 
 @one_value_each
@@ -31,6 +41,7 @@ def generate(
     out: Annotated[Path, typer.Option(help="The PNG to write.")],
     model: Annotated[str | None, typer.Option(help="Catalogue name, Hub id or local folder.")] = None,
     alpha: Annotated[Path | None, typer.Option(help="Mask of the photo's size, white = keep.")] = None,
+    invert: Annotated[bool, typer.Option("--invert", help=INVERT_HELP)] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
     **given: Any,
 ) -> None:
@@ -38,9 +49,10 @@ def generate(
     settings = load_settings()
     entry = describe_model(settings.model if model is None else model)
     check_output_file(out, photo, alpha)
+    check_invert(invert, alpha)
     params = _params(entry, given)
     find_model(entry.name)
-    subject = read_subject(photo, alpha, settings)
+    subject = read_subject(photo, alpha, settings, invert=invert)
     with open_store(settings) as store:
         plan = SweepPlan(subject_id=subject.id, model=entry.name, base=params)
         forecast = forecast_inline(store, settings, plan, {subject.id: subject.extent})
@@ -65,10 +77,12 @@ def _params(entry: ModelEntry, given: Mapping[str, Any]) -> InpaintParams:
     if given["prompt"] is None:
         raise UserInputError("generate needs --prompt TEXT: say what to paint behind the subject.")
     check_prompt(given["prompt"])
+    if given["seed"] == RANDOM_SEED:
+        given = {**given, "seed": drawn_seed()}
     values = {each.field: each.accepted(given[each.option]) for each in PARAMETERS if given[each.option] is not None}
     for parameter in PARAMETERS:
         if parameter.kind == "name" and parameter.field in values:
-            parameter.chosen(str(values[parameter.field]))
+            values[parameter.field] = parameter.chosen(str(values[parameter.field]))
     return replace(default_params(entry), **values)
 
 

@@ -12,9 +12,11 @@ from bgen_core.cli.inputs import say
 from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.run_files import choose_runs
 from bgen_core.errors import UserInputError
+from bgen_core.ids import RunId
 from bgen_core.metrics import METRICS, metrics_named
 from bgen_core.settings import load_settings
 from bgen_core.store.store import Store, open_store
+from bgen_core.wording import counted
 
 metrics_app = typer.Typer(no_args_is_help=True)
 
@@ -99,13 +101,13 @@ def recompute(
     if as_json:
         print_json(told)
         return
-    say(f"{len(ids):,} run{'' if len(ids) == 1 else 's'} measured, {len(chosen)} metrics each")
+    say(f"{counted(len(ids), 'run')} measured, {len(chosen)} metrics each")
     for name, reasons in told["without_value"].items():
         for reason, count in reasons.items():
             say(f"  {name} has no value in {count:,}: {reason}")
 
 
-def _told(store: Store, ids: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
+def _told(store: Store, ids: Sequence[RunId], names: Sequence[str]) -> dict[str, Any]:
     """How many runs were measured, and why some values are not there: metric -> reason -> number of runs."""
     measured = store.metrics.of(ids)
     missing: dict[str, Counter[str]] = {}

@@ -14,10 +14,12 @@ from bgen_core.cli.inputs import say
 from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.runs import runs_app
 from bgen_core.errors import UserInputError
+from bgen_core.ids import SweepId
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.export import replaced_in_csv, runs_csv, runs_json, runs_parquet
 from bgen_core.settings import load_settings
 from bgen_core.store.store import Store, open_store
+from bgen_core.wording import counted
 
 
 class Format(StrEnum):
@@ -52,7 +54,7 @@ def export(
         content = {"out": str(out), "format": chosen.value, "runs": len(runs), "not_included": left_out}
         print_json(content)
     elif not left_out:
-        say(f"{len(runs):,} run{'' if len(runs) == 1 else 's'} written to {out}")
+        say(f"{counted(len(runs), 'run')} written to {out}")
     else:
         say(f"{out} written, without what is listed above")
 
@@ -87,11 +89,10 @@ def choose_runs(store: Store, sweep: str | None, ids: Sequence[str] | None) -> l
     """
     if sweep is not None and ids:
         raise UserInputError("--sweep and --run are two ways to choose: give one of them.")
-    if sweep is not None:
-        store.sweeps.get(sweep)
+    sweep_id = None if sweep is None else store.sweeps.get(SweepId(sweep)).id
     if ids:
         return list({run.id: run for run in store.runs.get_all(ids)}.values())
-    return store.runs.select(sweep_id=sweep)
+    return store.runs.select(sweep_id=sweep_id)
 
 
 def _format_of(out: Path) -> Format:
@@ -111,7 +112,8 @@ def _pieces(
             raise UserInputError("There is no run to show: make one first, or choose another sweep.")
         from bgen_core.reports.html_report import html_report
 
-        return html_report(store, sweep_id=sweep or "", run_ids=[] if sweep else ids, tell=tell)
+        sweep_id = SweepId(sweep) if sweep else None
+        return html_report(store, sweep_id=sweep_id, run_ids=[] if sweep else ids, tell=tell)
     if chosen is Format.ZIP:
         from bgen_core.archive.run_archive import run_archive
 

@@ -14,8 +14,16 @@ from bgen_core.cli.called_as import called_as
 from bgen_core.cli.inputs import say
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.extent import Extent
-from bgen_core.ids import VisitorId
-from bgen_core.jobs.execute_sweep import Continued, Ended, Paused, SweepEvent, execute_sweep
+from bgen_core.ids import RunId, SubjectId, SweepId, VisitorId
+from bgen_core.jobs.execute_sweep import (
+    Continued,
+    Ended,
+    Paused,
+    StoreAway,
+    StoreBack,
+    SweepEvent,
+    execute_sweep,
+)
 from bgen_core.jobs.holding import holding
 from bgen_core.jobs.submission import SweepForecast, forecast_sweep, new_sweep_id, submit_sweep
 from bgen_core.jobs.worker_folder import WorkerFolder
@@ -29,7 +37,7 @@ if TYPE_CHECKING:
     from bgen_core.jobs.runner import Runner
 
 OWNER = VisitorId("command line")
-STORE_SECONDS = 20.0  # for which a store that does not take a sweep's end is tried again
+STORE_SECONDS = 300.0  # for which a store that is away, or does not take a sweep's end, is waited for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,16 +56,18 @@ class InlineResult:
         From the first event to the last, loading the model included.
     """
 
-    sweep_id: str
+    sweep_id: SweepId
     state: SweepState
     made: int
-    reused_ids: frozenset[str]
+    reused_ids: frozenset[RunId]
     reused: int
     failed: int
     seconds: float
 
 
-def forecast_inline(store: Store, settings: Settings, plan: SweepPlan, photos: Mapping[str, Extent]) -> SweepForecast:
+def forecast_inline(
+    store: Store, settings: Settings, plan: SweepPlan, photos: Mapping[SubjectId, Extent]
+) -> SweepForecast:
     """What a plan for photos (subject -> size) will cost on this process's device."""
     from bgen_core.models.devices import find_device
 
@@ -65,7 +75,9 @@ def forecast_inline(store: Store, settings: Settings, plan: SweepPlan, photos: M
     return forecast_sweep(store, settings, plan, photos=photos, device_kind=device.kind, dtype_name=device.dtype_name)
 
 
-def run_inline(store: Store, settings: Settings, forecast: SweepForecast, *, explored: str = "") -> InlineResult:
+def run_inline(
+    store: Store, settings: Settings, forecast: SweepForecast, *, explored: SweepId | None = None
+) -> InlineResult:
     """Submit a sweep and run it here to its end; `explored` names the sweep whose chosen cells it finishes, if any.
 
     It is paused, continued and cancelled from the app like any other, and says so on the terminal. An interruption
@@ -79,7 +91,7 @@ def run_inline(store: Store, settings: Settings, forecast: SweepForecast, *, exp
             return _run(store, folder, runner, sweep_id)
 
 
-def resume_inline(store: Store, settings: Settings, sweep_id: str) -> InlineResult:
+def resume_inline(store: Store, settings: Settings, sweep_id: SweepId) -> InlineResult:
     """Run what is missing of a sweep that is in the store.
 
     Raises
@@ -97,7 +109,7 @@ def resume_inline(store: Store, settings: Settings, sweep_id: str) -> InlineResu
 
 
 @contextmanager
-def _owned(settings: Settings, sweep_id: str) -> Generator[WorkerFolder]:
+def _owned(settings: Settings, sweep_id: SweepId) -> Generator[WorkerFolder]:
     """Hold the sweep, so that everybody sees that its process lives."""
     folder = WorkerFolder(settings.home)
     folder.prepare()
@@ -108,7 +120,7 @@ def _owned(settings: Settings, sweep_id: str) -> Generator[WorkerFolder]:
 
 
 @contextmanager
-def _cancelled_when_interrupted(store: Store, sweep_id: str) -> Generator[None]:
+def _cancelled_when_interrupted(store: Store, sweep_id: SweepId) -> Generator[None]:
     try:
         yield
     except KeyboardInterrupt:
@@ -129,11 +141,17 @@ def _new_runner(store: Store, settings: Settings) -> "Runner":
     return Runner(store, settings)
 
 
-def _run(store: Store, folder: WorkerFolder, runner: "Runner", sweep_id: str) -> InlineResult:
+def _run(store: Store, folder: WorkerFolder, runner: "Runner", sweep_id: SweepId) -> InlineResult:
     began = time.monotonic()
     sweep = execute_sweep(store, folder, runner, sweep_id, waits_while_paused=True, patience=STORE_SECONDS)
     with _progress(store.sweeps.get(sweep_id).total) as bar, closing(sweep) as events:
-        ended, reused_ids = _follow(events, bar)
+        try:
+            ended, reused_ids = _follow(events, bar)
+        except StoreError:
+            say(
+                f"the store was not told that this sweep stops here, a worker may take it up; {_how_to_go_on(sweep_id)}"
+            )
+            raise
     if ended.fault is not None:
         raise ended.fault
     if ended.state != "done":
@@ -149,10 +167,10 @@ def _run(store: Store, folder: WorkerFolder, runner: "Runner", sweep_id: str) ->
     )
 
 
-def _follow(events: Iterable[SweepEvent], bar: "_Bar") -> tuple[Ended, frozenset[str]]:
+def _follow(events: Iterable[SweepEvent], bar: "_Bar") -> tuple[Ended, frozenset[RunId]]:
     """Show a sweep's events until the last one, which is returned with the runs that were there before."""
-    made: set[str] = set()
-    found: set[str] = set()
+    made: set[RunId] = set()
+    found: set[RunId] = set()
     for event in events:
         if isinstance(event, Committed):
             (found if event.reused else made).add(event.run_id)
@@ -163,12 +181,16 @@ def _follow(events: Iterable[SweepEvent], bar: "_Bar") -> tuple[Ended, frozenset
             say("paused from the app; waiting until it is continued there (Ctrl-C stops and keeps what is made)")
         elif isinstance(event, Continued):
             say("continued from the app")
+        elif isinstance(event, StoreAway):
+            say(f"{event.fault} Waiting for it (Ctrl-C stops and keeps what is made)")
+        elif isinstance(event, StoreBack):
+            say("the store answers again")
         elif isinstance(event, Ended):
             return event, frozenset(found - made)
     raise RuntimeError("a sweep ended without saying how")
 
 
-def _how_to_go_on(sweep_id: str) -> str:
+def _how_to_go_on(sweep_id: SweepId) -> str:
     return f"what is made is kept. Go on with: {called_as()} sweep --resume {sweep_id}"
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bgen_core.errors import StoreError
+from bgen_core.ids import RawId
 
 try:
     import fcntl
@@ -28,9 +29,9 @@ class PaintingClaims:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: int | None = None
-        self._held: set[str] = set()
+        self._held: set[RawId] = set()
 
-    def claim(self, raw_ids: Iterable[str]) -> set[str]:
+    def claim(self, raw_ids: Iterable[RawId]) -> set[RawId]:
         """Claim what is free; returns those that this process holds now."""
         wanted = list(raw_ids)
         if fcntl is None or not wanted:
@@ -45,7 +46,7 @@ class PaintingClaims:
                 self._held.add(raw_id)
         return self._held & set(wanted)
 
-    def release(self, raw_ids: Iterable[str]) -> None:
+    def release(self, raw_ids: Iterable[RawId]) -> None:
         """Give claims back; those that are not held are no error."""
         if fcntl is None or self._file is None:
             return
@@ -66,5 +67,5 @@ class PaintingClaims:
         return self._file
 
 
-def _offset(raw_id: str) -> int:
+def _offset(raw_id: RawId) -> int:
     return int(raw_id[:15], 16)  # 60 bits: within the largest offset of a file

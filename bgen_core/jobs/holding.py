@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from filelock import FileLock, Timeout
 
 from bgen_core.errors import StoreError
+from bgen_core.ids import SweepId
 from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.records.sweep_states import REQUEUE
 from bgen_core.store.store import Store
@@ -15,7 +16,7 @@ LOOK_SECONDS = 1.0  # far longer than somebody holds a sweep who only looks whet
 
 
 @contextmanager
-def holding(folder: WorkerFolder, sweep_id: str, *, patience: float = LOOK_SECONDS) -> Generator[bool]:
+def holding(folder: WorkerFolder, sweep_id: SweepId, *, patience: float = LOOK_SECONDS) -> Generator[bool]:
     """Hold a sweep for the body of a `with`, which gets False where another living process holds it.
 
     Parameters
@@ -44,7 +45,7 @@ def holding(folder: WorkerFolder, sweep_id: str, *, patience: float = LOOK_SECON
             lock.release()
 
 
-def is_held(folder: WorkerFolder, sweep_id: str) -> bool:
+def is_held(folder: WorkerFolder, sweep_id: SweepId) -> bool:
     """Whether a living process runs this sweep, or waits with it."""
     if not folder.sweep_lock(sweep_id).exists():
         return False

@@ -8,6 +8,8 @@ from functools import lru_cache
 import numpy as np
 
 from bgen_core.errors import LostPictureError, UserInputError
+from bgen_core.ids import BlobHash, RunId, SubjectId, SweepId
+from bgen_core.jobs.background_faults import BackgroundFaults
 from bgen_core.metrics import (
     METRICS,
     MetricInput,
@@ -18,7 +20,7 @@ from bgen_core.metrics import (
     reduced_for_seed_mates,
     seed_key,
 )
-from bgen_core.metrics.clip import CLIP_METRIC, NOT_LOADED, NOT_SET, can_load_clip
+from bgen_core.metrics.clip import CLIP_METRIC, NOT_LOADED, NOT_SET, why_no_clip
 from bgen_core.records.run import RunRecord
 from bgen_core.settings import Settings
 from bgen_core.store.blobs import STORED_LIMITS
@@ -30,6 +32,7 @@ from bgen_core.subject.subject import Subject
 
 logger = logging.getLogger(__name__)
 
+WORK = "Metrics"
 SEED_METRIC = "seed_difference"
 _MATE_SIDE = 256
 _MATES = 8  # so many seed-mates tell how much a seed changes
@@ -49,14 +52,14 @@ def overcome_reasons(store: Store, settings: Settings) -> dict[str, list[str]]:
     if not settings.clip_model:
         return {}
     overcome = [NOT_SET]
-    if store.metrics.has_reason(CLIP_METRIC, NOT_LOADED) and can_load_clip(settings.clip_model):
+    if store.metrics.has_reason(CLIP_METRIC, NOT_LOADED) and not why_no_clip(settings.clip_model):
         overcome.append(NOT_LOADED)
     return {CLIP_METRIC: overcome}
 
 
 def pending_runs(
-    store: Store, settings: Settings, *, limit: int, sweep_id: str | None = None, names: Sequence[str] | None = None
-) -> list[str]:
+    store: Store, settings: Settings, *, limit: int, sweep_id: SweepId | None = None, names: Sequence[str] | None = None
+) -> list[RunId]:
     """Runs that lack a metric, have one of an older version, or could not be measured and now can; new ones first."""
     return store.metrics.unmeasured_runs(
         current_versions(names), limit=limit, sweep_id=sweep_id, overcome=overcome_reasons(store, settings)
@@ -68,9 +71,9 @@ def measure_pending(
     settings: Settings,
     *,
     limit: int,
-    sweep_id: str | None = None,
+    sweep_id: SweepId | None = None,
     names: Sequence[str] | None = None,
-) -> Iterator[str]:
+) -> Iterator[RunId]:
     """Measure what is pending; yields each run's id when it is in the store."""
     for run in store.runs.get_all(pending_runs(store, settings, limit=limit, sweep_id=sweep_id, names=names)):
         measure_missing(store, settings, run, names=names)
@@ -103,17 +106,23 @@ def measure_run(store: Store, settings: Settings, run: RunRecord, *, names: Sequ
         photo=subject.image if subject else None,
         alpha=effective_alpha(subject.alpha, run.params.pasting) if subject else None,
         picture=_picture(store, run.image) if "picture" in wanted else None,
-        raw=_picture(store, run.raw) if "raw" in wanted else None,
+        raw_image=_picture(store, run.raw) if "raw_image" in wanted else None,
         seed_mates=[reduced for mate in mates[:_MATES] if (reduced := _reduced(store, mate.image)) is not None],
     )
+    faults = BackgroundFaults(settings.home)
     try:
         values = compute_metrics(inputs, names=names, clip_model=settings.clip_model)
-    except ValueError:  # pictures that do not fit together: kept as not measurable, so that it is not tried for ever
+    except Exception as error:  # kept as not measurable, so that it is not tried for ever
         logger.exception("run %s cannot be measured", run.id)
+        fits = not isinstance(error, ValueError)
+        reason = "A fault of the program, which its log tells." if fits else "Its pictures do not fit together."
         values = [
-            MetricValue(name=name, value=None, reason="Its pictures do not fit together.", version=version)
+            MetricValue(name=name, value=None, reason=reason, version=version)
             for name, version in current_versions(names).items()
         ]
+        faults.note(WORK, f"Run {run.short_id} cannot be measured ({type(error).__name__}): see worker.log.")
+    else:
+        faults.clear(WORK)
     store.metrics.save(run.id, values)
     if first_time and (counting := _counting_it(run, mates)):
         store.metrics.forget(counting, [SEED_METRIC])  # they have one more mate now
@@ -125,7 +134,7 @@ def seed_mates(store: Store, run: RunRecord) -> list[RunRecord]:
     return [other for other in store.runs.similar(run) if other.id != run.id and seed_key(other) == key]
 
 
-def _counting_it(run: RunRecord, mates: Sequence[RunRecord]) -> list[str]:
+def _counting_it(run: RunRecord, mates: Sequence[RunRecord]) -> list[RunId]:
     """Those of a run's seed-mates that have it among their own first ones."""
     before = sum((mate.params.seed, mate.id) < (run.params.seed, run.id) for mate in mates)
     if before < _MATES:
@@ -138,12 +147,12 @@ class RankedCell:
     """A cell of a sweep, and what a metric says of it."""
 
     index: int
-    run_id: str
+    run_id: RunId
     value: float
 
 
-def check_rankable(metric: str) -> None:
-    """Refuse a metric that is not known, or of which no value is better than another.
+def check_rankable(metric: str, settings: Settings) -> None:
+    """Refuse a metric that is not known, of which no value is better than another, or that cannot be measured here.
 
     Raises
     ------
@@ -153,9 +162,11 @@ def check_rankable(metric: str) -> None:
     if find_metric(metric).direction == "none":
         allowed = ", ".join(each.name for each in METRICS if each.direction != "none")
         raise UserInputError(f"metric {metric!r} has no better or worse: choose {allowed}.")
+    if metric == CLIP_METRIC and (reason := why_no_clip(settings.clip_model)):
+        raise UserInputError(f"{metric} would have no value for any cell: {reason}")
 
 
-def ranked_cells(store: Store, sweep_id: str, metric: str) -> list[RankedCell]:
+def ranked_cells(store: Store, sweep_id: SweepId, metric: str) -> list[RankedCell]:
     """The finished cells of a sweep whose value is known, the best first; equal ones in the plan's order."""
     cells = [cell for cell in store.sweeps.cells(sweep_id) if cell.done]
     measured = store.metrics.of([cell.run_id for cell in cells])
@@ -168,7 +179,7 @@ def ranked_cells(store: Store, sweep_id: str, metric: str) -> list[RankedCell]:
     return sorted(ranked, key=lambda cell: cell.value, reverse=find_metric(metric).direction == "higher")
 
 
-def best_cells(store: Store, settings: Settings, sweep_id: str, metric: str, keep: int) -> list[RankedCell]:
+def best_cells(store: Store, settings: Settings, sweep_id: SweepId, metric: str, keep: int) -> list[RankedCell]:
     """Measure a sweep's runs where that is still to be done, and choose the best.
 
     Raises
@@ -187,11 +198,11 @@ def best_cells(store: Store, settings: Settings, sweep_id: str, metric: str, kee
 
 
 @lru_cache(maxsize=2)
-def _cached_subject(store: Store, subject_id: str) -> Subject:
+def _cached_subject(store: Store, subject_id: SubjectId) -> Subject:
     return store.subjects.load(subject_id)
 
 
-def _subject(store: Store, subject_id: str) -> Subject | None:
+def _subject(store: Store, subject_id: SubjectId) -> Subject | None:
     try:
         return _cached_subject(store, subject_id)
     except (
@@ -201,7 +212,7 @@ def _subject(store: Store, subject_id: str) -> Subject | None:
         return None
 
 
-def _picture(store: Store, blob: str) -> np.ndarray | None:
+def _picture(store: Store, blob: BlobHash) -> np.ndarray | None:
     try:
         return decode_photo(store.blobs.get(blob), name=blob, limits=STORED_LIMITS).image
     except (UserInputError, LostPictureError):
@@ -209,7 +220,7 @@ def _picture(store: Store, blob: str) -> np.ndarray | None:
         return None
 
 
-def _reduced(store: Store, blob: str) -> np.ndarray | None:
+def _reduced(store: Store, blob: BlobHash) -> np.ndarray | None:
     try:
         small = thumbnail(store.blobs, blob, _MATE_SIDE)
         return reduced_for_seed_mates(decode_photo(small, name=blob, limits=STORED_LIMITS).image)

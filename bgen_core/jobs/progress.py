@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from bgen_core.ids import SweepId
 from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.records.progress import CellProgress, SweepProgress
 from bgen_core.subject.decoding.image_io import encode_webp
@@ -17,7 +18,7 @@ WRITE_SECONDS = 0.4  # the pages look about once a second
 class ProgressWriter:
     """Keeps the progress of one sweep and writes it a few times a second."""
 
-    def __init__(self, folder: WorkerFolder, sweep_id: str) -> None:
+    def __init__(self, folder: WorkerFolder, sweep_id: SweepId) -> None:
         self._folder = folder
         self._sweep_id = sweep_id
         self._progress = SweepProgress(cells={}, made=0, began=time.time())

@@ -14,7 +14,7 @@ import numpy as np
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
-from bgen_core.ids import NOBODY
+from bgen_core.ids import NOBODY, SweepId
 from bgen_core.jobs.runner import Runner
 from bgen_core.models.catalogue import describe_model
 from bgen_core.records.foreign_run import printable
@@ -155,12 +155,12 @@ class Reproducer:
             plan, {model: loaded.source.revision}, device_kind=device.kind, dtype_name=device.dtype_name
         ).values()
         self._count += 1
-        sweep_id = f"again-{self._count}"
-        self._store.sweeps.add(_sweep(sweep_id, plan), [address.run])
+        sweep_id = SweepId(f"again-{self._count}")
+        self._store.sweeps.add(_sweep(sweep_id, plan), [address.run_id])
         for event in self._runner.run(sweep_id):
             if isinstance(event, Failed):
                 raise UserInputError(event.reason)
-        return self._store.runs.get(address.run)
+        return self._store.runs.get(address.run_id)
 
 
 def find_subject(store: Store, recipe: Recipe) -> Subject:
@@ -183,7 +183,7 @@ def find_subject(store: Store, recipe: Recipe) -> Subject:
     return store.subjects.load(recipe.subject_id)
 
 
-def _sweep(sweep_id: str, plan: SweepPlan) -> SweepRecord:
+def _sweep(sweep_id: SweepId, plan: SweepPlan) -> SweepRecord:
     return SweepRecord(
         id=sweep_id,
         owner=NOBODY,

@@ -4,15 +4,17 @@ import logging
 import time
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import numpy as np
 
 from bgen_core.errors import BgenError, LostPictureError, UserInputError
 from bgen_core.extent import Extent
+from bgen_core.ids import BlobHash, RawId, RunId, SubjectId, SweepId
 from bgen_core.jobs.claims import PaintingClaims
 from bgen_core.models.devices import Device, MemoryMeter, find_device
 from bgen_core.models.revision import ModelSource, find_model
-from bgen_core.records.run import RunRecord
+from bgen_core.records.run import PaintedRun, RunRecord
 from bgen_core.settings import Settings
 from bgen_core.store.blobs import STORED_LIMITS
 from bgen_core.store.store import Store
@@ -105,7 +107,7 @@ class Runner:
         square = Extent(width=model.source.entry.side, height=model.source.entry.side)
         model.inpainter.tune(square)
 
-    def run(self, sweep_id: str) -> Generator[RunnerEvent]:
+    def run(self, sweep_id: SweepId) -> Generator[RunnerEvent]:
         """Compute what is missing of a sweep; each picture is committed before its event is seen.
 
         Closing the generator stops within one evaluation of the model and keeps what is done. Cells that failed before
@@ -132,12 +134,12 @@ class Runner:
                 if len(groups) == 1:
                     raise
                 for cell in cells:
-                    yield self._fail(sweep_id, cell.index, str(error))
+                    yield self._fail(sweep_id, cell.index, error.public)
                 continue
             yield from self._make(work, cells)
 
     def _begin(
-        self, sweep: SweepRecord, plan: SweepPlan, model: str, subject_id: str, planned: dict[int, str]
+        self, sweep: SweepRecord, plan: SweepPlan, model: str, subject_id: SubjectId, planned: dict[int, RunId]
     ) -> _Work:
         subject = self._store.subjects.load(subject_id)
         loaded = self.prepare(model)
@@ -145,7 +147,7 @@ class Runner:
         revisions = dict.fromkeys(plan.models, loaded.source.revision)
         kind, dtype = self.device.kind, self.device.dtype_name
         addresses = address_plan(part, revisions, device_kind=kind, dtype_name=dtype)
-        if {index: address.run for index, address in addresses.items()} != planned:
+        if {index: address.run_id for index, address in addresses.items()} != planned:
             raise UserInputError(
                 f"the model {model!r}, the device or a library has changed since this sweep was planned: "
                 "start it again; what is made already stays in the table."
@@ -161,21 +163,23 @@ class Runner:
 
     def _make(self, work: _Work, cells: list[SweepCell]) -> Generator[RunnerEvent]:
         """Cells that share a raw picture: it is painted once, or taken from the store, and pasted for each of them."""
-        sharing: dict[str, list[SweepCell]] = {}
+        sharing: dict[RawId, list[SweepCell]] = {}
         for cell in cells:
-            sharing.setdefault(work.addresses[cell.index].raw, []).append(cell)
+            sharing.setdefault(work.addresses[cell.index].raw_id, []).append(cell)
         while sharing:
             mine = self._claims.claim(sharing)
             try:
                 yield from self._paste_known(work, sharing)  # also what another process has finished meanwhile
-                yield from self._paint(work, {raw: sharing.pop(raw) for raw in list(sharing) if raw in mine})
+                yield from self._paint(
+                    work, {raw_id: sharing.pop(raw_id) for raw_id in list(sharing) if raw_id in mine}
+                )
             finally:
                 self._claims.release(mine)
             if sharing:
                 yield Waiting(cells=len(sharing))
                 time.sleep(CLAIM_SECONDS)
 
-    def _paste_known(self, work: _Work, sharing: dict[str, list[SweepCell]]) -> Generator[RunnerEvent]:
+    def _paste_known(self, work: _Work, sharing: dict[RawId, list[SweepCell]]) -> Generator[RunnerEvent]:
         for raw_id, raw in self._store.runs.known_raws(sharing).items():
             try:
                 picture = decode_photo(self._store.blobs.get(raw), name=raw, limits=STORED_LIMITS).image
@@ -184,7 +188,7 @@ class Runner:
                 continue
             yield from self._commit_all(work, sharing.pop(raw_id), picture, {}, 0.0, raw=raw)
 
-    def _paint(self, work: _Work, sharing: dict[str, list[SweepCell]]) -> Generator[RunnerEvent]:
+    def _paint(self, work: _Work, sharing: dict[RawId, list[SweepCell]]) -> Generator[RunnerEvent]:
         if not sharing:
             return
         groups = {group[0].index: group for group in sharing.values()}
@@ -214,12 +218,12 @@ class Runner:
         seconds: dict[str, float],
         peak_memory_mb: float,
         *,
-        raw: str = "",
+        raw: BlobHash | None = None,
     ) -> Iterator[RunnerEvent]:
         """Paste the subject before one raw picture for each cell; its seconds count for the first of them."""
-        committed: dict[str, str] = {}
+        committed: dict[RunId, RunId] = {}
         for cell in cells:
-            run_id = work.addresses[cell.index].run
+            run_id = work.addresses[cell.index].run_id
             if run_id not in committed:
                 run = self._commit(work, cell, picture, seconds, peak_memory_mb, raw=raw)
                 seconds, raw, committed[run_id] = {}, run.raw, run.id
@@ -231,7 +235,7 @@ class Runner:
         for cell in cells:
             yield self._fail(work.sweep.id, cell.index, reason)
 
-    def _fail(self, sweep_id: str, index: int, reason: str) -> Failed:
+    def _fail(self, sweep_id: SweepId, index: int, reason: str) -> Failed:
         self._store.sweeps.set_cell_error(sweep_id, index, reason)
         return Failed(index=index, reason=reason)
 
@@ -243,15 +247,16 @@ class Runner:
         seconds: dict[str, float],
         peak_memory_mb: float,
         *,
-        raw: str,
+        raw: BlobHash | None,
     ) -> RunRecord:
         subject, source = work.subject, work.model.source
         began = time.perf_counter()
         options = cell.params.pasting
         image = composite(subject.image, subject.alpha, picture, colours=work.colours, options=options)
         seconds = seconds | {"composite": time.perf_counter() - began}
-        record = RunRecord(
-            id=work.addresses[cell.index].run,
+        run = PaintedRun(
+            id=work.addresses[cell.index].run_id,
+            raw_id=work.addresses[cell.index].raw_id,
             subject_id=subject.id,
             subject_name=subject.name,
             params=cell.params,
@@ -264,16 +269,17 @@ class Runner:
             versions=pixel_versions(),
             seconds={stage: round(spent, 4) for stage, spent in seconds.items()},
             peak_memory_mb=round(peak_memory_mb, 1),
-            raw=raw,
-            raw_id=work.addresses[cell.index].raw,
+            created=datetime.now(UTC),
             owner=work.sweep.owner,
         )
-        return self._store.runs.commit(record, image=image, raw=None if raw else picture)
+        if raw is not None:
+            return self._store.runs.commit_pasted(run, image=image, raw=raw)
+        return self._store.runs.commit(run, image=image, raw_image=picture)
 
 
-def group_cells(cells: Iterable[SweepCell]) -> dict[tuple[str, str], list[SweepCell]]:
+def group_cells(cells: Iterable[SweepCell]) -> dict[tuple[str, SubjectId], list[SweepCell]]:
     """Cells by model and subject, the models first: each group in the plan's order."""
-    models: dict[str, dict[str, list[SweepCell]]] = {}
+    models: dict[str, dict[SubjectId, list[SweepCell]]] = {}
     for cell in cells:
         models.setdefault(cell.model, {}).setdefault(cell.subject_id, []).append(cell)
     return {(model, subject): group for model, subjects in models.items() for subject, group in subjects.items()}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bgen_core.extent import Extent
-from bgen_core.ids import NOBODY, VisitorId
+from bgen_core.ids import NOBODY, RunId, SubjectId, SweepId, VisitorId
 from bgen_core.jobs.estimate import estimate_seconds, pasting_seconds
 from bgen_core.models.prompt_length import find_cut_off
 from bgen_core.models.revision import ModelSource, find_model
@@ -42,7 +42,7 @@ class SweepForecast:
     """
 
     plan: SweepPlan
-    run_ids: Mapping[int, str]
+    run_ids: Mapping[int, RunId]
     known: int
     to_paint: int
     notes: tuple[str, ...]
@@ -58,7 +58,7 @@ def forecast_sweep(
     settings: Settings,
     plan: SweepPlan,
     *,
-    photos: Mapping[str, Extent],
+    photos: Mapping[SubjectId, Extent],
     device_kind: str,
     dtype_name: str,
 ) -> SweepForecast:
@@ -77,25 +77,36 @@ def forecast_sweep(
         A value, a subject, a model or the number of cells is not allowed.
     """
     plan.check_size(settings.max_cells)
-    for cell in plan.cells():
-        get_scheduler(cell.params.scheduler).check_steps(cell.params.num_inference_steps)
+    check_steps(plan)
     sources = {model: find_model(model) for model in plan.models}
     revisions = {model: source.revision for model, source in sources.items()}
     addresses = address_plan(plan, revisions, device_kind=device_kind, dtype_name=dtype_name)
-    known = store.runs.known(address.run for address in addresses.values())
-    missing = [cell for cell in plan.cells() if addresses[cell.index].run not in known]
-    painted = store.runs.known_raws(addresses[cell.index].raw for cell in missing)
+    known = store.runs.known(address.run_id for address in addresses.values())
+    missing = [cell for cell in plan.cells() if addresses[cell.index].run_id not in known]
+    painted = store.runs.known_raws(addresses[cell.index].raw_id for cell in missing)
     # One of the cells that share a raw picture stands for all of them.
-    to_paint = {raw: cell for cell in missing if (raw := addresses[cell.index].raw) not in painted}
+    to_paint = {raw_id: cell for cell in missing if (raw_id := addresses[cell.index].raw_id) not in painted}
     seconds = _estimate(store, settings, list(to_paint.values()), len(missing), sources, photos, device_kind)
     return SweepForecast(
         plan=plan,
-        run_ids={index: address.run for index, address in addresses.items()},
-        known=sum(address.run in known for address in addresses.values()),
+        run_ids={index: address.run_id for index, address in addresses.items()},
+        known=sum(address.run_id in known for address in addresses.values()),
         to_paint=len(to_paint),
         notes=tuple(dict.fromkeys(note for source in sources.values() for note in _notes(plan, source))),
         seconds=seconds,
     )
+
+
+def check_steps(plan: SweepPlan) -> None:
+    """Refuse a cell whose scheduler is not known or cannot take its steps.
+
+    Raises
+    ------
+    UserInputError
+        Names the scheduler and what is allowed.
+    """
+    for cell in plan.cells():
+        get_scheduler(cell.params.scheduler).check_steps(cell.params.num_inference_steps)
 
 
 def _estimate(
@@ -104,12 +115,12 @@ def _estimate(
     to_paint: Sequence[SweepCell],
     to_make: int,
     sources: Mapping[str, ModelSource],
-    photos: Mapping[str, Extent],
+    photos: Mapping[SubjectId, Extent],
     device_kind: str,
 ) -> float | None:
     """Seconds over all models and subjects; None where the speed of one of them is not known."""
     recent = store.runs.select(limit=30)
-    groups: dict[tuple[str, str], list[InpaintParams]] = {}
+    groups: dict[tuple[str, SubjectId], list[InpaintParams]] = {}
     for cell in to_paint:
         groups.setdefault((cell.model, cell.subject_id), []).append(cell.params)
     total = pasting_seconds(recent) * (to_make - len(to_paint))
@@ -159,9 +170,9 @@ def _notes(plan: SweepPlan, source: ModelSource) -> Iterator[str]:
         yield "Guidance 1 and below switches guidance off: the negative prompt has no effect there."
 
 
-def new_sweep_id() -> str:
+def new_sweep_id() -> SweepId:
     """A name that nobody can guess: it is the sweep's link."""
-    return secrets.token_urlsafe(9)
+    return SweepId(secrets.token_urlsafe(9))
 
 
 def submit_sweep(
@@ -170,9 +181,9 @@ def submit_sweep(
     *,
     owner: VisitorId = NOBODY,
     queued: bool = True,
-    sweep_id: str | None = None,
-    explored: str = "",
-) -> str:
+    sweep_id: SweepId | None = None,
+    explored: SweepId | None = None,
+) -> SweepId:
     """Put a sweep into the store, for the worker or for this process.
 
     Parameters
@@ -188,8 +199,8 @@ def submit_sweep(
 
     Returns
     -------
-    str
-        The sweep's id.
+    SweepId
+        The new one's.
 
     Raises
     ------

@@ -12,14 +12,17 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from bgen_core.errors import BgenError
-from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, execute_sweep
+from bgen_core.errors import BgenError, StoreAwayError
+from bgen_core.ids import SweepId
+from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, StoreAway, execute_sweep, growing_pauses
 from bgen_core.jobs.holding import holding, requeue_orphans
+from bgen_core.jobs.mirroring import Mirroring
 from bgen_core.jobs.only_worker import SecondWorkerError, only_worker
+from bgen_core.jobs.parent_process import end_with_parent
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.models.devices import prepare_process_for_inference
 from bgen_core.settings import Settings, load_settings
-from bgen_core.store.store import Store, open_store
+from bgen_core.store.store import OpenStore, Store, open_store
 from bgen_core.store.sweeps import SweepRecord
 from bgen_core.sweep.events import Started
 
@@ -32,7 +35,6 @@ POLL_SECONDS = 0.25
 BEAT_SECONDS = 3.0
 ORPHAN_CHECK_SECONDS = 10.0
 MEASURE_CHECK_SECONDS = 3.0
-STORE_PAUSE_SECONDS = 2.0
 
 
 class Heartbeat:
@@ -85,24 +87,31 @@ def main() -> None:
     """Entry point of the process."""
     prepare_process_for_inference()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     settings = load_settings()
     folder = WorkerFolder(settings.home)
     folder.prepare()
     try:
         with (
             only_worker(folder, stall_seconds=settings.stall_minutes * 60),
-            open_store(settings) as store,
             Heartbeat(folder) as heartbeat,
+            _opened(settings, heartbeat) as store,
         ):
             work(store, settings, folder, heartbeat)
     except SecondWorkerError as error:
         sys.exit(str(error))
 
 
-def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
-    os._exit(0)
+def _opened(settings: Settings, heartbeat: Heartbeat) -> OpenStore:
+    """The store, as soon as it answers."""
+    pauses = growing_pauses()
+    while True:
+        try:
+            return open_store(settings)
+        except StoreAwayError as error:
+            logger.warning("the store cannot be opened yet: %s", error)
+            heartbeat.say(trouble=error.public)
+            time.sleep(next(pauses))
 
 
 def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Heartbeat) -> None:
@@ -117,6 +126,8 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
     heartbeat.say(state="ready")
     look = _Clock(ORPHAN_CHECK_SECONDS)
     measure = _Clock(MEASURE_CHECK_SECONDS)
+    pauses = growing_pauses()
+    mirroring, mirror = Mirroring(store, settings), _Clock(MEASURE_CHECK_SECONDS)
     while True:
         heartbeat.sign()
         try:
@@ -126,12 +137,18 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
                 look.make_due()  # it may have been continued while it was still being left
             elif measure.is_due() and measure_next(store, settings):
                 measure.make_due()
+            elif mirror.is_due() and mirroring.copy_next():
+                mirror.make_due()
             else:
                 time.sleep(POLL_SECONDS)
-        except (BgenError, OSError):  # a full disk, a store that became read-only: it may be mended meanwhile
+        except (BgenError, OSError) as error:  # a full disk, a store that became read-only: it may be mended meanwhile
             logger.warning("the store cannot be used; trying again", exc_info=True)
-            heartbeat.say(state="ready", sweep_id="")
-            time.sleep(STORE_PAUSE_SECONDS)
+            trouble = error.public if isinstance(error, BgenError) else "The server's disk cannot be used."
+            heartbeat.say(state="ready", sweep_id="", trouble=trouble)
+            time.sleep(next(pauses))
+        else:
+            heartbeat.say(trouble="")
+            pauses = growing_pauses()
 
 
 def serve_next(store: Store, folder: WorkerFolder, runner: "Runner", heartbeat: Heartbeat) -> bool:
@@ -172,12 +189,9 @@ class _Clock:
 def measure_next(store: Store, settings: Settings) -> bool:
     """Measure one run that is not measured yet; False where there is none."""
     from bgen_core.jobs.measuring import measure_pending
-    from bgen_core.reports.mlflow_mirror import mirror_run
 
     for run_id in measure_pending(store, settings, limit=1):
-        if settings.mlflow_url:
-            run = store.runs.get(run_id)
-            mirror_run(settings, run, store.metrics.of([run_id]).get(run_id, {}), store.blobs.get(run.image))
+        store.copies.forget(run_id)  # its copies elsewhere lack what was measured now
         return True
     return False
 
@@ -192,7 +206,7 @@ def run_sweep(
     """Run one sweep to its end, a pause, a cancellation or an error; the queue goes on with the next one."""
     try:
         for event in execute_sweep(store, folder, runner, sweep.id):
-            heartbeat.sign()
+            heartbeat.say(trouble=event.fault.public if isinstance(event, StoreAway) else "")
             if isinstance(event, Started):
                 heartbeat.say(state="painting")
             elif isinstance(event, Ended):
@@ -202,7 +216,7 @@ def run_sweep(
         raise SystemExit(str(error)) from error
 
 
-def _log_end(sweep_id: str, ended: Ended) -> None:
+def _log_end(sweep_id: SweepId, ended: Ended) -> None:
     fault = ended.fault
     if fault is None:
         logger.info("sweep %s is %s", sweep_id, ended.state)

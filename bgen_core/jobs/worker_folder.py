@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bgen_core.errors import StoreError
+from bgen_core.ids import SweepId
 from bgen_core.records.progress import CellProgress, SweepProgress
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,8 @@ class WorkerStatus:
         Where it computes; empty while it starts.
     sweep_id
         The sweep in hand, or "".
+    trouble
+        Why the store is waited for, in a sentence for visitors; empty as long as it can be used.
     signs
         How often the worker has shown that it gets on: a step, a picture, a look into the queue.
     beat
@@ -40,6 +43,7 @@ class WorkerStatus:
     device_kind: str = ""
     dtype_name: str = ""
     sweep_id: str = ""
+    trouble: str = ""
     signs: int = 0
     beat: float = field(default_factory=time.time)
 
@@ -77,7 +81,7 @@ class WorkerFolder:
     def log(self) -> Path:
         return self.path / "worker.log"
 
-    def sweep_lock(self, sweep_id: str) -> Path:
+    def sweep_lock(self, sweep_id: SweepId) -> Path:
         return self.path / f"{sweep_id}.lock"
 
     def write_status(self, status: WorkerStatus) -> None:
@@ -91,10 +95,10 @@ class WorkerFolder:
         except TypeError:  # written by another version of the program
             return None
 
-    def write_progress(self, sweep_id: str, progress: SweepProgress) -> None:
+    def write_progress(self, sweep_id: SweepId, progress: SweepProgress) -> None:
         self._replace(f"{sweep_id}.progress.json", asdict(progress))
 
-    def read_progress(self, sweep_id: str) -> SweepProgress | None:
+    def read_progress(self, sweep_id: SweepId) -> SweepProgress | None:
         """Progress of a sweep that is being computed, or None."""
         content = self._read(f"{sweep_id}.progress.json")
         if not content:
@@ -102,7 +106,7 @@ class WorkerFolder:
         cells = {int(index): CellProgress(**cell) for index, cell in content["cells"].items()}
         return SweepProgress(cells=cells, made=content["made"], began=content["began"])
 
-    def clear_progress(self, sweep_id: str) -> None:
+    def clear_progress(self, sweep_id: SweepId) -> None:
         (self.path / f"{sweep_id}.progress.json").unlink(missing_ok=True)
 
     def _replace(self, name: str, content: dict[str, Any]) -> None:

@@ -43,12 +43,12 @@ class Expansion:
     person_found: bool
 
 
-def measure_expansion(raw: np.ndarray, alpha: np.ndarray, *, segmenter: Segmenter | None = None) -> Expansion:
+def measure_expansion(raw_image: np.ndarray, alpha: np.ndarray, *, segmenter: Segmenter | None = None) -> Expansion:
     """Measure object expansion on a model's raw picture.
 
     Parameters
     ----------
-    raw
+    raw_image
         uint8, HWC, RGB: what the model painted, before the subject is put back.
     alpha
         float32, HW, in [0, 1], any size: the subject's alpha, stretched over the picture as it was for the model.
@@ -61,13 +61,13 @@ def measure_expansion(raw: np.ndarray, alpha: np.ndarray, *, segmenter: Segmente
     UserInputError
         The alpha keeps nothing, so that nothing can have grown.
     """
-    extent = Extent.of(raw)
+    extent = Extent.of(raw_image)
     kept = reduced(alpha, extent) > _KEPT_FROM
     area = int(np.count_nonzero(kept))
     if not area:
         raise UserInputError(
             f"The alpha keeps nothing at {extent} pixels: expansion is only measured for a subject that is there."
         )
-    painted, found = cut_out(raw, segmenter=segmenter)
+    painted, found = cut_out(raw_image, segmenter=segmenter)
     grown = int(np.count_nonzero((painted > 0.5) & ~kept))
     return Expansion(image_share=grown / extent.area, subject_share=grown / area, person_found=found.person_found)

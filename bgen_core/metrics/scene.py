@@ -13,7 +13,7 @@ from bgen_core.records.run import RunRecord
 from bgen_core.subject.native import cv2
 from bgen_core.subject.segmentation import Segmenter, reduced
 
-InputName = Literal["photo", "alpha", "picture", "raw"]
+InputName = Literal["photo", "alpha", "picture", "raw_image"]
 
 WORKING_SIDE = 1024  # longest side at which structure is measured, in pixels
 _HALF_STEP = 0.5 / 255  # an alpha of 8 bits is 0 or at least twice this
@@ -33,7 +33,7 @@ class MetricInput:
         float32, HW, in [0, 1], at the photo's size: what the subject was pasted with; 1 = the photo's own pixel.
     picture
         uint8, HWC, RGB, at the photo's size: the finished picture.
-    raw
+    raw_image
         uint8, HWC, RGB, at the model's size: what the model made, before the subject was put back.
     seed_mates
         uint8, HWC, RGB: finished pictures of the runs that are equal in everything but the seed (see `seed_key`), each
@@ -46,7 +46,7 @@ class MetricInput:
     photo: np.ndarray | None = None
     alpha: np.ndarray | None = None
     picture: np.ndarray | None = None
-    raw: np.ndarray | None = None
+    raw_image: np.ndarray | None = None
     seed_mates: Sequence[np.ndarray] = ()
     segmenter: Segmenter | None = None
 
@@ -96,7 +96,7 @@ class Scene:
     @cached_property
     def expansion(self) -> Expansion:
         """How far the person grew in the raw picture."""
-        return measure_expansion(self.array("raw"), self.array("alpha"), segmenter=self.inputs.segmenter)
+        return measure_expansion(self.array("raw_image"), self.array("alpha"), segmenter=self.inputs.segmenter)
 
 
 def gradients(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -11,20 +12,28 @@ from bgen_core.content_address import is_content_hash
 from bgen_core.errors import UserInputError
 from bgen_core.limits import LONGEST_NAME, LONGEST_OWNER, LONGEST_TEXT, ImpossibleTextError, check_text
 from bgen_core.parameters import TEXTS
-from bgen_core.records.run import RunRecord
+from bgen_core.records.run import MadeRun, RunRecord
 
 _LONGEST_SENTENCE = 300
 _MOST_ENTRIES = 50
 _LARGEST_SIDE = 100_000
 
 
-@lru_cache(maxsize=1)
-def _adapter() -> TypeAdapter[RunRecord]:
-    return TypeAdapter(RunRecord)
+_Run = TypeVar("_Run", bound=MadeRun)
 
 
-def read_foreign_record(text: str | bytes) -> RunRecord:
-    """The run that a JSON text describes, as `RunRecord.to_json` writes it; what a later version adds is left out.
+@lru_cache(maxsize=3)
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def read_foreign_run(text: str | bytes, kind: type[_Run]) -> _Run:
+    """The run that a JSON text describes, as its `to_json` writes it; what a later version adds is left out.
+
+    Parameters
+    ----------
+    kind
+        `RunRecord` for a text that must name both pictures.
 
     Raises
     ------
@@ -36,7 +45,10 @@ def read_foreign_record(text: str | bytes) -> RunRecord:
     if isinstance(text, str):
         _check_text("text", "It", text, len(text))
     try:
-        record = _adapter().validate_json(text)
+        content: dict[str, Any] = _adapter(dict[str, Any]).validate_json(text)
+        if not content.get("raw_id"):  # the first versions pasted in one way alone
+            content["raw_id"] = content.get("id")
+        run: _Run = _adapter(kind).validate_python(content)
     except UserInputError as error:  # a parameter's own sentence, with a number of any length in it
         raise UserInputError(shortened(str(error))) from error
     except ArithmeticError as error:  # a whole number that is greater than any float
@@ -45,12 +57,12 @@ def read_foreign_record(text: str | bytes) -> RunRecord:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "text"
         raise UserInputError(f"This is not the description of a run ({where}: {first['msg']}).") from error
-    for name, is_right in _checks(record).items():
+    for name, is_right in _checks(run).items():
         if not is_right:
             raise UserInputError(f"This is not the description of a run ({name} is not allowed).")
-    for name, what, each, longest in _texts(record):
+    for name, what, each, longest in _texts(run):
         _check_text(name, what, each, longest)
-    return record
+    return run
 
 
 def check_portable(record: RunRecord) -> None:
@@ -59,9 +71,9 @@ def check_portable(record: RunRecord) -> None:
     Raises
     ------
     UserInputError
-        See `read_foreign_record`.
+        See `read_foreign_run`.
     """
-    read_foreign_record(json.dumps(record.to_json(), ensure_ascii=False))
+    read_foreign_run(json.dumps(record.to_json(), ensure_ascii=False), RunRecord)
 
 
 def printable(text: str, most: int = 60) -> str:
@@ -69,24 +81,24 @@ def printable(text: str, most: int = 60) -> str:
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:most])
 
 
-def _checks(record: RunRecord) -> dict[str, bool]:
-    sizes = (record.extent, record.model_extent)
-    amounts = (*record.seconds.values(), record.peak_memory_mb)
+def _checks(run: MadeRun) -> dict[str, bool]:
+    sizes = (run.extent, run.model_extent)
+    amounts = (*run.seconds.values(), run.peak_memory_mb)
     return {
-        "id": is_content_hash(record.id),
-        "raw_id": is_content_hash(record.raw_id),
-        "subject_id": is_content_hash(record.subject_id),
-        "image": not record.image or is_content_hash(record.image),
-        "raw": not record.raw or is_content_hash(record.raw),
-        "created": record.created.tzinfo is not None and 1900 <= record.created.year <= 2900,
-        "versions": len(record.versions) <= _MOST_ENTRIES and all(len(each) <= 64 for each in record.versions.values()),
-        "seconds": len(record.seconds) <= _MOST_ENTRIES and all(len(stage) <= 64 for stage in record.seconds),
+        "id": is_content_hash(run.id),
+        "raw_id": is_content_hash(run.raw_id),
+        "subject_id": is_content_hash(run.subject_id),
+        "image": not isinstance(run, RunRecord) or is_content_hash(run.image),
+        "raw": not isinstance(run, RunRecord) or is_content_hash(run.raw),
+        "created": run.created.tzinfo is not None and 1900 <= run.created.year <= 2900,
+        "versions": len(run.versions) <= _MOST_ENTRIES and all(len(each) <= 64 for each in run.versions.values()),
+        "seconds": len(run.seconds) <= _MOST_ENTRIES and all(len(stage) <= 64 for stage in run.seconds),
         "time or memory": all(math.isfinite(each) and each >= 0 for each in amounts),
         "extent": all(0 < side <= _LARGEST_SIDE for size in sizes for side in (size.width, size.height)),
     }
 
 
-def _texts(record: RunRecord) -> Iterator[tuple[str, str, str, int]]:
+def _texts(record: MadeRun) -> Iterator[tuple[str, str, str, int]]:
     """Field, how a sentence about it begins, its text, and how long it may be."""
     for parameter in TEXTS:
         yield "prompt", f"The {parameter.label.lower()}", getattr(record.params, parameter.field), LONGEST_TEXT

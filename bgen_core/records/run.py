@@ -1,17 +1,17 @@
-"""The run record: one finished cell, with everything that made it."""
+"""Runs: what made a picture, and what is kept of it."""
 
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from bgen_core.extent import Extent
-from bgen_core.ids import NOBODY, VisitorId
+from bgen_core.ids import NOBODY, BlobHash, RawId, RunId, SubjectId, VisitorId
 from bgen_core.sweep.params import InpaintParams
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunRecord:
-    """One finished cell in the store.
+class MadeRun:
+    """What made a picture, and how: all that its PNG says. Either a `PaintedRun` or a `RunRecord`.
 
     Attributes
     ----------
@@ -19,12 +19,10 @@ class RunRecord:
         The cell's content address (64 hexadecimal digits): the same parameters are the same run.
     raw_id
         Content address of the diffusion model's own picture by what made it: runs that differ in nothing but the
-        pasting share it. Equal to `id` for plain pasting, which is what an empty one means.
-    image, raw
-        Content addresses of two PNGs: the composited picture at the photo's size, and the model's own output at the
-        model's size before the subject was put back. Empty until the store has committed them.
+        pasting share it. Equal to `id` for plain pasting.
     extent, model_extent
-        Sizes of the two pictures.
+        Sizes of the finished picture, which is the photo's, and of the model's own output before the subject was put
+        back.
     device, dtype
         Where it was computed: "cpu" or a GPU's name, and "float32", "float16" or "bfloat16".
     versions
@@ -33,10 +31,13 @@ class RunRecord:
         Stage ("denoise", "decode", "composite") -> seconds: this cell's share of the batches it was in.
     peak_memory_mb
         Highest memory of the device (GPU) or the process (CPU) since its sweep began, in MB (10^6 bytes).
+    created
+        When it was painted.
     """
 
-    id: str
-    subject_id: str
+    id: RunId
+    raw_id: RawId
+    subject_id: SubjectId
     subject_name: str
     params: InpaintParams
     model: str
@@ -48,15 +49,8 @@ class RunRecord:
     versions: dict[str, str]
     seconds: dict[str, float]
     peak_memory_mb: float
-    image: str = ""
-    raw: str = ""
-    raw_id: str = ""
+    created: datetime
     owner: VisitorId = NOBODY
-    created: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-    def __post_init__(self) -> None:
-        if not self.raw_id:
-            object.__setattr__(self, "raw_id", self.id)
 
     @property
     def total_seconds(self) -> float:
@@ -71,3 +65,26 @@ class RunRecord:
     def to_json(self) -> dict[str, Any]:
         """Every field, for JSON: the parameters and sizes as objects of their own, the time in ISO 8601."""
         return {**asdict(self), "created": self.created.isoformat()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaintedRun(MadeRun):
+    """A run whose pictures are in no store, or nobody knows in which: fresh from the model, or read from a PNG."""
+
+    def committed(self, *, image: BlobHash, raw: BlobHash) -> "RunRecord":
+        """The same as a store keeps it, with both of its pictures."""
+        return RunRecord(**vars(self), image=image, raw=raw)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord(MadeRun):
+    """A run in the store.
+
+    Attributes
+    ----------
+    image, raw
+        Content addresses of two PNGs: the composited picture, and the model's own output.
+    """
+
+    image: BlobHash
+    raw: BlobHash

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import bgen_core
 from bgen_core.errors import LostPictureError, UserInputError
+from bgen_core.ids import RunId, SweepId
 from bgen_core.metrics import METRICS, Metric, MetricValue
 from bgen_core.records.run import RunRecord
 from bgen_core.reports.contact_sheet import ContactSheet, SheetCell, contact_sheet
@@ -20,6 +21,7 @@ from bgen_core.runs.table import RunField, differing_parameters, shown, shown_ap
 from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import Store
 from bgen_core.store.thumbnails import thumbnail
+from bgen_core.wording import counted
 
 _PIECE_BYTES = 65_536
 _LARGE_SIDE, _SMALL_SIDE = 512, 256
@@ -46,8 +48,8 @@ class _Report:
     subtitle: str
     pages: tuple[_Page, ...]
     runs: Sequence[RunRecord]
-    measured: Mapping[str, Mapping[str, MetricValue]]
-    opinions: Mapping[str, Opinion]
+    measured: Mapping[RunId, Mapping[str, MetricValue]]
+    opinions: Mapping[RunId, Opinion]
 
     @cached_property
     def metrics(self) -> tuple[Metric, ...]:
@@ -66,7 +68,7 @@ class _Report:
         return tuple(field for field in differing_parameters(self.runs).differing if field.name != "versions")
 
     @cached_property
-    def captions(self) -> dict[str, str]:
+    def captions(self) -> dict[RunId, str]:
         """Run -> what tells it from the others."""
         apart = [[f"{field.label} {text}" for text in shown_apart(field, self.runs)] for field in self.differing]
         texts = (" · ".join(each) for each in zip(*apart, strict=True)) if apart else [""] * len(self.runs)
@@ -78,7 +80,7 @@ class _Report:
         return [*names, "Made", *(["Rating", "Tags", "Notes"] if self.opinions else [])]
 
     @property
-    def table(self) -> Iterator[tuple[str, list[tuple[str, bool]]]]:
+    def table(self) -> Iterator[tuple[RunId, list[tuple[str, bool]]]]:
         """Run -> its cells as text, each with whether it is the best of its column."""
         apart = [shown_apart(field, self.runs) for field in self.differing]
         for place, run in enumerate(self.runs):
@@ -103,21 +105,21 @@ class _Report:
         return Counter(f"{_libraries(run)}; {run.dtype} on {run.device}" for run in self.runs).most_common()
 
     @cached_property
-    def _values(self) -> dict[str, dict[str, float | None]]:
+    def _values(self) -> dict[str, dict[RunId, float | None]]:
         return {
             metric.name: {run: each[metric.name].value for run, each in self.measured.items() if metric.name in each}
             for metric in self.metrics
         }
 
     @cached_property
-    def _best(self) -> dict[str, frozenset[str]]:
+    def _best(self) -> dict[str, frozenset[RunId]]:
         return {metric.name: best_of(self._values[metric.name], metric.direction) for metric in self.metrics}
 
 
 def html_report(
     store: Store,
     *,
-    sweep_id: str = "",
+    sweep_id: SweepId | None = None,
     run_ids: Sequence[str] = (),
     across: str | None = None,
     down: str | None = None,
@@ -147,9 +149,9 @@ def html_report(
     UserInputError
         Neither or both are given, or there is no such sweep, axis or run; raised by the call, not by the first piece.
     """
-    if bool(sweep_id) == bool(run_ids):
+    if (sweep_id is None) == (not run_ids):
         raise UserInputError("A report is of one sweep or of chosen runs: give either of them.")
-    report = _of_sweep(store, sweep_id, across, down) if sweep_id else _of_runs(store, run_ids, title)
+    report = _of_sweep(store, sweep_id, across, down) if sweep_id is not None else _of_runs(store, run_ids, title)
     side = _LARGE_SIDE if len(report.runs) <= _MOST_LARGE else _SMALL_SIDE
 
     def picture(run: RunRecord) -> str:
@@ -171,7 +173,7 @@ def _libraries(run: RunRecord) -> str:
     return ", ".join(f"{name} {version}" for name, version in sorted(run.versions.items()))
 
 
-def _of_sweep(store: Store, sweep_id: str, across: str | None, down: str | None) -> _Report:
+def _of_sweep(store: Store, sweep_id: SweepId, across: str | None, down: str | None) -> _Report:
     sheet = contact_sheet(store, sweep_id, across=across, down=down)
     runs = {cell.run.id: cell.run for cell in sheet.cells.values() if cell.run}
     return _Report(
@@ -191,11 +193,10 @@ def _grid_page(sheet: ContactSheet, place: int) -> _Page:
         (grid.down.labels[y] if grid.down else "", tuple(sheet.cells.get(index, empty) for index in row))
         for y, row in enumerate(grid.cells)
     )
-    signed = ((grid.down, "↓"), (grid.across, "→"))
     return _Page(
         title=title,
         grid=True,
-        corner="  ".join(f"{axis.kind.label} {sign}" for axis, sign in signed if axis),
+        corner=grid.corner,
         columns=grid.across.labels if grid.across else (),
         rows=rows,
     )
@@ -206,7 +207,7 @@ def _of_runs(store: Store, run_ids: Sequence[str], title: str) -> _Report:
     ids = [run.id for run in runs]
     subjects = ", ".join(dict.fromkeys(run.subject_name for run in runs))
     return _Report(
-        title=title or f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}",
+        title=title or counted(len(runs), "run"),
         subtitle=" · ".join(text for text in (", ".join(dict.fromkeys(run.model for run in runs)), subjects) if text),
         pages=(_Page(rows=(("", tuple(SheetCell(run=run) for run in runs)),)),),
         runs=runs,

@@ -7,14 +7,15 @@ from typing import Any
 
 import pandas as pd
 
+from bgen_core.ids import RunId
 from bgen_core.metrics import METRICS, MetricValue
 from bgen_core.parameters import PARAMETERS, TEXTS
 from bgen_core.records.run import RunRecord
 from bgen_core.store.opinions import Opinion
 
 # Run -> metric -> what was measured, as `Store.metrics.of` gives it; run -> what people wrote, as `Store.opinions.of`.
-Measured = Mapping[str, Mapping[str, MetricValue]]
-Opinions = Mapping[str, Opinion]
+Measured = Mapping[RunId, Mapping[str, MetricValue]]
+Opinions = Mapping[RunId, Opinion]
 
 # A spreadsheet takes a cell that begins with one of these for a formula (OWASP, "CSV Injection").
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")

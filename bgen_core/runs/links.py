@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote, urlencode
 
+from bgen_core.ids import BlobHash, SweepId
 from bgen_core.records.run import RunRecord
 from bgen_core.store.thumbnails import THUMBNAIL_SIDES
 
@@ -13,25 +14,25 @@ ZIPS = "/download/zip/"
 RUNS = "/download/runs."
 
 
-def thumbnail_url(blob: str, side: int = 256) -> str:
+def thumbnail_url(blob: BlobHash, side: int = 256) -> str:
     """A WebP whose longest side is at most `side`, one of `THUMBNAIL_SIDES`."""
     if side not in THUMBNAIL_SIDES:
         raise ValueError(f"side {side} is not one of {THUMBNAIL_SIDES}")
     return f"{PICTURES}{blob}.webp?{urlencode({'side': side})}"
 
 
-def picture_url(blob: str, *, download: str = "") -> str:
+def picture_url(blob: BlobHash, *, download: str = "") -> str:
     """The whole PNG; with `download`, a link that saves it under that file name."""
     return f"{PICTURES}{blob}.png" + (f"?{urlencode({'download': download})}" if download else "")
 
 
-def sheet_url(sweep_id: str, *, across: str | None, down: str | None) -> str:
+def sheet_url(sweep_id: SweepId, *, across: str | None, down: str | None) -> str:
     """A sweep's contact sheet as a download, with these axes for columns and rows."""
     axes = {name: axis for name, axis in (("x", across), ("y", down)) if axis}
     return f"{SHEETS}{quote(sweep_id, safe='')}.png" + (f"?{urlencode(axes)}" if axes else "")
 
 
-def zip_url(sweep_id: str) -> str:
+def zip_url(sweep_id: SweepId) -> str:
     """A sweep's pictures at full size, with their table, as a download."""
     return f"{ZIPS}{quote(sweep_id, safe='')}.zip"
 
@@ -42,7 +43,7 @@ def runs_url(suffix: str, query: Mapping[str, str | Sequence[str]]) -> str:
 
 
 def run_url(run_id: str) -> str:
-    """The permalink of one run."""
+    """The permalink of one run, by its id or the beginning of it."""
     return f"/run?{urlencode({'id': run_id})}"
 
 

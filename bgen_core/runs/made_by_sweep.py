@@ -2,12 +2,13 @@
 
 import sqlalchemy as sa
 
+from bgen_core.ids import RunId, SweepId
 from bgen_core.store.database import id_chunks
 from bgen_core.store.schema import CellRow, RunRow, SweepRow
 from bgen_core.store.store import Store
 
 
-def runs_made_by(store: Store, sweep_id: str) -> frozenset[str]:
+def runs_made_by(store: Store, sweep_id: SweepId) -> frozenset[RunId]:
     """Runs of a sweep's grid that were made while it ran.
 
     A sweep runs from when it was taken from the queue to its end. Of a sweep that was stopped and taken up again only

@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from bgen_core.errors import UserInputError
+from bgen_core.ids import RunId
 from bgen_core.parameters import TEXTS
 from bgen_core.runs.run_columns import RunColumn, run_column
 
@@ -70,7 +71,7 @@ class RunFilter:
 
     text: str = ""
     conditions: tuple[Condition, ...] = ()
-    ids: frozenset[str] | None = None
+    ids: frozenset[RunId] | None = None
 
 
 def filter_runs(table: pd.DataFrame, wanted: RunFilter) -> pd.DataFrame:

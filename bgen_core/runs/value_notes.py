@@ -5,6 +5,7 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
+from bgen_core.ids import RunId
 from bgen_core.metrics import METRICS
 from bgen_core.store.schema import MetricRow
 from bgen_core.store.store import Store
@@ -12,7 +13,7 @@ from bgen_core.store.store import Store
 _VERSIONS = {metric.name: metric.version for metric in METRICS}
 
 
-def value_notes(store: Store, metric: str, run_ids: Collection[str]) -> Counter[str]:
+def value_notes(store: Store, metric: str, run_ids: Collection[RunId]) -> Counter[str]:
     """Note -> how many of these runs have it beside their value of a metric; empty for what is no metric.
 
     As `Store.metrics.of` has them in `reason`, without reading all metrics of ten thousand runs.

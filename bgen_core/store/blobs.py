@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bgen_core.content_address import hash_bytes, is_content_hash
 from bgen_core.errors import DamagedPictureError, LostPictureError, StoreError
+from bgen_core.ids import BlobHash
 from bgen_core.store.blob_place import INCOMING, BlobPlace, PlacedFile
 from bgen_core.subject.decoding.image_io import DecodeLimits
 
@@ -38,8 +39,8 @@ class BlobListing:
         What this program never put there.
     """
 
-    pictures: dict[str, PlacedFile]
-    thumbnails: dict[str, list[PlacedFile]]
+    pictures: dict[BlobHash, PlacedFile]
+    thumbnails: dict[BlobHash, list[PlacedFile]]
     incoming: list[PlacedFile]
     others: list[PlacedFile]
 
@@ -74,7 +75,7 @@ class BlobStore:
             if is_older(left, _ABANDONED_AFTER):
                 self._place.remove(left.path)
 
-    def put(self, data: bytes, suffix: str = ".png") -> str:
+    def put(self, data: bytes, suffix: str = ".png") -> BlobHash:
         """Keep the bytes and return their content address; what is there whole already is not written again.
 
         Raises
@@ -82,7 +83,7 @@ class BlobStore:
         StoreError
             The disk is full or the folder cannot be written. Nothing half-written stays under the address.
         """
-        name = hash_bytes(data)
+        name = BlobHash(hash_bytes(data))
         path = _picture_path(name, suffix)
         kept: bytes | None = None
         with suppress(StoreError):  # what cannot be read is written anew, or that says why not
@@ -91,7 +92,7 @@ class BlobStore:
             self._place.write_whole(path, data)
         return name
 
-    def get(self, name: str, suffix: str = ".png") -> bytes:
+    def get(self, name: BlobHash, suffix: str = ".png") -> bytes:
         """The bytes that a content address stands for, and never others.
 
         Raises
@@ -105,19 +106,20 @@ class BlobStore:
         if data is None:
             raise LostPictureError(
                 f"The picture {name[:12]}…{suffix} is missing from the folder {self.root}: "
-                "restore it from a backup, or make it again."
+                "restore it from a backup, or make it again.",
+                public=f"The picture {name[:12]}…{suffix} is missing from the store: make it again.",
             )
         if hash_bytes(data) != name:
+            damaged = f"The picture {name[:12]}…{suffix} is damaged: its bytes are not those that were saved."
             raise DamagedPictureError(
-                f"The picture {name[:12]}…{suffix} is damaged: its bytes are not those that were saved. "
-                "Restore it from a backup, or let `store check --repair` make it again."
+                f"{damaged} Restore it from a backup, or let `store check --repair` make it again.", public=damaged
             )
         return data
 
-    def exists(self, name: str, suffix: str = ".png") -> bool:
+    def exists(self, name: BlobHash, suffix: str = ".png") -> bool:
         return self._place.exists(_picture_path(name, suffix))
 
-    def size(self, name: str, suffix: str = ".png") -> int:
+    def size(self, name: BlobHash, suffix: str = ".png") -> int:
         """Length in bytes; a missing picture is a LostPictureError."""
         path = _picture_path(name, suffix)
         try:
@@ -128,7 +130,7 @@ class BlobStore:
                 f"The picture {name[:12]}…{suffix} is missing from the folder {self.root}."
             ) from error
 
-    def path(self, name: str, suffix: str = ".png") -> Path:
+    def path(self, name: BlobHash, suffix: str = ".png") -> Path:
         """Where the picture lies on this machine, for a program that opens it itself.
 
         Raises
@@ -140,17 +142,17 @@ class BlobStore:
             raise StoreError(f"Pictures are kept in {self.root} and not as files of this machine.")
         return Path(self.address(name, suffix))
 
-    def address(self, name: str, suffix: str = ".png") -> str:
+    def address(self, name: BlobHash, suffix: str = ".png") -> str:
         """Where the picture lies, for a person: a file of this machine or an address."""
         path = _picture_path(name, suffix)
         return self._place.full(path) if self._place.is_local else f"{self.root}/{path}"
 
-    def delete(self, name: str, suffix: str = ".png") -> None:
+    def delete(self, name: BlobHash, suffix: str = ".png") -> None:
         """Remove a picture and its thumbnails; one that is not there is no error."""
         self._place.remove(_picture_path(name, suffix))
         self.delete_thumbnails(name)
 
-    def get_thumbnail(self, name: str, variant: str) -> bytes | None:
+    def get_thumbnail(self, name: BlobHash, variant: str) -> bytes | None:
         """A derived picture kept beside the blob, or None where it has not been made yet or is damaged."""
         try:
             kept = self._read(_thumbnail_path(name, variant)) or b""
@@ -159,12 +161,12 @@ class BlobStore:
         data, checksum = kept[:-_CHECKSUM_BYTES], kept[-_CHECKSUM_BYTES:]
         return data if _checksum(data) == checksum else None
 
-    def put_thumbnail(self, name: str, variant: str, data: bytes) -> None:
+    def put_thumbnail(self, name: BlobHash, variant: str, data: bytes) -> None:
         """Keep a derived picture, such as variant "256.webp"; it may be removed at any time and made again."""
         # Its name is the picture's, not its own: what tells that it is whole stands behind it, where WebP has ended.
         self._place.write_whole(_thumbnail_path(name, variant), data + _checksum(data))
 
-    def delete_thumbnails(self, name: str) -> None:
+    def delete_thumbnails(self, name: BlobHash) -> None:
         """Remove a picture's small versions."""
         for file in self._place.list_files(f"{_THUMBNAILS}/{name[:2]}"):
             if file.path.rpartition("/")[2].startswith(f"{name}-"):
@@ -175,9 +177,9 @@ class BlobStore:
         found = BlobListing(pictures={}, thumbnails={}, incoming=[], others=[])
         for file in self._place.list_files():
             if match := _PICTURE.fullmatch(file.path):
-                found.pictures[match["name"]] = file
+                found.pictures[BlobHash(match["name"])] = file
             elif match := _THUMBNAIL.fullmatch(file.path):
-                found.thumbnails.setdefault(match["name"], []).append(file)
+                found.thumbnails.setdefault(BlobHash(match["name"]), []).append(file)
             else:
                 (found.incoming if file.path.startswith(f"{INCOMING}/") else found.others).append(file)
         return found
@@ -194,7 +196,7 @@ class BlobStore:
         except FileNotFoundError:
             return None
 
-    def move_aside(self, name: str) -> None:
+    def move_aside(self, name: BlobHash) -> None:
         """Take a damaged picture out of the way: its bytes go to `damaged/`, where nobody looks for pictures."""
         path = _picture_path(name, ".png")
         with self._place.explained("read"), suppress(FileNotFoundError):
@@ -211,13 +213,13 @@ def _checksum(data: bytes) -> bytes:
     return bytes.fromhex(hash_bytes(data))
 
 
-def _picture_path(name: str, suffix: str) -> str:
+def _picture_path(name: BlobHash, suffix: str) -> str:
     if not is_content_hash(name) or not re.fullmatch(r"\.[a-z0-9]+", suffix):
         raise ValueError(f"{name!r} with suffix {suffix!r} is not a picture's address")
     return f"{name[:2]}/{name}{suffix}"
 
 
-def _thumbnail_path(name: str, variant: str) -> str:
+def _thumbnail_path(name: BlobHash, variant: str) -> str:
     if not is_content_hash(name) or not re.fullmatch(r"[a-z0-9.]+", variant):
         raise ValueError(f"{name!r} with variant {variant!r} is not a thumbnail's address")
     return f"{_THUMBNAILS}/{name[:2]}/{name}-{variant}"

@@ -6,12 +6,14 @@ from datetime import timedelta
 from typing import Literal
 
 from bgen_core.errors import StoreError
+from bgen_core.ids import BlobHash
 from bgen_core.store.blobs import is_older
 from bgen_core.store.garbage import GRACE
 from bgen_core.store.pictures import PictureUse
 from bgen_core.store.store import Store
 
 FindingKind = Literal["missing", "damaged", "unused", "thumbnail", "unfinished"]
+_NO_PICTURE = BlobHash("")
 _ROLES = {
     "image": "the finished picture of the run",
     "raw": "the raw picture of the run",
@@ -40,7 +42,7 @@ class Finding:
 
     kind: FindingKind
     path: str
-    picture: str = ""
+    picture: BlobHash = _NO_PICTURE
     uses: tuple[PictureUse, ...] = ()
 
     @property
@@ -103,7 +105,7 @@ def check_store(store: Store, *, quick: bool = False, older_than: timedelta = GR
             yield Finding(kind="unfinished", path=file.path)
 
 
-def _is_whole(store: Store, name: str) -> bool:
+def _is_whole(store: Store, name: BlobHash) -> bool:
     try:
         store.blobs.get(name)
         return True

@@ -11,7 +11,7 @@ import time
 from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -26,12 +26,14 @@ from bgen_core.store.schema import SCHEMA_VERSION
 
 MOST_IDS = 500  # SQLite took at most 999 variables in a query until 3.32
 _BUSY_SECONDS = 20
+_CONNECT_SECONDS = 10
 # Threads of one process at once; a PostgreSQL server takes 100 connections from all processes, unless told otherwise.
 _POOLS = {"sqlite": (8, 56), "postgresql": (4, 16)}
 _WRITER_LOCK = 0x6267656E  # "bgen": PostgreSQL's advisory locks have numbers, each database its own
+_Id = TypeVar("_Id", bound=str)
 
 
-def id_chunks(ids: Collection[str], size: int = MOST_IDS) -> Iterator[Sequence[str]]:
+def id_chunks(ids: Collection[_Id], size: int = MOST_IDS) -> Iterator[Sequence[_Id]]:
     """A long list of ids in pieces that one query takes: in their order, at most `size` at a time."""
     ordered = list(ids)
     for start in range(0, len(ordered), size):
@@ -187,6 +189,8 @@ def _create_engine(url: str | sa.URL) -> Engine:
     is_sqlite = url.get_backend_name() == "sqlite"
     pool_size, overflow = _POOLS["sqlite" if is_sqlite else "postgresql"]
     # A server that was restarted in the night costs one question, not the next visitor's page.
+    if not is_sqlite and "connect_timeout" not in url.query:  # a server that is switched off does not even refuse
+        url = url.update_query_dict({"connect_timeout": str(_CONNECT_SECONDS)})
     engine = sa.create_engine(url, pool_size=pool_size, max_overflow=overflow, pool_pre_ping=not is_sqlite)
     if is_sqlite:
         event.listen(engine, "connect", _configure_sqlite)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from bgen_core.ids import RunId, SweepId
 from bgen_core.metrics import MetricValue
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.schema import CellRow, MetricRow, RunRow
@@ -16,7 +17,7 @@ class Metrics:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def save(self, run_id: str, values: Iterable[MetricValue]) -> None:
+    def save(self, run_id: RunId, values: Iterable[MetricValue]) -> None:
         """Keep a run's measures; those of the same names are replaced. Nothing is kept of a run that is gone."""
         rows = [
             {
@@ -35,14 +36,14 @@ class Metrics:
             if rows:
                 session.execute(sa.insert(MetricRow), rows)
 
-    def forget(self, run_ids: Sequence[str], names: Sequence[str] | None = None) -> None:
+    def forget(self, run_ids: Sequence[RunId], names: Sequence[str] | None = None) -> None:
         """Let runs count as not measured, in some metrics or in all."""
         with self._database.writing() as session:
             _delete(session, run_ids, names)
 
-    def of(self, run_ids: Sequence[str]) -> dict[str, dict[str, MetricValue]]:
+    def of(self, run_ids: Sequence[RunId]) -> dict[RunId, dict[str, MetricValue]]:
         """Run -> metric -> what was measured; runs that were never measured have no entry."""
-        found: dict[str, dict[str, MetricValue]] = {}
+        found: dict[RunId, dict[str, MetricValue]] = {}
         with self._database.reading() as session:
             for chunk in id_chunks(run_ids):
                 for row in session.scalars(sa.select(MetricRow).where(MetricRow.run_id.in_(chunk))):
@@ -55,9 +56,9 @@ class Metrics:
         versions: Mapping[str, int],
         *,
         limit: int,
-        sweep_id: str | None = None,
+        sweep_id: SweepId | None = None,
         overcome: Mapping[str, Sequence[str]] | None = None,
-    ) -> list[str]:
+    ) -> list[RunId]:
         """Runs that lack one of these metrics at its version: those that were never measured, then the oldest.
 
         Parameters
@@ -101,7 +102,7 @@ class Metrics:
             return session.scalar(query.limit(1)) is not None
 
 
-def _delete(session: Session, run_ids: Sequence[str], names: Sequence[str] | None) -> None:
+def _delete(session: Session, run_ids: Sequence[RunId], names: Sequence[str] | None) -> None:
     for chunk in id_chunks(run_ids):
         query = sa.delete(MetricRow).where(MetricRow.run_id.in_(chunk))
         session.execute(query if names is None else query.where(MetricRow.name.in_(names)))

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bgen_core.errors import UserInputError
-from bgen_core.ids import NOBODY, VisitorId
+from bgen_core.ids import NOBODY, RunId, SweepId, VisitorId
 from bgen_core.limits import LONGEST_TAG, check_text
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.schema import RunRow, TagRow, VoteRow
@@ -31,10 +31,10 @@ class Opinion:
 class Vote:
     """One blind vote: which of two runs of a sweep somebody found better; `SeenStore` writes who."""
 
-    sweep_id: str
+    sweep_id: SweepId
     voter: VisitorId = NOBODY
-    run_a: str
-    run_b: str
+    run_a: RunId
+    run_b: RunId
     winner: Winner
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -45,19 +45,19 @@ class Opinions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def rate(self, run_id: str, rating: int | None) -> None:
+    def rate(self, run_id: RunId, rating: int | None) -> None:
         """Give a run 1 to 5 stars, or take them back with None."""
         if rating is not None and not 1 <= rating <= MAX_RATING:
             raise UserInputError(f"A rating of {rating} is not allowed: give 1 to {MAX_RATING} stars, or none.")
         with self._database.writing() as session:
             _run(session, run_id).rating = rating
 
-    def note(self, run_id: str, notes: str) -> None:
+    def note(self, run_id: RunId, notes: str) -> None:
         """Write a note beside a run; an empty one removes it."""
         with self._database.writing() as session:
             _run(session, run_id).notes = check_text("The note", notes).strip() or None
 
-    def tag(self, run_id: str, tags: Sequence[str]) -> None:
+    def tag(self, run_id: RunId, tags: Sequence[str]) -> None:
         """Replace a run's tags.
 
         Raises
@@ -75,10 +75,10 @@ class Opinions:
             session.execute(sa.delete(TagRow).where(TagRow.run_id == run_id))
             session.add_all([TagRow(run_id=run_id, tag=tag) for tag in cleaned])
 
-    def of(self, run_ids: Sequence[str]) -> dict[str, Opinion]:
+    def of(self, run_ids: Sequence[RunId]) -> dict[RunId, Opinion]:
         """Run -> what people wrote beside it; runs without anything have no entry."""
-        tags: dict[str, list[str]] = {}
-        found: dict[str, Opinion] = {}
+        tags: dict[RunId, list[str]] = {}
+        found: dict[RunId, Opinion] = {}
         with self._database.reading() as session:
             for chunk in id_chunks(run_ids):
                 for row in session.execute(sa.select(TagRow.run_id, TagRow.tag).where(TagRow.run_id.in_(chunk))):
@@ -118,14 +118,14 @@ class Opinions:
                 )
             )
 
-    def votes_of(self, sweep_id: str) -> list[Vote]:
+    def votes_of(self, sweep_id: SweepId) -> list[Vote]:
         """All votes on a sweep's runs, in the order in which they were given."""
         query = sa.select(VoteRow).where(VoteRow.sweep_id == sweep_id).order_by(VoteRow.id)
         with self._database.reading() as session:
             return [
                 Vote(
                     sweep_id=row.sweep_id,
-                    voter=VisitorId(row.voter),
+                    voter=row.voter,
                     run_a=row.run_a,
                     run_b=row.run_b,
                     winner="a" if row.winner == "a" else "b" if row.winner == "b" else "tie",
@@ -135,7 +135,7 @@ class Opinions:
             ]
 
 
-def _run(session: Session, run_id: str) -> RunRow:
+def _run(session: Session, run_id: RunId) -> RunRow:
     row = session.get(RunRow, run_id)
     if row is None:
         raise UserInputError(f"No run has the id {run_id[:12]}: it was deleted meanwhile.")

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bgen_core.errors import LostPictureError
+from bgen_core.ids import BlobHash
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.schema import RunRow, SubjectRow
@@ -49,16 +50,16 @@ class Pictures:
         self._database = database
         self._blobs = blobs
 
-    def uses(self) -> dict[str, list[PictureUse]]:
+    def uses(self) -> dict[BlobHash, list[PictureUse]]:
         """Content address -> every row that needs it."""
-        found: dict[str, list[PictureUse]] = {}
+        found: dict[BlobHash, list[PictureUse]] = {}
         with self._database.reading() as session:
             for role, owner, column in _COLUMNS:
                 for owner_id, name in session.execute(sa.select(owner, column)):
                     found.setdefault(name, []).append(PictureUse(role=role, owner_id=owner_id))
         return found
 
-    def remove_unused(self, names: Collection[str]) -> Removed:
+    def remove_unused(self, names: Collection[BlobHash]) -> Removed:
         """Remove those of these pictures that no row needs, with their small versions.
 
         Nobody can commit a row meanwhile, and who commits later looks whether its pictures are still there.
@@ -70,7 +71,7 @@ class Pictures:
                     removed += self._remove(name)
         return removed
 
-    def _remove(self, name: str) -> Removed:
+    def _remove(self, name: BlobHash) -> Removed:
         try:
             size = self._blobs.size(name)
         except LostPictureError:
@@ -79,9 +80,9 @@ class Pictures:
         return Removed(files=1, size=size)
 
 
-def used_pictures(session: Session, names: Collection[str]) -> set[str]:
+def used_pictures(session: Session, names: Collection[BlobHash]) -> set[BlobHash]:
     """Which of these pictures a row needs."""
-    found: set[str] = set()
+    found: set[BlobHash] = set()
     for chunk in id_chunks(names):
         for _, _, column in _COLUMNS:
             found.update(session.scalars(sa.select(column).where(column.in_(chunk))))

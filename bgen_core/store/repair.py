@@ -4,7 +4,7 @@ Nothing of possible use is thrown away: damaged bytes are moved aside, and runs 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO
 
 import numpy as np
@@ -12,8 +12,9 @@ from PIL import Image
 
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.extent import Extent
+from bgen_core.ids import BlobHash, RunId
 from bgen_core.records.png_text import metadata_chunks, read_record
-from bgen_core.records.run import RunRecord
+from bgen_core.records.run import MadeRun, PaintedRun, RunRecord
 from bgen_core.store.blobs import STORED_LIMITS
 from bgen_core.store.check import Finding
 from bgen_core.store.pictures import PictureUse
@@ -52,7 +53,7 @@ def repair_store(store: Store, findings: Sequence[Finding], *, drop_lost: bool =
       `collect_garbage` is called for.
     - Small versions without a picture, and half-written files, are removed.
     """
-    adopted: set[str] | None = None
+    adopted: set[BlobHash] | None = None
     for finding in findings:
         if finding.kind == "missing":
             yield _mended(store, finding, drop_lost=drop_lost)
@@ -81,7 +82,7 @@ def _mended(store: Store, finding: Finding, *told: str, drop_lost: bool) -> Repa
 def _mend(store: Store, use: PictureUse, *, drop_lost: bool) -> tuple[bool, str]:
     """Whether it could be mended, and what was done or can be done."""
     if use.role == "image":
-        return _make_again(store, use.owner_id, drop_lost=drop_lost)
+        return _make_again(store, RunId(use.owner_id), drop_lost=drop_lost)
     if use.role == "raw":
         return False, (
             f"The run {use.owner_id[:12]} keeps its finished picture: restore the raw one from a backup, "
@@ -90,7 +91,7 @@ def _mend(store: Store, use: PictureUse, *, drop_lost: bool) -> tuple[bool, str]
     return False, f"Restore the picture from a backup, or delete the subject {use.owner_id[:12]} and save it again."
 
 
-def _make_again(store: Store, run_id: str, *, drop_lost: bool) -> tuple[bool, str]:
+def _make_again(store: Store, run_id: RunId, *, drop_lost: bool) -> tuple[bool, str]:
     try:
         run = store.runs.get(run_id)
     except UserInputError:
@@ -116,7 +117,7 @@ def _pasted_again(store: Store, run: RunRecord) -> bytes | None:
     return None if image is None else encode_run_png(image, metadata_chunks(run))
 
 
-def _pasted(store: Store, run: RunRecord, raw: str) -> np.ndarray | None:
+def _pasted(store: Store, run: MadeRun, raw: BlobHash) -> np.ndarray | None:
     try:
         subject = store.subjects.load(run.subject_id)
         background = decode_photo(store.blobs.get(raw), name=raw, limits=STORED_LIMITS).image
@@ -125,7 +126,7 @@ def _pasted(store: Store, run: RunRecord, raw: str) -> np.ndarray | None:
     return composite(subject.image, subject.alpha, background, options=run.params.pasting)
 
 
-def _adopt(store: Store, pictures: Sequence[str]) -> set[str]:
+def _adopt(store: Store, pictures: Sequence[BlobHash]) -> set[BlobHash]:
     """Put back the runs that these pictures describe; returns the pictures that a row names now."""
     described = [found for name in pictures if (found := _described(store, name)) is not None]
     known = store.runs.known({run.id for _, run, _ in described})
@@ -136,13 +137,13 @@ def _adopt(store: Store, pictures: Sequence[str]) -> set[str]:
         raws += store.runs.known_raws([run.raw_id]).values()
         raw = next((each for each in raws if each != name and _belongs(store, run, name, each)), None)
         if raw is not None:
-            store.runs.add(replace(run, image=name, raw=raw), {})
+            store.runs.add(run.committed(image=name, raw=raw), {})
             known.add(run.id)
     used = store.pictures.uses()
     return {name for name in pictures if name in used}
 
 
-def _described(store: Store, name: str) -> tuple[str, RunRecord, Extent] | None:
+def _described(store: Store, name: BlobHash) -> tuple[BlobHash, PaintedRun, Extent] | None:
     try:
         png = store.blobs.get(name)
         record = read_record(png)
@@ -152,7 +153,7 @@ def _described(store: Store, name: str) -> tuple[str, RunRecord, Extent] | None:
         return None
 
 
-def _belongs(store: Store, run: RunRecord, image: str, raw: str) -> bool:
+def _belongs(store: Store, run: MadeRun, image: BlobHash, raw: BlobHash) -> bool:
     """Whether one is the finished and the other the raw picture; their sizes tell, unless they are equal."""
     if run.extent != run.model_extent:
         return True

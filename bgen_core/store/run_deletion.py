@@ -7,10 +7,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bgen_core.errors import LostPictureError, UserInputError
+from bgen_core.ids import BlobHash, RunId, SweepId
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.pictures import Pictures
 from bgen_core.store.schema import CellRow, RunRow, TagRow, VoteRow
+from bgen_core.wording import counted, listed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,16 +48,18 @@ class RunDeletion:
     @property
     def sentence(self) -> str:
         """What goes, for a person who is asked."""
-        gone = [_count(self.runs, "run"), f"{_count(self.pictures, 'picture')} ({self.size / 1e6:.1f} MB)"]
-        gone += [_count(self.rated, "rating")] if self.rated else []
-        gone += [_count(self.noted, "note")] if self.noted else []
-        gone += [f"the tags of {_count(self.tagged, 'run')}"] if self.tagged else []
-        gone += [_count(self.votes, "blind vote")] if self.votes else []
-        text = f"{', '.join(gone[:-1])} and {gone[-1]} go."
+        gone = [counted(self.runs, "run"), f"{counted(self.pictures, 'picture')} ({self.size / 1e6:.1f} MB)"]
+        gone += [counted(self.rated, "rating")] if self.rated else []
+        gone += [counted(self.noted, "note")] if self.noted else []
+        gone += [f"the tags of {counted(self.tagged, 'run')}"] if self.tagged else []
+        gone += [counted(self.votes, "blind vote")] if self.votes else []
+        text = f"{listed(gone)} go."
         if self.shared:
-            text += f" {_count(self.shared, 'picture')} that other runs show {'stays' if self.shared == 1 else 'stay'}."
+            text += (
+                f" {counted(self.shared, 'picture')} that other runs show {'stays' if self.shared == 1 else 'stay'}."
+            )
         if self.sweeps:
-            text += f" {_count(self.sweeps, 'sweep')} will have gaps; going on with one makes its runs again."
+            text += f" {counted(self.sweeps, 'sweep')} will have gaps; going on with one makes its runs again."
         return text
 
 
@@ -67,7 +71,7 @@ class Deletion:
         self._blobs = blobs
         self._pictures = pictures
 
-    def count(self, ids: Sequence[str]) -> RunDeletion:
+    def count(self, ids: Sequence[RunId]) -> RunDeletion:
         """What `delete` would remove; nothing is changed.
 
         Raises
@@ -84,7 +88,7 @@ class Deletion:
             runs=len(set(ids)), pictures=len(present), size=sum(present), shared=len(shared), **counts
         )  # fmt: skip
 
-    def delete(self, ids: Sequence[str]) -> RunDeletion:
+    def delete(self, ids: Sequence[RunId]) -> RunDeletion:
         """Remove runs with what people wrote beside them, then the pictures that nothing else needs.
 
         Subjects and sweeps stay; a sweep's cells count as not made any more.
@@ -99,7 +103,7 @@ class Deletion:
         UserInputError
             There is no run of one of these ids; then nothing is removed.
         """
-        counted = self.count(ids)
+        going = self.count(ids)
         with self._database.writing() as session:
             _check_known(session, ids)
             pictures = _pictures_of(session, ids)
@@ -108,17 +112,17 @@ class Deletion:
                 session.execute(sa.delete(RunRow).where(RunRow.id.in_(chunk)))
         # Only now: a killed process leaves pictures that nothing refers to, and never a run without its picture.
         self._pictures.remove_unused(pictures)
-        return counted
+        return going
 
-    def _size(self, name: str) -> int | None:
+    def _size(self, name: BlobHash) -> int | None:
         try:
             return self._blobs.size(name)
         except LostPictureError:
             return None
 
 
-def _check_known(session: Session, ids: Sequence[str]) -> None:
-    known: set[str] = set()
+def _check_known(session: Session, ids: Sequence[RunId]) -> None:
+    known: set[RunId] = set()
     for chunk in id_chunks(ids):
         known.update(session.scalars(sa.select(RunRow.id).where(RunRow.id.in_(chunk))))
     missing = [run_id for run_id in ids if run_id not in known]
@@ -127,10 +131,10 @@ def _check_known(session: Session, ids: Sequence[str]) -> None:
         raise UserInputError(f"Nothing is deleted, because these runs are not in the store: {shown}.")
 
 
-def _counts(session: Session, ids: Sequence[str]) -> dict[str, int]:
+def _counts(session: Session, ids: Sequence[RunId]) -> dict[str, int]:
     rated = noted = tagged = 0
     votes: set[int] = set()
-    sweeps: set[str] = set()
+    sweeps: set[SweepId] = set()
     for chunk in id_chunks(ids):
         ours = sa.select(sa.func.count(RunRow.rating), sa.func.count(RunRow.notes)).where(RunRow.id.in_(chunk))
         ratings, notes = session.execute(ours).one()
@@ -143,23 +147,19 @@ def _counts(session: Session, ids: Sequence[str]) -> dict[str, int]:
     return {"rated": rated, "noted": noted, "tagged": tagged, "votes": len(votes), "sweeps": len(sweeps)}
 
 
-def _pictures_of(session: Session, ids: Sequence[str]) -> set[str]:
-    found: set[str] = set()
+def _pictures_of(session: Session, ids: Sequence[RunId]) -> set[BlobHash]:
+    found: set[BlobHash] = set()
     for chunk in id_chunks(ids):
         for image, raw in session.execute(sa.select(RunRow.image, RunRow.raw).where(RunRow.id.in_(chunk))):
             found |= {image, raw}
     return found
 
 
-def _needed_by_others(session: Session, ids: Sequence[str], pictures: set[str]) -> set[str]:
+def _needed_by_others(session: Session, ids: Sequence[RunId], pictures: set[BlobHash]) -> set[BlobHash]:
     """Those of the pictures that a run beside these, or a subject, needs."""
-    leaving, needed = set(ids), set[str]()
+    leaving, needed = set(ids), set[BlobHash]()
     for chunk in id_chunks(sorted(pictures)):
         for column in (RunRow.image, RunRow.raw):
             for run_id, name in session.execute(sa.select(RunRow.id, column).where(column.in_(chunk))):
                 needed |= set() if run_id in leaving else {name}
     return needed
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 import sqlalchemy as sa
@@ -10,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.extent import Extent
-from bgen_core.ids import VisitorId
+from bgen_core.ids import BlobHash, RawId, RunId, SubjectId, SweepId, VisitorId
 from bgen_core.parameters import PARAMETERS
 from bgen_core.records.png_text import metadata_chunks
-from bgen_core.records.run import RunRecord
+from bgen_core.records.run import PaintedRun, RunRecord
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.schema import CellRow, RunRow
@@ -30,38 +29,40 @@ class Runs:
         self._database = database
         self._blobs = blobs
 
-    def commit(self, record: RunRecord, *, image: np.ndarray, raw: np.ndarray | None = None) -> RunRecord:
+    def commit(self, run: PaintedRun, *, image: np.ndarray, raw_image: np.ndarray) -> RunRecord:
         """Keep a finished cell: first both pictures, then the row, so that no row ever lacks its picture.
 
         Parameters
         ----------
-        record
-            The run; its `image` is filled in here, and its `raw` unless it names a picture that is in the store.
-        image, raw
-            uint8, HWC, RGB: the composited picture at the photo's size, and the model's output at the model's size;
-            without the latter the record says where it lies.
+        image, raw_image
+            uint8, HWC, RGB: the composited picture at the photo's size, and the model's output at the model's size.
 
         Returns
         -------
         RunRecord
             The run as it is in the store. A run that is there already stays as it was first committed.
         """
-        if Extent.of(image) != record.extent or (raw is not None and Extent.of(raw) != record.model_extent):
-            raise ValueError(f"a picture of {Extent.of(image)} does not fit {record}")
-        if raw is None and not record.raw:
-            raise ValueError(f"{record} has no raw picture")
-        if record.id in self.known([record.id]):
-            return self.get(record.id)
-        chunks = metadata_chunks(record)
+        _check_extent(image, run.extent)
+        _check_extent(raw_image, run.model_extent)
+        if self.known([run.id]):
+            return self.get(run.id)
+        chunks = metadata_chunks(run)
         pictures = {
-            self._blobs.put(png): png
-            for png in (encode_run_png(picture, chunks) for picture in (image, raw) if picture is not None)
+            self._blobs.put(png): png for png in (encode_run_png(picture, chunks) for picture in (image, raw_image))
         }
-        names = list(pictures)
-        record = replace(record, image=names[0], raw=record.raw if raw is None else names[-1])
-        return self.add(record, pictures)
+        names = list(pictures)  # one name where both have the same pixels
+        return self.add(run.committed(image=names[0], raw=names[-1]), pictures)
 
-    def add(self, record: RunRecord, pictures: Mapping[str, bytes]) -> RunRecord:
+    def commit_pasted(self, run: PaintedRun, *, image: np.ndarray, raw: BlobHash) -> RunRecord:
+        """Keep a finished cell that was pasted before a raw picture of the store; see `commit`."""
+        _check_extent(image, run.extent)
+        if self.known([run.id]):
+            return self.get(run.id)
+        png = encode_run_png(image, metadata_chunks(run))
+        name = self._blobs.put(png)
+        return self.add(run.committed(image=name, raw=raw), {name: png})
+
+    def add(self, record: RunRecord, pictures: Mapping[BlobHash, bytes]) -> RunRecord:
         """Write a run's row, when both of its pictures are in the store.
 
         Parameters
@@ -87,31 +88,30 @@ class Runs:
             for name in {record.image, record.raw}:
                 if not self._blobs.exists(name):
                     if name not in pictures:
-                        raise LostPictureError(
-                            f"The raw picture {name[:12]}… was deleted meanwhile: make this cell again."
-                        )
+                        lost = f"The raw picture {name[:12]}… was deleted meanwhile: make this cell again."
+                        raise LostPictureError(lost, public=lost)
                     self._blobs.put(pictures[name])
             session.add(run_row(record))
         return record
 
-    def set_image(self, run_id: str, png: bytes) -> None:
+    def set_image(self, run_id: RunId, png: bytes) -> None:
         """Replace a run's finished picture, which was lost, by one that was made again."""
         with self._database.writing() as session:
             row = session.get(RunRow, run_id)
             if row is not None:
                 row.image = self._blobs.put(png)
 
-    def known(self, ids: Iterable[str]) -> set[str]:
+    def known(self, ids: Iterable[RunId]) -> set[RunId]:
         """Which of the ids are in the store."""
-        found: set[str] = set()
+        found: set[RunId] = set()
         with self._database.reading() as session:
             for chunk in id_chunks(list(ids)):
                 found.update(session.scalars(sa.select(RunRow.id).where(RunRow.id.in_(chunk))))
         return found
 
-    def known_raws(self, raw_ids: Iterable[str]) -> dict[str, str]:
+    def known_raws(self, raw_ids: Iterable[RawId]) -> dict[RawId, BlobHash]:
         """Which raw pictures are in the store: `RunRecord.raw_id` -> content address of the PNG."""
-        found: dict[str, str] = {}
+        found: dict[RawId, BlobHash] = {}
         with self._database.reading() as session:
             for chunk in id_chunks(list(dict.fromkeys(raw_ids))):
                 rows = session.execute(sa.select(RunRow.raw_id, RunRow.raw).where(RunRow.raw_id.in_(chunk)))
@@ -142,8 +142,8 @@ class Runs:
     def select(
         self,
         *,
-        sweep_id: str | None = None,
-        subject_id: str | None = None,
+        sweep_id: SweepId | None = None,
+        subject_id: SubjectId | None = None,
         owner: VisitorId | None = None,
         limit: int | None = None,
         offset: int = 0,
@@ -175,6 +175,11 @@ def encode_run_png(picture: np.ndarray, chunks: Mapping[str, str]) -> bytes:
     """A run's picture as it is kept: uint8, HWC, RGB, with what made it as text."""
     # Level 1: a seventh of level 6's time for a sixth more bytes, on a 12-megapixel photo.
     return encode_png(picture, text=dict(chunks), compress_level=1)
+
+
+def _check_extent(picture: np.ndarray, extent: Extent) -> None:
+    if Extent.of(picture) != extent:
+        raise ValueError(f"a picture of {Extent.of(picture)} does not fit {extent}")
 
 
 def _find(session: Session, run_id: str) -> RunRecord:
@@ -235,6 +240,6 @@ def run_record(row: RunRow) -> RunRecord:
         image=row.image,
         raw=row.raw,
         raw_id=row.raw_id,
-        owner=VisitorId(row.owner),
+        owner=row.owner,
         created=row.created,
     )

@@ -7,7 +7,9 @@ from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, S
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_VERSION = "0002"
+from bgen_core.ids import BlobHash, RawId, RunId, SubjectId, SweepId, VisitorId
+
+SCHEMA_VERSION = "0003"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -41,13 +43,13 @@ class SubjectRow(Table):
 
     __tablename__ = "subjects"
 
-    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    id: Mapped[SubjectId] = mapped_column(String(64), primary_key=True)
     name: Mapped[str] = mapped_column(Text)
     created: Mapped[datetime] = mapped_column(index=True)
     width: Mapped[int]
     height: Mapped[int]
-    photo: Mapped[str] = mapped_column(String(64), index=True)
-    alpha: Mapped[str] = mapped_column(String(64), index=True)
+    photo: Mapped[BlobHash] = mapped_column(String(64), index=True)
+    alpha: Mapped[BlobHash] = mapped_column(String(64), index=True)
     edit: Mapped[dict[str, Any]]
 
 
@@ -61,20 +63,20 @@ class SweepRow(Table):
     __tablename__ = "sweeps"
     __table_args__ = (Index("ix_sweeps_state_created", "state", "created"),)
 
-    id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    owner: Mapped[str] = mapped_column(String(64), index=True)
+    id: Mapped[SweepId] = mapped_column(String(64), primary_key=True)
+    owner: Mapped[VisitorId] = mapped_column(String(64), index=True)
     created: Mapped[datetime]
     started: Mapped[datetime | None]
     finished: Mapped[datetime | None]
     state: Mapped[str] = mapped_column(String(16))
     title: Mapped[str] = mapped_column(Text)
     plan: Mapped[dict[str, Any]]
-    subject_id: Mapped[str] = mapped_column(String(64), index=True)
+    subject_id: Mapped[SubjectId] = mapped_column(String(64), index=True)
     total: Mapped[int]
     message: Mapped[str] = mapped_column(Text)
     place: Mapped[float]
     expected_seconds: Mapped[float | None]
-    explored: Mapped[str | None] = mapped_column(String(64))
+    explored: Mapped[SweepId | None] = mapped_column(String(64))
 
 
 class CellRow(Table):
@@ -82,9 +84,9 @@ class CellRow(Table):
 
     __tablename__ = "sweep_cells"
 
-    sweep_id: Mapped[str] = mapped_column(ForeignKey("sweeps.id", ondelete="CASCADE"), primary_key=True)
+    sweep_id: Mapped[SweepId] = mapped_column(ForeignKey("sweeps.id", ondelete="CASCADE"), primary_key=True)
     cell_index: Mapped[int] = mapped_column(primary_key=True)
-    run_id: Mapped[str] = mapped_column(String(64), index=True)
+    run_id: Mapped[RunId] = mapped_column(String(64), index=True)
     error: Mapped[str] = mapped_column(Text, default="")
 
 
@@ -97,10 +99,10 @@ class RunRow(Table):
 
     __tablename__ = "runs"
 
-    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    id: Mapped[RunId] = mapped_column(String(64), primary_key=True)
     created: Mapped[datetime] = mapped_column(index=True)
-    owner: Mapped[str] = mapped_column(String(64), index=True)
-    subject_id: Mapped[str] = mapped_column(String(64), index=True)
+    owner: Mapped[VisitorId] = mapped_column(String(64), index=True)
+    subject_id: Mapped[SubjectId] = mapped_column(String(64), index=True)
     subject_name: Mapped[str] = mapped_column(Text)
     prompt: Mapped[str] = mapped_column(Text)
     negative_prompt: Mapped[str] = mapped_column(Text)
@@ -125,9 +127,9 @@ class RunRow(Table):
     versions: Mapped[dict[str, str]]
     seconds: Mapped[dict[str, float]]
     peak_memory_mb: Mapped[float]
-    image: Mapped[str] = mapped_column(String(64), index=True)
-    raw: Mapped[str] = mapped_column(String(64), index=True)
-    raw_id: Mapped[str] = mapped_column(String(64), index=True)
+    image: Mapped[BlobHash] = mapped_column(String(64), index=True)
+    raw: Mapped[BlobHash] = mapped_column(String(64), index=True)
+    raw_id: Mapped[RawId] = mapped_column(String(64), index=True)
     rating: Mapped[int | None]
     notes: Mapped[str | None] = mapped_column(Text)
 
@@ -137,7 +139,7 @@ class TagRow(Table):
 
     __tablename__ = "run_tags"
 
-    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    run_id: Mapped[RunId] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
     tag: Mapped[str] = mapped_column(String(64), primary_key=True, index=True)
 
 
@@ -146,11 +148,20 @@ class MetricRow(Table):
 
     __tablename__ = "run_metrics"
 
-    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    run_id: Mapped[RunId] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
     name: Mapped[str] = mapped_column(String(64), primary_key=True, index=True)
     value: Mapped[float | None]
     reason: Mapped[str] = mapped_column(Text)
     version: Mapped[int]
+
+
+class CopyRow(Table):
+    """A run that has been copied to another place, such as an MLflow server, as it is now."""
+
+    __tablename__ = "run_copies"
+
+    run_id: Mapped[RunId] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    place: Mapped[str] = mapped_column(String(200), primary_key=True)
 
 
 class VoteRow(Table):
@@ -159,10 +170,10 @@ class VoteRow(Table):
     __tablename__ = "votes"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    sweep_id: Mapped[str] = mapped_column(ForeignKey("sweeps.id", ondelete="CASCADE"), index=True)
-    voter: Mapped[str] = mapped_column(String(64))
-    run_a: Mapped[str] = mapped_column(String(64))
-    run_b: Mapped[str] = mapped_column(String(64))
+    sweep_id: Mapped[SweepId] = mapped_column(ForeignKey("sweeps.id", ondelete="CASCADE"), index=True)
+    voter: Mapped[VisitorId] = mapped_column(String(64))
+    run_a: Mapped[RunId] = mapped_column(String(64))
+    run_b: Mapped[RunId] = mapped_column(String(64))
     winner: Mapped[str] = mapped_column(String(8))
     created: Mapped[datetime]
 
@@ -173,6 +184,6 @@ class ViewRow(Table):
     __tablename__ = "views"
 
     name: Mapped[str] = mapped_column(String(80), primary_key=True)
-    owner: Mapped[str] = mapped_column(String(64))
+    owner: Mapped[VisitorId] = mapped_column(String(64))
     created: Mapped[datetime]
     query: Mapped[dict[str, Any]]

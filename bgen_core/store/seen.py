@@ -6,6 +6,7 @@ Today everything is everybody's. What only its owner may see or change is limite
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from bgen_core.ids import RunId
 from bgen_core.records.visitor import Visitor
 from bgen_core.store.database import Database
 from bgen_core.store.opinions import Opinions, Vote
@@ -20,7 +21,7 @@ class SeenSweeps(Sweeps):
         super().__init__(database)
         self._visitor = visitor
 
-    def add(self, record: SweepRecord, cell_ids: Mapping[int, str] | Sequence[str]) -> None:
+    def add(self, record: SweepRecord, cell_ids: Mapping[int, RunId] | Sequence[RunId]) -> None:
         super().add(replace(record, owner=self._visitor.id), cell_ids)
 
 

@@ -6,6 +6,7 @@ from bgen_core.errors import StoreError
 from bgen_core.records.visitor import Visitor
 from bgen_core.settings import Settings
 from bgen_core.store.blobs import BlobStore
+from bgen_core.store.copies import Copies
 from bgen_core.store.database import Database
 from bgen_core.store.metrics import Metrics
 from bgen_core.store.opinions import Opinions
@@ -30,6 +31,8 @@ class Store:
         The rows and the pictures themselves, for what reads or writes more than one kind of thing.
     runs, sweeps, subjects, metrics, opinions, views
         What is kept.
+    copies
+        Which runs are at another place too.
     pictures
         What the pictures are for.
     deletion
@@ -45,6 +48,7 @@ class Store:
         self.metrics = Metrics(database)
         self.opinions = Opinions(database)
         self.views = Views(database)
+        self.copies = Copies(database)
         self.pictures = Pictures(database, blobs)
         self.deletion = Deletion(database, blobs, self.pictures)
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from bgen_core.errors import DamagedPictureError, LostPictureError, UserInputError
 from bgen_core.extent import Extent
+from bgen_core.ids import BlobHash, SubjectId
 from bgen_core.limits import LONGEST_NAME, check_text
 from bgen_core.records.sweep_states import UNFINISHED_STATES
 from bgen_core.store.blobs import STORED_LIMITS, BlobStore
@@ -17,6 +18,7 @@ from bgen_core.store.schema import RunRow, SubjectRow, SweepRow
 from bgen_core.store.sweeps import subjects_of
 from bgen_core.subject.decoding.image_io import decode_alpha, decode_photo, encode_alpha_png, encode_png
 from bgen_core.subject.subject import Subject
+from bgen_core.wording import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +31,12 @@ class SubjectEntry:
         Content addresses of two PNGs: the photo (RGB) and the alpha (grey, 255 = keep).
     """
 
-    id: str
+    id: SubjectId
     name: str
     created: datetime
     extent: Extent
-    photo: str
-    alpha: str
+    photo: BlobHash
+    alpha: BlobHash
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,10 +62,14 @@ class SubjectUse:
         """What depends on it, for a person who is about to delete it."""
         if not (self.runs or self.sweeps):
             return "Nothing was made with it yet."
-        text = f"{_count(self.runs, 'run')} and {_count(self.sweeps, 'sweep')} were made with it: pictures and tables "
+        text = (
+            f"{counted(self.runs, 'run')} and {counted(self.sweeps, 'sweep')} were made with it: pictures and tables "
+        )
         text += "stay, but none of them can be made again or gone on with."
         if self.unfinished:
-            text += f" {_count(self.unfinished, 'sweep')} of these still {'needs' if self.unfinished == 1 else 'need'} "
+            text += (
+                f" {counted(self.unfinished, 'sweep')} of these still {'needs' if self.unfinished == 1 else 'need'} "
+            )
             text += "it: cancel first."
         return text
 
@@ -75,7 +81,7 @@ class Subjects:
         self._database = database
         self._blobs = blobs
 
-    def save(self, subject: Subject, edit: dict[str, Any]) -> str:
+    def save(self, subject: Subject, edit: dict[str, Any]) -> SubjectId:
         """Keep a subject and how its mask was made; the same photo with the same alpha gets its name and edit replaced.
 
         Parameters
@@ -85,7 +91,7 @@ class Subjects:
 
         Returns
         -------
-        str
+        SubjectId
             The subject's id.
         """
         name = _checked_name(subject.name)
@@ -113,7 +119,7 @@ class Subjects:
             )
         return subject.id
 
-    def load(self, subject_id: str) -> Subject:
+    def load(self, subject_id: SubjectId) -> Subject:
         """The subject with its pixels, equal to the one that was saved.
 
         Raises
@@ -140,20 +146,21 @@ class Subjects:
     def _changed(self, entry: SubjectEntry) -> LostPictureError:
         return LostPictureError(
             f"The pictures of the subject {entry.name!r} in {self._blobs.root} have changed since it was saved: "
-            "restore them from a backup, or save the subject again."
+            "restore them from a backup, or save the subject again.",
+            public=f"The pictures of the subject {entry.name!r} have changed since it was saved: save it again.",
         )
 
-    def get(self, subject_id: str) -> SubjectEntry:
+    def get(self, subject_id: SubjectId) -> SubjectEntry:
         """One subject without its pixels; an unknown id is a UserInputError."""
         with self._database.reading() as session:
             return _entry(_row(session, subject_id))
 
-    def load_edit(self, subject_id: str) -> dict[str, Any]:
+    def load_edit(self, subject_id: SubjectId) -> dict[str, Any]:
         """How the subject's mask was made; an unknown id is a UserInputError."""
         with self._database.reading() as session:
             return _row(session, subject_id).edit
 
-    def find(self, subject_id: str) -> SubjectEntry | None:
+    def find(self, subject_id: SubjectId) -> SubjectEntry | None:
         """The subject of this content address, where it is saved already."""
         with self._database.reading() as session:
             row = session.get(SubjectRow, subject_id)
@@ -165,7 +172,7 @@ class Subjects:
         with self._database.reading() as session:
             return [_entry(row) for row in session.scalars(query.order_by(SubjectRow.created.desc(), SubjectRow.id))]
 
-    def rename(self, subject_id: str, name: str) -> None:
+    def rename(self, subject_id: SubjectId, name: str) -> None:
         """Give a subject another name. Runs that are made already keep the name that they were made under.
 
         Raises
@@ -177,7 +184,7 @@ class Subjects:
         with self._database.writing() as session:
             _row(session, subject_id).name = name
 
-    def use(self, subject_id: str) -> SubjectUse:
+    def use(self, subject_id: SubjectId) -> SubjectUse:
         """What depends on a subject; an unknown id is a UserInputError."""
         with self._database.reading() as session:
             _row(session, subject_id)
@@ -193,7 +200,7 @@ class Subjects:
         with self._database.reading() as session:
             return [_entry(row) for row in session.scalars(query)]
 
-    def delete(self, subject_id: str) -> None:
+    def delete(self, subject_id: SubjectId) -> None:
         """Forget a subject and its photo. Runs keep their pictures.
 
         Raises
@@ -223,18 +230,14 @@ def _checked_name(name: str) -> str:
     return check_text("The subject's name", name.strip(), LONGEST_NAME)
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _used_pictures(session: Session, pictures: set[str]) -> set[str]:
-    found: set[str] = set()
+def _used_pictures(session: Session, pictures: set[BlobHash]) -> set[BlobHash]:
+    found: set[BlobHash] = set()
     for column in (SubjectRow.photo, SubjectRow.alpha):
         found.update(session.scalars(sa.select(column).where(column.in_(pictures))))
     return found
 
 
-def _row(session: Session, subject_id: str) -> SubjectRow:
+def _row(session: Session, subject_id: SubjectId) -> SubjectRow:
     row = session.get(SubjectRow, subject_id)
     if row is None:
         raise UserInputError(

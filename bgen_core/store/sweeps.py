@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bgen_core.errors import UserInputError
-from bgen_core.ids import VisitorId
+from bgen_core.ids import NO_SUBJECT, RunId, SubjectId, SweepId, VisitorId
 from bgen_core.records.sweep_states import ACTIVE_STATES, CLAIM, UNFINISHED_STATES, StateChange, SweepState
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.schema import CellRow, RunRow, SweepRow
@@ -36,23 +36,23 @@ class SweepRecord:
     expected_seconds
         What the forecast said when it was submitted, for the cells that were to be made; None where nothing was known.
     explored
-        The sweep whose chosen cells this one finishes; empty otherwise.
+        The sweep whose chosen cells this one finishes; None for most.
     finished
         When it came to its end; None before.
     """
 
-    id: str
+    id: SweepId
     owner: VisitorId
     created: datetime
     state: SweepState
     title: str
     plan: dict[str, Any]
-    subject_id: str
+    subject_id: SubjectId
     total: int
     message: str = ""
     place: float = 0.0
     expected_seconds: float | None = None
-    explored: str = ""
+    explored: SweepId | None = None
     finished: datetime | None = None
 
     @property
@@ -78,7 +78,7 @@ class SweepCellRow:
     """
 
     index: int
-    run_id: str
+    run_id: RunId
     done: bool
     error: str
 
@@ -89,7 +89,7 @@ class Sweeps:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, record: SweepRecord, cell_ids: Mapping[int, str] | Sequence[str]) -> None:
+    def add(self, record: SweepRecord, cell_ids: Mapping[int, RunId] | Sequence[RunId]) -> None:
         """Put a sweep and its cells in the store, at the end of the queue where its state is "queued".
 
         Parameters
@@ -101,7 +101,7 @@ class Sweeps:
         with self._database.writing() as session:
             add_sweep_row(session, record, numbered)
 
-    def get(self, sweep_id: str) -> SweepRecord:
+    def get(self, sweep_id: SweepId) -> SweepRecord:
         """One sweep.
 
         Raises
@@ -124,13 +124,13 @@ class Sweeps:
         with self._database.reading() as session:
             return [_record(row) for row in session.scalars(query)]
 
-    def with_runs(self) -> frozenset[str]:
+    def with_runs(self) -> frozenset[SweepId]:
         """Ids of the sweeps of whose cells at least one is made and not deleted."""
         query = sa.select(CellRow.sweep_id).where(CellRow.run_id == RunRow.id).distinct()
         with self._database.reading() as session:
             return frozenset(session.scalars(query))
 
-    def change_state(self, sweep_id: str, change: StateChange, message: str = "") -> bool:
+    def change_state(self, sweep_id: SweepId, change: StateChange, message: str = "") -> bool:
         """Turn a sweep from one of the states in which the change can be made; what others did meanwhile stands.
 
         Parameters
@@ -154,7 +154,7 @@ class Sweeps:
             _row(session, sweep_id)
             return False
 
-    def hasten(self, sweep_id: str) -> None:
+    def hasten(self, sweep_id: SweepId) -> None:
         """Let a queued sweep change places with the one of the same owner that is served before it, if there is one."""
         with self._database.writing() as session:
             row = _row(session, sweep_id)
@@ -184,7 +184,7 @@ class Sweeps:
             session.refresh(row)
             return _record(row)
 
-    def cells(self, sweep_id: str) -> list[SweepCellRow]:
+    def cells(self, sweep_id: SweepId) -> list[SweepCellRow]:
         """The cells of a sweep by their index, with which of them are made; an unknown id is a UserInputError."""
         query = (
             sa.select(CellRow.cell_index, CellRow.run_id, RunRow.id.is_not(None), CellRow.error)
@@ -199,7 +199,7 @@ class Sweeps:
                 for index, run_id, done, error in session.execute(query)
             ]
 
-    def set_cell_error(self, sweep_id: str, index: int, error: str) -> None:
+    def set_cell_error(self, sweep_id: SweepId, index: int, error: str) -> None:
         """Keep why a cell failed; an empty text clears it."""
         with self._database.writing() as session:
             cell = session.get(CellRow, (sweep_id, index))
@@ -207,19 +207,19 @@ class Sweeps:
                 raise UserInputError(f"Sweep {sweep_id!r} has no cell {index}.")
             cell.error = error
 
-    def clear_cell_errors(self, sweep_id: str, index: int | None = None) -> None:
+    def clear_cell_errors(self, sweep_id: SweepId, index: int | None = None) -> None:
         """Forget why cells failed, so that they are tried again: one cell's, or all of them."""
         query = sa.update(CellRow).where(CellRow.sweep_id == sweep_id).values(error="")
         with self._database.writing() as session:
             session.execute(query if index is None else query.where(CellRow.cell_index == index))
 
-    def of_run(self, run_id: str) -> list[SweepRecord]:
+    def of_run(self, run_id: RunId) -> list[SweepRecord]:
         """The sweeps in whose grid a run stands, newest first."""
         return self.of_runs([run_id])
 
-    def of_runs(self, run_ids: Sequence[str]) -> list[SweepRecord]:
+    def of_runs(self, run_ids: Sequence[RunId]) -> list[SweepRecord]:
         """The sweeps in whose grids at least one of these runs stands, newest first."""
-        found: dict[str, SweepRow] = {}
+        found: dict[SweepId, SweepRow] = {}
         with self._database.reading() as session:
             for chunk in id_chunks(run_ids):
                 query = sa.select(SweepRow).where(
@@ -230,7 +230,7 @@ class Sweeps:
         return sorted(sorted(records, key=lambda each: each.id), key=lambda each: each.created, reverse=True)
 
 
-def add_sweep_row(session: Session, record: SweepRecord, cell_ids: Mapping[int, str]) -> None:
+def add_sweep_row(session: Session, record: SweepRecord, cell_ids: Mapping[int, RunId]) -> None:
     """Write a sweep and its cells, at the end of its owner's queue; see `Sweeps.add`."""
     if record.total != len(cell_ids):
         raise ValueError(f"{record.total} cells announced, {len(cell_ids)} given")
@@ -249,7 +249,7 @@ def add_sweep_row(session: Session, record: SweepRecord, cell_ids: Mapping[int, 
             message=record.message,
             place=(last or 0.0) + 1,
             expected_seconds=record.expected_seconds,
-            explored=record.explored or None,
+            explored=record.explored,
         )
     )
     session.flush()
@@ -261,10 +261,10 @@ def add_sweep_row(session: Session, record: SweepRecord, cell_ids: Mapping[int, 
         session.execute(sa.insert(CellRow), cells)
 
 
-def subjects_of(plan: Mapping[str, Any]) -> set[str]:
+def subjects_of(plan: Mapping[str, Any]) -> set[SubjectId]:
     """Ids of the subjects that a plan's JSON names."""
     swept = [axis["values"] for axis in plan.get("axes", ()) if axis["name"] == "subject"]
-    return set[str]().union([plan.get("subject_id", "")], *swept)
+    return set[SubjectId]().union([plan.get("subject_id", NO_SUBJECT)], *swept)
 
 
 def _in_turns() -> sa.Select[SweepRow]:
@@ -287,7 +287,7 @@ def _in_turns() -> sa.Select[SweepRow]:
     )
 
 
-def _changed(session: Session, sweep_id: str, change: StateChange, *, message: str = "", **also: Any) -> bool:
+def _changed(session: Session, sweep_id: SweepId, change: StateChange, *, message: str = "", **also: Any) -> bool:
     """Change a sweep's state in one conditional statement, and other columns with it; whether it happened."""
     finished = None if change.to in UNFINISHED_STATES else datetime.now(UTC)
     result = session.execute(
@@ -299,7 +299,7 @@ def _changed(session: Session, sweep_id: str, change: StateChange, *, message: s
     return cast("sa.CursorResult[Any]", result).rowcount == 1
 
 
-def _row(session: Session, sweep_id: str) -> SweepRow:
+def _row(session: Session, sweep_id: SweepId) -> SweepRow:
     row = session.get(SweepRow, sweep_id)
     if row is None:
         raise UserInputError(f"No sweep is called {sweep_id!r}: open one from the sweep page, or start a new one.")
@@ -309,7 +309,7 @@ def _row(session: Session, sweep_id: str) -> SweepRow:
 def _record(row: SweepRow) -> SweepRecord:
     return SweepRecord(
         id=row.id,
-        owner=VisitorId(row.owner),
+        owner=row.owner,
         created=row.created,
         state=_checked(row.state),
         title=row.title,
@@ -319,7 +319,7 @@ def _record(row: SweepRow) -> SweepRecord:
         message=row.message,
         place=row.place,
         expected_seconds=row.expected_seconds,
-        explored=row.explored or "",
+        explored=row.explored,
         finished=row.finished,
     )
 

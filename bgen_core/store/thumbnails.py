@@ -4,13 +4,14 @@ from contextlib import suppress
 
 from bgen_core.errors import LostPictureError, StoreError, UserInputError
 from bgen_core.extent import Extent
+from bgen_core.ids import BlobHash
 from bgen_core.store.blobs import STORED_LIMITS, BlobStore
 from bgen_core.subject.decoding.image_io import decode_photo, encode_webp, resize
 
 THUMBNAIL_SIDES = (96, 256, 512, 1024)
 
 
-def thumbnail(blobs: BlobStore, blob: str, side: int) -> bytes:
+def thumbnail(blobs: BlobStore, blob: BlobHash, side: int) -> bytes:
     """A picture of the store as WebP, never enlarged.
 
     Parameters
@@ -38,7 +39,8 @@ def thumbnail(blobs: BlobStore, blob: str, side: int) -> bytes:
         image = decode_photo(blobs.get(blob), name=blob, limits=STORED_LIMITS).image
     except UserInputError as error:
         raise LostPictureError(
-            f"The picture {blob[:12]}… in {blobs.root} is damaged: restore it from a backup."
+            f"The picture {blob[:12]}… in {blobs.root} is damaged: restore it from a backup.",
+            public=f"The picture {blob[:12]}… is damaged.",
         ) from error
     made = encode_webp(resize(image, Extent.of(image).scaled_to_longest_side(side)))
     with suppress(StoreError):  # a full disk costs the next visitor a moment, not the picture

@@ -42,7 +42,7 @@ class Views:
         """All saved views by name."""
         with self._database.reading() as session:
             rows = session.scalars(sa.select(ViewRow).order_by(ViewRow.name))
-            return [SavedView(name=row.name, owner=VisitorId(row.owner), query=row.query) for row in rows]
+            return [SavedView(name=row.name, owner=row.owner, query=row.query) for row in rows]
 
     def delete(self, name: str) -> None:
         """Forget a view; nothing happens where there is none of that name."""

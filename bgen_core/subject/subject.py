@@ -8,6 +8,7 @@ import numpy as np
 from bgen_core.content_address import hash_array, hash_content
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
+from bgen_core.ids import SubjectId
 
 
 def quantise_alpha(alpha: np.ndarray) -> np.ndarray:
@@ -56,6 +57,6 @@ class Subject:
         return Extent.of(self.image)
 
     @cached_property
-    def id(self) -> str:
+    def id(self) -> SubjectId:
         """Content address: the same photo with the same alpha is the same subject, whatever its name."""
-        return hash_content({"image": hash_array(self.image), "alpha": hash_array(self.alpha)})
+        return SubjectId(hash_content({"image": hash_array(self.image), "alpha": hash_array(self.alpha)}))

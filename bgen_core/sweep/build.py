@@ -5,14 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from bgen_core.errors import UserInputError
+from bgen_core.ids import NO_SUBJECT, SubjectId
 from bgen_core.limits import LONGEST_NAME, check_text
 from bgen_core.models.catalogue import ModelEntry
 from bgen_core.parameters import PARAMETERS, Parameter, Value
 from bgen_core.sweep.axes import REPLACEMENTS, Axis, parse_axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
-
-_SUBJECT_TO_COME = ""  # a plan is checked before its photos are read
 
 
 def default_of(parameter: Parameter, entry: ModelEntry) -> Value:
@@ -41,7 +40,7 @@ def check_values(axis: Axis) -> None:
 
 def build_plan(
     models: Sequence[ModelEntry],
-    subjects: Mapping[str, str],
+    subjects: Mapping[SubjectId, str],
     given: Mapping[str, str | Sequence[str] | None],
     replacements: Sequence[str] = (),
 ) -> SweepPlan:
@@ -84,7 +83,7 @@ def build_plan(
                 replace(base, **{axis.kind.field: value})
     alone = {axis.name: str(axis.values[0]) for axis in parsed if len(axis.values) == 1}
     return SweepPlan(
-        subject_id=alone.get("subject", _SUBJECT_TO_COME),
+        subject_id=SubjectId(alone["subject"]) if "subject" in alone else NO_SUBJECT,
         model=alone.get("model", models[0].name),
         base=base,
         axes=axes,
@@ -93,7 +92,7 @@ def build_plan(
 
 def _axes(
     models: Sequence[ModelEntry],
-    subjects: Mapping[str, str],
+    subjects: Mapping[SubjectId, str],
     given: Mapping[str, str | Sequence[str] | None],
     replacements: Sequence[str],
 ) -> Iterator[Axis]:

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from bgen_core.extent import Extent
+from bgen_core.ids import RunId
 from bgen_core.sweep.params import InpaintParams
 
 
@@ -78,7 +79,7 @@ class Committed:
     """The runner's word that a cell's run is in the store; `reused` says that it was there before."""
 
     index: int
-    run_id: str
+    run_id: RunId
     reused: bool
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from bgen_core.content_address import hash_content
 from bgen_core.errors import UserInputError
+from bgen_core.ids import RawId, RunId, SubjectId
 from bgen_core.parameters import PARAMETERS, TEXTS, Stage, parameter_of
 from bgen_core.sweep.axes import Axis, axis_kind
 from bgen_core.sweep.params import InpaintParams
@@ -33,7 +34,7 @@ class SweepCell:
     index: int
     position: tuple[int, ...]
     model: str
-    subject_id: str
+    subject_id: SubjectId
     params: InpaintParams
 
 
@@ -55,7 +56,7 @@ class SweepPlan:
         Indices of the cells that shall be made, in rising order; None for all of them.
     """
 
-    subject_id: str
+    subject_id: SubjectId
     model: str
     base: InpaintParams
     axes: tuple[Axis, ...] = ()
@@ -94,7 +95,7 @@ class SweepPlan:
         return (getattr(self if field in ("subject_id", "model") else self.base, field),)
 
     @property
-    def subject_ids(self) -> tuple[str, ...]:
+    def subject_ids(self) -> tuple[SubjectId, ...]:
         """The subjects that take part."""
         return self.values_of("subject_id")
 
@@ -181,19 +182,19 @@ class CellAddress:
 
     Attributes
     ----------
-    run
+    run_id
         Of the finished picture: everything that can change one of its pixels.
-    raw
-        Of the diffusion model's own picture, before the subject is pasted back. Equal to `run` where nothing but the
+    raw_id
+        Of the diffusion model's own picture, before the subject is pasted back. Equal to `run_id` where nothing but the
         plain pasting follows.
     """
 
-    run: str
-    raw: str
+    run_id: RunId
+    raw_id: RawId
 
 
 def address_cell(
-    params: InpaintParams, *, subject_id: str, model_revision: str, device_kind: str, dtype_name: str
+    params: InpaintParams, *, subject_id: SubjectId, model_revision: str, device_kind: str, dtype_name: str
 ) -> CellAddress:
     """Where a cell's pictures lie.
 
@@ -216,8 +217,9 @@ def address_cell(
         "versions": pixel_versions(),
     }
     painted, pasted = _addressed(params, "paint", "mask"), _addressed(params, "paste")
-    raw = hash_content({"params": painted, **rest})
-    return CellAddress(run=hash_content({"params": painted | pasted, **rest}) if pasted else raw, raw=raw)
+    raw_id = hash_content({"params": painted, **rest})
+    run_id = hash_content({"params": painted | pasted, **rest}) if pasted else raw_id
+    return CellAddress(run_id=RunId(run_id), raw_id=RawId(raw_id))
 
 
 def _addressed(params: InpaintParams, *stages: Stage) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from bgen_core.store.garbage import collect_garbage
 from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import Store, open_store
 from bgen_core.subject.decoding.image_io import encode_alpha_png, encode_png
-from tests.made_up import commit, flip_a_bit, made_up_run, made_up_subject, picture, run_id
+from tests.made_up import commit, flip_a_bit, made_up_run, made_up_subject, painted, picture, run_id
 
 pytestmark = pytest.mark.both_databases
 
@@ -52,8 +52,8 @@ def runs(other: Store) -> list[RunRecord]:
     for subject in (kept, deleted):
         other.subjects.save(subject, EDIT)
     first = commit(other, made_up_run(1, subject_id=kept.id, params={"prompt": "日本, “ü”\n"}))
-    shared = replace(made_up_run(2, subject_id=kept.id), raw=first.raw, raw_id=first.raw_id)
-    second = other.runs.commit(shared, image=picture(7))
+    shared = painted(made_up_run(2, subject_id=kept.id, raw_id=first.raw_id))
+    second = other.runs.commit_pasted(shared, image=picture(7), raw=first.raw)
     third = commit(other, made_up_run(3, subject_id=deleted.id))
     other.subjects.delete(deleted.id)
     other.opinions.rate(first.id, 4)

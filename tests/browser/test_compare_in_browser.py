@@ -18,7 +18,7 @@ from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from tests.browser.acting import enter, settle, until
 from tests.browser.conftest import Serve
-from tests.made_up import made_up_run, made_up_sweep, run_id
+from tests.made_up import made_up_run, made_up_sweep, painted, run_id
 from tests.serving import RunningApp
 
 pytestmark = pytest.mark.browser
@@ -46,7 +46,7 @@ def compared(serving: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     with open_store(load_settings(home=folder / "home")) as store:
         for cell in plan.cells():
             record = replace(made_up_run(cell.index, params=cell.params.to_json()), extent=EXTENT, model_extent=EXTENT)
-            store.runs.commit(record, image=picture(cell.index), raw=picture(cell.index))
+            store.runs.commit(painted(record), image=picture(cell.index), raw_image=picture(cell.index))
         ids = [run_id(cell.index) for cell in plan.cells()]
         store.sweeps.add(made_up_sweep("sweep-1", cells=ids, plan=plan.to_json(), state="done"), ids)
         half = replace(plan, axes=(axes[1],))
@@ -54,9 +54,9 @@ def compared(serving: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             made_up_sweep("sweep-2", cells=ids[:2], plan=half.to_json(), state="done", title="half"), ids[:2]
         )
         wordy = made_up_run(8, params={"prompt": WORDY}, extent=EXTENT, model_extent=EXTENT)
-        store.runs.commit(wordy, image=picture(4), raw=picture(4))
+        store.runs.commit(painted(wordy), image=picture(4), raw_image=picture(4))
         twin = made_up_run(9, params={"prompt": "a beach", "shadow": 0.5}, extent=EXTENT, model_extent=EXTENT)
-        store.runs.commit(twin, image=picture(0), raw=picture(0))
+        store.runs.commit(painted(twin), image=picture(0), raw_image=picture(0))
         with serving(folder) as app:
             yield app, store
 

@@ -26,4 +26,4 @@ def test_a_cell_keeps_its_address(cell: dict[str, Any], monkeypatch: pytest.Monk
         device_kind=cell["device_kind"],
         dtype_name=cell["dtype_name"],
     )
-    assert address == CellAddress(run=cell["run"], raw=cell["raw"])
+    assert address == CellAddress(run_id=cell["run"], raw_id=cell["raw"])

@@ -88,7 +88,7 @@ class Finds:
 def test_expansion_is_a_share_in_percent(agreement: float, note: str) -> None:
     alpha, raw = disc(64, 96, 15), noise(64, 96)
     segmenter = Finds(disc(64, 96, 25), agreement)
-    inputs = MetricInput(record=made_up_run(), alpha=alpha, raw=raw, segmenter=segmenter)
+    inputs = MetricInput(record=made_up_run(), alpha=alpha, raw_image=raw, segmenter=segmenter)
     of_image, of_subject = compute_metrics(inputs, names=["expansion", "expansion_of_subject"])
     measured = measure_expansion(raw, alpha, segmenter=segmenter)
     assert of_image.value == pytest.approx(100 * measured.image_share)
@@ -98,6 +98,6 @@ def test_expansion_is_a_share_in_percent(agreement: float, note: str) -> None:
 
 
 def test_expansion_without_a_subject_says_why() -> None:
-    reason = measure("expansion", alpha=np.zeros((20, 20), np.float32), raw=noise(20, 20))
+    reason = measure("expansion", alpha=np.zeros((20, 20), np.float32), raw_image=noise(20, 20))
     assert isinstance(reason, str)
     assert "keeps nothing" in reason

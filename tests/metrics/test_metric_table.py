@@ -27,7 +27,7 @@ def everything() -> MetricInput:
     photo, alpha = noise(60, 80), disc(60, 80, 20, softness=3)
     raw = noise(30, 40, seed=1)
     return MetricInput(
-        record=made_up_run(), photo=photo, alpha=alpha, picture=photo, raw=raw, seed_mates=[noise(60, 80, seed=2)]
+        record=made_up_run(), photo=photo, alpha=alpha, picture=photo, raw_image=raw, seed_mates=[noise(60, 80, seed=2)]
     )
 
 
@@ -51,9 +51,11 @@ def test_one_call_measures_everything_in_the_tables_order() -> None:
 
 def test_the_inputs_are_left_alone() -> None:
     inputs = everything()
-    before = [array.copy() for array in (inputs.photo, inputs.alpha, inputs.picture, inputs.raw) if array is not None]
+    before = [
+        array.copy() for array in (inputs.photo, inputs.alpha, inputs.picture, inputs.raw_image) if array is not None
+    ]
     compute_metrics(inputs)
-    after = [inputs.photo, inputs.alpha, inputs.picture, inputs.raw]
+    after = [inputs.photo, inputs.alpha, inputs.picture, inputs.raw_image]
     assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True) if other is not None)
 
 
@@ -69,7 +71,7 @@ def test_names_choose_and_needs_say_what_to_load() -> None:
     assert [value.name for value in compute_metrics(everything(), names=names)] == names
     assert needed_inputs(names) == {"alpha", "picture"}
     assert needed_inputs(["images_per_minute"]) == frozenset()
-    assert needed_inputs() == {"photo", "alpha", "picture", "raw"}
+    assert needed_inputs() == {"photo", "alpha", "picture", "raw_image"}
     assert compute_metrics(everything(), names=[]) == []
 
 

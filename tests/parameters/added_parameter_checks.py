@@ -130,7 +130,7 @@ def test_an_address_knows_them_beyond_their_default(name: str, paints_anew: bool
     def address(**params: float) -> tuple[str, str]:
         made = InpaintParams(prompt="a", **params)  # pyright: ignore[reportArgumentType]
         found = address_cell(made, subject_id="s", model_revision="m", device_kind="cpu", dtype_name="float32")
-        return found.run, found.raw
+        return found.run_id, found.raw_id
 
     plain, changed = address(), address(**{name: 0.5})
     assert address(**{name: 0.0}) == plain

@@ -5,12 +5,13 @@ import pytest
 
 from bgen_core.errors import UserInputError
 from bgen_core.models.schedulers import SCHEDULERS
-from bgen_core.records.foreign_run import read_foreign_record
+from bgen_core.records.foreign_run import read_foreign_run
 from bgen_core.records.png_text import metadata_chunks, parameters_text
+from bgen_core.records.run import PaintedRun, RunRecord
 from bgen_core.runs.recipe import read_recipe
 from bgen_core.subject.decoding.image_io import encode_png
 from bgen_core.sweep.params import InpaintParams
-from tests.made_up import made_up_run, picture
+from tests.made_up import made_up_run, painted, picture
 
 NOISE = "The noise of a seed is another one here: expect another picture."
 
@@ -22,7 +23,7 @@ def png_of_others(text: str) -> bytes:
 def test_a_picture_of_this_program_carries_everything() -> None:
     record = made_up_run(3, params={"prompt": "夕暮れ (cat:1.2)", "shadow": 0.5})
     recipe = read_recipe(encode_png(picture(), text=metadata_chunks(record)))
-    assert recipe.record == record
+    assert recipe.record == painted(record)
     assert (recipe.params, recipe.model, recipe.subject_id) == (record.params, "demo", record.subject_id)
     assert recipe.not_taken == ()
     assert recipe.given == set(record.params.to_json())
@@ -117,9 +118,19 @@ def test_what_carries_no_recipe_is_a_sentence(png: bytes, sentence: str) -> None
 
 
 def test_a_description_from_outside_is_read_as_it_was_written() -> None:
-    record = made_up_run(3, image="a" * 64, raw="b" * 64)
-    assert read_foreign_record(json.dumps(record.to_json() | {"of a later version": 1})) == record
-    assert read_foreign_record(json.dumps(replace(record, seconds={}, owner="").to_json())).seconds == {}
+    record = made_up_run(3)
+    assert read_foreign_run(json.dumps(record.to_json() | {"of a later version": 1}), RunRecord) == record
+    assert read_foreign_run(json.dumps(replace(record, seconds={}, owner="").to_json()), RunRecord).seconds == {}
+
+
+@pytest.mark.parametrize("change", [{}, {"raw_id": ""}])
+def test_a_run_of_the_first_versions_was_pasted_in_one_way(change: dict) -> None:
+    content = {
+        name: value for name, value in made_up_run(3).to_json().items() if name not in ("raw_id", "image", "raw")
+    }
+    assert read_foreign_run(json.dumps(content | change), PaintedRun) == painted(made_up_run(3))
+    with pytest.raises(UserInputError, match="image: Field required"):
+        read_foreign_run(json.dumps(content | change), RunRecord)
 
 
 @pytest.mark.parametrize(
@@ -128,6 +139,7 @@ def test_a_description_from_outside_is_read_as_it_was_written() -> None:
         ({"id": "../../etc/passwd"}, "id is not allowed"),
         ({"id": 5}, "id: Input should be a valid string"),
         ({"image": "A" * 64}, "image is not allowed"),
+        ({"raw": ""}, "raw is not allowed"),
         ({"subject_id": ""}, "subject_id is not allowed"),
         ({"created": "2026-01-02T03:04:05"}, "created is not allowed"),
         ({"created": "yesterday"}, "created"),
@@ -145,10 +157,10 @@ def test_a_description_from_outside_is_read_as_it_was_written() -> None:
 )
 def test_a_description_that_no_run_can_have_is_refused(change: dict, sentence: str) -> None:
     with pytest.raises(UserInputError, match=sentence):
-        read_foreign_record(json.dumps(made_up_run(3).to_json() | change))
+        read_foreign_run(json.dumps(made_up_run(3).to_json() | change), RunRecord)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "5", "{", "null", b"\xff\xfe", "[" * 100_000])
 def test_what_is_no_description_is_refused(text: str | bytes) -> None:
     with pytest.raises(UserInputError, match="not the description of a run"):
-        read_foreign_record(text)
+        read_foreign_run(text, PaintedRun)

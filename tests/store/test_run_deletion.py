@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 
 from bgen_core.errors import StoreError, UserInputError
@@ -8,7 +6,7 @@ from bgen_core.store.check import Finding, check_store
 from bgen_core.store.opinions import Vote
 from bgen_core.store.run_deletion import RunDeletion
 from bgen_core.store.store import Store
-from tests.made_up import commit, made_up_run, made_up_sweep, picture, run_id
+from tests.made_up import commit, made_up_run, made_up_sweep, painted, picture, run_id
 
 pytestmark = pytest.mark.both_databases
 
@@ -51,7 +49,7 @@ def test_a_run_goes_with_all_that_is_about_it(store: Store) -> None:
 
 def test_a_picture_stays_while_another_run_shows_it(store: Store) -> None:
     first = commit(store, made_up_run(1))
-    second = store.runs.commit(replace(made_up_run(2), raw=first.raw, raw_id=first.raw_id), image=picture(7))
+    second = store.runs.commit_pasted(painted(made_up_run(2, raw_id=first.raw_id)), image=picture(7), raw=first.raw)
     announced = store.deletion.delete([first.id])
     assert (announced.pictures, announced.shared) == (1, 1)
     assert announced.sentence.endswith("1 picture that other runs show stays.")
@@ -63,7 +61,7 @@ def test_a_picture_stays_while_another_run_shows_it(store: Store) -> None:
 
 def test_runs_that_share_a_picture_take_it_along_together(store: Store) -> None:
     first = commit(store, made_up_run(1))
-    second = store.runs.commit(replace(made_up_run(2), raw=first.raw, raw_id=first.raw_id), image=picture(7))
+    second = store.runs.commit_pasted(painted(made_up_run(2, raw_id=first.raw_id)), image=picture(7), raw=first.raw)
     gone = store.deletion.delete([first.id, second.id, first.id])
     assert (gone.runs, gone.pictures, gone.shared) == (2, 3, 0)
     assert store.blobs.listing().pictures == {}
@@ -94,7 +92,7 @@ def test_a_raw_picture_that_was_deleted_before_the_commit_is_a_sentence(store: S
     first = commit(store, made_up_run(1))
     store.deletion.delete([first.id])
     with pytest.raises(StoreError, match="was deleted meanwhile: make this cell again"):
-        store.runs.commit(replace(made_up_run(2), raw=first.raw, raw_id=first.raw_id), image=picture(7))
+        store.runs.commit_pasted(painted(made_up_run(2, raw_id=first.raw_id)), image=picture(7), raw=first.raw)
     assert store.runs.select() == []
 
 

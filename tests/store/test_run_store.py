@@ -1,5 +1,5 @@
 import io
-from dataclasses import fields, replace
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from bgen_core.settings import Settings
 from bgen_core.store.schema import RunRow
 from bgen_core.store.store import Store, open_store
 from bgen_core.sweep.params import InpaintParams
-from tests.made_up import MODEL_EXTENT, commit, made_up_run, made_up_sweep, picture, run_id
+from tests.made_up import MODEL_EXTENT, commit, made_up_run, made_up_sweep, painted, picture, run_id
 
 pytestmark = pytest.mark.both_databases
 
@@ -30,7 +30,7 @@ VARIED = [
 @pytest.mark.parametrize("record", VARIED)
 def test_a_run_comes_back_as_it_was_committed(store: Store, settings: Settings, record: RunRecord) -> None:
     committed = commit(store, record)
-    assert replace(committed, image="", raw="") == record
+    assert painted(committed) == painted(record)
     assert store.runs.get(record.id) == committed
     with open_store(settings) as reopened:
         assert reopened.runs.get(record.id) == committed
@@ -38,7 +38,7 @@ def test_a_run_comes_back_as_it_was_committed(store: Store, settings: Settings, 
 
 def test_both_pictures_are_kept_bit_for_bit(store: Store) -> None:
     image, raw = picture(7), picture(8, MODEL_EXTENT)
-    run = store.runs.commit(made_up_run(), image=image, raw=raw)
+    run = store.runs.commit(painted(made_up_run()), image=image, raw_image=raw)
     for blob, expected in ((run.image, image), (run.raw, raw)):
         with Image.open(io.BytesIO(store.blobs.get(blob))) as decoded:
             assert decoded.mode == "RGB"
@@ -47,14 +47,14 @@ def test_both_pictures_are_kept_bit_for_bit(store: Store) -> None:
 
 def test_pictures_of_another_size_are_refused(store: Store) -> None:
     with pytest.raises(ValueError, match="does not fit"):
-        store.runs.commit(made_up_run(), image=picture(0, MODEL_EXTENT), raw=picture(0, MODEL_EXTENT))
+        store.runs.commit(painted(made_up_run()), image=picture(0, MODEL_EXTENT), raw_image=picture(0, MODEL_EXTENT))
     assert store.runs.select() == []
 
 
 def test_the_first_commit_of_a_run_stays(store: Store) -> None:
     first = commit(store, made_up_run(1))
     again = made_up_run(1, seconds={"denoise": 99.0}, owner="another")
-    assert store.runs.commit(again, image=picture(50), raw=picture(51, MODEL_EXTENT)) == first
+    assert store.runs.commit(painted(again), image=picture(50), raw_image=picture(51, MODEL_EXTENT)) == first
     assert store.runs.select() == [first]
 
 

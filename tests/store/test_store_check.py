@@ -1,7 +1,6 @@
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from bgen_core.store.store import Store
 from bgen_core.subject.pasting.compositing import composite
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.plan import pixel_versions
-from tests.made_up import EXTENT, MODEL_EXTENT, commit, made_up_run, made_up_subject, picture
+from tests.made_up import EXTENT, MODEL_EXTENT, commit, made_up_run, made_up_subject, painted, picture
 
 pytestmark = pytest.mark.both_databases
 
@@ -42,7 +41,7 @@ def commit_pasted(store: Store, subject: Subject, number: int = 0, **params: flo
     record = made_up_run(number, subject_id=subject.id, versions=pixel_versions(), params=params)
     raw = picture(number, MODEL_EXTENT)
     image = composite(subject.image, subject.alpha, raw, options=record.params.pasting)
-    return store.runs.commit(record, image=image, raw=raw)
+    return store.runs.commit(painted(record), image=image, raw_image=raw)
 
 
 def lose(store: Store, *pictures: str) -> None:
@@ -124,9 +123,9 @@ def test_a_run_whose_picture_cannot_be_made_again_goes_when_somebody_says_so(sto
     store.subjects.save(subject, {})
     if why == "other versions made it":
         lost = store.runs.commit(
-            made_up_run(0, subject_id=subject.id, versions={"torch": "1.0"}),
+            painted(made_up_run(0, subject_id=subject.id, versions={"torch": "1.0"})),
             image=picture(),
-            raw=picture(1, MODEL_EXTENT),
+            raw_image=picture(1, MODEL_EXTENT),
         )
     else:
         lost = commit_pasted(store, subject, 0)
@@ -164,10 +163,10 @@ def test_runs_are_put_back_from_their_pictures(store: Store, tmp_path: Path) -> 
     subject = made_up_subject()
     store.subjects.save(subject, {})
     plain = commit_pasted(store, subject, 1)
-    record = replace(
-        made_up_run(2, subject_id=subject.id, versions=pixel_versions()), raw_id=plain.raw_id, raw=plain.raw
-    )
-    shared = store.runs.commit(record, image=picture(5))  # pasted in another way on the same raw picture
+    run = painted(made_up_run(2, subject_id=subject.id, versions=pixel_versions(), raw_id=plain.raw_id))
+    shared = store.runs.commit_pasted(
+        run, image=picture(5), raw=plain.raw
+    )  # pasted in another way on the same raw picture
     for run in (plain, shared):
         with store.database.writing() as session:
             session.connection().exec_driver_sql(f"DELETE FROM runs WHERE id = '{run.id}'")
@@ -182,7 +181,7 @@ def test_pictures_of_one_size_are_told_apart_by_pasting_the_subject_again(store:
     store.subjects.save(subject, {})
     record = made_up_run(1, subject_id=subject.id, versions=pixel_versions(), model_extent=EXTENT)
     raw = picture(9, EXTENT)
-    run = store.runs.commit(record, image=composite(subject.image, subject.alpha, raw), raw=raw)
+    run = store.runs.commit(painted(record), image=composite(subject.image, subject.alpha, raw), raw_image=raw)
     with store.database.writing() as session:
         session.connection().exec_driver_sql("DELETE FROM runs")
     assert all(repair.done for repair in repaired(store))

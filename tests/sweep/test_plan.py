@@ -136,7 +136,7 @@ def test_model_size_keeps_aspect_and_area(photo: Extent, side: int, expected: Ex
 @pytest.mark.parametrize("change", [{"edge_softness": 1.0}, {"harmonisation": 0.5}, {"shadow": 0.5}])
 def test_pasting_does_not_change_the_raw_address(change: dict[str, float]):
     plain, pasted = address_cell(BASE, **ADDRESS), address_cell(replace(BASE, **change), **ADDRESS)
-    assert pasted.raw == plain.raw == plain.run
+    assert pasted.raw_id == plain.raw_id == plain.run_id
 
 
 def test_an_address_is_that_of_the_first_version():
@@ -151,7 +151,7 @@ def test_an_address_is_that_of_the_first_version():
         },
         "subject": "s", "model": "m", "device": "cpu", "dtype": "float32", "versions": {"torch": "2.13.0"},
     }  # fmt: skip
-    assert address.run == hash_content(content)
+    assert address.run_id == hash_content(content)
 
 
 def test_models_and_subjects_are_axes():

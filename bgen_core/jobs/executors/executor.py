@@ -1,9 +1,11 @@
 """What pages need of whatever computes their sweeps."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from bgen_core.ids import SweepId
+from bgen_core.jobs.background_faults import BackgroundFault
 from bgen_core.jobs.submission import SweepForecast
 from bgen_core.records.progress import SweepProgress
 
@@ -18,25 +20,28 @@ class Health:
         Where sweeps are computed: their cells' addresses depend on it.
     is_busy
         Whether a sweep is in hand.
+    trouble
+        What keeps it waiting, in a sentence for visitors; empty where nothing does.
     """
 
     device_kind: str
     dtype_name: str
     is_busy: bool
+    trouble: str = ""
 
 
 class Executor(Protocol):
     """Computes sweeps for the pages, which submit, follow and stop them. The store says what became of them."""
 
-    def serving(self) -> AbstractContextManager[None]:
-        """Compute what is queued for as long as the server lives, which is the body of a `with`."""
-        ...
-
     def health(self) -> Health | None:
         """How it is, or None while nothing computes: it starts, or starts again."""
         ...
 
-    def submit(self, forecast: SweepForecast, *, explored: str = "") -> str:
+    def faults(self) -> Sequence[BackgroundFault]:
+        """What is not well beside painting: measuring, copies elsewhere."""
+        ...
+
+    def submit(self, forecast: SweepForecast, *, explored: SweepId | None = None) -> SweepId:
         """Put a sweep into the queue; returns its id. `explored` names the one whose chosen cells it finishes, if any.
 
         Raises
@@ -46,22 +51,22 @@ class Executor(Protocol):
         """
         ...
 
-    def events(self, sweep_id: str) -> SweepProgress | None:
+    def events(self, sweep_id: SweepId) -> SweepProgress | None:
         """What the events of a sweep have come to so far, or None where it is in nobody's hands."""
         ...
 
-    def pause(self, sweep_id: str) -> bool:
+    def pause(self, sweep_id: SweepId) -> bool:
         """Stop a sweep for a while. Like the others: false where somebody was faster, and it cannot be done."""
         ...
 
-    def go_on(self, sweep_id: str) -> bool:
+    def go_on(self, sweep_id: SweepId) -> bool:
         """Continue a paused sweep."""
         ...
 
-    def cancel(self, sweep_id: str) -> bool:
+    def cancel(self, sweep_id: SweepId) -> bool:
         """Stop a sweep; what is made of it is kept."""
         ...
 
-    def retry(self, sweep_id: str, cell: int | None = None) -> bool:
+    def retry(self, sweep_id: SweepId, cell: int | None = None) -> bool:
         """Make what is missing of a sweep that ended, and what failed: one cell, or all of them."""
         ...

@@ -1,8 +1,10 @@
 """Sweeps computed on this machine, by a worker process that is supervised by the server."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
+from bgen_core.ids import SweepId
+from bgen_core.jobs.background_faults import BackgroundFault, BackgroundFaults
 from bgen_core.jobs.executors.executor import Health
 from bgen_core.jobs.holding import is_held
 from bgen_core.jobs.submission import SweepForecast, submit_sweep
@@ -12,6 +14,36 @@ from bgen_core.records.progress import SweepProgress
 from bgen_core.records.sweep_states import CANCEL, CONTINUE, CONTINUE_HELD, PAUSE, RETRY
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
+
+
+@contextmanager
+def serving(store: Callable[[], Store], settings: Settings) -> Generator[None]:
+    """Keep a worker process alive for as long as the server lives; models load while the first page is painted.
+
+    Parameters
+    ----------
+    store
+        Gives the store, which may be away while the server starts.
+    """
+    supervisor = WorkerSupervisor(store, settings)
+    supervisor.start()
+    try:
+        yield
+    finally:
+        supervisor.stop()
+
+
+def worker_health(settings: Settings) -> Health | None:
+    """What the worker last said about itself, if that was lately."""
+    status = WorkerFolder(settings.home).read_status()
+    if status is None or not status.is_alive or not status.device_kind:
+        return None
+    return Health(
+        device_kind=status.device_kind,
+        dtype_name=status.dtype_name,
+        is_busy=bool(status.sweep_id),
+        trouble=status.trouble,
+    )
 
 
 class LocalExecutor:
@@ -30,40 +62,29 @@ class LocalExecutor:
         self._settings = settings
         self._folder = WorkerFolder(settings.home)
 
-    @contextmanager
-    def serving(self) -> Generator[None]:
-        """Keep a worker process alive; models load while the first page is painted."""
-        supervisor = WorkerSupervisor(self._store, self._settings)
-        supervisor.start()
-        try:
-            yield
-        finally:
-            supervisor.stop()
-
     def health(self) -> Health | None:
-        """What the worker last said about itself, if that was lately."""
-        status = self._folder.read_status()
-        if status is None or not status.is_alive or not status.device_kind:
-            return None
-        return Health(device_kind=status.device_kind, dtype_name=status.dtype_name, is_busy=bool(status.sweep_id))
+        return worker_health(self._settings)
 
-    def submit(self, forecast: SweepForecast, *, explored: str = "") -> str:
+    def faults(self) -> Sequence[BackgroundFault]:
+        return BackgroundFaults(self._settings.home).all()
+
+    def submit(self, forecast: SweepForecast, *, explored: SweepId | None = None) -> SweepId:
         return submit_sweep(self._store, forecast, explored=explored)
 
-    def events(self, sweep_id: str) -> SweepProgress | None:
+    def events(self, sweep_id: SweepId) -> SweepProgress | None:
         return self._folder.read_progress(sweep_id)
 
-    def pause(self, sweep_id: str) -> bool:
+    def pause(self, sweep_id: SweepId) -> bool:
         return self._store.sweeps.change_state(sweep_id, PAUSE)
 
-    def go_on(self, sweep_id: str) -> bool:
+    def go_on(self, sweep_id: SweepId) -> bool:
         """Continue a sweep: in the queue, or at once where a command line waits with it, which no worker can run."""
         change = CONTINUE_HELD if is_held(self._folder, sweep_id) else CONTINUE
         return self._store.sweeps.change_state(sweep_id, change)
 
-    def cancel(self, sweep_id: str) -> bool:
+    def cancel(self, sweep_id: SweepId) -> bool:
         return self._store.sweeps.change_state(sweep_id, CANCEL)
 
-    def retry(self, sweep_id: str, cell: int | None = None) -> bool:
+    def retry(self, sweep_id: SweepId, cell: int | None = None) -> bool:
         self._store.sweeps.clear_cell_errors(sweep_id, cell)
         return self._store.sweeps.change_state(sweep_id, RETRY)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bgen_core.content_address import hash_content
+from bgen_core.ids import RunId, VisitorId
 from bgen_core.runs.analysis.columns import AxisColumn
 from bgen_core.store.opinions import Vote
 
@@ -18,13 +19,13 @@ _ATTEMPTS = 64  # draws before the pairs that are left are looked for one by one
 class BallotPair:
     """Two runs side by side: left and right."""
 
-    run_a: str
-    run_b: str
+    run_a: RunId
+    run_b: RunId
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Cell:
-    run_id: str
+    run_id: RunId
     value: object
 
 
@@ -34,7 +35,7 @@ def next_pair(
     *,
     axes: Sequence[AxisColumn],
     votes: Sequence[Vote],
-    voter: str,
+    voter: VisitorId,
     run_id: str = "id",
 ) -> BallotPair | None:
     """The next two runs for a voter, the same until they have voted.
@@ -83,7 +84,7 @@ def _groups(cells: pd.DataFrame, axis: AxisColumn, rest: list[str], run_id: str)
 
 
 def _drawn(
-    groups: list[list[_Cell]], seen: set[frozenset[str]], random: np.random.Generator
+    groups: list[list[_Cell]], seen: set[frozenset[RunId]], random: np.random.Generator
 ) -> tuple[_Cell, _Cell] | None:
     """A pair by chance: fast as long as the voter has not seen nearly all of them."""
     sizes = np.array([len(group) * (len(group) - 1) for group in groups], float)
@@ -97,7 +98,7 @@ def _drawn(
     return None
 
 
-def _left_over(groups: list[list[_Cell]], seen: set[frozenset[str]]) -> tuple[_Cell, _Cell] | None:
+def _left_over(groups: list[list[_Cell]], seen: set[frozenset[RunId]]) -> tuple[_Cell, _Cell] | None:
     """The first pair that the voter has not seen."""
     pairs = itertools.chain.from_iterable(_differing_pairs(group) for group in groups)
     return next((pair for pair in pairs if frozenset(cell.run_id for cell in pair) not in seen), None)

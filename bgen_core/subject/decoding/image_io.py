@@ -14,6 +14,7 @@ from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.limits import LARGEST_PICTURE
 from bgen_core.subject.decoding.picture_formats import ALLOWED, decode_picture, shown_name
+from bgen_core.subject.mask_share import can_be_mask, kept_share
 
 if TYPE_CHECKING:
     from bgen_core.settings import Settings
@@ -181,7 +182,12 @@ def decode_levels(data: bytes, *, name: str, extent: Extent) -> np.ndarray:
 
     # A mask holds shares, not colours: its profile is not applied.
     decoded = decode_picture(data, name=name, check=check, use_profile=False)
-    levels = np.asarray(_grey(decoded.image, name) if decoded.alpha is None else decoded.alpha)
+    if decoded.alpha is None:
+        levels = np.asarray(_grey(decoded.image, name))
+    else:
+        levels = np.asarray(decoded.alpha)
+        if not can_be_mask(_unit_interval(levels)) and _is_grey(decoded.image):
+            _check_grey_says_nothing(decoded.image, levels, name)
     if Extent.of(levels) != extent:
         raise UserInputError(_size_complaint(name, Extent.of(levels), extent))
     return levels
@@ -240,13 +246,26 @@ def _unit_interval(levels: np.ndarray) -> np.ndarray:
 
 
 def _grey(colours: Image.Image, name: str) -> Image.Image:
-    red, green, blue = (np.asarray(channel, np.int16) for channel in colours.split())
-    if max(np.abs(red - green).max(), np.abs(green - blue).max()) > _GREY_TOLERANCE:
+    if not _is_grey(colours):
         raise UserInputError(
             f"The mask {shown_name(name)} is a colour picture: allowed is a grey one (white = keep) "
             "or one with transparency (opaque = keep)."
         )
     return colours.getchannel("G")
+
+
+def _is_grey(colours: Image.Image) -> bool:
+    red, green, blue = (np.asarray(channel, np.int16) for channel in colours.split())
+    return max(np.abs(red - green).max(), np.abs(green - blue).max()) <= _GREY_TOLERANCE
+
+
+def _check_grey_says_nothing(colours: Image.Image, levels: np.ndarray, name: str) -> None:
+    grey = _unit_interval(np.asarray(colours.getchannel("G")))
+    if can_be_mask(grey):
+        raise UserInputError(
+            f"The mask {shown_name(name)} keeps {kept_share(_unit_interval(levels)):.1%} by its transparency and "
+            f"{kept_share(grey):.1%} by its grey: give it without the one that is not meant."
+        )
 
 
 def _size_complaint(name: str, found: Extent, wanted: Extent) -> str:

@@ -8,8 +8,11 @@ from typing import Any, cast
 import streamlit as st
 
 from bgen_core.errors import UserInputError
+from bgen_core.ids import RunId
 from bgen_core.runs.run_columns import RUN_COLUMNS
 from bgen_core.runs.run_filter import Condition, RunFilter
+from pages._ui.app.faults import told
+from pages._ui.shared.plain_text import plain
 
 _STATE = "compare_view"
 _DIGITS = 12  # of a run's id in a link
@@ -127,7 +130,7 @@ class CompareView:
         added = [Condition(column=column, piece=piece) for piece in pieces]
         return replace(self, conditions=(*kept, *added), page=1)
 
-    def run_filter(self, ids: frozenset[str] | None = None) -> RunFilter:
+    def run_filter(self, ids: frozenset[RunId] | None = None) -> RunFilter:
         """Its filter; `ids` are the runs of its sweep."""
         return RunFilter(text=self.text, conditions=self.conditions, ids=ids)
 
@@ -151,7 +154,7 @@ def current_view() -> CompareView:
     if kept is not None and replace(asked, at=kept.at).to_query() == kept.to_query():
         return show(replace(kept, at=asked.at))
     for sentence in unread_conditions(query):
-        st.toast(f"A part of this link was left out: {sentence}")
+        st.toast(f"A part of this link was left out: {plain(sentence)}")
     return show(asked)
 
 
@@ -184,7 +187,7 @@ def _conditions(query: Mapping[str, Sequence[str]]) -> list[Condition | str]:
         try:
             found.append(Condition(column=column, piece=piece))
         except UserInputError as error:
-            found.append(str(error))
+            found.append(told(error))
     return found
 
 

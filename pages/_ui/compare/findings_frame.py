@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from bgen_core.errors import UserInputError
+from bgen_core.ids import SweepId
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.analysis.columns import SECONDS, TIMES, AxisColumn
 from bgen_core.runs.made_by_sweep import runs_made_by
@@ -14,10 +15,12 @@ from bgen_core.store.store import SeenStore
 from bgen_core.store.sweeps import SweepRecord
 from bgen_core.sweep.axes import Axis, Value
 from bgen_core.sweep.plan import SweepPlan
+from pages._ui.app.faults import told
 from pages._ui.compare.compare_view import CompareView, change
 from pages._ui.compare.rows_in_view import rows_in_view
 from pages._ui.compare.sweep_titles import sweep_titles
 from pages._ui.shared.measures import measures_in
+from pages._ui.shared.plain_text import plain
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -93,8 +96,8 @@ def sweep_in_view(store: SeenStore, table: pd.DataFrame, runs: list[RunRecord], 
     suggested = view.sweep if view.sweep in titles else ""
     if not suggested:
         in_view = rows_in_view(table, store, view)["id"].tolist() if view.is_filtered else []
-        first = next(iter([*(run.id for run in runs), *in_view]), "")
-        of_run = [sweep.id for sweep in store.sweeps.of_run(first)] if first else []
+        first = next(iter([*(run.id for run in runs), *in_view]), None)
+        of_run = [] if first is None else [sweep.id for sweep in store.sweeps.of_run(first)]
         suggested = next(iter([*of_run, *titles]), "")
     if not suggested:
         st.info("These runs belong to no sweep: vary a parameter on the sweep page, and what it does is said here.")
@@ -109,9 +112,9 @@ def sweep_in_view(store: SeenStore, table: pd.DataFrame, runs: list[RunRecord], 
         width=300,
     )
     try:
-        return sweep_frame(table, store, store.sweeps.get(suggested))
+        return sweep_frame(table, store, store.sweeps.get(SweepId(suggested)))
     except UserInputError as error:
-        st.warning(str(error))
+        st.warning(plain(told(error)))
         return None
 
 

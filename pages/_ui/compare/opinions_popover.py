@@ -5,14 +5,17 @@ from collections.abc import Sequence
 import streamlit as st
 
 from bgen_core.errors import BgenError
+from bgen_core.ids import RunId
 from bgen_core.store.opinions import MAX_RATING, Opinion
 from bgen_core.store.store import SeenStore
+from pages._ui.app.faults import told
 from pages._ui.compare.run_table import show_anew, stars
+from pages._ui.shared.plain_text import plain
 
 _RATING, _TAGS = "give_rating", "give_tags"
 
 
-def opinions_popover(store: SeenStore, ids: Sequence[str]) -> None:
+def opinions_popover(store: SeenStore, ids: Sequence[RunId]) -> None:
     """Draw what the chosen runs are rated and tagged with."""
     place = st.popover("Rate", disabled=not ids, help="Rate and tag the chosen runs at once.", width=90)
     with place, st.form("give", border=False, clear_on_submit=True):
@@ -21,7 +24,7 @@ def opinions_popover(store: SeenStore, ids: Sequence[str]) -> None:
         st.form_submit_button(f"Give to {len(ids)} chosen", on_click=_give, args=(store, ids))
 
 
-def _give(store: SeenStore, ids: Sequence[str]) -> None:
+def _give(store: SeenStore, ids: Sequence[RunId]) -> None:
     rating, tags = st.session_state[_RATING], st.session_state[_TAGS]
     try:
         opinions = store.opinions.of(ids)
@@ -31,5 +34,5 @@ def _give(store: SeenStore, ids: Sequence[str]) -> None:
             if rating:
                 store.opinions.rate(run_id, rating)
     except BgenError as error:
-        st.toast(str(error))
+        st.toast(plain(told(error)))
     show_anew()

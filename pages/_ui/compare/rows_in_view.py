@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from bgen_core.errors import UserInputError
+from bgen_core.ids import RunId, SweepId
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.run_filter import filter_runs, sort_runs
 from bgen_core.store.store import SeenStore
+from pages._ui.app.faults import told
 from pages._ui.compare.compare_view import CompareView, unread_conditions
 
 
@@ -19,12 +21,12 @@ def rows_in_view(table: pd.DataFrame, store: SeenStore, view: CompareView) -> pd
     return sort_runs(rows, view.sort.removeprefix("-"), descending=view.sort.startswith("-"))
 
 
-def sweep_ids(store: SeenStore, sweep: str) -> frozenset[str] | None:
+def sweep_ids(store: SeenStore, sweep: str) -> frozenset[RunId] | None:
     """The runs of a sweep's grid; None where no sweep is meant or has this id."""
     if not sweep:
         return None
     try:
-        return frozenset(cell.run_id for cell in store.sweeps.cells(sweep))
+        return frozenset(cell.run_id for cell in store.sweeps.cells(SweepId(sweep)))
     except UserInputError:
         return None
 
@@ -43,11 +45,11 @@ def chosen_runs(store: SeenStore, ids: Sequence[str]) -> tuple[list[RunRecord], 
         try:
             runs.append(store.runs.get(run_id))
         except UserInputError as error:
-            unknown.append(str(error))
+            unknown.append(told(error))
     return runs, unknown
 
 
-def ids_of_query(store: SeenStore, table: pd.DataFrame, query: Mapping[str, Sequence[str]]) -> list[str]:
+def ids_of_query(store: SeenStore, table: pd.DataFrame, query: Mapping[str, Sequence[str]]) -> list[RunId]:
     """The runs that an address means: those it names, or else all that pass its filter.
 
     Raises
@@ -61,5 +63,5 @@ def ids_of_query(store: SeenStore, table: pd.DataFrame, query: Mapping[str, Sequ
     if view.ids:
         return [run.id for run in store.runs.get_all(view.ids)]
     if view.sweep:
-        store.sweeps.get(view.sweep)
+        store.sweeps.get(SweepId(view.sweep))
     return rows_in_view(table, store, view)["id"].tolist()

@@ -8,12 +8,15 @@ import pandas as pd
 import streamlit as st
 
 from bgen_core.errors import BgenError
+from bgen_core.ids import RunId
 from bgen_core.parameters import PARAMETERS, TEXTS
 from bgen_core.runs.run_columns import RunColumn, run_column
 from bgen_core.runs.table import FIELDS
 from bgen_core.store.opinions import MAX_RATING
 from bgen_core.store.store import SeenStore
+from pages._ui.app.faults import told
 from pages._ui.compare.compare_view import CompareView, change
+from pages._ui.shared.plain_text import plain
 
 ROWS_PER_PAGE = 200
 USUAL_COLUMNS = (
@@ -57,7 +60,7 @@ def editable_table(rows: pd.DataFrame, store: SeenStore, view: CompareView) -> N
     # Edits belong to places in the table: other rows and other columns begin with none.
     key = f"compare_rows_{hash((*ids, *columns, st.session_state.setdefault(_ROUND, 0)))}"
     for problem in st.session_state.pop(_PROBLEMS, []):
-        st.error(problem)
+        st.error(plain(problem))
     st.data_editor(
         shown,
         key=key,
@@ -89,7 +92,7 @@ def columns_in(rows: pd.DataFrame, view: CompareView) -> tuple[str, ...]:
     return (*USUAL_COLUMNS[:after], *varying, *USUAL_COLUMNS[after:])
 
 
-def visible_ids(rows: pd.DataFrame, view: CompareView) -> list[str]:
+def visible_ids(rows: pd.DataFrame, view: CompareView) -> list[RunId]:
     """The runs on the present page of the table."""
     page = min(view.page, max(1, -(-len(rows) // ROWS_PER_PAGE)))
     return rows["id"].iloc[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE].tolist()
@@ -106,7 +109,7 @@ def clear_choice() -> None:
     change(ids=())
 
 
-def choose_all(ids: Sequence[str]) -> None:
+def choose_all(ids: Sequence[RunId]) -> None:
     """Choose these runs beside those that are chosen: for a button's callback."""
     show_anew()
     chosen: CompareView = st.session_state["compare_view"]
@@ -126,7 +129,7 @@ def _shown(visible: pd.DataFrame, columns: Sequence[str], view: CompareView) -> 
     return shown
 
 
-def _apply(key: str, ids: Sequence[str], shown: pd.DataFrame, store: SeenStore, view: CompareView) -> None:
+def _apply(key: str, ids: Sequence[RunId], shown: pd.DataFrame, store: SeenStore, view: CompareView) -> None:
     """Keep what was edited; a value that cannot be kept is explained, and the table shows what is kept."""
     chosen = list(view.ids)
     problems: list[str] = []
@@ -136,7 +139,7 @@ def _apply(key: str, ids: Sequence[str], shown: pd.DataFrame, store: SeenStore, 
         try:
             _keep_opinion(store, run_id, before, changes)
         except BgenError as error:
-            problems.append(str(error))
+            problems.append(told(error))
         if CHOSEN in changes and (run_id in chosen) != changes[CHOSEN]:
             chosen = [*chosen, run_id] if changes[CHOSEN] else [each for each in chosen if each != run_id]
     if problems:
@@ -145,7 +148,7 @@ def _apply(key: str, ids: Sequence[str], shown: pd.DataFrame, store: SeenStore, 
     change(ids=tuple(chosen))
 
 
-def _keep_opinion(store: SeenStore, run_id: str, before: Mapping[Any, Any], changes: Mapping[str, Any]) -> None:
+def _keep_opinion(store: SeenStore, run_id: RunId, before: Mapping[Any, Any], changes: Mapping[str, Any]) -> None:
     if "rating" in changes:
         rating = changes["rating"]
         store.opinions.rate(run_id, None if rating is None else int(rating))

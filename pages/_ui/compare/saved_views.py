@@ -8,7 +8,9 @@ from bgen_core.errors import BgenError
 from bgen_core.limits import LONGEST_VIEW_NAME
 from bgen_core.store.store import SeenStore
 from bgen_core.store.views import SavedView
+from pages._ui.app.faults import told
 from pages._ui.compare.compare_view import CompareView, show
+from pages._ui.shared.plain_text import plain
 
 # The page of the table and the chosen runs belong to a link, not to a view that is opened again on another day.
 _NOT_KEPT = ("page", "ids", "pair")
@@ -28,13 +30,13 @@ def views_popover(store: SeenStore, view: CompareView) -> None:
             st.text_input("Name", key="view_name", max_chars=LONGEST_VIEW_NAME, placeholder="best of this week")
             st.form_submit_button("Save this view", on_click=_save, args=(store, view))
         if problem := st.session_state.pop(_PROBLEM, ""):
-            st.error(problem)
+            st.error(plain(problem))
 
 
 def _listed(store: SeenStore, saved: SavedView) -> None:
     """One view; the views are everybody's, so that deleting one asks first."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(saved.name, key=f"view_{saved.name}", type="tertiary", icon=":material/filter_alt:",
+        st.button(plain(saved.name), key=f"view_{saved.name}", type="tertiary", icon=":material/filter_alt:",
                   on_click=_open, args=(saved,))  # fmt: skip
         st.space("stretch")
         if st.session_state.get(_FORGETTING) == saved.name:
@@ -53,7 +55,7 @@ def _forget(store: SeenStore, name: str) -> None:
     try:
         store.views.delete(name)
     except BgenError as error:
-        st.session_state[_PROBLEM] = str(error)
+        st.session_state[_PROBLEM] = told(error)
     _think("")
 
 
@@ -67,7 +69,7 @@ def _save(store: SeenStore, view: CompareView) -> None:
         name = st.session_state["view_name"]
         store.views.save(SavedView(name=name, query=kept_query(view)))
     except BgenError as error:
-        st.session_state[_PROBLEM] = str(error)
+        st.session_state[_PROBLEM] = told(error)
 
 
 def _open(saved: SavedView) -> None:

@@ -68,11 +68,11 @@ def drawn_objects(key: str) -> list[dict[str, Any]] | None:
     """
     state: dict[str, Any] = st.session_state.get(key) or {}
     drawing: dict[str, Any] = state.get("drawing") or {}
-    raw: _Drawn | None = drawing.get("raw")
-    if raw is None:
+    drawn: _Drawn | None = drawing.get("raw")
+    if drawn is None:
         return None
     # It goes on saying what was on it before for a moment
-    return list(raw.get("objects") or ()) if raw.get("overlay") == _cleared(key).mark else []
+    return list(drawn.get("objects") or ()) if drawn.get("overlay") == _cleared(key).mark else []
 
 
 def clear_canvas(key: str) -> None:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from bgen_core.archive.run_archive import run_archive
 from bgen_core.errors import UserInputError
+from bgen_core.ids import RunId, SweepId
 from bgen_core.reports.html_report import html_report
 from bgen_core.runs.export import runs_csv, runs_json, runs_parquet
 from bgen_core.runs.wide_table import run_table
@@ -45,34 +46,34 @@ class ExportForm:
     label: str
     help: str
     media_type: str
-    pieces: Callable[[SeenStore, Sequence[str], CompareView], Iterator[bytes]]
+    pieces: Callable[[SeenStore, Sequence[RunId], CompareView], Iterator[bytes]]
 
 
-def _csv(store: SeenStore, ids: Sequence[str], view: CompareView) -> Iterator[bytes]:
+def _csv(store: SeenStore, ids: Sequence[RunId], view: CompareView) -> Iterator[bytes]:
     runs, metrics, opinions = store.runs.get_all(ids), store.metrics.of(ids), store.opinions.of(ids)
     return _cut(runs_csv(runs, metrics=metrics, opinions=opinions).encode("utf-8", "replace"))
 
 
-def _json(store: SeenStore, ids: Sequence[str], view: CompareView) -> Iterator[bytes]:
+def _json(store: SeenStore, ids: Sequence[RunId], view: CompareView) -> Iterator[bytes]:
     runs, metrics, opinions = store.runs.get_all(ids), store.metrics.of(ids), store.opinions.of(ids)
     return _cut(runs_json(runs, metrics=metrics, opinions=opinions).encode("utf-8", "replace"))
 
 
-def _parquet(store: SeenStore, ids: Sequence[str], view: CompareView) -> Iterator[bytes]:
+def _parquet(store: SeenStore, ids: Sequence[RunId], view: CompareView) -> Iterator[bytes]:
     return _cut(runs_parquet(store.runs.get_all(ids), metrics=store.metrics.of(ids), opinions=store.opinions.of(ids)))
 
 
-def _zip(store: SeenStore, ids: Sequence[str], view: CompareView) -> Iterator[bytes]:
+def _zip(store: SeenStore, ids: Sequence[RunId], view: CompareView) -> Iterator[bytes]:
     return run_archive(store, ids)
 
 
-def _report(store: SeenStore, ids: Sequence[str], view: CompareView) -> Iterator[bytes]:
+def _report(store: SeenStore, ids: Sequence[RunId], view: CompareView) -> Iterator[bytes]:
     if len(ids) > MOST_IN_REPORT:
         raise UserInputError(
             f"A report of {len(ids):,} runs is too large to open: choose or filter at most {MOST_IN_REPORT:,}."
         )
     if view.sweep and not (view.ids or view.text or view.conditions):
-        return html_report(store, sweep_id=view.sweep)
+        return html_report(store, sweep_id=SweepId(view.sweep))
     return html_report(store, run_ids=ids)
 
 

@@ -1,21 +1,25 @@
-"""The app's own routes: pictures by their content, downloads of a sweep, and whether the server lives."""
+"""The app's own routes: pictures by their content, downloads of a sweep, and whether the server lives and is ready."""
 
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from anyio import CapacityLimiter
+from anyio import CapacityLimiter, fail_after
 from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bgen_core.errors import StoreError, UserInputError
+from bgen_core.ids import BlobHash, SweepId
+from bgen_core.jobs.executors.executor import Health
 from bgen_core.reports.contact_sheet import contact_sheet
 from bgen_core.runs.links import PICTURES, RUNS, SHEETS, THUMBNAIL_SIDES, ZIPS
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.thumbnails import thumbnail
 from pages._ui.app import resources
+from pages._ui.app.faults import told
+from pages._ui.routes.page_html import page_routes
 from pages._ui.routes.streaming import Endpoint, StoreOf, attachment, download, refused
 from pages._ui.routes.subject_routes import subject_routes
 
@@ -24,26 +28,50 @@ _PICTURE = re.compile(r"([0-9a-f]{64})\.(webp|png)")
 _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 # A 12-megapixel PNG takes 100 MB while its thumbnail is made: only so many at once.
 _DECODED_AT_ONCE = 2
+_READY_SECONDS = 5  # within which the store must answer; whoever asks for it asks often
 
 
-def own_routes(store_of: StoreOf = resources.store_of) -> list[Route]:
+def own_routes(
+    store_of: StoreOf = resources.store_of, health: Callable[[], Health | None] = resources.health
+) -> list[Route]:
     """The routes that `st.App` serves beside the pages.
 
     Parameters
     ----------
     store_of
         Gives the store as whoever asks sees it; none is opened at import.
+    health
+        How it is with what computes, or None while nothing does.
     """
-    decoding = CapacityLimiter(_DECODED_AT_ONCE)
+    decoding, asking = CapacityLimiter(_DECODED_AT_ONCE), CapacityLimiter(1)
 
     async def healthz(request: Request) -> Response:
-        return JSONResponse({"status": "ok"})
+        """Lives: at once, whatever the store does. Ready, with `?ready`: pages and sweeps can be used."""
+        if "ready" not in request.query_params:
+            return JSONResponse({"status": "ok"})
+        store, computing = await _store_fault(request), await run_sync(health)
+        worker = (computing.trouble or "ok") if computing else "starting, or starting again"
+        is_ready = (store, worker) == ("ok", "ok")
+        content = {"status": "ok" if is_ready else "not ready", "store": store, "worker": worker}
+        return JSONResponse(content, 200 if is_ready else 503, headers={"Cache-Control": "no-store"})
+
+    async def _store_fault(request: Request) -> str:
+        try:
+            with fail_after(_READY_SECONDS):
+                await run_sync(
+                    lambda: store_of(request).sweeps.select(states=["running"]), limiter=asking, abandon_on_cancel=True
+                )
+        except TimeoutError:
+            return f"The store has not answered for {_READY_SECONDS} s."
+        except StoreError as error:
+            return told(error)
+        return "ok"
 
     async def picture(request: Request) -> Response:
         named = _PICTURE.fullmatch(request.path_params["name"])
         if named is None:
             return refused(404, "No picture has this name.")
-        blob, suffix = named.groups()
+        blob, suffix = BlobHash(named[1]), named[2]
         side = request.query_params.get("side", "512")
         if suffix == "webp" and side not in map(str, THUMBNAIL_SIDES):
             return refused(400, f"side must be one of {', '.join(map(str, THUMBNAIL_SIDES))}.")
@@ -52,12 +80,12 @@ def own_routes(store_of: StoreOf = resources.store_of) -> list[Route]:
                 (await run_sync(store_of, request)).blobs, blob, suffix, int(side) if suffix == "webp" else 0
             )
         except StoreError as error:
-            return refused(503, str(error))
+            return refused(503, told(error))
         if data is None:
             return refused(404, "This picture is not in the store.")
         return Response(data, media_type=f"image/{suffix}", headers=_FOREVER | _saving(request, suffix))
 
-    async def _read(store: BlobStore, blob: str, suffix: str, side: int) -> bytes | None:
+    async def _read(store: BlobStore, blob: BlobHash, suffix: str, side: int) -> bytes | None:
         if suffix == "webp" and (kept := await run_sync(store.get_thumbnail, blob, f"{side}.webp")) is not None:
             return kept
         if not await run_sync(store.exists, blob):
@@ -71,7 +99,7 @@ def own_routes(store_of: StoreOf = resources.store_of) -> list[Route]:
 
         def begin() -> Iterator[bytes]:
             store = store_of(request)
-            return contact_sheet(store, request.path_params["sweep_id"], across=across, down=down).png(store.blobs)
+            return contact_sheet(store, _sweep_id(request), across=across, down=down).png(store.blobs)
 
         return await _download(request, begin, suffix="png", media_type="image/png")
 
@@ -80,7 +108,7 @@ def own_routes(store_of: StoreOf = resources.store_of) -> list[Route]:
         def begin() -> Iterator[bytes]:
             from bgen_core.archive.sweep_archive import sweep_archive
 
-            return sweep_archive(store_of(request), request.path_params["sweep_id"])
+            return sweep_archive(store_of(request), _sweep_id(request))
 
         return await _download(request, begin, suffix="zip", media_type="application/zip")
 
@@ -96,14 +124,14 @@ def own_routes(store_of: StoreOf = resources.store_of) -> list[Route]:
     async def _download(
         request: Request, begin: Callable[[], Iterator[bytes]], *, suffix: str, media_type: str
     ) -> Response:
-        sweep_id = request.path_params["sweep_id"]
+        sweep_id = _sweep_id(request)
         try:
             # An id that is not there is another answer than an axis that is not there.
             await run_sync(lambda: store_of(request).sweeps.get(sweep_id))
         except StoreError as error:
-            return refused(503, str(error))
+            return refused(503, told(error))
         except UserInputError as error:
-            return refused(404, str(error))
+            return refused(404, told(error))
         name = f"bgen-sweep-{sweep_id[:12]}"
         return await download(request, begin, name=name, suffix=suffix, media_type=media_type, limiter=decoding)
 
@@ -114,12 +142,17 @@ def own_routes(store_of: StoreOf = resources.store_of) -> list[Route]:
         _route(f"{ZIPS}{{sweep_id}}.zip", archive),
         _route(f"{RUNS}{{suffix}}", export),
         *subject_routes(store_of),
+        *page_routes(),
     ]
 
 
 def _route(path: str, endpoint: Endpoint) -> Route:
     """The gate stands before all of them; a check in a page's script would not."""
     return Route(path, endpoint, methods=["GET"])
+
+
+def _sweep_id(request: Request) -> SweepId:
+    return SweepId(request.path_params["sweep_id"])
 
 
 def _saving(request: Request, suffix: str) -> dict[str, str]:

@@ -9,13 +9,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bgen_core.archive.subject_archive import MOST_SUBJECTS, export_subjects
+from bgen_core.ids import SubjectId
 from pages._ui.routes.streaming import StoreOf, download
 
 _PATH = "/download/subjects.zip"
 _READ_AT_ONCE = 2  # photos: each is in memory as the file that it is
 
 
-def subjects_url(ids: Sequence[str] = ()) -> str:
+def subjects_url(ids: Sequence[SubjectId] = ()) -> str:
     """Subjects as a download; all that fit into one file where none is named."""
     return f"{_PATH}?{urlencode({'id': ids}, doseq=True)}" if ids else _PATH
 
@@ -26,7 +27,7 @@ def subject_routes(store_of: StoreOf) -> list[Route]:
 
     async def subjects(request: Request) -> Response:
         def begin() -> Iterator[bytes]:
-            store, ids = store_of(request), request.query_params.getlist("id")
+            store, ids = store_of(request), [SubjectId(text) for text in request.query_params.getlist("id")]
             return export_subjects(store, ids or [entry.id for entry in store.subjects.all()][:MOST_SUBJECTS])
 
         return await download(

@@ -1,7 +1,5 @@
 """A run's picture on a page: fetched by the browser from the app's own route, never sent through the script."""
 
-import re
-
 import streamlit as st
 
 from bgen_core.extent import Extent
@@ -12,11 +10,6 @@ from pages._ui.shared.html_templates import render
 _FIT = "width:100%;height:auto;max-height:85vh;object-fit:contain;object-position:left"
 
 
-def plain(text: str) -> str:
-    """The text as Markdown that shows it letter by letter: no formatting, no directives, one line."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
-
-
 def describe(run: RunRecord) -> str:
     """What a picture shows, for those who do not see it: its prompt and parameters."""
     params = run.params
@@ -24,17 +17,17 @@ def describe(run: RunRecord) -> str:
     return f"{run.subject_name} before “{params.prompt}”: {facts}"
 
 
-def picture(run: RunRecord, *, side: int, raw: bool = False) -> None:
+def picture(run: RunRecord, *, side: int, finished: bool = True) -> None:
     """Draw a run's picture as wide as its place, but never higher than the window.
 
     Parameters
     ----------
     side
         Longest side of the version to fetch, one of `bgen_core.runs.links.THUMBNAIL_SIDES`.
-    raw
-        The model's own output instead of the finished picture.
+    finished
+        Whether it is the finished picture, or else the model's own output.
     """
-    blob, extent = (run.raw, run.model_extent) if raw else (run.image, run.extent)
+    blob, extent = (run.image, run.extent) if finished else (run.raw, run.model_extent)
     st.html(picture_html(thumbnail_url(blob, side), alt=describe(run), style=_FIT, extent=extent))
 
 

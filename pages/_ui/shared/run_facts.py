@@ -3,19 +3,21 @@
 import streamlit as st
 
 from bgen_core.errors import BgenError
+from bgen_core.ids import RunId
 from bgen_core.limits import LONGEST_TAG
 from bgen_core.metrics import METRICS, Metric, MetricValue
 from bgen_core.runs.analysis.columns import number
 from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import SeenStore
-from pages._ui.shared.pictures import plain
+from pages._ui.app.faults import told
+from pages._ui.shared.plain_text import plain
 
 _BETTER = {"lower": "lower is better", "higher": "higher is better", "none": ""}
 # Times and memory stand with the run's versions.
 _ELSEWHERE = ("seconds_denoise", "seconds_decode", "seconds_composite", "peak_memory_mb")
 
 
-def metric_table(store: SeenStore, run_id: str) -> None:
+def metric_table(store: SeenStore, run_id: RunId) -> None:
     """Draw what was measured, with unit, direction and source; a metric without a value says why it has none."""
     st.markdown("**What was measured**")
     measured = store.metrics.of([run_id]).get(run_id, {})
@@ -40,7 +42,7 @@ def _metric_row(metric: Metric, value: MetricValue) -> None:
     found.caption(f"**{plain(amount)}**" + (f" · {' · '.join(notes)}" if notes else ""))
 
 
-def opinion_fields(store: SeenStore, run_id: str) -> None:
+def opinion_fields(store: SeenStore, run_id: RunId) -> None:
     """Draw rating, tags and notes; each is kept as soon as it is changed."""
     opinion = store.opinions.of([run_id]).get(run_id, Opinion())
     stars, tags, notes = (f"run_{name}_{run_id[:12]}" for name in ("stars", "tags", "notes"))
@@ -59,7 +61,7 @@ def opinion_fields(store: SeenStore, run_id: str) -> None:
             if st.session_state[notes] != opinion.notes:
                 store.opinions.note(run_id, st.session_state[notes])
         except BgenError as error:
-            st.session_state["run_problem"] = str(error)
+            st.session_state["run_problem"] = told(error)
 
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -74,5 +76,5 @@ def opinion_fields(store: SeenStore, run_id: str) -> None:
             on_change=keep,
         )
         if problem := st.session_state.pop("run_problem", ""):
-            st.error(problem)
+            st.error(plain(problem))
         st.text_area("Notes", key=notes, height=80, on_change=keep)

@@ -11,12 +11,15 @@ import streamlit as st
 from bgen_core.content_address import hash_bytes
 from bgen_core.errors import BgenError, UserInputError
 from bgen_core.extent import Extent
+from bgen_core.ids import NO_SUBJECT, SubjectId
 from bgen_core.subject.decoding.foreign_pictures import decode_foreign_alpha, decode_foreign_photo
 from bgen_core.subject.decoding.image_io import DecodeLimits, Photo, decode_alpha
 from bgen_core.subject.edit import MaskEdit
+from bgen_core.subject.remarks import remark_about_transparency
 from bgen_core.subject.samples.samples import SAMPLES, Sample
 from pages._ui.app import resources
-from pages._ui.shared.pictures import plain
+from pages._ui.app.faults import told
+from pages._ui.shared.plain_text import plain
 
 _DRAFT = "subject_draft"
 _PROBLEM = "subject_problem"
@@ -57,8 +60,8 @@ class Draft:
     key: str
     name: str
     data: bytes = field(default=b"", repr=False)
-    source_id: str = ""
-    saved_id: str = ""
+    source_id: SubjectId = NO_SUBJECT
+    saved_id: SubjectId = NO_SUBJECT
     base: Base = "auto"
     edit: MaskEdit = field(default_factory=MaskEdit)
     round: int = 0
@@ -95,7 +98,7 @@ class Draft:
 
 def current_draft() -> Draft:
     """The visitor's draft: what the URL names, or what they worked on last, or the first sample."""
-    asked = st.query_params.get("id", "")
+    asked = SubjectId(st.query_params.get("id", ""))
     draft: Draft | None = st.session_state.get(_DRAFT)
     if asked and (draft is None or asked not in (draft.saved_id, draft.source_id)):
         try:
@@ -149,7 +152,7 @@ def _went(draft: Draft, edit: MaskEdit, past: tuple[MaskEdit, ...], future: tupl
 
 def complain(error: BgenError, *, beside: str = "") -> None:
     """Keep a sentence to be shown, on the page or beside the control of this name."""
-    complain_text(str(error), beside=beside)
+    complain_text(told(error), beside=beside)
 
 
 def complain_text(sentence: str, *, beside: str = "") -> None:
@@ -169,7 +172,8 @@ def open_photo(data: bytes, file_name: str) -> Draft:
     photo = _decoded(key, data, file_name)
     st.query_params.pop("id", None)
     name = " ".join(PurePath(file_name).stem.replace("_", " ").split())[:60] or "Subject"
-    return start_afresh(Draft(key=key, name=name, data=data, base="auto" if photo.alpha is None else "given"))
+    can_be_mask = photo.alpha is not None and remark_about_transparency(photo.alpha) is None
+    return start_afresh(Draft(key=key, name=name, data=data, base="given" if can_be_mask else "auto"))
 
 
 def open_sample(sample: Sample) -> Draft:
@@ -177,7 +181,7 @@ def open_sample(sample: Sample) -> Draft:
     return keep(replace(open_photo(sample.read(), sample.file_name), name=sample.name))
 
 
-def open_saved(subject_id: str) -> Draft:
+def open_saved(subject_id: SubjectId) -> Draft:
     """Go on with a saved subject, from the mask edit that was saved with it."""
     store = resources.store()
     entry, content = store.subjects.get(subject_id), store.subjects.load_edit(subject_id)
@@ -227,7 +231,7 @@ def _decoded_mask(mask_key: str, _data: bytes, _extent: Extent) -> np.ndarray:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _loaded(subject_id: str) -> Photo:
+def _loaded(subject_id: SubjectId) -> Photo:
     """A saved subject's photo. Its alpha is what the saved edit starts from, where that is not the automatic mask."""
     store = resources.store()
     subject, content = store.subjects.load(subject_id), store.subjects.load_edit(subject_id)

@@ -6,12 +6,14 @@ import streamlit as st
 
 from bgen_core.archive.subject_archive import MOST_SUBJECTS, import_subjects
 from bgen_core.errors import BgenError
+from bgen_core.ids import NO_SUBJECT, SubjectId
 from bgen_core.runs.links import thumbnail_url
 from bgen_core.store.subjects import SubjectEntry
 from bgen_core.subject.decoding.image_io import DecodeLimits
 from pages._ui.app import page_files, resources
 from pages._ui.routes.subject_routes import subjects_url
-from pages._ui.shared.pictures import picture_html, plain
+from pages._ui.shared.pictures import picture_html
+from pages._ui.shared.plain_text import plain
 from pages._ui.subject.subject_draft import complain, open_saved, show_problem
 
 _LISTED = 24
@@ -76,10 +78,10 @@ def _card(entry: SubjectEntry) -> None:
                 "Delete", type="primary", key="delete_for_good", on_click=_delete, args=(entry.id,),
                 disabled=use.unfinished > 0,
             )  # fmt: skip
-            st.button("Keep", key="delete_not", on_click=_ask, args=("",))
+            st.button("Keep", key="delete_not", on_click=_ask, args=(NO_SUBJECT,))
 
 
-def _exchange(entries: Sequence[SubjectEntry], chosen: Sequence[str]) -> None:
+def _exchange(entries: Sequence[SubjectEntry], chosen: Sequence[SubjectId]) -> None:
     """ZIPs in and out."""
     st.link_button(
         f"Export {len(chosen)}" if chosen else "Export all", subjects_url(chosen[:MOST_SUBJECTS]),
@@ -92,25 +94,25 @@ def _exchange(entries: Sequence[SubjectEntry], chosen: Sequence[str]) -> None:
         )  # fmt: skip
 
 
-def _open(subject_id: str) -> None:
+def _open(subject_id: SubjectId) -> None:
     try:
         open_saved(subject_id)
     except BgenError as error:
         complain(error)
 
 
-def _rename(subject_id: str) -> None:
+def _rename(subject_id: SubjectId) -> None:
     try:
         resources.store().subjects.rename(subject_id, st.session_state[f"rename_{subject_id}"])
     except BgenError as error:
         complain(error, beside="library")
 
 
-def _ask(subject_id: str) -> None:
+def _ask(subject_id: SubjectId) -> None:
     st.session_state["library_doomed"] = subject_id
 
 
-def _delete(subject_id: str) -> None:
+def _delete(subject_id: SubjectId) -> None:
     try:
         resources.store().subjects.delete(subject_id)
     except BgenError as error:

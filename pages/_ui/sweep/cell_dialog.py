@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from bgen_core.errors import UserInputError
+from bgen_core.ids import RunId
 from bgen_core.metrics import METRICS
 from bgen_core.parameters import PARAMETERS
 from bgen_core.runs.links import download_name, picture_url
@@ -14,8 +15,10 @@ from bgen_core.store.sweeps import SweepCellRow
 from bgen_core.sweep.grid import describe_place
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files
+from pages._ui.app.faults import told
 from pages._ui.compare.comparison import value_table
 from pages._ui.shared.pictures import picture
+from pages._ui.shared.plain_text import plain
 
 OPENED = "opened_cell"
 _FIRST = (*(parameter.field for parameter in PARAMETERS if parameter.stage == "paint"), "seconds")
@@ -46,11 +49,11 @@ def show_cell(store: SeenStore, plan: SweepPlan, cells: Sequence[SweepCellRow]) 
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Before", key="cell_before", shortcut="ArrowLeft", on_click=walk, args=(-1,))
         st.button("Next", key="cell_after", shortcut="ArrowRight", on_click=walk, args=(1,))
-        st.caption(f"{at + 1} of {len(finished)} · {describe_place(plan, cell.index)}")
+        st.caption(f"{at + 1} of {len(finished)} · {plain(describe_place(plan, cell.index))}")
     try:
         run = store.runs.get(cell.run_id)
     except UserInputError as error:
-        st.warning(str(error))
+        st.warning(plain(told(error)))
         return
     large, facts = st.columns([3, 2], gap="medium")
     with large:
@@ -72,7 +75,7 @@ def show_cell(store: SeenStore, plan: SweepPlan, cells: Sequence[SweepCellRow]) 
         _metrics(store, run.id)
 
 
-def _metrics(store: SeenStore, run_id: str) -> None:
+def _metrics(store: SeenStore, run_id: RunId) -> None:
     """What was measured, with its unit; the worker measures while nothing waits."""
     measured = store.metrics.of([run_id]).get(run_id, {})
     if not measured:

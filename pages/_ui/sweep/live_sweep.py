@@ -4,6 +4,7 @@ import streamlit as st
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
+from bgen_core.ids import SubjectId
 from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.submission import describe_duration
 from bgen_core.records.progress import SweepProgress
@@ -14,11 +15,11 @@ from bgen_core.store.sweeps import SweepCellRow, SweepRecord
 from bgen_core.sweep.grid import Grid, describe_place
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files
-from pages._ui.sweep.cell_clicks import clicked_cell
+from pages._ui.shared.plain_text import plain
 from pages._ui.sweep.cell_dialog import open_cell, show_cell
 from pages._ui.sweep.finish_panel import finish_panel
 from pages._ui.sweep.queue_panel import ask, current_queue, describe_waiting
-from pages._ui.sweep.sweep_grid import GridContent, arrangement, grid_html
+from pages._ui.sweep.sweep_grid import GridContent, arrangement, clicked_cell, grid_html
 
 LOOK_SECONDS = 1.0
 _RETRIES_LISTED = 12
@@ -98,7 +99,7 @@ def _failures(sweep: SweepRecord, plan: SweepPlan, cells: list[SweepCellRow], ex
             st.caption(f"The first {_RETRIES_LISTED} of {len(failed)}; “Go on” tries all of them again.")
 
 
-def _photo_extent(store: SeenStore, subject_id: str) -> Extent:
+def _photo_extent(store: SeenStore, subject_id: SubjectId) -> Extent:
     try:
         return store.subjects.get(subject_id).extent
     except UserInputError:
@@ -119,14 +120,17 @@ def _progress_line(
         waiting = next((each for each in current_queue(store, executor) if each.sweep.id == sweep.id), None)
         st.progress(share, text=f"Waiting: {describe_waiting(waiting)}" if waiting and waiting.ahead else "Starting")
     elif sweep.state == "running":
-        engine = "" if executor.health() else "the engine is starting again · "
+        health = executor.health()
+        engine = "" if health else "the engine is starting again · "
         st.progress(share, text=engine + _running_text(done, sweep.total, progress))
+        if health and health.trouble:
+            st.warning(plain(f"{health.trouble} The engine waits, and goes on by itself."))
     elif sweep.state == "paused":
         st.progress(share, text=f"Paused: {done} of {sweep.total} are made and kept.")
     elif sweep.state == "cancelled":
         st.info(f"Cancelled: {done} of {sweep.total} are made and kept. Go on makes the rest.")
     elif sweep.state == "failed":
-        st.error(f"{sweep.message} {done} of {sweep.total} are made and kept.")
+        st.error(f"{plain(sweep.message)} {done} of {sweep.total} are made and kept.")
     elif failed:
         st.warning(f"{done} of {sweep.total} made, {failed} failed: the reasons stand in their places.")
 
