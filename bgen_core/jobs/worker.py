@@ -19,9 +19,9 @@ from bgen_core.jobs.holding import holding, requeue_orphans
 from bgen_core.jobs.only_worker import SecondWorkerError, only_worker
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.models.devices import prepare_process_for_inference
+from bgen_core.records.sweep import SweepRecord
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import Store, open_store
-from bgen_core.store.sweeps import SweepRecord
 from bgen_core.sweep.events import Started
 
 if TYPE_CHECKING:
