@@ -12,6 +12,10 @@ LONGEST_VIEW_NAME = 80
 LONGEST_OWNER = 64
 
 
+class ImpossibleTextError(UserInputError):
+    """A text that not everything can hold which this program writes; what carries it is left out and named."""
+
+
 def check_text(what: str, text: str, longest: int = LONGEST_TEXT) -> str:
     """The text itself, where it can be kept, exported and read again.
 
@@ -22,15 +26,15 @@ def check_text(what: str, text: str, longest: int = LONGEST_TEXT) -> str:
 
     Raises
     ------
-    UserInputError
+    ImpossibleTextError
         It is longer than allowed, holds a zero byte, or letters that are none in UTF-8.
     """
     if len(text) > longest:
-        raise UserInputError(f"{what} has {len(text):,} letters: at most {longest:,} are allowed.")
+        raise ImpossibleTextError(f"{what} has {len(text):,} letters: at most {longest:,} are allowed.")
     if "\0" in text:
-        raise UserInputError(f"{what} holds a zero byte: only letters are allowed.")
+        raise ImpossibleTextError(f"{what} holds a zero byte: only letters are allowed.")
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise UserInputError(f"{what} holds bytes that are no UTF-8: write it in UTF-8.") from error
+        raise ImpossibleTextError(f"{what} holds bytes that are no UTF-8: write it in UTF-8.") from error
     return text

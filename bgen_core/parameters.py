@@ -12,7 +12,7 @@ from typing import Literal
 
 from bgen_core.errors import UserInputError
 from bgen_core.limits import check_text
-from bgen_core.models.schedulers import scheduler_names
+from bgen_core.models.schedulers import scheduler_named, scheduler_names
 from bgen_core.typed_lines import write_line
 
 Value = int | float | str
@@ -70,6 +70,8 @@ class Parameter:
         Allowed numbers.
     names
         Allowed names.
+    meant
+        Which of them a name stands for that people or other programs use instead; None where it is none.
     a1111
         Its name in the text that A1111 writes into PNGs; empty where A1111 has no such thing: then it stands there
         under its label, where it is not at its default.
@@ -93,6 +95,7 @@ class Parameter:
     since: int = 1
     range: Range | None = None
     names: Callable[[], tuple[str, ...]] = lambda: _NO_NAMES
+    meant: Callable[[str], str | None] = lambda text: None
     a1111: str = ""
     unit: str = ""
     of_model: str = ""
@@ -152,16 +155,17 @@ class Parameter:
         return check_text(f"The {self.label.lower()}", value) if isinstance(value, str) else value
 
     def chosen(self, text: str) -> str:
-        """One of the names.
+        """One of the names, by itself or by what else it is called.
 
         Raises
         ------
         UserInputError
             There is no such name.
         """
-        if text not in self.names():
+        name = text if text in self.names() else self.meant(text)
+        if name is None:
             raise UserInputError(f"{self._said} {written(text)} is not known: choose {', '.join(self.names())}.")
-        return text
+        return name
 
     def write(self, value: Value) -> str:
         """A value as a person types it, to the last digit and letter: `axes.parse_axis` reads the same value back."""
@@ -243,7 +247,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         name="seed",
         label="Seed",
         a1111="Seed",
-        help="The noise that the picture starts from; the same seed gives the same picture.",
+        help="The noise that the picture starts from; the same seed gives the same picture. -1 draws one.",
         kind="whole number",
         default=0,
         range=Range(low=0, high=MAX_SEED),
@@ -268,6 +272,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         kind="name",
         default="ddim",
         names=scheduler_names,
+        meant=scheduler_named,
         of_model="scheduler",
     ),
     Parameter(

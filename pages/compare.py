@@ -15,6 +15,7 @@ from pages._ui.compare.rows_in_view import chosen_runs, rows_in_view
 from pages._ui.compare.run_groups import group_table
 from pages._ui.compare.run_table import editable_table
 from pages._ui.compare.table_bar import table_bar
+from pages._ui.shared.plain_text import plain
 
 METRICS_AGE = 10.0  # seconds: while the worker measures, a page need not read all metrics at every click
 
@@ -53,5 +54,5 @@ else:
     else:
         editable_table(rows, store, view)
 for sentence in unknown:
-    st.warning(sentence)
+    st.warning(plain(sentence))
 panels(runs, table, store, view)

@@ -10,6 +10,7 @@ from bgen_core.runs.table import FIELDS
 from pages._ui.app import page_files, resources
 from pages._ui.compare.comparison import value_table
 from pages._ui.shared.pictures import picture
+from pages._ui.shared.plain_text import plain
 from pages._ui.shared.run_facts import metric_table, opinion_fields
 from pages._ui.shared.verification import verification_result, verify_button
 
@@ -28,7 +29,7 @@ try:
     st.session_state["run_shown"] = run.id
     sweeps = store.sweeps.of_run(run.id)
 except UserInputError as error:
-    st.warning(str(error))
+    st.warning(plain(str(error)))
     st.page_link(page_files.COMPARE, label="All runs")
     st.stop()
 
@@ -49,8 +50,8 @@ with large:
         picture(run, side=1024, finished=finished)
     except LostPictureError:
         st.warning(
-            "This picture is missing from the store or damaged: `store check` says more, and `store repair` makes "
-            "again what can be made again."
+            "This picture is missing from the store or damaged: `store check` says more, and with --repair makes again "
+            "what can be made again."
         )
     with st.container(horizontal=True, vertical_alignment="center"):
         name = download_name(run) if finished else download_name(run).replace(".png", "_raw.png")
@@ -67,7 +68,7 @@ with details:
         for sweep in sweeps[:3]:
             st.page_link(
                 page_files.SWEEP,
-                label=f"Sweep of {sweep.created:%d %b, %H:%M}: {sweep.title}",
+                label=f"Sweep of {sweep.created:%d %b, %H:%M}: {plain(sweep.title)}",
                 query_params={"id": sweep.id},
             )
     verification_result(run.short_id)

@@ -12,6 +12,7 @@ from pages._ui.mask.mask_editor import mask_editor
 from pages._ui.mask.mask_notes import base_choice, show_note
 from pages._ui.mask.mask_preview import preview_of
 from pages._ui.mask.mask_purposes import mask_purposes
+from pages._ui.shared.plain_text import plain
 from pages._ui.subject.subject_choice import mask_upload, new_photo_popover
 from pages._ui.subject.subject_draft import complain, current_draft, draft_in_hand, keep, show_problem
 from pages._ui.subject.subject_library import library_button
@@ -35,7 +36,7 @@ try:
 except UserInputError as error:
     with library_place:
         library_button()
-    st.error(str(error))
+    st.error(plain(str(error)))
     st.stop()
 
 editor_place, base_place = st.container(), st.container(horizontal=True, vertical_alignment="bottom")

@@ -3,11 +3,14 @@
 import streamlit as st
 
 from bgen_core.errors import BgenError, UserInputError
+from bgen_core.ids import SweepId
 from bgen_core.jobs.submission import SweepForecast, describe_forecast, forecast_sweep
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files, resources
 from pages._ui.app.status import show_status
+from pages._ui.shared.plain_text import plain
 from pages._ui.subject.first_subject import start_with_sample
+from pages._ui.sweep.drawn_seeds import draw_anew_after, note_seeds_used
 from pages._ui.sweep.live_sweep import show_sweep, wait_for_engine
 from pages._ui.sweep.queue_panel import own_sweeps, pause_and_cancel
 from pages._ui.sweep.sweep_form import axis_controls, model_choice, read_plan, subject_choice
@@ -23,11 +26,13 @@ with st.container(horizontal=True, vertical_alignment="center"):
     own_sweeps(store, executor)
     status_place = st.container(width="content")
 if problem:
-    st.error(problem)
+    st.error(plain(problem))
 if not subjects:
     start_with_sample(store, settings)
     st.stop()
 
+if sweep:
+    draw_anew_after(sweep)
 with st.sidebar:
     chosen = subject_choice(subjects)
     models = model_choice(settings.model)
@@ -64,17 +69,18 @@ with st.container(horizontal=True, vertical_alignment="center", border=True):
     if sweep and (sweep.is_active or sweep.state == "paused"):
         pause_and_cancel(executor, sweep, key="shown")
 if complaint:
-    st.error(complaint)
+    st.error(plain(complaint))
 for note in forecast.notes if forecast else ():
-    st.caption(note)
+    st.caption(plain(note))
 
 if run_pressed and forecast:
     try:
         st.query_params["id"] = executor.submit(forecast)
         st.session_state["shown_sweep"] = st.query_params["id"]
+        note_seeds_used(SweepId(st.query_params["id"]))
         st.rerun()
     except BgenError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
 
 if sweep:
     show_sweep(sweep, store, executor, settings)

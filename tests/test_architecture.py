@@ -20,6 +20,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "bgen_core.ids",
         "bgen_core.json_value",
         "bgen_core.limits",
+        "bgen_core.wording",
         "bgen_core.typed_lines",
     ),
     ("bgen_core.settings",),
@@ -104,8 +105,12 @@ def test_an_id_has_the_type_of_what_it_names() -> None:
                     bare.add((module_name(path), name))
                 case ast.AnnAssign(target=ast.Name(id=name), annotation=ast.Name(id="str")) if name in names:
                     bare.add((module_name(path), name))
-    # What a person typed may be the beginning of an id; the worker's status file may be of no sweep.
-    assert bare == {("bgen_core.store.runs", "run_id"), ("bgen_core.jobs.worker_folder", "sweep_id")}
+    # A person's text and a link may hold the beginning of an id alone; the worker's status file may be of no sweep.
+    assert bare == {
+        ("bgen_core.store.runs", "run_id"),
+        ("bgen_core.runs.links", "run_id"),
+        ("bgen_core.jobs.worker_folder", "sweep_id"),
+    }
 
 
 @pytest.mark.parametrize("path", MODULES, ids=module_name)

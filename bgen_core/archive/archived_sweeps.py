@@ -14,8 +14,9 @@ from bgen_core.archive.manifest import MOST_PLACES, ArchivedSweep, ArchivedVote
 from bgen_core.content_address import is_content_hash
 from bgen_core.errors import UserInputError
 from bgen_core.ids import RunId, SweepId
+from bgen_core.limits import ImpossibleTextError, check_text
 from bgen_core.parameters import PARAMETERS
-from bgen_core.records.foreign_run import shortened
+from bgen_core.records.foreign_run import printable, shortened
 from bgen_core.records.run import RunRecord
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.records.sweep_states import UNFINISHED_STATES, SweepState
@@ -26,7 +27,6 @@ from bgen_core.sweep.plan import SweepPlan
 
 MOST_PLACES_TOGETHER = 2 * MOST_PLACES
 _CUT_SHORT = "It was exported before it was finished."
-_LONGEST_TEXT = 20_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,13 +90,17 @@ def _ended(state: SweepState) -> Literal["done", "cancelled", "failed"]:
     return state if state in ("done", "failed") else "cancelled"
 
 
-def check_sweeps(described: Sequence[ArchivedSweep], runs: Mapping[RunId, RunRecord]) -> list[CheckedSweep]:
+def check_sweeps(
+    described: Sequence[ArchivedSweep], runs: Mapping[RunId, RunRecord], left_out: list[str]
+) -> list[CheckedSweep]:
     """The sweeps of a ZIP, each once.
 
     Parameters
     ----------
     runs
         Id -> run, of those that the ZIP holds.
+    left_out
+        Gets a sentence for each sweep with a text that no store holds.
 
     Raises
     ------
@@ -111,6 +115,8 @@ def check_sweeps(described: Sequence[ArchivedSweep], runs: Mapping[RunId, RunRec
             places += SweepPlan.from_json(found.record.plan).places
             if places > MOST_PLACES_TOGETHER:
                 raise UserInputError(f"with it there are over {MOST_PLACES_TOGETHER:,} places in grids")
+        except ImpossibleTextError as error:
+            left_out.append(f"Sweep {printable(sweep.title)!r} ({sweep.id}): {shortened(str(error))}")
         except UserInputError as error:
             raise UserInputError(
                 f"the sweep {sweep.id} in it cannot be: {shortened(str(error).rstrip('.'))}"
@@ -119,7 +125,9 @@ def check_sweeps(described: Sequence[ArchivedSweep], runs: Mapping[RunId, RunRec
 
 
 def check_sweep(sweep: ArchivedSweep, runs: Mapping[RunId, RunRecord]) -> CheckedSweep:
-    """One of them; see `check_sweeps`."""
+    """One of them; see `check_sweeps`. A text that cannot be held is an ImpossibleTextError."""
+    check_text("Its title", sweep.title)
+    check_text("Its message", sweep.message)
     plan = _plan(sweep)
     cells = _cells(sweep, plan, runs)
     record = SweepRecord(
@@ -146,7 +154,9 @@ def _adapter() -> TypeAdapter[SweepPlan]:
 
 def _plan(sweep: ArchivedSweep) -> SweepPlan:
     try:
-        plan = _adapter().validate_json(json.dumps(sweep.plan, allow_nan=False))
+        written = json.dumps(sweep.plan, ensure_ascii=False, allow_nan=False)
+        check_text("Its plan", written, len(written))
+        plan = _adapter().validate_json(written)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise UserInputError(f"{'.'.join(map(str, first['loc'])) or 'plan'}: {first['msg']}") from error
@@ -158,8 +168,8 @@ def _plan(sweep: ArchivedSweep) -> SweepPlan:
         if any(isinstance(value, str) == numeric for value in axis.values):
             raise UserInputError(f"{axis.name} has values of another kind")
         texts += [*map(str, axis.values), *axis.names]
-    if any(len(text) > _LONGEST_TEXT or "\0" in text for text in texts):
-        raise UserInputError("a text in its plan is not allowed")
+    for text in texts:
+        check_text("A text in its plan", text)
     if plan.places > MOST_PLACES:
         raise UserInputError(f"its grid has over {MOST_PLACES:,} places")
     if not all(map(is_content_hash, plan.subject_ids)):

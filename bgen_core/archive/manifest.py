@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from bgen_core.ids import BlobHash, RunId, SubjectId, SweepId, VisitorId
-from bgen_core.limits import LONGEST_NAME, LONGEST_OWNER, LONGEST_TAG, LONGEST_TEXT
+from bgen_core.limits import LONGEST_OWNER
 from bgen_core.store.opinions import Winner
 
 FORMAT = "bgen-runs"
@@ -39,8 +39,8 @@ def _without_zero_byte(text: str) -> str:
     return text
 
 
-_Text = Annotated[str, StringConstraints(max_length=LONGEST_TEXT), AfterValidator(_without_zero_byte)]
-_Word = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_TAG), AfterValidator(_without_zero_byte)]
+# Of any length here: what is longer than a store keeps is left out by itself, and the rest is taken.
+_Text = str
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -79,14 +79,14 @@ class ArchivedRun(_Part):
     metrics: list[ArchivedMetric] = Field(default=[], max_length=1000)
     rating: Annotated[int, Field(ge=1, le=5)] | None = None
     notes: _Text = ""
-    tags: list[_Word] = Field(default=[], max_length=1000)
+    tags: list[_Text] = Field(default=[], max_length=1000)
 
 
 class ArchivedSubject(_Part):
     """One subject: content addresses of its pictures, and where they and its edit lie in the ZIP."""
 
     id: _SubjectId
-    name: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME)]
+    name: _Text
     created: _Moment
     photo: _BlobHash
     photo_file: _File

@@ -19,10 +19,13 @@ from bgen_core.archive.manifest import (
     ArchivedSweep,
     Manifest,
 )
+from bgen_core.archive.possible_texts import with_possible_texts
 from bgen_core.archive.zip_outlet import ZipOutlet
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.ids import SubjectId, SweepId
+from bgen_core.limits import LONGEST_NAME, check_text
 from bgen_core.metrics import MetricValue
+from bgen_core.records.foreign_run import check_portable, printable
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.export import runs_csv
 from bgen_core.runs.links import download_name
@@ -53,7 +56,8 @@ def run_archive(store: Store, ids: Sequence[str]) -> Iterator[bytes]:
     The sweeps in whose grids the runs stand come along whole, with the votes between two of the runs. A run whose
     pictures are not in the store any more is left out and listed with the reason in `not-included.txt`; so is a subject
     that was deleted: its runs are there, but cannot be made again from the ZIP alone. A run that lacks nothing but its
-    raw picture is there for people, and not for another store.
+    raw picture, or has a text that no other store holds, is there for people, and not for another store. Notes, tags
+    and measures that cannot be held are left out by themselves.
 
     Parameters
     ----------
@@ -89,25 +93,27 @@ def archive_pieces(
     with zipfile.ZipFile(outlet, "w") as opened:
         archive = _Archive(opened)
         for run in runs:
-            entry = _archived(run, metrics.get(run.id, {}), opinions.get(run.id, Opinion()))
+            entry, told = with_possible_texts(_archived(run, metrics.get(run.id, {}), opinions.get(run.id, Opinion())))
+            missing += [f"Run {run.id}: {sentence}" for sentence in told]
             try:
                 archive.add(entry.image_file, store.blobs.get(run.image), run.created)
                 records.append(run)
                 archive.add(entry.raw_file, store.blobs.get(run.raw), run.created)
+                check_portable(run)
                 kept.append(entry)
-            except LostPictureError as error:
+            except (LostPictureError, UserInputError) as error:
                 missing.append(f"Run {run.id}: {error}")
             yield outlet.take()
         subjects: list[ArchivedSubject] = []
         saved = {each.id for each in store.subjects.all()}
         for subject_id, name in {run.subject_id: run.subject_name for run in records}.items():
             if subject_id not in saved:
-                missing.append(f"Subject {name!r} ({subject_id[:12]}): It was deleted; its runs are here.")
+                missing.append(f"Subject {printable(name)!r} ({subject_id[:12]}): It was deleted; its runs are here.")
                 continue
             try:
                 subjects.append(_add_subject(archive, store, subject_id))
             except (UserInputError, LostPictureError) as error:  # deleted this moment, or its pictures are gone
-                missing.append(f"Subject {name!r} ({subject_id[:12]}): {error}")
+                missing.append(f"Subject {printable(name)!r} ({subject_id[:12]}): {error}")
             yield outlet.take()
         importable = {entry.record["id"] for entry in kept}
         sweeps = _sweeps(store, [run for run in records if run.id in importable], sweep_id, missing)
@@ -116,10 +122,11 @@ def archive_pieces(
             format=FORMAT, version=VERSION, made_by=made_by, subjects=subjects, runs=kept, sweeps=sweeps
         )
         now = datetime.now(UTC)
-        archive.add(TABLE, runs_csv(records, metrics=metrics, opinions=opinions).encode(), now, shrink=True)
+        table = runs_csv(records, metrics=metrics, opinions=opinions)
+        archive.add(TABLE, table.encode(errors="replace"), now, shrink=True)
         archive.add(MANIFEST, manifest.model_dump_json(indent=1).encode(), now, shrink=True)
         if missing:
-            archive.add(NOT_INCLUDED, ("\n".join(missing) + "\n").encode(), now, shrink=True)
+            archive.add(NOT_INCLUDED, ("\n".join(missing) + "\n").encode(errors="replace"), now, shrink=True)
     yield outlet.take()
 
 
@@ -131,7 +138,7 @@ def _sweeps(store: Store, runs: Sequence[RunRecord], also: SweepId | None, missi
         try:
             check_sweep(sweep, present)
         except UserInputError as error:
-            missing.append(f"Sweep {sweep.title!r} ({sweep.id}): {error}")
+            missing.append(f"Sweep {printable(sweep.title)!r} ({sweep.id}): {error}")
         else:
             sweeps.append(sweep)
     return sweeps
@@ -154,6 +161,7 @@ def _archived(run: RunRecord, metrics: Mapping[str, MetricValue], opinion: Opini
 
 def _add_subject(archive: _Archive, store: Store, subject_id: SubjectId) -> ArchivedSubject:
     entry, edit = store.subjects.get(subject_id), store.subjects.load_edit(subject_id)
+    check_text("The name", entry.name, LONGEST_NAME)
     photo, alpha = store.blobs.get(entry.photo), store.blobs.get(entry.alpha)
     described = ArchivedSubject(
         id=entry.id,

@@ -2,9 +2,9 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,12 @@ from sqlalchemy.orm import Session
 from bgen_core.archive.archived_sweeps import CheckedSweep, TakenSweeps, add_sweeps, check_sweeps
 from bgen_core.archive.foreign_zip import LARGEST_TEXT, ForeignZip, open_foreign_zip, read_foreign_json
 from bgen_core.archive.manifest import MANIFEST, VERSION, ArchivedRun, ArchivedSubject, Manifest
+from bgen_core.archive.possible_texts import with_possible_texts
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash, RunId, SweepId
 from bgen_core.json_value import JsonValue
+from bgen_core.limits import LONGEST_NAME, ImpossibleTextError, check_text
 from bgen_core.records.foreign_run import printable, read_foreign_run
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.recipe import PNG_LIMITS
@@ -27,6 +29,7 @@ from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import decode_alpha, decode_photo
 from bgen_core.subject.edit import MaskEdit
 from bgen_core.subject.subject import Subject
+from bgen_core.wording import counted, listed
 
 _LARGEST_EDIT = 64_000_000
 _MOST_VALUES = 5_000_000  # some 35,000 runs
@@ -35,7 +38,13 @@ _MOST_EDIT_VALUES = 2_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class ImportedRuns:
-    """What an import did: ids of the runs and sweeps that were added, and how many of the rest were added or known."""
+    """What an import did: ids of the runs and sweeps that were added, and how many of the rest were added or known.
+
+    Attributes
+    ----------
+    not_imported
+        A sentence for each thing that was left out, because it has a text that no store holds.
+    """
 
     added: tuple[RunId, ...]
     known: int
@@ -43,17 +52,18 @@ class ImportedRuns:
     subjects_known: int
     sweeps_added: tuple[SweepId, ...] = ()
     votes_added: int = 0
+    not_imported: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
         """What was done, for a person."""
-        text = f"{_count(len(self.added), 'run')} imported"
+        text = f"{counted(len(self.added), 'run')} imported"
         if self.known:
             text += f", {self.known:,} there already and left as they are"
         brought = {"subject": self.subjects_added, "sweep": len(self.sweeps_added), "blind vote": self.votes_added}
-        counted = [_count(number, noun) for noun, number in brought.items() if number]
-        if counted:
-            text += f", with {' and '.join([', '.join(counted[:-1]), counted[-1]] if counted[1:] else counted)}"
+        parts = [counted(number, noun) for noun, number in brought.items() if number]
+        if parts:
+            text += f", with {listed(parts)}"
         return text + "."
 
 
@@ -77,7 +87,8 @@ class _NewRun:
 def import_runs(store: Store, path: Path) -> ImportedRuns:
     """Take the runs of a ZIP of `run_archive`, with their pictures, measures, opinions, subjects, sweeps and votes.
 
-    What is there already stays as it is, with what people wrote beside it. No sweep is put into the queue.
+    What is there already stays as it is, with what people wrote beside it. No sweep is put into the queue. What has a
+    text that no store holds, as those of an older version may, is left out and named.
 
     Raises
     ------
@@ -88,19 +99,18 @@ def import_runs(store: Store, path: Path) -> ImportedRuns:
     """
     with open_foreign_zip(path) as archive:
         manifest = _manifest(archive)
-        records = [_record(archive, entry) for entry in manifest.runs]
+        left_out: list[str] = []
+        described = list(_described(archive, manifest.runs, left_out))
+        records = [run.record for run in described]
         known = store.runs.known([record.id for record in records])
         known_subjects = {entry.id for entry in store.subjects.all()}
-        subjects = [_checked_subject(archive, each) for each in manifest.subjects if each.id not in known_subjects]
-        runs = {
-            record.id: _NewRun(described=entry, record=record)
-            for entry, record in zip(manifest.runs, records, strict=True)
-            if record.id not in known
-        }
+        unknown_subjects = [each for each in manifest.subjects if each.id not in known_subjects]
+        subjects = list(_checked_subjects(archive, unknown_subjects, left_out))
+        runs = {run.record.id: _without_impossible(run, left_out) for run in described if run.record.id not in known}
         for run in runs.values():
             _check_pictures(archive, run)
         try:
-            sweeps = check_sweeps(manifest.sweeps, {record.id: record for record in records})
+            sweeps = check_sweeps(manifest.sweeps, {record.id: record for record in records}, left_out)
         except UserInputError as error:
             raise archive.refusal(str(error)) from error
         taken = _take(
@@ -113,6 +123,7 @@ def import_runs(store: Store, path: Path) -> ImportedRuns:
         subjects_known=len({each.id for each in manifest.subjects} & known_subjects),
         sweeps_added=taken.added,
         votes_added=taken.votes,
+        not_imported=tuple(left_out),
     )
 
 
@@ -131,13 +142,36 @@ def _manifest(archive: ForeignZip) -> Manifest:
         raise archive.refusal(f"its list of contents cannot be read ({error})") from error
 
 
-def _record(archive: ForeignZip, entry: ArchivedRun) -> RunRecord:
-    if not (entry.record.get("image") and entry.record.get("raw")):
-        raise archive.refusal(f"the run {printable(str(entry.record.get('id')), 12)} in it names no pictures")
-    try:
-        return read_foreign_run(json.dumps(entry.record), RunRecord)
-    except UserInputError as error:
-        raise archive.refusal(f"a run in it cannot be: {str(error).rstrip('.')}") from error
+def _described(archive: ForeignZip, entries: Sequence[ArchivedRun], left_out: list[str]) -> Iterator[_NewRun]:
+    for entry in entries:
+        if not (entry.record.get("image") and entry.record.get("raw")):
+            raise archive.refusal(f"the run {printable(str(entry.record.get('id')), 12)} in it names no pictures")
+        try:
+            record = read_foreign_run(json.dumps(entry.record, ensure_ascii=False), RunRecord)
+        except ImpossibleTextError as error:
+            left_out.append(f"Run {printable(str(entry.record.get('id')), 64)}: {error}")
+            continue
+        except UserInputError as error:
+            raise archive.refusal(f"a run in it cannot be: {str(error).rstrip('.')}") from error
+        yield _NewRun(described=entry, record=record)
+
+
+def _without_impossible(run: _NewRun, left_out: list[str]) -> _NewRun:
+    described, told = with_possible_texts(run.described)
+    left_out += [f"Run {run.record.id}: {sentence}" for sentence in told]
+    return replace(run, described=described)
+
+
+def _checked_subjects(
+    archive: ForeignZip, entries: Sequence[ArchivedSubject], left_out: list[str]
+) -> Iterator[_NewSubject]:
+    for entry in entries:
+        try:
+            check_text("The name", entry.name, LONGEST_NAME)
+        except ImpossibleTextError as error:
+            left_out.append(f"Subject {printable(entry.name)!r} ({entry.id[:12]}): {error}")
+        else:
+            yield _checked_subject(archive, entry)
 
 
 def _checked_subject(archive: ForeignZip, entry: ArchivedSubject) -> _NewSubject:
@@ -154,7 +188,7 @@ def _checked_subject(archive: ForeignZip, entry: ArchivedSubject) -> _NewSubject
         raise archive.refusal(f"the subject {entry.name[:60]!r} in it cannot be read ({error})") from error
     except UserInputError as error:
         raise archive.refusal(f"the subject {entry.name[:60]!r} in it cannot be: {str(error).rstrip('.')}") from error
-    if subject.id != entry.id or not entry.name.strip() or "\0" in entry.name:
+    if subject.id != entry.id or not entry.name.strip():
         raise archive.refusal(f"the subject {entry.name[:60]!r} in it is not what its address stands for")
     return _NewSubject(described=entry, extent=extent, edit=edit)
 
@@ -244,7 +278,3 @@ def _add_rows(session: Session, subjects: list[_NewSubject], runs: list[_NewRun]
         session.add_all(
             [MetricRow(run_id=run.record.id, **metric.model_dump()) for metric in metrics.values()]
         )  # fmt: skip
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -16,11 +16,14 @@ from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import SubjectId
 from bgen_core.json_value import JsonValue
+from bgen_core.limits import LONGEST_NAME, ImpossibleTextError, check_text
+from bgen_core.records.foreign_run import printable
 from bgen_core.store.store import Store
 from bgen_core.store.subjects import SubjectEntry
 from bgen_core.subject.decoding.image_io import DecodeLimits, decode_alpha, decode_photo
 from bgen_core.subject.edit import MaskEdit
 from bgen_core.subject.subject import Subject
+from bgen_core.wording import counted
 
 MOST_SUBJECTS = 200
 
@@ -28,32 +31,38 @@ _PHOTO, _ALPHA, _EDIT = "photo.png", "alpha.png", "subject.json"
 _FORMAT = 1
 _MOST_EDIT_BYTES = 32_000_000
 _MOST_VALUES = 2_000_000
-_LONGEST_NAME = 200
 _BROKEN = "subjects-*.zip as this page exports it is what can be imported"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Imported:
-    """What became of a ZIP: ids of the subjects that are new, and of those that were in the store already."""
+    """What became of a ZIP: ids of the subjects that are new, and of those that were in the store already.
+
+    Attributes
+    ----------
+    not_imported
+        A sentence for each subject that was left out, because no store holds its name.
+    """
 
     new: tuple[SubjectId, ...]
     known: tuple[SubjectId, ...]
+    not_imported: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
         """For the person who asked."""
         count = len(self.new)
-        text = f"{count} {'subject' if count == 1 else 'subjects'} imported."
+        text = f"{counted(count, 'subject')} imported."
         if self.known:
             text += f" {len(self.known)} {'was' if len(self.known) == 1 else 'were'} in the library already."
-        return text
+        return " ".join([text, *(f"Not imported: {each}" for each in self.not_imported)])
 
 
 def export_subjects(store: Store, ids: Sequence[SubjectId]) -> Iterator[bytes]:
     """Pieces of a ZIP with a folder for each subject, one photo in memory at a time.
 
-    A subject whose photo or mask is missing from the store or damaged is left out and listed with the reason in
-    `not-included.txt`.
+    A subject whose photo or mask is missing from the store or damaged, or whose name no other store holds, is left out
+    and listed with the reason in `not-included.txt`.
 
     Parameters
     ----------
@@ -78,9 +87,10 @@ def _pieces(store: Store, entries: Sequence[SubjectEntry]) -> Iterator[bytes]:
     with zipfile.ZipFile(outlet, "w", zipfile.ZIP_STORED) as archive:
         for number, entry in enumerate(entries, start=1):
             try:
+                check_text("The name", entry.name, LONGEST_NAME)
                 photo, alpha = store.blobs.get(entry.photo), store.blobs.get(entry.alpha)
-            except LostPictureError as error:
-                left_out.append(f"Subject {entry.name!r} ({entry.id[:12]}): {error}")
+            except (LostPictureError, ImpossibleTextError) as error:
+                left_out.append(f"Subject {printable(entry.name)!r} ({entry.id[:12]}): {error}")
                 if len(left_out) == len(entries):
                     raise LostPictureError(f"No subject can be exported. {left_out[0]}") from error
                 continue
@@ -114,13 +124,15 @@ def import_subjects(store: Store, data: bytes, *, limits: DecodeLimits) -> Impor
         Not such a ZIP, or something in it is broken or too large: then nothing is imported.
     """
     with _opened(data) as archive:
-        folders = _folders(archive)
+        left_out: list[str] = []
+        folders = [folder for folder in _folders(archive) if _is_possible(archive, folder, left_out)]
         for folder in folders:  # all of them are looked at before the first one is kept
             _read(archive, folder, limits)
         outcome = [_keep(store, *_read(archive, folder, limits)) for folder in folders]
     return Imported(
         new=tuple(subject_id for subject_id, is_new in outcome if is_new),
         known=tuple(subject_id for subject_id, is_new in outcome if not is_new),
+        not_imported=tuple(left_out),
     )
 
 
@@ -144,12 +156,23 @@ def _folders(archive: zipfile.ZipFile) -> list[str]:
     return folders
 
 
+def _is_possible(archive: zipfile.ZipFile, folder: str, left_out: list[str]) -> bool:
+    """Whether a store can hold the subject's name; where not, that is said."""
+    name = _described(_file(archive, folder + _EDIT, _MOST_EDIT_BYTES), folder)["name"]
+    try:
+        check_text("The name", name, LONGEST_NAME)
+    except ImpossibleTextError as error:
+        left_out.append(f"Subject {printable(name)!r}: {error}")
+        return False
+    return True
+
+
 def _read(archive: zipfile.ZipFile, folder: str, limits: DecodeLimits) -> tuple[Subject, dict[str, Any]]:
     said = _described(_file(archive, folder + _EDIT, _MOST_EDIT_BYTES), folder)
     photo = decode_photo(_file(archive, folder + _PHOTO, limits.max_bytes), name=folder + _PHOTO, limits=limits)
     data = _file(archive, folder + _ALPHA, limits.max_bytes)
     alpha = decode_alpha(data, name=folder + _ALPHA, extent=photo.extent)
-    subject = Subject(name=said["name"].strip()[:_LONGEST_NAME], image=photo.image, alpha=alpha)
+    subject = Subject(name=said["name"].strip(), image=photo.image, alpha=alpha)
     return subject, _checked_edit(said["edit"], folder, photo.extent)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import typer
 
 from bgen_core.cli.json_answer import print_json
-from bgen_core.errors import BgenError
+from bgen_core.errors import BgenError, UserInputError
 from bgen_core.models.devices import find_device
 from bgen_core.models.revision import find_model
 from bgen_core.settings import Settings, load_settings
@@ -28,7 +28,7 @@ class Finding:
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
-    """Check device, number format, folders, segmentation and model."""
+    """Check device, number format, folders, segmentation and model, and what the worker does beside painting."""
     settings = load_settings()
     checks: list[tuple[str, Callable[[Settings], str]]] = [
         ("device", _device),
@@ -36,6 +36,7 @@ def doctor(
         ("folders", _folders),
         ("segmentation", _segmentation),
         ("model", _model),
+        ("background", _background),
     ]
     findings = [_examine(what, check, settings) for what, check in checks]
     if as_json:
@@ -81,3 +82,12 @@ def _model(settings: Settings) -> str:
     source = find_model(settings.model)
     pipeline = load_pipeline(source, find_device(settings.device))
     return f"{source.name} ({type(pipeline).__name__}, revision {source.revision[:12]})"
+
+
+def _background(settings: Settings) -> str:
+    from bgen_core.jobs.background_faults import BackgroundFaults
+
+    faults = BackgroundFaults(settings.home).all()
+    if faults:
+        raise UserInputError(" ".join(f"{fault.what}: {fault.text}" for fault in faults))
+    return "measuring and copies elsewhere have no fault"

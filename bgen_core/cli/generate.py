@@ -22,6 +22,7 @@ from bgen_core.store.store import open_store
 from bgen_core.sweep.build import default_params
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
+from bgen_core.sweep.random_seeds import RANDOM_SEED, drawn_seed
 
 
 @one_value_each
@@ -65,10 +66,12 @@ def _params(entry: ModelEntry, given: Mapping[str, Any]) -> InpaintParams:
     if given["prompt"] is None:
         raise UserInputError("generate needs --prompt TEXT: say what to paint behind the subject.")
     check_prompt(given["prompt"])
+    if given["seed"] == RANDOM_SEED:
+        given = {**given, "seed": drawn_seed()}
     values = {each.field: each.accepted(given[each.option]) for each in PARAMETERS if given[each.option] is not None}
     for parameter in PARAMETERS:
         if parameter.kind == "name" and parameter.field in values:
-            parameter.chosen(str(values[parameter.field]))
+            values[parameter.field] = parameter.chosen(str(values[parameter.field]))
     return replace(default_params(entry), **values)
 
 

@@ -16,6 +16,7 @@ from bgen_core.ids import RunId
 from bgen_core.metrics import METRICS, metrics_named
 from bgen_core.settings import load_settings
 from bgen_core.store.store import Store, open_store
+from bgen_core.wording import counted
 
 metrics_app = typer.Typer(no_args_is_help=True)
 
@@ -100,7 +101,7 @@ def recompute(
     if as_json:
         print_json(told)
         return
-    say(f"{len(ids):,} run{'' if len(ids) == 1 else 's'} measured, {len(chosen)} metrics each")
+    say(f"{counted(len(ids), 'run')} measured, {len(chosen)} metrics each")
     for name, reasons in told["without_value"].items():
         for reason, count in reasons.items():
             say(f"  {name} has no value in {count:,}: {reason}")

@@ -10,10 +10,13 @@ import typer
 from bgen_core.cli.inputs import check_output_file, read_subject, say, write_file
 from bgen_core.cli.json_answer import print_json
 from bgen_core.errors import UserInputError
+from bgen_core.models.catalogue import describe_model
+from bgen_core.models.revision import find_model
 from bgen_core.runs.recipe import PNG_LIMITS, Recipe, read_recipe
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import Store, open_store
 from bgen_core.subject.subject import Subject
+from bgen_core.sweep.plan import SweepPlan
 
 if TYPE_CHECKING:
     from bgen_core.jobs.reproduce import Reproduction
@@ -31,6 +34,9 @@ def reproduce(
     settings = load_settings()
     _check(files, photo, alpha, out)
     wanted = [(path, png := _read(path), _recipe(path, png)) for path in files]
+    models = [model or recipe.model or settings.model for _, _, recipe in wanted]
+    for name, (path, _, recipe) in zip(models, wanted, strict=True):
+        _check_makeable(path, recipe, name)
     given = None if photo is None else read_subject(photo, alpha, settings)
     subjects = _find_subjects([recipe for _, _, recipe in wanted], given, settings)
 
@@ -38,8 +44,8 @@ def reproduce(
 
     told: list[dict[str, Any]] = []
     with Reproducer(settings) as reproducer:
-        for (path, png, recipe), subject in zip(wanted, subjects, strict=True):
-            made = reproducer.reproduce(png, recipe, subject, model=model or recipe.model or settings.model)
+        for (path, png, recipe), subject, name in zip(wanted, subjects, models, strict=True):
+            made = reproducer.reproduce(png, recipe, subject, model=name)
             if out is not None:
                 write_file(out, made.png)
             told.append(_described(path, recipe, made))
@@ -75,6 +81,18 @@ def _read(path: Path) -> bytes:
 def _recipe(path: Path, png: bytes) -> Recipe:
     try:
         return read_recipe(png)
+    except UserInputError as error:
+        raise UserInputError(f"{path}: {error}") from error
+
+
+def _check_makeable(path: Path, recipe: Recipe, model: str) -> None:
+    """Refuse what cannot be made before the first picture is."""
+    from bgen_core.jobs.submission import check_steps
+
+    try:
+        name = describe_model(model).name
+        find_model(name)
+        check_steps(SweepPlan(subject_id=recipe.subject_id, model=name, base=recipe.params))
     except UserInputError as error:
         raise UserInputError(f"{path}: {error}") from error
 

@@ -16,9 +16,10 @@ from bgen_core.cli.runs import runs_app
 from bgen_core.errors import UserInputError
 from bgen_core.ids import SweepId
 from bgen_core.records.run import RunRecord
-from bgen_core.runs.export import runs_csv, runs_json, runs_parquet
+from bgen_core.runs.export import replaced_in_csv, runs_csv, runs_json, runs_parquet
 from bgen_core.settings import load_settings
 from bgen_core.store.store import Store, open_store
+from bgen_core.wording import counted
 
 
 class Format(StrEnum):
@@ -53,7 +54,7 @@ def export(
         content = {"out": str(out), "format": chosen.value, "runs": len(runs), "not_included": left_out}
         print_json(content)
     elif not left_out:
-        say(f"{len(runs):,} run{'' if len(runs) == 1 else 's'} written to {out}")
+        say(f"{counted(len(runs), 'run')} written to {out}")
     else:
         say(f"{out} written, without what is listed above")
 
@@ -68,6 +69,8 @@ def import_(
 
     with open_store(load_settings()) as store:
         imported = import_runs(store, file)
+    for sentence in imported.not_imported:
+        say(f"not imported: {sentence}")
     if as_json:
         print_json(asdict(imported))
     else:
@@ -114,6 +117,9 @@ def _pieces(
 
         return run_archive(store, ids)
     metrics, opinions = store.metrics.of(ids), store.opinions.of(ids)
+    if chosen is Format.CSV:
+        for sentence in replaced_in_csv(runs, opinions):
+            tell(sentence)
     tables: dict[Format, Callable[[], bytes]] = {
         Format.CSV: lambda: runs_csv(runs, metrics=metrics, opinions=opinions).encode(),
         Format.JSON: lambda: runs_json(runs, metrics=metrics, opinions=opinions).encode(),

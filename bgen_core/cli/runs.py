@@ -18,6 +18,7 @@ from bgen_core.runs.export import run_values, runs_csv
 from bgen_core.runs.table import FIELDS, shown
 from bgen_core.settings import load_settings
 from bgen_core.store.store import open_store
+from bgen_core.wording import counted
 
 # The negative prompt and what acts on the mask or the pasting would make the lines too long for a terminal.
 _COLUMNS = (
@@ -47,7 +48,7 @@ def runs(
         ]
     if csv is not None:
         _write(csv, runs_csv(found))
-        sys.stderr.write(f"{len(found)} run{'' if len(found) == 1 else 's'} written to {csv}\n")
+        sys.stderr.write(f"{counted(len(found), 'run')} written to {csv}\n")
     if as_json:
         listed = [run_values(run) | its_files for run, its_files in zip(found, files, strict=True)]
         print_json(listed, indent=2)
@@ -65,15 +66,15 @@ def delete(
     """Delete runs and the pictures that nothing else needs; says what goes and asks first."""
     with open_store(load_settings()) as store:
         found = list(dict.fromkeys(run.id for run in store.runs.get_all(ids)))
-        counted = store.deletion.count(found)
+        going = store.deletion.count(found)
         if not dry_run:
             if not yes:
-                _ask(counted.sentence)
-            counted = store.deletion.delete(found)
+                _ask(going.sentence)
+            going = store.deletion.delete(found)
     if as_json:
-        print_json({"dry_run": dry_run, "deleted": found} | asdict(counted))
+        print_json({"dry_run": dry_run, "deleted": found} | asdict(going))
     elif dry_run or yes:
-        say(counted.sentence)
+        say(going.sentence)
 
 
 def _ask(sentence: str) -> None:

@@ -15,6 +15,7 @@ from bgen_core.settings import load_settings
 from bgen_core.store.check import Finding, Looked, check_store
 from bgen_core.store.garbage import GRACE, collect_garbage
 from bgen_core.store.store import Store, open_store
+from bgen_core.wording import counted
 
 store_app = typer.Typer(no_args_is_help=True)
 _MANY = 20
@@ -38,7 +39,7 @@ def check(
     """Find missing, damaged and unused pictures and leftovers; exit 0 where all is in order, else 2."""
     if drop_lost and not repair:
         raise UserInputError("--drop-lost removes runs that cannot be mended: give --repair too.")
-    with open_store(load_settings()) as opened:
+    with open_store(load_settings(), begin_anew=repair) as opened:
         findings = _findings(opened, quick=quick)
         told = (
             _repaired(opened, findings, drop_lost=drop_lost)
@@ -72,7 +73,7 @@ def gc(
     if as_json:
         print_json({"dry_run": dry_run} | asdict(removed))
     else:
-        files = f"{removed.files:,} file{'' if removed.files == 1 else 's'} ({removed.size / 1e6:.1f} MB)"
+        files = f"{counted(removed.files, 'file')} ({removed.size / 1e6:.1f} MB)"
         say(f"{files} {'would go' if dry_run else 'removed'}; what is younger than {_MINUTES} minutes stays")
 
 
@@ -120,7 +121,7 @@ def _described(finding: Finding) -> dict[str, Any]:
 def _summary(pictures: int, found: int, remaining: int, *, repair: bool) -> str:
     if not found:
         return f"{pictures:,} pictures: all is in order"
-    text = f"{pictures:,} pictures: {found:,} finding{'' if found == 1 else 's'}"
+    text = f"{pictures:,} pictures: {counted(found, 'finding')}"
     if repair:
         return f"{text}, {found - remaining:,} mended" + (f", {remaining:,} left" if remaining else "")
     return f"{text}; mend what can be mended with: {called_as()} store check --repair"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Annotated, Any
 
 import typer
@@ -24,6 +25,7 @@ from bgen_core.store.store import Store, open_store
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.build import build_plan
 from bgen_core.sweep.plan import SweepPlan
+from bgen_core.sweep.random_seeds import draw_seeds
 
 # What `--spec` may hold, and how.
 OPTIONS: dict[str, OptionKind] = {
@@ -77,7 +79,9 @@ def sweep(
         return
     written = read_spec(spec, OPTIONS) if spec else {}
     wanted: dict[str, Any] = {name: written.get(name) if value is None else value for name, value in typed.items()}
-    passes = read_two_passes(wanted["explore_steps"], wanted["keep"], wanted["by"])
+    if wanted["seed"]:
+        wanted["seed"] = draw_seeds(wanted["seed"])  # once, so that all that follows speaks of the same numbers
+    passes = read_two_passes(wanted["explore_steps"], wanted["keep"], wanted["by"], settings)
     _check(wanted, settings)
     subjects = [read_subject(path, wanted["alpha"], settings) for path in wanted["photo"]]
     with open_store(settings) as store:
@@ -148,6 +152,8 @@ def _print_plan(forecast: SweepForecast, passes: TwoPasses | None, *, as_json: b
 def _prepare_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):  # whether pictures can be written there, before any is made
+            pass
     except OSError as error:
         raise UserInputError(f"--out-dir {folder} cannot be used: {error.strerror}.") from error
 

@@ -7,7 +7,7 @@ from bgen_core.cli.inputs import keep_subject, say
 from bgen_core.cli.run_here import InlineResult, forecast_inline, run_inline
 from bgen_core.errors import UserInputError
 from bgen_core.jobs.measuring import best_cells, check_rankable
-from bgen_core.jobs.submission import describe_forecast
+from bgen_core.jobs.submission import check_steps, describe_forecast
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 from bgen_core.subject.subject import Subject
@@ -25,13 +25,13 @@ class TwoPasses:
     metric: str
 
 
-def read_two_passes(steps: int | None, keep: int | None, metric: str | None) -> TwoPasses | None:
+def read_two_passes(steps: int | None, keep: int | None, metric: str | None, settings: Settings) -> TwoPasses | None:
     """The three options together, or None where none of them is given.
 
     Raises
     ------
     UserInputError
-        One of them is missing or not allowed.
+        One of them is missing or not allowed, or the metric cannot be measured here.
     """
     if steps is None and keep is None and metric is None:
         return None
@@ -39,7 +39,7 @@ def read_two_passes(steps: int | None, keep: int | None, metric: str | None) -> 
         raise UserInputError("--explore-steps N, --keep K and --by METRIC belong together: give all three or none.")
     if keep < 1:
         raise UserInputError(f"--keep {keep} is not allowed: finish at least 1 cell.")
-    check_rankable(metric)
+    check_rankable(metric, settings)
     return TwoPasses(steps=steps, keep=keep, metric=metric)
 
 
@@ -52,6 +52,7 @@ def explore(
     instead of a plan.
     """
     first = explored_plan(plan, passes.steps)
+    check_steps(plan)  # of the second pass, which would be refused when the first one is painted
     if dry_run:
         return first, None
     forecast = forecast_inline(store, settings, first, {subject.id: subject.extent for subject in subjects})

@@ -9,6 +9,7 @@ import numpy as np
 
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.ids import BlobHash, RunId, SubjectId, SweepId
+from bgen_core.jobs.background_faults import BackgroundFaults
 from bgen_core.metrics import (
     METRICS,
     MetricInput,
@@ -19,7 +20,7 @@ from bgen_core.metrics import (
     reduced_for_seed_mates,
     seed_key,
 )
-from bgen_core.metrics.clip import CLIP_METRIC, NOT_LOADED, NOT_SET, can_load_clip
+from bgen_core.metrics.clip import CLIP_METRIC, NOT_LOADED, NOT_SET, why_no_clip
 from bgen_core.records.run import RunRecord
 from bgen_core.settings import Settings
 from bgen_core.store.blobs import STORED_LIMITS
@@ -31,6 +32,7 @@ from bgen_core.subject.subject import Subject
 
 logger = logging.getLogger(__name__)
 
+WORK = "Metrics"
 SEED_METRIC = "seed_difference"
 _MATE_SIDE = 256
 _MATES = 8  # so many seed-mates tell how much a seed changes
@@ -50,7 +52,7 @@ def overcome_reasons(store: Store, settings: Settings) -> dict[str, list[str]]:
     if not settings.clip_model:
         return {}
     overcome = [NOT_SET]
-    if store.metrics.has_reason(CLIP_METRIC, NOT_LOADED) and can_load_clip(settings.clip_model):
+    if store.metrics.has_reason(CLIP_METRIC, NOT_LOADED) and not why_no_clip(settings.clip_model):
         overcome.append(NOT_LOADED)
     return {CLIP_METRIC: overcome}
 
@@ -107,14 +109,20 @@ def measure_run(store: Store, settings: Settings, run: RunRecord, *, names: Sequ
         raw_image=_picture(store, run.raw) if "raw_image" in wanted else None,
         seed_mates=[reduced for mate in mates[:_MATES] if (reduced := _reduced(store, mate.image)) is not None],
     )
+    faults = BackgroundFaults(settings.home)
     try:
         values = compute_metrics(inputs, names=names, clip_model=settings.clip_model)
-    except ValueError:  # pictures that do not fit together: kept as not measurable, so that it is not tried for ever
+    except Exception as error:  # kept as not measurable, so that it is not tried for ever
         logger.exception("run %s cannot be measured", run.id)
+        fits = not isinstance(error, ValueError)
+        reason = "A fault of the program, which its log tells." if fits else "Its pictures do not fit together."
         values = [
-            MetricValue(name=name, value=None, reason="Its pictures do not fit together.", version=version)
+            MetricValue(name=name, value=None, reason=reason, version=version)
             for name, version in current_versions(names).items()
         ]
+        faults.note(WORK, f"Run {run.short_id} cannot be measured ({type(error).__name__}): see worker.log.")
+    else:
+        faults.clear(WORK)
     store.metrics.save(run.id, values)
     if first_time and (counting := _counting_it(run, mates)):
         store.metrics.forget(counting, [SEED_METRIC])  # they have one more mate now
@@ -143,8 +151,8 @@ class RankedCell:
     value: float
 
 
-def check_rankable(metric: str) -> None:
-    """Refuse a metric that is not known, or of which no value is better than another.
+def check_rankable(metric: str, settings: Settings) -> None:
+    """Refuse a metric that is not known, of which no value is better than another, or that cannot be measured here.
 
     Raises
     ------
@@ -154,6 +162,8 @@ def check_rankable(metric: str) -> None:
     if find_metric(metric).direction == "none":
         allowed = ", ".join(each.name for each in METRICS if each.direction != "none")
         raise UserInputError(f"metric {metric!r} has no better or worse: choose {allowed}.")
+    if metric == CLIP_METRIC and (reason := why_no_clip(settings.clip_model)):
+        raise UserInputError(f"{metric} would have no value for any cell: {reason}")
 
 
 def ranked_cells(store: Store, sweep_id: SweepId, metric: str) -> list[RankedCell]:

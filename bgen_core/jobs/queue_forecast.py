@@ -9,7 +9,7 @@ from bgen_core.store.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
-class Waiting:
+class QueuePlace:
     """A queued sweep's place.
 
     Attributes
@@ -27,7 +27,7 @@ class Waiting:
     seconds: float | None
 
 
-def waiting_sweeps(store: Store, progress: Mapping[str, SweepProgress] | None = None) -> list[Waiting]:
+def waiting_sweeps(store: Store, progress: Mapping[str, SweepProgress] | None = None) -> list[QueuePlace]:
     """The queue in the order in which it will be served.
 
     Parameters
@@ -38,9 +38,9 @@ def waiting_sweeps(store: Store, progress: Mapping[str, SweepProgress] | None = 
     running = store.sweeps.select(states=["running"])
     left = [_seconds_left(store, sweep, (progress or {}).get(sweep.id)) for sweep in running]
     seconds = None if None in left else sum(part for part in left if part is not None)
-    waiting: list[Waiting] = []
+    waiting: list[QueuePlace] = []
     for ahead, sweep in enumerate(store.sweeps.queue(), len(running)):
-        waiting.append(Waiting(sweep=sweep, ahead=ahead, seconds=seconds))
+        waiting.append(QueuePlace(sweep=sweep, ahead=ahead, seconds=seconds))
         seconds = None if seconds is None or sweep.expected_seconds is None else seconds + sweep.expected_seconds
     return waiting
 

@@ -77,8 +77,7 @@ def forecast_sweep(
         A value, a subject, a model or the number of cells is not allowed.
     """
     plan.check_size(settings.max_cells)
-    for cell in plan.cells():
-        get_scheduler(cell.params.scheduler).check_steps(cell.params.num_inference_steps)
+    check_steps(plan)
     sources = {model: find_model(model) for model in plan.models}
     revisions = {model: source.revision for model, source in sources.items()}
     addresses = address_plan(plan, revisions, device_kind=device_kind, dtype_name=dtype_name)
@@ -96,6 +95,18 @@ def forecast_sweep(
         notes=tuple(dict.fromkeys(note for source in sources.values() for note in _notes(plan, source))),
         seconds=seconds,
     )
+
+
+def check_steps(plan: SweepPlan) -> None:
+    """Refuse a cell whose scheduler is not known or cannot take its steps.
+
+    Raises
+    ------
+    UserInputError
+        Names the scheduler and what is allowed.
+    """
+    for cell in plan.cells():
+        get_scheduler(cell.params.scheduler).check_steps(cell.params.num_inference_steps)
 
 
 def _estimate(

@@ -16,6 +16,7 @@ from bgen_core.errors import BgenError
 from bgen_core.ids import SweepId
 from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, execute_sweep
 from bgen_core.jobs.holding import holding, requeue_orphans
+from bgen_core.jobs.mirroring import Mirroring
 from bgen_core.jobs.only_worker import SecondWorkerError, only_worker
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.models.devices import prepare_process_for_inference
@@ -118,6 +119,7 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
     heartbeat.say(state="ready")
     look = _Clock(ORPHAN_CHECK_SECONDS)
     measure = _Clock(MEASURE_CHECK_SECONDS)
+    mirroring, mirror = Mirroring(store, settings), _Clock(MEASURE_CHECK_SECONDS)
     while True:
         heartbeat.sign()
         try:
@@ -127,6 +129,8 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
                 look.make_due()  # it may have been continued while it was still being left
             elif measure.is_due() and measure_next(store, settings):
                 measure.make_due()
+            elif mirror.is_due() and mirroring.copy_next():
+                mirror.make_due()
             else:
                 time.sleep(POLL_SECONDS)
         except (BgenError, OSError):  # a full disk, a store that became read-only: it may be mended meanwhile
@@ -173,12 +177,9 @@ class _Clock:
 def measure_next(store: Store, settings: Settings) -> bool:
     """Measure one run that is not measured yet; False where there is none."""
     from bgen_core.jobs.measuring import measure_pending
-    from bgen_core.reports.mlflow_mirror import mirror_run
 
     for run_id in measure_pending(store, settings, limit=1):
-        if settings.mlflow_url:
-            run = store.runs.get(run_id)
-            mirror_run(settings, run, store.metrics.of([run_id]).get(run_id, {}), store.blobs.get(run.image))
+        store.copies.forget(run_id)  # its copies elsewhere lack what was measured now
         return True
     return False
 

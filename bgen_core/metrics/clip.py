@@ -50,13 +50,15 @@ def clip_note(scene: Scene) -> str:
     return f"By {scene.clip_model}."
 
 
-def can_load_clip(name: str) -> bool:
-    """Whether a CLIP model can be loaded from this machine; loads it where it can."""
+def why_no_clip(name: str) -> str:
+    """Why no score can be given with this CLIP model, in a sentence; empty where it can. Loads it where it can."""
+    if not name:
+        return NO_MODEL
     try:
         _load(name)
-    except NotMeasuredError:
-        return False
-    return True
+    except NotMeasuredError as error:
+        return str(error)
+    return ""
 
 
 def _load(name: str) -> tuple[Any, Any, Any]:

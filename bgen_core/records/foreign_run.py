@@ -1,6 +1,8 @@
 """A run's description from outside: a PNG that somebody dropped, a ZIP from another store. Nothing in it is trusted."""
 
+import json
 import math
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -8,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bgen_core.content_address import is_content_hash
 from bgen_core.errors import UserInputError
-from bgen_core.limits import LONGEST_NAME, LONGEST_OWNER, LONGEST_TEXT
+from bgen_core.limits import LONGEST_NAME, LONGEST_OWNER, LONGEST_TEXT, ImpossibleTextError, check_text
 from bgen_core.parameters import TEXTS
 from bgen_core.records.run import MadeRun, RunRecord
 
@@ -35,9 +37,13 @@ def read_foreign_run(text: str | bytes, kind: type[_Run]) -> _Run:
 
     Raises
     ------
+    ImpossibleTextError
+        It is a run with a text that not everything can hold.
     UserInputError
         It is no run: a field is missing, or has a value that no run can have.
     """
+    if isinstance(text, str):
+        _check_text("text", "It", text, len(text))
     try:
         content: dict[str, Any] = _adapter(dict[str, Any]).validate_json(text)
         if not content.get("raw_id"):  # the first versions pasted in one way alone
@@ -54,7 +60,20 @@ def read_foreign_run(text: str | bytes, kind: type[_Run]) -> _Run:
     for name, is_right in _checks(run).items():
         if not is_right:
             raise UserInputError(f"This is not the description of a run ({name} is not allowed).")
+    for name, what, each, longest in _texts(run):
+        _check_text(name, what, each, longest)
     return run
+
+
+def check_portable(record: RunRecord) -> None:
+    """Refuse a run of an older store that no other store takes.
+
+    Raises
+    ------
+    UserInputError
+        See `read_foreign_run`.
+    """
+    read_foreign_run(json.dumps(record.to_json(), ensure_ascii=False), RunRecord)
 
 
 def printable(text: str, most: int = 60) -> str:
@@ -63,8 +82,6 @@ def printable(text: str, most: int = 60) -> str:
 
 
 def _checks(run: MadeRun) -> dict[str, bool]:
-    names = (run.subject_name, run.model, run.model_revision, run.device, *run.versions)
-    texts = [getattr(run.params, parameter.field) for parameter in TEXTS]
     sizes = (run.extent, run.model_extent)
     amounts = (*run.seconds.values(), run.peak_memory_mb)
     return {
@@ -74,17 +91,35 @@ def _checks(run: MadeRun) -> dict[str, bool]:
         "image": not isinstance(run, RunRecord) or is_content_hash(run.image),
         "raw": not isinstance(run, RunRecord) or is_content_hash(run.raw),
         "created": run.created.tzinfo is not None and 1900 <= run.created.year <= 2900,
-        "prompt": max(map(len, texts)) <= LONGEST_TEXT,
-        "scheduler": len(run.params.scheduler) <= 64,
-        "owner": len(run.owner) <= LONGEST_OWNER,
-        "dtype": len(run.dtype) <= 16,
         "versions": len(run.versions) <= _MOST_ENTRIES and all(len(each) <= 64 for each in run.versions.values()),
         "seconds": len(run.seconds) <= _MOST_ENTRIES and all(len(stage) <= 64 for stage in run.seconds),
         "time or memory": all(math.isfinite(each) and each >= 0 for each in amounts),
-        "name": all(len(name) <= LONGEST_NAME for name in names),
         "extent": all(0 < side <= _LARGEST_SIDE for size in sizes for side in (size.width, size.height)),
-        "text": "\0" not in "".join((*names, run.owner, *texts)),
     }
+
+
+def _texts(record: MadeRun) -> Iterator[tuple[str, str, str, int]]:
+    """Field, how a sentence about it begins, its text, and how long it may be."""
+    for parameter in TEXTS:
+        yield "prompt", f"The {parameter.label.lower()}", getattr(record.params, parameter.field), LONGEST_TEXT
+    yield "name", "The subject's name", record.subject_name, LONGEST_NAME
+    yield "name", "The model's name", record.model, LONGEST_NAME
+    yield "name", "The model's revision", record.model_revision, LONGEST_NAME
+    yield "name", "The device", record.device, LONGEST_NAME
+    yield "scheduler", "The scheduler", record.params.scheduler, 64
+    yield "dtype", "The number format", record.dtype, 16
+    yield "owner", "The owner", record.owner, LONGEST_OWNER
+    for library in record.versions:
+        yield "name", "A library's name", library, LONGEST_NAME
+
+
+def _check_text(name: str, what: str, text: str, longest: int) -> None:
+    try:
+        check_text(what, text, longest)
+    except ImpossibleTextError as error:
+        field = name if len(text) > longest else "text"
+        said = str(error).rstrip(".")
+        raise ImpossibleTextError(f"This is not the description of a run ({field} is not allowed: {said}).") from error
 
 
 def shortened(sentence: str) -> str:

@@ -13,22 +13,19 @@ from bgen_core.content_address import canonical_json
 from bgen_core.errors import UserInputError
 from bgen_core.models.schedulers import SCHEDULERS
 from bgen_core.parameters import PARAMETERS, TEXTS, Parameter, Value
+from bgen_core.records.a1111_text import NEGATIVE, parse_parameters
 from bgen_core.records.foreign_run import read_foreign_run
+from bgen_core.records.other_programs import read_other_program
 from bgen_core.records.run import MadeRun, PaintedRun
 
 PARAMETERS_KEY = "parameters"
 RECORD_KEY = "bgen"
 
 _SAMPLERS = {entry.name: entry.label for entry in SCHEDULERS}
-# The last line of A1111's text: "Name: value, Name: "value, with a comma"" (modules/infotext_utils.py, version 1.10).
-# Names of any length, as there, would take hours for a megabyte of letters without a colon.
-_FIELD = re.compile(r'(\w[\w \-/]{1,80}):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
 _LONGEST_PARAMETERS = 100_000
 _LONGEST_RECORD = 1_000_000
-_NEGATIVE = "Negative prompt:"
 # The order of A1111's last line (modules/processing.py, create_infotext); what it does not know follows.
 _ORDER = ("Steps", "Sampler", "CFG scale", "Seed", "Size", "Model hash", "Model", "Denoising strength")
-_FEWEST_FIELDS = 3
 # What Pillow 13 raises for a PNG that is damaged, or made to do harm
 _FAULTS = (OSError, SyntaxError, ValueError, struct.error, zlib.error, Image.DecompressionBombError, MemoryError)
 
@@ -58,7 +55,7 @@ def parameters_text(run: MadeRun) -> str:
     fields = known | values | {"Version": f"bgen {bgen_core.__version__}"}
     lines = [_text(params.prompt)]
     if params.negative_prompt.strip():
-        lines.append(f"{_NEGATIVE} {_text(params.negative_prompt)}")
+        lines.append(f"{NEGATIVE} {_text(params.negative_prompt)}")
     lines.append(", ".join(f"{name}: {_quoted(value)}" for name, value in fields.items() if value))
     return "\n".join(lines).strip()
 
@@ -70,33 +67,21 @@ def _in_png(parameter: Parameter, value: Value) -> str:
     return _SAMPLERS.get(str(value), str(value)) if parameter.field == "scheduler" else parameter.write(value)
 
 
-def parse_parameters(text: str) -> dict[str, str]:
-    """Read A1111's text: "Prompt", "Negative prompt" and the fields of its last line, each as text."""
-    *lines, last = text.strip().split("\n")
-    fields = _FIELD.findall(last)
-    if len(fields) < _FEWEST_FIELDS:  # A1111's own rule: such a line still belongs to the prompt
-        lines, fields = [*lines, last], []
-    prompts: dict[str, list[str]] = {"Prompt": [], "Negative prompt": []}
-    current = "Prompt"
-    for line in lines:
-        if line.strip().startswith(_NEGATIVE):
-            current = "Negative prompt"
-            line = line.strip().removeprefix(_NEGATIVE)
-        prompts[current].append(line.strip())
-    found = {name: "\n".join(lines).strip() for name, lines in prompts.items()}
-    return {name: _unquoted(value) for name, value in fields} | found
-
-
 def read_parameters(png: bytes) -> dict[str, str]:
-    """The parameters that a PNG of A1111, of this program or of another tool carries; empty where it carries none.
+    """The parameters that a PNG of A1111, of this program or of another one carries, under A1111's names; or nothing.
 
     Raises
     ------
     UserInputError
         The bytes are not a PNG.
     """
-    text = _text_of(png, PARAMETERS_KEY, _LONGEST_PARAMETERS)
-    return parse_parameters(text) if text else {}
+    chunks = _chunks(png)
+    text = _limited(chunks, PARAMETERS_KEY, _LONGEST_PARAMETERS)
+    found = parse_parameters(text) if text else {}
+    if "Steps" in found:
+        return found
+    short = {key: each for key, each in chunks.items() if len(each) <= _LONGEST_RECORD}
+    return read_other_program(short) or found
 
 
 def read_record(png: bytes) -> PaintedRun | None:
@@ -107,14 +92,14 @@ def read_record(png: bytes) -> PaintedRun | None:
     UserInputError
         The bytes are not a PNG, or what it carries is not a run.
     """
-    text = _text_of(png, RECORD_KEY, _LONGEST_RECORD)
+    text = _limited(_chunks(png), RECORD_KEY, _LONGEST_RECORD)
     if text is None:
         return None
     return read_foreign_run(text, PaintedRun)
 
 
-def _text_of(png: bytes, key: str, most: int) -> str | None:
-    text = _chunks(png).get(key)
+def _limited(chunks: dict[str, str], key: str, most: int) -> str | None:
+    text = chunks.get(key)
     if text is not None and len(text) > most:
         raise UserInputError(f"The text {key!r} in this PNG has {len(text):,} letters: at most {most:,} are read.")
     return text
@@ -137,14 +122,3 @@ def _text(prompt: str) -> str:
 
 def _quoted(value: str) -> str:
     return json.dumps(value, ensure_ascii=False) if re.search(r"[,\n:]", value) else value
-
-
-def _unquoted(value: str) -> str:
-    if not (len(value) > 1 and value[0] == value[-1] == '"'):
-        return value
-    try:
-        text = str(json.loads(value))
-        text.encode()  # half a surrogate pair is no letter
-    except ValueError:
-        return value
-    return text

@@ -75,7 +75,7 @@ class ContactSheet:
     @cached_property
     def layout(self) -> SheetLayout:
         grid = self.pages[0][1]
-        labels = [_corner(grid), *(grid.down.labels if grid.down else ())]
+        labels = [grid.corner, *(grid.down.labels if grid.down else ())]
         gutter = min(_WIDEST_GUTTER, max(round(_font(_LABEL_SIZE).getlength(label)) for label in labels) + 2 * GAP)
         shapes = {cell.run.extent for cell in self.cells.values() if cell.run} or {Extent(width=512, height=512)}
 
@@ -128,7 +128,7 @@ class ContactSheet:
             if title:
                 width = layout.tile_width(tile) - GAP
                 _put(band, tile.left, 0, _text(title, width, PAGE_TITLE, 16, _INK))
-            _put(band, tile.left, PAGE_TITLE, _text(_corner(grid), layout.gutter - GAP, LABEL, _CAPTION_SIZE, _FAINT))
+            _put(band, tile.left, PAGE_TITLE, _text(grid.corner, layout.gutter - GAP, LABEL, _CAPTION_SIZE, _FAINT))
             for place, column in enumerate(tile.columns if grid.across else ()):
                 label = _shown(grid.across.labels[column] if grid.across else "")
                 drawn = _text(label, layout.cell.width, LABEL, _LABEL_SIZE, _INK, "middle")
@@ -210,11 +210,6 @@ def _chosen_axes(plan: SweepPlan, across: str | None, down: str | None) -> tuple
 
 def _reason(row: SweepCellRow, sweep: SweepRecord) -> str:
     return row.error or ("Not made yet." if sweep.is_active else "Not made.")
-
-
-def _corner(grid: Grid) -> str:
-    signed = ((grid.down, "↓"), (grid.across, "→"))
-    return "  ".join(f"{axis.kind.label} {sign}" for axis, sign in signed if axis)
 
 
 def _shown(label: str) -> str:

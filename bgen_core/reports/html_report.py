@@ -21,6 +21,7 @@ from bgen_core.runs.table import RunField, differing_parameters, shown, shown_ap
 from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import Store
 from bgen_core.store.thumbnails import thumbnail
+from bgen_core.wording import counted
 
 _PIECE_BYTES = 65_536
 _LARGE_SIDE, _SMALL_SIDE = 512, 256
@@ -192,11 +193,10 @@ def _grid_page(sheet: ContactSheet, place: int) -> _Page:
         (grid.down.labels[y] if grid.down else "", tuple(sheet.cells.get(index, empty) for index in row))
         for y, row in enumerate(grid.cells)
     )
-    signed = ((grid.down, "↓"), (grid.across, "→"))
     return _Page(
         title=title,
         grid=True,
-        corner="  ".join(f"{axis.kind.label} {sign}" for axis, sign in signed if axis),
+        corner=grid.corner,
         columns=grid.across.labels if grid.across else (),
         rows=rows,
     )
@@ -207,7 +207,7 @@ def _of_runs(store: Store, run_ids: Sequence[str], title: str) -> _Report:
     ids = [run.id for run in runs]
     subjects = ", ".join(dict.fromkeys(run.subject_name for run in runs))
     return _Report(
-        title=title or f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}",
+        title=title or counted(len(runs), "run"),
         subtitle=" · ".join(text for text in (", ".join(dict.fromkeys(run.model for run in runs)), subjects) if text),
         pages=(_Page(rows=(("", tuple(SheetCell(run=run) for run in runs)),)),),
         runs=runs,

@@ -10,7 +10,6 @@ import json
 import logging
 import time
 from collections.abc import Mapping
-from functools import lru_cache
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
@@ -20,7 +19,6 @@ from urllib.request import Request, urlopen
 from bgen_core.json_value import JsonValue
 from bgen_core.metrics import MetricValue
 from bgen_core.records.run import RunRecord
-from bgen_core.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -28,85 +26,70 @@ EXPERIMENT = "bgen"
 RUN_TAG = "bgen_run"
 PICTURE = "picture.png"
 _TIMEOUT_SECONDS = 10.0
-_PAUSE_SECONDS = 60.0
 _LONGEST_ANSWER = 10_000_000
 _LONGEST_PARAM = 500  # what servers since 1.28 take; newer ones take more
 _LONGEST_NOTE = 4000
 
 
 class MlflowError(Exception):
-    """The server refused or did not answer, or its answer is none."""
-
-
-def mirror_run(settings: Settings, run: RunRecord, metrics: Mapping[str, MetricValue], png: bytes) -> bool:
-    """Copy a run to the deployment's MLflow server, if it has one; again for a run that is there adds new metrics.
-
-    Never raises for what the server does: that is logged, and for a minute after it nothing is tried, so that a server
-    that is down does not hold up those who wait.
-
-    Parameters
-    ----------
-    metrics
-        Name -> what was measured, as `Store.metrics.of` gives it for the run.
-    png
-        The finished picture.
-
-    Returns
-    -------
-    bool
-        Whether the whole copy is there now.
-    """
-    return bool(settings.mlflow_url) and _mirror(settings.mlflow_url).copy(run, metrics, png)
-
-
-@lru_cache(maxsize=4)
-def _mirror(url: str) -> "MlflowMirror":
-    return MlflowMirror(url)
+    """The server refused or did not answer, or its answer is none: says which request, and why."""
 
 
 class MlflowMirror:
-    """One MLflow server, with a pause after it failed. For one thread.
+    """One MLflow server. For one thread.
 
     Parameters
     ----------
     url
         Address of the server, such as "http://server:5000"; name and password in it are sent as basic authentication.
+
+    Attributes
+    ----------
+    url
+        The address without name and password.
     """
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._host = parts.netloc.rpartition("@")[2]
-        self._url = urlunsplit((parts.scheme, self._host, parts.path.rstrip("/"), "", ""))
+        self.url = urlunsplit((parts.scheme, self._host, parts.path.rstrip("/"), "", ""))
         self._headers: dict[str, str] = {}
         if parts.username is not None:
             login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             self._headers["Authorization"] = f"Basic {base64.b64encode(login.encode()).decode()}"
         self._experiment = ""
-        self._paused_until = 0.0
 
-    def copy(self, run: RunRecord, metrics: Mapping[str, MetricValue], png: bytes) -> bool:
-        """See `mirror_run`."""
-        if time.monotonic() < self._paused_until:
-            return False
+    def copy(self, run: RunRecord, metrics: Mapping[str, MetricValue], png: bytes) -> None:
+        """Copy a run; again for a run that is there adds new metrics.
+
+        Parameters
+        ----------
+        metrics
+            Name -> what was measured, as `Store.metrics.of` gives it for the run.
+        png
+            The finished picture.
+
+        Raises
+        ------
+        MlflowError
+            The copy is not there, or not all of it.
+        """
         try:
             self._copy(run, metrics, png)
-        except MlflowError as error:
-            logger.warning("run %s is not copied to MLflow at %s: %s", run.short_id, self._url, error)
+        except MlflowError:
             self._experiment = ""  # it may have been deleted
-            self._paused_until = time.monotonic() + _PAUSE_SECONDS
-            return False
-        return True
+            raise
 
     def _copy(self, run: RunRecord, metrics: Mapping[str, MetricValue], png: bytes) -> None:
         if not self._experiment:
             self._experiment = self._find_experiment()
-        info = self._find_run(run) or self._create_run(run)
+        info, measured = self._find_run(run) or (self._create_run(run), {})
         run_id, artifacts = str(info["run_id"]), str(info.get("artifact_uri", ""))
         now = round(time.time() * 1000)
         values = [
             {"key": each.name, "value": each.value, "timestamp": now, "step": 0}
             for each in metrics.values()
-            if each.value is not None
+            if each.value is not None and measured.get(each.name) != each.value
         ]
         params = [{"key": name, "value": value[:_LONGEST_PARAM]} for name, value in _params(run).items() if value]
         self._post("runs/log-batch", {"run_id": run_id, "metrics": values, "params": params})
@@ -117,14 +100,20 @@ class MlflowMirror:
     def _find_experiment(self) -> str:
         query = urlencode({"experiment_name": EXPERIMENT})
         found = self._call("GET", f"mlflow/experiments/get-by-name?{query}", missing_is_none=True)
-        if found is not None:
-            return str(_at(found, "experiment", "experiment_id"))
-        return str(_at(self._post("experiments/create", {"name": EXPERIMENT}), "experiment_id"))
+        if found is None:
+            return str(_at(self._post("experiments/create", {"name": EXPERIMENT}), "experiment_id"))
+        experiment_id = str(_at(found, "experiment", "experiment_id"))
+        if _at(found, "experiment").get("lifecycle_stage") == "deleted":
+            raise MlflowError(f"the experiment {EXPERIMENT!r} is deleted there; restore it, or delete it for good")
+        return experiment_id
 
-    def _find_run(self, run: RunRecord) -> dict[str, Any] | None:
+    def _find_run(self, run: RunRecord) -> tuple[dict[str, Any], dict[str, JsonValue]] | None:
+        """What MLflow says of a run's copy, and its latest metrics."""
         wanted = {"experiment_ids": [self._experiment], "filter": f"tags.{RUN_TAG} = '{run.id}'", "max_results": 1}
-        found = self._post("runs/search", wanted).get("runs")
-        return _at({"run": found[0]}, "run", "info") if isinstance(found, list) and found else None
+        found: JsonValue = self._post("runs/search", wanted).get("runs")
+        if not isinstance(found, list) or not found:
+            return None
+        return _at({"run": found[0]}, "run", "info"), _latest_metrics(found[0])
 
     def _create_run(self, run: RunRecord) -> dict[str, Any]:
         note = f"{run.params.prompt}\n\nNot: {run.params.negative_prompt}".removesuffix("\n\nNot: ")
@@ -154,7 +143,7 @@ class MlflowMirror:
             path = f"mlflow-artifacts/artifacts/{quote(parts.path.strip('/'))}/{PICTURE}"
             self._call("PUT", path, png, "image/png")
         else:
-            logger.info("MLflow at %s keeps artifacts in %s itself: pictures are not copied", self._url, parts.scheme)
+            logger.info("MLflow at %s keeps artifacts in %s itself: pictures are not copied", self.url, parts.scheme)
 
     def _post(self, path: str, content: Mapping[str, Any]) -> dict[str, Any]:
         body = json.dumps(content, allow_nan=False).encode()
@@ -164,7 +153,7 @@ class MlflowMirror:
         self, method: str, path: str, body: bytes | None = None, kind: str = "", *, missing_is_none: bool = False
     ) -> dict[str, Any] | None:
         headers = self._headers | ({"Content-Type": kind} if kind else {})
-        request = Request(f"{self._url}/api/2.0/{path}", data=body, headers=headers, method=method)
+        request = Request(f"{self.url}/api/2.0/{path}", data=body, headers=headers, method=method)
         try:
             with urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:
                 text = answer.read(_LONGEST_ANSWER)
@@ -195,6 +184,18 @@ def _at(content: dict[str, Any], *path: str) -> Any:
         if not isinstance(found, dict) or name not in found:
             raise MlflowError(f"its answer has no {'.'.join(path)}")
         found = found[name]
+    return found
+
+
+def _latest_metrics(run: JsonValue) -> dict[str, JsonValue]:
+    """Those of a run as a search gives it; a run without any has no such list."""
+    data: JsonValue = run.get("data") if isinstance(run, dict) else None
+    metrics: JsonValue = data.get("metrics") if isinstance(data, dict) else None
+    found: dict[str, JsonValue] = {}
+    for metric in metrics if isinstance(metrics, list) else []:
+        each: JsonValue = metric
+        if isinstance(each, dict):
+            found[str(each.get("key"))] = each.get("value")
     return found
 
 

@@ -19,6 +19,7 @@ Opinions = Mapping[RunId, Opinion]
 
 # A spreadsheet takes a cell that begins with one of these for a formula (OWASP, "CSV Injection").
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_NO_LETTER = "\N{REPLACEMENT CHARACTER}"
 
 CSV_COLUMNS = (
     "id",
@@ -60,7 +61,7 @@ def run_values(run: RunRecord) -> dict[str, Any]:
 def runs_csv(runs: Sequence[RunRecord], *, metrics: Measured | None = None, opinions: Opinions | None = None) -> str:
     """The runs as CSV (RFC 4180, UTF-8 when encoded): one row each, stages, versions and metrics as a column each.
 
-    A text that a spreadsheet would run as a formula gets an apostrophe before it.
+    A text that a spreadsheet would run as a formula gets an apostrophe before it; see also `replaced_in_csv`.
 
     Parameters
     ----------
@@ -73,6 +74,19 @@ def runs_csv(runs: Sequence[RunRecord], *, metrics: Measured | None = None, opin
         {name: _harmless(value) for name, value in row.items()} for row in _rows(runs, metrics, opinions)
     ]  # fmt: skip
     return _frame(rows, metrics, opinions).to_csv(index=False, lineterminator="\r\n")
+
+
+def replaced_in_csv(runs: Sequence[RunRecord], opinions: Opinions) -> list[str]:
+    """A sentence for each run of an older store with a zero byte in a text: most readers of CSV end a file there."""
+    return [
+        f"Run {run.id}: each zero byte in its texts is written as {_NO_LETTER}."
+        for run in runs
+        if any(
+            isinstance(value, str) and "\0" in value
+            for opinion in (opinions.get(run.id, Opinion()),)
+            for value in (*run_values(run).values(), opinion.notes, *opinion.tags)
+        )
+    ]
 
 
 def runs_parquet(
@@ -155,5 +169,8 @@ def _in_order(measured: Mapping[str, MetricValue]) -> list[MetricValue]:
 
 
 def _harmless(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    value = value.replace("\0", _NO_LETTER)
     # One apostrophe more where a text has some itself, so that one taken away always gives the text back.
-    return f"'{value}" if isinstance(value, str) and value.lstrip("'").startswith(_FORMULA_SIGNS) else value
+    return f"'{value}" if value.lstrip("'").startswith(_FORMULA_SIGNS) else value

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote, urlencode
 
-from bgen_core.ids import BlobHash, RunId, SweepId
+from bgen_core.ids import BlobHash, SweepId
 from bgen_core.records.run import RunRecord
 from bgen_core.store.thumbnails import THUMBNAIL_SIDES
 
@@ -42,8 +42,8 @@ def runs_url(suffix: str, query: Mapping[str, str | Sequence[str]]) -> str:
     return f"{RUNS}{suffix}" + (f"?{urlencode(query, doseq=True)}" if query else "")
 
 
-def run_url(run_id: RunId) -> str:
-    """The permalink of one run."""
+def run_url(run_id: str) -> str:
+    """The permalink of one run, by its id or the beginning of it."""
     return f"/run?{urlencode({'id': run_id})}"
 
 

@@ -1,7 +1,8 @@
 """What a PNG says about how to make it again: the settings, and what of them cannot be taken over.
 
-A PNG of this program carries everything. One of A1111 (or Forge, SD.Next …) carries text meant for people: what has a
-place here is taken over, and everything else is named, so that nobody wonders why the picture is another one.
+A PNG of this program carries everything. One of A1111 (or Forge, SD.Next …) carries text meant for people, one of
+ComfyUI, InvokeAI or NovelAI their own JSON, which is read under A1111's names: what has a place here is taken over, and
+everything else is named, so that nobody wonders why the picture is another one.
 """
 
 import re
@@ -13,7 +14,7 @@ from bgen_core.errors import UserInputError
 from bgen_core.ids import NO_SUBJECT, SubjectId
 from bgen_core.limits import LONGEST_TEXT
 from bgen_core.models.catalogue import MODELS
-from bgen_core.models.schedulers import SCHEDULERS
+from bgen_core.models.schedulers import SCHEDULERS, scheduler_named
 from bgen_core.parameters import PARAMETERS, Kind, Parameter, Value
 from bgen_core.records.foreign_run import printable
 from bgen_core.records.png_text import read_parameters, read_record
@@ -57,7 +58,7 @@ class Recipe:
 
 
 def read_recipe(png: bytes) -> Recipe:
-    """Read a PNG of this program or of A1111.
+    """Read a PNG of this program, of A1111, ComfyUI, InvokeAI or NovelAI.
 
     Raises
     ------
@@ -77,8 +78,8 @@ def read_recipe(png: bytes) -> Recipe:
     fields = read_parameters(png)
     if "Steps" not in fields:
         raise UserInputError(
-            "This PNG does not say how it was made: give one that bgen or A1111 wrote, and that nothing has rewritten "
-            "since (chats and picture editors drop the text)."
+            "This PNG does not say how it was made: give one that bgen, A1111, ComfyUI, InvokeAI or NovelAI wrote, and "
+            "that nothing has rewritten since (chats and picture editors drop the text)."
         )
     return _from_a1111(fields)
 
@@ -87,11 +88,11 @@ def read_recipe(png: bytes) -> Recipe:
 _SAME = {each.in_png: each for each in PARAMETERS if each.field not in ("prompt", "negative_prompt", "scheduler")}
 # Fields that say nothing about the picture, or that are spoken of elsewhere.
 _SILENT = {"Prompt", "Negative prompt", "Sampler", "Schedule type", "Size", "Model", "Model hash", "Version", *_SAME}
-# What A1111 1.9 and later takes for the schedule "Automatic" (modules/sd_samplers_kdiffusion.py).
 _MOST_TOLD = 20
 _READERS: Mapping[Kind, Callable[[str], Value]] = {"whole number": int, "number": float, "text": str, "name": str}
-_AUTOMATIC = {"dpm++ 2m": "dpm++ 2m karras"}
-_WEIGHTS = re.compile(r"\([^()]*:\s*[\d.]+\s*\)|<\w+:[^>]+>|\[[^\[\]]*\||\bBREAK\b|\bAND\b|\[[^\[\]]*:[\d.]+\]")
+_WEIGHTS = re.compile(
+    r"\([^()]*:\s*[\d.]+\s*\)|<\w+:[^>]+>|\[[^\[\]]*\||\bBREAK\b|\bAND\b|\[[^\[\]]*:[\d.]+\]|\{[^{}]+\}|\)[+-]"
+)
 
 
 def _from_a1111(fields: Mapping[str, str]) -> Recipe:
@@ -151,18 +152,11 @@ def _scheduler(fields: Mapping[str, str], told: list[str]) -> str | None:
     sampler, schedule = fields.get("Sampler", ""), fields.get("Schedule type", "")
     if not sampler:
         return None
-    plain = sampler.lower()
-    if schedule == "Automatic":
-        plain = _AUTOMATIC.get(plain, plain)
-    by_label = {entry.label.lower(): entry.name for entry in SCHEDULERS} | {
-        entry.name: entry.name for entry in SCHEDULERS
-    }
-    if schedule not in ("", "Automatic", "Normal", "Uniform"):
-        if (name := by_label.get(f"{plain} {schedule.lower()}")) is not None:
-            return name
+    if (name := scheduler_named(sampler, schedule)) is not None:
+        return name
+    if (name := scheduler_named(sampler)) is not None:
         told.append(f"Schedule type {schedule[:60]!r} of {printable(sampler)} is not here.")
-    if plain in by_label:
-        return by_label[plain]
+        return name
     told.append(f"Sampler {sampler[:60]!r} is not here: choose one of {', '.join(each.label for each in SCHEDULERS)}.")
     return None
 

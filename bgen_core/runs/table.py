@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from bgen_core.parameters import PARAMETERS, TEXTS, Parameter
-from bgen_core.records.run import RunRecord
+from bgen_core.records.run import MadeRun, RunRecord
 from bgen_core.runs.links import run_url, thumbnail_url
 
 FieldKind = Literal["choice", "number", "time", "id", "picture", "link"]
@@ -39,12 +39,12 @@ class RunField:
     name: str
     label: str
     help: str
-    read: Callable[[RunRecord], Any]
-    identity: Callable[[RunRecord], Any] | None = None
+    read: Callable[[MadeRun], Any]
+    identity: Callable[[MadeRun], Any] | None = None
     kind: FieldKind = "choice"
     makes_the_picture: bool = True
 
-    def key(self, run: RunRecord) -> Any:
+    def key(self, run: MadeRun) -> Any:
         return (self.identity or self.read)(run)
 
 
@@ -58,7 +58,7 @@ def known_memory(peak_memory_mb: float) -> float:
     return round(peak_memory_mb, 1) if peak_memory_mb > 0 else math.nan
 
 
-def _versions(run: RunRecord) -> str:
+def _versions(run: MadeRun) -> str:
     return ", ".join(f"{name} {version}" for name, version in sorted(run.versions.items()))
 
 
@@ -140,7 +140,7 @@ FIELDS: tuple[RunField, ...] = (
         name="thumbnail",
         label="Picture",
         help="The finished picture.",
-        read=lambda run: thumbnail_url(run.image, 96),
+        read=lambda run: thumbnail_url(run.image, 96) if isinstance(run, RunRecord) else "",
         kind="picture",
         makes_the_picture=False,
     ),

@@ -23,7 +23,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bgen_core.extent import Extent
-from bgen_core.ids import BlobHash, RunId
+from bgen_core.ids import BlobHash
 from bgen_core.metrics import METRICS
 from bgen_core.runs.links import run_url, thumbnail_url
 from bgen_core.runs.table import FIELDS, known_memory, painting_seconds
@@ -238,5 +238,5 @@ _MADE_FROM_OTHERS: Mapping[str, Callable[[Mapping[str, list[Any]]], list[Any]]] 
     "model_size": lambda runs: _sizes(runs["model_width"], runs["model_height"]),
     "versions": lambda runs: _parsed(runs["versions"], _versions),
     "thumbnail": lambda runs: _addresses(thumbnail_url(BlobHash(_ANY), 96), runs["image"]),
-    "permalink": lambda runs: _addresses(run_url(RunId(_ANY)), runs["id"]),
+    "permalink": lambda runs: _addresses(run_url(_ANY), runs["id"]),
 }

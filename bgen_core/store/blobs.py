@@ -111,7 +111,7 @@ class BlobStore:
         if hash_bytes(data) != name:
             raise DamagedPictureError(
                 f"The picture {name[:12]}…{suffix} is damaged: its bytes are not those that were saved. "
-                "Restore it from a backup, or let `store repair` make it again."
+                "Restore it from a backup, or let `store check --repair` make it again."
             )
         return data
 

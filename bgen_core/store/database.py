@@ -116,6 +116,13 @@ class Database:
                 "give write access there, or choose another folder with BGEN_HOME."
             ) from error
 
+    def is_empty(self) -> bool:
+        """Whether it has no table of this program yet, or its file is not there."""
+        if self._is_sqlite and not Path(self.engine.url.database or "").exists():
+            return True  # connecting would make it
+        with self.explained(), self.engine.connect() as connection:
+            return _schema_version(connection) is None
+
     def migrate(self) -> None:
         """Bring the schema to `SCHEMA_VERSION`; when several processes open a new store, one does it and all wait.
 

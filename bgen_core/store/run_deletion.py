@@ -12,6 +12,7 @@ from bgen_core.store.blobs import BlobStore
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.pictures import Pictures
 from bgen_core.store.schema import CellRow, RunRow, TagRow, VoteRow
+from bgen_core.wording import counted, listed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,16 +48,18 @@ class RunDeletion:
     @property
     def sentence(self) -> str:
         """What goes, for a person who is asked."""
-        gone = [_count(self.runs, "run"), f"{_count(self.pictures, 'picture')} ({self.size / 1e6:.1f} MB)"]
-        gone += [_count(self.rated, "rating")] if self.rated else []
-        gone += [_count(self.noted, "note")] if self.noted else []
-        gone += [f"the tags of {_count(self.tagged, 'run')}"] if self.tagged else []
-        gone += [_count(self.votes, "blind vote")] if self.votes else []
-        text = f"{', '.join(gone[:-1])} and {gone[-1]} go."
+        gone = [counted(self.runs, "run"), f"{counted(self.pictures, 'picture')} ({self.size / 1e6:.1f} MB)"]
+        gone += [counted(self.rated, "rating")] if self.rated else []
+        gone += [counted(self.noted, "note")] if self.noted else []
+        gone += [f"the tags of {counted(self.tagged, 'run')}"] if self.tagged else []
+        gone += [counted(self.votes, "blind vote")] if self.votes else []
+        text = f"{listed(gone)} go."
         if self.shared:
-            text += f" {_count(self.shared, 'picture')} that other runs show {'stays' if self.shared == 1 else 'stay'}."
+            text += (
+                f" {counted(self.shared, 'picture')} that other runs show {'stays' if self.shared == 1 else 'stay'}."
+            )
         if self.sweeps:
-            text += f" {_count(self.sweeps, 'sweep')} will have gaps; going on with one makes its runs again."
+            text += f" {counted(self.sweeps, 'sweep')} will have gaps; going on with one makes its runs again."
         return text
 
 
@@ -100,7 +103,7 @@ class Deletion:
         UserInputError
             There is no run of one of these ids; then nothing is removed.
         """
-        counted = self.count(ids)
+        going = self.count(ids)
         with self._database.writing() as session:
             _check_known(session, ids)
             pictures = _pictures_of(session, ids)
@@ -109,7 +112,7 @@ class Deletion:
                 session.execute(sa.delete(RunRow).where(RunRow.id.in_(chunk)))
         # Only now: a killed process leaves pictures that nothing refers to, and never a run without its picture.
         self._pictures.remove_unused(pictures)
-        return counted
+        return going
 
     def _size(self, name: BlobHash) -> int | None:
         try:
@@ -160,7 +163,3 @@ def _needed_by_others(session: Session, ids: Sequence[RunId], pictures: set[Blob
             for run_id, name in session.execute(sa.select(RunRow.id, column).where(column.in_(chunk))):
                 needed |= set() if run_id in leaving else {name}
     return needed
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

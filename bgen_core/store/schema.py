@@ -9,7 +9,7 @@ from sqlalchemy.types import TypeDecorator
 
 from bgen_core.ids import BlobHash, RawId, RunId, SubjectId, SweepId, VisitorId
 
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0003"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -153,6 +153,15 @@ class MetricRow(Table):
     value: Mapped[float | None]
     reason: Mapped[str] = mapped_column(Text)
     version: Mapped[int]
+
+
+class CopyRow(Table):
+    """A run that has been copied to another place, such as an MLflow server, as it is now."""
+
+    __tablename__ = "run_copies"
+
+    run_id: Mapped[RunId] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    place: Mapped[str] = mapped_column(String(200), primary_key=True)
 
 
 class VoteRow(Table):

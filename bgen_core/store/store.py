@@ -2,9 +2,11 @@
 
 from types import TracebackType
 
+from bgen_core.errors import StoreError
 from bgen_core.records.visitor import Visitor
 from bgen_core.settings import Settings
 from bgen_core.store.blobs import BlobStore
+from bgen_core.store.copies import Copies
 from bgen_core.store.database import Database
 from bgen_core.store.metrics import Metrics
 from bgen_core.store.opinions import Opinions
@@ -29,6 +31,8 @@ class Store:
         The rows and the pictures themselves, for what reads or writes more than one kind of thing.
     runs, sweeps, subjects, metrics, opinions, views
         What is kept.
+    copies
+        Which runs are at another place too.
     pictures
         What the pictures are for.
     deletion
@@ -44,6 +48,7 @@ class Store:
         self.metrics = Metrics(database)
         self.opinions = Opinions(database)
         self.views = Views(database)
+        self.copies = Copies(database)
         self.pictures = Pictures(database, blobs)
         self.deletion = Deletion(database, blobs, self.pictures)
 
@@ -88,21 +93,42 @@ class OpenStore(Store):
         self.close()
 
 
-def open_store(settings: Settings) -> OpenStore:
+def open_store(settings: Settings, *, begin_anew: bool = False) -> OpenStore:
     """Open the store of a deployment, creating its folders and bringing its schema to the newest version.
+
+    Parameters
+    ----------
+    begin_anew
+        Whether an empty database may be begun beside pictures that another one knew.
 
     Raises
     ------
     StoreError
-        The folder or the database cannot be used: says which, why and what to do.
+        The folder or the database cannot be used, or the database is empty and the pictures are not: says which, why
+        and what to do.
     """
     blobs = BlobStore(settings.blob_root)
     blobs.prepare()
     database = Database(settings.database_url)
     try:
         database.prepare_folder()  # the pictures may lie elsewhere
+        if not begin_anew:
+            _check_that_nothing_is_lost(database, blobs)
         database.migrate()
     except BaseException:
         database.close()
         raise
     return OpenStore(database, blobs)
+
+
+def _check_that_nothing_is_lost(database: Database, blobs: BlobStore) -> None:
+    """Refuse an empty database where there are pictures: it would look as if they had never been made."""
+    if not database.is_empty():
+        return
+    pictures = len(blobs.listing().pictures)
+    if pictures and database.is_empty():  # asked again: another process may have begun the store meanwhile
+        raise StoreError(
+            f"The database {database.place} is empty, but the folder {blobs.root} holds {pictures:,} pictures: restore "
+            "the database from a backup, or let `store check --repair` begin a new one with the runs that the pictures "
+            "describe. Subjects, sweeps and opinions are not in them."
+        )

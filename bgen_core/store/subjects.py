@@ -18,6 +18,7 @@ from bgen_core.store.schema import RunRow, SubjectRow, SweepRow
 from bgen_core.store.sweeps import subjects_of
 from bgen_core.subject.decoding.image_io import decode_alpha, decode_photo, encode_alpha_png, encode_png
 from bgen_core.subject.subject import Subject
+from bgen_core.wording import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,10 +62,14 @@ class SubjectUse:
         """What depends on it, for a person who is about to delete it."""
         if not (self.runs or self.sweeps):
             return "Nothing was made with it yet."
-        text = f"{_count(self.runs, 'run')} and {_count(self.sweeps, 'sweep')} were made with it: pictures and tables "
+        text = (
+            f"{counted(self.runs, 'run')} and {counted(self.sweeps, 'sweep')} were made with it: pictures and tables "
+        )
         text += "stay, but none of them can be made again or gone on with."
         if self.unfinished:
-            text += f" {_count(self.unfinished, 'sweep')} of these still {'needs' if self.unfinished == 1 else 'need'} "
+            text += (
+                f" {counted(self.unfinished, 'sweep')} of these still {'needs' if self.unfinished == 1 else 'need'} "
+            )
             text += "it: cancel first."
         return text
 
@@ -222,10 +227,6 @@ def _checked_name(name: str) -> str:
     if not name.strip():
         raise UserInputError("A subject needs a name: give it at least one letter.")
     return check_text("The subject's name", name.strip(), LONGEST_NAME)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _used_pictures(session: Session, pictures: set[BlobHash]) -> set[BlobHash]:

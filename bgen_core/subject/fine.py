@@ -17,7 +17,7 @@ import numpy as np
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.subject import closed_form
-from bgen_core.subject.matting import GuidedEnlargement, enlarged_box, tiles
+from bgen_core.subject.matting import GuidedEnlargement, enlarged_box, tiles, without_haze
 from bgen_core.subject.native import cv2
 from bgen_core.subject.regions import LEAST_PERSON, find_regions, keep_regions
 from bgen_core.subject.segmentation import reduced, working_picture
@@ -30,7 +30,7 @@ _UNSURE = (0.02, 0.98)
 _WIDER = 0.005  # of the longer side: how far beyond the unsure pixels the band reaches
 _LOOK_EVERY = 0.1  # seconds: at whether it was cancelled
 _SAID = "stderr"
-_LEVELS = 0.14  # closed-form matting leaves a haze of about this strength on both ends
+_HAZE = 0.14  # closed-form matting leaves a haze of about this strength on both ends
 
 # One at a time: several would only take each other's processors and memory.
 _TURN = threading.Lock()
@@ -143,7 +143,7 @@ def _at_photo_size(
     for tile, near in tiles(extent, work, reach=2):
         if band[near.slices].any():
             found = solved[tile.slices] if enlargement is None else enlargement.tile(tile)
-            levelled = np.clip((found - _LEVELS) / (1 - 2 * _LEVELS), 0, 1)
+            levelled = without_haze(found, _HAZE)
             inside = enlarged_box(reach, extent, tile) > 0
             result[tile.slices] = np.where(inside, levelled, alpha[tile.slices])
     return result

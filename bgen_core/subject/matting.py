@@ -17,7 +17,7 @@ from bgen_core.subject.segmentation import reduced, working_picture
 _GUIDE_SIDE = 512
 _RADIUS = 0.0175  # of the guide's longer side
 _EPSILON = 1e-4
-_LEVELS = 0.15  # the filter leaves a haze of this strength on both ends
+_HAZE = 0.15  # the filter leaves a haze of this strength on both ends
 
 _ENLARGING_RADIUS = 2  # pixels of the smaller picture
 
@@ -57,10 +57,10 @@ def refine_edges(image: np.ndarray, coarse: np.ndarray) -> np.ndarray:
     radius = max(1, int(_RADIUS * Extent.of(guide).longest_side))
     guided = _GuidedFilter(guide, radius)
     slope, offset = guided.coefficients(target)
-    found = _levelled((slope * guide).sum(axis=2) + offset)
+    found = without_haze((slope * guide).sum(axis=2) + offset, _HAZE)
     slope, offset = guided.coefficients(found)
-    slope /= 255 * (1 - 2 * _LEVELS)
-    offset = (offset - _LEVELS) / (1 - 2 * _LEVELS)
+    slope /= 255 * (1 - 2 * _HAZE)
+    offset = (offset - _HAZE) / (1 - 2 * _HAZE)
     for tile, near in tiles(extent, Extent.of(guide), reach=2 * radius + 1):
         within = found[near.slices]
         if within.min() == within.max() and within.flat[0] in (0, 1):
@@ -203,8 +203,9 @@ def _mixed(image: np.ndarray, slope: np.ndarray, offset: np.ndarray, box: Box) -
     return cv2.transform(weighted, np.ones((1, 3), np.float32)) + enlarged_box(offset, extent, box)
 
 
-def _levelled(alpha: np.ndarray) -> np.ndarray:
-    return np.clip((alpha - _LEVELS) / (1 - 2 * _LEVELS), 0, 1)
+def without_haze(alpha: np.ndarray, haze: float) -> np.ndarray:
+    """The alpha stretched so that what a method leaves of `haze` on both ends becomes 0 and 1."""
+    return np.clip((alpha - haze) / (1 - 2 * haze), 0, 1)
 
 
 class _GuidedFilter:

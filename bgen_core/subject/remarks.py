@@ -8,6 +8,7 @@ import numpy as np
 
 from bgen_core.subject.regions import LEAST_PERSON, Side
 from bgen_core.subject.segmentation import Segmentation
+from bgen_core.wording import listed
 
 Kind = Literal["no person", "not sure", "several persons", "unsure regions", "low resolution", "cut by the frame"]
 Level = Literal["warning", "note"]
@@ -91,7 +92,7 @@ def _remarks(found: Segmentation) -> Iterator[Remark]:
         yield Remark(
             kind="cut by the frame",
             level="note",
-            says=f"The {who} is cut off by the frame {_listed(found.cut_sides)}.",
+            says=f"The {who} is cut off by the frame {_where(found.cut_sides)}.",
             advice="A new background cannot complete what is missing: it stands at the same edge of every picture.",
         )
 
@@ -102,7 +103,6 @@ def _unsure_share(found: Segmentation) -> float:
     return float(np.count_nonzero(found.unsure) / max(1, kept))
 
 
-def _listed(sides: tuple[Side, ...]) -> str:
+def _where(sides: tuple[Side, ...]) -> str:
     names = {"left": "on the left", "top": "at the top", "right": "on the right", "bottom": "at the bottom"}
-    words = [names[side] for side in sides]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    return listed([names[side] for side in sides])

@@ -7,6 +7,9 @@ A piece is one value or a range; pieces are separated by commas::
     1..9/5          1, 3, 5, 7, 9: five values evenly spaced
     1-9 (+2)        1, 3, 5, 7, 9: A1111's range with a step
     1-9 [5]         1, 3, 5, 7, 9: A1111's range with a count
+    30..10:10       30, 20, 10: downwards, where the first number is the greater one
+
+The last comma may be followed by nothing, and dashes and the minus sign stand for a hyphen.
 """
 
 import csv
@@ -27,6 +30,8 @@ MAX_PIECE_LENGTH = 80  # longer than any range of numbers that fit
 NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)"
 RANGE = re.compile(rf"({NUMBER})\s*\.\.\s*({NUMBER})(?:\s*:\s*({NUMBER})|\s*/\s*(\d+))?")
 A1111_RANGE = re.compile(rf"({NUMBER})\s*-\s*({NUMBER})(?:\s*\(\s*({NUMBER})\s*\)|\s*\[\s*(\d+)\s*\])?")
+# What text processors and telephones put in a hyphen's place: from the hyphen to the em dash, and the minus signs
+_DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d", "-"))
 FORMS = "10,20,30 or 10..30:10 or 1..9/5"
 
 
@@ -171,9 +176,16 @@ def parse_axis(name: str, text: str) -> Axis:
     return Axis(name=name, values=tuple(dict.fromkeys(values)))
 
 
+def hyphens(text: str) -> str:
+    """The text with a hyphen for every dash and minus sign."""
+    return text.translate(_DASHES)
+
+
 def _parse_pieces(kind: AxisKind, text: str) -> list[Value]:
     names = kind.parameter.names() if kind.parameter else ()
     pieces = [piece.strip() for piece in text.split(",")]
+    if len(pieces) > 1 and not pieces[-1]:
+        del pieces[-1]
     if any(not piece for piece in pieces) and text.strip():
         forms = ", ".join(names) or FORMS
         raise UserInputError(f"{kind.name} {text.strip()!r} has an empty piece between commas: write {forms}.")
@@ -184,7 +196,7 @@ def _parse_pieces(kind: AxisKind, text: str) -> list[Value]:
         if piece and kind.parameter and names:
             values.append(kind.parameter.chosen(piece))
         elif piece:
-            values.extend(_parse_numbers(kind, piece))
+            values.extend(_parse_numbers(kind, hyphens(piece)))
         if len(values) > MAX_VALUES:
             raise UserInputError(f"{kind.name} {piece!r} gives over {MAX_VALUES:,} values: use a larger step.")
     return values
@@ -227,26 +239,26 @@ def _parse_numbers(kind: AxisKind, piece: str) -> list[Value]:
 def _expand_range(
     kind: AxisKind, piece: str, first: str, last: str, step: str | None, count: str | None
 ) -> list[Decimal]:
-    low, high = Decimal(first), Decimal(last)
-    if low > high:
-        raise UserInputError(f"{kind.name} {piece!r} runs backwards: write the smaller number first.")
+    start, stop = Decimal(first), Decimal(last)
     if count is not None:
-        return _evenly_spaced(kind, piece, low, high, int(count))
+        return _evenly_spaced(kind, piece, start, stop, int(count))
     width = Decimal(step) if step is not None else Decimal(1)
-    if width <= 0:
+    if start > stop:  # downwards, whether or not the step says so
+        width = -abs(width)
+    if width == 0 or (width < 0 and start <= stop):
         raise UserInputError(f"{kind.name} {piece!r} has the step {width:f}: it must be above 0.")
-    number = int((high - low) / width) + 1
+    number = int((stop - start) / width) + 1
     if number > MAX_VALUES:
         raise UserInputError(f"{kind.name} {piece!r} gives {number:,} values: at most {MAX_VALUES:,} are allowed.")
-    return [low + index * width for index in range(number)]
+    return [start + index * width for index in range(number)]
 
 
-def _evenly_spaced(kind: AxisKind, piece: str, low: Decimal, high: Decimal, count: int) -> list[Decimal]:
+def _evenly_spaced(kind: AxisKind, piece: str, start: Decimal, stop: Decimal, count: int) -> list[Decimal]:
     if not 1 <= count <= MAX_VALUES:
         raise UserInputError(f"{kind.name} {piece!r} asks for {count:,} values: choose 1 to {MAX_VALUES:,}.")
     if count == 1:
-        return [low]
-    values = [low + (high - low) * index / (count - 1) for index in range(count)]
+        return [start]
+    values = [start + (stop - start) * index / (count - 1) for index in range(count)]
     if kind.kind == "whole number":  # A1111 also cuts these to whole numbers
         return [value.quantize(Decimal(1), rounding=ROUND_DOWN) for value in values]
     return values

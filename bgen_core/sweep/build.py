@@ -6,6 +6,7 @@ from typing import Any
 
 from bgen_core.errors import UserInputError
 from bgen_core.ids import NO_SUBJECT, SubjectId
+from bgen_core.limits import LONGEST_NAME, check_text
 from bgen_core.models.catalogue import ModelEntry
 from bgen_core.parameters import PARAMETERS, Parameter, Value
 from bgen_core.sweep.axes import REPLACEMENTS, Axis, parse_axis
@@ -67,6 +68,8 @@ def build_plan(
     UserInputError
         Names the axis, the piece or value, and what is allowed.
     """
+    for entry in models:
+        check_text("The model's name", entry.name, LONGEST_NAME)
     parsed = list(_axes(models, subjects, given, replacements))
     for axis in parsed:
         check_values(axis)

@@ -23,6 +23,12 @@ class Grid:
     down: Axis | None
     cells: tuple[tuple[int, ...], ...]
 
+    @property
+    def corner(self) -> str:
+        """What runs down and what across, for the place where both labels meet: "Steps ↓ Seed →"."""
+        signed = ((self.down, "↓"), (self.across, "→"))
+        return " ".join(f"{axis.kind.label} {sign}" for axis, sign in signed if axis)
+
 
 def arrange(plan: SweepPlan, *, across: str | None, down: str | None, fixed: Mapping[str, int]) -> Grid:
     """Lay out one page of a plan; nothing is computed anew by showing it another way.

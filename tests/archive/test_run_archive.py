@@ -226,8 +226,7 @@ HOSTILE: dict[str, tuple[Callable[[Files, dict[str, Any]], None], str]] = {
     "a hash that is a path": (lambda files, m: record_of(m).update(image="../../x"), "image is not allowed"),
     "parameters that cannot be": (lambda files, m: record_of(m)["params"].update(strength=7), "strength 7 is not"),
     "a rating of 6": (lambda files, m: m["runs"][0].update(rating=6), "runs.0.rating"),
-    "an endless note": (lambda files, m: m["runs"][0].update(notes="x" * 30_000), "runs.0.notes"),
-    "a zero byte": (lambda files, m: m["runs"][0].update(notes="a\0b"), "a zero byte is not allowed"),
+    "a note that is a number": (lambda files, m: m["runs"][0].update(notes=5), "runs.0.notes"),
     "a metric that is no number": (
         lambda files, m: m["runs"][0]["metrics"][0].update(value=float("nan")),
         "runs.0.metrics.0.value",

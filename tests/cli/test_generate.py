@@ -1,12 +1,14 @@
 """`generate`, and what all commands that paint refuse alike."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from bgen_core.jobs.background_faults import BackgroundFaults
 from tests.cli.calling import PHOTO, Call, pixels
 from tests.made_up import flip_a_bit
 
@@ -18,7 +20,7 @@ def test_generate_twice_gives_the_same_pixels_and_another_seed_others(call: Call
         out = tmp_path / f"{number}.png"
         done = call(
             "generate", PHOTO, "--prompt", "a beach", "--steps", "4", "--seed", seed, "--alpha", alpha_file,
-            "--out", out, "--json", home=tmp_path / home,
+            "--scheduler", "DDIM", "--out", out, "--json", home=tmp_path / home,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         pictures.append(pixels(out))
@@ -75,7 +77,7 @@ def test_sweep_reuses_what_it_made(call: Call, tmp_path: Path, alpha_file: Path)
         (["generate", "missing.jpg", "--prompt", "a", "--out", "x.png"], "missing.jpg"),
         (["generate", PHOTO, "--out", "x.png"], "--prompt"),
         (["generate", PHOTO, "--prompt", "a", "--out", "x.png", "--colour", "1"], "--colour"),
-        (["sweep", PHOTO, "--prompt", "a", "--steps", "30..10"], "smaller number first"),
+        (["sweep", PHOTO, "--prompt", "a", "--steps", "10..30:0"], "step 0"),
         (["sweep", PHOTO, "--prompt", "a", "--seed", "1-9999", "--steps", "1-999"], "9,989,001 cells"),
         (["generate", PHOTO, "--prompt", " ", "--out", "x.png"], "prompt is empty"),
         (["generate", PHOTO, "--prompt", "a", "--out", "x.png", "--scheduler", "lcm", "--steps", "60"], "at most 50"),
@@ -107,7 +109,14 @@ def test_models_and_doctor_print_json(call: Call):
     doctor = call("doctor", "--json")
     findings = json.loads(doctor.stdout)
     assert doctor.returncode == 0
-    assert [finding["what"] for finding in findings] == ["device", "dtype", "folders", "segmentation", "model"]
+    assert [finding["what"] for finding in findings] == [
+        "device",
+        "dtype",
+        "folders",
+        "segmentation",
+        "model",
+        "background",
+    ]
     assert all(finding["ok"] for finding in findings)
 
 
@@ -117,6 +126,13 @@ def test_a_missing_model_is_doctored(call: Call, tmp_path: Path, monkeypatch: py
     done = call("doctor")
     assert done.returncode == 2
     assert "no model_index.json" in done.stdout
+
+
+def test_what_is_behind_is_doctored(call: Call):
+    BackgroundFaults(Path(os.environ["BGEN_HOME"])).note("MLflow", "Runs are not copied to http://server: it is away.")
+    done = call("doctor")
+    assert done.returncode == 2
+    assert "--  background   MLflow: Runs are not copied to http://server: it is away." in done.stdout
 
 
 def test_an_output_never_destroys_what_it_is_made_from(call: Call, tmp_path: Path, alpha_file: Path):

@@ -86,6 +86,17 @@ def test_what_can_be_mended_is_one_sentence(call: Call, made: Path, tmp_path: Pa
     assert done.stdout == ""
 
 
+def test_nothing_is_made_where_a_later_picture_cannot_be(call: Call, made: Path, tmp_path: Path):
+    picture = min((made / "pictures").iterdir())
+    with Image.open(picture) as opened:
+        chunks = PngImagePlugin.PngInfo()
+        chunks.add_text("bgen", json.dumps(json.loads(opened.info["bgen"]) | {"model": "./nowhere"}))
+        opened.save(tmp_path / "other.png", pnginfo=chunks)
+    done = call("reproduce", picture, tmp_path / "other.png", home=made / "home")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "other.png: model './nowhere' is not there" in done.stderr
+
+
 def test_a_picture_of_a1111_is_made_with_what_can_be_taken_over(
     call: Call, made: Path, tmp_path: Path, alpha_file: Path
 ):

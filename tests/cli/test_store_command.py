@@ -6,8 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from bgen_core.cli.store import store_app
-from bgen_core.errors import UserInputError
-from bgen_core.store.store import Store
+from bgen_core.errors import StoreError, UserInputError
+from bgen_core.settings import Settings
+from bgen_core.store.store import OpenStore, open_store
 from tests.made_up import commit, made_up_run
 
 
@@ -16,21 +17,21 @@ def call(*words: str) -> tuple[int, str, str]:
     return result.exit_code, result.stdout, result.stderr
 
 
-def put_long_ago(store: Store, data: bytes) -> str:
+def put_long_ago(store: OpenStore, data: bytes) -> str:
     name = store.blobs.put(data)
     an_hour_ago = time.time() - 3600
     os.utime(store.blobs.path(name), (an_hour_ago, an_hour_ago))
     return name
 
 
-def test_a_store_in_order_is_exit_0(store: Store) -> None:
+def test_a_store_in_order_is_exit_0(store: OpenStore) -> None:
     commit(store, made_up_run())
     assert call("check") == (0, "", "2 pictures: all is in order\n")
     code, out, error = call("check", "--json")
     assert (code, json.loads(out), error) == (0, {"ok": True, "pictures": 2, "findings": []}, "")
 
 
-def test_what_is_found_is_exit_2_until_it_is_mended(store: Store) -> None:
+def test_what_is_found_is_exit_2_until_it_is_mended(store: OpenStore) -> None:
     run = commit(store, made_up_run())
     unused = put_long_ago(store, b"nobody's")
     store.blobs.path(run.image).unlink()
@@ -49,7 +50,7 @@ def test_what_is_found_is_exit_2_until_it_is_mended(store: Store) -> None:
     assert call("check")[0] == 0
 
 
-def test_what_cannot_be_mended_stays_exit_2(store: Store) -> None:
+def test_what_cannot_be_mended_stays_exit_2(store: OpenStore) -> None:
     run = commit(store, made_up_run())
     store.blobs.path(run.raw).unlink()
     code, out, error = call("check", "--repair")
@@ -59,12 +60,12 @@ def test_what_cannot_be_mended_stays_exit_2(store: Store) -> None:
     assert error.endswith("1 finding, 0 mended, 1 left\n")
 
 
-def test_dropping_alone_is_a_sentence(store: Store) -> None:
+def test_dropping_alone_is_a_sentence(store: OpenStore) -> None:
     with pytest.raises(UserInputError, match=r"--drop-lost .* give --repair too"):
         call("check", "--drop-lost")
 
 
-def test_gc_says_what_would_go_and_then_removes_it(store: Store) -> None:
+def test_gc_says_what_would_go_and_then_removes_it(store: OpenStore) -> None:
     run = commit(store, made_up_run())
     unused, young = put_long_ago(store, b"x" * 200_000), store.blobs.put(b"young")
     rest = "what is younger than 10 minutes stays\n"
@@ -76,7 +77,7 @@ def test_gc_says_what_would_go_and_then_removes_it(store: Store) -> None:
     assert call("gc")[2] == f"0 files (0.0 MB) removed; {rest}"
 
 
-def test_a_database_of_another_store_does_not_empty_the_folder(store: Store) -> None:
+def test_a_database_of_another_store_does_not_empty_the_folder(store: OpenStore) -> None:
     names = [put_long_ago(store, b"%d" % number) for number in range(20)]
     assert call("gc", "--dry-run")[0] == 0
     with pytest.raises(
@@ -85,3 +86,19 @@ def test_a_database_of_another_store_does_not_empty_the_folder(store: Store) -> 
         call("gc")
     assert all(store.blobs.exists(name) for name in names)
     assert call("gc", "--yes")[2].startswith("20 files")
+
+
+def test_repair_begins_a_lost_database_anew_from_the_pictures(store: OpenStore, settings: Settings) -> None:
+    run = commit(store, made_up_run())
+    store.close()
+    for file in settings.home.glob("bgen.sqlite3*"):
+        file.unlink()
+    an_hour_ago = time.time() - 3600
+    for name in (run.image, run.raw):
+        os.utime(store.blobs.path(name), (an_hour_ago, an_hour_ago))
+    with pytest.raises(StoreError, match="store check --repair"):
+        call("check")
+    code, out, _ = call("check", "--repair")
+    assert (code, out.count("Its run was put back.")) == (0, 2)
+    with open_store(settings) as again:
+        assert again.runs.select() == [run]

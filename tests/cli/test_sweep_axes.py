@@ -22,6 +22,14 @@ def test_photos_and_replacements_are_axes(call: Call, tmp_path: Path):
     assert "4 cells: 2 known, 2 to make, without the diffusion model" in again.stderr
 
 
+def test_a_plan_has_the_number_that_was_drawn_for_a_seed(call: Call, alpha_file: Path):
+    common = ("--prompt", "a beach", "--alpha", alpha_file, "--scheduler", "Euler a, DPM++ 2M Karras,")
+    document = json.loads(call("sweep", PHOTO, *common, "--seed", "-1,-1,5", "--dry-run", "--json").stdout)
+    first, second, last = document["axes"]["seed"]
+    assert (len({first, second, -1, 5}), last) == (4, 5)
+    assert document["axes"]["scheduler"] == ["euler_a", "dpmpp_2m_karras"]
+
+
 @pytest.mark.slow
 def test_two_passes_finish_the_best_by_a_metric(call: Call, tmp_path: Path):
     common = ("--prompt", "a beach", "--seed", "1-3", "--steps", "3", "--guidance", "1")
@@ -41,6 +49,9 @@ def test_two_passes_finish_the_best_by_a_metric(call: Call, tmp_path: Path):
         (["--explore-steps", "2"], "belong together"),
         (["--explore-steps", "2", "--keep", "0", "--by", "expansion"], "--keep 0 is not allowed"),
         (["--explore-steps", "2", "--keep", "1", "--by", "beauty"], "metric 'beauty' is not known"),
+        (["--explore-steps", "2", "--keep", "1", "--by", "clip_score"], "No CLIP model is set: BGEN_CLIP_MODEL"),
+        (["--explore-steps", "2", "--keep", "1", "--by", "seam", "--scheduler", "lcm", "--steps", "60"], "at most 50"),
+        (["--out-dir", "/proc"], "--out-dir /proc cannot be used"),
         (["--replace", "night, day"], "in no prompt"),
         (["--replace", "beach"], "nothing to put in its place"),
         (["--model", "demo", "--model", "nowhere/at-all-1"], "nowhere/at-all-1"),
@@ -50,3 +61,4 @@ def test_what_makes_no_sense_is_refused_before_anything_runs(call: Call, options
     refused = call("sweep", PHOTO, "--prompt", "a beach", *options)
     assert refused.returncode == 2
     assert words in refused.stderr
+    assert "exploring" not in refused.stderr

@@ -11,7 +11,7 @@ from bgen_core.models.catalogue import DEMO_FOLDER, MODELS, describe_model
 from bgen_core.models.devices import find_device
 from bgen_core.models.loading import load_pipeline
 from bgen_core.models.revision import find_local_model, find_model
-from bgen_core.models.schedulers import SCHEDULERS, get_scheduler
+from bgen_core.models.schedulers import SCHEDULERS, SchedulerEntry, get_scheduler, scheduler_named
 from bgen_core.sweep.build import default_params
 from tests.tiny_models import tiny_pipeline
 
@@ -114,3 +114,37 @@ def test_a_hub_model_that_is_not_here_is_not_local():
 def test_a_device_that_is_not_here_says_what_to_choose():
     with pytest.raises(UserInputError, match="BGEN_DEVICE=cpu"):
         find_device("cuda:99")
+
+
+@pytest.mark.parametrize(
+    ("name", "schedule", "meant"),
+    [
+        ("Euler a", "", "euler_a"),
+        ("euler ancestral", "", "euler_a"),
+        ("k_euler_a", "", "euler_a"),
+        ("sample_euler", "", "euler"),
+        ("EulerAncestralDiscreteScheduler", "", "euler_a"),
+        ("DPM++ 2M Karras", "", "dpmpp_2m_karras"),
+        ("DPM++ 2M", "Karras", "dpmpp_2m_karras"),
+        ("DPM++ 2M Karras", "karras", "dpmpp_2m_karras"),
+        ("DPM++ 2M", "Automatic", "dpmpp_2m_karras"),
+        ("dpmpp_2m_k", "", "dpmpp_2m_karras"),
+        ("dpmpp_2m", "normal", "dpmpp_2m"),
+        ("dpm_2_ancestral", "", "dpm2_a"),
+        ("uni_pc", "", "unipc"),
+        ("PLMS", "", "pndm"),
+        ("DPM++ 2S a", "", None),  # ancestral, which the one here is not
+        ("Euler", "Karras", None),
+        ("karras", "", None),
+        ("", "", None),
+    ],
+)
+def test_schedulers_are_known_by_what_people_and_other_programs_call_them(
+    name: str, schedule: str, meant: str | None
+) -> None:
+    assert scheduler_named(name, schedule) == meant
+
+
+@pytest.mark.parametrize("entry", SCHEDULERS, ids=lambda entry: entry.name)
+def test_a_scheduler_is_known_by_its_name_and_label(entry: SchedulerEntry) -> None:
+    assert {scheduler_named(name) for name in (entry.name, entry.label, *entry.also)} == {entry.name}

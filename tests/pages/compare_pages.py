@@ -1,6 +1,7 @@
 """The compare and the run page through AppTest, without the Subject page that a visitor sees first."""
 
 import json
+import re
 from html.parser import HTMLParser
 from typing import Any
 
@@ -36,6 +37,20 @@ def open_run(**query: str | list[str]) -> AppTest:
     return _opened(at, query)
 
 
+def open_sweep(**query: str | list[str]) -> AppTest:
+    """The sweep page at an address."""
+    at = _opened(AppTest.from_function(_shell, default_timeout=60), {})
+    at.switch_page(page_files.SWEEP)
+    return _opened(at, query)
+
+
+def open_subject(**query: str | list[str]) -> AppTest:
+    """The subject page at an address."""
+    at = _opened(AppTest.from_function(_shell, default_timeout=60), {})
+    at.switch_page(page_files.SUBJECT)
+    return _opened(at, query)
+
+
 def _opened(at: AppTest, query: dict[str, Any]) -> AppTest:
     for name, value in query.items():
         at.query_params[name] = value
@@ -45,9 +60,9 @@ def _opened(at: AppTest, query: dict[str, Any]) -> AppTest:
 
 
 def texts(at: AppTest) -> str:
-    """Everything that is said on the page."""
+    """Everything that is said on the page, as it is read."""
     kinds = (at.markdown, at.caption, at.info, at.warning, at.error, at.success, at.subheader, at.code)
-    return " ".join(str(element.value) for kind in kinds for element in kind)
+    return as_read(" ".join(str(element.value) for kind in kinds for element in kind))
 
 
 def viewed(at: AppTest) -> dict[str, Any]:
@@ -85,3 +100,8 @@ def tables(at: AppTest) -> list[dict[str, list[str]]]:
 
 def button(at: AppTest, label: str) -> Any:
     return next(each for each in at.button if each.label == label)
+
+
+def as_read(markdown: str) -> str:
+    """Markdown without what keeps a text from being interpreted."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", markdown).replace("\u2060", "")

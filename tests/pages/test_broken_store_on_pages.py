@@ -18,7 +18,7 @@ from pages._ui.app.faults import tell_fault
 from pages._ui.compare.compare_view import CompareView
 from pages._ui.compare.rows_in_view import chosen_runs, sweep_ids
 from pages._ui.routes.routes import own_routes
-from pages._ui.shared.pictures import plain
+from pages._ui.shared.plain_text import plain
 from tests.made_up import commit, made_up_run, made_up_subject, made_up_sweep, run_id
 from tests.pages.compare_pages import open_compare, open_run, texts
 

@@ -16,6 +16,7 @@ from bgen_core.subject.decoding.image_io import encode_png
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
+from pages._ui.app.page_files import PATHS
 from pages._ui.routes.routes import own_routes
 from tests.made_up import VISITOR, commit, flip_a_bit, made_up_run, made_up_sweep, picture
 
@@ -220,3 +221,10 @@ def test_asking_for_a_download_without_its_body_makes_nothing(client: TestClient
     for url in (zip_url(sweep_id), sheet_url(sweep_id, across=None, down=None)):
         answer = client.head(url)
         assert (answer.status_code, answer.content) == (200, b"")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_page_knows_its_server_before_anything_else_of_it_runs(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
+    assert answer.text.index("BACKEND_BASE_URL: window.location.origin") < answer.text.index('src="./static/')

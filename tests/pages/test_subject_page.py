@@ -29,6 +29,7 @@ from pages._ui.mask.fine_edge import fine_edges
 from pages._ui.mask.mask_preview import detail_of, preview_of
 from pages._ui.mask.mask_view import VIEWS
 from pages._ui.subject.subject_draft import Draft
+from tests.pages.compare_pages import as_read
 
 SHELL = str(Path(page_files.SUBJECT).parent / "_ui" / "app" / "shell.py")
 LIMITS = DecodeLimits(max_bytes=10**8, max_pixels=10**8, min_side=1)
@@ -97,7 +98,7 @@ def button(at: AppTest, label: str):
 
 def said(at: AppTest) -> str:
     texts = " ".join(str(element.value) for kind in (at.caption, at.info, at.warning, at.error) for element in kind)
-    return texts.replace("\\", "")  # Markdown's escapes
+    return as_read(texts)
 
 
 def wall(width: int = 300, height: int = 200) -> bytes:

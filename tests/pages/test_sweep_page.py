@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from bgen_core.jobs.background_faults import BackgroundFaults
 from bgen_core.jobs.submission import forecast_sweep, submit_sweep
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.records.sweep_states import CANCEL, CLAIM, FINISH, StateChange
@@ -16,6 +17,7 @@ from bgen_core.sweep.axes import Axis, parse_axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files
+from tests.pages.compare_pages import as_read
 
 SHELL = str(Path(page_files.SWEEP).parent / "_ui" / "app" / "shell.py")
 
@@ -55,7 +57,7 @@ def open_sweep(**query: str) -> AppTest:
 
 def said(at: AppTest) -> str:
     kinds = (at.markdown, at.info, at.warning, at.error, at.caption)
-    return " ".join(str(element.value) for kind in kinds for element in kind)
+    return as_read(" ".join(str(element.value) for kind in kinds for element in kind))
 
 
 def run_button(at: AppTest):
@@ -83,10 +85,17 @@ def test_it_says_what_a_sweep_costs_before_it_runs(subject: Subject, worker: Non
         assert label in labels
 
 
+def test_what_is_behind_is_said_without_names_of_servers(subject: Subject, worker: None):
+    BackgroundFaults(load_settings().home).note("MLflow", "Runs are not copied to http://server: it is away.")
+    at = open_sweep(subject=subject.id)
+    assert "MLflow is behind" in said(at)
+    assert "http://server" not in said(at)
+
+
 @pytest.mark.parametrize(
     ("key", "text", "sentence"),
     [
-        ("steps", "30..10", "smaller number first"),
+        ("steps", "10..30:0", "step 0"),
         ("steps", "0", "steps 0 is not allowed"),
         ("guidance", "lots", "'lots' is not a number"),
         ("seed", "", "seed has no values"),
@@ -110,6 +119,25 @@ def test_an_empty_prompt_is_asked_for(subject: Subject, worker: None):
     at = open_sweep()
     at.text_area(key="prompt").set_value("").run()
     assert "The prompt is empty" in said(at)
+
+
+def test_a_seed_of_minus_one_is_drawn_once_for_each_sweep(store: Store, subject: Subject, worker: None):
+    at = open_sweep(seed="-1,7,−1", scheduler="Euler a")
+    assert "3 cells: 0 known, 3 to make" in said(at)
+    run_button(at).click().run()
+    (sweep,) = store.sweeps.select(states=["queued"])
+    plan = SweepPlan.from_json(sweep.plan)
+    first, seven, second = plan.values_of("seed")
+    assert seven == 7
+    assert len({-1, first, second, 7}) == 4
+    assert plan.base.scheduler == "euler_a"
+    assert at.text_input(key="seed").value == "-1,7,−1"
+    assert "3 cells in hand" in said(at)
+    store.sweeps.change_state(sweep.id, CANCEL)
+    assert "3 cells: 0 known, 3 to make" in said(at.run())
+    run_button(at).click().run()
+    (again,) = store.sweeps.select(states=["queued"])
+    assert not {first, second} & set(SweepPlan.from_json(again.plan).values_of("seed"))
 
 
 def test_run_puts_the_sweep_into_the_queue_and_into_the_url(store: Store, subject: Subject, worker: None):

@@ -8,7 +8,8 @@ from PIL import Image
 
 import bgen_core
 from bgen_core.errors import UserInputError
-from bgen_core.records.png_text import parameters_text, parse_parameters, read_parameters, read_record
+from bgen_core.records.a1111_text import parse_parameters
+from bgen_core.records.png_text import parameters_text, read_parameters, read_record
 from bgen_core.records.run import RunRecord
 from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import encode_png
@@ -103,12 +104,40 @@ OF_OTHERS = [
             "Mask blur": "4",
         },
     ),
+    (
+        "a red cat\nNegative prompt: dog\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1\n"
+        "Template: a {red|blue} cat, style: oil, size: 2\nof two lines\nNegative Template: dog",
+        {
+            "Prompt": "a red cat",
+            "Negative prompt": "dog",
+            "Steps": "20",
+            "Sampler": "Euler a",
+            "CFG scale": "7",
+            "Seed": "1",
+            "Template": "a {red|blue} cat, style: oil, size: 2\nof two lines",
+            "Negative Template": "dog",
+        },
+    ),
+    (
+        'a cat\nSteps: 20, Sampler: Euler a, CFG scale: 7\nTI hashes: "easy: c74b, bad: 12ab", Version: v1.6.0',
+        {
+            "Prompt": "a cat",
+            "Negative prompt": "",
+            "Steps": "20",
+            "Sampler": "Euler a",
+            "CFG scale": "7",
+            "TI hashes": "easy: c74b, bad: 12ab",
+            "Version": "v1.6.0",
+        },
+    ),
     ("only a prompt, with size: large", {"Prompt": "only a prompt, with size: large", "Negative prompt": ""}),
     ("", {"Prompt": "", "Negative prompt": ""}),
 ]
 
 
-@pytest.mark.parametrize(("text", "fields"), OF_OTHERS, ids=["a1111", "quoted", "prompt alone", "empty"])
+@pytest.mark.parametrize(
+    ("text", "fields"), OF_OTHERS, ids=["a1111", "quoted", "template", "hashes", "prompt alone", "empty"]
+)
 def test_the_text_of_other_programs_is_read(text: str, fields: dict[str, str]) -> None:
     assert parse_parameters(text) == fields
 

@@ -50,7 +50,7 @@ def test_a_sweep_is_its_labelled_grid_with_every_picture_once(store: Store):
     page = read(html_report(store, sweep_id="sweep-1"))
     assert len(page.pictures) == len(runs)
     assert [attributes["scope"] for attributes in page.all("th")][:4] == ["col", "col", "row", "row"]
-    assert "Guidance ↓  Seed →" in page.text
+    assert "Guidance ↓ Seed →" in page.text
     assert "4 of 4 cells" in page.text
     ids = [attributes["id"] for attributes in page.all("tr") if "id" in attributes]
     assert ids == [run.id for run in runs]
@@ -70,7 +70,7 @@ def test_a_sweep_is_its_labelled_grid_with_every_picture_once(store: Store):
 def test_the_axes_can_be_turned(store: Store):
     grid_of(store)
     page = read(html_report(store, sweep_id="sweep-1", across="guidance", down="seed"))
-    assert "Seed ↓  Guidance →" in page.text
+    assert "Seed ↓ Guidance →" in page.text
 
 
 def test_the_file_loads_and_runs_nothing(store: Store):

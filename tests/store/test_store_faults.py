@@ -3,6 +3,7 @@
 import os
 import resource
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,20 @@ def test_a_damaged_database(settings: Settings) -> None:
         file.write(os.urandom(database_file(settings).stat().st_size - 4096))
     with pytest.raises(StoreError, match="because it is damaged"), open_store(settings) as store:
         store.runs.select()
+
+
+@pytest.mark.parametrize("lose", [lambda file: file.write_bytes(b""), Path.unlink], ids=["empty", "gone"])
+def test_an_empty_database_beside_pictures_is_no_new_store(settings: Settings, lose: Callable[[Path], Any]) -> None:
+    with open_store(settings) as store:
+        run = commit(store, made_up_run())
+    lose(database_file(settings))
+    for _ in range(2):  # nothing was begun that the second one would take for a store
+        with pytest.raises(StoreError, match=r"bgen.sqlite3 is empty, but the folder .* holds 2 pictures: .*--repair"):
+            open_store(settings)
+    with open_store(settings, begin_anew=True) as store:
+        assert store.runs.select() == []
+        assert store.blobs.get(run.image)
+    open_store(settings).close()
 
 
 def test_a_folder_in_the_way_of_the_database(settings: Settings) -> None:

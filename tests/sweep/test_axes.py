@@ -30,7 +30,20 @@ from bgen_core.sweep.axes import parse_axis, write_replacement
         ("seed", "1-3", (1, 2, 3)),
         ("seed", "0..9223372036854775807:9223372036854775807", (0, 2**63 - 1)),
         ("steps", "1-10 [5]", (1, 3, 5, 7, 10)),  # A1111 cuts 3.25, 5.5, 7.75
+        ("steps", "10,20,", (10, 20)),
+        ("scheduler", "ddim,", ("ddim",)),
+        ("steps", "30..10:10", (30, 20, 10)),
+        ("steps", "30..10:-10", (30, 20, 10)),
+        ("steps", "3..1", (3, 2, 1)),
+        ("steps", "30-10 (-10)", (30, 20, 10)),
+        ("steps", "30-15 (+10)", (30, 20)),  # never past the stop
+        ("guidance", "9..1/5", (9.0, 7.0, 5.0, 3.0, 1.0)),
+        ("guidance", "9-1 [5]", (9.0, 7.0, 5.0, 3.0, 1.0)),
+        ("steps", "1–3", (1, 2, 3)),
+        ("steps", "10−8 (−1)", (10, 9, 8)),
+        ("guidance", "−1", (-1.0,)),  # which no picture has: refused where a plan is built
         ("scheduler", "ddim, euler_a", ("ddim", "euler_a")),
+        ("scheduler", "Euler a, DPM++ 2M Karras, k_euler", ("euler_a", "dpmpp_2m_karras", "euler")),
         ("prompt", "a beach, at sunset | a forest", ("a beach, at sunset | a forest",)),  # [red|blue] is one prompt too
         ("prompt", "a beach\na forest\n", ("a beach", "a forest")),
         ("prompt", " a beach \r\na forest", ("a beach", "a forest")),
@@ -54,8 +67,9 @@ def test_reads_what_people_write(name: str, text: str, values: tuple[object, ...
         ("steps", "10,x,20", ["steps", "'x'"]),
         ("steps", "1.5", ["steps", "'1.5'", "whole numbers"]),
         ("steps", "1..2:0.5", ["steps", "1.5", "whole numbers"]),
-        ("steps", "30..10", ["steps", "'30..10'", "smaller number first"]),
-        ("steps", "30-10 (+5)", ["steps", "'30-10 (+5)'", "smaller number first"]),
+        ("steps", "10,20,,", ["steps", "'10,20,,'", "empty piece"]),
+        ("steps", ",", ["steps", "empty piece"]),
+        ("steps", "30..10:0", ["steps", "step 0", "above 0"]),
         ("guidance", "1..9:0", ["guidance", "step 0", "above 0"]),
         ("guidance", "1..9:-1", ["guidance", "step -1", "above 0"]),
         ("guidance", "1..9/0", ["guidance", "0 values"]),

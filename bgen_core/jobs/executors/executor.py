@@ -1,10 +1,12 @@
 """What pages need of whatever computes their sweeps."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from bgen_core.ids import SweepId
+from bgen_core.jobs.background_faults import BackgroundFault
 from bgen_core.jobs.submission import SweepForecast
 from bgen_core.records.progress import SweepProgress
 
@@ -35,6 +37,10 @@ class Executor(Protocol):
 
     def health(self) -> Health | None:
         """How it is, or None while nothing computes: it starts, or starts again."""
+        ...
+
+    def faults(self) -> Sequence[BackgroundFault]:
+        """What is not well beside painting: measuring, copies elsewhere."""
         ...
 
     def submit(self, forecast: SweepForecast, *, explored: SweepId | None = None) -> SweepId:

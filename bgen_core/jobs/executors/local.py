@@ -1,9 +1,10 @@
 """Sweeps computed on this machine, by a worker process that is supervised by the server."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 from bgen_core.ids import SweepId
+from bgen_core.jobs.background_faults import BackgroundFault, BackgroundFaults
 from bgen_core.jobs.executors.executor import Health
 from bgen_core.jobs.holding import is_held
 from bgen_core.jobs.submission import SweepForecast, submit_sweep
@@ -47,6 +48,9 @@ class LocalExecutor:
         if status is None or not status.is_alive or not status.device_kind:
             return None
         return Health(device_kind=status.device_kind, dtype_name=status.dtype_name, is_busy=bool(status.sweep_id))
+
+    def faults(self) -> Sequence[BackgroundFault]:
+        return BackgroundFaults(self._settings.home).all()
 
     def submit(self, forecast: SweepForecast, *, explored: SweepId | None = None) -> SweepId:
         return submit_sweep(self._store, forecast, explored=explored)

@@ -4,6 +4,7 @@ import math
 
 from bgen_core.runs.analysis.columns import Measure, number, percent
 from bgen_core.runs.analysis.paired import Estimate, PairedDifference, fewest_pairs
+from bgen_core.wording import counted
 
 
 def change_text(change: Estimate, measure: Measure) -> str:
@@ -40,7 +41,7 @@ def too_few(count: int, confidence: float) -> str:
 
 
 def pairs_text(count: int) -> str:
-    return f"{count} {'pair' if count == 1 else 'pairs'}"
+    return counted(count, "pair")
 
 
 def _interval(change: Estimate, below: str, above: str) -> str:

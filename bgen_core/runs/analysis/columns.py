@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bgen_core.metrics import Direction, Metric
+from bgen_core.wording import listed
 
 SEED = "seed"
 _SAME = 1e-12  # relative: rounding
@@ -126,10 +127,9 @@ def percent(share: float) -> str:
     return f"{'-' if share < 0 else '+'}{number(abs(100 * share))} %" if share else "0 %"
 
 
-def listed(values: Sequence[object]) -> str:
+def listed_values(values: Sequence[object]) -> str:
     """Values of an axis in a sentence: 10, 20 and 30."""
-    texts = [shown(value) for value in values]
-    return f"{', '.join(texts[:-1])} and {texts[-1]}" if len(texts) > 1 else "".join(texts)
+    return listed([shown(value) for value in values])
 
 
 def shown(value: object) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from bgen_core.runs.analysis.best import all_equal, best_of
 from bgen_core.runs.analysis.change_words import amount_text, better_text, change_text, share_text, too_few
-from bgen_core.runs.analysis.columns import AxisColumn, Measure, listed, percent, samples, shown
+from bgen_core.runs.analysis.columns import AxisColumn, Measure, listed_values, percent, samples, shown
 from bgen_core.runs.analysis.paired import (
     CONFIDENCE,
     Estimate,
@@ -171,7 +171,7 @@ def _sentence(effect: AxisEffect, table: PairedTable) -> str:
     if change is not None:
         return f"{nothing}: {from_to} it {change_text(change, measure)}."
     return (
-        f"{nothing}: the {_superlative(measure)} mean, at {listed(effect.extremes)}, "
+        f"{nothing}: the {_superlative(measure)} mean, at {listed_values(effect.extremes)}, "
         f"differs from the mean of the others by {amount_text(compared, measure)}."
     )
 
@@ -192,7 +192,7 @@ def _verdict(effect: AxisEffect) -> str:
     if effect.measure.direction == "none" or not effect.extremes:
         return text
     means = "the best mean is" if len(effect.extremes) == 1 else "the best means are"
-    return f"{text}; {means} at {listed(effect.extremes)}"
+    return f"{text}; {means} at {listed_values(effect.extremes)}"
 
 
 def _best_sentence(effect: AxisEffect, against: Estimate) -> str:
@@ -201,7 +201,7 @@ def _best_sentence(effect: AxisEffect, against: Estimate) -> str:
     side = "below" if against.mean < 0 else "above"
     share = f" ({percent(against.mean / effect.rest)})" if effect.rest is not None and effect.rest > 0 else ""
     return (
-        f"{effect.axis.label} {listed(effect.extremes)} {have} the {_superlative(measure)} {measure.spoken}: "
+        f"{effect.axis.label} {listed_values(effect.extremes)} {have} the {_superlative(measure)} {measure.spoken}: "
         f"{amount_text(against, measure)} {side} the mean of the others{share}."
     )
 

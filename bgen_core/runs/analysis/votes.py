@@ -14,7 +14,7 @@ from functools import partial
 
 import numpy as np
 
-from bgen_core.runs.analysis.columns import AxisColumn, listed, shown
+from bgen_core.runs.analysis.columns import AxisColumn, listed_values, shown
 from bgen_core.runs.analysis.paired import CONFIDENCE, fewest_pairs
 from bgen_core.store.opinions import Vote
 
@@ -195,7 +195,6 @@ def _sentence(axis: AxisColumn, ranked: tuple[AxisScore, ...], is_clear: bool) -
     if len(level) == len(ranked):
         return f"{nothing}: each of them wins half of its pairs."
     if len(level) > 1:
-        return (
-            f"{nothing}: {listed([score.value for score in level])} win alike, {100 * best.share:.0f} % of their pairs."
-        )
+        alike = listed_values([score.value for score in level])
+        return f"{nothing}: {alike} win alike, {100 * best.share:.0f} % of their pairs."
     return f"{nothing}: {shown(best.value)} {wins}."

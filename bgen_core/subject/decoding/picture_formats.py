@@ -18,6 +18,7 @@ from bgen_core.extent import Extent
 from bgen_core.subject.decoding.colour import UnreadableSamplesError, to_srgb
 from bgen_core.subject.decoding.native_log import native_log_filtered
 from bgen_core.subject.decoding.png_stream import is_complete_png
+from bgen_core.wording import listed
 
 # Pillow's name of a format -> what people call it. Nothing else is ever opened.
 FORMATS = {
@@ -30,7 +31,7 @@ FORMATS = {
     "TIFF": "TIFF",
     "BMP": "BMP",
 }
-ALLOWED = "allowed are " + ", ".join(list(FORMATS.values())[:-1]) + " and " + list(FORMATS.values())[-1]
+ALLOWED = f"allowed are {listed(list(FORMATS.values()))}"
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

@@ -5,7 +5,7 @@ import logging
 import streamlit as st
 
 from bgen_core.errors import StoreError
-from pages._ui.shared.pictures import plain
+from pages._ui.shared.plain_text import plain
 
 
 def tell_fault(error: Exception) -> bool:

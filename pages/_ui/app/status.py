@@ -1,9 +1,12 @@
 """The right end of a title row: which model and device, and how long the queue is."""
 
+from datetime import datetime
+
 import streamlit as st
 
 from bgen_core.jobs.executors.executor import Executor
 from bgen_core.store.store import SeenStore
+from pages._ui.shared.plain_text import plain
 
 
 @st.fragment(run_every=5)
@@ -17,4 +20,13 @@ def show_status(model: str, executor: Executor, store: SeenStore) -> None:
         device = health.device_kind
         queue = f"{waiting} waiting" if waiting else "painting" if health.is_busy else "idle"
         colour = "primary" if health.is_busy else "gray"
-    st.badge(" · ".join(part for part in (model, device, queue) if part), color=colour)
+    # Not st.badge: Streamlit 1.67 escapes brackets there once more.
+    st.markdown(f":{colour}-badge[{plain(' · '.join(part for part in (model, device, queue) if part))}]")
+    for fault in executor.faults():
+        since = datetime.fromtimestamp(fault.since).astimezone()
+        # Its sentence may name servers and folders, which are not every visitor's to know.
+        st.badge(
+            f"{fault.what} is behind",
+            color="orange",
+            help=f"Since {since:%Y-%m-%d %H:%M}. On the server, `python -m bgen_core doctor` says why.",
+        )

@@ -12,11 +12,13 @@ from bgen_core.runs.analysis.votes import axis_votes
 from bgen_core.runs.links import thumbnail_url
 from bgen_core.store.opinions import Vote, Winner
 from bgen_core.store.store import SeenStore
+from bgen_core.wording import counted
 from pages._ui.compare.compare_view import CompareView, change
 from pages._ui.compare.findings_frame import SweepFrame, sweep_in_view
 from pages._ui.compare.vote_scores import score_chart
 from pages._ui.shared.frontend_source import frontend_source
-from pages._ui.shared.pictures import picture_html, plain
+from pages._ui.shared.pictures import picture_html
+from pages._ui.shared.plain_text import plain
 
 _FIT = "display:block;width:100%;height:auto;max-height:70vh;object-fit:contain"
 _PROBLEM = "vote_problem"
@@ -62,7 +64,7 @@ def _ballot(store: SeenStore, frame: SweepFrame, axis: AxisColumn) -> None:
     votes = store.opinions.votes_of(frame.sweep.id)
     me = store.visitor.id
     if problem := st.session_state.pop(_PROBLEM, ""):
-        st.error(problem)
+        st.error(plain(problem))
     pair = next_pair(frame.cells, axis, axes=frame.axes, votes=votes, voter=me)
     mine = sum(vote.voter == me for vote in votes)
     if pair is None:
@@ -71,7 +73,7 @@ def _ballot(store: SeenStore, frame: SweepFrame, axis: AxisColumn) -> None:
         _two_pictures(store, pair)
         _ways_to_vote(store, frame, pair)
     voters = len({vote.voter for vote in votes})
-    st.caption(f"{_count(len(votes), 'vote')} by {_count(voters, 'voter')} on this sweep; {mine} by you.")
+    st.caption(f"{counted(len(votes), 'vote')} by {counted(voters, 'voter')} on this sweep; {mine} by you.")
     if st.session_state.get("vote_scores"):
         _scores(frame, axis, votes)
 
@@ -111,7 +113,3 @@ def _scores(frame: SweepFrame, axis: AxisColumn, votes: list[Vote]) -> None:
             "Share of the pairs with another value that it wins, a tie counting one half: "
             "Bradley–Terry scores with 95 % intervals."
         )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -11,6 +11,7 @@ from bgen_core.errors import UserInputError
 from bgen_core.ids import RunId
 from bgen_core.runs.run_columns import RUN_COLUMNS
 from bgen_core.runs.run_filter import Condition, RunFilter
+from pages._ui.shared.plain_text import plain
 
 _STATE = "compare_view"
 _DIGITS = 12  # of a run's id in a link
@@ -152,7 +153,7 @@ def current_view() -> CompareView:
     if kept is not None and replace(asked, at=kept.at).to_query() == kept.to_query():
         return show(replace(kept, at=asked.at))
     for sentence in unread_conditions(query):
-        st.toast(f"A part of this link was left out: {sentence}")
+        st.toast(f"A part of this link was left out: {plain(sentence)}")
     return show(asked)
 
 

@@ -16,7 +16,7 @@ from pages._ui.app import page_files
 from pages._ui.compare.compare_view import CompareView, change
 from pages._ui.shared.measures import chosen_measure, measures_in
 from pages._ui.shared.picture_viewer import MOST_AT_ONCE, Badge, ViewerMode, picture_viewer
-from pages._ui.shared.pictures import plain
+from pages._ui.shared.plain_text import plain
 
 _LONGEST_BADGE = 28
 

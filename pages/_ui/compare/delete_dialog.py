@@ -8,6 +8,7 @@ from bgen_core.errors import BgenError, UserInputError
 from bgen_core.ids import RunId
 from bgen_core.store.store import SeenStore
 from pages._ui.compare.run_table import clear_choice
+from pages._ui.shared.plain_text import plain
 
 _DONE = "deleted_runs"
 
@@ -15,7 +16,7 @@ _DONE = "deleted_runs"
 def delete_button(store: SeenStore, ids: Sequence[RunId]) -> None:
     """Draw the button that asks whether the chosen runs shall go, and what became of the last answer."""
     if done := st.session_state.pop(_DONE, ""):
-        st.toast(done)
+        st.toast(plain(done))
     if st.button("Delete …", type="tertiary", disabled=not ids, help="Asks first, and says what goes."):
         _ask(store, ids)
 
@@ -25,7 +26,7 @@ def _ask(store: SeenStore, ids: Sequence[RunId]) -> None:
     try:
         st.markdown(store.deletion.count(ids).sentence)
     except UserInputError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         return
     st.caption("This cannot be taken back. Subjects and sweeps stay; a run can be made again from its settings.")
     with st.container(horizontal=True):

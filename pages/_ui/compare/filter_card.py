@@ -11,11 +11,13 @@ from bgen_core.errors import UserInputError
 from bgen_core.parameters import PARAMETERS
 from bgen_core.runs.run_columns import RUN_COLUMNS, RunColumn, run_column
 from bgen_core.store.store import SeenStore
+from bgen_core.wording import counted
 from pages._ui.compare.compare_view import CompareView, change, change_pieces
 from pages._ui.compare.condition_text import conditions_text, days_piece, days_with_runs, period_days, period_text
 from pages._ui.compare.saved_views import views_popover
 from pages._ui.compare.sweep_titles import sweep_titles
 from pages._ui.shared.browser import is_telephone, zone
+from pages._ui.shared.plain_text import plain
 
 _FEW_VALUES = 14
 _DAYS_OFFERED = 14
@@ -77,7 +79,7 @@ def _sweep_choice(place: DeltaGenerator, store: SeenStore, view: CompareView) ->
         on_change=lambda: change(sweep=st.session_state["compare_sweep"], axis="", page=1),
     )
     if view.sweep and view.sweep not in titles:
-        st.warning(f"No sweep is called {view.sweep!r}: all runs are shown.")
+        st.warning(plain(f"No sweep is called {view.sweep!r}: all runs are shown."))
 
 
 def _values_choice(place: DeltaGenerator, column: RunColumn, table: pd.DataFrame, view: CompareView) -> None:
@@ -120,11 +122,8 @@ def _day_choice(place: DeltaGenerator, table: pd.DataFrame, view: CompareView) -
     pieces = view.pieces("created")
     current = pieces[0] if len(pieces) == 1 else ""
     today = datetime.now(zone())
-    counted = days_with_runs(table["created"], zone(), most=_DAYS_OFFERED)
-    texts = {
-        piece: f"{period_text(piece, zone())} · {count} {'run' if count == 1 else 'runs'}"
-        for piece, count in counted.items()
-    }
+    made_on = days_with_runs(table["created"], zone(), most=_DAYS_OFFERED)
+    texts = {piece: f"{period_text(piece, zone())} · {counted(count, 'run')}" for piece, count in made_on.items()}
     recent = {days_piece(today - timedelta(days=days - 1), today, zone()): f"last {days} days" for days in (7, 30)}
     texts = {"": "any day"} | texts | recent | {_OTHER_DAYS: "other days …"}
     if current not in texts:
@@ -218,7 +217,7 @@ def _number_range(column: RunColumn, low: float, high: float, view: CompareView)
     for place, key, label, bound in zip(st.columns(2), keys, ("From", "To"), (low, high), strict=True):
         place.number_input(label, key=key, value=None, placeholder=f"{bound:.4g}", format="%.10g", on_change=choose)
     if problem:
-        st.error(problem)
+        st.error(plain(problem))
 
 
 def _mine_toggle(store: SeenStore, view: CompareView) -> None:
@@ -252,7 +251,7 @@ def _active_conditions(view: CompareView) -> None:
             list(texts),
             selection_mode="multi",
             key="compare_active",
-            format_func=lambda name: f"{texts[name]} ×",
+            format_func=lambda name: f"{plain(texts[name])} ×",
             label_visibility="collapsed",
             on_change=keep,
         )

@@ -8,7 +8,7 @@ import streamlit as st
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.analysis.best import BestAt, best_values
 from bgen_core.runs.analysis.charts import axis_chart, axis_chart_note, heat_map
-from bgen_core.runs.analysis.columns import SEED, TIMES, AxisColumn, Measure, digits_apart, listed, shown
+from bgen_core.runs.analysis.columns import SEED, TIMES, AxisColumn, Measure, digits_apart, listed_values, shown
 from bgen_core.runs.analysis.effects import axis_effect
 from bgen_core.runs.analysis.time_against_gain import is_it_worth_the_wait, is_time_at_stake
 from bgen_core.runs.value_notes import notes_text, value_notes
@@ -16,7 +16,7 @@ from bgen_core.store.store import SeenStore
 from pages._ui.compare.compare_view import CompareView, change
 from pages._ui.compare.findings_frame import SweepFrame, axis_choice, sweep_in_view
 from pages._ui.shared.measures import measure_choice
-from pages._ui.shared.pictures import plain
+from pages._ui.shared.plain_text import plain
 
 
 def findings_panel(table: pd.DataFrame, store: SeenStore, runs: list[RunRecord], view: CompareView) -> None:
@@ -159,4 +159,4 @@ def _best(frame: SweepFrame, axis: AxisColumn, against: AxisColumn, measure: Mea
 def _best_text(found: BestAt) -> str:
     if found.compared == 1:
         return "only one"
-    return f"**{plain(listed(found.best))}**" if found.best else "all equal"
+    return f"**{plain(listed_values(found.best))}**" if found.best else "all equal"

@@ -19,6 +19,7 @@ from pages._ui.compare.compare_view import CompareView, change
 from pages._ui.compare.rows_in_view import rows_in_view
 from pages._ui.compare.sweep_titles import sweep_titles
 from pages._ui.shared.measures import measures_in
+from pages._ui.shared.plain_text import plain
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -112,7 +113,7 @@ def sweep_in_view(store: SeenStore, table: pd.DataFrame, runs: list[RunRecord], 
     try:
         return sweep_frame(table, store, store.sweeps.get(SweepId(suggested)))
     except UserInputError as error:
-        st.warning(str(error))
+        st.warning(plain(str(error)))
         return None
 
 

@@ -19,7 +19,7 @@ from pages._ui.app import page_files, resources
 from pages._ui.compare.compare_view import change
 from pages._ui.compare.comparison import value_table
 from pages._ui.shared.frontend_source import frontend_source
-from pages._ui.shared.pictures import plain
+from pages._ui.shared.plain_text import plain
 from pages._ui.shared.verification import verification_result, verify_button
 from pages._ui.sweep.sweep_form import fill_from_plan
 
@@ -48,8 +48,8 @@ def open_file_popover() -> UploadedFile | None:
             key=key,
             on_change=_close_popover,
             args=(key,),
-            help="A PNG that bgen or A1111 wrote. A ZIP that was exported on this page, here or in another store; "
-            "larger ones with the command `runs import FILE`.",
+            help="A PNG that bgen, A1111, ComfyUI, InvokeAI or NovelAI wrote. A ZIP that was exported here or "
+            "in another store; larger ones with the command `runs import FILE`.",
         )
 
 
@@ -66,7 +66,7 @@ def show_opened_file(file: UploadedFile, store: SeenStore) -> None:
             else:
                 _settings(file.name, file.getvalue(), read_recipe(file.getvalue()), store)
         except BgenError as error:
-            st.error(str(error))
+            st.error(plain(str(error)))
 
 
 def _import(file: UploadedFile, store: SeenStore) -> None:

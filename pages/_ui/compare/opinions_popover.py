@@ -9,6 +9,7 @@ from bgen_core.ids import RunId
 from bgen_core.store.opinions import MAX_RATING, Opinion
 from bgen_core.store.store import SeenStore
 from pages._ui.compare.run_table import show_anew, stars
+from pages._ui.shared.plain_text import plain
 
 _RATING, _TAGS = "give_rating", "give_tags"
 
@@ -32,5 +33,5 @@ def _give(store: SeenStore, ids: Sequence[RunId]) -> None:
             if rating:
                 store.opinions.rate(run_id, rating)
     except BgenError as error:
-        st.toast(str(error))
+        st.toast(plain(str(error)))
     show_anew()

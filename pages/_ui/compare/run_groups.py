@@ -14,7 +14,7 @@ from bgen_core.runs.value_notes import notes_text, value_notes
 from pages._ui.app import resources
 from pages._ui.compare.compare_view import CompareView, change
 from pages._ui.shared.measures import measure_choice, measures_in
-from pages._ui.shared.pictures import plain
+from pages._ui.shared.plain_text import plain
 
 _SHOWN_AT_ONCE = 4
 _KEY = "compare_groups"

@@ -15,6 +15,7 @@ from bgen_core.runs.table import FIELDS
 from bgen_core.store.opinions import MAX_RATING
 from bgen_core.store.store import SeenStore
 from pages._ui.compare.compare_view import CompareView, change
+from pages._ui.shared.plain_text import plain
 
 ROWS_PER_PAGE = 200
 USUAL_COLUMNS = (
@@ -58,7 +59,7 @@ def editable_table(rows: pd.DataFrame, store: SeenStore, view: CompareView) -> N
     # Edits belong to places in the table: other rows and other columns begin with none.
     key = f"compare_rows_{hash((*ids, *columns, st.session_state.setdefault(_ROUND, 0)))}"
     for problem in st.session_state.pop(_PROBLEMS, []):
-        st.error(problem)
+        st.error(plain(problem))
     st.data_editor(
         shown,
         key=key,

@@ -9,6 +9,7 @@ from bgen_core.limits import LONGEST_VIEW_NAME
 from bgen_core.store.store import SeenStore
 from bgen_core.store.views import SavedView
 from pages._ui.compare.compare_view import CompareView, show
+from pages._ui.shared.plain_text import plain
 
 # The page of the table and the chosen runs belong to a link, not to a view that is opened again on another day.
 _NOT_KEPT = ("page", "ids", "pair")
@@ -28,13 +29,13 @@ def views_popover(store: SeenStore, view: CompareView) -> None:
             st.text_input("Name", key="view_name", max_chars=LONGEST_VIEW_NAME, placeholder="best of this week")
             st.form_submit_button("Save this view", on_click=_save, args=(store, view))
         if problem := st.session_state.pop(_PROBLEM, ""):
-            st.error(problem)
+            st.error(plain(problem))
 
 
 def _listed(store: SeenStore, saved: SavedView) -> None:
     """One view; the views are everybody's, so that deleting one asks first."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(saved.name, key=f"view_{saved.name}", type="tertiary", icon=":material/filter_alt:",
+        st.button(plain(saved.name), key=f"view_{saved.name}", type="tertiary", icon=":material/filter_alt:",
                   on_click=_open, args=(saved,))  # fmt: skip
         st.space("stretch")
         if st.session_state.get(_FORGETTING) == saved.name:

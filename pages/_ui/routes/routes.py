@@ -17,6 +17,7 @@ from bgen_core.runs.links import PICTURES, RUNS, SHEETS, THUMBNAIL_SIDES, ZIPS
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.thumbnails import thumbnail
 from pages._ui.app import resources
+from pages._ui.routes.page_html import page_routes
 from pages._ui.routes.streaming import Endpoint, StoreOf, attachment, download, refused
 from pages._ui.routes.subject_routes import subject_routes
 
@@ -115,6 +116,7 @@ def own_routes(store_of: StoreOf = resources.store_of) -> list[Route]:
         _route(f"{ZIPS}{{sweep_id}}.zip", archive),
         _route(f"{RUNS}{{suffix}}", export),
         *subject_routes(store_of),
+        *page_routes(),
     ]
 
 

@@ -1,7 +1,5 @@
 """A run's picture on a page: fetched by the browser from the app's own route, never sent through the script."""
 
-import re
-
 import streamlit as st
 
 from bgen_core.extent import Extent
@@ -10,11 +8,6 @@ from bgen_core.runs.links import thumbnail_url
 from pages._ui.shared.html_templates import render
 
 _FIT = "width:100%;height:auto;max-height:85vh;object-fit:contain;object-position:left"
-
-
-def plain(text: str) -> str:
-    """The text as Markdown that shows it letter by letter: no formatting, no directives, one line."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
 
 
 def describe(run: RunRecord) -> str:

@@ -9,7 +9,7 @@ from bgen_core.metrics import METRICS, Metric, MetricValue
 from bgen_core.runs.analysis.columns import number
 from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import SeenStore
-from pages._ui.shared.pictures import plain
+from pages._ui.shared.plain_text import plain
 
 _BETTER = {"lower": "lower is better", "higher": "higher is better", "none": ""}
 # Times and memory stand with the run's versions.
@@ -75,5 +75,5 @@ def opinion_fields(store: SeenStore, run_id: RunId) -> None:
             on_change=keep,
         )
         if problem := st.session_state.pop("run_problem", ""):
-            st.error(problem)
+            st.error(plain(problem))
         st.text_area("Notes", key=notes, height=80, on_change=keep)

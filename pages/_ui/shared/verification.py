@@ -14,7 +14,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages._ui.shared.pictures import plain
+from pages._ui.shared.plain_text import plain
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from bgen_core.subject.decoding.image_io import DecodeLimits, Photo, decode_alph
 from bgen_core.subject.edit import MaskEdit
 from bgen_core.subject.samples.samples import SAMPLES, Sample
 from pages._ui.app import resources
-from pages._ui.shared.pictures import plain
+from pages._ui.shared.plain_text import plain
 
 _DRAFT = "subject_draft"
 _PROBLEM = "subject_problem"

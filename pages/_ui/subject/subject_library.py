@@ -12,7 +12,8 @@ from bgen_core.store.subjects import SubjectEntry
 from bgen_core.subject.decoding.image_io import DecodeLimits
 from pages._ui.app import page_files, resources
 from pages._ui.routes.subject_routes import subjects_url
-from pages._ui.shared.pictures import picture_html, plain
+from pages._ui.shared.pictures import picture_html
+from pages._ui.shared.plain_text import plain
 from pages._ui.subject.subject_draft import complain, open_saved, show_problem
 
 _LISTED = 24

@@ -13,7 +13,7 @@ from bgen_core.subject.masks import apply_edit
 from bgen_core.subject.subject import Subject
 from pages._ui.app import resources
 from pages._ui.mask.mask_base import full_base
-from pages._ui.shared.pictures import plain
+from pages._ui.shared.plain_text import plain
 from pages._ui.subject.subject_draft import Draft, keep, photo_of
 
 

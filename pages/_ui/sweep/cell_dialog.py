@@ -17,6 +17,7 @@ from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files
 from pages._ui.compare.comparison import value_table
 from pages._ui.shared.pictures import picture
+from pages._ui.shared.plain_text import plain
 
 OPENED = "opened_cell"
 _FIRST = (*(parameter.field for parameter in PARAMETERS if parameter.stage == "paint"), "seconds")
@@ -47,11 +48,11 @@ def show_cell(store: SeenStore, plan: SweepPlan, cells: Sequence[SweepCellRow]) 
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Before", key="cell_before", shortcut="ArrowLeft", on_click=walk, args=(-1,))
         st.button("Next", key="cell_after", shortcut="ArrowRight", on_click=walk, args=(1,))
-        st.caption(f"{at + 1} of {len(finished)} · {describe_place(plan, cell.index)}")
+        st.caption(f"{at + 1} of {len(finished)} · {plain(describe_place(plan, cell.index))}")
     try:
         run = store.runs.get(cell.run_id)
     except UserInputError as error:
-        st.warning(str(error))
+        st.warning(plain(str(error)))
         return
     large, facts = st.columns([3, 2], gap="medium")
     with large:

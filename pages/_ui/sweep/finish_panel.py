@@ -9,6 +9,7 @@ from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.measuring import RankedCell, ranked_cells
 from bgen_core.jobs.submission import describe_forecast, forecast_sweep
 from bgen_core.metrics import METRICS, find_metric
+from bgen_core.metrics.clip import CLIP_METRIC, NO_MODEL
 from bgen_core.records.sweep import SweepCellRow, SweepRecord
 from bgen_core.settings import Settings
 from bgen_core.store.store import SeenStore
@@ -16,6 +17,7 @@ from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.explore import STEPS, finish_plan
 from bgen_core.sweep.grid import describe_place
 from bgen_core.sweep.plan import SweepPlan
+from pages._ui.shared.plain_text import plain
 
 BY_HAND = "by hand"
 _DEFAULT_KEPT = 3
@@ -49,13 +51,16 @@ def finish_panel(
             text = st.text_input(
                 "Full steps", value=str(max(20, 3 * plan.base.num_inference_steps)), key="finish_steps", width=140
             )
+        if by == CLIP_METRIC and not settings.clip_model:
+            st.caption(NO_MODEL)
+            return
         chosen = _by_hand(plan, done) if by == BY_HAND else _by_metric(store, sweep, plan, by, int(keep), len(done))
         if not chosen:
             return
         try:
             _offer(sweep, finish_plan(plan, chosen, parse_axis(STEPS, text)), store, executor, settings)
         except UserInputError as error:
-            st.error(str(error))
+            st.error(plain(str(error)))
 
 
 def _by_hand(plan: SweepPlan, done: Sequence[SweepCellRow]) -> list[int]:
@@ -71,7 +76,7 @@ def _by_metric(store: SeenStore, sweep: SweepRecord, plan: SweepPlan, by: str, k
         st.caption(f"{len(ranked)} of {done} cells are measured; the worker measures while nothing waits.")
     metric = find_metric(by)
     for cell in ranked[:keep]:
-        st.caption(f"{describe_place(plan, cell.index)}: {metric.label} {cell.value:.3g} {metric.unit}")
+        st.caption(f"{plain(describe_place(plan, cell.index))}: {metric.label} {cell.value:.3g} {metric.unit}")
     return [cell.index for cell in ranked[:keep]]
 
 

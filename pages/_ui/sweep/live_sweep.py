@@ -15,11 +15,11 @@ from bgen_core.store.store import SeenStore
 from bgen_core.sweep.grid import Grid, describe_place
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files
-from pages._ui.sweep.cell_clicks import clicked_cell
+from pages._ui.shared.plain_text import plain
 from pages._ui.sweep.cell_dialog import open_cell, show_cell
 from pages._ui.sweep.finish_panel import finish_panel
 from pages._ui.sweep.queue_panel import ask, current_queue, describe_waiting
-from pages._ui.sweep.sweep_grid import GridContent, arrangement, grid_html
+from pages._ui.sweep.sweep_grid import GridContent, arrangement, clicked_cell, grid_html
 
 LOOK_SECONDS = 1.0
 _RETRIES_LISTED = 12
@@ -127,7 +127,7 @@ def _progress_line(
     elif sweep.state == "cancelled":
         st.info(f"Cancelled: {done} of {sweep.total} are made and kept. Go on makes the rest.")
     elif sweep.state == "failed":
-        st.error(f"{sweep.message} {done} of {sweep.total} are made and kept.")
+        st.error(f"{plain(sweep.message)} {done} of {sweep.total} are made and kept.")
     elif failed:
         st.warning(f"{done} of {sweep.total} made, {failed} failed: the reasons stand in their places.")
 

@@ -5,21 +5,22 @@ from collections.abc import Callable
 import streamlit as st
 
 from bgen_core.jobs.executors.executor import Executor
-from bgen_core.jobs.queue_forecast import Waiting, waiting_sweeps
+from bgen_core.jobs.queue_forecast import QueuePlace, waiting_sweeps
 from bgen_core.jobs.submission import describe_duration
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.records.sweep_states import UNFINISHED_STATES
 from bgen_core.store.store import SeenStore
 from pages._ui.app import page_files
+from pages._ui.shared.plain_text import plain
 
 
-def current_queue(store: SeenStore, executor: Executor) -> list[Waiting]:
+def current_queue(store: SeenStore, executor: Executor) -> list[QueuePlace]:
     """All waiting sweeps in the order in which they are served."""
     running = {sweep.id: executor.events(sweep.id) for sweep in store.sweeps.select(states=["running"])}
     return waiting_sweeps(store, {name: progress for name, progress in running.items() if progress})
 
 
-def describe_waiting(waiting: Waiting) -> str:
+def describe_waiting(waiting: QueuePlace) -> str:
     """ "2 ahead, begins in about 40 s"."""
     if not waiting.ahead:
         return "next"
@@ -40,7 +41,9 @@ def own_sweeps(store: SeenStore, executor: Executor) -> None:
             state = describe_waiting(waiting) if waiting else sweep.state
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.page_link(
-                    page_files.SWEEP, label=f"{sweep.title or 'Sweep'} · {sweep.total}", query_params={"id": sweep.id}
+                    page_files.SWEEP,
+                    label=f"{plain(sweep.title) or 'Sweep'} · {sweep.total}",
+                    query_params={"id": sweep.id},
                 )
                 st.caption(state)
                 st.space("stretch")

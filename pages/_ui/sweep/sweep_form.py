@@ -14,6 +14,8 @@ from bgen_core.sweep.build import build_plan, check_values, default_of
 from bgen_core.sweep.explore import explored_plan
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.typed_lines import typed_lines, write_line
+from pages._ui.shared.plain_text import plain
+from pages._ui.sweep.drawn_seeds import seeds_drawn
 
 REPLACE_HELP = (
     "`red, blue, green` makes an axis of the prompt as it is, with blue for red, and with green for red. "
@@ -164,10 +166,12 @@ def _lines(parameter: Parameter, begin: str, *, height: int = 68, placeholder: s
 
 
 def _names(parameter: Parameter, entry: ModelEntry) -> str:
-    # Names rather than labels, since a bound choice keeps in the URL what it shows.
+    # Names rather than labels, since a bound choice keeps in the URL what it shows; other names can be typed.
+    begin = _beginning(parameter.key, [_written_default(parameter, entry)])
+    held: list[str] = st.session_state.get(parameter.key) or st.query_params.get_all(parameter.key)
     chosen = st.multiselect(
-        parameter.label, parameter.names(), default=_beginning(parameter.key, [_written_default(parameter, entry)]),
-        key=parameter.key, bind="query-params", help=f"{parameter.help} Several make an axis.",
+        parameter.label, list(dict.fromkeys([*parameter.names(), *begin, *held])), default=begin, key=parameter.key,
+        bind="query-params", accept_new_options=True, help=f"{parameter.help} Several make an axis.",
     )  # fmt: skip
     return ",".join(chosen)
 
@@ -177,10 +181,12 @@ def _axis_input(parameter: Parameter, entry: ModelEntry) -> str:
     text = st.text_input(
         parameter.label, begin, key=parameter.key, bind="query-params", help=f"{parameter.help} {AXIS_HELP}"
     )
+    if parameter.field == "seed":
+        text = seeds_drawn(text)
     try:
         check_values(parse_axis(parameter.name, text))
     except UserInputError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
     return text
 
 

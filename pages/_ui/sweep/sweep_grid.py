@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import streamlit as st
+from streamlit.components.v2 import component
 
 from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash, RunId
@@ -12,9 +13,12 @@ from bgen_core.records.sweep import SweepCellRow
 from bgen_core.runs.links import run_url, thumbnail_url
 from bgen_core.sweep.grid import Grid, arrange, default_axes, describe_place
 from bgen_core.sweep.plan import SweepPlan
+from pages._ui.shared.frontend_source import frontend_source
 from pages._ui.shared.html_templates import render
 
 MOST_IN_A_ROW = 6  # more values of a single axis flow over several rows
+
+_clicks = component("bgen_cell_clicks", js=frontend_source("cell_clicks.js"))
 
 
 def arrangement(plan: SweepPlan) -> Grid:
@@ -115,13 +119,14 @@ def grid_html(grid: Grid, content: GridContent) -> str:
     return render(
         "sweep/sweep_grid.html",
         extent=content.extent,
-        corner=_corner(grid),
+        corner=grid.corner,
         columns=columns,
         rows=[(label, [content.place(index) for index in row]) for label, row in zip(labels, grid.cells, strict=True)],
         flowing=grid.down is None and len(columns) > MOST_IN_A_ROW,
     )
 
 
-def _corner(grid: Grid) -> str:
-    signed = ((grid.down, "↓"), (grid.across, "→"))
-    return " ".join(f"{axis.kind.label} {sign}" for axis, sign in signed if axis)
+def clicked_cell() -> int | None:
+    """Index of the grid's cell that was clicked just now, or None."""
+    clicked = _clicks(key="cell_clicks", on_cell_change=lambda: None).cell
+    return int(clicked) if isinstance(clicked, int | float) else None

@@ -1,0 +1,39 @@
+"""The HTML in which every page begins: Streamlit's own, told where its server is."""
+
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+from anyio.to_thread import run_sync
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from pages._ui.app.page_files import PATHS
+
+# Streamlit 1.67 would first look for its server below the page's own address (/sweep/_stcore/health): two requests that
+# fail, and a pause, before every page but the first. This app always has a host name of its own (docs/deploy.md).
+_SERVER = "<script>window.__streamlit = { BACKEND_BASE_URL: window.location.origin }</script>"
+
+
+def page_routes() -> list[Route]:
+    """The addresses of the pages."""
+
+    async def page(request: Request) -> Response:
+        return HTMLResponse(await run_sync(page_html), headers={"Cache-Control": "no-cache"})
+
+    async def first_page(request: Request) -> Response:
+        return RedirectResponse(request.url.replace(path="/", scheme="", netloc=""))
+
+    # Streamlit gives the first page no name of its own, and calls one that is asked for by name missing.
+    return [*(Route(path, page, methods=["GET"]) for path in PATHS), Route("/subject", first_page, methods=["GET"])]
+
+
+@cache
+def page_html() -> str:
+    """Streamlit's index.html with the server's address in its head."""
+    own = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+    before, head, after = own.partition("<head>")
+    if not head:
+        raise RuntimeError("Streamlit's index.html has no head any more")
+    return f"{before}{head}{_SERVER}{after}"
