@@ -10,7 +10,6 @@ import struct
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from io import BufferedIOBase
 from typing import IO, Any
 
 from bgen_core.errors import UserInputError
@@ -20,6 +19,7 @@ from bgen_core.subject.decoding.picture_formats import decode_picture, measure_p
 
 _LENGTHS = struct.Struct(">QQ")
 _LARGEST_HEAD = 64_000_000
+_PIECE = 1 << 22
 _MOST_LETTERS = 4_000_000  # of all texts of a PNG together: six bytes of a head each at most
 _LONGEST_TEXT = 1_500_000
 # Beside the pixels: Python, numpy, Pillow and the codecs with their tables.
@@ -37,7 +37,7 @@ def write_frame(stream: IO[bytes], head: Mapping[str, Any], parts: Sequence[byte
     stream.flush()
 
 
-def read_frame(stream: BufferedIOBase, *, most: int) -> tuple[dict[str, Any], bytearray]:
+def read_frame(stream: IO[bytes], *, most: int) -> tuple[dict[str, Any], bytearray]:
     """Receive what `write_frame` sent.
 
     Raises
@@ -51,14 +51,13 @@ def read_frame(stream: BufferedIOBase, *, most: int) -> tuple[dict[str, Any], by
     return json.loads(_exactly(stream, said)), _exactly(stream, sent)
 
 
-def _exactly(stream: BufferedIOBase, length: int) -> bytearray:
-    data = bytearray(length)
-    rest = memoryview(data)
-    while rest:
-        got = stream.readinto(rest)
-        if not got:
+def _exactly(stream: IO[bytes], length: int) -> bytearray:
+    data = bytearray()
+    while len(data) < length:
+        piece = stream.read(min(_PIECE, length - len(data)))
+        if not piece:
             raise EOFError("the other end is gone")
-        rest = rest[got:]
+        data += piece
     return data
 
 

@@ -120,8 +120,10 @@ class _Decoder:
         clock.start()
         answered = False
         try:
-            write_frame(process.stdin, asked, [data])  # type: ignore[arg-type]
-            answer = read_frame(process.stdout, most=most)  # type: ignore[arg-type]
+            if process.stdin is None or process.stdout is None:
+                raise EOFError("it has no pipes")
+            write_frame(process.stdin, asked, [data])
+            answer = read_frame(process.stdout, most=most)
             answered = True
             return answer
         except (OSError, EOFError, ValueError) as error:
