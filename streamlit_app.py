@@ -10,10 +10,8 @@ from typing import Any
 import streamlit as st
 from starlette.middleware import Middleware
 
-from bgen_core.errors import BgenError
-from bgen_core.jobs.executors.local import LocalExecutor
-from bgen_core.settings import load_settings
-from bgen_core.store.store import open_store
+from bgen_core.errors import BgenError, StoreAwayError
+from bgen_core.jobs.executors.local import serving
 from pages._ui.app import resources
 from pages._ui.app.faults import tell_fault
 from pages._ui.app.gate import Gate
@@ -27,8 +25,11 @@ _SECONDS_BEFORE_TABLE = 1.5  # the first page is about to be painted by then
 async def lifespan(app: Any) -> AsyncGenerator[dict[str, Any]]:
     """Start the worker with the server, so that its models load while the first page is painted."""
     del app
-    settings = load_settings()
-    with open_store(settings) as store, LocalExecutor(store, settings).serving():
+    try:
+        resources.opened_store()
+    except StoreAwayError as error:  # the pages say so until it answers, and the worker waits for it
+        logging.getLogger("bgen").warning("the store cannot be opened yet: %s", error)
+    with serving(resources.opened_store, resources.settings()):
         reading = threading.Timer(_SECONDS_BEFORE_TABLE, read_table)
         reading.start()
         try:

@@ -9,6 +9,11 @@ is a `StoreError`, which no such handler takes for an answer.
 class BgenError(Exception):
     """Root of every error that this library raises on purpose."""
 
+    @property
+    def public(self) -> str:
+        """The sentence for visitors of the pages."""
+        return str(self)
+
 
 class UserInputError(BgenError):
     """Something that the person can mend. Its text is one sentence with the bad value and what is allowed."""
@@ -23,11 +28,37 @@ class OutOfMemoryError(UserInputError):
 
 
 class StoreError(BgenError):
-    """The store cannot be read or written: says which folder or database, why, and what to do."""
+    """The store cannot be read or written: says which folder or database, why, and what to do.
+
+    Parameters
+    ----------
+    sentence
+        For whoever runs the program: terminal and log.
+    public
+        For visitors of the pages: without folders, addresses and names of the server, which are not their business.
+    """
+
+    def __init__(self, sentence: str, *, public: str = "") -> None:
+        super().__init__(sentence)
+        self._public = public or "The store cannot be used now: what is made is kept. The server's log says why."
+
+    @property
+    def public(self) -> str:
+        return self._public
+
+
+class StoreAwayError(StoreError):
+    """The store does not answer now, and may by itself in a moment: a server that starts again, a lock that is held.
+
+    Whatever can wait waits for it; any other fault of the store is a person's to mend.
+    """
 
 
 class LostPictureError(StoreError):
     """One picture of the store is missing, damaged or not what was saved; the rest of the store can be used."""
+
+    def __init__(self, sentence: str, *, public: str = "") -> None:
+        super().__init__(sentence, public=public or "A picture is missing from the store, or damaged.")
 
 
 class DamagedPictureError(LostPictureError):

@@ -8,6 +8,7 @@ from bgen_core.records.png_text import parameters_text
 from bgen_core.runs.links import download_name, picture_url
 from bgen_core.runs.table import FIELDS
 from pages._ui.app import page_files, resources
+from pages._ui.app.faults import told
 from pages._ui.compare.comparison import value_table
 from pages._ui.shared.pictures import picture
 from pages._ui.shared.plain_text import plain
@@ -29,7 +30,7 @@ try:
     st.session_state["run_shown"] = run.id
     sweeps = store.sweeps.of_run(run.id)
 except UserInputError as error:
-    st.warning(plain(str(error)))
+    st.warning(plain(told(error)))
     st.page_link(page_files.COMPARE, label="All runs")
     st.stop()
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from bgen_core.errors import BgenError, UserInputError
 from pages._ui.app import page_files, resources
+from pages._ui.app.faults import told
 from pages._ui.app.status import show_status
 from pages._ui.mask.mask_base import quality_choice, show_progress
 from pages._ui.mask.mask_editor import mask_editor
@@ -36,7 +37,7 @@ try:
 except UserInputError as error:
     with library_place:
         library_button()
-    st.error(plain(str(error)))
+    st.error(plain(told(error)))
     st.stop()
 
 editor_place, base_place = st.container(), st.container(horizontal=True, vertical_alignment="bottom")

@@ -7,6 +7,7 @@ from bgen_core.ids import SweepId
 from bgen_core.jobs.submission import SweepForecast, describe_forecast, forecast_sweep
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files, resources
+from pages._ui.app.faults import told
 from pages._ui.app.status import show_status
 from pages._ui.shared.plain_text import plain
 from pages._ui.subject.first_subject import start_with_sample
@@ -52,7 +53,7 @@ try:
         kinds = {"device_kind": health.device_kind, "dtype_name": health.dtype_name}
         forecast = forecast_sweep(store, settings, plan, photos=photos, **kinds)
 except UserInputError as error:
-    complaint = str(error)
+    complaint = told(error)
 
 with st.container(horizontal=True, vertical_alignment="center", border=True):
     in_hand = bool(sweep and plan and sweep.is_active and sweep.plan == plan.to_json())
@@ -80,7 +81,7 @@ if run_pressed and forecast:
         note_seeds_used(SweepId(st.query_params["id"]))
         st.rerun()
     except BgenError as error:
-        st.error(plain(str(error)))
+        st.error(plain(told(error)))
 
 if sweep:
     show_sweep(sweep, store, executor, settings)

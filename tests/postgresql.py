@@ -23,10 +23,23 @@ _OPTIONS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """A running server and the folder of its socket."""
+    """A server: the folder of its socket and data, who may log in, and who of the system runs which programs."""
 
     folder: Path
     user: str
+    programs: Path
+    run_by: str | None
+
+    def start(self) -> None:
+        options = f"{_OPTIONS} -c unix_socket_directories={self.folder}"
+        self._control("-l", self.folder / "log", "-o", options, "start")
+
+    def stop(self) -> None:
+        """At once, as if its machine had lost its power."""
+        self._control("-m", "immediate", "stop")
+
+    def _control(self, *words: str | Path) -> None:
+        _call(self.run_by, [self.programs / "pg_ctl", "-D", self.folder / "data", "-w", *words])
 
     def url(self, database: str) -> str:
         return f"postgresql://{self.user}@/{database}?host={self.folder}"
@@ -63,13 +76,12 @@ def running_server() -> Iterator[Server]:
             shutil.chown(folder, user)
         name = user or pwd.getpwuid(os.getuid()).pw_name
         _call(user, [programs / "initdb", "-D", folder / "data", "-U", name, "--auth=trust", "-E", "UTF8", "-N"])
-        options = f"{_OPTIONS} -c unix_socket_directories={folder}"
-        control = [programs / "pg_ctl", "-D", folder / "data", "-w"]
-        _call(user, [*control, "-l", folder / "log", "-o", options, "start"])
+        server = Server(folder=folder, user=name, programs=programs, run_by=user)
+        server.start()
         try:
-            yield Server(folder=folder, user=name)
+            yield server
         finally:
-            _call(user, [*control, "-m", "immediate", "stop"])
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -88,6 +88,21 @@ def test_no_folder_holds_more_modules_than_can_be_taken_in_at_a_glance() -> None
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if module_name(path).startswith("pages.")], ids=module_name)
+def test_pages_and_routes_tell_what_is_meant_for_visitors(path: Path) -> None:
+    """The text of a fault of the store names folders and addresses: `told` gives the other one, and logs this one."""
+    in_full = [
+        node.lineno
+        for handler in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(handler, ast.ExceptHandler) and handler.name
+        for node in ast.walk(handler)
+        if (isinstance(node, ast.Call) and ast.unparse(node) == f"str({handler.name})")
+        or (isinstance(node, ast.FormattedValue) and ast.unparse(node.value) == handler.name)
+    ]
+    # Why the server does not start is read by who starts it.
+    assert len(in_full) == (1 if path.name == "gate.py" else 0)
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if module_name(path).startswith("pages.")], ids=module_name)
 def test_pages_and_routes_know_the_store_only_as_their_visitor_sees_it(path: Path) -> None:
     imported = {name for name in imports_of(path) if name.startswith("bgen_core.store.store.")}
     allowed = {"SeenStore"} | ({"OpenStore", "open_store"} if path.name == "resources.py" else set())

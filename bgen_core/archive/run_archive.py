@@ -102,7 +102,7 @@ def archive_pieces(
                 check_portable(run)
                 kept.append(entry)
             except (LostPictureError, UserInputError) as error:
-                missing.append(f"Run {run.id}: {error}")
+                missing.append(f"Run {run.id}: {error.public}")
             yield outlet.take()
         subjects: list[ArchivedSubject] = []
         saved = {each.id for each in store.subjects.all()}
@@ -113,7 +113,7 @@ def archive_pieces(
             try:
                 subjects.append(_add_subject(archive, store, subject_id))
             except (UserInputError, LostPictureError) as error:  # deleted this moment, or its pictures are gone
-                missing.append(f"Subject {printable(name)!r} ({subject_id[:12]}): {error}")
+                missing.append(f"Subject {printable(name)!r} ({subject_id[:12]}): {error.public}")
             yield outlet.take()
         importable = {entry.record["id"] for entry in kept}
         sweeps = _sweeps(store, [run for run in records if run.id in importable], sweep_id, missing)

@@ -90,9 +90,10 @@ def _pieces(store: Store, entries: Sequence[SubjectEntry]) -> Iterator[bytes]:
                 check_text("The name", entry.name, LONGEST_NAME)
                 photo, alpha = store.blobs.get(entry.photo), store.blobs.get(entry.alpha)
             except (LostPictureError, ImpossibleTextError) as error:
-                left_out.append(f"Subject {printable(entry.name)!r} ({entry.id[:12]}): {error}")
+                left_out.append(f"Subject {printable(entry.name)!r} ({entry.id[:12]}): {error.public}")
                 if len(left_out) == len(entries):
-                    raise LostPictureError(f"No subject can be exported. {left_out[0]}") from error
+                    nothing = f"No subject can be exported. {left_out[0]}"
+                    raise LostPictureError(nothing, public=nothing) from error
                 continue
             plain = re.sub(r"[^\w-]+", "-", entry.name, flags=re.ASCII).strip("-")[:40] or "subject"
             folder = f"{number:03d}-{plain}"

@@ -8,7 +8,16 @@ from typing import Annotated, Any
 import typer
 
 from bgen_core.cli import exit_codes
-from bgen_core.cli.inputs import check_output_file, check_prompt, keep_subject, read_subject, say, write_file
+from bgen_core.cli.inputs import (
+    INVERT_HELP,
+    check_invert,
+    check_output_file,
+    check_prompt,
+    keep_subject,
+    read_subject,
+    say,
+    write_file,
+)
 from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.parameter_options import one_value_each
 from bgen_core.cli.run_here import InlineResult, forecast_inline, run_inline
@@ -32,6 +41,7 @@ def generate(
     out: Annotated[Path, typer.Option(help="The PNG to write.")],
     model: Annotated[str | None, typer.Option(help="Catalogue name, Hub id or local folder.")] = None,
     alpha: Annotated[Path | None, typer.Option(help="Mask of the photo's size, white = keep.")] = None,
+    invert: Annotated[bool, typer.Option("--invert", help=INVERT_HELP)] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
     **given: Any,
 ) -> None:
@@ -39,9 +49,10 @@ def generate(
     settings = load_settings()
     entry = describe_model(settings.model if model is None else model)
     check_output_file(out, photo, alpha)
+    check_invert(invert, alpha)
     params = _params(entry, given)
     find_model(entry.name)
-    subject = read_subject(photo, alpha, settings)
+    subject = read_subject(photo, alpha, settings, invert=invert)
     with open_store(settings) as store:
         plan = SweepPlan(subject_id=subject.id, model=entry.name, base=params)
         forecast = forecast_inline(store, settings, plan, {subject.id: subject.extent})

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
+from bgen_core.cli.called_as import called_as
 from bgen_core.errors import UserInputError
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import DecodeLimits, read_alpha, read_photo
+from bgen_core.subject.remarks import remark_about_transparency
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.canvas import check_subject
 
@@ -18,19 +20,39 @@ def say(sentence: str) -> None:
     sys.stderr.write(f"{sentence}\n")
 
 
-def read_subject(photo_path: Path, alpha_path: Path | None, settings: Settings) -> Subject:
+INVERT_HELP = "White in --alpha is what to repaint, as most other programs have it."
+
+
+def check_invert(invert: bool | None, alpha: Path | None) -> None:
+    """Refuse to turn round a mask that is not given."""
+    if invert and alpha is None:
+        raise UserInputError("--invert turns a mask round: give the mask too, with --alpha FILE.")
+
+
+def read_subject(photo_path: Path, alpha_path: Path | None, settings: Settings, *, invert: bool = False) -> Subject:
     """Photo with its alpha: the given one, else the file's own, else the person that segmentation finds.
+
+    Parameters
+    ----------
+    invert
+        Whether the given alpha is white where the photo is repainted.
 
     Raises
     ------
     UserInputError
-        A file cannot be read, or there is nothing to keep.
+        A file cannot be read, there is nothing to keep, or the file's own transparency may be no mask.
     """
     limits = DecodeLimits.from_settings(settings)
     photo = read_photo(photo_path, limits=limits)
     if alpha_path is not None:
         alpha = read_alpha(alpha_path, extent=photo.extent, limits=limits)
+        alpha = 1 - alpha if invert else alpha
     elif photo.alpha is not None:
+        if remark := remark_about_transparency(photo.alpha):
+            raise UserInputError(
+                f"{photo_path.name}: {remark.says} Cut the person out with `{called_as()} segment {photo_path} --out "
+                f"alpha.png` and give --alpha alpha.png, or take the transparency as it is with --alpha {photo_path}."
+            )
         say(f"{photo_path.name}: the file's own transparency is the alpha")
         alpha = photo.alpha
     else:

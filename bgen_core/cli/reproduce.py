@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bgen_core.cli.inputs import check_output_file, read_subject, say, write_file
+from bgen_core.cli.inputs import INVERT_HELP, check_invert, check_output_file, read_subject, say, write_file
 from bgen_core.cli.json_answer import print_json
 from bgen_core.errors import UserInputError
 from bgen_core.models.catalogue import describe_model
@@ -26,6 +26,7 @@ def reproduce(
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="PNGs that bgen or A1111 wrote.")],
     photo: Annotated[Path | None, typer.Option(help="The photo, where the store does not have the subject.")] = None,
     alpha: Annotated[Path | None, typer.Option(help="Its mask, of the photo's size, white = keep.")] = None,
+    invert: Annotated[bool, typer.Option("--invert", help=INVERT_HELP)] = False,
     model: Annotated[str | None, typer.Option(help="The model, where the PNG names none that is here.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the picture as it was made now; with one FILE.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list on stdout.")] = False,
@@ -33,11 +34,12 @@ def reproduce(
     """Make pictures again and compare every pixel; exit 0 where all are equal, else 2."""
     settings = load_settings()
     _check(files, photo, alpha, out)
+    check_invert(invert, alpha)
     wanted = [(path, png := _read(path), _recipe(path, png)) for path in files]
     models = [model or recipe.model or settings.model for _, _, recipe in wanted]
     for name, (path, _, recipe) in zip(models, wanted, strict=True):
         _check_makeable(path, recipe, name)
-    given = None if photo is None else read_subject(photo, alpha, settings)
+    given = None if photo is None else read_subject(photo, alpha, settings, invert=invert)
     subjects = _find_subjects([recipe for _, _, recipe in wanted], given, settings)
 
     from bgen_core.jobs.reproduce import Reproducer  # loads torch

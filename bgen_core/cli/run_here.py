@@ -15,7 +15,15 @@ from bgen_core.cli.inputs import say
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import RunId, SubjectId, SweepId, VisitorId
-from bgen_core.jobs.execute_sweep import Continued, Ended, Paused, SweepEvent, execute_sweep
+from bgen_core.jobs.execute_sweep import (
+    Continued,
+    Ended,
+    Paused,
+    StoreAway,
+    StoreBack,
+    SweepEvent,
+    execute_sweep,
+)
 from bgen_core.jobs.holding import holding
 from bgen_core.jobs.submission import SweepForecast, forecast_sweep, new_sweep_id, submit_sweep
 from bgen_core.jobs.worker_folder import WorkerFolder
@@ -29,7 +37,7 @@ if TYPE_CHECKING:
     from bgen_core.jobs.runner import Runner
 
 OWNER = VisitorId("command line")
-STORE_SECONDS = 20.0  # for which a store that does not take a sweep's end is tried again
+STORE_SECONDS = 300.0  # for which a store that is away, or does not take a sweep's end, is waited for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +145,13 @@ def _run(store: Store, folder: WorkerFolder, runner: "Runner", sweep_id: SweepId
     began = time.monotonic()
     sweep = execute_sweep(store, folder, runner, sweep_id, waits_while_paused=True, patience=STORE_SECONDS)
     with _progress(store.sweeps.get(sweep_id).total) as bar, closing(sweep) as events:
-        ended, reused_ids = _follow(events, bar)
+        try:
+            ended, reused_ids = _follow(events, bar)
+        except StoreError:
+            say(
+                f"the store was not told that this sweep stops here, a worker may take it up; {_how_to_go_on(sweep_id)}"
+            )
+            raise
     if ended.fault is not None:
         raise ended.fault
     if ended.state != "done":
@@ -167,6 +181,10 @@ def _follow(events: Iterable[SweepEvent], bar: "_Bar") -> tuple[Ended, frozenset
             say("paused from the app; waiting until it is continued there (Ctrl-C stops and keeps what is made)")
         elif isinstance(event, Continued):
             say("continued from the app")
+        elif isinstance(event, StoreAway):
+            say(f"{event.fault} Waiting for it (Ctrl-C stops and keeps what is made)")
+        elif isinstance(event, StoreBack):
+            say("the store answers again")
         elif isinstance(event, Ended):
             return event, frozenset(found - made)
     raise RuntimeError("a sweep ended without saying how")

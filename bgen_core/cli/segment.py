@@ -57,6 +57,9 @@ def segment(
     quality: Annotated[
         str, typer.Option("--quality", help=f"One of: {', '.join(QUALITIES)}. {FINE_COST}")
     ] = "standard",
+    invert: Annotated[
+        bool, typer.Option("--invert", help="White is the background in the alphas, as most other programs want it.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list on stdout and nothing else.")] = False,
 ) -> None:
     """Cut the person out of photos: one alpha (grey PNG, white = keep) for each."""
@@ -75,7 +78,7 @@ def segment(
     outcomes: list[_Outcome] = []
     for photo, target in zip(photos, targets, strict=True):
         try:
-            outcome, remarks = _segment_one(photo, target, quality, limits)
+            outcome, remarks = _segment_one(photo, target, quality, limits, invert=invert)
             lines = [f"{shown_name(str(target.alpha))} ({_described(outcome)})", *(f"  {line}" for line in remarks)]
         except UserInputError as error:
             outcome = _Outcome(photo=str(photo), error=str(error))
@@ -88,12 +91,14 @@ def segment(
         raise typer.Exit(2)
 
 
-def _segment_one(photo: Path, target: _Targets, quality: str, limits: DecodeLimits) -> tuple[_Outcome, list[str]]:
+def _segment_one(
+    photo: Path, target: _Targets, quality: str, limits: DecodeLimits, *, invert: bool
+) -> tuple[_Outcome, list[str]]:
     """Write one photo's results; what became of it, and what else there is to say."""
     image = read_photo(photo, limits=limits).image
     alpha, found = cut_out(image, quality)
     alpha = quantise_alpha(alpha)
-    _write(target.alpha, encode_alpha_png(alpha))
+    _write(target.alpha, encode_alpha_png(1 - alpha if invert else alpha))
     if target.cutout is not None:
         _write(target.cutout, encode_cutout_png(cut_out_colours(image, alpha), alpha))
     outcome = _Outcome(

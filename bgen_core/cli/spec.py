@@ -10,8 +10,9 @@ from bgen_core.errors import UserInputError
 
 LARGEST_BYTES = 1_000_000
 
-# What an option holds: an axis as on the command line, several texts, one word, a whole number, one file or several.
-OptionKind = Literal["axis", "texts", "word", "number", "path", "paths"]
+# What an option holds: an axis as on the command line, several texts, one word, a whole number, one file or several,
+# or whether it is on.
+OptionKind = Literal["axis", "texts", "word", "number", "path", "paths", "switch"]
 # By YAML, before it is looked at
 _Said = dict[Any, Any] | list[Any] | str | float | None
 
@@ -58,6 +59,10 @@ def read_spec(path: Path, allowed: Mapping[str, OptionKind]) -> dict[str, Any]:
 
 
 def _value(path: Path, key: str, value: _Said, kind: OptionKind) -> Any:
+    if kind == "switch":
+        if not isinstance(value, bool):
+            raise UserInputError(f"--spec {path}: {key} {value!r} is not allowed: write true or false.")
+        return value
     items = value if isinstance(value, list) else [value]
     if not items or any(not isinstance(item, str | int | float) or isinstance(item, bool) for item in items):
         raise UserInputError(

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from bgen_core.cli import exit_codes
-from bgen_core.cli.inputs import check_prompt, keep_subject, read_subject, say, write_file
+from bgen_core.cli.inputs import INVERT_HELP, check_invert, check_prompt, keep_subject, read_subject, say, write_file
 from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.parameter_options import an_axis_each
 from bgen_core.cli.run_here import InlineResult, forecast_inline, resume_inline, run_inline
@@ -29,7 +29,7 @@ from bgen_core.sweep.random_seeds import draw_seeds
 
 # What `--spec` may hold, and how.
 OPTIONS: dict[str, OptionKind] = {
-    "photo": "paths", "alpha": "path", "model": "texts", "replace": "texts",
+    "photo": "paths", "alpha": "path", "invert": "switch", "model": "texts", "replace": "texts",
     **{parameter.option: "texts" if parameter.kind == "text" else "axis" for parameter in PARAMETERS},
     "explore_steps": "number", "keep": "number", "by": "word",
 }  # fmt: skip
@@ -51,6 +51,7 @@ def sweep(
         list[str] | None, typer.Option(help="Catalogue name, Hub id or folder; several make an axis.")
     ] = None,
     alpha: Annotated[Path | None, typer.Option(help="Mask of the one photo, of its size, white = keep.")] = None,
+    invert: Annotated[bool | None, typer.Option("--invert", help=INVERT_HELP)] = None,
     explore_steps: Annotated[int | None, typer.Option(help="Make all cells with so few steps first.")] = None,
     keep: Annotated[int | None, typer.Option(help="Finish so many of the explored cells.")] = None,
     by: Annotated[str | None, typer.Option(metavar="METRIC", help="What decides which cells are finished.")] = None,
@@ -63,7 +64,7 @@ def sweep(
 ) -> None:
     """Sweep parameters over one or several photos; only what was never made before is computed."""
     typed: dict[str, Any] = {
-        "photo": photo or None, "alpha": alpha, "model": model, "replace": replace, **given,
+        "photo": photo or None, "alpha": alpha, "invert": invert, "model": model, "replace": replace, **given,
         "explore_steps": explore_steps, "keep": keep, "by": by,
     }  # fmt: skip
     settings = load_settings()
@@ -83,7 +84,9 @@ def sweep(
         wanted["seed"] = draw_seeds(wanted["seed"])  # once, so that all that follows speaks of the same numbers
     passes = read_two_passes(wanted["explore_steps"], wanted["keep"], wanted["by"], settings)
     _check(wanted, settings)
-    subjects = [read_subject(path, wanted["alpha"], settings) for path in wanted["photo"]]
+    subjects = [
+        read_subject(path, wanted["alpha"], settings, invert=bool(wanted["invert"])) for path in wanted["photo"]
+    ]
     with open_store(settings) as store:
         plan = _plan(wanted, settings, subjects)
         if passes:
@@ -112,6 +115,7 @@ def _check(wanted: Mapping[str, Any], settings: Settings) -> None:
         raise UserInputError("sweep needs a PHOTO and --prompt TEXT, or --spec FILE, or --resume ID.")
     if wanted["alpha"] is not None and len(wanted["photo"]) > 1:
         raise UserInputError(f"--alpha is the mask of one photo, but {len(wanted['photo'])} photos are given.")
+    check_invert(wanted["invert"], wanted["alpha"])
     for text in wanted["prompt"]:
         check_prompt(text)
     plan = _plan(wanted, settings, [])

@@ -3,13 +3,14 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from bgen_core.errors import BgenError, StoreError
+from bgen_core.errors import BgenError, StoreAwayError, StoreError
 from bgen_core.ids import SweepId
 from bgen_core.jobs.progress import ProgressWriter
 from bgen_core.jobs.worker_folder import WorkerFolder
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 0.5
 STORE_PAUSE_SECONDS = 1.0
 LONGEST_STORE_PAUSE_SECONDS = 30.0
+STORE_TRIES = 8  # of one sweep, at a store that answers and then takes no picture: 2 minutes together
 
 _INTERNAL = "An internal error stopped this sweep: what is made is kept. The log of whatever ran it has the trace."
 
@@ -42,6 +44,18 @@ class Paused:
 @dataclass(frozen=True, kw_only=True)
 class Continued:
     """Somebody continued the sweep that waited."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreAway:
+    """The store does not answer, for this reason: it is waited for."""
+
+    fault: StoreAwayError
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreBack:
+    """The store answers again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +79,7 @@ class Ended:
     fault: Exception | None = None
 
 
-SweepEvent = RunnerEvent | Paused | Continued | Ended
+SweepEvent = RunnerEvent | Paused | Continued | StoreAway | StoreBack | Ended
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,28 +122,34 @@ def execute_sweep(
     waits_while_paused
         Whether a paused sweep is waited with until it is continued; otherwise it is left.
     patience
-        Seconds for which a store that takes nothing is tried again when the end is to be written down. A sweep whose
-        end could not be written stays "running", and the next worker that looks takes it up.
+        Seconds for which a store is waited for that does not answer, or takes nothing when the end is to be written
+        down. A sweep whose end could not be written stays "running", and the next worker that looks takes it up.
 
     Raises
     ------
     DeviceLostError
         Every further call to the device would fail. The sweep stays "running", for a new process.
     StoreError
-        The end could not be written down.
+        The store was away for too long, or the end could not be written down.
     """
     cells = _Cells()
     fault: Exception | None = None
+    tries = _Tries()
     while True:
         try:
             state = yield from _run_until_stopped(store, folder, runner, sweep_id, cells)
         except Exception as error:
             if is_lasting_device_fault(error):
                 raise DeviceLostError("the device is lost to this process: a new one goes on with the sweep") from error
-            fault = error
-            reason = str(error) if isinstance(error, BgenError) else _INTERNAL
-            state = _patiently(partial(_failed, store, sweep_id, reason), patience)
-            break
+            if isinstance(error, StoreAwayError) and tries.left(made=len(cells.made)):
+                state = yield from _wait_for_store(store, sweep_id, error, tries, patience)
+                if state == "running":
+                    continue
+            else:
+                fault = error
+                reason = error.public if isinstance(error, BgenError) else _INTERNAL
+                state = _patiently(partial(_failed, store, sweep_id, reason), patience)
+                break
         if state is None:
             state = _patiently(partial(_finished, store, sweep_id), patience)
         if state == "paused" and waits_while_paused:
@@ -180,6 +200,47 @@ def _standing(store: Store, sweep_id: SweepId) -> SweepState:
     return state
 
 
+@dataclass
+class _Tries:
+    """How often a sweep was taken up again since its last picture."""
+
+    count: int = 0
+    made: int = 0
+
+    def left(self, *, made: int) -> bool:
+        self.count, self.made = (self.count + 1 if made == self.made else 1), made
+        return self.count <= STORE_TRIES
+
+
+def _wait_for_store(
+    store: Store, sweep_id: SweepId, fault: StoreAwayError, tries: _Tries, patience: float
+) -> Generator[SweepEvent, None, SweepState]:
+    """Wait until the store says where the sweep stands."""
+    deadline = time.monotonic() + patience
+    pauses = islice(growing_pauses(), tries.count - 1, None)  # longer, too, where it answers and then fails again
+    while True:
+        logger.warning("sweep %s waits for the store: %s", sweep_id, fault)
+        yield StoreAway(fault=fault)
+        time.sleep(next(pauses))
+        try:
+            state = _standing(store, sweep_id)
+        except StoreAwayError as error:
+            if time.monotonic() >= deadline:
+                raise
+            fault = error
+        else:
+            yield StoreBack()
+            return state
+
+
+def growing_pauses() -> Iterator[float]:
+    """Seconds to wait before each further look at a store that cannot be used."""
+    pause = STORE_PAUSE_SECONDS
+    while True:
+        yield pause
+        pause = min(2 * pause, LONGEST_STORE_PAUSE_SECONDS)
+
+
 def _wait_while_paused(store: Store, sweep_id: SweepId) -> SweepState:
     while (state := _look(store, sweep_id)) in ("paused", None):
         time.sleep(LOOK_SECONDS)
@@ -200,7 +261,8 @@ def _failed(store: Store, sweep_id: SweepId, reason: str) -> SweepState:
 
 def _patiently(write: Callable[[], SweepState], patience: float) -> SweepState:
     """Try again while the store takes nothing: a full disk must not leave a sweep running for ever."""
-    deadline, pause = time.monotonic() + patience, STORE_PAUSE_SECONDS
+    deadline = time.monotonic() + patience
+    pauses = growing_pauses()
     while True:
         try:
             return write()
@@ -208,5 +270,4 @@ def _patiently(write: Callable[[], SweepState], patience: float) -> SweepState:
             if time.monotonic() >= deadline:
                 raise
             logger.warning("the end of a sweep cannot be written down yet", exc_info=True)
-            time.sleep(pause)
-            pause = min(2 * pause, LONGEST_STORE_PAUSE_SECONDS)
+            time.sleep(next(pauses))

@@ -134,7 +134,7 @@ class Runner:
                 if len(groups) == 1:
                     raise
                 for cell in cells:
-                    yield self._fail(sweep_id, cell.index, str(error))
+                    yield self._fail(sweep_id, cell.index, error.public)
                 continue
             yield from self._make(work, cells)
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,11 +51,13 @@ class WorkerSupervisor:
 
     Parameters
     ----------
-    store, settings
+    store
+        Gives the store, when a worker has died; until then it may be away.
+    settings
         The worker gets the same ones: its environment names the same home.
     """
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Callable[[], Store], settings: Settings) -> None:
         self._store = store
         self._folder = WorkerFolder(settings.home)
         self._environment = os.environ | {
@@ -121,14 +124,15 @@ class WorkerSupervisor:
         """Count it against the sweep that this worker had in hand, and not against one that a command line left."""
         status = self._folder.read_status()
         in_hand = status.sweep_id if status and status.pid == ended.pid else ""
-        for sweep in orphans(self._store, self._folder):
+        store = self._store()
+        for sweep in orphans(store, self._folder):
             if sweep.id != in_hand:
                 continue
-            made = sum(cell.done for cell in self._store.sweeps.cells(sweep.id))
+            made = sum(cell.done for cell in store.sweeps.cells(sweep.id))
             key = (sweep.id, made)
             self._crashes[key] = self._crashes.get(key, 0) + 1
             if self._crashes[key] >= CRASHES_ALLOWED:
-                self._store.sweeps.change_state(
+                store.sweeps.change_state(
                     sweep.id,
                     FAIL,
                     _HUNG if ended.hung else _CRASHED,

@@ -12,17 +12,18 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from bgen_core.errors import BgenError
+from bgen_core.errors import BgenError, StoreAwayError
 from bgen_core.ids import SweepId
-from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, execute_sweep
+from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, StoreAway, execute_sweep, growing_pauses
 from bgen_core.jobs.holding import holding, requeue_orphans
 from bgen_core.jobs.mirroring import Mirroring
 from bgen_core.jobs.only_worker import SecondWorkerError, only_worker
+from bgen_core.jobs.parent_process import end_with_parent
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.models.devices import prepare_process_for_inference
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.settings import Settings, load_settings
-from bgen_core.store.store import Store, open_store
+from bgen_core.store.store import OpenStore, Store, open_store
 from bgen_core.sweep.events import Started
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ POLL_SECONDS = 0.25
 BEAT_SECONDS = 3.0
 ORPHAN_CHECK_SECONDS = 10.0
 MEASURE_CHECK_SECONDS = 3.0
-STORE_PAUSE_SECONDS = 2.0
 
 
 class Heartbeat:
@@ -87,24 +87,31 @@ def main() -> None:
     """Entry point of the process."""
     prepare_process_for_inference()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     settings = load_settings()
     folder = WorkerFolder(settings.home)
     folder.prepare()
     try:
         with (
             only_worker(folder, stall_seconds=settings.stall_minutes * 60),
-            open_store(settings) as store,
             Heartbeat(folder) as heartbeat,
+            _opened(settings, heartbeat) as store,
         ):
             work(store, settings, folder, heartbeat)
     except SecondWorkerError as error:
         sys.exit(str(error))
 
 
-def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
-    os._exit(0)
+def _opened(settings: Settings, heartbeat: Heartbeat) -> OpenStore:
+    """The store, as soon as it answers."""
+    pauses = growing_pauses()
+    while True:
+        try:
+            return open_store(settings)
+        except StoreAwayError as error:
+            logger.warning("the store cannot be opened yet: %s", error)
+            heartbeat.say(trouble=error.public)
+            time.sleep(next(pauses))
 
 
 def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Heartbeat) -> None:
@@ -119,6 +126,7 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
     heartbeat.say(state="ready")
     look = _Clock(ORPHAN_CHECK_SECONDS)
     measure = _Clock(MEASURE_CHECK_SECONDS)
+    pauses = growing_pauses()
     mirroring, mirror = Mirroring(store, settings), _Clock(MEASURE_CHECK_SECONDS)
     while True:
         heartbeat.sign()
@@ -133,10 +141,14 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
                 mirror.make_due()
             else:
                 time.sleep(POLL_SECONDS)
-        except (BgenError, OSError):  # a full disk, a store that became read-only: it may be mended meanwhile
+        except (BgenError, OSError) as error:  # a full disk, a store that became read-only: it may be mended meanwhile
             logger.warning("the store cannot be used; trying again", exc_info=True)
-            heartbeat.say(state="ready", sweep_id="")
-            time.sleep(STORE_PAUSE_SECONDS)
+            trouble = error.public if isinstance(error, BgenError) else "The server's disk cannot be used."
+            heartbeat.say(state="ready", sweep_id="", trouble=trouble)
+            time.sleep(next(pauses))
+        else:
+            heartbeat.say(trouble="")
+            pauses = growing_pauses()
 
 
 def serve_next(store: Store, folder: WorkerFolder, runner: "Runner", heartbeat: Heartbeat) -> bool:
@@ -194,7 +206,7 @@ def run_sweep(
     """Run one sweep to its end, a pause, a cancellation or an error; the queue goes on with the next one."""
     try:
         for event in execute_sweep(store, folder, runner, sweep.id):
-            heartbeat.sign()
+            heartbeat.say(trouble=event.fault.public if isinstance(event, StoreAway) else "")
             if isinstance(event, Started):
                 heartbeat.say(state="painting")
             elif isinstance(event, Ended):

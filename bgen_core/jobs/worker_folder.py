@@ -30,6 +30,8 @@ class WorkerStatus:
         Where it computes; empty while it starts.
     sweep_id
         The sweep in hand, or "".
+    trouble
+        Why the store is waited for, in a sentence for visitors; empty as long as it can be used.
     signs
         How often the worker has shown that it gets on: a step, a picture, a look into the queue.
     beat
@@ -41,6 +43,7 @@ class WorkerStatus:
     device_kind: str = ""
     dtype_name: str = ""
     sweep_id: str = ""
+    trouble: str = ""
     signs: int = 0
     beat: float = field(default_factory=time.time)
 

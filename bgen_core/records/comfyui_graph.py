@@ -64,13 +64,13 @@ def read_graph(content: JsonValue) -> dict[str, str]:
 
 
 def _nodes(content: JsonValue) -> dict[str, _Node]:
-    if not isinstance(content, dict):
-        return {}
-    return {
-        name: _Node(kind=str(node.get("class_type")), inputs=node["inputs"])
-        for name, node in content.items()
-        if isinstance(node, dict) and isinstance(node.get("inputs"), dict)
-    }
+    nodes: dict[str, _Node] = {}
+    for name, node in content.items() if isinstance(content, dict) else ():
+        said: JsonValue = node
+        inputs: JsonValue = said.get("inputs") if isinstance(said, dict) else None
+        if isinstance(said, dict) and isinstance(inputs, dict):
+            nodes[name] = _Node(kind=str(said.get("class_type")), inputs=inputs)
+    return nodes
 
 
 def _is_sampler(node: _Node) -> bool:
@@ -83,7 +83,7 @@ def _upstream(graph: Mapping[str, _Node], node: _Node, through: Sequence[str] | 
     while waiting:
         for key, value in waiting.pop(0).inputs.items():
             source = _link(value) if through is None or key in through else None
-            if source in graph and source not in seen:
+            if source is not None and source in graph and source not in seen:
                 seen.add(source)
                 yield graph[source]
                 waiting.append(graph[source])
@@ -108,7 +108,7 @@ def _said(graph: Mapping[str, _Node], value: JsonValue) -> str:
 def _prompt(graph: Mapping[str, _Node], parts: Sequence[_Node], *roles: str) -> str:
     """The texts that one of a sampler's prompts is made of; where nodes pass on both, only those of the same role."""
     links = (_link(part.inputs.get(role)) for part in parts for role in roles)
-    begin = next((graph[link] for link in links if link in graph), None)
+    begin = next((graph[link] for link in links if link is not None and link in graph), None)
     if begin is None:
         return ""
     nodes = (begin, *_upstream(graph, begin, (roles[0], *_CONDITIONING)))

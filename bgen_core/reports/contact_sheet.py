@@ -4,30 +4,28 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import SweepId
 from bgen_core.records.run import RunRecord
 from bgen_core.records.sweep import SweepCellRow, SweepRecord
+from bgen_core.reports.fonts import main_font, scripts_without_font
 from bgen_core.reports.png_bands import png_of_bands
 from bgen_core.reports.sheet_layout import GAP, LABEL, MARGIN, PAGE_TITLE, TITLE, SheetLayout, Shelf, lay_out
+from bgen_core.reports.sheet_text import PAPER, length_of, line_of_text
 from bgen_core.store.blobs import STORED_LIMITS, BlobStore
 from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import decode_photo, resize
 from bgen_core.sweep.grid import Grid, arrange, default_axes
 from bgen_core.sweep.plan import SweepPlan
 
-_PAPER, _EMPTY, _INK, _FAINT = (255, 255, 255), (233, 233, 230), (29, 35, 33), (96, 104, 101)
+_EMPTY, _INK, _FAINT = (233, 233, 230), (29, 35, 33), (96, 104, 101)
 _LABEL_SIZE, _CAPTION_SIZE = 14, 11
 _WIDEST_GUTTER = 200
-_ELLIPSIS = "…"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +74,7 @@ class ContactSheet:
     def layout(self) -> SheetLayout:
         grid = self.pages[0][1]
         labels = [grid.corner, *(grid.down.labels if grid.down else ())]
-        gutter = min(_WIDEST_GUTTER, max(round(_font(_LABEL_SIZE).getlength(label)) for label in labels) + 2 * GAP)
+        gutter = min(_WIDEST_GUTTER, max(round(length_of(label, _LABEL_SIZE)) for label in labels) + 2 * GAP)
         shapes = {cell.run.extent for cell in self.cells.values() if cell.run} or {Extent(width=512, height=512)}
 
         def cell_at(side: int) -> Extent:
@@ -103,8 +101,8 @@ class ContactSheet:
         layout, drawn = self.layout, 0
         head = self._blank(MARGIN + TITLE)
         width = layout.extent.width - 2 * MARGIN
-        _put(head, MARGIN, MARGIN, _text(self.title, width, 30, 18, _INK))
-        _put(head, MARGIN, MARGIN + 30, _text(self.subtitle, width, 24, 12, _FAINT))
+        _put(head, MARGIN, MARGIN, line_of_text(self.title, width, 30, 18, _INK))
+        _put(head, MARGIN, MARGIN + 30, line_of_text(self.subtitle, width, 24, 12, _FAINT))
         yield head
         drawn += len(head)
         for shelf in layout.shelves:
@@ -118,7 +116,7 @@ class ContactSheet:
         yield self._blank(layout.extent.height - drawn)
 
     def _blank(self, height: int) -> np.ndarray:
-        return np.full((height, self.layout.extent.width, 3), _PAPER, np.uint8)
+        return np.full((height, self.layout.extent.width, 3), PAPER, np.uint8)
 
     def _shelf_head(self, shelf: Shelf) -> np.ndarray:
         layout = self.layout
@@ -127,11 +125,16 @@ class ContactSheet:
             title, grid = self.pages[tile.page]
             if title:
                 width = layout.tile_width(tile) - GAP
-                _put(band, tile.left, 0, _text(title, width, PAGE_TITLE, 16, _INK))
-            _put(band, tile.left, PAGE_TITLE, _text(grid.corner, layout.gutter - GAP, LABEL, _CAPTION_SIZE, _FAINT))
+                _put(band, tile.left, 0, line_of_text(title, width, PAGE_TITLE, 16, _INK))
+            _put(
+                band,
+                tile.left,
+                PAGE_TITLE,
+                line_of_text(grid.corner, layout.gutter - GAP, LABEL, _CAPTION_SIZE, _FAINT),
+            )
             for place, column in enumerate(tile.columns if grid.across else ()):
                 label = _shown(grid.across.labels[column] if grid.across else "")
-                drawn = _text(label, layout.cell.width, LABEL, _LABEL_SIZE, _INK, "middle")
+                drawn = line_of_text(label, layout.cell.width, LABEL, _LABEL_SIZE, _INK, "middle")
                 _put(band, layout.column_left(tile, place), PAGE_TITLE, drawn)
         return band
 
@@ -145,12 +148,14 @@ class ContactSheet:
             if grid.down:
                 label = _shown(grid.down.labels[row])
                 size = layout.gutter - 2 * GAP, layout.cell.height
-                _put(band, tile.left, 0, _text(label, *size, _LABEL_SIZE, _INK, "end"))
+                _put(band, tile.left, 0, line_of_text(label, *size, _LABEL_SIZE, _INK, "end"))
             for x, column in enumerate(tile.columns):
                 cell, left = self.cells.get(grid.cells[row][column], _NOT_CHOSEN), layout.column_left(tile, x)
                 _put(band, left, 0, _picture(cell, layout.cell, blobs))
                 if layout.caption and cell.caption:
-                    drawn = _text(cell.caption, layout.cell.width, layout.caption, _CAPTION_SIZE, _FAINT, "middle")
+                    drawn = line_of_text(
+                        cell.caption, layout.cell.width, layout.caption, _CAPTION_SIZE, _FAINT, "middle"
+                    )
                     _put(band, left, layout.cell.height, drawn)
         return band
 
@@ -185,8 +190,11 @@ def contact_sheet(
     made = sum(row.run_id in runs for row in rows)
     subjects = dict.fromkeys(run.subject_name for run in runs.values())
     facts = [", ".join(plan.models), ", ".join(subjects), f"{made} of {sweep.total} cells", f"sweep {sweep.id}"]
+    title = plan.base.prompt if all(axis.name != "prompt" for axis in plan.axes) else sweep.title
+    if missing := scripts_without_font([title, *facts, *(label for axis in plan.axes for label in axis.labels)]):
+        facts.insert(0, f"no font on this server has {', '.join(missing)}: those letters are boxes")
     return ContactSheet(
-        title=plan.base.prompt if all(axis.name != "prompt" for axis in plan.axes) else sweep.title,
+        title=title,
         subtitle=" · ".join(fact for fact in facts if fact),
         pages=tuple(pages),
         cells={row.index: SheetCell(run=runs.get(row.run_id), reason=_reason(row, sweep)) for row in rows},
@@ -228,7 +236,7 @@ def _picture(cell: SheetCell, place: Extent, blobs: BlobStore) -> np.ndarray:
     image = resize(image, fitted)
     if fitted == place:
         return image
-    framed = np.full((place.height, place.width, 3), _PAPER, np.uint8)
+    framed = np.full((place.height, place.width, 3), PAPER, np.uint8)
     _put(framed, (place.width - fitted.width) // 2, (place.height - fitted.height) // 2, image)
     return framed
 
@@ -236,49 +244,16 @@ def _picture(cell: SheetCell, place: Extent, blobs: BlobStore) -> np.ndarray:
 @lru_cache(maxsize=8)
 def _empty_place(reason: str, place: Extent) -> np.ndarray:
     drawing = Image.new("RGB", (place.width, place.height), _EMPTY)
-    font, lines = _font(_CAPTION_SIZE), [""]
+    lines = [""]
     for word in reason.split():
         joined = f"{lines[-1]} {word}".strip()
-        if font.getlength(joined) <= place.width - 2 * GAP:
+        if length_of(joined, _CAPTION_SIZE) <= place.width - 2 * GAP:
             lines[-1] = joined
         else:
             lines.append(word)
     text = "\n".join(line for line in lines if line)
-    ImageDraw.Draw(drawing).multiline_text((GAP, GAP), text, font=font, fill=_FAINT)
+    ImageDraw.Draw(drawing).multiline_text((GAP, GAP), text, font=main_font(_CAPTION_SIZE), fill=_FAINT)
     return np.asarray(drawing)
-
-
-@lru_cache(maxsize=256)
-def _text(
-    text: str, width: int, height: int, size: int, ink: tuple[int, int, int],
-    align: Literal["start", "middle", "end"] = "start",
-) -> np.ndarray:  # fmt: skip
-    """One line of text, centred in height, cut with an ellipsis where it is too long."""
-    font = _font(size)
-    shown = text = " ".join(text.split())[:500]
-    while shown and font.getlength(shown if shown == text else shown + _ELLIPSIS) > width:
-        shown = shown[:-1]
-    if shown != text:
-        shown += _ELLIPSIS
-    drawing = Image.new("RGB", (max(1, width), height), _PAPER)
-    left = {"start": 0, "middle": width // 2, "end": width}[align]
-    anchor = {"start": "lm", "middle": "mm", "end": "rm"}[align]
-    ImageDraw.Draw(drawing).text((left, height // 2), shown, font=font, fill=ink, anchor=anchor)
-    return np.asarray(drawing)
-
-
-@lru_cache(maxsize=8)
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    """A font that is here already. Pillow 13's own draws boxes for ä, × and –; matplotlib comes with MediaPipe."""
-    matplotlib = find_spec("matplotlib")  # looked for, not imported
-    if matplotlib and matplotlib.origin:
-        dejavu = Path(matplotlib.origin).with_name("mpl-data") / "fonts" / "ttf" / "DejaVuSans.ttf"
-        if dejavu.exists():
-            return ImageFont.truetype(dejavu, size)
-    font = ImageFont.load_default(size)
-    if not isinstance(font, ImageFont.FreeTypeFont):
-        raise TypeError("Pillow was built without FreeType")
-    return font
 
 
 def _put(canvas: np.ndarray, left: int, top: int, part: np.ndarray) -> None:

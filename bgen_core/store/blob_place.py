@@ -14,7 +14,7 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from bgen_core.errors import StoreError
+from bgen_core.errors import StoreAwayError, StoreError
 
 INCOMING = "incoming"
 # How file systems call the time of the last change: local and SSH, S3, Azure, Google, memory.
@@ -141,13 +141,18 @@ class BlobPlace:
 
     def _fault(self, error: Exception, wanted: str) -> StoreError:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
+        strerror = getattr(error, "strerror", None)
+        public = f"The pictures cannot be {wanted}{f' ({strerror})' if strerror else ''}: what is made is kept."
         if self.is_local:
             return StoreError(
                 f"The folder {self.root} cannot be {wanted} ({reason}): "
-                "make room or give write access there, or choose another folder with BGEN_HOME."
+                "make room or give write access there, or choose another folder with BGEN_HOME.",
+                public=public,
             )
-        return StoreError(
-            f"The pictures in {self.root} cannot be {wanted} ({reason}): check BGEN_BLOBS and the access."
+        kind = StoreError if isinstance(error, PermissionError) else StoreAwayError
+        return kind(
+            f"The pictures in {self.root} cannot be {wanted} ({reason}): check BGEN_BLOBS and the access.",
+            public=public,
         )
 
     def _rename_into_place(self, target: Path, data: bytes) -> None:

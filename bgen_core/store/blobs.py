@@ -106,12 +106,13 @@ class BlobStore:
         if data is None:
             raise LostPictureError(
                 f"The picture {name[:12]}…{suffix} is missing from the folder {self.root}: "
-                "restore it from a backup, or make it again."
+                "restore it from a backup, or make it again.",
+                public=f"The picture {name[:12]}…{suffix} is missing from the store: make it again.",
             )
         if hash_bytes(data) != name:
+            damaged = f"The picture {name[:12]}…{suffix} is damaged: its bytes are not those that were saved."
             raise DamagedPictureError(
-                f"The picture {name[:12]}…{suffix} is damaged: its bytes are not those that were saved. "
-                "Restore it from a backup, or let `store check --repair` make it again."
+                f"{damaged} Restore it from a backup, or let `store check --repair` make it again.", public=damaged
             )
         return data
 

@@ -26,6 +26,7 @@ from bgen_core.store.schema import SCHEMA_VERSION
 
 MOST_IDS = 500  # SQLite took at most 999 variables in a query until 3.32
 _BUSY_SECONDS = 20
+_CONNECT_SECONDS = 10
 # Threads of one process at once; a PostgreSQL server takes 100 connections from all processes, unless told otherwise.
 _POOLS = {"sqlite": (8, 56), "postgresql": (4, 16)}
 _WRITER_LOCK = 0x6267656E  # "bgen": PostgreSQL's advisory locks have numbers, each database its own
@@ -188,6 +189,8 @@ def _create_engine(url: str | sa.URL) -> Engine:
     is_sqlite = url.get_backend_name() == "sqlite"
     pool_size, overflow = _POOLS["sqlite" if is_sqlite else "postgresql"]
     # A server that was restarted in the night costs one question, not the next visitor's page.
+    if not is_sqlite and "connect_timeout" not in url.query:  # a server that is switched off does not even refuse
+        url = url.update_query_dict({"connect_timeout": str(_CONNECT_SECONDS)})
     engine = sa.create_engine(url, pool_size=pool_size, max_overflow=overflow, pool_pre_ping=not is_sqlite)
     if is_sqlite:
         event.listen(engine, "connect", _configure_sqlite)

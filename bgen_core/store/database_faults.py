@@ -7,21 +7,22 @@ from dataclasses import dataclass
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
-from bgen_core.errors import StoreError
+from bgen_core.errors import StoreAwayError, StoreError
 
 
 @dataclass(frozen=True)
 class _Fault:
-    """One kind of fault: by what it is known, what it is, what helps."""
+    """One kind of fault: by what it is known, what it is, what helps, and whether it may pass by itself."""
 
     signs: tuple[str, ...]
     what_happened: str
     what_to_do: str
+    passes: bool = False
 
 
 _SQLITE = (
     _Fault(("readonly", "read-only"), "it is read-only", "give write access to it and its folder"),
-    _Fault(("locked",), "another program holds it", "close that program, or try again"),
+    _Fault(("locked",), "another program holds it", "close that program, or try again", passes=True),
     _Fault(("full",), "the disk is full", "make room and try again"),
     _Fault(("i/o error",), "the disk does not answer", "check the disk and try again"),
     _Fault(("not a database",), "it is not a database of this program", "move it away, or restore a backup"),
@@ -33,12 +34,13 @@ _SQLITE = (
 # Before there is a session psycopg 3.3 knows no SQLSTATE: then by what the server says in English.
 _POSTGRESQL = (
     _Fault(("25006",), "it is read-only", "give BGEN_DATABASE a server that takes changes"),
-    _Fault(("55P03", "40P01"), "another program holds it", "close that program, or try again"),
+    _Fault(("55P03", "40P01"), "another program holds it", "close that program, or try again", passes=True),
     _Fault(("53100",), "the server's disk is full", "make room there and try again"),
     _Fault(
         ("53300", "too many clients", "connection slots"),
         "the server has no connection left",
         "close other programs, or raise its max_connections",
+        passes=True,
     ),
     _Fault(
         ("42501",), "the login is not allowed to do this", "grant it the schema and its tables, or make it their owner"
@@ -58,6 +60,7 @@ _POSTGRESQL = (
         ("08", "57P", "connection", "could not", "server closed", "consuming input"),
         "its server does not answer",
         "check BGEN_DATABASE and whether the server runs, then try again",
+        passes=True,
     ),
 )
 
@@ -80,8 +83,11 @@ def explained(engine: Engine, place: str) -> Generator[None]:
         said = " ".join(str(own).split())
         for fault in _POSTGRESQL if engine.dialect.name == "postgresql" else _SQLITE:
             if _is(fault, said.lower(), getattr(own, "sqlstate", None)):
-                raise StoreError(
-                    f"The database {place} cannot be used, because {fault.what_happened} ({said}): {fault.what_to_do}."
+                kind = StoreAwayError if fault.passes else StoreError
+                raise kind(
+                    f"The database {place} cannot be used, because {fault.what_happened} ({said}): {fault.what_to_do}.",
+                    public=f"The database cannot be used, because {fault.what_happened}: what is made is kept. "
+                    "The server's log says more.",
                 ) from error
         raise
 

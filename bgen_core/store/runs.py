@@ -88,9 +88,8 @@ class Runs:
             for name in {record.image, record.raw}:
                 if not self._blobs.exists(name):
                     if name not in pictures:
-                        raise LostPictureError(
-                            f"The raw picture {name[:12]}… was deleted meanwhile: make this cell again."
-                        )
+                        lost = f"The raw picture {name[:12]}… was deleted meanwhile: make this cell again."
+                        raise LostPictureError(lost, public=lost)
                     self._blobs.put(pictures[name])
             session.add(run_row(record))
         return record

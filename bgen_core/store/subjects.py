@@ -146,7 +146,8 @@ class Subjects:
     def _changed(self, entry: SubjectEntry) -> LostPictureError:
         return LostPictureError(
             f"The pictures of the subject {entry.name!r} in {self._blobs.root} have changed since it was saved: "
-            "restore them from a backup, or save the subject again."
+            "restore them from a backup, or save the subject again.",
+            public=f"The pictures of the subject {entry.name!r} have changed since it was saved: save it again.",
         )
 
     def get(self, subject_id: SubjectId) -> SubjectEntry:

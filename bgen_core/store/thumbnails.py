@@ -39,7 +39,8 @@ def thumbnail(blobs: BlobStore, blob: BlobHash, side: int) -> bytes:
         image = decode_photo(blobs.get(blob), name=blob, limits=STORED_LIMITS).image
     except UserInputError as error:
         raise LostPictureError(
-            f"The picture {blob[:12]}… in {blobs.root} is damaged: restore it from a backup."
+            f"The picture {blob[:12]}… in {blobs.root} is damaged: restore it from a backup.",
+            public=f"The picture {blob[:12]}… is damaged.",
         ) from error
     made = encode_webp(resize(image, Extent.of(image).scaled_to_longest_side(side)))
     with suppress(StoreError):  # a full disk costs the next visitor a moment, not the picture

@@ -97,6 +97,8 @@ class MaskEdit:
         else is applied. None = all of them are kept. Points find their region in any mask of the same photo.
     quality
         Of the automatic mask that all this was made for, one of `QUALITIES`.
+    inverted
+        Whether the mask that all this starts from is turned round, after regions are left out and before anything else.
     """
 
     threshold: float = 0.5
@@ -105,6 +107,7 @@ class MaskEdit:
     strokes: tuple[Stroke, ...] = ()
     kept_regions: tuple[tuple[float, float], ...] | None = None
     quality: str = "standard"
+    inverted: bool = False
 
     def __post_init__(self) -> None:
         for name, low, high, unit in (
@@ -138,6 +141,17 @@ class MaskEdit:
         strokes = tuple(replace(stroke, points=_moved(stroke.points, columns, rows)) for stroke in self.strokes)
         return replace(self, strokes=strokes, kept_regions=kept)
 
+    def inverse(self) -> "MaskEdit":
+        """The edit that keeps what this one gives to the background, and gives away what it keeps."""
+        other: dict[Mode, Mode] = {"add": "erase", "erase": "add"}
+        return replace(
+            self,
+            inverted=not self.inverted,
+            threshold=round(1 - self.threshold, 6),  # twice is the same again
+            grow=-self.grow,
+            strokes=tuple(replace(stroke, mode=other[stroke.mode]) for stroke in self.strokes),
+        )
+
     def to_json(self) -> dict[str, Any]:
         content: dict[str, Any] = {
             "threshold": self.threshold,
@@ -148,6 +162,8 @@ class MaskEdit:
         }
         if self.kept_regions is not None:
             content["kept_regions"] = [[x, y] for x, y in self.kept_regions]
+        if self.inverted:
+            content["inverted"] = True
         return content
 
     @classmethod
@@ -169,6 +185,7 @@ class MaskEdit:
                 strokes=tuple(Stroke.from_json(stroke) for stroke in strokes),
                 kept_regions=None if kept is None else tuple((float(x), float(y)) for x, y in kept),
                 quality=content.get("quality", "standard"),
+                inverted=content.get("inverted", False) is True,
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UserInputError(f"The saved mask edit cannot be read: {error}.") from error

@@ -106,6 +106,8 @@ def _shape(alpha: np.ndarray, edit: MaskEdit) -> np.ndarray:
     """Everything of an edit but its strokes."""
     if edit.kept_regions is not None:
         alpha = keep_chosen_regions(alpha, edit.kept_regions)
+    if edit.inverted:
+        alpha = 1 - alpha
     if edit.threshold != 0.5:
         alpha = shift_edge(alpha, edit.threshold)
     if edit.grow:

@@ -6,11 +6,14 @@ from typing import Literal
 
 import numpy as np
 
+from bgen_core.subject.mask_share import can_be_mask, kept_share
 from bgen_core.subject.regions import LEAST_PERSON, Side
 from bgen_core.subject.segmentation import Segmentation
 from bgen_core.wording import listed
 
-Kind = Literal["no person", "not sure", "several persons", "unsure regions", "low resolution", "cut by the frame"]
+Kind = Literal[
+    "no person", "not sure", "several persons", "unsure regions", "low resolution", "cut by the frame", "transparency"
+]  # fmt: skip
 Level = Literal["warning", "note"]
 
 _UNSURE_SAID = 0.05  # of the kept area: less is not worth a sentence
@@ -42,6 +45,21 @@ def remarks_about(found: Segmentation) -> tuple[Remark, ...]:
     Nothing of it forbids anything: a pet or a thing can be kept as well as a person.
     """
     return tuple(_remarks(found))
+
+
+def remark_about_transparency(alpha: np.ndarray) -> Remark | None:
+    """What there is to say about a file's own transparency (float32, HW, in [0, 1]); None where it can be a mask."""
+    if can_be_mask(alpha):
+        return None
+    share = kept_share(alpha)
+    kept = round(share * alpha.size)
+    rest = f"all but {alpha.size - kept:,} pixels" if share > 0.5 else f"{kept:,} pixels"
+    return Remark(
+        kind="transparency",
+        level="warning",
+        says=f"The file's own transparency keeps {share:.1%} of the photo ({rest}): it may be no mask.",
+        advice="Choose below where the mask comes from.",
+    )
 
 
 def _remarks(found: Segmentation) -> Iterator[Remark]:

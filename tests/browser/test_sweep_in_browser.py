@@ -1,6 +1,7 @@
 """The sweep page in a browser: a second visitor on the same link, a cell opened large, two passes, pausing."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -10,10 +11,13 @@ from bgen_core.store.store import open_store
 from bgen_core.sweep.plan import SweepPlan
 from tests.browser.acting import SWEEP_SECONDS, fill, settle
 from tests.serving import RunningApp
+from tests.terminal import new_sweep, sweeping
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
 PATIENCE = SWEEP_SECONDS * 1000
+RESUME = "python -m bgen_core sweep --resume"
 
 
 def open_sweep_page(app: RunningApp, page: Page) -> None:
@@ -97,3 +101,24 @@ def test_a_paused_sweep_waits_for_its_visitor_after_a_reload(app: RunningApp, pa
     page.get_by_text("My sweeps · 1").click()
     page.get_by_role("button", name="Cancel").last.click()
     expect(page.get_by_text(re.compile("Cancelled: . of 6"))).to_be_visible()
+
+
+def test_a_sweep_of_the_command_line_is_paused_continued_and_cancelled(app: RunningApp, page: Page, tmp_path: Path):
+    with (
+        sweeping(tmp_path, app.home, new_sweep(tmp_path, cells=200)) as line,
+        open_store(load_settings(home=app.home)) as store,
+    ):
+        wait_until(lambda: store.sweeps.select(states=["running"]), "the sweep")
+        (sweep,) = store.sweeps.select(states=["running"])
+        page.goto(f"{app.url}/sweep?id={sweep.id}")
+        settle(page)
+        page.get_by_role("button", name="Pause").click()
+        line.waits_until_it_says("paused from the app")
+        expect(page.get_by_text(re.compile("Paused: .* of 200"))).to_be_visible()
+        page.get_by_role("button", name="Continue").click()
+        line.waits_until_it_says("continued from the app")
+        expect(page.locator("img[alt^='a beach']").first).to_be_visible(timeout=PATIENCE)
+        page.get_by_role("button", name="Cancel").click()
+        line.waits_until_it_says(f"cancelled from the app; what is made is kept. Go on with: {RESUME} {sweep.id}")
+        expect(page.get_by_text(re.compile("Cancelled: .* of 200"))).to_be_visible()
+        assert line.ends() == 130

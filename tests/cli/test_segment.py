@@ -53,6 +53,12 @@ def test_one_photo(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["alpha.png", "broken.jpg", "deep", "wall.png"]
 
 
+def test_white_is_the_background_where_other_programs_want_it(folder: Path) -> None:
+    assert run("wall.png", "--out", "alpha.png", "--invert").exit_code == 0
+    alpha = read_alpha("alpha.png", extent=Extent(width=300, height=200), limits=LIMITS)
+    assert alpha.min() == 1  # nobody is there
+
+
 def test_json_is_one_document(folder: Path) -> None:
     result = run(PORTRAIT, "--out", "alpha.png", "--json")
     (entry,) = json.loads(result.stdout)

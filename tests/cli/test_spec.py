@@ -16,7 +16,7 @@ def test_a_spec_says_what_the_options_say(tmp_path: Path):
     file = tmp_path / "plan.yaml"
     file.write_text(
         "photo: photo.jpg\nprompt: [a beach, 'a forest, at dawn']\nsteps: 10..30:10\nguidance: [1, 7.5]\nseed: 3\n"
-        "mask-grow: 2\nscheduler: ddim,euler\n"
+        "mask-grow: 2\nscheduler: ddim,euler\ninvert: true\n"
     )
     assert read_spec(file, OPTIONS) == {
         "photo": [tmp_path / "photo.jpg"],
@@ -26,6 +26,7 @@ def test_a_spec_says_what_the_options_say(tmp_path: Path):
         "seed": "3",
         "mask_grow": "2",
         "scheduler": "ddim,euler",
+        "invert": True,
     }
 
 
@@ -37,6 +38,7 @@ def test_a_spec_says_what_the_options_say(tmp_path: Path):
         ("steps: [", "is not YAML"),
         ("step: 3", "'step' is not known: choose photo"),
         ("steps: {a: 1}", "steps {'a': 1} is not allowed"),
+        ("invert: 1", "invert 1 is not allowed: write true or false"),
         ("steps: []", "is not allowed"),
         ("!!python/object/apply:os.system ['true']", "is not YAML"),
     ],

@@ -19,6 +19,8 @@ from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
+pytestmark = pytest.mark.slow
+
 CELLS = 200  # more than are made before somebody stops it
 
 

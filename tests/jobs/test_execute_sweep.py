@@ -8,7 +8,7 @@ import pytest
 
 from bgen_core.cli import run_here
 from bgen_core.cli.run_here import resume_inline, run_inline
-from bgen_core.errors import StoreError, UserInputError
+from bgen_core.errors import StoreAwayError, StoreError, UserInputError
 from bgen_core.jobs import execute_sweep as loop
 from bgen_core.jobs import runner as runner_module
 from bgen_core.jobs.executors.executor import Executor
@@ -24,6 +24,7 @@ from tests.jobs.quick_sweeps import Noise, forecast, submit
 CELLS = 5
 Press = Literal["pause", "go_on", "cancel", "retry"]
 FULL = StoreError("The database cannot be used, because the disk is full.")
+AWAY = StoreAwayError("The database at example.org cannot be used, because its server does not answer.")
 REFUSED = UserInputError("It cannot be made.")
 BUG = RuntimeError("a bug")
 
@@ -82,6 +83,14 @@ CASES = {
     ),
     "what cannot be made": Case(at=3, fault=REFUSED, worker=("failed", 2), terminal=("failed", 2)),
     "a store that takes no picture": Case(at=3, fault=FULL, worker=("failed", 2), terminal=("failed", 2)),
+    "a store that is away for a moment": Case(at=3, fault=AWAY, worker=("done", 5), terminal=("done", 5)),
+    "a store that is away, and a pause": Case(
+        at=3, pressed=(("pause", True),), fault=AWAY,
+        worker=("paused", 2), terminal=("done", 5), while_paused=("go_on",),
+    ),
+    "a store that is away, and a cancel": Case(
+        at=3, pressed=(("cancel", True),), fault=AWAY, worker=("cancelled", 2), terminal=("cancelled", 2)
+    ),
     "a bug": Case(at=3, fault=BUG, worker=("failed", 2), terminal=("failed", 2)),
     "a fault after a pause": Case(
         at=3, pressed=(("pause", True),), fault=REFUSED, worker=("paused", 2), terminal=("paused", 2)
@@ -106,6 +115,7 @@ def others(settings: Settings) -> Iterator[Executor]:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner_module, "load_inpainter", lambda *_, **__: (Noise(), 8))
     monkeypatch.setattr(loop, "LOOK_SECONDS", 0)
+    monkeypatch.setattr(loop, "STORE_PAUSE_SECONDS", 0)
 
 
 @pytest.fixture(params=CASES.values(), ids=CASES.keys())
@@ -187,7 +197,7 @@ def test_the_command_line_obeys_and_says_so(
             assert store.sweeps.claim_next() is None  # no worker gets what this process holds
 
     monkeypatch.setattr(run_here, "say", say)
-    if case.fault is not None:
+    if case.fault not in (None, AWAY):
         with pytest.raises(type(case.fault), match=str(case.fault)):
             resume_inline(store, settings, sweep_id)
     else:
@@ -196,9 +206,11 @@ def test_the_command_line_obeys_and_says_so(
         assert (result.reused, result.reused_ids) == (0, frozenset())
     assert outcome(store, sweep_id) == case.terminal
     waited = bool(case.while_paused)
-    cancelled = case.terminal[0] == "cancelled" and case.fault is None
+    cancelled = case.terminal[0] == "cancelled" and case.fault in (None, AWAY)
+    away = [f"{AWAY} Waiting for it (Ctrl-C stops and keeps what is made)", "the store answers again"]
     assert [sentence.split(";")[0].split(" sweep")[0] for sentence in said] == (
-        ["paused from the app"] * waited
+        away * (case.fault is AWAY)
+        + ["paused from the app"] * waited
         + ["continued from the app"] * (case.while_paused == ("go_on",))
         + ["cancelled from the app"] * cancelled
     )
@@ -285,3 +297,51 @@ def test_a_store_that_does_not_say_how_the_sweep_stands_stops_nothing(
     monkeypatch.undo()
     assert changed == [FINISH] * 3
     assert outcome(store, sweep_id) == ("done", CELLS)
+
+
+def test_a_store_that_answers_but_takes_no_picture_ends_the_sweep_and_not_the_queue(
+    store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch
+):
+    sweep_id = submit(store, settings)
+    tried: list[str] = []
+    troubles: list[str] = []
+    heartbeat = Heartbeat(folder)
+
+    def away(record: Any, **_: Any) -> Any:
+        tried.append(record.id)
+        raise AWAY
+
+    def say(*, trouble: str = "", **_: str) -> None:
+        troubles.append(trouble)
+
+    monkeypatch.setattr(store.runs, "commit", away)
+    monkeypatch.setattr(heartbeat, "say", say)
+    assert serve_next(store, folder, Runner(store, settings), heartbeat)
+    assert len(tried) == loop.STORE_TRIES + 1
+    assert (troubles.count(AWAY.public), troubles[-1]) == (loop.STORE_TRIES, "")
+    assert outcome(store, sweep_id) == ("failed", 0)
+    assert "example.org" not in store.sweeps.get(sweep_id).message
+
+
+def test_a_command_line_waits_no_longer_than_its_patience_and_leaves_a_sweep_that_can_go_on(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    sweep_id = submit(store, settings)
+    get, said = store.sweeps.get, []
+
+    def away(*_: Any, **__: Any) -> Any:
+        monkeypatch.setattr(store.sweeps, "get", away)
+        raise AWAY
+
+    monkeypatch.setattr(store.runs, "commit", away)
+    monkeypatch.setattr(run_here, "say", said.append)
+    monkeypatch.setattr(run_here, "STORE_SECONDS", 0)
+    with pytest.raises(StoreAwayError):
+        resume_inline(store, settings, sweep_id)
+    assert [sentence.partition(" cannot")[0].split(";")[0] for sentence in said] == [
+        "The database at example.org",
+        "the store was not told that this sweep stops here, a worker may take it up",
+    ]
+    assert f"sweep --resume {sweep_id}" in said[-1]
+    assert get(sweep_id).state == "running"
+    monkeypatch.undo()

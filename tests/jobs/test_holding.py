@@ -115,7 +115,7 @@ def test_crashes_count_against_the_sweep_in_hand_and_a_fault_of_the_store_agains
 
     monkeypatch.setattr(store.sweeps, "select", away_at_first)
     monkeypatch.setattr(supervisor_module, "FIRST_PAUSE_SECONDS", 0)
-    supervisor = WorkerSupervisor(store, settings)
+    supervisor = WorkerSupervisor(lambda: store, settings)
     monkeypatch.setattr(supervisor, "_run_worker", dying_worker)
     supervisor.start()
     try:

@@ -37,13 +37,15 @@ def test_a_store_that_takes_no_picture_stops_one_sweep_and_loses_nothing(
     def failing(record: Any, **pictures: Any) -> Any:
         calls.append(record.id)
         if len(calls) == 2:
-            raise StoreError(f"The database cannot be used, because {reason}.")
+            public = f"The database cannot be used, because {reason}."
+            raise StoreError(f"The database /srv/bgen.sqlite3 cannot be used, because {reason}.", public=public)
         return commit(record, **pictures)
 
     monkeypatch.setattr(store.runs, "commit", failing)
     for _ in range(2):
         run_sweep(store, folder, runner, claim(store), heartbeat)
     assert (store.sweeps.get(first).state, reason in store.sweeps.get(first).message) == ("failed", True)
+    assert "/srv" not in store.sweeps.get(first).message  # visitors read it
     assert [cell.done for cell in store.sweeps.cells(first)] == [True, False, False]
     assert store.sweeps.get(second).state == "done"
 

@@ -50,7 +50,7 @@ def limited(settings: Settings, *, seconds: float) -> Settings:
 @contextmanager
 def supervised(store: Store, settings: Settings, folder: WorkerFolder) -> Iterator[psutil.Process]:
     """The first stand-in, when it has said something of itself."""
-    supervisor = WorkerSupervisor(store, settings)
+    supervisor = WorkerSupervisor(lambda: store, settings)
     supervisor.start()
     try:
         wait_until(folder.read_status, "the first worker")
@@ -72,6 +72,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor_module, "END_SECONDS", 1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["stopped", "beating"])
 def test_a_worker_without_progress_is_killed_and_replaced(
     store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch, way: str
@@ -82,6 +83,7 @@ def test_a_worker_without_progress_is_killed_and_replaced(
         assert not first.is_running()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["stopped", "deaf"])
 def test_the_end_of_the_app_ends_a_worker_that_does_not_listen(
     store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch, way: str
@@ -98,7 +100,7 @@ def test_a_sweep_in_which_the_worker_hangs_again_and_again_fails_with_that_reaso
     submit(store, settings)
     sweep = claim(store)
     folder.write_status(WorkerStatus(pid=7, state="painting", sweep_id=sweep.id))
-    supervisor = WorkerSupervisor(store, settings)
+    supervisor = WorkerSupervisor(lambda: store, settings)
     for _ in range(CRASHES_ALLOWED):
         assert store.sweeps.get(sweep.id).state == "running"
         supervisor._count_crash(EndedWorker(pid=7, code=-9, hung=True))
@@ -118,6 +120,7 @@ def left_behind(settings: Settings, folder: WorkerFolder) -> Iterator[subprocess
             process.kill()
 
 
+@pytest.mark.slow
 def test_a_worker_that_a_killed_app_left_hanging_is_ended_by_the_next(settings: Settings, folder: WorkerFolder):
     with left_behind(settings, folder) as old:
         with (

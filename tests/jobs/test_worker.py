@@ -60,7 +60,7 @@ def test_a_killed_worker_loses_nothing_and_repeats_nothing(
 ):
     sweep_id = submit(store, settings, subject, steps="4,8", seed="1-4")
     folder = WorkerFolder(settings.home)
-    supervisor = WorkerSupervisor(store, settings)
+    supervisor = WorkerSupervisor(lambda: store, settings)
     supervisor.start()
     try:
         made: dict[str, object] = {}
@@ -102,7 +102,7 @@ def _pixels(store: Store, blob: str) -> np.ndarray:
 def test_a_cancelled_sweep_stops_and_the_queue_goes_on(settings: Settings, store: Store, subject: Subject):
     long = submit(store, settings, subject, steps="200", seed="1-20")
     short = submit(store, settings, subject, steps="2")
-    supervisor = WorkerSupervisor(store, settings)
+    supervisor = WorkerSupervisor(lambda: store, settings)
     supervisor.start()
     try:
         wait_until(lambda: WorkerFolder(settings.home).read_progress(long), "progress")

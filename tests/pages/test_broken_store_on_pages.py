@@ -84,6 +84,7 @@ def test_each_page_says_once_what_is_wrong_with_the_store(used_store: Store, pag
     assert not at.exception
     (said,) = [error.value for error in at.error]
     assert plain(GARBAGE) in said
+    assert load_settings().home.name not in said
     assert not at.warning
     assert "No run" not in texts(at)
 
@@ -105,7 +106,11 @@ def test_a_page_shows_everything_again_once_the_store_is_mended(used_store: Stor
 
 @pytest.mark.parametrize("what", ["stars", "tags", "notes"])
 def test_what_cannot_be_kept_is_told_beside_it_and_the_page_stays(
-    used_store: Store, monkeypatch: pytest.MonkeyPatch, what: str, request: pytest.FixtureRequest
+    used_store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
+    request: pytest.FixtureRequest,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(database, "_BUSY_SECONDS", 0.1)
     resources.opened_store().database.close()  # connections that wait no longer than that
@@ -115,6 +120,8 @@ def test_what_cannot_be_kept_is_told_beside_it_and_the_page_stays(
     field.set_value({"stars": 4, "tags": ["print"], "notes": "good light"}[what]).run()
     assert not at.exception
     assert ["another program holds it" in error.value for error in at.error] == [True]
+    assert str(load_settings().home) in caplog.text  # for who runs the server
+    assert load_settings().home.name not in at.error[0].value
     assert at.code, "the rest of the page is gone"
     assert used_store.opinions.of([run_id(0)]) == {}
 
@@ -143,6 +150,7 @@ def test_downloads_of_a_broken_store_are_not_to_be_had_now(used_store: Store, ur
         answer = client.get(url)
     assert answer.status_code == 503
     assert GARBAGE in answer.text
+    assert str(load_settings().home) not in answer.text
 
 
 def test_a_picture_whose_folder_cannot_be_read_is_not_called_missing(used_store: Store) -> None:
@@ -154,3 +162,4 @@ def test_a_picture_whose_folder_cannot_be_read_is_not_called_missing(used_store:
         answer = client.get(f"/i/{blob}.png")
     assert answer.status_code == 503
     assert "cannot be read" in answer.text
+    assert str(load_settings().home) not in answer.text

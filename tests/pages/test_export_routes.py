@@ -125,7 +125,7 @@ def test_other_forms_and_methods_are_refused(client: TestClient) -> None:
 
 def test_a_store_that_cannot_be_opened_is_a_sentence() -> None:
     def broken(request: Request) -> SeenStore:
-        raise StoreError("The database cannot be opened.")
+        raise StoreError("The database /srv/bgen.sqlite3 cannot be opened.", public="The database cannot be opened.")
 
     with TestClient(Starlette(routes=own_routes(broken))) as client:
         answer = client.get(runs_url("csv", {}))

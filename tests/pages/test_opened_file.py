@@ -2,11 +2,13 @@
 
 import io
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -18,6 +20,8 @@ from pages._ui.shared import verification
 from pages._ui.shared.verification import Verification
 from tests.made_up import commit, made_up_run, run_id
 from tests.pages.compare_pages import button, open_compare, tables, texts, viewed
+from tests.serving import PROJECT
+from tests.waiting import wait_until
 
 
 def png_with(text: str) -> bytes:
@@ -140,3 +144,36 @@ def test_a_verification_is_shown_until_and_after_it_is_done(page_store: Store, m
         time.sleep(0.05)
     assert at.warning[0].value == "Not equal\\: 3 of 64 pixels differ"
     assert {"torch": [r"2\.13\.0 → 2\.14\.0"]} in tables(at)
+
+
+SERVER = """
+import sys
+from pages._ui.shared import verification
+verification.VERIFYING = (sys.executable, "-P", "-c", sys.argv[1], sys.argv[2])
+verification.Verification().run(b"a png")
+"""
+VERIFYING = """
+import os, sys, time
+from pathlib import Path
+from bgen_core.jobs.parent_process import end_with_parent
+end_with_parent(patience=60)
+try:
+    Path(sys.argv[1]).write_text(str(os.getpid()))
+    time.sleep(600)
+finally:
+    Path(sys.argv[1]).write_text("put away")
+"""
+
+
+@pytest.mark.slow
+def test_a_verification_ends_with_its_server(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    told.touch()
+    with subprocess.Popen([sys.executable, "-c", SERVER, VERIFYING, str(told)], cwd=PROJECT) as server:
+        try:
+            wait_until(told.read_text, "the verification")
+            verifying = psutil.Process(int(told.read_text()))
+        finally:
+            server.kill()
+    wait_until(lambda: told.read_text() == "put away", "its end")
+    wait_until(lambda: not verifying.is_running(), "its end")

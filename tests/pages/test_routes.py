@@ -1,5 +1,7 @@
+import threading
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 
 import pytest
@@ -9,6 +11,7 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from bgen_core.errors import StoreError
+from bgen_core.jobs.executors.executor import Health
 from bgen_core.runs.links import THUMBNAIL_SIDES, download_name, picture_url, sheet_url, thumbnail_url, zip_url
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.store import SeenStore, Store
@@ -19,6 +22,9 @@ from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app.page_files import PATHS
 from pages._ui.routes.routes import own_routes
 from tests.made_up import VISITOR, commit, flip_a_bit, made_up_run, made_up_sweep, picture
+
+AWAY = StoreError("The database at example.org does not answer.", public="Away.")
+WELL = Health(device_kind="cpu", dtype_name="float32", is_busy=False)
 
 
 @pytest.fixture
@@ -39,6 +45,46 @@ def png() -> bytes:
 
 def test_the_server_says_that_it_lives(client: TestClient) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
+
+
+@pytest.mark.parametrize(
+    ("computing", "store_answer", "status", "words"),
+    [
+        (WELL, None, 200, {"status": "ok", "store": "ok", "worker": "ok"}),
+        (None, None, 503, {"status": "not ready", "store": "ok", "worker": "starting, or starting again"}),
+        (replace(WELL, trouble="It waits."), None, 503, {"status": "not ready", "store": "ok", "worker": "It waits."}),
+        (WELL, AWAY, 503, {"status": "not ready", "store": "Away.", "worker": "ok"}),
+    ],
+)  # fmt: skip
+def test_the_server_says_whether_it_is_ready_and_lives_anyway(
+    store: Store, computing: Health | None, store_answer: StoreError | None, status: int, words: dict[str, str]
+) -> None:
+    def store_of(request: Request) -> SeenStore:
+        if store_answer is not None:
+            raise store_answer
+        return store.seen_by(VISITOR)
+
+    with TestClient(Starlette(routes=own_routes(store_of, lambda: computing))) as client:
+        answer = client.get("/healthz?ready")
+        assert (answer.status_code, answer.json()) == (status, words)
+        assert client.get("/healthz").json() == {"status": "ok"}
+
+
+def test_a_store_that_hangs_is_not_ready_and_does_not_keep_the_server_from_living(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers = threading.Event()
+
+    def store_of(request: Request) -> SeenStore:
+        answers.wait(60)
+        raise StoreError("It hung.")
+
+    monkeypatch.setattr("pages._ui.routes.routes._READY_SECONDS", 0.1)
+    with TestClient(Starlette(routes=own_routes(store_of, lambda: WELL))) as client:
+        for _ in range(2):
+            assert client.get("/healthz?ready").json()["store"] == "The store has not answered for 0.1 s."
+            assert client.get("/healthz").json() == {"status": "ok"}
+        answers.set()
 
 
 def test_a_png_comes_as_it_was_kept_and_stays_in_the_cache(client: TestClient, blobs: BlobStore, png: bytes) -> None:
@@ -149,7 +195,7 @@ def test_the_offered_name_passes_as_it_is(client: TestClient, blobs: BlobStore, 
 
 def test_a_store_that_cannot_be_opened_is_a_sentence() -> None:
     def broken(request: Request) -> SeenStore:
-        raise StoreError("The database cannot be opened.")
+        raise StoreError("The database /srv/bgen.sqlite3 cannot be opened.", public="The database cannot be opened.")
 
     with TestClient(Starlette(routes=own_routes(broken))) as client:
         for url in (picture_url("a" * 64), zip_url("sweep-1"), sheet_url("sweep-1", across=None, down=None)):

@@ -375,6 +375,40 @@ def test_a_fine_edge_that_fails_is_a_sentence(at: AppTest, monkeypatch: pytest.M
     assert draft(at).quality == "standard"
 
 
+def test_a_few_transparent_pixels_are_asked_about(at: AppTest) -> None:
+    image = Image.new("RGBA", (300, 200), (90, 80, 70, 255))
+    image.paste((0, 0, 0, 0), (0, 0, 12, 12))  # a corner
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    upload(at, "portrait.png", buffer.getvalue())
+    assert draft(at).base == "auto"
+    assert "keeps 99.8% of the photo (all but 144 pixels): it may be no mask" in said(at)
+    assert "found automatically" in said(at)
+    at.segmented_control(key=f"mask_base_{draft(at).token}").set_value("given").run()
+    assert draft(at).base == "given"
+    assert "It is the mask now." in said(at)
+
+
+def test_a_mask_is_turned_round(at: AppTest, store: Store) -> None:
+    upload(at, "wall.png", wall())
+    circle = np.hypot(*(np.mgrid[:200, :300] - np.array([100, 150])[:, None, None])) < 60
+    mask = encode_png(np.where(circle, 0, 255).astype(np.uint8))  # white = repaint
+    at.file_uploader(key="mask_upload").upload("mask.png", mask, "image/png")
+    at.run()
+    draw(at, ("add", 20, ((352, 235),)))  # about the middle of the circle: it turns into a hole
+    at.button(key="brush_invert").click().run()
+    assert not at.exception
+    button(at, "Save").click().run()
+    (entry,) = store.subjects.all()
+    expected = quantise_alpha(apply_edit(circle.astype(np.float32), replace(draft(at).edit, inverted=False)))
+    alpha = store.subjects.load(entry.id).alpha
+    np.testing.assert_array_equal(alpha, expected)
+    (x, y) = draft(at).edit.strokes[0].points[0]
+    assert (alpha[round(y), round(x)], alpha[60, 150], alpha[10, 10]) == (0, 1, 0)
+    at.button(key="brush_undo").click().run()
+    assert not draft(at).edit.inverted
+
+
 def test_a_mask_from_a_file(at: AppTest, store: Store) -> None:
     upload(at, "wall.png", wall())
     circle = np.hypot(*(np.mgrid[:200, :300] - np.array([100, 150])[:, None, None])) < 60

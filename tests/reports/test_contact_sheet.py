@@ -15,6 +15,7 @@ from bgen_core.reports import contact_sheet as drawing
 from bgen_core.reports.contact_sheet import ContactSheet, SheetCell, contact_sheet
 from bgen_core.reports.png_bands import png_of_bands
 from bgen_core.reports.sheet_layout import LONGEST_SIDE, MOST_PIXELS, SheetLayout, lay_out
+from bgen_core.reports.sheet_text import line_of_text
 from bgen_core.store.store import Store
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.grid import arrange
@@ -163,7 +164,7 @@ def test_the_text_drawn_is_the_axis_value(store: Store):
     for place, label in enumerate(("1", "3", "7.5")):
         box = found[place]
         top = box.top - 26
-        expected = drawing._text(label, sheet.layout.cell.width, 26, 14, (29, 35, 33), "middle")
+        expected = line_of_text(label, sheet.layout.cell.width, 26, 14, (29, 35, 33), "middle")
         assert np.array_equal(crop(image, Box(left=box.left, top=top, right=box.right, bottom=box.top)), expected)
 
 

@@ -8,12 +8,18 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from bgen_core.errors import StoreError
+from bgen_core.errors import StoreAwayError, StoreError
+from bgen_core.jobs import runner as runner_module
+from bgen_core.jobs.execute_sweep import StoreAway, execute_sweep
+from bgen_core.jobs.runner import Runner
+from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store import database
 from bgen_core.store.database import Database
 from bgen_core.store.schema import SCHEMA_VERSION, RunRow, Table
 from bgen_core.store.store import Store, open_store
+from bgen_core.sweep.events import Committed
+from tests.jobs.quick_sweeps import Noise, submit
 from tests.made_up import commit, made_up_run, made_up_sweep
 from tests.postgresql import Server
 
@@ -84,7 +90,7 @@ def test_a_reader_sees_one_state_from_its_first_query_to_its_end(store: Store) -
 def test_a_database_that_another_program_holds(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "_BUSY_SECONDS", 0.1)
     with store.database.writing():
-        with pytest.raises(StoreError, match="because another program holds it"):
+        with pytest.raises(StoreAwayError, match="because another program holds it"):
             commit(store, made_up_run())
         assert store.runs.select() == []
     commit(store, made_up_run())
@@ -94,6 +100,30 @@ def test_a_server_that_comes_back_is_used_again(store: Store, postgresql_server:
     commit(store, made_up_run(0))
     postgresql_server.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'empty_%'")
     assert len(store.runs.select()) == 1
+
+
+def test_a_sweep_waits_for_a_server_that_is_away_and_goes_on(
+    store: Store, settings: Settings, postgresql_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner_module, "load_inpainter", lambda *_, **__: (Noise(), 8))
+    sweep_id = submit(store, settings, seeds="1-4")
+    sweep = store.sweeps.claim_next()
+    assert sweep is not None
+    folder = WorkerFolder(settings.home)
+    folder.prepare()
+    waited: list[StoreAway] = []
+    made: list[str] = []
+    for event in execute_sweep(store, folder, Runner(store, settings), sweep_id):
+        if isinstance(event, Committed):
+            made.append(event.run_id)
+            if len(made) == 2:
+                postgresql_server.stop()
+        elif isinstance(event, StoreAway):
+            waited.append(event)
+            postgresql_server.start()
+    assert len(waited) == 1
+    assert store.sweeps.get(sweep_id).state == "done"
+    assert len(set(made)) == len(store.runs.select()) == 4
 
 
 def test_a_database_of_a_newer_version_is_left_alone(settings: Settings) -> None:
@@ -148,3 +178,6 @@ def test_a_server_that_cannot_be_reached_is_a_sentence(settings: Settings, chang
     assert "\n" not in str(caught.value)
     assert "secret" not in str(caught.value)
     assert str(caught.value).count(":***@") == 1
+    known = (address.username, address.host, address.database, address.query.get("host"), "127.0.0.1", "connection")
+    assert not [word for word in known if word and word in caught.value.public]
+    assert sentence in caught.value.public

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bgen_core.archive.run_archive import run_archive
-from bgen_core.errors import StoreError
+from bgen_core.errors import StoreAwayError, StoreError
 from bgen_core.reports.contact_sheet import contact_sheet
 from bgen_core.reports.html_report import html_report
 from bgen_core.settings import Settings
@@ -88,7 +88,7 @@ def test_a_database_that_another_program_holds(settings: Settings, monkeypatch: 
     with open_store(settings) as store:
         holder = sqlite3.connect(database_file(settings), isolation_level=None)
         holder.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreError, match="because another program holds it"):
+        with pytest.raises(StoreAwayError, match="because another program holds it"):
             commit(store, made_up_run())
         assert store.runs.select() == []
         holder.execute("ROLLBACK")

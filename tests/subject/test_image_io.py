@@ -127,6 +127,16 @@ class TestMaskFiles:
         data = image_io.encode_cutout_png(np.asarray(picture()), self.ALPHA)
         np.testing.assert_array_equal(decode_alpha(data, name="m", extent=Extent.of(self.ALPHA)), self.ALPHA)
 
+    def test_a_few_transparent_pixels_beside_a_grey_mask_are_asked_about(self) -> None:
+        grey = np.where(self.ALPHA > 0.7, 255, 0).astype(np.uint8)
+        corners = np.ones_like(self.ALPHA)
+        corners[:4, :4] = 0
+        data = image_io.encode_cutout_png(np.dstack([grey] * 3), corners)
+        with pytest.raises(UserInputError, match=r"keeps 99.8% by its transparency and 30.1% by its grey"):
+            decode_alpha(data, name="m", extent=Extent.of(self.ALPHA))
+        coloured = image_io.encode_cutout_png(np.asarray(picture()), corners)
+        np.testing.assert_array_equal(decode_alpha(coloured, name="m", extent=Extent.of(self.ALPHA)), corners)
+
     @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "1"])
     def test_grey_of_any_mode(self, mode: str) -> None:
         grey = Image.fromarray(np.where(self.ALPHA > 0.5, 255, 0).astype(np.uint8)).convert(mode)

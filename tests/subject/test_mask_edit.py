@@ -24,8 +24,21 @@ STROKES = (
 
 class TestMaskEdit:
     def test_json_round_trip(self) -> None:
-        edit = MaskEdit(threshold=0.3, grow=-2.5, feather=1.5, strokes=STROKES)
+        edit = MaskEdit(threshold=0.3, grow=-2.5, feather=1.5, strokes=STROKES, inverted=True)
         assert MaskEdit.from_json(json.loads(json.dumps(edit.to_json()))) == edit
+
+    @pytest.mark.parametrize(
+        "edit",
+        [
+            MaskEdit(),
+            MaskEdit(threshold=0.3, grow=3, feather=1.5, strokes=STROKES),
+            MaskEdit(grow=-2, strokes=STROKES, kept_regions=((60.0, 60.0),), inverted=True),
+        ],
+    )
+    def test_the_inverse_keeps_the_rest(self, edit: MaskEdit) -> None:
+        alpha = disc()
+        np.testing.assert_allclose(apply_edit(alpha, edit.inverse()), 1 - apply_edit(alpha, edit), atol=2 / 255)
+        assert edit.inverse().inverse() == edit
 
     def test_missing_entries_have_their_defaults(self) -> None:
         assert MaskEdit.from_json({}) == MaskEdit()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from bgen_core.extent import Box, Extent
-from bgen_core.subject.remarks import remarks_about
+from bgen_core.subject.remarks import remark_about_transparency, remarks_about
 from bgen_core.subject.segmentation import Segmentation, default_segmenter
 
 PHOTO = Extent(width=1000, height=1000)
@@ -21,6 +21,28 @@ def seen(*rectangles: tuple[slice, slice], doubt: tuple[slice, slice] | None = N
 
 
 LARGE, OTHER = (slice(20, 80), slice(10, 40)), (slice(30, 80), slice(60, 80))
+
+
+def kept(share: float) -> np.ndarray:
+    alpha = np.zeros(10_000, np.float32)
+    alpha[: round(share * 10_000)] = 1
+    return alpha.reshape(100, 100)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "said"),
+    [
+        (kept(0.99), "keeps 99.0% of the photo (all but 100 pixels): it may be no mask"),
+        (kept(1), "keeps 100.0%"),
+        (kept(0.002), "keeps 0.2% of the photo (20 pixels)"),
+        (np.full((10, 10), 0.4, np.float32), "keeps 0.0%"),
+        (kept(0.03), None),
+        (kept(0.9), None),
+    ],
+)
+def test_a_transparency_that_may_be_no_mask_is_told(alpha: np.ndarray, said: str | None) -> None:
+    remark = remark_about_transparency(alpha)
+    assert (remark is None) if said is None else (remark is not None and said in remark.says)
 
 
 @pytest.mark.parametrize(

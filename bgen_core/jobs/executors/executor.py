@@ -1,7 +1,6 @@
 """What pages need of whatever computes their sweeps."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,19 +20,18 @@ class Health:
         Where sweeps are computed: their cells' addresses depend on it.
     is_busy
         Whether a sweep is in hand.
+    trouble
+        What keeps it waiting, in a sentence for visitors; empty where nothing does.
     """
 
     device_kind: str
     dtype_name: str
     is_busy: bool
+    trouble: str = ""
 
 
 class Executor(Protocol):
     """Computes sweeps for the pages, which submit, follow and stop them. The store says what became of them."""
-
-    def serving(self) -> AbstractContextManager[None]:
-        """Compute what is queued for as long as the server lives, which is the body of a `with`."""
-        ...
 
     def health(self) -> Health | None:
         """How it is, or None while nothing computes: it starts, or starts again."""

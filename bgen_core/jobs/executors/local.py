@@ -1,6 +1,6 @@
 """Sweeps computed on this machine, by a worker process that is supervised by the server."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
 from bgen_core.ids import SweepId
@@ -14,6 +14,36 @@ from bgen_core.records.progress import SweepProgress
 from bgen_core.records.sweep_states import CANCEL, CONTINUE, CONTINUE_HELD, PAUSE, RETRY
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
+
+
+@contextmanager
+def serving(store: Callable[[], Store], settings: Settings) -> Generator[None]:
+    """Keep a worker process alive for as long as the server lives; models load while the first page is painted.
+
+    Parameters
+    ----------
+    store
+        Gives the store, which may be away while the server starts.
+    """
+    supervisor = WorkerSupervisor(store, settings)
+    supervisor.start()
+    try:
+        yield
+    finally:
+        supervisor.stop()
+
+
+def worker_health(settings: Settings) -> Health | None:
+    """What the worker last said about itself, if that was lately."""
+    status = WorkerFolder(settings.home).read_status()
+    if status is None or not status.is_alive or not status.device_kind:
+        return None
+    return Health(
+        device_kind=status.device_kind,
+        dtype_name=status.dtype_name,
+        is_busy=bool(status.sweep_id),
+        trouble=status.trouble,
+    )
 
 
 class LocalExecutor:
@@ -32,22 +62,8 @@ class LocalExecutor:
         self._settings = settings
         self._folder = WorkerFolder(settings.home)
 
-    @contextmanager
-    def serving(self) -> Generator[None]:
-        """Keep a worker process alive; models load while the first page is painted."""
-        supervisor = WorkerSupervisor(self._store, self._settings)
-        supervisor.start()
-        try:
-            yield
-        finally:
-            supervisor.stop()
-
     def health(self) -> Health | None:
-        """What the worker last said about itself, if that was lately."""
-        status = self._folder.read_status()
-        if status is None or not status.is_alive or not status.device_kind:
-            return None
-        return Health(device_kind=status.device_kind, dtype_name=status.dtype_name, is_busy=bool(status.sweep_id))
+        return worker_health(self._settings)
 
     def faults(self) -> Sequence[BackgroundFault]:
         return BackgroundFaults(self._settings.home).all()

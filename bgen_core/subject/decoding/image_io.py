@@ -13,6 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.subject.decoding.picture_formats import ALLOWED, decode_picture, shown_name
+from bgen_core.subject.mask_share import can_be_mask, kept_share
 
 if TYPE_CHECKING:
     from bgen_core.settings import Settings
@@ -158,6 +159,8 @@ def decode_alpha(data: bytes, *, name: str, extent: Extent) -> np.ndarray:
     colours, alpha = decode_picture(data, name=name, check=check, use_profile=False)
     if alpha is None:
         alpha = _grey(colours, name)
+    elif not can_be_mask(_unit_interval(alpha)) and _is_grey(colours):
+        _check_grey_says_nothing(colours, alpha, name)
     decoded = _unit_interval(alpha)
     if Extent.of(decoded) != extent:
         raise UserInputError(_size_complaint(name, Extent.of(decoded), extent))
@@ -217,13 +220,26 @@ def _unit_interval(alpha: Image.Image) -> np.ndarray:
 
 
 def _grey(colours: Image.Image, name: str) -> Image.Image:
-    red, green, blue = (np.asarray(channel, np.int16) for channel in colours.split())
-    if max(np.abs(red - green).max(), np.abs(green - blue).max()) > _GREY_TOLERANCE:
+    if not _is_grey(colours):
         raise UserInputError(
             f"The mask {shown_name(name)} is a colour picture: allowed is a grey one (white = keep) "
             "or one with transparency (opaque = keep)."
         )
     return colours.getchannel("G")
+
+
+def _is_grey(colours: Image.Image) -> bool:
+    red, green, blue = (np.asarray(channel, np.int16) for channel in colours.split())
+    return max(np.abs(red - green).max(), np.abs(green - blue).max()) <= _GREY_TOLERANCE
+
+
+def _check_grey_says_nothing(colours: Image.Image, alpha: Image.Image, name: str) -> None:
+    grey = _unit_interval(colours.getchannel("G"))
+    if can_be_mask(grey):
+        raise UserInputError(
+            f"The mask {shown_name(name)} keeps {kept_share(_unit_interval(alpha)):.1%} by its transparency and "
+            f"{kept_share(grey):.1%} by its grey: give it without the one that is not meant."
+        )
 
 
 def _size_complaint(name: str, found: Extent, wanted: Extent) -> str:

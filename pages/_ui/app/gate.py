@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bgen_core.errors import BgenError, StoreError
 from bgen_core.settings import Settings
 from pages._ui.app import resources
+from pages._ui.app.faults import told
 from pages._ui.app.password import COOKIE, COOKIE_SECONDS, WrongTries, admits, is_right, new_cookie, prepare
 from pages._ui.shared.html_templates import render
 
@@ -98,7 +99,7 @@ class Gate:
         try:
             entered = admits(connection.cookies.get(COOKIE), settings)
         except StoreError as error:
-            return PlainTextResponse(str(error), 503, _HEADERS)
+            return PlainTextResponse(told(error), 503, _HEADERS)
         asked_login = scope["path"] == LOGIN
         if scope["type"] == "websocket":
             return None if entered else Response(status_code=403)

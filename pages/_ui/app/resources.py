@@ -3,8 +3,8 @@
 import streamlit as st
 from starlette.requests import Request
 
-from bgen_core.jobs.executors.executor import Executor
-from bgen_core.jobs.executors.local import LocalExecutor
+from bgen_core.jobs.executors.executor import Executor, Health
+from bgen_core.jobs.executors.local import LocalExecutor, worker_health
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import OpenStore, SeenStore, open_store
 from pages._ui.app.visitor_cookie import known_visitor, new_visitor
@@ -31,6 +31,11 @@ def store() -> SeenStore:
 def store_of(request: Request) -> SeenStore:
     """The store of a route. A browser without its cookie is a visitor for this request alone."""
     return opened_store().seen_by(known_visitor(request.cookies) or new_visitor())
+
+
+def health() -> Health | None:
+    """How it is with what computes the sweeps of this server."""
+    return worker_health(settings())
 
 
 def executor() -> Executor:

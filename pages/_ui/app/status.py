@@ -4,7 +4,7 @@ from datetime import datetime
 
 import streamlit as st
 
-from bgen_core.jobs.executors.executor import Executor
+from bgen_core.jobs.executors.executor import Executor, Health
 from bgen_core.store.store import SeenStore
 from pages._ui.shared.plain_text import plain
 
@@ -18,7 +18,7 @@ def show_status(model: str, executor: Executor, store: SeenStore) -> None:
         device, queue, colour = "engine starting", "", "gray"
     else:
         device = health.device_kind
-        queue = f"{waiting} waiting" if waiting else "painting" if health.is_busy else "idle"
+        queue = _queue(health, waiting)
         colour = "primary" if health.is_busy else "gray"
     # Not st.badge: Streamlit 1.67 escapes brackets there once more.
     st.markdown(f":{colour}-badge[{plain(' · '.join(part for part in (model, device, queue) if part))}]")
@@ -30,3 +30,11 @@ def show_status(model: str, executor: Executor, store: SeenStore) -> None:
             color="orange",
             help=f"Since {since:%Y-%m-%d %H:%M}. On the server, `python -m bgen_core doctor` says why.",
         )
+
+
+def _queue(health: Health, waiting: int) -> str:
+    if health.trouble:
+        return "store away"
+    if waiting:
+        return f"{waiting} waiting"
+    return "painting" if health.is_busy else "idle"

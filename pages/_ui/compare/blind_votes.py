@@ -13,6 +13,7 @@ from bgen_core.runs.links import thumbnail_url
 from bgen_core.store.opinions import Vote, Winner
 from bgen_core.store.store import SeenStore
 from bgen_core.wording import counted
+from pages._ui.app.faults import told
 from pages._ui.compare.compare_view import CompareView, change
 from pages._ui.compare.findings_frame import SweepFrame, sweep_in_view
 from pages._ui.compare.vote_scores import score_chart
@@ -101,7 +102,7 @@ def _vote(store: SeenStore, vote: Vote) -> None:
     try:
         store.opinions.add_vote(vote)
     except BgenError as error:
-        st.session_state[_PROBLEM] = str(error)
+        st.session_state[_PROBLEM] = told(error)
 
 
 def _scores(frame: SweepFrame, axis: AxisColumn, votes: list[Vote]) -> None:

@@ -11,6 +11,7 @@ from bgen_core.errors import UserInputError
 from bgen_core.ids import RunId
 from bgen_core.runs.run_columns import RUN_COLUMNS
 from bgen_core.runs.run_filter import Condition, RunFilter
+from pages._ui.app.faults import told
 from pages._ui.shared.plain_text import plain
 
 _STATE = "compare_view"
@@ -186,7 +187,7 @@ def _conditions(query: Mapping[str, Sequence[str]]) -> list[Condition | str]:
         try:
             found.append(Condition(column=column, piece=piece))
         except UserInputError as error:
-            found.append(str(error))
+            found.append(told(error))
     return found
 
 

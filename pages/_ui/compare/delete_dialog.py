@@ -7,6 +7,7 @@ import streamlit as st
 from bgen_core.errors import BgenError, UserInputError
 from bgen_core.ids import RunId
 from bgen_core.store.store import SeenStore
+from pages._ui.app.faults import told
 from pages._ui.compare.run_table import clear_choice
 from pages._ui.shared.plain_text import plain
 
@@ -26,7 +27,7 @@ def _ask(store: SeenStore, ids: Sequence[RunId]) -> None:
     try:
         st.markdown(store.deletion.count(ids).sentence)
     except UserInputError as error:
-        st.error(plain(str(error)))
+        st.error(plain(told(error)))
         return
     st.caption("This cannot be taken back. Subjects and sweeps stay; a run can be made again from its settings.")
     with st.container(horizontal=True):
@@ -41,5 +42,5 @@ def _delete(store: SeenStore, ids: Sequence[RunId]) -> None:
         st.session_state[_DONE] = f"Deleted: {gone.sentence}"
         clear_choice()
     except BgenError as error:
-        st.session_state[_DONE] = str(error)
+        st.session_state[_DONE] = told(error)
     st.rerun()

@@ -12,6 +12,7 @@ from bgen_core.parameters import PARAMETERS
 from bgen_core.runs.run_columns import RUN_COLUMNS, RunColumn, run_column
 from bgen_core.store.store import SeenStore
 from bgen_core.wording import counted
+from pages._ui.app.faults import told
 from pages._ui.compare.compare_view import CompareView, change, change_pieces
 from pages._ui.compare.condition_text import conditions_text, days_piece, days_with_runs, period_days, period_text
 from pages._ui.compare.saved_views import views_popover
@@ -212,7 +213,7 @@ def _number_range(column: RunColumn, low: float, high: float, view: CompareView)
             change_pieces(column.name, [f"{texts[0]}..{texts[1]}"] if any(texts) else [])
             st.session_state[f"compare_problem_{column.name}"] = ""
         except UserInputError as error:
-            st.session_state[f"compare_problem_{column.name}"] = str(error)
+            st.session_state[f"compare_problem_{column.name}"] = told(error)
 
     for place, key, label, bound in zip(st.columns(2), keys, ("From", "To"), (low, high), strict=True):
         place.number_input(label, key=key, value=None, placeholder=f"{bound:.4g}", format="%.10g", on_change=choose)

@@ -15,6 +15,7 @@ from bgen_core.runs.made_by_sweep import runs_made_by
 from bgen_core.store.store import SeenStore
 from bgen_core.sweep.axes import Axis, Value
 from bgen_core.sweep.plan import SweepPlan
+from pages._ui.app.faults import told
 from pages._ui.compare.compare_view import CompareView, change
 from pages._ui.compare.rows_in_view import rows_in_view
 from pages._ui.compare.sweep_titles import sweep_titles
@@ -113,7 +114,7 @@ def sweep_in_view(store: SeenStore, table: pd.DataFrame, runs: list[RunRecord], 
     try:
         return sweep_frame(table, store, store.sweeps.get(SweepId(suggested)))
     except UserInputError as error:
-        st.warning(plain(str(error)))
+        st.warning(plain(told(error)))
         return None
 
 

@@ -16,6 +16,7 @@ from bgen_core.runs.table import FIELDS
 from bgen_core.store.store import SeenStore
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files, resources
+from pages._ui.app.faults import told
 from pages._ui.compare.compare_view import change
 from pages._ui.compare.comparison import value_table
 from pages._ui.shared.frontend_source import frontend_source
@@ -66,7 +67,7 @@ def show_opened_file(file: UploadedFile, store: SeenStore) -> None:
             else:
                 _settings(file.name, file.getvalue(), read_recipe(file.getvalue()), store)
         except BgenError as error:
-            st.error(plain(str(error)))
+            st.error(plain(told(error)))
 
 
 def _import(file: UploadedFile, store: SeenStore) -> None:

@@ -8,6 +8,7 @@ from bgen_core.errors import BgenError
 from bgen_core.ids import RunId
 from bgen_core.store.opinions import MAX_RATING, Opinion
 from bgen_core.store.store import SeenStore
+from pages._ui.app.faults import told
 from pages._ui.compare.run_table import show_anew, stars
 from pages._ui.shared.plain_text import plain
 
@@ -33,5 +34,5 @@ def _give(store: SeenStore, ids: Sequence[RunId]) -> None:
             if rating:
                 store.opinions.rate(run_id, rating)
     except BgenError as error:
-        st.toast(plain(str(error)))
+        st.toast(plain(told(error)))
     show_anew()

@@ -9,6 +9,7 @@ from bgen_core.ids import RunId, SweepId
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.run_filter import filter_runs, sort_runs
 from bgen_core.store.store import SeenStore
+from pages._ui.app.faults import told
 from pages._ui.compare.compare_view import CompareView, unread_conditions
 
 
@@ -44,7 +45,7 @@ def chosen_runs(store: SeenStore, ids: Sequence[str]) -> tuple[list[RunRecord], 
         try:
             runs.append(store.runs.get(run_id))
         except UserInputError as error:
-            unknown.append(str(error))
+            unknown.append(told(error))
     return runs, unknown
 
 

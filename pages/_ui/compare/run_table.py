@@ -14,6 +14,7 @@ from bgen_core.runs.run_columns import RunColumn, run_column
 from bgen_core.runs.table import FIELDS
 from bgen_core.store.opinions import MAX_RATING
 from bgen_core.store.store import SeenStore
+from pages._ui.app.faults import told
 from pages._ui.compare.compare_view import CompareView, change
 from pages._ui.shared.plain_text import plain
 
@@ -138,7 +139,7 @@ def _apply(key: str, ids: Sequence[RunId], shown: pd.DataFrame, store: SeenStore
         try:
             _keep_opinion(store, run_id, before, changes)
         except BgenError as error:
-            problems.append(str(error))
+            problems.append(told(error))
         if CHOSEN in changes and (run_id in chosen) != changes[CHOSEN]:
             chosen = [*chosen, run_id] if changes[CHOSEN] else [each for each in chosen if each != run_id]
     if problems:

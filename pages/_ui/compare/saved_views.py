@@ -8,6 +8,7 @@ from bgen_core.errors import BgenError
 from bgen_core.limits import LONGEST_VIEW_NAME
 from bgen_core.store.store import SeenStore
 from bgen_core.store.views import SavedView
+from pages._ui.app.faults import told
 from pages._ui.compare.compare_view import CompareView, show
 from pages._ui.shared.plain_text import plain
 
@@ -54,7 +55,7 @@ def _forget(store: SeenStore, name: str) -> None:
     try:
         store.views.delete(name)
     except BgenError as error:
-        st.session_state[_PROBLEM] = str(error)
+        st.session_state[_PROBLEM] = told(error)
     _think("")
 
 
@@ -68,7 +69,7 @@ def _save(store: SeenStore, view: CompareView) -> None:
         name = st.session_state["view_name"]
         store.views.save(SavedView(name=name, query=kept_query(view)))
     except BgenError as error:
-        st.session_state[_PROBLEM] = str(error)
+        st.session_state[_PROBLEM] = told(error)
 
 
 def _open(saved: SavedView) -> None:

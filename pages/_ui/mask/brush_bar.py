@@ -97,6 +97,11 @@ def _steps(draft: Draft) -> None:
         help="Keeps nothing: for a pet or a thing, which you then draw around with Add. Undo takes that back.",
     )  # fmt: skip
 
+    st.button(
+        "Invert", key="brush_invert", type="tertiary", on_click=_go, args=(_invert,),
+        help="Keeps what is repainted now, and repaints what is kept: for masks in which white is repainted.",
+    )  # fmt: skip
+
 
 def _go(step: Callable[[Draft], Draft]) -> None:
     set_sliders(step(settle()))
@@ -106,6 +111,10 @@ def _empty(draft: Draft) -> Draft:
     photo = preview_of(draft).photo
     everything = Stroke(mode="erase", shape="rectangle", size=1, points=((0, 0), (photo.width, photo.height)))
     return keep(change(draft, replace(draft.edit, strokes=(*draft.edit.strokes, everything))).settled)
+
+
+def _invert(draft: Draft) -> Draft:
+    return keep(change(draft, draft.edit.inverse()).settled)
 
 
 def _reset(draft: Draft) -> Draft:

@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 
 from bgen_core.errors import UserInputError
+from pages._ui.app.faults import told
 
 _KEPT = 4  # results: each is an alpha at its photo's size
 
@@ -62,7 +63,7 @@ class FineEdges:
         try:
             job.future.result()
         except UserInputError as error:
-            return str(error)
+            return told(error)
         return ""
 
     def wait(self, key: str) -> np.ndarray | None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from bgen_core.subject.remarks import remarks_about
+from bgen_core.subject.remarks import remark_about_transparency, remarks_about
 from pages._ui.mask.mask_preview import Preview
 from pages._ui.subject.subject_draft import Base, Draft
 
@@ -28,6 +28,10 @@ def base_choice(draft: Draft, preview: Preview) -> Base:
 
 def show_note(draft: Draft, preview: Preview) -> None:
     """Say what was found, and what to do where it cannot be trusted."""
+    of_the_file = not draft.mask and not draft.source_id
+    if of_the_file and preview.given is not None and (remark := remark_about_transparency(preview.given)):
+        in_use = "It is the mask now." if draft.base == "given" else "The mask is the one that was found automatically."
+        st.warning(f"**{remark.says}** {in_use} {remark.advice}", icon=":material/warning:")
     if draft.base == "given":
         return
     found = preview.found

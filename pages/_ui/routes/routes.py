@@ -1,10 +1,10 @@
-"""The app's own routes: pictures by their content, downloads of a sweep, and whether the server lives."""
+"""The app's own routes: pictures by their content, downloads of a sweep, and whether the server lives and is ready."""
 
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from anyio import CapacityLimiter
+from anyio import CapacityLimiter, fail_after
 from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -12,11 +12,13 @@ from starlette.routing import Route
 
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.ids import BlobHash, SweepId
+from bgen_core.jobs.executors.executor import Health
 from bgen_core.reports.contact_sheet import contact_sheet
 from bgen_core.runs.links import PICTURES, RUNS, SHEETS, THUMBNAIL_SIDES, ZIPS
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.thumbnails import thumbnail
 from pages._ui.app import resources
+from pages._ui.app.faults import told
 from pages._ui.routes.page_html import page_routes
 from pages._ui.routes.streaming import Endpoint, StoreOf, attachment, download, refused
 from pages._ui.routes.subject_routes import subject_routes
@@ -26,20 +28,44 @@ _PICTURE = re.compile(r"([0-9a-f]{64})\.(webp|png)")
 _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 # A 12-megapixel PNG takes 100 MB while its thumbnail is made: only so many at once.
 _DECODED_AT_ONCE = 2
+_READY_SECONDS = 5  # within which the store must answer; whoever asks for it asks often
 
 
-def own_routes(store_of: StoreOf = resources.store_of) -> list[Route]:
+def own_routes(
+    store_of: StoreOf = resources.store_of, health: Callable[[], Health | None] = resources.health
+) -> list[Route]:
     """The routes that `st.App` serves beside the pages.
 
     Parameters
     ----------
     store_of
         Gives the store as whoever asks sees it; none is opened at import.
+    health
+        How it is with what computes, or None while nothing does.
     """
-    decoding = CapacityLimiter(_DECODED_AT_ONCE)
+    decoding, asking = CapacityLimiter(_DECODED_AT_ONCE), CapacityLimiter(1)
 
     async def healthz(request: Request) -> Response:
-        return JSONResponse({"status": "ok"})
+        """Lives: at once, whatever the store does. Ready, with `?ready`: pages and sweeps can be used."""
+        if "ready" not in request.query_params:
+            return JSONResponse({"status": "ok"})
+        store, computing = await _store_fault(request), await run_sync(health)
+        worker = (computing.trouble or "ok") if computing else "starting, or starting again"
+        is_ready = (store, worker) == ("ok", "ok")
+        content = {"status": "ok" if is_ready else "not ready", "store": store, "worker": worker}
+        return JSONResponse(content, 200 if is_ready else 503, headers={"Cache-Control": "no-store"})
+
+    async def _store_fault(request: Request) -> str:
+        try:
+            with fail_after(_READY_SECONDS):
+                await run_sync(
+                    lambda: store_of(request).sweeps.select(states=["running"]), limiter=asking, abandon_on_cancel=True
+                )
+        except TimeoutError:
+            return f"The store has not answered for {_READY_SECONDS} s."
+        except StoreError as error:
+            return told(error)
+        return "ok"
 
     async def picture(request: Request) -> Response:
         named = _PICTURE.fullmatch(request.path_params["name"])
@@ -54,7 +80,7 @@ def own_routes(store_of: StoreOf = resources.store_of) -> list[Route]:
                 (await run_sync(store_of, request)).blobs, blob, suffix, int(side) if suffix == "webp" else 0
             )
         except StoreError as error:
-            return refused(503, str(error))
+            return refused(503, told(error))
         if data is None:
             return refused(404, "This picture is not in the store.")
         return Response(data, media_type=f"image/{suffix}", headers=_FOREVER | _saving(request, suffix))
@@ -103,9 +129,9 @@ def own_routes(store_of: StoreOf = resources.store_of) -> list[Route]:
             # An id that is not there is another answer than an axis that is not there.
             await run_sync(lambda: store_of(request).sweeps.get(sweep_id))
         except StoreError as error:
-            return refused(503, str(error))
+            return refused(503, told(error))
         except UserInputError as error:
-            return refused(404, str(error))
+            return refused(404, told(error))
         name = f"bgen-sweep-{sweep_id[:12]}"
         return await download(request, begin, name=name, suffix=suffix, media_type=media_type, limiter=decoding)
 

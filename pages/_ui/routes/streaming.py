@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.store.store import SeenStore
+from pages._ui.app.faults import told
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 StoreOf = Callable[[Request], SeenStore]
@@ -46,9 +47,9 @@ async def download(
     try:
         pieces = await run_sync(first, limiter=limiter)
     except StoreError as error:
-        return refused(503, str(error))
+        return refused(503, told(error))
     except UserInputError as error:
-        return refused(400, str(error))
+        return refused(400, told(error))
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **attachment(name, suffix)}
     if request.method == "HEAD":
         return Response(None, media_type=media_type, headers=headers)

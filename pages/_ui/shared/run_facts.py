@@ -9,6 +9,7 @@ from bgen_core.metrics import METRICS, Metric, MetricValue
 from bgen_core.runs.analysis.columns import number
 from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import SeenStore
+from pages._ui.app.faults import told
 from pages._ui.shared.plain_text import plain
 
 _BETTER = {"lower": "lower is better", "higher": "higher is better", "none": ""}
@@ -60,7 +61,7 @@ def opinion_fields(store: SeenStore, run_id: RunId) -> None:
             if st.session_state[notes] != opinion.notes:
                 store.opinions.note(run_id, st.session_state[notes])
         except BgenError as error:
-            st.session_state["run_problem"] = str(error)
+            st.session_state["run_problem"] = told(error)
 
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import subprocess
 import sys
 import tempfile
@@ -14,11 +15,13 @@ from typing import Any
 
 import streamlit as st
 
+from bgen_core.jobs.supervisor import PROJECT
 from pages._ui.shared.plain_text import plain
 
 logger = logging.getLogger(__name__)
 
-_PROJECT = Path(__file__).resolve().parents[3]
+# -P: the server is started in any folder, and modules that lie there are not this program's.
+VERIFYING = (sys.executable, "-P", "-m", "bgen_core.jobs.verifying")
 _ONE_AT_A_TIME = threading.Lock()
 _LONGEST_SECONDS = 3600
 _LOOK_SECONDS = 2
@@ -51,14 +54,23 @@ class Verification:
         with _ONE_AT_A_TIME, tempfile.TemporaryDirectory(prefix="bgen-verify-") as folder:
             file = Path(folder) / "picture.png"
             file.write_bytes(png)
-            command = [sys.executable, "-m", "bgen_core", "reproduce", str(file), "--json"]
+            lifeline, held = os.pipe()  # its end, when this server ends, ends what is started here
             try:
                 done = subprocess.run(
-                    command, cwd=_PROJECT, capture_output=True, text=True, timeout=_LONGEST_SECONDS, check=False
+                    [*VERIFYING, str(file)],
+                    stdin=lifeline,
+                    capture_output=True,
+                    text=True,
+                    timeout=_LONGEST_SECONDS,
+                    check=False,
+                    env=os.environ | {"PYTHONPATH": os.pathsep.join([str(PROJECT), os.environ.get("PYTHONPATH", "")])},
                 )
             except subprocess.TimeoutExpired:
                 self.sentence = "It took more than an hour and was given up."
                 return
+            finally:
+                os.close(lifeline)
+                os.close(held)
             self._take(done)
 
     def _take(self, done: "subprocess.CompletedProcess[str]") -> None:

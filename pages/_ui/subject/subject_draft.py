@@ -14,8 +14,10 @@ from bgen_core.extent import Extent
 from bgen_core.ids import NO_SUBJECT, SubjectId
 from bgen_core.subject.decoding.image_io import DecodeLimits, Photo, decode_alpha, decode_photo
 from bgen_core.subject.edit import MaskEdit
+from bgen_core.subject.remarks import remark_about_transparency
 from bgen_core.subject.samples.samples import SAMPLES, Sample
 from pages._ui.app import resources
+from pages._ui.app.faults import told
 from pages._ui.shared.plain_text import plain
 
 _DRAFT = "subject_draft"
@@ -149,7 +151,7 @@ def _went(draft: Draft, edit: MaskEdit, past: tuple[MaskEdit, ...], future: tupl
 
 def complain(error: BgenError, *, beside: str = "") -> None:
     """Keep a sentence to be shown, on the page or beside the control of this name."""
-    complain_text(str(error), beside=beside)
+    complain_text(told(error), beside=beside)
 
 
 def complain_text(sentence: str, *, beside: str = "") -> None:
@@ -169,7 +171,8 @@ def open_photo(data: bytes, file_name: str) -> Draft:
     photo = _decoded(key, data, file_name)
     st.query_params.pop("id", None)
     name = " ".join(PurePath(file_name).stem.replace("_", " ").split())[:60] or "Subject"
-    return start_afresh(Draft(key=key, name=name, data=data, base="auto" if photo.alpha is None else "given"))
+    can_be_mask = photo.alpha is not None and remark_about_transparency(photo.alpha) is None
+    return start_afresh(Draft(key=key, name=name, data=data, base="given" if can_be_mask else "auto"))
 
 
 def open_sample(sample: Sample) -> Draft:

@@ -15,6 +15,7 @@ from bgen_core.store.store import SeenStore
 from bgen_core.sweep.grid import describe_place
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files
+from pages._ui.app.faults import told
 from pages._ui.compare.comparison import value_table
 from pages._ui.shared.pictures import picture
 from pages._ui.shared.plain_text import plain
@@ -52,7 +53,7 @@ def show_cell(store: SeenStore, plan: SweepPlan, cells: Sequence[SweepCellRow]) 
     try:
         run = store.runs.get(cell.run_id)
     except UserInputError as error:
-        st.warning(plain(str(error)))
+        st.warning(plain(told(error)))
         return
     large, facts = st.columns([3, 2], gap="medium")
     with large:

@@ -17,6 +17,7 @@ from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.explore import STEPS, finish_plan
 from bgen_core.sweep.grid import describe_place
 from bgen_core.sweep.plan import SweepPlan
+from pages._ui.app.faults import told
 from pages._ui.shared.plain_text import plain
 
 BY_HAND = "by hand"
@@ -60,7 +61,7 @@ def finish_panel(
         try:
             _offer(sweep, finish_plan(plan, chosen, parse_axis(STEPS, text)), store, executor, settings)
         except UserInputError as error:
-            st.error(plain(str(error)))
+            st.error(plain(told(error)))
 
 
 def _by_hand(plan: SweepPlan, done: Sequence[SweepCellRow]) -> list[int]:

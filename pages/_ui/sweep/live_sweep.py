@@ -120,8 +120,11 @@ def _progress_line(
         waiting = next((each for each in current_queue(store, executor) if each.sweep.id == sweep.id), None)
         st.progress(share, text=f"Waiting: {describe_waiting(waiting)}" if waiting and waiting.ahead else "Starting")
     elif sweep.state == "running":
-        engine = "" if executor.health() else "the engine is starting again · "
+        health = executor.health()
+        engine = "" if health else "the engine is starting again · "
         st.progress(share, text=engine + _running_text(done, sweep.total, progress))
+        if health and health.trouble:
+            st.warning(plain(f"{health.trouble} The engine waits, and goes on by itself."))
     elif sweep.state == "paused":
         st.progress(share, text=f"Paused: {done} of {sweep.total} are made and kept.")
     elif sweep.state == "cancelled":

@@ -14,6 +14,7 @@ from bgen_core.sweep.build import build_plan, check_values, default_of
 from bgen_core.sweep.explore import explored_plan
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.typed_lines import typed_lines, write_line
+from pages._ui.app.faults import told
 from pages._ui.shared.plain_text import plain
 from pages._ui.sweep.drawn_seeds import seeds_drawn
 
@@ -186,7 +187,7 @@ def _axis_input(parameter: Parameter, entry: ModelEntry) -> str:
     try:
         check_values(parse_axis(parameter.name, text))
     except UserInputError as error:
-        st.error(plain(str(error)))
+        st.error(plain(told(error)))
     return text
 
 

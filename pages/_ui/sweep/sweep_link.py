@@ -7,6 +7,7 @@ from bgen_core.ids import SweepId
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.store.store import SeenStore
 from bgen_core.sweep.plan import SweepPlan
+from pages._ui.app.faults import told
 from pages._ui.sweep.sweep_form import fill_from_plan
 
 
@@ -24,5 +25,5 @@ def linked_sweep(store: SeenStore) -> tuple[SweepRecord | None, str]:
             run = store.runs.get(base)
             fill_from_plan(SweepPlan(subject_id=run.subject_id, model=run.model, base=run.params))
     except UserInputError as error:
-        return None, str(error)
+        return None, told(error)
     return None, ""

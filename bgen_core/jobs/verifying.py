@@ -1,0 +1,55 @@
+"""`python -m bgen_core.jobs.verifying FILE`: a picture is made again for a page, and the process ends with the server.
+
+It answers like `reproduce --json`: one document on stdout; exit 2 with a sentence on stderr, here for a visitor, where
+nothing came out.
+"""
+
+import json
+import logging
+import sys
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+from bgen_core.errors import BgenError
+from bgen_core.jobs.parent_process import end_with_parent
+from bgen_core.models.devices import prepare_process_for_inference
+from bgen_core.runs.recipe import read_recipe
+from bgen_core.settings import load_settings
+from bgen_core.store.store import open_store
+
+TIDY_SECONDS = 10.0  # for the temporary store
+
+
+def main() -> None:
+    """Entry point of the process."""
+    prepare_process_for_inference()
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    end_with_parent(patience=TIDY_SECONDS)
+    with suppress(KeyboardInterrupt):
+        try:
+            _verify(Path(sys.argv[1]).read_bytes())
+        except BgenError as error:
+            logging.getLogger(__name__).warning("nothing came out: %s", error)
+            sys.stderr.write(f"{error.public}\n")
+            sys.exit(2)
+
+
+def _verify(png: bytes) -> None:
+    from bgen_core.jobs.reproduce import Reproducer, find_subject  # loads torch
+
+    settings, recipe = load_settings(), read_recipe(png)
+    with open_store(settings) as store:
+        subject = find_subject(store, recipe)
+    with Reproducer(settings) as reproducer:
+        made = reproducer.reproduce(png, recipe, subject, model=recipe.model or settings.model)
+    told = {
+        "equal": made.equal,
+        "sentence": made.sentence,
+        "differences": [asdict(each) for each in made.differences],
+    }
+    sys.stdout.write(json.dumps([told]))
+
+
+if __name__ == "__main__":
+    main()

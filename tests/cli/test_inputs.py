@@ -1,0 +1,49 @@
+"""The subject that `generate` and `sweep` keep, as their options and the photo's own transparency say."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bgen_core.cli.inputs import check_invert, read_subject
+from bgen_core.errors import UserInputError
+from bgen_core.settings import load_settings
+from bgen_core.subject.decoding.image_io import encode_cutout_png, encode_png
+
+IMAGE = np.random.default_rng(0).integers(0, 256, (80, 100, 3), dtype=np.uint8)
+LEFT = np.zeros((80, 100), np.float32)
+LEFT[:, :40] = 1
+CORNERS = np.ones((80, 100), np.float32)
+CORNERS[:5, :5] = 0
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "photo.png"
+    path.write_bytes(encode_cutout_png(IMAGE, LEFT))
+    return path
+
+
+def test_the_files_own_transparency_is_the_mask(photo: Path) -> None:
+    np.testing.assert_array_equal(read_subject(photo, None, load_settings()).alpha, LEFT)
+
+
+def test_a_few_transparent_pixels_are_never_taken_by_themselves(photo: Path) -> None:
+    photo.write_bytes(encode_cutout_png(IMAGE, CORNERS))
+    with pytest.raises(UserInputError, match=r"keeps 99.7% of the photo .* segment .*photo.png --out") as refusal:
+        read_subject(photo, None, load_settings())
+    assert f"--alpha {photo}" in str(refusal.value)
+    np.testing.assert_array_equal(read_subject(photo, photo, load_settings()).alpha, CORNERS)  # as is, when asked for
+
+
+def test_white_may_be_what_to_repaint(photo: Path, tmp_path: Path) -> None:
+    mask = tmp_path / "mask.png"
+    mask.write_bytes(encode_png(np.rint((1 - LEFT) * 255).astype(np.uint8)))
+    np.testing.assert_array_equal(read_subject(photo, mask, load_settings(), invert=True).alpha, LEFT)
+
+
+def test_there_must_be_a_mask_to_turn_round() -> None:
+    with pytest.raises(UserInputError, match="give the mask too, with --alpha FILE"):
+        check_invert(True, None)
+    check_invert(True, Path("mask.png"))
+    check_invert(None, None)
