@@ -155,9 +155,11 @@ def _check_pixels(archive: zipfile.ZipFile, folders: Sequence[str], limits: Deco
             )
 
 
-def _keep_all(store: Store, archive: zipfile.ZipFile, folders: Sequence[str], limits: DecodeLimits) -> dict[str, bool]:
+def _keep_all(
+    store: Store, archive: zipfile.ZipFile, folders: Sequence[str], limits: DecodeLimits
+) -> dict[SubjectId, bool]:
     """Id -> whether it is new."""
-    outcome: dict[str, bool] = {}
+    outcome: dict[SubjectId, bool] = {}
     try:
         for folder in folders:
             subject_id, is_new = _keep(store, *_read(archive, folder, limits))

@@ -6,7 +6,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -153,7 +153,7 @@ def _free() -> "queue.LifoQueue[_Decoder]":
 
 
 @contextmanager
-def _turn(name: str) -> Iterator[_Decoder]:
+def _turn(name: str) -> Generator[_Decoder]:
     try:
         decoder = _free().get(timeout=TURN_LIMIT)
     except queue.Empty:

@@ -84,7 +84,7 @@ def _read_once(file_id: str, _file: UploadedFile) -> Recipe | str:
     try:
         return read_recipe(_file.getvalue(), limits=_limits(), preview_side=_PREVIEW_SIDE)
     except UserInputError as error:
-        return str(error)
+        return error.public
 
 
 def _limits() -> DecodeLimits:
