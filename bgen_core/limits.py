@@ -11,7 +11,7 @@ LONGEST_TAG = 40
 LONGEST_VIEW_NAME = 80
 LONGEST_OWNER = 64
 
-MOST_MEGAPIXELS = 40.0  # of a photo and of the pictures made with it, unless a deployment says otherwise
+MOST_MEGAPIXELS = 40  # of a photo and of the pictures made with it, unless a deployment says otherwise
 LARGEST_PICTURE = 2**28  # bytes of a picture that this program wrote
 
 

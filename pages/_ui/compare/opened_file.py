@@ -10,6 +10,7 @@ from streamlit.typing import UploadedFile
 
 from bgen_core.archive.run_import import import_runs
 from bgen_core.errors import BgenError, UserInputError
+from bgen_core.ids import RunId
 from bgen_core.runs.recipe import Recipe, read_recipe
 from bgen_core.runs.table import FIELDS
 from bgen_core.store.store import SeenStore
@@ -84,7 +85,7 @@ def _read_once(file_id: str, _file: UploadedFile) -> Recipe | str:
     try:
         return read_recipe(_file.getvalue(), limits=_limits(), preview_side=_PREVIEW_SIDE)
     except UserInputError as error:
-        return error.public
+        return told(error)
 
 
 def _limits() -> DecodeLimits:
@@ -144,7 +145,7 @@ def _use_as_base(recipe: Recipe, store: SeenStore) -> None:
     st.switch_page(page_files.SWEEP)
 
 
-def _choose(run_id: str) -> None:
+def _choose(run_id: RunId) -> None:
     view = st.session_state["compare_view"]
     change(ids=tuple(dict.fromkeys((*view.ids, run_id))))
 
