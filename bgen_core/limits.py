@@ -1,4 +1,4 @@
-"""How long texts may be: asked where they are typed, and by everything that writes them out or reads them from outside.
+"""How long texts and how large pictures may be: asked where they come in, and by everything that writes them out.
 
 What an older version kept may be longer. It is shown and compared; a ZIP that cannot hold it says so and goes on.
 """
@@ -10,6 +10,9 @@ LONGEST_NAME = 500  # of a subject, a model, a device
 LONGEST_TAG = 40
 LONGEST_VIEW_NAME = 80
 LONGEST_OWNER = 64
+
+MOST_MEGAPIXELS = 40  # of a photo and of the pictures made with it, unless a deployment says otherwise
+LARGEST_PICTURE = 2**28  # bytes of a picture that this program wrote
 
 
 class ImpossibleTextError(UserInputError):

@@ -10,6 +10,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from bgen_core.errors import UserInputError
+from bgen_core.limits import MOST_MEGAPIXELS
 
 
 class Settings(BaseSettings):
@@ -32,7 +33,7 @@ class Settings(BaseSettings):
     device: str = "auto"
     clip_model: str = Field(default="", description="CLIP model for the prompt adherence: Hub id or local folder.")
     max_upload_mb: float = Field(default=25, gt=0, description="Largest photo file, in MB (10^6 bytes).")
-    max_megapixels: float = Field(default=40, gt=0, description="Largest photo, in 10^6 pixels.")
+    max_megapixels: float = Field(default=MOST_MEGAPIXELS, gt=0, description="Largest photo, in 10^6 pixels.")
     min_side: int = Field(default=64, ge=1, description="Shortest side of a photo, in pixels.")
     max_cells: int = Field(default=10_000, ge=1, description="Most cells of one sweep.")
     stall_minutes: float = Field(

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from bgen_core.errors import BgenError, UserInputError
+from bgen_core.ids import SweepId
 from bgen_core.jobs.submission import SweepForecast, describe_forecast, forecast_sweep
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files, resources
@@ -77,7 +78,7 @@ if run_pressed and forecast:
     try:
         st.query_params["id"] = executor.submit(forecast)
         st.session_state["shown_sweep"] = st.query_params["id"]
-        note_seeds_used(st.query_params["id"])
+        note_seeds_used(SweepId(st.query_params["id"]))
         st.rerun()
     except BgenError as error:
         st.error(plain(told(error)))

@@ -13,10 +13,10 @@ import pandas as pd
 from bgen_core.extent import Extent
 from bgen_core.ids import VisitorId
 from bgen_core.records.run import PaintedRun, RunRecord
+from bgen_core.records.sweep import SweepRecord
 from bgen_core.records.visitor import Visitor
 from bgen_core.runs.table import FIELDS
 from bgen_core.store.store import Store
-from bgen_core.store.sweeps import SweepRecord
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.params import InpaintParams
 

@@ -109,6 +109,25 @@ def test_pages_and_routes_know_the_store_only_as_their_visitor_sees_it(path: Pat
     assert {name.rpartition(".")[2] for name in imported} <= allowed
 
 
+def test_an_id_has_the_type_of_what_it_names() -> None:
+    """A bare text where an id belongs takes any other id too."""
+    names = {"run_id", "raw_id", "sweep_id", "subject_id"}
+    bare: set[tuple[str, str]] = set()
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.arg(arg=name, annotation=ast.Name(id="str")) if name in names:
+                    bare.add((module_name(path), name))
+                case ast.AnnAssign(target=ast.Name(id=name), annotation=ast.Name(id="str")) if name in names:
+                    bare.add((module_name(path), name))
+    # A person's text and a link may hold the beginning of an id alone; the worker's status file may be of no sweep.
+    assert bare == {
+        ("bgen_core.store.runs", "run_id"),
+        ("bgen_core.runs.links", "run_id"),
+        ("bgen_core.jobs.worker_folder", "sweep_id"),
+    }
+
+
 @pytest.mark.parametrize("path", MODULES, ids=module_name)
 def test_html_with_texts_in_it_comes_from_a_template(path: Path) -> None:
     """Templates escape every text; f-strings and `html.escape` leave one out some day."""

@@ -18,10 +18,11 @@ from bgen_core.limits import ImpossibleTextError, check_text
 from bgen_core.parameters import PARAMETERS
 from bgen_core.records.foreign_run import printable, shortened
 from bgen_core.records.run import RunRecord
+from bgen_core.records.sweep import SweepRecord
 from bgen_core.records.sweep_states import UNFINISHED_STATES, SweepState
 from bgen_core.store.schema import CellRow, SweepRow, VoteRow
 from bgen_core.store.store import Store
-from bgen_core.store.sweeps import SweepRecord, add_sweep_row
+from bgen_core.store.sweeps import add_sweep_row
 from bgen_core.sweep.plan import SweepPlan
 
 MOST_PLACES_TOGETHER = 2 * MOST_PLACES

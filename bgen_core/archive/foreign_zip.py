@@ -12,9 +12,9 @@ from typing import Any, BinaryIO
 from bgen_core.content_address import hash_bytes
 from bgen_core.errors import UserInputError
 from bgen_core.ids import BlobHash
+from bgen_core.limits import LARGEST_PICTURE
 
 MOST_FILES = 200_000
-LARGEST_PICTURE = 2**28
 LARGEST_TEXT = 256_000_000
 _LARGEST_DIRECTORY = 100_000_000
 _STEP = 1 << 20

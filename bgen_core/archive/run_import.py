@@ -26,7 +26,8 @@ from bgen_core.runs.recipe import PNG_LIMITS
 from bgen_core.store.runs import run_row
 from bgen_core.store.schema import MetricRow, RunRow, SubjectRow, TagRow
 from bgen_core.store.store import Store
-from bgen_core.subject.decoding.image_io import decode_alpha, decode_photo
+from bgen_core.subject.decoding.foreign_pictures import decode_foreign_alpha, decode_foreign_photo, look_at
+from bgen_core.subject.decoding.image_io import DecodeLimits
 from bgen_core.subject.edit import MaskEdit
 from bgen_core.subject.subject import Subject
 from bgen_core.wording import counted, listed
@@ -84,11 +85,16 @@ class _NewRun:
     record: RunRecord
 
 
-def import_runs(store: Store, path: Path) -> ImportedRuns:
+def import_runs(store: Store, path: Path, *, limits: DecodeLimits = PNG_LIMITS) -> ImportedRuns:
     """Take the runs of a ZIP of `run_archive`, with their pictures, measures, opinions, subjects, sweeps and votes.
 
     What is there already stays as it is, with what people wrote beside it. No sweep is put into the queue. What has a
     text that no store holds, as those of an older version may, is left out and named.
+
+    Parameters
+    ----------
+    limits
+        Of each picture in it.
 
     Raises
     ------
@@ -105,10 +111,10 @@ def import_runs(store: Store, path: Path) -> ImportedRuns:
         known = store.runs.known([record.id for record in records])
         known_subjects = {entry.id for entry in store.subjects.all()}
         unknown_subjects = [each for each in manifest.subjects if each.id not in known_subjects]
-        subjects = list(_checked_subjects(archive, unknown_subjects, left_out))
+        subjects = list(_checked_subjects(archive, unknown_subjects, limits, left_out))
         runs = {run.record.id: _without_impossible(run, left_out) for run in described if run.record.id not in known}
         for run in runs.values():
-            _check_pictures(archive, run)
+            _check_pictures(archive, run, limits)
         try:
             sweeps = check_sweeps(manifest.sweeps, {record.id: record for record in records}, left_out)
         except UserInputError as error:
@@ -163,7 +169,7 @@ def _without_impossible(run: _NewRun, left_out: list[str]) -> _NewRun:
 
 
 def _checked_subjects(
-    archive: ForeignZip, entries: Sequence[ArchivedSubject], left_out: list[str]
+    archive: ForeignZip, entries: Sequence[ArchivedSubject], limits: DecodeLimits, left_out: list[str]
 ) -> Iterator[_NewSubject]:
     for entry in entries:
         try:
@@ -171,18 +177,19 @@ def _checked_subjects(
         except ImpossibleTextError as error:
             left_out.append(f"Subject {printable(entry.name)!r} ({entry.id[:12]}): {error}")
         else:
-            yield _checked_subject(archive, entry)
+            yield _checked_subject(archive, entry, limits)
 
 
-def _checked_subject(archive: ForeignZip, entry: ArchivedSubject) -> _NewSubject:
+def _checked_subject(archive: ForeignZip, entry: ArchivedSubject, limits: DecodeLimits) -> _NewSubject:
     """The subject when its pictures are what its address stands for, and its edit is one."""
     photo = archive.read_hashed(entry.photo_file, entry.photo)
     alpha = archive.read_hashed(entry.alpha_file, entry.alpha)
     try:
         edit = read_foreign_json(archive.read(entry.edit_file, most=_LARGEST_EDIT), most_values=_MOST_EDIT_VALUES)
-        image = decode_photo(photo, name=entry.photo_file, limits=PNG_LIMITS).image
+        image = decode_foreign_photo(photo, name=entry.photo_file, limits=limits).image
         extent = Extent.of(image)
-        subject = Subject(name=entry.name, image=image, alpha=decode_alpha(alpha, name="alpha", extent=extent))
+        mask = decode_foreign_alpha(alpha, name="alpha", extent=extent)
+        subject = Subject(name=entry.name, image=image, alpha=mask)
         _check_edit(edit, extent)
     except (ValueError, ArithmeticError) as error:
         raise archive.refusal(f"the subject {entry.name[:60]!r} in it cannot be read ({error})") from error
@@ -201,10 +208,10 @@ def _check_edit(edit: JsonValue, extent: Extent) -> None:
     )  # what is beside the edit's own fields is kept too, and not every database has NaN
     MaskEdit.from_json(edit)
     if "given" in edit:
-        decode_alpha(base64.b64decode(str(edit["given"]), validate=True), name="the mask", extent=extent)
+        decode_foreign_alpha(base64.b64decode(str(edit["given"]), validate=True), name="the mask", extent=extent)
 
 
-def _check_pictures(archive: ForeignZip, run: _NewRun) -> None:
+def _check_pictures(archive: ForeignZip, run: _NewRun, limits: DecodeLimits) -> None:
     record = run.record
     for file, name, extent in (
         (run.described.image_file, record.image, record.extent),
@@ -214,7 +221,7 @@ def _check_pictures(archive: ForeignZip, run: _NewRun) -> None:
         if not data.startswith(b"\x89PNG\r\n\x1a\n"):
             raise archive.refusal(f"{file[:120]!r} is no PNG")
         try:
-            found = Extent.of(decode_photo(data, name=file, limits=PNG_LIMITS).image)
+            found = look_at(data, name=file, limits=limits).extent
         except UserInputError as error:
             raise archive.refusal(str(error).rstrip(".")) from error
         if found != extent:

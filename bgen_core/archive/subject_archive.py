@@ -6,13 +6,14 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from bgen_core.archive.foreign_zip import ZIP_FAULTS, read_foreign_json
 from bgen_core.archive.manifest import NOT_INCLUDED
 from bgen_core.archive.zip_outlet import ZipOutlet
-from bgen_core.errors import LostPictureError, UserInputError
+from bgen_core.errors import BgenError, LostPictureError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import SubjectId
 from bgen_core.json_value import JsonValue
@@ -20,7 +21,8 @@ from bgen_core.limits import LONGEST_NAME, ImpossibleTextError, check_text
 from bgen_core.records.foreign_run import printable
 from bgen_core.store.store import Store
 from bgen_core.store.subjects import SubjectEntry
-from bgen_core.subject.decoding.image_io import DecodeLimits, decode_alpha, decode_photo
+from bgen_core.subject.decoding.foreign_pictures import decode_foreign_alpha, decode_foreign_photo, measure
+from bgen_core.subject.decoding.image_io import DecodeLimits
 from bgen_core.subject.edit import MaskEdit
 from bgen_core.subject.subject import Subject
 from bgen_core.wording import counted
@@ -31,6 +33,9 @@ _PHOTO, _ALPHA, _EDIT = "photo.png", "alpha.png", "subject.json"
 _FORMAT = 1
 _MOST_EDIT_BYTES = 32_000_000
 _MOST_VALUES = 2_000_000
+# Of all photos of one ZIP together: so many of the largest, or what the bytes of photographs can be worth.
+_PHOTOS_WORTH = 5
+_PIXELS_PER_BYTE = 2
 _BROKEN = "subjects-*.zip as this page exports it is what can be imported"
 
 
@@ -112,7 +117,8 @@ def _pieces(store: Store, entries: Sequence[SubjectEntry]) -> Iterator[bytes]:
 def import_subjects(store: Store, data: bytes, *, limits: DecodeLimits) -> Imported:
     """Put the subjects of a ZIP into the store; those that are there already keep their name and edit.
 
-    Nothing is unpacked to a folder, and nothing is kept before everything has been read.
+    Nothing is unpacked to a folder. All headers are looked at before any pixel is decoded, and where something turns
+    out to be broken later, what was kept until then is removed again.
 
     Parameters
     ----------
@@ -122,19 +128,48 @@ def import_subjects(store: Store, data: bytes, *, limits: DecodeLimits) -> Impor
     Raises
     ------
     UserInputError
-        Not such a ZIP, or something in it is broken or too large: then nothing is imported.
+        Not such a ZIP, or something in it is broken or too large, or all photos together are: then nothing is imported.
     """
     with _opened(data) as archive:
         left_out: list[str] = []
         folders = [folder for folder in _folders(archive) if _is_possible(archive, folder, left_out)]
-        for folder in folders:  # all of them are looked at before the first one is kept
-            _read(archive, folder, limits)
-        outcome = [_keep(store, *_read(archive, folder, limits)) for folder in folders]
+        _check_pixels(archive, folders, limits.as_png, len(data))
+        outcome = _keep_all(store, archive, folders, limits.as_png)
     return Imported(
-        new=tuple(subject_id for subject_id, is_new in outcome if is_new),
-        known=tuple(subject_id for subject_id, is_new in outcome if not is_new),
+        new=tuple(subject_id for subject_id, is_new in outcome.items() if is_new),
+        known=tuple(subject_id for subject_id, is_new in outcome.items() if not is_new),
         not_imported=tuple(left_out),
     )
+
+
+def _check_pixels(archive: zipfile.ZipFile, folders: Sequence[str], limits: DecodeLimits, packed: int) -> None:
+    """Refuse photos that are few bytes and many pixels: two hundred of them would take minutes."""
+    pixels, most = 0, max(_PHOTOS_WORTH * limits.max_pixels, _PIXELS_PER_BYTE * packed)
+    for folder in folders:
+        photo = _file(archive, folder + _PHOTO, limits.max_bytes)
+        pixels += measure(photo, name=folder + _PHOTO, limits=limits).area
+        if pixels > most:
+            raise UserInputError(
+                f"The ZIP holds photos of over {most / 1e6:,.0f} megapixels together, the most allowed at its length: "
+                "export fewer at once."
+            )
+
+
+def _keep_all(
+    store: Store, archive: zipfile.ZipFile, folders: Sequence[str], limits: DecodeLimits
+) -> dict[SubjectId, bool]:
+    """Id -> whether it is new."""
+    outcome: dict[SubjectId, bool] = {}
+    try:
+        for folder in folders:
+            subject_id, is_new = _keep(store, *_read(archive, folder, limits))
+            outcome[subject_id] = is_new or outcome.get(subject_id, False)
+    except BaseException:
+        for subject_id in [each for each, is_new in outcome.items() if is_new]:
+            with suppress(BgenError):  # somebody has begun to use it
+                store.subjects.delete(subject_id)
+        raise
+    return outcome
 
 
 def _opened(data: bytes) -> zipfile.ZipFile:
@@ -170,9 +205,9 @@ def _is_possible(archive: zipfile.ZipFile, folder: str, left_out: list[str]) -> 
 
 def _read(archive: zipfile.ZipFile, folder: str, limits: DecodeLimits) -> tuple[Subject, dict[str, Any]]:
     said = _described(_file(archive, folder + _EDIT, _MOST_EDIT_BYTES), folder)
-    photo = decode_photo(_file(archive, folder + _PHOTO, limits.max_bytes), name=folder + _PHOTO, limits=limits)
+    photo = decode_foreign_photo(_file(archive, folder + _PHOTO, limits.max_bytes), name=folder + _PHOTO, limits=limits)
     data = _file(archive, folder + _ALPHA, limits.max_bytes)
-    alpha = decode_alpha(data, name=folder + _ALPHA, extent=photo.extent)
+    alpha = decode_foreign_alpha(data, name=folder + _ALPHA, extent=photo.extent)
     subject = Subject(name=said["name"].strip(), image=photo.image, alpha=alpha)
     return subject, _checked_edit(said["edit"], folder, photo.extent)
 
@@ -191,7 +226,7 @@ def _checked_edit(content: dict[str, Any], folder: str, extent: Extent) -> dict[
             data = base64.b64decode(content["given"], validate=True)
         except (TypeError, ValueError) as error:
             raise UserInputError(f"The mask in {_shown(folder + _EDIT)} cannot be read: {_BROKEN}.") from error
-        decode_alpha(data, name=folder + _EDIT, extent=extent)
+        decode_foreign_alpha(data, name=folder + _EDIT, extent=extent)
         edit["given"] = content["given"]
     return edit
 

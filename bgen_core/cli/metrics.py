@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from bgen_core.cli.counting import counting
 from bgen_core.cli.inputs import say
 from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.run_files import choose_runs
+from bgen_core.cli.terminal_bar import counting
 from bgen_core.errors import UserInputError
 from bgen_core.ids import RunId
 from bgen_core.metrics import METRICS, metrics_named

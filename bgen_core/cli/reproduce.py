@@ -15,6 +15,7 @@ from bgen_core.models.revision import find_model
 from bgen_core.runs.recipe import PNG_LIMITS, Recipe, read_recipe
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import Store, open_store
+from bgen_core.subject.decoding.image_io import DecodeLimits
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.plan import SweepPlan
 
@@ -82,7 +83,7 @@ def _read(path: Path) -> bytes:
 
 def _recipe(path: Path, png: bytes) -> Recipe:
     try:
-        return read_recipe(png)
+        return read_recipe(png, limits=DecodeLimits.of_pictures(load_settings()))
     except UserInputError as error:
         raise UserInputError(f"{path}: {error}") from error
 

@@ -66,9 +66,11 @@ def import_(
 ) -> None:
     """Take the runs of a ZIP with pictures, metrics, opinions, subjects, sweeps and votes; what is here stays."""
     from bgen_core.archive.run_import import import_runs  # loads what decodes pictures
+    from bgen_core.subject.decoding.image_io import DecodeLimits
 
-    with open_store(load_settings()) as store:
-        imported = import_runs(store, file)
+    settings = load_settings()
+    with open_store(settings) as store:
+        imported = import_runs(store, file, limits=DecodeLimits.of_pictures(settings))
     for sentence in imported.not_imported:
         say(f"not imported: {sentence}")
     if as_json:

@@ -1,17 +1,14 @@
 """Running a sweep in this process, with progress on stderr."""
 
-import sys
 import time
 from collections.abc import Generator, Iterable, Mapping
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from bgen_core.cli.called_as import called_as
 from bgen_core.cli.inputs import say
+from bgen_core.cli.terminal_bar import SweepBar, sweep_bar
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import RunId, SubjectId, SweepId, VisitorId
@@ -144,7 +141,7 @@ def _new_runner(store: Store, settings: Settings) -> "Runner":
 def _run(store: Store, folder: WorkerFolder, runner: "Runner", sweep_id: SweepId) -> InlineResult:
     began = time.monotonic()
     sweep = execute_sweep(store, folder, runner, sweep_id, waits_while_paused=True, patience=STORE_SECONDS)
-    with _progress(store.sweeps.get(sweep_id).total) as bar, closing(sweep) as events:
+    with sweep_bar(store.sweeps.get(sweep_id).total) as bar, closing(sweep) as events:
         try:
             ended, reused_ids = _follow(events, bar)
         except StoreError:
@@ -167,7 +164,7 @@ def _run(store: Store, folder: WorkerFolder, runner: "Runner", sweep_id: SweepId
     )
 
 
-def _follow(events: Iterable[SweepEvent], bar: "_Bar") -> tuple[Ended, frozenset[RunId]]:
+def _follow(events: Iterable[SweepEvent], bar: SweepBar) -> tuple[Ended, frozenset[RunId]]:
     """Show a sweep's events until the last one, which is returned with the runs that were there before."""
     made: set[RunId] = set()
     found: set[RunId] = set()
@@ -192,35 +189,3 @@ def _follow(events: Iterable[SweepEvent], bar: "_Bar") -> tuple[Ended, frozenset
 
 def _how_to_go_on(sweep_id: SweepId) -> str:
     return f"what is made is kept. Go on with: {called_as()} sweep --resume {sweep_id}"
-
-
-class _Bar:
-    """One line on a terminal; silence where stderr is a file."""
-
-    def __init__(self, progress: Progress, total: int) -> None:
-        self._progress = progress
-        self._task = progress.add_task("", total=total, step="")
-        self._made: set[int] = set()
-
-    def note_cell(self, index: int) -> None:
-        """A cell that was made before a pause comes again after it, and counts once."""
-        self._made.add(index)
-        self._progress.update(self._task, completed=len(self._made))
-
-    def note_step(self, step: int, of: int) -> None:
-        self._progress.update(self._task, step=f"step {step}/{of}")
-
-
-@contextmanager
-def _progress(total: int) -> Generator[_Bar]:
-    progress = Progress(
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[step]}"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
-    with progress if sys.stderr.isatty() else nullcontext():
-        yield _Bar(progress, total)

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from bgen_core.cli.called_as import called_as
-from bgen_core.cli.counting import counting
 from bgen_core.cli.inputs import say
 from bgen_core.cli.json_answer import print_json
+from bgen_core.cli.terminal_bar import counting
 from bgen_core.errors import UserInputError
 from bgen_core.settings import load_settings
 from bgen_core.store.check import Finding, Looked, check_store

@@ -8,9 +8,9 @@ from filelock import FileLock, Timeout
 from bgen_core.errors import StoreError
 from bgen_core.ids import SweepId
 from bgen_core.jobs.worker_folder import WorkerFolder
+from bgen_core.records.sweep import SweepRecord
 from bgen_core.records.sweep_states import REQUEUE
 from bgen_core.store.store import Store
-from bgen_core.store.sweeps import SweepRecord
 
 LOOK_SECONDS = 1.0  # far longer than somebody holds a sweep who only looks whether it is held
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bgen_core.records.progress import SweepProgress
+from bgen_core.records.sweep import SweepRecord
 from bgen_core.store.store import Store
-from bgen_core.store.sweeps import SweepRecord
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,11 +19,11 @@ from bgen_core.jobs.runner import Runner
 from bgen_core.models.catalogue import describe_model
 from bgen_core.records.foreign_run import printable
 from bgen_core.records.run import RunRecord
+from bgen_core.records.sweep import SweepRecord
 from bgen_core.runs.recipe import Recipe
 from bgen_core.settings import Settings
 from bgen_core.store.blobs import STORED_LIMITS
 from bgen_core.store.store import Store, open_store
-from bgen_core.store.sweeps import SweepRecord
 from bgen_core.subject.decoding.image_io import decode_photo
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.events import Failed

@@ -15,10 +15,10 @@ from bgen_core.jobs.claims import PaintingClaims
 from bgen_core.models.devices import Device, MemoryMeter, find_device
 from bgen_core.models.revision import ModelSource, find_model
 from bgen_core.records.run import PaintedRun, RunRecord
+from bgen_core.records.sweep import SweepRecord
 from bgen_core.settings import Settings
 from bgen_core.store.blobs import STORED_LIMITS
 from bgen_core.store.store import Store
-from bgen_core.store.sweeps import SweepRecord
 from bgen_core.subject.decoding.image_io import decode_photo
 from bgen_core.subject.matting import edge_colours
 from bgen_core.subject.pasting.compositing import composite

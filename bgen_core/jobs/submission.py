@@ -13,9 +13,9 @@ from bgen_core.models.revision import ModelSource, find_model
 from bgen_core.models.schedulers import get_scheduler
 from bgen_core.models.world import find_hint
 from bgen_core.parameters import TEXTS
+from bgen_core.records.sweep import SweepRecord
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
-from bgen_core.store.sweeps import SweepRecord
 from bgen_core.sweep.canvas import check_subject
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepCell, SweepPlan, address_plan

@@ -17,6 +17,7 @@ from bgen_core.models.devices import prepare_process_for_inference
 from bgen_core.runs.recipe import read_recipe
 from bgen_core.settings import load_settings
 from bgen_core.store.store import open_store
+from bgen_core.subject.decoding.image_io import DecodeLimits
 
 TIDY_SECONDS = 10.0  # for the temporary store
 
@@ -38,7 +39,8 @@ def main() -> None:
 def _verify(png: bytes) -> None:
     from bgen_core.jobs.reproduce import Reproducer, find_subject  # loads torch
 
-    settings, recipe = load_settings(), read_recipe(png)
+    settings = load_settings()
+    recipe = read_recipe(png, limits=DecodeLimits.of_pictures(settings))
     with open_store(settings) as store:
         subject = find_subject(store, recipe)
     with Reproducer(settings) as reproducer:

@@ -21,9 +21,9 @@ from bgen_core.jobs.only_worker import SecondWorkerError, only_worker
 from bgen_core.jobs.parent_process import end_with_parent
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.models.devices import prepare_process_for_inference
+from bgen_core.records.sweep import SweepRecord
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import OpenStore, Store, open_store
-from bgen_core.store.sweeps import SweepRecord
 from bgen_core.sweep.events import Started
 
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""What crosses borders: runs, and how a run is written into a PNG and read back."""
+"""What crosses borders: runs and sweeps, and how a run is written into a PNG and read back."""

@@ -4,6 +4,7 @@ import json
 import re
 import struct
 import zlib
+from collections.abc import Mapping
 from io import BytesIO
 
 from PIL import Image
@@ -67,7 +68,7 @@ def _in_png(parameter: Parameter, value: Value) -> str:
     return _SAMPLERS.get(str(value), str(value)) if parameter.field == "scheduler" else parameter.write(value)
 
 
-def read_parameters(png: bytes) -> dict[str, str]:
+def read_parameters(png: bytes | Mapping[str, str]) -> dict[str, str]:
     """The parameters that a PNG of A1111, of this program or of another one carries, under A1111's names; or nothing.
 
     Raises
@@ -84,7 +85,7 @@ def read_parameters(png: bytes) -> dict[str, str]:
     return read_other_program(short) or found
 
 
-def read_record(png: bytes) -> PaintedRun | None:
+def read_record(png: bytes | Mapping[str, str]) -> PaintedRun | None:
     """The run that a PNG of this program carries, or None where it carries none.
 
     Raises
@@ -98,14 +99,17 @@ def read_record(png: bytes) -> PaintedRun | None:
     return read_foreign_run(text, PaintedRun)
 
 
-def _limited(chunks: dict[str, str], key: str, most: int) -> str | None:
+def _limited(chunks: Mapping[str, str], key: str, most: int) -> str | None:
     text = chunks.get(key)
     if text is not None and len(text) > most:
         raise UserInputError(f"The text {key!r} in this PNG has {len(text):,} letters: at most {most:,} are read.")
     return text
 
 
-def _chunks(png: bytes) -> dict[str, str]:
+def _chunks(png: bytes | Mapping[str, str]) -> Mapping[str, str]:
+    """A PNG's text chunks, which may have been read already."""
+    if not isinstance(png, bytes):
+        return png
     try:
         with Image.open(BytesIO(png), formats=["PNG"]) as picture:
             picture.load()  # text may stand behind the pixels

@@ -12,13 +12,13 @@ from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import SweepId
 from bgen_core.records.run import RunRecord
+from bgen_core.records.sweep import SweepCellRow, SweepRecord
 from bgen_core.reports.fonts import main_font, scripts_without_font
 from bgen_core.reports.png_bands import png_of_bands
 from bgen_core.reports.sheet_layout import GAP, LABEL, MARGIN, PAGE_TITLE, TITLE, SheetLayout, Shelf, lay_out
 from bgen_core.reports.sheet_text import PAPER, length_of, line_of_text
 from bgen_core.store.blobs import STORED_LIMITS, BlobStore
 from bgen_core.store.store import Store
-from bgen_core.store.sweeps import SweepCellRow, SweepRecord
 from bgen_core.subject.decoding.image_io import decode_photo, resize
 from bgen_core.sweep.grid import Grid, arrange, default_axes
 from bgen_core.sweep.plan import SweepPlan

@@ -94,7 +94,8 @@ def _has(font: ImageFont.FreeTypeFont, letter: str) -> bool:
 @lru_cache(maxsize=8192)
 def _drawn(font: ImageFont.FreeTypeFont, letter: str) -> tuple[tuple[int, int], bytes]:
     mask = font.getmask(letter)
-    return mask.size, bytes(mask)
+    # To Python it is a sequence of bytes.
+    return mask.size, bytes(mask)  # pyright: ignore[reportArgumentType]
 
 
 @lru_cache(maxsize=8192)

@@ -7,23 +7,24 @@ everything else is named, so that nobody wonders why the picture is another one.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bgen_core.errors import UserInputError
 from bgen_core.ids import NO_SUBJECT, SubjectId
-from bgen_core.limits import LONGEST_TEXT
+from bgen_core.limits import LARGEST_PICTURE, LONGEST_TEXT, MOST_MEGAPIXELS
 from bgen_core.models.catalogue import MODELS
 from bgen_core.models.schedulers import SCHEDULERS, scheduler_named
 from bgen_core.parameters import PARAMETERS, Kind, Parameter, Value
 from bgen_core.records.foreign_run import printable
 from bgen_core.records.png_text import read_parameters, read_record
 from bgen_core.records.run import PaintedRun
-from bgen_core.subject.decoding.image_io import DecodeLimits, decode_photo
+from bgen_core.subject.decoding.foreign_pictures import look_at
+from bgen_core.subject.decoding.image_io import DecodeLimits
 from bgen_core.sweep.params import InpaintParams
 
 # What is dropped on a page may be anything: checked before its pixels are decoded.
-PNG_LIMITS = DecodeLimits(max_bytes=2**28, max_pixels=2**27, min_side=1)
+PNG_LIMITS = DecodeLimits(max_bytes=LARGEST_PICTURE, max_pixels=round(MOST_MEGAPIXELS * 1e6), min_side=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,8 @@ class Recipe:
         The whole record of a run of this program; None for pictures of others.
     not_taken
         One sentence for each thing that the PNG says and that has no place here, or another meaning.
+    preview
+        The picture as a small WebP, where one was asked for.
     """
 
     params: InpaintParams
@@ -55,18 +58,32 @@ class Recipe:
     subject_id: SubjectId = NO_SUBJECT
     record: PaintedRun | None = None
     not_taken: tuple[str, ...] = ()
+    preview: bytes = field(default=b"", repr=False, compare=False)
 
 
-def read_recipe(png: bytes) -> Recipe:
+def read_recipe(png: bytes, *, limits: DecodeLimits = PNG_LIMITS, preview_side: int = 0) -> Recipe:
     """Read a PNG of this program, of A1111, ComfyUI, InvokeAI or NovelAI.
+
+    Parameters
+    ----------
+    limits
+        Of the picture.
+    preview_side
+        Longest side of a small version that comes along; 0 for none.
 
     Raises
     ------
     UserInputError
         It is no PNG, carries no parameters, or describes a run that cannot be.
     """
-    decode_photo(png, name="The PNG", limits=PNG_LIMITS)
-    if (record := read_record(png)) is not None:
+    if png and not png.startswith(b"\x89PNG"):
+        raise UserInputError("This is not a PNG that can be read: give a PNG file.")
+    look = look_at(png, name="The PNG", limits=limits, preview_side=preview_side)
+    return replace(_recipe(look.texts), preview=look.preview)
+
+
+def _recipe(texts: Mapping[str, str]) -> Recipe:
+    if (record := read_record(texts)) is not None:
         return Recipe(
             params=record.params,
             given=frozenset(record.params.to_json()),
@@ -75,7 +92,7 @@ def read_recipe(png: bytes) -> Recipe:
             subject_id=record.subject_id,
             record=record,
         )
-    fields = read_parameters(png)
+    fields = read_parameters(texts)
     if "Steps" not in fields:
         raise UserInputError(
             "This PNG does not say how it was made: give one that bgen, A1111, ComfyUI, InvokeAI or NovelAI wrote, and "

@@ -140,7 +140,7 @@ FIELDS: tuple[RunField, ...] = (
         name="thumbnail",
         label="Picture",
         help="The finished picture.",
-        read=lambda run: thumbnail_url(run.image, 96) if isinstance(run, RunRecord) else None,
+        read=lambda run: thumbnail_url(run.image, 96) if isinstance(run, RunRecord) else "",
         kind="picture",
         makes_the_picture=False,
     ),

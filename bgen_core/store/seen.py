@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bgen_core.ids import RunId
+from bgen_core.records.sweep import SweepRecord
 from bgen_core.records.visitor import Visitor
 from bgen_core.store.database import Database
 from bgen_core.store.opinions import Opinions, Vote
-from bgen_core.store.sweeps import SweepRecord, Sweeps
+from bgen_core.store.sweeps import Sweeps
 from bgen_core.store.views import SavedView, Views
 
 

@@ -1,7 +1,6 @@
 """Sweeps in the store: the queue, and which run belongs in which place of a grid."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast, get_args
 
@@ -10,77 +9,10 @@ from sqlalchemy.orm import Session
 
 from bgen_core.errors import UserInputError
 from bgen_core.ids import NO_SUBJECT, RunId, SubjectId, SweepId, VisitorId
-from bgen_core.records.sweep_states import ACTIVE_STATES, CLAIM, UNFINISHED_STATES, StateChange, SweepState
+from bgen_core.records.sweep import SweepCellRow, SweepRecord
+from bgen_core.records.sweep_states import CLAIM, UNFINISHED_STATES, StateChange, SweepState
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.schema import CellRow, RunRow, SweepRow
-
-
-@dataclass(frozen=True, kw_only=True)
-class SweepRecord:
-    """A sweep as the store keeps it.
-
-    Attributes
-    ----------
-    id
-        A name that nobody can guess, since it is the sweep's link.
-    owner
-        Whose sweep it is: the queue takes turns between owners.
-    plan
-        The plan's JSON, from which its cells are expanded again.
-    total
-        Number of cells.
-    message
-        Why it failed or stopped, in one sentence for a person; empty otherwise.
-    place
-        Sweeps of one owner are served by rising place; given by the store.
-    expected_seconds
-        What the forecast said when it was submitted, for the cells that were to be made; None where nothing was known.
-    explored
-        The sweep whose chosen cells this one finishes; None for most.
-    finished
-        When it came to its end; None before.
-    """
-
-    id: SweepId
-    owner: VisitorId
-    created: datetime
-    state: SweepState
-    title: str
-    plan: dict[str, Any]
-    subject_id: SubjectId
-    total: int
-    message: str = ""
-    place: float = 0.0
-    expected_seconds: float | None = None
-    explored: SweepId | None = None
-    finished: datetime | None = None
-
-    @property
-    def is_active(self) -> bool:
-        """Whether it waits or runs."""
-        return self.state in ACTIVE_STATES
-
-
-@dataclass(frozen=True, kw_only=True)
-class SweepCellRow:
-    """One place of a sweep's grid.
-
-    Attributes
-    ----------
-    index
-        The cell's number in its plan, from 0.
-    run_id
-        Id of the run that belongs here.
-    done
-        Whether that run is in the store, made by this sweep or by any other.
-    error
-        Why the last attempt failed, in one sentence; empty otherwise.
-    """
-
-    index: int
-    run_id: RunId
-    done: bool
-    error: str
 
 
 class Sweeps:

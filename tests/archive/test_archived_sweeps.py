@@ -14,11 +14,11 @@ from bgen_core.archive.run_archive import run_archive
 from bgen_core.archive.run_import import import_runs
 from bgen_core.errors import UserInputError
 from bgen_core.records.run import RunRecord
+from bgen_core.records.sweep import SweepRecord
 from bgen_core.records.sweep_states import RETRY
 from bgen_core.settings import load_settings
 from bgen_core.store.opinions import Vote
 from bgen_core.store.store import Store, open_store
-from bgen_core.store.sweeps import SweepRecord
 from bgen_core.store.views import SavedView
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bgen_core.archive import subject_archive
 from bgen_core.archive.subject_archive import MOST_SUBJECTS, export_subjects, import_subjects
 from bgen_core.errors import UserInputError
 from bgen_core.settings import load_settings
@@ -150,6 +151,32 @@ def test_a_hostile_zip_is_one_sentence_and_leaves_nothing(store: Store, data: by
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
     assert store.subjects.all() == []
+
+
+def test_many_pixels_in_few_bytes_are_refused_before_any_is_decoded(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subject_archive, "decode_foreign_photo", None)
+    photo = encode_png(np.zeros((100, 100, 3), np.uint8), compress_level=9)
+    data = packed(
+        zipfile.ZIP_DEFLATED,
+        **{
+            f"{number}__{name}": part
+            for number in range(9)
+            for name, part in (("subject_json", SAID), ("photo_png", photo))
+        },
+    )
+    assert len(data) < 5000
+    with pytest.raises(UserInputError, match="photos of over 0 megapixels together"):
+        import_subjects(store, data, limits=LIMITS)
+
+
+def test_a_photo_whose_png_is_longer_than_an_upload_comes_back(store: Store, tmp_path: Path) -> None:
+    subject = made_up_subject(1)
+    data = b"".join(export_subjects(store, [store.subjects.save(subject, EDIT)]))
+    of_uploads = DecodeLimits(max_bytes=1_000, max_pixels=10_000, min_side=4)
+    with open_store(load_settings(home=tmp_path / "other")) as other:
+        assert import_subjects(other, data, limits=of_uploads).new == (subject.id,)
 
 
 def test_a_broken_subject_keeps_the_others_out(store: Store) -> None:

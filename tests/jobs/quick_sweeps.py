@@ -7,9 +7,9 @@ import numpy as np
 
 from bgen_core.extent import Extent
 from bgen_core.jobs.submission import SweepForecast, forecast_sweep, submit_sweep
+from bgen_core.records.sweep import SweepRecord
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
-from bgen_core.store.sweeps import SweepRecord
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.events import Finished, PaintCell

@@ -14,8 +14,11 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from bgen_core.archive.run_archive import run_archive
+from bgen_core.runs.recipe import Recipe, read_recipe
 from bgen_core.settings import load_settings
 from bgen_core.store.store import Store, open_store
+from bgen_core.subject.decoding.image_io import DecodeLimits
+from pages._ui.compare import opened_file
 from pages._ui.shared import verification
 from pages._ui.shared.verification import Verification
 from tests.made_up import commit, made_up_run, run_id
@@ -72,6 +75,29 @@ def test_a_png_without_settings_is_a_sentence(page_store: Store, name: str, cont
     at.file_uploader[0].upload(name, content, "image/png").run()
     assert not at.exception
     assert sentence in " ".join(element.value for element in at.error)
+
+
+def test_a_png_is_decoded_once_and_within_the_limit_of_photos(
+    page_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[DecodeLimits] = []
+
+    def read(png: bytes, *, limits: DecodeLimits, preview_side: int) -> Recipe:
+        decoded.append(limits)
+        return read_recipe(png, limits=limits, preview_side=preview_side)
+
+    monkeypatch.setattr(opened_file, "read_recipe", read)
+    run = commit(page_store, made_up_run(3))
+    at = open_compare()
+    at.file_uploader[0].upload("mine.png", page_store.blobs.get(run.image), "image/png").run()
+    at.run().run()
+    assert not at.exception
+    assert "mine" in texts(at)
+    assert [limits.max_pixels for limits in decoded] == [40_000_000]
+    at.file_uploader[0].upload("plain.png", png_with("hello"), "image/png").run()
+    at.run().run()
+    assert "does not say how it was made" in at.error[0].value
+    assert len(decoded) == 2
 
 
 def test_a_zip_of_another_store_is_imported_and_chosen(page_store: Store, tmp_path: Path) -> None:

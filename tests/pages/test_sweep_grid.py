@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bgen_core.records.progress import CellProgress, SweepProgress
-from bgen_core.store.sweeps import SweepCellRow
+from bgen_core.records.sweep import SweepCellRow
 from bgen_core.sweep.axes import Axis, parse_axis
 from bgen_core.sweep.grid import arrange, default_axes
 from bgen_core.sweep.params import InpaintParams

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from bgen_core.content_address import hash_bytes
+from bgen_core.records.sweep import SweepRecord
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store, open_store
-from bgen_core.store.sweeps import SweepRecord
 from tests.made_up import LONG_AGO, commit, made_up_run, made_up_sweep, run_id
 
 pytestmark = [pytest.mark.slow, pytest.mark.both_databases]

@@ -36,14 +36,13 @@ def next_pair(
     axes: Sequence[AxisColumn],
     votes: Sequence[Vote],
     voter: VisitorId,
-    run_id: str = "id",
 ) -> BallotPair | None:
     """The next two runs for a voter, the same until they have voted.
 
     Parameters
     ----------
     frame
-        The made cells of one sweep: one row per run.
+        The made cells of one sweep: one row per run, whose id is in the column `id`.
     axis
         What the votes shall decide: the two runs differ in it. Pairs that agree in all other axes come first.
     axes
@@ -52,8 +51,6 @@ def next_pair(
         All votes on the sweep so far, of every voter.
     voter
         Who votes: each sees the pairs in an order of their own, so that together they cover a large sweep evenly.
-    run_id
-        Column of the run's address.
 
     Returns
     -------
@@ -61,9 +58,9 @@ def next_pair(
         None once the voter has seen every two runs that differ in the axis.
     """
     seen = {frozenset((vote.run_a, vote.run_b)) for vote in votes if vote.voter == voter}
-    cells = frame.drop_duplicates(run_id).dropna(subset=[axis.name])
+    cells = frame.drop_duplicates("id").dropna(subset=[axis.name])
     rest = [each.name for each in axes if each.name != axis.name]
-    groups = _groups(cells, axis, rest, run_id)
+    groups = _groups(cells, axis, rest)
     random = np.random.default_rng(int(hash_content({"voter": voter, "axis": axis.name, "seen": len(seen)})[:16], 16))
     everything = [cell for group in groups for cell in group]
     for candidates in (groups, [everything]):
@@ -74,11 +71,11 @@ def next_pair(
     return None
 
 
-def _groups(cells: pd.DataFrame, axis: AxisColumn, rest: list[str], run_id: str) -> list[list[_Cell]]:
+def _groups(cells: pd.DataFrame, axis: AxisColumn, rest: list[str]) -> list[list[_Cell]]:
     """Cells that agree in the rest, where at least two values of the axis meet."""
     numbers = cells.groupby(rest, dropna=False, sort=False).ngroup().tolist() if rest else [0] * len(cells)
     groups: dict[int, list[_Cell]] = {}
-    for number, name, value in zip(numbers, cells[run_id].tolist(), cells[axis.name].tolist(), strict=True):
+    for number, name, value in zip(numbers, cells["id"].tolist(), cells[axis.name].tolist(), strict=True):
         groups.setdefault(number, []).append(_Cell(run_id=name, value=value))
     return list(groups.values())
 

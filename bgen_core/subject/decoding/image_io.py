@@ -1,7 +1,7 @@
 """Files <-> arrays: the only place where a photo's bytes are decoded, and where pictures become files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
+from bgen_core.limits import LARGEST_PICTURE
 from bgen_core.subject.decoding.picture_formats import ALLOWED, decode_picture, shown_name
 from bgen_core.subject.mask_share import can_be_mask, kept_share
 
@@ -22,6 +23,8 @@ PHOTO_EXTENSIONS = ("jpg", "jpeg", "png", "webp", "avif", "heic", "heif", "gif",
 
 # A grey mask that went through JPEG keeps a few steps of colour from the chroma planes.
 _GREY_TOLERANCE = 12
+
+_LONGEST_PIXEL = 4  # bytes in a PNG of 8-bit RGB that does not shrink at all, with what is around the pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +52,16 @@ class DecodeLimits:
             max_pixels=round(settings.max_megapixels * 1e6),
             min_side=settings.min_side,
         )
+
+    @classmethod
+    def of_pictures(cls, settings: "Settings") -> "DecodeLimits":
+        """For what this program wrote, here or elsewhere: as many pixels as a photo's, as PNGs of any side."""
+        return cls(max_bytes=LARGEST_PICTURE, max_pixels=round(settings.max_megapixels * 1e6), min_side=1)
+
+    @property
+    def as_png(self) -> "DecodeLimits":
+        """For such a photo as it is kept: its PNG may be longer than the file that was given."""
+        return replace(self, max_bytes=max(self.max_bytes, _LONGEST_PIXEL * self.max_pixels))
 
     def check_bytes(self, size: int, name: str) -> None:
         """Raise UserInputError for an empty file and for one that is too large."""
@@ -117,8 +130,9 @@ def decode_photo(data: bytes, *, name: str, limits: DecodeLimits) -> Photo:
         Not a whole picture of an allowed format within the limits.
     """
     limits.check_bytes(len(data), name)
-    image, alpha = decode_picture(data, name=name, check=lambda extent: limits.check_extent(extent, name))
-    return Photo(name=name, image=np.array(image), alpha=None if alpha is None else _unit_interval(alpha))
+    decoded = decode_picture(data, name=name, check=lambda extent: limits.check_extent(extent, name))
+    alpha = None if decoded.alpha is None else _unit_interval(np.asarray(decoded.alpha))
+    return Photo(name=name, image=np.array(decoded.image), alpha=alpha)
 
 
 def read_alpha(path: str | Path, *, extent: Extent, limits: DecodeLimits) -> np.ndarray:
@@ -128,6 +142,17 @@ def read_alpha(path: str | Path, *, extent: Extent, limits: DecodeLimits) -> np.
 
 
 def decode_alpha(data: bytes, *, name: str, extent: Extent) -> np.ndarray:
+    """Decode a mask file; see `decode_levels`.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, HW, in [0, 1], 1 = keep.
+    """
+    return _unit_interval(decode_levels(data, name=name, extent=extent))
+
+
+def decode_levels(data: bytes, *, name: str, extent: Extent) -> np.ndarray:
     """Decode a mask file: its alpha channel where it has one that says something, otherwise its grey.
 
     Parameters
@@ -140,7 +165,7 @@ def decode_alpha(data: bytes, *, name: str, extent: Extent) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        float32, HW, in [0, 1], 1 = keep.
+        uint8, HW, 255 = keep.
 
     Raises
     ------
@@ -156,15 +181,16 @@ def decode_alpha(data: bytes, *, name: str, extent: Extent) -> np.ndarray:
             raise UserInputError(_size_complaint(name, found, extent))
 
     # A mask holds shares, not colours: its profile is not applied.
-    colours, alpha = decode_picture(data, name=name, check=check, use_profile=False)
-    if alpha is None:
-        alpha = _grey(colours, name)
-    elif not can_be_mask(_unit_interval(alpha)) and _is_grey(colours):
-        _check_grey_says_nothing(colours, alpha, name)
-    decoded = _unit_interval(alpha)
-    if Extent.of(decoded) != extent:
-        raise UserInputError(_size_complaint(name, Extent.of(decoded), extent))
-    return decoded
+    decoded = decode_picture(data, name=name, check=check, use_profile=False)
+    if decoded.alpha is None:
+        levels = np.asarray(_grey(decoded.image, name))
+    else:
+        levels = np.asarray(decoded.alpha)
+        if not can_be_mask(_unit_interval(levels)) and _is_grey(decoded.image):
+            _check_grey_says_nothing(decoded.image, levels, name)
+    if Extent.of(levels) != extent:
+        raise UserInputError(_size_complaint(name, Extent.of(levels), extent))
+    return levels
 
 
 def encode_png(image: np.ndarray, *, text: Mapping[str, str] | None = None, compress_level: int = 4) -> bytes:
@@ -215,8 +241,8 @@ def _eight_bits(alpha: np.ndarray) -> np.ndarray:
     return np.rint(alpha * 255).astype(np.uint8)
 
 
-def _unit_interval(alpha: Image.Image) -> np.ndarray:
-    return np.asarray(alpha, np.float32) / np.float32(255)
+def _unit_interval(levels: np.ndarray) -> np.ndarray:
+    return levels.astype(np.float32) / np.float32(255)
 
 
 def _grey(colours: Image.Image, name: str) -> Image.Image:
@@ -233,11 +259,11 @@ def _is_grey(colours: Image.Image) -> bool:
     return max(np.abs(red - green).max(), np.abs(green - blue).max()) <= _GREY_TOLERANCE
 
 
-def _check_grey_says_nothing(colours: Image.Image, alpha: Image.Image, name: str) -> None:
-    grey = _unit_interval(colours.getchannel("G"))
+def _check_grey_says_nothing(colours: Image.Image, levels: np.ndarray, name: str) -> None:
+    grey = _unit_interval(np.asarray(colours.getchannel("G")))
     if can_be_mask(grey):
         raise UserInputError(
-            f"The mask {shown_name(name)} keeps {kept_share(_unit_interval(alpha)):.1%} by its transparency and "
+            f"The mask {shown_name(name)} keeps {kept_share(_unit_interval(levels)):.1%} by its transparency and "
             f"{kept_share(grey):.1%} by its grey: give it without the one that is not meant."
         )
 

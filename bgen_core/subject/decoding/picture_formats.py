@@ -6,8 +6,9 @@ import struct
 import threading
 import warnings
 import zlib
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from io import BytesIO
 
 from PIL import Image, ImageFile
@@ -56,9 +57,28 @@ _PILLOW = threading.Lock()
 _LIBTIFF = re.compile(rb"[^\s:]+: |More samples|Apparently")
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DecodedPicture:
+    """A whole picture, upright.
+
+    Attributes
+    ----------
+    image
+        Mode RGB, sRGB.
+    alpha
+        Mode L or None; see `to_srgb`.
+    texts
+        A PNG's text chunks, also those behind the pixels.
+    """
+
+    image: Image.Image
+    alpha: Image.Image | None
+    texts: Mapping[str, str]
+
+
 def decode_picture(
     data: bytes, *, name: str, check: Callable[[Extent], None], use_profile: bool = True
-) -> tuple[Image.Image, Image.Image | None]:
+) -> DecodedPicture:
     """Decode a whole picture, upright.
 
     On a damaged file Pillow 13 and its plugins raise nearly everything there is, which all means the same to the person
@@ -75,34 +95,55 @@ def decode_picture(
     use_profile
         Whether an ICC profile in the file is applied.
 
-    Returns
-    -------
-    image
-        Mode RGB, sRGB.
-    alpha
-        Mode L or None; see `to_srgb`.
-
     Raises
     ------
     UserInputError
         Not a whole picture of an allowed format, or refused by `check`.
     """
-    try:
-        with _PILLOW, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with native_log_filtered(_LIBTIFF) if _kind(data) == "TIFF" else nullcontext():
-                picture = _open(data, name)
-                check(Extent(width=picture.width, height=picture.height))
-                picture.load()
+    with _faults_told(data, name):
+        with _quiet(data):
+            picture = _open(data, name)
+            check(Extent(width=picture.width, height=picture.height))
+            picture.load()
         if not is_complete_png(data):
             raise EOFError("the stream of pixels ends early")
         if not use_profile:
             picture.info.pop("icc_profile", None)
         image, alpha = to_srgb(picture)
         turn = _turn(picture)
-        if turn is None:
-            return image, alpha
-        return image.transpose(turn), None if alpha is None else alpha.transpose(turn)
+        if turn is not None:
+            image, alpha = image.transpose(turn), None if alpha is None else alpha.transpose(turn)
+        is_png = picture.format == "PNG"
+        texts = {str(key): each for key, each in picture.info.items() if isinstance(each, str)} if is_png else {}
+        return DecodedPicture(image=image, alpha=alpha, texts=texts)
+
+
+def measure_picture(data: bytes, *, name: str) -> Extent:
+    """The size that a picture's header states, before its orientation is looked at; no pixel is decoded.
+
+    Raises
+    ------
+    UserInputError
+        Not a picture of an allowed format.
+    """
+    with _faults_told(data, name), _quiet(data):
+        picture = _open(data, name)
+        return Extent(width=picture.width, height=picture.height)
+
+
+@contextmanager
+def _quiet(data: bytes) -> Generator[None]:
+    with _PILLOW, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with native_log_filtered(_LIBTIFF) if _kind(data) == "TIFF" else nullcontext():
+            yield
+
+
+@contextmanager
+def _faults_told(data: bytes, name: str) -> Generator[None]:
+    """One sentence for whatever a decoder raises."""
+    try:
+        yield
     except UserInputError:
         raise
     except MemoryError as error:  # the size was allowed

@@ -9,10 +9,10 @@ import streamlit as st
 from bgen_core.errors import UserInputError
 from bgen_core.ids import SweepId
 from bgen_core.records.run import RunRecord
+from bgen_core.records.sweep import SweepRecord
 from bgen_core.runs.analysis.columns import SECONDS, TIMES, AxisColumn
 from bgen_core.runs.made_by_sweep import runs_made_by
 from bgen_core.store.store import SeenStore
-from bgen_core.store.sweeps import SweepRecord
 from bgen_core.sweep.axes import Axis, Value
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app.faults import told

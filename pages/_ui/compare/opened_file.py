@@ -9,10 +9,12 @@ from streamlit.components.v2 import component
 from streamlit.typing import UploadedFile
 
 from bgen_core.archive.run_import import import_runs
-from bgen_core.errors import BgenError
+from bgen_core.errors import BgenError, UserInputError
+from bgen_core.ids import RunId
 from bgen_core.runs.recipe import Recipe, read_recipe
 from bgen_core.runs.table import FIELDS
 from bgen_core.store.store import SeenStore
+from bgen_core.subject.decoding.image_io import DecodeLimits
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files, resources
 from pages._ui.app.faults import told
@@ -27,6 +29,7 @@ _ROUND = "opened_file_round"
 _FIELD = "opened_file"
 _POPOVER = "open_a_file"
 _CHOSEN_AFTER_IMPORT = 12
+_PREVIEW_SIDE = 1024
 _HIDDEN = ("id", "thumbnail", "permalink", "seconds", "peak_memory_mb")
 
 _file_drop = component(
@@ -64,9 +67,29 @@ def show_opened_file(file: UploadedFile, store: SeenStore) -> None:
             if file.name.lower().endswith(".zip"):
                 _import(file, store)
             else:
-                _settings(file.name, file.getvalue(), read_recipe(file.getvalue()), store)
+                _settings(file.name, file.getvalue(), _recipe(file), store)
         except BgenError as error:
             st.error(plain(told(error)))
+
+
+def _recipe(file: UploadedFile) -> Recipe:
+    """What the PNG says: decoded once for each upload, or refused in the same words at each run."""
+    found = _read_once(file.file_id, file)
+    if isinstance(found, str):
+        raise UserInputError(found)
+    return found
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _read_once(file_id: str, _file: UploadedFile) -> Recipe | str:
+    try:
+        return read_recipe(_file.getvalue(), limits=_limits(), preview_side=_PREVIEW_SIDE)
+    except UserInputError as error:
+        return told(error)
+
+
+def _limits() -> DecodeLimits:
+    return DecodeLimits.of_pictures(resources.settings())
 
 
 def _import(file: UploadedFile, store: SeenStore) -> None:
@@ -79,7 +102,7 @@ def _import(file: UploadedFile, store: SeenStore) -> None:
     with st.spinner("Checking and importing …"), TemporaryDirectory(prefix="bgen-import-") as folder:
         path = Path(folder) / "runs.zip"
         path.write_bytes(file.getbuffer())
-        imported = import_runs(store, path)
+        imported = import_runs(store, path, limits=_limits())
     st.toast(imported.sentence)
     if imported.added:
         change(ids=imported.added[:_CHOSEN_AFTER_IMPORT])
@@ -90,7 +113,7 @@ def _import(file: UploadedFile, store: SeenStore) -> None:
 def _settings(name: str, png: bytes, recipe: Recipe, store: SeenStore) -> None:
     key = sha256(png).hexdigest()[:12]
     picture, facts = st.columns([2, 3], gap="medium")
-    picture.image(png, alt=f"The picture {name}", output_format="PNG")
+    picture.image(recipe.preview, alt=f"The picture {name}")
     with facts:
         with st.container(horizontal=True, vertical_alignment="center"):
             if st.button("Use as base", key="file_as_base", type="primary", help="Fill the sweep page with these."):
@@ -122,7 +145,7 @@ def _use_as_base(recipe: Recipe, store: SeenStore) -> None:
     st.switch_page(page_files.SWEEP)
 
 
-def _choose(run_id: str) -> None:
+def _choose(run_id: RunId) -> None:
     view = st.session_state["compare_view"]
     change(ids=tuple(dict.fromkeys((*view.ids, run_id))))
 

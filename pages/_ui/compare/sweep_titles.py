@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from bgen_core.records.sweep import SweepRecord
 from bgen_core.store.store import SeenStore
-from bgen_core.store.sweeps import SweepRecord
 from bgen_core.sweep.axes import axis_kind
 from pages._ui.shared.browser import zone
 

@@ -12,7 +12,8 @@ from bgen_core.content_address import hash_bytes
 from bgen_core.errors import BgenError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import NO_SUBJECT, SubjectId
-from bgen_core.subject.decoding.image_io import DecodeLimits, Photo, decode_alpha, decode_photo
+from bgen_core.subject.decoding.foreign_pictures import decode_foreign_alpha, decode_foreign_photo
+from bgen_core.subject.decoding.image_io import DecodeLimits, Photo, decode_alpha
 from bgen_core.subject.edit import MaskEdit
 from bgen_core.subject.remarks import remark_about_transparency
 from bgen_core.subject.samples.samples import SAMPLES, Sample
@@ -213,20 +214,20 @@ def take_mask(draft: Draft, data: bytes, file_name: str) -> Draft:
     UserInputError
         Not a picture, or not of the photo's size.
     """
-    decode_alpha(data, name=file_name, extent=photo_of(draft).extent)
+    decode_foreign_alpha(data, name=file_name, extent=photo_of(draft).extent)
     return start_afresh(replace(draft, mask=data, base="given", edit=MaskEdit(), past=(), future=()).settled)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _decoded(key: str, _data: bytes, _name: str) -> Photo:
     """An uploaded photo, by its content."""
-    return decode_photo(_data, name=_name, limits=DecodeLimits.from_settings(resources.settings()))
+    return decode_foreign_photo(_data, name=_name, limits=DecodeLimits.from_settings(resources.settings()))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _decoded_mask(mask_key: str, _data: bytes, _extent: Extent) -> np.ndarray:
     """An uploaded mask, by its content."""
-    return decode_alpha(_data, name="The mask", extent=_extent)
+    return decode_foreign_alpha(_data, name="The mask", extent=_extent)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

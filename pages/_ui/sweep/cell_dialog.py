@@ -8,10 +8,10 @@ from bgen_core.errors import UserInputError
 from bgen_core.ids import RunId
 from bgen_core.metrics import METRICS
 from bgen_core.parameters import PARAMETERS
+from bgen_core.records.sweep import SweepCellRow
 from bgen_core.runs.links import download_name, picture_url
 from bgen_core.runs.table import FIELDS
 from bgen_core.store.store import SeenStore
-from bgen_core.store.sweeps import SweepCellRow
 from bgen_core.sweep.grid import describe_place
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files

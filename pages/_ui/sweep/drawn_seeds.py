@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from bgen_core.store.sweeps import SweepRecord
+from bgen_core.ids import SweepId
+from bgen_core.records.sweep import SweepRecord
 from bgen_core.sweep.random_seeds import draw_seeds
 
 _DRAWN = "drawn_seeds"  # what was typed, and what it became
@@ -16,7 +17,7 @@ def seeds_drawn(text: str) -> str:
     return st.session_state[_DRAWN][1]
 
 
-def note_seeds_used(sweep_id: str) -> None:
+def note_seeds_used(sweep_id: SweepId) -> None:
     """Keep the numbers for a sweep that begins with them."""
     st.session_state[_USED_BY] = sweep_id
 

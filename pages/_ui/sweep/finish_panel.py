@@ -10,9 +10,9 @@ from bgen_core.jobs.measuring import RankedCell, ranked_cells
 from bgen_core.jobs.submission import describe_forecast, forecast_sweep
 from bgen_core.metrics import METRICS, find_metric
 from bgen_core.metrics.clip import CLIP_METRIC, NO_MODEL
+from bgen_core.records.sweep import SweepCellRow, SweepRecord
 from bgen_core.settings import Settings
 from bgen_core.store.store import SeenStore
-from bgen_core.store.sweeps import SweepCellRow, SweepRecord
 from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.explore import STEPS, finish_plan
 from bgen_core.sweep.grid import describe_place

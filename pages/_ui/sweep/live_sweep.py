@@ -8,10 +8,10 @@ from bgen_core.ids import SubjectId
 from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.submission import describe_duration
 from bgen_core.records.progress import SweepProgress
+from bgen_core.records.sweep import SweepCellRow, SweepRecord
 from bgen_core.runs.links import sheet_url, zip_url
 from bgen_core.settings import Settings
 from bgen_core.store.store import SeenStore
-from bgen_core.store.sweeps import SweepCellRow, SweepRecord
 from bgen_core.sweep.grid import Grid, describe_place
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files

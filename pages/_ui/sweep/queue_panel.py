@@ -7,9 +7,9 @@ import streamlit as st
 from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.queue_forecast import QueuePlace, waiting_sweeps
 from bgen_core.jobs.submission import describe_duration
+from bgen_core.records.sweep import SweepRecord
 from bgen_core.records.sweep_states import UNFINISHED_STATES
 from bgen_core.store.store import SeenStore
-from bgen_core.store.sweeps import SweepRecord
 from pages._ui.app import page_files
 from pages._ui.shared.plain_text import plain
 

@@ -9,8 +9,8 @@ from streamlit.components.v2 import component
 from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash, RunId
 from bgen_core.records.progress import CellProgress, SweepProgress
+from bgen_core.records.sweep import SweepCellRow
 from bgen_core.runs.links import run_url, thumbnail_url
-from bgen_core.store.sweeps import SweepCellRow
 from bgen_core.sweep.grid import Grid, arrange, default_axes, describe_place
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.shared.frontend_source import frontend_source

@@ -4,8 +4,8 @@ import streamlit as st
 
 from bgen_core.errors import UserInputError
 from bgen_core.ids import SweepId
+from bgen_core.records.sweep import SweepRecord
 from bgen_core.store.store import SeenStore
-from bgen_core.store.sweeps import SweepRecord
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app.faults import told
 from pages._ui.sweep.sweep_form import fill_from_plan

@@ -1,0 +1,50 @@
+"""One line on a terminal that says how far something has come; silence where stderr is a file."""
+
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, nullcontext
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+@contextmanager
+def counting(what: str) -> Generator[Callable[[int, int], None]]:
+    """Gives a function to call with how many are done and of how many."""
+    with _line(what) as progress:
+        task = progress.add_task(what, total=None, after="")
+        yield lambda done, of: progress.update(task, completed=done, total=of)
+
+
+class SweepBar:
+    """Cells that are made, and the step of the one in hand."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress = progress
+        self._task = progress.add_task("", total=total, after="")
+        self._made: set[int] = set()
+
+    def note_cell(self, index: int) -> None:
+        """A cell that was made before a pause comes again after it, and counts once."""
+        self._made.add(index)
+        self._progress.update(self._task, completed=len(self._made))
+
+    def note_step(self, step: int, of: int) -> None:
+        self._progress.update(self._task, after=f"step {step}/{of}")
+
+
+@contextmanager
+def sweep_bar(total: int) -> Generator[SweepBar]:
+    """The bar of a sweep with so many cells."""
+    with _line() as progress:
+        yield SweepBar(progress, total)
+
+
+@contextmanager
+def _line(what: str = "") -> Generator[Progress]:
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[after]}"), TimeRemainingColumn())
+    before = (TextColumn("{task.description}"),) if what else ()
+    is_shown = sys.stderr.isatty()
+    progress = Progress(*before, *columns, console=Console(stderr=True), transient=True, disable=not is_shown)
+    with progress if is_shown else nullcontext():
+        yield progress

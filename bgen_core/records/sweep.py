@@ -1,0 +1,76 @@
+"""Sweeps: a plan in the queue or after it, and which run belongs in which place of its grid."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bgen_core.ids import RunId, SubjectId, SweepId, VisitorId
+from bgen_core.records.sweep_states import ACTIVE_STATES, SweepState
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepRecord:
+    """A sweep in the store.
+
+    Attributes
+    ----------
+    id
+        A name that nobody can guess, since it is the sweep's link.
+    owner
+        Whose sweep it is: the queue takes turns between owners.
+    plan
+        The plan's JSON, from which its cells are expanded again.
+    total
+        Number of cells.
+    message
+        Why it failed or stopped, in one sentence for a person; empty otherwise.
+    place
+        Sweeps of one owner are served by rising place; given by the store.
+    expected_seconds
+        What the forecast said when it was submitted, for the cells that were to be made; None where nothing was known.
+    explored
+        The sweep whose chosen cells this one finishes; None for most.
+    finished
+        When it came to its end; None before.
+    """
+
+    id: SweepId
+    owner: VisitorId
+    created: datetime
+    state: SweepState
+    title: str
+    plan: dict[str, Any]
+    subject_id: SubjectId
+    total: int
+    message: str = ""
+    place: float = 0.0
+    expected_seconds: float | None = None
+    explored: SweepId | None = None
+    finished: datetime | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it waits or runs."""
+        return self.state in ACTIVE_STATES
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepCellRow:
+    """One place of a sweep's grid.
+
+    Attributes
+    ----------
+    index
+        The cell's number in its plan, from 0.
+    run_id
+        Id of the run that belongs here.
+    done
+        Whether that run is in the store, made by this sweep or by any other.
+    error
+        Why the last attempt failed, in one sentence; empty otherwise.
+    """
+
+    index: int
+    run_id: RunId
+    done: bool
+    error: str
