@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from bgen_core.jobs.worker_folder import WorkerStatus
 
-# A model that is loaded, downloaded or measured for the first time shows nothing until it is there.
+# A model that is loaded, downloaded or measured for the first time shows nothing until it is there; nor does a process
+# that has only just been started on a busy machine.
 LOADING_FACTOR = 6
 
 
@@ -16,7 +17,7 @@ class WorkerWatch:
     ----------
     limit
         Seconds without any sign of progress after which it counts as hung; `LOADING_FACTOR` times as many while it
-        loads a model and its heart beats.
+        loads a model and its heart beats, or has not said a word yet.
     began
         When it was started: seconds of whatever clock `hangs` is given.
     """
@@ -37,6 +38,8 @@ class WorkerWatch:
             self._beat, self._beat_seen = status.beat, now
         if status is not None and status.signs != self._signs:
             self._signs, self._sign_seen = status.signs, now
-        is_loading = status is not None and status.state == "loading"
-        patience = self.limit * LOADING_FACTOR if is_loading else self.limit
+        longest = self.limit * LOADING_FACTOR
+        if status is None:
+            return now - self.began > longest
+        patience = longest if status.state == "loading" else self.limit
         return now - self._beat_seen > self.limit or now - self._sign_seen > patience

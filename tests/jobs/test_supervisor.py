@@ -78,7 +78,7 @@ def test_a_worker_without_progress_is_killed_and_replaced(
     store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch, way: str
 ):
     monkeypatch.setattr(supervisor_module, "WORKER", stand_in(way))
-    with supervised(store, limited(settings, seconds=2), folder) as first:
+    with supervised(store, limited(settings, seconds=3), folder) as first:
         wait_until(lambda: pid_of(folder) != first.pid, "another worker")
         assert not first.is_running()
 

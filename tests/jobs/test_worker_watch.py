@@ -15,7 +15,7 @@ def says(state: str, *, beat: float, signs: int) -> WorkerStatus:
 @pytest.mark.parametrize(
     ("at", "hung_from"),
     [
-        pytest.param(lambda now: None, LIMIT, id="it never says a word"),
+        pytest.param(lambda now: None, LIMIT * LOADING_FACTOR, id="it never says a word"),
         pytest.param(lambda now: says("painting", beat=now, signs=now), None, id="it gets on"),
         pytest.param(lambda now: says("painting", beat=now, signs=now // 9), None, id="its steps are slow"),
         pytest.param(lambda now: says("painting", beat=now, signs=3), LIMIT, id="only its heart beats"),
