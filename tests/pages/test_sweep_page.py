@@ -88,7 +88,7 @@ def test_it_says_what_a_sweep_costs_before_it_runs(subject: Subject, worker: Non
 def test_what_is_behind_is_said_without_names_of_servers(subject: Subject, worker: None):
     BackgroundFaults(load_settings().home).note("MLflow", "Runs are not copied to http://server: it is away.")
     at = open_sweep(subject=subject.id)
-    assert "MLflow is behind" in said(at)
+    assert "behind: MLflow" in said(at)
     assert "http://server" not in said(at)
 
 

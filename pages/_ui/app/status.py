@@ -26,7 +26,7 @@ def show_status(model: str, executor: Executor, store: SeenStore) -> None:
         since = datetime.fromtimestamp(fault.since).astimezone()
         # Its sentence may name servers and folders, which are not every visitor's to know.
         st.badge(
-            f"{fault.what} is behind",
+            f"behind: {fault.what}",
             color="orange",
             help=f"Since {since:%Y-%m-%d %H:%M}. On the server, `python -m bgen_core doctor` says why.",
         )
