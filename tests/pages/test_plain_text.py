@@ -13,8 +13,8 @@ from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.shared.plain_text import plain
+from tests.made_up import VISITOR, commit, made_up_run, made_up_subject, made_up_sweep, run_id
 from tests.pages.compare_pages import as_read, open_compare, open_run, open_subject, open_sweep, texts
-from tests.runs.made_up import VISITOR, commit, made_up_run, made_up_subject, made_up_sweep, run_id
 
 WRITTEN = "$x$ :smile: *b* [l](m)"  # short enough for a tag
 ANOTHER = f"{WRITTEN} 2"
