@@ -63,3 +63,18 @@ class LostPictureError(StoreError):
 
 class DamagedPictureError(LostPictureError):
     """A picture's bytes are not those that were put into the store."""
+
+
+def reason(error: Exception) -> str:
+    """What one of Python's own exceptions means, without Python's words for it: the end of a sentence."""
+    match error:
+        case KeyError():
+            return f"{error.args[0]} is missing" if error.args else "something is missing"
+        case TypeError() | AttributeError():
+            return "a value is of another kind than it must be"
+        case UnicodeDecodeError():
+            return f"it is not UTF-8 from byte {error.start + 1} on"
+        case OSError() if error.strerror:
+            return error.strerror
+        case _:
+            return str(error)

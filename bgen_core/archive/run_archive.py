@@ -27,7 +27,7 @@ from bgen_core.limits import LONGEST_NAME, check_text
 from bgen_core.metrics import MetricValue
 from bgen_core.records.foreign_run import check_portable, printable
 from bgen_core.records.run import RunRecord
-from bgen_core.runs.export import runs_csv
+from bgen_core.runs.export import CSV_ENCODING, runs_csv
 from bgen_core.runs.links import download_name
 from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import Store
@@ -123,7 +123,7 @@ def archive_pieces(
         )
         now = datetime.now(UTC)
         table = runs_csv(records, metrics=metrics, opinions=opinions)
-        archive.add(TABLE, table.encode(errors="replace"), now, shrink=True)
+        archive.add(TABLE, table.encode(CSV_ENCODING, "replace"), now, shrink=True)
         archive.add(MANIFEST, manifest.model_dump_json(indent=1).encode(), now, shrink=True)
         if missing:
             archive.add(NOT_INCLUDED, ("\n".join(missing) + "\n").encode(errors="replace"), now, shrink=True)

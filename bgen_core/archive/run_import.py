@@ -15,7 +15,7 @@ from bgen_core.archive.archived_sweeps import CheckedSweep, TakenSweeps, add_swe
 from bgen_core.archive.foreign_zip import LARGEST_TEXT, ForeignZip, open_foreign_zip, read_foreign_json
 from bgen_core.archive.manifest import MANIFEST, VERSION, ArchivedRun, ArchivedSubject, Manifest
 from bgen_core.archive.possible_texts import with_possible_texts
-from bgen_core.errors import StoreError, UserInputError
+from bgen_core.errors import StoreError, UserInputError, reason
 from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash, RunId, SweepId
 from bgen_core.json_value import JsonValue
@@ -145,7 +145,7 @@ def _manifest(archive: ForeignZip) -> Manifest:
         where = ".".join(str(part) for part in first["loc"])
         raise archive.refusal(f"its list of contents cannot be read ({where[:200]}: {first['msg']})") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise archive.refusal(f"its list of contents cannot be read ({error})") from error
+        raise archive.refusal(f"its list of contents cannot be read ({reason(error)})") from error
 
 
 def _described(archive: ForeignZip, entries: Sequence[ArchivedRun], left_out: list[str]) -> Iterator[_NewRun]:

@@ -13,6 +13,7 @@ from bgen_core.subject.decoding.image_io import DecodeLimits, read_alpha, read_p
 from bgen_core.subject.remarks import remark_about_transparency
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.canvas import check_subject
+from bgen_core.whole_file import can_be_written, write_whole
 
 
 def say(sentence: str) -> None:
@@ -99,14 +100,12 @@ def check_output_file(path: Path, *inputs: Path | None) -> None:
         raise UserInputError(f"--out {path} is not a PNG: choose a name that ends in .png.")
     if path.resolve() in [given.resolve() for given in inputs if given]:
         raise UserInputError(f"--out {path} is the file that is read: choose another name.")
-    if path.is_dir() or not path.parent.is_dir():
-        raise UserInputError(f"--out {path} cannot be written: its folder must exist and the name must be a file's.")
-    probe = path.with_name(f".{path.name}.tmp")
     try:
-        probe.touch()
-        probe.unlink()
+        can_be_written(path)
     except OSError as error:
-        raise UserInputError(f"--out {path} cannot be written: {error.strerror}.") from error
+        raise UserInputError(
+            f"--out {path} cannot be written ({error.strerror}): its folder must exist and the name must be a file's."
+        ) from error
 
 
 def check_prompt(prompt: str) -> None:
@@ -123,10 +122,7 @@ def write_file(path: Path, data: bytes) -> None:
     UserInputError
         It cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
     try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
+        write_whole(path, [data])
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise UserInputError(f"{path} cannot be written: {error.strerror}.") from error

@@ -2,7 +2,6 @@
 
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -16,9 +15,10 @@ from bgen_core.cli.runs import runs_app
 from bgen_core.errors import UserInputError
 from bgen_core.ids import SweepId
 from bgen_core.records.run import RunRecord
-from bgen_core.runs.export import replaced_in_csv, runs_csv, runs_json, runs_parquet
+from bgen_core.runs.export import CSV_ENCODING, replaced_in_csv, runs_csv, runs_json, runs_parquet
 from bgen_core.settings import load_settings
 from bgen_core.store.store import Store, open_store
+from bgen_core.whole_file import write_whole
 from bgen_core.wording import counted
 
 
@@ -45,7 +45,7 @@ def export(
     with open_store(load_settings()) as store:
         runs = choose_runs(store, sweep, run)
         left_out: list[str] = []
-        _write_whole(out, _pieces(store, runs, chosen, sweep, left_out.append))
+        _write(out, _pieces(store, runs, chosen, sweep, left_out.append))
     if chosen is Format.ZIP:
         left_out = _left_out(out)
     for sentence in left_out:
@@ -123,30 +123,22 @@ def _pieces(
         for sentence in replaced_in_csv(runs, opinions):
             tell(sentence)
     tables: dict[Format, Callable[[], bytes]] = {
-        Format.CSV: lambda: runs_csv(runs, metrics=metrics, opinions=opinions).encode(),
+        Format.CSV: lambda: runs_csv(runs, metrics=metrics, opinions=opinions).encode(CSV_ENCODING),
         Format.JSON: lambda: runs_json(runs, metrics=metrics, opinions=opinions).encode(),
         Format.PARQUET: lambda: runs_parquet(runs, metrics=metrics, opinions=opinions),
     }
     return [tables[chosen]()]
 
 
-def _write_whole(out: Path, pieces: Iterable[bytes]) -> None:
-    """Write a file whole or not at all, a piece in memory at a time."""
-    if out.is_dir() or not out.name:
+def _write(out: Path, pieces: Iterable[bytes]) -> None:
+    if not out.name:
         raise UserInputError(f"--out {out} cannot be written, because it is a folder: give a file in it.")
-    temporary = out.with_name(f".{out.name}.tmp")
     try:
-        with temporary.open("wb") as file:
-            for piece in pieces:
-                file.write(piece)
-        temporary.replace(out)
+        write_whole(out, pieces)
     except OSError as error:
         raise UserInputError(
             f"--out {out} cannot be written ({error.strerror}): give a file in a folder that exists and can be written."
         ) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def _left_out(archive: Path) -> list[str]:

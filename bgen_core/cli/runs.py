@@ -14,10 +14,11 @@ from bgen_core.cli.json_answer import print_json
 from bgen_core.errors import UserInputError
 from bgen_core.parameters import PARAMETERS
 from bgen_core.records.run import RunRecord
-from bgen_core.runs.export import run_values, runs_csv
+from bgen_core.runs.export import CSV_ENCODING, run_values, runs_csv
 from bgen_core.runs.table import FIELDS, shown
 from bgen_core.settings import load_settings
 from bgen_core.store.store import open_store
+from bgen_core.whole_file import write_whole
 from bgen_core.wording import counted
 
 # The negative prompt and what acts on the mask or the pasting would make the lines too long for a terminal.
@@ -86,7 +87,7 @@ def _ask(sentence: str) -> None:
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text, encoding="utf-8", newline="")
+        write_whole(path, [text.encode(CSV_ENCODING)])
     except OSError as error:
         raise UserInputError(
             f"{path} cannot be written ({error.strerror}): give a file in a folder that exists and can be written."

@@ -19,6 +19,10 @@ from bgen_core.subject.fine import FINE_COST
 from bgen_core.subject.pasting.compositing import cut_out_colours
 from bgen_core.subject.remarks import remarks_about
 from bgen_core.subject.subject import quantise_alpha
+from bgen_core.whole_file import write_whole
+
+# In bytes: with a number and ".cutout.png" behind it, it is a name that file systems take.
+LONGEST_STEM = 236
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +137,8 @@ def _named_targets(arguments: list[Path], out: Path, cutout: bool) -> tuple[list
 
 def _cutout_path(photo: Path, out: Path, named: Path | None) -> Path:
     if named is None:
-        return out.with_name(f"{photo.stem}.cutout.png")
+        return out.with_name(f"{_cut_to(photo.stem, LONGEST_STEM)}.cutout.png")
+    _check_name("--cutout", named)
     if named.exists() and not _is_cutout(named):
         # It may be a second photo: typer hands over one list, whatever stood between its parts
         raise UserInputError(
@@ -158,10 +163,19 @@ def _check_target(option: str, path: Path | None, photos: list[Path]) -> None:
         raise UserInputError(f"{option} takes one photo, not {len(photos)}: use --out-dir for several.")
     if path.suffix.lower() != ".png":
         raise UserInputError(f"{option} {shown_name(str(path))} must end in .png: an alpha is only kept exactly there.")
+    _check_name(option, path)
     if path.is_dir():
         raise UserInputError(f"{option} {shown_name(str(path))} is a folder: the name of a file is needed.")
     if path.resolve() == photos[0].resolve():
         raise UserInputError(f"{option} {shown_name(str(path))} is the photo itself: choose another name.")
+
+
+def _check_name(option: str, path: Path) -> None:
+    """Refuse what the file system takes for no name, such as one that is too long."""
+    try:
+        path.exists()
+    except OSError as error:
+        raise UserInputError(f"{option} {shown_name(str(path))} cannot be written: {error.strerror}.") from error
 
 
 def _targets(photos: list[Path], folder: Path, cutout: bool) -> list[_Targets]:
@@ -169,9 +183,10 @@ def _targets(photos: list[Path], folder: Path, cutout: bool) -> list[_Targets]:
     taken: set[str] = set()
     targets: list[_Targets] = []
     for photo in photos:
-        stem, number = photo.stem, 2
+        own = _cut_to(photo.stem, LONGEST_STEM)
+        stem, number = own, 2
         while stem.lower() in taken:
-            stem, number = f"{photo.stem}-{number}", number + 1
+            stem, number = f"{own}-{number}", number + 1
         taken.add(stem.lower())
         cutout_path = folder / f"{stem}.cutout.png" if cutout else None
         targets.append(_Targets(alpha=folder / f"{stem}.alpha.png", cutout=cutout_path))
@@ -182,16 +197,15 @@ def _targets(photos: list[Path], folder: Path, cutout: bool) -> list[_Targets]:
     return targets
 
 
+def _cut_to(name: str, most: int) -> str:
+    """The name's beginning, so that it takes no more bytes than this."""
+    return os.fsencode(name)[:most].decode(errors="ignore")
+
+
 def _write(path: Path, data: bytes) -> None:
-    """The whole file or none: written beside its place under another name, then renamed."""
-    part = path.with_name(f".{path.name[:100]}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            part.write_bytes(data)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        write_whole(path, [data])
     except OSError as error:
         raise UserInputError(
             f"{shown_name(str(path))} cannot be written: {error.strerror or error}; "

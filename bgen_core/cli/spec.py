@@ -17,6 +17,29 @@ OptionKind = Literal["axis", "texts", "word", "number", "path", "paths", "switch
 _Said = dict[Any, Any] | list[Any] | str | float | None
 
 
+class _KeysOnce(yaml.SafeLoader):
+    """PyYAML 6 takes the last of several equal keys, without a word."""
+
+
+def _mapping(loader: _KeysOnce, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[str] = set()
+    for key, _ in node.value:
+        if str(key.value) in seen:
+            raise yaml.constructor.ConstructorError(None, None, f"{key.value} is given twice", key.start_mark)
+        seen.add(str(key.value))
+    return loader.construct_mapping(node, deep=True)
+
+
+_KeysOnce.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def _where(error: yaml.YAMLError) -> str:
+    """What is wrong and in which line, without the words in which PyYAML says so to programmers."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    return "it holds a sign that YAML does not allow" if isinstance(error, yaml.reader.ReaderError) else str(error)
+
+
 def read_spec(path: Path, allowed: Mapping[str, OptionKind]) -> dict[str, Any]:
     """Read a spec file.
 
@@ -41,12 +64,13 @@ def read_spec(path: Path, allowed: Mapping[str, OptionKind]) -> dict[str, Any]:
     try:
         if path.stat().st_size > LARGEST_BYTES:
             raise UserInputError(f"--spec {path} is larger than 1 MB: it is no plan.")
-        content: _Said = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content: _Said = yaml.load(path.read_text(encoding="utf-8"), _KeysOnce)
     except OSError as error:
         raise UserInputError(f"--spec {path} cannot be read: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = str(error).replace("\n", " ")[:120]
-        raise UserInputError(f"--spec {path} is not YAML: {where}.") from error
+    except UnicodeDecodeError as error:
+        raise UserInputError(f"--spec {path} is not YAML: it is not UTF-8 from byte {error.start + 1} on.") from error
+    except yaml.YAMLError as error:
+        raise UserInputError(f"--spec {path} is not YAML: {_where(error)}.") from error
     if not isinstance(content, dict):
         raise UserInputError(f"--spec {path} holds no options: write lines such as `steps: 10..30:10`.")
     found: dict[str, Any] = {}
@@ -54,6 +78,8 @@ def read_spec(path: Path, allowed: Mapping[str, OptionKind]) -> dict[str, Any]:
         name = str(key).replace("-", "_")
         if name not in allowed:
             raise UserInputError(f"--spec {path}: {key!r} is not known: choose {', '.join(allowed)}.")
+        if name in found:
+            raise UserInputError(f"--spec {path}: {name} is given twice: keep one of them.")
         found[name] = _value(path, str(key), value, allowed[name])
     return found
 

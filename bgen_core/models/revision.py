@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from bgen_core.errors import ModelLoadError
+from bgen_core.errors import ModelLoadError, reason
 from bgen_core.models.catalogue import MODELS, ModelEntry, describe_model
 
 PIXEL_FILES = (".json", ".safetensors", ".bin", ".txt", ".model")
@@ -126,7 +126,7 @@ def _read_pipeline_class(spec: str, folder: Path) -> str:
         ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelLoadError(
-            f"model {spec!r} cannot be read: {folder / 'model_index.json'} is damaged ({error})."
+            f"model {spec!r} cannot be read: {folder / 'model_index.json'} is damaged ({reason(error)})."
         ) from error
 
 

@@ -19,6 +19,8 @@ Opinions = Mapping[RunId, Opinion]
 
 # A spreadsheet takes a cell that begins with one of these for a formula (OWASP, "CSV Injection").
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# With a byte order mark, by which Excel knows UTF-8.
+CSV_ENCODING = "utf-8-sig"
 _NO_LETTER = "\N{REPLACEMENT CHARACTER}"
 
 CSV_COLUMNS = (
@@ -59,7 +61,7 @@ def run_values(run: RunRecord) -> dict[str, Any]:
 
 
 def runs_csv(runs: Sequence[RunRecord], *, metrics: Measured | None = None, opinions: Opinions | None = None) -> str:
-    """The runs as CSV (RFC 4180, UTF-8 when encoded): one row each, stages, versions and metrics as a column each.
+    """The runs as CSV (RFC 4180; a file in `CSV_ENCODING`): a row each, a column for each stage, version and metric.
 
     A text that a spreadsheet would run as a formula gets an apostrophe before it; see also `replaced_in_csv`.
 

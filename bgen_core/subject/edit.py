@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from bgen_core.errors import UserInputError
+from bgen_core.errors import UserInputError, reason
 
 Mode = Literal["add", "erase"]
 MODES: tuple[Mode, ...] = ("add", "erase")
@@ -188,7 +188,7 @@ class MaskEdit:
                 inverted=content.get("inverted", False) is True,
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise UserInputError(f"The saved mask edit cannot be read: {error}.") from error
+            raise UserInputError(f"The saved mask edit cannot be read: {reason(error)}.") from error
 
 
 def _scaled(points: Sequence[tuple[float, float]], factor: float) -> tuple[tuple[float, float], ...]:

@@ -116,7 +116,7 @@ def test_the_zip_is_of_use_without_the_program(other: Store, runs: list[RunRecor
         assert [archive.read(name) for name in pictures] == [other.blobs.get(run.image) for run in runs]
         assert pictures[0].startswith("pictures/Ada_20-steps_guidance-3_seed-1_")
         assert len([name for name in archive.namelist() if name.startswith("raw/")]) == 2
-        rows = list(csv.DictReader(io.StringIO(archive.read("runs.csv").decode())))
+        rows = list(csv.DictReader(io.StringIO(archive.read("runs.csv").decode("utf-8-sig"))))
         assert [row["id"] for row in rows] == [run.id for run in runs]
         assert (rows[0]["rating"], rows[0]["tags"]) == ("4", "print, web")
         sentence = f"Subject 'Ada' ({runs[2].subject_id[:12]}): It was deleted; its runs are here.\n"

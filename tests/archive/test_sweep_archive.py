@@ -45,7 +45,7 @@ def test_it_holds_each_picture_and_the_table(store: Store) -> None:
         assert entry.compress_type == zipfile.ZIP_STORED
         year, month, day, hour, minute, second = run.created.timetuple()[:6]
         assert entry.date_time == (year, month, day, hour, minute, second // 2 * 2)  # a ZIP counts in two seconds
-    table = csv.DictReader(io.StringIO(archive.read("runs.csv").decode()))
+    table = csv.DictReader(io.StringIO(archive.read("runs.csv").decode("utf-8-sig")))
     assert [row["id"] for row in table] == [run.id for run in runs]
 
 
@@ -69,7 +69,7 @@ def test_what_is_left_out_is_listed_with_its_reason(store: Store) -> None:
     assert lines[:2] == ["Cell 4: Not made.", "Cell 5: The disk is full."]
     assert lines[2].startswith(f"Run {gone.id}: The picture {gone.image[:12]}")
     assert lines[3].startswith(f"Run {rawless.id}: The picture {rawless.raw[:12]}")
-    table = csv.DictReader(io.StringIO(archive.read("runs.csv").decode()))
+    table = csv.DictReader(io.StringIO(archive.read("runs.csv").decode("utf-8-sig")))
     assert [row["id"] for row in table] == [kept.id, rawless.id]  # a picture that people can still look at
 
 

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from bgen_core.extent import Extent
+from bgen_core.records.run import RunRecord
 from bgen_core.runs.links import picture_url
 from bgen_core.settings import load_settings
 from bgen_core.store.opinions import Opinion
@@ -380,34 +381,45 @@ def test_a_file_dropped_anywhere_is_opened_and_nothing_covers_it(
     app, store = compared
     run = store.runs.get(run_id(1))
     open_page(page, app, "")
-    title = page.get_by_role("heading", name="Compare")
-    notice = page.get_by_text("Drop a PNG to see its settings")
     field = page.get_by_text("A PNG to see its settings, or a ZIP to import", exact=True)
-
-    def drop(name: str) -> None:
-        dropped = page.evaluate_handle(
-            """async ([url, name]) => {
-                const held = new DataTransfer();
-                held.items.add(new File([await (await fetch(url)).blob()], name, { type: "image/png" }));
-                return held;
-            }""",
-            [picture_url(run.image), name],
-        )
-        title.dispatch_event("dragover", {"dataTransfer": dropped})
-        expect(notice).to_be_visible()
-        title.dispatch_event("drop", {"dataTransfer": dropped})
-        expect(notice).to_be_hidden()
-
     for name in ("mine.png", "another.png"):
         opened = page.get_by_role("button", name="Choose for comparison")
-        drop(name)
+        drop(page, run, name)
         expect(opened).to_be_visible()
         expect(field).to_have_count(0)
         page.get_by_role("button", name="Close", exact=True).click()
         expect(page.get_by_text(name)).to_have_count(0)
         settle(page)
-    drop("notes.txt")
+    drop(page, run, "notes.txt")
     expect(page.get_by_text("files are not allowed")).to_be_visible()  # where it was refused, the field stays open
+
+
+def test_a_file_dropped_while_another_is_open_takes_its_place(compared: tuple[RunningApp, Store], page: Page) -> None:
+    app, store = compared
+    open_page(page, app, "")
+    names = [f"{number}.png" for number in range(6)]
+    for before, name in zip(["none.png", *names], names, strict=False):
+        drop(page, store.runs.get(run_id(1)), name)
+        if name not in ("2.png", "4.png"):  # the next one is dropped at once
+            expect(page.get_by_text(name, exact=True)).to_be_visible()
+            expect(page.get_by_text(before, exact=True)).to_have_count(0)
+
+
+def drop(page: Page, run: RunRecord, name: str) -> None:
+    """Drop a run's picture on the page's title, under another name."""
+    title, notice = page.get_by_role("heading", name="Compare"), page.get_by_text("Drop a PNG to see its settings")
+    dropped = page.evaluate_handle(
+        """async ([url, name]) => {
+            const held = new DataTransfer();
+            held.items.add(new File([await (await fetch(url)).blob()], name, { type: "image/png" }));
+            return held;
+        }""",
+        [picture_url(run.image), name],
+    )
+    title.dispatch_event("dragover", {"dataTransfer": dropped})
+    expect(notice).to_be_visible()
+    title.dispatch_event("drop", {"dataTransfer": dropped})
+    expect(notice).to_be_hidden()
 
 
 def test_a_saved_link_downloads_what_it_shows(compared: tuple[RunningApp, Store], page: Page) -> None:

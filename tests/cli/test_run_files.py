@@ -44,12 +44,13 @@ def seeds(path: Path) -> list[int]:
         return [run["seed"] for run in json.loads(path.read_text(encoding="utf-8"))]
     if path.suffix == ".zip":
         with zipfile.ZipFile(path) as archive:
-            return [int(row["seed"]) for row in csv.DictReader(io.StringIO(archive.read("runs.csv").decode()))]
+            table = archive.read("runs.csv").decode("utf-8-sig")
+        return [int(row["seed"]) for row in csv.DictReader(io.StringIO(table))]
     return [int(row["seed"]) for row in csv_rows(path)]
 
 
 def csv_rows(path: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline="")))
 
 
 @pytest.mark.parametrize("name", ["runs.csv", "runs.json", "runs.parquet", "runs.zip"])

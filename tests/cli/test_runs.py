@@ -46,7 +46,7 @@ def test_csv_goes_into_its_file_and_says_so_on_stderr(store: Store, tmp_path: Pa
     result = CliRunner().invoke(app, ["--csv", str(tmp_path / "runs.csv")], catch_exceptions=False)
     assert (result.exit_code, result.stdout) == (0, "")
     assert result.stderr == f"1 run written to {tmp_path / 'runs.csv'}\n"
-    with (tmp_path / "runs.csv").open(encoding="utf-8", newline="") as file:
+    with (tmp_path / "runs.csv").open(encoding="utf-8-sig", newline="") as file:
         assert [row["id"] for row in csv.DictReader(file)] == [run_id(1)]
 
 

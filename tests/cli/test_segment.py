@@ -151,6 +151,25 @@ def test_what_is_refused_before_any_work(arguments: list[str], said: str, folder
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+@pytest.mark.parametrize("option", ["--out", "--cutout"])
+def test_a_name_as_long_as_the_file_system_takes_is_written_and_a_longer_one_refused(folder: Path, option: str) -> None:
+    longest = "ä" * 125 + "x.png"  # 255 bytes
+    other = ["--out", "alpha.png"] if option == "--cutout" else []
+    assert run("wall.png", *other, option, longest).exit_code == 0
+    assert (folder / longest).is_file()
+    with pytest.raises(UserInputError, match=f"{option} .* cannot be written: File name too long"):
+        run("wall.png", *other, option, f"x{longest}")
+    assert sorted(path.suffix for path in folder.iterdir() if path.name.startswith(".")) == []
+
+
+def test_photos_with_long_names_have_long_results(folder: Path) -> None:
+    names = ["ä" * 125 + f"{number}.png" for number in (1, 2)]
+    for name in names:
+        Path(name).write_bytes(Path("wall.png").read_bytes())
+    assert run(*names, "--out-dir", "results", "--cutout").exit_code == 0
+    assert len(list(Path("results").iterdir())) == 4
+
+
 def test_a_place_that_cannot_be_written(folder: Path) -> None:
     result = run("wall.png", "--out", "broken.jpg/alpha.png")
     assert result.exit_code == 2

@@ -40,6 +40,10 @@ def test_a_spec_says_what_the_options_say(tmp_path: Path):
         ("steps: {a: 1}", "steps {'a': 1} is not allowed"),
         ("invert: 1", "invert 1 is not allowed: write true or false"),
         ("steps: []", "is not allowed"),
+        ("steps: 3\nseed: 1\nsteps: 4", "line 3: steps is given twice"),
+        ("mask-grow: 3\nmask_grow: 4", "mask_grow is given twice"),
+        ("prompt: a\n  - b: [", "line 2: "),
+        ("prompt: 'a\0b'", "it holds a sign that YAML does not allow"),
         ("!!python/object/apply:os.system ['true']", "is not YAML"),
     ],
 )
@@ -49,6 +53,7 @@ def test_what_is_no_plan_is_refused(tmp_path: Path, text: str, words: str):
     with pytest.raises(UserInputError) as refusal:
         read_spec(file, OPTIONS)
     assert words in str(refusal.value)
+    assert "unicode string" not in str(refusal.value)
 
 
 def test_a_missing_file_is_refused(tmp_path: Path):

@@ -1,7 +1,7 @@
 import pytest
 
 from bgen_core.runs.run_filter import Condition
-from pages._ui.compare.compare_view import CompareView, unread_conditions
+from pages._ui.compare.compare_view import CompareView, unread_conditions, unread_values
 from tests.made_up import run_id
 
 EVERYTHING = CompareView(
@@ -91,6 +91,33 @@ def test_what_cannot_be_read_is_left_out(query: dict[str, list[str]]) -> None:
 def test_what_was_left_out_of_a_filter_is_said() -> None:
     said = unread_conditions({"f": ["seed:abc", "model:demo", "nothing:1"]})
     assert [sentence[:24] for sentence in said] == ["'abc' is not a range of ", "column 'nothing' is not "]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("sort", "-colour", "sort “-colour” is not known."),
+        ("group", "x", "group “x” is not known."),
+        ("measure", "x" * 99, f"measure “{'x' * 40}” is not known."),
+        ("page", "0", "page “0” is not known."),
+        ("show", "film", "show “film” is not known."),
+        ("pair", "AA", "pair “AA” is not known."),
+        ("ends", "1", "ends “1” is not known."),
+        ("at", "2,2,2", "at “2,2,2” is not known."),
+        ("cols", "seed,colour", "The column “colour” is not known."),
+        ("axis", "colour", "axis 'colour' is not known: choose model, subject,"),
+    ],
+)
+def test_a_value_that_means_nothing_is_said(name: str, value: str, said: str) -> None:
+    (sentence,) = unread_values({name: [value]})
+    assert sentence.startswith(said)
+
+
+@pytest.mark.parametrize(
+    "query", [EVERYTHING.to_query(), {"page": "1", "show": "side", "pair": "AB"}, {}, {"sort": ""}]
+)
+def test_of_what_means_something_nothing_is_said(query: dict[str, str | list[str]]) -> None:
+    assert unread_values({name: [text] if isinstance(text, str) else text for name, text in query.items()}) == []
 
 
 def test_other_conditions_for_a_column_begin_on_the_first_page() -> None:

@@ -9,8 +9,10 @@ import streamlit as st
 
 from bgen_core.errors import UserInputError
 from bgen_core.ids import RunId
+from bgen_core.runs.analysis.columns import SEED
 from bgen_core.runs.run_columns import RUN_COLUMNS
 from bgen_core.runs.run_filter import Condition, RunFilter
+from bgen_core.sweep.axes import axis_kind
 from pages._ui.app.faults import told
 from pages._ui.shared.plain_text import plain
 
@@ -21,6 +23,9 @@ PANELS = ("side", "slider", "flicker", "difference", "says", "vote")
 # Names that links of the first versions hold.
 _OLD_NAMES = {"models": "model", "subjects": "subject", "schedulers": "scheduler"}
 _AT = re.compile(r"[01](\.\d{1,6})?,[01](\.\d{1,6})?,\d{1,4}(\.\d{1,4})?")
+# What an address need not say, of the values that are one word.
+_USUAL = {"sort": "", "group": "", "measure": "", "page": "1", "show": "side", "pair": "AB", "ends": "", "at": ""}
+_LONGEST_SAID = 40
 _COLUMN_NAMES = frozenset(column.name for column in RUN_COLUMNS)
 
 
@@ -144,6 +149,26 @@ def unread_conditions(query: Mapping[str, Sequence[str]]) -> list[str]:
     return [each for each in _conditions(query) if isinstance(each, str)]
 
 
+def unread_values(query: Mapping[str, Sequence[str]]) -> list[str]:
+    """One sentence for each other value of an address that means nothing."""
+    read = CompareView.from_query(query).to_query()
+    unread: list[str] = []
+    for name, usual in _USUAL.items():
+        given = _last(query, name)
+        if given and given != usual and read.get(name) != given:
+            unread.append(f"{name} “{given[:_LONGEST_SAID]}” is not known.")
+    columns = dict.fromkeys(column for column in _last(query, "cols").split(",") if column)
+    unread += [
+        f"The column “{column[:_LONGEST_SAID]}” is not known." for column in columns if column not in _COLUMN_NAMES
+    ]
+    for name in ("axis", "against"):
+        try:
+            axis_kind(_last(query, name) or SEED)
+        except UserInputError as error:
+            unread.append(str(error))
+    return unread
+
+
 def current_view() -> CompareView:
     """The view of this visitor: what a link asks for, or else what they last looked at."""
     query = {name: st.query_params.get_all(name) for name in st.query_params}
@@ -153,7 +178,7 @@ def current_view() -> CompareView:
         return show(kept)
     if kept is not None and replace(asked, at=kept.at).to_query() == kept.to_query():
         return show(replace(kept, at=asked.at))
-    for sentence in unread_conditions(query):
+    for sentence in (*unread_conditions(query), *unread_values(query)):
         st.toast(f"A part of this link was left out: {plain(sentence)}")
     return show(asked)
 

@@ -25,8 +25,9 @@ from pages._ui.shared.plain_text import plain
 from pages._ui.shared.verification import verification_result, verify_button
 from pages._ui.sweep.sweep_form import fill_from_plan
 
+_OPENED = "opened_file"
 _ROUND = "opened_file_round"
-_FIELD = "opened_file"
+_FIELD = "file_field"
 _POPOVER = "open_a_file"
 _CHOSEN_AFTER_IMPORT = 12
 _PREVIEW_SIDE = 1024
@@ -41,19 +42,24 @@ _file_drop = component(
 
 
 def open_file_popover() -> UploadedFile | None:
-    """Draw the field that takes a file, also one that is dropped elsewhere on the page; the file, or None."""
+    """Draw the field that takes a file, also one that is dropped elsewhere on the page; the opened file, or None.
+
+    Each file has a field of its own: where Streamlit 1.67 puts a second file in the place of the first, the field is
+    empty in between, and what it then tells may come too late.
+    """
     key = f"{_FIELD}_{st.session_state.setdefault(_ROUND, 0)}"
-    _file_drop(key="file_drop", data={"button": f".st-key-{_POPOVER}", "field": f".st-key-{key}"}, width="content")
-    with st.popover("Open a file", key=_POPOVER, on_change="rerun"):
-        return st.file_uploader(
+    _file_drop(key="file_drop", data={"button": f".st-key-{_POPOVER}", "field": f".st-key-{_FIELD}"}, width="content")
+    with st.popover("Open a file", key=_POPOVER, on_change="rerun"), st.container(key=_FIELD):
+        st.file_uploader(
             "A PNG to see its settings, or a ZIP to import",
             type=["png", "zip"],
             key=key,
-            on_change=_close_popover,
+            on_change=_take,
             args=(key,),
             help="A PNG that bgen, A1111, ComfyUI, InvokeAI or NovelAI wrote. A ZIP that was exported here or "
             "in another store; larger ones with the command `runs import FILE`.",
         )
+    return st.session_state.get(_OPENED)
 
 
 def show_opened_file(file: UploadedFile, store: SeenStore) -> None:
@@ -150,11 +156,13 @@ def _choose(run_id: RunId) -> None:
     change(ids=tuple(dict.fromkeys((*view.ids, run_id))))
 
 
-def _close_popover(key: str) -> None:
-    if st.session_state[key] is None:  # the old file has gone, and the new one is still on its way
+def _take(key: str) -> None:
+    if st.session_state[key] is None:  # it was taken away while it was sent
         return
+    st.session_state[_OPENED] = st.session_state[key]
+    st.session_state[_ROUND] += 1
     st.session_state[_POPOVER] = False  # it would cover what the file holds
 
 
 def _close() -> None:
-    st.session_state[_ROUND] += 1
+    st.session_state.pop(_OPENED, None)

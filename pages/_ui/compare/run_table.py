@@ -1,6 +1,6 @@
 """The table of runs: one part of it at a time, with boxes to choose runs and fields to rate, tag and note them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -103,10 +103,11 @@ def show_anew() -> None:
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
 
 
-def clear_choice() -> None:
-    """Choose no run any more: for a button's callback."""
+def clear_choice(ids: Collection[RunId] | None = None) -> None:
+    """Choose these runs no more, or none at all: for a button's callback."""
     show_anew()
-    change(ids=())
+    chosen: CompareView = st.session_state["compare_view"]
+    change(ids=() if ids is None else tuple(each for each in chosen.ids if each not in ids))
 
 
 def choose_all(ids: Sequence[RunId]) -> None:

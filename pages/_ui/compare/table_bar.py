@@ -99,6 +99,9 @@ def table_bar(rows: pd.DataFrame, total: int, runs: list[RunRecord], store: Seen
             disabled=not ids or bool(view.group),
         )
         columns_popover(rows, view)
-        opinions_popover(store, [run.id for run in runs])
+        # What somebody chose before a filter hid it is still compared, but nobody changes what they do not see.
+        in_view = set(rows["id"])
+        seen = [run.id for run in runs if run.id in in_view]
+        opinions_popover(store, seen)
         export_popover(rows, runs, view)
-        delete_button(store, [run.id for run in runs])
+        delete_button(store, seen, hidden=len(runs) - len(seen))

@@ -11,7 +11,7 @@ from bgen_core.archive.run_archive import run_archive
 from bgen_core.errors import UserInputError
 from bgen_core.ids import RunId, SweepId
 from bgen_core.reports.html_report import html_report
-from bgen_core.runs.export import runs_csv, runs_json, runs_parquet
+from bgen_core.runs.export import CSV_ENCODING, runs_csv, runs_json, runs_parquet
 from bgen_core.runs.wide_table import run_table
 from bgen_core.store.store import SeenStore
 from pages._ui.compare.compare_view import CompareView
@@ -51,12 +51,12 @@ class ExportForm:
 
 def _csv(store: SeenStore, ids: Sequence[RunId], view: CompareView) -> Iterator[bytes]:
     runs, metrics, opinions = store.runs.get_all(ids), store.metrics.of(ids), store.opinions.of(ids)
-    return _cut(runs_csv(runs, metrics=metrics, opinions=opinions).encode("utf-8", "replace"))
+    return _cut(runs_csv(runs, metrics=metrics, opinions=opinions).encode(CSV_ENCODING, "replace"))
 
 
 def _json(store: SeenStore, ids: Sequence[RunId], view: CompareView) -> Iterator[bytes]:
     runs, metrics, opinions = store.runs.get_all(ids), store.metrics.of(ids), store.opinions.of(ids)
-    return _cut(runs_json(runs, metrics=metrics, opinions=opinions).encode("utf-8", "replace"))
+    return _cut(runs_json(runs, metrics=metrics, opinions=opinions).encode(CSV_ENCODING, "replace"))
 
 
 def _parquet(store: SeenStore, ids: Sequence[RunId], view: CompareView) -> Iterator[bytes]:

@@ -113,7 +113,10 @@ def _written_default(parameter: Parameter, entry: ModelEntry) -> str:
 def subject_choice(subjects: Sequence[SubjectEntry]) -> list[SubjectEntry]:
     """The subjects; the newest one at first. The URL names them by their ids: names may be alike."""
     known = {entry.id: entry for entry in subjects}
-    linked = [name for name in st.query_params.get_all("subject") if name in known]
+    asked = st.query_params.get_all("subject")
+    linked = [name for name in asked if name in known]
+    if len(linked) < len(asked):
+        st.toast("A subject that this link names is not in the library any more.")
     if linked and st.session_state.get("subject_linked") != linked:
         st.session_state["subject"] = linked
     kept = [name for name in st.session_state.get("subject", ()) if name in known]  # a link may name deleted ones
