@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Literal
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -31,6 +32,9 @@ class Settings(BaseSettings):
     password: SecretStr | None = Field(default=None, min_length=1, description="What visitors of the pages must give.")
     model: str = Field(default="demo", min_length=1, description="Catalogue name, Hub id or local folder.")
     device: str = "auto"
+    precision: Literal["auto", "full", "half"] = Field(
+        default="auto", description="Number format: half on GPUs and full on CPUs, or the same everywhere."
+    )
     clip_model: str = Field(default="", description="CLIP model for the prompt adherence: Hub id or local folder.")
     max_upload_mb: float = Field(default=25, gt=0, description="Largest photo file, in MB (10^6 bytes).")
     max_megapixels: float = Field(default=MOST_MEGAPIXELS, gt=0, description="Largest photo, in 10^6 pixels.")

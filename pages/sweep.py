@@ -37,7 +37,7 @@ if sweep:
 with st.sidebar:
     chosen = subject_choice(subjects)
     models = model_choice(settings.model)
-    texts = axis_controls(models[0])
+    texts = axis_controls(models)
 with status_place:
     show_status(", ".join(entry.name for entry in models), executor, store)
 

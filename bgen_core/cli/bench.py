@@ -64,12 +64,13 @@ def _measure_engine(model: str | None, shape: str | None, alternations: int) -> 
     from bgen_core.models.revision import find_model
 
     settings = load_settings()
-    device = find_device(settings.device)
+    device = find_device(settings.device, settings.precision)
     if shape:
         plain, tuned = random_pipeline(shape, device), random_pipeline(shape, device)
         name, side = f"random weights, shape {shape}", SHAPES[shape]
     else:
         source = find_model(model or settings.model)
+        device = device.for_family(source.family)
         plain, tuned = load_pipeline(source, device), load_pipeline(source, device)
         name, side = source.name, source.entry.side
     benchmark = EngineBenchmark(plain, tuned, Extent(width=side, height=side))

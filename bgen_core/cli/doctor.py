@@ -60,7 +60,8 @@ def _device(settings: Settings) -> str:
 
 
 def _dtype(settings: Settings) -> str:
-    return find_device(settings.device).dtype_name
+    family = find_model(settings.model).family
+    return find_device(settings.device, settings.precision).for_family(family).dtype_name
 
 
 def _folders(settings: Settings) -> str:
@@ -80,7 +81,8 @@ def _model(settings: Settings) -> str:
     from bgen_core.models.loading import load_pipeline
 
     source = find_model(settings.model)
-    pipeline = load_pipeline(source, find_device(settings.device))
+    device = find_device(settings.device, settings.precision).for_family(source.family)
+    pipeline = load_pipeline(source, device)
     return f"{source.name} ({type(pipeline).__name__}, revision {source.revision[:12]})"
 
 

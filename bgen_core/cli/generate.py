@@ -22,8 +22,8 @@ from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.parameter_options import one_value_each
 from bgen_core.cli.run_here import InlineResult, forecast_inline, run_inline
 from bgen_core.errors import UserInputError
-from bgen_core.models.catalogue import ModelEntry, describe_model
-from bgen_core.models.revision import find_model
+from bgen_core.models.catalogue import ModelEntry
+from bgen_core.models.revision import fetch_entry, find_model
 from bgen_core.parameters import PARAMETERS
 from bgen_core.records.run import RunRecord
 from bgen_core.settings import load_settings
@@ -47,7 +47,7 @@ def generate(
 ) -> None:
     """Keep the subject of a photo and repaint everything behind it."""
     settings = load_settings()
-    entry = describe_model(settings.model if model is None else model)
+    entry = fetch_entry(settings.model if model is None else model)
     check_output_file(out, photo, alpha)
     check_invert(invert, alpha)
     params = _params(entry, given)

@@ -6,8 +6,8 @@ import typer
 
 from bgen_core.cli.json_answer import print_json
 from bgen_core.errors import ModelLoadError
-from bgen_core.models.catalogue import MODELS, describe_model
-from bgen_core.models.revision import find_local_model
+from bgen_core.models.catalogue import MODELS, ModelEntry, describe_model
+from bgen_core.models.revision import find_entry, find_local_model
 from bgen_core.models.schedulers import SCHEDULERS
 from bgen_core.settings import load_settings
 
@@ -16,7 +16,7 @@ def models(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
     """List the models and schedulers, and which models are on this machine."""
-    chosen = describe_model(load_settings().model)
+    chosen = _chosen(load_settings().model)
     entries = [*MODELS] if chosen in MODELS else [chosen, *MODELS]
     listed = [
         {
@@ -49,6 +49,13 @@ def models(
     console = Console()
     console.print(table)
     console.print("Schedulers: " + ", ".join(f"{entry.name} ({entry.label})" for entry in SCHEDULERS))
+
+
+def _chosen(spec: str) -> ModelEntry:
+    try:
+        return find_entry(spec)
+    except ModelLoadError:  # using it says why
+        return describe_model(spec)
 
 
 def _is_here(spec: str) -> bool:

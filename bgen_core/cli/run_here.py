@@ -68,7 +68,7 @@ def forecast_inline(
     """What a plan for photos (subject -> size) will cost on this process's device."""
     from bgen_core.models.devices import find_device
 
-    device = find_device(settings.device)
+    device = find_device(settings.device, settings.precision)
     return forecast_sweep(store, settings, plan, photos=photos, device_kind=device.kind, dtype_name=device.dtype_name)
 
 

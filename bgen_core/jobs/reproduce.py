@@ -152,7 +152,11 @@ class Reproducer:
         self._store.subjects.save(subject, {})
         plan = SweepPlan(subject_id=subject.id, model=model, base=recipe.params)
         (address,) = address_plan(
-            plan, {model: loaded.source.revision}, device_kind=device.kind, dtype_name=device.dtype_name
+            plan,
+            {model: loaded.source.revision},
+            device_kind=device.kind,
+            dtype_name=device.dtype_name,
+            families={model: loaded.source.family},
         ).values()
         self._count += 1
         sweep_id = SweepId(f"again-{self._count}")

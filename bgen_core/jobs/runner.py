@@ -34,6 +34,7 @@ from bgen_core.sweep.events import (
     RunnerEvent,
     Waiting,
 )
+from bgen_core.sweep.family_rules import settled
 from bgen_core.sweep.inpainters import load_inpainter
 from bgen_core.sweep.plan import CellAddress, SweepCell, SweepPlan, address_plan, pixel_versions
 
@@ -77,7 +78,7 @@ class Runner:
         self._settings = settings
         self._loaded: LoadedModel | None = None
         self._claims = PaintingClaims(settings.home / "worker" / "painting.claims")
-        self.device: Device = find_device(settings.device)
+        self.device: Device = find_device(settings.device, settings.precision)
 
     def prepare(self, model: str) -> LoadedModel:
         """Load a model, unless these very weights are loaded already.
@@ -90,7 +91,8 @@ class Runner:
         source = find_model(model)
         if self._loaded is None or self._loaded.source.revision != source.revision:
             self._loaded = None  # frees the old model before the new one needs its place
-            inpainter, factor = load_inpainter(source, self.device, tuning_folder=self._settings.home / "tuning")
+            device = self.device.for_family(source.family)
+            inpainter, factor = load_inpainter(source, device, tuning_folder=self._settings.home / "tuning")
             self._loaded = LoadedModel(source=source, inpainter=inpainter, factor=factor)
         return self._loaded
 
@@ -136,7 +138,8 @@ class Runner:
                 for cell in cells:
                     yield self._fail(sweep_id, cell.index, error.public)
                 continue
-            yield from self._make(work, cells)
+            family = work.model.source.family
+            yield from self._make(work, [replace(cell, params=settled(family, cell.params)) for cell in cells])
 
     def _begin(
         self, sweep: SweepRecord, plan: SweepPlan, model: str, subject_id: SubjectId, planned: dict[int, RunId]
@@ -146,7 +149,8 @@ class Runner:
         part = replace(plan, only=tuple(planned))
         revisions = dict.fromkeys(plan.models, loaded.source.revision)
         kind, dtype = self.device.kind, self.device.dtype_name
-        addresses = address_plan(part, revisions, device_kind=kind, dtype_name=dtype)
+        families = dict.fromkeys(plan.models, loaded.source.family)
+        addresses = address_plan(part, revisions, device_kind=kind, dtype_name=dtype, families=families)
         if {index: address.run_id for index, address in addresses.items()} != planned:
             raise UserInputError(
                 f"the model {model!r}, the device or a library has changed since this sweep was planned: "
@@ -265,7 +269,7 @@ class Runner:
             extent=subject.extent,
             model_extent=work.extent,
             device=self.device.name,
-            dtype=self.device.dtype_name,
+            dtype=source.family.number_format(self.device.dtype_name),
             versions=pixel_versions(),
             seconds={stage: round(spent, 4) for stage, spent in seconds.items()},
             peak_memory_mb=round(peak_memory_mb, 1),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from bgen_core.extent import Extent
 from bgen_core.ids import NOBODY, RunId, SubjectId, SweepId, VisitorId
 from bgen_core.jobs.estimate import estimate_seconds, pasting_seconds
+from bgen_core.models.catalogue import ModelEntry
 from bgen_core.models.prompt_length import find_cut_off
 from bgen_core.models.revision import ModelSource, find_model
 from bgen_core.models.schedulers import get_scheduler
@@ -17,6 +18,7 @@ from bgen_core.records.sweep import SweepRecord
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 from bgen_core.sweep.canvas import check_subject
+from bgen_core.sweep.family_check import check_families, family_notes
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepCell, SweepPlan, address_plan
 
@@ -80,7 +82,10 @@ def forecast_sweep(
     check_steps(plan)
     sources = {model: find_model(model) for model in plan.models}
     revisions = {model: source.revision for model, source in sources.items()}
-    addresses = address_plan(plan, revisions, device_kind=device_kind, dtype_name=dtype_name)
+    entries = [source.entry for source in sources.values()]
+    check_families(plan, entries)
+    families = {model: source.family for model, source in sources.items()}
+    addresses = address_plan(plan, revisions, device_kind=device_kind, dtype_name=dtype_name, families=families)
     known = store.runs.known(address.run_id for address in addresses.values())
     missing = [cell for cell in plan.cells() if addresses[cell.index].run_id not in known]
     painted = store.runs.known_raws(addresses[cell.index].raw_id for cell in missing)
@@ -92,7 +97,7 @@ def forecast_sweep(
         run_ids={index: address.run_id for index, address in addresses.items()},
         known=sum(address.run_id in known for address in addresses.values()),
         to_paint=len(to_paint),
-        notes=tuple(dict.fromkeys(note for source in sources.values() for note in _notes(plan, source))),
+        notes=tuple(dict.fromkeys(note for source in sources.values() for note in _notes(plan, source, entries))),
         seconds=seconds,
     )
 
@@ -157,7 +162,7 @@ def describe_duration(seconds: float) -> str:
     return f"{round(seconds / 60)} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
-def _notes(plan: SweepPlan, source: ModelSource) -> Iterator[str]:
+def _notes(plan: SweepPlan, source: ModelSource, entries: Sequence[ModelEntry]) -> Iterator[str]:
     for parameter in TEXTS:
         for text in dict.fromkeys(getattr(cell.params, parameter.field) for cell in plan.cells()):
             if cut_off := find_cut_off(source, text):
@@ -166,8 +171,7 @@ def _notes(plan: SweepPlan, source: ModelSource) -> Iterator[str]:
     for text in dict.fromkeys(cell.params.prompt for cell in plan.cells()):
         if hint := find_hint(source, text):
             yield hint
-    if any(cell.params.negative_prompt and not cell.params.uses_guidance for cell in plan.cells()):
-        yield "Guidance 1 and below switches guidance off: the negative prompt has no effect there."
+    yield from family_notes(plan, source.entry, entries)
 
 
 def new_sweep_id() -> SweepId:

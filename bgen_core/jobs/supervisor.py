@@ -64,6 +64,7 @@ class WorkerSupervisor:
             "BGEN_HOME": str(settings.home),
             "BGEN_MODEL": settings.model,
             "BGEN_DEVICE": settings.device,
+            "BGEN_PRECISION": settings.precision,
             "OMP_WAIT_POLICY": "PASSIVE",
             "PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH", "")])),
         }

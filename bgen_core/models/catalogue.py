@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from bgen_core.models.families import Family
+from bgen_core.models.family_table import STABLE_DIFFUSION, STABLE_DIFFUSION_XL
+
 DEMO_FOLDER = Path(__file__).parent / "demo"
 
 PHOTO_EXAMPLES = (
@@ -31,6 +34,8 @@ class ModelEntry:
         Where a first picture should start.
     examples
         Prompts that it does well.
+    family
+        What it can do. Of a model outside the catalogue this is known once its files are read.
     """
 
     name: str
@@ -41,6 +46,7 @@ class ModelEntry:
     guidance: float
     scheduler: str
     examples: tuple[str, ...] = ()
+    family: Family = STABLE_DIFFUSION
 
 
 MODELS: tuple[ModelEntry, ...] = (
@@ -90,6 +96,7 @@ MODELS: tuple[ModelEntry, ...] = (
         guidance=6.0,
         scheduler="euler",
         examples=PHOTO_EXAMPLES,
+        family=STABLE_DIFFUSION_XL,
     ),
 )
 

@@ -2,15 +2,19 @@
 
 import os
 import platform
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 import psutil
 
 from bgen_core.errors import UserInputError
+from bgen_core.models.families import Family
 
 if TYPE_CHECKING:
     import torch
+
+
+Precision = Literal["auto", "full", "half"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,12 +28,17 @@ class Device:
     name
         What it is, for the records: a GPU's name, or the processor's architecture and thread count.
     dtype_name
-        Number format of the UNet and the text encoder: float32 on a CPU, float16 on a GPU.
+        Number format of the UNet and the text encoder: float32 on a CPU, float16 on a GPU, which stands for half
+        precision of the kind that a family of models works in (`Family.number_format`).
     """
 
     kind: str
     name: str
     dtype_name: str
+
+    def for_family(self, family: Family) -> "Device":
+        """The device with the number format of that family on it."""
+        return replace(self, dtype_name=family.number_format(self.dtype_name))
 
     @property
     def dtype(self) -> "torch.dtype":
@@ -38,19 +47,28 @@ class Device:
         return getattr(torch, self.dtype_name)
 
 
-def find_device(wish: str = "auto") -> Device:
+def find_device(wish: str = "auto", precision: Precision = "auto") -> Device:
     """The device to use.
 
     Parameters
     ----------
     wish
         "auto" (cuda, then mps, then cpu), "cpu", "mps", "cuda" or "cuda:N".
+    precision
+        "full" computes in float32 on any device, "half" in half precision on a CPU too, "auto" as each does well.
 
     Raises
     ------
     UserInputError
         The wished device is not on this machine.
     """
+    device = _find_device(wish)
+    if precision == "auto":
+        return device
+    return replace(device, dtype_name="float32" if precision == "full" else "float16")
+
+
+def _find_device(wish: str) -> Device:
     import torch
 
     has_cuda, has_mps = torch.cuda.is_available(), torch.backends.mps.is_available()

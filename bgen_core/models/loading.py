@@ -6,13 +6,12 @@ from typing import Any
 
 from bgen_core.errors import ModelLoadError
 from bgen_core.models.devices import Device
+from bgen_core.models.family_table import family_of
 from bgen_core.models.revision import ModelSource
 
 logger = logging.getLogger(__name__)
 
-LONGEST_PROMPT = 100_000  # transformers gives 10^30 where a tokenizer's configuration is missing
-# Classes with an inpainting __call__ that AutoPipelineForInpainting does not map (diffusers 0.42.1).
-UNMAPPED_PIPELINES = ("FluxFillPipeline",)
+LONGEST_PROMPT = 10**9  # transformers gives 10^30 where a tokenizer's configuration is missing
 
 
 def load_pipeline(source: ModelSource, device: Device) -> Any:
@@ -28,7 +27,8 @@ def load_pipeline(source: ModelSource, device: Device) -> Any:
     Returns
     -------
     DiffusionPipeline
-        In evaluation mode, without progress bars, the VAE in float32 where half precision overflows.
+        In evaluation mode, without progress bars. The engine hands the VAE tensors of the VAE's own format, so that it
+        computes in float32 where its configuration asks for that; a pipeline's own call expects the VAE in its format.
 
     Raises
     ------
@@ -39,8 +39,8 @@ def load_pipeline(source: ModelSource, device: Device) -> Any:
 
     quiet_libraries()
     diffusers.utils.logging.disable_progress_bar()
-    mapped = source.pipeline_class not in UNMAPPED_PIPELINES
-    loader = getattr(diffusers, "AutoPipelineForInpainting" if mapped else source.pipeline_class)
+    family = source.family
+    loader = diffusers.AutoPipelineForInpainting if family.mapped else getattr(diffusers, family.loads_as)
     location = str(source.folder) if source.folder else source.entry.source
     options: dict[str, Any] = {} if source.folder else {"revision": source.revision}
     try:
@@ -60,9 +60,9 @@ def load_pipeline(source: ModelSource, device: Device) -> Any:
             f"model {source.name!r} cannot be used: its tokenizer does not say how long a prompt may be; "
             f"the folder 'tokenizer' in {location} is missing or incomplete."
         )
-    vae = getattr(pipeline, "vae", None)
-    if vae is not None and getattr(vae.config, "force_upcast", False):
-        vae.to(dtype=_float32())
+    loaded = family_of(pipeline)
+    if loaded is not None and loaded.in_engine and getattr(pipeline.vae.config, "force_upcast", False):
+        pipeline.vae.to(dtype=_float32())
     return pipeline
 
 
@@ -76,6 +76,8 @@ def quiet_libraries() -> None:
     transformers.utils.logging.disable_progress_bar()
     # numpy 2.4 announces changes in __array__ that diffusers 0.42.1's schedulers rely on; results are the same.
     warnings.filterwarnings("ignore", message="__array_", category=DeprecationWarning)
+    # SDXL's pipelines of diffusers 0.42.1 call it themselves.
+    warnings.filterwarnings("ignore", message="`upcast_vae` is deprecated", category=FutureWarning)
 
 
 def _float32() -> Any:

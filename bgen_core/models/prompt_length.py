@@ -17,14 +17,15 @@ def find_cut_off(source: ModelSource, text: str) -> str:
     source
         The model. Where its tokenizer is not on this machine, or is of an unknown kind, nothing is known to be cut.
     """
-    folder = source.files
-    if folder is None or not text:
+    folder, reader = source.files, source.family.reader
+    if folder is None or reader is None or not text:
         return ""
-    tokenizer, limit = _load_tokenizer(folder / "tokenizer")
-    if tokenizer is None:
+    try:
+        tokenizer, limit = _load_tokenizer(folder / reader.folder)
+    except Exception:  # the Rust library raises that alone for a damaged file; loading the model says it better
         return ""
     encoded = tokenizer.encode(text, add_special_tokens=False)
-    read = limit - 2  # the first and the last token mark the ends
+    read = (reader.most or limit) - reader.marks
     if len(encoded.ids) <= read:
         return ""
     start = encoded.offsets[read][0]
@@ -36,25 +37,22 @@ def _load_tokenizer(folder: Path) -> tuple[Any, int]:
     """The tokenizer and its limit, by the Rust library alone: importing transformers takes seconds."""
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 
-    try:
-        configuration = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
-        limit = int(configuration["model_max_length"])
-        if (folder / "tokenizer.json").is_file():
-            tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-            tokenizer.no_truncation()
-            tokenizer.no_padding()
-            return tokenizer, limit
-        # CLIP's slow form: vocabulary and merges, as transformers' own CLIPTokenizer sets them up.
-        tokenizer = Tokenizer(
-            models.BPE.from_file(
-                str(folder / "vocab.json"),
-                str(folder / "merges.txt"),
-                end_of_word_suffix="</w>",
-                unk_token="<|endoftext|>",
-            )
+    configuration = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    limit = int(configuration["model_max_length"])
+    if (folder / "tokenizer.json").is_file():
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        return tokenizer, limit
+    # CLIP's slow form: vocabulary and merges, as transformers' own CLIPTokenizer sets them up.
+    tokenizer = Tokenizer(
+        models.BPE.from_file(
+            str(folder / "vocab.json"),
+            str(folder / "merges.txt"),
+            end_of_word_suffix="</w>",
+            unk_token="<|endoftext|>",
         )
-    except Exception:  # the Rust library raises that alone for a damaged file; loading the model says it better
-        return None, 0
+    )
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [

@@ -9,7 +9,11 @@ from typing import Any
 
 from bgen_core.errors import ModelLoadError, reason
 from bgen_core.models.catalogue import MODELS, ModelEntry, describe_model
+from bgen_core.models.families import Family, configs_of_folder, side_of
+from bgen_core.models.family_table import find_family, missing_packages, working_classes
 
+# Enough to know a family by.
+CONFIG_FILES = ("model_index.json", "*/config.json", "scheduler/scheduler_config.json")
 PIXEL_FILES = (".json", ".safetensors", ".bin", ".txt", ".model")
 
 
@@ -41,6 +45,10 @@ class ModelSource:
     def name(self) -> str:
         return self.entry.name
 
+    @property
+    def family(self) -> Family:
+        return self.entry.family
+
 
 def find_model(spec: str) -> ModelSource:
     """Pin a catalogue name, Hub id or local folder to its exact weights.
@@ -54,8 +62,7 @@ def find_model(spec: str) -> ModelSource:
     if local is not None:
         return local
     entry = describe_model(spec)
-    folder = Path(entry.source).expanduser()
-    if entry.source.count("/") != 1 or folder.is_absolute() or entry.source.startswith("."):
+    if not _may_be_on_hub(entry):
         raise ModelLoadError(
             f"model {spec!r} is not there: give a catalogue name (the command `models` lists them), "
             "a Hub id such as owner/name, or the folder of a saved diffusers pipeline."
@@ -71,36 +78,63 @@ def find_local_model(spec: str) -> ModelSource | None:
     ModelLoadError
         The folder is there, but it is no saved pipeline.
     """
+    entry = describe_model(spec)
+    files = _local_files(entry)
+    if files is None:
+        return None
+    folder = Path(entry.source).expanduser()
+    if folder.is_dir():
+        source = _read_source(spec, entry, folder.resolve())
+        return replace(source, revision=_hash_folder(folder.resolve()), folder=folder.resolve())
+    # No folder: the Hub's client knows which of the snapshot's files are still missing, and fetches those alone.
+    return replace(_read_source(spec, entry, files), revision=files.name)
+
+
+def find_entry(spec: str) -> ModelEntry:
+    """The catalogue's entry, or what the model's own files say, where they are on this machine. Hashes no weights.
+
+    Raises
+    ------
+    ModelLoadError
+        The files are here, but nothing here can paint with them.
+    """
+    entry = describe_model(spec)
+    files = None if entry in MODELS else _local_files(entry)
+    return entry if files is None else _read_source(spec, entry, files).entry
+
+
+def fetch_entry(spec: str) -> ModelEntry:
+    """`find_entry`, and for a model of the Hub that is not here, what its configuration there says.
+
+    Raises
+    ------
+    ModelLoadError
+        Nothing here can paint with it, or the Hub cannot be reached.
+    """
+    entry = find_entry(spec)
+    if entry in MODELS or _local_files(entry) is not None or not _may_be_on_hub(entry):
+        return entry
+    return _find_on_hub(spec, entry).entry
+
+
+def _may_be_on_hub(entry: ModelEntry) -> bool:
+    absolute = Path(entry.source).expanduser().is_absolute()
+    return entry.source.count("/") == 1 and not absolute and not entry.source.startswith(".")
+
+
+def _local_files(entry: ModelEntry) -> Path | None:
+    """The model's folder, or the Hub client's copy of it."""
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
-    entry = describe_model(spec)
     folder = Path(entry.source).expanduser()
     if folder.is_dir():
-        pipeline_class = _read_pipeline_class(spec, folder)
-        folder = folder.resolve()
-        return ModelSource(
-            entry=_with_own_side(entry, folder),
-            revision=_hash_folder(folder),
-            folder=folder,
-            files=folder,
-            pipeline_class=pipeline_class,
-        )
+        return folder
     try:
         cached = try_to_load_from_cache(entry.source, "model_index.json")
     except HFValidationError:  # not a Hub id either
         return None
-    if not isinstance(cached, str):
-        return None
-    snapshot = Path(cached).parent
-    # No folder: the Hub's client knows which of the snapshot's files are still missing, and fetches those alone.
-    return ModelSource(
-        entry=_with_own_side(entry, snapshot),
-        revision=snapshot.name,
-        folder=None,
-        files=snapshot,
-        pipeline_class=_read_pipeline_class(spec, snapshot),
-    )
+    return Path(cached).parent if isinstance(cached, str) else None
 
 
 def _find_on_hub(spec: str, entry: ModelEntry) -> ModelSource:
@@ -113,13 +147,55 @@ def _find_on_hub(spec: str, entry: ModelEntry) -> ModelSource:
             f"model {spec!r} is not on this machine and could not be reached on the Hugging Face Hub "
             f"({type(error).__name__}): check the name and the network, or give a local folder."
         ) from error
-    return ModelSource(entry=entry, revision=revision, folder=None, files=None, pipeline_class="")
+    if entry in MODELS:
+        return ModelSource(entry=entry, revision=revision, folder=None, files=None, pipeline_class="")
+    return replace(_read_source(spec, entry, _fetch_configs(spec, entry, revision)), revision=revision)
 
 
-def _read_pipeline_class(spec: str, folder: Path) -> str:
+def _fetch_configs(spec: str, entry: ModelEntry, revision: str) -> Path:
+    """What a model of the Hub says about itself: a few small files, from which its family is known."""
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(entry.source, revision=revision, allow_patterns=list(CONFIG_FILES)))
+    except Exception as error:  # see `_find_on_hub`
+        raise ModelLoadError(
+            f"model {spec!r} is on the Hugging Face Hub, but its configuration could not be fetched "
+            f"({type(error).__name__}): check the network and your permission, or give a local folder."
+        ) from error
+
+
+def _read_source(spec: str, entry: ModelEntry, folder: Path) -> ModelSource:
+    """What a saved pipeline's small files say: its family, and where a first picture should start.
+
+    Raises
+    ------
+    ModelLoadError
+        It cannot be read, or nothing here can paint with it.
+    """
+    index = _read_index(spec, folder)
+    name, configs = str(index["_class_name"]), configs_of_folder(folder, index)
+    family = find_family(name, configs)
+    if family is None:
+        raise ModelLoadError(
+            f"model {spec!r} is saved as {name[:80]!r}, with which nothing here can repaint a picture: "
+            f"choose one of {', '.join(working_classes())}, or choose the model 'demo'."
+        )
+    missing = ", ".join(missing_packages(family))
+    if family.refusal or missing:
+        why = family.refusal or f"needs the package {missing}, which is not installed"
+        raise ModelLoadError(f"model {spec!r} cannot be used: {family.title} {why}; or choose the model 'demo'.")
+    if entry not in MODELS:
+        side, steps, guidance = side_of(family, configs), family.steps, family.guidance_scale
+        entry = replace(entry, family=family, side=side, steps=steps, guidance=guidance)
+    return ModelSource(entry=entry, revision="", folder=None, files=folder, pipeline_class=name)
+
+
+def _read_index(spec: str, folder: Path) -> dict[str, Any]:
     try:
         index: Any = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
-        return str(index["_class_name"])
+        index["_class_name"]
+        return index
     except FileNotFoundError as error:
         raise ModelLoadError(
             f"model {spec!r} is not a saved diffusers pipeline: the folder {folder} has no model_index.json."
@@ -128,19 +204,6 @@ def _read_pipeline_class(spec: str, folder: Path) -> str:
         raise ModelLoadError(
             f"model {spec!r} cannot be read: {folder / 'model_index.json'} is damaged ({reason(error)})."
         ) from error
-
-
-def _with_own_side(entry: ModelEntry, folder: Path) -> ModelEntry:
-    """A model outside the catalogue paints at the size that its own configuration names."""
-    if entry in MODELS:
-        return entry
-    try:
-        unet = json.loads((folder / "unet" / "config.json").read_text(encoding="utf-8"))
-        vae = json.loads((folder / "vae" / "config.json").read_text(encoding="utf-8"))
-        levels = len(vae.get("encoder_block_out_channels") or vae["block_out_channels"])
-        return replace(entry, side=int(unet["sample_size"]) * 2 ** (levels - 1))
-    except (OSError, ValueError, KeyError, TypeError):  # another family: the common default stands
-        return entry
 
 
 def _hash_folder(folder: Path) -> str:

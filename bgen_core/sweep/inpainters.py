@@ -4,15 +4,14 @@ from pathlib import Path
 from typing import Any
 
 from bgen_core.models.devices import Device
+from bgen_core.models.families import configs_of_pipeline, pixels_per_latent
+from bgen_core.models.family_table import family_of
 from bgen_core.models.loading import load_pipeline
 from bgen_core.models.revision import ModelSource
-from bgen_core.sweep.canvas import VAE_FACTOR
 from bgen_core.sweep.engine import BatchedInpainter
 from bgen_core.sweep.events import Inpainter
 from bgen_core.sweep.pipeline_call import PipelineInpainter
 from bgen_core.sweep.tuning import tuning_name
-
-BATCHED_PIPELINES = ("StableDiffusionInpaintPipeline", "StableDiffusionXLInpaintPipeline")
 
 
 def load_inpainter(source: ModelSource, device: Device, *, tuning_folder: Path | None) -> tuple[Inpainter, int]:
@@ -34,18 +33,8 @@ def load_inpainter(source: ModelSource, device: Device, *, tuning_folder: Path |
         The model cannot be loaded.
     """
     pipeline: Any = load_pipeline(source, device)
-    if not _is_batchable(pipeline):
-        return PipelineInpainter(pipeline), getattr(pipeline, "vae_scale_factor", VAE_FACTOR) * 2
+    family, factor = family_of(pipeline), pixels_per_latent(configs_of_pipeline(pipeline))
+    if family is None or not family.in_engine:
+        return PipelineInpainter(pipeline), family.multiple(factor) if family else 2 * factor
     tuning = tuning_folder / tuning_name(source.revision, device.kind) if tuning_folder else None
     return BatchedInpainter(pipeline, tuning_folder=tuning), pipeline.vae_scale_factor
-
-
-def _is_batchable(pipeline: Any) -> bool:
-    """Whether the engine's loop is this pipeline's own, evaluation by evaluation."""
-    if type(pipeline).__name__ not in BATCHED_PIPELINES:
-        return False
-    unet, vae = pipeline.unet, pipeline.vae
-    takes_guidance_as_input = unet.config.time_cond_proj_dim is not None
-    is_refiner = bool(pipeline.config.get("requires_aesthetics_score", False))
-    decodes_with_the_photo = type(vae).__name__ == "AsymmetricAutoencoderKL"
-    return unet.config.in_channels in (4, 9) and not (takes_guidance_as_input or decodes_with_the_photo or is_refiner)

@@ -1,10 +1,12 @@
 """Every family that the batched engine does not know: the pipeline's own __call__, behind the same events."""
 
 import inspect
-import itertools
+import logging
+import re
 import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from queue import Queue
 from typing import Any
@@ -14,18 +16,23 @@ import torch
 from PIL import Image
 
 from bgen_core.extent import Extent
+from bgen_core.models.devices import is_lasting_device_fault
+from bgen_core.models.families import Cfg, Distilled, Family, Ignored, NeedsSecond
+from bgen_core.models.family_table import OWN_SCHEDULER, STABLE_DIFFUSION, family_of
+from bgen_core.subject.decoding.image_io import resize
 from bgen_core.sweep.events import Event, Failed, Finished, PaintCell, Started, Stepped
+from bgen_core.sweep.family_rules import effective_steps, refusal_of
+from bgen_core.sweep.params import InpaintParams
 
-CELLS_PER_CALL = 4  # halved for good when the device runs out of memory
-OWN_SCHEDULER = "default"
+logger = logging.getLogger(__name__)
+
+_LONGEST_REASON = 160
 
 
 class PipelineInpainter:
-    """Inpainter for SD3, Flux, Flux Fill, Qwen, Kandinsky, Z-Image and whatever else has an inpainting __call__.
+    """Inpainter for SD3, Flux, Flux Fill, Qwen, Kandinsky, Z-Image and whatever else has a row in the families' table.
 
-    Cells that differ in their seed alone share a call. Each gets its own copy of photo and mask, since a pipeline that
-    is given one photo and several generators encodes it with the first one's noise (diffusers 0.42.1), and its
-    picture would then depend on its neighbours.
+    Each cell has a call of its own: of most families, pictures that share one equal those made alone only to 1 of 255.
 
     Parameters
     ----------
@@ -35,9 +42,9 @@ class PipelineInpainter:
 
     def __init__(self, pipeline: Any) -> None:
         self._pipeline = pipeline
-        self._cells_per_call = CELLS_PER_CALL
-        parameters = inspect.signature(pipeline.__call__).parameters
-        self._accepted = frozenset(parameters)
+        family = family_of(pipeline) or STABLE_DIFFUSION
+        self._family: Family = replace(family, own_scheduler=family.own_scheduler or OWN_SCHEDULER)
+        self._accepted = frozenset(inspect.signature(pipeline.__call__).parameters)
 
     def tune(self, extent: Extent) -> None:
         """Nothing is measured for these families."""
@@ -45,69 +52,83 @@ class PipelineInpainter:
 
     def paint(self, cells: Sequence[PaintCell]) -> Generator[Event]:
         """Paint the cells; see `Inpainter.paint`."""
-        for _, alike in itertools.groupby(cells, lambda cell: (replace(cell.params, seed=0), id(cell.canvas))):
-            waiting = list(alike)
-            refusal = self._refusal(waiting[0])
-            if refusal:
-                yield from (Failed(index=cell.index, reason=refusal) for cell in waiting)
+        for cell in cells:
+            if refusal := refusal_of(self._family, cell.params):
+                yield Failed(index=cell.index, reason=refusal)
                 continue
-            while waiting:
-                group = waiting[: self._cells_per_call]
-                try:
-                    yield from self._paint_together(group)
-                except torch.OutOfMemoryError:
-                    if self._cells_per_call == 1:
-                        yield from (Failed(index=cell.index, reason=_TOO_LARGE) for cell in waiting)
-                        break
-                    self._cells_per_call //= 2
-                    continue
-                waiting = waiting[len(group) :]
+            try:
+                yield from self._paint(cell)
+            except torch.OutOfMemoryError:
+                yield Failed(index=cell.index, reason=_TOO_LARGE)
+            except Exception as error:  # the library's own code, on a checkpoint that nobody here has seen
+                if is_lasting_device_fault(error):
+                    raise
+                logger.exception("%s could not paint cell %d", type(self._pipeline).__name__, cell.index)
+                yield Failed(index=cell.index, reason=self._reason(error))
 
-    def _refusal(self, cell: PaintCell) -> str:
-        """Why this family cannot make the cell; empty where it can."""
-        family = type(self._pipeline).__name__
-        params = cell.params
-        if params.scheduler != OWN_SCHEDULER:
-            return f"{family} samples in its own way: choose the scheduler {OWN_SCHEDULER!r}, not {params.scheduler!r}."
-        if params.strength < 1 and "strength" not in self._accepted:
-            return f"{family} has no strength: choose 1, not {params.strength:g}."
-        if params.negative_prompt and "negative_prompt" not in self._accepted:
-            return f"{family} takes no negative prompt: leave it empty."
-        return ""
-
-    def _paint_together(self, group: Sequence[PaintCell]) -> Iterator[Event]:
-        for cell in group:
-            yield Started(cell=cell)
+    def _paint(self, cell: PaintCell) -> Iterator[Event]:
+        yield Started(cell=cell)
         began = time.perf_counter()
-        call = _Call(self._pipeline, self._arguments(group))
+        call = _Call(self._pipeline, self._arguments(cell))
         try:
+            of = effective_steps(self._family, cell.params)
             for step in call.steps():
-                of = max(group[0].params.effective_steps, step)
-                yield from (Stepped(cell=cell, step=step, of=of, preview=None) for cell in group)
+                yield Stepped(cell=cell, step=step, of=max(of, step), preview=None)
         finally:
             call.stop()
-        seconds = (time.perf_counter() - began) / len(group)
-        for cell, image in zip(group, call.images(), strict=True):
-            yield Finished(cell=cell, image=np.asarray(image.convert("RGB")), seconds={"denoise": seconds})
+        (picture,) = call.images()
+        if not np.isfinite(picture).all():
+            yield Failed(index=cell.index, reason=_NO_NUMBERS)
+            return
+        image = np.rint(picture * 255).clip(0, 255).astype(np.uint8)
+        # Some families choose the size themselves.
+        image = resize(image, cell.canvas.extent)
+        yield Finished(cell=cell, image=image, seconds={"denoise": time.perf_counter() - began})
 
-    def _arguments(self, group: Sequence[PaintCell]) -> dict[str, Any]:
-        params, canvas = group[0].params, group[0].canvas
-        number = len(group)
-        image, mask = Image.fromarray(canvas.init_image), Image.fromarray(canvas.mask_image)
+    def _arguments(self, cell: PaintCell) -> dict[str, Any]:
+        params, canvas = cell.params, cell.canvas
         wanted: dict[str, Any] = {
-            "prompt": [params.prompt] * number,
-            "negative_prompt": [params.negative_prompt] * number if params.negative_prompt else None,
-            "image": [image] * number,
-            "mask_image": [mask] * number,
+            "prompt": params.prompt,
+            "image": Image.fromarray(canvas.init_image),
+            "mask_image": Image.fromarray(canvas.mask_image),
             "height": canvas.extent.height,
             "width": canvas.extent.width,
             "strength": params.strength,
             "num_inference_steps": params.num_inference_steps,
-            "guidance_scale": params.guidance_scale,
-            "generator": [torch.Generator("cpu").manual_seed(cell.params.seed) for cell in group],
-            "output_type": "pil",
+            "generator": torch.Generator("cpu").manual_seed(params.seed),
+            "output_type": "np",
+            **self._guidance(params),
+            **dict(self._family.fixed),
         }
-        return {name: value for name, value in wanted.items() if name in self._accepted and value is not None}
+        return {name: value for name, value in wanted.items() if name in self._accepted}
+
+    def _guidance(self, params: InpaintParams) -> dict[str, Any]:
+        family, given = self._family, dict[str, Any]()
+        if isinstance(family.guidance, Cfg | Distilled):
+            given[family.guidance.argument] = params.guidance_scale
+        negative: str | None = params.negative_prompt or None
+        if isinstance(family.negative, Ignored):
+            return given
+        if negative is None and isinstance(family.guidance, Cfg):
+            negative = family.guidance.blank
+        if isinstance(family.negative, NeedsSecond) and negative is not None:
+            given[family.negative.argument] = family.negative.value
+        return given if negative is None else given | {"negative_prompt": negative}
+
+    def _reason(self, error: Exception) -> str:
+        """One sentence for a page: what the library says first, without paths of this machine."""
+        said = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+        said = re.sub(r"(?:/[^\s/'\",:;]+){2,}", "…", said).rstrip(".")
+        if len(said) > _LONGEST_REASON:
+            said = said[:_LONGEST_REASON] + "…"
+        return (
+            f"{self._family.title} could not make this picture ({type(error).__name__}{': ' if said else ''}{said}): "
+            "the log has more; try other values, or another model."
+        )
+
+
+class _Stopped(Exception):  # noqa: N818 - nothing went wrong
+    """Nobody waits for the picture any longer."""
 
 
 class _Call:
@@ -117,27 +138,42 @@ class _Call:
         self._pipeline = pipeline
         self._steps: Queue[int | None] = Queue()
         self._stopping = False
-        self._images: list[Any] = []
+        self._images: Any = None
         self._error: BaseException | None = None
-        if "callback_on_step_end" in inspect.signature(pipeline.__call__).parameters:
+        accepted = inspect.signature(pipeline.__call__).parameters
+        if "callback_on_step_end" in accepted:
             arguments = arguments | {"callback_on_step_end": self._note_step}
+        elif "callback" in accepted:  # Kandinsky 2.1
+            arguments = arguments | {"callback": self._note_old_step}
         self._thread = threading.Thread(target=self._run, args=(arguments,), daemon=True)
 
     def _run(self, arguments: dict[str, Any]) -> None:
         try:
-            with torch.inference_mode():
+            with torch.inference_mode(), ExitStack() as hooks:
+                for part in _parts(self._pipeline):
+                    hooks.callback(part.register_forward_pre_hook(self._check).remove)
                 self._images = self._pipeline(**arguments).images
+        except _Stopped:
+            pass
         except BaseException as error:
             self._error = error
         finally:
             self._steps.put(None)
 
-    def _note_step(self, pipeline: Any, step: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-        del timestep
-        self._steps.put(step + 1)
+    def _check(self, module: Any, inputs: Any) -> None:
+        """Before each evaluation: some pipelines have no switch that stops them, and Kandinsky's prior has no step."""
+        del module, inputs
         if self._stopping:
-            pipeline._interrupt = True  # the pipelines' own switch: the remaining steps do nothing
+            raise _Stopped
+
+    def _note_step(self, pipeline: Any, step: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        del pipeline, timestep
+        self._steps.put(step + 1)
         return tensors
+
+    def _note_old_step(self, step: int, timestep: Any, latents: Any) -> None:
+        del timestep, latents
+        self._steps.put(step + 1)
 
     def steps(self) -> Iterator[int]:
         """Numbers of finished steps, as they come."""
@@ -146,14 +182,27 @@ class _Call:
             yield step
 
     def stop(self) -> None:
-        """Let the call end after the evaluation in hand, and wait for it."""
+        """Let the call end before its next evaluation, and wait for it."""
         self._stopping = True
         self._thread.join()
 
-    def images(self) -> list[Any]:
+    def images(self) -> Any:
+        """float32 in [0, 1], NHWC, RGB."""
         if self._error is not None:
             raise self._error
         return self._images
 
 
+def _parts(pipeline: Any) -> Iterator[torch.nn.Module]:
+    """The pipeline's networks, and what they consist of: an autoencoder is entered by its encoder or its decoder."""
+    for component in pipeline.components.values():
+        if isinstance(component, torch.nn.Module):
+            yield component
+            yield from component.children()
+
+
 _TOO_LARGE = "The picture does not fit into the device's memory: choose a smaller model, or free the device's memory."
+_NO_NUMBERS = (
+    "The model's picture holds values that are no numbers, as half precision gives where it overflows: "
+    "set BGEN_PRECISION=full."
+)

@@ -11,14 +11,19 @@ from typing import Any
 from bgen_core.content_address import hash_content
 from bgen_core.errors import UserInputError
 from bgen_core.ids import RawId, RunId, SubjectId
+from bgen_core.models.families import Family
+from bgen_core.models.family_table import STABLE_DIFFUSION
 from bgen_core.parameters import PARAMETERS, TEXTS, Stage, parameter_of
 from bgen_core.sweep.axes import Axis, axis_kind
+from bgen_core.sweep.family_rules import settled
 from bgen_core.sweep.params import InpaintParams
 
 # Libraries whose version can change a pixel, and the number of our own way from parameters to pixels:
 # raise it whenever the engine, the masks or the compositing give other pixels for the same parameters.
 PIXEL_LIBRARIES = ("torch", "diffusers", "transformers", "Pillow", "numpy", "opencv-contrib-python")
 PIXEL_REVISION = 1
+# The same for a pipeline's own call (`pipeline_call.py`): 2 paints each cell by itself, at its family's size.
+CALL_REVISION = 2
 
 
 @lru_cache(maxsize=1)
@@ -194,7 +199,13 @@ class CellAddress:
 
 
 def address_cell(
-    params: InpaintParams, *, subject_id: SubjectId, model_revision: str, device_kind: str, dtype_name: str
+    params: InpaintParams,
+    *,
+    subject_id: SubjectId,
+    model_revision: str,
+    device_kind: str,
+    dtype_name: str,
+    family: Family = STABLE_DIFFUSION,
 ) -> CellAddress:
     """Where a cell's pictures lie.
 
@@ -208,28 +219,39 @@ def address_cell(
         Exact weights.
     device_kind, dtype_name
         A GPU in float16 gives other pixels than a CPU in float32.
+    family
+        The model's. Outside the engine, what it ignores is left out.
     """
     rest: dict[str, Any] = {
         "subject": subject_id,
         "model": model_revision,
         "device": device_kind.partition(":")[0],
-        "dtype": dtype_name,
+        "dtype": family.number_format(dtype_name),
         "versions": pixel_versions(),
     }
-    painted, pasted = _addressed(params, "paint", "mask"), _addressed(params, "paste")
+    params, ignored = settled(family, params), frozenset[str]()
+    if not family.in_engine:
+        rest["call"], ignored = CALL_REVISION, frozenset(family.ignored)
+    painted, pasted = _addressed(params, ignored, "paint", "mask"), _addressed(params, ignored, "paste")
     raw_id = hash_content({"params": painted, **rest})
     run_id = hash_content({"params": painted | pasted, **rest}) if pasted else raw_id
     return CellAddress(run_id=RunId(run_id), raw_id=RawId(raw_id))
 
 
-def _addressed(params: InpaintParams, *stages: Stage) -> dict[str, Any]:
+def _addressed(params: InpaintParams, ignored: frozenset[str], *stages: Stage) -> dict[str, Any]:
     """The parameters of these stages that stand in an address: see `Parameter.since`."""
-    values = {each.field: getattr(params, each.field) for each in PARAMETERS if each.stage in stages}
+    acting = [each for each in PARAMETERS if each.stage in stages and each.field not in ignored]
+    values = {each.field: getattr(params, each.field) for each in acting}
     return {field: value for field, value in values.items() if parameter_of(field).is_in_address(value)}
 
 
 def address_plan(
-    plan: SweepPlan, revisions: Mapping[str, str], *, device_kind: str, dtype_name: str
+    plan: SweepPlan,
+    revisions: Mapping[str, str],
+    *,
+    device_kind: str,
+    dtype_name: str,
+    families: Mapping[str, Family] | None = None,
 ) -> dict[int, CellAddress]:
     """Index -> addresses of every cell that is to be made, in rising order; see `address_cell`.
 
@@ -237,7 +259,10 @@ def address_plan(
     ----------
     revisions
         Model -> exact weights, for each of the plan's models.
+    families
+        Model -> its family; those that are not named are Stable Diffusion's.
     """
+    known = families or {}
     return {
         cell.index: address_cell(
             cell.params,
@@ -245,6 +270,7 @@ def address_plan(
             model_revision=revisions[cell.model],
             device_kind=device_kind,
             dtype_name=dtype_name,
+            family=known.get(cell.model, STABLE_DIFFUSION),
         )
         for cell in plan.cells()
     }

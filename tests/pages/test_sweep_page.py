@@ -197,6 +197,18 @@ def test_a_sweep_that_is_gone_says_so(subject: Subject, worker: None):
     assert "No sweep is called 'nothing'" in said(open_sweep(id="nothing"))
 
 
+def test_what_the_models_family_ignores_is_not_offered(subject: Subject, worker: None, tmp_path: Path):
+    folder = tmp_path / "schnell"
+    folder.mkdir()
+    (folder / "model_index.json").write_text('{"_class_name": "FluxPipeline"}')
+    at = open_sweep(model=str(folder), prompt="a beach")
+    labels = {element.label for kind in (at.text_input, at.text_area, at.multiselect) for element in kind}
+    assert {"Steps", "Seed", "Negative prompt"} <= labels
+    assert labels.isdisjoint({"Guidance", "Scheduler"})
+    assert [element.value for element in at.text_input if element.label == "Steps"] == ["4"]
+    assert "1 cell: 0 known, 1 to make" in said(at)
+
+
 def test_a_model_that_cannot_be_found_says_so_and_the_page_works(subject: Subject, worker: None):
     at = open_sweep(model="./nowhere")
     assert "model './nowhere' is not there" in said(at)

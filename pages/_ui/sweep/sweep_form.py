@@ -1,12 +1,13 @@
 """The Sweep page's controls: every one is in the URL, and an error stands at the control that caused it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import streamlit as st
 
-from bgen_core.errors import UserInputError
+from bgen_core.errors import ModelLoadError, UserInputError
 from bgen_core.models.catalogue import MODELS, ModelEntry, describe_model
+from bgen_core.models.revision import fetch_entry, find_entry
 from bgen_core.parameters import PARAMETERS, TEXTS, Parameter
 from bgen_core.store.subjects import SubjectEntry
 from bgen_core.sweep.axes import REPLACEMENTS, parse_axis, write_replacement
@@ -87,7 +88,14 @@ def model_choice(default: str) -> list[ModelEntry]:
         accept_new_options=True,
         help="A name from the list, a Hub id such as owner/name, or a local folder. Several make an axis.",
     )
-    return [describe_model(name) for name in picked or [default]]
+    return [_entry(name) for name in picked or [default]]
+
+
+def _entry(name: str, read: Callable[[str], ModelEntry] = find_entry) -> ModelEntry:
+    try:
+        return read(name)
+    except ModelLoadError:  # the forecast says why it cannot be used
+        return describe_model(name)
 
 
 def _take_defaults() -> None:
@@ -95,7 +103,7 @@ def _take_defaults() -> None:
     chosen = st.session_state["model"]
     if len(chosen) != 1:  # a second model joins the first one's settings
         return
-    entry = describe_model(chosen[0])
+    entry = _entry(chosen[0], fetch_entry)  # once, not at every rerun
     own = [parameter for parameter in PARAMETERS if parameter.of_model]
     _begin_with({parameter.key: _default(parameter, entry) for parameter in own})
 
@@ -130,14 +138,21 @@ def subject_choice(subjects: Sequence[SubjectEntry]) -> list[SubjectEntry]:
     return [known[name] for name in chosen]
 
 
-def axis_controls(entry: ModelEntry) -> dict[str, str]:
-    """The controls of every parameter, of replacements and of exploring; returns their names -> texts."""
+def axis_controls(models: Sequence[ModelEntry]) -> dict[str, str]:
+    """The controls of every parameter, of replacements and of exploring; returns their names -> texts.
+
+    What all models ignore has none, and its text is the default; the first model gives the defaults.
+    """
+    entry = models[0]
+    ignored = set(entry.family.ignored).intersection(*(other.family.ignored for other in models[1:]))
     first = entry.examples[0] if entry.examples else ""
     texts: dict[str, str] = {}
     for parameter in TEXTS:
         if parameter.field == "prompt":
             texts[parameter.name] = _lines(parameter, first, height=96, placeholder="a beach at sunset")
             _examples(entry)
+        elif parameter.field in ignored:
+            texts[parameter.name] = str(parameter.default)
         else:
             texts[parameter.name] = _lines(parameter, str(parameter.default))
     texts["replace"] = st.text_area(
@@ -145,13 +160,18 @@ def axis_controls(entry: ModelEntry) -> dict[str, str]:
         placeholder="red, blue, green", help=REPLACE_HELP,
     )  # fmt: skip
     for parameter in _AT_HAND:
-        texts[parameter.name] = _axis_input(parameter, entry)
+        if parameter.field in ignored:
+            texts[parameter.name] = _written_default(parameter, entry)
+        else:
+            texts[parameter.name] = _axis_input(parameter, entry)
     with st.expander("More"):
         for stage in ("paint", "mask", "paste"):
             if stage in _CAPTIONS:
                 st.caption(_CAPTIONS[stage])
             for parameter in _UNDER_MORE:
-                if parameter.stage == stage:
+                if parameter.stage == stage and parameter.field in ignored:
+                    texts[parameter.name] = _written_default(parameter, entry)
+                elif parameter.stage == stage:
                     texts[parameter.name] = (
                         _names(parameter, entry) if parameter.names() else _axis_input(parameter, entry)
                     )

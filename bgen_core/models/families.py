@@ -1,0 +1,234 @@
+"""What a family of models can do, told from its files before torch is imported. The rows are in `family_table.py`.
+
+A family is one class of pipeline, or one kind of checkpoint in it: Flux schnell is saved by the same class as Flux dev,
+and ignores the guidance that Flux dev follows.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+NumberFormat = Literal["float32", "float16", "bfloat16"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cfg:
+    """Classifier-free guidance: a second evaluation of the model, by the negative prompt.
+
+    Attributes
+    ----------
+    argument
+        Its name in the pipeline's call.
+    off_at
+        At this value and below it is off.
+    blank
+        What is given for an empty negative prompt, where a pipeline given none leaves guidance out; None where it does
+        not.
+    """
+
+    argument: str = "guidance_scale"
+    off_at: float = 1.0
+    blank: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distilled:
+    """Guidance is an input of the model, which was trained with it: one evaluation, at any value."""
+
+    argument: str = "guidance_scale"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ignored:
+    """It changes no pixel, or cannot be given; `reason` completes "Flux schnell …"."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithCfg:
+    """A negative prompt acts where classifier-free guidance is on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Always:
+    """A negative prompt acts whatever the guidance is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeedsSecond:
+    """A negative prompt acts through a guidance of its own, which is given with it, and costs a second evaluation."""
+
+    argument: str
+    value: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strength:
+    """How many of the steps are computed: n × strength, rounded down or up."""
+
+    rounds: Literal["down", "up"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """The text encoder that reads most of a prompt.
+
+    Attributes
+    ----------
+    folder
+        Of its tokenizer.
+    marks
+        Tokens that mark the prompt's ends and take places of their own.
+    most
+        Tokens that the pipeline gives it; None where the tokenizer says that.
+    """
+
+    folder: str = "tokenizer"
+    marks: int = 2
+    most: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configs:
+    """What a checkpoint says about itself.
+
+    Attributes
+    ----------
+    index
+        Its `model_index.json`.
+    of
+        A component's configuration with its class as "_class_name"; empty where it has no such component.
+    """
+
+    index: Mapping[str, Any]
+    of: Callable[[str], Mapping[str, Any]]
+
+    @property
+    def denoiser(self) -> Mapping[str, Any]:
+        return self.of("unet") or self.of("transformer")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """One row of the table.
+
+    Attributes
+    ----------
+    title
+        What people call it.
+    saved_as
+        Classes of the pipelines that its checkpoints name.
+    loads_as
+        Class with the inpainting call.
+    mapped
+        Whether `AutoPipelineForInpainting` loads the first as the second (diffusers 0.42.1).
+    applies
+        Which checkpoints of these classes it is about; the first row that applies counts.
+    refusal
+        Why none of its checkpoints can be used: completes "Flux Control …". Empty where they can.
+    packages
+        Packages that it needs beyond those that are always here.
+    in_engine
+        Whether the batched engine paints it; otherwise the pipeline's own call does, a cell at a time, with `fixed`
+        arguments.
+    guidance, negative, strength
+        How it takes them.
+    own_scheduler
+        None where every scheduler can be chosen, or why it samples with its own alone.
+    half
+        Half precision in which it works: float16 gives black pictures with models that were trained in bfloat16.
+    side, latents
+        Side of the square that it was trained on, in pixels, and in latents where its configuration does not say.
+    multiple
+        From the VAE's pixels per latent to what the picture's sides must divide by.
+    steps, guidance_scale
+        Where a first picture should start.
+    reader
+        Who reads the prompt; None where that is not known.
+    """
+
+    title: str
+    saved_as: tuple[str, ...]
+    loads_as: str
+    mapped: bool = True
+    applies: Callable[[Configs], bool] = lambda configs: True
+    refusal: str = ""
+    packages: tuple[str, ...] = ()
+    in_engine: bool = False
+    fixed: tuple[tuple[str, Any], ...] = ()
+    guidance: Cfg | Distilled | Ignored = Cfg()
+    negative: WithCfg | Always | NeedsSecond | Ignored = WithCfg()
+    strength: Strength | Ignored = Strength(rounds="up")
+    own_scheduler: Ignored | None = Ignored(reason="samples in its own way")
+    half: NumberFormat = "bfloat16"
+    side: int = 1024
+    latents: int | None = None
+    multiple: Callable[[int], int] = lambda factor: factor * 2
+    steps: int = 30
+    guidance_scale: float = 7.5
+    reader: Reader | None = None
+
+    def number_format(self, of_device: str) -> str:
+        """Number format on a device that computes in this one: half precision is the family's own.
+
+        float16 stands for half precision of any kind, since it was the only one before this table; bfloat16 is what
+        somebody asked for.
+        """
+        return self.half if of_device == "float16" else of_device
+
+    @property
+    def ignored(self) -> dict[str, Ignored]:
+        """Parameter's field -> why this family ignores it."""
+        each: dict[str, object] = {
+            "guidance_scale": self.guidance,
+            "negative_prompt": self.negative,
+            "strength": self.strength,
+            "scheduler": self.own_scheduler,
+        }
+        return {name: how for name, how in each.items() if isinstance(how, Ignored)}
+
+    def guides(self, guidance: float) -> bool:
+        """Whether classifier-free guidance is on at that value."""
+        return isinstance(self.guidance, Cfg) and guidance > self.guidance.off_at
+
+
+def configs_of_folder(folder: Path, index: Mapping[str, Any]) -> Configs:
+    """What a saved pipeline says; a component's configuration that cannot be read counts as none."""
+
+    def read(component: str) -> Mapping[str, Any]:
+        name = "scheduler_config.json" if component == "scheduler" else "config.json"
+        try:
+            content: Any = json.loads((folder / component / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    return Configs(index=index, of=read)
+
+
+def configs_of_pipeline(pipeline: Any) -> Configs:
+    """What a loaded pipeline says."""
+
+    def read(component: str) -> Mapping[str, Any]:
+        part = getattr(pipeline, component, None)
+        return {} if part is None else {**part.config, "_class_name": type(part).__name__}
+
+    return Configs(index=dict(pipeline.config), of=read)
+
+
+def pixels_per_latent(configs: Configs) -> int:
+    """Of the VAE, 8 for most."""
+    vae = configs.of("vae") or configs.of("movq")
+    if isinstance(halvings := vae.get("temperal_downsample"), list):  # Qwen-Image's; diffusers spells it so
+        return 2 ** len(list[Any](halvings))
+    levels = vae.get("encoder_block_out_channels") or vae.get("block_out_channels")
+    return 2 ** (len(list[Any](levels)) - 1) if isinstance(levels, list | tuple) and levels else 8
+
+
+def side_of(family: Family, configs: Configs) -> int:
+    """Side of the square that a checkpoint was trained on, in pixels."""
+    latents = configs.denoiser.get("sample_size", family.latents)
+    return latents * pixels_per_latent(configs) if isinstance(latents, int) and latents > 0 else family.side

@@ -1,0 +1,57 @@
+"""Before a sweep runs: what a plan asks of models whose family ignores it, and what is to be known of the rest."""
+
+from collections.abc import Iterator, Sequence
+
+from bgen_core.errors import UserInputError
+from bgen_core.models.catalogue import ModelEntry
+from bgen_core.models.families import Cfg, NeedsSecond, WithCfg
+from bgen_core.parameters import Value, parameter_of, written
+from bgen_core.sweep.build import default_of
+from bgen_core.sweep.family_rules import NEUTRAL, refusal
+from bgen_core.sweep.plan import SweepPlan
+
+
+def check_families(plan: SweepPlan, entries: Sequence[ModelEntry]) -> None:
+    """Refuse a plan that asks one of its models for what the model's family ignores.
+
+    The default of another model of the plan is not asked for: it fills what nobody typed (`family_notes` says so).
+
+    Raises
+    ------
+    UserInputError
+        Names the family, why it ignores the parameter, and what to choose.
+    """
+    for entry in entries:
+        for field in entry.family.ignored:
+            values = plan.values_of(field)
+            for value in values:
+                if not _is_own(entry, field, value) and (len(values) > 1 or not _fills(field, value, entries)):
+                    raise UserInputError(refusal(entry.family, field, value))
+
+
+def family_notes(plan: SweepPlan, entry: ModelEntry, entries: Sequence[ModelEntry]) -> Iterator[str]:
+    """What has no effect on a model of the plan, or acts in another way than elsewhere: a sentence each."""
+    family = entry.family
+    for field, how in family.ignored.items():
+        value = plan.values_of(field)[0]
+        if not _is_own(entry, field, value) and _fills(field, value, entries):
+            label = parameter_of(field).label.lower()
+            yield f"{family.title} {how.reason}: the {label} {written(value)} has no effect on its pictures."
+    negatives = [cell.params for cell in plan.cells() if cell.model == entry.name and cell.params.negative_prompt]
+    unheard = isinstance(family.negative, WithCfg) and not all(family.guides(each.guidance_scale) for each in negatives)
+    if isinstance(family.guidance, Cfg) and unheard:
+        off = f"Guidance {family.guidance.off_at:g} and below switches guidance off"
+        yield f"{off}: the negative prompt has no effect there."
+    if isinstance(family.negative, NeedsSecond) and negatives:
+        yield (
+            f"A negative prompt makes {family.title} evaluate the model twice a step, "
+            f"with classifier-free guidance {family.negative.value:g} beside the guidance that was chosen."
+        )
+
+
+def _is_own(entry: ModelEntry, field: str, value: Value) -> bool:
+    return value in (NEUTRAL[field], default_of(parameter_of(field), entry))
+
+
+def _fills(field: str, value: Value, entries: Sequence[ModelEntry]) -> bool:
+    return any(value == default_of(parameter_of(field), entry) for entry in entries)

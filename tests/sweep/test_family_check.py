@@ -1,0 +1,153 @@
+"""Plans against the families of their models: what is refused, what is said, and which cells are one."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bgen_core.errors import UserInputError
+from bgen_core.ids import SubjectId
+from bgen_core.models.catalogue import ModelEntry, describe_model
+from bgen_core.models.families import Configs, Family
+from bgen_core.models.family_table import find_family
+from bgen_core.sweep.build import build_plan
+from bgen_core.sweep.family_check import check_families, family_notes
+from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.plan import CellAddress, SweepPlan, address_cell, address_plan
+
+DEMO = describe_model("demo")
+CLASSES = {
+    "flux": ("FluxPipeline", {"transformer": {"guidance_embeds": True}}),
+    "schnell": ("FluxPipeline", {}),
+    "fill": ("FluxFillPipeline", {}),
+    "qwen": ("QwenImagePipeline", {}),
+    "z-image": ("ZImagePipeline", {}),
+    "kandinsky": ("KandinskyV22CombinedPipeline", {}),
+    "lcm": ("StableDiffusionPipeline", {"unet": {"time_cond_proj_dim": 256}}),
+    "edm": ("StableDiffusionXLPipeline", {"scheduler": {"_class_name": "EDMEulerScheduler"}}),
+    "sd": ("StableDiffusionPipeline", {}),
+}
+
+
+def family(name: str) -> Family:
+    class_name, configs = CLASSES[name]
+    found = find_family(class_name, Configs(index={}, of=lambda component: configs.get(component, {})))
+    assert found is not None
+    return found
+
+
+def entry(name: str) -> ModelEntry:
+    row = family(name)
+    return replace(describe_model(f"somebody/{name}"), family=row, steps=row.steps, guidance=row.guidance_scale)
+
+
+def plan(models: list[ModelEntry], **given: Any) -> SweepPlan:
+    texts = {name.replace("_", "-"): value for name, value in given.items()}
+    return build_plan(models, {SubjectId("s"): "Ada"}, {"prompt": "a beach", **texts})
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "words"),
+    [
+        ("schnell", {"guidance": "3,5"}, "without guidance: choose the guidance 0, not 3"),
+        ("schnell", {"guidance": "3"}, "choose the guidance 0, not 3"),
+        ("fill", {"negative_prompt": "red"}, "Flux Fill takes no negative prompt: leave it empty"),
+        ("lcm", {"negative_prompt": "red"}, "leave it empty"),
+        ("kandinsky", {"strength": "0.5,1"}, "paints from noise alone: choose the strength 1, not 0.5"),
+        ("flux", {"scheduler": "euler"}, "choose the scheduler 'default', not 'euler'"),
+        ("edm", {"scheduler": "default,dpmpp_2m"}, "has no betas"),
+    ],
+)
+def test_what_a_family_ignores_is_refused_with_the_reason(name: str, given: dict[str, str], words: str) -> None:
+    models = [entry(name)]
+    with pytest.raises(UserInputError, match=words):
+        check_families(plan(models, **given), models)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_what_nobody_typed_is_never_refused(name: str) -> None:
+    models = [entry(name)]
+    check_families(plan(models), models)
+    assert list(family_notes(plan(models), models[0], models)) == []
+
+
+def test_what_another_models_default_fills_has_no_effect_and_is_said() -> None:
+    models = [DEMO, entry("schnell")]
+    both = plan(models)
+    check_families(both, models)
+    notes = list(family_notes(both, models[1], models))
+    assert any("the guidance 3 has no effect on its pictures" in note for note in notes)
+    assert any("the scheduler 'ddim' has no effect on its pictures" in note for note in notes)
+    with pytest.raises(UserInputError, match="choose the guidance 0, not 4"):
+        check_families(plan(models, guidance="4"), models)
+
+
+@pytest.mark.parametrize(
+    ("name", "guidance", "words"),
+    [
+        ("sd", "1", "Guidance 1 and below switches guidance off"),
+        ("z-image", "0", "Guidance 0 and below switches guidance off"),
+        ("z-image", "0.5", ""),
+        ("flux", "3", "evaluate the model twice a step, with classifier-free guidance 4"),
+        ("kandinsky", "1", ""),
+    ],
+)
+def test_what_a_negative_prompt_does_is_said(name: str, guidance: str, words: str) -> None:
+    models = [entry(name)]
+    notes = list(family_notes(plan(models, negative_prompt="red", guidance=guidance), models[0], models))
+    assert (words in " ".join(notes)) if words else not notes
+
+
+def address(name: str, **changes: Any) -> CellAddress:
+    params = InpaintParams(**{"prompt": "a beach", "scheduler": "default"} | changes)
+    return address_cell(
+        params,
+        subject_id=SubjectId("s"),
+        model_revision="m",
+        device_kind="cuda",
+        dtype_name="float16",
+        family=family(name),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "one", "other", "equal"),
+    [
+        ("schnell", {"guidance_scale": 3}, {"guidance_scale": 5}, True),
+        ("flux", {"guidance_scale": 3}, {"guidance_scale": 5}, False),
+        ("qwen", {"guidance_scale": 0.5, "negative_prompt": "red"}, {"guidance_scale": 1}, True),
+        ("qwen", {"guidance_scale": 3, "negative_prompt": "red"}, {"guidance_scale": 3}, False),
+        ("z-image", {"guidance_scale": 0, "negative_prompt": "red"}, {"guidance_scale": 0}, True),
+        ("z-image", {"guidance_scale": 0}, {"guidance_scale": 1}, False),
+        ("lcm", {"guidance_scale": 0}, {"guidance_scale": 1}, False),
+        ("kandinsky", {"strength": 0.5}, {"strength": 1}, True),
+        ("kandinsky", {"guidance_scale": 1, "negative_prompt": "red"}, {"guidance_scale": 1}, False),
+        ("flux", {"scheduler": "euler"}, {}, True),
+        ("edm", {"scheduler": "euler"}, {}, True),
+        ("flux", {"shadow": 0.5}, {}, False),
+        ("sd", {"guidance_scale": 0.5}, {"guidance_scale": 1}, False),  # older than the table: stays as it was
+    ],
+)
+def test_cells_are_one_where_their_pictures_are_equal(
+    name: str, one: dict[str, Any], other: dict[str, Any], equal: bool
+) -> None:
+    assert (address(name, **one) == address(name, **other)) == equal
+
+
+def test_a_family_of_the_engine_has_the_address_that_it_had_without_the_table() -> None:
+    plain = address_cell(
+        InpaintParams(prompt="a beach", scheduler="default"),
+        subject_id=SubjectId("s"), model_revision="m", device_kind="cuda", dtype_name="float16",
+    )  # fmt: skip
+    assert address("sd") == address("edm") == plain
+
+
+def test_each_model_of_a_plan_is_addressed_by_its_own_family() -> None:
+    models = [entry("sd"), entry("schnell")]
+    cells = plan(models, guidance="3,5")
+    families = {each.name: each.family for each in models}
+    found = address_plan(
+        cells, dict.fromkeys(cells.models, "m"), device_kind="cuda", dtype_name="float16", families=families
+    )
+    assert found[0] != found[1]
+    assert found[2] == found[3]
