@@ -165,7 +165,7 @@ def unread_values(query: Mapping[str, Sequence[str]]) -> list[str]:
         try:
             axis_kind(_last(query, name) or SEED)
         except UserInputError as error:
-            unread.append(str(error))
+            unread.append(told(error))
     return unread
 
 
