@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from bgen_core.json_value import JsonValue
+
 NumberFormat = Literal["float32", "float16", "bfloat16"]
 
 
@@ -201,7 +203,7 @@ def configs_of_folder(folder: Path, index: Mapping[str, Any]) -> Configs:
     def read(component: str) -> Mapping[str, Any]:
         name = "scheduler_config.json" if component == "scheduler" else "config.json"
         try:
-            content: Any = json.loads((folder / component / name).read_text(encoding="utf-8"))
+            content: JsonValue = json.loads((folder / component / name).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
         return content if isinstance(content, dict) else {}
@@ -222,10 +224,11 @@ def configs_of_pipeline(pipeline: Any) -> Configs:
 def pixels_per_latent(configs: Configs) -> int:
     """Of the VAE, 8 for most."""
     vae = configs.of("vae") or configs.of("movq")
-    if isinstance(halvings := vae.get("temperal_downsample"), list):  # Qwen-Image's; diffusers spells it so
-        return 2 ** len(list[Any](halvings))
-    levels = vae.get("encoder_block_out_channels") or vae.get("block_out_channels")
-    return 2 ** (len(list[Any](levels)) - 1) if isinstance(levels, list | tuple) and levels else 8
+    halvings: JsonValue = vae.get("temperal_downsample")  # Qwen-Image's; diffusers spells it so
+    if isinstance(halvings, list):
+        return 2 ** len(halvings)
+    levels: JsonValue | tuple[Any, ...] = vae.get("encoder_block_out_channels") or vae.get("block_out_channels")
+    return 2 ** (len(levels) - 1) if isinstance(levels, list | tuple) and levels else 8
 
 
 def side_of(family: Family, configs: Configs) -> int:

@@ -50,6 +50,26 @@ def _is_edm(configs: Configs) -> bool:
     return str(configs.of("scheduler").get("_class_name", "")).startswith("EDM")
 
 
+def _wants_aesthetics_score(configs: Configs) -> bool:
+    return bool(configs.index.get("requires_aesthetics_score", False))
+
+
+def _decodes_with_the_photo(configs: Configs) -> bool:
+    return configs.of("vae").get("_class_name") == "AsymmetricAutoencoderKL"
+
+
+def _takes_no_guidance(configs: Configs) -> bool:
+    return not configs.of("transformer").get("guidance_embeds", False)
+
+
+def _is_distilled(configs: Configs) -> bool:
+    return bool(configs.index.get("is_distilled", False))
+
+
+def _twice(factor: int) -> int:
+    return factor * 2
+
+
 def _has_unknown_channels(configs: Configs) -> bool:
     channels = configs.of("unet").get("in_channels", 4)
     return channels not in (4, 9)
@@ -102,7 +122,7 @@ _KLEIN = Family(
 _WITHOUT_ENGINE: Mapping[str, Any] = {
     "in_engine": False,
     "own_scheduler": OWN_SCHEDULER,
-    "multiple": lambda factor: factor * 2,  # what these were painted at from the first version on
+    "multiple": _twice,  # what these were painted at from the first version on
 }
 
 FAMILIES: tuple[Family, ...] = (
@@ -134,13 +154,13 @@ FAMILIES: tuple[Family, ...] = (
     replace(
         _SDXL,
         title="Stable Diffusion XL refiner",
-        applies=lambda configs: bool(configs.index.get("requires_aesthetics_score", False)),
+        applies=_wants_aesthetics_score,
         **_WITHOUT_ENGINE,
     ),
     replace(
         _SD,
         title="Stable Diffusion that decodes with the photo",
-        applies=lambda configs: configs.of("vae").get("_class_name") == "AsymmetricAutoencoderKL",
+        applies=_decodes_with_the_photo,
         **_WITHOUT_ENGINE,
     ),
     *(
@@ -193,7 +213,7 @@ FAMILIES: tuple[Family, ...] = (
     replace(
         _FLUX,
         title="Flux schnell",
-        applies=lambda configs: not configs.of("transformer").get("guidance_embeds", False),
+        applies=_takes_no_guidance,
         guidance=WITHOUT_GUIDANCE,
         steps=4,
         guidance_scale=0.0,
@@ -220,7 +240,7 @@ FAMILIES: tuple[Family, ...] = (
     replace(
         _KLEIN,
         title="Flux.2 Klein, distilled",
-        applies=lambda configs: bool(configs.index.get("is_distilled", False)),
+        applies=_is_distilled,
         guidance=WITHOUT_GUIDANCE,
         steps=4,
         guidance_scale=0.0,

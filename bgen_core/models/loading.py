@@ -40,7 +40,7 @@ def load_pipeline(source: ModelSource, device: Device) -> Any:
     quiet_libraries()
     diffusers.utils.logging.disable_progress_bar()
     family = source.family
-    loader = diffusers.AutoPipelineForInpainting if family.mapped else getattr(diffusers, family.loads_as)
+    loader = getattr(diffusers, "AutoPipelineForInpainting" if family.mapped else family.loads_as)
     location = str(source.folder) if source.folder else source.entry.source
     options: dict[str, Any] = {} if source.folder else {"revision": source.revision}
     try:

@@ -154,7 +154,7 @@ def _find_on_hub(spec: str, entry: ModelEntry) -> ModelSource:
 
 def _fetch_configs(spec: str, entry: ModelEntry, revision: str) -> Path:
     """What a model of the Hub says about itself: a few small files, from which its family is known."""
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import snapshot_download  # pyright: ignore[reportUnknownVariableType]
 
     try:
         return Path(snapshot_download(entry.source, revision=revision, allow_patterns=list(CONFIG_FILES)))
