@@ -107,7 +107,7 @@ def measure_quality(photos: list[LabelledPhoto], limits: DecodeLimits, report: C
             if labelled.mask is None:
                 none_said.append(not cut_out(image, "fast")[1].person_found)
             else:
-                truth = _read_mask(labelled.mask, Extent.of(image))
+                truth = read_true_mask(labelled.mask, Extent.of(image))
                 for name, work in _sides(bare, image, with_fine=True).items():
                     scores[name].append(score_mask(work(), truth))
                 if scores["standard"][-1].iou > _GOOD:
@@ -186,7 +186,7 @@ def _of_manifest(manifest: Path, photos: Path, masks: Path) -> Iterator[Labelled
             yield labelled
 
 
-def _read_mask(path: Path, extent: Extent) -> np.ndarray:
+def read_true_mask(path: Path, extent: Extent) -> np.ndarray:
     """float32, HW, in [0, 1]; true masks of public sets are sometimes a few pixels off the photo's size."""
     try:
         with Image.open(path) as picture:
