@@ -15,7 +15,7 @@ from bgen_core.subject.native import cv2
 from bgen_core.subject.segmentation import reduced, working_picture
 
 _GUIDE_SIDE = 512
-_RADIUS = 0.0175  # of the guide's longer side
+_RADIUS = 0.01  # of the guide's longer side
 _EPSILON = 1e-4
 _HAZE = 0.15  # the filter leaves a haze of this strength on both ends
 

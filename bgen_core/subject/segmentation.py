@@ -30,6 +30,7 @@ MAX_UNSURE_SHARE = 0.5
 _WORKING_SIDE = 1024
 _MARGIN = 0.1  # of the persons' longer side, around the crop of the second pass
 _MOST_GROUPS = 4  # that are looked at one by one: each costs four calls of a network
+_DISTORTION = 2.0  # how much less a network counts that sees a crop stretched: the power of the ratio of both shapes
 _MIN_KEPT = 0.15  # of the first pass's area: a second pass that finds less has lost what was there
 
 
@@ -109,7 +110,8 @@ class SelfieSegmenter:
 
     The networks see 256 × 256 and 256 × 144 pixels, so a person who fills a tenth of the photo has 80 pixels. Both
     look at the whole photo, the larger answer wins. Persons who stand apart are then looked at one by one, in a crop
-    with a margin: by both networks, as it is and mirrored, and the mean of the four is the answer.
+    with a margin: by both networks, as it is and mirrored, and the mean of the four is the answer, in which the network
+    that sees the crop less distorted counts more.
     What each part brings is measured in docs/decisions/two-passes.md.
     """
 
@@ -153,10 +155,21 @@ class SelfieSegmenter:
         extent = Extent.of(crop)
         plain, mirrored = _both_ways(self._square, crop)
         wide = np.mean(_both_ways(self._landscape, crop), axis=0)
-        confidence = (enlarged((plain + mirrored) / 2, extent) + enlarged(wide, extent)) / 2
+        share = _share(self._square.extent, self._landscape.extent, extent)
+        confidence = share * enlarged((plain + mirrored) / 2, extent) + (1 - share) * enlarged(wide, extent)
         if np.count_nonzero(confidence > 0.5) < _MIN_KEPT * np.count_nonzero(first > 0.5):
             return _look(first, one=first > 0.5, other=confidence > 0.5)
         return _look(confidence, one=plain > 0.5, other=mirrored > 0.5)
+
+
+def _share(one: Extent, other: Extent, crop: Extent) -> float:
+    """How much the first of two networks counts for a crop, in [0, 1], by how far it is stretched for each of them."""
+
+    def weight(network: Extent) -> float:
+        stretched = (crop.width / crop.height) / (network.width / network.height)
+        return min(stretched, 1 / stretched) ** _DISTORTION
+
+    return weight(one) / (weight(one) + weight(other))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -137,7 +137,7 @@ class TestMatting:
         image = np.clip(image + np.random.default_rng(0).integers(-9, 10, image.shape), 0, 255).astype(np.uint8)
         refined = refine_edges(image, truth)
         distance = ndimage.distance_transform_edt(truth > 0.5) - ndimage.distance_transform_edt(truth <= 0.5)
-        reach = 900 * 4 * 0.0175 + 4
+        reach = 900 * 4 * 0.01 + 4
         assert (refined[distance > reach] == 1).all()
         assert (refined[distance < -reach] == 0).all()
         for seam in (256, 512):

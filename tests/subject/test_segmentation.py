@@ -9,6 +9,7 @@ import pytest
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Box, Extent
+from bgen_core.subject import segmentation
 from bgen_core.subject.cutout import QUALITIES, cut_out
 from bgen_core.subject.native import LazyLibrary, raise_if_library_missing
 from bgen_core.subject.segmentation import Segmentation, SelfieSegmenter, default_segmenter
@@ -51,6 +52,17 @@ class RedNetwork:
 
     def close(self) -> None:
         pass
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "share"), [(500, 500, 0.76), (160, 90, 0.24), (400, 300, 0.5), (300, 900, 0.76)]
+)
+def test_a_network_counts_more_where_it_sees_less_distortion(width: int, height: int, share: float) -> None:
+    square, landscape, crop = (
+        Extent(width=across, height=down) for across, down in ((256, 256), (256, 144), (width, height))
+    )
+    found = segmentation._share(square, landscape, crop)  # pyright: ignore[reportPrivateUsage]
+    assert found == pytest.approx(share, abs=0.005)
 
 
 class TestGroups:
