@@ -27,7 +27,7 @@ OWN_SCHEDULER = Ignored(reason="samples in its own way")
 
 
 def _classes(stem: str, *kinds: str) -> tuple[str, ...]:
-    """Stem("Flux", "", "Img2Img") -> ("FluxPipeline", "FluxImg2ImgPipeline")."""
+    """_classes("Flux", "", "Img2Img") -> ("FluxPipeline", "FluxImg2ImgPipeline")."""
     return tuple(f"{stem}{kind}Pipeline" for kind in kinds or ("", "Img2Img", "Inpaint"))
 
 

@@ -62,3 +62,22 @@ def test_what_makes_no_sense_is_refused_before_anything_runs(call: Call, options
     assert refused.returncode == 2
     assert words in refused.stderr
     assert "exploring" not in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--guidance", "3,5", "Flux schnell was distilled to do without guidance: choose the guidance 0, not 3"),
+        ("--scheduler", "euler", "Flux schnell samples in its own way: choose the scheduler 'default', not 'euler'"),
+    ],
+)
+def test_what_a_models_family_ignores_is_refused_with_the_reason(
+    call: Call, alpha_file: Path, tmp_path: Path, option: str, value: str, words: str
+):
+    (tmp_path / "model_index.json").write_text('{"_class_name": "FluxPipeline"}')
+    common = (PHOTO, "--alpha", alpha_file, "--prompt", "a beach", "--model", tmp_path)
+    refused = call("sweep", *common, option, value, "--dry-run")
+    assert refused.returncode == 2
+    assert words in refused.stderr
+    planned = json.loads(call("sweep", *common, "--dry-run", "--json").stdout)
+    assert (planned["base"]["num_inference_steps"], planned["base"]["guidance_scale"]) == (4, 0)
