@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 
 from bgen_core.errors import UserInputError
 from bgen_core.limits import MOST_MEGAPIXELS
+from bgen_core.wording import quoted
 
 
 class Settings(BaseSettings):
@@ -133,5 +134,5 @@ def load_settings(**overrides: object) -> Settings:
         reason = str(first["msg"]).removeprefix("Value error, ")
         name = "BGEN_" + "_".join(str(part) for part in first["loc"]).upper()
         # The address of a database or a server may hold a password, and errors end up in logs.
-        given = re.sub(r"(//[^:/@]*):[^@]*@", r"\1:***@", repr(first["input"]))
+        given = re.sub(r"(//[^:/@]*):[^@]*@", r"\1:***@", quoted(first["input"]))
         raise UserInputError(f"{name}={given} is not allowed: {reason}.") from error

@@ -1,6 +1,9 @@
-"""Numbers and lists in words."""
+"""Numbers, lists and quoted values in words."""
 
+import json
 from collections.abc import Sequence
+
+_WRITTEN = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
 def counted(number: int, noun: str) -> str:
@@ -11,3 +14,44 @@ def counted(number: int, noun: str) -> str:
 def listed(words: Sequence[str]) -> str:
     """ "a", "a and b", "a, b and c"."""
     return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
+
+
+def quoted(value: object, most: int | None = None) -> str:
+    r"""A value for a sentence, as the person who gave it wrote it and not as Python does.
+
+    Parameters
+    ----------
+    value
+        A text, or what YAML and JSON know.
+    most
+        So many letters of it are shown.
+
+    Examples
+    --------
+    >>> print(quoted("C:\\it's\n"), quoted(True), quoted(None), quoted(0.1), quoted(["a", 1]))
+    'C:\it's\n' true nothing 0.1 ["a", 1]
+    """
+    match value:
+        case str():
+            return f"'{_shortened(printable(value), most)}'"
+        case None:
+            return "nothing"
+        case float():
+            return f"{value:.12g}"
+        case _:
+            try:
+                text = json.dumps(value, ensure_ascii=False, default=str)
+            except ValueError:  # Python writes no whole number of more than 4300 digits
+                return "of thousands of digits"
+            return _shortened(printable(text), most)
+
+
+def printable(text: str, most: int | None = None) -> str:
+    """A text of somebody else as it may stand in a sentence and on a terminal: on one line, nothing invisible."""
+    return "".join(
+        letter if letter.isprintable() else _WRITTEN.get(letter, "\N{REPLACEMENT CHARACTER}") for letter in text[:most]
+    )
+
+
+def _shortened(text: str, most: int | None) -> str:
+    return text if most is None or len(text) <= most else f"{text[:most]}…"

@@ -18,14 +18,13 @@ from bgen_core.extent import Extent
 from bgen_core.ids import SubjectId
 from bgen_core.json_value import JsonValue
 from bgen_core.limits import LONGEST_NAME, ImpossibleTextError, check_text
-from bgen_core.records.foreign_run import printable
 from bgen_core.store.store import Store
 from bgen_core.store.subjects import SubjectEntry
 from bgen_core.subject.decoding.foreign_pictures import decode_foreign_alpha, decode_foreign_photo, measure
 from bgen_core.subject.decoding.image_io import DecodeLimits
 from bgen_core.subject.edit import MaskEdit
 from bgen_core.subject.subject import Subject
-from bgen_core.wording import counted
+from bgen_core.wording import counted, quoted
 
 MOST_SUBJECTS = 200
 
@@ -95,7 +94,7 @@ def _pieces(store: Store, entries: Sequence[SubjectEntry]) -> Iterator[bytes]:
                 check_text("The name", entry.name, LONGEST_NAME)
                 photo, alpha = store.blobs.get(entry.photo), store.blobs.get(entry.alpha)
             except (LostPictureError, ImpossibleTextError) as error:
-                left_out.append(f"Subject {printable(entry.name)!r} ({entry.id[:12]}): {error.public}")
+                left_out.append(f"Subject {quoted(entry.name, 60)} ({entry.id[:12]}): {error.public}")
                 if len(left_out) == len(entries):
                     nothing = f"No subject can be exported. {left_out[0]}"
                     raise LostPictureError(nothing, public=nothing) from error
@@ -198,7 +197,7 @@ def _is_possible(archive: zipfile.ZipFile, folder: str, left_out: list[str]) -> 
     try:
         check_text("The name", name, LONGEST_NAME)
     except ImpossibleTextError as error:
-        left_out.append(f"Subject {printable(name)!r}: {error}")
+        left_out.append(f"Subject {quoted(name, 60)}: {error}")
         return False
     return True
 
@@ -263,7 +262,7 @@ def _keep(store: Store, subject: Subject, edit: dict[str, Any]) -> tuple[Subject
 
 
 def _shown(name: str) -> str:
-    return repr(name[-60:])
+    return quoted(name[-60:])
 
 
 def _unreadable(error: BaseException) -> UserInputError:

@@ -37,6 +37,7 @@ from bgen_core.sweep.events import (
 from bgen_core.sweep.family_rules import settled
 from bgen_core.sweep.inpainters import load_inpainter
 from bgen_core.sweep.plan import CellAddress, SweepCell, SweepPlan, address_plan, pixel_versions
+from bgen_core.wording import quoted
 
 logger = logging.getLogger(__name__)
 
@@ -153,7 +154,7 @@ class Runner:
         addresses = address_plan(part, revisions, device_kind=kind, dtype_name=dtype, families=families)
         if {index: address.run_id for index, address in addresses.items()} != planned:
             raise UserInputError(
-                f"the model {model!r}, the device or a library has changed since this sweep was planned: "
+                f"the model {quoted(model)}, the device or a library has changed since this sweep was planned: "
                 "start it again; what is made already stays in the table."
             )
         return _Work(

@@ -9,6 +9,7 @@ import psutil
 
 from bgen_core.errors import UserInputError
 from bgen_core.models.families import Family
+from bgen_core.wording import quoted
 
 if TYPE_CHECKING:
     import torch
@@ -76,7 +77,7 @@ def _find_device(wish: str) -> Device:
     if kind.startswith("cuda"):
         index = int(kind.partition(":")[2] or 0)
         if not has_cuda or index >= torch.cuda.device_count():
-            raise UserInputError(f"device {kind!r} is not on this machine: choose auto, or set BGEN_DEVICE=cpu.")
+            raise UserInputError(f"device {quoted(kind)} is not on this machine: choose auto, or set BGEN_DEVICE=cpu.")
         return Device(kind=kind, name=torch.cuda.get_device_name(index), dtype_name="float16")
     if kind == "mps":
         if not has_mps:

@@ -8,6 +8,7 @@ from bgen_core.errors import ModelLoadError
 from bgen_core.models.devices import Device
 from bgen_core.models.family_table import family_of
 from bgen_core.models.revision import ModelSource
+from bgen_core.wording import quoted
 
 logger = logging.getLogger(__name__)
 
@@ -51,13 +52,13 @@ def load_pipeline(source: ModelSource, device: Device) -> Any:
         logger.info("loading %s failed", source.name, exc_info=True)  # the worker's log has it
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelLoadError(
-            f"model {source.name!r} cannot be loaded from {location}: {reason.rstrip('.')}. "
+            f"model {quoted(source.name)} cannot be loaded from {location}: {reason.rstrip('.')}. "
             "Check the folder or the Hub id, or choose the model 'demo'."
         ) from error
     tokenizer = getattr(pipeline, "tokenizer", None)
     if tokenizer is not None and tokenizer.model_max_length > LONGEST_PROMPT:
         raise ModelLoadError(
-            f"model {source.name!r} cannot be used: its tokenizer does not say how long a prompt may be; "
+            f"model {quoted(source.name)} cannot be used: its tokenizer does not say how long a prompt may be; "
             f"the folder 'tokenizer' in {location} is missing or incomplete."
         )
     loaded = family_of(pipeline)

@@ -11,6 +11,7 @@ from bgen_core.errors import ModelLoadError, reason
 from bgen_core.models.catalogue import MODELS, ModelEntry, describe_model
 from bgen_core.models.families import Family, configs_of_folder, side_of
 from bgen_core.models.family_table import find_family, missing_packages, working_classes
+from bgen_core.wording import quoted
 
 # Enough to know a family by.
 CONFIG_FILES = ("model_index.json", "*/config.json", "scheduler/scheduler_config.json")
@@ -64,7 +65,7 @@ def find_model(spec: str) -> ModelSource:
     entry = describe_model(spec)
     if not _may_be_on_hub(entry):
         raise ModelLoadError(
-            f"model {spec!r} is not there: give a catalogue name (the command `models` lists them), "
+            f"model {quoted(spec)} is not there: give a catalogue name (the command `models` lists them), "
             "a Hub id such as owner/name, or the folder of a saved diffusers pipeline."
         )
     return _find_on_hub(spec, entry)
@@ -144,7 +145,7 @@ def _find_on_hub(spec: str, entry: ModelEntry) -> ModelSource:
         revision = HfApi().model_info(entry.source, timeout=10).sha or ""
     except Exception as error:  # the hub client raises many kinds: no network, no such model, no permission
         raise ModelLoadError(
-            f"model {spec!r} is not on this machine and could not be reached on the Hugging Face Hub "
+            f"model {quoted(spec)} is not on this machine and could not be reached on the Hugging Face Hub "
             f"({type(error).__name__}): check the name and the network, or give a local folder."
         ) from error
     if entry in MODELS:
@@ -160,7 +161,7 @@ def _fetch_configs(spec: str, entry: ModelEntry, revision: str) -> Path:
         return Path(snapshot_download(entry.source, revision=revision, allow_patterns=list(CONFIG_FILES)))
     except Exception as error:  # see `_find_on_hub`
         raise ModelLoadError(
-            f"model {spec!r} is on the Hugging Face Hub, but its configuration could not be fetched "
+            f"model {quoted(spec)} is on the Hugging Face Hub, but its configuration could not be fetched "
             f"({type(error).__name__}): check the network and your permission, or give a local folder."
         ) from error
 
@@ -178,13 +179,13 @@ def _read_source(spec: str, entry: ModelEntry, folder: Path) -> ModelSource:
     family = find_family(name, configs)
     if family is None:
         raise ModelLoadError(
-            f"model {spec!r} is saved as {name[:80]!r}, with which nothing here can repaint a picture: "
+            f"model {quoted(spec)} is saved as {quoted(name, 80)}, with which nothing here can repaint a picture: "
             f"choose one of {', '.join(working_classes())}, or choose the model 'demo'."
         )
     missing = ", ".join(missing_packages(family))
     if family.refusal or missing:
         why = family.refusal or f"needs the package {missing}, which is not installed"
-        raise ModelLoadError(f"model {spec!r} cannot be used: {family.title} {why}; or choose the model 'demo'.")
+        raise ModelLoadError(f"model {quoted(spec)} cannot be used: {family.title} {why}; or choose the model 'demo'.")
     if entry not in MODELS:
         side, steps, guidance = side_of(family, configs), family.steps, family.guidance_scale
         entry = replace(entry, family=family, side=side, steps=steps, guidance=guidance)
@@ -198,11 +199,11 @@ def _read_index(spec: str, folder: Path) -> dict[str, Any]:
         return index
     except FileNotFoundError as error:
         raise ModelLoadError(
-            f"model {spec!r} is not a saved diffusers pipeline: the folder {folder} has no model_index.json."
+            f"model {quoted(spec)} is not a saved diffusers pipeline: the folder {folder} has no model_index.json."
         ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelLoadError(
-            f"model {spec!r} cannot be read: {folder / 'model_index.json'} is damaged ({reason(error)})."
+            f"model {quoted(spec)} cannot be read: {folder / 'model_index.json'} is damaged ({reason(error)})."
         ) from error
 
 

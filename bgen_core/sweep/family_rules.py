@@ -4,8 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 from bgen_core.models.families import Cfg, Family, Ignored, WithCfg
-from bgen_core.parameters import parameter_of, written
+from bgen_core.parameters import parameter_of
 from bgen_core.sweep.params import InpaintParams
+from bgen_core.wording import quoted
 
 # What stands where a parameter changes no pixel.
 NEUTRAL: dict[str, Any] = {"guidance_scale": 0.0, "negative_prompt": "", "strength": 1.0, "scheduler": "default"}
@@ -17,7 +18,7 @@ def refusal(family: Family, field: str, value: object) -> str:
         remedy = "leave it empty"
     else:
         instead = family.guidance_scale if field == "guidance_scale" else NEUTRAL[field]
-        remedy = f"choose the {parameter_of(field).label.lower()} {written(instead)}, not {written(value)}"
+        remedy = f"choose the {parameter_of(field).label.lower()} {quoted(instead, 40)}, not {quoted(value, 40)}"
     return f"{family.title} {family.ignored[field].reason}: {remedy}."
 
 
