@@ -241,7 +241,7 @@ def _row(session: Session, subject_id: SubjectId) -> SubjectRow:
     row = session.get(SubjectRow, subject_id)
     if row is None:
         raise UserInputError(
-            f"No saved subject is called {quoted(subject_id, 12)}: choose one from the library, or save it again."
+            f"No saved subject is called {quoted(subject_id[:12])}: choose one from the library, or save it again."
         )
     return row
 
