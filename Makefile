@@ -11,12 +11,12 @@ run: .venv/run.stamp
 # Whatever the shell says: without it, each test process rewrites all assertions anew, for a quarter of a minute.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Two processes side by side, each with whole files: fixtures of a module are made once.
-SIDE_BY_SIDE := -n 2 --dist loadfile
+# Processes side by side, each with whole files: fixtures of a module are made once. One more than there are cores,
+# since who waits for a browser or a worker computes nothing.
+SIDE_BY_SIDE := -n 3 --dist loadfile
 
 test: .venv/dev.stamp
-	$(BIN)/python -m pytest -m "not browser" $(SIDE_BY_SIDE)
-	$(BIN)/python -m pytest -m browser tests/browser
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 # Without PostgreSQL, the browser, and what is slow.
 test-fast: .venv/dev.stamp
