@@ -19,6 +19,11 @@ from bgen_core.store.store import Store, open_store
 from tests.batch_sizes import BatchSizes
 from tests.postgresql import Server, running_server
 
+# Thousands of small stores are made and thrown away: in memory, where the system offers enough of it.
+_IN_MEMORY, _BYTES_NEEDED = Path("/dev/shm"), 4 << 30
+if _IN_MEMORY.is_dir() and shutil.disk_usage(_IN_MEMORY).free > _BYTES_NEEDED:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_IN_MEMORY))
+
 _NUMBERS = itertools.count()
 REPEATED = "repeated act"  # name of a test's property: an act in the browser that was done more than once
 
@@ -28,7 +33,8 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     """The environment of a fresh installation, and the home that it names."""
     for name in [name for name in os.environ if name.startswith("BGEN_")]:
         monkeypatch.delenv(name)
-    home = tmp_path_factory.mktemp("fresh") / "home"
+    # A number of our own: pytest's would be looked for among all folders that there are.
+    home = tmp_path_factory.mktemp(f"fresh{next(_NUMBERS)}", numbered=False) / "home"
     monkeypatch.setenv("BGEN_HOME", str(home))
     return home
 

@@ -29,7 +29,7 @@ from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.tuning import BatchTuning
 from tests.tiny_models import FAMILIES, tiny_pipeline
 
-SIDE = 32
+SIDE = 16
 EXTENT = Extent(width=SIDE, height=SIDE)
 LATENT_TOLERANCE = 1e-3
 
@@ -39,7 +39,7 @@ def canvas() -> Canvas:
     generator = np.random.default_rng(0)
     small = Image.fromarray(generator.integers(0, 255, (4, 4, 3), dtype=np.uint8))
     mask = np.full((SIDE, SIDE), 255, np.uint8)
-    mask[10:, 8:22] = 0
+    mask[5:, 4:11] = 0
     return Canvas(init_image=np.asarray(small.resize((SIDE, SIDE), Image.Resampling.BICUBIC)), mask_image=mask)
 
 
@@ -207,7 +207,7 @@ def test_many_masks_never_share_a_prediction(monkeypatch: pytest.MonkeyPatch):
     cells = []
     for index in range(16):
         mask = np.full((SIDE, SIDE), 255, np.uint8)
-        mask[index + 4 :, 8:22] = 0
+        mask[index // 2 + 2 :, 4 : 11 + index % 2] = 0
         canvas = Canvas(init_image=np.full((SIDE, SIDE, 3), 90, np.uint8), mask_image=mask)
         params = InpaintParams(prompt="a", num_inference_steps=2, guidance_scale=1)
         cells.append(PaintCell(index=index, canvas=canvas, params=params))
@@ -243,7 +243,7 @@ def test_events_come_in_order_with_previews(canvas: Canvas):
         steps = [event for event in own if isinstance(event, Stepped)]
         assert [(event.step, event.of) for event in steps] == [(1, 3), (2, 3), (3, 3)]
         assert steps[0].preview is not None
-        assert steps[0].preview.shape == (16, 16, 3)
+        assert steps[0].preview.shape == (8, 8, 3)
         assert steps[0].preview.dtype == np.uint8
         assert isinstance(own[-1], Finished)
         assert set(own[-1].seconds) == {"denoise", "decode"}
