@@ -28,8 +28,8 @@ def load_pipeline(source: ModelSource, device: Device) -> Any:
     Returns
     -------
     DiffusionPipeline
-        In evaluation mode, without progress bars. The engine hands the VAE tensors of the VAE's own format, so that it
-        computes in float32 where its configuration asks for that; a pipeline's own call expects the VAE in its format.
+        In evaluation mode, without progress bars. With a UNet, the VAE computes in float32 where its configuration asks
+        for that; the other pipelines expect the VAE in their own format.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def load_pipeline(source: ModelSource, device: Device) -> Any:
             f"the folder 'tokenizer' in {location} is missing or incomplete."
         )
     loaded = family_of(pipeline)
-    if loaded is not None and loaded.in_engine and getattr(pipeline.vae.config, "force_upcast", False):
+    if loaded is not None and loaded.engine == "unet" and getattr(pipeline.vae.config, "force_upcast", False):
         pipeline.vae.to(dtype=_float32())
     return pipeline
 

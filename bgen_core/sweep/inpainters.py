@@ -8,7 +8,7 @@ from bgen_core.models.families import configs_of_pipeline, pixels_per_latent
 from bgen_core.models.family_table import family_of
 from bgen_core.models.loading import load_pipeline
 from bgen_core.models.revision import ModelSource
-from bgen_core.sweep.engine import BatchedInpainter
+from bgen_core.sweep.engine import BatchedInpainter, can_batch
 from bgen_core.sweep.events import Inpainter
 from bgen_core.sweep.pipeline_call import PipelineInpainter
 from bgen_core.sweep.tuning import tuning_name
@@ -33,8 +33,9 @@ def load_inpainter(source: ModelSource, device: Device, *, tuning_folder: Path |
         The model cannot be loaded.
     """
     pipeline: Any = load_pipeline(source, device)
-    family, factor = family_of(pipeline), pixels_per_latent(configs_of_pipeline(pipeline))
-    if family is None or not family.in_engine:
+    if not can_batch(pipeline):
+        family, factor = family_of(pipeline), pixels_per_latent(configs_of_pipeline(pipeline))
         return PipelineInpainter(pipeline), family.multiple(factor) if family else 2 * factor
     tuning = tuning_folder / tuning_name(source.revision, device.kind) if tuning_folder else None
-    return BatchedInpainter(pipeline, tuning_folder=tuning), pipeline.vae_scale_factor
+    inpainter = BatchedInpainter(pipeline, tuning_folder=tuning)
+    return inpainter, inpainter.multiple

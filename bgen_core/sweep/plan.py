@@ -221,7 +221,7 @@ def address_cell(
     device_kind, dtype_name
         A GPU in float16 gives other pixels than a CPU in float32.
     family
-        The model's. Outside the engine, what it ignores is left out.
+        The model's. Beyond UNets, what it ignores is left out.
     """
     rest: dict[str, Any] = {
         "subject": subject_id,
@@ -231,7 +231,7 @@ def address_cell(
         "versions": pixel_versions(),
     }
     params, ignored = settled(family, params), frozenset[str]()
-    if not family.in_engine:
+    if family.engine != "unet":
         rest["call"], ignored = CALL_REVISION, frozenset(family.ignored)
     painted, pasted = _addressed(params, ignored, "paint", "mask"), _addressed(params, ignored, "paste")
     raw_id = hash_content({"params": painted, **rest})
