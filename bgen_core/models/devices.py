@@ -125,6 +125,13 @@ class MemoryMeter:
         return self._highest
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a device, or the machine, had no memory left."""
+    import torch
+
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "not enough memory" in str(error)
+
+
 def is_lasting_device_fault(error: BaseException) -> bool:
     """Whether this process has lost its GPU: after such a fault every further call fails, however small.
 

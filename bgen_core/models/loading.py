@@ -5,9 +5,9 @@ import warnings
 from typing import Any
 
 from bgen_core.errors import ModelLoadError
-from bgen_core.models.devices import Device
+from bgen_core.models.devices import Device, is_out_of_memory
 from bgen_core.models.family_table import family_of
-from bgen_core.models.revision import ModelSource
+from bgen_core.models.revision import ModelSource, hash_folder
 from bgen_core.wording import quoted
 
 logger = logging.getLogger(__name__)
@@ -43,18 +43,26 @@ def load_pipeline(source: ModelSource, device: Device) -> Any:
     family = source.family
     loader = getattr(diffusers, "AutoPipelineForInpainting" if family.mapped else family.loads_as)
     location = str(source.folder) if source.folder else source.entry.source
-    options: dict[str, Any] = {} if source.folder else {"revision": source.revision}
+    options: dict[str, Any] = {"variant": source.variant} if source.folder else {"revision": source.revision}
     try:
-        pipeline = loader.from_pretrained(location, dtype=device.dtype, **options)
+        # Never a pickle: opening one may run any program.
+        pipeline = loader.from_pretrained(location, dtype=device.dtype, use_safetensors=True, **options)
         pipeline.set_progress_bar_config(disable=True)
         pipeline.to(device.kind)
     except Exception as error:  # damaged files, missing parts, unknown classes, no memory: all end here
         logger.info("loading %s failed", source.name, exc_info=True)  # the worker's log has it
+        if is_out_of_memory(error):
+            raise ModelLoadError(
+                f"model {quoted(source.name)} does not fit into the memory of {device.name}: close what else uses it, "
+                "or choose a smaller model."
+            ) from error
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelLoadError(
             f"model {quoted(source.name)} cannot be loaded from {location}: {reason.rstrip('.')}. "
             "Check the folder or the Hub id, or choose the model 'demo'."
         ) from error
+    if source.folder and hash_folder(source.folder) != source.revision:
+        raise ModelLoadError(f"model {quoted(source.name)} was changed in {location} while it was loaded: start again.")
     tokenizer = getattr(pipeline, "tokenizer", None)
     if tokenizer is not None and tokenizer.model_max_length > LONGEST_PROMPT:
         raise ModelLoadError(
