@@ -99,6 +99,11 @@ def weights_variant(folder: Path, index: Mapping[str, Any]) -> str | None:
     return None
 
 
+def absent_parts(index: Mapping[str, Any]) -> tuple[str, ...]:
+    """Parts that a pipeline was saved without."""
+    return tuple(name for name, said in index.items() if said == [None, None])
+
+
 def _parts(index: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     for name, said in index.items():
         match said:

@@ -1,5 +1,6 @@
 """From pinned weights to a pipeline that is ready on its device."""
 
+import inspect
 import logging
 import warnings
 from typing import Any
@@ -44,6 +45,9 @@ def load_pipeline(source: ModelSource, device: Device) -> Any:
     loader = getattr(diffusers, "AutoPipelineForInpainting" if family.mapped else family.loads_as)
     location = str(source.folder) if source.folder else source.entry.source
     options: dict[str, Any] = {"variant": source.variant} if source.folder else {"revision": source.revision}
+    # SD 3 without T5: what is absent has to be said to whatever class takes it.
+    taken = inspect.signature(getattr(diffusers, family.loads_as).__init__).parameters
+    options |= dict.fromkeys(set(source.absent) & set(taken))
     try:
         # Never a pickle: opening one may run any program.
         pipeline = loader.from_pretrained(location, dtype=device.dtype, use_safetensors=True, **options)

@@ -11,7 +11,7 @@ from bgen_core.errors import ModelLoadError, reason
 from bgen_core.models.catalogue import MODELS, ModelEntry, describe_model
 from bgen_core.models.families import Family, configs_of_folder, side_of
 from bgen_core.models.family_table import find_family, missing_packages, working_classes
-from bgen_core.models.folder_check import check_folder, explain_file, explain_folder, weights_variant
+from bgen_core.models.folder_check import absent_parts, check_folder, explain_file, explain_folder, weights_variant
 from bgen_core.wording import quoted
 
 # Enough to know a family by.
@@ -37,6 +37,8 @@ class ModelSource:
         The pipeline class that model_index.json names, or "" where it is not on this machine yet.
     variant
         What a folder's weights are saved as where they are in no other way ("fp16"), else None.
+    absent
+        Parts that it was saved without.
     """
 
     entry: ModelEntry
@@ -45,6 +47,7 @@ class ModelSource:
     files: Path | None
     pipeline_class: str
     variant: str | None = None
+    absent: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -216,7 +219,9 @@ def _read_source(spec: str, entry: ModelEntry, folder: Path) -> ModelSource:
     if entry not in MODELS:
         side, steps, guidance = side_of(family, configs), family.steps, family.guidance_scale
         entry = replace(entry, family=family, side=side, steps=steps, guidance=guidance)
-    return ModelSource(entry=entry, revision="", folder=None, files=folder, pipeline_class=name)
+    return ModelSource(
+        entry=entry, revision="", folder=None, files=folder, pipeline_class=name, absent=absent_parts(index)
+    )
 
 
 def _read_index(spec: str, folder: Path) -> dict[str, Any]:

@@ -97,7 +97,9 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
     "pickles alone": (pickled, ("diffusion_pytorch_model.bin", "never opened", "safetensors")),
     "code of its own": (with_code_in_the_index, ("my_unet.py", "never run")),
     "code that a configuration names": (with_code_in_a_config, ("text_encoder", "never run")),
-    "an empty folder": (lambda folder: without(*(path.name for path in folder.iterdir()))(folder), ("empty folder", "download or save")),
+    "an empty folder": (
+        lambda folder: without(*(path.name for path in folder.iterdir()))(folder), ("empty folder", "download or save")
+    ),
     "a damaged index": (holding("model_index.json", b"[]"), ("model_index.json", "damaged")),
     "an unknown class": (
         lambda folder: change_json(folder / "model_index.json", _class_name="PixArtAlphaPipeline"),
