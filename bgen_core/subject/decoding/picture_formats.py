@@ -19,7 +19,7 @@ from bgen_core.extent import Extent
 from bgen_core.subject.decoding.colour import UnreadableSamplesError, to_srgb
 from bgen_core.subject.decoding.native_log import native_log_filtered
 from bgen_core.subject.decoding.png_stream import is_complete_png
-from bgen_core.wording import listed
+from bgen_core.wording import listed, readable
 
 # Pillow's name of a format -> what people call it. Nothing else is ever opened.
 FORMATS = {
@@ -157,6 +157,7 @@ def _faults_told(data: bytes, name: str) -> Generator[None]:
 
 def shown_name(name: str) -> str:
     """A file's name as it may stand in a sentence: one line, printable, not endless."""
+    name = readable(name)
     name = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name) or "The file"
     return name if len(name) <= 80 else f"{name[:50]}…{name[-25:]}"
 
