@@ -4,6 +4,7 @@ What an older version kept may be longer. It is shown and compared; a ZIP that c
 """
 
 from bgen_core.errors import UserInputError
+from bgen_core.wording import not_utf8
 
 LONGEST_TEXT = 20_000  # a prompt, a note
 LONGEST_NAME = 500  # of a subject, a model, a device
@@ -36,8 +37,6 @@ def check_text(what: str, text: str, longest: int = LONGEST_TEXT) -> str:
         raise ImpossibleTextError(f"{what} has {len(text):,} letters: at most {longest:,} are allowed.")
     if "\0" in text:
         raise ImpossibleTextError(f"{what} holds a zero byte: only letters are allowed.")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ImpossibleTextError(f"{what} holds bytes that are no UTF-8: write it in UTF-8.") from error
+    if bad := not_utf8(text):
+        raise ImpossibleTextError(f"{what} holds bytes that are no UTF-8 ({bad}): write it in UTF-8.")
     return text

@@ -1,5 +1,6 @@
 """What a deployment can set, each as BGEN_<NAME> in the environment. Read by entry points only, never at import."""
 
+import os
 import re
 from pathlib import Path
 from typing import Literal
@@ -12,7 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 from bgen_core.errors import UserInputError
 from bgen_core.limits import MOST_MEGAPIXELS
-from bgen_core.wording import quoted
+from bgen_core.wording import not_utf8, quoted, readable
 
 
 class Settings(BaseSettings):
@@ -127,8 +128,9 @@ def load_settings(**overrides: object) -> Settings:
     UserInputError
         A variable has a value that is not allowed.
     """
+    _check_environment()
     try:
-        return Settings(**overrides)  # pyright: ignore[reportArgumentType]
+        settings = Settings(**overrides)  # pyright: ignore[reportArgumentType]
     except ValidationError as error:
         first = error.errors()[0]
         reason = str(first["msg"]).removeprefix("Value error, ")
@@ -136,3 +138,14 @@ def load_settings(**overrides: object) -> Settings:
         # The address of a database or a server may hold a password, and errors end up in logs.
         given = re.sub(r"(//[^:/@]*):[^@]*@", r"\1:***@", quoted(first["input"]))
         raise UserInputError(f"{name}={given} is not allowed: {reason}.") from error
+    if bad := not_utf8(str(settings.home)):
+        raise UserInputError(f"The folder of the store holds bytes that are no UTF-8 ({bad}): set BGEN_HOME.")
+    return settings
+
+
+def _check_environment() -> None:
+    """Refuse bytes that are no UTF-8, and show them alone: a setting may be a password."""
+    for name, value in os.environ.items():
+        if name.upper().startswith("BGEN_") and not_utf8(value):
+            bad = ", ".join(dict.fromkeys(readable(letter) for letter in value if not_utf8(letter)))
+            raise UserInputError(f"{readable(name)} holds bytes that are no UTF-8 ({bad}): write it in UTF-8.")

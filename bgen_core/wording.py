@@ -1,9 +1,12 @@
-"""Numbers, lists and quoted values in words."""
+"""Numbers, lists, quoted values, and texts that are none, in words."""
 
 import json
+import re
 from collections.abc import Sequence
 
 _WRITTEN = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+# What Python makes of a byte in a name or an argument that its encoding does not know (PEP 383).
+_BYTES = re.compile("[\udc80-\udcff]")
 
 
 def counted(number: int, noun: str) -> str:
@@ -49,9 +52,29 @@ def quoted(value: object, most: int | None = None) -> str:
 def printable(text: str, most: int | None = None) -> str:
     """A text of somebody else as it may stand in a sentence and on a terminal: on one line, nothing invisible."""
     return "".join(
-        letter if letter.isprintable() else _WRITTEN.get(letter, "\N{REPLACEMENT CHARACTER}") for letter in text[:most]
+        letter if letter.isprintable() else _WRITTEN.get(letter, "\N{REPLACEMENT CHARACTER}")
+        for letter in readable(text[:most])
     )
 
 
 def _shortened(text: str, most: int | None) -> str:
     return text if most is None or len(text) <= most else f"{text[:most]}…"
+
+
+def readable(text: str) -> str:
+    r"""A text that UTF-8 can hold: ``\xNN`` for a byte that was no UTF-8, ``\uNNNN`` for half a letter.
+
+    >>> readable(b"caf\xe9".decode(errors="surrogateescape"))
+    'caf\\xe9'
+    """
+    shown = _BYTES.sub(lambda found: f"\\x{ord(found[0]) - 0xDC00:02x}", text)
+    return shown.encode(errors="backslashreplace").decode()
+
+
+def not_utf8(text: str) -> str:
+    """The first part of a text that UTF-8 cannot hold, readable, with the letters around it; else nothing."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return readable(text[max(0, error.start - 20) : error.end + 10])
+    return ""

@@ -64,3 +64,20 @@ def test_where_the_pictures_are(tmp_path: Path, given: str, root: str) -> None:
 def test_a_place_that_cannot_be_used_is_a_sentence(name: str, given: str, sentence: str) -> None:
     with pytest.raises(UserInputError, match=sentence):
         load_settings(**{name: given})
+
+
+@pytest.mark.parametrize("name", ["BGEN_HOME", "BGEN_MODEL", "BGEN_PASSWORD", "BGEN_DATABASE", "BGEN_DEVICE"])
+def test_bytes_that_are_no_utf8_are_shown_without_what_is_around_them(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, b"/secret/\xe9\xe8 and more".decode(errors="surrogateescape"))
+    with pytest.raises(UserInputError) as refusal:
+        load_settings()
+    assert str(refusal.value) == rf"{name} holds bytes that are no UTF-8 (\xe9, \xe8): write it in UTF-8."
+
+
+def test_a_home_folder_that_is_no_utf8_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BGEN_HOME")
+    monkeypatch.setenv("XDG_DATA_HOME", b"/home/ren\xe9".decode(errors="surrogateescape"))
+    with pytest.raises(UserInputError, match=r"no UTF-8 \(.*ren\\xe9/bgen\): set BGEN_HOME"):
+        load_settings()

@@ -174,7 +174,7 @@ def _sides(bare: _BareNetwork, image: np.ndarray, *, with_fine: bool) -> dict[st
 
 
 def _of_manifest(manifest: Path, photos: Path, masks: Path) -> Iterator[LabelledPhoto]:
-    with manifest.open(newline="") as lines:
+    with manifest.open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines):
             name = row.get("mask") or ""
             if not name and (row.get("has_mask") or "no").lower() not in ("no", "false", "0", ""):

@@ -45,6 +45,8 @@ def read_subject(photo_path: Path, alpha_path: Path | None, settings: Settings, 
     """
     limits = DecodeLimits.from_settings(settings)
     photo = read_photo(photo_path, limits=limits)
+    for note in photo.notes:
+        say(f"{photo_path.name}: {note}")
     if alpha_path is not None:
         alpha = read_alpha(alpha_path, extent=photo.extent, limits=limits)
         alpha = 1 - alpha if invert else alpha

@@ -99,7 +99,8 @@ def _segment_one(
     photo: Path, target: _Targets, quality: str, limits: DecodeLimits, *, invert: bool
 ) -> tuple[_Outcome, list[str]]:
     """Write one photo's results; what became of it, and what else there is to say."""
-    image = read_photo(photo, limits=limits).image
+    read = read_photo(photo, limits=limits)
+    image = read.image
     alpha, found = cut_out(image, quality)
     alpha = quantise_alpha(alpha)
     _write(target.alpha, encode_alpha_png(1 - alpha if invert else alpha))
@@ -112,7 +113,7 @@ def _segment_one(
         confidence=round(found.score, 4),
         persons=found.persons,
     )
-    return outcome, [remark.says for remark in remarks_about(found) if remark.level == "note"]
+    return outcome, [*read.notes, *(remark.says for remark in remarks_about(found) if remark.level == "note")]
 
 
 def _described(outcome: _Outcome) -> str:

@@ -1,5 +1,6 @@
 """A sweep's plan kept in a file: the options of `sweep` as YAML, for plans that live in a repository."""
 
+import codecs
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -7,7 +8,7 @@ from typing import Any, Literal
 import yaml
 
 from bgen_core.errors import UserInputError
-from bgen_core.wording import quoted
+from bgen_core.wording import not_utf8, quoted
 
 LARGEST_BYTES = 1_000_000
 
@@ -47,8 +48,8 @@ def read_spec(path: Path, allowed: Mapping[str, OptionKind]) -> dict[str, Any]:
     Parameters
     ----------
     path
-        YAML, UTF-8: one mapping of option names (with dashes or underscores) to values. An axis may be a text as on
-        the command line, a number, or a list. Files are relative to the spec's folder.
+        YAML, UTF-8 (or UTF-16 that says so): one mapping of option names (with dashes or underscores) to values. An
+        axis may be a text as on the command line, a number, or a list. Files are relative to the spec's folder.
     allowed
         Option name -> what it holds.
 
@@ -65,11 +66,9 @@ def read_spec(path: Path, allowed: Mapping[str, OptionKind]) -> dict[str, Any]:
     try:
         if path.stat().st_size > LARGEST_BYTES:
             raise UserInputError(f"--spec {path} is larger than 1 MB: it is no plan.")
-        content: _Said = yaml.load(path.read_text(encoding="utf-8"), _KeysOnce)
+        content: _Said = yaml.load(_decoded(path, path.read_bytes()), _KeysOnce)
     except OSError as error:
         raise UserInputError(f"--spec {path} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise UserInputError(f"--spec {path} is not YAML: it is not UTF-8 from byte {error.start + 1} on.") from error
     except yaml.YAMLError as error:
         raise UserInputError(f"--spec {path} is not YAML: {_where(error)}.") from error
     if not isinstance(content, dict):
@@ -85,6 +84,24 @@ def read_spec(path: Path, allowed: Mapping[str, OptionKind]) -> dict[str, Any]:
     return found
 
 
+def _decoded(path: Path, data: bytes) -> str:
+    """The file's text: UTF-8, or what Windows calls Unicode, which says so in its first two bytes."""
+    is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return data.decode("utf-16" if is_utf16 else "utf-8")
+    except UnicodeDecodeError as error:
+        if is_utf16:
+            raise UserInputError(f"--spec {path} begins as UTF-16 and is damaged: save it as UTF-8.") from error
+        line = data.count(b"\n", 0, error.start) + 1
+        bad = not_utf8(data.decode(errors="surrogateescape").splitlines()[line - 1])
+        raise UserInputError(f"--spec {path} is no UTF-8 in line {line} ({bad}): save it as UTF-8.") from error
+
+
+def _whole_letters(text: str) -> str:
+    r"""JSON, which is YAML, writes a letter outside 16 bits as two escapes; PyYAML 6 leaves both halves."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+
+
 def _value(path: Path, key: str, value: _Said, kind: OptionKind) -> Any:
     if kind == "switch":
         if not isinstance(value, bool):
@@ -95,7 +112,9 @@ def _value(path: Path, key: str, value: _Said, kind: OptionKind) -> Any:
         raise UserInputError(
             f"--spec {path}: {key} {quoted(value)} is not allowed: write a text, a number or a list of them."
         )
-    texts = [str(item) for item in items]
+    texts = [_whole_letters(str(item)) for item in items]
+    if bad := next(filter(None, map(not_utf8, texts)), ""):
+        raise UserInputError(f"--spec {path}: {key} holds half a letter ({bad}): write it in UTF-8.")
     match kind:
         case "axis":
             return ",".join(texts)

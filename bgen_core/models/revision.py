@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -247,7 +248,7 @@ def hash_folder(folder: Path) -> str:
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.suffix in PIXEL_FILES and path.name != "world.json":
             stat = path.stat()
-            digest.update(f"{path.relative_to(folder).as_posix()}\0".encode())
+            digest.update(os.fsencode(path.relative_to(folder).as_posix()) + b"\0")
             digest.update(_hash_file(path, stat.st_size, stat.st_mtime_ns).encode())
     return digest.hexdigest()[:40]
 

@@ -96,7 +96,7 @@ def _solve(
             np.save(folder / f"{part}.npy", array)
         status = _run(folder, time_limit, cancelled)
         if status != 0:
-            said = (folder / _SAID).read_text(errors="replace").strip().splitlines()
+            said = (folder / _SAID).read_text(encoding="utf-8", errors="replace").strip().splitlines()
             reason = (said or [f"it ended with status {status}"])[-1]
             raise UserInputError(f"The fine cut-out failed ({reason}): choose the quality standard.")
         return np.load(folder / "alpha.npy")

@@ -22,9 +22,9 @@ class Ended:
 
 
 class Call(Protocol):
-    """Runs a command to its end."""
+    """Runs a command to its end, on a terminal of some encoding."""
 
-    def __call__(self, *words: str | Path, home: Path | None = None) -> Ended: ...
+    def __call__(self, *words: str | Path, home: Path | None = None, encoding: str = "utf-8") -> Ended: ...
 
 
 def pixels(path: Path) -> np.ndarray:

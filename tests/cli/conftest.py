@@ -25,9 +25,9 @@ from tests.cli.calling import PHOTO, Call, Ended
 def call(batch_sizes: BatchSizes) -> Call:
     """`call(*words, home=…)`: `python -m bgen_core …` on the CPU; without a home on that of the test."""
 
-    def call(*words: str | Path, home: Path | None = None) -> Ended:
+    def call(*words: str | Path, home: Path | None = None, encoding: str = "utf-8") -> Ended:
         home = home or Path(os.environ["BGEN_HOME"])
-        streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2)]
+        streams = [io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2)]
         with (
             batch_sizes.known_in(home),
             pytest.MonkeyPatch.context() as patch,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from bgen_core.cli.inputs import check_invert, read_subject
 from bgen_core.errors import UserInputError
@@ -26,6 +27,16 @@ def photo(tmp_path: Path) -> Path:
 
 def test_the_files_own_transparency_is_the_mask(photo: Path) -> None:
     np.testing.assert_array_equal(read_subject(photo, None, load_settings()).alpha, LEFT)
+
+
+def test_what_was_assumed_about_a_file_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    deep = tmp_path / "deep.tif"
+    Image.fromarray(np.full((80, 100), 4000, np.uint16)).save(deep)
+    mask = tmp_path / "mask.png"
+    mask.write_bytes(encode_png(np.rint(LEFT * 255).astype(np.uint8)))
+    read_subject(deep, mask, load_settings())
+    said = "Its samples go up to 4,000 of 65,535: they were read as 0 to 4,095."
+    assert capsys.readouterr().err == f"deep.tif: {said}\n"
 
 
 def test_a_few_transparent_pixels_are_never_taken_by_themselves(photo: Path) -> None:

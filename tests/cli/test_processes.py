@@ -55,6 +55,19 @@ def test_pipes_hold_the_document_and_what_is_said_where_nothing_is_set(tmp_path:
     assert all(remark.startswith("  ") for remark in remarks)
 
 
+def test_bytes_of_another_encoding_are_shown_on_a_terminal_of_another_encoding(tmp_path: Path) -> None:
+    environment = {"PYTHONPATH": str(PROJECT), "BGEN_HOME": str(tmp_path), "PYTHONIOENCODING": "ascii:strict"}
+    for words, code, shown in (
+        ([b"segment", b"caf\xe9.jpg", b"--out", b"a.png"], 2, b"bgen: caf\\xe9.jpg holds bytes that are no UTF-8: "),
+        (["segment", "写真.jpg", "--out", "a.png"], 2, b"??.jpg does not exist: "),
+    ):
+        done = subprocess.run(
+            [*COMMAND, *words], cwd=tmp_path, env=environment, capture_output=True, timeout=PATIENCE, check=False
+        )
+        assert (done.returncode, done.stdout) == (code, b"")
+        assert done.stderr.startswith(shown)
+
+
 def test_ctrl_c_keeps_what_is_made_and_says_how_to_go_on(
     store: Store, own_home: Path, alpha_file: Path, batch_sizes: BatchSizes, call: Call, tmp_path: Path
 ) -> None:

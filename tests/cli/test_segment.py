@@ -82,6 +82,12 @@ def test_several_photos_go_on_after_an_error(folder: Path) -> None:
     assert sorted(path.name for path in Path("masks").iterdir()) == ["astronaut.alpha.png", "wall.alpha.png"]
 
 
+def test_what_was_assumed_about_a_file_is_said(folder: Path) -> None:
+    Image.fromarray(np.full((80, 100), 4000, np.uint16)).save("deep.tif")
+    result = run("deep.tif", "--out", "alpha.png")
+    assert "  Its samples go up to 4,000 of 65,535: they were read as 0 to 4,095.\n" in result.stderr
+
+
 def test_nobody_in_the_photo(folder: Path) -> None:
     result = run("wall.png", "--out", "alpha.png", "--json")
     (entry,) = json.loads(result.stdout)

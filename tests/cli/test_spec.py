@@ -56,6 +56,39 @@ def test_what_is_no_plan_is_refused(tmp_path: Path, text: str, words: str):
     assert "unicode string" not in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"seed: 3\nprompt: caf\xe9 am See\n", r"is no UTF-8 in line 2 (prompt: caf\xe9 am See): save it as UTF-8."),
+        (b"\xff\xfep\x00r\x00\x00", "begins as UTF-16 and is damaged: save it as UTF-8."),
+        (rb'prompt: "\ud83d"', r"prompt holds half a letter (\ud83d): write it in UTF-8."),
+        (rb'photo: "\ud83d.jpg"', r"photo holds half a letter (\ud83d.jpg): write it in UTF-8."),
+    ],
+)
+def test_bytes_that_are_no_text_are_shown(tmp_path: Path, content: bytes, words: str):
+    file = tmp_path / "plan.yaml"
+    file.write_bytes(content)
+    with pytest.raises(UserInputError) as refusal:
+        read_spec(file, OPTIONS)
+    assert words in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "prompt: 日本 🌸\n".encode(),
+        "prompt: 日本 🌸\n".encode("utf-8-sig"),
+        "prompt: 日本 🌸\r\n".encode("utf-16"),
+        json.dumps({"prompt": "日本 🌸"}).encode(),  # two escapes for one flower
+    ],
+    ids=["UTF-8", "byte order mark", "UTF-16", "JSON"],
+)
+def test_a_text_is_read_as_it_was_saved(tmp_path: Path, content: bytes):
+    file = tmp_path / "plan.yaml"
+    file.write_bytes(content)
+    assert read_spec(file, OPTIONS) == {"prompt": ["日本 🌸"]}
+
+
 def test_a_missing_file_is_refused(tmp_path: Path):
     with pytest.raises(UserInputError, match="cannot be read"):
         read_spec(tmp_path / "none.yaml", OPTIONS)

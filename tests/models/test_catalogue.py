@@ -1,7 +1,9 @@
 """The tables of models and schedulers, exact revisions, and what a model that cannot be used says."""
 
 import json
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,13 @@ def test_a_revision_changes_with_any_weight_and_not_with_the_folder(tmp_path: Pa
     data[-1] ^= 1
     weights.write_bytes(data)
     assert find_model(str(copy)).revision != find_model("demo").revision
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other file systems take no such name")
+def test_a_file_in_a_models_folder_may_have_any_name(tmp_path: Path):
+    shutil.copytree(DEMO_FOLDER, tmp_path / "copy")
+    (tmp_path / "copy" / os.fsdecode(b"caf\xe9.txt")).write_text("notes")
+    assert find_model(str(tmp_path / "copy")).revision != find_model("demo").revision
 
 
 def test_a_local_folder_paints_at_its_own_size(tmp_path: Path):

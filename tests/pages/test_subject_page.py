@@ -120,6 +120,13 @@ def test_first_visit_shows_the_sample_cut_out(at: AppTest) -> None:
     assert not at.error
 
 
+def test_what_was_assumed_about_a_file_is_said(at: AppTest) -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((80, 100), 4000, np.uint16)).save(buffer, "PNG")
+    upload(at, "deep.png", buffer.getvalue())
+    assert "Its samples go up to 4,000 of 65,535: they were read as 0 to 4,095." in said(at)
+
+
 def test_save_and_open_again(at: AppTest, store: Store) -> None:
     at.slider(key=f"mask_grow_{draft(at).token}").set_value(2.0)
     draw(at, ("add", 30, ((500, 60), (560, 90))), ("erase", 20, ((300, 300),)))

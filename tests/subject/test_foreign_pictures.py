@@ -72,8 +72,9 @@ def other_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[C
         encode_png(noise(20, 30, 4)),
         saved(Image.fromarray(noise(20, 30)), "TIFF"),
         saved(Image.fromarray(noise(20, 30, 3)), "JPEG", exif=TURNED),
+        saved(Image.fromarray(noise(20, 30).astype(np.uint16) * 16), "TIFF"),
     ],
-    ids=["sample", "RGB", "RGBA", "grey", "turned"],
+    ids=["sample", "RGB", "RGBA", "grey", "turned", "12 bits"],
 )  # fmt: skip
 def test_the_pixels_are_those_of_the_decoder_itself(data: bytes) -> None:
     here = decode_photo(data, name="x", limits=LIMITS)
@@ -82,6 +83,7 @@ def test_the_pixels_are_those_of_the_decoder_itself(data: bytes) -> None:
     assert (there.alpha is None) == (here.alpha is None)
     if here.alpha is not None:
         np.testing.assert_array_equal(there.alpha, here.alpha)
+    assert there.notes == here.notes
     assert look_at(data, name="x", limits=LIMITS).extent == here.extent
 
 

@@ -237,7 +237,7 @@ class TestWhatIsNotTheFilesFault:
             decode_photo(jpeg.getvalue(), name="photo.jpg", limits=LIMITS)
 
     def test_a_fault_of_the_program_stays_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def fail(*_: object) -> None:
+        def fail(*_: object, **__: object) -> None:
             raise ImportError("no such module")
 
         monkeypatch.setattr("bgen_core.subject.decoding.picture_formats.to_srgb", fail)

@@ -6,20 +6,25 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageCms
 
+from bgen_core.subject.decoding.deep_samples import grey_of_deep, is_deep, notes_on_samples, with_its_palette
+from bgen_core.subject.decoding.stated_colours import StatedColours, stated_colours
+
 _GREY_MODES = ("1", "L", "LA", "La")
 
 
-class UnreadableSamplesError(ValueError):
-    """Samples whose range says nothing about what is white. The text is the end of a sentence."""
-
-
-def to_srgb(picture: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+def to_srgb(
+    picture: Image.Image, data: bytes, *, are_colours: bool = True
+) -> tuple[Image.Image, Image.Image | None, tuple[str, ...]]:
     """Convert a loaded picture of any mode.
 
     Parameters
     ----------
     picture
         As Pillow loaded it; its ICC profile is taken from `picture.info`.
+    data
+        Its file.
+    are_colours
+        Whether samples are colours, so that what the file says about colours is followed. Those of a mask are shares.
 
     Returns
     -------
@@ -27,15 +32,20 @@ def to_srgb(picture: Image.Image) -> tuple[Image.Image, Image.Image | None]:
         Mode RGB, sRGB.
     alpha
         Mode L, 255 = opaque. None where the file has none, or one that keeps everything or nothing.
+    notes
+        What was assumed, and what was not followed: a sentence each.
 
     Raises
     ------
     UnreadableSamplesError
         32-bit or float samples in a range of which nobody knows what is white.
     """
-    profile = picture.info.get("icc_profile")
-    if picture.mode == "F" or picture.mode.startswith("I"):
-        colours, alpha = _grey_of_deep(picture)
+    stated = stated_colours(picture, data) if are_colours else StatedColours()
+    notes = stated.notes + (notes_on_samples(picture) if are_colours else ())
+    picture = with_its_palette(picture)
+    if is_deep(picture):
+        colours, alpha, assumed = grey_of_deep(picture, guess=are_colours)
+        notes += assumed
     elif picture.has_transparency_data:
         straight = picture.convert("LA" if picture.mode in _GREY_MODES else "RGBA")
         alpha = straight.getchannel("A")
@@ -44,32 +54,7 @@ def to_srgb(picture: Image.Image) -> tuple[Image.Image, Image.Image | None]:
         colours, alpha = picture, None
     if alpha is not None and alpha.getextrema() in ((255, 255), (0, 0)):
         alpha = None
-    return _apply_profile(colours, profile), alpha
-
-
-def _grey_of_deep(picture: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """Grey of 16 bits, 32 bits or float -> mode L. Integers and floats above 1 are read by the range they use."""
-    samples = np.asarray(picture)
-    if not np.isfinite(samples).all():
-        raise UnreadableSamplesError("has samples that are no numbers (NaN or infinite)")
-    low, high = float(samples.min()), float(samples.max())
-    if picture.mode.startswith("I;16"):
-        full = 65535.0
-    elif picture.mode == "F" and high <= 1:
-        full = 1.0
-    elif high <= 255:
-        full = 255.0
-    else:
-        full = 65535.0
-    if low < 0 or high > full:
-        raise UnreadableSamplesError(
-            f"has samples from {low:g} to {high:g}: allowed are 0 to 1, 0 to 255 or 0 to 65535"
-        )
-    grey = Image.fromarray(np.rint(samples.astype(np.float64) * (255 / full)).astype(np.uint8))
-    transparent = picture.info.get("transparency")
-    if isinstance(transparent, int):
-        return grey, Image.fromarray(np.where(samples == transparent, 0, 255).astype(np.uint8))
-    return grey, None
+    return _apply_profile(colours, stated.profile), alpha, notes
 
 
 def _apply_profile(picture: Image.Image, profile: bytes | None) -> Image.Image:

@@ -99,7 +99,7 @@ def _photo(asked: Mapping[str, Any], data: bytes, limits: DecodeLimits) -> tuple
     parts = [decoded.image.tobytes()]
     if decoded.alpha is not None:
         parts.append(decoded.alpha.tobytes())
-    return _sized(Extent(width=decoded.image.width, height=decoded.image.height)), parts
+    return _sized(Extent(width=decoded.image.width, height=decoded.image.height)) | {"notes": decoded.notes}, parts
 
 
 def _look(asked: Mapping[str, Any], data: bytes, limits: DecodeLimits) -> tuple[dict[str, Any], Sequence[bytes]]:

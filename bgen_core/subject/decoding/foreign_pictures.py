@@ -50,10 +50,10 @@ class Look:
 def decode_foreign_photo(data: bytes, *, name: str, limits: DecodeLimits) -> Photo:
     """As `decode_photo`; a file that is too much for a decoder is a UserInputError too."""
     limits.check_bytes(len(data), name)
-    extent, pixels, _ = _ask({"wanted": "photo"}, data, name=name, limits=limits)
+    extent, pixels, said = _ask({"wanted": "photo"}, data, name=name, limits=limits)
     image = np.frombuffer(pixels, np.uint8, 3 * extent.area).reshape(extent.height, extent.width, 3)
     alpha = _unit_interval(memoryview(pixels)[image.size :], extent) if len(pixels) > image.size else None
-    return Photo(name=name, image=image, alpha=alpha)
+    return Photo(name=name, image=image, alpha=alpha, notes=tuple(map(str, said["notes"])))
 
 
 def decode_foreign_alpha(data: bytes, *, name: str, extent: Extent) -> np.ndarray:

@@ -97,11 +97,14 @@ class Photo:
         uint8, HWC, RGB.
     alpha
         float32, HW, in [0, 1], 1 = keep: what the file itself says; None where it says nothing.
+    notes
+        What a person should know about how it was read, a sentence each.
     """
 
     name: str
     image: np.ndarray
     alpha: np.ndarray | None
+    notes: tuple[str, ...] = ()
 
     @property
     def extent(self) -> Extent:
@@ -132,7 +135,7 @@ def decode_photo(data: bytes, *, name: str, limits: DecodeLimits) -> Photo:
     limits.check_bytes(len(data), name)
     decoded = decode_picture(data, name=name, check=lambda extent: limits.check_extent(extent, name))
     alpha = None if decoded.alpha is None else _unit_interval(np.asarray(decoded.alpha))
-    return Photo(name=name, image=np.array(decoded.image), alpha=alpha)
+    return Photo(name=name, image=np.array(decoded.image), alpha=alpha, notes=decoded.notes)
 
 
 def read_alpha(path: str | Path, *, extent: Extent, limits: DecodeLimits) -> np.ndarray:
@@ -180,8 +183,7 @@ def decode_levels(data: bytes, *, name: str, extent: Extent) -> np.ndarray:
         if extent not in (found, turned):
             raise UserInputError(_size_complaint(name, found, extent))
 
-    # A mask holds shares, not colours: its profile is not applied.
-    decoded = decode_picture(data, name=name, check=check, use_profile=False)
+    decoded = decode_picture(data, name=name, check=check, are_colours=False)
     if decoded.alpha is None:
         levels = np.asarray(_grey(decoded.image, name))
     else:

@@ -11,15 +11,16 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 
-from PIL import Image, ImageFile
-from PIL.ExifTags import Base
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
-from bgen_core.subject.decoding.colour import UnreadableSamplesError, to_srgb
+from bgen_core.subject.decoding.colour import to_srgb
+from bgen_core.subject.decoding.deep_samples import UnreadableSamplesError, check_samples
 from bgen_core.subject.decoding.native_log import native_log_filtered
+from bgen_core.subject.decoding.orientation import load_upright
 from bgen_core.subject.decoding.png_stream import is_complete_png
-from bgen_core.wording import listed
+from bgen_core.wording import listed, readable
 
 # Pillow's name of a format -> what people call it. Nothing else is ever opened.
 FORMATS = {
@@ -33,16 +34,6 @@ FORMATS = {
     "BMP": "BMP",
 }
 ALLOWED = f"allowed are {listed(list(FORMATS.values()))}"
-
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 # What Pillow 13 and its plugins raise on damaged data.
 _BAD_DATA = (
@@ -69,15 +60,18 @@ class DecodedPicture:
         Mode L or None; see `to_srgb`.
     texts
         A PNG's text chunks, also those behind the pixels.
+    notes
+        What a person should know about how it was read, a sentence each.
     """
 
     image: Image.Image
     alpha: Image.Image | None
     texts: Mapping[str, str]
+    notes: tuple[str, ...]
 
 
 def decode_picture(
-    data: bytes, *, name: str, check: Callable[[Extent], None], use_profile: bool = True
+    data: bytes, *, name: str, check: Callable[[Extent], None], are_colours: bool = True
 ) -> DecodedPicture:
     """Decode a whole picture, upright.
 
@@ -92,8 +86,8 @@ def decode_picture(
         Its name, for the error texts.
     check
         Sees the size that the file's header states before any pixel is decoded; raises UserInputError.
-    use_profile
-        Whether an ICC profile in the file is applied.
+    are_colours
+        Whether what the file says about its colours is followed; see `to_srgb`.
 
     Raises
     ------
@@ -104,18 +98,16 @@ def decode_picture(
         with _quiet(data):
             picture = _open(data, name)
             check(Extent(width=picture.width, height=picture.height))
-            picture.load()
+            check_samples(picture)
+            turn, notes = load_upright(picture)
         if not is_complete_png(data):
             raise EOFError("the stream of pixels ends early")
-        if not use_profile:
-            picture.info.pop("icc_profile", None)
-        image, alpha = to_srgb(picture)
-        turn = _turn(picture)
+        image, alpha, more = to_srgb(picture, data, are_colours=are_colours)
         if turn is not None:
             image, alpha = image.transpose(turn), None if alpha is None else alpha.transpose(turn)
         is_png = picture.format == "PNG"
         texts = {str(key): each for key, each in picture.info.items() if isinstance(each, str)} if is_png else {}
-        return DecodedPicture(image=image, alpha=alpha, texts=texts)
+        return DecodedPicture(image=image, alpha=alpha, texts=texts, notes=notes + more)
 
 
 def measure_picture(data: bytes, *, name: str) -> Extent:
@@ -157,6 +149,7 @@ def _faults_told(data: bytes, name: str) -> Generator[None]:
 
 def shown_name(name: str) -> str:
     """A file's name as it may stand in a sentence: one line, printable, not endless."""
+    name = readable(name)
     name = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name) or "The file"
     return name if len(name) <= 80 else f"{name[:50]}…{name[-25:]}"
 
@@ -178,14 +171,6 @@ def _register_heic(name: str) -> None:
     register_heif_opener(thumbnails=False)
 
 
-def _turn(picture: Image.Image) -> Image.Transpose | None:
-    """What EXIF's Orientation asks for; unreadable EXIF asks for nothing. TIFF and HEIC are upright once loaded."""
-    try:
-        return _TURNS.get(picture.getexif().get(Base.Orientation, 1))
-    except Exception:  # a hostile EXIF block raises as many kinds as a hostile file
-        return None
-
-
 def _complaint(data: bytes, error: Exception) -> str:
     """Why the file was refused, as the end of a sentence that begins with its name."""
     if isinstance(error, UnreadableSamplesError):
@@ -196,6 +181,8 @@ def _complaint(data: bytes, error: Exception) -> str:
             f"has {float(pixels[0]) / 1e6:,.0f} megapixels, far more than are allowed" if pixels else "is far too large"
         )
     kind = _kind(data)
+    if kind == "TIFF" and isinstance(error, UnidentifiedImageError):
+        return "begins as TIFF but is damaged, or holds samples that are not read here: save it as RGB with 8 bits"
     if kind in FORMATS.values():
         cut = "truncated" in str(error).lower() or isinstance(error, EOFError)
         return (

@@ -1,4 +1,4 @@
-"""Whether a PNG holds all the pixels that its header promises: Pillow 13 accepts one that ends early."""
+"""A PNG's chunks: what Pillow 13 does not tell, and whether they hold all the pixels that the header promises."""
 
 import struct
 import zlib
@@ -40,13 +40,29 @@ def _sizes(width: int, height: int, interlaced: bool) -> Iterator[tuple[int, int
             yield columns, rows
 
 
+def png_chunk(data: bytes, kind: bytes) -> bytes | None:
+    """What the first chunk of a kind before the pixels holds; None where there is none, or no PNG."""
+    for name, body in _chunks(data) if data.startswith(_SIGNATURE) else ():
+        if name == b"IDAT":
+            return None
+        if name == kind:
+            return body
+    return None
+
+
 def _pixel_chunks(data: bytes) -> Iterator[bytes]:
-    position, begun = len(_SIGNATURE), False
-    while position + 8 <= len(data):
-        length, kind = struct.unpack(">I4s", data[position : position + 8])
+    begun = False
+    for kind, body in _chunks(data):
         if kind == b"IDAT":
             begun = True
-            yield data[position + 8 : position + 8 + length]
+            yield body
         elif begun:  # the pixel chunks stand together
             return
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    position = len(_SIGNATURE)
+    while position + 8 <= len(data):
+        length, kind = struct.unpack(">I4s", data[position : position + 8])
+        yield kind, data[position + 8 : position + 8 + length]
         position += 12 + length

@@ -4,7 +4,8 @@ import streamlit as st
 
 from bgen_core.subject.remarks import remark_about_transparency, remarks_about
 from pages._ui.mask.mask_preview import Preview
-from pages._ui.subject.subject_draft import Base, Draft
+from pages._ui.shared.plain_text import plain
+from pages._ui.subject.subject_draft import Base, Draft, photo_of
 
 
 def base_choice(draft: Draft, preview: Preview) -> Base:
@@ -27,7 +28,9 @@ def base_choice(draft: Draft, preview: Preview) -> Base:
 
 
 def show_note(draft: Draft, preview: Preview) -> None:
-    """Say what was found, and what to do where it cannot be trusted."""
+    """Say how the photo was read where that is not plain, what was found, and what to do where it cannot be trusted."""
+    for note in photo_of(draft).notes:
+        st.info(plain(note))
     of_the_file = not draft.mask and not draft.source_id
     if of_the_file and preview.given is not None and (remark := remark_about_transparency(preview.given)):
         in_use = "It is the mask now." if draft.base == "given" else "The mask is the one that was found automatically."
