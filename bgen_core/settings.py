@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     precision: Literal["auto", "full", "half"] = Field(
         default="auto", description="Number format: half on GPUs and full on CPUs, or the same everywhere."
     )
+    safety_checker: bool = Field(
+        default=False, description="Whether the safety checker that a checkpoint brings looks at each picture."
+    )
     clip_model: str = Field(default="", description="CLIP model for the prompt adherence: Hub id or local folder.")
     max_upload_mb: float = Field(default=25, gt=0, description="Largest photo file, in MB (10^6 bytes).")
     max_megapixels: float = Field(default=MOST_MEGAPIXELS, gt=0, description="Largest photo, in 10^6 pixels.")

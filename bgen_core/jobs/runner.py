@@ -93,7 +93,12 @@ class Runner:
         if self._loaded is None or self._loaded.source.revision != source.revision:
             self._loaded = None  # frees the old model before the new one needs its place
             device = self.device.for_family(source.family)
-            inpainter, factor = load_inpainter(source, device, tuning_folder=self._settings.home / "tuning")
+            inpainter, factor = load_inpainter(
+                source,
+                device,
+                tuning_folder=self._settings.home / "tuning",
+                checks_safety=self._settings.safety_checker,
+            )
             self._loaded = LoadedModel(source=source, inpainter=inpainter, factor=factor)
         return self._loaded
 

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 LONGEST_PROMPT = 10**9  # transformers gives 10^30 where a tokenizer's configuration is missing
 
 
-def load_pipeline(source: ModelSource, device: Device) -> Any:
+def load_pipeline(source: ModelSource, device: Device, *, with_safety_checker: bool = False) -> Any:
     """Load a diffusers inpainting pipeline onto a device.
 
     Parameters
@@ -25,6 +25,8 @@ def load_pipeline(source: ModelSource, device: Device) -> Any:
         The pinned model.
     device
         Where it shall run; decides the number format.
+    with_safety_checker
+        Whether one that the checkpoint brings is loaded too.
 
     Returns
     -------
@@ -47,7 +49,8 @@ def load_pipeline(source: ModelSource, device: Device) -> Any:
     options: dict[str, Any] = {"variant": source.variant} if source.folder else {"revision": source.revision}
     # SD 3 without T5: what is absent has to be said to whatever class takes it.
     taken = inspect.signature(getattr(diffusers, family.loads_as).__init__).parameters
-    options |= dict.fromkeys(set(source.absent) & set(taken))
+    unwanted = set() if with_safety_checker else {"safety_checker"}
+    options |= dict.fromkeys((set(source.absent) | unwanted) & set(taken))
     try:
         # Never a pickle: opening one may run any program.
         pipeline = loader.from_pretrained(location, dtype=device.dtype, use_safetensors=True, **options)
