@@ -12,7 +12,7 @@ from bgen_core.errors import BgenError, LostPictureError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash, RawId, RunId, SubjectId, SweepId
 from bgen_core.jobs.claims import PaintingClaims
-from bgen_core.models.devices import Device, MemoryMeter, find_device
+from bgen_core.models.devices import Device, MemoryMeter, find_device, free_memory
 from bgen_core.models.revision import ModelSource, find_model
 from bgen_core.records.run import PaintedRun, RunRecord
 from bgen_core.records.sweep import SweepRecord
@@ -91,7 +91,8 @@ class Runner:
         """
         source = find_model(model)
         if self._loaded is None or self._loaded.source.revision != source.revision:
-            self._loaded = None  # frees the old model before the new one needs its place
+            self._loaded = None  # the old model goes before the new one needs its place
+            free_memory()
             device = self.device.for_family(source.family)
             inpainter, factor = load_inpainter(
                 source,

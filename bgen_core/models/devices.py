@@ -1,5 +1,6 @@
 """Where the models run: the device is found by itself, and the number format follows from it."""
 
+import gc
 import os
 import platform
 from dataclasses import dataclass, replace
@@ -123,6 +124,24 @@ class MemoryMeter:
             return torch.cuda.max_memory_allocated(self._device.kind) / 1e6
         self.sample()
         return self._highest
+
+
+def memory_bytes(device: Device) -> int:
+    """All memory of the device, whoever uses it."""
+    import torch
+
+    if device.kind.startswith("cuda"):
+        return torch.cuda.mem_get_info(device.kind)[1]
+    return psutil.virtual_memory().total
+
+
+def free_memory() -> None:
+    """Give back what nobody holds any longer: the parts of a pipeline refer to each other."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -7,6 +7,7 @@ part, the file and the remedy.
 import json
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,25 @@ def weights_variant(folder: Path, index: Mapping[str, Any]) -> str | None:
             if variants and None not in variants:
                 return sorted(variant for variant in variants if variant)[0]
     return None
+
+
+def count_weights(folder: Path, index: Mapping[str, Any], variant: str | None) -> int:
+    """Numbers that a model holds, without its safety checker, as its files' headers say."""
+    total = 0
+    for name, _, kind in _parts(index):
+        if _is_network(kind):
+            weights = [*(folder / name).glob("*.safetensors")]
+            chosen = [path for path in weights if _variant(path) == variant] or weights
+            total += sum(_numbers(tensor) for path in chosen for tensor in _header(path).values())
+    return total
+
+
+def _numbers(tensor: JsonValue) -> int:
+    match tensor:
+        case {"shape": list(shape)}:
+            return prod(side for side in shape if isinstance(side, int))
+        case _:
+            return 0
 
 
 def absent_parts(index: Mapping[str, Any]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 from bgen_core.errors import ModelLoadError
-from bgen_core.models.devices import Device, is_out_of_memory
+from bgen_core.models.devices import Device, is_out_of_memory, memory_bytes
 from bgen_core.models.family_table import family_of
 from bgen_core.models.revision import ModelSource, hash_folder
 from bgen_core.wording import quoted
@@ -41,6 +41,7 @@ def load_pipeline(source: ModelSource, device: Device, *, with_safety_checker: b
     """
     import diffusers
 
+    _check_memory(source, device)
     quiet_libraries()
     diffusers.utils.logging.disable_progress_bar()
     family = source.family
@@ -80,6 +81,17 @@ def load_pipeline(source: ModelSource, device: Device, *, with_safety_checker: b
     if loaded is not None and loaded.engine == "unet" and getattr(pipeline.vae.config, "force_upcast", False):
         pipeline.vae.to(dtype=_float32())
     return pipeline
+
+
+def _check_memory(source: ModelSource, device: Device) -> None:
+    """Refuse what cannot fit, before gigabytes are read."""
+    needed, there = source.weights * device.dtype.itemsize, memory_bytes(device)
+    if needed > there:
+        raise ModelLoadError(
+            f"model {quoted(source.name)} needs {needed / 1e9:.1f} GB for its weights alone, and {device.name} has "
+            f"{there / 1e9:.1f} GB: choose a smaller model"
+            + (", or BGEN_PRECISION=half." if device.dtype_name == "float32" else ".")
+        )
 
 
 def quiet_libraries() -> None:

@@ -12,7 +12,14 @@ from bgen_core.errors import ModelLoadError, reason
 from bgen_core.models.catalogue import MODELS, ModelEntry, describe_model
 from bgen_core.models.families import Family, configs_of_folder, side_of
 from bgen_core.models.family_table import find_family, missing_packages, working_classes
-from bgen_core.models.folder_check import absent_parts, check_folder, explain_file, explain_folder, weights_variant
+from bgen_core.models.folder_check import (
+    absent_parts,
+    check_folder,
+    count_weights,
+    explain_file,
+    explain_folder,
+    weights_variant,
+)
 from bgen_core.wording import quoted
 
 # Enough to know a family by.
@@ -40,6 +47,8 @@ class ModelSource:
         What a folder's weights are saved as where they are in no other way ("fp16"), else None.
     absent
         Parts that it was saved without.
+    weights
+        So many numbers it holds; 0 where that is not known, as for a model of the Hub.
     """
 
     entry: ModelEntry
@@ -49,6 +58,7 @@ class ModelSource:
     pipeline_class: str
     variant: str | None = None
     absent: tuple[str, ...] = ()
+    weights: int = 0
 
     @property
     def name(self) -> str:
@@ -100,7 +110,8 @@ def find_local_model(spec: str) -> ModelSource | None:
         source, index = _read_source(spec, entry, folder), _read_index(spec, folder)
         check_folder(spec, folder, index)
         variant = weights_variant(folder, index)
-        return replace(source, revision=hash_folder(folder), folder=folder, variant=variant)
+        weights = count_weights(folder, index, variant)
+        return replace(source, revision=hash_folder(folder), folder=folder, variant=variant, weights=weights)
     # No folder: the Hub's client knows which of the snapshot's files are still missing, and fetches those alone.
     return replace(_read_source(spec, entry, files), revision=files.name)
 

@@ -219,6 +219,18 @@ def test_a_folder_that_changes_while_it_is_loaded_is_not_used(model: Path) -> No
         load_pipeline(source, CPU)
 
 
+def test_a_model_that_cannot_fit_is_refused_before_it_is_read(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = find_model(str(model))
+    pipeline = load_pipeline(source, CPU)
+    networks = (pipeline.unet, pipeline.vae, pipeline.text_encoder, pipeline.text_encoder_2)
+    assert source.weights == sum(network.num_parameters() for network in networks)
+    monkeypatch.setattr("bgen_core.models.loading.memory_bytes", lambda device: source.weights * 4 - 1)
+    with pytest.raises(
+        ModelLoadError, match=r"needs 0\.\d GB for its weights alone, and cpu has .* BGEN_PRECISION=half"
+    ):
+        load_pipeline(source, CPU)
+
+
 def test_a_model_that_does_not_fit_is_one_sentence(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import diffusers
 
