@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-outside test-in-browser test-fast lint format train-demo clean
+.PHONY: run test test-fast lint format train-demo clean
 
 run: .venv/run.stamp
 	$(BIN)/streamlit run streamlit_app.py
@@ -14,14 +14,8 @@ unexport PYTHONDONTWRITEBYTECODE
 # Two processes side by side, each with whole files: fixtures of a module are made once.
 SIDE_BY_SIDE := -n 2 --dist loadfile
 
-# One browser after another beside all else: whoever waits for a page computes nothing.
 test: .venv/dev.stamp
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line test-outside test-in-browser
-
-test-outside: .venv/dev.stamp
 	$(BIN)/python -m pytest -m "not browser" $(SIDE_BY_SIDE)
-
-test-in-browser: .venv/dev.stamp
 	$(BIN)/python -m pytest -m browser tests/browser
 
 # Without PostgreSQL, the browser, and what is slow.
