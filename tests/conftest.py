@@ -136,15 +136,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses by the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests on PostgreSQL are marked; those marked `gpu` are skipped where there is no GPU.
-
-    For `--dist loadgroup`, a file's tests stay in one process, where a module's fixtures are made once, and so do all
-    tests in a browser, which come first: beside them another process has a core for itself.
-    """
-    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+    """Tests on PostgreSQL are marked; those marked `gpu` are skipped where there is no GPU."""
     for item in items:
-        group = "browser" if item.get_closest_marker("browser") else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
         parameters = getattr(getattr(item, "callspec", None), "params", {})
         asked_for = getattr(item, "fixturenames", ())
         if parameters.get("settings") == "postgresql" or any("postgresql" in name for name in asked_for):
