@@ -7,10 +7,10 @@ import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from bgen_core.archive.foreign_zip import ZIP_FAULTS, read_foreign_json
+from bgen_core.archive.foreign_zip import ZIP_FAULTS, DamagedFileError, read_foreign_json, read_member
 from bgen_core.archive.manifest import NOT_INCLUDED
 from bgen_core.archive.zip_outlet import ZipOutlet
 from bgen_core.errors import BgenError, LostPictureError, UserInputError
@@ -19,6 +19,7 @@ from bgen_core.ids import SubjectId
 from bgen_core.json_value import JsonValue
 from bgen_core.limits import LONGEST_NAME, ImpossibleTextError, check_text
 from bgen_core.records.foreign_run import printable
+from bgen_core.runs.recipe import PNG_LIMITS
 from bgen_core.store.store import Store
 from bgen_core.store.subjects import SubjectEntry
 from bgen_core.subject.decoding.foreign_pictures import decode_foreign_alpha, decode_foreign_photo, measure
@@ -46,7 +47,7 @@ class Imported:
     Attributes
     ----------
     not_imported
-        A sentence for each subject that was left out, because no store holds its name.
+        A sentence for each subject that was left out: it was damaged on the way, or no store holds its name.
     """
 
     new: tuple[SubjectId, ...]
@@ -63,16 +64,18 @@ class Imported:
         return " ".join([text, *(f"Not imported: {each}" for each in self.not_imported)])
 
 
-def export_subjects(store: Store, ids: Sequence[SubjectId]) -> Iterator[bytes]:
+def export_subjects(store: Store, ids: Sequence[SubjectId], *, limits: DecodeLimits = PNG_LIMITS) -> Iterator[bytes]:
     """Pieces of a ZIP with a folder for each subject, one photo in memory at a time.
 
     A subject whose photo or mask is missing from the store or damaged, or whose name no other store holds, is left out
-    and listed with the reason in `not-included.txt`.
+    and listed with the reason in `not-included.txt`; so are photos that an import with the same limits would refuse.
 
     Parameters
     ----------
     ids
         At most `MOST_SUBJECTS`, which is what can be imported again.
+    limits
+        Of each photo, as for an import. A short side is no reason to leave a subject behind.
 
     Raises
     ------
@@ -83,18 +86,25 @@ def export_subjects(store: Store, ids: Sequence[SubjectId]) -> Iterator[bytes]:
     """
     if not 0 < len(ids) <= MOST_SUBJECTS:
         raise UserInputError(f"A ZIP of {len(ids)} subjects is not possible: allowed are 1 to {MOST_SUBJECTS}.")
-    return _pieces(store, [store.subjects.get(subject_id) for subject_id in ids])
+    return _pieces(store, [store.subjects.get(each) for each in ids], replace(limits.as_png, min_side=1))
 
 
-def _pieces(store: Store, entries: Sequence[SubjectEntry]) -> Iterator[bytes]:
+def _pieces(store: Store, entries: Sequence[SubjectEntry], limits: DecodeLimits) -> Iterator[bytes]:
     outlet, left_out = ZipOutlet(), list[str]()
+    too_many = _beyond_the_budget(store, entries, limits)
     # Stored, since PNGs do not shrink any more
     with zipfile.ZipFile(outlet, "w", zipfile.ZIP_STORED) as archive:
         for number, entry in enumerate(entries, start=1):
             try:
                 check_text("The name", entry.name, LONGEST_NAME)
+                limits.check_extent(entry.extent, "Its photo")
+                if entry.id in too_many:
+                    raise UserInputError(
+                        "With it the photos hold more pixels than an import takes: export it by itself."
+                    )
                 photo, alpha = store.blobs.get(entry.photo), store.blobs.get(entry.alpha)
-            except (LostPictureError, ImpossibleTextError) as error:
+                limits.check_bytes(max(len(photo), len(alpha)), "Its photo")
+            except (LostPictureError, UserInputError) as error:
                 left_out.append(f"Subject {printable(entry.name)!r} ({entry.id[:12]}): {error.public}")
                 if len(left_out) == len(entries):
                     nothing = f"No subject can be exported. {left_out[0]}"
@@ -117,8 +127,9 @@ def _pieces(store: Store, entries: Sequence[SubjectEntry]) -> Iterator[bytes]:
 def import_subjects(store: Store, data: bytes, *, limits: DecodeLimits) -> Imported:
     """Put the subjects of a ZIP into the store; those that are there already keep their name and edit.
 
-    Nothing is unpacked to a folder. All headers are looked at before any pixel is decoded, and where something turns
-    out to be broken later, what was kept until then is removed again.
+    Nothing is unpacked to a folder. A subject one of whose files was damaged on the way is left out and named. All
+    headers are looked at before any pixel is decoded, and where something turns out to be broken later, what was kept
+    until then is removed again.
 
     Parameters
     ----------
@@ -128,11 +139,14 @@ def import_subjects(store: Store, data: bytes, *, limits: DecodeLimits) -> Impor
     Raises
     ------
     UserInputError
-        Not such a ZIP, or something in it is broken or too large, or all photos together are: then nothing is imported.
+        Not such a ZIP, or something in it is broken or too large, or all photos together are, or each subject is
+        damaged: then nothing is imported.
     """
     with _opened(data) as archive:
         left_out: list[str] = []
-        folders = [folder for folder in _folders(archive) if _is_possible(archive, folder, left_out)]
+        folders = [folder for folder in _folders(archive) if _is_possible(archive, folder, limits.as_png, left_out)]
+        if left_out and not folders:
+            raise UserInputError(f"No subject can be imported. {left_out[0]}")
         _check_pixels(archive, folders, limits.as_png, len(data))
         outcome = _keep_all(store, archive, folders, limits.as_png)
     return Imported(
@@ -142,9 +156,32 @@ def import_subjects(store: Store, data: bytes, *, limits: DecodeLimits) -> Impor
     )
 
 
+def _beyond_the_budget(store: Store, entries: Sequence[SubjectEntry], limits: DecodeLimits) -> set[SubjectId]:
+    """Those without which the rest is what `_check_pixels` takes: first those of the most pixels for their bytes."""
+    sizes: dict[SubjectId, tuple[int, int]] = {}
+    for entry in entries:
+        with suppress(LostPictureError, UserInputError):  # which is said where it would be written
+            limits.check_extent(entry.extent, "")
+            sizes[entry.id] = entry.extent.area, store.blobs.size(entry.photo) + store.blobs.size(entry.alpha)
+    thin_first = sorted(sizes, key=lambda each: sizes[each][0] - _PIXELS_PER_BYTE * sizes[each][1], reverse=True)
+    beyond: set[SubjectId] = set()
+    for each in thin_first:
+        pixels, packed = (sum(column) for column in zip(*sizes.values(), strict=True))
+        if pixels <= _most_pixels(limits, packed):
+            break
+        beyond.add(each)
+        del sizes[each]
+    return beyond
+
+
+def _most_pixels(limits: DecodeLimits, packed: int) -> int:
+    """Of all photos of a ZIP of so many bytes together."""
+    return max(_PHOTOS_WORTH * limits.max_pixels, _PIXELS_PER_BYTE * packed)
+
+
 def _check_pixels(archive: zipfile.ZipFile, folders: Sequence[str], limits: DecodeLimits, packed: int) -> None:
     """Refuse photos that are few bytes and many pixels: two hundred of them would take minutes."""
-    pixels, most = 0, max(_PHOTOS_WORTH * limits.max_pixels, _PIXELS_PER_BYTE * packed)
+    pixels, most = 0, _most_pixels(limits, packed)
     for folder in folders:
         photo = _file(archive, folder + _PHOTO, limits.max_bytes)
         pixels += measure(photo, name=folder + _PHOTO, limits=limits).area
@@ -192,12 +229,17 @@ def _folders(archive: zipfile.ZipFile) -> list[str]:
     return folders
 
 
-def _is_possible(archive: zipfile.ZipFile, folder: str, left_out: list[str]) -> bool:
-    """Whether a store can hold the subject's name; where not, that is said."""
-    name = _described(_file(archive, folder + _EDIT, _MOST_EDIT_BYTES), folder)["name"]
+def _is_possible(archive: zipfile.ZipFile, folder: str, limits: DecodeLimits, left_out: list[str]) -> bool:
+    """Whether the subject's files are as they were packed and a store can hold its name; where not, that is said."""
+    name = folder.rstrip("/")
     try:
+        name = _described(_file(archive, folder + _EDIT, _MOST_EDIT_BYTES), folder)["name"]
         check_text("The name", name, LONGEST_NAME)
-    except ImpossibleTextError as error:
+        present = archive.namelist()
+        for file in (folder + _PHOTO, folder + _ALPHA):
+            if file in present:  # one that is not there is told where it is needed
+                _file(archive, file, limits.max_bytes)
+    except (ImpossibleTextError, DamagedFileError) as error:
         left_out.append(f"Subject {printable(name)!r}: {error}")
         return False
     return True
@@ -246,8 +288,7 @@ def _described(data: bytes, folder: str) -> dict[str, Any]:
 def _file(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
     """A member, read no further than allowed: what its header says about its size may be a lie."""
     try:
-        with archive.open(name) as member:
-            data = member.read(most + 1)
+        data = read_member(archive, name, most=most)
     except ZIP_FAULTS as error:
         raise _unreadable(error) from error
     except KeyError as error:
