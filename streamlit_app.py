@@ -13,8 +13,10 @@ from starlette.middleware import Middleware
 from bgen_core.errors import BgenError, StoreAwayError
 from bgen_core.jobs.executors.local import serving
 from pages._ui.app import resources
+from pages._ui.app.connection_limits import BodyLimits, raise_open_files
 from pages._ui.app.faults import tell_fault
 from pages._ui.app.gate import Gate
+from pages._ui.app.repeated_faults import told_once_a_minute
 from pages._ui.app.visitor_cookie import VisitorCookie
 from pages._ui.routes.routes import own_routes
 
@@ -25,17 +27,19 @@ _SECONDS_BEFORE_TABLE = 1.5  # the first page is about to be painted by then
 async def lifespan(app: Any) -> AsyncGenerator[dict[str, Any]]:
     """Start the worker with the server, so that its models load while the first page is painted."""
     del app
-    try:
-        resources.opened_store()
-    except StoreAwayError as error:  # the pages say so until it answers, and the worker waits for it
-        logging.getLogger("bgen").warning("the store cannot be opened yet: %s", error)
-    with serving(resources.opened_store, resources.settings()):
-        reading = threading.Timer(_SECONDS_BEFORE_TABLE, read_table)
-        reading.start()
+    raise_open_files()
+    with told_once_a_minute():
         try:
-            yield {}
-        finally:
-            reading.cancel()
+            resources.opened_store()
+        except StoreAwayError as error:  # the pages say so until it answers, and the worker waits for it
+            logging.getLogger("bgen").warning("the store cannot be opened yet: %s", error)
+        with serving(resources.opened_store, resources.settings()):
+            reading = threading.Timer(_SECONDS_BEFORE_TABLE, read_table)
+            reading.start()
+            try:
+                yield {}
+            finally:
+                reading.cancel()
 
 
 def read_table() -> None:
@@ -53,7 +57,7 @@ def read_table() -> None:
 app = st.App(
     Path(__file__).parent / "pages" / "_ui" / "app" / "shell.py",
     routes=own_routes(),
-    middleware=[Middleware(Gate), Middleware(VisitorCookie)],
+    middleware=[Middleware(BodyLimits), Middleware(Gate), Middleware(VisitorCookie)],
     lifespan=lifespan,
     on_script_error=tell_fault,
 )

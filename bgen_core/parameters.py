@@ -14,6 +14,7 @@ from bgen_core.errors import UserInputError
 from bgen_core.limits import check_text
 from bgen_core.models.schedulers import scheduler_named, scheduler_names
 from bgen_core.typed_lines import write_line
+from bgen_core.wording import quoted
 
 Value = int | float | str
 Kind = Literal["text", "name", "whole number", "number"]
@@ -137,10 +138,10 @@ class Parameter:
         if not self.is_numeric:
             if isinstance(value, str):
                 return value
-            raise UserInputError(f"{self._said} {written(value)} is not allowed: give a text.")
+            raise UserInputError(f"{self._said} {quoted(value, _LONGEST_SHOWN)} is not allowed: give a text.")
         number = self._whole(value) if self.kind == "whole number" else self._finite(value)
         if self.range is not None and not self.range.holds(number):
-            raise UserInputError(f"{self._said} {written(number)} is not allowed: choose {self.range}.")
+            raise UserInputError(f"{self._said} {quoted(number, _LONGEST_SHOWN)} is not allowed: choose {self.range}.")
         return number
 
     def accepted(self, value: object) -> Value:
@@ -164,7 +165,9 @@ class Parameter:
         """
         name = text if text in self.names() else self.meant(text)
         if name is None:
-            raise UserInputError(f"{self._said} {written(text)} is not known: choose {', '.join(self.names())}.")
+            raise UserInputError(
+                f"{self._said} {quoted(text, _LONGEST_SHOWN)} is not known: choose {', '.join(self.names())}."
+            )
         return name
 
     def write(self, value: Value) -> str:
@@ -187,14 +190,14 @@ class Parameter:
                 return float(value)
         except OverflowError:  # a whole number beyond all floats
             pass
-        raise UserInputError(f"{self._said} {written(value)} is not allowed: give a finite number.")
+        raise UserInputError(f"{self._said} {quoted(value, _LONGEST_SHOWN)} is not allowed: give a finite number.")
 
     def _whole(self, value: object) -> int:
         if isinstance(value, int) and not isinstance(value, bool):
             return value
         number = self._finite(value)
         if number != int(number):
-            raise UserInputError(f"{self._said} {written(value)} is not allowed: give a whole number.")
+            raise UserInputError(f"{self._said} {quoted(value, _LONGEST_SHOWN)} is not allowed: give a whole number.")
         return int(number)
 
 
@@ -347,12 +350,3 @@ def parameter_of(field: str) -> Parameter:
 def write_number(value: float) -> str:
     """A number as short as it can be typed without losing a digit, and without an exponent."""
     return str(value) if isinstance(value, int) else f"{Decimal(repr(value)).normalize():f}"
-
-
-def written(value: object) -> str:
-    """A value for a sentence: not more of it than can be read."""
-    try:
-        text = f"{value:.12g}" if isinstance(value, float) else repr(value)
-    except ValueError:  # Python writes no whole number of more than 4300 digits
-        return "of thousands of digits"
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"

@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 from bgen_core.errors import UserInputError
 from bgen_core.limits import MOST_MEGAPIXELS
-from bgen_core.wording import not_utf8, readable
+from bgen_core.wording import not_utf8, quoted, readable
 
 
 class Settings(BaseSettings):
@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     device: str = "auto"
     precision: Literal["auto", "full", "half"] = Field(
         default="auto", description="Number format: half on GPUs and full on CPUs, or the same everywhere."
+    )
+    safety_checker: bool = Field(
+        default=False, description="Whether the safety checker that a checkpoint brings looks at each picture."
     )
     clip_model: str = Field(default="", description="CLIP model for the prompt adherence: Hub id or local folder.")
     max_upload_mb: float = Field(default=25, gt=0, description="Largest photo file, in MB (10^6 bytes).")
@@ -136,7 +139,7 @@ def load_settings(**overrides: object) -> Settings:
         reason = str(first["msg"]).removeprefix("Value error, ")
         name = "BGEN_" + "_".join(str(part) for part in first["loc"]).upper()
         # The address of a database or a server may hold a password, and errors end up in logs.
-        given = re.sub(r"(//[^:/@]*):[^@]*@", r"\1:***@", repr(first["input"]))
+        given = re.sub(r"(//[^:/@]*):[^@]*@", r"\1:***@", quoted(first["input"]))
         raise UserInputError(f"{name}={given} is not allowed: {reason}.") from error
     if bad := not_utf8(str(settings.home)):
         raise UserInputError(f"The folder of the store holds bytes that are no UTF-8 ({bad}): set BGEN_HOME.")

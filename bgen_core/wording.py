@@ -1,8 +1,10 @@
-"""Numbers, lists and texts that are none, in words."""
+"""Numbers, lists, quoted values, and texts that are none, in words."""
 
+import json
 import re
 from collections.abc import Sequence
 
+_WRITTEN = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 # What Python makes of a byte in a name or an argument that its encoding does not know (PEP 383).
 _BYTES = re.compile("[\udc80-\udcff]")
 
@@ -15,6 +17,48 @@ def counted(number: int, noun: str) -> str:
 def listed(words: Sequence[str]) -> str:
     """ "a", "a and b", "a, b and c"."""
     return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
+
+
+def quoted(value: object, most: int | None = None) -> str:
+    r"""A value for a sentence, as the person who gave it wrote it and not as Python does.
+
+    Parameters
+    ----------
+    value
+        A text, or what YAML and JSON know.
+    most
+        So many letters of it are shown.
+
+    Examples
+    --------
+    >>> print(quoted("C:\\it's\n"), quoted(True), quoted(None), quoted(0.1), quoted(["a", 1]))
+    'C:\it's\n' true nothing 0.1 ["a", 1]
+    """
+    match value:
+        case str():
+            return f"'{_shortened(printable(value), most)}'"
+        case None:
+            return "nothing"
+        case float():
+            return f"{value:.12g}"
+        case _:
+            try:
+                text = json.dumps(value, ensure_ascii=False, default=str)
+            except ValueError:  # Python writes no whole number of more than 4300 digits
+                return "of thousands of digits"
+            return _shortened(printable(text), most)
+
+
+def printable(text: str, most: int | None = None) -> str:
+    """A text of somebody else as it may stand in a sentence and on a terminal: on one line, nothing invisible."""
+    return "".join(
+        letter if letter.isprintable() else _WRITTEN.get(letter, "\N{REPLACEMENT CHARACTER}")
+        for letter in readable(text[:most])
+    )
+
+
+def _shortened(text: str, most: int | None) -> str:
+    return text if most is None or len(text) <= most else f"{text[:most]}…"
 
 
 def readable(text: str) -> str:

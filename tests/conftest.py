@@ -19,6 +19,11 @@ from bgen_core.store.store import Store, open_store
 from tests.batch_sizes import BatchSizes
 from tests.postgresql import Server, running_server
 
+# Thousands of small stores are made and thrown away: in memory, where the system offers enough of it.
+_IN_MEMORY, _BYTES_NEEDED = Path("/dev/shm"), 4 << 30
+if _IN_MEMORY.is_dir() and shutil.disk_usage(_IN_MEMORY).free > _BYTES_NEEDED:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_IN_MEMORY))
+
 _NUMBERS = itertools.count()
 REPEATED = "repeated act"  # name of a test's property: an act in the browser that was done more than once
 
@@ -28,7 +33,8 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     """The environment of a fresh installation, and the home that it names."""
     for name in [name for name in os.environ if name.startswith("BGEN_")]:
         monkeypatch.delenv(name)
-    home = tmp_path_factory.mktemp("fresh") / "home"
+    # A number of our own: pytest's would be looked for among all folders that there are.
+    home = tmp_path_factory.mktemp(f"fresh{next(_NUMBERS)}", numbered=False) / "home"
     monkeypatch.setenv("BGEN_HOME", str(home))
     return home
 
@@ -130,8 +136,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses by the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests on PostgreSQL are marked; those marked `gpu` are skipped where there is no GPU."""
+    """Tests on PostgreSQL are marked; those marked `gpu` are skipped where there is no GPU.
+
+    For `--dist loadgroup`, a file's tests stay in one process, where a module's fixtures are made once, and so do all
+    tests in a browser, which come first: beside them another process has a core for itself.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
     for item in items:
+        group = "browser" if item.get_closest_marker("browser") else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
         parameters = getattr(getattr(item, "callspec", None), "params", {})
         asked_for = getattr(item, "fixturenames", ())
         if parameters.get("settings") == "postgresql" or any("postgresql" in name for name in asked_for):

@@ -1,4 +1,4 @@
-"""Small random checkpoints of the families outside the engine, complete pipelines in diffusers' own classes."""
+"""Small random checkpoints of the families beyond Stable Diffusion, complete pipelines in diffusers' own classes."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -187,7 +187,7 @@ def _kandinsky() -> Any:
 
 
 def _of_stable_diffusion(family: str, pipeline_class: str, *, guided: bool = False) -> Any:
-    plain = tiny_pipeline(family)
+    plain = tiny_pipeline(family, middle=True)  # where perturbed attention acts
     parts = {**plain.components}
     if guided:
         config = {name: value for name, value in plain.unet.config.items() if not name.startswith("_")}

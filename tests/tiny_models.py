@@ -13,8 +13,11 @@ TOKENS = 48
 
 
 @lru_cache(maxsize=4)
-def tiny_pipeline(family: str) -> Any:
-    """A pipeline of 32-pixel-wide UNets with a KL autoencoder of factor 2, its weights drawn from a fixed seed."""
+def tiny_pipeline(family: str, *, middle: bool = False) -> Any:
+    """A pipeline of 32-pixel-wide UNets with a KL autoencoder of factor 2, its weights drawn from a fixed seed.
+
+    Without the UNet's middle, which has nothing that its other blocks do not have, an evaluation takes a third less.
+    """
     quiet_libraries()
     import diffusers
     from transformers import CLIPTokenizer
@@ -39,6 +42,7 @@ def tiny_pipeline(family: str) -> Any:
         layers_per_block=1,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        mid_block_type="UNetMidBlock2DCrossAttn" if middle else None,
         attention_head_dim=8,
         norm_num_groups=8,
         **unet_size,

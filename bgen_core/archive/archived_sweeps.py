@@ -16,7 +16,7 @@ from bgen_core.errors import UserInputError
 from bgen_core.ids import RunId, SweepId
 from bgen_core.limits import ImpossibleTextError, check_text
 from bgen_core.parameters import PARAMETERS
-from bgen_core.records.foreign_run import printable, shortened
+from bgen_core.records.foreign_run import shortened
 from bgen_core.records.run import RunRecord
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.records.sweep_states import UNFINISHED_STATES, SweepState
@@ -24,6 +24,7 @@ from bgen_core.store.schema import CellRow, SweepRow, VoteRow
 from bgen_core.store.store import Store
 from bgen_core.store.sweeps import add_sweep_row
 from bgen_core.sweep.plan import SweepPlan
+from bgen_core.wording import quoted
 
 MOST_PLACES_TOGETHER = 2 * MOST_PLACES
 _CUT_SHORT = "It was exported before it was finished."
@@ -116,7 +117,7 @@ def check_sweeps(
             if places > MOST_PLACES_TOGETHER:
                 raise UserInputError(f"with it there are over {MOST_PLACES_TOGETHER:,} places in grids")
         except ImpossibleTextError as error:
-            left_out.append(f"Sweep {printable(sweep.title)!r} ({sweep.id}): {shortened(str(error))}")
+            left_out.append(f"Sweep {quoted(sweep.title, 60)} ({sweep.id}): {shortened(str(error))}")
         except UserInputError as error:
             raise UserInputError(
                 f"the sweep {sweep.id} in it cannot be: {shortened(str(error).rstrip('.'))}"

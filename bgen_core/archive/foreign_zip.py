@@ -13,6 +13,7 @@ from bgen_core.content_address import hash_bytes
 from bgen_core.errors import UserInputError
 from bgen_core.ids import BlobHash
 from bgen_core.limits import LARGEST_PICTURE
+from bgen_core.wording import quoted
 
 MOST_FILES = 200_000
 LARGEST_TEXT = 256_000_000
@@ -46,7 +47,7 @@ def read_member(archive: zipfile.ZipFile, name: str, *, most: int) -> bytes:
                 pieces += piece
             return bytes(pieces)
     except _DAMAGE as error:
-        raise DamagedFileError(f"{name[-60:]!r} in the ZIP is damaged ({error}).") from error
+        raise DamagedFileError(f"{quoted(name[-60:])} in the ZIP is damaged ({error}).") from error
 
 
 class ForeignZip:
@@ -69,21 +70,21 @@ class ForeignZip:
         try:
             info = self._archive.getinfo(file)
         except KeyError as error:
-            raise self.refusal(f"it lacks {file[:120]!r}, which its list of contents names") from error
+            raise self.refusal(f"it lacks {quoted(file, 120)}, which its list of contents names") from error
         if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise self.refusal(f"{file[:120]!r} is encrypted, or packed in a way that bgen does not write")
+            raise self.refusal(f"{quoted(file, 120)} is encrypted, or packed in a way that bgen does not write")
         if info.file_size > most:
-            raise self.refusal(f"{file[:120]!r} has {info.file_size:,} bytes unpacked, and {most:,} are allowed")
+            raise self.refusal(f"{quoted(file, 120)} has {info.file_size:,} bytes unpacked, and {most:,} are allowed")
         try:
             return read_member(self._archive, file, most=most)
         except ZIP_FAULTS as error:
-            raise self.refusal(f"{file[:120]!r} is damaged ({error})") from error
+            raise self.refusal(f"{quoted(file, 120)} is damaged ({error})") from error
 
     def read_hashed(self, file: str, name: BlobHash) -> bytes:
         """A picture's bytes, which must be those that its content address stands for."""
         data = self.read(file, most=LARGEST_PICTURE)
         if hash_bytes(data) != name:
-            raise self.refusal(f"{file[:120]!r} is not the picture that its list of contents names")
+            raise self.refusal(f"{quoted(file, 120)} is not the picture that its list of contents names")
         return data
 
     def refusal(self, why: str) -> UserInputError:

@@ -25,7 +25,7 @@ from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.ids import SubjectId, SweepId
 from bgen_core.limits import LONGEST_NAME, check_text
 from bgen_core.metrics import MetricValue
-from bgen_core.records.foreign_run import check_portable, printable
+from bgen_core.records.foreign_run import check_portable
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.export import CSV_ENCODING, runs_csv
 from bgen_core.runs.links import download_name
@@ -33,6 +33,7 @@ from bgen_core.runs.recipe import PNG_LIMITS
 from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import DecodeLimits
+from bgen_core.wording import quoted
 
 
 class _Archive:
@@ -120,12 +121,12 @@ def archive_pieces(
         saved = {each.id for each in store.subjects.all()}
         for subject_id, name in {run.subject_id: run.subject_name for run in records}.items():
             if subject_id not in saved:
-                missing.append(f"Subject {printable(name)!r} ({subject_id[:12]}): It was deleted; its runs are here.")
+                missing.append(f"Subject {quoted(name, 60)} ({subject_id[:12]}): It was deleted; its runs are here.")
                 continue
             try:
                 subjects.append(_add_subject(archive, store, subject_id, limits))
             except (UserInputError, LostPictureError) as error:  # deleted this moment, or its pictures are gone
-                missing.append(f"Subject {printable(name)!r} ({subject_id[:12]}): {error.public}")
+                missing.append(f"Subject {quoted(name, 60)} ({subject_id[:12]}): {error.public}")
             yield outlet.take()
         importable = {entry.record["id"] for entry in kept}
         sweeps = _sweeps(store, [run for run in records if run.id in importable], sweep_id, missing)
@@ -150,7 +151,7 @@ def _sweeps(store: Store, runs: Sequence[RunRecord], also: SweepId | None, missi
         try:
             check_sweep(sweep, present)
         except UserInputError as error:
-            missing.append(f"Sweep {printable(sweep.title)!r} ({sweep.id}): {error}")
+            missing.append(f"Sweep {quoted(sweep.title, 60)} ({sweep.id}): {error}")
         else:
             sweeps.append(sweep)
     return sweeps

@@ -26,7 +26,7 @@ from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash, RunId, SweepId
 from bgen_core.json_value import JsonValue
 from bgen_core.limits import LONGEST_NAME, ImpossibleTextError, check_text
-from bgen_core.records.foreign_run import printable, read_foreign_run
+from bgen_core.records.foreign_run import read_foreign_run
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.recipe import PNG_LIMITS
 from bgen_core.store.runs import run_row
@@ -36,7 +36,7 @@ from bgen_core.subject.decoding.foreign_pictures import decode_foreign_alpha, de
 from bgen_core.subject.decoding.image_io import DecodeLimits
 from bgen_core.subject.edit import MaskEdit
 from bgen_core.subject.subject import Subject
-from bgen_core.wording import counted, listed
+from bgen_core.wording import counted, listed, printable, quoted
 
 _LARGEST_EDIT = 64_000_000
 _MOST_VALUES = 5_000_000  # some 35,000 runs
@@ -199,7 +199,7 @@ def _checked_subjects(
             check_text("The name", entry.name, LONGEST_NAME)
             yield _checked_subject(archive, entry, limits)
         except (ImpossibleTextError, DamagedFileError) as error:
-            left_out.append(f"Subject {printable(entry.name)!r} ({entry.id[:12]}): {error}")
+            left_out.append(f"Subject {quoted(entry.name, 60)} ({entry.id[:12]}): {error}")
 
 
 def _checked_subject(archive: ForeignZip, entry: ArchivedSubject, limits: DecodeLimits) -> _NewSubject:
@@ -215,11 +215,13 @@ def _checked_subject(archive: ForeignZip, entry: ArchivedSubject, limits: Decode
         subject = Subject(name=entry.name, image=image, alpha=mask)
         _check_edit(edit, extent)
     except (ValueError, ArithmeticError) as error:
-        raise archive.refusal(f"the subject {entry.name[:60]!r} in it cannot be read ({error})") from error
+        raise archive.refusal(f"the subject {quoted(entry.name, 60)} in it cannot be read ({error})") from error
     except UserInputError as error:
-        raise archive.refusal(f"the subject {entry.name[:60]!r} in it cannot be: {str(error).rstrip('.')}") from error
+        raise archive.refusal(
+            f"the subject {quoted(entry.name, 60)} in it cannot be: {str(error).rstrip('.')}"
+        ) from error
     if subject.id != entry.id or not entry.name.strip():
-        raise archive.refusal(f"the subject {entry.name[:60]!r} in it is not what its address stands for")
+        raise archive.refusal(f"the subject {quoted(entry.name, 60)} in it is not what its address stands for")
     return _NewSubject(described=entry, extent=extent, edit=edit)
 
 
@@ -242,13 +244,13 @@ def _check_pictures(archive: ForeignZip, run: _NewRun, limits: DecodeLimits) -> 
     ):
         data = archive.read_hashed(file, name)
         if not data.startswith(b"\x89PNG\r\n\x1a\n"):
-            raise archive.refusal(f"{file[:120]!r} is no PNG")
+            raise archive.refusal(f"{quoted(file, 120)} is no PNG")
         try:
             found = look_at(data, name=file, limits=limits).extent
         except UserInputError as error:
             raise archive.refusal(str(error).rstrip(".")) from error
         if found != extent:
-            raise archive.refusal(f"{file[:120]!r} is {found} pixels, and its run says {extent}")
+            raise archive.refusal(f"{quoted(file, 120)} is {found} pixels, and its run says {extent}")
 
 
 def _take(

@@ -19,9 +19,9 @@ from PIL import Image
 from bgen_core.extent import Extent
 from bgen_core.sweep.engine import BatchedInpainter
 from bgen_core.sweep.engine.batch_size import probe_rows
-from bgen_core.sweep.engine.conditioning import Conditioning
-from bgen_core.sweep.engine.decoding import decode_latents
+from bgen_core.sweep.engine.decoding import to_pixels
 from bgen_core.sweep.engine.rows import RowEvaluator
+from bgen_core.sweep.engine.unet import UNetDenoiser
 from bgen_core.sweep.events import Canvas, Finished, PaintCell
 from bgen_core.sweep.params import InpaintParams
 
@@ -152,18 +152,15 @@ class EngineBenchmark:
     def run_floor(self, cells: Sequence[PaintCell]) -> None:
         """(d) the engine's own number of rows in full batches, one encoding, the decodings."""
         tuning = self._inpainter.tunings.get(self._canvas.extent, _never)
-        conditioning = Conditioning(self._tuned)
-        rows = probe_rows(self._tuned, conditioning, self._canvas.extent, tuning.batch_size)
-        evaluator = RowEvaluator(
-            self._tuned.unet, conditioning, extent=self._canvas.extent,
-            batch_size=tuning.batch_size, quantum=tuning.quantum,
-        )  # fmt: skip
+        denoiser, extent = self._inpainter.denoiser, self._canvas.extent
+        rows = probe_rows(denoiser, extent, tuning.batch_size)
+        evaluator = RowEvaluator(denoiser, extent=extent, batch_size=tuning.batch_size, quantum=tuning.quantum)
         left = self._inpainter.rows_computed
         while left > 0:
             evaluator.evaluate(rows[: min(left, len(rows))])
             left -= len(rows)
         for _ in cells:
-            decode_latents(self._tuned, rows[0].latents).cpu()
+            to_pixels(denoiser.decode(rows[0].latents, extent)).cpu()
 
     def compare_pixels(self) -> int:
         """Largest difference between (a) and (c), of 255, given the same noise and masked image's latents.
@@ -172,7 +169,7 @@ class EngineBenchmark:
         """
         cells = self.cells[:: len(SEEDS)]
         with torch.inference_mode():
-            encoded = Conditioning(self._tuned).encode_canvas(self._canvas)
+            encoded = UNetDenoiser(self._tuned).encode_canvas(self._canvas)
         same = {"masked_image_latents": encoded.masked_image_latents.clone()}
         largest = 0
         for cell, ours in zip(cells, self.paint_with_engine(cells), strict=True):

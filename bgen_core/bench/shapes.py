@@ -10,6 +10,7 @@ from bgen_core.errors import UserInputError
 from bgen_core.models.catalogue import DEMO_FOLDER
 from bgen_core.models.devices import Device
 from bgen_core.models.loading import quiet_libraries
+from bgen_core.wording import quoted
 
 # Side of the pictures in pixels, by shape.
 SHAPES = {"sd15": 512, "sdxl": 1024}
@@ -24,7 +25,7 @@ def random_pipeline(shape: str, device: Device) -> Any:
         One of `SHAPES`.
     """
     if shape not in SHAPES:
-        raise UserInputError(f"shape {shape!r} is not known: choose {', '.join(SHAPES)}.")
+        raise UserInputError(f"shape {quoted(shape)} is not known: choose {', '.join(SHAPES)}.")
     quiet_libraries()
     diffusers: Any = import_module("diffusers")  # its classes are exported by name at run time alone
     from transformers import CLIPTokenizer

@@ -79,11 +79,17 @@ def _segmentation(settings: Settings) -> str:
 
 def _model(settings: Settings) -> str:
     from bgen_core.models.loading import load_pipeline
+    from bgen_core.sweep.engine import can_batch
 
     source = find_model(settings.model)
     device = find_device(settings.device, settings.precision).for_family(source.family)
     pipeline = load_pipeline(source, device)
-    return f"{source.name} ({type(pipeline).__name__}, revision {source.revision[:12]})"
+    size = f", {source.weights * device.dtype.itemsize / 1e9:.2f} GB" if source.weights else ""
+    way = "the batched engine" if can_batch(pipeline) else "its own call, a cell at a time"
+    return (
+        f"{source.name} ({type(pipeline).__name__}, revision {source.revision[:12]}{size} in {device.dtype_name}, "
+        f"painted by {way})"
+    )
 
 
 def _background(settings: Settings) -> str:

@@ -29,6 +29,7 @@ from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 from bgen_core.sweep.events import Committed, Stepped
 from bgen_core.sweep.plan import SweepPlan
+from bgen_core.wording import quoted
 
 if TYPE_CHECKING:
     from bgen_core.jobs.runner import Runner
@@ -112,7 +113,7 @@ def _owned(settings: Settings, sweep_id: SweepId) -> Generator[WorkerFolder]:
     folder.prepare()
     with holding(folder, sweep_id) as mine:
         if not mine:
-            raise UserInputError(f"sweep {sweep_id!r} is being run by another process: wait for it.")
+            raise UserInputError(f"sweep {quoted(sweep_id)} is being run by another process: wait for it.")
         yield folder
 
 

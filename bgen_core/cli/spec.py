@@ -8,7 +8,7 @@ from typing import Any, Literal
 import yaml
 
 from bgen_core.errors import UserInputError
-from bgen_core.wording import not_utf8
+from bgen_core.wording import not_utf8, quoted
 
 LARGEST_BYTES = 1_000_000
 
@@ -77,7 +77,7 @@ def read_spec(path: Path, allowed: Mapping[str, OptionKind]) -> dict[str, Any]:
     for key, value in content.items():
         name = str(key).replace("-", "_")
         if name not in allowed:
-            raise UserInputError(f"--spec {path}: {key!r} is not known: choose {', '.join(allowed)}.")
+            raise UserInputError(f"--spec {path}: {quoted(key)} is not known: choose {', '.join(allowed)}.")
         if name in found:
             raise UserInputError(f"--spec {path}: {name} is given twice: keep one of them.")
         found[name] = _value(path, str(key), value, allowed[name])
@@ -105,12 +105,12 @@ def _whole_letters(text: str) -> str:
 def _value(path: Path, key: str, value: _Said, kind: OptionKind) -> Any:
     if kind == "switch":
         if not isinstance(value, bool):
-            raise UserInputError(f"--spec {path}: {key} {value!r} is not allowed: write true or false.")
+            raise UserInputError(f"--spec {path}: {key} {quoted(value)} is not allowed: write true or false.")
         return value
     items = value if isinstance(value, list) else [value]
     if not items or any(not isinstance(item, str | int | float) or isinstance(item, bool) for item in items):
         raise UserInputError(
-            f"--spec {path}: {key} {value!r} is not allowed: write a text, a number or a list of them."
+            f"--spec {path}: {key} {quoted(value)} is not allowed: write a text, a number or a list of them."
         )
     texts = [_whole_letters(str(item)) for item in items]
     if bad := next((found for text in texts if (found := not_utf8(text))), ""):
@@ -123,11 +123,11 @@ def _value(path: Path, key: str, value: _Said, kind: OptionKind) -> Any:
         case "paths":
             return [path.parent / text for text in texts]
         case "word" | "path" | "number" if len(texts) > 1:
-            raise UserInputError(f"--spec {path}: {key} {value!r} is not allowed: write one value.")
+            raise UserInputError(f"--spec {path}: {key} {quoted(value)} is not allowed: write one value.")
         case "path":
             return path.parent / texts[0]
         case "number" if not isinstance(value, int):
-            raise UserInputError(f"--spec {path}: {key} {value!r} is not allowed: write a whole number.")
+            raise UserInputError(f"--spec {path}: {key} {quoted(value)} is not allowed: write a whole number.")
         case "number":
             return value
         case "word":

@@ -9,6 +9,7 @@ from bgen_core.models.revision import ModelSource
 from bgen_core.models.schedulers import get_scheduler
 from bgen_core.records.run import RunRecord
 from bgen_core.sweep.canvas import choose_model_extent
+from bgen_core.sweep.family_rules import effective_steps, reads_negative
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.tuning import read_tuning, tuning_name
 
@@ -45,8 +46,11 @@ def estimate_seconds(
     per_cell = median(finishing) if finishing else 0.0
     if tuning is None:
         return None
+    family = source.family
     rows = sum(
-        params.effective_steps * get_scheduler(params.scheduler).order * (2 if params.uses_guidance else 1)
+        effective_steps(family, params)
+        * get_scheduler(params.scheduler).order
+        * (2 if reads_negative(family, params) else 1)
         for params in cells
     )
     return rows * tuning.seconds_per_row + len(cells) * per_cell

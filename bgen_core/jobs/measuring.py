@@ -29,6 +29,7 @@ from bgen_core.store.thumbnails import thumbnail
 from bgen_core.subject.decoding.image_io import decode_photo
 from bgen_core.subject.pasting.compositing import effective_alpha
 from bgen_core.subject.subject import Subject
+from bgen_core.wording import quoted
 
 logger = logging.getLogger(__name__)
 
@@ -161,7 +162,7 @@ def check_rankable(metric: str, settings: Settings) -> None:
     """
     if find_metric(metric).direction == "none":
         allowed = ", ".join(each.name for each in METRICS if each.direction != "none")
-        raise UserInputError(f"metric {metric!r} has no better or worse: choose {allowed}.")
+        raise UserInputError(f"metric {quoted(metric)} has no better or worse: choose {allowed}.")
     if metric == CLIP_METRIC and (reason := why_no_clip(settings.clip_model)):
         raise UserInputError(f"{metric} would have no value for any cell: {reason}")
 

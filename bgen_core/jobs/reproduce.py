@@ -17,7 +17,6 @@ from bgen_core.extent import Extent
 from bgen_core.ids import NOBODY, SweepId
 from bgen_core.jobs.runner import Runner
 from bgen_core.models.catalogue import describe_model
-from bgen_core.records.foreign_run import printable
 from bgen_core.records.run import RunRecord
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.runs.recipe import Recipe
@@ -28,6 +27,7 @@ from bgen_core.subject.decoding.image_io import decode_photo
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.events import Failed
 from bgen_core.sweep.plan import SweepPlan, address_plan
+from bgen_core.wording import printable, quoted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +179,7 @@ def find_subject(store: Store, recipe: Recipe) -> Subject:
         raise UserInputError("This PNG does not say of which photo it was made: give photo and mask.")
     known = {entry.id for entry in store.subjects.all()}
     if recipe.subject_id not in known:
-        name = f" {recipe.record.subject_name!r}" if recipe.record else ""
+        name = f" {quoted(recipe.record.subject_name)}" if recipe.record else ""
         raise UserInputError(
             f"The subject{name} ({recipe.subject_id[:12]}) of this PNG is not in the store: "
             "give its photo and mask, or import the ZIP that it came with."
@@ -230,7 +230,7 @@ def _differences(recipe: Recipe, now: RunRecord) -> tuple[Deviation, ...]:
         for name in sorted(was.versions.keys() | now.versions.keys())
     ]
     return tuple(
-        Deviation(what=printable(what), was=printable(old), now=printable(new))
+        Deviation(what=printable(what, 60), was=printable(old, 60), now=printable(new, 60))
         for what, old, new in pairs
         if old != new
     )

@@ -12,7 +12,7 @@ from bgen_core.errors import BgenError, LostPictureError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash, RawId, RunId, SubjectId, SweepId
 from bgen_core.jobs.claims import PaintingClaims
-from bgen_core.models.devices import Device, MemoryMeter, find_device
+from bgen_core.models.devices import Device, MemoryMeter, find_device, free_memory
 from bgen_core.models.revision import ModelSource, find_model
 from bgen_core.records.run import PaintedRun, RunRecord
 from bgen_core.records.sweep import SweepRecord
@@ -37,6 +37,7 @@ from bgen_core.sweep.events import (
 from bgen_core.sweep.family_rules import settled
 from bgen_core.sweep.inpainters import load_inpainter
 from bgen_core.sweep.plan import CellAddress, SweepCell, SweepPlan, address_plan, pixel_versions
+from bgen_core.wording import quoted
 
 logger = logging.getLogger(__name__)
 
@@ -90,9 +91,15 @@ class Runner:
         """
         source = find_model(model)
         if self._loaded is None or self._loaded.source.revision != source.revision:
-            self._loaded = None  # frees the old model before the new one needs its place
+            self._loaded = None  # the old model goes before the new one needs its place
+            free_memory()
             device = self.device.for_family(source.family)
-            inpainter, factor = load_inpainter(source, device, tuning_folder=self._settings.home / "tuning")
+            inpainter, factor = load_inpainter(
+                source,
+                device,
+                tuning_folder=self._settings.home / "tuning",
+                checks_safety=self._settings.safety_checker,
+            )
             self._loaded = LoadedModel(source=source, inpainter=inpainter, factor=factor)
         return self._loaded
 
@@ -153,7 +160,7 @@ class Runner:
         addresses = address_plan(part, revisions, device_kind=kind, dtype_name=dtype, families=families)
         if {index: address.run_id for index, address in addresses.items()} != planned:
             raise UserInputError(
-                f"the model {model!r}, the device or a library has changed since this sweep was planned: "
+                f"the model {quoted(model)}, the device or a library has changed since this sweep was planned: "
                 "start it again; what is made already stays in the table."
             )
         return _Work(

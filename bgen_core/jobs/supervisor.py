@@ -65,6 +65,7 @@ class WorkerSupervisor:
             "BGEN_MODEL": settings.model,
             "BGEN_DEVICE": settings.device,
             "BGEN_PRECISION": settings.precision,
+            "BGEN_SAFETY_CHECKER": str(settings.safety_checker),
             "OMP_WAIT_POLICY": "PASSIVE",
             "PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH", "")])),
         }

@@ -12,6 +12,7 @@ from typing import Any
 from bgen_core.metrics.metric import NotMeasuredError
 from bgen_core.metrics.scene import Scene
 from bgen_core.models.loading import quiet_libraries
+from bgen_core.wording import quoted
 
 NO_MODEL = "No CLIP model is set: BGEN_CLIP_MODEL."
 CLIP_METRIC = "clip_score"
@@ -78,7 +79,7 @@ def _load(name: str) -> tuple[Any, Any, Any]:
     except Exception as error:  # missing or damaged files, another kind of model: all end here
         said = str(error).strip().splitlines()
         reason = (
-            f"{NOT_LOADED}{name!r} cannot be loaded from this machine "
+            f"{NOT_LOADED}{quoted(name)} cannot be loaded from this machine "
             f"({(said[0] if said else type(error).__name__).rstrip('.')}): "
             "give BGEN_CLIP_MODEL the folder of one, or a Hub id that has been downloaded."
         )

@@ -9,6 +9,7 @@ from bgen_core.metrics import background, clip, fidelity, timing
 from bgen_core.metrics.metric import Metric, MetricValue, NotMeasuredError
 from bgen_core.metrics.scene import InputName, MetricInput, Scene
 from bgen_core.metrics.seam import seam
+from bgen_core.wording import quoted
 
 logger = logging.getLogger(__name__)
 
@@ -189,7 +190,7 @@ def find_metric(name: str) -> Metric:
     """
     found = _BY_NAME.get(name)
     if found is None:
-        raise UserInputError(f"metric {name!r} is not known: choose {', '.join(_BY_NAME)}.")
+        raise UserInputError(f"metric {quoted(name)} is not known: choose {', '.join(_BY_NAME)}.")
     return found
 
 

@@ -1,5 +1,6 @@
 """Where the models run: the device is found by itself, and the number format follows from it."""
 
+import gc
 import os
 import platform
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ import psutil
 
 from bgen_core.errors import UserInputError
 from bgen_core.models.families import Family
+from bgen_core.wording import quoted
 
 if TYPE_CHECKING:
     import torch
@@ -76,7 +78,7 @@ def _find_device(wish: str) -> Device:
     if kind.startswith("cuda"):
         index = int(kind.partition(":")[2] or 0)
         if not has_cuda or index >= torch.cuda.device_count():
-            raise UserInputError(f"device {kind!r} is not on this machine: choose auto, or set BGEN_DEVICE=cpu.")
+            raise UserInputError(f"device {quoted(kind)} is not on this machine: choose auto, or set BGEN_DEVICE=cpu.")
         return Device(kind=kind, name=torch.cuda.get_device_name(index), dtype_name="float16")
     if kind == "mps":
         if not has_mps:
@@ -122,6 +124,31 @@ class MemoryMeter:
             return torch.cuda.max_memory_allocated(self._device.kind) / 1e6
         self.sample()
         return self._highest
+
+
+def memory_bytes(device: Device) -> int:
+    """All memory of the device, whoever uses it."""
+    import torch
+
+    if device.kind.startswith("cuda"):
+        return torch.cuda.mem_get_info(device.kind)[1]
+    return psutil.virtual_memory().total
+
+
+def free_memory() -> None:
+    """Give back what nobody holds any longer: the parts of a pipeline refer to each other."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a device, or the machine, had no memory left."""
+    import torch
+
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "not enough memory" in str(error)
 
 
 def is_lasting_device_fault(error: BaseException) -> bool:

@@ -133,9 +133,9 @@ class Family:
         Why none of its checkpoints can be used: completes "Flux Control …". Empty where they can.
     packages
         Packages that it needs beyond those that are always here.
-    in_engine
-        Whether the batched engine paints it; otherwise the pipeline's own call does, a cell at a time, with `fixed`
-        arguments.
+    engine
+        Whether the batched engine paints it, by a UNet or as a flow; otherwise the pipeline's own call does, a cell at
+        a time, with `fixed` arguments.
     guidance, negative, strength
         How it takes them.
     own_scheduler
@@ -159,7 +159,7 @@ class Family:
     applies: Callable[[Configs], bool] = lambda configs: True
     refusal: str = ""
     packages: tuple[str, ...] = ()
-    in_engine: bool = False
+    engine: Literal["unet", "flow"] | None = None
     fixed: tuple[tuple[str, Any], ...] = ()
     guidance: Cfg | Distilled | Ignored = Cfg()
     negative: WithCfg | Always | NeedsSecond | Ignored = WithCfg()

@@ -1,20 +1,22 @@
 """From pinned weights to a pipeline that is ready on its device."""
 
+import inspect
 import logging
 import warnings
 from typing import Any
 
 from bgen_core.errors import ModelLoadError
-from bgen_core.models.devices import Device
+from bgen_core.models.devices import Device, is_out_of_memory, memory_bytes
 from bgen_core.models.family_table import family_of
-from bgen_core.models.revision import ModelSource
+from bgen_core.models.revision import ModelSource, hash_folder
+from bgen_core.wording import quoted
 
 logger = logging.getLogger(__name__)
 
 LONGEST_PROMPT = 10**9  # transformers gives 10^30 where a tokenizer's configuration is missing
 
 
-def load_pipeline(source: ModelSource, device: Device) -> Any:
+def load_pipeline(source: ModelSource, device: Device, *, with_safety_checker: bool = False) -> Any:
     """Load a diffusers inpainting pipeline onto a device.
 
     Parameters
@@ -23,12 +25,14 @@ def load_pipeline(source: ModelSource, device: Device) -> Any:
         The pinned model.
     device
         Where it shall run; decides the number format.
+    with_safety_checker
+        Whether one that the checkpoint brings is loaded too.
 
     Returns
     -------
     DiffusionPipeline
-        In evaluation mode, without progress bars. The engine hands the VAE tensors of the VAE's own format, so that it
-        computes in float32 where its configuration asks for that; a pipeline's own call expects the VAE in its format.
+        In evaluation mode, without progress bars. With a UNet, the VAE computes in float32 where its configuration asks
+        for that; the other pipelines expect the VAE in their own format.
 
     Raises
     ------
@@ -37,33 +41,57 @@ def load_pipeline(source: ModelSource, device: Device) -> Any:
     """
     import diffusers
 
+    _check_memory(source, device)
     quiet_libraries()
     diffusers.utils.logging.disable_progress_bar()
     family = source.family
     loader = getattr(diffusers, "AutoPipelineForInpainting" if family.mapped else family.loads_as)
     location = str(source.folder) if source.folder else source.entry.source
-    options: dict[str, Any] = {} if source.folder else {"revision": source.revision}
+    options: dict[str, Any] = {"variant": source.variant} if source.folder else {"revision": source.revision}
+    # SD 3 without T5: what is absent has to be said to whatever class takes it.
+    taken = inspect.signature(getattr(diffusers, family.loads_as).__init__).parameters
+    unwanted = set() if with_safety_checker else {"safety_checker"}
+    options |= dict.fromkeys((set(source.absent) | unwanted) & set(taken))
     try:
-        pipeline = loader.from_pretrained(location, dtype=device.dtype, **options)
+        # Never a pickle: opening one may run any program.
+        pipeline = loader.from_pretrained(location, dtype=device.dtype, use_safetensors=True, **options)
         pipeline.set_progress_bar_config(disable=True)
         pipeline.to(device.kind)
     except Exception as error:  # damaged files, missing parts, unknown classes, no memory: all end here
         logger.info("loading %s failed", source.name, exc_info=True)  # the worker's log has it
+        if is_out_of_memory(error):
+            raise ModelLoadError(
+                f"model {quoted(source.name)} does not fit into the memory of {device.name}: close what else uses it, "
+                "or choose a smaller model."
+            ) from error
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelLoadError(
-            f"model {source.name!r} cannot be loaded from {location}: {reason.rstrip('.')}. "
+            f"model {quoted(source.name)} cannot be loaded from {location}: {reason.rstrip('.')}. "
             "Check the folder or the Hub id, or choose the model 'demo'."
         ) from error
+    if source.folder and hash_folder(source.folder) != source.revision:
+        raise ModelLoadError(f"model {quoted(source.name)} was changed in {location} while it was loaded: start again.")
     tokenizer = getattr(pipeline, "tokenizer", None)
     if tokenizer is not None and tokenizer.model_max_length > LONGEST_PROMPT:
         raise ModelLoadError(
-            f"model {source.name!r} cannot be used: its tokenizer does not say how long a prompt may be; "
+            f"model {quoted(source.name)} cannot be used: its tokenizer does not say how long a prompt may be; "
             f"the folder 'tokenizer' in {location} is missing or incomplete."
         )
     loaded = family_of(pipeline)
-    if loaded is not None and loaded.in_engine and getattr(pipeline.vae.config, "force_upcast", False):
+    if loaded is not None and loaded.engine == "unet" and getattr(pipeline.vae.config, "force_upcast", False):
         pipeline.vae.to(dtype=_float32())
     return pipeline
+
+
+def _check_memory(source: ModelSource, device: Device) -> None:
+    """Refuse what cannot fit, before gigabytes are read."""
+    needed, there = source.weights * device.dtype.itemsize, memory_bytes(device)
+    if needed > there:
+        raise ModelLoadError(
+            f"model {quoted(source.name)} needs {needed / 1e9:.1f} GB for its weights alone, and {device.name} has "
+            f"{there / 1e9:.1f} GB: choose a smaller model"
+            + (", or BGEN_PRECISION=half." if device.dtype_name == "float32" else ".")
+        )
 
 
 def quiet_libraries() -> None:

@@ -12,6 +12,15 @@ from bgen_core.errors import ModelLoadError, reason
 from bgen_core.models.catalogue import MODELS, ModelEntry, describe_model
 from bgen_core.models.families import Family, configs_of_folder, side_of
 from bgen_core.models.family_table import find_family, missing_packages, working_classes
+from bgen_core.models.folder_check import (
+    absent_parts,
+    check_folder,
+    count_weights,
+    explain_file,
+    explain_folder,
+    weights_variant,
+)
+from bgen_core.wording import quoted
 
 # Enough to know a family by.
 CONFIG_FILES = ("model_index.json", "*/config.json", "scheduler/scheduler_config.json")
@@ -34,6 +43,12 @@ class ModelSource:
         Where its files lie on this machine: the folder, or the Hub client's cache; None where nothing is here yet.
     pipeline_class
         The pipeline class that model_index.json names, or "" where it is not on this machine yet.
+    variant
+        What a folder's weights are saved as where they are in no other way ("fp16"), else None.
+    absent
+        Parts that it was saved without.
+    weights
+        So many numbers it holds; 0 where that is not known, as for a model of the Hub.
     """
 
     entry: ModelEntry
@@ -41,6 +56,9 @@ class ModelSource:
     folder: Path | None
     files: Path | None
     pipeline_class: str
+    variant: str | None = None
+    absent: tuple[str, ...] = ()
+    weights: int = 0
 
     @property
     def name(self) -> str:
@@ -63,9 +81,12 @@ def find_model(spec: str) -> ModelSource:
     if local is not None:
         return local
     entry = describe_model(spec)
+    given = Path(entry.source).expanduser()
+    if given.is_file():
+        raise ModelLoadError(f"model {quoted(spec)} {explain_file(given)}")
     if not _may_be_on_hub(entry):
         raise ModelLoadError(
-            f"model {spec!r} is not there: give a catalogue name (the command `models` lists them), "
+            f"model {quoted(spec)} is not there: give a catalogue name (the command `models` lists them), "
             "a Hub id such as owner/name, or the folder of a saved diffusers pipeline."
         )
     return _find_on_hub(spec, entry)
@@ -85,8 +106,12 @@ def find_local_model(spec: str) -> ModelSource | None:
         return None
     folder = Path(entry.source).expanduser()
     if folder.is_dir():
-        source = _read_source(spec, entry, folder.resolve())
-        return replace(source, revision=_hash_folder(folder.resolve()), folder=folder.resolve())
+        folder = folder.resolve()
+        source, index = _read_source(spec, entry, folder), _read_index(spec, folder)
+        check_folder(spec, folder, index)
+        variant = weights_variant(folder, index)
+        weights = count_weights(folder, index, variant)
+        return replace(source, revision=hash_folder(folder), folder=folder, variant=variant, weights=weights)
     # No folder: the Hub's client knows which of the snapshot's files are still missing, and fetches those alone.
     return replace(_read_source(spec, entry, files), revision=files.name)
 
@@ -144,13 +169,30 @@ def _find_on_hub(spec: str, entry: ModelEntry) -> ModelSource:
     try:
         revision = HfApi().model_info(entry.source, timeout=10).sha or ""
     except Exception as error:  # the hub client raises many kinds: no network, no such model, no permission
-        raise ModelLoadError(
-            f"model {spec!r} is not on this machine and could not be reached on the Hugging Face Hub "
-            f"({type(error).__name__}): check the name and the network, or give a local folder."
-        ) from error
+        raise ModelLoadError(f"model {quoted(spec)} {_hub_fault(error)}") from error
     if entry in MODELS:
         return ModelSource(entry=entry, revision=revision, folder=None, files=None, pipeline_class="")
     return replace(_read_source(spec, entry, _fetch_configs(spec, entry, revision)), revision=revision)
+
+
+def _hub_fault(error: Exception) -> str:
+    """Why the Hub gave nothing; completes "model … "."""
+    from huggingface_hub.errors import GatedRepoError, HFValidationError, OfflineModeIsEnabled, RepositoryNotFoundError
+
+    match error:
+        case GatedRepoError():
+            return "is gated on the Hugging Face Hub: accept its licence there, and give your token in HF_TOKEN."
+        case RepositoryNotFoundError():
+            return "is not on the Hugging Face Hub, or is private: check the name, or give your token in HF_TOKEN."
+        case HFValidationError():
+            return "is no Hub id: those have letters, digits, dots, dashes and underscores, such as owner/name."
+        case OfflineModeIsEnabled():
+            return "is not on this machine, and HF_HUB_OFFLINE keeps it from the Hub: unset it, or give a local folder."
+        case _:
+            return (
+                "is not on this machine and could not be reached on the Hugging Face Hub "
+                f"({type(error).__name__}): check the name and the network, or give a local folder."
+            )
 
 
 def _fetch_configs(spec: str, entry: ModelEntry, revision: str) -> Path:
@@ -161,7 +203,7 @@ def _fetch_configs(spec: str, entry: ModelEntry, revision: str) -> Path:
         return Path(snapshot_download(entry.source, revision=revision, allow_patterns=list(CONFIG_FILES)))
     except Exception as error:  # see `_find_on_hub`
         raise ModelLoadError(
-            f"model {spec!r} is on the Hugging Face Hub, but its configuration could not be fetched "
+            f"model {quoted(spec)} is on the Hugging Face Hub, but its configuration could not be fetched "
             f"({type(error).__name__}): check the network and your permission, or give a local folder."
         ) from error
 
@@ -179,17 +221,19 @@ def _read_source(spec: str, entry: ModelEntry, folder: Path) -> ModelSource:
     family = find_family(name, configs)
     if family is None:
         raise ModelLoadError(
-            f"model {spec!r} is saved as {name[:80]!r}, with which nothing here can repaint a picture: "
+            f"model {quoted(spec)} is saved as {quoted(name, 80)}, with which nothing here can repaint a picture: "
             f"choose one of {', '.join(working_classes())}, or choose the model 'demo'."
         )
     missing = ", ".join(missing_packages(family))
     if family.refusal or missing:
         why = family.refusal or f"needs the package {missing}, which is not installed"
-        raise ModelLoadError(f"model {spec!r} cannot be used: {family.title} {why}; or choose the model 'demo'.")
+        raise ModelLoadError(f"model {quoted(spec)} cannot be used: {family.title} {why}; or choose the model 'demo'.")
     if entry not in MODELS:
         side, steps, guidance = side_of(family, configs), family.steps, family.guidance_scale
         entry = replace(entry, family=family, side=side, steps=steps, guidance=guidance)
-    return ModelSource(entry=entry, revision="", folder=None, files=folder, pipeline_class=name)
+    return ModelSource(
+        entry=entry, revision="", folder=None, files=folder, pipeline_class=name, absent=absent_parts(index)
+    )
 
 
 def _read_index(spec: str, folder: Path) -> dict[str, Any]:
@@ -198,16 +242,19 @@ def _read_index(spec: str, folder: Path) -> dict[str, Any]:
         index["_class_name"]
         return index
     except FileNotFoundError as error:
+        raise ModelLoadError(f"model {quoted(spec)} {explain_folder(folder)}") from error
+    except OSError as error:
         raise ModelLoadError(
-            f"model {spec!r} is not a saved diffusers pipeline: the folder {folder} has no model_index.json."
+            f"model {quoted(spec)} cannot be read: {folder / 'model_index.json'} ({reason(error)}): give access to it."
         ) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise ModelLoadError(
-            f"model {spec!r} cannot be read: {folder / 'model_index.json'} is damaged ({reason(error)})."
+            f"model {quoted(spec)} cannot be read: {folder / 'model_index.json'} is damaged ({reason(error)})."
         ) from error
 
 
-def _hash_folder(folder: Path) -> str:
+def hash_folder(folder: Path) -> str:
+    """First 40 digits of the SHA-256 of all files that can change a pixel."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.suffix in PIXEL_FILES and path.name != "world.json":

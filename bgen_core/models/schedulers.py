@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bgen_core.errors import UserInputError
+from bgen_core.wording import quoted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,8 @@ class SchedulerEntry:
         """Refuse more steps than the scheduler can take."""
         if self.max_steps is not None and steps > self.max_steps:
             raise UserInputError(
-                f"scheduler {self.name!r} cannot take {steps} steps: choose at most {self.max_steps}, or another one."
+                f"scheduler {quoted(self.name)} cannot take {steps} steps: "
+                f"choose at most {self.max_steps}, or another one."
             )
 
 
@@ -147,5 +149,5 @@ def get_scheduler(name: str) -> SchedulerEntry:
     """
     entry = _BY_NAME.get(name)
     if entry is None:
-        raise UserInputError(f"scheduler {name!r} is not known: choose {', '.join(_BY_NAME)}.")
+        raise UserInputError(f"scheduler {quoted(name)} is not known: choose {', '.join(_BY_NAME)}.")
     return entry

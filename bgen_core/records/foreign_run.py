@@ -76,11 +76,6 @@ def check_portable(record: RunRecord) -> None:
     read_foreign_run(json.dumps(record.to_json(), ensure_ascii=False), RunRecord)
 
 
-def printable(text: str, most: int = 60) -> str:
-    """A text of somebody else as it may stand in a sentence and on a terminal."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:most])
-
-
 def _checks(run: MadeRun) -> dict[str, bool]:
     sizes = (run.extent, run.model_extent)
     amounts = (*run.seconds.values(), run.peak_memory_mb)

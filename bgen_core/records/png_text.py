@@ -18,6 +18,7 @@ from bgen_core.records.a1111_text import NEGATIVE, parse_parameters
 from bgen_core.records.foreign_run import read_foreign_run
 from bgen_core.records.other_programs import read_other_program
 from bgen_core.records.run import MadeRun, PaintedRun
+from bgen_core.wording import quoted
 
 PARAMETERS_KEY = "parameters"
 RECORD_KEY = "bgen"
@@ -102,7 +103,9 @@ def read_record(png: bytes | Mapping[str, str]) -> PaintedRun | None:
 def _limited(chunks: Mapping[str, str], key: str, most: int) -> str | None:
     text = chunks.get(key)
     if text is not None and len(text) > most:
-        raise UserInputError(f"The text {key!r} in this PNG has {len(text):,} letters: at most {most:,} are read.")
+        raise UserInputError(
+            f"The text {quoted(key)} in this PNG has {len(text):,} letters: at most {most:,} are read."
+        )
     return text
 
 

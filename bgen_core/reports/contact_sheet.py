@@ -22,6 +22,7 @@ from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import decode_photo, resize
 from bgen_core.sweep.grid import Grid, arrange, default_axes
 from bgen_core.sweep.plan import SweepPlan
+from bgen_core.wording import quoted
 
 _EMPTY, _INK, _FAINT = (233, 233, 230), (29, 35, 33), (96, 104, 101)
 _LABEL_SIZE, _CAPTION_SIZE = 14, 11
@@ -206,9 +207,11 @@ def _chosen_axes(plan: SweepPlan, across: str | None, down: str | None) -> tuple
     for asked in (across, down):
         if asked and asked not in names:
             known = f"choose {' or '.join(names)}" if names else "it has none"
-            raise UserInputError(f"This sweep has no axis {asked[:40]!r}: {known}.")
+            raise UserInputError(f"This sweep has no axis {quoted(asked, 40)}: {known}.")
     if across and across == down:
-        raise UserInputError(f"The axis {across!r} cannot be both across and down: choose another for one of them.")
+        raise UserInputError(
+            f"The axis {quoted(across)} cannot be both across and down: choose another for one of them."
+        )
     if across or down:
         left = [name for name in reversed(names) if name not in (across, down)]
         across = across or (left.pop(0) if left else None)

@@ -19,6 +19,7 @@ from urllib.request import Request, urlopen
 from bgen_core.json_value import JsonValue
 from bgen_core.metrics import MetricValue
 from bgen_core.records.run import RunRecord
+from bgen_core.wording import quoted
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +105,9 @@ class MlflowMirror:
             return str(_at(self._post("experiments/create", {"name": EXPERIMENT}), "experiment_id"))
         experiment_id = str(_at(found, "experiment", "experiment_id"))
         if _at(found, "experiment").get("lifecycle_stage") == "deleted":
-            raise MlflowError(f"the experiment {EXPERIMENT!r} is deleted there; restore it, or delete it for good")
+            raise MlflowError(
+                f"the experiment {quoted(EXPERIMENT)} is deleted there; restore it, or delete it for good"
+            )
         return experiment_id
 
     def _find_run(self, run: RunRecord) -> tuple[dict[str, Any], dict[str, JsonValue]] | None:
@@ -172,9 +175,9 @@ def _object(text: bytes) -> dict[str, Any]:
     try:
         content: JsonValue = json.loads(text)
     except ValueError as error:
-        raise MlflowError(f"it answered no JSON ({text[:100]!r})") from error
+        raise MlflowError(f"it answered no JSON ({quoted(text, 100)})") from error
     if not isinstance(content, dict):
-        raise MlflowError(f"it answered no object ({text[:100]!r})")
+        raise MlflowError(f"it answered no object ({quoted(text, 100)})")
     return content
 
 

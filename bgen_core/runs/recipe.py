@@ -16,12 +16,12 @@ from bgen_core.limits import LARGEST_PICTURE, LONGEST_TEXT, MOST_MEGAPIXELS
 from bgen_core.models.catalogue import MODELS
 from bgen_core.models.schedulers import SCHEDULERS, scheduler_named
 from bgen_core.parameters import PARAMETERS, Kind, Parameter, Value
-from bgen_core.records.foreign_run import printable
 from bgen_core.records.png_text import read_parameters, read_record
 from bgen_core.records.run import PaintedRun
 from bgen_core.subject.decoding.foreign_pictures import look_at
 from bgen_core.subject.decoding.image_io import DecodeLimits
 from bgen_core.sweep.params import InpaintParams
+from bgen_core.wording import printable, quoted
 
 # What is dropped on a page may be anything: checked before its pixels are decoded.
 PNG_LIMITS = DecodeLimits(max_bytes=LARGEST_PICTURE, max_pixels=round(MOST_MEGAPIXELS * 1e6), min_side=1)
@@ -129,8 +129,8 @@ def _from_a1111(fields: Mapping[str, str]) -> Recipe:
     if (scheduler := _scheduler(fields, told)) is not None:
         params["scheduler"] = scheduler
     if "Size" in fields:
-        told.append(f"Size {printable(fields['Size'])}: here the model decides at which size it works.")
-    others = [f"{name} {text[:60]!r} has no place here." for name, text in fields.items() if name not in _SILENT]
+        told.append(f"Size {printable(fields['Size'], 60)}: here the model decides at which size it works.")
+    others = [f"{name} {quoted(text, 60)} has no place here." for name, text in fields.items() if name not in _SILENT]
     told += others[:_MOST_TOLD]
     if len(others) > _MOST_TOLD:
         told.append(f"So have {len(others) - _MOST_TOLD:,} other fields.")
@@ -157,9 +157,11 @@ def _take(params: dict[str, Any], name: str, parameter: Parameter, text: str, to
         # Checked with the others that are taken already: few steps can be too few for a low strength.
         InpaintParams(**params, **{parameter.field: value})
     except (ValueError, ArithmeticError):
-        told.append(f"{name} {text[:60]!r} is no number.")
+        told.append(f"{name} {quoted(text, 60)} is no number.")
     except UserInputError as error:
-        told.append(f"{name} {text[:60]!r} was not taken: {error}" if len(text) <= 60 else f"{name} is not allowed.")
+        told.append(
+            f"{name} {quoted(text, 60)} was not taken: {error}" if len(text) <= 60 else f"{name} is not allowed."
+        )
     else:
         params[parameter.field] = value
 
@@ -172,9 +174,11 @@ def _scheduler(fields: Mapping[str, str], told: list[str]) -> str | None:
     if (name := scheduler_named(sampler, schedule)) is not None:
         return name
     if (name := scheduler_named(sampler)) is not None:
-        told.append(f"Schedule type {schedule[:60]!r} of {printable(sampler)} is not here.")
+        told.append(f"Schedule type {quoted(schedule, 60)} of {printable(sampler, 60)} is not here.")
         return name
-    told.append(f"Sampler {sampler[:60]!r} is not here: choose one of {', '.join(each.label for each in SCHEDULERS)}.")
+    told.append(
+        f"Sampler {quoted(sampler, 60)} is not here: choose one of {', '.join(each.label for each in SCHEDULERS)}."
+    )
     return None
 
 
@@ -183,11 +187,11 @@ def _model(fields: Mapping[str, str], told: list[str]) -> str:
     if any(name == entry.name for entry in MODELS):
         return name
     if name or checksum:
-        shown = f"{name[:60]!r}" + (f" ({printable(checksum, 20)})" if checksum else "")
+        shown = f"{quoted(name, 60)}" + (f" ({printable(checksum, 20)})" if checksum else "")
         told.append(f"Model {shown} is not in the list of models: choose the one that comes closest.")
     return ""
 
 
 def _named_model(fields: Mapping[str, str]) -> str:
-    name, checksum = printable(fields.get("Model", "")), printable(fields.get("Model hash", ""), 20)
+    name, checksum = printable(fields.get("Model", ""), 60), printable(fields.get("Model hash", ""), 20)
     return f"{name} ({checksum})" if name and checksum else name or checksum

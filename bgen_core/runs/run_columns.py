@@ -6,6 +6,7 @@ from typing import Literal
 from bgen_core.errors import UserInputError
 from bgen_core.metrics import METRICS, Direction
 from bgen_core.runs.table import FIELDS, FieldKind
+from bgen_core.wording import quoted
 
 ColumnKind = FieldKind | Literal["rating", "tags", "note"]
 
@@ -82,5 +83,5 @@ def run_column(name: str) -> RunColumn:
     """
     found = _BY_NAME.get(name)
     if found is None:
-        raise UserInputError(f"column {name[:80]!r} is not known: choose {', '.join(_BY_NAME)}.")
+        raise UserInputError(f"column {quoted(name, 80)} is not known: choose {', '.join(_BY_NAME)}.")
     return found

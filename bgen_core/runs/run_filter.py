@@ -26,6 +26,7 @@ from bgen_core.errors import UserInputError
 from bgen_core.ids import RunId
 from bgen_core.parameters import TEXTS
 from bgen_core.runs.run_columns import RunColumn, run_column
+from bgen_core.wording import quoted
 
 _NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 _RANGE = re.compile(rf"({_NUMBER})?\.\.({_NUMBER})?")
@@ -48,7 +49,9 @@ class Condition:
     def __post_init__(self) -> None:
         kind = run_column(self.column).kind
         if kind in ("picture", "link"):
-            raise UserInputError(f"column {self.column!r} cannot be filtered: choose a parameter, a metric or a time.")
+            raise UserInputError(
+                f"column {quoted(self.column)} cannot be filtered: choose a parameter, a metric or a time."
+            )
         if kind in ("number", "rating") and self.piece:
             read_range(self.piece)
         elif kind == "time" and self.piece:
@@ -110,11 +113,11 @@ def read_range(piece: str) -> tuple[float, float]:
         return _number(piece), _number(piece)
     found = _RANGE.fullmatch(piece)
     if found is None or not any(found.groups()):
-        raise UserInputError(f"{piece[:40]!r} is not a range of numbers: write 10..30, 10.., ..30 or 10.")
+        raise UserInputError(f"{quoted(piece, 40)} is not a range of numbers: write 10..30, 10.., ..30 or 10.")
     low = _number(found[1]) if found[1] else -math.inf
     high = _number(found[2]) if found[2] else math.inf
     if low > high:
-        raise UserInputError(f"{piece!r} holds no number: write the smaller one first.")
+        raise UserInputError(f"{quoted(piece)} holds no number: write the smaller one first.")
     return low, high
 
 
@@ -133,7 +136,8 @@ def read_period(piece: str) -> tuple[datetime, datetime]:
     except (ValueError, TypeError):
         pass
     raise UserInputError(
-        f"{piece[:80]!r} is not a period: write 2026-01-02T00:00+01:00..2026-01-03T00:00+01:00, the earlier one first."
+        f"{quoted(piece, 80)} is not a period: "
+        "write 2026-01-02T00:00+01:00..2026-01-03T00:00+01:00, the earlier one first."
     )
 
 

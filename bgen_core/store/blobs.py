@@ -11,6 +11,7 @@ from bgen_core.errors import DamagedPictureError, LostPictureError, StoreError
 from bgen_core.ids import BlobHash
 from bgen_core.store.blob_place import INCOMING, BlobPlace, PlacedFile
 from bgen_core.subject.decoding.image_io import DecodeLimits
+from bgen_core.wording import quoted
 
 # What the store itself wrote was within a photo's limits when it came in.
 STORED_LIMITS = DecodeLimits(max_bytes=2**62, max_pixels=2**62, min_side=1)
@@ -215,11 +216,11 @@ def _checksum(data: bytes) -> bytes:
 
 def _picture_path(name: BlobHash, suffix: str) -> str:
     if not is_content_hash(name) or not re.fullmatch(r"\.[a-z0-9]+", suffix):
-        raise ValueError(f"{name!r} with suffix {suffix!r} is not a picture's address")
+        raise ValueError(f"{quoted(name)} with suffix {quoted(suffix)} is not a picture's address")
     return f"{name[:2]}/{name}{suffix}"
 
 
 def _thumbnail_path(name: BlobHash, variant: str) -> str:
     if not is_content_hash(name) or not re.fullmatch(r"[a-z0-9.]+", variant):
-        raise ValueError(f"{name!r} with variant {variant!r} is not a thumbnail's address")
+        raise ValueError(f"{quoted(name)} with variant {quoted(variant)} is not a thumbnail's address")
     return f"{_THUMBNAILS}/{name[:2]}/{name}-{variant}"

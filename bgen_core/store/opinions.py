@@ -13,6 +13,7 @@ from bgen_core.ids import NOBODY, RunId, SweepId, VisitorId
 from bgen_core.limits import LONGEST_TAG, check_text
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.schema import RunRow, TagRow, VoteRow
+from bgen_core.wording import quoted
 
 MAX_RATING = 5
 Winner = Literal["a", "b", "tie"]
@@ -69,7 +70,9 @@ class Opinions:
         for tag in cleaned:
             check_text("A tag", tag)
             if len(tag) > LONGEST_TAG or "," in tag:
-                raise UserInputError(f"The tag {tag[:60]!r} is not allowed: up to {LONGEST_TAG} letters, no comma.")
+                raise UserInputError(
+                    f"The tag {quoted(tag, 60)} is not allowed: up to {LONGEST_TAG} letters, no comma."
+                )
         with self._database.writing() as session:
             _run(session, run_id)
             session.execute(sa.delete(TagRow).where(TagRow.run_id == run_id))

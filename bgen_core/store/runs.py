@@ -18,6 +18,7 @@ from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.schema import CellRow, RunRow
 from bgen_core.subject.decoding.image_io import encode_png
 from bgen_core.sweep.params import InpaintParams
+from bgen_core.wording import quoted
 
 SHORTEST_PREFIX = 8
 
@@ -185,7 +186,8 @@ def _check_extent(picture: np.ndarray, extent: Extent) -> None:
 def _find(session: Session, run_id: str) -> RunRecord:
     if not re.fullmatch(rf"[0-9a-f]{{{SHORTEST_PREFIX},64}}", run_id):
         raise UserInputError(
-            f"{run_id[:80]!r} is not a run's id: give its 64 hexadecimal digits, or at least {SHORTEST_PREFIX} of them."
+            f"{quoted(run_id, 80)} is not a run's id: "
+            f"give its 64 hexadecimal digits, or at least {SHORTEST_PREFIX} of them."
         )
     rows = session.scalars(sa.select(RunRow).where(RunRow.id.startswith(run_id)).limit(2)).all()
     if not rows:

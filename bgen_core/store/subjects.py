@@ -18,7 +18,7 @@ from bgen_core.store.schema import RunRow, SubjectRow, SweepRow
 from bgen_core.store.sweeps import subjects_of
 from bgen_core.subject.decoding.image_io import decode_alpha, decode_photo, encode_alpha_png, encode_png
 from bgen_core.subject.subject import Subject
-from bgen_core.wording import counted
+from bgen_core.wording import counted, quoted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,9 +145,9 @@ class Subjects:
 
     def _changed(self, entry: SubjectEntry) -> LostPictureError:
         return LostPictureError(
-            f"The pictures of the subject {entry.name!r} in {self._blobs.root} have changed since it was saved: "
+            f"The pictures of the subject {quoted(entry.name)} in {self._blobs.root} have changed since it was saved: "
             "restore them from a backup, or save the subject again.",
-            public=f"The pictures of the subject {entry.name!r} have changed since it was saved: save it again.",
+            public=f"The pictures of the subject {quoted(entry.name)} have changed since it was saved: save it again.",
         )
 
     def get(self, subject_id: SubjectId) -> SubjectEntry:
@@ -214,7 +214,7 @@ class Subjects:
             waiting = sum(subject_id in {first} | subjects_of(plan) for first, plan in session.execute(query))
             if waiting:
                 raise UserInputError(
-                    f"The subject {row.name!r} cannot be deleted yet, because sweeps that wait or run need it "
+                    f"The subject {quoted(row.name)} cannot be deleted yet, because sweeps that wait or run need it "
                     f"({waiting}): cancel them first, or delete it when they are done."
                 )
             pictures = {row.photo, row.alpha}
@@ -241,7 +241,7 @@ def _row(session: Session, subject_id: SubjectId) -> SubjectRow:
     row = session.get(SubjectRow, subject_id)
     if row is None:
         raise UserInputError(
-            f"No saved subject is called {subject_id[:12]!r}: choose one from the library, or save it again."
+            f"No saved subject is called {quoted(subject_id[:12])}: choose one from the library, or save it again."
         )
     return row
 

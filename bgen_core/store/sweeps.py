@@ -13,6 +13,7 @@ from bgen_core.records.sweep import SweepCellRow, SweepRecord
 from bgen_core.records.sweep_states import CLAIM, UNFINISHED_STATES, StateChange, SweepState
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.schema import CellRow, RunRow, SweepRow
+from bgen_core.wording import quoted
 
 
 class Sweeps:
@@ -136,7 +137,7 @@ class Sweeps:
         with self._database.writing() as session:
             cell = session.get(CellRow, (sweep_id, index))
             if cell is None:
-                raise UserInputError(f"Sweep {sweep_id!r} has no cell {index}.")
+                raise UserInputError(f"Sweep {quoted(sweep_id)} has no cell {index}.")
             cell.error = error
 
     def clear_cell_errors(self, sweep_id: SweepId, index: int | None = None) -> None:
@@ -234,7 +235,9 @@ def _changed(session: Session, sweep_id: SweepId, change: StateChange, *, messag
 def _row(session: Session, sweep_id: SweepId) -> SweepRow:
     row = session.get(SweepRow, sweep_id)
     if row is None:
-        raise UserInputError(f"No sweep is called {sweep_id!r}: open one from the sweep page, or start a new one.")
+        raise UserInputError(
+            f"No sweep is called {quoted(sweep_id)}: open one from the sweep page, or start a new one."
+        )
     return row
 
 
@@ -260,4 +263,4 @@ def _checked(state: str) -> SweepState:
     for known in get_args(SweepState):
         if state == known:
             return known
-    raise ValueError(f"{state!r} is not a sweep's state")
+    raise ValueError(f"{quoted(state)} is not a sweep's state")

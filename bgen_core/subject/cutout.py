@@ -9,6 +9,7 @@ from bgen_core.subject.fine import refine_fine
 from bgen_core.subject.matting import refine_edges
 from bgen_core.subject.segmentation import Segmentation, Segmenter, default_segmenter, enlarged
 from bgen_core.subject.subject import Subject
+from bgen_core.wording import quoted
 
 
 def cut_out(
@@ -39,7 +40,7 @@ def cut_out(
         The quality is not known, or "fine" failed or took too long.
     """
     if quality not in QUALITIES:
-        raise UserInputError(f"The quality {quality!r} is not known: allowed are {', '.join(QUALITIES)}.")
+        raise UserInputError(f"The quality {quoted(quality)} is not known: allowed are {', '.join(QUALITIES)}.")
     segmentation = (segmenter or default_segmenter()).segment(image)
     if segmentation.box is None:
         return np.zeros(image.shape[:2], np.float32), segmentation

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from bgen_core.errors import UserInputError, reason
+from bgen_core.wording import quoted
 
 Mode = Literal["add", "erase"]
 MODES: tuple[Mode, ...] = ("add", "erase")
@@ -48,11 +49,11 @@ class Stroke:
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
-            raise UserInputError(f"The brush mode {self.mode!r} is not known: allowed are {' and '.join(MODES)}.")
+            raise UserInputError(f"The brush mode {quoted(self.mode)} is not known: allowed are {' and '.join(MODES)}.")
         if self.shape not in SHAPES:
-            raise UserInputError(f"The brush shape {self.shape!r} is not known: allowed are {', '.join(SHAPES)}.")
+            raise UserInputError(f"The brush shape {quoted(self.shape)} is not known: allowed are {', '.join(SHAPES)}.")
         if not (math.isfinite(self.size) and self.size > 0):
-            raise UserInputError(f"The brush size {self.size!r} is not allowed: it must be above 0 pixels.")
+            raise UserInputError(f"The brush size {quoted(self.size)} is not allowed: it must be above 0 pixels.")
         if not 0 <= self.softness <= 1:  # also true for NaN
             raise UserInputError(f"The brush softness of {self.softness:g} is not allowed: 0 to 1.")
         if not self.points or not all(math.isfinite(x) and math.isfinite(y) for x, y in self.points):
@@ -119,7 +120,9 @@ class MaskEdit:
             if not low <= value <= high:  # also true for NaN
                 raise UserInputError(f"The mask's {name} of {value:g} is not allowed: {low:g} to {high:g}{unit}.")
         if self.quality not in QUALITIES:
-            raise UserInputError(f"The quality {self.quality!r} is not known: allowed are {', '.join(QUALITIES)}.")
+            raise UserInputError(
+                f"The quality {quoted(self.quality)} is not known: allowed are {', '.join(QUALITIES)}."
+            )
         if not all(math.isfinite(x) and math.isfinite(y) for x, y in self.kept_regions or ()):
             raise UserInputError("A region is kept by a point of two finite numbers.")
 

@@ -23,6 +23,7 @@ from typing import Literal
 from bgen_core.errors import UserInputError
 from bgen_core.parameters import PARAMETERS, Kind, Parameter, Value
 from bgen_core.typed_lines import read_line, typed_lines, write_line
+from bgen_core.wording import quoted
 
 MAX_VALUES = 10_000
 MAX_PIECE_LENGTH = 80  # longer than any range of numbers that fit
@@ -128,7 +129,7 @@ def axis_kind(name: str) -> AxisKind:
     """
     kind = _BY_NAME.get(name)
     if kind is None:
-        raise UserInputError(f"axis {name!r} is not known: choose {', '.join(_BY_NAME)}.")
+        raise UserInputError(f"axis {quoted(name)} is not known: choose {', '.join(_BY_NAME)}.")
     return kind
 
 
@@ -137,7 +138,8 @@ def _check_replacement(axis: Axis) -> None:
         raise UserInputError(f"{axis.name} has nothing to look for: write red, blue, green to replace red.")
     if len(axis.values) == 1:
         raise UserInputError(
-            f"{axis.name} {axis.values[0]!r} has nothing to put in its place: write red, blue, green to replace red."
+            f"{axis.name} {quoted(axis.values[0])} has nothing to put in its place: "
+            "write red, blue, green to replace red."
         )
 
 
@@ -188,28 +190,28 @@ def _parse_pieces(kind: AxisKind, text: str) -> list[Value]:
         del pieces[-1]
     if any(not piece for piece in pieces) and text.strip():
         forms = ", ".join(names) or FORMS
-        raise UserInputError(f"{kind.name} {text.strip()!r} has an empty piece between commas: write {forms}.")
+        raise UserInputError(f"{kind.name} {quoted(text.strip())} has an empty piece between commas: write {forms}.")
     values: list[Value] = []
     for piece in pieces:
         if len(piece) > MAX_PIECE_LENGTH:
-            raise UserInputError(f"{kind.name} {piece[:20] + '…'!r} is too long to be a number: write {FORMS}.")
+            raise UserInputError(f"{kind.name} {quoted(piece, 20)} is too long to be a number: write {FORMS}.")
         if piece and kind.parameter and names:
             values.append(kind.parameter.chosen(piece))
         elif piece:
             values.extend(_parse_numbers(kind, hyphens(piece)))
         if len(values) > MAX_VALUES:
-            raise UserInputError(f"{kind.name} {piece!r} gives over {MAX_VALUES:,} values: use a larger step.")
+            raise UserInputError(f"{kind.name} {quoted(piece)} gives over {MAX_VALUES:,} values: use a larger step.")
     return values
 
 
 def _parse_replacement(kind: AxisKind, text: str) -> list[Value]:
     if len(typed_lines(text.strip())) > 1:
-        raise UserInputError(f"{kind.name} {text[:40]!r} has several lines: write one replacement per axis.")
+        raise UserInputError(f"{kind.name} {quoted(text, 40)} has several lines: write one replacement per axis.")
     try:
         rows = list(csv.reader([text.strip()], skipinitialspace=True, strict=True))
     except csv.Error as error:
         raise UserInputError(
-            f'{kind.name} {text[:40]!r} cannot be read ({error}): write red, blue or "red, old", "green, new".'
+            f'{kind.name} {quoted(text, 40)} cannot be read ({error}): write red, blue or "red, old", "green, new".'
         ) from error
     return [read_line(piece.strip()) for row in rows for piece in row]
 
@@ -227,11 +229,11 @@ def _parse_numbers(kind: AxisKind, piece: str) -> list[Value]:
     elif match := RANGE.fullmatch(piece) or A1111_RANGE.fullmatch(piece):
         decimals = _expand_range(kind, piece, *match.groups())
     else:
-        raise UserInputError(f"{kind.name} {piece!r} is not a number or a range: write {FORMS}.")
+        raise UserInputError(f"{kind.name} {quoted(piece)} is not a number or a range: write {FORMS}.")
     if kind.kind == "whole number":
         for decimal in decimals:
             if decimal != decimal.to_integral_value():
-                raise UserInputError(f"{kind.name} {piece!r} gives {decimal:f}: only whole numbers are allowed.")
+                raise UserInputError(f"{kind.name} {quoted(piece)} gives {decimal:f}: only whole numbers are allowed.")
         return [int(decimal) for decimal in decimals]
     return [float(decimal) for decimal in decimals]
 
@@ -246,16 +248,18 @@ def _expand_range(
     if start > stop:  # downwards, whether or not the step says so
         width = -abs(width)
     if width == 0 or (width < 0 and start <= stop):
-        raise UserInputError(f"{kind.name} {piece!r} has the step {width:f}: it must be above 0.")
+        raise UserInputError(f"{kind.name} {quoted(piece)} has the step {width:f}: it must be above 0.")
     number = int((stop - start) / width) + 1
     if number > MAX_VALUES:
-        raise UserInputError(f"{kind.name} {piece!r} gives {number:,} values: at most {MAX_VALUES:,} are allowed.")
+        raise UserInputError(
+            f"{kind.name} {quoted(piece)} gives {number:,} values: at most {MAX_VALUES:,} are allowed."
+        )
     return [start + index * width for index in range(number)]
 
 
 def _evenly_spaced(kind: AxisKind, piece: str, start: Decimal, stop: Decimal, count: int) -> list[Decimal]:
     if not 1 <= count <= MAX_VALUES:
-        raise UserInputError(f"{kind.name} {piece!r} asks for {count:,} values: choose 1 to {MAX_VALUES:,}.")
+        raise UserInputError(f"{kind.name} {quoted(piece)} asks for {count:,} values: choose 1 to {MAX_VALUES:,}.")
     if count == 1:
         return [start]
     values = [start + (stop - start) * index / (count - 1) for index in range(count)]

@@ -9,6 +9,7 @@ from bgen_core.subject.masks import repaint_mask
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.events import Canvas
 from bgen_core.sweep.params import InpaintParams
+from bgen_core.wording import quoted
 
 MOST_ELONGATED = 3.0  # wider or taller photos are squeezed to this ratio for the model, and stretched back after
 VAE_FACTOR = 8  # pixels per latent of every model in the catalogue
@@ -65,9 +66,9 @@ def check_mask_balance(name: str, *, keeps: bool, repaints: bool) -> None:
     """Raise UserInputError unless there is something to keep and something to repaint."""
     if not keeps:
         raise UserInputError(
-            f"{name!r} has nothing to keep: mark the subject with the brush, give an alpha, or lower mask grow."
+            f"{quoted(name)} has nothing to keep: mark the subject with the brush, give an alpha, or lower mask grow."
         )
     if not repaints:
         raise UserInputError(
-            f"{name!r} has nothing to repaint: its mask covers the whole photo; erase the background from it."
+            f"{quoted(name)} has nothing to repaint: its mask covers the whole photo; erase the background from it."
         )

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from bgen_core.errors import UserInputError
 from bgen_core.models.catalogue import ModelEntry
 from bgen_core.models.families import Cfg, NeedsSecond, WithCfg
-from bgen_core.parameters import Value, parameter_of, written
+from bgen_core.parameters import Value, parameter_of
 from bgen_core.sweep.build import default_of
 from bgen_core.sweep.family_rules import NEUTRAL, refusal
 from bgen_core.sweep.plan import SweepPlan
+from bgen_core.wording import quoted
 
 
 def check_families(plan: SweepPlan, entries: Sequence[ModelEntry]) -> None:
@@ -36,7 +37,7 @@ def family_notes(plan: SweepPlan, entry: ModelEntry, entries: Sequence[ModelEntr
         value = plan.values_of(field)[0]
         if not _is_own(entry, field, value) and _fills(field, value, entries):
             label = parameter_of(field).label.lower()
-            yield f"{family.title} {how.reason}: the {label} {written(value)} has no effect on its pictures."
+            yield f"{family.title} {how.reason}: the {label} {quoted(value, 40)} has no effect on its pictures."
     negatives = [cell.params for cell in plan.cells() if cell.model == entry.name and cell.params.negative_prompt]
     unheard = isinstance(family.negative, WithCfg) and not all(family.guides(each.guidance_scale) for each in negatives)
     if isinstance(family.guidance, Cfg) and unheard:

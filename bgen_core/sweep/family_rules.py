@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from bgen_core.models.families import Cfg, Family, Ignored, WithCfg
-from bgen_core.parameters import parameter_of, written
+from bgen_core.models.families import Cfg, Family, Ignored, NeedsSecond, WithCfg
+from bgen_core.parameters import parameter_of
 from bgen_core.sweep.params import InpaintParams
+from bgen_core.wording import quoted
 
 # What stands where a parameter changes no pixel.
 NEUTRAL: dict[str, Any] = {"guidance_scale": 0.0, "negative_prompt": "", "strength": 1.0, "scheduler": "default"}
@@ -17,7 +18,7 @@ def refusal(family: Family, field: str, value: object) -> str:
         remedy = "leave it empty"
     else:
         instead = family.guidance_scale if field == "guidance_scale" else NEUTRAL[field]
-        remedy = f"choose the {parameter_of(field).label.lower()} {written(instead)}, not {written(value)}"
+        remedy = f"choose the {parameter_of(field).label.lower()} {quoted(instead, 40)}, not {quoted(value, 40)}"
     return f"{family.title} {family.ignored[field].reason}: {remedy}."
 
 
@@ -40,14 +41,21 @@ def effective_steps(family: Family, params: InpaintParams) -> int:
     return steps - int(steps - min(steps * params.strength, steps))
 
 
+def reads_negative(family: Family, params: InpaintParams) -> bool:
+    """Whether each step evaluates the negative prompt too, and so costs twice."""
+    if isinstance(family.guidance, Cfg):
+        return family.guides(params.guidance_scale)
+    return isinstance(family.negative, NeedsSecond) and bool(params.negative_prompt)
+
+
 def settled(family: Family, params: InpaintParams) -> InpaintParams:
     """The parameters with what changes no pixel at its neutral value, so that equal pictures are one cell.
 
-    Guidance that is off stays as it is given in the engine's families: their addresses are older than the table.
+    Guidance that is off stays as it is given for UNets: their addresses are older than the table.
     """
     changes = {field: NEUTRAL[field] for field in family.ignored}
     is_off = isinstance(family.guidance, Cfg) and not family.guides(params.guidance_scale)
-    if is_off and not family.in_engine:
+    if is_off and family.engine != "unet":
         changes["guidance_scale"] = NEUTRAL["guidance_scale"]
         if isinstance(family.negative, WithCfg):
             changes["negative_prompt"] = NEUTRAL["negative_prompt"]

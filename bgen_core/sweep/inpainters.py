@@ -8,19 +8,24 @@ from bgen_core.models.families import configs_of_pipeline, pixels_per_latent
 from bgen_core.models.family_table import family_of
 from bgen_core.models.loading import load_pipeline
 from bgen_core.models.revision import ModelSource
-from bgen_core.sweep.engine import BatchedInpainter
+from bgen_core.sweep.engine import BatchedInpainter, can_batch
 from bgen_core.sweep.events import Inpainter
 from bgen_core.sweep.pipeline_call import PipelineInpainter
+from bgen_core.sweep.safety import SafetyChecked
 from bgen_core.sweep.tuning import tuning_name
 
 
-def load_inpainter(source: ModelSource, device: Device, *, tuning_folder: Path | None) -> tuple[Inpainter, int]:
+def load_inpainter(
+    source: ModelSource, device: Device, *, tuning_folder: Path | None, checks_safety: bool = False
+) -> tuple[Inpainter, int]:
     """Load a model and choose the inpainter for its family.
 
     Parameters
     ----------
     tuning_folder
         Where measured batch sizes are kept; None measures anew.
+    checks_safety
+        Whether the safety checker that a checkpoint brings looks at each picture.
 
     Returns
     -------
@@ -32,9 +37,20 @@ def load_inpainter(source: ModelSource, device: Device, *, tuning_folder: Path |
     ModelLoadError
         The model cannot be loaded.
     """
-    pipeline: Any = load_pipeline(source, device)
-    family, factor = family_of(pipeline), pixels_per_latent(configs_of_pipeline(pipeline))
-    if family is None or not family.in_engine:
+    pipeline: Any = load_pipeline(source, device, with_safety_checker=checks_safety)
+    checker = getattr(pipeline, "safety_checker", None)
+    if checker is not None:
+        pipeline.safety_checker = None  # its own call would make the picture black
+    inpainter, multiple = _choose(pipeline, source, device, tuning_folder)
+    if checker is not None:
+        inpainter = SafetyChecked(inpainter, checker, pipeline.feature_extractor)
+    return inpainter, multiple
+
+
+def _choose(pipeline: Any, source: ModelSource, device: Device, tuning_folder: Path | None) -> tuple[Inpainter, int]:
+    if not can_batch(pipeline):
+        family, factor = family_of(pipeline), pixels_per_latent(configs_of_pipeline(pipeline))
         return PipelineInpainter(pipeline), family.multiple(factor) if family else 2 * factor
     tuning = tuning_folder / tuning_name(source.revision, device.kind) if tuning_folder else None
-    return BatchedInpainter(pipeline, tuning_folder=tuning), pipeline.vae_scale_factor
+    inpainter = BatchedInpainter(pipeline, tuning_folder=tuning)
+    return inpainter, inpainter.multiple

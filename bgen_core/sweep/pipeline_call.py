@@ -2,7 +2,6 @@
 
 import inspect
 import logging
-import re
 import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
@@ -20,17 +19,16 @@ from bgen_core.models.devices import is_lasting_device_fault
 from bgen_core.models.families import Cfg, Distilled, Family, Ignored, NeedsSecond
 from bgen_core.models.family_table import OWN_SCHEDULER, STABLE_DIFFUSION, family_of
 from bgen_core.subject.decoding.image_io import resize
+from bgen_core.sweep.cell_faults import NO_NUMBERS, TOO_LARGE, reason_of
 from bgen_core.sweep.events import Event, Failed, Finished, PaintCell, Started, Stepped
 from bgen_core.sweep.family_rules import effective_steps, refusal_of
 from bgen_core.sweep.params import InpaintParams
 
 logger = logging.getLogger(__name__)
 
-_LONGEST_REASON = 160
-
 
 class PipelineInpainter:
-    """Inpainter for SD3, Flux, Flux Fill, Qwen, Kandinsky, Z-Image and whatever else has a row in the families' table.
+    """Inpainter for Kandinsky, Flux.2 Klein and whatever else has a row in the families' table, but not in the engine.
 
     Each cell has a call of its own: of most families, pictures that share one equal those made alone only to 1 of 255.
 
@@ -59,12 +57,12 @@ class PipelineInpainter:
             try:
                 yield from self._paint(cell)
             except torch.OutOfMemoryError:
-                yield Failed(index=cell.index, reason=_TOO_LARGE)
+                yield Failed(index=cell.index, reason=TOO_LARGE)
             except Exception as error:  # the library's own code, on a checkpoint that nobody here has seen
                 if is_lasting_device_fault(error):
                     raise
                 logger.exception("%s could not paint cell %d", type(self._pipeline).__name__, cell.index)
-                yield Failed(index=cell.index, reason=self._reason(error))
+                yield Failed(index=cell.index, reason=reason_of(error, self._family.title))
 
     def _paint(self, cell: PaintCell) -> Iterator[Event]:
         yield Started(cell=cell)
@@ -78,7 +76,7 @@ class PipelineInpainter:
             call.stop()
         (picture,) = call.images()
         if not np.isfinite(picture).all():
-            yield Failed(index=cell.index, reason=_NO_NUMBERS)
+            yield Failed(index=cell.index, reason=NO_NUMBERS)
             return
         image = np.rint(picture * 255).clip(0, 255).astype(np.uint8)
         # Some families choose the size themselves.
@@ -114,17 +112,6 @@ class PipelineInpainter:
         if isinstance(family.negative, NeedsSecond) and negative is not None:
             given[family.negative.argument] = family.negative.value
         return given if negative is None else given | {"negative_prompt": negative}
-
-    def _reason(self, error: Exception) -> str:
-        """One sentence for a page: what the library says first, without paths of this machine."""
-        said = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-        said = re.sub(r"(?:/[^\s/'\",:;]+){2,}", "…", said).rstrip(".")
-        if len(said) > _LONGEST_REASON:
-            said = said[:_LONGEST_REASON] + "…"
-        return (
-            f"{self._family.title} could not make this picture ({type(error).__name__}{': ' if said else ''}{said}): "
-            "the log has more; try other values, or another model."
-        )
 
 
 class _Stopped(Exception):  # noqa: N818 - nothing went wrong
@@ -199,10 +186,3 @@ def _parts(pipeline: Any) -> Iterator[torch.nn.Module]:
         if isinstance(component, torch.nn.Module):
             yield component
             yield from component.children()
-
-
-_TOO_LARGE = "The picture does not fit into the device's memory: choose a smaller model, or free the device's memory."
-_NO_NUMBERS = (
-    "The model's picture holds values that are no numbers, as half precision gives where it overflows: "
-    "set BGEN_PRECISION=full."
-)

@@ -17,6 +17,7 @@ from bgen_core.parameters import PARAMETERS, TEXTS, Stage, parameter_of
 from bgen_core.sweep.axes import Axis, axis_kind
 from bgen_core.sweep.family_rules import settled
 from bgen_core.sweep.params import InpaintParams
+from bgen_core.wording import quoted
 
 # Libraries whose version can change a pixel, and the number of our own way from parameters to pixels:
 # raise it whenever the engine, the masks or the compositing give other pixels for the same parameters.
@@ -71,13 +72,13 @@ class SweepPlan:
         names = [axis.name for axis in self.axes]
         for name in names:
             if names.count(name) > 1:
-                raise UserInputError(f"axis {name!r} is given {names.count(name)} times: give it once.")
+                raise UserInputError(f"axis {quoted(name)} is given {names.count(name)} times: give it once.")
         texts = [str(text) for parameter in TEXTS for text in self.values_of(parameter.field)]
         for axis in self.axes:
             if axis.kind.kind == "replacement":
                 if not any(str(axis.values[0]) in text for text in texts):
                     raise UserInputError(
-                        f"{axis.name} looks for {axis.values[0]!r}, which is in no prompt: "
+                        f"{axis.name} looks for {quoted(axis.values[0])}, which is in no prompt: "
                         "write words of the prompt first."
                     )
                 texts.extend(map(str, axis.values))  # a later replacement may look for what this one puts
@@ -220,7 +221,7 @@ def address_cell(
     device_kind, dtype_name
         A GPU in float16 gives other pixels than a CPU in float32.
     family
-        The model's. Outside the engine, what it ignores is left out.
+        The model's. Beyond UNets, what it ignores is left out.
     """
     rest: dict[str, Any] = {
         "subject": subject_id,
@@ -230,7 +231,7 @@ def address_cell(
         "versions": pixel_versions(),
     }
     params, ignored = settled(family, params), frozenset[str]()
-    if not family.in_engine:
+    if family.engine != "unet":
         rest["call"], ignored = CALL_REVISION, frozenset(family.ignored)
     painted, pasted = _addressed(params, ignored, "paint", "mask"), _addressed(params, ignored, "paste")
     raw_id = hash_content({"params": painted, **rest})

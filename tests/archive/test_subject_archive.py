@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bgen_core.archive import subject_archive
-from bgen_core.archive.subject_archive import MOST_SUBJECTS, export_subjects, import_subjects
+from bgen_core.archive import subject_import
+from bgen_core.archive.subject_archive import MOST_SUBJECTS, export_subjects
+from bgen_core.archive.subject_import import import_subjects
 from bgen_core.errors import UserInputError
 from bgen_core.settings import load_settings
 from bgen_core.store.store import Store, open_store
@@ -157,7 +158,7 @@ def test_a_hostile_zip_is_one_sentence_and_leaves_nothing(store: Store, data: by
 def test_many_pixels_in_few_bytes_are_refused_before_any_is_decoded(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subject_archive, "decode_foreign_photo", None)
+    monkeypatch.setattr(subject_import, "decode_foreign_photo", None)
     photo = encode_png(np.zeros((100, 100, 3), np.uint8), compress_level=9)
     data = packed(
         zipfile.ZIP_DEFLATED,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 # No sandbox inside containers; no look-ups of the browser maker's own hosts.
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -37,7 +37,7 @@ def running_chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         path = next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
         if path is None and not Path(playwright.chromium.executable_path).is_file():
-            raise NoBrowserError("Chromium is not installed (Debian: apt-get install chromium)")
+            raise NoBrowserError("Chromium is not installed (Debian: apt-get install chromium-headless-shell)")
         browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
         yield browser
         browser.close()

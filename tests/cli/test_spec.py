@@ -37,7 +37,7 @@ def test_a_spec_says_what_the_options_say(tmp_path: Path):
         ("- steps", "holds no options"),
         ("steps: [", "is not YAML"),
         ("step: 3", "'step' is not known: choose photo"),
-        ("steps: {a: 1}", "steps {'a': 1} is not allowed"),
+        ("steps: {a: 1}", 'steps {"a": 1} is not allowed'),
         ("invert: 1", "invert 1 is not allowed: write true or false"),
         ("steps: []", "is not allowed"),
         ("steps: 3\nseed: 1\nsteps: 4", "line 3: steps is given twice"),

@@ -215,7 +215,7 @@ def described(family: Family) -> list[str]:
     return [
         family.title,
         ", ".join(f"`{name}`" for name in (family.saved_as[0], *family.packages)),
-        "engine" if family.in_engine else "own call",
+        "engine" if family.engine else "own call",
         guidance,
         negative,
         "none" if isinstance(family.strength, Ignored) else "yes",

@@ -5,6 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 from transformers import CLIPTokenizer
 
 from bgen_core.models.catalogue import DEMO_FOLDER
@@ -58,6 +60,9 @@ def test_a_slow_tokenizer_is_read_too(tmp_path: Path):
 def test_a_prompt_is_cut_where_its_longest_reader_stops(class_name: str, folder: str, read: int, tmp_path: Path):
     index = {"_class_name": class_name, "text_encoder_3": ["transformers", "T5EncoderModel"]}
     (tmp_path / "model_index.json").write_text(json.dumps(index))
+    (tmp_path / "text_encoder_3").mkdir()
+    (tmp_path / "text_encoder_3" / "config.json").write_text("{}")
+    save_file({"weight": torch.zeros(1)}, tmp_path / "text_encoder_3" / "model.safetensors")
     bytes_tokenizer(131_072).save_pretrained(tmp_path / folder)
     source = find_model(str(tmp_path))
     assert find_cut_off(source, "a" * read) == ""

@@ -1,6 +1,7 @@
 """Below the table: chosen runs beside each other, what the sweep says, blind votes. Zoom and keys need a browser."""
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from bgen_core.metrics import MetricValue
 from bgen_core.runs.links import picture_url, thumbnail_url
@@ -11,7 +12,7 @@ from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.compare.findings_frame import sweep_frame
 from tests.made_up import commit, made_up_run, made_up_sweep, run_id
-from tests.pages.compare_pages import button, images, open_compare, seeds, tables, texts, viewed
+from tests.pages.compare_pages import as_read, button, images, open_compare, seeds, tables, texts, viewed
 
 
 def measure(store: Store, number: int, **values: float) -> None:
@@ -151,6 +152,40 @@ def test_what_the_sweep_says_is_a_sentence_for_each_axis_charts_and_the_best(swe
     assert "5 pairs are too few" in texts(at)  # it claims no more than the runs show, although seed 3 is always best
     assert at.query_params["axis"] == "seed"
     assert "ends" not in at.query_params  # they were steps
+
+
+def left_out(at: AppTest) -> list[str]:
+    return [as_read(str(toast.value)).removeprefix("A part of this link was left out: ") for toast in at.toast]
+
+
+@pytest.mark.parametrize(
+    ("query", "sentences"),
+    [
+        ({"page": "9", "show": "slider"}, ["page “9” is not there: the last one is 1."]),
+        ({"pair": "AC", "ids": f"{run_id(0)},{run_id(1)}"}, ["pair “AC” names more than the 2 chosen pictures."]),
+        (
+            {"show": "says", "axis": "strength", "against": "shadow", "measure": "clip_score"},
+            [
+                "measure “clip_score” is on none of these runs.",
+                "axis “strength” is not varied in this sweep.",
+                "against “shadow” is not varied in this sweep.",
+            ],
+        ),
+        (
+            {"show": "says", "axis": "steps", "against": "steps", "measure": "expansion", "ends": "0-7"},
+            ["against “steps” is the axis itself.", "ends “0-7” is beyond the 3 values of steps."],
+        ),
+        ({"show": "vote", "axis": "model", "sweep": "gone"}, ["sweep “gone” is not known.", "axis “model” is"]),
+    ],
+)
+def test_what_a_link_asks_for_and_the_runs_do_not_have_is_said_once(
+    swept: Store, query: dict[str, str], sentences: list[str]
+) -> None:
+    at = open_compare(**{"sweep": "sweep-1"} | query)
+    said = left_out(at)
+    assert [text[: len(sentence)] for text, sentence in zip(said, sentences, strict=True)] == sentences
+    at.run()
+    assert left_out(at) == []
 
 
 def test_without_a_sweep_in_view_the_one_of_the_chosen_runs_is_asked(swept: Store) -> None:

@@ -97,8 +97,11 @@ def test_what_was_left_out_of_a_filter_is_said() -> None:
     ("name", "value", "said"),
     [
         ("sort", "-colour", "sort “-colour” is not known."),
+        ("sort", "thumbnail", "sort “thumbnail” is not known."),
+        ("group", "created", "group “created” is not known."),
+        ("measure", "prompt", "measure “prompt” is not known."),
         ("group", "x", "group “x” is not known."),
-        ("measure", "x" * 99, f"measure “{'x' * 40}” is not known."),
+        ("measure", "x" * 99, f"measure “{'x' * 40}…” is not known."),
         ("page", "0", "page “0” is not known."),
         ("show", "film", "show “film” is not known."),
         ("pair", "AA", "pair “AA” is not known."),

@@ -270,6 +270,31 @@ def test_a_link_names_the_subject_by_its_id(store: Store, subject: Subject, work
     assert "2 cells: 1 known" in said(at) or "2 cells: 0 known" in said(at)
 
 
+@pytest.mark.parametrize(
+    ("query", "sentences"),
+    [
+        ({"steps": "1,2", "seed": "1,2", "x": "<b>", "y": "Seed"}, ["x “<b>” is not known."]),
+        ({"steps": "1,2", "seed": "1,2", "y": "Guidance"}, ["y “Guidance” is not varied here."]),
+        ({"steps": "1,2", "seed": "1,2", "x": "Seed", "y": "Seed"}, ["y “Seed” lies across already."]),
+        ({"steps": "1,2", "x": "colour", "y": "Seed"}, ["x “colour” is not known."]),
+    ],
+)
+def test_what_a_link_says_of_the_grid_and_means_nothing_is_said_once(
+    subject: Subject, worker: None, query: dict[str, str], sentences: list[str]
+):
+    at = open_sweep(**query)
+    assert [as_read(toast.value) for toast in at.toast] == [
+        f"A part of this link was left out: {sentence}" for sentence in sentences
+    ]
+    assert not at.error
+    at.run()
+    assert not at.toast
+
+
+def test_a_scheduler_that_a_link_names_and_nobody_knows_is_said(subject: Subject, worker: None):
+    assert "scheduler 'colour' is not known: choose default, ddim" in said(open_sweep(scheduler="colour"))
+
+
 @pytest.mark.parametrize(("x", "y", "corner"), [("Seed", "Steps", "Steps ↓ Seed →"), ("Steps", "Steps", "Guidance ↓")])
 def test_a_link_keeps_which_axis_lies_where(subject: Subject, worker: None, x: str, y: str, corner: str):
     at = open_sweep(steps="1,2", guidance="1,2", seed="1,2", x=x, y=y)

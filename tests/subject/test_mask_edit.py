@@ -61,7 +61,7 @@ class TestMaskEdit:
             ({"strokes": 3}, "cannot be read"),
             ({"strokes": [{"mode": "add"}]}, "cannot be read"),
             ({"strokes": [{"mode": "smear", "size": 3, "points": [[1, 2]]}]}, "'smear' is not known"),
-            ({"strokes": [{"mode": "add", "size": 0, "points": [[1, 2]]}]}, "size 0.0 is not allowed"),
+            ({"strokes": [{"mode": "add", "size": 0, "points": [[1, 2]]}]}, "size 0 is not allowed"),
             ({"strokes": [{"mode": "add", "size": 3, "points": []}]}, "at least one point"),
             ({"strokes": [{"mode": "add", "size": 3, "points": [[1, float("inf")]]}]}, "finite"),
             ({"strokes": [{"mode": "add", "size": 3, "points": [[1]]}]}, "cannot be read"),

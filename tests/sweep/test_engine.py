@@ -22,14 +22,14 @@ from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.models.schedulers import SCHEDULERS, get_scheduler
 from bgen_core.sweep.engine import BatchedInpainter
-from bgen_core.sweep.engine.conditioning import Conditioning
 from bgen_core.sweep.engine.timetable import Lane, choose_lanes, form_lanes
+from bgen_core.sweep.engine.unet import UNetDenoiser
 from bgen_core.sweep.events import Canvas, Failed, Finished, PaintCell, Started, Stepped
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.tuning import BatchTuning
 from tests.tiny_models import FAMILIES, tiny_pipeline
 
-SIDE = 32
+SIDE = 16
 EXTENT = Extent(width=SIDE, height=SIDE)
 LATENT_TOLERANCE = 1e-3
 
@@ -39,8 +39,14 @@ def canvas() -> Canvas:
     generator = np.random.default_rng(0)
     small = Image.fromarray(generator.integers(0, 255, (4, 4, 3), dtype=np.uint8))
     mask = np.full((SIDE, SIDE), 255, np.uint8)
-    mask[10:, 8:22] = 0
+    mask[5:, 4:11] = 0
     return Canvas(init_image=np.asarray(small.resize((SIDE, SIDE), Image.Resampling.BICUBIC)), mask_image=mask)
+
+
+def lanes_of(cells: list[PaintCell], batch_size: int) -> list[Lane]:
+    return form_lanes(
+        cells, batch_size, rows=lambda params: 1 + params.uses_guidance, ticks=lambda params: params.effective_steps
+    )
 
 
 def make_inpainter(family: str, *, previews: bool = False) -> BatchedInpainter:
@@ -68,8 +74,8 @@ def call_pipeline(family: str, params: InpaintParams, canvas: Canvas) -> torch.T
     pipeline = tiny_pipeline(family)
     own_scheduler = pipeline.scheduler
     with torch.inference_mode():
-        conditioning = Conditioning(pipeline)
-        encoded, photo = conditioning.encode_canvas(canvas), conditioning.encode_photo(canvas)
+        denoiser = UNetDenoiser(pipeline)
+        encoded, photo = denoiser.encode_canvas(canvas), denoiser.encode_photo(canvas)
         try:
             pipeline.scheduler = copy.deepcopy(plain_scheduler(family, params.scheduler))
             return pipeline(
@@ -114,9 +120,8 @@ def test_equals_the_pipeline(family: str, scheduler: str, canvas: Canvas, monkey
         for i, (strength, guidance) in enumerate(CASES)
     ]
     latents: list[torch.Tensor] = []
-    decode = BatchedInpainter.__module__ + ".decode_latents"
-    original = __import__(BatchedInpainter.__module__, fromlist=["decode_latents"]).decode_latents
-    monkeypatch.setattr(decode, lambda pipeline, z: (latents.append(z), original(pipeline, z))[1])
+    original = UNetDenoiser.decode
+    monkeypatch.setattr(UNetDenoiser, "decode", lambda own, z, extent: (latents.append(z), original(own, z, extent))[1])
     finished = [event for event in make_inpainter(family).paint(cells) if isinstance(event, Finished)]
     for event, ours in zip(finished, latents, strict=True):
         theirs = call_pipeline(family, event.cell.params, canvas)
@@ -201,13 +206,13 @@ def test_guidance_values_share_their_first_evaluation(canvas: Canvas):
 
 def test_many_masks_never_share_a_prediction(monkeypatch: pytest.MonkeyPatch):
     """More masks than are held at once: a freed one's successor must not be taken for it."""
-    from bgen_core.sweep.engine import conditioning
+    from bgen_core.sweep.engine import unet
 
-    monkeypatch.setattr(conditioning, "KEPT_PROMPTS", 3)
+    monkeypatch.setattr(unet, "KEPT_PROMPTS", 3)
     cells = []
     for index in range(16):
         mask = np.full((SIDE, SIDE), 255, np.uint8)
-        mask[index + 4 :, 8:22] = 0
+        mask[index // 2 + 2 :, 4 : 11 + index % 2] = 0
         canvas = Canvas(init_image=np.full((SIDE, SIDE, 3), 90, np.uint8), mask_image=mask)
         params = InpaintParams(prompt="a", num_inference_steps=2, guidance_scale=1)
         cells.append(PaintCell(index=index, canvas=canvas, params=params))
@@ -243,7 +248,7 @@ def test_events_come_in_order_with_previews(canvas: Canvas):
         steps = [event for event in own if isinstance(event, Stepped)]
         assert [(event.step, event.of) for event in steps] == [(1, 3), (2, 3), (3, 3)]
         assert steps[0].preview is not None
-        assert steps[0].preview.shape == (16, 16, 3)
+        assert steps[0].preview.shape == (8, 8, 3)
         assert steps[0].preview.dtype == np.uint8
         assert isinstance(own[-1], Finished)
         assert set(own[-1].seconds) == {"denoise", "decode"}
@@ -270,14 +275,14 @@ def test_out_of_memory_halves_the_batch_and_goes_on(many_cells: list[PaintCell],
     from bgen_core.sweep.engine.rows import RowEvaluator
 
     expected = paint("sd-9", many_cells[:6])
-    original = RowEvaluator._call_unet
+    original = RowEvaluator._predict
 
     def small_device(self: RowEvaluator, rows: list[Any]) -> torch.Tensor:
         if len(rows) > 2:
             raise torch.OutOfMemoryError("made up")
         return original(self, rows)
 
-    monkeypatch.setattr(RowEvaluator, "_call_unet", small_device)
+    monkeypatch.setattr(RowEvaluator, "_predict", small_device)
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
     for index, image in paint("sd-9", many_cells[:6]).items():
         assert np.abs(image.astype(int) - expected[index]).max() <= 1
@@ -286,7 +291,7 @@ def test_out_of_memory_halves_the_batch_and_goes_on(many_cells: list[PaintCell],
 def test_a_thousand_cells_hold_only_what_is_under_way(canvas: Canvas):
     params = InpaintParams(prompt="a", guidance_scale=3)
     cells = [PaintCell(index=i, canvas=canvas, params=replace(params, seed=i)) for i in range(1000)]
-    lanes = form_lanes(cells, 16)
+    lanes = lanes_of(cells, 16)
     assert sum(len(lane.cells) for lane in lanes) == 1000
     chosen = choose_lanes(lanes, 16)
     assert sum(lane.rows for lane in chosen) == 16
@@ -301,7 +306,7 @@ def test_the_last_ticks_are_not_left_to_one_long_cell(canvas: Canvas):
         PaintCell(index=i, canvas=canvas, params=replace(base, num_inference_steps=s, guidance_scale=g, seed=d))
         for i, (s, g, d) in enumerate(grid)
     ]
-    left = {lane: lane.remaining for lane in form_lanes(cells, 32)}
+    left = {lane: lane.remaining for lane in lanes_of(cells, 32)}
     ticks = 0
     while left:
         stubs = [_Countdown(lane, remaining) for lane, remaining in left.items()]

@@ -1,4 +1,4 @@
-"""Families outside the engine, on small random checkpoints: each row of the table against what its pipeline does."""
+"""Families beyond Stable Diffusion, as small random checkpoints: each row against what its pipeline does."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,11 +16,13 @@ from bgen_core.models.devices import Device
 from bgen_core.models.family_table import family_of
 from bgen_core.models.loading import load_pipeline
 from bgen_core.models.revision import ModelSource, find_model
+from bgen_core.sweep.engine import BatchedInpainter
 from bgen_core.sweep.events import Canvas, Event, Failed, Finished, PaintCell, Stepped
 from bgen_core.sweep.family_rules import NEUTRAL, effective_steps, refusal_of, settled
 from bgen_core.sweep.inpainters import load_inpainter
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.pipeline_call import PipelineInpainter
+from bgen_core.sweep.tuning import BatchTuning
 from tests.tiny_families import BUILDERS, tiny_family
 
 PARAMS = InpaintParams(prompt="a beach", scheduler="default", num_inference_steps=2, guidance_scale=3.0)
@@ -64,7 +66,11 @@ def paint(inpainter: Any, params: InpaintParams, given: Canvas) -> np.ndarray:
 
 def loaded(source: ModelSource, device: Device) -> tuple[Any, Canvas]:
     inpainter, factor = load_inpainter(source, device, tuning_folder=None)
-    return inpainter, canvas(factor)
+    given = canvas(factor)
+    if isinstance(inpainter, BatchedInpainter):  # measuring takes longer than painting
+        tuning = BatchTuning(batch_size=2, quantum=1, seconds_per_row=1.0)
+        inpainter.tunings.get(given.extent, lambda: tuning)
+    return inpainter, given
 
 
 @pytest.mark.parametrize("name", FAMILIES)

@@ -12,7 +12,7 @@ from bgen_core.sweep.params import InpaintParams
         ({"num_inference_steps": 0}, ["steps 0", "1 to 1000"]),
         ({"num_inference_steps": 1001}, ["steps", "1001", "1 to 1000"]),
         ({"num_inference_steps": 2.5}, ["2.5", "whole number"]),
-        ({"num_inference_steps": True}, ["True"]),
+        ({"num_inference_steps": True}, ["true"]),
         ({"guidance_scale": -0.1}, ["guidance", "-0.1", "0 to 100"]),
         ({"guidance_scale": math.nan}, ["guidance", "nan"]),
         ({"guidance_scale": math.inf}, ["guidance", "inf"]),

@@ -18,6 +18,7 @@ from bgen_core.runs.analysis.paired import (
     paired_table,
     ratio_estimate,
 )
+from bgen_core.wording import quoted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +90,7 @@ def is_it_worth_the_wait(
     values = table.values
     for asked in (first, second):
         if asked is not None and asked not in values:
-            raise ValueError(f"{axis.label} has no value {asked!r}: it has {values}")
+            raise ValueError(f"{axis.label} has no value {quoted(asked)}: it has {values}")
     if len(values) < 2:
         return _nothing(axis, values, "There is nothing to compare: it takes two values with runs.")
     first, second = values[0] if first is None else first, values[-1] if second is None else second

@@ -1,7 +1,7 @@
 """Samples of more than 8 bits, and what a TIFF's tags say about samples: which value is white, and which is black."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from PIL import Image
@@ -127,5 +127,6 @@ def _tags(picture: Image.Image) -> Mapping[int, Any]:
 
 def _first(tags: Mapping[int, Any], tag: int) -> int | None:
     value: Any = tags.get(tag)
-    first: Any = value[0] if isinstance(value, tuple) and value else value
-    return first if isinstance(first, int) else None
+    if isinstance(value, tuple):
+        value = next(iter(cast("tuple[Any, ...]", value)), None)
+    return value if isinstance(value, int) else None

@@ -91,7 +91,7 @@ def rgb_profile(primaries: _Primaries, exponent: float) -> bytes:
         raise ValueError("these primaries span no space")
     white, columns = xyz[0], xyz[1:].T
     adapted = np.linalg.inv(_BRADFORD) @ np.diag((_BRADFORD @ _D50) / (_BRADFORD @ white)) @ _BRADFORD
-    seen: np.ndarray = adapted @ (columns * np.linalg.solve(columns, white))
+    seen = np.asarray(adapted @ (columns * np.linalg.solve(columns, white)), np.float64)
     curve = struct.pack(">4sIHHi", b"para", 0, 0, 0, round(exponent * 65536)) if exponent else _SRGB_CURVE
     tags = {
         b"desc": _text("stated by the file"), b"cprt": _text("none"), b"wtpt": _xyz(_D50),

@@ -1,5 +1,6 @@
-"""The batched engine: every cell's evaluations share the UNet's batches, and each cell keeps its own pixels."""
+"""The batched engine: every cell's evaluations share the network's batches, and each cell keeps its own pixels."""
 
 from bgen_core.sweep.engine.batched import BatchedInpainter
+from bgen_core.sweep.engine.denoisers import can_batch
 
-__all__ = ["BatchedInpainter"]
+__all__ = ["BatchedInpainter", "can_batch"]

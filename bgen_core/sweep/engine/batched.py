@@ -1,46 +1,67 @@
-"""The loop: continuous batching of cells through one UNet."""
+"""The loop: continuous batching of cells through one network."""
 
+import logging
 import time
 from collections.abc import Generator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from bgen_core.errors import OutOfMemoryError
 from bgen_core.extent import Extent
+from bgen_core.models.devices import is_lasting_device_fault
+from bgen_core.models.family_table import STABLE_DIFFUSION, family_of
+from bgen_core.sweep.cell_faults import NO_NUMBERS, TOO_LARGE, reason_of
 from bgen_core.sweep.engine.batch_size import measure_batch
+from bgen_core.sweep.engine.canvases import check_canvases
 from bgen_core.sweep.engine.cohort import Cohort, start_cohort
-from bgen_core.sweep.engine.conditioning import Conditioning, check_canvases, latent_extent
-from bgen_core.sweep.engine.decoding import LatentPreview, decode_latents
+from bgen_core.sweep.engine.decoding import LatentPreview, to_pixels
+from bgen_core.sweep.engine.denoisers import make_denoiser
 from bgen_core.sweep.engine.outbox import Outbox
 from bgen_core.sweep.engine.rows import RowEvaluator
-from bgen_core.sweep.engine.schedule import Schedule, ScheduleKey
 from bgen_core.sweep.engine.timetable import Lane, choose_lanes, form_lanes
 from bgen_core.sweep.events import Event, Failed, Finished, PaintCell, Started, Stepped
+from bgen_core.sweep.family_rules import refusal_of
 from bgen_core.sweep.tuning import BatchTuning, BatchTunings
+
+logger = logging.getLogger(__name__)
 
 
 class BatchedInpainter:
-    """Inpainter for the UNet families: SD 1.x/2.x and SDXL, with nine or four input channels.
+    """Inpainter for the families that `make_denoiser` knows.
 
     Parameters
     ----------
     pipeline
-        A loaded StableDiffusionInpaintPipeline or StableDiffusionXLInpaintPipeline.
+        A loaded diffusers inpainting pipeline.
     tuning_folder
         Where batch sizes are kept, one file for each picture size; None measures once and keeps it in memory.
     previews
         Whether `Stepped` carries a small picture.
+
+    Raises
+    ------
+    ValueError
+        The engine does not know the pipeline.
     """
 
     def __init__(self, pipeline: Any, *, tuning_folder: Path | None = None, previews: bool = True) -> None:
-        self._pipeline = pipeline
+        denoiser = make_denoiser(pipeline)
+        if denoiser is None:
+            raise ValueError(f"{type(pipeline).__name__} is no pipeline of the engine")
+        self.denoiser = denoiser
+        self.multiple = denoiser.multiple
         self.tunings = BatchTunings(tuning_folder)
-        self._wants_previews = previews
+        self.rows_computed = 0
+        self._family = family_of(pipeline) or STABLE_DIFFUSION
         self._preview: LatentPreview | None = None
-        pipeline.unet.to(memory_format=torch.channels_last)
-        pipeline.vae.to(memory_format=torch.channels_last)
+        if previews:
+            self._make_preview = partial(LatentPreview, denoiser, pipeline.vae_scale_factor)
+        else:
+            self._make_preview = None
 
     @torch.inference_mode()
     def tune(self, extent: Extent) -> None:
@@ -48,70 +69,86 @@ class BatchedInpainter:
         self._tuning(extent)
 
     def _tuning(self, extent: Extent) -> BatchTuning:
-        return self.tunings.get(extent, lambda: measure_batch(self._pipeline, extent))
+        return self.tunings.get(extent, lambda: measure_batch(self.denoiser, extent))
 
     @torch.inference_mode()
     def paint(self, cells: Sequence[PaintCell]) -> Generator[Event]:
         """Paint the cells; see `Inpainter.paint`."""
         if not cells:
             return
-        check_canvases(cells, self._pipeline.vae_scale_factor)
+        check_canvases(cells, self.multiple)
+        refusals = {cell.index: refusal_of(self._family, cell.params) for cell in cells}
+        yield from (Failed(index=index, reason=reason) for index, reason in refusals.items() if reason)
+        cells = [cell for cell in cells if not refusals[cell.index]]
+        if not cells:
+            return
         extent = cells[0].canvas.extent
-        unet = self._pipeline.unet
-        conditioning = Conditioning(self._pipeline)
         tuning = self._tuning(extent)
-        evaluator = RowEvaluator(
-            unet, conditioning, extent=extent, batch_size=tuning.batch_size, quantum=tuning.quantum
-        )
+        evaluator = RowEvaluator(self.denoiser, extent=extent, batch_size=tuning.batch_size, quantum=tuning.quantum)
         outbox = Outbox()
         seconds = dict.fromkeys((cell.index for cell in cells), 0.0)
-        lanes: list[Lane] = form_lanes(cells, evaluator.batch_size)
+        lanes: list[Lane] = form_lanes(
+            cells,
+            evaluator.batch_size,
+            rows=lambda params: len(self.denoiser.texts(params)),
+            ticks=self.denoiser.evaluations,
+        )
         while lanes:
             began = time.perf_counter()
             chosen = choose_lanes(lanes, evaluator.batch_size)
-            refused: list[Lane] = []
-            for lane in chosen:
-                if lane.cohort is None:
-                    try:
-                        lane.cohort = self._start(lane.cells, conditioning)
-                    except ValueError as error:  # a scheduler's own limits, such as LCM's on steps
-                        refused.append(lane)
-                        reason = f"The scheduler refuses: {str(error).split('. ')[0].rstrip('.')}."
-                        yield from (Failed(index=cell.index, reason=reason) for cell in lane.cells)
-                        continue
+            for lane in [lane for lane in chosen if lane.cohort is None]:
+                try:
+                    lane.cohort = start_cohort(self.denoiser, lane.cells)
+                except Exception as error:
+                    yield from self._fail([lane], self._start_fault(error))
+                    lanes.remove(lane)
+                else:
                     yield from (Started(cell=cell) for cell in lane.cells)
-            lanes = [lane for lane in lanes if lane not in refused]
             under_way = [lane.cohort for lane in chosen if lane.cohort]
-
-            rows = [cohort.rows() for cohort in under_way]
-            predictions = iter(evaluator.evaluate([row for own in rows for row in own]))
-            for cohort, own in zip(under_way, rows, strict=True):
-                cohort.advance([next(predictions) for _ in own])
+            try:
+                self._advance(under_way, evaluator)
+            except OutOfMemoryError:
+                raise
+            except Exception as error:  # the library's own code, on a checkpoint that nobody here has seen
+                if is_lasting_device_fault(error):
+                    raise
+                logger.exception("a call of %s failed", self._family.title)
+                stopped = [lane for lane in chosen if lane.cohort]
+                yield from self._fail(stopped, reason_of(error, self._family.title))
+                lanes = [lane for lane in lanes if lane not in stopped]
+                continue
 
             active = [cell.index for cohort in under_way for cell in cohort.cells]
             for index in active:
                 seconds[index] += (time.perf_counter() - began) / len(active)
             for cohort in under_way:
-                self._post(cohort, seconds, outbox)
+                self._post(cohort, seconds, outbox, extent)
             lanes = [lane for lane in lanes if not (lane.cohort and lane.cohort.is_done)]
             self.rows_computed = evaluator.rows_computed
             yield from outbox.collect(everything=not lanes)
+        yield from outbox.collect(everything=True)
 
-    def _start(self, cells: Sequence[PaintCell], conditioning: Conditioning) -> Cohort:
-        unet, vae = self._pipeline.unet, self._pipeline.vae
-        latent = latent_extent(self._pipeline, cells[0].canvas.extent)
-        return start_cohort(
-            cells,
-            Schedule(ScheduleKey.of(cells[0].params), self._pipeline.scheduler, str(unet.device)),
-            conditioning,
-            shape=(vae.config.latent_channels, latent.height, latent.width),
-            device=unet.device,
-            dtype=unet.dtype,
-            blends=unet.config.in_channels != 9,
-        )
+    def _start_fault(self, error: Exception) -> str:
+        if isinstance(error, ValueError):  # a scheduler's own limits, such as LCM's on steps
+            return f"The scheduler refuses: {str(error).split('. ')[0].rstrip('.')}."
+        if isinstance(error, torch.OutOfMemoryError):
+            return TOO_LARGE
+        if is_lasting_device_fault(error):
+            raise error
+        logger.error("%s could not start a cell", self._family.title, exc_info=error)
+        return reason_of(error, self._family.title)
 
-    def _post(self, cohort: Cohort, seconds: dict[int, float], outbox: Outbox) -> None:
-        previews = None if cohort.is_done else self._draw_previews(cohort.latents)
+    def _fail(self, lanes: Sequence[Lane], reason: str) -> Generator[Event]:
+        yield from (Failed(index=cell.index, reason=reason) for lane in lanes for cell in lane.cells)
+
+    def _advance(self, cohorts: Sequence[Cohort], evaluator: RowEvaluator) -> None:
+        rows = [cohort.rows() for cohort in cohorts]
+        predictions = iter(evaluator.evaluate([row for own in rows for row in own]))
+        for cohort, own in zip(cohorts, rows, strict=True):
+            cohort.advance([next(predictions) for _ in own])
+
+    def _post(self, cohort: Cohort, seconds: dict[int, float], outbox: Outbox, extent: Extent) -> None:
+        previews = None if cohort.is_done else self._draw_previews(cohort.latents, extent)
         for place, cell in enumerate(cohort.cells):
             outbox.post(
                 lambda preview, cell=cell, step=cohort.index: Stepped(
@@ -121,19 +158,27 @@ class BatchedInpainter:
             )
             if cohort.is_done:
                 began = time.perf_counter()
-                image = decode_latents(self._pipeline, cohort.latents[place])
+                decoded = self.denoiser.decode(cohort.latents[place], extent)
+                finite = decoded.isfinite().all().to(torch.uint8)
                 stages = {"denoise": seconds.pop(cell.index), "decode": time.perf_counter() - began}
-                outbox.post(lambda pixels, cell=cell, stages=stages: _finished(cell, pixels, stages), image)
+                outbox.post(
+                    lambda sent, cell=cell, stages=stages: _finished(cell, sent, stages),
+                    torch.cat([finite[None], to_pixels(decoded).flatten()]),
+                )
 
-    def _draw_previews(self, latents: torch.Tensor) -> torch.Tensor | None:
-        if not self._wants_previews:
+    def _draw_previews(self, latents: torch.Tensor, extent: Extent) -> torch.Tensor | None:
+        if self._make_preview is None:
             return None
         if self._preview is None:
-            self._preview = LatentPreview(self._pipeline.vae, self._pipeline.vae_scale_factor)
-        return self._preview(latents)
+            self._preview = self._make_preview()
+        return self._preview(self.denoiser.as_image(latents, extent))
 
 
-def _finished(cell: PaintCell, pixels: np.ndarray | None, stages: dict[str, float]) -> Finished:
-    if pixels is None:
+def _finished(cell: PaintCell, sent: np.ndarray | None, stages: dict[str, float]) -> Event:
+    """From what came from the device: whether all values were numbers, and the pixels."""
+    if sent is None:
         raise RuntimeError("a finished cell has no picture")
-    return Finished(cell=cell, image=pixels, seconds=stages)
+    if not sent[0]:
+        return Failed(index=cell.index, reason=NO_NUMBERS)
+    extent = cell.canvas.extent
+    return Finished(cell=cell, image=sent[1:].reshape(extent.height, extent.width, 3), seconds=stages)

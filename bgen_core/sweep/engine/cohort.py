@@ -1,13 +1,11 @@
-# pyright: reportUnknownVariableType=false
 """A cohort: cells that entered together with the same schedule, and advance in lockstep."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
-from bgen_core.sweep.engine.conditioning import Conditioning, EncodedCanvas
-from bgen_core.sweep.engine.rows import UNetRow
+from bgen_core.sweep.engine.denoiser import Denoiser, Row, Start
 from bgen_core.sweep.engine.schedule import Schedule
 from bgen_core.sweep.events import PaintCell
 
@@ -22,104 +20,85 @@ class Cohort:
         Cells of one schedule.
     schedule
         Their scheduler object, at evaluation `index`.
-    latents, noise
-        cells × channels × h × w: where they are, and the noise they came from.
+    starts
+        Each cell's start: its noise, its condition, and what is put back after each step.
     generators
-        One per cell, seeded with its seed; the noise was its first draw.
-    photos
-        The photos' latents, where the UNet does not see the mask and the kept region is put back after each step.
+        One per cell, seeded with its seed; photo and noise were its first draws.
+    latents
+        Where they are: cells × the family's layout.
     """
 
+    denoiser: Denoiser
     cells: Sequence[PaintCell]
     schedule: Schedule
-    conditioning: Conditioning
-    canvases: list[EncodedCanvas]
-    latents: torch.Tensor
-    noise: torch.Tensor
+    starts: Sequence[Start]
     generators: list[torch.Generator]
-    photos: torch.Tensor | None
+    latents: torch.Tensor
     index: int = 0
 
     @property
     def is_done(self) -> bool:
         return self.index >= len(self.schedule)
 
-    def rows(self) -> list[UNetRow]:
+    def rows(self) -> list[Row]:
         """The evaluations needed now: per cell one with the prompt and, with guidance, one with the negative."""
         scaled = self.schedule.scale(self.latents, self.index)
         timestep = self.schedule.timesteps[self.index]
-        rows: list[UNetRow] = []
-        for place, cell in enumerate(self.cells):
-            texts = [(cell.params.prompt, False)]
-            if cell.params.uses_guidance:
-                texts.append((cell.params.negative_prompt, True))
-            for text, negative in texts:
-                prompt = self.conditioning.encode_prompt(text, negative=negative)
-                rows.append(
-                    UNetRow(
-                        latents=scaled[place],
-                        timestep=timestep,
-                        prompt=prompt,
-                        canvas=self.canvases[place],
-                        share=self._share(place, prompt.key, timestep),
-                    )
+        rows: list[Row] = []
+        for place, (cell, start) in enumerate(zip(self.cells, self.starts, strict=True)):
+            for text, negative in self.denoiser.texts(cell.params):
+                prompt = self.denoiser.encode_prompt(text, negative=negative)
+                row = Row(
+                    latents=scaled[place],
+                    timestep=timestep,
+                    prompt=prompt,
+                    condition=start.condition,
+                    guidance=self.denoiser.guidance_input(cell.params),
+                    share=None,
                 )
+                rows.append(replace(row, share=self._share(cell, start, row)))
         return rows
 
-    def _share(self, place: int, prompt_key: tuple[str, bool], timestep: torch.Tensor) -> tuple[object, ...] | None:
-        """Key of a first evaluation from pure noise: same seed, scale, time, prompt and canvas, same input."""
+    def _share(self, cell: PaintCell, start: Start, row: Row) -> tuple[object, ...] | None:
+        """Key of a first evaluation from pure noise: the same of everything that the input is made of."""
         if self.index > 0 or not self.schedule.starts_from_noise:
             return None
-        cell = self.cells[place]
         scale = self.schedule.first_input_scale()
-        return (cell.params.seed, scale, float(timestep), prompt_key, self.canvases[place])
+        return (cell.params.seed, scale, float(row.timestep), row.prompt.key, row.guidance, start.canvas_key)
 
     def advance(self, predictions: list[torch.Tensor]) -> None:
-        """Apply guidance, the scheduler's step and, for four-channel UNets, the kept region's latents."""
+        """Apply guidance, the scheduler's step and, where the network does not see the mask, the kept region."""
         remaining = iter(predictions)
-        guided: list[torch.Tensor] = []
-        for cell in self.cells:
-            conditional = next(remaining)
-            if cell.params.uses_guidance:
-                unconditional = next(remaining)
-                conditional = unconditional + cell.params.guidance_scale * (conditional - unconditional)
-            guided.append(conditional)
-        dtype = self.latents.dtype
-        self.latents = self.schedule.step(torch.stack(guided), self.latents, self.index, self.generators).to(dtype)
-        if self.photos is not None:
-            masks = torch.cat([canvas.mask for canvas in self.canvases])
-            kept = self.schedule.noised_image(self.photos, self.noise, self.index)
+        guided = [
+            self.denoiser.guide(cell.params, [next(remaining) for _ in self.denoiser.texts(cell.params)])
+            for cell in self.cells
+        ]
+        self.latents = self.schedule.step(torch.stack(guided), self.latents, self.index, self.generators)
+        photos = [start.photo for start in self.starts if start.photo is not None]
+        if photos:
+            masks = torch.cat([start.mask for start in self.starts if start.mask is not None])
+            noise = torch.cat([start.noise for start in self.starts])
+            kept = self.schedule.noised_photo(torch.cat(photos), noise, self.index)
             self.latents = (1 - masks) * kept + masks * self.latents
         self.index += 1
 
 
-def start_cohort(
-    cells: Sequence[PaintCell], schedule: Schedule, conditioning: Conditioning, *, shape: tuple[int, int, int],
-    device: torch.device, dtype: torch.dtype, blends: bool,
-) -> Cohort:  # fmt: skip
-    """Draw each cell's noise from its own CPU generator and set the first latents.
+def start_cohort(denoiser: Denoiser, cells: Sequence[PaintCell]) -> Cohort:
+    """Start cells of one schedule, each with its own CPU generator.
 
-    Parameters
-    ----------
-    shape
-        channels, height, width of the latents.
-    blends
-        Whether the UNet does not see the mask, so that the kept region is put back after each step.
+    Raises
+    ------
+    ValueError
+        The scheduler refuses their parameters.
     """
-    from diffusers.utils.torch_utils import randn_tensor
-
+    schedule = denoiser.schedule(cells[0].params, cells[0].canvas.extent)
     generators = [torch.Generator("cpu").manual_seed(cell.params.seed) for cell in cells]
-    noise = torch.cat([randn_tensor((1, *shape), generator=g, device=device, dtype=dtype) for g in generators])
-    canvases = [conditioning.encode_canvas(cell.canvas) for cell in cells]
-    needs_photos = blends or not schedule.starts_from_noise
-    photos = torch.cat([conditioning.encode_photo(cell.canvas) for cell in cells]) if needs_photos else None
+    starts = [denoiser.start(cell, schedule, generator) for cell, generator in zip(cells, generators, strict=True)]
     return Cohort(
+        denoiser=denoiser,
         cells=cells,
         schedule=schedule,
-        conditioning=conditioning,
-        canvases=canvases,
-        latents=schedule.start(noise, photos),
-        noise=noise,
+        starts=starts,
         generators=generators,
-        photos=photos if blends else None,
+        latents=torch.cat([start.latents for start in starts]),
     )

@@ -1,38 +1,25 @@
 # pyright: reportUnknownMemberType=false
-"""Latents to pictures: the VAE's decoder for finished cells, a fitted linear map for previews."""
-
-from typing import Any
+"""Latents to pictures: bytes of what the autoencoder decodes, and a fitted linear map for previews."""
 
 import torch
 
+from bgen_core.sweep.engine.denoiser import Denoiser
 
-def decode_latents(pipeline: Any, latents: torch.Tensor) -> torch.Tensor:
-    """Decode one picture's latents.
 
-    One at a time: on a CPU that is faster than any batch, and everywhere it makes a picture independent of its
-    neighbours.
+def to_pixels(decoded: torch.Tensor) -> torch.Tensor:
+    """A picture of [-1, 1] as bytes.
 
     Parameters
     ----------
-    latents
-        channels × h × w.
+    decoded
+        3 × H × W.
 
     Returns
     -------
     torch.Tensor
-        uint8, HWC, RGB, still on the device; rounded as diffusers' VaeImageProcessor rounds.
+        uint8, HWC, RGB, on the same device; rounded as diffusers' VaeImageProcessor rounds.
     """
-    vae = pipeline.vae
-    scaled = latents[None].to(vae.dtype)
-    mean, deviation = getattr(vae.config, "latents_mean", None), getattr(vae.config, "latents_std", None)
-    if mean is not None and deviation is not None:
-        mean = torch.tensor(mean).view(1, -1, 1, 1).to(scaled)
-        deviation = torch.tensor(deviation).view(1, -1, 1, 1).to(scaled)
-        scaled = scaled * deviation / vae.config.scaling_factor + mean
-    else:
-        scaled = scaled / vae.config.scaling_factor
-    image = vae.decode(scaled.contiguous(memory_format=torch.channels_last), return_dict=False)[0]
-    unit = (image[0] * 0.5 + 0.5).clamp(0, 1).permute(1, 2, 0).float()
+    unit = (decoded * 0.5 + 0.5).clamp(0, 1).permute(1, 2, 0).float()
     return (unit * 255).round().to(torch.uint8)
 
 
@@ -44,20 +31,18 @@ class LatentPreview:
 
     Parameters
     ----------
-    vae
-        The model's VAE.
+    denoiser
+        The model.
     factor
         Pixels per latent.
     """
 
-    def __init__(self, vae: Any, factor: int) -> None:
+    def __init__(self, denoiser: Denoiser, factor: int) -> None:
         generator = torch.Generator("cpu").manual_seed(0)
         coarse = torch.rand((4, 3, 4, 4), generator=generator)
         small = torch.nn.functional.interpolate(coarse, size=(16, 16), mode="bilinear")
         image = torch.nn.functional.interpolate(small, scale_factor=factor, mode="bilinear") * 2 - 1
-        encoded = vae.encode(image.to(vae.device, vae.dtype))
-        latents = encoded.latents if hasattr(encoded, "latents") else encoded.latent_dist.mode()
-        latents = (latents * vae.config.scaling_factor).float().cpu()
+        latents = denoiser.encode_colours(image).float().cpu()
         colours = torch.nn.functional.avg_pool2d(image, factor)
         inputs = latents.permute(0, 2, 3, 1).flatten(0, 2)
         inputs = torch.cat([inputs, torch.ones(len(inputs), 1)], dim=1)

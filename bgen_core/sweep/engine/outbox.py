@@ -1,4 +1,4 @@
-"""Events whose pictures are still on their way from the device: they leave in order, and the UNet never waits."""
+"""Events whose pictures are still on their way from the device: they leave in order, and the network never waits."""
 
 from collections import deque
 from collections.abc import Callable, Iterator

@@ -4,7 +4,7 @@ import copy
 import inspect
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -29,8 +29,49 @@ class ScheduleKey:
         )
 
 
-class Schedule:
-    """A diffusers scheduler set up for one key, advanced for a batch of latents.
+class Schedule(Protocol):
+    """A scheduler set up for one key, advanced for a batch of latents, in lockstep.
+
+    Attributes
+    ----------
+    timesteps
+        One per evaluation of the network.
+    starts_from_noise
+        Whether the first latents hold nothing of the photo.
+    """
+
+    timesteps: torch.Tensor
+    starts_from_noise: bool
+
+    def __len__(self) -> int:
+        """Evaluations of the network; second-order schedulers need about two per step."""
+        ...
+
+    def start(self, noise: torch.Tensor, photo: torch.Tensor | None) -> torch.Tensor:
+        """First latents: scaled noise, or below strength 1 the photo's latents with noise added."""
+        ...
+
+    def scale(self, latents: torch.Tensor, index: int) -> torch.Tensor:
+        """The network's input at evaluation `index`."""
+        ...
+
+    def first_input_scale(self) -> float:
+        """Factor from unit noise to the first input: equal factors mean equal inputs, whatever the scheduler."""
+        ...
+
+    def step(
+        self, prediction: torch.Tensor, latents: torch.Tensor, index: int, generators: list[torch.Generator]
+    ) -> torch.Tensor:
+        """Latents after evaluation `index`; stochastic schedulers draw each row from its own generator."""
+        ...
+
+    def noised_photo(self, photo: torch.Tensor, noise: torch.Tensor, index: int) -> torch.Tensor:
+        """What the kept region holds after evaluation `index`: the photo at the next timestep's noise level."""
+        ...
+
+
+class DiffusionSchedule:
+    """A scheduler of betas.
 
     Follows StableDiffusionInpaintPipeline.__call__ of diffusers 0.42.1, steps 4, 6 and 10.
 
@@ -56,21 +97,17 @@ class Schedule:
         self._takes_generator = "generator" in inspect.signature(self._scheduler.step).parameters
 
     def __len__(self) -> int:
-        """Evaluations of the UNet; second-order schedulers need about two per step."""
         return len(self.timesteps)
 
-    def start(self, noise: torch.Tensor, image_latents: torch.Tensor | None) -> torch.Tensor:
-        """First latents: scaled noise, or below strength 1 the image's latents with noise added."""
+    def start(self, noise: torch.Tensor, photo: torch.Tensor | None) -> torch.Tensor:
         if self.starts_from_noise:
             return noise * self._scheduler.init_noise_sigma
-        return self._scheduler.add_noise(image_latents, noise, self.timesteps[:1].repeat(len(noise)))
+        return self._scheduler.add_noise(photo, noise, self.timesteps[:1].repeat(len(noise)))
 
     def scale(self, latents: torch.Tensor, index: int) -> torch.Tensor:
-        """The UNet's input at evaluation `index`."""
         return self._scheduler.scale_model_input(latents, self.timesteps[index])
 
     def first_input_scale(self) -> float:
-        """Factor from unit noise to the first UNet input: equal factors mean equal inputs, whatever the scheduler."""
         if not hasattr(self, "_first_scale"):
             probe = torch.ones(1, device=self.timesteps.device) * self._scheduler.init_noise_sigma
             self._first_scale = float(self._scheduler.scale_model_input(probe, self.timesteps[0]))
@@ -79,16 +116,85 @@ class Schedule:
     def step(
         self, prediction: torch.Tensor, latents: torch.Tensor, index: int, generators: list[torch.Generator]
     ) -> torch.Tensor:
-        """Latents after evaluation `index`; stochastic schedulers draw each row from its own generator."""
         options: dict[str, Any] = {"generator": generators} if self._takes_generator else {}
-        return self._scheduler.step(prediction, self.timesteps[index], latents, return_dict=False, **options)[0]
+        advanced = self._scheduler.step(prediction, self.timesteps[index], latents, return_dict=False, **options)[0]
+        return advanced.to(latents.dtype)
 
-    def noised_image(self, image_latents: torch.Tensor, noise: torch.Tensor, index: int) -> torch.Tensor:
-        """What the kept region holds after evaluation `index`: the image at the next timestep's noise level."""
+    def noised_photo(self, photo: torch.Tensor, noise: torch.Tensor, index: int) -> torch.Tensor:
         if index + 1 >= len(self):
-            return image_latents
+            return photo
         following = torch.tensor([self.timesteps[index + 1]])
-        return self._scheduler.add_noise(image_latents, noise, following)
+        return self._scheduler.add_noise(photo, noise, following)
+
+
+class FlowSchedule:
+    """A flow-matching scheduler, as the inpainting pipelines of SD 3, Flux, Qwen-Image and Z-Image use it.
+
+    Follows steps 4, 5 and 6 of FluxInpaintPipeline.__call__ of diffusers 0.42.1.
+
+    Parameters
+    ----------
+    key
+        What the cells share; its scheduler is the model's own.
+    own
+        The model's own scheduler.
+    device
+        Where the latents are.
+    sigmas
+        Noise levels before the scheduler's own shift; None for those that it chooses.
+    mu
+        Shift by the picture's size; None gives none.
+
+    Raises
+    ------
+    ValueError
+        The scheduler takes no such sigmas.
+    """
+
+    def __init__(
+        self, key: ScheduleKey, own: Any, device: str, *, sigmas: list[float] | None, mu: float | None
+    ) -> None:
+        self._scheduler: Any = own.from_config(own.config)
+        accepted = inspect.signature(self._scheduler.set_timesteps).parameters
+        options: dict[str, Any] = {"mu": mu} if mu is not None and "mu" in accepted else {}
+        if sigmas is None:
+            self._scheduler.set_timesteps(key.num_inference_steps, device=device, **options)
+        elif "sigmas" in accepted:
+            self._scheduler.set_timesteps(sigmas=sigmas, device=device, **options)
+        else:
+            raise ValueError(f"{type(own).__name__} takes no noise levels")
+        computed = min(key.num_inference_steps * key.strength, key.num_inference_steps)
+        begin = int(max(key.num_inference_steps - computed, 0)) * self._scheduler.order
+        self.timesteps: torch.Tensor = self._scheduler.timesteps[begin:]
+        self._scheduler.set_begin_index(begin)
+        # A photo mixed in by a part of 0 changes no bit.
+        self.starts_from_noise = float(self._scheduler.sigmas[begin]) == 1.0
+
+    def __len__(self) -> int:
+        return len(self.timesteps)
+
+    def start(self, noise: torch.Tensor, photo: torch.Tensor | None) -> torch.Tensor:
+        if self.starts_from_noise:
+            return noise
+        return self._scheduler.scale_noise(photo, self.timesteps[:1], noise)
+
+    def scale(self, latents: torch.Tensor, index: int) -> torch.Tensor:
+        del index
+        return latents
+
+    def first_input_scale(self) -> float:
+        return 1.0
+
+    def step(
+        self, prediction: torch.Tensor, latents: torch.Tensor, index: int, generators: list[torch.Generator]
+    ) -> torch.Tensor:
+        del generators  # none of these schedulers draws: see `fits` in flow.py
+        return self._scheduler.step(prediction, self.timesteps[index], latents, return_dict=False)[0]
+
+    def noised_photo(self, photo: torch.Tensor, noise: torch.Tensor, index: int) -> torch.Tensor:
+        if index + 1 >= len(self):
+            return photo
+        return self._scheduler.scale_noise(photo, torch.tensor([self.timesteps[index + 1]]), noise)
 
 
 @lru_cache(maxsize=64)

@@ -1,13 +1,13 @@
 """Who advances at the next tick: first come, first served, but nobody is left to run alone at the end."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bgen_core.models.schedulers import get_scheduler
 from bgen_core.sweep.engine.cohort import Cohort
 from bgen_core.sweep.engine.schedule import ScheduleKey
 from bgen_core.sweep.events import PaintCell
+from bgen_core.sweep.params import InpaintParams
 
 LANES_PER_BATCH = 8  # finer lanes fill a batch better; each costs one scheduler step per tick
 
@@ -20,46 +20,54 @@ class Lane:
     ----------
     cells
         At least one.
+    rows
+        Evaluations of one tick.
+    ticks
+        So many its scheduler will need.
     cohort
         Their latents and scheduler once they are under way; None while they wait, when they hold no memory.
     """
 
     cells: tuple[PaintCell, ...]
+    rows: int
+    ticks: int
     cohort: Cohort | None = None
 
     @property
-    def rows(self) -> int:
-        """Evaluations of one tick."""
-        return sum(rows_needed(cell) for cell in self.cells)
-
-    @property
     def remaining(self) -> int:
-        """Ticks until they are done; for those that wait, as many as their scheduler will need."""
-        if self.cohort is not None:
-            return len(self.cohort.schedule) - self.cohort.index
-        params = self.cells[0].params
-        return params.effective_steps * get_scheduler(params.scheduler).order
+        """Ticks until they are done."""
+        return self.ticks if self.cohort is None else len(self.cohort.schedule) - self.cohort.index
 
 
-def rows_needed(cell: PaintCell) -> int:
-    """Evaluations per tick: two with classifier-free guidance, else one."""
-    return 2 if cell.params.uses_guidance else 1
+def form_lanes(
+    cells: Sequence[PaintCell],
+    batch_size: int,
+    *,
+    rows: Callable[[InpaintParams], int],
+    ticks: Callable[[InpaintParams], int],
+) -> list[Lane]:
+    """Group neighbours of one schedule into lanes of about an eighth of a batch.
 
-
-def form_lanes(cells: Sequence[PaintCell], batch_size: int) -> list[Lane]:
-    """Group neighbours of one schedule into lanes of about an eighth of a batch."""
+    Parameters
+    ----------
+    rows, ticks
+        Evaluations of a cell in one tick, and ticks that its scheduler needs.
+    """
     limit = max(1, batch_size // LANES_PER_BATCH)
-    lanes: list[Lane] = []
-    group: list[PaintCell] = []
+    groups: list[list[PaintCell]] = []
+    filled = 0
     for cell in cells:
-        full = sum(map(rows_needed, group)) + rows_needed(cell) > limit
-        if group and (full or ScheduleKey.of(group[0].params) != ScheduleKey.of(cell.params)):
-            lanes.append(Lane(cells=tuple(group)))
-            group = []
-        group.append(cell)
-    if group:
-        lanes.append(Lane(cells=tuple(group)))
-    return lanes
+        needed = rows(cell.params)
+        alike = groups and ScheduleKey.of(groups[-1][0].params) == ScheduleKey.of(cell.params)
+        if not alike or filled + needed > limit:
+            groups.append([])
+            filled = 0
+        groups[-1].append(cell)
+        filled += needed
+    return [
+        Lane(cells=tuple(group), rows=sum(rows(cell.params) for cell in group), ticks=ticks(group[0].params))
+        for group in groups
+    ]
 
 
 def choose_lanes(lanes: Sequence[Lane], batch_size: int) -> list[Lane]:

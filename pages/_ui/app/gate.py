@@ -5,6 +5,7 @@ See docs/decisions/password.md.
 
 import asyncio
 import re
+from collections import deque
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 from urllib.parse import parse_qs, quote
@@ -25,6 +26,7 @@ LOGIN = "/login"
 OPEN_PATHS = ("/healthz",)
 
 _MOST_BYTES = 8192
+_MOST_BODIES = 32  # at once: few beside the descriptors of any server
 _REFUSED = (
     "No password is set, so this app answers its own machine alone: "
     "to share it, start it with BGEN_PASSWORD=… in its environment."
@@ -48,15 +50,24 @@ class Gate:
         Asked at each request; cached by who gives it.
     wrong_seconds
         How long a wrong password waits for its answer.
+    form_seconds
+        How long the form with the password may take to come in: it is tiny, and sent by strangers.
     """
 
     def __init__(
-        self, app: ASGIApp, *, settings: Callable[[], Settings] = resources.settings, wrong_seconds: float = 1.0
+        self,
+        app: ASGIApp,
+        *,
+        settings: Callable[[], Settings] = resources.settings,
+        wrong_seconds: float = 1.0,
+        form_seconds: float = 10.0,
     ) -> None:
         self._app = app
         self._settings = settings
         self._wrong_seconds = wrong_seconds
+        self._form_seconds = form_seconds
         self._tries = WrongTries()
+        self._coming: deque[asyncio.Timeout] = deque()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -114,11 +125,9 @@ class Gate:
         return PlainTextResponse(f"This needs the password: give it at {LOGIN}.", 401, _HEADERS)
 
     async def _login(self, request: Request, settings: Settings) -> Response:
-        body = b""
-        async for piece in request.stream():
-            body += piece
-            if len(body) > _MOST_BYTES:
-                return PlainTextResponse("This is longer than any password.", 413, _HEADERS)
+        body = await self._form_body(request)
+        if isinstance(body, Response):
+            return body
         fields = parse_qs(body.decode("utf-8", "replace"))
         tried, target = (fields.get(name, [""])[0] for name in ("password", "next"))
         target = within_app(target)
@@ -139,6 +148,40 @@ class Gate:
             secure=request.url.scheme == "https",
         )
         return response
+
+    async def _form_body(self, request: Request) -> bytes | Response:
+        """What the form sent, or the answer where it does not come in time.
+
+        Where too many are on their way, the one that has taken longest gives way: a person's form comes at once, so
+        nobody keeps people out with forms that never come.
+        """
+        limit = asyncio.timeout(self._form_seconds)
+        body = b""
+        try:
+            async with limit:
+                self._coming.append(limit)
+                if len(self._coming) > _MOST_BODIES:
+                    _end_now(self._coming.popleft())
+                async for piece in request.stream():
+                    body += piece
+                    if len(body) > _MOST_BYTES:
+                        return PlainTextResponse("This is longer than any password.", 413, _HEADERS)
+        except TimeoutError:
+            # Plain: reading the form's file needs a descriptor, of which there may be none at this moment.
+            if limit in self._coming:
+                return PlainTextResponse(
+                    f"This did not come within {self._form_seconds:g} s: try again.", 408, _HEADERS
+                )
+            return PlainTextResponse("Too many give a password at this moment: try again.", 503, _HEADERS)
+        finally:
+            if limit in self._coming:
+                self._coming.remove(limit)
+        return body
+
+
+def _end_now(limit: asyncio.Timeout) -> None:
+    if not limit.expired():
+        limit.reschedule(asyncio.get_running_loop().time())
 
 
 def within_app(target: str) -> str:

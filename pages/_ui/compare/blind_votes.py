@@ -15,7 +15,7 @@ from bgen_core.store.store import SeenStore
 from bgen_core.wording import counted
 from pages._ui.app.faults import told
 from pages._ui.compare.compare_view import CompareView, change
-from pages._ui.compare.findings_frame import SweepFrame, sweep_in_view
+from pages._ui.compare.findings_frame import SweepFrame, asked_axis, sweep_in_view
 from pages._ui.compare.vote_scores import score_chart
 from pages._ui.shared.frontend_source import frontend_source
 from pages._ui.shared.pictures import picture_html
@@ -33,7 +33,7 @@ def votes_panel(table: pd.DataFrame, store: SeenStore, runs: list[RunRecord], vi
         frame = sweep_in_view(store, table, runs, view)
         if frame is None:
             return
-        axis = frame.axis(view.axis)
+        axis = asked_axis(frame, "axis", view.axis)
         if axis is not None:
             _axis_choice(frame, axis)
             scores = st.toggle(

@@ -9,14 +9,16 @@ import streamlit as st
 
 from bgen_core.errors import UserInputError
 from bgen_core.ids import RunId
-from bgen_core.runs.analysis.columns import SEED
+from bgen_core.metrics import METRICS
+from bgen_core.runs.analysis.columns import RATING, SECONDS, SEED
 from bgen_core.runs.run_columns import RUN_COLUMNS
 from bgen_core.runs.run_filter import Condition, RunFilter
 from bgen_core.sweep.axes import axis_kind
 from pages._ui.app.faults import told
-from pages._ui.shared.plain_text import plain
+from pages._ui.shared.left_out import quoted_value, say_left_out
 
 _STATE = "compare_view"
+_SAID_OF_LINK = "compare_said_of_link"  # there while the link that was opened is first shown
 _DIGITS = 12  # of a run's id in a link
 _LETTERS = "ABCDEFGHIJKL"
 PANELS = ("side", "slider", "flicker", "difference", "says", "vote")
@@ -25,8 +27,17 @@ _OLD_NAMES = {"models": "model", "subjects": "subject", "schedulers": "scheduler
 _AT = re.compile(r"[01](\.\d{1,6})?,[01](\.\d{1,6})?,\d{1,4}(\.\d{1,4})?")
 # What an address need not say, of the values that are one word.
 _USUAL = {"sort": "", "group": "", "measure": "", "page": "1", "show": "side", "pair": "AB", "ends": "", "at": ""}
-_LONGEST_SAID = 40
 _COLUMN_NAMES = frozenset(column.name for column in RUN_COLUMNS)
+SORTED = tuple(column for column in RUN_COLUMNS if column.kind not in ("id", "picture", "link"))
+GROUPED = tuple(
+    column
+    for column in RUN_COLUMNS
+    if column.name == "rating" or (column.kind in ("choice", "number") and not column.is_metric)
+    if column.name not in ("seconds", "peak_memory_mb")
+)
+_SORTED_NAMES = frozenset(column.name for column in SORTED)
+_GROUPED_NAMES = frozenset(column.name for column in GROUPED)
+_MEASURE_NAMES = frozenset({RATING.name, SECONDS.name, *(metric.name for metric in METRICS)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,10 +100,10 @@ class CompareView:
             text=_last(query, "q"),
             conditions=tuple(each for each in _conditions(query) if isinstance(each, Condition)),
             sweep=_last(query, "sweep"),
-            sort=sort if sort.removeprefix("-") in _COLUMN_NAMES else "",
+            sort=sort if sort.removeprefix("-") in _SORTED_NAMES else "",
             columns=tuple(name for name in _last(query, "cols").split(",") if name in _COLUMN_NAMES),
-            group=_known(_last(query, "group")),
-            measure=_known(_last(query, "measure")),
+            group=group if (group := _last(query, "group")) in _GROUPED_NAMES else "",
+            measure=measure if (measure := _last(query, "measure")) in _MEASURE_NAMES else "",
             page=int(page) if page.isdecimal() and int(page) > 0 else 1,
             ids=tuple(dict.fromkeys(run_id for run_id in _last(query, "ids").split(",") if run_id)),
             panel=panel if (panel := _last(query, "show")) in PANELS else "side",
@@ -156,11 +167,9 @@ def unread_values(query: Mapping[str, Sequence[str]]) -> list[str]:
     for name, usual in _USUAL.items():
         given = _last(query, name)
         if given and given != usual and read.get(name) != given:
-            unread.append(f"{name} “{given[:_LONGEST_SAID]}” is not known.")
+            unread.append(f"{quoted_value(name, given)} is not known.")
     columns = dict.fromkeys(column for column in _last(query, "cols").split(",") if column)
-    unread += [
-        f"The column “{column[:_LONGEST_SAID]}” is not known." for column in columns if column not in _COLUMN_NAMES
-    ]
+    unread += [f"{quoted_value('The column', each)} is not known." for each in columns if each not in _COLUMN_NAMES]
     for name in ("axis", "against"):
         try:
             axis_kind(_last(query, name) or SEED)
@@ -174,13 +183,26 @@ def current_view() -> CompareView:
     query = {name: st.query_params.get_all(name) for name in st.query_params}
     asked = CompareView.from_query(query)
     kept: CompareView | None = st.session_state.get(_STATE)
+    st.session_state.pop(_SAID_OF_LINK, None)
     if kept is not None and not asked.to_query():
         return show(kept)
     if kept is not None and replace(asked, at=kept.at).to_query() == kept.to_query():
         return show(replace(kept, at=asked.at))
+    st.session_state[_SAID_OF_LINK] = set[str]()
     for sentence in (*unread_conditions(query), *unread_values(query)):
-        st.toast(f"A part of this link was left out: {plain(sentence)}")
+        say_of_link(sentence)
     return show(asked)
+
+
+def say_of_link(sentence: str) -> None:
+    """Say what of the view is not there, if the view comes from a link that was opened just now.
+
+    Later the same is no mistake of a link: what was there was deleted, or another sweep was chosen.
+    """
+    said: set[str] | None = st.session_state.get(_SAID_OF_LINK)
+    if said is not None and sentence not in said:
+        said.add(sentence)
+        say_left_out(sentence)
 
 
 def change(**fields: Any) -> None:
@@ -223,10 +245,6 @@ def _ends(text: str) -> tuple[int, int]:
 
 def _place(at: str) -> str:
     return at if _AT.fullmatch(at) else ""
-
-
-def _known(column: str) -> str:
-    return column if column in _COLUMN_NAMES else ""
 
 
 def _last(query: Mapping[str, Sequence[str]], name: str) -> str:

@@ -12,8 +12,10 @@ from bgen_core.runs.analysis.best import best_of
 from bgen_core.runs.analysis.columns import Measure, number
 from bgen_core.runs.short_texts import short_texts
 from bgen_core.runs.table import differing_parameters, shown, shown_apart
+from bgen_core.wording import counted
 from pages._ui.app import page_files
-from pages._ui.compare.compare_view import CompareView, change
+from pages._ui.compare.compare_view import CompareView, change, say_of_link
+from pages._ui.shared.left_out import quoted_value
 from pages._ui.shared.measures import chosen_measure, measures_in
 from pages._ui.shared.picture_viewer import MOST_AT_ONCE, Badge, ViewerMode, picture_viewer
 from pages._ui.shared.plain_text import plain
@@ -34,12 +36,16 @@ def side_by_side(runs: Sequence[RunRecord], rows: pd.DataFrame, view: CompareVie
     measure = chosen_measure(measures, rows, view)
     compared = differing_parameters(runs)
     values = {field.label: shown_apart(field, runs) for field in compared.differing}
+    pair = view.pair if max(view.pair) < len(runs) else (0, 1)
+    if pair != view.pair:
+        asked = quoted_value("pair", "".join(ascii_uppercase[place] for place in view.pair))
+        say_of_link(f"{asked} names more than the {counted(len(runs), 'chosen picture')}.")
     opened = picture_viewer(
         runs,
         mode=mode,
         badges=_badges(values, len(runs)),
         best=_best(rows, measure),
-        pair=view.pair if max(view.pair) < len(runs) else (0, 1),
+        pair=pair,
         on_pair=lambda pair: change(pair=pair),
         at=view.at,
     )

@@ -11,7 +11,7 @@ from bgen_core.errors import UserInputError
 from bgen_core.parameters import PARAMETERS
 from bgen_core.runs.run_columns import RUN_COLUMNS, RunColumn, run_column
 from bgen_core.store.store import SeenStore
-from bgen_core.wording import counted
+from bgen_core.wording import counted, quoted
 from pages._ui.app.faults import told
 from pages._ui.compare.compare_view import CompareView, change, change_pieces
 from pages._ui.compare.condition_text import conditions_text, days_piece, days_with_runs, period_days, period_text
@@ -80,7 +80,7 @@ def _sweep_choice(place: DeltaGenerator, store: SeenStore, view: CompareView) ->
         on_change=lambda: change(sweep=st.session_state["compare_sweep"], axis="", page=1),
     )
     if view.sweep and view.sweep not in titles:
-        st.warning(plain(f"No sweep is called {view.sweep!r}: all runs are shown."))
+        st.warning(plain(f"No sweep is called {quoted(view.sweep)}: all runs are shown."))
 
 
 def _values_choice(place: DeltaGenerator, column: RunColumn, table: pd.DataFrame, view: CompareView) -> None:

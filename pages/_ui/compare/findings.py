@@ -13,8 +13,9 @@ from bgen_core.runs.analysis.effects import axis_effect
 from bgen_core.runs.analysis.time_against_gain import is_it_worth_the_wait, is_time_at_stake
 from bgen_core.runs.value_notes import notes_text, value_notes
 from bgen_core.store.store import SeenStore
-from pages._ui.compare.compare_view import CompareView, change
-from pages._ui.compare.findings_frame import SweepFrame, axis_choice, sweep_in_view
+from pages._ui.compare.compare_view import CompareView, change, say_of_link
+from pages._ui.compare.findings_frame import SweepFrame, asked_axis, axis_choice, sweep_in_view
+from pages._ui.shared.left_out import quoted_value
 from pages._ui.shared.measures import measure_choice
 from pages._ui.shared.plain_text import plain
 
@@ -26,8 +27,8 @@ def findings_panel(table: pd.DataFrame, store: SeenStore, runs: list[RunRecord],
         if frame is None:
             return
         measure = measure_choice("Measure", frame.cells, view)
-        axis = frame.axis(view.axis)
-        against = frame.axis(view.against, other_than=axis.name) if axis else None
+        axis = asked_axis(frame, "axis", view.axis)
+        against = asked_axis(frame, "against", view.against, other_than=axis.name) if axis else None
         if axis is not None:
             axis_choice("What does", "axis", frame, axis)
         if axis is not None and against is not None:
@@ -119,6 +120,9 @@ def _wait(frame: SweepFrame, axis: AxisColumn, measure: Measure, view: CompareVi
         return
     st.markdown("**Is it worth the wait?**")
     first, second = view.ends if view.ends != (0, 0) and max(view.ends) < len(values) else (0, len(values) - 1)
+    if view.ends not in ((0, 0), (first, second)):
+        asked = quoted_value("ends", "{}-{}".format(*view.ends))
+        say_of_link(f"{asked} is beyond the {len(values)} values of {axis.label.lower()}.")
     if len(values) > 2:
         _ends_choice(values, first, second)
     wait = is_it_worth_the_wait(frame.cells, axis, measure, axes=frame.axes, first=values[first], second=values[second])

@@ -16,9 +16,10 @@ from bgen_core.store.store import SeenStore
 from bgen_core.sweep.axes import Axis, Value
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app.faults import told
-from pages._ui.compare.compare_view import CompareView, change
+from pages._ui.compare.compare_view import CompareView, change, say_of_link
 from pages._ui.compare.rows_in_view import rows_in_view
 from pages._ui.compare.sweep_titles import sweep_titles
+from pages._ui.shared.left_out import quoted_value
 from pages._ui.shared.measures import measures_in
 from pages._ui.shared.plain_text import plain
 
@@ -94,6 +95,8 @@ def sweep_in_view(store: SeenStore, table: pd.DataFrame, runs: list[RunRecord], 
     """
     titles = sweep_titles(store, also=view.sweep)
     suggested = view.sweep if view.sweep in titles else ""
+    if view.sweep and not suggested and view.panel == "vote":  # elsewhere the filter says it
+        say_of_link(f"{quoted_value('sweep', view.sweep)} is not known.")
     if not suggested:
         in_view = rows_in_view(table, store, view)["id"].tolist() if view.is_filtered else []
         first = next(iter([*(run.id for run in runs), *in_view]), None)
@@ -116,6 +119,15 @@ def sweep_in_view(store: SeenStore, table: pd.DataFrame, runs: list[RunRecord], 
     except UserInputError as error:
         st.warning(plain(told(error)))
         return None
+
+
+def asked_axis(frame: SweepFrame, field: str, name: str, *, other_than: str = "") -> AxisColumn | None:
+    """The axis that a field of the view names, or else another one of the sweep's, which is said of a link."""
+    axis = frame.axis(name, other_than=other_than)
+    if name and (axis is None or axis.name != name):
+        why = "is the axis itself" if name == other_than else "is not varied in this sweep"
+        say_of_link(f"{quoted_value(field, name)} {why}.")
+    return axis
 
 
 def axis_choice(label: str, field: str, frame: SweepFrame, chosen: AxisColumn, *, other_than: str = "") -> None:

@@ -15,7 +15,8 @@ from bgen_core.runs.table import FIELDS
 from bgen_core.store.opinions import MAX_RATING
 from bgen_core.store.store import SeenStore
 from pages._ui.app.faults import told
-from pages._ui.compare.compare_view import CompareView, change
+from pages._ui.compare.compare_view import CompareView, change, say_of_link
+from pages._ui.shared.left_out import quoted_value
 from pages._ui.shared.plain_text import plain
 
 ROWS_PER_PAGE = 200
@@ -53,6 +54,8 @@ def editable_table(rows: pd.DataFrame, store: SeenStore, view: CompareView) -> N
     """Draw one page of the rows. What is chosen goes into the view, on whichever page it stands; opinions are kept."""
     pages = max(1, -(-len(rows) // ROWS_PER_PAGE))
     page = min(view.page, pages)
+    if page < view.page:
+        say_of_link(f"{quoted_value('page', str(view.page))} is not there: the last one is {pages}.")
     visible = rows.iloc[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE]
     ids = visible["id"].tolist()
     columns = columns_in(rows, view)

@@ -8,24 +8,16 @@ import streamlit as st
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.run_columns import RUN_COLUMNS, run_column
 from bgen_core.store.store import SeenStore
-from pages._ui.compare.compare_view import CompareView, change
+from pages._ui.compare.compare_view import GROUPED, SORTED, CompareView, change
 from pages._ui.compare.delete_dialog import delete_button
 from pages._ui.compare.export_popover import export_popover
 from pages._ui.compare.opinions_popover import opinions_popover
 from pages._ui.compare.run_table import choose_all, columns_in, visible_ids
 
-_SORTED = tuple(column for column in RUN_COLUMNS if column.kind not in ("id", "picture", "link"))
-_GROUPED = tuple(
-    column
-    for column in RUN_COLUMNS
-    if column.name == "rating" or (column.kind in ("choice", "number") and not column.is_metric)
-    if column.name not in ("seconds", "peak_memory_mb")
-)
-
 
 def order_controls(view: CompareView) -> None:
     """Sort and group over all rows of the view."""
-    labels = {"": "newest first"} | {column.name: column.label for column in _SORTED}
+    labels = {"": "newest first"} | {column.name: column.label for column in SORTED}
     st.session_state["compare_sort"] = view.sort.removeprefix("-")
     st.session_state["compare_falling"] = view.sort.startswith("-")
 
@@ -47,7 +39,7 @@ def order_controls(view: CompareView) -> None:
     )
     if view.sort:
         st.toggle("Largest first", key="compare_falling", on_change=choose)
-    groups = {"": "none"} | {column.name: column.label for column in _GROUPED}
+    groups = {"": "none"} | {column.name: column.label for column in GROUPED}
     st.session_state["compare_group"] = view.group if view.group in groups else ""
     st.selectbox(
         "Group by",

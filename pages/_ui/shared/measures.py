@@ -8,7 +8,8 @@ import streamlit as st
 
 from bgen_core.metrics import METRICS
 from bgen_core.runs.analysis.columns import RATING, SECONDS, Measure
-from pages._ui.compare.compare_view import CompareView, change
+from pages._ui.compare.compare_view import CompareView, change, say_of_link
+from pages._ui.shared.left_out import quoted_value
 
 # Asked about most; the others follow in the order of the table of metrics.
 _FIRST = ("rating", "expansion", "seam", "clip_score", "seconds")
@@ -40,6 +41,8 @@ def measure_choice(
     """
     measures = measures_in(rows)
     measure = chosen_measure(measures, rows, view)
+    if view.measure and (measure is None or measure.name != view.measure):
+        say_of_link(f"{quoted_value('measure', view.measure)} is on none of these runs.")
     if measure is None:
         return None
     headings = {each.name: each.heading for each in measures}

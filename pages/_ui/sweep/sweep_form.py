@@ -15,6 +15,7 @@ from bgen_core.sweep.build import build_plan, check_values, default_of
 from bgen_core.sweep.explore import explored_plan
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.typed_lines import typed_lines, write_line
+from bgen_core.wording import quoted
 from pages._ui.app.faults import told
 from pages._ui.shared.plain_text import plain
 from pages._ui.sweep.drawn_seeds import seeds_drawn
@@ -250,5 +251,5 @@ def read_explore_steps(text: str) -> int:
     """
     values = parse_axis("steps", text).values
     if len(values) != 1:
-        raise UserInputError(f"Explore with steps {text!r} gives {len(values)} values: write one number.")
+        raise UserInputError(f"Explore with steps {quoted(text)} gives {len(values)} values: write one number.")
     return int(values[0])

@@ -11,11 +11,14 @@ from bgen_core.ids import BlobHash, RunId
 from bgen_core.records.progress import CellProgress, SweepProgress
 from bgen_core.records.sweep import SweepCellRow
 from bgen_core.runs.links import run_url, thumbnail_url
+from bgen_core.sweep.axes import AXIS_KINDS
 from bgen_core.sweep.grid import Grid, arrange, default_axes, describe_place
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.shared.frontend_source import frontend_source
 from pages._ui.shared.html_templates import render
+from pages._ui.shared.left_out import quoted_value, say_left_out
 
+_AXIS_LABELS = frozenset(kind.label for kind in AXIS_KINDS)
 MOST_IN_A_ROW = 6  # more values of a single axis flow over several rows
 
 _clicks = component("bgen_cell_clicks", js=frontend_source("cell_clicks.js"))
@@ -23,6 +26,7 @@ _clicks = component("bgen_cell_clicks", js=frontend_source("cell_clicks.js"))
 
 def arrangement(plan: SweepPlan) -> Grid:
     """Choosers for columns, rows and the fixed values of the other axes; returns the page that they show."""
+    _say_unknown_places(plan)
     if len(plan.axes) < 2:
         across, down = default_axes(plan)
         return arrange(plan, across=across, down=down, fixed={})
@@ -48,6 +52,25 @@ def arrangement(plan: SweepPlan) -> Grid:
                 )  # fmt: skip
                 fixed[axis.name] = chosen
     return arrange(plan, across=across, down=down, fixed=fixed)
+
+
+def _say_unknown_places(plan: SweepPlan) -> None:
+    """Say which `x` and `y` of a link this plan does not have; the choosers then begin with the usual axes."""
+    offered = [axis.kind.label for axis in plan.axes]
+    for key in ("x", "y"):
+        asked = st.query_params.get(key, "")
+        if not asked or st.session_state.get(key):
+            continue
+        if asked not in _AXIS_LABELS:
+            say_left_out(f"{quoted_value(key, asked)} is not known.")
+            if len(offered) < 2:  # else the chooser takes it out of the address
+                del st.query_params[key]
+        elif len(offered) < 2:  # no chooser: what it held when there were more may still stand in the address
+            continue
+        elif asked not in offered:
+            say_left_out(f"{quoted_value(key, asked)} is not varied here.")
+        elif key == "y" and asked == st.query_params.get("x"):
+            say_left_out(f"{quoted_value(key, asked)} lies across already.")
 
 
 def _swap() -> None:

@@ -1,0 +1,51 @@
+"""The safety checker that a checkpoint brings, as one more look at each picture before it is kept."""
+
+from collections.abc import Generator, Sequence
+from typing import Any
+
+import torch
+from PIL import Image
+
+from bgen_core.extent import Extent
+from bgen_core.sweep.events import Event, Failed, Finished, Inpainter, PaintCell
+
+FLAGGED = (
+    "The model's safety checker holds this picture back: try another prompt or seed, "
+    "or have whoever runs this server unset BGEN_SAFETY_CHECKER."
+)
+
+
+class SafetyChecked:
+    """An inpainter whose flagged pictures are failed cells; diffusers would make them black.
+
+    Parameters
+    ----------
+    inpainter
+        Paints; its pipeline checks nothing itself.
+    checker, extractor
+        A StableDiffusionSafetyChecker and its image processor.
+    """
+
+    def __init__(self, inpainter: Inpainter, checker: Any, extractor: Any) -> None:
+        self._inpainter = inpainter
+        self._checker = checker
+        self._extractor = extractor
+
+    def tune(self, extent: Extent) -> None:
+        """See `Inpainter.tune`."""
+        self._inpainter.tune(extent)
+
+    def paint(self, cells: Sequence[PaintCell]) -> Generator[Event]:
+        """See `Inpainter.paint`."""
+        for event in self._inpainter.paint(cells):
+            if isinstance(event, Finished) and self._is_flagged(event):
+                yield Failed(index=event.cell.index, reason=FLAGGED)
+            else:
+                yield event
+
+    @torch.inference_mode()
+    def _is_flagged(self, event: Finished) -> bool:
+        seen = self._extractor([Image.fromarray(event.image)], return_tensors="pt").pixel_values
+        pictures = [event.image.copy()]  # it blackens what it is given
+        _, (flagged,) = self._checker(images=pictures, clip_input=seen.to(self._checker.device, self._checker.dtype))
+        return bool(flagged)

@@ -1,0 +1,181 @@
+"""Transformers in the engine: rows of any cells in one call, each picture as the pipeline's own call makes it.
+
+Tolerance: the two computations differ in batch size, in the padding of texts and in the order of float32 additions,
+some 1e-6 of the latents' scale per evaluation; over at most 5 evaluations of random, hence steep, networks that is far
+below one step of 255, which remains where a value falls on the other side of a rounding boundary.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from bgen_core.models.devices import Device
+from bgen_core.models.loading import load_pipeline
+from bgen_core.models.revision import find_model
+from bgen_core.sweep.engine import BatchedInpainter, can_batch
+from bgen_core.sweep.events import Canvas, Failed, Finished, PaintCell, Stepped
+from bgen_core.sweep.family_rules import settled
+from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.pipeline_call import PipelineInpainter
+from bgen_core.sweep.tuning import BatchTuning
+from tests.tiny_families import tiny_family
+
+NAMES = ("sd3", "flux-dev", "flux-schnell", "flux-fill", "flux-kontext", "qwen-image", "z-image")
+SEEN = ("flux-dev", "qwen-image")  # in a run without slow tests too: tokens, and texts of several lengths
+FLOWS = [pytest.param(name, marks=[] if name in SEEN else pytest.mark.slow) for name in NAMES]
+BASE = InpaintParams(prompt="a beach", scheduler="default", num_inference_steps=3, guidance_scale=4.0)
+CHANGES: list[dict[str, Any]] = [
+    {},
+    {"seed": 7},
+    {"prompt": "a long pier in the fog, and a boat"},
+    {"guidance_scale": 1.5, "seed": 7},
+    {"guidance_scale": 0.0},
+    {"negative_prompt": "people, rain"},
+    {"strength": 0.6, "num_inference_steps": 5},
+    {"strength": 0.6, "num_inference_steps": 5, "seed": 2},
+]
+
+
+@pytest.fixture(scope="module")
+def pipelines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Each saved as text to picture, as checkpoints are, and loaded as the program loads it."""
+    place = tmp_path_factory.mktemp("flows")
+
+    @cache
+    def loaded(name: str) -> Any:
+        tiny_family(name).save_pretrained(place / name)
+        return load_pipeline(find_model(str(Path(place / name))), Device(kind="cpu", name="cpu", dtype_name="float32"))
+
+    yield loaded
+
+
+@pytest.fixture(scope="module")
+def canvases() -> list[Canvas]:
+    """Two masks on one wide photo."""
+    colours = np.random.default_rng(0).integers(0, 255, (16, 32, 3), dtype=np.uint8)
+    masks = [np.full((16, 32), 255, np.uint8) for _ in range(2)]
+    masks[0][8:, :16] = 0
+    masks[1][3:, 20:] = 0
+    return [Canvas(init_image=colours, mask_image=mask) for mask in masks]
+
+
+def engine(pipeline: Any, canvas: Canvas, batch_size: int = 8) -> BatchedInpainter:
+    inpainter = BatchedInpainter(pipeline)
+    tuning = BatchTuning(batch_size=batch_size, quantum=1, seconds_per_row=1.0)
+    inpainter.tunings.get(canvas.extent, lambda: tuning)
+    return inpainter
+
+
+def painted(inpainter: Any, cells: list[PaintCell]) -> dict[int, np.ndarray]:
+    events = list(inpainter.paint(cells))
+    assert not [event for event in events if isinstance(event, Failed)]
+    return {event.cell.index: event.image.astype(int) for event in events if isinstance(event, Finished)}
+
+
+def cells_of(pipeline: Any, canvases: list[Canvas]) -> list[PaintCell]:
+    """What the family takes of all that can be asked for, on both canvases in turn."""
+    family = engine(pipeline, canvases[0])._family
+    asked = [replace(BASE, **changes) for changes in CHANGES if not changes.keys() & (family.ignored.keys())]
+    return [PaintCell(index=i, params=params, canvas=canvases[i % 2]) for i, params in enumerate(asked)]
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_a_sweep_equals_the_pipelines_own_calls(name: str, pipelines: Any, canvases: list[Canvas]) -> None:
+    pipeline = pipelines(name)
+    assert can_batch(pipeline)
+    cells = cells_of(pipeline, canvases)
+    together = painted(engine(pipeline, canvases[0]), cells)
+    for cell in cells:
+        (alone,) = painted(PipelineInpainter(pipeline), [cell]).values()
+        assert np.abs(alone - together[cell.index]).max() <= 1, cell.params
+    distinct = {image.tobytes() for image in together.values()}
+    assert len(distinct) == len(
+        {(settled(engine(pipeline, canvases[0])._family, c.params), c.index % 2) for c in cells}
+    )
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_a_cell_is_the_same_in_any_company(name: str, pipelines: Any, canvases: list[Canvas]) -> None:
+    pipeline = pipelines(name)
+    cells = cells_of(pipeline, canvases)
+    together = painted(engine(pipeline, canvases[0]), cells)
+    others = painted(engine(pipeline, canvases[0], batch_size=3), cells[::-1])
+    for cell in cells:
+        assert np.abs(others[cell.index] - together[cell.index]).max() <= 1, cell.params
+
+
+def test_rows_of_several_cells_share_a_call(pipelines: Any, canvases: list[Canvas]) -> None:
+    pipeline = pipelines("qwen-image")
+    batches: list[int] = []
+    hook = pipeline.transformer.register_forward_pre_hook(
+        lambda _, args, kwargs: batches.append(len(kwargs["hidden_states"])), with_kwargs=True
+    )
+    try:
+        painted(engine(pipeline, canvases[0]), cells_of(pipeline, canvases))
+    finally:
+        hook.remove()
+    assert max(batches) == 8
+
+
+def test_events_come_with_previews(pipelines: Any, canvases: list[Canvas]) -> None:
+    for name in ("flux-dev", "qwen-image"):
+        cells = [PaintCell(index=0, params=BASE, canvas=canvases[0])]
+        events = list(engine(pipelines(name), canvases[0]).paint(cells))
+        steps = [event for event in events if isinstance(event, Stepped)]
+        assert [(event.step, event.of) for event in steps] == [(1, 3), (2, 3), (3, 3)]
+        assert steps[0].preview is not None
+        assert steps[0].preview.shape == (8, 16, 3)
+        assert isinstance(events[-1], Finished)
+
+
+@pytest.mark.parametrize("kind", ["float16", "bfloat16"])
+@pytest.mark.parametrize("name", FLOWS)
+def test_half_precision_equals_the_pipelines_own_call(
+    name: str, kind: str, tmp_path: Path, canvases: list[Canvas]
+) -> None:
+    """One cell alone: the same numbers in the same order, so that no bit differs before rounding."""
+    tiny_family(name).save_pretrained(tmp_path)
+    pipeline = load_pipeline(find_model(str(tmp_path)), Device(kind="cpu", name="cpu", dtype_name=kind))
+    cell = PaintCell(index=0, params=replace(BASE, strength=0.6, num_inference_steps=5), canvas=canvases[0])
+    (ours,) = painted(engine(pipeline, canvases[0], batch_size=1), [cell]).values()
+    (theirs,) = painted(PipelineInpainter(pipeline), [cell]).values()
+    assert np.abs(ours - theirs).max() <= (1 if kind == "float16" else 9)
+
+
+def test_one_call_that_raises_leaves_the_other_cells(pipelines: Any, canvases: list[Canvas]) -> None:
+    pipeline = pipelines("flux-dev")
+    inpainter = engine(pipeline, canvases[0], batch_size=1)
+    encode = pipeline.encode_prompt
+
+    def fail(prompt: str, **options: Any) -> Any:
+        if prompt == "bad":
+            raise RuntimeError("no place in /home/somebody/x/y.safetensors")
+        return encode(prompt=prompt, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "encode_prompt", fail)
+        cells = [
+            PaintCell(index=i, params=replace(BASE, prompt=text), canvas=canvases[0])
+            for i, text in enumerate(("a", "bad", "b"))
+        ]
+        events = list(inpainter.paint(cells))
+    (failed,) = [event for event in events if isinstance(event, Failed)]
+    assert failed.index == 1
+    assert "RuntimeError: no place in …" in failed.reason
+    assert [event.cell.index for event in events if isinstance(event, Finished)] == [0, 2]
+
+
+def test_a_picture_of_no_numbers_fails(pipelines: Any, canvases: list[Canvas]) -> None:
+    inpainter = engine(pipelines("flux-dev"), canvases[0])
+    decode = inpainter.denoiser.decode
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inpainter.denoiser, "decode", lambda latents, extent: decode(latents, extent) * torch.nan)
+        events = list(inpainter.paint([PaintCell(index=0, params=BASE, canvas=canvases[0])]))
+    assert isinstance(events[-1], Failed)
+    assert "BGEN_PRECISION=full" in events[-1].reason
