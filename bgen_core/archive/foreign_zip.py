@@ -24,6 +24,30 @@ ZIP_FAULTS = (
     zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, EOFError, OSError, ValueError,
     NotImplementedError, RuntimeError, ArithmeticError, MemoryError,
 )  # fmt: skip
+# Of these, what a flipped bit in a file's own bytes raises
+_DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError)
+
+
+class DamagedFileError(UserInputError):
+    """A file of a ZIP whose bytes were changed on the way; the rest of the ZIP can be used. Its text is a sentence."""
+
+
+def read_member(archive: zipfile.ZipFile, name: str, *, most: int) -> bytes:
+    """Up to `most` bytes of a file and one more, where there are more: what its header says may be a lie.
+
+    Raises
+    ------
+    DamagedFileError
+        Its bytes are not those that were packed.
+    """
+    try:
+        with archive.open(name) as opened:
+            pieces = bytearray()
+            while len(pieces) <= most and (piece := opened.read(min(_STEP, most + 1 - len(pieces)))):
+                pieces += piece
+            return bytes(pieces)
+    except _DAMAGE as error:
+        raise DamagedFileError(f"{quoted(name[-60:])} in the ZIP is damaged ({error}).") from error
 
 
 class ForeignZip:
@@ -39,7 +63,9 @@ class ForeignZip:
         Raises
         ------
         UserInputError
-            It is not there, is longer than `most`, is encrypted, packed in an unusual way, or damaged.
+            It is not there, is longer than `most`, is encrypted, or packed in an unusual way.
+        DamagedFileError
+            Its bytes are not those that were packed.
         """
         try:
             info = self._archive.getinfo(file)
@@ -50,11 +76,7 @@ class ForeignZip:
         if info.file_size > most:
             raise self.refusal(f"{quoted(file, 120)} has {info.file_size:,} bytes unpacked, and {most:,} are allowed")
         try:
-            with self._archive.open(info) as opened:
-                pieces = bytearray()
-                while piece := opened.read(_STEP):  # never more than the announced length, whatever is packed
-                    pieces += piece
-                return bytes(pieces)
+            return read_member(self._archive, file, most=most)
         except ZIP_FAULTS as error:
             raise self.refusal(f"{quoted(file, 120)} is damaged ({error})") from error
 

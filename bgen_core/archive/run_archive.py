@@ -29,8 +29,10 @@ from bgen_core.records.foreign_run import check_portable
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.export import CSV_ENCODING, runs_csv
 from bgen_core.runs.links import download_name
+from bgen_core.runs.recipe import PNG_LIMITS
 from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import Store
+from bgen_core.subject.decoding.image_io import DecodeLimits
 from bgen_core.wording import quoted
 
 
@@ -51,19 +53,22 @@ class _Archive:
         self._archive.writestr(entry, data, zipfile.ZIP_DEFLATED if shrink else zipfile.ZIP_STORED)
 
 
-def run_archive(store: Store, ids: Sequence[str]) -> Iterator[bytes]:
+def run_archive(store: Store, ids: Sequence[str], *, limits: DecodeLimits = PNG_LIMITS) -> Iterator[bytes]:
     """Pieces of the ZIP, one picture in memory at a time.
 
     The sweeps in whose grids the runs stand come along whole, with the votes between two of the runs. A run whose
     pictures are not in the store any more is left out and listed with the reason in `not-included.txt`; so is a subject
     that was deleted: its runs are there, but cannot be made again from the ZIP alone. A run that lacks nothing but its
-    raw picture, or has a text that no other store holds, is there for people, and not for another store. Notes, tags
-    and measures that cannot be held are left out by themselves.
+    raw picture, has a text that no other store holds, or a picture that an import with the same limits would refuse, is
+    there for people, and not for another store. Notes, tags and measures that cannot be held are left out by
+    themselves.
 
     Parameters
     ----------
     ids
         Runs in the order of the table, each an id or the beginning of one.
+    limits
+        Of each picture, as for an import.
 
     Raises
     ------
@@ -71,11 +76,16 @@ def run_archive(store: Store, ids: Sequence[str]) -> Iterator[bytes]:
         There is no run of one of these ids; raised by the call, not by the first piece.
     """
     runs = list({run.id: run for run in store.runs.get_all(ids)}.values())
-    return archive_pieces(store, runs)
+    return archive_pieces(store, runs, limits=limits)
 
 
 def archive_pieces(
-    store: Store, runs: Sequence[RunRecord], *, sweep_id: SweepId | None = None, not_included: Sequence[str] = ()
+    store: Store,
+    runs: Sequence[RunRecord],
+    *,
+    limits: DecodeLimits,
+    sweep_id: SweepId | None = None,
+    not_included: Sequence[str] = (),
 ) -> Iterator[bytes]:
     """See `run_archive`.
 
@@ -101,6 +111,8 @@ def archive_pieces(
                 records.append(run)
                 archive.add(entry.raw_file, store.blobs.get(run.raw), run.created)
                 check_portable(run)
+                limits.check_extent(run.extent, "Its picture")
+                limits.check_extent(run.model_extent, "Its raw picture")
                 kept.append(entry)
             except (LostPictureError, UserInputError) as error:
                 missing.append(f"Run {run.id}: {error.public}")
@@ -112,7 +124,7 @@ def archive_pieces(
                 missing.append(f"Subject {quoted(name, 60)} ({subject_id[:12]}): It was deleted; its runs are here.")
                 continue
             try:
-                subjects.append(_add_subject(archive, store, subject_id))
+                subjects.append(_add_subject(archive, store, subject_id, limits))
             except (UserInputError, LostPictureError) as error:  # deleted this moment, or its pictures are gone
                 missing.append(f"Subject {quoted(name, 60)} ({subject_id[:12]}): {error.public}")
             yield outlet.take()
@@ -160,9 +172,10 @@ def _archived(run: RunRecord, metrics: Mapping[str, MetricValue], opinion: Opini
     )
 
 
-def _add_subject(archive: _Archive, store: Store, subject_id: SubjectId) -> ArchivedSubject:
+def _add_subject(archive: _Archive, store: Store, subject_id: SubjectId, limits: DecodeLimits) -> ArchivedSubject:
     entry, edit = store.subjects.get(subject_id), store.subjects.load_edit(subject_id)
     check_text("The name", entry.name, LONGEST_NAME)
+    limits.check_extent(entry.extent, "Its photo")
     photo, alpha = store.blobs.get(entry.photo), store.blobs.get(entry.alpha)
     described = ArchivedSubject(
         id=entry.id,

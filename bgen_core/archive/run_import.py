@@ -1,8 +1,8 @@
-"""Taking runs from another store's ZIP: all of it is looked at first, and then it is taken whole or not at all."""
+"""Taking runs from another store's ZIP: all of it is looked at first, and then what is whole is taken at once."""
 
 import base64
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +12,13 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from bgen_core.archive.archived_sweeps import CheckedSweep, TakenSweeps, add_sweeps, check_sweeps
-from bgen_core.archive.foreign_zip import LARGEST_TEXT, ForeignZip, open_foreign_zip, read_foreign_json
+from bgen_core.archive.foreign_zip import (
+    LARGEST_TEXT,
+    DamagedFileError,
+    ForeignZip,
+    open_foreign_zip,
+    read_foreign_json,
+)
 from bgen_core.archive.manifest import MANIFEST, VERSION, ArchivedRun, ArchivedSubject, Manifest
 from bgen_core.archive.possible_texts import with_possible_texts
 from bgen_core.errors import StoreError, UserInputError, reason
@@ -44,7 +50,7 @@ class ImportedRuns:
     Attributes
     ----------
     not_imported
-        A sentence for each thing that was left out, because it has a text that no store holds.
+        A sentence for each thing that was left out: it was damaged on the way, or has a text that no store holds.
     """
 
     added: tuple[RunId, ...]
@@ -89,7 +95,8 @@ def import_runs(store: Store, path: Path, *, limits: DecodeLimits = PNG_LIMITS) 
     """Take the runs of a ZIP of `run_archive`, with their pictures, measures, opinions, subjects, sweeps and votes.
 
     What is there already stays as it is, with what people wrote beside it. No sweep is put into the queue. What has a
-    text that no store holds, as those of an older version may, is left out and named.
+    text that no store holds, as those of an older version may, is left out and named; so is a run or a subject one of
+    whose files was damaged on the way.
 
     Parameters
     ----------
@@ -99,7 +106,7 @@ def import_runs(store: Store, path: Path, *, limits: DecodeLimits = PNG_LIMITS) 
     Raises
     ------
     UserInputError
-        The file is no such ZIP, or something in it is damaged, missing or not allowed; then nothing is taken.
+        The file is no such ZIP, or something in it is missing, not what it says or not allowed; then nothing is taken.
     StoreError
         The store cannot be written; then nothing is taken.
     """
@@ -112,11 +119,11 @@ def import_runs(store: Store, path: Path, *, limits: DecodeLimits = PNG_LIMITS) 
         known_subjects = {entry.id for entry in store.subjects.all()}
         unknown_subjects = [each for each in manifest.subjects if each.id not in known_subjects]
         subjects = list(_checked_subjects(archive, unknown_subjects, limits, left_out))
-        runs = {run.record.id: _without_impossible(run, left_out) for run in described if run.record.id not in known}
-        for run in runs.values():
-            _check_pictures(archive, run, limits)
+        unknown = {run.record.id: run for run in described if run.record.id not in known}
+        runs = {run.record.id: run for run in _checked_runs(archive, unknown.values(), limits, left_out)}
+        present = {record.id: record for record in records if record.id in known or record.id in runs}
         try:
-            sweeps = check_sweeps(manifest.sweeps, {record.id: record for record in records}, left_out)
+            sweeps = check_sweeps(manifest.sweeps, present, left_out)
         except UserInputError as error:
             raise archive.refusal(str(error)) from error
         taken = _take(
@@ -135,7 +142,11 @@ def import_runs(store: Store, path: Path, *, limits: DecodeLimits = PNG_LIMITS) 
 
 def _manifest(archive: ForeignZip) -> Manifest:
     try:
-        content = read_foreign_json(archive.read(MANIFEST, most=LARGEST_TEXT), most_values=_MOST_VALUES)
+        said = archive.read(MANIFEST, most=LARGEST_TEXT)
+    except DamagedFileError as error:
+        raise archive.refusal(str(error).rstrip(".")) from error
+    try:
+        content = read_foreign_json(said, most_values=_MOST_VALUES)
         version = content["version"]
         if isinstance(version, int) and version > VERSION:
             raise archive.refusal("a newer version of bgen made it: update bgen")
@@ -162,6 +173,18 @@ def _described(archive: ForeignZip, entries: Sequence[ArchivedRun], left_out: li
         yield _NewRun(described=entry, record=record)
 
 
+def _checked_runs(
+    archive: ForeignZip, runs: Iterable[_NewRun], limits: DecodeLimits, left_out: list[str]
+) -> Iterator[_NewRun]:
+    for run in runs:
+        try:
+            _check_pictures(archive, run, limits)
+        except DamagedFileError as error:
+            left_out.append(f"Run {run.record.id}: {error}")
+        else:
+            yield _without_impossible(run, left_out)
+
+
 def _without_impossible(run: _NewRun, left_out: list[str]) -> _NewRun:
     described, told = with_possible_texts(run.described)
     left_out += [f"Run {run.record.id}: {sentence}" for sentence in told]
@@ -174,18 +197,18 @@ def _checked_subjects(
     for entry in entries:
         try:
             check_text("The name", entry.name, LONGEST_NAME)
-        except ImpossibleTextError as error:
-            left_out.append(f"Subject {quoted(entry.name, 60)} ({entry.id[:12]}): {error}")
-        else:
             yield _checked_subject(archive, entry, limits)
+        except (ImpossibleTextError, DamagedFileError) as error:
+            left_out.append(f"Subject {quoted(entry.name, 60)} ({entry.id[:12]}): {error}")
 
 
 def _checked_subject(archive: ForeignZip, entry: ArchivedSubject, limits: DecodeLimits) -> _NewSubject:
     """The subject when its pictures are what its address stands for, and its edit is one."""
     photo = archive.read_hashed(entry.photo_file, entry.photo)
     alpha = archive.read_hashed(entry.alpha_file, entry.alpha)
+    said = archive.read(entry.edit_file, most=_LARGEST_EDIT)
     try:
-        edit = read_foreign_json(archive.read(entry.edit_file, most=_LARGEST_EDIT), most_values=_MOST_EDIT_VALUES)
+        edit = read_foreign_json(said, most_values=_MOST_EDIT_VALUES)
         image = decode_foreign_photo(photo, name=entry.photo_file, limits=limits).image
         extent = Extent.of(image)
         mask = decode_foreign_alpha(alpha, name="alpha", extent=extent)

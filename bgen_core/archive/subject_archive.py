@@ -1,77 +1,44 @@
 """Subjects as a ZIP, to keep elsewhere or to bring to another server: photo, alpha and how the mask was made."""
 
-import base64
-import io
 import json
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 
-from bgen_core.archive.foreign_zip import ZIP_FAULTS, read_foreign_json
 from bgen_core.archive.manifest import NOT_INCLUDED
 from bgen_core.archive.zip_outlet import ZipOutlet
-from bgen_core.errors import BgenError, LostPictureError, UserInputError
-from bgen_core.extent import Extent
+from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.ids import SubjectId
-from bgen_core.json_value import JsonValue
-from bgen_core.limits import LONGEST_NAME, ImpossibleTextError, check_text
+from bgen_core.limits import LONGEST_NAME, check_text
+from bgen_core.runs.recipe import PNG_LIMITS
 from bgen_core.store.store import Store
 from bgen_core.store.subjects import SubjectEntry
-from bgen_core.subject.decoding.foreign_pictures import decode_foreign_alpha, decode_foreign_photo, measure
 from bgen_core.subject.decoding.image_io import DecodeLimits
-from bgen_core.subject.edit import MaskEdit
-from bgen_core.subject.subject import Subject
-from bgen_core.wording import counted, quoted
+from bgen_core.wording import quoted
 
 MOST_SUBJECTS = 200
 
-_PHOTO, _ALPHA, _EDIT = "photo.png", "alpha.png", "subject.json"
-_FORMAT = 1
-_MOST_EDIT_BYTES = 32_000_000
-_MOST_VALUES = 2_000_000
+PHOTO, ALPHA, EDIT = "photo.png", "alpha.png", "subject.json"
+FORMAT = 1
 # Of all photos of one ZIP together: so many of the largest, or what the bytes of photographs can be worth.
 _PHOTOS_WORTH = 5
 _PIXELS_PER_BYTE = 2
-_BROKEN = "subjects-*.zip as this page exports it is what can be imported"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Imported:
-    """What became of a ZIP: ids of the subjects that are new, and of those that were in the store already.
-
-    Attributes
-    ----------
-    not_imported
-        A sentence for each subject that was left out, because no store holds its name.
-    """
-
-    new: tuple[SubjectId, ...]
-    known: tuple[SubjectId, ...]
-    not_imported: tuple[str, ...] = ()
-
-    @property
-    def sentence(self) -> str:
-        """For the person who asked."""
-        count = len(self.new)
-        text = f"{counted(count, 'subject')} imported."
-        if self.known:
-            text += f" {len(self.known)} {'was' if len(self.known) == 1 else 'were'} in the library already."
-        return " ".join([text, *(f"Not imported: {each}" for each in self.not_imported)])
-
-
-def export_subjects(store: Store, ids: Sequence[SubjectId]) -> Iterator[bytes]:
+def export_subjects(store: Store, ids: Sequence[SubjectId], *, limits: DecodeLimits = PNG_LIMITS) -> Iterator[bytes]:
     """Pieces of a ZIP with a folder for each subject, one photo in memory at a time.
 
     A subject whose photo or mask is missing from the store or damaged, or whose name no other store holds, is left out
-    and listed with the reason in `not-included.txt`.
+    and listed with the reason in `not-included.txt`; so are photos that an import with the same limits would refuse.
 
     Parameters
     ----------
     ids
         At most `MOST_SUBJECTS`, which is what can be imported again.
+    limits
+        Of each photo, as for an import. A short side is no reason to leave a subject behind.
 
     Raises
     ------
@@ -82,18 +49,25 @@ def export_subjects(store: Store, ids: Sequence[SubjectId]) -> Iterator[bytes]:
     """
     if not 0 < len(ids) <= MOST_SUBJECTS:
         raise UserInputError(f"A ZIP of {len(ids)} subjects is not possible: allowed are 1 to {MOST_SUBJECTS}.")
-    return _pieces(store, [store.subjects.get(subject_id) for subject_id in ids])
+    return _pieces(store, [store.subjects.get(each) for each in ids], replace(limits.as_png, min_side=1))
 
 
-def _pieces(store: Store, entries: Sequence[SubjectEntry]) -> Iterator[bytes]:
+def _pieces(store: Store, entries: Sequence[SubjectEntry], limits: DecodeLimits) -> Iterator[bytes]:
     outlet, left_out = ZipOutlet(), list[str]()
+    too_many = _beyond_the_budget(store, entries, limits)
     # Stored, since PNGs do not shrink any more
     with zipfile.ZipFile(outlet, "w", zipfile.ZIP_STORED) as archive:
         for number, entry in enumerate(entries, start=1):
             try:
                 check_text("The name", entry.name, LONGEST_NAME)
+                limits.check_extent(entry.extent, "Its photo")
+                if entry.id in too_many:
+                    raise UserInputError(
+                        "With it the photos hold more pixels than an import takes: export it by itself."
+                    )
                 photo, alpha = store.blobs.get(entry.photo), store.blobs.get(entry.alpha)
-            except (LostPictureError, ImpossibleTextError) as error:
+                limits.check_bytes(max(len(photo), len(alpha)), "Its photo")
+            except (LostPictureError, UserInputError) as error:
                 left_out.append(f"Subject {quoted(entry.name, 60)} ({entry.id[:12]}): {error.public}")
                 if len(left_out) == len(entries):
                     nothing = f"No subject can be exported. {left_out[0]}"
@@ -102,169 +76,35 @@ def _pieces(store: Store, entries: Sequence[SubjectEntry]) -> Iterator[bytes]:
             plain = re.sub(r"[^\w-]+", "-", entry.name, flags=re.ASCII).strip("-")[:40] or "subject"
             folder = f"{number:03d}-{plain}"
             edit = store.subjects.load_edit(entry.id)
-            said = {"format": _FORMAT, "name": entry.name, "created": entry.created.isoformat(), "edit": edit}
-            archive.writestr(f"{folder}/{_PHOTO}", photo)
+            said = {"format": FORMAT, "name": entry.name, "created": entry.created.isoformat(), "edit": edit}
+            archive.writestr(f"{folder}/{PHOTO}", photo)
             yield outlet.take()
-            archive.writestr(f"{folder}/{_ALPHA}", alpha)
-            archive.writestr(f"{folder}/{_EDIT}", json.dumps(said, ensure_ascii=False, indent=1))
+            archive.writestr(f"{folder}/{ALPHA}", alpha)
+            archive.writestr(f"{folder}/{EDIT}", json.dumps(said, ensure_ascii=False, indent=1))
             yield outlet.take()
         if left_out:
             archive.writestr(NOT_INCLUDED, "\n".join(left_out) + "\n")
     yield outlet.take()
 
 
-def import_subjects(store: Store, data: bytes, *, limits: DecodeLimits) -> Imported:
-    """Put the subjects of a ZIP into the store; those that are there already keep their name and edit.
-
-    Nothing is unpacked to a folder. All headers are looked at before any pixel is decoded, and where something turns
-    out to be broken later, what was kept until then is removed again.
-
-    Parameters
-    ----------
-    limits
-        Of each photo in it.
-
-    Raises
-    ------
-    UserInputError
-        Not such a ZIP, or something in it is broken or too large, or all photos together are: then nothing is imported.
-    """
-    with _opened(data) as archive:
-        left_out: list[str] = []
-        folders = [folder for folder in _folders(archive) if _is_possible(archive, folder, left_out)]
-        _check_pixels(archive, folders, limits.as_png, len(data))
-        outcome = _keep_all(store, archive, folders, limits.as_png)
-    return Imported(
-        new=tuple(subject_id for subject_id, is_new in outcome.items() if is_new),
-        known=tuple(subject_id for subject_id, is_new in outcome.items() if not is_new),
-        not_imported=tuple(left_out),
-    )
+def _beyond_the_budget(store: Store, entries: Sequence[SubjectEntry], limits: DecodeLimits) -> set[SubjectId]:
+    """Those without which the rest is what an import takes: first those of the most pixels for their bytes."""
+    sizes: dict[SubjectId, tuple[int, int]] = {}
+    for entry in entries:
+        with suppress(LostPictureError, UserInputError):  # which is said where it would be written
+            limits.check_extent(entry.extent, "")
+            sizes[entry.id] = entry.extent.area, store.blobs.size(entry.photo) + store.blobs.size(entry.alpha)
+    thin_first = sorted(sizes, key=lambda each: sizes[each][0] - _PIXELS_PER_BYTE * sizes[each][1], reverse=True)
+    beyond: set[SubjectId] = set()
+    for each in thin_first:
+        pixels, packed = (sum(column) for column in zip(*sizes.values(), strict=True))
+        if pixels <= most_pixels(limits, packed):
+            break
+        beyond.add(each)
+        del sizes[each]
+    return beyond
 
 
-def _check_pixels(archive: zipfile.ZipFile, folders: Sequence[str], limits: DecodeLimits, packed: int) -> None:
-    """Refuse photos that are few bytes and many pixels: two hundred of them would take minutes."""
-    pixels, most = 0, max(_PHOTOS_WORTH * limits.max_pixels, _PIXELS_PER_BYTE * packed)
-    for folder in folders:
-        photo = _file(archive, folder + _PHOTO, limits.max_bytes)
-        pixels += measure(photo, name=folder + _PHOTO, limits=limits).area
-        if pixels > most:
-            raise UserInputError(
-                f"The ZIP holds photos of over {most / 1e6:,.0f} megapixels together, the most allowed at its length: "
-                "export fewer at once."
-            )
-
-
-def _keep_all(
-    store: Store, archive: zipfile.ZipFile, folders: Sequence[str], limits: DecodeLimits
-) -> dict[SubjectId, bool]:
-    """Id -> whether it is new."""
-    outcome: dict[SubjectId, bool] = {}
-    try:
-        for folder in folders:
-            subject_id, is_new = _keep(store, *_read(archive, folder, limits))
-            outcome[subject_id] = is_new or outcome.get(subject_id, False)
-    except BaseException:
-        for subject_id in [each for each, is_new in outcome.items() if is_new]:
-            with suppress(BgenError):  # somebody has begun to use it
-                store.subjects.delete(subject_id)
-        raise
-    return outcome
-
-
-def _opened(data: bytes) -> zipfile.ZipFile:
-    try:
-        return zipfile.ZipFile(io.BytesIO(data))
-    except ZIP_FAULTS as error:
-        raise _unreadable(error) from error
-
-
-def _folders(archive: zipfile.ZipFile) -> list[str]:
-    """The folders that hold a subject."""
-    listed = archive.namelist()
-    if len(listed) != len(set(listed)):
-        raise UserInputError(f"The ZIP holds several files of one name: {_BROKEN}.")
-    folders = sorted(name.removesuffix(_EDIT) for name in listed if name.endswith(f"/{_EDIT}") or name == _EDIT)
-    if not folders:
-        raise UserInputError(f"The ZIP holds no subject ({_EDIT} is missing): {_BROKEN}.")
-    if len(folders) > MOST_SUBJECTS:
-        raise UserInputError(f"The ZIP holds {len(folders)} subjects: allowed are at most {MOST_SUBJECTS}.")
-    return folders
-
-
-def _is_possible(archive: zipfile.ZipFile, folder: str, left_out: list[str]) -> bool:
-    """Whether a store can hold the subject's name; where not, that is said."""
-    name = _described(_file(archive, folder + _EDIT, _MOST_EDIT_BYTES), folder)["name"]
-    try:
-        check_text("The name", name, LONGEST_NAME)
-    except ImpossibleTextError as error:
-        left_out.append(f"Subject {quoted(name, 60)}: {error}")
-        return False
-    return True
-
-
-def _read(archive: zipfile.ZipFile, folder: str, limits: DecodeLimits) -> tuple[Subject, dict[str, Any]]:
-    said = _described(_file(archive, folder + _EDIT, _MOST_EDIT_BYTES), folder)
-    photo = decode_foreign_photo(_file(archive, folder + _PHOTO, limits.max_bytes), name=folder + _PHOTO, limits=limits)
-    data = _file(archive, folder + _ALPHA, limits.max_bytes)
-    alpha = decode_foreign_alpha(data, name=folder + _ALPHA, extent=photo.extent)
-    subject = Subject(name=said["name"].strip(), image=photo.image, alpha=alpha)
-    return subject, _checked_edit(said["edit"], folder, photo.extent)
-
-
-def _checked_edit(content: dict[str, Any], folder: str, extent: Extent) -> dict[str, Any]:
-    """What the mask page can go on with, and nothing beside it."""
-    try:
-        read = MaskEdit.from_json(content).to_json()
-    except ArithmeticError as error:  # a whole number that is greater than any float
-        raise UserInputError(
-            f"The edit in {_shown(folder + _EDIT)} has a number that is not allowed: {_BROKEN}."
-        ) from error
-    edit: dict[str, Any] = {"base": "auto" if content.get("base") == "auto" else "given", **read}
-    if "given" in content:
-        try:
-            data = base64.b64decode(content["given"], validate=True)
-        except (TypeError, ValueError) as error:
-            raise UserInputError(f"The mask in {_shown(folder + _EDIT)} cannot be read: {_BROKEN}.") from error
-        decode_foreign_alpha(data, name=folder + _EDIT, extent=extent)
-        edit["given"] = content["given"]
-    return edit
-
-
-def _described(data: bytes, folder: str) -> dict[str, Any]:
-    try:
-        said: JsonValue = read_foreign_json(data, most_values=_MOST_VALUES)
-    except ValueError as error:
-        raise UserInputError(f"{_shown(folder + _EDIT)} in the ZIP is no JSON: {_BROKEN}.") from error
-    if not isinstance(said, dict) or said.get("format") != _FORMAT:
-        raise UserInputError(f"{_shown(folder + _EDIT)} in the ZIP is of another format than {_FORMAT}: {_BROKEN}.")
-    if not (isinstance(said.get("name"), str) and said["name"].strip() and isinstance(said.get("edit"), dict)):
-        raise UserInputError(f"{_shown(folder + _EDIT)} in the ZIP lacks the name or the edit: {_BROKEN}.")
-    return said
-
-
-def _file(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
-    """A member, read no further than allowed: what its header says about its size may be a lie."""
-    try:
-        with archive.open(name) as member:
-            data = member.read(most + 1)
-    except ZIP_FAULTS as error:
-        raise _unreadable(error) from error
-    except KeyError as error:
-        raise UserInputError(f"{_shown(name)} is missing in the ZIP: {_BROKEN}.") from error
-    if len(data) > most:
-        raise UserInputError(f"{_shown(name)} in the ZIP is larger than {most / 1e6:g} MB, which is the most allowed.")
-    return data
-
-
-def _keep(store: Store, subject: Subject, edit: dict[str, Any]) -> tuple[SubjectId, bool]:
-    is_new = store.subjects.find(subject.id) is None
-    return (store.subjects.save(subject, edit) if is_new else subject.id), is_new
-
-
-def _shown(name: str) -> str:
-    return quoted(name[-60:])
-
-
-def _unreadable(error: BaseException) -> UserInputError:
-    reason = str(error).splitlines()[0][:120].rstrip(".") if str(error) else type(error).__name__
-    return UserInputError(f"The file cannot be read as a ZIP ({reason}): {_BROKEN}.")
+def most_pixels(limits: DecodeLimits, packed: int) -> int:
+    """Of all photos of a ZIP of so many bytes together."""
+    return max(_PHOTOS_WORTH * limits.max_pixels, _PIXELS_PER_BYTE * packed)

@@ -16,7 +16,7 @@ from bgen_core.errors import UserInputError
 from bgen_core.ids import SweepId
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.export import CSV_ENCODING, replaced_in_csv, runs_csv, runs_json, runs_parquet
-from bgen_core.settings import load_settings
+from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import Store, open_store
 from bgen_core.whole_file import write_whole
 from bgen_core.wording import counted
@@ -42,10 +42,11 @@ def export(
 ) -> None:
     """Write runs with metrics, ratings, notes and tags: as a table, an HTML page, or a ZIP with all their pictures."""
     chosen = format or _format_of(out)
-    with open_store(load_settings()) as store:
+    settings = load_settings()
+    with open_store(settings) as store:
         runs = choose_runs(store, sweep, run)
         left_out: list[str] = []
-        _write(out, _pieces(store, runs, chosen, sweep, left_out.append))
+        _write(out, _pieces(store, settings, runs, chosen, sweep, left_out.append))
     if chosen is Format.ZIP:
         left_out = _left_out(out)
     for sentence in left_out:
@@ -104,7 +105,12 @@ def _format_of(out: Path) -> Format:
 
 
 def _pieces(
-    store: Store, runs: Sequence[RunRecord], chosen: Format, sweep: str | None, tell: Callable[[str], None]
+    store: Store,
+    settings: Settings,
+    runs: Sequence[RunRecord],
+    chosen: Format,
+    sweep: str | None,
+    tell: Callable[[str], None],
 ) -> Iterable[bytes]:
     ids = [run.id for run in runs]
     if chosen is Format.HTML:
@@ -116,8 +122,9 @@ def _pieces(
         return html_report(store, sweep_id=sweep_id, run_ids=[] if sweep else ids, tell=tell)
     if chosen is Format.ZIP:
         from bgen_core.archive.run_archive import run_archive
+        from bgen_core.subject.decoding.image_io import DecodeLimits
 
-        return run_archive(store, ids)
+        return run_archive(store, ids, limits=DecodeLimits.of_pictures(settings))
     metrics, opinions = store.metrics.of(ids), store.opinions.of(ids)
     if chosen is Format.CSV:
         for sentence in replaced_in_csv(runs, opinions):

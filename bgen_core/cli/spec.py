@@ -113,7 +113,7 @@ def _value(path: Path, key: str, value: _Said, kind: OptionKind) -> Any:
             f"--spec {path}: {key} {quoted(value)} is not allowed: write a text, a number or a list of them."
         )
     texts = [_whole_letters(str(item)) for item in items]
-    if bad := next(filter(None, map(not_utf8, texts)), ""):
+    if bad := next((found for text in texts if (found := not_utf8(text))), ""):
         raise UserInputError(f"--spec {path}: {key} holds half a letter ({bad}): write it in UTF-8.")
     match kind:
         case "axis":

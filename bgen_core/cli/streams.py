@@ -44,7 +44,7 @@ def check_words(words: Iterable[str]) -> None:
     UserInputError
         Shows the bytes.
     """
-    bad = next(filter(None, map(not_utf8, words)), "")
+    bad = next((found for word in words if (found := not_utf8(word))), "")
     if not bad:
         return
     encoding = sys.getfilesystemencoding()

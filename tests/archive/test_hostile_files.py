@@ -15,7 +15,7 @@ from PIL import Image
 
 from bgen_core.archive.foreign_zip import read_foreign_json
 from bgen_core.archive.run_import import import_runs
-from bgen_core.archive.subject_archive import import_subjects
+from bgen_core.archive.subject_import import import_subjects
 from bgen_core.errors import UserInputError
 from bgen_core.records.png_text import metadata_chunks, read_parameters, read_record
 from bgen_core.runs.recipe import read_recipe

@@ -19,6 +19,7 @@ from bgen_core.archive import foreign_zip as archive_reading
 from bgen_core.archive.run_archive import run_archive
 from bgen_core.archive.run_import import ImportedRuns, import_runs
 from bgen_core.errors import StoreError, UserInputError
+from bgen_core.extent import Extent
 from bgen_core.metrics import MetricValue
 from bgen_core.records.run import RunRecord
 from bgen_core.settings import load_settings
@@ -26,8 +27,8 @@ from bgen_core.store.check import Finding, check_store
 from bgen_core.store.garbage import collect_garbage
 from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import Store, open_store
-from bgen_core.subject.decoding.image_io import encode_alpha_png, encode_png
-from tests.made_up import commit, flip_a_bit, made_up_run, made_up_subject, painted, picture, run_id
+from bgen_core.subject.decoding.image_io import DecodeLimits, encode_alpha_png, encode_png
+from tests.made_up import EXTENT, commit, flip_a_bit, made_up_run, made_up_subject, painted, picture, run_id
 
 pytestmark = pytest.mark.both_databases
 
@@ -343,15 +344,85 @@ def test_any_damaged_byte_is_noticed(store: Store, other: Store, runs: list[RunR
         damaged[place] ^= 0x10
         (tmp_path / "damaged.zip").write_bytes(damaged)
         try:
-            added = import_runs(store, tmp_path / "damaged.zip").added
+            done = import_runs(store, tmp_path / "damaged.zip")
         except UserInputError:
             noticed += 1
-        else:  # a date, or the table for people
-            assert contents(store)[:2] == expected[:2]
-            store.deletion.delete(added)
-            store.subjects.delete(store.subjects.all()[0].id)
+        else:
+            taken, pictures = contents(store)[:2]
+            if done.not_imported:  # one picture's bytes
+                noticed += 1
+                assert len(taken) < len(expected[0]) or done.subjects_added == 0
+                assert all(run in expected[0] for run in taken)
+                assert pictures.items() <= expected[1].items()
+            else:  # a date, or the table for people
+                assert (taken, pictures) == expected[:2]
+            store.deletion.delete(done.added)
+            for subject in store.subjects.all():
+                store.subjects.delete(subject.id)
         assert contents(store)[:3] == ([], {}, [])
     assert noticed > 40
+
+
+def damaged_on_the_way(archive: Path, name: str) -> Path:
+    """One bit of one file's bytes is another, and the ZIP does not know."""
+    with zipfile.ZipFile(archive) as opened:
+        info = opened.getinfo(name)
+    data = bytearray(archive.read_bytes())
+    data[info.header_offset + 30 + len(name.encode()) + info.compress_size // 2] ^= 1
+    archive.write_bytes(data)
+    return archive
+
+
+@pytest.mark.parametrize("role", ["image_file", "raw_file", "photo_file", "alpha_file", "edit_file"])
+def test_a_bit_that_flipped_on_the_way_costs_its_run_or_subject_alone(
+    store: Store, other: Store, runs: list[RunRecord], tmp_path: Path, role: str
+) -> None:
+    archive = exported(other, runs, tmp_path / "runs.zip")
+    with zipfile.ZipFile(archive) as opened:
+        manifest = json.loads(opened.read("bgen-runs.json"))
+    is_runs = role in ("image_file", "raw_file")
+    file = manifest["runs"][2][role] if is_runs else manifest["subjects"][0][role]
+    done = import_runs(store, damaged_on_the_way(archive, file))
+    assert done.added == tuple(run.id for run in (runs[:2] if is_runs else runs))
+    assert done.subjects_added == (1 if is_runs else 0)
+    (told,) = done.not_imported
+    assert told.startswith(f"Run {runs[2].id}: " if is_runs else f"Subject 'Ada' ({runs[0].subject_id[:12]}): ")
+    assert file[-60:] in told
+    assert "is damaged" in told
+    for run in store.runs.select():
+        assert store.blobs.get(run.image) == other.blobs.get(run.image)
+    # Once more, whole: what was left out comes after
+    again = import_runs(store, exported(other, runs, tmp_path / "runs.zip"))
+    assert (again.not_imported, again.known) == ((), len(done.added))
+    assert contents(store)[:2] == contents(other)[:2]
+
+
+def test_a_damaged_list_of_contents_refuses_all(
+    store: Store, other: Store, runs: list[RunRecord], tmp_path: Path
+) -> None:
+    archive = damaged_on_the_way(exported(other, runs, tmp_path / "runs.zip"), "bgen-runs.json")
+    with pytest.raises(UserInputError, match=r"nothing is imported, because 'bgen-runs.json' in the ZIP is damaged"):
+        import_runs(store, archive)
+    assert store.runs.select() == []
+
+
+def test_what_an_import_would_refuse_for_its_pixels_is_there_for_people_and_named(
+    store: Store, other: Store, tmp_path: Path
+) -> None:
+    limits = DecodeLimits(max_bytes=10**6, max_pixels=EXTENT.area - 1, min_side=1)
+    small = Extent(width=EXTENT.width, height=EXTENT.height - 1)
+    subject = other.subjects.save(made_up_subject(1), EDIT)
+    large = commit(other, made_up_run(1, subject_id=subject))
+    fits = commit(other, made_up_run(2, subject_id=subject, extent=small))
+    archive = tmp_path / "runs.zip"
+    archive.write_bytes(b"".join(run_archive(other, [large.id, fits.id], limits=limits)))
+    with zipfile.ZipFile(archive) as opened:
+        told = opened.read("not-included.txt").decode()
+        assert sum(name.startswith("pictures/") for name in opened.namelist()) == 2
+    assert f"Run {large.id}: Its picture is 48 × 32 pixels" in told
+    assert f"Subject 'Ada' ({subject[:12]}): Its photo is 48 × 32 pixels" in told
+    done = import_runs(store, archive, limits=limits)
+    assert (done.added, done.subjects_added, done.not_imported) == ((fits.id,), 0, ())
 
 
 def test_a_disk_that_is_full_in_the_middle_leaves_nothing(

@@ -6,13 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bgen_core.archive import subject_archive
-from bgen_core.archive.subject_archive import MOST_SUBJECTS, export_subjects, import_subjects
+from bgen_core.archive import subject_import
+from bgen_core.archive.subject_archive import MOST_SUBJECTS, export_subjects
+from bgen_core.archive.subject_import import import_subjects
 from bgen_core.errors import UserInputError
 from bgen_core.settings import load_settings
 from bgen_core.store.store import Store, open_store
 from bgen_core.subject.decoding.image_io import DecodeLimits, encode_alpha_png, encode_png
 from bgen_core.subject.edit import MaskEdit
+from bgen_core.subject.subject import Subject
 from tests.made_up import flip_a_bit, made_up_subject
 
 LIMITS = DecodeLimits(max_bytes=100_000, max_pixels=10_000, min_side=4)
@@ -156,7 +158,7 @@ def test_a_hostile_zip_is_one_sentence_and_leaves_nothing(store: Store, data: by
 def test_many_pixels_in_few_bytes_are_refused_before_any_is_decoded(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subject_archive, "decode_foreign_photo", None)
+    monkeypatch.setattr(subject_import, "decode_foreign_photo", None)
     photo = encode_png(np.zeros((100, 100, 3), np.uint8), compress_level=9)
     data = packed(
         zipfile.ZIP_DEFLATED,
@@ -186,6 +188,41 @@ def test_a_broken_subject_keeps_the_others_out(store: Store) -> None:
     with pytest.raises(UserInputError):
         import_subjects(store, data, limits=LIMITS)
     assert store.subjects.all() == []
+
+
+@pytest.mark.parametrize("file", ["photo.png", "alpha.png", "subject.json"])
+def test_a_bit_that_flipped_on_the_way_costs_its_subject_alone(store: Store, tmp_path: Path, file: str) -> None:
+    ids = [store.subjects.save(made_up_subject(number, f"Ada {number}"), EDIT) for number in range(3)]
+    data = b"".join(export_subjects(store, ids))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        info = archive.getinfo(f"002-Ada-1/{file}")
+    place = info.header_offset + 30 + len(info.filename) + info.compress_size // 2
+    with open_store(load_settings(home=tmp_path / "other")) as other:
+        done = import_subjects(other, flipped(data, place), limits=LIMITS)
+        assert set(done.new) == {ids[0], ids[2]}
+        assert {entry.id for entry in other.subjects.all()} == {ids[0], ids[2]}
+    (told,) = done.not_imported
+    assert f"'002-Ada-1/{file}' in the ZIP is damaged" in told
+    assert f"Not imported: {told}" in done.sentence
+
+
+def test_what_an_import_would_refuse_for_its_pixels_is_not_exported_and_named(store: Store, tmp_path: Path) -> None:
+    noise, flat = made_up_subject(0, "Noise"), []
+    for number in range(6):  # many pixels in few bytes
+        image, alpha = np.full((100, 100, 3), number, np.uint8), np.eye(100, dtype=np.float32)
+        flat.append(store.subjects.save(Subject(name=f"Flat {number}", image=image, alpha=alpha), EDIT))
+    large = Subject(name="Large", image=np.zeros((110, 100, 3), np.uint8), alpha=np.eye(110, 100, dtype=np.float32))
+    ids = [store.subjects.save(large, EDIT), *flat, store.subjects.save(noise, EDIT)]
+    limits = DecodeLimits(max_bytes=10**5, max_pixels=10_000, min_side=4)
+    data = b"".join(export_subjects(store, ids, limits=limits))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        told = archive.read("not-included.txt").decode()
+    assert f"Subject 'Large' ({ids[0][:12]}): Its photo is 100 × 110 pixels" in told
+    assert told.count("With it the photos hold more pixels than an import takes: export it by itself.") == 2
+    with open_store(load_settings(home=tmp_path / "other")) as other:
+        done = import_subjects(other, data, limits=limits)
+    assert len(done.new) == 5
+    assert ids[-1] in done.new
 
 
 def test_nothing_is_written_outside_the_store(store: Store, tmp_path: Path) -> None:

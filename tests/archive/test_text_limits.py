@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from bgen_core.archive.run_archive import run_archive
 from bgen_core.archive.run_import import ImportedRuns, import_runs
-from bgen_core.archive.subject_archive import export_subjects, import_subjects
+from bgen_core.archive.subject_archive import export_subjects
+from bgen_core.archive.subject_import import import_subjects
 from bgen_core.errors import UserInputError
 from bgen_core.limits import LONGEST_NAME, LONGEST_OWNER, LONGEST_TAG, LONGEST_TEXT
 from bgen_core.metrics import MetricValue

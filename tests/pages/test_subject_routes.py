@@ -6,7 +6,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from bgen_core.archive.subject_archive import import_subjects
+from bgen_core.archive.subject_import import import_subjects
 from bgen_core.settings import load_settings
 from bgen_core.store.store import Store, open_store
 from bgen_core.subject.decoding.image_io import DecodeLimits

@@ -1,7 +1,7 @@
 """Samples of more than 8 bits, and what a TIFF's tags say about samples: which value is white, and which is black."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 import numpy as np
 from PIL import Image
@@ -118,7 +118,7 @@ def _by_range(mode: str, high: float) -> tuple[float, tuple[str, ...]]:
 
 
 def _brightest(picture: Image.Image) -> int:
-    return max(int(channel.getextrema()[1]) for channel in picture.split())
+    return int(np.asarray(picture).max())
 
 
 def _tags(picture: Image.Image) -> Mapping[int, Any]:
@@ -126,7 +126,7 @@ def _tags(picture: Image.Image) -> Mapping[int, Any]:
 
 
 def _first(tags: Mapping[int, Any], tag: int) -> int | None:
-    value = tags.get(tag)
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        value = value[0] if value else None
+    value: Any = tags.get(tag)
+    if isinstance(value, tuple):
+        value = next(iter(cast("tuple[Any, ...]", value)), None)
     return value if isinstance(value, int) else None

@@ -91,11 +91,11 @@ def rgb_profile(primaries: _Primaries, exponent: float) -> bytes:
         raise ValueError("these primaries span no space")
     white, columns = xyz[0], xyz[1:].T
     adapted = np.linalg.inv(_BRADFORD) @ np.diag((_BRADFORD @ _D50) / (_BRADFORD @ white)) @ _BRADFORD
-    red, green, blue = (adapted @ (columns * np.linalg.solve(columns, white))).T
+    seen = np.asarray(adapted @ (columns * np.linalg.solve(columns, white)), np.float64)
     curve = struct.pack(">4sIHHi", b"para", 0, 0, 0, round(exponent * 65536)) if exponent else _SRGB_CURVE
     tags = {
         b"desc": _text("stated by the file"), b"cprt": _text("none"), b"wtpt": _xyz(_D50),
-        b"rXYZ": _xyz(red), b"gXYZ": _xyz(green), b"bXYZ": _xyz(blue),
+        b"rXYZ": _xyz(seen[:, 0]), b"gXYZ": _xyz(seen[:, 1]), b"bXYZ": _xyz(seen[:, 2]),
         b"rTRC": curve, b"gTRC": curve, b"bTRC": curve,
     }  # fmt: skip
     table, bodies, start = b"", b"", 128 + 4 + 12 * len(tags)

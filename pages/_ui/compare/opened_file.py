@@ -31,6 +31,7 @@ _FIELD = "file_field"
 _POPOVER = "open_a_file"
 _CHOSEN_AFTER_IMPORT = 12
 _PREVIEW_SIDE = 1024
+_TOLD = 5  # of what an import left out: the page has room for few
 _HIDDEN = ("id", "thumbnail", "permalink", "seconds", "peak_memory_mb")
 
 _file_drop = component(
@@ -110,6 +111,11 @@ def _import(file: UploadedFile, store: SeenStore) -> None:
         path.write_bytes(file.getbuffer())
         imported = import_runs(store, path, limits=_limits())
     st.toast(imported.sentence)
+    for sentence in imported.not_imported[:_TOLD]:
+        st.toast(plain(f"Not imported: {sentence}"), duration="infinite")
+    more = len(imported.not_imported) - _TOLD
+    if more > 0:
+        st.toast(f"Not imported: {more:,} more. The command `runs import` names them all.", duration="infinite")
     if imported.added:
         change(ids=imported.added[:_CHOSEN_AFTER_IMPORT])
     _close()

@@ -14,6 +14,8 @@ from bgen_core.reports.html_report import html_report
 from bgen_core.runs.export import CSV_ENCODING, runs_csv, runs_json, runs_parquet
 from bgen_core.runs.wide_table import run_table
 from bgen_core.store.store import SeenStore
+from bgen_core.subject.decoding.image_io import DecodeLimits
+from pages._ui.app import resources
 from pages._ui.compare.compare_view import CompareView
 from pages._ui.compare.rows_in_view import ids_of_query
 from pages._ui.routes.streaming import Endpoint, StoreOf, download, refused
@@ -64,7 +66,7 @@ def _parquet(store: SeenStore, ids: Sequence[RunId], view: CompareView) -> Itera
 
 
 def _zip(store: SeenStore, ids: Sequence[RunId], view: CompareView) -> Iterator[bytes]:
-    return run_archive(store, ids)
+    return run_archive(store, ids, limits=DecodeLimits.of_pictures(resources.settings()))
 
 
 def _report(store: SeenStore, ids: Sequence[RunId], view: CompareView) -> Iterator[bytes]:

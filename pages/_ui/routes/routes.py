@@ -107,8 +107,10 @@ def own_routes(
     async def archive(request: Request) -> Response:
         def begin() -> Iterator[bytes]:
             from bgen_core.archive.sweep_archive import sweep_archive
+            from bgen_core.subject.decoding.image_io import DecodeLimits
 
-            return sweep_archive(store_of(request), _sweep_id(request))
+            limits = DecodeLimits.of_pictures(resources.settings())
+            return sweep_archive(store_of(request), _sweep_id(request), limits=limits)
 
         return await _download(request, begin, suffix="zip", media_type="application/zip")
 

@@ -10,6 +10,8 @@ from starlette.routing import Route
 
 from bgen_core.archive.subject_archive import MOST_SUBJECTS, export_subjects
 from bgen_core.ids import SubjectId
+from bgen_core.subject.decoding.image_io import DecodeLimits
+from pages._ui.app import resources
 from pages._ui.routes.streaming import StoreOf, download
 
 _PATH = "/download/subjects.zip"
@@ -28,7 +30,9 @@ def subject_routes(store_of: StoreOf) -> list[Route]:
     async def subjects(request: Request) -> Response:
         def begin() -> Iterator[bytes]:
             store, ids = store_of(request), [SubjectId(text) for text in request.query_params.getlist("id")]
-            return export_subjects(store, ids or [entry.id for entry in store.subjects.all()][:MOST_SUBJECTS])
+            limits = DecodeLimits.from_settings(resources.settings())
+            chosen = ids or [entry.id for entry in store.subjects.all()][:MOST_SUBJECTS]
+            return export_subjects(store, chosen, limits=limits)
 
         return await download(
             request, begin, name="subjects", suffix="zip", media_type="application/zip", limiter=reading

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from bgen_core.archive.subject_archive import MOST_SUBJECTS, import_subjects
+from bgen_core.archive.subject_archive import MOST_SUBJECTS
+from bgen_core.archive.subject_import import import_subjects
 from bgen_core.errors import BgenError
 from bgen_core.ids import NO_SUBJECT, SubjectId
 from bgen_core.runs.links import thumbnail_url
