@@ -112,11 +112,8 @@ def count_weights(folder: Path, index: Mapping[str, Any], variant: str | None) -
 
 
 def _numbers(tensor: JsonValue) -> int:
-    match tensor:
-        case {"shape": list(shape)}:
-            return prod(side for side in shape if isinstance(side, int))
-        case _:
-            return 0
+    shape: JsonValue = tensor.get("shape") if isinstance(tensor, dict) else None
+    return prod(side for side in shape if isinstance(side, int)) if isinstance(shape, list) else 0
 
 
 def absent_parts(index: Mapping[str, Any]) -> tuple[str, ...]:

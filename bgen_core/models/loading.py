@@ -50,7 +50,7 @@ def load_pipeline(source: ModelSource, device: Device, *, with_safety_checker: b
     options: dict[str, Any] = {"variant": source.variant} if source.folder else {"revision": source.revision}
     # SD 3 without T5: what is absent has to be said to whatever class takes it.
     taken = inspect.signature(getattr(diffusers, family.loads_as).__init__).parameters
-    unwanted = set() if with_safety_checker else {"safety_checker"}
+    unwanted: set[str] = set() if with_safety_checker else {"safety_checker"}
     options |= dict.fromkeys((set(source.absent) | unwanted) & set(taken))
     try:
         # Never a pickle: opening one may run any program.
