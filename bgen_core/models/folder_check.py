@@ -202,7 +202,16 @@ def _header(path: Path) -> dict[str, Any]:
         Completes "the file …".
     """
     try:
-        size = path.stat().st_size
+        stat = path.stat()
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror})") from error
+    return _read_header(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _read_header(path: Path, size: int, modified_ns: int) -> dict[str, Any]:
+    """See `_is_json`: pages ask for a model at each run of their script."""
+    try:
         with path.open("rb") as file:
             begin = file.read(len(_LFS))
             if begin == _LFS:

@@ -110,6 +110,19 @@ def test_a_cell_is_the_same_in_any_company(name: str, pipelines: Any, canvases: 
         assert np.abs(others[cell.index] - together[cell.index]).max() <= 1, cell.params
 
 
+def test_a_transformer_that_sees_the_mask_is_left_to_its_own_call() -> None:
+    from diffusers import StableDiffusion3InpaintPipeline
+
+    pipeline = StableDiffusion3InpaintPipeline(**tiny_family("sd3").components)
+    assert can_batch(pipeline)
+    channels = pipeline.transformer.config.in_channels
+    try:
+        pipeline.transformer.register_to_config(in_channels=33)
+        assert not can_batch(pipeline)
+    finally:
+        pipeline.transformer.register_to_config(in_channels=channels)
+
+
 def test_rows_of_several_cells_share_a_call(pipelines: Any, canvases: list[Canvas]) -> None:
     pipeline = pipelines("qwen-image")
     batches: list[int] = []

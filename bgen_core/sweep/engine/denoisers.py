@@ -30,6 +30,8 @@ def make_denoiser(pipeline: Any) -> Denoiser | None:
         return UNetDenoiser(pipeline)
     if name not in _FLOWS or not fits(pipeline):
         return None
+    if _FLOWS[name] is SD3Denoiser and pipeline.transformer.config.in_channels != 16:
+        return None  # one that sees the mask
     return _FLOWS[name](pipeline, family)
 
 
