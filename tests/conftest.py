@@ -6,6 +6,7 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+import gc
 import itertools
 import shutil
 from collections.abc import Iterator
@@ -111,6 +112,12 @@ def batch_sizes(tmp_path_factory: pytest.TempPathFactory) -> BatchSizes:
     """Shared by all processes of a run."""
     folder = tmp_path_factory.getbasetemp()
     return BatchSizes((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "tuning")
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: no run of a page and no change of model looks through it for circles."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
