@@ -40,19 +40,18 @@ function listen(invitation, progress, { button, field }, options) {
 
 // Says that a file waits for a busy server, and where it could not be handed over: nothing is lost without a word.
 async function tell(notice, file, handing) {
-  const waiting = setTimeout(() => {
-    notice.textContent = `Opening ${file.name} …`;
-    notice.hidden = false;
-  }, 1000);
+  const say = (text) => {
+    notice.textContent = text;
+    notice.hidden = !text;
+  };
+  const waiting = setTimeout(say, 1000, `Opening ${file.name} …`);
   const isHanded = await handing;
   clearTimeout(waiting);
-  notice.hidden = isHanded;
   if (!isHanded) {
-    notice.textContent = `${file.name} could not be opened: choose it with “Open a file”.`;
-    notice.hidden = false;
+    say(`${file.name} could not be opened: choose it with “Open a file”.`);
     await new Promise((done) => window.addEventListener("pointerdown", done, { once: true }));
-    notice.hidden = true;
   }
+  say("");
 }
 
 // Only between two runs of the page's script: what a run still has to say may close the popover, or replace the field.
