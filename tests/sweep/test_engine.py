@@ -107,7 +107,7 @@ def decode_as_pipeline(family: str, latents: torch.Tensor) -> np.ndarray:
 CASES = [(1.0, 1.0), (1.0, 4.0), (0.6, 1.0), (0.6, 4.0)]  # strength, guidance
 
 
-# In a run without slow tests: one family with every scheduler that is quickly made, and the other way through the engine
+# In a run without slow tests: one family with every scheduler that is quickly made, and the other way of the engine
 # (large text, blended) with those that differ most in what the loop does for them.
 SEEN = {
     "sd-9": [entry.name for entry in SCHEDULERS if "dpm2" not in entry.name],
