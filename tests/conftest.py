@@ -71,7 +71,7 @@ def settings(own_home: Path, request: pytest.FixtureRequest) -> Iterator[Setting
     server: Server = request.getfixturevalue("postgresql_server")
     template: str = request.getfixturevalue("postgresql_template")
     name = f"store_{next(_NUMBERS)}"
-    server.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+    server.run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     yield load_settings(device="cpu", database=server.url(name))
     server.run(f"DROP DATABASE {name} WITH (FORCE)")
 
