@@ -306,6 +306,7 @@ FAMILIES: tuple[Family, ...] = (
             multiple=lambda factor: factor * factor,
             steps=50,
             guidance_scale=4.0,
+            prior=f"kandinsky-community/kandinsky-{version.replace('.', '-')}-prior",
             reader=Reader(folder="prior_tokenizer"),
         )
         for version, stem in (("2.2", "KandinskyV22"), ("2.1", "Kandinsky"))
