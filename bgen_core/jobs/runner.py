@@ -12,6 +12,7 @@ from bgen_core.errors import BgenError, LostPictureError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash, RawId, RunId, SubjectId, SweepId
 from bgen_core.jobs.claims import PaintingClaims
+from bgen_core.models.default_model import default_model
 from bgen_core.models.devices import Device, MemoryMeter, find_device, free_memory
 from bgen_core.models.hub.download import Fetching
 from bgen_core.models.model_files import fetch_missing
@@ -123,11 +124,12 @@ class Runner:
 
         A model that cannot be loaded is only logged: the first sweep that wants it says why.
         """
+        name = default_model(self._settings)
         try:
-            yield from self.fetch(self._settings.model)
-            model = self.prepare(self._settings.model)
+            yield from self.fetch(name)
+            model = self.prepare(name)
         except BgenError:
-            logger.warning("the model %r is not ready", self._settings.model, exc_info=True)
+            logger.warning("the model %r is not ready", name, exc_info=True)
             return
         square = Extent(width=model.source.entry.side, height=model.source.entry.side)
         model.inpainter.tune(square)

@@ -351,6 +351,10 @@ FAMILIES: tuple[Family, ...] = (
 STABLE_DIFFUSION, STABLE_DIFFUSION_XL = _SD, _SDXL
 
 
+def family_titled(title: str) -> Family:
+    return next(family for family in FAMILIES if family.title == title)
+
+
 def find_family(pipeline_class: str, configs: Configs) -> Family | None:
     """The row of a checkpoint; None where there is none for its class."""
     rows = (family for family in FAMILIES if pipeline_class in (*family.saved_as, family.loads_as))
