@@ -81,6 +81,35 @@ def test_rows_are_ticked_rated_tagged_and_noted_in_the_table(compared: tuple[Run
     expect(viewer(page).locator("figure")).to_have_count(2)
 
 
+def test_a_heading_sorts_all_runs_and_the_address_keeps_it(compared: tuple[RunningApp, Store], page: Page) -> None:
+    app, _ = compared
+    open_page(page, app, "?cols=seed,rating")
+    table = page.get_by_test_id("stDataFrame").first
+
+    def click_heading(share: float) -> None:
+        box = table.bounding_box()
+        assert box is not None
+        page.mouse.click(box["x"] + share * box["width"], box["y"] + HEADER / 2)
+
+    def is_headed(*headings: str) -> None:
+        until(page, lambda: table.locator("[role=columnheader]").all_text_contents() == [*headings])
+
+    tick, seed = 0.01, 0.3  # left of the button that opens a menu
+    click_heading(seed)
+    until(page, lambda: "sort=seed" in page.url)
+    is_headed("✓", "↑ Seed", "Rating")
+    click_heading(seed)
+    until(page, lambda: "sort=-seed" in page.url)
+    is_headed("✓", "↓ Seed", "Rating")
+    table.evaluate("node => node.setAttribute('data-before', '')")
+    click_heading(tick)  # nothing to sort by: the browser's own order of the rows in sight does not stay
+    expect(page.locator("[data-before]")).to_have_count(0)
+    is_headed("✓", "↓ Seed", "Rating")
+    click_heading(seed)
+    until(page, lambda: "sort" not in page.url)
+    is_headed("✓", "Seed", "Rating")
+
+
 def test_votes_are_given_with_the_keys(compared: tuple[RunningApp, Store], page: Page) -> None:
     app, store = compared
     page.goto(f"{app.url}/compare?sweep=sweep-1&show=vote&axis=guidance")
