@@ -73,6 +73,8 @@ def read_spec(path: Path, allowed: Mapping[str, OptionKind]) -> dict[str, Any]:
         The file cannot be read, or says something that `sweep` does not know.
     """
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe may never end
+            raise UserInputError(f"--spec {path} cannot be read, because it is no file: give a YAML file.")
         if path.stat().st_size > LARGEST_BYTES:
             raise UserInputError(f"--spec {path} is larger than 1 MB: it is no plan.")
         content: _Said = yaml.load(_decoded(path, path.read_bytes()), _Loader)

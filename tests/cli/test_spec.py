@@ -115,6 +115,11 @@ def test_a_missing_file_is_refused(tmp_path: Path):
         read_spec(tmp_path / "none.yaml", OPTIONS)
 
 
+def test_what_never_ends_is_refused():
+    with pytest.raises(UserInputError, match="it is no file"):
+        read_spec(Path("/dev/zero"), OPTIONS)
+
+
 def test_what_is_typed_wins_over_the_file(call: Call, tmp_path: Path):
     file = tmp_path / "plan.yaml"
     file.write_text(f"photo: {SAMPLES[0].path}\nprompt: a beach\nsteps: 2,3\nseed: 1-3\n")
