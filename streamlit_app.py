@@ -1,5 +1,6 @@
 """The app: `streamlit run streamlit_app.py`, or any ASGI server with `streamlit_app:app`."""
 
+import gc
 import logging
 import threading
 from collections.abc import AsyncGenerator
@@ -35,7 +36,7 @@ async def lifespan(app: Any) -> AsyncGenerator[dict[str, Any]]:
         except StoreAwayError as error:  # the pages say so until it answers, and the worker waits for it
             logging.getLogger("bgen").warning("the store cannot be opened yet: %s", error)
         with serving(resources.opened_store, resources.settings()):
-            reading = threading.Timer(_SECONDS_BEFORE_TABLE, read_table)
+            reading = threading.Timer(_SECONDS_BEFORE_TABLE, warm_up)
             reading.start()
             try:
                 yield {}
@@ -43,8 +44,21 @@ async def lifespan(app: Any) -> AsyncGenerator[dict[str, Any]]:
                 reading.cancel()
 
 
+def warm_up() -> None:
+    """Read the table of runs before anybody asks: the first visitor of a large store would wait for it.
+
+    What was imported by then stays for good. Streamlit looks through all objects for circles after each run of a page;
+    without the libraries' objects that takes a millisecond instead of a tenth of a second, in which no page runs.
+    """
+    try:
+        read_table()
+    finally:
+        gc.collect()
+        gc.freeze()
+
+
 def read_table() -> None:
-    """Read the table of runs before anybody asks: the first visitor of a large store would wait for it."""
+    """The store's runs as pages need them; a store that is away is waited for by them."""
     from bgen_core.runs.wide_table import run_table  # pandas takes a quarter of the server's start
 
     try:

@@ -16,6 +16,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def sized(number: int) -> str:
+    """Bytes as people say them: "2.13 GB", "340 MB"."""
+    return f"{number / 1e9:.2f} GB" if number >= 1e9 else f"{max(1, round(number / 1e6))} MB"
+
+
 def listed(words: Sequence[str]) -> str:
     """ "a", "a and b", "a, b and c"."""
     return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)

@@ -335,6 +335,7 @@ def test_what_is_no_zip_of_runs_is_a_sentence(store: Store, tmp_path: Path, data
         import_runs(store, tmp_path)
 
 
+@pytest.mark.slow
 def test_any_damaged_byte_is_noticed(store: Store, other: Store, runs: list[RunRecord], tmp_path: Path) -> None:
     whole = exported(other, runs, tmp_path / "runs.zip").read_bytes()
     expected = contents(other)

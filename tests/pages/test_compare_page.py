@@ -149,6 +149,7 @@ def test_any_other_column_filters_too_and_each_filter_is_taken_away_with_a_click
     assert at.query_params == {"f": ["guidance_scale:1", "guidance_scale:2"]}
 
 
+@pytest.mark.slow
 def test_a_range_that_holds_nothing_is_explained_and_what_was_typed_stays(page_store: Store) -> None:
     for number in range(16):
         commit(page_store, made_up_run(number))
@@ -300,6 +301,7 @@ def test_ticked_rows_are_chosen_in_their_order(four_runs: Store) -> None:
     assert at.query_params == {}
 
 
+@pytest.mark.slow
 def test_a_view_is_saved_opened_and_forgotten(four_runs: Store) -> None:
     at = open_compare(q="beach", sort="-seam", ids=run_id(0))
     at.text_input(key="view_name").set_value("beaches")
