@@ -108,7 +108,7 @@ def _decoded(path: Path, data: bytes) -> str:
         if is_utf16:
             raise UserInputError(f"--spec {path} begins as UTF-16 and is damaged: save it as UTF-8.") from error
         line = data.count(b"\n", 0, error.start) + 1
-        bad = not_utf8(data.decode(errors="surrogateescape").splitlines()[line - 1])
+        bad = not_utf8(data.decode(errors="surrogateescape").split("\n")[line - 1])
         raise UserInputError(f"--spec {path} is no UTF-8 in line {line} ({bad}): save it as UTF-8.") from error
 
 
