@@ -36,7 +36,7 @@ class Settings(BaseSettings):
         default="auto", min_length=1, description="Catalogue name, Hub id, local folder or file; auto chooses."
     )
     device: str = "auto"
-    precision: Literal["auto", "full", "half", "float8"] = Field(
+    precision: Literal["auto", "full", "half", "float8", "int8"] = Field(
         default="auto", description="Number format: half on GPUs and full on CPUs, or the same everywhere."
     )
     offload: Literal["auto", "none", "model", "group"] = Field(

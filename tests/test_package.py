@@ -42,9 +42,9 @@ def tracked(*folders: str) -> list[str]:
     return [name for name in listed.decode().split("\0") if name and (PROJECT / name).is_file()]
 
 
-def requirements() -> dict[str, Requirement]:
-    lines = (PROJECT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    found = [Requirement(line) for line in lines if line and not line.startswith("#")]
+def requirements(file: str = "requirements.txt") -> dict[str, Requirement]:
+    lines = (PROJECT / file).read_text(encoding="utf-8").splitlines()
+    found = [Requirement(line) for line in lines if line and not line.startswith(("#", "-r"))]
     assert len({canonicalize_name(each.name) for each in found}) == len(found), "a library is pinned twice"
     return {canonicalize_name(each.name): each for each in found}
 
@@ -90,6 +90,8 @@ def test_the_dependencies_are_those_of_requirements_txt(installed: Installed) ->
 
 def test_every_library_that_is_imported_is_pinned() -> None:
     providers = packages_distributions()
+    files = [path.name for path in PROJECT.glob("requirements*.txt") if path.name != "requirements-dev.txt"]
+    pinned = {name: each for file in files for name, each in requirements(file).items()}
     for name in [LAUNCHER, *tracked("bgen_core", "pages")]:
         if not name.endswith(".py"):
             continue
@@ -97,8 +99,8 @@ def test_every_library_that_is_imported_is_pinned() -> None:
             if imported in sys.stdlib_module_names or imported in ("bgen_core", "pages"):
                 continue
             known = {canonicalize_name(provider) for provider in providers.get(imported, [])}
-            assert known & requirements().keys(), f"{name} imports {imported}, which requirements.txt does not pin"
-    assert all(str(each.specifier).startswith("==") for each in requirements().values())
+            assert known & pinned.keys(), f"{name} imports {imported}, which no file of requirements pins"
+    assert all(str(each.specifier).startswith("==") for each in pinned.values())
 
 
 def test_the_commands_work_from_any_folder(installed: Installed) -> None:

@@ -4,6 +4,7 @@ import gc
 import os
 import platform
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal
 
 import psutil
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     import torch
 
 
-Precision = Literal["auto", "full", "half", "float8"]
+Precision = Literal["auto", "full", "half", "float8", "int8"]
+_ONE_BYTE = ("float8", "int8")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +33,8 @@ class Device:
         What it is, for the records: a GPU's name, or the processor's architecture and thread count.
     dtype_name
         Number format of the UNet and the text encoder: float32 on a CPU, float16 on a GPU, which stands for half
-        precision of the kind that a family of models works in (`Family.number_format`). "float8" computes in half
-        precision too, and keeps the weights of the UNet or the transformer in eight bits.
+        precision of the kind that a family of models works in (`Family.number_format`). "float8" and "int8"
+        compute in half precision too, and keep weights of the UNet or the transformer in eight bits.
     """
 
     kind: str
@@ -49,12 +51,12 @@ class Device:
         import torch
 
         name = self.dtype_name.partition("+")[0]
-        return getattr(torch, "float16" if name == "float8" else name)
+        return getattr(torch, "float16" if name in _ONE_BYTE else name)
 
     @property
-    def is_eight_bit(self) -> bool:
-        """Whether the network that paints is kept in eight bits, and cast layer by layer as it works."""
-        return "float8" in self.dtype_name
+    def kept_in(self) -> str:
+        """Eight bits in which the network that paints is kept, "float8" or "int8"; else empty."""
+        return next((name for name in _ONE_BYTE if name in self.dtype_name), "")
 
 
 def find_device(wish: str = "auto", precision: Precision = "auto") -> Device:
@@ -65,18 +67,23 @@ def find_device(wish: str = "auto", precision: Precision = "auto") -> Device:
     wish
         "auto" (cuda, then mps, then cpu), "cpu", "mps", "cuda" or "cuda:N".
     precision
-        "full" computes in float32 on any device, "half" in half precision on a CPU too, "float8" as "half" with half of
-        the memory, "auto" as each does well.
+        "full" computes in float32 on any device, "half" in half precision on a CPU too, "float8" and "int8" as "half"
+        with half of the memory, "auto" as each does well.
 
     Raises
     ------
     UserInputError
-        The wished device is not on this machine.
+        The wished device, or what the precision needs, is not on this machine.
     """
+    if precision == "int8" and find_spec("torchao") is None:
+        raise UserInputError(
+            "BGEN_PRECISION=int8 needs torchao, which is not installed: "
+            "pip install -r requirements-quantization.txt, or choose float8."
+        )
     device = _find_device(wish)
     if precision == "auto":
         return device
-    return replace(device, dtype_name={"full": "float32", "half": "float16", "float8": "float8"}[precision])
+    return replace(device, dtype_name={"full": "float32", "half": "float16"}.get(precision, precision))
 
 
 def _find_device(wish: str) -> Device:

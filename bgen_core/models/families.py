@@ -182,8 +182,8 @@ class Family:
         float16 stands for half precision of any kind, since it was the only one before this table; bfloat16 is what
         somebody asked for. "bfloat16+float8" computes in the first and keeps weights in the second.
         """
-        if of_device == "float8":
-            return f"{self.half}+float8"
+        if of_device in ("float8", "int8"):
+            return f"{self.half}+{of_device}"
         return self.half if of_device == "float16" else of_device
 
     @property

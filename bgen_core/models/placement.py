@@ -3,6 +3,7 @@
 None of it changes a bit of a picture. What is kept in eight bits does, and is a number format (`BGEN_PRECISION`).
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -97,7 +98,8 @@ def place(source: ModelSource, device: Device, wish: OffloadWish = "auto") -> Pl
         return placed(wish)
     if whole + working <= free:
         return placed("none")
-    return placed("model" if largest + working <= free else "group")
+    # Layers in whole numbers are not moved one by one.
+    return placed("model" if largest + working <= free or device.kept_in == "int8" else "group")
 
 
 def bytes_of_parts(source: ModelSource, device: Device) -> Mapping[str, int]:
@@ -124,10 +126,9 @@ def apply_placement(pipeline: Any, placement: Placement, device: Device) -> None
     """
     import torch
 
-    if device.is_eight_bit:
-        for name in DENOISERS:
-            if (denoiser := getattr(pipeline, name, None)) is not None:
-                denoiser.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=device.dtype)
+    for name in DENOISERS if device.kept_in else ():
+        if (denoiser := getattr(pipeline, name, None)) is not None:
+            _keep_in_eight_bits(denoiser, device)
     if placement.offload == "none":
         pipeline.to(device.kind)
     elif placement.offload == "model":
@@ -140,14 +141,29 @@ def apply_placement(pipeline: Any, placement: Placement, device: Device) -> None
 
 
 def _bytes_per_number(part: str, device: Device) -> int:
-    return 1 if device.is_eight_bit and part in DENOISERS else device.dtype.itemsize
+    # A UNet's convolutions are no linear layers, which alone are kept as whole numbers.
+    shrinks = part in DENOISERS and (device.kept_in == "float8" or (device.kept_in == "int8" and part != "unet"))
+    return 1 if shrinks else device.dtype.itemsize
+
+
+def _keep_in_eight_bits(denoiser: Any, device: Device) -> None:
+    import torch
+
+    if device.kept_in == "float8":
+        denoiser.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=device.dtype)
+        return
+    for name in ("torchao", "torch.utils._pytree"):  # they tell at their import which kernels this machine lacks
+        logging.getLogger(name).setLevel(logging.ERROR)
+    from torchao.quantization import Int8WeightOnlyConfig, quantize_
+
+    quantize_(denoiser, Int8WeightOnlyConfig(version=2))
 
 
 def _too_large(source: ModelSource, device: Device, needed: int, there: int) -> ModelLoadError:
     remedies = ["choose a smaller model"]
     if device.dtype_name == "float32":
         remedies.append("BGEN_PRECISION=half")
-    elif not device.is_eight_bit:
+    elif not device.kept_in:
         remedies.append("BGEN_PRECISION=float8")
     if device.kind != "cpu" and needed <= psutil.virtual_memory().total:
         remedies.append("BGEN_OFFLOAD=auto")

@@ -75,5 +75,5 @@ def _tuning_file(folder: Path, extent: Extent) -> Path:
 
 def tuning_name(model_revision: str, device_kind: str, dtype_name: str) -> str:
     """Name of the folder for one model on one device; eight bits have another speed."""
-    eight_bit = "-float8" if "float8" in dtype_name else ""
-    return f"{model_revision[:16]}-{device_kind.replace(':', '')}{eight_bit}"
+    _, plus, kept_in = dtype_name.partition("+")
+    return f"{model_revision[:16]}-{device_kind.replace(':', '')}{plus}{kept_in}"

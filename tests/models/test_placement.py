@@ -8,9 +8,9 @@ import numpy as np
 import psutil
 import pytest
 
-from bgen_core.errors import ModelLoadError
+from bgen_core.errors import ModelLoadError, UserInputError
 from bgen_core.models import placement as placement_module
-from bgen_core.models.devices import Device
+from bgen_core.models.devices import Device, find_device
 from bgen_core.models.loading import load_pipeline
 from bgen_core.models.model_files import settled
 from bgen_core.models.model_source import ModelSource
@@ -123,18 +123,29 @@ def test_no_way_changes_a_bit(name: str, folders: dict[str, Path]) -> None:
             assert np.array_equal(one, other), offload
 
 
+@pytest.mark.parametrize("kept_in", ["float8", "int8"])
 @pytest.mark.parametrize(("name", "half"), [("sd-9", "float16"), ("flux-dev", "bfloat16")])
-def test_eight_bits_are_kept_and_half_precision_computes(name: str, half: str, folders: dict[str, Path]) -> None:
+def test_eight_bits_are_kept_and_half_precision_computes(
+    name: str, half: str, kept_in: str, folders: dict[str, Path]
+) -> None:
     """The pictures are others, so the number format is part of an address; see `Family.number_format`."""
     source = find_model(str(folders[name]))
-    device = Device(kind="cpu", name="cpu", dtype_name="float8").for_family(source.family)
-    assert device.dtype_name == f"{half}+float8"
+    device = Device(kind="cpu", name="cpu", dtype_name=kept_in).for_family(source.family)
+    assert device.dtype_name == f"{half}+{kept_in}"
     pipeline = load_pipeline(source, device)
     denoiser = pipeline.unet if name == "sd-9" else pipeline.transformer
-    kept = sum(weight.numel() for weight in denoiser.parameters() if weight.element_size() == 1)
-    assert kept > 0.5 * sum(weight.numel() for weight in denoiser.parameters())
+    weights = [each.weight for each in denoiser.modules() if type(each).__name__ == "Linear"]
+    assert len([each for each in weights if getattr(each, "qdata", each).element_size() == 1]) > len(weights) / 2
     in_half = paint(folders[name], Device(kind="cpu", name="cpu", dtype_name=half), placed("none"))
     in_eight = paint(folders[name], device, placed("none"))
     assert not np.array_equal(in_half, in_eight)
+    if kept_in == "int8":  # 8 bits of each channel's own scale: near, where float8 has 3 bits after the point
+        assert np.abs(np.subtract(in_half, in_eight, dtype=int)).mean() < 8
     again = paint(folders[name], device, placed("none"))
     assert np.array_equal(in_eight, again)
+
+
+def test_what_eight_bits_need_is_said_before_anything_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bgen_core.models.devices.find_spec", lambda name: None)
+    with pytest.raises(UserInputError, match=r"pip install -r requirements-quantization\.txt, or choose float8\.$"):
+        find_device("cpu", "int8")

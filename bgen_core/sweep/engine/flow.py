@@ -45,7 +45,7 @@ class FlowDenoiser(ABC):
     def __init__(self, pipeline: Any, family: Family) -> None:
         self._pipeline = pipeline
         self._family = family
-        self.device = pipeline._execution_device  # pyright: ignore[reportPrivateUsage] - where parts come that wait
+        self.device = pipeline._execution_device  # where parts come that wait elsewhere
         self._prompts: Recent[EncodedPrompt] = Recent(KEPT_PROMPTS)
         self._photos: Recent[Any] = Recent(KEPT_PROMPTS)
 

@@ -52,7 +52,7 @@ class UNetDenoiser:
         self._prompts: Recent[EncodedPrompt] = Recent(KEPT_PROMPTS)
         self._canvases: Recent[EncodedCanvas] = Recent(KEPT_PROMPTS)
         self._photos: Recent[torch.Tensor] = Recent(KEPT_PROMPTS)
-        self.device = pipeline._execution_device  # pyright: ignore[reportPrivateUsage] - where parts come that wait
+        self.device = pipeline._execution_device  # where parts come that wait elsewhere
         pipeline.unet.to(memory_format=torch.channels_last)
         pipeline.vae.to(memory_format=torch.channels_last)
 
