@@ -3,8 +3,10 @@
 import json
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 _WRITTEN = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+_MOST_PIECES = 500  # of a list or an object: brackets, commas, texts
 # What Python makes of a byte in a name or an argument that its encoding does not know (PEP 383).
 _BYTES = re.compile("[\udc80-\udcff]")
 
@@ -48,7 +50,10 @@ def quoted(value: object, most: int | None = None) -> str:
             return f"{value:.12g}"
         case _:
             try:
-                text = json.dumps(value, ensure_ascii=False, default=str)
+                # Piece by piece: ten lines of YAML can hold more than fits into memory
+                pieces = json.JSONEncoder(ensure_ascii=False, default=str).iterencode(value)
+                text = "".join(islice(pieces, _MOST_PIECES))
+                text += "…" * (next(pieces, None) is not None)
             except ValueError:  # Python writes no whole number of more than 4300 digits
                 return "of thousands of digits"
             return _shortened(printable(text), most)

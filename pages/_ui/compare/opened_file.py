@@ -37,7 +37,8 @@ _HIDDEN = ("id", "thumbnail", "permalink", "seconds", "peak_memory_mb")
 
 _file_drop = component(
     "bgen_file_drop",
-    html='<div class="notice" hidden>Drop a PNG to see its settings, or a ZIP to import</div>',
+    html='<div class="notice" hidden>Drop a PNG to see its settings, or a ZIP to import</div>'
+    '<div class="notice" role="status" hidden></div>',
     css=frontend_source("file_drop.css"),
     js=frontend_source("file_drop.js"),
 )
