@@ -18,6 +18,7 @@ _UNET = {
     "add_embedding.linear_1": "label_emb.0.0", "add_embedding.linear_2": "label_emb.0.2",
     "conv_in": "input_blocks.0.0", "conv_norm_out": "out.0", "conv_out": "out.2",
 }  # fmt: skip
+_TEXT_QUERIES = ("add_q_proj", "add_k_proj", "add_v_proj")
 _ATTENTION = {"group_norm": "norm", "to_q": "q", "to_k": "k", "to_v": "v", "to_out.0": "proj_out"}
 
 
@@ -129,7 +130,8 @@ def sd3_weights(transformer: Any) -> Weights:
     last = len(transformer.transformer_blocks) - 1
     for end in ("weight", "bias"):
         for ours, theirs in {
-            "pos_embed.proj": "x_embedder.proj", "context_embedder": "context_embedder", "proj_out": "final_layer.linear",
+            "pos_embed.proj": "x_embedder.proj", "context_embedder": "context_embedder",
+            "proj_out": "final_layer.linear",
             "time_text_embed.timestep_embedder.linear_1": "t_embedder.mlp.0",
             "time_text_embed.timestep_embedder.linear_2": "t_embedder.mlp.2",
             "time_text_embed.text_embedder.linear_1": "y_embedder.mlp.0",
@@ -143,7 +145,7 @@ def sd3_weights(transformer: Any) -> Weights:
                 ("x_block", ("to_q", "to_k", "to_v"), "norm1", "ff", "to_out.0"),
                 (
                     "context_block",
-                    ("add_q_proj", "add_k_proj", "add_v_proj"),
+                    _TEXT_QUERIES,
                     "norm1_context",
                     "ff_context",
                     "to_add_out",
