@@ -18,6 +18,7 @@ _UNET = {
     "add_embedding.linear_1": "label_emb.0.0", "add_embedding.linear_2": "label_emb.0.2",
     "conv_in": "input_blocks.0.0", "conv_norm_out": "out.0", "conv_out": "out.2",
 }  # fmt: skip
+_TEXT_QUERIES = ("add_q_proj", "add_k_proj", "add_v_proj")
 _ATTENTION = {"group_norm": "norm", "to_q": "q", "to_k": "k", "to_v": "v", "to_out.0": "proj_out"}
 
 
@@ -98,7 +99,7 @@ def flux_weights(transformer: Any) -> Weights:
         for end in ("weight", "bias"):
             for kind, queries, mod, ff, out in (
                 ("img", ("to_q", "to_k", "to_v"), "norm1", "ff", "to_out.0"),
-                ("txt", ("add_q_proj", "add_k_proj", "add_v_proj"), "norm1_context", "ff_context", "to_add_out"),
+                ("txt", _TEXT_QUERIES, "norm1_context", "ff_context", "to_add_out"),
             ):
                 named[f"{theirs}.{kind}_attn.qkv.{end}"] = torch.cat(
                     [own[f"{ours}.attn.{name}.{end}"] for name in queries]
@@ -120,6 +121,48 @@ def flux_weights(transformer: Any) -> Weights:
         named[f"{theirs}.norm.query_norm.scale"] = own[f"{ours}.attn.norm_q.weight"]
         named[f"{theirs}.norm.key_norm.scale"] = own[f"{ours}.attn.norm_k.weight"]
     return named
+
+
+def sd3_weights(transformer: Any) -> Weights:
+    """As Stability AI names them; shift stands before scale where diffusers has them the other way round."""
+    own: Weights = dict(transformer.state_dict())
+    named: Weights = {"pos_embed": own["pos_embed.pos_embed"]}
+    last = len(transformer.transformer_blocks) - 1
+    for end in ("weight", "bias"):
+        for ours, theirs in {
+            "pos_embed.proj": "x_embedder.proj", "context_embedder": "context_embedder",
+            "proj_out": "final_layer.linear",
+            "time_text_embed.timestep_embedder.linear_1": "t_embedder.mlp.0",
+            "time_text_embed.timestep_embedder.linear_2": "t_embedder.mlp.2",
+            "time_text_embed.text_embedder.linear_1": "y_embedder.mlp.0",
+            "time_text_embed.text_embedder.linear_2": "y_embedder.mlp.2",
+        }.items():  # fmt: skip
+            named[f"{theirs}.{end}"] = own[f"{ours}.{end}"]
+        named[f"final_layer.adaLN_modulation.1.{end}"] = torch.cat(own[f"norm_out.linear.{end}"].chunk(2)[::-1])
+        for number in range(last + 1):
+            ours, theirs = f"transformer_blocks.{number}", f"joint_blocks.{number}"
+            for block, queries, norm, ff, out in (
+                ("x_block", ("to_q", "to_k", "to_v"), "norm1", "ff", "to_out.0"),
+                (
+                    "context_block",
+                    _TEXT_QUERIES,
+                    "norm1_context",
+                    "ff_context",
+                    "to_add_out",
+                ),
+            ):
+                pieces = [own[f"{ours}.attn.{name}.{end}"] for name in queries]
+                named[f"{theirs}.{block}.attn.qkv.{end}"] = torch.cat(pieces)
+                modulation = own[f"{ours}.{norm}.linear.{end}"]
+                is_end = block == "context_block" and number == last  # its text goes nowhere after it
+                named[f"{theirs}.{block}.adaLN_modulation.1.{end}"] = (
+                    torch.cat(modulation.chunk(2)[::-1]) if is_end else modulation
+                )
+                if not is_end:
+                    named[f"{theirs}.{block}.attn.proj.{end}"] = own[f"{ours}.attn.{out}.{end}"]
+                    named[f"{theirs}.{block}.mlp.fc1.{end}"] = own[f"{ours}.{ff}.net.0.proj.{end}"]
+                    named[f"{theirs}.{block}.mlp.fc2.{end}"] = own[f"{ours}.{ff}.net.2.{end}"]
+    return {f"model.diffusion_model.{name}": tensor for name, tensor in named.items()}
 
 
 def write_single_file(path: Path, *weights: Weights) -> Path:

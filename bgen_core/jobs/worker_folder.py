@@ -104,7 +104,10 @@ class WorkerFolder:
         if not content:
             return None
         cells = {int(index): CellProgress(**cell) for index, cell in content["cells"].items()}
-        return SweepProgress(**content | {"cells": cells})
+        fetched, to_fetch = content.get("fetched", 0), content.get("to_fetch", 0)
+        return SweepProgress(
+            cells=cells, made=content["made"], began=content["began"], fetched=fetched, to_fetch=to_fetch
+        )
 
     def clear_progress(self, sweep_id: SweepId) -> None:
         (self.path / f"{sweep_id}.progress.json").unlink(missing_ok=True)

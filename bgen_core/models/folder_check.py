@@ -5,12 +5,13 @@ part, the file and the remedy.
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Generator, Iterable, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from bgen_core.errors import ModelLoadError
+from bgen_core.errors import ModelLoadError, reason
 from bgen_core.json_value import JsonValue
 from bgen_core.models.safetensors_header import DOWNLOAD_AGAIN, numbers_of, read_header
 from bgen_core.models.weight_variants import is_network, parts_of, weights_of
@@ -25,6 +26,24 @@ _TOKENIZER_FILES = (
     "sentencepiece.bpe.model",
     "tokenizer.model",
 )
+
+
+@contextmanager
+def reading(spec: str) -> Generator[None]:
+    """Files of a model that cannot be read are a sentence, wherever that turns out.
+
+    Raises
+    ------
+    ModelLoadError
+        Names the file and why.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise ModelLoadError(
+            f"model {quoted(spec)} cannot be read: {error.filename or 'one of its files'} ({reason(error)}): "
+            "give access to it."
+        ) from error
 
 
 def explain_folder(folder: Path) -> str:
@@ -118,7 +137,7 @@ def _is_json(path: Path, size: int, modified_ns: int) -> bool:
     """Size and time are part of the cache's key, so an edit is seen: a vocabulary has megabytes."""
     try:
         json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except ValueError:
         return False
     return True
 

@@ -98,7 +98,7 @@ def _open(source: ModelSource, device: Device, *, with_safety_checker: bool) -> 
         return open_single_file(source, device, absent)
     if source.prior is not None:
         return _open_decoder_and_prior(source, source.prior, device)
-    loader = diffusers.AutoPipelineForInpainting if family.mapped else kind
+    loader: Any = getattr(diffusers, "AutoPipelineForInpainting" if family.mapped else family.loads_as)
     return loader.from_pretrained(
         str(source.files), dtype=device.dtype, use_safetensors=True, variant=source.variant, **absent
     )

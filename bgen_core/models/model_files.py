@@ -4,8 +4,8 @@ from collections.abc import Generator
 from dataclasses import replace
 
 from bgen_core.errors import ModelLoadError
-from bgen_core.models.folder_check import check_folder, count_weights, names_in
-from bgen_core.models.hub.client import listed_files
+from bgen_core.models.folder_check import check_folder, count_weights, names_in, reading
+from bgen_core.models.hub.client import OFFLINE_PARTLY, is_offline, listed_files
 from bgen_core.models.hub.download import Fetching, fetch_files
 from bgen_core.models.model_source import SAFETY_CHECKER, ModelSource, has_settings, loaded_index
 from bgen_core.models.safetensors_header import numbers_of, read_header
@@ -35,7 +35,10 @@ def missing_files(source: ModelSource, dtype_name: str, *, with_safety_checker: 
     ModelLoadError
         That cannot be known, or the Hub has no weights that can be used.
     """
-    return _choose(source, dtype_name, with_safety_checker=with_safety_checker)[1]
+    missing = _choose(source, dtype_name, with_safety_checker=with_safety_checker)[1]
+    if missing and is_offline():
+        raise ModelLoadError(f"model {quoted(source.name)} {OFFLINE_PARTLY}")
+    return missing
 
 
 def fetch_missing(source: ModelSource, dtype_name: str, *, with_safety_checker: bool = False) -> Generator[Fetching]:
@@ -62,9 +65,10 @@ def settled(source: ModelSource, dtype_name: str, *, with_safety_checker: bool =
     variant, _ = _choose(source, dtype_name, with_safety_checker=with_safety_checker)
     held = source.single.parts if source.single else ()
     try:
-        check_folder(
-            source.name, source.files, loaded_index(source, with_safety_checker=with_safety_checker), held=held
-        )
+        with reading(source.name):
+            check_folder(
+                source.name, source.files, loaded_index(source, with_safety_checker=with_safety_checker), held=held
+            )
     except ModelLoadError as error:
         if not source.repository:
             raise

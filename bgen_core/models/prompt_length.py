@@ -18,7 +18,7 @@ def find_cut_off(source: ModelSource, text: str) -> str:
         The model. Where its tokenizer is not on this machine, or is of an unknown kind, nothing is known to be cut.
     """
     folder, reader = source.files, source.family.reader
-    if folder is None or reader is None or not text:
+    if reader is None or not text:
         return ""
     try:
         tokenizer, limit = _load_tokenizer(folder / reader.folder)

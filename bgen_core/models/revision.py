@@ -7,7 +7,7 @@ from pathlib import Path
 from bgen_core.errors import ModelLoadError
 from bgen_core.models.catalogue import MODELS, ModelEntry, describe_model
 from bgen_core.models.content_hash import hash_file, hash_files, hash_folder
-from bgen_core.models.folder_check import check_folder, count_weights, names_in
+from bgen_core.models.folder_check import check_folder, count_weights, names_in, reading
 from bgen_core.models.hub.client import cached_snapshot, fetch_small_files
 from bgen_core.models.kandinsky_prior import find_prior
 from bgen_core.models.model_source import ModelSource, is_whole
@@ -26,7 +26,8 @@ def find_model(spec: str) -> ModelSource:
         Nothing of that name can be found: says which, why, and what to do.
     """
     entry = describe_model(spec)
-    local = _find_given(spec, entry, asks_hub=True)
+    with reading(spec):
+        local = _find_given(spec, entry, asks_hub=True)
     if local is not None:
         return local
     if not _may_be_on_hub(entry):
@@ -46,10 +47,11 @@ def find_local_model(spec: str) -> ModelSource | None:
         Something is there, but it is no model.
     """
     entry = describe_model(spec)
-    source = _find_given(spec, entry, asks_hub=False)
-    if source is None and (snapshot := cached_snapshot(entry.source)) is not None:
-        source = _with_prior(_of_hub(spec, entry, snapshot), asks_hub=False)
-    return source if source is not None and is_whole(source) else None
+    with reading(spec):
+        source = _find_given(spec, entry, asks_hub=False)
+        if source is None and (snapshot := cached_snapshot(entry.source)) is not None:
+            source = _with_prior(_of_hub(spec, entry, snapshot), asks_hub=False)
+        return source if source is not None and is_whole(source) else None
 
 
 def find_entry(spec: str) -> ModelEntry:
@@ -63,13 +65,8 @@ def find_entry(spec: str) -> ModelEntry:
     entry = describe_model(spec)
     if entry in MODELS:
         return entry
-    given = Path(entry.source).expanduser()
-    if given.is_file():
-        single = read_model_file(spec, given.resolve())
-        place = configuration_of(spec, single, asks_hub=False)
-        return entry if place is None else read_entry(spec, entry, place.folder, index_for(spec, single, place))
-    files = given if given.is_dir() else cached_snapshot(entry.source)
-    return entry if files is None else read_entry(spec, entry, files, read_index(spec, files))
+    with reading(spec):
+        return _read_entry_here(spec, entry)
 
 
 def fetch_entry(spec: str) -> ModelEntry:
@@ -85,10 +82,21 @@ def fetch_entry(spec: str) -> ModelEntry:
         return entry
     given = Path(entry.source).expanduser()
     if given.is_file():
-        configuration_of(spec, read_model_file(spec, given.resolve()), asks_hub=True)
+        with reading(spec):
+            configuration_of(spec, read_model_file(spec, given.resolve()), asks_hub=True)
     elif not given.is_dir() and _may_be_on_hub(entry):
         _snapshot(spec, entry)
     return find_entry(spec)
+
+
+def _read_entry_here(spec: str, entry: ModelEntry) -> ModelEntry:
+    given = Path(entry.source).expanduser()
+    if given.is_file():
+        single = read_model_file(spec, given.resolve())
+        place = configuration_of(spec, single, asks_hub=False)
+        return entry if place is None else read_entry(spec, entry, place.folder, index_for(spec, single, place))
+    files = given if given.is_dir() else cached_snapshot(entry.source)
+    return entry if files is None else read_entry(spec, entry, files, read_index(spec, files))
 
 
 def current_revision(source: ModelSource) -> str:

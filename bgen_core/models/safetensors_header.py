@@ -21,10 +21,7 @@ def read_header(path: Path) -> dict[str, Any]:
     ValueError
         Completes "the file …".
     """
-    try:
-        stat = path.stat()
-    except OSError as error:
-        raise ValueError(f"cannot be read ({error.strerror})") from error
+    stat = path.stat()
     return _read_header(path, stat.st_size, stat.st_mtime_ns)
 
 
@@ -43,8 +40,6 @@ def _read_header(path: Path, size: int, modified_ns: int) -> dict[str, Any]:
             if size < 8 or length > min(size - 8, _LONGEST_HEADER):
                 raise ValueError("is cut off, or no safetensors file")
             header: JsonValue = json.loads(file.read(length))
-    except OSError as error:
-        raise ValueError(f"cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise ValueError("is no safetensors file") from error
     except json.JSONDecodeError as error:

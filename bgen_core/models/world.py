@@ -18,7 +18,7 @@ def find_hint(source: ModelSource, prompt: str) -> str:
     prompt
         What to paint.
     """
-    kinds = _load_kinds(source.files) if source.files else {}
+    kinds = _load_kinds(source.files)
     words = " ".join(re.findall(r"\w+", prompt.lower()))
     if not kinds or any(re.search(rf"\b{re.escape(known)}\b", words) for names in kinds.values() for known in names):
         return ""

@@ -5,7 +5,7 @@ Every case goes the whole way: what is told before anything is loaded must not b
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from bgen_core.errors import ModelLoadError
 from bgen_core.models.devices import Device
 from bgen_core.models.loading import load_pipeline
-from bgen_core.models.revision import find_local_model, find_model
+from bgen_core.models.revision import find_entry, find_local_model, find_model
 from tests.tiny_families import tiny_family
 from tests.tiny_models import tiny_pipeline
 
@@ -101,6 +101,10 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
         lambda folder: without(*(path.name for path in folder.iterdir()))(folder), ("empty folder", "download or save")
     ),
     "a damaged index": (holding("model_index.json", b"[]"), ("model_index.json", "damaged")),
+    "a folder in a file's place": (
+        lambda folder: without("vae/config.json")(folder) or (folder / "vae" / "config.json").mkdir(),
+        ("cannot be read", "vae/config.json", "give access"),
+    ),
     "an unknown class": (
         lambda folder: change_json(folder / "model_index.json", _class_name="PixArtAlphaPipeline"),
         ("PixArtAlphaPipeline", "StableDiffusionPipeline"),
@@ -135,6 +139,18 @@ def test_a_part_is_no_pipeline(part: str, words: str, model: Path) -> None:
     with pytest.raises(ModelLoadError, match="one part") as refusal:
         find_model(str(model / part))
     assert words in str(refusal.value)
+
+
+@pytest.mark.parametrize("entrance", [find_model, find_local_model, find_entry])
+def test_what_may_not_be_read_is_one_sentence(
+    entrance: Callable[[str], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path) -> Iterator[Path]:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", refused)  # root may read everything
+    with pytest.raises(ModelLoadError, match=rf"cannot be read: {tmp_path} \(Permission denied\): give access"):
+        entrance(str(tmp_path))
 
 
 def test_a_controlnet_and_a_lora_are_told_by_their_name(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from bgen_core.models.revision import find_entry, find_local_model, find_model
 from tests.single_files import (
     clip_weights,
     flux_weights,
+    sd3_weights,
     unet_weights,
     vae_weights,
     without_weights,
@@ -42,6 +43,9 @@ def written(name: str, folder: Path) -> tuple[Any, Path]:
         case "sdxl-9":
             pipeline = tiny_pipeline(name, middle=True)
             weights, held = (unet_weights(pipeline.unet), vae_weights(pipeline.vae)), ("unet", "vae")
+        case "sd3":
+            pipeline = tiny_family(name)
+            weights, held = (sd3_weights(pipeline.transformer), vae_weights(pipeline.vae)), ("transformer", "vae")
         case _:
             pipeline = tiny_family(name)
             weights, held = (flux_weights(pipeline.transformer),), ("transformer",)
@@ -61,7 +65,7 @@ def flux_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("flux_of_any_size")
-@pytest.mark.parametrize("name", ["sd-9", "sd-4", "sdxl-9", "flux-dev", "flux-schnell", "flux-fill"])
+@pytest.mark.parametrize("name", ["sd-9", "sd-4", "sdxl-9", "sd3", "flux-dev", "flux-schnell", "flux-fill"])
 def test_a_single_file_is_the_pipeline_that_it_was_made_of(name: str, tmp_path: Path) -> None:
     pipeline, file = written(name, tmp_path)
     source = find_model(str(file))
@@ -73,6 +77,14 @@ def test_a_single_file_is_the_pipeline_that_it_was_made_of(name: str, tmp_path: 
             assert all(torch.equal(tensor, theirs[key]) for key, tensor in network.state_dict().items()), part
     assert source.entry == find_entry(str(file))
     assert find_local_model(str(file)) == source
+
+
+def test_sd3_in_a_file_without_t5_is_painted_without_it(tmp_path: Path) -> None:
+    _, file = written("sd3", tmp_path)
+    without_weights(tmp_path / "my model", "text_encoder_3")
+    source = find_model(str(file))
+    assert source.family.title == "Stable Diffusion 3 without T5"
+    assert load_pipeline(source, CPU).text_encoder_3 is None
 
 
 def test_half_precision_is_loaded_as_such(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The runner with a model that counts what it is asked for: what is painted, what is only pasted, what fails alone."""
 
 from collections.abc import Generator, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,8 +11,11 @@ import pytest
 from bgen_core.errors import ModelLoadError, StoreError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.jobs import runner as runner_module
+from bgen_core.jobs.progress import ProgressWriter
 from bgen_core.jobs.runner import Runner
 from bgen_core.jobs.submission import SweepForecast, describe_forecast, forecast_sweep, submit_sweep
+from bgen_core.jobs.worker_folder import WorkerFolder
+from bgen_core.models.hub.download import Fetching
 from bgen_core.models.revision import find_model
 from bgen_core.records.sweep_states import CANCEL
 from bgen_core.settings import Settings
@@ -22,6 +26,7 @@ from bgen_core.sweep.axes import Axis, parse_axis
 from bgen_core.sweep.events import Committed, Failed, Finished, PaintCell
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
+from pages._ui.sweep.live_sweep import running_text
 
 BASE = InpaintParams(prompt="a red beach", num_inference_steps=2)
 
@@ -72,6 +77,26 @@ def forecast(store: Store, settings: Settings, plan: SweepPlan) -> SweepForecast
 def run(store: Store, settings: Settings, plan: SweepPlan) -> tuple[str, list[Any]]:
     sweep_id = submit_sweep(store, forecast(store, settings, plan), owner="tester")
     return sweep_id, list(Runner(store, settings).run(sweep_id))
+
+
+def test_a_download_is_said_before_the_run_and_while_it_lasts(
+    store: Store, settings: Settings, inpainter: CountingInpainter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    of = 2_130_000_000
+    fetching = [Fetching(model="demo", done=done, of=of) for done in (0, 1_200_000_000, of)]
+    monkeypatch.setattr("bgen_core.jobs.submission.missing_bytes", lambda *_, **__: of)
+    monkeypatch.setattr(runner_module, "fetch_missing", lambda *_, **__: iter(fetching))
+    plan = SweepPlan(subject_id=save_subject(store).id, model="demo", base=BASE)
+    assert "demo is fetched from the Hugging Face Hub first: 2.13 GB." in forecast(store, settings, plan).notes
+    sweep_id, events = run(store, settings, plan)
+    assert events[:3] == fetching
+    assert "demo is fetched from the Hugging Face Hub first: 2.13 GB." not in forecast(store, settings, plan).notes
+    folder = WorkerFolder(tmp_path)
+    folder.prepare()
+    ProgressWriter(folder, sweep_id).note(fetching[1])
+    progress = folder.read_progress(sweep_id)
+    assert progress is not None
+    assert "fetching the model: 1.20 GB of 2.13 GB" in running_text(0, 1, progress)
 
 
 @pytest.mark.slow

@@ -11,12 +11,21 @@ from bgen_core.errors import ModelLoadError
 from bgen_core.models.hub.meter import Meter
 from bgen_core.wording import quoted
 
+_OFFLINE = "and HF_HUB_OFFLINE keeps it from the Hub: unset it, or give a local folder."
+OFFLINE_PARTLY = f"is only in part on this machine, {_OFFLINE}"
 LOOK_SECONDS = 10  # for the answer to a question; files have the client's own limits
 
 # Enough to know a family by.
 CONFIG_FILES = ("model_index.json", "*/config.json", "scheduler/scheduler_config.json")
 # And to set up all parts but their weights.
 SETTING_FILES = ("model_index.json", "*/*.json", "*/*.txt", "*/*.model", "*/*.jinja")
+
+
+def is_offline() -> bool:
+    """Whether the person keeps the client from the Hub."""
+    from huggingface_hub import constants
+
+    return constants.is_offline_mode()
 
 
 def cached_snapshot(repository: str) -> Path | None:
@@ -114,7 +123,7 @@ def hub_fault(error: BaseException, *, partly: bool = False) -> str:
         case HFValidationError():
             return "is no Hub id: those have letters, digits, dots, dashes and underscores, such as owner/name."
         case OfflineModeIsEnabled():
-            return f"{here}, and HF_HUB_OFFLINE keeps it from the Hub: unset it, or give a local folder."
+            return OFFLINE_PARTLY if partly else f"is not on this machine, {_OFFLINE}"
         case HfHubHTTPError() if _status(told) in (401, 403):
             return (
                 f"is refused to you by the Hugging Face Hub ({_status(told)}): give a token in HF_TOKEN that may read "

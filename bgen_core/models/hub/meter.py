@@ -42,7 +42,7 @@ class Meter:
                 pass
 
             def __getattr__(self, name: str) -> Any:
-                return lambda *args, **options: None  # whatever else a bar can do: nothing is shown
+                return _nothing  # whatever else a bar can do: nothing is shown
 
             @classmethod
             def get_lock(cls) -> threading.Lock:
@@ -53,3 +53,7 @@ class Meter:
                 pass
 
         return Bar
+
+
+def _nothing(*args: object, **options: object) -> None:
+    del args, options

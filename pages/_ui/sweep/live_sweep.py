@@ -123,7 +123,7 @@ def _progress_line(
     elif sweep.state == "running":
         health = executor.health()
         engine = "" if health else "the engine is starting again · "
-        st.progress(share, text=engine + _running_text(done, sweep.total, progress))
+        st.progress(share, text=engine + running_text(done, sweep.total, progress))
         if health and health.trouble:
             st.warning(plain(f"{health.trouble} The engine waits, and goes on by itself."))
     elif sweep.state == "paused":
@@ -136,7 +136,8 @@ def _progress_line(
         st.warning(f"{done} of {sweep.total} made, {failed} failed: the reasons stand in their places.")
 
 
-def _running_text(done: int, total: int, progress: SweepProgress | None) -> str:
+def running_text(done: int, total: int, progress: SweepProgress | None) -> str:
+    """How far a sweep that runs is, beside its bar."""
     parts = [f"{done}/{total}"]
     speed = progress.cells_per_second if progress else None
     if speed:

@@ -87,7 +87,7 @@ def model_choice(default: str) -> list[ModelEntry]:
         bind="query-params",
         on_change=_take_defaults,
         accept_new_options=True,
-        help="A name from the list, a Hub id such as owner/name, a folder or a .safetensors file. Several make an axis.",
+        help="A name from the list, a Hub id (owner/name), a folder or a .safetensors file. Several make an axis.",
     )
     entries = [_entry(name) for name in picked or [default]]
     for entry in entries:
