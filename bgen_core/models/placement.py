@@ -154,7 +154,7 @@ def _keep_in_eight_bits(denoiser: Any, device: Device) -> None:
         return
     for name in ("torchao", "torch.utils._pytree"):  # they tell at their import which kernels this machine lacks
         logging.getLogger(name).setLevel(logging.ERROR)
-    from torchao.quantization import Int8WeightOnlyConfig, quantize_
+    from torchao.quantization import Int8WeightOnlyConfig, quantize_  # pyright: ignore[reportMissingTypeStubs]
 
     quantize_(denoiser, Int8WeightOnlyConfig(version=2))
 

@@ -240,7 +240,7 @@ def test_a_model_that_cannot_fit_is_refused_before_it_is_read(model: Path, monke
     pipeline = load_pipeline(source, CPU)
     networks = (pipeline.unet, pipeline.vae, pipeline.text_encoder, pipeline.text_encoder_2)
     assert source.weights == sum(network.num_parameters() for network in networks)
-    monkeypatch.setattr("bgen_core.models.loading.memory_bytes", lambda device: source.weights * 4 - 1)
+    monkeypatch.setattr("bgen_core.models.placement.memory_bytes", lambda device: source.weights * 4 - 1)
     with pytest.raises(
         ModelLoadError, match=r"needs 0\.\d GB for its weights alone, and cpu has .* BGEN_PRECISION=half"
     ):
