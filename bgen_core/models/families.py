@@ -138,6 +138,8 @@ class Family:
         a time, with `fixed` arguments.
     guidance, negative, strength
         How it takes them.
+    loras
+        None where LoRAs can be applied, or why it takes none.
     own_scheduler
         None where every scheduler can be chosen, or why it samples with its own alone.
     half
@@ -165,6 +167,7 @@ class Family:
     negative: WithCfg | Always | NeedsSecond | Ignored = WithCfg()
     strength: Strength | Ignored = Strength(rounds="up")
     own_scheduler: Ignored | None = Ignored(reason="samples in its own way")
+    loras: Ignored | None = None
     half: NumberFormat = "bfloat16"
     side: int = 1024
     latents: int | None = None
@@ -189,6 +192,8 @@ class Family:
             "negative_prompt": self.negative,
             "strength": self.strength,
             "scheduler": self.own_scheduler,
+            "loras": self.loras,
+            "lora_weight": self.loras,
         }
         return {name: how for name, how in each.items() if isinstance(how, Ignored)}
 

@@ -301,6 +301,7 @@ FAMILIES: tuple[Family, ...] = (
             loads_as=f"{stem}InpaintCombinedPipeline",
             negative=Always(),
             strength=Ignored(reason="paints from noise alone"),
+            loras=Ignored(reason="takes no LoRAs"),
             half="float16",
             side=512,
             multiple=lambda factor: factor * factor,

@@ -25,6 +25,7 @@ _TOKENIZER_FILES = (
     "sentencepiece.bpe.model",
     "tokenizer.model",
 )
+PICKLES = (".ckpt", ".pt", ".pth", ".bin", ".pkl")
 _LFS = b"version https://git-lfs"
 _LONGEST_HEADER = 100_000_000  # safetensors' own limit
 
@@ -49,11 +50,11 @@ def explain_folder(folder: Path) -> str:
 
 def explain_file(file: Path) -> str:
     """What a file that was given as a model is; completes "model … "."""
-    if file.suffix in (".ckpt", ".pt", ".pth", ".bin", ".pkl"):
+    if file.suffix in PICKLES:
         return f"is a pickle ({file}), which could run any program and is never opened: give a folder of safetensors."
     if file.suffix == ".safetensors":
         try:
-            keys = _header(file).keys()
+            keys = weights_header(file).keys()
         except ValueError as error:
             return f"cannot be read: {file} {error}: {_AGAIN}."
         if any("lora" in key.lower() for key in keys):
@@ -107,7 +108,7 @@ def count_weights(folder: Path, index: Mapping[str, Any], variant: str | None) -
         if _is_network(kind):
             weights = [*(folder / name).glob("*.safetensors")]
             chosen = [path for path in weights if _variant(path) == variant] or weights
-            total += sum(_numbers(tensor) for path in chosen for tensor in _header(path).values())
+            total += sum(_numbers(tensor) for path in chosen for tensor in weights_header(path).values())
     return total
 
 
@@ -187,13 +188,13 @@ def _weights_fault(place: Path) -> str:
                 return f"lacks a part of its weights: {place / shard}; {_AGAIN}"
     for path in weights:
         try:
-            _header(path)
+            weights_header(path)
         except ValueError as error:
             return f"is damaged: {path} {error}; {_AGAIN}"
     return ""
 
 
-def _header(path: Path) -> dict[str, Any]:
+def weights_header(path: Path) -> dict[str, Any]:
     """What a safetensors file says of its tensors.
 
     Raises
@@ -205,11 +206,11 @@ def _header(path: Path) -> dict[str, Any]:
         stat = path.stat()
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror})") from error
-    return _read_header(path, stat.st_size, stat.st_mtime_ns)
+    return _readweights_header(path, stat.st_size, stat.st_mtime_ns)
 
 
 @lru_cache(maxsize=64)
-def _read_header(path: Path, size: int, modified_ns: int) -> dict[str, Any]:
+def _readweights_header(path: Path, size: int, modified_ns: int) -> dict[str, Any]:
     """See `_is_json`: pages ask for a model at each run of their script."""
     try:
         with path.open("rb") as file:

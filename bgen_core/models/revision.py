@@ -169,13 +169,13 @@ def _find_on_hub(spec: str, entry: ModelEntry) -> ModelSource:
     try:
         revision = HfApi().model_info(entry.source, timeout=10).sha or ""
     except Exception as error:  # the hub client raises many kinds: no network, no such model, no permission
-        raise ModelLoadError(f"model {quoted(spec)} {_hub_fault(error)}") from error
+        raise ModelLoadError(f"model {quoted(spec)} {hub_fault(error)}") from error
     if entry in MODELS:
         return ModelSource(entry=entry, revision=revision, folder=None, files=None, pipeline_class="")
     return replace(_read_source(spec, entry, _fetch_configs(spec, entry, revision)), revision=revision)
 
 
-def _hub_fault(error: Exception) -> str:
+def hub_fault(error: Exception) -> str:
     """Why the Hub gave nothing; completes "model … "."""
     from huggingface_hub.errors import GatedRepoError, HFValidationError, OfflineModeIsEnabled, RepositoryNotFoundError
 
@@ -258,10 +258,15 @@ def hash_folder(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.suffix in PIXEL_FILES and path.name != "world.json":
-            stat = path.stat()
             digest.update(os.fsencode(path.relative_to(folder).as_posix()) + b"\0")
-            digest.update(_hash_file(path, stat.st_size, stat.st_mtime_ns).encode())
+            digest.update(hash_file(path).encode())
     return digest.hexdigest()[:40]
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    stat = path.stat()
+    return _hash_file(path, stat.st_size, stat.st_mtime_ns)
 
 
 @lru_cache(maxsize=256)

@@ -54,6 +54,8 @@ def plan(models: list[ModelEntry], **given: Any) -> SweepPlan:
         ("fill", {"negative_prompt": "red"}, "Flux Fill takes no negative prompt: leave it empty"),
         ("lcm", {"negative_prompt": "red"}, "leave it empty"),
         ("kandinsky", {"strength": "0.5,1"}, "paints from noise alone: choose the strength 1, not 0.5"),
+        ("kandinsky", {"lora": "ink"}, "takes no LoRAs: leave it empty"),
+        ("kandinsky", {"lora_weight": "0,0.5"}, "takes no LoRAs: choose the lora weight 1, not 0"),
         ("flux", {"scheduler": "euler"}, "choose the scheduler 'default', not 'euler'"),
         ("edm", {"scheduler": "default,dpmpp_2m"}, "has no betas"),
     ],
