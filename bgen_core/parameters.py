@@ -12,6 +12,7 @@ from typing import Literal
 
 from bgen_core.errors import UserInputError
 from bgen_core.limits import check_text
+from bgen_core.models.families import CONTROLS
 from bgen_core.models.loras import MOST_WEIGHT, read_loras
 from bgen_core.models.schedulers import scheduler_named, scheduler_names
 from bgen_core.typed_lines import write_line
@@ -302,6 +303,26 @@ PARAMETERS: tuple[Parameter, ...] = (
         default=1.0,
         since=3,
         range=Range(low=-MOST_WEIGHT, high=MOST_WEIGHT),
+    ),
+    Parameter(
+        field="control",
+        name="control",
+        label="Control picture",
+        help="What a ControlNet is shown: the mask, as those for backgrounds expect, or the subject's edges.",
+        kind="name",
+        default="mask",
+        since=3,
+        names=lambda: CONTROLS,
+    ),
+    Parameter(
+        field="control_scale",
+        name="control-scale",
+        label="Control scale",
+        help="How strongly a ControlNet steers the painting; 0 paints without it.",
+        kind="number",
+        default=1.0,
+        since=3,
+        range=Range(low=0, high=5),
     ),
     Parameter(
         field="mask_grow",

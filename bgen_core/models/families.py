@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from bgen_core.json_value import JsonValue
 
+# Pictures that a ControlNet can be shown
+CONTROLS = ("mask", "edges")
 NumberFormat = Literal["float32", "float16", "bfloat16"]
 
 
@@ -140,6 +142,8 @@ class Family:
         How it takes them.
     loras
         None where LoRAs can be applied, or why it takes none.
+    control
+        None where a ControlNet steers the painting, or why nothing does.
     own_scheduler
         None where every scheduler can be chosen, or why it samples with its own alone.
     half
@@ -168,6 +172,7 @@ class Family:
     strength: Strength | Ignored = Strength(rounds="up")
     own_scheduler: Ignored | None = Ignored(reason="samples in its own way")
     loras: Ignored | None = None
+    control: Ignored | None = Ignored(reason="has no ControlNet")
     half: NumberFormat = "bfloat16"
     side: int = 1024
     latents: int | None = None
@@ -194,6 +199,8 @@ class Family:
             "scheduler": self.own_scheduler,
             "loras": self.loras,
             "lora_weight": self.loras,
+            "control": self.control,
+            "control_scale": self.control,
         }
         return {name: how for name, how in each.items() if isinstance(how, Ignored)}
 

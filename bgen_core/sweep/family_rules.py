@@ -11,7 +11,7 @@ from bgen_core.wording import quoted
 # What stands where a parameter changes no pixel.
 NEUTRAL: dict[str, Any] = {
     "guidance_scale": 0.0, "negative_prompt": "", "strength": 1.0, "scheduler": "default",
-    "loras": "", "lora_weight": 1.0,
+    "loras": "", "lora_weight": 1.0, "control": "mask", "control_scale": 1.0,
 }  # fmt: skip
 LORA_FIELDS = ("loras", "lora_weight")
 

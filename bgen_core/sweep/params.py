@@ -26,6 +26,8 @@ class InpaintParams:
     scheduler: str = "ddim"
     loras: str = ""
     lora_weight: float = 1.0
+    control: str = "mask"
+    control_scale: float = 1.0
     mask_grow: float = 1.5
     mask_feather: float = 0.0
     edge_softness: float = 0.0

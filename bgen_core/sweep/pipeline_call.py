@@ -22,6 +22,7 @@ from bgen_core.models.family_table import OWN_SCHEDULER, STABLE_DIFFUSION, famil
 from bgen_core.subject.decoding.image_io import resize
 from bgen_core.sweep.adapters import Adapters, by_loras
 from bgen_core.sweep.cell_faults import NO_NUMBERS, TOO_LARGE, reason_of
+from bgen_core.sweep.control_pictures import control_picture
 from bgen_core.sweep.events import Event, Failed, Finished, PaintCell, Started, Stepped
 from bgen_core.sweep.family_rules import effective_steps, refusal_of
 from bgen_core.sweep.params import InpaintParams
@@ -101,6 +102,8 @@ class PipelineInpainter:
             "num_inference_steps": params.num_inference_steps,
             "generator": torch.Generator("cpu").manual_seed(params.seed),
             "output_type": "np",
+            "control_image": Image.fromarray(control_picture(canvas, params.control)),
+            "controlnet_conditioning_scale": params.control_scale,
             **self._guidance(params),
             **dict(self._family.fixed),
         }
