@@ -25,6 +25,7 @@ from bgen_core.sweep.cell_faults import NO_NUMBERS, TOO_LARGE, reason_of
 from bgen_core.sweep.control_pictures import control_picture
 from bgen_core.sweep.events import Event, Failed, Finished, PaintCell, Started, Stepped
 from bgen_core.sweep.family_rules import effective_steps, refusal_of
+from bgen_core.sweep.mask_for_controlnet import let_controlnet_see_mask
 from bgen_core.sweep.params import InpaintParams
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class PipelineInpainter:
 
     def __init__(self, pipeline: Any) -> None:
         self._pipeline = pipeline
+        let_controlnet_see_mask(pipeline)
         family = family_of(pipeline) or STABLE_DIFFUSION
         self._family: Family = replace(family, own_scheduler=family.own_scheduler or OWN_SCHEDULER)
         self._adapters = Adapters(pipeline, family.title)

@@ -53,9 +53,10 @@ def test_another_picture_is_refused_with_those_that_there_are(canvas: Canvas) ->
     assert "control 'depth' is not known" in failed.reason
 
 
-def test_scale_0_is_the_model_without_it_and_each_scale_is_another_picture(canvas: Canvas) -> None:
+@pytest.mark.parametrize("name", ["controlnet", "controlnet-9"])
+def test_scale_0_is_the_model_without_it_and_each_scale_is_another_picture(name: str, canvas: Canvas) -> None:
     """What is added at scale 0 is 0: the same numbers in the same order, so that no bit differs."""
-    net = tiny_family("controlnet")
+    net = tiny_family(name)
     plain = paint(tiny_pipeline("sd-9", middle=True), canvas, PARAMS)
     none, half, full = [paint(net, canvas, replace(PARAMS, control_scale=scale)) for scale in (0.0, 0.5, 1.0)]
     assert np.array_equal(none, plain)
