@@ -1,5 +1,6 @@
 """The app: `streamlit run streamlit_app.py`, or any ASGI server with `streamlit_app:app`."""
 
+import gc
 import logging
 import threading
 from collections.abc import AsyncGenerator
@@ -16,6 +17,7 @@ from pages._ui.app import resources
 from pages._ui.app.connection_limits import BodyLimits, raise_open_files
 from pages._ui.app.faults import tell_fault
 from pages._ui.app.gate import Gate
+from pages._ui.app.head_limit import heads_in_time
 from pages._ui.app.repeated_faults import told_once_a_minute
 from pages._ui.app.visitor_cookie import VisitorCookie
 from pages._ui.routes.routes import own_routes
@@ -28,13 +30,13 @@ async def lifespan(app: Any) -> AsyncGenerator[dict[str, Any]]:
     """Start the worker with the server, so that its models load while the first page is painted."""
     del app
     raise_open_files()
-    with told_once_a_minute():
+    with told_once_a_minute(), heads_in_time():
         try:
             resources.opened_store()
         except StoreAwayError as error:  # the pages say so until it answers, and the worker waits for it
             logging.getLogger("bgen").warning("the store cannot be opened yet: %s", error)
         with serving(resources.opened_store, resources.settings()):
-            reading = threading.Timer(_SECONDS_BEFORE_TABLE, read_table)
+            reading = threading.Timer(_SECONDS_BEFORE_TABLE, warm_up)
             reading.start()
             try:
                 yield {}
@@ -42,8 +44,21 @@ async def lifespan(app: Any) -> AsyncGenerator[dict[str, Any]]:
                 reading.cancel()
 
 
+def warm_up() -> None:
+    """Read the table of runs before anybody asks: the first visitor of a large store would wait for it.
+
+    What was imported by then stays for good. Streamlit looks through all objects for circles after each run of a page;
+    without the libraries' objects that takes a millisecond instead of a tenth of a second, in which no page runs.
+    """
+    try:
+        read_table()
+    finally:
+        gc.collect()
+        gc.freeze()
+
+
 def read_table() -> None:
-    """Read the table of runs before anybody asks: the first visitor of a large store would wait for it."""
+    """The store's runs as pages need them; a store that is away is waited for by them."""
     from bgen_core.runs.wide_table import run_table  # pandas takes a quarter of the server's start
 
     try:

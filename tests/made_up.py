@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from bgen_core.extent import Extent
 from bgen_core.ids import VisitorId
@@ -19,6 +18,9 @@ from bgen_core.runs.table import FIELDS
 from bgen_core.store.store import Store
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.params import InpaintParams
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 EXTENT = Extent(width=48, height=32)
 MODEL_EXTENT = Extent(width=24, height=16)
@@ -99,6 +101,8 @@ def made_up_sweep(sweep_id: str = "sweep-1", *, cells: Sequence[str] = (), **cha
     return replace(record, **changes)
 
 
-def frame_of(runs: Sequence[RunRecord]) -> pd.DataFrame:
+def frame_of(runs: Sequence[RunRecord]) -> "pd.DataFrame":
     """The runs as a table with the columns of `FIELDS`, in the order given."""
+    import pandas as pd  # processes that commit runs do without
+
     return pd.DataFrame({each.name: [each.read(run) for run in runs] for each in FIELDS})

@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bgen_core.errors import UserInputError
-from bgen_core.models.folder_check import PICKLES, weights_header
-from bgen_core.models.revision import hash_file, hub_fault
+from bgen_core.models.content_hash import hash_file
+from bgen_core.models.hub.client import hub_fault
+from bgen_core.models.safetensors_header import read_header
 from bgen_core.wording import quoted
 
 MOST_LORAS = 10
@@ -18,6 +19,7 @@ MOST_WEIGHT = 10.0
 FORM = "name:0.8, other:0.5"
 
 _SUFFIX = ".safetensors"
+_PICKLES = (".ckpt", ".pt", ".pth", ".bin", ".pkl")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)")
 _TAG = re.compile(r"<lora:([^<>]*)>")
 _HUB_ID = re.compile(r"(\w[\w.-]*/\w[\w.-]*)(?:/(.+\.safetensors))?")
@@ -164,19 +166,19 @@ def _in_folder(name: str, folder: Path) -> Path | None:
     if place.is_dir():  # as diffusers and peft save one
         files = sorted(place.glob(f"*{_SUFFIX}"))
         return files[0] if len(files) == 1 else None
-    pickles = (path for suffix in PICKLES if (path := place.with_name(place.name + suffix)).is_file())
+    pickles = (path for suffix in _PICKLES if (path := place.with_name(place.name + suffix)).is_file())
     return next(pickles, None)
 
 
 def _check(name: str, path: Path) -> None:
     """Refuse what is no LoRA, as far as its first bytes tell."""
-    if path.suffix in PICKLES:
+    if path.suffix in _PICKLES:
         raise UserInputError(
             f"LoRA {quoted(name, 80)} is a pickle ({path.name}), which could run any program and is never opened: "
             "give a .safetensors file."
         )
     try:
-        header = weights_header(path)
+        header = read_header(path)
     except ValueError as error:
         raise UserInputError(f"LoRA {quoted(name, 80)} cannot be read: its file {error}: download it again.") from error
     if not count_layers(header):
@@ -212,7 +214,7 @@ def _ask_hub(name: str, repository: str, file: str | None) -> LoraFile:
 
     try:
         info = HfApi().model_info(repository, files_metadata=True, timeout=10)
-    except Exception as error:  # see `revision.find_model`
+    except Exception as error:  # see `hub_fault`
         raise UserInputError(f"LoRA {quoted(name, 80)} {hub_fault(error)}") from error
     files = {each.rfilename: each for each in info.siblings or () if each.rfilename.endswith(_SUFFIX)}
     usual = next((each for each in _USUAL_NAMES if each in files), None)
@@ -242,7 +244,7 @@ def fetch_lora(lora: LoraFile) -> Path:
         repository, file, commit = lora.hub or ("", "", "")
         try:
             path = Path(hf_hub_download(repository, file, revision=commit))
-        except Exception as error:  # see `revision.find_model`
+        except Exception as error:  # see `hub_fault`
             raise UserInputError(f"LoRA {quoted(lora.name, 80)} {hub_fault(error)}") from error
         _check(lora.name, path)
     if not path.is_file() or hash_file(path) != lora.content:

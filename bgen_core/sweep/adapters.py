@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from bgen_core.errors import UserInputError
-from bgen_core.models.folder_check import weights_header
 from bgen_core.models.loras import count_layers, fetch_lora
+from bgen_core.models.safetensors_header import read_header
 from bgen_core.sweep.applied_loras import AppliedLora
 from bgen_core.sweep.events import PaintCell
 from bgen_core.wording import quoted
@@ -107,7 +107,7 @@ class Adapters:
                     use_safetensors=True,
                     local_files_only=True,
                 )
-            taken, given = self._count(name), count_layers(weights_header(path))
+            taken, given = self._count(name), count_layers(read_header(path))
             if taken < given:
                 raise ValueError(f"{given - taken} of its {given} layers are not in the model")
         except torch.OutOfMemoryError:

@@ -31,7 +31,7 @@ def upgrade() -> None:
 def copy_with_two_more_parameters(target: Path) -> None:
     """The program and its tests under `target`, with the four edits that a new parameter needs."""
     for folder in ("bgen_core", "pages", "tests", ".streamlit"):
-        shutil.copytree(PROJECT / folder, target / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(PROJECT / folder, target / folder)  # with what is compiled: Python sees what is edited
     for file in ("streamlit_app.py", "pyproject.toml"):
         shutil.copy(PROJECT / file, target / file)
     _edit(target / "bgen_core/parameters.py", r"^\)\nTEXTS = ", ROWS + ")\nTEXTS = ")

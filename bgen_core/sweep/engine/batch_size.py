@@ -16,8 +16,9 @@ from bgen_core.sweep.tuning import BatchTuning
 
 CANDIDATES = (1, 2, 4, 8, 16, 32, 64)
 WORTHWHILE_GAIN = 1.05  # a larger batch that gains less than 5 % in speed is not worth its memory
-MEASURING_SECONDS = 30  # after so many no larger batch is tried: a large model's rows take seconds
-HOPELESS_LOSS = 1.5  # where a larger batch is this much slower, still larger ones are not tried
+MEASURING_SECONDS = 10  # after so many no larger batch is tried: rows that slow fill the device by themselves
+USELESS_SIZES = 2  # after so many larger batches in a row that gained nothing, still larger ones are not tried
+LONG_SECONDS = 0.5  # a call of this length is timed once: no pause of the machine is large beside it
 QUANTA = (1, 2, 4, 8)
 QUANTUM_ROWS = 16  # a multiple of all quanta and of their doubles
 
@@ -36,14 +37,16 @@ def measure_batch(denoiser: Denoiser, extent: Extent) -> BatchTuning:
         return RowEvaluator(denoiser, extent=extent, batch_size=batch_size, quantum=1)
 
     speeds: dict[int, float] = {}
+    useless = 0
     began = time.perf_counter()
     for size in CANDIDATES:
         try:
-            speeds[size] = _seconds_per_row(evaluator(size), rows[:size])
+            seconds = _seconds_per_row(evaluator(size), rows[:size])
         except OutOfMemoryError:
             break
-        is_late = time.perf_counter() - began > MEASURING_SECONDS
-        if is_late or speeds[size] > HOPELESS_LOSS * min(speeds.values()):
+        useless = useless + 1 if speeds and seconds * WORTHWHILE_GAIN > min(speeds.values()) else 0
+        speeds[size] = seconds
+        if useless == USELESS_SIZES or time.perf_counter() - began > MEASURING_SECONDS:
             break
     best = min(size for size, seconds in speeds.items() if seconds <= WORTHWHILE_GAIN * min(speeds.values()))
     quantum = _find_quantum(evaluator, rows) if denoiser.has_quantum else 1
@@ -72,14 +75,18 @@ def probe_rows(denoiser: Denoiser, extent: Extent, number: int) -> list[Row]:
 
 
 def _seconds_per_row(evaluator: RowEvaluator, rows: list[Row]) -> float:
-    """Best of two, after a warm-up."""
-    evaluator.evaluate(rows)
-    best = float("inf")
-    for _ in range(2):
+    """Best of two calls, or of one that is long, after a warm-up."""
+
+    def call() -> float:
         began = time.perf_counter()
         evaluator.evaluate(rows)[-1].cpu()
-        best = min(best, (time.perf_counter() - began) / len(rows))
-    return best
+        return time.perf_counter() - began
+
+    call()
+    seconds = call()
+    if seconds < LONG_SECONDS:
+        seconds = min(seconds, call())
+    return seconds / len(rows)
 
 
 def _find_quantum(evaluator: Callable[[int], RowEvaluator], rows: list[Row]) -> int:
