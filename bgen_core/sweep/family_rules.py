@@ -58,6 +58,8 @@ def settled(family: Family, params: InpaintParams) -> InpaintParams:
     Guidance that is off stays as it is given for UNets: their addresses are older than the table.
     """
     changes = {field: NEUTRAL[field] for field in family.ignored}
+    if params.control_scale == 0:
+        changes["control"] = NEUTRAL["control"]
     if not params.weighed_loras:
         changes |= {field: NEUTRAL[field] for field in LORA_FIELDS}
     is_off = isinstance(family.guidance, Cfg) and not family.guides(params.guidance_scale)
