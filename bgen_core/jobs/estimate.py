@@ -20,6 +20,7 @@ def estimate_seconds(
     photo: Extent,
     source: ModelSource,
     device_kind: str,
+    dtype_name: str,
     home: Path,
     recent: Sequence[RunRecord],
 ) -> float | None:
@@ -38,7 +39,7 @@ def estimate_seconds(
     if not cells:
         return 0.0
     extent = choose_model_extent(photo, side=source.entry.side)
-    folder = home / "tuning" / tuning_name(source.revision, device_kind)
+    folder = home / "tuning" / tuning_name(source.revision, device_kind, dtype_name)
     square = Extent(width=source.entry.side, height=source.entry.side)  # the worker measures it before any sweep
     tuning = read_tuning(folder, extent) or read_tuning(folder, square)
     same = [run for run in recent if run.model_revision == source.revision and run.model_extent == extent]
