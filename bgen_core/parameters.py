@@ -12,6 +12,8 @@ from typing import Literal
 
 from bgen_core.errors import UserInputError
 from bgen_core.limits import check_text
+from bgen_core.models.families import CONTROLS
+from bgen_core.models.loras import MOST_WEIGHT, read_loras
 from bgen_core.models.schedulers import scheduler_named, scheduler_names
 from bgen_core.typed_lines import write_line
 from bgen_core.wording import quoted
@@ -71,6 +73,8 @@ class Parameter:
         Allowed numbers.
     names
         Allowed names.
+    syntax
+        Raises UserInputError for a text that it cannot have.
     meant
         Which of them a name stands for that people or other programs use instead; None where it is none.
     a1111
@@ -96,6 +100,7 @@ class Parameter:
     since: int = 1
     range: Range | None = None
     names: Callable[[], tuple[str, ...]] = lambda: _NO_NAMES
+    syntax: Callable[[str], object] = lambda text: None
     meant: Callable[[str], str | None] = lambda text: None
     a1111: str = ""
     unit: str = ""
@@ -137,6 +142,7 @@ class Parameter:
         """
         if not self.is_numeric:
             if isinstance(value, str):
+                self.syntax(value)
                 return value
             raise UserInputError(f"{self._said} {quoted(value, _LONGEST_SHOWN)} is not allowed: give a text.")
         number = self._whole(value) if self.kind == "whole number" else self._finite(value)
@@ -279,6 +285,46 @@ PARAMETERS: tuple[Parameter, ...] = (
         of_model="scheduler",
     ),
     Parameter(
+        field="loras",
+        name="lora",
+        label="LoRAs",
+        help="LoRAs and their weights, such as ink:0.8, mist:0.5: files of the folder BGEN_LORAS, or Hub ids.",
+        kind="text",
+        default="",
+        since=3,
+        syntax=read_loras,
+    ),
+    Parameter(
+        field="lora_weight",
+        name="lora-weight",
+        label="LoRA weight",
+        help="Factor of the weights of all LoRAs; 0 paints without them.",
+        kind="number",
+        default=1.0,
+        since=3,
+        range=Range(low=-MOST_WEIGHT, high=MOST_WEIGHT),
+    ),
+    Parameter(
+        field="control",
+        name="control",
+        label="Control picture",
+        help="What a ControlNet is shown: the mask, as those for backgrounds expect, or the subject's edges.",
+        kind="name",
+        default="mask",
+        since=3,
+        names=lambda: CONTROLS,
+    ),
+    Parameter(
+        field="control_scale",
+        name="control-scale",
+        label="Control scale",
+        help="How strongly a ControlNet steers the painting; 0 paints without it.",
+        kind="number",
+        default=1.0,
+        since=3,
+        range=Range(low=0, high=5),
+    ),
+    Parameter(
         field="mask_grow",
         name="mask-grow",
         label="Mask grow",
@@ -338,6 +384,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         range=Range(low=0, high=1),
     ),
 )
+PROMPTS = tuple(parameter for parameter in PARAMETERS if parameter.field in ("prompt", "negative_prompt"))
 TEXTS = tuple(parameter for parameter in PARAMETERS if parameter.kind == "text")
 _BY_FIELD = {parameter.field: parameter for parameter in PARAMETERS}
 

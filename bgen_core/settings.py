@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     safety_checker: bool = Field(
         default=False, description="Whether the safety checker that a checkpoint brings looks at each picture."
     )
+    loras: str = Field(default="", description="Folder of LoRA files; empty for loras in the home folder.")
     clip_model: str = Field(default="", description="CLIP model for the prompt adherence: Hub id or local folder.")
     max_upload_mb: float = Field(default=25, gt=0, description="Largest photo file, in MB (10^6 bytes).")
     max_megapixels: float = Field(default=MOST_MEGAPIXELS, gt=0, description="Largest photo, in 10^6 pixels.")
@@ -87,6 +88,13 @@ class Settings(BaseSettings):
             raise ValueError("give an absolute folder, or an address such as s3://bucket/folder")
         return blobs
 
+    @field_validator("loras")
+    @classmethod
+    def _check_loras(cls, loras: str) -> str:
+        if loras and not Path(loras).expanduser().is_absolute():
+            raise ValueError("give an absolute folder")
+        return loras
+
     @field_validator("mlflow_url")
     @classmethod
     def _check_mlflow_url(cls, url: str) -> str:
@@ -107,6 +115,11 @@ class Settings(BaseSettings):
         if "://" in self.blobs:
             return self.blobs.rstrip("/")
         return str(Path(self.blobs).expanduser() if self.blobs else self.home / "blobs")
+
+    @property
+    def lora_folder(self) -> Path:
+        """Where the LoRAs are that a cell names."""
+        return Path(self.loras).expanduser() if self.loras else self.home / "loras"
 
 
 def _read_database_url(text: str) -> URL:

@@ -196,6 +196,21 @@ def _of_stable_diffusion(family: str, pipeline_class: str, *, guided: bool = Fal
     return getattr(_diffusers(), pipeline_class)(**parts, **own)
 
 
+def _controlnet(family: str, pipeline_class: str, *, sees_mask: bool = False) -> Any:
+    """A ControlNet for the UNet; its last layers are zero in a new one, and would add nothing."""
+    parts = {**tiny_pipeline(family, middle=True).components}
+    net = _diffusers().ControlNetModel.from_unet(
+        tiny_pipeline(family if sees_mask else family.replace("9", "4"), middle=True).unet,
+        conditioning_embedding_out_channels=(16, 32),
+    )
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for layer in (*net.controlnet_down_blocks, net.controlnet_mid_block, net.controlnet_cond_embedding.conv_out):
+            layer.weight.copy_(torch.randn(layer.weight.shape, generator=generator) * 0.3)
+    own = {"requires_safety_checker": False} if "safety_checker" in parts else {"add_watermarker": False}
+    return getattr(_diffusers(), pipeline_class)(**parts, controlnet=net.eval(), **own)
+
+
 BUILDERS: dict[str, Callable[[], Any]] = {
     "sd3": _sd3,
     "flux-dev": _flux,
@@ -207,6 +222,9 @@ BUILDERS: dict[str, Callable[[], Any]] = {
     "qwen-image": _qwen_image,
     "z-image": _z_image,
     "kandinsky": _kandinsky,
+    "controlnet": lambda: _controlnet("sd-9", "StableDiffusionControlNetInpaintPipeline"),
+    "controlnet-9": lambda: _controlnet("sd-9", "StableDiffusionControlNetInpaintPipeline", sees_mask=True),
+    "controlnet-xl": lambda: _controlnet("sdxl-4", "StableDiffusionXLControlNetInpaintPipeline"),
     "lcm": lambda: _of_stable_diffusion("sd-4", "StableDiffusionInpaintPipeline", guided=True),
     "sd-pag": lambda: _of_stable_diffusion("sd-4", "StableDiffusionPAGInpaintPipeline"),
     "sdxl-pag": lambda: _of_stable_diffusion("sdxl-4", "StableDiffusionXLPAGInpaintPipeline"),

@@ -12,6 +12,7 @@ from bgen_core.cli.json_answer import print_json
 from bgen_core.errors import UserInputError
 from bgen_core.models.catalogue import describe_model
 from bgen_core.models.default_model import default_model
+from bgen_core.models.loras import find_loras
 from bgen_core.models.revision import find_model
 from bgen_core.runs.recipe import PNG_LIMITS, Recipe, read_recipe
 from bgen_core.settings import Settings, load_settings
@@ -40,7 +41,7 @@ def reproduce(
     wanted = [(path, png := _read(path), _recipe(path, png)) for path in files]
     models = [model or recipe.model or default_model(settings) for _, _, recipe in wanted]
     for name, (path, _, recipe) in zip(models, wanted, strict=True):
-        _check_makeable(path, recipe, name)
+        _check_makeable(path, recipe, name, settings)
     given = None if photo is None else read_subject(photo, alpha, settings, invert=invert)
     subjects = _find_subjects([recipe for _, _, recipe in wanted], given, settings)
 
@@ -89,13 +90,14 @@ def _recipe(path: Path, png: bytes) -> Recipe:
         raise UserInputError(f"{path}: {error}") from error
 
 
-def _check_makeable(path: Path, recipe: Recipe, model: str) -> None:
+def _check_makeable(path: Path, recipe: Recipe, model: str, settings: Settings) -> None:
     """Refuse what cannot be made before the first picture is."""
     from bgen_core.jobs.submission import check_steps
 
     try:
         name = describe_model(model).name
         find_model(name)
+        find_loras([recipe.params.loras], settings.lora_folder)
         check_steps(SweepPlan(subject_id=recipe.subject_id, model=name, base=recipe.params))
     except UserInputError as error:
         raise UserInputError(f"{path}: {error}") from error

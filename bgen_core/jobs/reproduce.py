@@ -17,6 +17,7 @@ from bgen_core.extent import Extent
 from bgen_core.ids import NOBODY, SweepId
 from bgen_core.jobs.runner import Runner
 from bgen_core.models.catalogue import describe_model
+from bgen_core.models.loras import find_loras
 from bgen_core.records.run import RunRecord
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.runs.recipe import Recipe
@@ -97,6 +98,7 @@ class Reproducer:
         self._folder = Path(tempfile.mkdtemp(prefix="bgen-again-"))
         self._store = open_store(settings.model_copy(update={"home": self._folder, "database": "", "blobs": ""}))
         self._runner = Runner(self._store, settings)
+        self._lora_folder = settings.lora_folder
         self._count = 0
 
     def __enter__(self) -> "Reproducer":
@@ -157,6 +159,7 @@ class Reproducer:
             device_kind=device.kind,
             dtype_name=device.dtype_name,
             families={model: loaded.source.family},
+            loras=find_loras([recipe.params.loras], self._lora_folder),
         ).values()
         self._count += 1
         sweep_id = SweepId(f"again-{self._count}")

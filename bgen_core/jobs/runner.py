@@ -16,6 +16,7 @@ from bgen_core.jobs.kept_models import KeptModels, LoadedModel
 from bgen_core.models.default_model import default_model
 from bgen_core.models.devices import Device, MemoryMeter, find_device
 from bgen_core.models.hub.download import Fetching
+from bgen_core.models.loras import LoraFile, find_loras
 from bgen_core.models.model_files import fetch_missing
 from bgen_core.models.placement import Placement
 from bgen_core.models.revision import find_model
@@ -28,6 +29,7 @@ from bgen_core.subject.decoding.image_io import decode_photo
 from bgen_core.subject.matting import edge_colours
 from bgen_core.subject.pasting.compositing import composite
 from bgen_core.subject.subject import Subject
+from bgen_core.sweep.applied_loras import applied_loras, lora_versions
 from bgen_core.sweep.canvas import choose_model_extent, make_canvas
 from bgen_core.sweep.events import (
     Canvas,
@@ -56,6 +58,7 @@ class _Work:
     colours: np.ndarray
     model: LoadedModel
     extent: Extent
+    loras: dict[str, LoraFile]
     addresses: dict[int, CellAddress]
 
 
@@ -155,10 +158,11 @@ class Runner:
         revisions = dict.fromkeys(plan.models, loaded.source.revision)
         kind, dtype = self.device.kind, self.device.dtype_name
         families = dict.fromkeys(plan.models, loaded.source.family)
-        addresses = address_plan(part, revisions, device_kind=kind, dtype_name=dtype, families=families)
+        loras = find_loras(part.values_of("loras"), self._settings.lora_folder)
+        addresses = address_plan(part, revisions, device_kind=kind, dtype_name=dtype, families=families, loras=loras)
         if {index: address.run_id for index, address in addresses.items()} != planned:
             raise UserInputError(
-                f"the model {quoted(model)}, the device or a library has changed since this sweep was planned: "
+                f"the model {quoted(model)}, a LoRA, the device or a library has changed since this sweep was planned: "
                 "start it again; what is made already stays in the table."
             )
         return _Work(
@@ -167,6 +171,7 @@ class Runner:
             colours=edge_colours(subject.image, subject.alpha),
             model=loaded,
             extent=choose_model_extent(subject.extent, side=loaded.source.entry.side, factor=loaded.factor),
+            loras=loras,
             addresses=addresses,
         )
 
@@ -202,7 +207,7 @@ class Runner:
             return
         groups = {group[0].index: group for group in sharing.values()}
         painted: list[PaintCell] = []
-        for prepared in _prepare_cells(work.subject, [group[0] for group in groups.values()], work.extent):
+        for prepared in _prepare_cells(work, [group[0] for group in groups.values()]):
             if isinstance(prepared, PaintCell):
                 painted.append(prepared)
             else:
@@ -275,7 +280,7 @@ class Runner:
             model_extent=work.extent,
             device=_told(self.device, work.model.placement),
             dtype=source.family.number_format(self.device.dtype_name),
-            versions=pixel_versions(),
+            versions=pixel_versions() | lora_versions(applied_loras(cell.params, work.loras)),
             seconds={stage: round(spent, 4) for stage, spent in seconds.items()},
             peak_memory_mb=round(peak_memory_mb, 1),
             created=datetime.now(UTC),
@@ -298,14 +303,15 @@ def group_cells(cells: Iterable[SweepCell]) -> dict[tuple[str, SubjectId], list[
     return {(model, subject): group for model, subjects in models.items() for subject, group in subjects.items()}
 
 
-def _prepare_cells(subject: Subject, cells: list[SweepCell], extent: Extent) -> Iterator[PaintCell | Failed]:
+def _prepare_cells(work: _Work, cells: list[SweepCell]) -> Iterator[PaintCell | Failed]:
     """Cells of one mask policy share one canvas, which the inpainter then encodes once."""
     canvases: dict[tuple[float, float], Canvas] = {}
     for cell in cells:
         policy = (cell.params.mask_grow, cell.params.mask_feather)
         try:
             if policy not in canvases:
-                canvases[policy] = make_canvas(subject, cell.params, extent)
-            yield PaintCell(index=cell.index, params=cell.params, canvas=canvases[policy])
+                canvases[policy] = make_canvas(work.subject, cell.params, work.extent)
+            loras = applied_loras(cell.params, work.loras)
+            yield PaintCell(index=cell.index, params=cell.params, canvas=canvases[policy], loras=loras)
         except UserInputError as error:  # this policy leaves nothing to keep or to repaint: the other cells go on
             yield Failed(index=cell.index, reason=str(error))

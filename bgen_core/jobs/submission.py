@@ -5,17 +5,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import NOBODY, RunId, SubjectId, SweepId, VisitorId
 from bgen_core.jobs.estimate import estimate_seconds, pasting_seconds
 from bgen_core.models.catalogue import ModelEntry
+from bgen_core.models.loras import find_loras, take_tags
 from bgen_core.models.model_files import missing_bytes
 from bgen_core.models.model_source import ModelSource
 from bgen_core.models.prompt_length import find_cut_off
 from bgen_core.models.revision import find_model
 from bgen_core.models.schedulers import get_scheduler
 from bgen_core.models.world import find_hint
-from bgen_core.parameters import TEXTS
+from bgen_core.parameters import PROMPTS
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
@@ -83,12 +85,16 @@ def forecast_sweep(
     """
     plan.check_size(settings.max_cells)
     check_steps(plan)
+    check_lora_weight(plan)
     sources = {model: find_model(model) for model in plan.models}
     revisions = {model: source.revision for model, source in sources.items()}
     entries = [source.entry for source in sources.values()]
     check_families(plan, entries)
     families = {model: source.family for model, source in sources.items()}
-    addresses = address_plan(plan, revisions, device_kind=device_kind, dtype_name=dtype_name, families=families)
+    loras = find_loras(plan.values_of("loras"), settings.lora_folder)
+    addresses = address_plan(
+        plan, revisions, device_kind=device_kind, dtype_name=dtype_name, families=families, loras=loras
+    )
     known = store.runs.known(address.run_id for address in addresses.values())
     missing = [cell for cell in plan.cells() if addresses[cell.index].run_id not in known]
     painted = store.runs.known_raws(addresses[cell.index].raw_id for cell in missing)
@@ -120,6 +126,20 @@ def check_steps(plan: SweepPlan) -> None:
     """
     for cell in plan.cells():
         get_scheduler(cell.params.scheduler).check_steps(cell.params.num_inference_steps)
+
+
+def check_lora_weight(plan: SweepPlan) -> None:
+    """Refuse weights of LoRAs where no LoRA is named.
+
+    Raises
+    ------
+    UserInputError
+        Names the weight.
+    """
+    weights = plan.values_of("lora_weight")
+    if not any(plan.values_of("loras")) and any(weight != 1 for weight in weights):
+        unused = next(weight for weight in weights if weight != 1)
+        raise UserInputError(f"lora weight {unused:g} has nothing to weigh: name a LoRA in lora, or leave it at 1.")
 
 
 def _estimate(
@@ -182,11 +202,13 @@ def _downloads(sources: Iterable[ModelSource], settings: Settings, dtype_name: s
 
 
 def _notes(plan: SweepPlan, source: ModelSource, entries: Sequence[ModelEntry]) -> Iterator[str]:
-    for parameter in TEXTS:
+    for parameter in PROMPTS:
         for text in dict.fromkeys(getattr(cell.params, parameter.field) for cell in plan.cells()):
             if cut_off := find_cut_off(source, text):
                 shown = cut_off if len(cut_off) <= 80 else cut_off[:79] + "…"
                 yield f"The {parameter.label.lower()} is longer than {source.name} reads: “{shown}” is cut off."
+            if take_tags(text)[1]:
+                yield f"<lora:…> in the {parameter.label.lower()} is plain words here: name LoRAs in lora."
     for text in dict.fromkeys(cell.params.prompt for cell in plan.cells()):
         if hint := find_hint(source, text):
             yield hint

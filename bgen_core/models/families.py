@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from bgen_core.json_value import JsonValue
 
+# Pictures that a ControlNet can be shown
+CONTROLS = ("mask", "edges")
 NumberFormat = Literal["float32", "float16", "bfloat16"]
 
 
@@ -138,6 +140,10 @@ class Family:
         a time, with `fixed` arguments.
     guidance, negative, strength
         How it takes them.
+    loras
+        None where LoRAs can be applied, or why it takes none.
+    control
+        None where a ControlNet steers the painting, or why nothing does.
     own_scheduler
         None where every scheduler can be chosen, or why it samples with its own alone.
     half
@@ -167,6 +173,8 @@ class Family:
     negative: WithCfg | Always | NeedsSecond | Ignored = WithCfg()
     strength: Strength | Ignored = Strength(rounds="up")
     own_scheduler: Ignored | None = Ignored(reason="samples in its own way")
+    loras: Ignored | None = None
+    control: Ignored | None = Ignored(reason="has no ControlNet")
     half: NumberFormat = "bfloat16"
     side: int = 1024
     latents: int | None = None
@@ -194,6 +202,10 @@ class Family:
             "negative_prompt": self.negative,
             "strength": self.strength,
             "scheduler": self.own_scheduler,
+            "loras": self.loras,
+            "lora_weight": self.loras,
+            "control": self.control,
+            "control_scale": self.control,
         }
         return {name: how for name, how in each.items() if isinstance(how, Ignored)}
 

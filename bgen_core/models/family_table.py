@@ -190,6 +190,17 @@ FAMILIES: tuple[Family, ...] = (
         )
         for family, stem in ((_SD, "StableDiffusion"), (_SDXL, "StableDiffusionXL"))
     ),
+    *(
+        replace(
+            family,
+            title=f"{family.title}, ControlNet",
+            saved_as=_classes(stem),
+            loads_as=f"{stem}InpaintPipeline",
+            control=None,
+            **_WITHOUT_ENGINE,
+        )
+        for family, stem in ((_SD, "StableDiffusionControlNet"), (_SDXL, "StableDiffusionXLControlNet"))
+    ),
     Family(
         title="Stable Diffusion 3 without T5",
         saved_as=_classes("StableDiffusion3"),
@@ -301,6 +312,7 @@ FAMILIES: tuple[Family, ...] = (
             loads_as=f"{stem}InpaintCombinedPipeline",
             negative=Always(),
             strength=Ignored(reason="paints from noise alone"),
+            loras=Ignored(reason="takes no LoRAs"),
             half="float16",
             side=512,
             multiple=lambda factor: factor * factor,
@@ -331,8 +343,8 @@ FAMILIES: tuple[Family, ...] = (
             refusal="needs a control picture, and none can be given here",
         )
         for title, stem, kinds in (
-            ("Stable Diffusion", "StableDiffusionControlNet", ("", "Img2Img", "PAG", "PAGInpaint", "Inpaint")),
-            ("Stable Diffusion XL", "StableDiffusionXLControlNet", ("", "Img2Img", "PAG", "PAGImg2Img", "Inpaint")),
+            ("Stable Diffusion perturbed attention", "StableDiffusionControlNet", ("PAG", "PAGInpaint")),
+            ("Stable Diffusion XL perturbed attention", "StableDiffusionXLControlNet", ("PAG", "PAGImg2Img")),
             ("Stable Diffusion XL union", "StableDiffusionXLControlNetUnion", ("", "Img2Img", "Inpaint")),
             ("Stable Diffusion 3", "StableDiffusion3ControlNet", ("", "Inpainting")),
             ("Flux", "FluxControlNet", ("", "Img2Img", "Inpaint")),

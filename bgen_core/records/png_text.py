@@ -13,7 +13,7 @@ import bgen_core
 from bgen_core.content_address import canonical_json
 from bgen_core.errors import UserInputError
 from bgen_core.models.schedulers import SCHEDULERS
-from bgen_core.parameters import PARAMETERS, TEXTS, Parameter, Value
+from bgen_core.parameters import PARAMETERS, PROMPTS, Parameter, Value
 from bgen_core.records.a1111_text import NEGATIVE, parse_parameters
 from bgen_core.records.foreign_run import read_foreign_run
 from bgen_core.records.other_programs import read_other_program
@@ -47,7 +47,7 @@ def parameters_text(run: MadeRun) -> str:
     Size is the size that the model worked at, as A1111 writes it for a picture that was enlarged afterwards.
     """
     params = run.params
-    values = {each.in_png: _in_png(each, getattr(params, each.field)) for each in PARAMETERS if each not in TEXTS}
+    values = {each.in_png: _in_png(each, getattr(params, each.field)) for each in PARAMETERS if each not in PROMPTS}
     made = {
         "Size": f"{run.model_extent.width}x{run.model_extent.height}",
         "Model hash": run.model_revision[:10],

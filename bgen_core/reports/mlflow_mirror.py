@@ -8,6 +8,7 @@ store, and a server that does not answer stops nothing.
 import base64
 import json
 import logging
+import re
 import time
 from collections.abc import Mapping
 from http.client import HTTPException
@@ -216,5 +217,6 @@ def _params(run: RunRecord) -> dict[str, str]:
         "model_size": str(run.model_extent),
         "device": run.device,
         "dtype": run.dtype,
-        **{f"version_{name}": version for name, version in run.versions.items()},
+        # MLflow takes no other letters in a name, and a LoRA's is a file's.
+        **{re.sub(r"[^\w./ -]", "_", f"version_{name}"): version for name, version in run.versions.items()},
     }

@@ -9,7 +9,7 @@ import pandas as pd
 
 from bgen_core.ids import RunId
 from bgen_core.metrics import METRICS, MetricValue
-from bgen_core.parameters import PARAMETERS, TEXTS
+from bgen_core.parameters import PARAMETERS, PROMPTS
 from bgen_core.records.run import RunRecord
 from bgen_core.store.opinions import Opinion
 
@@ -28,10 +28,10 @@ CSV_COLUMNS = (
     "created",
     "subject_name",
     "subject_id",
-    *(parameter.field for parameter in TEXTS),
+    *(parameter.field for parameter in PROMPTS),
     "model",
     "model_revision",
-    *(parameter.field for parameter in PARAMETERS if parameter not in TEXTS),
+    *(parameter.field for parameter in PARAMETERS if parameter not in PROMPTS),
     "width",
     "height",
     "model_width",

@@ -14,8 +14,9 @@ from bgen_core.errors import UserInputError
 from bgen_core.ids import NO_SUBJECT, SubjectId
 from bgen_core.limits import LARGEST_PICTURE, LONGEST_TEXT, MOST_MEGAPIXELS
 from bgen_core.models.catalogue import MODELS
+from bgen_core.models.loras import take_tags
 from bgen_core.models.schedulers import SCHEDULERS, scheduler_named
-from bgen_core.parameters import PARAMETERS, Kind, Parameter, Value
+from bgen_core.parameters import PARAMETERS, PROMPTS, Kind, Parameter, Value, parameter_of
 from bgen_core.records.png_text import read_parameters, read_record
 from bgen_core.records.run import PaintedRun
 from bgen_core.subject.decoding.foreign_pictures import look_at
@@ -115,12 +116,15 @@ _WEIGHTS = re.compile(
 def _from_a1111(fields: Mapping[str, str]) -> Recipe:
     told: list[str] = []
     model = _model(fields, told)
-    params: dict[str, Any] = {
-        "prompt": _prompt(fields.get("Prompt", "")),
-        "negative_prompt": _prompt(fields.get("Negative prompt", "")),
-    }
+    params: dict[str, Any] = {}
+    tags: list[str] = []
+    for parameter in PROMPTS:
+        params[parameter.field], named = take_tags(_prompt(fields.get(parameter.in_png, "")))
+        tags += [named] if named else []
     if any(_WEIGHTS.search(text) for text in params.values()):
-        told.append("Weights, LoRAs and prompt editing in the prompt are plain words here.")
+        told.append("Weights and prompt editing in the prompt are plain words here.")
+    if tags:
+        fields = {parameter_of("loras").in_png: ", ".join(tags), **fields}
     for name, parameter in _SAME.items():
         if name in fields:
             _take(params, name, parameter, fields[name], told)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from bgen_core.parameters import PARAMETERS, TEXTS, Parameter
+from bgen_core.parameters import PARAMETERS, PROMPTS, Parameter
 from bgen_core.records.run import MadeRun, RunRecord
 from bgen_core.runs.links import run_url, thumbnail_url
 
@@ -88,9 +88,9 @@ FIELDS: tuple[RunField, ...] = (
         read=lambda run: run.subject_name,
         identity=lambda run: run.subject_id,
     ),
-    *map(_parameter_field, TEXTS),
+    *map(_parameter_field, PROMPTS),
     RunField(name="model", label="Model", help="The diffusion model.", read=lambda run: run.model),
-    *(_parameter_field(parameter) for parameter in PARAMETERS if parameter not in TEXTS),
+    *(_parameter_field(parameter) for parameter in PARAMETERS if parameter not in PROMPTS),
     RunField(
         name="seconds",
         label="Time (s)",

@@ -111,7 +111,8 @@ def _make_again(store: Store, run_id: RunId, *, drop_lost: bool) -> tuple[bool, 
 
 def _pasted_again(store: Store, run: RunRecord) -> bytes | None:
     """The finished picture's PNG; None where a part is gone, or other versions would make other pixels."""
-    if run.versions != pixel_versions():
+    now = pixel_versions()
+    if {name: run.versions.get(name) for name in now} != now:
         return None
     image = _pasted(store, run, run.raw)
     return None if image is None else encode_run_png(image, metadata_chunks(run))

@@ -9,7 +9,7 @@ from sqlalchemy.types import TypeDecorator
 
 from bgen_core.ids import BlobHash, RawId, RunId, SubjectId, SweepId, VisitorId
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0006"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -111,6 +111,10 @@ class RunRow(Table):
     guidance_scale: Mapped[float]
     strength: Mapped[float]
     seed: Mapped[int] = mapped_column(BigInteger)
+    loras: Mapped[str] = mapped_column(Text)
+    lora_weight: Mapped[float]
+    control: Mapped[str] = mapped_column(String(64))
+    control_scale: Mapped[float]
     mask_grow: Mapped[float]
     mask_feather: Mapped[float]
     edge_softness: Mapped[float]

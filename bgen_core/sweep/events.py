@@ -9,6 +9,7 @@ import numpy as np
 from bgen_core.extent import Extent
 from bgen_core.ids import RunId
 from bgen_core.models.hub.download import Fetching
+from bgen_core.sweep.applied_loras import AppliedLora
 from bgen_core.sweep.params import InpaintParams
 
 
@@ -34,11 +35,15 @@ class Canvas:
 
 @dataclass(frozen=True, kw_only=True)
 class PaintCell:
-    """One picture to make. Cells with the same masks share one `canvas` object, which is then encoded once."""
+    """One picture to make. Cells with the same masks share one `canvas` object, which is then encoded once.
+
+    `loras` are those that its parameters name, as `applied_loras` gives them.
+    """
 
     index: int
     params: InpaintParams
     canvas: Canvas
+    loras: tuple[AppliedLora, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,12 +9,16 @@ from bgen_core.sweep.params import InpaintParams
 from bgen_core.wording import quoted
 
 # What stands where a parameter changes no pixel.
-NEUTRAL: dict[str, Any] = {"guidance_scale": 0.0, "negative_prompt": "", "strength": 1.0, "scheduler": "default"}
+NEUTRAL: dict[str, Any] = {
+    "guidance_scale": 0.0, "negative_prompt": "", "strength": 1.0, "scheduler": "default",
+    "loras": "", "lora_weight": 1.0, "control": "mask", "control_scale": 1.0,
+}  # fmt: skip
+LORA_FIELDS = ("loras", "lora_weight")
 
 
 def refusal(family: Family, field: str, value: object) -> str:
     """One sentence for a parameter that the family ignores: why it does not act, and what to do."""
-    if field == "negative_prompt":
+    if NEUTRAL[field] == "":
         remedy = "leave it empty"
     else:
         instead = family.guidance_scale if field == "guidance_scale" else NEUTRAL[field]
@@ -54,6 +58,10 @@ def settled(family: Family, params: InpaintParams) -> InpaintParams:
     Guidance that is off stays as it is given for UNets: their addresses are older than the table.
     """
     changes = {field: NEUTRAL[field] for field in family.ignored}
+    if params.control_scale == 0:
+        changes["control"] = NEUTRAL["control"]
+    if not params.weighed_loras:
+        changes |= {field: NEUTRAL[field] for field in LORA_FIELDS}
     is_off = isinstance(family.guidance, Cfg) and not family.guides(params.guidance_scale)
     if is_off and family.engine != "unet":
         changes["guidance_scale"] = NEUTRAL["guidance_scale"]

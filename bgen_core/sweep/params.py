@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bgen_core.errors import UserInputError
+from bgen_core.models.loras import WeighedLora, read_loras, weigh
 from bgen_core.parameters import MAX_STEPS, PARAMETERS
 from bgen_core.subject.pasting.compositing import CompositeOptions
 
@@ -23,6 +24,10 @@ class InpaintParams:
     seed: int = 0
     strength: float = 1.0
     scheduler: str = "ddim"
+    loras: str = ""
+    lora_weight: float = 1.0
+    control: str = "mask"
+    control_scale: float = 1.0
     mask_grow: float = 1.5
     mask_feather: float = 0.0
     edge_softness: float = 0.0
@@ -48,6 +53,11 @@ class InpaintParams:
     def uses_guidance(self) -> bool:
         """Whether classifier-free guidance is on, and so whether the negative prompt has an effect."""
         return self.guidance_scale > 1
+
+    @property
+    def weighed_loras(self) -> tuple[WeighedLora, ...]:
+        """The LoRAs that act, with the weights that they act with."""
+        return weigh(read_loras(self.loras), self.lora_weight)
 
     @property
     def pasting(self) -> CompositeOptions:

@@ -14,14 +14,18 @@ import numpy as np
 import torch
 from PIL import Image
 
+from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.models.devices import is_lasting_device_fault
 from bgen_core.models.families import Cfg, Distilled, Family, Ignored, NeedsSecond
 from bgen_core.models.family_table import OWN_SCHEDULER, STABLE_DIFFUSION, family_of
 from bgen_core.subject.decoding.image_io import resize
+from bgen_core.sweep.adapters import Adapters, by_loras
 from bgen_core.sweep.cell_faults import NO_NUMBERS, TOO_LARGE, reason_of
+from bgen_core.sweep.control_pictures import control_picture
 from bgen_core.sweep.events import Event, Failed, Finished, PaintCell, Started, Stepped
 from bgen_core.sweep.family_rules import effective_steps, refusal_of
+from bgen_core.sweep.mask_for_controlnet import let_controlnet_see_mask
 from bgen_core.sweep.params import InpaintParams
 
 logger = logging.getLogger(__name__)
@@ -40,8 +44,10 @@ class PipelineInpainter:
 
     def __init__(self, pipeline: Any) -> None:
         self._pipeline = pipeline
+        let_controlnet_see_mask(pipeline)
         family = family_of(pipeline) or STABLE_DIFFUSION
         self._family: Family = replace(family, own_scheduler=family.own_scheduler or OWN_SCHEDULER)
+        self._adapters = Adapters(pipeline, family.title)
         self._accepted = frozenset(inspect.signature(pipeline.__call__).parameters)
 
     def tune(self, extent: Extent) -> None:
@@ -50,12 +56,15 @@ class PipelineInpainter:
 
     def paint(self, cells: Sequence[PaintCell]) -> Generator[Event]:
         """Paint the cells; see `Inpainter.paint`."""
-        for cell in cells:
+        for cell in (cell for _, group in by_loras(cells) for cell in group):
             if refusal := refusal_of(self._family, cell.params):
                 yield Failed(index=cell.index, reason=refusal)
                 continue
             try:
+                self._adapters.use(cell.loras)
                 yield from self._paint(cell)
+            except UserInputError as error:
+                yield Failed(index=cell.index, reason=str(error))
             except torch.OutOfMemoryError:
                 yield Failed(index=cell.index, reason=TOO_LARGE)
             except Exception as error:  # the library's own code, on a checkpoint that nobody here has seen
@@ -95,6 +104,8 @@ class PipelineInpainter:
             "num_inference_steps": params.num_inference_steps,
             "generator": torch.Generator("cpu").manual_seed(params.seed),
             "output_type": "np",
+            "control_image": Image.fromarray(control_picture(canvas, params.control)),
+            "controlnet_conditioning_scale": params.control_scale,
             **self._guidance(params),
             **dict(self._family.fixed),
         }

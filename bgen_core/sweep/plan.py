@@ -13,9 +13,11 @@ from bgen_core.errors import UserInputError
 from bgen_core.ids import RawId, RunId, SubjectId
 from bgen_core.models.families import Family
 from bgen_core.models.family_table import STABLE_DIFFUSION
-from bgen_core.parameters import PARAMETERS, TEXTS, Stage, parameter_of
+from bgen_core.models.loras import LoraFile
+from bgen_core.parameters import PARAMETERS, PROMPTS, Stage, parameter_of
+from bgen_core.sweep.applied_loras import applied_loras, lora_versions
 from bgen_core.sweep.axes import Axis, axis_kind
-from bgen_core.sweep.family_rules import settled
+from bgen_core.sweep.family_rules import LORA_FIELDS, settled
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.wording import quoted
 
@@ -73,7 +75,7 @@ class SweepPlan:
         for name in names:
             if names.count(name) > 1:
                 raise UserInputError(f"axis {quoted(name)} is given {names.count(name)} times: give it once.")
-        texts = [str(text) for parameter in TEXTS for text in self.values_of(parameter.field)]
+        texts = [str(text) for parameter in PROMPTS for text in self.values_of(parameter.field)]
         for axis in self.axes:
             if axis.kind.kind == "replacement":
                 if not any(str(axis.values[0]) in text for text in texts):
@@ -139,7 +141,7 @@ class SweepPlan:
             else:
                 changes[axis.kind.field] = axis.values[place]
         model, subject_id = changes.pop("model", self.model), changes.pop("subject_id", self.subject_id)
-        for field in (parameter.field for parameter in TEXTS) if replaced else ():
+        for field in (parameter.field for parameter in PROMPTS) if replaced else ():
             text = changes.get(field, getattr(self.base, field))
             for sought, put in replaced:
                 text = text.replace(sought, put)
@@ -207,6 +209,7 @@ def address_cell(
     device_kind: str,
     dtype_name: str,
     family: Family = STABLE_DIFFUSION,
+    loras: Mapping[str, LoraFile] | None = None,
 ) -> CellAddress:
     """Where a cell's pictures lie.
 
@@ -222,18 +225,25 @@ def address_cell(
         A GPU in float16 gives other pixels than a CPU in float32.
     family
         The model's. Beyond UNets, what it ignores is left out.
+    loras
+        Name -> file, of all that the parameters name: a LoRA is its bytes and its weight.
     """
+    params, ignored = settled(family, params), frozenset[str]()
+    applied = applied_loras(params, loras or {})
     rest: dict[str, Any] = {
         "subject": subject_id,
         "model": model_revision,
         "device": device_kind.partition(":")[0],
         "dtype": family.number_format(dtype_name),
-        "versions": pixel_versions(),
+        "versions": pixel_versions() | {name: each for name, each in lora_versions(applied).items() if name == "peft"},
     }
-    params, ignored = settled(family, params), frozenset[str]()
     if family.engine != "unet":
         rest["call"], ignored = CALL_REVISION, frozenset(family.ignored)
     painted, pasted = _addressed(params, ignored, "paint", "mask"), _addressed(params, ignored, "paste")
+    for field in LORA_FIELDS:
+        painted.pop(field, None)
+    if applied:
+        painted["loras"] = [each.in_address for each in applied]
     raw_id = hash_content({"params": painted, **rest})
     run_id = hash_content({"params": painted | pasted, **rest}) if pasted else raw_id
     return CellAddress(run_id=RunId(run_id), raw_id=RawId(raw_id))
@@ -253,6 +263,7 @@ def address_plan(
     device_kind: str,
     dtype_name: str,
     families: Mapping[str, Family] | None = None,
+    loras: Mapping[str, LoraFile] | None = None,
 ) -> dict[int, CellAddress]:
     """Index -> addresses of every cell that is to be made, in rising order; see `address_cell`.
 
@@ -262,6 +273,8 @@ def address_plan(
         Model -> exact weights, for each of the plan's models.
     families
         Model -> its family; those that are not named are Stable Diffusion's.
+    loras
+        See `address_cell`.
     """
     known = families or {}
     return {
@@ -272,6 +285,7 @@ def address_plan(
             device_kind=device_kind,
             dtype_name=dtype_name,
             family=known.get(cell.model, STABLE_DIFFUSION),
+            loras=loras,
         )
         for cell in plan.cells()
     }

@@ -53,6 +53,8 @@ def test_the_pipeline_takes_what_the_row_says(family: Family) -> None:
         wanted.add(family.negative.argument)
     if not isinstance(family.strength, Ignored):
         wanted.add("strength")
+    if family.control is None:
+        wanted |= {"control_image", "controlnet_conditioning_scale"}
     wanted |= {name for name, _ in family.fixed}
     assert wanted <= accepted.keys()
     assert isinstance(family.strength, Ignored) == ("strength" not in accepted)
@@ -150,7 +152,7 @@ def test_a_folder_says_its_family_and_where_to_start(
     ("class_name", "configs", "words"),
     [
         ("PixArtAlphaPipeline", {}, "'PixArtAlphaPipeline', with which nothing here can repaint a picture: choose one"),
-        ("StableDiffusionControlNetPipeline", {}, "needs a control picture"),
+        ("StableDiffusion3ControlNetPipeline", {}, "needs a control picture"),
         ("FluxControlPipeline", {}, "needs a control picture"),
         ("IFPipeline", {}, "64 × 64"),
         ("ChromaPipeline", {}, "diffusers 0.42.1"),

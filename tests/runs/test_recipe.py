@@ -78,12 +78,12 @@ def test_what_has_no_place_here_is_named() -> None:
             'Lora hashes: "fur: 12ab"'
         )
     )
-    assert recipe.params == InpaintParams(prompt="a (red:1.2) cat <lora:fur:1>", seed=4, strength=0.5)
-    assert recipe.given == {"prompt", "scheduler", "seed", "strength"}
+    assert recipe.params == InpaintParams(prompt="a (red:1.2) cat", seed=4, strength=0.5, loras="fur:1")
+    assert recipe.given == {"prompt", "scheduler", "seed", "strength", "loras"}
     assert (recipe.model, recipe.named_model) == ("", "v1-5-pruned (6ce0161689)")
     assert recipe.not_taken == (
         "Model 'v1-5-pruned' (6ce0161689) is not in the list of models: choose the one that comes closest.",
-        "Weights, LoRAs and prompt editing in the prompt are plain words here.",
+        "Weights and prompt editing in the prompt are plain words here.",
         "Steps '0' was not taken: steps 0 is not allowed: choose 1 to 1000.",
         "CFG scale 'seven' is no number.",
         "Size 512x768: here the model decides at which size it works.",

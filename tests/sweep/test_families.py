@@ -28,7 +28,10 @@ from tests.tiny_families import BUILDERS, tiny_family
 
 PARAMS = InpaintParams(prompt="a beach", scheduler="default", num_inference_steps=2, guidance_scale=3.0)
 # A value beside that of PARAMS for each parameter that a family may ignore.
-OTHER: dict[str, Any] = {"guidance_scale": 6.0, "negative_prompt": "red", "strength": 0.5, "scheduler": "euler"}
+OTHER: dict[str, Any] = {"guidance_scale": 6.0, "negative_prompt": "red", "strength": 0.5, "scheduler": "euler"} | {
+    "control": "edges",
+    "control_scale": 0.5,
+}
 ALWAYS: dict[str, Any] = {"prompt": "a city", "seed": 1, "num_inference_steps": 3}
 SEEN = ("flux-schnell", "kandinsky")  # in a run without slow tests too
 FAMILIES = [pytest.param(name, marks=[] if name in SEEN else pytest.mark.slow) for name in BUILDERS]

@@ -26,6 +26,7 @@ CLASSES = {
     "lcm": ("StableDiffusionPipeline", {"unet": {"time_cond_proj_dim": 256}}),
     "edm": ("StableDiffusionXLPipeline", {"scheduler": {"_class_name": "EDMEulerScheduler"}}),
     "sd": ("StableDiffusionPipeline", {}),
+    "controlnet": ("StableDiffusionControlNetPipeline", {}),
 }
 
 
@@ -54,6 +55,9 @@ def plan(models: list[ModelEntry], **given: Any) -> SweepPlan:
         ("fill", {"negative_prompt": "red"}, "Flux Fill takes no negative prompt: leave it empty"),
         ("lcm", {"negative_prompt": "red"}, "leave it empty"),
         ("kandinsky", {"strength": "0.5,1"}, "paints from noise alone: choose the strength 1, not 0.5"),
+        ("kandinsky", {"lora": "ink"}, "takes no LoRAs: leave it empty"),
+        ("kandinsky", {"lora_weight": "0,0.5"}, "takes no LoRAs: choose the lora weight 1, not 0"),
+        ("sd", {"control_scale": "0.5"}, "has no ControlNet: choose the control scale 1, not 0.5"),
         ("flux", {"scheduler": "euler"}, "choose the scheduler 'default', not 'euler'"),
         ("edm", {"scheduler": "default,dpmpp_2m"}, "has no betas"),
     ],
@@ -125,6 +129,10 @@ def address(name: str, **changes: Any) -> CellAddress:
         ("flux", {"scheduler": "euler"}, {}, True),
         ("edm", {"scheduler": "euler"}, {}, True),
         ("flux", {"shadow": 0.5}, {}, False),
+        ("controlnet", {"control": "edges"}, {}, False),
+        ("controlnet", {"control": "edges", "control_scale": 0}, {"control_scale": 0}, True),
+        ("controlnet", {"control_scale": 0}, {}, False),
+        ("flux", {"control_scale": 0.5}, {}, True),
         ("sd", {"guidance_scale": 0.5}, {"guidance_scale": 1}, False),  # older than the table: stays as it was
     ],
 )

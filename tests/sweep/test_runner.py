@@ -1,12 +1,14 @@
 """The runner with a model that counts what it is asked for: what is painted, what is only pasted, what fails alone."""
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from bgen_core.errors import ModelLoadError, StoreError, UserInputError
 from bgen_core.extent import Extent
@@ -149,6 +151,37 @@ def test_equal_cells_are_painted_once(store: Store, settings: Settings, inpainte
     _, events = run(store, settings, plan)
     assert len(inpainter.painted) == 3  # the forest is not red
     assert {event.index for event in events if isinstance(event, Committed)} == {0, 1, 2, 3}
+
+
+def test_an_axis_of_weights_of_a_lora(store: Store, settings: Settings, inpainter: CountingInpainter):
+    settings.lora_folder.mkdir(parents=True)
+    file = settings.lora_folder / "ink.safetensors"
+    save_file({"unet.to_q.lora_A.weight": np.zeros((2, 4), np.float32)}, str(file))
+    subject, axes = save_subject(store), (parse_axis("lora-weight", "0,0.5,1"),)
+    base = replace(BASE, loras="ink:0.8")
+    sweep_id, events = run(store, settings, SweepPlan(subject_id=subject.id, model="demo", base=base, axes=axes))
+    assert not [event for event in events if isinstance(event, Failed)]
+    assert [params.lora_weight for params in inpainter.painted] == [1, 0.5, 1]
+    none, half, full = [store.runs.get(row.run_id) for row in store.sweeps.cells(sweep_id)]
+    assert (none.params, half.params.loras, full.params.loras) == (BASE, "ink:0.8", "ink:0.8")
+    assert none.versions.keys() == half.versions.keys() - {"peft", "LoRA ink"}
+    plain, _ = run(store, settings, SweepPlan(subject_id=subject.id, model="demo", base=BASE))
+    assert store.sweeps.cells(plain)[0].run_id == none.id
+
+    again = SweepPlan(subject_id=subject.id, model="demo", base=replace(base, seed=7))
+    sweep_id = submit_sweep(store, forecast(store, settings, again), owner="tester")
+    save_file({"unet.to_q.lora_A.weight": np.ones((2, 4), np.float32)}, str(file))
+    with pytest.raises(UserInputError, match="a LoRA, the device or a library has changed"):
+        list(Runner(store, settings).run(sweep_id))
+
+
+def test_a_weight_without_a_lora_is_refused(store: Store, settings: Settings):
+    subject, axes = save_subject(store), (parse_axis("lora-weight", "0.5,1"),)
+    with pytest.raises(UserInputError, match=r"lora weight 0\.5 has nothing to weigh"):
+        forecast(store, settings, SweepPlan(subject_id=subject.id, model="demo", base=BASE, axes=axes))
+    tagged = replace(BASE, prompt="a red <lora:ink:1> beach")
+    notes = forecast(store, settings, SweepPlan(subject_id=subject.id, model="demo", base=tagged)).notes
+    assert "<lora:…> in the prompt is plain words here: name LoRAs in lora." in notes
 
 
 def test_several_subjects_each_get_their_own(store: Store, settings: Settings, inpainter: CountingInpainter):

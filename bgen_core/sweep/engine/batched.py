@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from bgen_core.errors import OutOfMemoryError
+from bgen_core.errors import OutOfMemoryError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.models.devices import is_lasting_device_fault
 from bgen_core.models.family_table import STABLE_DIFFUSION, family_of
+from bgen_core.sweep.adapters import Adapters, by_loras
 from bgen_core.sweep.cell_faults import NO_NUMBERS, TOO_LARGE, reason_of
 from bgen_core.sweep.engine.batch_size import measure_batch
 from bgen_core.sweep.engine.canvases import check_canvases
@@ -57,6 +58,7 @@ class BatchedInpainter:
         self.tunings = BatchTunings(tuning_folder)
         self.rows_computed = 0
         self._family = family_of(pipeline) or STABLE_DIFFUSION
+        self._adapters = Adapters(pipeline, self._family.title)
         self._preview: LatentPreview | None = None
         if previews:
             self._make_preview = partial(LatentPreview, denoiser, pipeline.vae_scale_factor)
@@ -84,6 +86,21 @@ class BatchedInpainter:
             return
         extent = cells[0].canvas.extent
         tuning = self._tuning(extent)
+        self.rows_computed = 0
+        for loras, group in by_loras(cells):
+            try:
+                if self._adapters.use(loras):
+                    self.denoiser.forget_prompts()
+            except (UserInputError, torch.OutOfMemoryError) as error:
+                reason = str(error) if isinstance(error, UserInputError) else TOO_LARGE
+                yield from (Failed(index=cell.index, reason=reason) for cell in group)
+                self.denoiser.forget_prompts()
+                continue
+            yield from self._paint_alike(group, tuning)
+
+    def _paint_alike(self, cells: Sequence[PaintCell], tuning: BatchTuning) -> Generator[Event]:
+        """Cells of one size and with the same LoRAs."""
+        extent, before = cells[0].canvas.extent, self.rows_computed
         evaluator = RowEvaluator(self.denoiser, extent=extent, batch_size=tuning.batch_size, quantum=tuning.quantum)
         outbox = Outbox()
         seconds = dict.fromkeys((cell.index for cell in cells), 0.0)
@@ -124,7 +141,7 @@ class BatchedInpainter:
             for cohort in under_way:
                 self._post(cohort, seconds, outbox, extent)
             lanes = [lane for lane in lanes if not (lane.cohort and lane.cohort.is_done)]
-            self.rows_computed = evaluator.rows_computed
+            self.rows_computed = before + evaluator.rows_computed
             yield from outbox.collect(everything=not lanes)
         yield from outbox.collect(everything=True)
 

@@ -126,6 +126,10 @@ class Denoiser(Protocol):
 
     def encode_prompt(self, text: str, *, negative: bool) -> EncodedPrompt: ...
 
+    def forget_prompts(self) -> None:
+        """The text encoders' weights are other ones now."""
+        ...
+
     def start(self, cell: PaintCell, schedule: Schedule, generator: torch.Generator) -> Start:
         """Draw the cell's noise from its generator, and set its first latents."""
         ...

@@ -105,6 +105,9 @@ class FlowDenoiser(ABC):
         del negative  # a text reads alike on either side
         return self._prompts.get(text, lambda: self._encode_prompt(text))
 
+    def forget_prompts(self) -> None:
+        self._prompts = Recent(KEPT_PROMPTS)
+
     @abstractmethod
     def _encode_prompt(self, text: str) -> EncodedPrompt: ...
 

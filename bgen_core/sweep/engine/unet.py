@@ -80,6 +80,9 @@ class UNetDenoiser:
         key = (text, bool(empties))
         return self._prompts.get(key, lambda: self._encode_prompt(*key))
 
+    def forget_prompts(self) -> None:
+        self._prompts = Recent(KEPT_PROMPTS)
+
     def _encode_prompt(self, text: str, empties: bool) -> EncodedPrompt:
         pooled: Any = None
         if self._is_xl:

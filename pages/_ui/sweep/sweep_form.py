@@ -8,7 +8,7 @@ import streamlit as st
 from bgen_core.errors import ModelLoadError, UserInputError
 from bgen_core.models.catalogue import MODELS, ModelEntry, describe_model
 from bgen_core.models.revision import fetch_entry, find_entry
-from bgen_core.parameters import PARAMETERS, TEXTS, Parameter
+from bgen_core.parameters import PARAMETERS, PROMPTS, Parameter
 from bgen_core.store.subjects import SubjectEntry
 from bgen_core.sweep.axes import REPLACEMENTS, parse_axis, write_replacement
 from bgen_core.sweep.build import build_plan, check_values, default_of
@@ -30,7 +30,7 @@ LINES_HELP = r"One per line; several lines make an axis. `\n` is a line break in
 Held = TypeVar("Held", str, list[str])  # by a control: a text, or the names that were chosen
 # Beside the prompts stands what tells pictures apart at a glance; the rest is under "More".
 _AT_HAND = tuple(parameter for parameter in PARAMETERS if parameter.short)
-_UNDER_MORE = tuple(parameter for parameter in PARAMETERS if parameter not in (*TEXTS, *_AT_HAND))
+_UNDER_MORE = tuple(parameter for parameter in PARAMETERS if parameter not in (*PROMPTS, *_AT_HAND))
 _CAPTIONS = {
     "mask": "Mask that the model gets, in percent of its picture's side",
     "paste": "Pasting the subject back; these need no new picture of the model",
@@ -152,7 +152,7 @@ def axis_controls(models: Sequence[ModelEntry]) -> dict[str, str]:
     ignored = set(entry.family.ignored).intersection(*(other.family.ignored for other in models[1:]))
     first = entry.examples[0] if entry.examples else ""
     texts: dict[str, str] = {}
-    for parameter in TEXTS:
+    for parameter in PROMPTS:
         if parameter.field == "prompt":
             texts[parameter.name] = _lines(parameter, first, height=96, placeholder="a beach at sunset")
             _examples(entry)
@@ -177,14 +177,18 @@ def axis_controls(models: Sequence[ModelEntry]) -> dict[str, str]:
                 if parameter.stage == stage and parameter.field in ignored:
                     texts[parameter.name] = _written_default(parameter, entry)
                 elif parameter.stage == stage:
-                    texts[parameter.name] = (
-                        _names(parameter, entry) if parameter.names() else _axis_input(parameter, entry)
-                    )
+                    texts[parameter.name] = _control(parameter, entry)
     texts["explore"] = st.text_input(
         "Explore with steps", key="explore", bind="query-params", placeholder="off",
         help="A number: all cells are made with so few steps first, and you finish the best of them with full steps.",
     )  # fmt: skip
     return texts
+
+
+def _control(parameter: Parameter, entry: ModelEntry) -> str:
+    if parameter.kind == "text":
+        return _lines(parameter, _written_default(parameter, entry))
+    return _names(parameter, entry) if parameter.names() else _axis_input(parameter, entry)
 
 
 def _lines(parameter: Parameter, begin: str, *, height: int = 68, placeholder: str = "") -> str:
