@@ -5,11 +5,12 @@ from pathlib import Path
 from statistics import median
 
 from bgen_core.extent import Extent
+from bgen_core.models.families import Family
 from bgen_core.models.revision import ModelSource
 from bgen_core.models.schedulers import get_scheduler
 from bgen_core.records.run import RunRecord
 from bgen_core.sweep.canvas import choose_model_extent
-from bgen_core.sweep.family_rules import effective_steps, reads_negative
+from bgen_core.sweep.family_rules import effective_steps, guided_evaluations, reads_negative
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.tuning import read_tuning, tuning_name
 
@@ -47,13 +48,14 @@ def estimate_seconds(
     if tuning is None:
         return None
     family = source.family
-    rows = sum(
-        effective_steps(family, params)
-        * get_scheduler(params.scheduler).order
-        * (2 if reads_negative(family, params) else 1)
-        for params in cells
-    )
+    rows = sum(_rows(family, params) for params in cells)
     return rows * tuning.seconds_per_row + len(cells) * per_cell
+
+
+def _rows(family: Family, params: InpaintParams) -> int:
+    """Evaluations of one cell, those of its negative prompt too."""
+    evaluations = effective_steps(family, params) * get_scheduler(params.scheduler).order
+    return evaluations + (guided_evaluations(params, evaluations) if reads_negative(family, params) else 0)
 
 
 def pasting_seconds(recent: Sequence[RunRecord]) -> float:

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from bgen_core.extent import Extent
 from bgen_core.ids import NOBODY, RunId, SubjectId, SweepId, VisitorId
 from bgen_core.jobs.estimate import estimate_seconds, pasting_seconds
+from bgen_core.jobs.prompt_notes import reading_notes
 from bgen_core.models.catalogue import ModelEntry
-from bgen_core.models.prompt_length import find_cut_off
 from bgen_core.models.revision import ModelSource, find_model
 from bgen_core.models.schedulers import get_scheduler
 from bgen_core.models.world import find_hint
@@ -163,11 +163,15 @@ def describe_duration(seconds: float) -> str:
 
 
 def _notes(plan: SweepPlan, source: ModelSource, entries: Sequence[ModelEntry]) -> Iterator[str]:
+    takes_weights = source.family.prompt_syntax is None
     for parameter in TEXTS:
-        for text in dict.fromkeys(getattr(cell.params, parameter.field) for cell in plan.cells()):
-            if cut_off := find_cut_off(source, text):
-                shown = cut_off if len(cut_off) <= 80 else cut_off[:79] + "…"
-                yield f"The {parameter.label.lower()} is longer than {source.name} reads: “{shown}” is cut off."
+        read = dict.fromkeys(
+            (getattr(cell.params, parameter.field), cell.params.prompt_syntax) for cell in plan.cells()
+        )
+        for text, syntax in read:
+            yield from reading_notes(
+                source, parameter.label.lower(), text, weighted=takes_weights and syntax == "a1111"
+            )
     for text in dict.fromkeys(cell.params.prompt for cell in plan.cells()):
         if hint := find_hint(source, text):
             yield hint

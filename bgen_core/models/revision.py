@@ -228,7 +228,9 @@ def _read_source(spec: str, entry: ModelEntry, folder: Path) -> ModelSource:
     if family.refusal or missing:
         why = family.refusal or f"needs the package {missing}, which is not installed"
         raise ModelLoadError(f"model {quoted(spec)} cannot be used: {family.title} {why}; or choose the model 'demo'.")
-    if entry not in MODELS:
+    if entry in MODELS:
+        entry = replace(entry, family=family)
+    else:
         side, steps, guidance = side_of(family, configs), family.steps, family.guidance_scale
         entry = replace(entry, family=family, side=side, steps=steps, guidance=guidance)
     return ModelSource(

@@ -16,11 +16,12 @@ from bgen_core.limits import LARGEST_PICTURE, LONGEST_TEXT, MOST_MEGAPIXELS
 from bgen_core.models.catalogue import MODELS
 from bgen_core.models.schedulers import SCHEDULERS, scheduler_named
 from bgen_core.parameters import PARAMETERS, Kind, Parameter, Value
-from bgen_core.records.png_text import read_parameters, read_record
+from bgen_core.records.png_text import PARAMETERS_KEY, read_parameters, read_record
 from bgen_core.records.run import PaintedRun
 from bgen_core.subject.decoding.foreign_pictures import look_at
 from bgen_core.subject.decoding.image_io import DecodeLimits
 from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.prompt_syntax import has_more_than_weights, has_weights, may_read_differently
 from bgen_core.wording import printable, quoted
 
 # What is dropped on a page may be anything: checked before its pixels are decoded.
@@ -98,7 +99,9 @@ def _recipe(texts: Mapping[str, str]) -> Recipe:
             "This PNG does not say how it was made: give one that bgen, A1111, ComfyUI, InvokeAI or NovelAI wrote, and "
             "that nothing has rewritten since (chats and picture editors drop the text)."
         )
-    return _from_a1111(fields)
+    # Whoever else wrote such a text has weights of another kind, or none.
+    wrote_a1111 = "Steps:" in texts.get(PARAMETERS_KEY, "") and not fields.get("Version", "").startswith("bgen")
+    return _from_a1111(fields, read_as_a1111=wrote_a1111)
 
 
 # Fields that mean the same here.
@@ -106,20 +109,23 @@ _SAME = {each.in_png: each for each in PARAMETERS if each.field not in ("prompt"
 # Fields that say nothing about the picture, or that are spoken of elsewhere.
 _SILENT = {"Prompt", "Negative prompt", "Sampler", "Schedule type", "Size", "Model", "Model hash", "Version", *_SAME}
 _MOST_TOLD = 20
-_READERS: Mapping[Kind, Callable[[str], Value]] = {"whole number": int, "number": float, "text": str, "name": str}
-_WEIGHTS = re.compile(
-    r"\([^()]*:\s*[\d.]+\s*\)|<\w+:[^>]+>|\[[^\[\]]*\||\bBREAK\b|\bAND\b|\[[^\[\]]*:[\d.]+\]|\{[^{}]+\}|\)[+-]"
-)
+_READERS: Mapping[Kind, Callable[[str], Value]] = {"whole number": int, "number": float, "text": str}
+_OTHER_WEIGHTS = re.compile(r"\bBREAK\b|\{[^{}]+\}|\)[+-]")
 
 
-def _from_a1111(fields: Mapping[str, str]) -> Recipe:
+def _from_a1111(fields: Mapping[str, str], *, read_as_a1111: bool) -> Recipe:
     told: list[str] = []
     model = _model(fields, told)
     params: dict[str, Any] = {
         "prompt": _prompt(fields.get("Prompt", "")),
         "negative_prompt": _prompt(fields.get("Negative prompt", "")),
     }
-    if any(_WEIGHTS.search(text) for text in params.values()):
+    prompts: list[str] = list(params.values())
+    if read_as_a1111 and any(map(may_read_differently, prompts)):
+        params["prompt_syntax"] = "a1111"
+        if any(map(has_more_than_weights, prompts)):
+            told.append("LoRAs, prompt editing and AND in the prompt are plain words here.")
+    elif any(has_weights(text) or has_more_than_weights(text) or _OTHER_WEIGHTS.search(text) for text in prompts):
         told.append("Weights, LoRAs and prompt editing in the prompt are plain words here.")
     for name, parameter in _SAME.items():
         if name in fields:
@@ -153,7 +159,9 @@ def _prompt(text: str) -> str:
 
 def _take(params: dict[str, Any], name: str, parameter: Parameter, text: str, told: list[str]) -> None:
     try:
-        value: Any = _READERS[parameter.kind](text)
+        value: Any = parameter.chosen(text) if parameter.kind == "name" else _READERS[parameter.kind](text)
+        if isinstance(value, int):
+            value -= parameter.a1111_counts_from
         # Checked with the others that are taken already: few steps can be too few for a low strength.
         InpaintParams(**params, **{parameter.field: value})
     except (ValueError, ArithmeticError):

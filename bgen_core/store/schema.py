@@ -9,7 +9,7 @@ from sqlalchemy.types import TypeDecorator
 
 from bgen_core.ids import BlobHash, RawId, RunId, SubjectId, SweepId, VisitorId
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -116,6 +116,10 @@ class RunRow(Table):
     edge_softness: Mapped[float]
     harmonisation: Mapped[float]
     shadow: Mapped[float]
+    guidance_end: Mapped[float]
+    clip_skip: Mapped[int]
+    prompt_syntax: Mapped[str] = mapped_column(String(16))
+    flow_shift: Mapped[float]
     model: Mapped[str] = mapped_column(Text, index=True)
     model_revision: Mapped[str] = mapped_column(Text)
     width: Mapped[int]

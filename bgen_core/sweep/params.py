@@ -23,6 +23,10 @@ class InpaintParams:
     seed: int = 0
     strength: float = 1.0
     scheduler: str = "ddim"
+    guidance_end: float = 1.0
+    clip_skip: int = 0
+    prompt_syntax: str = "plain"
+    flow_shift: float = 0.0
     mask_grow: float = 1.5
     mask_feather: float = 0.0
     edge_softness: float = 0.0

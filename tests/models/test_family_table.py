@@ -14,6 +14,7 @@ from bgen_core.models.catalogue import MODELS
 from bgen_core.models.families import Always, Cfg, Configs, Distilled, Family, Ignored, NeedsSecond, WithCfg
 from bgen_core.models.family_table import FAMILIES, STABLE_DIFFUSION, find_family, working_classes
 from bgen_core.models.revision import find_entry, find_model
+from bgen_core.parameters import parameter_of
 from tests.test_docs import PROJECT, table_under
 
 WORKING = [family for family in FAMILIES if not family.refusal]
@@ -199,6 +200,9 @@ def test_half_precision_is_of_the_familys_own_kind(class_name: str, of_device: s
     assert family.number_format(of_device) == computes_in
 
 
+LATER = ("guidance_end", "clip_skip", "prompt_syntax", "flow_shift")
+
+
 def described(family: Family) -> list[str]:
     """A row of the table in docs/models.md."""
     guidance = {
@@ -222,6 +226,7 @@ def described(family: Family) -> list[str]:
         "its own" if family.own_scheduler else "all",
         family.half,
         f"{family.steps}, {family.guidance_scale:g}",
+        ", ".join(parameter_of(field).label.lower() for field in LATER if field not in family.ignored) or "none",
     ]
 
 
