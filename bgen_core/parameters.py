@@ -22,6 +22,7 @@ Stage = Literal["paint", "mask", "paste"]
 MAX_STEPS = 1000
 MAX_SEED = 2**63 - 1
 MAX_MASK_PERCENT = 25.0
+MAX_SIDE = 2048
 PROMPT_SYNTAXES = ("plain", "a1111")
 MAX_CLIP_SKIP = 11  # of the twelve layers of CLIP's smaller text encoder; A1111's largest too
 
@@ -324,6 +325,17 @@ PARAMETERS: tuple[Parameter, ...] = (
         default=0.0,
         since=3,
         range=Range(low=0, high=100),
+    ),
+    Parameter(
+        field="side",
+        name="side",
+        label="Side",
+        help="Side of a square as large as what the model paints, at the photo's own aspect; 0 is the model's own.",
+        kind="whole number",
+        default=0,
+        since=3,
+        range=Range(low=0, high=MAX_SIDE),
+        unit="px",
     ),
     Parameter(
         field="mask_grow",

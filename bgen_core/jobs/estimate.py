@@ -28,6 +28,8 @@ def estimate_seconds(
 
     Parameters
     ----------
+    cells
+        All of one side.
     recent
         Runs made lately: their decoding and compositing times count for these cells too.
 
@@ -38,10 +40,11 @@ def estimate_seconds(
     """
     if not cells:
         return 0.0
-    extent = choose_model_extent(photo, side=source.entry.side)
+    extent = choose_model_extent(photo, side=cells[0].side or source.entry.side)
     folder = home / "tuning" / tuning_name(source.revision, device_kind)
     square = Extent(width=source.entry.side, height=source.entry.side)  # the worker measures it before any sweep
-    tuning = read_tuning(folder, extent) or read_tuning(folder, square)
+    measured = read_tuning(folder, extent)
+    tuning = measured or read_tuning(folder, square)
     same = [run for run in recent if run.model_revision == source.revision and run.model_extent == extent]
     finishing = [sum(spent for stage, spent in run.seconds.items() if stage != "denoise") for run in same]
     per_cell = median(finishing) if finishing else 0.0
@@ -49,7 +52,8 @@ def estimate_seconds(
         return None
     family = source.family
     rows = sum(_rows(family, params) for params in cells)
-    return rows * tuning.seconds_per_row + len(cells) * per_cell
+    larger = extent.area / square.area if cells[0].side and not measured else 1.0
+    return rows * tuning.seconds_per_row * larger + len(cells) * per_cell
 
 
 def _rows(family: Family, params: InpaintParams) -> int:

@@ -125,11 +125,11 @@ def _estimate(
 ) -> float | None:
     """Seconds over all models and subjects; None where the speed of one of them is not known."""
     recent = store.runs.select(limit=30)
-    groups: dict[tuple[str, SubjectId], list[InpaintParams]] = {}
+    groups: dict[tuple[str, SubjectId, int], list[InpaintParams]] = {}
     for cell in to_paint:
-        groups.setdefault((cell.model, cell.subject_id), []).append(cell.params)
+        groups.setdefault((cell.model, cell.subject_id, cell.params.side), []).append(cell.params)
     total = pasting_seconds(recent) * (to_make - len(to_paint))
-    for (model, subject_id), cells in groups.items():
+    for (model, subject_id, _), cells in groups.items():
         seconds = estimate_seconds(
             cells,
             photo=photos[subject_id],

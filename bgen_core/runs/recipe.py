@@ -5,6 +5,7 @@ ComfyUI, InvokeAI or NovelAI their own JSON, which is read under A1111's names: 
 everything else is named, so that nobody wonders why the picture is another one.
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -135,7 +136,7 @@ def _from_a1111(fields: Mapping[str, str], *, read_as_a1111: bool) -> Recipe:
     if (scheduler := _scheduler(fields, told)) is not None:
         params["scheduler"] = scheduler
     if "Size" in fields:
-        told.append(f"Size {printable(fields['Size'], 60)}: here the model decides at which size it works.")
+        told.append(f"Size {printable(fields['Size'], 60)}: {_size_here(fields['Size'])}.")
     others = [f"{name} {quoted(text, 60)} has no place here." for name, text in fields.items() if name not in _SILENT]
     told += others[:_MOST_TOLD]
     if len(others) > _MOST_TOLD:
@@ -172,6 +173,13 @@ def _take(params: dict[str, Any], name: str, parameter: Parameter, text: str, to
         )
     else:
         params[parameter.field] = value
+
+
+def _size_here(text: str) -> str:
+    here = "here the model decides at which size it works"
+    if not (size := re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)):
+        return here
+    return f"{here}, unless a side is chosen; {round(math.sqrt(int(size[1]) * int(size[2])))} has as many pixels"
 
 
 def _scheduler(fields: Mapping[str, str], told: list[str]) -> str | None:

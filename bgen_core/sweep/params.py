@@ -27,6 +27,7 @@ class InpaintParams:
     clip_skip: int = 0
     prompt_syntax: str = "plain"
     flow_shift: float = 0.0
+    side: int = 0
     mask_grow: float = 1.5
     mask_feather: float = 0.0
     edge_softness: float = 0.0

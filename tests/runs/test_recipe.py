@@ -37,7 +37,9 @@ def test_every_scheduler_comes_back_from_the_text_alone(scheduler: str) -> None:
     assert recipe.params == record.params
     assert recipe.model == "demo"
     assert recipe.record is None
-    assert recipe.not_taken == ("Size 24x16: here the model decides at which size it works.",)
+    assert recipe.not_taken == (
+        "Size 24x16: here the model decides at which size it works, unless a side is chosen; 20 has as many pixels.",
+    )
 
 
 LAST = "Steps: 28, Sampler: {sampler}, CFG scale: 7, Seed: 965400086, Version: v1.10.1"
@@ -88,7 +90,7 @@ def test_what_has_no_place_here_is_named() -> None:
         "LoRAs, prompt editing and AND in the prompt are plain words here.",
         "Steps '0' was not taken: steps 0 is not allowed: choose 1 to 1000.",
         "CFG scale 'seven' is no number.",
-        "Size 512x768: here the model decides at which size it works.",
+        "Size 512x768: here the model decides at which size it works, unless a side is chosen; 627 has as many pixels.",
         "Mask blur '4' has no place here.",
         "Lora hashes 'fur: 12ab' has no place here.",
         NOISE,

@@ -77,7 +77,7 @@ class RowEvaluator:
                 if self.batch_size == 1:
                     raise OutOfMemoryError(
                         f"{self._extent} pixels do not fit into the device's memory even one at a time: "
-                        "choose a smaller model, or free the device's memory."
+                        "choose a smaller side or model, or free its memory."
                     ) from error
                 self.batch_size //= 2
                 self._quantum = min(self._quantum, self.batch_size)
