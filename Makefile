@@ -16,7 +16,7 @@ SIDE_BY_SIDE := -n 2 --dist loadfile
 
 test: .venv/dev.stamp
 	$(BIN)/python -m pytest -m "not browser" $(SIDE_BY_SIDE)
-	$(BIN)/python -m pytest -m browser tests/browser
+	$(BIN)/python -m pytest -m browser $(SIDE_BY_SIDE) tests/browser
 
 # Without PostgreSQL, the browser, and what is slow.
 test-fast: .venv/dev.stamp

@@ -17,6 +17,7 @@ from pages._ui.app import resources
 from pages._ui.app.connection_limits import BodyLimits, raise_open_files
 from pages._ui.app.faults import tell_fault
 from pages._ui.app.gate import Gate
+from pages._ui.app.head_limit import heads_in_time
 from pages._ui.app.repeated_faults import told_once_a_minute
 from pages._ui.app.visitor_cookie import VisitorCookie
 from pages._ui.routes.routes import own_routes
@@ -29,7 +30,7 @@ async def lifespan(app: Any) -> AsyncGenerator[dict[str, Any]]:
     """Start the worker with the server, so that its models load while the first page is painted."""
     del app
     raise_open_files()
-    with told_once_a_minute():
+    with told_once_a_minute(), heads_in_time():
         try:
             resources.opened_store()
         except StoreAwayError as error:  # the pages say so until it answers, and the worker waits for it

@@ -32,7 +32,9 @@ class Settings(BaseSettings):
         default="", repr=False, description="Folder or fsspec address of the pictures; empty for the home folder."
     )
     password: SecretStr | None = Field(default=None, min_length=1, description="What visitors of the pages must give.")
-    model: str = Field(default="demo", min_length=1, description="Catalogue name, Hub id or local folder.")
+    model: str = Field(
+        default="auto", min_length=1, description="Catalogue name, Hub id, local folder or file; auto chooses."
+    )
     device: str = "auto"
     precision: Literal["auto", "full", "half"] = Field(
         default="auto", description="Number format: half on GPUs and full on CPUs, or the same everywhere."

@@ -3,8 +3,10 @@
 import json
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 _WRITTEN = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+_MOST_PIECES = 500  # of a list or an object: brackets, commas, texts
 # What Python makes of a byte in a name or an argument that its encoding does not know (PEP 383).
 _BYTES = re.compile("[\udc80-\udcff]")
 
@@ -12,6 +14,11 @@ _BYTES = re.compile("[\udc80-\udcff]")
 def counted(number: int, noun: str) -> str:
     """ "1 run", "2,000 runs"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def sized(number: int) -> str:
+    """Bytes as people say them: "2.13 GB", "340 MB"."""
+    return f"{number / 1e9:.2f} GB" if number >= 1e9 else f"{max(1, round(number / 1e6))} MB"
 
 
 def listed(words: Sequence[str]) -> str:
@@ -43,7 +50,10 @@ def quoted(value: object, most: int | None = None) -> str:
             return f"{value:.12g}"
         case _:
             try:
-                text = json.dumps(value, ensure_ascii=False, default=str)
+                # Piece by piece: ten lines of YAML can hold more than fits into memory
+                pieces = json.JSONEncoder(ensure_ascii=False, default=str).iterencode(value)
+                text = "".join(islice(pieces, _MOST_PIECES))
+                text += "…" * (next(pieces, None) is not None)
             except ValueError:  # Python writes no whole number of more than 4300 digits
                 return "of thousands of digits"
             return _shortened(printable(text), most)

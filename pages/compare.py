@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from bgen_core.models.default_model import default_model
 from bgen_core.runs.wide_table import run_table
 from pages._ui.app import page_files, resources
 from pages._ui.app.status import show_status
@@ -28,7 +29,7 @@ view = current_view()
 store = resources.store()
 table = run_table(store, metrics_age=METRICS_AGE)
 with status_place:
-    show_status(resources.settings().model, resources.executor(), store)
+    show_status(default_model(resources.settings()), resources.executor(), store)
 
 if opened is not None:
     show_opened_file(opened, store)

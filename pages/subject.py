@@ -5,6 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from bgen_core.errors import BgenError, UserInputError
+from bgen_core.models.default_model import default_model
 from pages._ui.app import page_files, resources
 from pages._ui.app.faults import told
 from pages._ui.app.status import show_status
@@ -27,7 +28,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     library_place = st.container(width="content")
 problem_place = st.container()
 with status_place:
-    show_status(resources.settings().model, resources.executor(), resources.store())
+    show_status(default_model(resources.settings()), resources.executor(), resources.store())
 with new_place:
     new_photo_popover()
 try:

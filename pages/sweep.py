@@ -5,6 +5,7 @@ import streamlit as st
 from bgen_core.errors import BgenError, UserInputError
 from bgen_core.ids import SweepId
 from bgen_core.jobs.submission import SweepForecast, describe_forecast, forecast_sweep
+from bgen_core.models.default_model import default_model
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files, resources
 from pages._ui.app.faults import told
@@ -36,7 +37,7 @@ if sweep:
     draw_anew_after(sweep)
 with st.sidebar:
     chosen = subject_choice(subjects)
-    models = model_choice(settings.model)
+    models = model_choice(default_model(settings))
     texts = axis_controls(models)
 with status_place:
     show_status(", ".join(entry.name for entry in models), executor, store)

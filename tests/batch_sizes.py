@@ -5,6 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock
+
+from bgen_core.extent import Extent
+from bgen_core.models.devices import find_device
+from bgen_core.models.revision import find_model
+
+MEASURING_SECONDS = 300  # far above what a busy machine needs
+
 
 class BatchSizes:
     """What was measured so far, kept in a folder; homes bring it along and add to it."""
@@ -23,3 +31,14 @@ class BatchSizes:
         finally:
             if tunings.exists():
                 shutil.copytree(tunings, self._folder, dirs_exist_ok=True)
+
+    def measure(self) -> None:
+        """Measure the demo model at its own size, unless another process of the test run has done it."""
+        from bgen_core.sweep.inpainters import load_inpainter
+
+        self._folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(self._folder.with_suffix(".lock"), timeout=MEASURING_SECONDS):
+            if not self._folder.exists():
+                source = find_model("demo")
+                inpainter, _ = load_inpainter(source, find_device("cpu"), tuning_folder=self._folder)
+                inpainter.tune(Extent(width=source.entry.side, height=source.entry.side))

@@ -71,7 +71,7 @@ def settings(own_home: Path, request: pytest.FixtureRequest) -> Iterator[Setting
     server: Server = request.getfixturevalue("postgresql_server")
     template: str = request.getfixturevalue("postgresql_template")
     name = f"store_{next(_NUMBERS)}"
-    server.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+    server.run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     yield load_settings(device="cpu", database=server.url(name))
     server.run(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -108,10 +108,13 @@ def empty_postgresql(postgresql_server: Server) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def batch_sizes(tmp_path_factory: pytest.TempPathFactory) -> BatchSizes:
-    """Shared by all processes of a run."""
+def batch_sizes(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> BatchSizes:
+    """Shared by all processes of a run. What is not slow does not paint with the demo model."""
     folder = tmp_path_factory.getbasetemp()
-    return BatchSizes((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "tuning")
+    sizes = BatchSizes((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "tuning")
+    if any(item.get_closest_marker("slow") or item.get_closest_marker("browser") for item in request.session.items):
+        sizes.measure()
+    return sizes
 
 
 def pytest_collection_finish() -> None:

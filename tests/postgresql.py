@@ -71,7 +71,7 @@ def running_server() -> Iterator[Server]:
         missing("PostgreSQL's server is not installed (Debian: apt-get install postgresql)")
     user = _unprivileged_user()
     # Not pytest's folder: others than its owner cannot enter that, and a socket's path has at most 107 letters.
-    folder = Path(tempfile.mkdtemp(prefix="bgen-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="bgen-pg-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")))
     try:
         if user is not None:
             shutil.chown(folder, user)

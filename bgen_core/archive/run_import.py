@@ -32,8 +32,8 @@ from bgen_core.runs.recipe import PNG_LIMITS
 from bgen_core.store.runs import run_row
 from bgen_core.store.schema import MetricRow, RunRow, SubjectRow, TagRow
 from bgen_core.store.store import Store
-from bgen_core.subject.decoding.foreign_pictures import decode_foreign_alpha, decode_foreign_photo, look_at
-from bgen_core.subject.decoding.image_io import DecodeLimits
+from bgen_core.subject.decoding.foreign_pictures import decode_foreign_alpha, decode_foreign_photo, look_at, measure
+from bgen_core.subject.decoding.image_io import DecodeLimits, PictureSizeError
 from bgen_core.subject.edit import MaskEdit
 from bgen_core.subject.subject import Subject
 from bgen_core.wording import counted, listed, printable, quoted
@@ -50,7 +50,8 @@ class ImportedRuns:
     Attributes
     ----------
     not_imported
-        A sentence for each thing that was left out: it was damaged on the way, or has a text that no store holds.
+        A sentence for each thing that was left out: it was damaged on the way, has a text that no store holds, or a
+        picture that is larger than this one takes.
     """
 
     added: tuple[RunId, ...]
@@ -96,7 +97,7 @@ def import_runs(store: Store, path: Path, *, limits: DecodeLimits = PNG_LIMITS) 
 
     What is there already stays as it is, with what people wrote beside it. No sweep is put into the queue. What has a
     text that no store holds, as those of an older version may, is left out and named; so is a run or a subject one of
-    whose files was damaged on the way.
+    whose files was damaged on the way or is a picture beyond the limits.
 
     Parameters
     ----------
@@ -179,7 +180,7 @@ def _checked_runs(
     for run in runs:
         try:
             _check_pictures(archive, run, limits)
-        except DamagedFileError as error:
+        except (DamagedFileError, PictureSizeError) as error:
             left_out.append(f"Run {run.record.id}: {error}")
         else:
             yield _without_impossible(run, left_out)
@@ -198,7 +199,7 @@ def _checked_subjects(
         try:
             check_text("The name", entry.name, LONGEST_NAME)
             yield _checked_subject(archive, entry, limits)
-        except (ImpossibleTextError, DamagedFileError) as error:
+        except (ImpossibleTextError, DamagedFileError, PictureSizeError) as error:
             left_out.append(f"Subject {quoted(entry.name, 60)} ({entry.id[:12]}): {error}")
 
 
@@ -209,11 +210,14 @@ def _checked_subject(archive: ForeignZip, entry: ArchivedSubject, limits: Decode
     said = archive.read(entry.edit_file, most=_LARGEST_EDIT)
     try:
         edit = read_foreign_json(said, most_values=_MOST_EDIT_VALUES)
+        measure(photo, name="Its photo", limits=limits)
         image = decode_foreign_photo(photo, name=entry.photo_file, limits=limits).image
         extent = Extent.of(image)
         mask = decode_foreign_alpha(alpha, name="alpha", extent=extent)
         subject = Subject(name=entry.name, image=image, alpha=mask)
         _check_edit(edit, extent)
+    except PictureSizeError:
+        raise
     except (ValueError, ArithmeticError) as error:
         raise archive.refusal(f"the subject {quoted(entry.name, 60)} in it cannot be read ({error})") from error
     except UserInputError as error:
@@ -238,6 +242,8 @@ def _check_edit(edit: JsonValue, extent: Extent) -> None:
 
 def _check_pictures(archive: ForeignZip, run: _NewRun, limits: DecodeLimits) -> None:
     record = run.record
+    limits.check_extent(record.extent, "Its picture")
+    limits.check_extent(record.model_extent, "Its raw picture")
     for file, name, extent in (
         (run.described.image_file, record.image, record.extent),
         (run.described.raw_file, record.raw, record.model_extent),

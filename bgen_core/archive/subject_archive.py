@@ -5,7 +5,6 @@ import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 from bgen_core.archive.manifest import NOT_INCLUDED
 from bgen_core.archive.zip_outlet import ZipOutlet
@@ -38,7 +37,7 @@ def export_subjects(store: Store, ids: Sequence[SubjectId], *, limits: DecodeLim
     ids
         At most `MOST_SUBJECTS`, which is what can be imported again.
     limits
-        Of each photo, as for an import. A short side is no reason to leave a subject behind.
+        Of each photo, as for an import.
 
     Raises
     ------
@@ -49,7 +48,7 @@ def export_subjects(store: Store, ids: Sequence[SubjectId], *, limits: DecodeLim
     """
     if not 0 < len(ids) <= MOST_SUBJECTS:
         raise UserInputError(f"A ZIP of {len(ids)} subjects is not possible: allowed are 1 to {MOST_SUBJECTS}.")
-    return _pieces(store, [store.subjects.get(each) for each in ids], replace(limits.as_png, min_side=1))
+    return _pieces(store, [store.subjects.get(each) for each in ids], limits.as_png)
 
 
 def _pieces(store: Store, entries: Sequence[SubjectEntry], limits: DecodeLimits) -> Iterator[bytes]:

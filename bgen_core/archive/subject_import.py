@@ -17,7 +17,7 @@ from bgen_core.json_value import JsonValue
 from bgen_core.limits import LONGEST_NAME, ImpossibleTextError, check_text
 from bgen_core.store.store import Store
 from bgen_core.subject.decoding.foreign_pictures import decode_foreign_alpha, decode_foreign_photo, measure
-from bgen_core.subject.decoding.image_io import DecodeLimits
+from bgen_core.subject.decoding.image_io import DecodeLimits, PictureSizeError
 from bgen_core.subject.edit import MaskEdit
 from bgen_core.subject.subject import Subject
 from bgen_core.wording import counted, quoted
@@ -34,7 +34,8 @@ class Imported:
     Attributes
     ----------
     not_imported
-        A sentence for each subject that was left out: it was damaged on the way, or no store holds its name.
+        A sentence for each subject that was left out: it was damaged on the way, no store holds its name, or its photo
+        is larger or smaller than this one takes.
     """
 
     new: tuple[SubjectId, ...]
@@ -54,9 +55,9 @@ class Imported:
 def import_subjects(store: Store, data: bytes, *, limits: DecodeLimits) -> Imported:
     """Put the subjects of a ZIP into the store; those that are there already keep their name and edit.
 
-    Nothing is unpacked to a folder. A subject one of whose files was damaged on the way is left out and named. All
-    headers are looked at before any pixel is decoded, and where something turns out to be broken later, what was kept
-    until then is removed again.
+    Nothing is unpacked to a folder. A subject one of whose files was damaged on the way, or whose photo is beyond the
+    limits, is left out and named. All headers are looked at before any pixel is decoded, and where something turns out
+    to be broken later, what was kept until then is removed again.
 
     Parameters
     ----------
@@ -66,15 +67,14 @@ def import_subjects(store: Store, data: bytes, *, limits: DecodeLimits) -> Impor
     Raises
     ------
     UserInputError
-        Not such a ZIP, or something in it is broken or too large, or all photos together are, or each subject is
-        damaged: then nothing is imported.
+        Not such a ZIP, or something in it is broken, a file is too long, all photos together are too large, or each
+        subject is left out: then nothing is imported.
     """
     with _opened(data) as archive:
         left_out: list[str] = []
-        folders = [folder for folder in _folders(archive) if _is_possible(archive, folder, limits.as_png, left_out)]
+        folders = _possible(archive, limits.as_png, len(data), left_out)
         if left_out and not folders:
             raise UserInputError(f"No subject can be imported. {left_out[0]}")
-        _check_pixels(archive, folders, limits.as_png, len(data))
         outcome = _keep_all(store, archive, folders, limits.as_png)
     return Imported(
         new=tuple(subject_id for subject_id, is_new in outcome.items() if is_new),
@@ -83,17 +83,37 @@ def import_subjects(store: Store, data: bytes, *, limits: DecodeLimits) -> Impor
     )
 
 
-def _check_pixels(archive: zipfile.ZipFile, folders: Sequence[str], limits: DecodeLimits, packed: int) -> None:
-    """Refuse photos that are few bytes and many pixels: two hundred of them would take minutes."""
+def _possible(archive: zipfile.ZipFile, limits: DecodeLimits, packed: int, left_out: list[str]) -> list[str]:
+    """The folders whose subjects a store can hold, after a look at all headers; the others are said.
+
+    Photos that are few bytes and many pixels are refused: two hundred of them would take minutes.
+    """
+    possible: list[str] = []
     pixels, most = 0, most_pixels(limits, packed)
-    for folder in folders:
-        photo = _file(archive, folder + PHOTO, limits.max_bytes)
-        pixels += measure(photo, name=folder + PHOTO, limits=limits).area
+    for folder in _folders(archive):
+        name = folder.rstrip("/")
+        try:
+            name = _described(_file(archive, folder + EDIT, _MOST_EDIT_BYTES), folder)["name"]
+            check_text("The name", name, LONGEST_NAME)
+            pixels += _measured(archive, folder, limits).area
+        except (ImpossibleTextError, DamagedFileError, PictureSizeError) as error:
+            left_out.append(f"Subject {quoted(name, 60)}: {error}")
+            continue
         if pixels > most:
             raise UserInputError(
                 f"The ZIP holds photos of over {most / 1e6:,.0f} megapixels together, the most allowed at its length: "
                 "export fewer at once."
             )
+        possible.append(folder)
+    return possible
+
+
+def _measured(archive: zipfile.ZipFile, folder: str, limits: DecodeLimits) -> Extent:
+    """The size of the photo, when both pictures are as they were packed."""
+    photo = _file(archive, folder + PHOTO, limits.max_bytes)
+    if folder + ALPHA in archive.NameToInfo:  # one that is not there is told where it is needed
+        _file(archive, folder + ALPHA, limits.max_bytes)
+    return measure(photo, name=folder + PHOTO, limits=limits)
 
 
 def _keep_all(
@@ -131,22 +151,6 @@ def _folders(archive: zipfile.ZipFile) -> list[str]:
     if len(folders) > MOST_SUBJECTS:
         raise UserInputError(f"The ZIP holds {len(folders)} subjects: allowed are at most {MOST_SUBJECTS}.")
     return folders
-
-
-def _is_possible(archive: zipfile.ZipFile, folder: str, limits: DecodeLimits, left_out: list[str]) -> bool:
-    """Whether the subject's files are as they were packed and a store can hold its name; where not, that is said."""
-    name = folder.rstrip("/")
-    try:
-        name = _described(_file(archive, folder + EDIT, _MOST_EDIT_BYTES), folder)["name"]
-        check_text("The name", name, LONGEST_NAME)
-        present = archive.namelist()
-        for file in (folder + PHOTO, folder + ALPHA):
-            if file in present:  # one that is not there is told where it is needed
-                _file(archive, file, limits.max_bytes)
-    except (ImpossibleTextError, DamagedFileError) as error:
-        left_out.append(f"Subject {quoted(name, 60)}: {error}")
-        return False
-    return True
 
 
 def _read(archive: zipfile.ZipFile, folder: str, limits: DecodeLimits) -> tuple[Subject, dict[str, Any]]:

@@ -12,6 +12,7 @@ from bgen_core.cli.inputs import say
 from bgen_core.cli.json_answer import print_json
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
+from bgen_core.models.default_model import default_model
 from bgen_core.settings import load_settings
 
 SUBJECTS = ("engine", "cutout")
@@ -69,7 +70,7 @@ def _measure_engine(model: str | None, shape: str | None, alternations: int) -> 
         plain, tuned = random_pipeline(shape, device), random_pipeline(shape, device)
         name, side = f"random weights, shape {shape}", SHAPES[shape]
     else:
-        source = find_model(model or settings.model)
+        source = find_model(model or default_model(settings))
         device = device.for_family(source.family)
         plain, tuned = load_pipeline(source, device), load_pipeline(source, device)
         name, side = source.name, source.entry.side

@@ -9,7 +9,9 @@ import numpy as np
 import typer
 
 from bgen_core.cli.json_answer import print_json
+from bgen_core.cli.terminal_bar import counting
 from bgen_core.errors import BgenError, UserInputError
+from bgen_core.models.default_model import default_model
 from bgen_core.models.devices import find_device
 from bgen_core.models.revision import find_model
 from bgen_core.settings import Settings, load_settings
@@ -60,7 +62,7 @@ def _device(settings: Settings) -> str:
 
 
 def _dtype(settings: Settings) -> str:
-    family = find_model(settings.model).family
+    family = find_model(default_model(settings)).family
     return find_device(settings.device, settings.precision).for_family(family).dtype_name
 
 
@@ -79,11 +81,16 @@ def _segmentation(settings: Settings) -> str:
 
 def _model(settings: Settings) -> str:
     from bgen_core.models.loading import load_pipeline
+    from bgen_core.models.model_files import fetch_missing, settled
     from bgen_core.sweep.engine import can_batch
 
-    source = find_model(settings.model)
+    source = find_model(default_model(settings))
     device = find_device(settings.device, settings.precision).for_family(source.family)
+    with counting(f"fetching {source.name}") as show:
+        for event in fetch_missing(source, device.dtype_name):
+            show(event.done, event.of)
     pipeline = load_pipeline(source, device)
+    source = settled(source, device.dtype_name)
     size = f", {source.weights * device.dtype.itemsize / 1e9:.2f} GB" if source.weights else ""
     way = "the batched engine" if can_batch(pipeline) else "its own call, a cell at a time"
     return (

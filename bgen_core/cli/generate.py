@@ -23,6 +23,7 @@ from bgen_core.cli.parameter_options import one_value_each
 from bgen_core.cli.run_here import InlineResult, forecast_inline, run_inline
 from bgen_core.errors import UserInputError
 from bgen_core.models.catalogue import ModelEntry
+from bgen_core.models.default_model import default_model
 from bgen_core.models.revision import fetch_entry, find_model
 from bgen_core.parameters import PARAMETERS
 from bgen_core.records.run import RunRecord
@@ -39,7 +40,9 @@ def generate(
     photo: Annotated[Path, typer.Argument(help="The photo whose subject is kept.")],
     *,
     out: Annotated[Path, typer.Option(help="The PNG to write.")],
-    model: Annotated[str | None, typer.Option(help="Catalogue name, Hub id or local folder.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Catalogue name, Hub id, local folder or .safetensors file.")
+    ] = None,
     alpha: Annotated[Path | None, typer.Option(help="Mask of the photo's size, white = keep.")] = None,
     invert: Annotated[bool, typer.Option("--invert", help=INVERT_HELP)] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
@@ -47,7 +50,7 @@ def generate(
 ) -> None:
     """Keep the subject of a photo and repaint everything behind it."""
     settings = load_settings()
-    entry = fetch_entry(settings.model if model is None else model)
+    entry = fetch_entry(default_model(settings) if model is None else model)
     check_output_file(out, photo, alpha)
     check_invert(invert, alpha)
     params = _params(entry, given)

@@ -7,6 +7,7 @@ import typer
 from bgen_core.cli.json_answer import print_json
 from bgen_core.errors import ModelLoadError
 from bgen_core.models.catalogue import MODELS, ModelEntry, describe_model
+from bgen_core.models.default_model import default_model
 from bgen_core.models.revision import find_entry, find_local_model
 from bgen_core.models.schedulers import SCHEDULERS
 from bgen_core.settings import load_settings
@@ -16,7 +17,7 @@ def models(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
     """List the models and schedulers, and which models are on this machine."""
-    chosen = _chosen(load_settings().model)
+    chosen = _chosen(default_model(load_settings()))
     entries = [*MODELS] if chosen in MODELS else [chosen, *MODELS]
     listed = [
         {
@@ -29,6 +30,10 @@ def models(
             "steps": entry.steps,
             "guidance": entry.guidance,
             "scheduler": entry.scheduler,
+            "licence": entry.licence,
+            "access": entry.access,
+            "size": entry.size,
+            "run_with_real_weights": entry.was_run,
         }
         for entry in entries
     ]
@@ -39,15 +44,21 @@ def models(
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("Model", "What", "Here", "Side", "Steps", "Guidance", "Scheduler")
+    table = Table("Model", "What", "Here", "Side", "Steps", "Guidance", "Scheduler", "Licence", "Size", "Run")
     for entry in entries:
         mark = " (default)" if entry == chosen else ""
         table.add_row(
             entry.name + mark, entry.title, "yes" if _is_here(entry.name) else "downloads at first use",
             str(entry.side), str(entry.steps), f"{entry.guidance:g}", entry.scheduler,
+            f"{entry.licence}, gated" if entry.access == "gated" else entry.licence, entry.size,
+            "yes" if entry.was_run else "not yet",
         )  # fmt: skip
     console = Console()
     console.print(table)
+    console.print(
+        "Size: of the weights in half precision. Run: whether this program was run with these weights; the others' "
+        "families were run as small random checkpoints."
+    )
     console.print("Schedulers: " + ", ".join(f"{entry.name} ({entry.label})" for entry in SCHEDULERS))
 
 

@@ -11,6 +11,7 @@ from bgen_core.cli.inputs import INVERT_HELP, check_invert, check_output_file, r
 from bgen_core.cli.json_answer import print_json
 from bgen_core.errors import UserInputError
 from bgen_core.models.catalogue import describe_model
+from bgen_core.models.default_model import default_model
 from bgen_core.models.revision import find_model
 from bgen_core.runs.recipe import PNG_LIMITS, Recipe, read_recipe
 from bgen_core.settings import Settings, load_settings
@@ -37,7 +38,7 @@ def reproduce(
     _check(files, photo, alpha, out)
     check_invert(invert, alpha)
     wanted = [(path, png := _read(path), _recipe(path, png)) for path in files]
-    models = [model or recipe.model or settings.model for _, _, recipe in wanted]
+    models = [model or recipe.model or default_model(settings) for _, _, recipe in wanted]
     for name, (path, _, recipe) in zip(models, wanted, strict=True):
         _check_makeable(path, recipe, name)
     given = None if photo is None else read_subject(photo, alpha, settings, invert=invert)

@@ -24,6 +24,7 @@ from bgen_core.jobs.execute_sweep import (
 from bgen_core.jobs.holding import holding
 from bgen_core.jobs.submission import SweepForecast, forecast_sweep, new_sweep_id, submit_sweep
 from bgen_core.jobs.worker_folder import WorkerFolder
+from bgen_core.models.hub.download import Fetching
 from bgen_core.records.sweep_states import CANCEL, TAKE_UP, SweepState
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
@@ -175,6 +176,8 @@ def _follow(events: Iterable[SweepEvent], bar: SweepBar) -> tuple[Ended, frozens
             bar.note_cell(event.index)
         elif isinstance(event, Stepped):
             bar.note_step(event.step, event.of)
+        elif isinstance(event, Fetching):
+            bar.note_fetched(event.done, event.of)
         elif isinstance(event, Paused):
             say("paused from the app; waiting until it is continued there (Ctrl-C stops and keeps what is made)")
         elif isinstance(event, Continued):

@@ -1,6 +1,7 @@
 """A sweep's plan kept in a file: the options of `sweep` as YAML, for plans that live in a repository."""
 
 import codecs
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -19,11 +20,11 @@ OptionKind = Literal["axis", "texts", "word", "number", "path", "paths", "switch
 _Said = dict[Any, Any] | list[Any] | str | float | None
 
 
-class _KeysOnce(yaml.SafeLoader):
-    """PyYAML 6 takes the last of several equal keys, without a word."""
+class _Loader(yaml.SafeLoader):
+    """PyYAML 6 where it would read something else than people wrote, without a word."""
 
 
-def _mapping(loader: _KeysOnce, node: yaml.MappingNode) -> dict[Any, Any]:
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: set[str] = set()
     for key, _ in node.value:
         if str(key.value) in seen:
@@ -32,7 +33,15 @@ def _mapping(loader: _KeysOnce, node: yaml.MappingNode) -> dict[Any, Any]:
     return loader.construct_mapping(node, deep=True)
 
 
-_KeysOnce.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+def _as_written(loader: _Loader, node: yaml.ScalarNode) -> str | int:
+    """A number or a date: YAML 1.1 reads 12:30 as 750 and 010 as 8, and ends at the 30th of February."""
+    text = str(loader.construct_scalar(node))
+    return int(text) if re.fullmatch("0|-?[1-9][0-9]{0,79}", text) else text
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+for _tag in ("int", "float", "timestamp"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _as_written)
 
 
 def _where(error: yaml.YAMLError) -> str:
@@ -66,11 +75,15 @@ def read_spec(path: Path, allowed: Mapping[str, OptionKind]) -> dict[str, Any]:
     try:
         if path.stat().st_size > LARGEST_BYTES:
             raise UserInputError(f"--spec {path} is larger than 1 MB: it is no plan.")
-        content: _Said = yaml.load(_decoded(path, path.read_bytes()), _KeysOnce)
+        content: _Said = yaml.load(_decoded(path, path.read_bytes()), _Loader)
     except OSError as error:
         raise UserInputError(f"--spec {path} cannot be read: {error.strerror}.") from error
     except yaml.YAMLError as error:
         raise UserInputError(f"--spec {path} is not YAML: {_where(error)}.") from error
+    except RecursionError as error:
+        raise UserInputError(f"--spec {path} is nested too deeply: it is no plan.") from error
+    except (ValueError, KeyError) as error:  # a value that is not what its own tag says
+        raise UserInputError(f"--spec {path} is not YAML: a tag such as !!bool does not fit its value.") from error
     if not isinstance(content, dict):
         raise UserInputError(f"--spec {path} holds no options: write lines such as `steps: 10..30:10`.")
     found: dict[str, Any] = {}

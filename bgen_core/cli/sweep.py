@@ -17,6 +17,7 @@ from bgen_core.cli.two_passes import TwoPasses, explore, read_two_passes
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.ids import SweepId
 from bgen_core.jobs.submission import SweepForecast, describe_forecast
+from bgen_core.models.default_model import default_model
 from bgen_core.models.revision import fetch_entry, find_model
 from bgen_core.parameters import PARAMETERS
 from bgen_core.settings import Settings, load_settings
@@ -124,7 +125,7 @@ def _check(wanted: Mapping[str, Any], settings: Settings) -> None:
 
 
 def _plan(wanted: Mapping[str, Any], settings: Settings, subjects: list[Subject]) -> SweepPlan:
-    models = [fetch_entry(name) for name in wanted["model"] or [settings.model]]
+    models = [fetch_entry(name) for name in wanted["model"] or [default_model(settings)]]
     given = {parameter.name: wanted[parameter.option] for parameter in PARAMETERS}
     return build_plan(
         models, {subject.id: subject.name for subject in subjects}, given, replacements=wanted["replace"] or ()

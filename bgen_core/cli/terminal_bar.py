@@ -7,6 +7,8 @@ from contextlib import contextmanager, nullcontext
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from bgen_core.wording import sized
+
 
 @contextmanager
 def counting(what: str) -> Generator[Callable[[int, int], None]]:
@@ -31,6 +33,9 @@ class SweepBar:
 
     def note_step(self, step: int, of: int) -> None:
         self._progress.update(self._task, after=f"step {step}/{of}")
+
+    def note_fetched(self, done: int, of: int) -> None:
+        self._progress.update(self._task, after=f"fetching the model: {sized(done)} of {sized(of)}")
 
 
 @contextmanager

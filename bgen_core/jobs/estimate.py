@@ -6,7 +6,7 @@ from statistics import median
 
 from bgen_core.extent import Extent
 from bgen_core.models.families import Family
-from bgen_core.models.revision import ModelSource
+from bgen_core.models.model_source import ModelSource
 from bgen_core.models.schedulers import get_scheduler
 from bgen_core.records.run import RunRecord
 from bgen_core.sweep.canvas import choose_model_extent

@@ -8,6 +8,7 @@ import numpy as np
 
 from bgen_core.ids import SweepId
 from bgen_core.jobs.worker_folder import WorkerFolder
+from bgen_core.models.hub.download import Fetching
 from bgen_core.records.progress import CellProgress, SweepProgress
 from bgen_core.subject.decoding.image_io import encode_webp
 from bgen_core.sweep.events import Committed, Failed, RunnerEvent, Started, Stepped
@@ -28,7 +29,10 @@ class ProgressWriter:
     def note(self, event: RunnerEvent) -> None:
         """Take an event in."""
         cells = self._progress.cells
-        if isinstance(event, Started):
+        if isinstance(event, Fetching):
+            self._progress = replace(self._progress, fetched=event.done, to_fetch=event.of)
+        elif isinstance(event, Started):
+            self._progress = replace(self._progress, fetched=0, to_fetch=0)
             if not cells and not self._progress.made:
                 self._progress = replace(self._progress, began=time.time())
             cells[event.cell.index] = CellProgress(step=0, of=max(1, event.cell.params.effective_steps))

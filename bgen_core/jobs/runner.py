@@ -12,8 +12,12 @@ from bgen_core.errors import BgenError, LostPictureError, OutOfMemoryError, User
 from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash, RawId, RunId, SubjectId, SweepId
 from bgen_core.jobs.claims import PaintingClaims
+from bgen_core.models.default_model import default_model
 from bgen_core.models.devices import Device, MemoryMeter, find_device, free_memory
-from bgen_core.models.revision import ModelSource, find_model
+from bgen_core.models.hub.download import Fetching
+from bgen_core.models.model_files import fetch_missing
+from bgen_core.models.model_source import ModelSource
+from bgen_core.models.revision import find_model
 from bgen_core.records.run import PaintedRun, RunRecord
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.settings import Settings
@@ -102,15 +106,29 @@ class Runner:
             self._loaded = LoadedModel(source=source, inpainter=inpainter, factor=factor)
         return self._loaded
 
-    def warm_up(self) -> None:
+    def fetch(self, model: str) -> Generator[Fetching]:
+        """Fetch what of a model is not on this machine; `prepare` would do so without a word.
+
+        Raises
+        ------
+        ModelLoadError
+            The model cannot be found or fetched.
+        """
+        source = find_model(model)
+        dtype_name = self.device.for_family(source.family).dtype_name
+        yield from fetch_missing(source, dtype_name, with_safety_checker=self._settings.safety_checker)
+
+    def warm_up(self) -> Generator[Fetching]:
         """Load the deployment's model, and measure its speed where that was never done on this device.
 
         A model that cannot be loaded is only logged: the first sweep that wants it says why.
         """
+        name = default_model(self._settings)
         try:
-            model = self.prepare(self._settings.model)
+            yield from self.fetch(name)
+            model = self.prepare(name)
         except BgenError:
-            logger.warning("the model %r is not ready", self._settings.model, exc_info=True)
+            logger.warning("the model %r is not ready", name, exc_info=True)
             return
         square = Extent(width=model.source.entry.side, height=model.source.entry.side)
         model.inpainter.tune(square)
@@ -137,7 +155,8 @@ class Runner:
         # What changes at the highest price varies slowest: models are loaded once, then subjects.
         for (model, subject_id), cells in groups.items():
             try:
-                work = self._begin(sweep, plan, model, subject_id, {cell.index: missing[cell.index] for cell in cells})
+                planned = {cell.index: missing[cell.index] for cell in cells}
+                work = yield from self._begin(sweep, plan, model, subject_id, planned)
             except (UserInputError, LostPictureError) as error:
                 if len(groups) == 1:
                     raise
@@ -149,8 +168,9 @@ class Runner:
 
     def _begin(
         self, sweep: SweepRecord, plan: SweepPlan, model: str, subject_id: SubjectId, planned: dict[int, RunId]
-    ) -> _Work:
+    ) -> Generator[Fetching, None, _Work]:
         subject = self._store.subjects.load(subject_id)
+        yield from self.fetch(model)
         loaded = self.prepare(model)
         part = replace(plan, only=tuple(planned))
         revisions = dict.fromkeys(plan.models, loaded.source.revision)

@@ -1,7 +1,7 @@
 """Submitting a sweep: what it will cost before it runs, and its place in the queue."""
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,7 +10,9 @@ from bgen_core.ids import NOBODY, RunId, SubjectId, SweepId, VisitorId
 from bgen_core.jobs.estimate import estimate_seconds, pasting_seconds
 from bgen_core.jobs.prompt_notes import reading_notes
 from bgen_core.models.catalogue import ModelEntry
-from bgen_core.models.revision import ModelSource, find_model
+from bgen_core.models.model_files import missing_bytes
+from bgen_core.models.model_source import ModelSource
+from bgen_core.models.revision import find_model
 from bgen_core.models.schedulers import get_scheduler
 from bgen_core.models.world import find_hint
 from bgen_core.parameters import TEXTS
@@ -21,6 +23,7 @@ from bgen_core.sweep.canvas import check_subject
 from bgen_core.sweep.family_check import check_families, family_notes
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepCell, SweepPlan, address_plan
+from bgen_core.wording import sized
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,13 +94,17 @@ def forecast_sweep(
     painted = store.runs.known_raws(addresses[cell.index].raw_id for cell in missing)
     # One of the cells that share a raw picture stands for all of them.
     to_paint = {raw_id: cell for cell in missing if (raw_id := addresses[cell.index].raw_id) not in painted}
+    painting = dict.fromkeys(cell.model for cell in to_paint.values())
     seconds = _estimate(store, settings, list(to_paint.values()), len(missing), sources, photos, device_kind)
     return SweepForecast(
         plan=plan,
         run_ids={index: address.run_id for index, address in addresses.items()},
         known=sum(address.run_id in known for address in addresses.values()),
         to_paint=len(to_paint),
-        notes=tuple(dict.fromkeys(note for source in sources.values() for note in _notes(plan, source, entries))),
+        notes=(
+            *_downloads([sources[model] for model in painting], settings, dtype_name),
+            *dict.fromkeys(note for source in sources.values() for note in _notes(plan, source, entries)),
+        ),
         seconds=seconds,
     )
 
@@ -160,6 +167,16 @@ def describe_duration(seconds: float) -> str:
     if seconds < 100:
         return f"{max(1, round(seconds))} s"
     return f"{round(seconds / 60)} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def _downloads(sources: Iterable[ModelSource], settings: Settings, dtype_name: str) -> Iterator[str]:
+    """How much is fetched before the first picture, for each model that is not whole on this machine."""
+    for source in sources:
+        missing = missing_bytes(
+            source, source.family.number_format(dtype_name), with_safety_checker=settings.safety_checker
+        )
+        if missing:
+            yield f"{source.name} is fetched from the Hugging Face Hub first: {sized(missing)}."
 
 
 def _notes(plan: SweepPlan, source: ModelSource, entries: Sequence[ModelEntry]) -> Iterator[str]:

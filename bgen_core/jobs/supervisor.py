@@ -14,6 +14,7 @@ import bgen_core
 from bgen_core.jobs.holding import orphans
 from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.jobs.worker_watch import WorkerWatch
+from bgen_core.models.default_model import default_model
 from bgen_core.records.sweep_states import FAIL
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
@@ -62,7 +63,7 @@ class WorkerSupervisor:
         self._folder = WorkerFolder(settings.home)
         self._environment = os.environ | {
             "BGEN_HOME": str(settings.home),
-            "BGEN_MODEL": settings.model,
+            "BGEN_MODEL": default_model(settings),
             "BGEN_DEVICE": settings.device,
             "BGEN_PRECISION": settings.precision,
             "BGEN_SAFETY_CHECKER": str(settings.safety_checker),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bgen_core.errors import BgenError
 from bgen_core.jobs.parent_process import end_with_parent
+from bgen_core.models.default_model import default_model
 from bgen_core.models.devices import prepare_process_for_inference
 from bgen_core.runs.recipe import read_recipe
 from bgen_core.settings import load_settings
@@ -44,7 +45,7 @@ def _verify(png: bytes) -> None:
     with open_store(settings) as store:
         subject = find_subject(store, recipe)
     with Reproducer(settings) as reproducer:
-        made = reproducer.reproduce(png, recipe, subject, model=recipe.model or settings.model)
+        made = reproducer.reproduce(png, recipe, subject, model=recipe.model or default_model(settings))
     told = {
         "equal": made.equal,
         "sentence": made.sentence,

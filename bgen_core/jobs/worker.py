@@ -122,7 +122,8 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
     device = runner.device
     heartbeat.say(device_kind=device.kind, dtype_name=device.dtype_name)
     heartbeat.say(state="loading")
-    runner.warm_up()
+    for _ in runner.warm_up():
+        heartbeat.sign()
     heartbeat.say(state="ready")
     look = _Clock(ORPHAN_CHECK_SECONDS)
     measure = _Clock(MEASURE_CHECK_SECONDS)

@@ -104,7 +104,7 @@ class WorkerFolder:
         if not content:
             return None
         cells = {int(index): CellProgress(**cell) for index, cell in content["cells"].items()}
-        return SweepProgress(cells=cells, made=content["made"], began=content["began"])
+        return SweepProgress(**content | {"cells": cells})
 
     def clear_progress(self, sweep_id: SweepId) -> None:
         (self.path / f"{sweep_id}.progress.json").unlink(missing_ok=True)

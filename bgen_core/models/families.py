@@ -176,6 +176,8 @@ class Family:
         From the VAE's pixels per latent to what the picture's sides must divide by.
     steps, guidance_scale
         Where a first picture should start.
+    prior
+        The Hub's model that gives it what to paint, where it was saved without.
     reader
         Who reads the prompt; None where that is not known.
     """
@@ -203,6 +205,7 @@ class Family:
     multiple: Callable[[int], int] = lambda factor: factor * 2
     steps: int = 30
     guidance_scale: float = 7.5
+    prior: str = ""
     reader: Reader | None = None
 
     def number_format(self, of_device: str) -> str:

@@ -334,6 +334,7 @@ FAMILIES: tuple[Family, ...] = (
             multiple=lambda factor: factor * factor,
             steps=50,
             guidance_scale=4.0,
+            prior=f"kandinsky-community/kandinsky-{version.replace('.', '-')}-prior",
             reader=Reader(folder="prior_tokenizer"),
         )
         for version, stem in (("2.2", "KandinskyV22"), ("2.1", "Kandinsky"))
@@ -376,6 +377,10 @@ FAMILIES: tuple[Family, ...] = (
     ),
 )
 STABLE_DIFFUSION, STABLE_DIFFUSION_XL = _SD, _SDXL
+
+
+def family_titled(title: str) -> Family:
+    return next(family for family in FAMILIES if family.title == title)
 
 
 def find_family(pipeline_class: str, configs: Configs) -> Family | None:

@@ -8,7 +8,10 @@ from typing import Any
 from bgen_core.errors import ModelLoadError
 from bgen_core.models.devices import Device, is_out_of_memory, memory_bytes
 from bgen_core.models.family_table import family_of
-from bgen_core.models.revision import ModelSource, hash_folder
+from bgen_core.models.model_files import fetch_missing, settled
+from bgen_core.models.model_source import SAFETY_CHECKER, ModelSource
+from bgen_core.models.revision import current_revision
+from bgen_core.models.single_files.opening import open_single_file
 from bgen_core.wording import quoted
 
 logger = logging.getLogger(__name__)
@@ -41,20 +44,15 @@ def load_pipeline(source: ModelSource, device: Device, *, with_safety_checker: b
     """
     import diffusers
 
+    for _ in fetch_missing(source, device.dtype_name, with_safety_checker=with_safety_checker):
+        pass  # whoever shows that has fetched it before
+    source = settled(source, device.dtype_name, with_safety_checker=with_safety_checker)
     _check_memory(source, device)
     quiet_libraries()
     diffusers.utils.logging.disable_progress_bar()
-    family = source.family
-    loader = getattr(diffusers, "AutoPipelineForInpainting" if family.mapped else family.loads_as)
-    location = str(source.folder) if source.folder else source.entry.source
-    options: dict[str, Any] = {"variant": source.variant} if source.folder else {"revision": source.revision}
-    # SD 3 without T5: what is absent has to be said to whatever class takes it.
-    taken = inspect.signature(getattr(diffusers, family.loads_as).__init__).parameters
-    unwanted: set[str] = set() if with_safety_checker else {"safety_checker"}
-    options |= dict.fromkeys((set(source.absent) | unwanted) & set(taken))
+    location = source.single.path if source.single else source.repository or source.folder
     try:
-        # Never a pickle: opening one may run any program.
-        pipeline = loader.from_pretrained(location, dtype=device.dtype, use_safetensors=True, **options)
+        pipeline = _open(source, device, with_safety_checker=with_safety_checker)
         pipeline.set_progress_bar_config(disable=True)
         pipeline.to(device.kind)
     except Exception as error:  # damaged files, missing parts, unknown classes, no memory: all end here
@@ -69,7 +67,7 @@ def load_pipeline(source: ModelSource, device: Device, *, with_safety_checker: b
             f"model {quoted(source.name)} cannot be loaded from {location}: {reason.rstrip('.')}. "
             "Check the folder or the Hub id, or choose the model 'demo'."
         ) from error
-    if source.folder and hash_folder(source.folder) != source.revision:
+    if current_revision(source) != source.revision:
         raise ModelLoadError(f"model {quoted(source.name)} was changed in {location} while it was loaded: start again.")
     tokenizer = getattr(pipeline, "tokenizer", None)
     if tokenizer is not None and tokenizer.model_max_length > LONGEST_PROMPT:
@@ -81,6 +79,39 @@ def load_pipeline(source: ModelSource, device: Device, *, with_safety_checker: b
     if loaded is not None and loaded.engine == "unet" and getattr(pipeline.vae.config, "force_upcast", False):
         pipeline.vae.to(dtype=_float32())
     return pipeline
+
+
+def _open(source: ModelSource, device: Device, *, with_safety_checker: bool) -> Any:
+    """Never from a pickle: opening one may run any program."""
+    import diffusers
+
+    family = source.family
+    kind = getattr(diffusers, family.loads_as)
+    # SD 3 without T5: what is absent has to be said to whatever class takes it.
+    unwanted: set[str] = set() if with_safety_checker else {SAFETY_CHECKER}
+    taken = inspect.signature(kind.__init__).parameters
+    absent: dict[str, Any] = dict.fromkeys((set(source.absent) | unwanted) & set(taken))
+    if source.single is not None:
+        return open_single_file(source, device, absent)
+    if source.prior is not None:
+        return _open_decoder_and_prior(source, source.prior, device)
+    loader = diffusers.AutoPipelineForInpainting if family.mapped else kind
+    return loader.from_pretrained(
+        str(source.files), dtype=device.dtype, use_safetensors=True, variant=source.variant, **absent
+    )
+
+
+def _open_decoder_and_prior(source: ModelSource, prior: ModelSource, device: Device) -> Any:
+    import diffusers
+
+    decoder, giver = (
+        getattr(diffusers, model.pipeline_class).from_pretrained(
+            str(model.files), dtype=device.dtype, use_safetensors=True, variant=model.variant
+        )
+        for model in (source, prior)
+    )
+    given = {f"prior_{name}": part for name, part in giver.components.items()}
+    return getattr(diffusers, source.family.loads_as)(**decoder.components, **given)
 
 
 def _check_memory(source: ModelSource, device: Device) -> None:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from bgen_core.models.revision import ModelSource
+from bgen_core.models.model_source import ModelSource
 
 
 def find_cut_off(source: ModelSource, text: str) -> str:

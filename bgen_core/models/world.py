@@ -5,7 +5,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from bgen_core.models.revision import ModelSource
+from bgen_core.models.model_source import ModelSource
 
 
 def find_hint(source: ModelSource, prompt: str) -> str:

@@ -23,11 +23,15 @@ class SweepProgress:
         Cells under way, by index.
     made
         Cells finished since `began` (seconds since 1970).
+    fetched, to_fetch
+        Bytes of a model's download; 0 while nothing is fetched.
     """
 
     cells: dict[int, CellProgress]
     made: int
     began: float
+    fetched: int = 0
+    to_fetch: int = 0
 
     @property
     def cells_per_second(self) -> float | None:

@@ -264,5 +264,5 @@ def _evenly_spaced(kind: AxisKind, piece: str, start: Decimal, stop: Decimal, co
         return [start]
     values = [start + (stop - start) * index / (count - 1) for index in range(count)]
     if kind.kind == "whole number":  # A1111 also cuts these to whole numbers
-        return [value.quantize(Decimal(1), rounding=ROUND_DOWN) for value in values]
+        return [value.to_integral_value(rounding=ROUND_DOWN) for value in values]
     return values

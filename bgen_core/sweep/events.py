@@ -8,6 +8,7 @@ import numpy as np
 
 from bgen_core.extent import Extent
 from bgen_core.ids import RunId
+from bgen_core.models.hub.download import Fetching
 from bgen_core.sweep.params import InpaintParams
 
 
@@ -91,7 +92,7 @@ class Waiting:
 
 
 Event = Started | Stepped | Finished | Failed
-RunnerEvent = Started | Stepped | Failed | Committed | Waiting
+RunnerEvent = Started | Stepped | Failed | Committed | Waiting | Fetching
 
 
 class Inpainter(Protocol):

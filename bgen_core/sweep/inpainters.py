@@ -7,7 +7,7 @@ from bgen_core.models.devices import Device
 from bgen_core.models.families import configs_of_pipeline, pixels_per_latent
 from bgen_core.models.family_table import family_of
 from bgen_core.models.loading import load_pipeline
-from bgen_core.models.revision import ModelSource
+from bgen_core.models.model_source import ModelSource
 from bgen_core.sweep.engine import BatchedInpainter, can_batch
 from bgen_core.sweep.events import Inpainter
 from bgen_core.sweep.pipeline_call import PipelineInpainter

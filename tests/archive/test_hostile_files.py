@@ -85,6 +85,7 @@ PNGS: dict[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PNGS)
 def test_a_hostile_png_is_one_sentence(name: str) -> None:
     png = PNGS[name]()
@@ -190,6 +191,7 @@ CONTENTS: dict[str, tuple[bytes, int]] = {  # a text, and how often it stands th
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONTENTS)
 def test_a_list_of_contents_costs_no_more_than_its_file(store: Store, tmp_path: Path, name: str) -> None:
     with zipfile.ZipFile(tmp_path / "runs.zip", "w", zipfile.ZIP_DEFLATED) as opened:

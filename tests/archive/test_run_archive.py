@@ -335,6 +335,7 @@ def test_what_is_no_zip_of_runs_is_a_sentence(store: Store, tmp_path: Path, data
         import_runs(store, tmp_path)
 
 
+@pytest.mark.slow
 def test_any_damaged_byte_is_noticed(store: Store, other: Store, runs: list[RunRecord], tmp_path: Path) -> None:
     whole = exported(other, runs, tmp_path / "runs.zip").read_bytes()
     expected = contents(other)
@@ -423,6 +424,22 @@ def test_what_an_import_would_refuse_for_its_pixels_is_there_for_people_and_name
     assert f"Subject 'Ada' ({subject[:12]}): Its photo is 48 × 32 pixels" in told
     done = import_runs(store, archive, limits=limits)
     assert (done.added, done.subjects_added, done.not_imported) == ((fits.id,), 0, ())
+
+
+def test_a_picture_that_another_store_finds_too_large_costs_its_run_or_subject_alone(
+    store: Store, other: Store, tmp_path: Path
+) -> None:
+    small = Extent(width=EXTENT.width, height=EXTENT.height - 1)
+    subject = other.subjects.save(made_up_subject(1), EDIT)
+    large = commit(other, made_up_run(1, subject_id=subject))
+    fits = commit(other, made_up_run(2, subject_id=subject, extent=small))
+    archive = exported(other, [large, fits], tmp_path / "runs.zip")
+    limits = DecodeLimits(max_bytes=10**6, max_pixels=EXTENT.area - 1, min_side=1)
+    done = import_runs(store, archive, limits=limits)
+    assert (done.added, done.subjects_added) == ((fits.id,), 0)
+    told = dict(sentence.split(": ", 1) for sentence in done.not_imported)
+    assert told[f"Run {large.id}"].startswith("Its picture is 48 × 32 pixels")
+    assert told[f"Subject 'Ada' ({subject[:12]})"].startswith("Its photo is 48 × 32 pixels")
 
 
 def test_a_disk_that_is_full_in_the_middle_leaves_nothing(

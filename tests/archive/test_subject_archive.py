@@ -225,6 +225,36 @@ def test_what_an_import_would_refuse_for_its_pixels_is_not_exported_and_named(st
     assert ids[-1] in done.new
 
 
+def of_size(name: str, *, width: int, height: int) -> Subject:
+    image, alpha = np.full((height, width, 3), 7, np.uint8), np.eye(height, width, dtype=np.float32)
+    return Subject(name=name, image=image, alpha=alpha)
+
+
+def test_a_photo_that_another_store_finds_too_large_or_small_costs_its_subject_alone(
+    store: Store, tmp_path: Path
+) -> None:
+    sizes = {"Small": (40, 9), "Right": (40, 10), "Large": (41, 10)}
+    subjects = [of_size(name, width=width, height=height) for name, (width, height) in sizes.items()]
+    ids = [store.subjects.save(subject, EDIT) for subject in subjects]
+    limits = DecodeLimits(max_bytes=10**5, max_pixels=400, min_side=10)
+
+    data = b"".join(export_subjects(store, ids, limits=limits))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        told = archive.read("not-included.txt").decode().splitlines()
+    assert told[0].endswith("Its photo is 40 × 9 pixels: its shorter side must be at least 10 pixels.")
+    assert "'Large'" in told[1]
+    with open_store(load_settings(home=tmp_path / "other")) as other:
+        done = import_subjects(other, data, limits=limits)
+        assert (done.new, done.not_imported) == ((ids[1],), ())
+
+    with open_store(load_settings(home=tmp_path / "another")) as another:
+        done = import_subjects(another, b"".join(export_subjects(store, ids)), limits=limits)
+        assert (done.new, len(done.not_imported)) == ((ids[1],), 2)
+        assert "'Small': 001-Small/photo.png is 40 × 9 pixels" in done.not_imported[0]
+        with pytest.raises(UserInputError, match=r"No subject can be imported\. .* at least 10 pixels"):
+            import_subjects(another, b"".join(export_subjects(store, ids[:1])), limits=limits)
+
+
 def test_nothing_is_written_outside_the_store(store: Store, tmp_path: Path) -> None:
     data = packed(**{
         "..__..__evil__subject_json": SAID, "..__..__evil__photo_png": PHOTO, "..__..__evil__alpha_png": ALPHA,

@@ -33,6 +33,8 @@ from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from tests.made_up import commit, made_up_run, made_up_subject, made_up_sweep
 
+pytestmark = pytest.mark.slow
+
 LIMITS = DecodeLimits(max_bytes=100_000, max_pixels=10_000, min_side=4)
 
 

@@ -103,6 +103,7 @@ class TestMeasuring:
         assert all(set(row) == {"bare", "fast", "standard"} for row in times.values())
         assert all(value is not None and value > 0 for row in times.values() for value in row.values())
 
+    @pytest.mark.slow
     def test_the_command(self, pairs: Path) -> None:
         result = CliRunner().invoke(app, ["--what", "cutout", "--photos", str(pairs), "--json"], catch_exceptions=False)
         document = json.loads(result.stdout)

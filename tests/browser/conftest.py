@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from bgen_core.settings import load_settings
+from bgen_core.store.store import Store, open_store
 from tests.batch_sizes import BatchSizes
 from tests.browser import acting
 from tests.browser.chromium import NoBrowserError, running_chromium
+from tests.browser.compared import fill_with_runs
 from tests.conftest import REPEATED
 from tests.needs import missing
 from tests.serving import RunningApp, serve
@@ -36,6 +39,16 @@ def app(serving: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
     """The app as `make run` starts it, on a free port."""
     with serving(tmp_path_factory.mktemp("app")) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def compared(serving: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningApp, Store]]:
+    """A server whose store has something to compare."""
+    folder = tmp_path_factory.mktemp("compared")
+    with open_store(load_settings(home=folder / "home")) as store:
+        fill_with_runs(store)
+        with serving(folder) as app:
+            yield app, store
 
 
 @pytest.fixture(autouse=True)

@@ -16,13 +16,18 @@ from tests.serving import RunningApp
 
 pytestmark = pytest.mark.browser
 
+HINTS = {"Box": "Drag a box over what you mean.", "Zoom": "Drag a box over what to see large."}
+
 
 def settle(page: Page) -> None:
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
 
 
 def choose(page: Page, name: str) -> None:
+    """Take a tool in the hand, and wait until the bar says what it does: the canvas has it then too."""
     page.get_by_role("radio", name=re.compile(f"{re.escape(name)}$")).first.click()
+    if name in HINTS:
+        expect(page.get_by_text(HINTS[name])).to_be_visible()
     time.sleep(1)  # the click is under way before the script runs
     settle(page)
 

@@ -1,5 +1,6 @@
 """The sweep page in a browser: a second visitor on the same link, a cell opened large, two passes, pausing."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from bgen_core.settings import load_settings
-from bgen_core.store.store import open_store
+from bgen_core.store.store import Store, open_store
 from bgen_core.sweep.plan import SweepPlan
 from tests.browser.acting import SWEEP_SECONDS, fill, settle
 from tests.serving import RunningApp
@@ -115,6 +116,9 @@ def test_a_sweep_of_the_command_line_is_paused_continued_and_cancelled(app: Runn
         page.get_by_role("button", name="Pause").click()
         line.waits_until_it_says("paused from the app")
         expect(page.get_by_text(re.compile("Paused: .* of 200"))).to_be_visible()
+        before = made(store, sweep.id)
+        page.wait_for_timeout(1000)
+        assert made(store, sweep.id) == before
         page.get_by_role("button", name="Continue").click()
         line.waits_until_it_says("continued from the app")
         expect(page.locator("img[alt^='a beach']").first).to_be_visible(timeout=PATIENCE)
@@ -122,3 +126,11 @@ def test_a_sweep_of_the_command_line_is_paused_continued_and_cancelled(app: Runn
         line.waits_until_it_says(f"cancelled from the app; what is made is kept. Go on with: {RESUME} {sweep.id}")
         expect(page.get_by_text(re.compile("Cancelled: .* of 200"))).to_be_visible()
         assert line.ends() == 130
+        document = json.loads(line.out.read_text())
+        assert (document["state"], document["sweep"], document["reused"]) == ("cancelled", sweep.id, 0)
+        assert before < document["made"] == made(store, sweep.id) < 200
+        assert sum(cell["image"] is not None for cell in document["cells"]) == document["made"]
+
+
+def made(store: Store, sweep_id: str) -> int:
+    return sum(cell.done for cell in store.sweeps.cells(sweep_id))

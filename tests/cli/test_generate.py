@@ -147,6 +147,7 @@ def test_an_output_never_destroys_what_it_is_made_from(call: Call, tmp_path: Pat
     assert photo.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_mask_that_grows_over_everything_says_so(call: Call, tmp_path: Path):
     thin = tmp_path / "thin.png"
     with Image.open(PHOTO) as picture:

@@ -53,6 +53,7 @@ def csv_rows(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline="")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["runs.csv", "runs.json", "runs.parquet", "runs.zip"])
 def test_every_format_holds_the_same_runs(store: Store, tmp_path: Path, name: str) -> None:
     assert call("export", "--out", tmp_path / name) == (0, "", f"3 runs written to {tmp_path / name}\n")

@@ -1,5 +1,6 @@
 """Plans kept in a file."""
 
+import itertools
 import json
 from pathlib import Path
 
@@ -30,6 +31,12 @@ def test_a_spec_says_what_the_options_say(tmp_path: Path):
     }
 
 
+# Each name is a list of nine times the one before: the last would take hundreds of gigabytes.
+BOMB = "steps: [&a [x], " + ", ".join(
+    f"&{name} [{', '.join([f'*{before}'] * 9)}]" for before, name in itertools.pairwise("abcdefghijkl")
+) + "]"  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -45,6 +52,10 @@ def test_a_spec_says_what_the_options_say(tmp_path: Path):
         ("prompt: a\n  - b: [", "line 2: "),
         ("prompt: 'a\0b'", "it holds a sign that YAML does not allow"),
         ("!!python/object/apply:os.system ['true']", "is not YAML"),
+        ("invert: !!bool maybe", "a tag such as !!bool does not fit its value"),
+        ("steps: !!float {}", "is not YAML"),
+        ("steps: " + "[" * 2000, "is nested too deeply"),
+        (BOMB, "…"),
     ],
 )
 def test_what_is_no_plan_is_refused(tmp_path: Path, text: str, words: str):
@@ -87,6 +98,16 @@ def test_a_text_is_read_as_it_was_saved(tmp_path: Path, content: bytes):
     file = tmp_path / "plan.yaml"
     file.write_bytes(content)
     assert read_spec(file, OPTIONS) == {"prompt": ["日本 🌸"]}
+
+
+@pytest.mark.parametrize(
+    "value", ["010", "12:30", "0x1F", "1_000", "2026-02-30", "7.50", "1" * 5000, ".inf", "!!int x"]
+)
+def test_numbers_and_dates_are_what_was_written(tmp_path: Path, value: str):
+    """YAML 1.1 reads 12:30 as 750 and 010 as 8."""
+    file = tmp_path / "plan.yaml"
+    file.write_text(f"prompt: {value}\n")
+    assert read_spec(file, OPTIONS) == {"prompt": [value.removeprefix("!!int ")]}
 
 
 def test_a_missing_file_is_refused(tmp_path: Path):

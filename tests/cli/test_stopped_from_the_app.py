@@ -1,8 +1,9 @@
-"""A command line's sweep, a real process with the embedded model, that is paused, continued, cancelled and killed."""
+"""A command line's sweep, a real process with the embedded model, that is stopped by a signal and killed.
 
-import json
+How it is paused, continued and cancelled from the page is in `tests/browser/test_sweep_in_browser.py`.
+"""
+
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,8 +17,6 @@ from bgen_core.store.store import Store
 from tests.batch_sizes import BatchSizes
 from tests.terminal import new_sweep, sweeping
 from tests.waiting import wait_until
-
-pytestmark = pytest.mark.slow
 
 pytestmark = pytest.mark.slow
 
@@ -37,32 +36,6 @@ def only_sweep(store: Store) -> str:
 
 def made(store: Store, sweep_id: str) -> int:
     return sum(cell.done for cell in store.sweeps.cells(sweep_id))
-
-
-def test_it_is_paused_continued_and_cancelled(store: Store, settings: Settings, tmp_path: Path):
-    executor = LocalExecutor(store, settings)
-    with sweeping(tmp_path, settings.home, new_sweep(tmp_path, cells=CELLS)) as line:
-        sweep_id = only_sweep(store)
-        wait_until(lambda: made(store, sweep_id), "a picture")
-        assert executor.events(sweep_id) is not None  # the page follows it like any other
-        assert executor.pause(sweep_id)
-        line.waits_until_it_says("paused from the app; waiting")
-        before = made(store, sweep_id)
-        time.sleep(1.0)
-        assert made(store, sweep_id) == before
-        assert executor.go_on(sweep_id)
-        assert store.sweeps.claim_next() is None
-        line.waits_until_it_says("continued from the app")
-        wait_until(lambda: made(store, sweep_id) > before, "the next picture")
-        assert executor.cancel(sweep_id)
-        assert line.ends() == 130
-        line.waits_until_it_says("cancelled from the app; what is made is kept. Go on with: ")
-        line.waits_until_it_says(f"sweep --resume {sweep_id}")
-        document = json.loads(line.out.read_text())
-    assert (document["state"], document["sweep"]) == ("cancelled", sweep_id)
-    assert before < document["made"] == made(store, sweep_id) < CELLS
-    assert sum(cell["image"] is not None for cell in document["cells"]) == document["made"]
-    assert (store.sweeps.get(sweep_id).state, document["reused"]) == ("cancelled", 0)
 
 
 def test_a_signal_that_ends_it_while_it_waits_and_a_kill_while_it_paints(

@@ -4,14 +4,16 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageOps
 
-from bgen_core.subject.samples.samples import SAMPLES
 from tests.cli.calling import PHOTO, Call
 
 
 @pytest.mark.slow
 def test_photos_and_replacements_are_axes(call: Call, tmp_path: Path):
-    photos = [str(sample.path) for sample in SAMPLES[:2]]
+    with Image.open(PHOTO) as photo:
+        ImageOps.mirror(photo).save(tmp_path / "mirrored.png")
+    photos = [str(PHOTO), str(tmp_path / "mirrored.png")]
     done = call("sweep", *photos, "--prompt", "a red barn", "--replace", "red, blue", "--steps", "2", "--json")
     document = json.loads(done.stdout)
     assert (document["made"], document["failed"]) == (4, 0)

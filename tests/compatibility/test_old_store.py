@@ -16,7 +16,8 @@ import pytest
 from bgen_core.archive.run_import import import_runs
 from bgen_core.cli.run_here import resume_inline
 from bgen_core.jobs.submission import forecast_sweep
-from bgen_core.models.revision import ModelSource, find_model
+from bgen_core.models.model_source import ModelSource
+from bgen_core.models.revision import find_model
 from bgen_core.records.png_text import parameters_text, parse_parameters, read_record
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.export import runs_csv, runs_json

@@ -82,8 +82,9 @@ def test_a_failure_is_written_down_as_soon_as_the_store_takes_it(
 
 @pytest.mark.slow
 def test_a_model_folder_that_is_removed_is_named_and_the_queue_goes_on(
-    store: Store, settings: Settings, folder: WorkerFolder, tmp_path: Path
+    store: Store, settings: Settings, folder: WorkerFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setattr(runner_module, "load_inpainter", lambda *_, **__: (Noise(), 8))
     model = tmp_path / "model"
     tiny_pipeline("sd-9").save_pretrained(model)
     gone, following = submit(store, settings, model=str(model)), submit(store, settings, seeds="21", owner="max")
@@ -96,6 +97,7 @@ def test_a_model_folder_that_is_removed_is_named_and_the_queue_goes_on(
     assert store.sweeps.get(following).state == "done"
 
 
+@pytest.mark.slow
 def test_a_paused_sweep_is_left_where_it_is(
     store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch
 ):

@@ -82,6 +82,7 @@ def with_record(png: bytes, record: RunRecord, change: Any = None) -> bytes:
     return encode_png(pixels, text=metadata_chunks(record))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("params", [{}, {"shadow": 0.5, "edge_softness": 1.0}, {"seed": 2**62}], ids=str)
 def test_what_was_made_here_comes_out_equal(reproducer: Reproducer, model: NoiseBySeed, params: dict) -> None:
     _, png = made(reproducer, **params)

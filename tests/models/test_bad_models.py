@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from bgen_core.errors import ModelLoadError
 from bgen_core.models.devices import Device
 from bgen_core.models.loading import load_pipeline
-from bgen_core.models.revision import find_model
+from bgen_core.models.revision import find_local_model, find_model
 from tests.tiny_families import tiny_family
 from tests.tiny_models import tiny_pipeline
 
@@ -107,9 +107,9 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
     ),
     "a decoder without its prior": (
         lambda folder: change_json(
-            folder / "model_index.json", _class_name="KandinskyV22Pipeline", movq=["diffusers", "VQModel"]
-        ),
-        ("decoder alone", "prior is missing"),
+            folder / "model_index.json", _class_name="KandinskyV22Pipeline", movq=["diffusers", "AutoencoderKL"]
+        ) or ((folder / "vae").rename(folder / "movq") and change_json(folder / "model_index.json", vae=[None, None])),
+        ("decoder alone", "kandinsky-community/kandinsky-2-2-prior", "beside the decoder"),
     ),
 }  # fmt: skip
 
@@ -150,7 +150,7 @@ def test_a_controlnet_and_a_lora_are_told_by_their_name(tmp_path: Path) -> None:
 
 
 def test_a_single_file_says_what_it_is(whole: Path, tmp_path: Path) -> None:
-    with pytest.raises(ModelLoadError, match="is a single file"):
+    with pytest.raises(ModelLoadError, match=r"is one part of a pipeline .a UNet"):
         find_model(str(whole / UNET))
     tensors = load_file(whole / UNET)
     name, tensor = next(iter(tensors.items()))
@@ -161,7 +161,7 @@ def test_a_single_file_says_what_it_is(whole: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelLoadError, match="never opened"):
         find_model(str(tmp_path / "old.ckpt"))
     (tmp_path / "notes.txt").write_bytes(b"x")
-    with pytest.raises(ModelLoadError, match="give the folder"):
+    with pytest.raises(ModelLoadError, match=r"give a .safetensors file, or the folder"):
         find_model(str(tmp_path / "notes.txt"))
 
 
@@ -240,3 +240,18 @@ def test_a_model_that_does_not_fit_is_one_sentence(model: Path, monkeypatch: pyt
     monkeypatch.setattr(diffusers.AutoPipelineForInpainting, "from_pretrained", full)
     with pytest.raises(ModelLoadError, match="does not fit into the memory of cpu"):
         load_pipeline(find_model(str(model)), CPU)
+
+
+def test_a_decoder_is_loaded_with_the_prior_beside_it(tmp_path: Path) -> None:
+    whole = tiny_family("kandinsky")
+    whole.decoder_pipe.save_pretrained(tmp_path / "decoder")
+    whole.prior_pipe.save_pretrained(tmp_path / "kandinsky-2-2-prior")
+    source = find_model(str(tmp_path / "decoder"))
+    assert source.family.title == "Kandinsky 2.2"
+    assert find_local_model(str(tmp_path / "decoder")) == source
+    loaded = load_pipeline(source, CPU)
+    assert type(loaded) is type(whole)
+    networks = [name for name, part in whole.components.items() if hasattr(part, "num_parameters")]
+    assert all(getattr(loaded, name).num_parameters() == getattr(whole, name).num_parameters() for name in networks)
+    change_json(tmp_path / "kandinsky-2-2-prior" / "scheduler" / "scheduler_config.json", clip_sample_range=2.0)
+    assert find_model(str(tmp_path / "decoder")).revision != source.revision

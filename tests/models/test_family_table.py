@@ -14,6 +14,7 @@ from bgen_core.models.catalogue import MODELS
 from bgen_core.models.families import Always, Cfg, Configs, Distilled, Family, Ignored, NeedsSecond, WithCfg
 from bgen_core.models.family_table import FAMILIES, STABLE_DIFFUSION, find_family, working_classes
 from bgen_core.models.revision import find_entry, find_model
+from bgen_core.models.single_files.layouts import LAYOUTS
 from bgen_core.parameters import parameter_of
 from tests.test_docs import PROJECT, table_under
 
@@ -234,3 +235,23 @@ def test_the_documentation_has_every_family_as_it_is() -> None:
     assert table_under(MODELS_PAGE, "Families") == [described(family) for family in WORKING]
     page = MODELS_PAGE.read_text(encoding="utf-8")
     assert [family.title for family in FAMILIES if family.refusal and f"{family.title}:" not in page] == []
+
+
+def test_the_documentation_has_every_model_of_the_list_as_it_is() -> None:
+    listed = [
+        [
+            f"`{entry.name}`",
+            "embedded" if entry.name == "demo" else f"`{entry.source}`",
+            entry.licence,
+            entry.access,
+            entry.size or "-",
+            f"{entry.side}, {entry.steps}, {entry.guidance:g}",
+            "yes" if entry.was_run else "no",
+        ]
+        for entry in MODELS
+    ]
+    assert table_under(MODELS_PAGE, "The list") == listed
+    page = MODELS_PAGE.read_text(encoding="utf-8")
+    assert [
+        layout.title for layout in LAYOUTS if f"`{layout.configuration}`" not in page and layout.configuration
+    ] == []

@@ -50,6 +50,7 @@ def through_form(plan: SweepPlan) -> SweepPlan:
     return replace(read_plan([describe_model("demo")], [], texts), subject_id=plan.subject_id)
 
 
+@pytest.mark.slow
 @given(prompts=st.lists(ANY_PROMPT, min_size=1, unique=True), negatives=st.lists(ANY_TEXT, min_size=2, unique=True))
 @example(prompts=list(STRANGE), negatives=["", " ", "\n"])
 def test_a_plan_is_what_its_form_gives_back(prompts: list[str], negatives: list[str]) -> None:

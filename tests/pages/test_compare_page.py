@@ -9,10 +9,12 @@ from streamlit.testing.v1 import AppTest
 
 from bgen_core.metrics import MetricValue
 from bgen_core.runs.links import thumbnail_url
+from bgen_core.runs.run_columns import RUN_COLUMNS, run_column
 from bgen_core.settings import load_settings
 from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import Store
 from pages._ui.compare import run_table
+from pages._ui.compare.table_headings import next_sort
 from tests.made_up import LONG_AGO, commit, made_up_run, made_up_sweep, run_id
 from tests.pages.compare_pages import button, open_compare, open_run, seeds, texts, viewed
 
@@ -147,6 +149,7 @@ def test_any_other_column_filters_too_and_each_filter_is_taken_away_with_a_click
     assert at.query_params == {"f": ["guidance_scale:1", "guidance_scale:2"]}
 
 
+@pytest.mark.slow
 def test_a_range_that_holds_nothing_is_explained_and_what_was_typed_stays(page_store: Store) -> None:
     for number in range(16):
         commit(page_store, made_up_run(number))
@@ -171,6 +174,42 @@ def test_a_sort_begins_with_the_best_and_covers_all_rows(four_runs: Store, monke
     assert seeds(at) == [1, 3]
     at.toggle(key="compare_falling").set_value(False).run()
     assert at.query_params == {"sort": "rating"}
+
+
+@pytest.mark.parametrize(
+    ("name", "orders"),
+    [
+        ("seed", ["", "seed", "-seed", "", "seed"]),
+        ("rating", ["", "-rating", "rating", ""]),  # first what is best
+        ("seam", ["-rating", "seam", "-seam", ""]),
+        ("permalink", ["-rating", "-rating"]),
+    ],
+)
+def test_clicks_on_a_heading_go_through_the_orders(name: str, orders: list[str]) -> None:
+    assert [next_sort(run_column(name), each) for each in orders[:-1]] == orders[1:]
+
+
+@pytest.mark.parametrize("before", ["", "rating", "-rating", "seed"])
+def test_a_headings_menu_gives_the_direction_that_it_says(before: str) -> None:
+    asked = [next_sort(run_column("rating"), before, descending=descending) for descending in (False, True)]
+    assert asked == ["rating", "-rating"]
+
+
+def test_no_two_headings_read_the_same() -> None:
+    labels = [column.label for column in RUN_COLUMNS]
+    assert len(labels) == len(set(labels))
+
+
+def test_the_sorted_column_is_marked_and_equal_runs_keep_their_order_over_all_pages(
+    page_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_table, "ROWS_PER_PAGE", 3)
+    for number in range(8):
+        commit(page_store, made_up_run(number, params={"guidance_scale": float(number % 2)}))
+    pages = [open_compare(sort="guidance_scale", cols="seed,guidance_scale", page=page) for page in ("1", "2")]
+    assert [seeds(at) for at in pages] == [[6, 4, 2], [0, 7, 5]]
+    shown = json.loads(pages[1].dataframe[0].proto.columns)
+    assert [shown[name]["label"] for name in ("seed", "guidance_scale")] == ["Seed", "↑ Guidance"]
 
 
 def test_a_long_table_comes_in_pages(page_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,6 +301,7 @@ def test_ticked_rows_are_chosen_in_their_order(four_runs: Store) -> None:
     assert at.query_params == {}
 
 
+@pytest.mark.slow
 def test_a_view_is_saved_opened_and_forgotten(four_runs: Store) -> None:
     at = open_compare(q="beach", sort="-seam", ids=run_id(0))
     at.text_input(key="view_name").set_value("beaches")

@@ -44,6 +44,7 @@ def test_chosen_runs_stand_side_by_side_with_what_differs(page_store: Store) -> 
     assert same[r"Background detail \(levels\/px\)"] == ["4"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("panel", ["slider", "flicker", "difference"])
 def test_a_link_opens_the_way_of_comparing_and_its_pair(page_store: Store, panel: str) -> None:
     for number in range(3):
@@ -133,6 +134,7 @@ def test_the_cells_of_a_sweep_have_a_place_on_each_axis(swept: Store) -> None:
     assert {"expansion", "seam", "seconds"} <= set(frame.cells.columns)
 
 
+@pytest.mark.slow
 def test_what_the_sweep_says_is_a_sentence_for_each_axis_charts_and_the_best(swept: Store) -> None:
     at = open_compare(sweep="sweep-1", show="says", measure="expansion", axis="steps", against="seed")
     said = texts(at)
@@ -158,6 +160,7 @@ def left_out(at: AppTest) -> list[str]:
     return [as_read(str(toast.value)).removeprefix("A part of this link was left out: ") for toast in at.toast]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "sentences"),
     [
@@ -188,6 +191,7 @@ def test_what_a_link_asks_for_and_the_runs_do_not_have_is_said_once(
     assert left_out(at) == []
 
 
+@pytest.mark.slow
 def test_without_a_sweep_in_view_the_one_of_the_chosen_runs_is_asked(swept: Store) -> None:
     swept.sweeps.add(made_up_sweep("newer", cells=[run_id(0)], plan=swept.sweeps.get("sweep-1").plan), [run_id(0)])
     at = open_compare(show="says", ids=run_id(5))
@@ -225,6 +229,7 @@ def test_runs_without_a_sweep_are_led_to_one(page_store: Store) -> None:
         assert "These runs belong to no sweep" in texts(open_compare(show=panel))
 
 
+@pytest.mark.slow
 def test_votes_are_blind_kept_per_voter_and_turned_into_scores(swept: Store) -> None:
     at = open_compare(sweep="sweep-1", show="vote", axis="steps")
     seen: set[frozenset[str]] = set()

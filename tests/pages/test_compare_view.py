@@ -66,6 +66,7 @@ def test_the_usual_view_has_a_bare_address() -> None:
     [
         {"page": ["0"]},
         {"page": ["-1"]},
+        {"page": ["9" * 5000]},
         {"sort": ["--seed"]},
         {"sort": ["steps"]},
         {"cols": ["a,b"]},
@@ -78,6 +79,7 @@ def test_the_usual_view_has_a_bare_address() -> None:
         {"pair": ["ABC"]},
         {"ends": ["1"]},
         {"ends": ["1-1"]},
+        {"ends": ["1-" + "9" * 5000]},
         {"ends": ["x-2"]},
         {"f": ["seed:abc", "nothing:1", "thumbnail:x", "created:today", "seed"]},
         {"somebody": ["else's"]},

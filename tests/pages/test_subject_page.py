@@ -169,6 +169,7 @@ def test_a_stroke_changes_the_alpha_and_survives_a_page_change(at: AppTest) -> N
     assert draft(at).edit == edited
 
 
+@pytest.mark.slow
 def test_many_strokes_become_part_of_the_picture(at: AppTest) -> None:
     draw(at, *[("add", 10, ((10 + number, 20), (10 + number, 40))) for number in range(400)])
     assert len(draft(at).edit.strokes) == draft(at).baked == 400
@@ -285,6 +286,7 @@ def test_a_subject_needs_a_name(at: AppTest, store: Store) -> None:
     assert store.subjects.all() == []
 
 
+@pytest.mark.slow
 def test_from_an_empty_mask_a_thing_is_drawn_around(at: AppTest, store: Store) -> None:
     upload(at, "coffee.jpg", SAMPLES[2].read())
     draw(at, ("add", 30, ((10, 10), (60, 10))))
@@ -329,6 +331,7 @@ def test_a_stroke_before_undo_in_the_same_run_is_not_lost(at: AppTest) -> None:
     assert [stroke.mode for stroke in draft(at).edit.strokes] == ["add", "erase"]
 
 
+@pytest.mark.slow
 def test_strokes_survive_another_quality(at: AppTest, store: Store) -> None:
     draw(at, ("add", 30, ((500, 60), (560, 90))), ("erase", 20, ((300, 300),)))
     before = replace(draft(at).edit, quality="fast")
@@ -474,6 +477,7 @@ def two_persons() -> bytes:
     return encode_png(np.hstack([image, np.full((512, 120, 3), 150, np.uint8), image[:, ::-1]]))
 
 
+@pytest.mark.slow
 def test_several_persons_one_is_kept(at: AppTest, store: Store) -> None:
     upload(at, "two.png", two_persons())
     key = f"mask_kept_{draft(at).token}"
@@ -492,6 +496,7 @@ def test_several_persons_one_is_kept(at: AppTest, store: Store) -> None:
     assert not detail_of(draft(at), preview_of(draft(at)), half).alpha[:, :480].any()
 
 
+@pytest.mark.slow
 def test_persons_are_chosen_by_clicks(at: AppTest, store: Store) -> None:
     upload(at, "two.png", two_persons())
     at.segmented_control(key="brush_tool").set_value("choose").run()
@@ -522,6 +527,7 @@ def test_persons_are_chosen_by_clicks(at: AppTest, store: Store) -> None:
     assert alpha[:, 640:].any()
 
 
+@pytest.mark.slow
 def test_persons_of_a_large_photo_are_told_apart_at_its_own_size(at: AppTest, store: Store) -> None:
     small = Image.open(io.BytesIO(two_persons()))
     buffer = io.BytesIO()
@@ -538,6 +544,7 @@ def test_persons_of_a_large_photo_are_told_apart_at_its_own_size(at: AppTest, st
     assert alpha[:, 1920:].any()
 
 
+@pytest.mark.slow
 def test_one_person_is_not_chosen(at: AppTest) -> None:
     upload(at, "two.png", two_persons())
     at.segmented_control(key="brush_tool").set_value("choose").run()
@@ -547,6 +554,7 @@ def test_one_person_is_not_chosen(at: AppTest) -> None:
     assert not any("Choose" in option for option in at.segmented_control(key="brush_tool").options)
 
 
+@pytest.mark.slow
 def test_library_opens_and_deletes(at: AppTest, store: Store) -> None:
     button(at, "Save").click().run()
     (entry,) = store.subjects.all()

@@ -87,6 +87,7 @@ def paired(frame: pd.DataFrame, measure: str, first: int, second: int) -> np.nda
     return (wide[second] - wide[first]).to_numpy()
 
 
+@pytest.mark.slow
 def test_one_comparison_has_one_number_on_the_whole_page(page_store: Store) -> None:
     frame = swept(page_store, uneven(np.random.default_rng(0)))
     at = open_compare(sweep="sweep-1", show="says", measure="expansion", axis="steps", against="guidance")
@@ -119,6 +120,7 @@ def test_all_equal_has_no_winner(page_store: Store) -> None:
     assert "Expansion: lower is better. All groups have the same mean." in spoken(grouped)
 
 
+@pytest.mark.slow
 def test_the_waiting_is_asked_about_only_where_time_differs(page_store: Store) -> None:
     swept(page_store, uneven(np.random.default_rng(0)))
     for axis, asked in (("steps", True), ("guidance", False), ("seed", False)):
@@ -127,6 +129,7 @@ def test_the_waiting_is_asked_about_only_where_time_differs(page_store: Store) -
         assert ("times as long" in said) is asked
 
 
+@pytest.mark.slow
 def test_only_times_of_what_the_sweep_itself_painted_are_compared(page_store: Store) -> None:
     """The first eight, of 4 steps, are older than the sweep; the next one was only pasted again."""
     commit(page_store, made_up_run(100))
@@ -161,6 +164,7 @@ def test_a_run_that_was_only_pasted_again_has_no_time_and_no_memory_to_win_by(pa
     assert np.isnan(grouped.set_index("seed").loc[2, "seconds_mean"])
 
 
+@pytest.mark.slow
 def test_doubts_stand_below_the_sentences(page_store: Store) -> None:
     swept(page_store, uneven(np.random.default_rng(0)))
     ids = [run_id(number) for number in range(24)]
@@ -171,6 +175,7 @@ def test_doubts_stand_below_the_sentences(page_store: Store) -> None:
     assert "carry a note" not in spoken(open_compare(sweep="sweep-1", show="says", measure="seam"))
 
 
+@pytest.mark.slow
 def test_groups_and_the_sweeps_sentences_stand_on_one_page(page_store: Store) -> None:
     """Both let the measure be chosen: two controls with one key were an error."""
     frame = swept(page_store, uneven(np.random.default_rng(0)))

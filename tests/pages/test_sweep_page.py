@@ -215,6 +215,7 @@ def test_a_model_that_cannot_be_found_says_so_and_the_page_works(subject: Subjec
     assert run_button(at).disabled
 
 
+@pytest.mark.slow
 def test_a_cancelled_sweep_goes_on(store: Store, subject: Subject, worker: None):
     at = open_sweep()
     run_button(at).click().run()

@@ -212,6 +212,7 @@ def square(side: int) -> Extent:
     return Extent(width=side, height=side)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pages", "columns", "rows", "side"),
     [

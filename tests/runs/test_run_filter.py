@@ -131,6 +131,8 @@ def test_rows_are_sorted_equal_ones_as_before_and_empty_ones_last(
         ("-1.5..2e3", (-1.5, 2000)),
         ("..7", (float("-inf"), 7)),
         ("0.5..", (0.5, float("inf"))),
+        (f"0..{2**63 - 1}", (0, 2**63 - 1)),
+        (f"-{'9' * 5000}..{'9' * 5000}", (float("-inf"), float("inf"))),
     ],
 )
 def test_ranges_are_read(piece: str, expected: tuple[float, float]) -> None:

@@ -62,6 +62,7 @@ class TestComposite:
         np.testing.assert_array_equal(result[outside], stretched(behind, Extent.of(image))[outside])
         np.testing.assert_array_equal(behind, kept)
 
+    @pytest.mark.slow
     def test_twelve_megapixels(self) -> None:
         image = cv2.resize(noise(300, 400), (4000, 3000), interpolation=cv2.INTER_CUBIC)
         alpha, behind = blob(3000, 4000, softness=60), noise(512, 512, seed=1)
@@ -121,6 +122,7 @@ class TestMatting:
         assert refined.min() == 0
         assert refined.max() == 1
 
+    @pytest.mark.slow
     def test_equals_the_definition(self) -> None:
         """The colour guided filter solved window by window (He, Sun, Tang 2010, equations 14 to 16), and once more."""
         image, coarse = noise(40, 44), np.random.default_rng(4).random((40, 44)).astype(np.float32)

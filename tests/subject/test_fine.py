@@ -46,6 +46,7 @@ def strands(height: int = 480, width: int = 450) -> tuple[np.ndarray, np.ndarray
     return np.rint(photo).astype(np.uint8), alpha
 
 
+@pytest.mark.slow
 def test_the_solver_equals_the_definition(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     image = cv2.GaussianBlur(random.integers(0, 256, (18, 20, 3), np.uint8), (0, 0), 2)
@@ -67,6 +68,7 @@ def test_the_solver_equals_the_definition(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.load(tmp_path / "alpha.npy"), expected, atol=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [1024, 300])
 def test_hair_is_closer_to_the_truth(side: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A coarse mask as a network gives it, refined both ways; also where the band is solved at a smaller size."""
@@ -82,6 +84,7 @@ def test_hair_is_closer_to_the_truth(side: int, monkeypatch: pytest.MonkeyPatch)
     assert 0 <= result.min() <= result.max() <= 1
 
 
+@pytest.mark.slow
 def test_what_is_sure_stays(astronaut: np.ndarray) -> None:
     standard, _ = cut_out(astronaut)
     result, found = cut_out(astronaut, "fine")

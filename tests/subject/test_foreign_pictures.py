@@ -120,6 +120,7 @@ def test_what_is_refused_is_refused_in_the_same_words(decode: Callable[..., obje
         decode(data, name="photo.png", limits=LIMITS)
 
 
+@pytest.mark.slow
 def test_a_file_that_needs_more_memory_than_a_picture_may_take_is_a_sentence() -> None:
     """As if the header had lied: the limit that it was checked against is another one than that of the memory."""
     huge = flat_png(8_000, 6_000)

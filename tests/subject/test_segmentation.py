@@ -269,6 +269,7 @@ class TestCutOut:
         def segment(self, image: np.ndarray) -> Segmentation:
             return self.found
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("quality", QUALITIES)
     def test_alpha_of_the_photo(self, quality: str, astronaut: np.ndarray) -> None:
         alpha, found = cut_out(astronaut, quality)
@@ -302,6 +303,7 @@ class TestNativeLibraries:
         with pytest.raises(ModuleNotFoundError):
             _ = LazyLibrary("no_such_module").anything
 
+    @pytest.mark.slow
     def test_imports_are_cheap_and_the_log_is_clean(self) -> None:
         """One process: what the modules import, and what a first cut-out writes to standard output and error."""
         program = (

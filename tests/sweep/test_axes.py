@@ -21,6 +21,7 @@ from bgen_core.sweep.axes import parse_axis, write_replacement
         ("steps", "20,20", (20,)),  # the same cell twice is one cell
         ("guidance", "7,7.0", (7.0,)),
         ("guidance", "1..9/5", (1.0, 3.0, 5.0, 7.0, 9.0)),
+        ("seed", f"0..{10**40}/3", (0, 5 * 10**39, 10**40)),  # beyond the digits that decimals keep by themselves
         ("guidance", "1-9 (+2)", (1.0, 3.0, 5.0, 7.0, 9.0)),
         ("guidance", "1-9(+2)", (1.0, 3.0, 5.0, 7.0, 9.0)),
         ("guidance", "1-9 [5]", (1.0, 3.0, 5.0, 7.0, 9.0)),

@@ -15,7 +15,8 @@ from bgen_core.extent import Extent
 from bgen_core.models.devices import Device
 from bgen_core.models.family_table import family_of
 from bgen_core.models.loading import load_pipeline
-from bgen_core.models.revision import ModelSource, find_model
+from bgen_core.models.model_source import ModelSource
+from bgen_core.models.revision import find_model
 from bgen_core.sweep.engine import BatchedInpainter
 from bgen_core.sweep.events import Canvas, Event, Failed, Finished, PaintCell, Stepped
 from bgen_core.sweep.family_rules import NEUTRAL, effective_steps, refusal_of, settled

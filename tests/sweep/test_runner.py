@@ -75,6 +75,7 @@ def run(store: Store, settings: Settings, plan: SweepPlan) -> tuple[str, list[An
     return sweep_id, list(Runner(store, settings).run(sweep_id))
 
 
+@pytest.mark.slow
 def test_an_axis_of_pasting_paints_nothing_anew(store: Store, settings: Settings, inpainter: CountingInpainter):
     subject = save_subject(store)
     axes = (parse_axis("seed", "1,2"), parse_axis("edge-softness", "0,1,2"))
@@ -105,6 +106,7 @@ def decoded(store: Store, blob: str) -> np.ndarray:
     return decode_photo(store.blobs.get(blob), name=blob, limits=STORED_LIMITS).image
 
 
+@pytest.mark.slow
 def test_a_lost_raw_picture_is_painted_again(store: Store, settings: Settings, inpainter: CountingInpainter):
     subject = save_subject(store)
     plan = SweepPlan(subject_id=subject.id, model="demo", base=BASE)
@@ -193,6 +195,7 @@ def test_a_model_that_is_gone_costs_its_own_cells_alone(
     assert [row.done for row in rows] == [True] * 4 or [row.done for row in rows][2:] == [True, True]
 
 
+@pytest.mark.slow
 def test_a_failed_cell_waits_until_it_is_tried_again(store: Store, settings: Settings, inpainter: CountingInpainter):
     subject = save_subject(store)
     plan = SweepPlan(subject_id=subject.id, model="demo", base=BASE, axes=(parse_axis("seed", "1-3"),))
@@ -219,6 +222,7 @@ def test_a_subject_that_is_gone_stops_the_sweep_with_a_sentence(
         list(Runner(store, settings).run(sweep_id))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", ["subjects.load", "blobs.get"])
 def test_a_broken_store_fails_no_cell_and_paints_nothing_anew(
     store: Store, settings: Settings, inpainter: CountingInpainter, monkeypatch: pytest.MonkeyPatch, broken: str

@@ -16,6 +16,8 @@ from training.text import build_text_encoder, load_tokenizer
 from training.train_unet import Plan, checkpoint_path, learning_rate, train_unet
 from training.workers import Team
 
+pytestmark = pytest.mark.slow
+
 _SCENES = 8
 
 

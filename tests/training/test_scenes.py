@@ -9,6 +9,8 @@ from training.scenes.light import PALETTES
 from training.scenes.registry import KINDS, render
 from training.vocabulary import COLOURS
 
+pytestmark = pytest.mark.slow
+
 
 def test_there_are_at_least_twenty_kinds() -> None:
     assert len(set(KINDS)) >= 20

@@ -27,6 +27,10 @@ _GREY_TOLERANCE = 12
 _LONGEST_PIXEL = 4  # bytes in a PNG of 8-bit RGB that does not shrink at all, with what is around the pixels
 
 
+class PictureSizeError(UserInputError):
+    """A picture with more pixels than are allowed here, or a side that is too short."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DecodeLimits:
     """What a photo may measure; checked on the file's header, before any pixel is decoded.
@@ -73,14 +77,14 @@ class DecodeLimits:
             )
 
     def check_extent(self, extent: Extent, name: str) -> None:
-        """Raise UserInputError for a picture that is too large or too small."""
+        """Raise PictureSizeError for a picture that is too large or too small."""
         if extent.area > self.max_pixels:
-            raise UserInputError(
+            raise PictureSizeError(
                 f"{shown_name(name)} is {extent} pixels ({extent.area / 1e6:.3g} megapixels): "
                 f"allowed are at most {self.max_pixels / 1e6:g} megapixels."
             )
         if extent.shortest_side < self.min_side:
-            raise UserInputError(
+            raise PictureSizeError(
                 f"{shown_name(name)} is {extent} pixels: its shorter side must be at least {self.min_side} pixels."
             )
 

@@ -104,7 +104,7 @@ class CompareView:
             columns=tuple(name for name in _last(query, "cols").split(",") if name in _COLUMN_NAMES),
             group=group if (group := _last(query, "group")) in _GROUPED_NAMES else "",
             measure=measure if (measure := _last(query, "measure")) in _MEASURE_NAMES else "",
-            page=int(page) if page.isdecimal() and int(page) > 0 else 1,
+            page=max(1, _whole_number(page) or 1),
             ids=tuple(dict.fromkeys(run_id for run_id in _last(query, "ids").split(",") if run_id)),
             panel=panel if (panel := _last(query, "show")) in PANELS else "side",
             pair=(places[0], places[1]) if len(set(places)) == 2 and min(places) >= 0 else (0, 1),
@@ -239,8 +239,12 @@ def _conditions(query: Mapping[str, Sequence[str]]) -> list[Condition | str]:
 
 
 def _ends(text: str) -> tuple[int, int]:
-    first, _, second = text.partition("-")
-    return (int(first), int(second)) if first.isdecimal() and second.isdecimal() and first != second else (0, 0)
+    first, _, second = (_whole_number(part) for part in text.partition("-"))
+    return (first, second) if first is not None and second is not None and first != second else (0, 0)
+
+
+def _whole_number(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"\d{1,9}", text) else None  # Python reads no more than 4300 digits
 
 
 def _place(at: str) -> str:

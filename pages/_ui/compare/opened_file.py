@@ -11,6 +11,7 @@ from streamlit.typing import UploadedFile
 from bgen_core.archive.run_import import import_runs
 from bgen_core.errors import BgenError, UserInputError
 from bgen_core.ids import RunId
+from bgen_core.models.default_model import default_model
 from bgen_core.runs.recipe import Recipe, read_recipe
 from bgen_core.runs.table import FIELDS
 from bgen_core.store.store import SeenStore
@@ -36,7 +37,8 @@ _HIDDEN = ("id", "thumbnail", "permalink", "seconds", "peak_memory_mb")
 
 _file_drop = component(
     "bgen_file_drop",
-    html='<div class="notice" hidden>Drop a PNG to see its settings, or a ZIP to import</div>',
+    html='<div class="notice" hidden>Drop a PNG to see its settings, or a ZIP to import</div>'
+    '<div class="notice" role="status" hidden></div>',
     css=frontend_source("file_drop.css"),
     js=frontend_source("file_drop.js"),
 )
@@ -150,7 +152,7 @@ def _settings(name: str, png: bytes, recipe: Recipe, store: SeenStore) -> None:
 
 def _use_as_base(recipe: Recipe, store: SeenStore) -> None:
     chosen = st.session_state.get("subject", [])
-    model = recipe.model or resources.settings().model
+    model = recipe.model or default_model(resources.settings())
     fill_from_plan(SweepPlan(subject_id=recipe.subject_id, model=model, base=recipe.params))
     if recipe.subject_id not in {entry.id for entry in store.subjects.all()}:
         st.session_state["subject"] = chosen

@@ -16,6 +16,7 @@ from bgen_core.store.opinions import MAX_RATING
 from bgen_core.store.store import SeenStore
 from pages._ui.app.faults import told
 from pages._ui.compare.compare_view import CompareView, change, say_of_link
+from pages._ui.compare.table_headings import CHOSEN_HEADING, follow_headings, heading
 from pages._ui.shared.left_out import quoted_value
 from pages._ui.shared.plain_text import plain
 
@@ -48,6 +49,7 @@ _NOTE = {
 }
 _ROUND = "compare_round"
 _PROBLEMS = "compare_problems"
+_TABLE = "compare_table"
 
 
 def editable_table(rows: pd.DataFrame, store: SeenStore, view: CompareView) -> None:
@@ -61,24 +63,26 @@ def editable_table(rows: pd.DataFrame, store: SeenStore, view: CompareView) -> N
     columns = columns_in(rows, view)
     shown = _shown(visible, columns, view)
     # Edits belong to places in the table: other rows and other columns begin with none.
-    key = f"compare_rows_{hash((*ids, *columns, st.session_state.setdefault(_ROUND, 0)))}"
+    drawn = st.session_state.setdefault(_ROUND, 0)
+    key = f"compare_rows_{hash((*ids, *columns, view.sort, drawn))}"
     for problem in st.session_state.pop(_PROBLEMS, []):
         st.error(plain(problem))
-    st.data_editor(
-        shown,
-        key=key,
-        on_change=partial(_apply, key, ids, shown, store, view),
-        disabled=[name for name in shown.columns if name not in _EDITED],
-        column_order=[CHOSEN, *columns],
-        column_config=_column_config(columns, store),
-        row_height=_ROW_HEIGHT,
-        height=_ROW_HEIGHT * min(len(visible), _ROWS_IN_SIGHT) + 40,
-        hide_index=True,
-        placeholder="–",
-        alt="Runs with their parameters, metrics and opinions",
-    )
+    with st.container(key=_TABLE):
+        st.data_editor(
+            shown,
+            key=key,
+            on_change=partial(_apply, key, ids, shown, store, view),
+            disabled=[name for name in shown.columns if name not in _EDITED],
+            column_order=[CHOSEN, *columns],
+            column_config=_column_config(columns, store, view),
+            row_height=_ROW_HEIGHT,
+            height=_ROW_HEIGHT * min(len(visible), _ROWS_IN_SIGHT) + 40,
+            hide_index=True,
+            placeholder="–",
+            alt="Runs with their parameters, metrics and opinions",
+        )
+        follow_headings(columns, view.sort, table=_TABLE, drawn=drawn, on_sort=_sort)
     if pages > 1:
-        st.caption("A click on a heading sorts the rows of this page; “Sort” above the table sorts all.")
         page_key = f"compare_page_{page}_of_{pages}"
         st.pagination(pages, default=page, key=page_key, on_change=lambda: change(page=st.session_state[page_key]))
 
@@ -118,6 +122,13 @@ def choose_all(ids: Sequence[RunId]) -> None:
     show_anew()
     chosen: CompareView = st.session_state["compare_view"]
     change(ids=tuple(dict.fromkeys((*chosen.ids, *ids))))
+
+
+def _sort(sort: str) -> None:
+    show_anew()
+    view: CompareView = st.session_state["compare_view"]
+    if sort != view.sort:
+        change(sort=sort, page=1)
 
 
 def _shown(visible: pd.DataFrame, columns: Sequence[str], view: CompareView) -> pd.DataFrame:
@@ -167,17 +178,19 @@ def stars(rating: str | float) -> str:
     return "★" * int(rating) + "☆" * (MAX_RATING - int(rating))
 
 
-def _column_config(columns: Sequence[str], store: SeenStore) -> dict[str, Any]:
+def _column_config(columns: Sequence[str], store: SeenStore, view: CompareView) -> dict[str, Any]:
     config: dict[str, Any] = {
-        CHOSEN: st.column_config.CheckboxColumn("✓", help="Choose runs to compare, export or delete.", pinned=True)
+        CHOSEN: st.column_config.CheckboxColumn(
+            CHOSEN_HEADING, help="Choose runs to compare, export or delete.", pinned=True
+        )
     }
     for column in map(run_column, columns):
-        config[column.name] = _configured(column, store)
+        config[column.name] = _configured(column, heading(column, view.sort), store)
     return config
 
 
-def _configured(column: RunColumn, store: SeenStore) -> Any:
-    said: dict[str, Any] = {"label": column.label, "help": f"{column.help}{_NOTE.get(column.kind, '')}"}
+def _configured(column: RunColumn, label: str, store: SeenStore) -> Any:
+    said: dict[str, Any] = {"label": label, "help": f"{column.help}{_NOTE.get(column.kind, '')}"}
     make = st.column_config
     match column.name, column.kind:
         case _, "picture":

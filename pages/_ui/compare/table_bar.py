@@ -13,6 +13,7 @@ from pages._ui.compare.delete_dialog import delete_button
 from pages._ui.compare.export_popover import export_popover
 from pages._ui.compare.opinions_popover import opinions_popover
 from pages._ui.compare.run_table import choose_all, columns_in, visible_ids
+from pages._ui.compare.table_headings import begins_descending
 
 
 def order_controls(view: CompareView) -> None:
@@ -24,7 +25,7 @@ def order_controls(view: CompareView) -> None:
     def choose() -> None:
         column, falling = st.session_state["compare_sort"], st.session_state.get("compare_falling", False)
         if column != view.sort.removeprefix("-"):  # a new column begins with what is best
-            falling = bool(column) and run_column(column).direction == "higher"
+            falling = bool(column) and begins_descending(run_column(column))
         change(sort=f"-{column}" if column and falling else column, page=1)
 
     st.selectbox(
@@ -33,7 +34,7 @@ def order_controls(view: CompareView) -> None:
         key="compare_sort",
         format_func=lambda name: f"Sort: {labels[name]}",
         label_visibility="collapsed",
-        help="Sorts all runs of this view. A click on a heading of the table sorts the rows in sight only.",
+        help="Sorts all runs of this view, as a click on a heading of the table does.",
         on_change=choose,
         width=190,
     )

@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from bgen_core.models.catalogue import describe_model
+from bgen_core.models.default_model import default_model
 from bgen_core.subject.decoding.image_io import encode_jpeg
 from bgen_core.subject.masks import repaint_mask
 from bgen_core.subject.previews import as_grey
@@ -23,7 +24,7 @@ def mask_purposes(draft: Draft, preview: Preview) -> None:
     ) as shown:
         if not shown.open:
             return
-        model = describe_model(resources.settings().model)
+        model = describe_model(default_model(resources.settings()))
         extent = choose_model_extent(preview.photo, side=model.side)
         plain = InpaintParams(prompt="-")
         first, second = st.columns(2)

@@ -14,6 +14,7 @@ from bgen_core.settings import Settings
 from bgen_core.store.store import SeenStore
 from bgen_core.sweep.grid import Grid, describe_place
 from bgen_core.sweep.plan import SweepPlan
+from bgen_core.wording import sized
 from pages._ui.app import page_files
 from pages._ui.shared.plain_text import plain
 from pages._ui.sweep.cell_dialog import open_cell, show_cell
@@ -141,6 +142,8 @@ def _running_text(done: int, total: int, progress: SweepProgress | None) -> str:
     if speed:
         parts.append(f"{speed:.2g} pictures/s" if speed >= 1 else f"{1 / speed:.2g} s per picture")
         parts.append(f"about {describe_duration((total - done) / speed)} left")
+    elif progress and progress.to_fetch > progress.fetched:
+        parts.append(f"fetching the model: {sized(progress.fetched)} of {sized(progress.to_fetch)}")
     elif progress is None or not progress.cells:
         parts.append("loading the model")
     return " · ".join(parts)

@@ -87,9 +87,13 @@ def model_choice(default: str) -> list[ModelEntry]:
         bind="query-params",
         on_change=_take_defaults,
         accept_new_options=True,
-        help="A name from the list, a Hub id such as owner/name, or a local folder. Several make an axis.",
+        help="A name from the list, a Hub id such as owner/name, a folder or a .safetensors file. Several make an axis.",
     )
-    return [_entry(name) for name in picked or [default]]
+    entries = [_entry(name) for name in picked or [default]]
+    for entry in entries:
+        if entry.licence:  # of the catalogue: what others publish under is not known here
+            st.caption(plain(entry.about))
+    return entries
 
 
 def _entry(name: str, read: Callable[[str], ModelEntry] = find_entry) -> ModelEntry:

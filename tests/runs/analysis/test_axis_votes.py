@@ -47,6 +47,7 @@ def test_two_values_are_their_odds() -> None:
     assert found.votes == 11
 
 
+@pytest.mark.slow
 def test_three_values_are_the_maximum_of_the_likelihood() -> None:
     """Against scipy's own optimiser on the Bradley–Terry log-likelihood."""
     random = np.random.default_rng(3)
@@ -79,6 +80,7 @@ def test_three_values_are_the_maximum_of_the_likelihood() -> None:
         assert (score.wins, score.ties, score.losses) == (won, ties, len(results) - won - ties)
 
 
+@pytest.mark.slow
 def test_the_intervals_hold_the_truth() -> None:
     """8 elections over 4 values: 30 of 32 intervals on average (σ = 1.2); half a win and loss each pull a little."""
     random = np.random.default_rng(8)
@@ -96,6 +98,7 @@ def test_the_intervals_hold_the_truth() -> None:
     assert held >= 27
 
 
+@pytest.mark.slow
 def test_the_order_of_left_and_right_does_not_matter() -> None:
     votes = [vote("a1", "b1", "a"), vote("b1", "c1", "tie"), vote("c1", "a2", "b")]
     turned = [
@@ -111,6 +114,7 @@ def test_votes_that_say_nothing_about_the_axis_are_left_out() -> None:
     assert {score.value: score.votes for score in found.scores} == {"ddim": 1, "euler": 1, "unipc": 0}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 3, 5])
 def test_a_handful_of_votes_is_no_certainty(count: int) -> None:
     found = axis_votes([vote("a1", "b1", "a")] * count, RUNS, SCHEDULER)

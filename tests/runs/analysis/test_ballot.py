@@ -1,6 +1,7 @@
 import itertools
 
 import pandas as pd
+import pytest
 
 from bgen_core.runs.analysis.ballot import next_pair
 from bgen_core.store.opinions import Vote
@@ -45,6 +46,7 @@ def test_a_voter_sees_the_same_pair_until_they_vote() -> None:
     assert first == again
 
 
+@pytest.mark.slow
 def test_each_voter_has_an_order_of_their_own() -> None:
     orders = [tuple(all_pairs(voter)[:12]) for voter in ("ada", "grace", "mary", "joan")]
     assert len(set(orders)) == 4
@@ -61,6 +63,7 @@ def test_what_others_voted_is_still_to_be_seen() -> None:
     assert len(all_pairs("ada", others=others)) == 48
 
 
+@pytest.mark.slow
 def test_voters_together_cover_a_large_sweep() -> None:
     large = {STEPS: [10, 20, 30], GUIDANCE: [2.0, 4.0], SEED: range(500)}
     frame = sweep(large, SEAM, lambda *_: 0.0)

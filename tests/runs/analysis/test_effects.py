@@ -110,6 +110,7 @@ def test_seeds_are_names_although_they_are_numbers() -> None:
     assert effect.sentence.startswith("Seed 1 has the best (lowest) seam")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("measure", [SEAM, DETAIL])
 @pytest.mark.parametrize("axis", [STEPS, SCHEDULER])
 def test_chance_alone_is_rarely_called_an_effect(axis, measure) -> None:

@@ -82,6 +82,7 @@ def test_a_ratio_has_the_interval_of_its_resampled_pairs() -> None:
     assert ratio_estimate(before[:1], after[:1]).high == math.inf
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [6, 9, 18])
 def test_the_interval_holds_what_it_claims(count: int) -> None:
     """Of 400 intervals at 95 %, 380 hold the mean on average (σ = 4.4); few values lose some: above 90 %."""

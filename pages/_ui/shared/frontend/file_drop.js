@@ -14,46 +14,44 @@ export default function ({ data, parentElement }) {
   listening.get(parentElement)?.abort(); // this runs again with other data
   const controller = new AbortController();
   listening.set(parentElement, controller);
-  listen(parentElement.querySelector(".notice"), data, { capture: true, signal: controller.signal });
+  const [invitation, progress] = parentElement.querySelectorAll(".notice");
+  listen(invitation, progress, data, { capture: true, signal: controller.signal });
   return () => listening.get(parentElement)?.abort();
 }
 
-function listen(notice, { button, field }, options) {
+function listen(invitation, progress, { button, field }, options) {
   const isOurs = (event) =>
     event.dataTransfer?.types.includes("Files") && !event.composedPath().some((node) => node.matches?.(field));
   window.addEventListener("dragover", (event) => {
-    notice.hidden = !isOurs(event);
-    if (!notice.hidden) event.preventDefault();
+    invitation.hidden = !isOurs(event);
+    if (!invitation.hidden) event.preventDefault();
   }, options);
   window.addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) notice.hidden = true; // out of the window
+    if (!event.relatedTarget) invitation.hidden = true; // out of the window
   }, options);
   window.addEventListener("drop", (event) => {
-    notice.hidden = true;
+    invitation.hidden = true;
     if (!isOurs(event)) return;
     event.preventDefault(); // the browser would leave the page for the file
     const [file] = event.dataTransfer.files;
-    if (file) handed = handed.then(() => tell(notice, file, hand(file, button, field)));
+    if (file) handed = handed.then(() => tell(progress, file, hand(file, button, field)));
   }, options);
 }
 
 // Says that a file waits for a busy server, and where it could not be handed over: nothing is lost without a word.
 async function tell(notice, file, handing) {
-  const usual = notice.textContent;
-  const waiting = setTimeout(() => {
-    notice.textContent = `Opening ${file.name} …`;
-    notice.hidden = false;
-  }, 1000);
+  const say = (text) => {
+    notice.textContent = text;
+    notice.hidden = !text;
+  };
+  const waiting = setTimeout(say, 1000, `Opening ${file.name} …`);
   const isHanded = await handing;
   clearTimeout(waiting);
-  notice.hidden = isHanded;
   if (!isHanded) {
-    notice.textContent = `${file.name} could not be opened: choose it with “Open a file”.`;
-    notice.hidden = false;
+    say(`${file.name} could not be opened: choose it with “Open a file”.`);
     await new Promise((done) => window.addEventListener("pointerdown", done, { once: true }));
-    notice.hidden = true;
   }
-  notice.textContent = usual;
+  say("");
 }
 
 // Only between two runs of the page's script: what a run still has to say may close the popover, or replace the field.

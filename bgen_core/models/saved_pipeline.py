@@ -1,0 +1,70 @@
+"""What a saved pipeline's small files say: its family, and where a first picture should start."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bgen_core.errors import ModelLoadError, reason
+from bgen_core.models.catalogue import MODELS, ModelEntry
+from bgen_core.models.families import configs_of_folder, side_of
+from bgen_core.models.family_table import find_family, missing_packages, working_classes
+from bgen_core.models.folder_check import explain_folder
+from bgen_core.wording import quoted
+
+
+def read_entry(spec: str, entry: ModelEntry, folder: Path, index: Mapping[str, Any]) -> ModelEntry:
+    """The catalogue's entry with the family as the checkpoint has it, or for another model all that its files say.
+
+    Parameters
+    ----------
+    index
+        Its model_index.json.
+
+    Raises
+    ------
+    ModelLoadError
+        Nothing here can paint with it.
+    """
+    name, configs = str(index["_class_name"]), configs_of_folder(folder, index)
+    family = find_family(name, configs)
+    if family is None:
+        raise ModelLoadError(
+            f"model {quoted(spec)} is saved as {quoted(name, 80)}, with which nothing here can repaint a picture: "
+            f"choose one of {', '.join(working_classes())}, or choose the model 'demo'."
+        )
+    missing = ", ".join(missing_packages(family))
+    if family.refusal or missing:
+        why = family.refusal or f"needs the package {missing}, which is not installed"
+        raise ModelLoadError(f"model {quoted(spec)} cannot be used: {family.title} {why}; or choose the model 'demo'.")
+    if entry in MODELS:
+        entry = replace(entry, family=family)
+    else:
+        side, steps, guidance = side_of(family, configs), family.steps, family.guidance_scale
+        entry = replace(entry, family=family, side=side, steps=steps, guidance=guidance)
+    return entry
+
+
+def read_index(spec: str, folder: Path) -> dict[str, Any]:
+    """A saved pipeline's model_index.json.
+
+    Raises
+    ------
+    ModelLoadError
+        It is not there, or damaged: says what the folder is.
+    """
+    try:
+        index: Any = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+        index["_class_name"]
+        return index
+    except FileNotFoundError as error:
+        raise ModelLoadError(f"model {quoted(spec)} {explain_folder(folder)}") from error
+    except OSError as error:
+        raise ModelLoadError(
+            f"model {quoted(spec)} cannot be read: {folder / 'model_index.json'} ({reason(error)}): give access to it."
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelLoadError(
+            f"model {quoted(spec)} cannot be read: {folder / 'model_index.json'} is damaged ({reason(error)})."
+        ) from error

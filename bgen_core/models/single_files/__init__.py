@@ -1,0 +1,1 @@
+"""Models that are published as one .safetensors file."""
