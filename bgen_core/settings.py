@@ -36,9 +36,13 @@ class Settings(BaseSettings):
         default="auto", min_length=1, description="Catalogue name, Hub id, local folder or file; auto chooses."
     )
     device: str = "auto"
-    precision: Literal["auto", "full", "half"] = Field(
+    precision: Literal["auto", "full", "half", "float8"] = Field(
         default="auto", description="Number format: half on GPUs and full on CPUs, or the same everywhere."
     )
+    offload: Literal["auto", "none", "model", "group"] = Field(
+        default="auto", description="What of a model waits in the machine's memory until the GPU needs it."
+    )
+    models_kept: int = Field(default=1, ge=1, description="Most models that stay loaded at once.")
     safety_checker: bool = Field(
         default=False, description="Whether the safety checker that a checkpoint brings looks at each picture."
     )

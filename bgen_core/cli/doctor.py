@@ -11,9 +11,10 @@ import typer
 from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.terminal_bar import counting
 from bgen_core.errors import BgenError, UserInputError
+from bgen_core.models.catalogue import MODELS
 from bgen_core.models.default_model import default_model
 from bgen_core.models.devices import find_device
-from bgen_core.models.revision import find_model
+from bgen_core.models.revision import find_local_model, find_model
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import open_store
 
@@ -38,6 +39,7 @@ def doctor(
         ("folders", _folders),
         ("segmentation", _segmentation),
         ("model", _model),
+        ("memory", _memory),
         ("background", _background),
     ]
     findings = [_examine(what, check, settings) for what, check in checks]
@@ -82,6 +84,7 @@ def _segmentation(settings: Settings) -> str:
 def _model(settings: Settings) -> str:
     from bgen_core.models.loading import load_pipeline
     from bgen_core.models.model_files import fetch_missing, settled
+    from bgen_core.models.placement import place
     from bgen_core.sweep.engine import can_batch
 
     source = find_model(default_model(settings))
@@ -89,14 +92,32 @@ def _model(settings: Settings) -> str:
     with counting(f"fetching {source.name}") as show:
         for event in fetch_missing(source, device.dtype_name):
             show(event.done, event.of)
-    pipeline = load_pipeline(source, device)
-    source = settled(source, device.dtype_name)
-    size = f", {source.weights * device.dtype.itemsize / 1e9:.2f} GB" if source.weights else ""
+    placement = place(settled(source, device.dtype_name), device, settings.offload)
+    pipeline = load_pipeline(source, device, placement=placement)
     way = "the batched engine" if can_batch(pipeline) else "its own call, a cell at a time"
     return (
-        f"{source.name} ({type(pipeline).__name__}, revision {source.revision[:12]}{size} in {device.dtype_name}, "
-        f"painted by {way})"
+        f"{source.name} ({type(pipeline).__name__}, revision {source.revision[:12]} in {device.dtype_name}, "
+        f"painted by {way}; {placement})"
     )
+
+
+def _memory(settings: Settings) -> str:
+    """Of each known model that is here: how it would be placed, and why."""
+    from bgen_core.models.model_files import settled
+    from bgen_core.models.placement import place
+
+    found = find_device(settings.device, settings.precision)
+    told: list[str] = []
+    for entry in MODELS:
+        try:
+            source = find_local_model(entry.name)
+            if source is None:
+                continue
+            device = found.for_family(source.family)
+            told.append(f"{entry.name}: {place(settled(source, device.dtype_name), device, settings.offload)}")
+        except BgenError as error:
+            told.append(str(error))
+    return "; ".join(told) or "no known model is here"
 
 
 def _background(settings: Settings) -> str:

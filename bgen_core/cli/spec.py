@@ -73,6 +73,8 @@ def read_spec(path: Path, allowed: Mapping[str, OptionKind]) -> dict[str, Any]:
         The file cannot be read, or says something that `sweep` does not know.
     """
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe may never end
+            raise UserInputError(f"--spec {path} cannot be read, because it is no file: give a YAML file.")
         if path.stat().st_size > LARGEST_BYTES:
             raise UserInputError(f"--spec {path} is larger than 1 MB: it is no plan.")
         content: _Said = yaml.load(_decoded(path, path.read_bytes()), _Loader)
@@ -106,7 +108,7 @@ def _decoded(path: Path, data: bytes) -> str:
         if is_utf16:
             raise UserInputError(f"--spec {path} begins as UTF-16 and is damaged: save it as UTF-8.") from error
         line = data.count(b"\n", 0, error.start) + 1
-        bad = not_utf8(data.decode(errors="surrogateescape").splitlines()[line - 1])
+        bad = not_utf8(data.decode(errors="surrogateescape").split("\n")[line - 1])
         raise UserInputError(f"--spec {path} is no UTF-8 in line {line} ({bad}): save it as UTF-8.") from error
 
 

@@ -21,6 +21,7 @@ def estimate_seconds(
     photo: Extent,
     source: ModelSource,
     device_kind: str,
+    dtype_name: str,
     home: Path,
     recent: Sequence[RunRecord],
 ) -> float | None:
@@ -41,7 +42,7 @@ def estimate_seconds(
     if not cells:
         return 0.0
     extent = choose_model_extent(photo, side=cells[0].side or source.entry.side)
-    folder = home / "tuning" / tuning_name(source.revision, device_kind)
+    folder = home / "tuning" / tuning_name(source.revision, device_kind, dtype_name)
     square = Extent(width=source.entry.side, height=source.entry.side)  # the worker measures it before any sweep
     measured = read_tuning(folder, extent)
     tuning = measured or read_tuning(folder, square)

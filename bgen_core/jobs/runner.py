@@ -12,11 +12,12 @@ from bgen_core.errors import BgenError, LostPictureError, OutOfMemoryError, User
 from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash, RawId, RunId, SubjectId, SweepId
 from bgen_core.jobs.claims import PaintingClaims
+from bgen_core.jobs.kept_models import KeptModels, LoadedModel
 from bgen_core.models.default_model import default_model
-from bgen_core.models.devices import Device, MemoryMeter, find_device, free_memory
+from bgen_core.models.devices import Device, MemoryMeter, find_device
 from bgen_core.models.hub.download import Fetching
 from bgen_core.models.model_files import fetch_missing
-from bgen_core.models.model_source import ModelSource
+from bgen_core.models.placement import Placement
 from bgen_core.models.revision import find_model
 from bgen_core.records.run import PaintedRun, RunRecord
 from bgen_core.records.sweep import SweepRecord
@@ -32,28 +33,17 @@ from bgen_core.sweep.events import (
     Committed,
     Failed,
     Finished,
-    Inpainter,
     PaintCell,
     RunnerEvent,
     Waiting,
 )
 from bgen_core.sweep.family_rules import settled
-from bgen_core.sweep.inpainters import load_inpainter
 from bgen_core.sweep.plan import CellAddress, SweepCell, SweepPlan, address_plan, pixel_versions
 from bgen_core.wording import quoted
 
 logger = logging.getLogger(__name__)
 
 CLAIM_SECONDS = 0.5  # how often one looks whether another process has finished a picture
-
-
-@dataclass(frozen=True, kw_only=True)
-class LoadedModel:
-    """A model on its device, ready to paint."""
-
-    source: ModelSource
-    inpainter: Inpainter
-    factor: int
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,9 +70,9 @@ class Runner:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._settings = settings
-        self._loaded: LoadedModel | None = None
         self._claims = PaintingClaims(settings.home / "worker" / "painting.claims")
         self.device: Device = find_device(settings.device, settings.precision)
+        self._models = KeptModels(settings, self.device)
 
     def prepare(self, model: str) -> LoadedModel:
         """Load a model, unless these very weights are loaded already.
@@ -92,19 +82,7 @@ class Runner:
         ModelLoadError
             The model cannot be found or loaded.
         """
-        source = find_model(model)
-        if self._loaded is None or self._loaded.source.revision != source.revision:
-            self._loaded = None  # the old model goes before the new one needs its place
-            free_memory()
-            device = self.device.for_family(source.family)
-            inpainter, factor = load_inpainter(
-                source,
-                device,
-                tuning_folder=self._settings.home / "tuning",
-                checks_safety=self._settings.safety_checker,
-            )
-            self._loaded = LoadedModel(source=source, inpainter=inpainter, factor=factor)
-        return self._loaded
+        return self._models.get(model)
 
     def fetch(self, model: str) -> Generator[Fetching]:
         """Fetch what of a model is not on this machine; `prepare` would do so without a word.
@@ -311,7 +289,7 @@ class Runner:
             model_revision=source.revision,
             extent=subject.extent,
             model_extent=work.extent,
-            device=self.device.name,
+            device=_told(self.device, work.model.placement),
             dtype=source.family.number_format(self.device.dtype_name),
             versions=pixel_versions(),
             seconds={stage: round(spent, 4) for stage, spent in seconds.items()},
@@ -326,6 +304,10 @@ class Runner:
 
 def _extent(subject: Subject, model: LoadedModel, side: int) -> Extent:
     return choose_model_extent(subject.extent, side=side or model.source.entry.side, factor=model.factor)
+
+
+def _told(device: Device, placement: Placement) -> str:
+    return device.name if placement.offload == "none" else f"{device.name}, {placement.way}"
 
 
 def group_cells(cells: Iterable[SweepCell]) -> dict[tuple[str, SubjectId], list[SweepCell]]:

@@ -95,7 +95,8 @@ def forecast_sweep(
     # One of the cells that share a raw picture stands for all of them.
     to_paint = {raw_id: cell for cell in missing if (raw_id := addresses[cell.index].raw_id) not in painted}
     painting = dict.fromkeys(cell.model for cell in to_paint.values())
-    seconds = _estimate(store, settings, list(to_paint.values()), len(missing), sources, photos, device_kind)
+    device = (device_kind, dtype_name)
+    seconds = _estimate(store, settings, list(to_paint.values()), len(missing), sources, photos, device)
     return SweepForecast(
         plan=plan,
         run_ids={index: address.run_id for index, address in addresses.items()},
@@ -128,7 +129,7 @@ def _estimate(
     to_make: int,
     sources: Mapping[str, ModelSource],
     photos: Mapping[SubjectId, Extent],
-    device_kind: str,
+    device: tuple[str, str],
 ) -> float | None:
     """Seconds over all models and subjects; None where the speed of one of them is not known."""
     recent = store.runs.select(limit=30)
@@ -141,7 +142,8 @@ def _estimate(
             cells,
             photo=photos[subject_id],
             source=sources[model],
-            device_kind=device_kind,
+            device_kind=device[0],
+            dtype_name=device[1],
             home=settings.home,
             recent=recent,
         )

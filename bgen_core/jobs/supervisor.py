@@ -66,6 +66,8 @@ class WorkerSupervisor:
             "BGEN_MODEL": default_model(settings),
             "BGEN_DEVICE": settings.device,
             "BGEN_PRECISION": settings.precision,
+            "BGEN_OFFLOAD": settings.offload,
+            "BGEN_MODELS_KEPT": str(settings.models_kept),
             "BGEN_SAFETY_CHECKER": str(settings.safety_checker),
             "OMP_WAIT_POLICY": "PASSIVE",
             "PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH", "")])),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
 
 
-Precision = Literal["auto", "full", "half"]
+Precision = Literal["auto", "full", "half", "float8"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,8 @@ class Device:
         What it is, for the records: a GPU's name, or the processor's architecture and thread count.
     dtype_name
         Number format of the UNet and the text encoder: float32 on a CPU, float16 on a GPU, which stands for half
-        precision of the kind that a family of models works in (`Family.number_format`).
+        precision of the kind that a family of models works in (`Family.number_format`). "float8" computes in half
+        precision too, and keeps the weights of the UNet or the transformer in eight bits.
     """
 
     kind: str
@@ -44,9 +45,16 @@ class Device:
 
     @property
     def dtype(self) -> "torch.dtype":
+        """What is computed in."""
         import torch
 
-        return getattr(torch, self.dtype_name)
+        name = self.dtype_name.partition("+")[0]
+        return getattr(torch, "float16" if name == "float8" else name)
+
+    @property
+    def is_eight_bit(self) -> bool:
+        """Whether the network that paints is kept in eight bits, and cast layer by layer as it works."""
+        return "float8" in self.dtype_name
 
 
 def find_device(wish: str = "auto", precision: Precision = "auto") -> Device:
@@ -57,7 +65,8 @@ def find_device(wish: str = "auto", precision: Precision = "auto") -> Device:
     wish
         "auto" (cuda, then mps, then cpu), "cpu", "mps", "cuda" or "cuda:N".
     precision
-        "full" computes in float32 on any device, "half" in half precision on a CPU too, "auto" as each does well.
+        "full" computes in float32 on any device, "half" in half precision on a CPU too, "float8" as "half" with half of
+        the memory, "auto" as each does well.
 
     Raises
     ------
@@ -67,7 +76,7 @@ def find_device(wish: str = "auto", precision: Precision = "auto") -> Device:
     device = _find_device(wish)
     if precision == "auto":
         return device
-    return replace(device, dtype_name="float32" if precision == "full" else "float16")
+    return replace(device, dtype_name={"full": "float32", "half": "float16", "float8": "float8"}[precision])
 
 
 def _find_device(wish: str) -> Device:
@@ -133,6 +142,15 @@ def memory_bytes(device: Device) -> int:
     if device.kind.startswith("cuda"):
         return torch.cuda.mem_get_info(device.kind)[1]
     return psutil.virtual_memory().total
+
+
+def free_bytes(device: Device) -> int:
+    """Memory of the device that nobody uses."""
+    import torch
+
+    if device.kind.startswith("cuda"):
+        return torch.cuda.mem_get_info(device.kind)[0]
+    return psutil.virtual_memory().available
 
 
 def free_memory() -> None:

@@ -212,8 +212,10 @@ class Family:
         """Number format on a device that computes in this one: half precision is the family's own.
 
         float16 stands for half precision of any kind, since it was the only one before this table; bfloat16 is what
-        somebody asked for.
+        somebody asked for. "bfloat16+float8" computes in the first and keeps weights in the second.
         """
+        if of_device == "float8":
+            return f"{self.half}+float8"
         return self.half if of_device == "float16" else of_device
 
     @property

@@ -6,10 +6,11 @@ import warnings
 from typing import Any
 
 from bgen_core.errors import ModelLoadError
-from bgen_core.models.devices import Device, is_out_of_memory, memory_bytes
+from bgen_core.models.devices import Device, is_out_of_memory
 from bgen_core.models.family_table import family_of
-from bgen_core.models.model_files import fetch_missing, settled
+from bgen_core.models.model_files import fetched
 from bgen_core.models.model_source import SAFETY_CHECKER, ModelSource
+from bgen_core.models.placement import Placement, apply_placement, place
 from bgen_core.models.revision import current_revision
 from bgen_core.models.single_files.opening import open_single_file
 from bgen_core.wording import quoted
@@ -19,7 +20,9 @@ logger = logging.getLogger(__name__)
 LONGEST_PROMPT = 10**9  # transformers gives 10^30 where a tokenizer's configuration is missing
 
 
-def load_pipeline(source: ModelSource, device: Device, *, with_safety_checker: bool = False) -> Any:
+def load_pipeline(
+    source: ModelSource, device: Device, *, with_safety_checker: bool = False, placement: Placement | None = None
+) -> Any:
     """Load a diffusers inpainting pipeline onto a device.
 
     Parameters
@@ -30,6 +33,8 @@ def load_pipeline(source: ModelSource, device: Device, *, with_safety_checker: b
         Where it shall run; decides the number format.
     with_safety_checker
         Whether one that the checkpoint brings is loaded too.
+    placement
+        Where its parts lie; None chooses by the device's memory.
 
     Returns
     -------
@@ -44,17 +49,15 @@ def load_pipeline(source: ModelSource, device: Device, *, with_safety_checker: b
     """
     import diffusers
 
-    for _ in fetch_missing(source, device.dtype_name, with_safety_checker=with_safety_checker):
-        pass  # whoever shows that has fetched it before
-    source = settled(source, device.dtype_name, with_safety_checker=with_safety_checker)
-    _check_memory(source, device)
+    source = fetched(source, device.dtype_name, with_safety_checker=with_safety_checker)
+    placement = placement or place(source, device)
     quiet_libraries()
     diffusers.utils.logging.disable_progress_bar()
     location = source.single.path if source.single else source.repository or source.folder
     try:
         pipeline = _open(source, device, with_safety_checker=with_safety_checker)
         pipeline.set_progress_bar_config(disable=True)
-        pipeline.to(device.kind)
+        apply_placement(pipeline, placement, device)
     except Exception as error:  # damaged files, missing parts, unknown classes, no memory: all end here
         logger.info("loading %s failed", source.name, exc_info=True)  # the worker's log has it
         if is_out_of_memory(error):
@@ -112,17 +115,6 @@ def _open_decoder_and_prior(source: ModelSource, prior: ModelSource, device: Dev
     )
     given = {f"prior_{name}": part for name, part in giver.components.items()}
     return getattr(diffusers, source.family.loads_as)(**decoder.components, **given)
-
-
-def _check_memory(source: ModelSource, device: Device) -> None:
-    """Refuse what cannot fit, before gigabytes are read."""
-    needed, there = source.weights * device.dtype.itemsize, memory_bytes(device)
-    if needed > there:
-        raise ModelLoadError(
-            f"model {quoted(source.name)} needs {needed / 1e9:.1f} GB for its weights alone, and {device.name} has "
-            f"{there / 1e9:.1f} GB: choose a smaller model"
-            + (", or BGEN_PRECISION=half." if device.dtype_name == "float32" else ".")
-        )
 
 
 def quiet_libraries() -> None:

@@ -80,6 +80,19 @@ def settled(source: ModelSource, dtype_name: str, *, with_safety_checker: bool =
     return replace(source, variant=variant, weights=weights + prior.weights, prior=prior)
 
 
+def fetched(source: ModelSource, dtype_name: str, *, with_safety_checker: bool = False) -> ModelSource:
+    """The model with all its files here: fetched where they were not, by whoever shows no progress, and looked at.
+
+    Raises
+    ------
+    ModelLoadError
+        See `fetch_missing` and `settled`.
+    """
+    for _ in fetch_missing(source, dtype_name, with_safety_checker=with_safety_checker):
+        pass
+    return settled(source, dtype_name, with_safety_checker=with_safety_checker)
+
+
 def _choose(source: ModelSource, dtype_name: str, *, with_safety_checker: bool) -> tuple[str | None, dict[str, int]]:
     """The variant to load, and the files to fetch for it."""
     if not source.repository:

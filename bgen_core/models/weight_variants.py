@@ -74,7 +74,7 @@ def choose_variant(
     str | None
         Weights as they are for None. Half precision takes what is here; else the smaller download.
     """
-    fits = _VARIANT_OF.get(dtype_name)
+    fits = _VARIANT_OF.get(dtype_name.partition("+")[0])
     anything = sorted({variant for name in there if name.endswith(".safetensors") and (variant := variant_of(name))})
     wishes: list[tuple[str | None, Collection[str]]] = [(None, here)]
     if fits and fits in anything:

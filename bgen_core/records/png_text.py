@@ -125,8 +125,8 @@ def _chunks(png: bytes | Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _text(prompt: str) -> str:
-    # A zero byte ends a text chunk, and a line of its own must not look like the next part.
-    return "\n".join(line.strip() for line in prompt.replace("\0", "").splitlines()).strip()
+    # A zero byte ends a text chunk. Lines are what A1111 takes for them: other signs of a new line are letters of it.
+    return "\n".join(line.strip() for line in re.split("\r\n|\r|\n", prompt.replace("\0", ""))).strip()
 
 
 def _quoted(value: str) -> str:

@@ -8,6 +8,7 @@ from bgen_core.models.families import configs_of_pipeline, pixels_per_latent
 from bgen_core.models.family_table import family_of
 from bgen_core.models.loading import load_pipeline
 from bgen_core.models.model_source import ModelSource
+from bgen_core.models.placement import Placement
 from bgen_core.sweep.engine import BatchedInpainter, can_batch
 from bgen_core.sweep.events import Inpainter
 from bgen_core.sweep.pipeline_call import PipelineInpainter
@@ -16,7 +17,12 @@ from bgen_core.sweep.tuning import tuning_name
 
 
 def load_inpainter(
-    source: ModelSource, device: Device, *, tuning_folder: Path | None, checks_safety: bool = False
+    source: ModelSource,
+    device: Device,
+    *,
+    tuning_folder: Path | None,
+    checks_safety: bool = False,
+    placement: Placement | None = None,
 ) -> tuple[Inpainter, int]:
     """Load a model and choose the inpainter for its family.
 
@@ -26,6 +32,8 @@ def load_inpainter(
         Where measured batch sizes are kept; None measures anew.
     checks_safety
         Whether the safety checker that a checkpoint brings looks at each picture.
+    placement
+        Where its parts lie; None chooses by the device's memory.
 
     Returns
     -------
@@ -37,7 +45,7 @@ def load_inpainter(
     ModelLoadError
         The model cannot be loaded.
     """
-    pipeline: Any = load_pipeline(source, device, with_safety_checker=checks_safety)
+    pipeline: Any = load_pipeline(source, device, with_safety_checker=checks_safety, placement=placement)
     checker = getattr(pipeline, "safety_checker", None)
     if checker is not None:
         pipeline.safety_checker = None  # its own call would make the picture black
@@ -51,6 +59,6 @@ def _choose(pipeline: Any, source: ModelSource, device: Device, tuning_folder: P
     if not can_batch(pipeline):
         family, factor = family_of(pipeline), pixels_per_latent(configs_of_pipeline(pipeline))
         return PipelineInpainter(pipeline), family.multiple(factor) if family else 2 * factor
-    tuning = tuning_folder / tuning_name(source.revision, device.kind) if tuning_folder else None
+    tuning = tuning_folder / tuning_name(source.revision, device.kind, device.dtype_name) if tuning_folder else None
     inpainter = BatchedInpainter(pipeline, tuning_folder=tuning)
     return inpainter, inpainter.multiple

@@ -71,6 +71,7 @@ def test_what_is_no_plan_is_refused(tmp_path: Path, text: str, words: str):
     ("content", "words"),
     [
         (b"seed: 3\nprompt: caf\xe9 am See\n", r"is no UTF-8 in line 2 (prompt: caf\xe9 am See): save it as UTF-8."),
+        (b"a: b\x0cc\n\xff: 3", r"is no UTF-8 in line 2 (\xff: 3): save it as UTF-8."),
         (b"\xff\xfep\x00r\x00\x00", "begins as UTF-16 and is damaged: save it as UTF-8."),
         (rb'prompt: "\ud83d"', r"prompt holds half a letter (\ud83d): write it in UTF-8."),
         (rb'photo: "\ud83d.jpg"', r"photo holds half a letter (\ud83d.jpg): write it in UTF-8."),
@@ -113,6 +114,11 @@ def test_numbers_and_dates_are_what_was_written(tmp_path: Path, value: str):
 def test_a_missing_file_is_refused(tmp_path: Path):
     with pytest.raises(UserInputError, match="cannot be read"):
         read_spec(tmp_path / "none.yaml", OPTIONS)
+
+
+def test_what_never_ends_is_refused():
+    with pytest.raises(UserInputError, match="it is no file"):
+        read_spec(Path("/dev/zero"), OPTIONS)
 
 
 def test_what_is_typed_wins_over_the_file(call: Call, tmp_path: Path):

@@ -113,7 +113,7 @@ def others(settings: Settings) -> Iterator[Executor]:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner_module, "load_inpainter", lambda *_, **__: (Noise(), 8))
+    monkeypatch.setattr("bgen_core.jobs.kept_models.load_inpainter", lambda *_, **__: (Noise(), 8))
     monkeypatch.setattr(loop, "LOOK_SECONDS", 0)
     monkeypatch.setattr(loop, "STORE_PAUSE_SECONDS", 0)
 

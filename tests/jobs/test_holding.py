@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from bgen_core.errors import StoreError
-from bgen_core.jobs import runner as runner_module
 from bgen_core.jobs import supervisor as supervisor_module
 from bgen_core.jobs.executors.local import LocalExecutor
 from bgen_core.jobs.holding import holding, is_held, requeue_orphans
@@ -47,7 +46,7 @@ def held_by_another_process(folder: WorkerFolder, sweep_id: str) -> Iterator[Non
 def test_the_worker_leaves_what_a_living_process_holds_and_serves_the_next(
     store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(runner_module, "load_inpainter", lambda *_, **__: (Noise(), 8))
+    monkeypatch.setattr("bgen_core.jobs.kept_models.load_inpainter", lambda *_, **__: (Noise(), 8))
     held, free = submit(store, settings), submit(store, settings, seeds="11", owner="max")
     runner, heartbeat = Runner(store, settings), Heartbeat(folder)
     with held_by_another_process(folder, held):

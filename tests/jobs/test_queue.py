@@ -10,7 +10,6 @@ import pytest
 
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.jobs import execute_sweep as loop
-from bgen_core.jobs import runner as runner_module
 from bgen_core.jobs.holding import requeue_orphans
 from bgen_core.jobs.queue_forecast import waiting_sweeps
 from bgen_core.jobs.runner import Runner
@@ -29,7 +28,7 @@ from tests.tiny_models import tiny_pipeline
 def test_a_store_that_takes_no_picture_stops_one_sweep_and_loses_nothing(
     store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch, reason: str
 ):
-    monkeypatch.setattr(runner_module, "load_inpainter", lambda *_, **__: (Noise(), 8))
+    monkeypatch.setattr("bgen_core.jobs.kept_models.load_inpainter", lambda *_, **__: (Noise(), 8))
     first, second = submit(store, settings), submit(store, settings, seeds="11-13", owner="max")
     runner, heartbeat = Runner(store, settings), Heartbeat(folder)
     commit, calls = store.runs.commit, []
@@ -63,7 +62,7 @@ def test_a_failure_is_written_down_as_soon_as_the_store_takes_it(
             raise UserInputError("It failed.")
             yield
 
-    monkeypatch.setattr(runner_module, "load_inpainter", lambda *_, **__: (Faulty(), 8))
+    monkeypatch.setattr("bgen_core.jobs.kept_models.load_inpainter", lambda *_, **__: (Faulty(), 8))
     monkeypatch.setattr(loop, "STORE_PAUSE_SECONDS", 0)
     sweep_id, tried = submit(store, settings), []
     change_state = store.sweeps.change_state
@@ -84,7 +83,7 @@ def test_a_failure_is_written_down_as_soon_as_the_store_takes_it(
 def test_a_model_folder_that_is_removed_is_named_and_the_queue_goes_on(
     store: Store, settings: Settings, folder: WorkerFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(runner_module, "load_inpainter", lambda *_, **__: (Noise(), 8))
+    monkeypatch.setattr("bgen_core.jobs.kept_models.load_inpainter", lambda *_, **__: (Noise(), 8))
     model = tmp_path / "model"
     tiny_pipeline("sd-9").save_pretrained(model)
     gone, following = submit(store, settings, model=str(model)), submit(store, settings, seeds="21", owner="max")
@@ -101,7 +100,7 @@ def test_a_model_folder_that_is_removed_is_named_and_the_queue_goes_on(
 def test_a_paused_sweep_is_left_where_it_is(
     store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(runner_module, "load_inpainter", lambda *_, **__: (Noise(), 8))
+    monkeypatch.setattr("bgen_core.jobs.kept_models.load_inpainter", lambda *_, **__: (Noise(), 8))
     monkeypatch.setattr(loop, "LOOK_SECONDS", 0)
     sweep_id = submit(store, settings, seeds="1-5")
     sweep, commit = claim(store), store.runs.commit
@@ -167,7 +166,7 @@ def test_a_worker_that_lost_its_gpu_makes_room_for_a_new_one(
             yield from super().paint(cells[:1])
             raise RuntimeError(fault)
 
-    monkeypatch.setattr(runner_module, "load_inpainter", lambda *_, **__: (Faulty(), 8))
+    monkeypatch.setattr("bgen_core.jobs.kept_models.load_inpainter", lambda *_, **__: (Faulty(), 8))
     sweep_id = submit(store, settings)
     if lasts:
         with pytest.raises(SystemExit):

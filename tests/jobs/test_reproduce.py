@@ -13,7 +13,6 @@ from PIL import Image
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
-from bgen_core.jobs import runner as runner_module
 from bgen_core.jobs.reproduce import Deviation, Reproducer, Reproduction, find_subject
 from bgen_core.records.png_text import metadata_chunks
 from bgen_core.records.run import RunRecord
@@ -52,7 +51,7 @@ class NoiseBySeed:
 @pytest.fixture
 def model(monkeypatch: pytest.MonkeyPatch) -> NoiseBySeed:
     painting = NoiseBySeed()
-    monkeypatch.setattr(runner_module, "load_inpainter", lambda *_, **__: (painting, 8))
+    monkeypatch.setattr("bgen_core.jobs.kept_models.load_inpainter", lambda *_, **__: (painting, 8))
     return painting
 
 

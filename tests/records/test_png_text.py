@@ -178,6 +178,13 @@ def test_the_text_changes_no_pixel_and_the_record_holds_no_address(store: Store)
     assert run.image not in text_chunks(png)["bgen"]
 
 
+@pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c"])
+def test_what_is_no_line_break_for_a1111_stays_in_the_prompt(sign: str) -> None:
+    prompt = f"a{sign}b"
+    fields = parse_parameters(parameters_text(made_up_run(8, params={"prompt": prompt, "negative_prompt": prompt})))
+    assert (fields["Prompt"], fields["Negative prompt"]) == (prompt, prompt)
+
+
 def test_a_zero_byte_in_a_prompt_does_not_end_the_text() -> None:
     assert parameters_text(made_up_run(7, params={"prompt": "a\0b"})).startswith("ab\n")
 

@@ -9,7 +9,6 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from bgen_core.errors import StoreAwayError, StoreError
-from bgen_core.jobs import runner as runner_module
 from bgen_core.jobs.execute_sweep import StoreAway, execute_sweep
 from bgen_core.jobs.runner import Runner
 from bgen_core.jobs.worker_folder import WorkerFolder
@@ -105,7 +104,7 @@ def test_a_server_that_comes_back_is_used_again(store: Store, postgresql_server:
 def test_a_sweep_waits_for_a_server_that_is_away_and_goes_on(
     store: Store, settings: Settings, postgresql_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner_module, "load_inpainter", lambda *_, **__: (Noise(), 8))
+    monkeypatch.setattr("bgen_core.jobs.kept_models.load_inpainter", lambda *_, **__: (Noise(), 8))
     sweep_id = submit(store, settings, seeds="1-4")
     sweep = store.sweeps.claim_next()
     assert sweep is not None

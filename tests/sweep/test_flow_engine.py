@@ -88,7 +88,6 @@ def cells_of(pipeline: Any, canvases: list[Canvas]) -> list[PaintCell]:
     return [PaintCell(index=i, params=params, canvas=canvases[i % 2]) for i, params in enumerate(asked)]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", FLOWS)
 def test_a_sweep_equals_the_pipelines_own_calls(name: str, pipelines: Any, canvases: list[Canvas]) -> None:
     pipeline = pipelines(name)

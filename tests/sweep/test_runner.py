@@ -49,7 +49,7 @@ class CountingInpainter:
 @pytest.fixture
 def inpainter(monkeypatch: pytest.MonkeyPatch) -> CountingInpainter:
     counting = CountingInpainter()
-    monkeypatch.setattr(runner_module, "load_inpainter", lambda *_, **__: (counting, 8))
+    monkeypatch.setattr("bgen_core.jobs.kept_models.load_inpainter", lambda *_, **__: (counting, 8))
     return counting
 
 

@@ -24,12 +24,15 @@ class ClipReader:
 
     Attributes
     ----------
+    device
+        Where it computes; its parts may wait elsewhere.
     layer
         Which of the encoder's states is read, counted from the last one; `normed` those that its last norm follows.
     """
 
     tokenizer: Any
     encoder: Any
+    device: torch.device
     layer: int
     normed: bool
 
@@ -40,24 +43,30 @@ class ClipReader:
 
     def read(self, ids: torch.Tensor, mask: torch.Tensor, clip_skip: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Tokens, 1 × window + 2, to their vectors, and to the encoder's first answer: SDXL's projects the whole."""
-        device = self.encoder.device
         uses_mask = self.normed and getattr(self.encoder.config, "use_attention_mask", False)
         answer = self.encoder(
-            ids.to(device), attention_mask=mask.to(device) if uses_mask else None, output_hidden_states=True
+            ids.to(self.device), attention_mask=mask.to(self.device) if uses_mask else None, output_hidden_states=True
         )
         if self.normed and not clip_skip:
             return answer[0], answer[0]
         state = answer.hidden_states[-(self.layer + clip_skip)]
-        return (self.encoder.final_layer_norm(state) if self.normed else state), answer[0]
+        return (_normed(self.encoder.final_layer_norm, state) if self.normed else state), answer[0]
 
 
-def readers_of(pipeline: Any) -> tuple[ClipReader, ...]:
+def _normed(norm: Any, state: torch.Tensor) -> torch.Tensor:
+    """The encoder's last norm by itself: where the encoder's parts are moved to the device in turn, it may be away."""
+    weight, bias = norm.weight.to(state.device), norm.bias.to(state.device)
+    return torch.nn.functional.layer_norm(state, norm.normalized_shape, weight, bias, norm.eps)
+
+
+def readers_of(pipeline: Any, device: torch.device) -> tuple[ClipReader, ...]:
     """Those of Stable Diffusion 1.x and 2.x, which reads the last layer, or of SDXL, which reads the last but one."""
     if not hasattr(pipeline, "text_encoder_2"):
-        return (ClipReader(tokenizer=pipeline.tokenizer, encoder=pipeline.text_encoder, layer=1, normed=True),)
+        tokenizer, encoder = pipeline.tokenizer, pipeline.text_encoder
+        return (ClipReader(tokenizer=tokenizer, encoder=encoder, device=device, layer=1, normed=True),)
     parts = ((pipeline.tokenizer, pipeline.text_encoder), (pipeline.tokenizer_2, pipeline.text_encoder_2))
     return tuple(
-        ClipReader(tokenizer=tokenizer, encoder=encoder, layer=2, normed=False)
+        ClipReader(tokenizer=tokenizer, encoder=encoder, device=device, layer=2, normed=False)
         for tokenizer, encoder in parts
         if encoder is not None
     )

@@ -45,16 +45,13 @@ class FlowDenoiser(ABC):
     def __init__(self, pipeline: Any, family: Family) -> None:
         self._pipeline = pipeline
         self._family = family
+        self.device = pipeline._execution_device  # pyright: ignore[reportPrivateUsage] - where parts come that wait
         self._prompts: Recent[EncodedPrompt] = Recent(KEPT_PROMPTS)
         self._photos: Recent[Any] = Recent(KEPT_PROMPTS)
 
     @property
     def multiple(self) -> int:
         return self._family.multiple(self._factor)
-
-    @property
-    def device(self) -> torch.device:
-        return self._pipeline.transformer.device
 
     @property
     def _dtype(self) -> torch.dtype:
@@ -140,7 +137,7 @@ class FlowDenoiser(ABC):
 
     def _encode(self, image: torch.Tensor) -> Any:
         vae = self._pipeline.vae
-        return vae.encode(image.to(vae.device, vae.dtype)).latent_dist
+        return vae.encode(image.to(self.device, vae.dtype)).latent_dist
 
     def _sample(self, distribution: Any, generator: torch.Generator) -> torch.Tensor:
         return self._scale(distribution.sample(generator)).to(self.device, self._dtype)

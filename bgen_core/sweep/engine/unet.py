@@ -49,21 +49,18 @@ class UNetDenoiser:
     def __init__(self, pipeline: Any) -> None:
         self._pipeline = pipeline
         self._is_xl = hasattr(pipeline, "text_encoder_2")
-        self._readers = readers_of(pipeline)
         self._sees_mask = pipeline.unet.config.in_channels == 9
         self._prompts: Recent[EncodedPrompt] = Recent(KEPT_PROMPTS)
         self._canvases: Recent[EncodedCanvas] = Recent(KEPT_PROMPTS)
         self._photos: Recent[torch.Tensor] = Recent(KEPT_PROMPTS)
+        self.device = pipeline._execution_device  # pyright: ignore[reportPrivateUsage] - where parts come that wait
+        self._readers = readers_of(pipeline, self.device)
         pipeline.unet.to(memory_format=torch.channels_last)
         pipeline.vae.to(memory_format=torch.channels_last)
 
     @property
     def multiple(self) -> int:
         return self._pipeline.vae_scale_factor
-
-    @property
-    def device(self) -> torch.device:
-        return self._pipeline.unet.device
 
     def texts(self, params: InpaintParams) -> Sequence[tuple[str, bool]]:
         prompt = (params.prompt, False)
@@ -134,7 +131,7 @@ class UNetDenoiser:
         unet = self._pipeline.unet
         mask = latent_mask(canvas, latent_extent(canvas.extent, self.multiple))
         return EncodedCanvas(
-            mask=mask.to(unet.device, unet.dtype),
+            mask=mask.to(self.device, unet.dtype),
             masked_image_latents=self._encode(_to_tensor(canvas) * (repaint_tensor(canvas) < 0.5)),
         )
 
@@ -147,7 +144,7 @@ class UNetDenoiser:
 
     def encode_colours(self, image: torch.Tensor) -> torch.Tensor:
         vae = self._pipeline.vae
-        encoded = vae.encode(image.to(vae.device, vae.dtype))
+        encoded = vae.encode(image.to(self.device, vae.dtype))
         latents = encoded.latents if hasattr(encoded, "latents") else encoded.latent_dist.mode()
         return latents * vae.config.scaling_factor
 

@@ -25,9 +25,9 @@ def heads_in_time(seconds: float = HEAD_SECONDS) -> Generator[None]:
     """
     made = H11Protocol.connection_made
 
-    def connection_made(protocol: H11Protocol, transport: asyncio.Transport) -> None:
-        made(protocol, transport)
-        _look_later(protocol, transport, seconds, waited_after=_NO_REQUEST if _is_waiting(protocol) else None)
+    def connection_made(self: H11Protocol, transport: asyncio.Transport) -> None:
+        made(self, transport)
+        _look_later(self, transport, seconds, waited_after=_NO_REQUEST if _is_waiting(self) else None)
 
     H11Protocol.connection_made = connection_made
     try:

@@ -1,0 +1,74 @@
+"""The models that stay loaded between sweeps: one by default, and the least recently used one goes for another."""
+
+from dataclasses import dataclass
+
+from bgen_core.models.devices import Device, free_memory
+from bgen_core.models.model_files import fetched
+from bgen_core.models.model_source import ModelSource
+from bgen_core.models.placement import Placement, place
+from bgen_core.models.revision import find_model
+from bgen_core.settings import Settings
+from bgen_core.sweep.events import Inpainter
+from bgen_core.sweep.inpainters import load_inpainter
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedModel:
+    """A model on its device, ready to paint."""
+
+    source: ModelSource
+    inpainter: Inpainter
+    factor: int
+    placement: Placement
+
+
+class KeptModels:
+    """Loads models, and keeps them for the next sweep.
+
+    Parameters
+    ----------
+    settings
+        How many are kept, and how they are placed.
+    device
+        Where they run.
+    """
+
+    def __init__(self, settings: Settings, device: Device) -> None:
+        self._settings = settings
+        self._device = device
+        self._kept: dict[str, LoadedModel] = {}  # by revision, the least recently used first
+
+    def get(self, model: str) -> LoadedModel:
+        """A model by its name, loaded unless these very weights are loaded already.
+
+        Raises
+        ------
+        ModelLoadError
+            The model cannot be found or loaded.
+        """
+        source = find_model(model)
+        loaded = self._kept.pop(source.revision, None) or self._load(source)
+        self._kept[source.revision] = loaded
+        return loaded
+
+    def _load(self, source: ModelSource) -> LoadedModel:
+        settings, device = self._settings, self._device.for_family(source.family)
+        ready = fetched(source, device.dtype_name, with_safety_checker=settings.safety_checker)
+        # Old models go before the new one needs their place.
+        while self._kept and (len(self._kept) >= settings.models_kept or self._is_short(ready, device)):
+            del self._kept[next(iter(self._kept))]
+            free_memory()
+        placement = place(ready, device, settings.offload)
+        inpainter, factor = load_inpainter(
+            source,
+            device,
+            tuning_folder=settings.home / "tuning",
+            checks_safety=settings.safety_checker,
+            placement=placement,
+        )
+        return LoadedModel(source=source, inpainter=inpainter, factor=factor, placement=placement)
+
+    def _is_short(self, source: ModelSource, device: Device) -> bool:
+        """Whether the new model has no room beside those that are kept."""
+        placement = place(source, device, self._settings.offload)
+        return placement.whole + placement.working > placement.free

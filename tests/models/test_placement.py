@@ -1,0 +1,140 @@
+"""Where a model's parts lie: what fits is chosen from its files, and no way changes a bit of a picture."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from bgen_core.errors import ModelLoadError
+from bgen_core.models import placement as placement_module
+from bgen_core.models.devices import Device
+from bgen_core.models.loading import load_pipeline
+from bgen_core.models.model_files import settled
+from bgen_core.models.model_source import ModelSource
+from bgen_core.models.placement import Offload, OffloadWish, Placement, bytes_of_parts, place
+from bgen_core.models.revision import find_model
+from bgen_core.sweep.engine import BatchedInpainter, can_batch
+from bgen_core.sweep.events import Canvas, Finished, PaintCell
+from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.tuning import BatchTuning
+from tests.tiny_families import tiny_family
+from tests.tiny_models import tiny_pipeline
+
+CPU = Device(kind="cpu", name="cpu", dtype_name="float32")
+GPU = Device(kind="cuda", name="a GPU", dtype_name="float16")
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("models")
+    tiny_pipeline("sd-9").save_pretrained(folder / "sd-9")
+    tiny_family("flux-dev").save_pretrained(folder / "flux-dev")
+    return {name: folder / name for name in ("sd-9", "flux-dev")}
+
+
+@pytest.fixture
+def source(folders: dict[str, Path]) -> ModelSource:
+    return settled(find_model(str(folders["sd-9"])), "float16")
+
+
+@pytest.fixture
+def memory(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """A GPU and a machine with so many bytes."""
+
+    def memory(*, free: float, there: float = 1e12, machine: float = 1e12) -> None:
+        monkeypatch.setattr(placement_module, "free_bytes", lambda device: free)
+        monkeypatch.setattr(placement_module, "memory_bytes", lambda device: machine if device.kind == "cpu" else there)
+        sized = psutil.virtual_memory()._replace(total=machine)
+        monkeypatch.setattr(psutil, "virtual_memory", lambda: sized)
+
+    return memory
+
+
+def test_the_sizes_are_those_of_the_networks(source: ModelSource) -> None:
+    pipeline = tiny_pipeline("sd-9")
+    for device, of_unet in ((CPU, 4), (GPU, 2), (Device(kind="cuda", name="", dtype_name="float16+float8"), 1)):
+        sizes = bytes_of_parts(source, device)
+        for name, network in (("unet", pipeline.unet), ("vae", pipeline.vae), ("text_encoder", pipeline.text_encoder)):
+            numbers = sum(weight.numel() for weight in network.parameters())
+            assert sizes[name] == numbers * (of_unet if name == "unet" else max(2, of_unet))
+
+
+def test_what_is_fastest_of_what_fits_is_chosen(source: ModelSource, memory: Callable[..., None]) -> None:
+    sizes = bytes_of_parts(source, GPU)
+    whole, largest = sum(sizes.values()), max(sizes.values())
+    working = place(source, CPU).working
+    for free, offload in ((whole + working, "none"), (whole + working - 1, "model"), (largest + working - 1, "group")):
+        memory(free=free)
+        assert place(source, GPU).offload == offload
+        assert (place(source, GPU).whole, place(source, GPU).largest) == (whole, largest)
+    memory(free=0)
+    assert place(source, CPU).offload == "none"  # a CPU has no other memory
+
+
+@pytest.mark.parametrize(
+    ("wish", "device", "there", "machine", "words"),
+    [
+        ("none", GPU, 1e3, 1e12, "choose a smaller model, BGEN_PRECISION=float8, or BGEN_OFFLOAD=auto."),
+        ("auto", GPU, 1e3, 1e3, "choose a smaller model, or BGEN_PRECISION=float8."),
+        ("auto", CPU, 1e3, 1e3, "choose a smaller model, or BGEN_PRECISION=half."),
+    ],
+)
+def test_what_fits_in_no_way_is_refused_with_what_helps(
+    wish: OffloadWish, device: Device, there: float, machine: float, words: str, source: ModelSource,
+    memory: Callable[..., None],
+) -> None:  # fmt: skip
+    memory(free=there, there=there, machine=machine)
+    with pytest.raises(ModelLoadError, match=r"needs 0\.\d GB for its weights alone, and .* has 0\.0 GB: ") as refused:
+        place(source, device, wish)
+    assert str(refused.value).endswith(words)
+
+
+def placed(offload: Offload) -> Placement:
+    return Placement(offload=offload, whole=0, largest=0, working=0, free=0)
+
+
+def paint(folder: Path, device: Device, placement: Placement) -> list[np.ndarray]:
+    pipeline = load_pipeline(find_model(str(folder)), device, placement=placement)
+    assert can_batch(pipeline)
+    inpainter = BatchedInpainter(pipeline)
+    colours = np.random.default_rng(0).integers(0, 255, (16, 16, 3), dtype=np.uint8)
+    mask = np.full((16, 16), 255, np.uint8)
+    mask[8:] = 0
+    canvas = Canvas(init_image=colours, mask_image=mask)
+    inpainter.tunings.get(canvas.extent, lambda: BatchTuning(batch_size=4, quantum=1, seconds_per_row=1.0))
+    base = InpaintParams(prompt="a beach", scheduler="default", num_inference_steps=2)
+    cells = [PaintCell(index=seed, canvas=canvas, params=replace(base, seed=seed)) for seed in range(2)]
+    finished = [event for event in inpainter.paint(cells) if isinstance(event, Finished)]
+    assert len(finished) == 2
+    return [event.image for event in sorted(finished, key=lambda event: event.cell.index)]
+
+
+@pytest.mark.parametrize("name", ["sd-9", "flux-dev"])
+def test_no_way_changes_a_bit(name: str, folders: dict[str, Path]) -> None:
+    """The hooks that move parts are those of a GPU, told to move them to the CPU, where they are already."""
+    whole = paint(folders[name], CPU, placed("none"))
+    for offload, hook in (("model", "_hf_hook"), ("group", "_diffusers_hook")):
+        pipeline = load_pipeline(find_model(str(folders[name])), CPU, placement=placed(offload))
+        assert any(hasattr(module, hook) for module in pipeline.text_encoder.modules())
+        for one, other in zip(whole, paint(folders[name], CPU, placed(offload)), strict=True):
+            assert np.array_equal(one, other), offload
+
+
+@pytest.mark.parametrize(("name", "half"), [("sd-9", "float16"), ("flux-dev", "bfloat16")])
+def test_eight_bits_are_kept_and_half_precision_computes(name: str, half: str, folders: dict[str, Path]) -> None:
+    """The pictures are others, so the number format is part of an address; see `Family.number_format`."""
+    source = find_model(str(folders[name]))
+    device = Device(kind="cpu", name="cpu", dtype_name="float8").for_family(source.family)
+    assert device.dtype_name == f"{half}+float8"
+    pipeline = load_pipeline(source, device)
+    denoiser = pipeline.unet if name == "sd-9" else pipeline.transformer
+    kept = sum(weight.numel() for weight in denoiser.parameters() if weight.element_size() == 1)
+    assert kept > 0.5 * sum(weight.numel() for weight in denoiser.parameters())
+    in_half = paint(folders[name], Device(kind="cpu", name="cpu", dtype_name=half), placed("none"))
+    in_eight = paint(folders[name], device, placed("none"))
+    assert not np.array_equal(in_half, in_eight)
+    again = paint(folders[name], device, placed("none"))
+    assert np.array_equal(in_eight, again)
