@@ -24,6 +24,9 @@ Stage = Literal["paint", "mask", "paste"]
 MAX_STEPS = 1000
 MAX_SEED = 2**63 - 1
 MAX_MASK_PERCENT = 25.0
+MAX_SIDE = 2048
+PROMPT_SYNTAXES = ("plain", "a1111")
+MAX_CLIP_SKIP = 11  # of the twelve layers of CLIP's smaller text encoder; A1111's largest too
 
 _LONGEST_SHOWN = 40
 _NO_NAMES: tuple[str, ...] = ()
@@ -79,9 +82,11 @@ class Parameter:
         Which of them a name stands for that people or other programs use instead; None where it is none.
     a1111
         Its name in the text that A1111 writes into PNGs; empty where A1111 has no such thing: then it stands there
-        under its label, where it is not at its default.
+        under its label. What came later, or is not A1111's, stands there where it is not at its default.
     unit
         Behind a number, and in brackets behind the label.
+    a1111_counts_from
+        What stands there where it is 0 here.
     of_model
         Attribute of `ModelEntry` with the value that a first picture with that model should have.
     short
@@ -103,6 +108,7 @@ class Parameter:
     syntax: Callable[[str], object] = lambda text: None
     meant: Callable[[str], str | None] = lambda text: None
     a1111: str = ""
+    a1111_counts_from: int = 0
     unit: str = ""
     of_model: str = ""
     short: str = ""
@@ -285,6 +291,59 @@ PARAMETERS: tuple[Parameter, ...] = (
         of_model="scheduler",
     ),
     Parameter(
+        field="guidance_end",
+        name="guidance-end",
+        label="Guidance end",
+        help="Part of the steps, from the first on, that are guided [CFG end]; the others follow the prompt alone.",
+        kind="number",
+        default=1.0,
+        since=3,
+        range=Range(low=0, high=1),
+    ),
+    Parameter(
+        field="clip_skip",
+        name="clip-skip",
+        label="Clip skip",
+        a1111="Clip skip",
+        a1111_counts_from=1,
+        help="How many last layers of the text encoder are left out [A1111 says one more: its 2 is 1 here].",
+        kind="whole number",
+        default=0,
+        since=3,
+        range=Range(low=0, high=MAX_CLIP_SKIP),
+    ),
+    Parameter(
+        field="prompt_syntax",
+        name="prompt-syntax",
+        label="Prompt syntax",
+        help="plain reads words, to the model's limit; a1111 reads (word:1.2), [word], BREAK and texts of any length.",
+        kind="name",
+        default="plain",
+        since=3,
+        names=lambda: PROMPT_SYNTAXES,
+    ),
+    Parameter(
+        field="flow_shift",
+        name="flow-shift",
+        label="Flow shift",
+        help="How far the noise levels of a flow-matching model are shifted to the early, noisy ones; 0 is its own.",
+        kind="number",
+        default=0.0,
+        since=3,
+        range=Range(low=0, high=100),
+    ),
+    Parameter(
+        field="side",
+        name="side",
+        label="Side",
+        help="Side of a square as large as what the model paints, at the photo's own aspect; 0 is the model's own.",
+        kind="whole number",
+        default=0,
+        since=3,
+        range=Range(low=0, high=MAX_SIDE),
+        unit="px",
+    ),
+    Parameter(
         field="loras",
         name="lora",
         label="LoRAs",
@@ -384,8 +443,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         range=Range(low=0, high=1),
     ),
 )
-PROMPTS = tuple(parameter for parameter in PARAMETERS if parameter.field in ("prompt", "negative_prompt"))
 TEXTS = tuple(parameter for parameter in PARAMETERS if parameter.kind == "text")
+PROMPTS = tuple(parameter for parameter in PARAMETERS if parameter.field in ("prompt", "negative_prompt"))
 _BY_FIELD = {parameter.field: parameter for parameter in PARAMETERS}
 
 

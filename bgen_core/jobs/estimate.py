@@ -5,11 +5,12 @@ from pathlib import Path
 from statistics import median
 
 from bgen_core.extent import Extent
+from bgen_core.models.families import Family
 from bgen_core.models.model_source import ModelSource
 from bgen_core.models.schedulers import get_scheduler
 from bgen_core.records.run import RunRecord
 from bgen_core.sweep.canvas import choose_model_extent
-from bgen_core.sweep.family_rules import effective_steps, reads_negative
+from bgen_core.sweep.family_rules import effective_steps, guided_evaluations, reads_negative
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.tuning import read_tuning, tuning_name
 
@@ -28,6 +29,8 @@ def estimate_seconds(
 
     Parameters
     ----------
+    cells
+        All of one side.
     recent
         Runs made lately: their decoding and compositing times count for these cells too.
 
@@ -38,23 +41,26 @@ def estimate_seconds(
     """
     if not cells:
         return 0.0
-    extent = choose_model_extent(photo, side=source.entry.side)
+    extent = choose_model_extent(photo, side=cells[0].side or source.entry.side)
     folder = home / "tuning" / tuning_name(source.revision, device_kind, dtype_name)
     square = Extent(width=source.entry.side, height=source.entry.side)  # the worker measures it before any sweep
-    tuning = read_tuning(folder, extent) or read_tuning(folder, square)
+    measured = read_tuning(folder, extent)
+    tuning = measured or read_tuning(folder, square)
     same = [run for run in recent if run.model_revision == source.revision and run.model_extent == extent]
     finishing = [sum(spent for stage, spent in run.seconds.items() if stage != "denoise") for run in same]
     per_cell = median(finishing) if finishing else 0.0
     if tuning is None:
         return None
     family = source.family
-    rows = sum(
-        effective_steps(family, params)
-        * get_scheduler(params.scheduler).order
-        * (2 if reads_negative(family, params) else 1)
-        for params in cells
-    )
-    return rows * tuning.seconds_per_row + len(cells) * per_cell
+    rows = sum(_rows(family, params) for params in cells)
+    larger = extent.area / square.area if cells[0].side and not measured else 1.0
+    return rows * tuning.seconds_per_row * larger + len(cells) * per_cell
+
+
+def _rows(family: Family, params: InpaintParams) -> int:
+    """Evaluations of one cell, those of its negative prompt too."""
+    evaluations = effective_steps(family, params) * get_scheduler(params.scheduler).order
+    return evaluations + (guided_evaluations(params, evaluations) if reads_negative(family, params) else 0)
 
 
 def pasting_seconds(recent: Sequence[RunRecord]) -> float:

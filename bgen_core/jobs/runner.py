@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from bgen_core.errors import BgenError, LostPictureError, UserInputError
+from bgen_core.errors import BgenError, LostPictureError, OutOfMemoryError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash, RawId, RunId, SubjectId, SweepId
 from bgen_core.jobs.claims import PaintingClaims
@@ -30,9 +30,8 @@ from bgen_core.subject.matting import edge_colours
 from bgen_core.subject.pasting.compositing import composite
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.applied_loras import applied_loras, lora_versions
-from bgen_core.sweep.canvas import choose_model_extent, make_canvas
+from bgen_core.sweep.canvas import choose_model_extent, prepare_cells
 from bgen_core.sweep.events import (
-    Canvas,
     Committed,
     Failed,
     Finished,
@@ -146,7 +145,7 @@ class Runner:
                     yield self._fail(sweep_id, cell.index, error.public)
                 continue
             family = work.model.source.family
-            yield from self._make(work, [replace(cell, params=settled(family, cell.params)) for cell in cells])
+            yield from self._make_sizes(work, [replace(cell, params=settled(family, cell.params)) for cell in cells])
 
     def _begin(
         self, sweep: SweepRecord, plan: SweepPlan, model: str, subject_id: SubjectId, planned: dict[int, RunId]
@@ -170,10 +169,27 @@ class Runner:
             subject=subject,
             colours=edge_colours(subject.image, subject.alpha),
             model=loaded,
-            extent=choose_model_extent(subject.extent, side=loaded.source.entry.side, factor=loaded.factor),
+            extent=_extent(subject, loaded, plan.base.side),
             loras=loras,
             addresses=addresses,
         )
+
+    def _make_sizes(self, work: _Work, cells: list[SweepCell]) -> Generator[RunnerEvent]:
+        """Side after side: what does not fit into the device's memory at one side may fit at another."""
+        sides = dict.fromkeys(cell.params.side for cell in cells)
+        for side in sides:
+            left = {cell.index: cell for cell in cells if cell.params.side == side}
+            sized = replace(work, extent=_extent(work.subject, work.model, side))
+            try:
+                for event in self._make(sized, list(left.values())):
+                    if isinstance(event, Committed | Failed):
+                        left.pop(event.index)
+                    yield event
+            except OutOfMemoryError as error:
+                if len(sides) == 1:
+                    raise
+                for index in left:
+                    yield self._fail(work.sweep.id, index, error.public)
 
     def _make(self, work: _Work, cells: list[SweepCell]) -> Generator[RunnerEvent]:
         """Cells that share a raw picture: it is painted once, or taken from the store, and pasted for each of them."""
@@ -207,7 +223,7 @@ class Runner:
             return
         groups = {group[0].index: group for group in sharing.values()}
         painted: list[PaintCell] = []
-        for prepared in _prepare_cells(work, [group[0] for group in groups.values()]):
+        for prepared in prepare_cells(work.subject, [group[0] for group in groups.values()], work.extent, work.loras):
             if isinstance(prepared, PaintCell):
                 painted.append(prepared)
             else:
@@ -291,6 +307,10 @@ class Runner:
         return self._store.runs.commit(run, image=image, raw_image=picture)
 
 
+def _extent(subject: Subject, model: LoadedModel, side: int) -> Extent:
+    return choose_model_extent(subject.extent, side=side or model.source.entry.side, factor=model.factor)
+
+
 def _told(device: Device, placement: Placement) -> str:
     return device.name if placement.offload == "none" else f"{device.name}, {placement.way}"
 
@@ -301,17 +321,3 @@ def group_cells(cells: Iterable[SweepCell]) -> dict[tuple[str, SubjectId], list[
     for cell in cells:
         models.setdefault(cell.model, {}).setdefault(cell.subject_id, []).append(cell)
     return {(model, subject): group for model, subjects in models.items() for subject, group in subjects.items()}
-
-
-def _prepare_cells(work: _Work, cells: list[SweepCell]) -> Iterator[PaintCell | Failed]:
-    """Cells of one mask policy share one canvas, which the inpainter then encodes once."""
-    canvases: dict[tuple[float, float], Canvas] = {}
-    for cell in cells:
-        policy = (cell.params.mask_grow, cell.params.mask_feather)
-        try:
-            if policy not in canvases:
-                canvases[policy] = make_canvas(work.subject, cell.params, work.extent)
-            loras = applied_loras(cell.params, work.loras)
-            yield PaintCell(index=cell.index, params=cell.params, canvas=canvases[policy], loras=loras)
-        except UserInputError as error:  # this policy leaves nothing to keep or to repaint: the other cells go on
-            yield Failed(index=cell.index, reason=str(error))

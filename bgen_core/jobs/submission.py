@@ -9,11 +9,11 @@ from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import NOBODY, RunId, SubjectId, SweepId, VisitorId
 from bgen_core.jobs.estimate import estimate_seconds, pasting_seconds
+from bgen_core.jobs.prompt_notes import reading_notes
 from bgen_core.models.catalogue import ModelEntry
-from bgen_core.models.loras import find_loras, take_tags
+from bgen_core.models.loras import find_loras
 from bgen_core.models.model_files import missing_bytes
 from bgen_core.models.model_source import ModelSource
-from bgen_core.models.prompt_length import find_cut_off
 from bgen_core.models.revision import find_model
 from bgen_core.models.schedulers import get_scheduler
 from bgen_core.models.world import find_hint
@@ -153,11 +153,11 @@ def _estimate(
 ) -> float | None:
     """Seconds over all models and subjects; None where the speed of one of them is not known."""
     recent = store.runs.select(limit=30)
-    groups: dict[tuple[str, SubjectId], list[InpaintParams]] = {}
+    groups: dict[tuple[str, SubjectId, int], list[InpaintParams]] = {}
     for cell in to_paint:
-        groups.setdefault((cell.model, cell.subject_id), []).append(cell.params)
+        groups.setdefault((cell.model, cell.subject_id, cell.params.side), []).append(cell.params)
     total = pasting_seconds(recent) * (to_make - len(to_paint))
-    for (model, subject_id), cells in groups.items():
+    for (model, subject_id, _), cells in groups.items():
         seconds = estimate_seconds(
             cells,
             photo=photos[subject_id],
@@ -202,13 +202,15 @@ def _downloads(sources: Iterable[ModelSource], settings: Settings, dtype_name: s
 
 
 def _notes(plan: SweepPlan, source: ModelSource, entries: Sequence[ModelEntry]) -> Iterator[str]:
+    takes_weights = source.family.prompt_syntax is None
     for parameter in PROMPTS:
-        for text in dict.fromkeys(getattr(cell.params, parameter.field) for cell in plan.cells()):
-            if cut_off := find_cut_off(source, text):
-                shown = cut_off if len(cut_off) <= 80 else cut_off[:79] + "…"
-                yield f"The {parameter.label.lower()} is longer than {source.name} reads: “{shown}” is cut off."
-            if take_tags(text)[1]:
-                yield f"<lora:…> in the {parameter.label.lower()} is plain words here: name LoRAs in lora."
+        read = dict.fromkeys(
+            (getattr(cell.params, parameter.field), cell.params.prompt_syntax) for cell in plan.cells()
+        )
+        for text, syntax in read:
+            yield from reading_notes(
+                source, parameter.label.lower(), text, weighted=takes_weights and syntax == "a1111"
+            )
     for text in dict.fromkeys(cell.params.prompt for cell in plan.cells()):
         if hint := find_hint(source, text):
             yield hint

@@ -6,7 +6,7 @@ and ignores the guidance that Flux dev follows.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -51,6 +51,10 @@ class Ignored:
     reason: str
 
 
+GUIDED_BY_ITS_CALL = Ignored(reason="is guided by its pipeline's own call, which guides every step")
+SHIFTED_BY_SIZE = Ignored(reason="shifts its noise levels by the picture's size")
+
+
 @dataclass(frozen=True, kw_only=True)
 class WithCfg:
     """A negative prompt acts where classifier-free guidance is on."""
@@ -74,6 +78,22 @@ class Strength:
     """How many of the steps are computed: n × strength, rounded down or up."""
 
     rounds: Literal["down", "up"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipSkip:
+    """Last layers of the CLIP text encoders can be left out.
+
+    Attributes
+    ----------
+    own
+        Layers that the family leaves out by itself.
+    most
+        How many more a checkpoint has; None where its files do not say.
+    """
+
+    own: int = 0
+    most: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +160,14 @@ class Family:
         a time, with `fixed` arguments.
     guidance, negative, strength
         How it takes them.
+    guidance_end
+        None where guidance can be switched off after a part of the steps, or why it cannot.
+    clip_skip
+        Whose layers can be left out, or why none can.
+    prompt_syntax
+        None where weights in prompts and texts beyond one window can be read, or why they cannot.
+    flow_shift
+        None where the shift of the noise levels can be chosen, or why it cannot.
     loras
         None where LoRAs can be applied, or why it takes none.
     control
@@ -172,6 +200,10 @@ class Family:
     guidance: Cfg | Distilled | Ignored = Cfg()
     negative: WithCfg | Always | NeedsSecond | Ignored = WithCfg()
     strength: Strength | Ignored = Strength(rounds="up")
+    guidance_end: Ignored | None = GUIDED_BY_ITS_CALL
+    clip_skip: ClipSkip | Ignored = Ignored(reason="has no CLIP text encoder whose last layers could be left out")
+    prompt_syntax: Ignored | None = Ignored(reason="reads its prompts as sentences, without weights")
+    flow_shift: Ignored | None = Ignored(reason="has no flow-matching noise levels that could be shifted")
     own_scheduler: Ignored | None = Ignored(reason="samples in its own way")
     loras: Ignored | None = None
     control: Ignored | None = Ignored(reason="has no ControlNet")
@@ -202,6 +234,10 @@ class Family:
             "negative_prompt": self.negative,
             "strength": self.strength,
             "scheduler": self.own_scheduler,
+            "guidance_end": self.guidance_end,
+            "clip_skip": self.clip_skip,
+            "prompt_syntax": self.prompt_syntax,
+            "flow_shift": self.flow_shift,
             "loras": self.loras,
             "lora_weight": self.loras,
             "control": self.control,
@@ -233,9 +269,25 @@ def configs_of_pipeline(pipeline: Any) -> Configs:
 
     def read(component: str) -> Mapping[str, Any]:
         part = getattr(pipeline, component, None)
-        return {} if part is None else {**part.config, "_class_name": type(part).__name__}
+        if part is None:
+            return {}
+        config: Any = part.config  # diffusers' own, or one of transformers
+        return {**(config if isinstance(config, Mapping) else config.to_dict()), "_class_name": type(part).__name__}
 
     return Configs(index=dict(pipeline.config), of=read)
+
+
+def of_checkpoint(family: Family, configs: Configs) -> Family:
+    """The row as far as one checkpoint of the family has what it says."""
+    changes: dict[str, Any] = {}
+    if isinstance(family.clip_skip, ClipSkip):
+        encoders = (configs.of("text_encoder"), configs.of("text_encoder_2"))
+        layers = [each["num_hidden_layers"] for each in encoders if isinstance(each.get("num_hidden_layers"), int)]
+        if layers:
+            changes["clip_skip"] = replace(family.clip_skip, most=max(0, min(layers) - family.clip_skip.own))
+    if family.flow_shift is None and configs.of("scheduler").get("use_dynamic_shifting", False):
+        changes["flow_shift"] = SHIFTED_BY_SIZE
+    return replace(family, **changes)
 
 
 def pixels_per_latent(configs: Configs) -> int:

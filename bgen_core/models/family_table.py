@@ -9,8 +9,10 @@ from importlib.util import find_spec
 from typing import Any
 
 from bgen_core.models.families import (
+    GUIDED_BY_ITS_CALL,
     Always,
     Cfg,
+    ClipSkip,
     Configs,
     Distilled,
     Family,
@@ -19,11 +21,14 @@ from bgen_core.models.families import (
     Reader,
     Strength,
     configs_of_pipeline,
+    of_checkpoint,
 )
 
 WITHOUT_GUIDANCE = Ignored(reason="was distilled to do without guidance")
 WITHOUT_NEGATIVE = Ignored(reason="was distilled to do without a negative prompt")
 OWN_SCHEDULER = Ignored(reason="samples in its own way")
+GUIDED_AS_TRAINED = Ignored(reason="was trained with its guidance, which is never switched off")
+READ_BY_ITS_CALL = Ignored(reason="leaves the reading of prompts to its pipeline's own call")
 
 
 def _classes(stem: str, *kinds: str) -> tuple[str, ...]:
@@ -85,6 +90,9 @@ _SD = Family(
     loads_as="StableDiffusionInpaintPipeline",
     engine="unet",
     strength=Strength(rounds="down"),
+    guidance_end=None,
+    clip_skip=ClipSkip(),
+    prompt_syntax=None,
     own_scheduler=None,
     half="float16",
     side=512,
@@ -96,6 +104,7 @@ _SDXL = replace(
     title="Stable Diffusion XL",
     saved_as=_classes("StableDiffusionXL"),
     loads_as="StableDiffusionXLInpaintPipeline",
+    clip_skip=ClipSkip(own=1),
     side=1024,
 )
 _FLUX = Family(
@@ -105,6 +114,8 @@ _FLUX = Family(
     engine="flow",
     guidance=Distilled(),
     negative=NeedsSecond(argument="true_cfg_scale", value=4.0),
+    guidance_end=GUIDED_AS_TRAINED,
+    flow_shift=None,
     latents=128,
     steps=28,
     guidance_scale=3.5,
@@ -116,12 +127,16 @@ _KLEIN = Family(
     loads_as="Flux2KleinInpaintPipeline",
     mapped=False,
     negative=Ignored(reason="takes no negative prompt"),
+    flow_shift=None,
     latents=128,
     steps=50,
     guidance_scale=4.0,
 )
 _WITHOUT_ENGINE: Mapping[str, Any] = {
     "engine": None,
+    "guidance_end": GUIDED_BY_ITS_CALL,
+    "clip_skip": READ_BY_ITS_CALL,
+    "prompt_syntax": READ_BY_ITS_CALL,
     "own_scheduler": OWN_SCHEDULER,
     "multiple": _twice,  # what these were painted at from the first version on
 }
@@ -206,6 +221,9 @@ FAMILIES: tuple[Family, ...] = (
         saved_as=_classes("StableDiffusion3"),
         loads_as="StableDiffusion3InpaintPipeline",
         engine="flow",
+        guidance_end=None,
+        clip_skip=ClipSkip(own=1),
+        flow_shift=None,
         applies=lambda configs: (configs.index.get("text_encoder_3") or (None, None))[1] is None,
         half="float16",
         latents=128,
@@ -218,6 +236,9 @@ FAMILIES: tuple[Family, ...] = (
         saved_as=_classes("StableDiffusion3"),
         loads_as="StableDiffusion3InpaintPipeline",
         engine="flow",
+        guidance_end=None,
+        clip_skip=ClipSkip(own=1),
+        flow_shift=None,
         half="float16",
         latents=128,
         steps=28,
@@ -265,7 +286,9 @@ FAMILIES: tuple[Family, ...] = (
         saved_as=_classes("QwenImage"),
         loads_as="QwenImageInpaintPipeline",
         engine="flow",
+        guidance_end=None,
         guidance=Cfg(argument="true_cfg_scale", blank=" "),
+        flow_shift=None,
         latents=128,
         steps=50,
         guidance_scale=4.0,
@@ -277,6 +300,7 @@ FAMILIES: tuple[Family, ...] = (
         loads_as="QwenImageEditInpaintPipeline",
         packages=("torchvision",),
         guidance=Cfg(argument="true_cfg_scale", blank=" "),
+        flow_shift=None,
         latents=128,
         steps=50,
         guidance_scale=4.0,
@@ -289,6 +313,8 @@ FAMILIES: tuple[Family, ...] = (
         engine="flow",
         applies=_is_z_image_base,
         guidance=Cfg(off_at=0.0),
+        guidance_end=None,
+        flow_shift=None,
         latents=128,
         steps=50,
         guidance_scale=4.0,
@@ -300,6 +326,8 @@ FAMILIES: tuple[Family, ...] = (
         loads_as="ZImageInpaintPipeline",
         engine="flow",
         guidance=Cfg(off_at=0.0),
+        guidance_end=None,
+        flow_shift=None,
         latents=128,
         steps=9,
         guidance_scale=0.0,
@@ -368,9 +396,10 @@ def family_titled(title: str) -> Family:
 
 
 def find_family(pipeline_class: str, configs: Configs) -> Family | None:
-    """The row of a checkpoint; None where there is none for its class."""
+    """The row of a checkpoint, as far as it has what the row says; None where there is none for its class."""
     rows = (family for family in FAMILIES if pipeline_class in (*family.saved_as, family.loads_as))
-    return next((family for family in rows if family.applies(configs)), None)
+    family = next((family for family in rows if family.applies(configs)), None)
+    return None if family is None else of_checkpoint(family, configs)
 
 
 def family_of(pipeline: Any) -> Family | None:

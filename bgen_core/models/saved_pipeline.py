@@ -15,7 +15,7 @@ from bgen_core.wording import quoted
 
 
 def read_entry(spec: str, entry: ModelEntry, folder: Path, index: Mapping[str, Any]) -> ModelEntry:
-    """The catalogue's entry, or for another model what its own configuration says.
+    """The catalogue's entry with the family as the checkpoint has it, or for another model all that its files say.
 
     Parameters
     ----------
@@ -38,7 +38,9 @@ def read_entry(spec: str, entry: ModelEntry, folder: Path, index: Mapping[str, A
     if family.refusal or missing:
         why = family.refusal or f"needs the package {missing}, which is not installed"
         raise ModelLoadError(f"model {quoted(spec)} cannot be used: {family.title} {why}; or choose the model 'demo'.")
-    if entry not in MODELS:
+    if entry in MODELS:
+        entry = replace(entry, family=family)
+    else:
         side, steps, guidance = side_of(family, configs), family.steps, family.guidance_scale
         entry = replace(entry, family=family, side=side, steps=steps, guidance=guidance)
     return entry

@@ -102,6 +102,7 @@ def _texts(record: MadeRun) -> Iterator[tuple[str, str, str, int]]:
     yield "name", "The model's revision", record.model_revision, LONGEST_NAME
     yield "name", "The device", record.device, LONGEST_NAME
     yield "scheduler", "The scheduler", record.params.scheduler, 64
+    yield "prompt syntax", "The prompt syntax", record.params.prompt_syntax, 16
     yield "dtype", "The number format", record.dtype, 16
     yield "owner", "The owner", record.owner, LONGEST_OWNER
     for library in record.versions:

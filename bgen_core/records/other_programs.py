@@ -36,6 +36,8 @@ def read_other_program(chunks: Chunks) -> dict[str, str]:
 def _invokeai(chunks: Chunks) -> dict[str, str]:
     said = _object(_json(chunks, "invokeai_metadata"))
     found = _taken(said, _INVOKEAI)
+    if found.get("Clip skip", "").isdecimal():  # 0 leaves none out there
+        found["Clip skip"] = str(int(found["Clip skip"]) + 1)
     found["Prompt"] = written_value(said.get("positive_prompt"))
     found["Negative prompt"] = written_value(said.get("negative_prompt"))
     found |= _named(Model=_name_of_model(said.get("model")))

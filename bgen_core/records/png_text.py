@@ -63,9 +63,11 @@ def parameters_text(run: MadeRun) -> str:
 
 
 def _in_png(parameter: Parameter, value: Value) -> str:
-    """A value as A1111 writes it; empty for what A1111 does not know and what is at its default."""
-    if not parameter.a1111 and value == parameter.default:
+    """A value as A1111 writes it; empty for what is at its default and unknown to A1111, or left out by it too."""
+    if value == parameter.default and (parameter.since > 1 or not parameter.a1111):
         return ""
+    if isinstance(value, int):
+        value += parameter.a1111_counts_from
     return _SAMPLERS.get(str(value), str(value)) if parameter.field == "scheduler" else parameter.write(value)
 
 

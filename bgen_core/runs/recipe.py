@@ -5,6 +5,7 @@ ComfyUI, InvokeAI or NovelAI their own JSON, which is read under A1111's names: 
 everything else is named, so that nobody wonders why the picture is another one.
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,11 +18,12 @@ from bgen_core.models.catalogue import MODELS
 from bgen_core.models.loras import take_tags
 from bgen_core.models.schedulers import SCHEDULERS, scheduler_named
 from bgen_core.parameters import PARAMETERS, PROMPTS, Kind, Parameter, Value, parameter_of
-from bgen_core.records.png_text import read_parameters, read_record
+from bgen_core.records.png_text import PARAMETERS_KEY, read_parameters, read_record
 from bgen_core.records.run import PaintedRun
 from bgen_core.subject.decoding.foreign_pictures import look_at
 from bgen_core.subject.decoding.image_io import DecodeLimits
 from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.prompt_syntax import has_more_than_weights, has_weights, may_read_differently
 from bgen_core.wording import printable, quoted
 
 # What is dropped on a page may be anything: checked before its pixels are decoded.
@@ -99,7 +101,9 @@ def _recipe(texts: Mapping[str, str]) -> Recipe:
             "This PNG does not say how it was made: give one that bgen, A1111, ComfyUI, InvokeAI or NovelAI wrote, and "
             "that nothing has rewritten since (chats and picture editors drop the text)."
         )
-    return _from_a1111(fields)
+    # Whoever else wrote such a text has weights of another kind, or none.
+    wrote_a1111 = "Steps:" in texts.get(PARAMETERS_KEY, "") and not fields.get("Version", "").startswith("bgen")
+    return _from_a1111(fields, read_as_a1111=wrote_a1111)
 
 
 # Fields that mean the same here.
@@ -107,13 +111,11 @@ _SAME = {each.in_png: each for each in PARAMETERS if each.field not in ("prompt"
 # Fields that say nothing about the picture, or that are spoken of elsewhere.
 _SILENT = {"Prompt", "Negative prompt", "Sampler", "Schedule type", "Size", "Model", "Model hash", "Version", *_SAME}
 _MOST_TOLD = 20
-_READERS: Mapping[Kind, Callable[[str], Value]] = {"whole number": int, "number": float, "text": str, "name": str}
-_WEIGHTS = re.compile(
-    r"\([^()]*:\s*[\d.]+\s*\)|<\w+:[^>]+>|\[[^\[\]]*\||\bBREAK\b|\bAND\b|\[[^\[\]]*:[\d.]+\]|\{[^{}]+\}|\)[+-]"
-)
+_READERS: Mapping[Kind, Callable[[str], Value]] = {"whole number": int, "number": float, "text": str}
+_OTHER_WEIGHTS = re.compile(r"\bBREAK\b|\{[^{}]+\}|\)[+-]")
 
 
-def _from_a1111(fields: Mapping[str, str]) -> Recipe:
+def _from_a1111(fields: Mapping[str, str], *, read_as_a1111: bool) -> Recipe:
     told: list[str] = []
     model = _model(fields, told)
     params: dict[str, Any] = {}
@@ -121,7 +123,12 @@ def _from_a1111(fields: Mapping[str, str]) -> Recipe:
     for parameter in PROMPTS:
         params[parameter.field], named = take_tags(_prompt(fields.get(parameter.in_png, "")))
         tags += [named] if named else []
-    if any(_WEIGHTS.search(text) for text in params.values()):
+    prompts: list[str] = list(params.values())
+    if read_as_a1111 and any(map(may_read_differently, prompts)):
+        params["prompt_syntax"] = "a1111"
+        if any(map(has_more_than_weights, prompts)):
+            told.append("Prompt editing and AND in the prompt are plain words here.")
+    elif any(has_weights(text) or has_more_than_weights(text) or _OTHER_WEIGHTS.search(text) for text in prompts):
         told.append("Weights and prompt editing in the prompt are plain words here.")
     if tags:
         fields = {parameter_of("loras").in_png: ", ".join(tags), **fields}
@@ -133,7 +140,7 @@ def _from_a1111(fields: Mapping[str, str]) -> Recipe:
     if (scheduler := _scheduler(fields, told)) is not None:
         params["scheduler"] = scheduler
     if "Size" in fields:
-        told.append(f"Size {printable(fields['Size'], 60)}: here the model decides at which size it works.")
+        told.append(f"Size {printable(fields['Size'], 60)}: {_size_here(fields['Size'])}.")
     others = [f"{name} {quoted(text, 60)} has no place here." for name, text in fields.items() if name not in _SILENT]
     told += others[:_MOST_TOLD]
     if len(others) > _MOST_TOLD:
@@ -157,7 +164,9 @@ def _prompt(text: str) -> str:
 
 def _take(params: dict[str, Any], name: str, parameter: Parameter, text: str, told: list[str]) -> None:
     try:
-        value: Any = _READERS[parameter.kind](text)
+        value: Any = parameter.chosen(text) if parameter.kind == "name" else _READERS[parameter.kind](text)
+        if isinstance(value, int):
+            value -= parameter.a1111_counts_from
         # Checked with the others that are taken already: few steps can be too few for a low strength.
         InpaintParams(**params, **{parameter.field: value})
     except (ValueError, ArithmeticError):
@@ -168,6 +177,13 @@ def _take(params: dict[str, Any], name: str, parameter: Parameter, text: str, to
         )
     else:
         params[parameter.field] = value
+
+
+def _size_here(text: str) -> str:
+    here = "here the model decides at which size it works"
+    if not (size := re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)):
+        return here
+    return f"{here}, unless a side is chosen; {round(math.sqrt(int(size[1]) * int(size[2])))} has as many pixels"
 
 
 def _scheduler(fields: Mapping[str, str], told: list[str]) -> str | None:

@@ -120,6 +120,11 @@ class RunRow(Table):
     edge_softness: Mapped[float]
     harmonisation: Mapped[float]
     shadow: Mapped[float]
+    guidance_end: Mapped[float]
+    clip_skip: Mapped[int]
+    prompt_syntax: Mapped[str] = mapped_column(String(16))
+    flow_shift: Mapped[float]
+    side: Mapped[int]
     model: Mapped[str] = mapped_column(Text, index=True)
     model_revision: Mapped[str] = mapped_column(Text)
     width: Mapped[int]

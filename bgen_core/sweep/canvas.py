@@ -1,14 +1,18 @@
 """From a subject at the photo's size to the canvas at the model's size."""
 
 import math
+from collections.abc import Iterator, Mapping
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
+from bgen_core.models.loras import LoraFile
 from bgen_core.subject.decoding.image_io import resize
 from bgen_core.subject.masks import repaint_mask
 from bgen_core.subject.subject import Subject
-from bgen_core.sweep.events import Canvas
+from bgen_core.sweep.applied_loras import applied_loras
+from bgen_core.sweep.events import Canvas, Failed, PaintCell
 from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.plan import SweepCell
 from bgen_core.wording import quoted
 
 MOST_ELONGATED = 3.0  # wider or taller photos are squeezed to this ratio for the model, and stretched back after
@@ -47,6 +51,28 @@ def make_canvas(subject: Subject, params: InpaintParams, extent: Extent) -> Canv
     mask = repaint_mask(subject.alpha, extent, params.mask_grow, params.mask_feather)
     check_mask_balance(subject.name, keeps=bool((mask < 128).any()), repaints=bool((mask >= 128).any()))
     return Canvas(init_image=resize(subject.image, extent), mask_image=mask)
+
+
+def prepare_cells(
+    subject: Subject, cells: list[SweepCell], extent: Extent, loras: Mapping[str, LoraFile]
+) -> Iterator[PaintCell | Failed]:
+    """Cells of one mask policy share one canvas, which the inpainter then encodes once.
+
+    Parameters
+    ----------
+    loras
+        Name -> file, of all that the cells name.
+    """
+    canvases: dict[tuple[float, float], Canvas] = {}
+    for cell in cells:
+        policy = (cell.params.mask_grow, cell.params.mask_feather)
+        try:
+            if policy not in canvases:
+                canvases[policy] = make_canvas(subject, cell.params, extent)
+            applied = applied_loras(cell.params, loras)
+            yield PaintCell(index=cell.index, params=cell.params, canvas=canvases[policy], loras=applied)
+        except UserInputError as error:  # this policy leaves nothing to keep or to repaint: the other cells go on
+            yield Failed(index=cell.index, reason=str(error))
 
 
 def check_subject(subject: Subject) -> None:

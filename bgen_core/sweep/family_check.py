@@ -7,7 +7,7 @@ from bgen_core.models.catalogue import ModelEntry
 from bgen_core.models.families import Cfg, NeedsSecond, WithCfg
 from bgen_core.parameters import Value, parameter_of
 from bgen_core.sweep.build import default_of
-from bgen_core.sweep.family_rules import NEUTRAL, refusal
+from bgen_core.sweep.family_rules import NEUTRAL, layers_refusal, refusal
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.wording import quoted
 
@@ -28,6 +28,10 @@ def check_families(plan: SweepPlan, entries: Sequence[ModelEntry]) -> None:
             for value in values:
                 if not _is_own(entry, field, value) and (len(values) > 1 or not _fills(field, value, entries)):
                     raise UserInputError(refusal(entry.family, field, value))
+        if "clip_skip" not in entry.family.ignored:
+            for value in plan.values_of("clip_skip"):
+                if said := layers_refusal(entry.family, value):
+                    raise UserInputError(said)
 
 
 def family_notes(plan: SweepPlan, entry: ModelEntry, entries: Sequence[ModelEntry]) -> Iterator[str]:

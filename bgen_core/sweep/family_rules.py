@@ -3,14 +3,15 @@
 from dataclasses import replace
 from typing import Any
 
-from bgen_core.models.families import Cfg, Family, Ignored, NeedsSecond, WithCfg
-from bgen_core.parameters import parameter_of
+from bgen_core.models.families import Cfg, ClipSkip, Family, Ignored, NeedsSecond, WithCfg
+from bgen_core.parameters import PROMPT_SYNTAXES, parameter_of
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.wording import quoted
 
 # What stands where a parameter changes no pixel.
 NEUTRAL: dict[str, Any] = {
-    "guidance_scale": 0.0, "negative_prompt": "", "strength": 1.0, "scheduler": "default",
+    "guidance_scale": 0.0, "negative_prompt": "", "strength": 1.0, "scheduler": "default", "guidance_end": 1.0,
+    "clip_skip": 0, "prompt_syntax": "plain", "flow_shift": 0.0,
     "loras": "", "lora_weight": 1.0, "control": "mask", "control_scale": 1.0,
 }  # fmt: skip
 LORA_FIELDS = ("loras", "lora_weight")
@@ -32,7 +33,19 @@ def refusal_of(family: Family, params: InpaintParams) -> str:
         value = getattr(params, field)
         if field != "guidance_scale" and value != NEUTRAL[field]:  # every cell has some guidance
             return refusal(family, field, value)
-    return ""
+    if params.prompt_syntax not in PROMPT_SYNTAXES:  # of a later version
+        return f"prompt syntax {quoted(params.prompt_syntax)} is not known: choose {' or '.join(PROMPT_SYNTAXES)}."
+    return layers_refusal(family, params.clip_skip)
+
+
+def layers_refusal(family: Family, clip_skip: int) -> str:
+    """Why a checkpoint cannot leave so many layers out; empty where it can, or where that is not known."""
+    most = family.clip_skip.most if isinstance(family.clip_skip, ClipSkip) else None
+    if most is None or clip_skip <= most:
+        return ""
+    return (
+        f"The text encoder of this {family.title} has no {clip_skip} layers to leave out: choose clip skip 0 to {most}."
+    )
 
 
 def effective_steps(family: Family, params: InpaintParams) -> int:
@@ -52,6 +65,11 @@ def reads_negative(family: Family, params: InpaintParams) -> bool:
     return isinstance(family.negative, NeedsSecond) and bool(params.negative_prompt)
 
 
+def guided_evaluations(params: InpaintParams, evaluations: int) -> int:
+    """How many of the evaluations, from the first on, are guided: rounded down, as diffusers' guiders round `stop`."""
+    return int(params.guidance_end * evaluations)
+
+
 def settled(family: Family, params: InpaintParams) -> InpaintParams:
     """The parameters with what changes no pixel at its neutral value, so that equal pictures are one cell.
 
@@ -62,8 +80,11 @@ def settled(family: Family, params: InpaintParams) -> InpaintParams:
         changes["control"] = NEUTRAL["control"]
     if not params.weighed_loras:
         changes |= {field: NEUTRAL[field] for field in LORA_FIELDS}
-    is_off = isinstance(family.guidance, Cfg) and not family.guides(params.guidance_scale)
-    if is_off and family.engine != "unet":
+    never = params.guidance_end == 0 and "guidance_end" not in changes
+    is_off = isinstance(family.guidance, Cfg) and (never or not family.guides(params.guidance_scale))
+    if is_off:
+        changes["guidance_end"] = NEUTRAL["guidance_end"]
+    if is_off and (never or family.engine != "unet"):
         changes["guidance_scale"] = NEUTRAL["guidance_scale"]
         if isinstance(family.negative, WithCfg):
             changes["negative_prompt"] = NEUTRAL["negative_prompt"]

@@ -24,6 +24,11 @@ class InpaintParams:
     seed: int = 0
     strength: float = 1.0
     scheduler: str = "ddim"
+    guidance_end: float = 1.0
+    clip_skip: int = 0
+    prompt_syntax: str = "plain"
+    flow_shift: float = 0.0
+    side: int = 0
     loras: str = ""
     lora_weight: float = 1.0
     control: str = "mask"

@@ -17,12 +17,13 @@ from PIL import Image
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.models.devices import is_lasting_device_fault
-from bgen_core.models.families import Cfg, Distilled, Family, Ignored, NeedsSecond
+from bgen_core.models.families import GUIDED_BY_ITS_CALL, Cfg, Distilled, Family, Ignored, NeedsSecond
 from bgen_core.models.family_table import OWN_SCHEDULER, STABLE_DIFFUSION, family_of
 from bgen_core.subject.decoding.image_io import resize
 from bgen_core.sweep.adapters import Adapters, by_loras
 from bgen_core.sweep.cell_faults import NO_NUMBERS, TOO_LARGE, reason_of
 from bgen_core.sweep.control_pictures import control_picture
+from bgen_core.sweep.engine.schedule import shifted
 from bgen_core.sweep.events import Event, Failed, Finished, PaintCell, Started, Stepped
 from bgen_core.sweep.family_rules import effective_steps, refusal_of
 from bgen_core.sweep.mask_for_controlnet import let_controlnet_see_mask
@@ -46,7 +47,11 @@ class PipelineInpainter:
         self._pipeline = pipeline
         let_controlnet_see_mask(pipeline)
         family = family_of(pipeline) or STABLE_DIFFUSION
-        self._family: Family = replace(family, own_scheduler=family.own_scheduler or OWN_SCHEDULER)
+        self._family: Family = replace(
+            family,
+            own_scheduler=family.own_scheduler or OWN_SCHEDULER,
+            guidance_end=family.guidance_end or GUIDED_BY_ITS_CALL,
+        )
         self._adapters = Adapters(pipeline, family.title)
         self._accepted = frozenset(inspect.signature(pipeline.__call__).parameters)
 
@@ -77,12 +82,17 @@ class PipelineInpainter:
         yield Started(cell=cell)
         began = time.perf_counter()
         call = _Call(self._pipeline, self._arguments(cell))
+        own_scheduler = getattr(self._pipeline, "scheduler", None)
         try:
+            if cell.params.flow_shift:
+                self._pipeline.scheduler = shifted(own_scheduler, cell.params.flow_shift)
             of = effective_steps(self._family, cell.params)
             for step in call.steps():
                 yield Stepped(cell=cell, step=step, of=max(of, step), preview=None)
         finally:
             call.stop()
+            if cell.params.flow_shift:
+                self._pipeline.scheduler = own_scheduler
         (picture,) = call.images()
         if not np.isfinite(picture).all():
             yield Failed(index=cell.index, reason=NO_NUMBERS)
@@ -103,6 +113,7 @@ class PipelineInpainter:
             "strength": params.strength,
             "num_inference_steps": params.num_inference_steps,
             "generator": torch.Generator("cpu").manual_seed(params.seed),
+            "clip_skip": params.clip_skip or None,
             "output_type": "np",
             "control_image": Image.fromarray(control_picture(canvas, params.control)),
             "controlnet_conditioning_scale": params.control_scale,

@@ -15,6 +15,7 @@ from bgen_core.models.families import Always, Cfg, Configs, Distilled, Family, I
 from bgen_core.models.family_table import FAMILIES, STABLE_DIFFUSION, find_family, working_classes
 from bgen_core.models.revision import find_entry, find_model
 from bgen_core.models.single_files.layouts import LAYOUTS
+from bgen_core.parameters import parameter_of
 from tests.test_docs import PROJECT, table_under
 
 WORKING = [family for family in FAMILIES if not family.refusal]
@@ -202,6 +203,9 @@ def test_half_precision_is_of_the_familys_own_kind(class_name: str, of_device: s
     assert family.number_format(of_device) == computes_in
 
 
+LATER = ("guidance_end", "clip_skip", "prompt_syntax", "flow_shift", "loras", "control")
+
+
 def described(family: Family) -> list[str]:
     """A row of the table in docs/models.md."""
     guidance = {
@@ -225,6 +229,7 @@ def described(family: Family) -> list[str]:
         "its own" if family.own_scheduler else "all",
         family.half,
         f"{family.steps}, {family.guidance_scale:g}",
+        ", ".join(parameter_of(field).label for field in LATER if field not in family.ignored) or "none",
     ]
 
 

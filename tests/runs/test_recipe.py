@@ -37,7 +37,9 @@ def test_every_scheduler_comes_back_from_the_text_alone(scheduler: str) -> None:
     assert recipe.params == record.params
     assert recipe.model == "demo"
     assert recipe.record is None
-    assert recipe.not_taken == ("Size 24x16: here the model decides at which size it works.",)
+    assert recipe.not_taken == (
+        "Size 24x16: here the model decides at which size it works, unless a side is chosen; 20 has as many pixels.",
+    )
 
 
 LAST = "Steps: 28, Sampler: {sampler}, CFG scale: 7, Seed: 965400086, Version: v1.10.1"
@@ -78,15 +80,16 @@ def test_what_has_no_place_here_is_named() -> None:
             'Lora hashes: "fur: 12ab"'
         )
     )
-    assert recipe.params == InpaintParams(prompt="a (red:1.2) cat", seed=4, strength=0.5, loras="fur:1")
-    assert recipe.given == {"prompt", "scheduler", "seed", "strength", "loras"}
+    assert recipe.params == InpaintParams(
+        prompt="a (red:1.2) cat", seed=4, strength=0.5, loras="fur:1", prompt_syntax="a1111"
+    )
+    assert recipe.given == {"prompt", "prompt_syntax", "scheduler", "seed", "strength", "loras"}
     assert (recipe.model, recipe.named_model) == ("", "v1-5-pruned (6ce0161689)")
     assert recipe.not_taken == (
         "Model 'v1-5-pruned' (6ce0161689) is not in the list of models: choose the one that comes closest.",
-        "Weights and prompt editing in the prompt are plain words here.",
         "Steps '0' was not taken: steps 0 is not allowed: choose 1 to 1000.",
         "CFG scale 'seven' is no number.",
-        "Size 512x768: here the model decides at which size it works.",
+        "Size 512x768: here the model decides at which size it works, unless a side is chosen; 627 has as many pixels.",
         "Mask blur '4' has no place here.",
         "Lora hashes 'fur: 12ab' has no place here.",
         NOISE,
@@ -99,6 +102,33 @@ def test_the_strength_of_a_hires_fix_is_not_ours() -> None:
     assert recipe.params.strength == 1.0
     assert "strength" not in recipe.given
     assert "Denoising strength belongs to the hires fix there, which is not here." in recipe.not_taken
+
+
+@pytest.mark.parametrize(
+    ("prompt", "version", "syntax"),
+    [
+        ("a (cat:1.2)", "v1.10.1", "a1111"),
+        ("a [cat]", "f2.0", "a1111"),
+        ("a cat BREAK a dog", "v1.10.1", "a1111"),
+        ("a cat, " * 30, "v1.10.1", "a1111"),
+        ("a cat", "v1.10.1", "plain"),
+        ("a (cat:1.2)", "bgen 0.2.0", "plain"),
+        ("a (cat:1.2)", "bgen 0.2.0, Prompt syntax: a1111", "a1111"),
+        ("a (cat:1.2)", "bgen 0.2.0, Prompt syntax: other", "plain"),
+    ],
+)
+def test_a_prompt_is_read_as_its_program_reads_it(prompt: str, version: str, syntax: str) -> None:
+    recipe = read_recipe(png_of_others(f"{prompt}\nSteps: 20, Sampler: DDIM, Seed: 1, Version: {version}"))
+    assert recipe.params.prompt_syntax == syntax
+    assert ("prompt_syntax" in recipe.given) == (syntax == "a1111")
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [("1", 0), ("2", 1), ("12", 11)])
+def test_clip_skip_counts_from_one_in_the_text(theirs: str, ours: int) -> None:
+    recipe = read_recipe(png_of_others(f"a\nSteps: 20, Sampler: DDIM, CFG scale: 7, Seed: 1, Clip skip: {theirs}"))
+    assert recipe.params.clip_skip == ours
+    text = parameters_text(made_up_run(3, params={"clip_skip": ours}))
+    assert (f", Clip skip: {theirs}" in text) == (ours > 0)
 
 
 @pytest.mark.parametrize(

@@ -69,9 +69,9 @@ def plain_scheduler(family: str, name: str) -> Any:
     return kind.from_config(own.config, **entry.options)
 
 
-def call_pipeline(family: str, params: InpaintParams, canvas: Canvas) -> torch.Tensor:
+def call_pipeline(family: str, params: InpaintParams, canvas: Canvas, pipeline: Any = None) -> torch.Tensor:
     """Latents of one picture by the pipeline's own __call__, given the same encodings; it draws the noise itself."""
-    pipeline = tiny_pipeline(family)
+    pipeline = pipeline or tiny_pipeline(family)
     own_scheduler = pipeline.scheduler
     with torch.inference_mode():
         denoiser = UNetDenoiser(pipeline)
@@ -90,10 +90,27 @@ def call_pipeline(family: str, params: InpaintParams, canvas: Canvas) -> torch.T
                 guidance_scale=params.guidance_scale,
                 strength=params.strength,
                 generator=torch.Generator("cpu").manual_seed(params.seed),
+                clip_skip=params.clip_skip or None,
                 output_type="latent",
+                **guidance_that_ends(pipeline, params),
             ).images[0]
         finally:
             pipeline.scheduler = own_scheduler
+
+
+def guidance_that_ends(pipeline: Any, params: InpaintParams) -> dict[str, Any]:
+    """As diffusers' documentation switches guidance off in a call: by what is called after each step."""
+    if params.guidance_end == 1 or params.guidance_scale <= 1:
+        return {}
+    halved = set(pipeline._callback_tensor_inputs) - {"latents", "negative_prompt_embeds"}
+
+    def end(own: Any, step: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        if step + 1 != int(params.guidance_end * own.num_timesteps):
+            return tensors
+        own._guidance_scale = 0.0
+        return {name: tensor.chunk(2)[-1] for name, tensor in tensors.items()}
+
+    return {"callback_on_step_end": end, "callback_on_step_end_tensor_inputs": sorted(halved)}
 
 
 def decode_as_pipeline(family: str, latents: torch.Tensor) -> np.ndarray:
@@ -138,6 +155,75 @@ def test_equals_the_pipeline(family: str, scheduler: str, canvas: Canvas, monkey
         picture = decode_as_pipeline(family, theirs)
         assert np.abs(picture - event.image).max() <= 1, event.cell.params
     assert len(finished) == len(cells)
+
+
+def with_text_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What diffusers 0.42.1 asks CLIP's text encoder for, and transformers 5 has no more."""
+    from transformers import CLIPTextModel
+
+    monkeypatch.setattr(CLIPTextModel, "text_model", property(lambda own: own), raising=False)
+
+
+READINGS: list[dict[str, Any]] = [
+    {"clip_skip": 1},
+    {"clip_skip": 1, "negative_prompt": "rain", "guidance_scale": 4.0},
+    {"guidance_scale": 4.0, "guidance_end": 0.5, "negative_prompt": "rain"},
+    {"guidance_scale": 4.0, "guidance_end": 0.3, "strength": 0.8, "scheduler": "heun"},
+    {"guidance_scale": 4.0, "guidance_end": 0.99, "scheduler": "euler_a", "seed": 3},
+]
+
+
+@pytest.mark.parametrize("family", ["sd-9", "sdxl-4"])
+def test_skipped_layers_and_guidance_that_ends_equal_the_pipeline(
+    family: str, canvas: Canvas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_text_model(monkeypatch)
+    base = InpaintParams(prompt="a beach at sunset", scheduler="euler", num_inference_steps=5, guidance_scale=1.0)
+    cells = [
+        PaintCell(index=i, canvas=canvas, params=replace(base, **changes)) for i, changes in enumerate([{}, *READINGS])
+    ]
+    together = paint(family, cells)
+    for cell in cells:
+        picture = decode_as_pipeline(family, call_pipeline(family, cell.params, canvas))
+        assert np.abs(picture - together[cell.index]).max() <= 1, cell.params
+    assert len({image.tobytes() for image in together.values()}) == len(cells)
+
+
+@pytest.mark.parametrize(("family", "kind"), [("sd-9", torch.float16), ("sdxl-4", torch.bfloat16)])
+def test_skipped_layers_and_guidance_that_ends_equal_the_pipeline_in_half_precision(
+    family: str, kind: torch.dtype, canvas: Canvas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_text_model(monkeypatch)
+    pipeline = tiny_pipeline.__wrapped__(family).to(kind)
+    inpainter = BatchedInpainter(pipeline, previews=False)
+    inpainter.tunings.get(EXTENT, lambda: BatchTuning(batch_size=2, quantum=1, seconds_per_row=1.0))
+    params = InpaintParams(
+        prompt="a beach", scheduler="euler", num_inference_steps=3, guidance_scale=4.0, guidance_end=0.7, clip_skip=1
+    )
+    *_, last = inpainter.paint([PaintCell(index=0, canvas=canvas, params=params)])
+    assert isinstance(last, Finished)
+    theirs = call_pipeline(family, params, canvas, pipeline)
+    with torch.inference_mode():
+        decoded = pipeline.vae.decode(theirs[None] / pipeline.vae.config.scaling_factor, return_dict=False)[0]
+    picture = np.asarray(pipeline.image_processor.postprocess(decoded.float(), output_type="pil")[0]).astype(int)
+    assert np.abs(picture - last.image).max() <= (1 if kind == torch.float16 else 9)
+
+
+def test_guidance_that_ends_at_once_is_none(canvas: Canvas) -> None:
+    base = InpaintParams(prompt="a", num_inference_steps=3, guidance_scale=5.0, negative_prompt="rain")
+    cells = [
+        PaintCell(index=i, canvas=canvas, params=replace(base, **changes))
+        for i, changes in enumerate(({"guidance_end": 0.0}, {"guidance_scale": 1.0}))
+    ]
+    painted = paint("sd-9", cells)
+    assert np.array_equal(painted[0], painted[1])
+
+
+def test_guidance_that_ends_costs_no_rows_afterwards(canvas: Canvas) -> None:
+    params = InpaintParams(prompt="a", num_inference_steps=4, guidance_scale=5.0, guidance_end=0.5)
+    inpainter = make_inpainter("sd-9")
+    assert isinstance([*inpainter.paint([PaintCell(index=0, canvas=canvas, params=params)])][-1], Finished)
+    assert inpainter.rows_computed == 2 + 2 + 1 + 1
 
 
 @pytest.fixture(scope="module")

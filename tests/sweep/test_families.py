@@ -26,12 +26,13 @@ from bgen_core.sweep.pipeline_call import PipelineInpainter
 from bgen_core.sweep.tuning import BatchTuning
 from tests.tiny_families import BUILDERS, tiny_family
 
-PARAMS = InpaintParams(prompt="a beach", scheduler="default", num_inference_steps=2, guidance_scale=3.0)
+PARAMS = InpaintParams(prompt="a (beach:1.5)", scheduler="default", num_inference_steps=2, guidance_scale=3.0)
 # A value beside that of PARAMS for each parameter that a family may ignore.
-OTHER: dict[str, Any] = {"guidance_scale": 6.0, "negative_prompt": "red", "strength": 0.5, "scheduler": "euler"} | {
-    "control": "edges",
-    "control_scale": 0.5,
-}
+OTHER: dict[str, Any] = {
+    "guidance_scale": 6.0, "negative_prompt": "red", "strength": 0.5, "scheduler": "euler", "guidance_end": 0.5,
+    "clip_skip": 1, "prompt_syntax": "a1111", "flow_shift": 4.0,
+    "control": "edges", "control_scale": 0.5,
+}  # fmt: skip
 ALWAYS: dict[str, Any] = {"prompt": "a city", "seed": 1, "num_inference_steps": 3}
 SEEN = ("flux-schnell", "kandinsky")  # in a run without slow tests too
 FAMILIES = [pytest.param(name, marks=[] if name in SEEN else pytest.mark.slow) for name in BUILDERS]

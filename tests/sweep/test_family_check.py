@@ -25,7 +25,8 @@ CLASSES = {
     "kandinsky": ("KandinskyV22CombinedPipeline", {}),
     "lcm": ("StableDiffusionPipeline", {"unet": {"time_cond_proj_dim": 256}}),
     "edm": ("StableDiffusionXLPipeline", {"scheduler": {"_class_name": "EDMEulerScheduler"}}),
-    "sd": ("StableDiffusionPipeline", {}),
+    "sd": ("StableDiffusionPipeline", {"text_encoder": {"num_hidden_layers": 3}}),
+    "moved": ("QwenImagePipeline", {"scheduler": {"use_dynamic_shifting": True}}),
     "controlnet": ("StableDiffusionControlNetPipeline", {}),
 }
 
@@ -60,6 +61,15 @@ def plan(models: list[ModelEntry], **given: Any) -> SweepPlan:
         ("sd", {"control_scale": "0.5"}, "has no ControlNet: choose the control scale 1, not 0.5"),
         ("flux", {"scheduler": "euler"}, "choose the scheduler 'default', not 'euler'"),
         ("edm", {"scheduler": "default,dpmpp_2m"}, "has no betas"),
+        ("flux", {"guidance_end": "0.5,1"}, "never switched off: choose the guidance end 1, not 0.5"),
+        ("kandinsky", {"guidance_end": "0.5"}, "guides every step"),
+        ("flux", {"clip_skip": "2"}, "has no CLIP text encoder .*: choose the clip skip 0, not 2"),
+        ("lcm", {"clip_skip": "0,1"}, "choose the clip skip 0, not 1"),
+        ("sd", {"clip_skip": "0,1,4"}, "has no 4 layers to leave out: choose clip skip 0 to 3"),
+        ("lcm", {"prompt_syntax": "plain,a1111"}, "own call: choose the prompt syntax 'plain', not 'a1111'"),
+        ("flux", {"prompt_syntax": "a1111"}, "as sentences, without weights: choose the prompt syntax 'plain'"),
+        ("sd", {"flow_shift": "3"}, "no flow-matching noise levels .*: choose the flow shift 0, not 3"),
+        ("moved", {"flow_shift": "3"}, "by the picture's size: choose the flow shift 0, not 3"),
     ],
 )
 def test_what_a_family_ignores_is_refused_with_the_reason(name: str, given: dict[str, str], words: str) -> None:
@@ -133,6 +143,16 @@ def address(name: str, **changes: Any) -> CellAddress:
         ("controlnet", {"control": "edges", "control_scale": 0}, {"control_scale": 0}, True),
         ("controlnet", {"control_scale": 0}, {}, False),
         ("flux", {"control_scale": 0.5}, {}, True),
+        ("sd", {"guidance_end": 0.5}, {}, False),
+        ("sd", {"guidance_end": 0.5, "guidance_scale": 1}, {"guidance_scale": 1}, True),
+        ("sd", {"guidance_end": 0, "negative_prompt": "red"}, {"guidance_scale": 0}, True),
+        ("flux", {"guidance_end": 0.5}, {}, True),
+        ("qwen", {"flow_shift": 3}, {}, False),
+        ("moved", {"flow_shift": 3}, {}, True),
+        ("sd", {"clip_skip": 1}, {}, False),
+        ("sd", {"flow_shift": 3}, {}, True),
+        ("sd", {"prompt_syntax": "a1111"}, {}, False),
+        ("flux", {"prompt_syntax": "a1111"}, {}, True),
         ("sd", {"guidance_scale": 0.5}, {"guidance_scale": 1}, False),  # older than the table: stays as it was
     ],
 )

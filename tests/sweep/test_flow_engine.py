@@ -39,6 +39,9 @@ CHANGES: list[dict[str, Any]] = [
     {"negative_prompt": "people, rain"},
     {"strength": 0.6, "num_inference_steps": 5},
     {"strength": 0.6, "num_inference_steps": 5, "seed": 2},
+    {"flow_shift": 5.0},
+    {"flow_shift": 0.5, "strength": 0.6, "num_inference_steps": 5},
+    {"clip_skip": 1, "negative_prompt": "people, rain"},
 ]
 
 
@@ -155,10 +158,36 @@ def test_half_precision_equals_the_pipelines_own_call(
     """One cell alone: the same numbers in the same order, so that no bit differs before rounding."""
     tiny_family(name).save_pretrained(tmp_path)
     pipeline = load_pipeline(find_model(str(tmp_path)), Device(kind="cpu", name="cpu", dtype_name=kind))
-    cell = PaintCell(index=0, params=replace(BASE, strength=0.6, num_inference_steps=5), canvas=canvases[0])
+    cell = PaintCell(
+        index=0, params=replace(BASE, strength=0.6, num_inference_steps=5, flow_shift=2), canvas=canvases[0]
+    )
     (ours,) = painted(engine(pipeline, canvases[0], batch_size=1), [cell]).values()
     (theirs,) = painted(PipelineInpainter(pipeline), [cell]).values()
     assert np.abs(ours - theirs).max() <= (1 if kind == "float16" else 9)
+
+
+@pytest.mark.parametrize("name", ["qwen-image", "z-image"])
+def test_guidance_ends_where_it_shall(name: str, pipelines: Any, canvases: list[Canvas]) -> None:
+    pipeline, base = pipelines(name), replace(BASE, num_inference_steps=4, negative_prompt="rain")
+    changes: list[dict[str, Any]] = [{}, {"guidance_end": 0.5}, {"guidance_end": 0.0}, {"guidance_scale": 0.0}]
+    cells = [PaintCell(index=i, params=replace(base, **each), canvas=canvases[0]) for i, each in enumerate(changes)]
+    pictures = painted(engine(pipeline, canvases[0]), cells)
+    assert np.abs(pictures[2] - pictures[3]).max() <= 1
+    assert len({pictures[place].tobytes() for place in range(3)}) == 3
+    if name == "z-image":  # it looks at its guidance anew in each step
+        evaluated: list[int] = []
+
+        def end(*_: Any) -> None:
+            evaluated.append(1)
+            if len(evaluated) == 2:
+                pipeline._guidance_scale = 0.0
+
+        hook = pipeline.transformer.register_forward_hook(end)
+        try:
+            (theirs,) = painted(PipelineInpainter(pipeline), [replace(cells[1], params=base)]).values()
+        finally:
+            hook.remove()
+        assert np.abs(theirs - pictures[1]).max() <= 1
 
 
 def test_one_call_that_raises_leaves_the_other_cells(pipelines: Any, canvases: list[Canvas]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from bgen_core.errors import ModelLoadError, StoreError, UserInputError
+from bgen_core.errors import ModelLoadError, OutOfMemoryError, StoreError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.jobs import runner as runner_module
 from bgen_core.jobs.progress import ProgressWriter
@@ -193,6 +193,39 @@ def test_several_subjects_each_get_their_own(store: Store, settings: Settings, i
     for record, subject in zip(made, (one, one, other, other), strict=True):
         core = subject.alpha == 1
         assert np.array_equal(decoded(store, record.image)[core], subject.image[core])
+
+
+def test_a_side_is_that_of_a_square_as_large_as_what_is_painted(
+    store: Store, settings: Settings, inpainter: CountingInpainter
+) -> None:
+    subject = save_subject(store, extent=Extent(width=120, height=60))
+    plan = SweepPlan(subject_id=subject.id, model="demo", base=BASE, axes=(parse_axis("side", "0,64,128"),))
+    sweep_id, events = run(store, settings, plan)
+    assert len([event for event in events if isinstance(event, Committed)]) == 3
+    made = store.runs.get_all([row.run_id for row in store.sweeps.cells(sweep_id)])
+    assert [str(record.model_extent) for record in made] == ["360 × 184", "88 × 48", "184 × 88"]
+    assert [record.params.side for record in made] == [0, 64, 128]
+    assert {str(record.extent) for record in made} == {"120 × 60"}
+
+
+def test_a_side_that_does_not_fit_costs_its_own_cells_alone(
+    store: Store, settings: Settings, inpainter: CountingInpainter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = save_subject(store)
+    paint = inpainter.paint
+
+    def small_device(cells: Sequence[PaintCell]) -> Generator[Any]:
+        if cells[0].canvas.extent.area > 300**2:
+            raise OutOfMemoryError("512 pixels do not fit.")
+        yield from paint(cells)
+
+    monkeypatch.setattr(inpainter, "paint", small_device)
+    axes = (parse_axis("side", "512,128"), parse_axis("seed", "1,2"))
+    sweep_id, events = run(store, settings, SweepPlan(subject_id=subject.id, model="demo", base=BASE, axes=axes))
+    assert {event.index for event in events if isinstance(event, Committed)} == {2, 3}
+    assert [row.error for row in store.sweeps.cells(sweep_id)] == ["512 pixels do not fit."] * 2 + [""] * 2
+    with pytest.raises(OutOfMemoryError):
+        run(store, settings, SweepPlan(subject_id=subject.id, model="demo", base=replace(BASE, side=512)))
 
 
 def test_a_model_that_is_gone_costs_its_own_cells_alone(

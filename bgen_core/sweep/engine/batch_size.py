@@ -65,7 +65,7 @@ def probe_rows(denoiser: Denoiser, extent: Extent, number: int) -> list[Row]:
         Row(
             latents=row,
             timestep=timestep,
-            prompt=denoiser.encode_prompt(params.prompt, negative=False),
+            prompt=denoiser.encode_prompt(params.prompt, params, negative=False),
             condition=start.condition,
             guidance=denoiser.guidance_input(params),
             share=None,

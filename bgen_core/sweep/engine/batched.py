@@ -135,6 +135,8 @@ class BatchedInpainter:
                 lanes = [lane for lane in lanes if lane not in stopped]
                 continue
 
+            for lane in chosen:
+                lane.rows = lane.cohort.row_count if lane.cohort else lane.rows
             active = [cell.index for cohort in under_way for cell in cohort.cells]
             for index in active:
                 seconds[index] += (time.perf_counter() - began) / len(active)

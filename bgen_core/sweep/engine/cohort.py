@@ -8,6 +8,7 @@ import torch
 from bgen_core.sweep.engine.denoiser import Denoiser, Row, Start
 from bgen_core.sweep.engine.schedule import Schedule
 from bgen_core.sweep.events import PaintCell
+from bgen_core.sweep.family_rules import guided_evaluations
 
 
 @dataclass(kw_only=True, eq=False)
@@ -40,14 +41,24 @@ class Cohort:
     def is_done(self) -> bool:
         return self.index >= len(self.schedule)
 
+    @property
+    def row_count(self) -> int:
+        """Number of `rows`."""
+        return sum(len(self._texts(cell)) for cell in self.cells)
+
+    def _texts(self, cell: PaintCell) -> Sequence[tuple[str, bool]]:
+        """Those of the coming evaluation: the negative one is left out once guidance has ended."""
+        texts = self.denoiser.texts(cell.params)
+        return texts if self.index < guided_evaluations(cell.params, len(self.schedule)) else texts[:1]
+
     def rows(self) -> list[Row]:
         """The evaluations needed now: per cell one with the prompt and, with guidance, one with the negative."""
         scaled = self.schedule.scale(self.latents, self.index)
         timestep = self.schedule.timesteps[self.index]
         rows: list[Row] = []
         for place, (cell, start) in enumerate(zip(self.cells, self.starts, strict=True)):
-            for text, negative in self.denoiser.texts(cell.params):
-                prompt = self.denoiser.encode_prompt(text, negative=negative)
+            for text, negative in self._texts(cell):
+                prompt = self.denoiser.encode_prompt(text, cell.params, negative=negative)
                 row = Row(
                     latents=scaled[place],
                     timestep=timestep,
@@ -69,10 +80,7 @@ class Cohort:
     def advance(self, predictions: list[torch.Tensor]) -> None:
         """Apply guidance, the scheduler's step and, where the network does not see the mask, the kept region."""
         remaining = iter(predictions)
-        guided = [
-            self.denoiser.guide(cell.params, [next(remaining) for _ in self.denoiser.texts(cell.params)])
-            for cell in self.cells
-        ]
+        guided = [self.denoiser.guide(cell.params, [next(remaining) for _ in self._texts(cell)]) for cell in self.cells]
         self.latents = self.schedule.step(torch.stack(guided), self.latents, self.index, self.generators)
         photos = [start.photo for start in self.starts if start.photo is not None]
         if photos:

@@ -95,7 +95,8 @@ class Denoiser(Protocol):
     Attributes
     ----------
     has_quantum
-        Whether a size of batches is looked for between whose multiples no bit of a row's result changes.
+        Whether a size of batches is looked for between whose multiples no bit of a row's result changes; then the texts
+        of one call have one length.
     """
 
     has_quantum: bool
@@ -124,7 +125,9 @@ class Denoiser(Protocol):
         """Guidance where it is an input of the network, else 0."""
         ...
 
-    def encode_prompt(self, text: str, *, negative: bool) -> EncodedPrompt: ...
+    def encode_prompt(self, text: str, params: InpaintParams, *, negative: bool) -> EncodedPrompt:
+        """One of `texts`, read as the parameters say."""
+        ...
 
     def forget_prompts(self) -> None:
         """The text encoders' weights are other ones now."""

@@ -101,8 +101,8 @@ class FlowDenoiser(ABC):
     def guidance_input(self, params: InpaintParams) -> float:
         return params.guidance_scale if isinstance(self._family.guidance, Distilled) else 0.0
 
-    def encode_prompt(self, text: str, *, negative: bool) -> EncodedPrompt:
-        del negative  # a text reads alike on either side
+    def encode_prompt(self, text: str, params: InpaintParams, *, negative: bool) -> EncodedPrompt:
+        del params, negative  # a text reads alike on either side
         return self._prompts.get(text, lambda: self._encode_prompt(text))
 
     def forget_prompts(self) -> None:

@@ -58,6 +58,16 @@ class RowEvaluator:
         return results
 
     def _evaluate_distinct(self, rows: list[Row]) -> list[torch.Tensor]:
+        """Rows whose texts differ in length come into calls of their own, unless the family takes them together."""
+        alike: dict[int, list[int]] = {}
+        for place, row in enumerate(rows):
+            alike.setdefault(row.prompt.embeds.shape[1] if self._denoiser.has_quantum else 0, []).append(place)
+        predictions: dict[int, torch.Tensor] = {}
+        for places in alike.values():
+            predictions |= zip(places, self._evaluate_alike([rows[place] for place in places]), strict=True)
+        return [predictions[place] for place in range(len(rows))]
+
+    def _evaluate_alike(self, rows: list[Row]) -> list[torch.Tensor]:
         predictions: list[torch.Tensor] = []
         while len(predictions) < len(rows):
             batch = rows[len(predictions) : len(predictions) + self.batch_size]
@@ -67,7 +77,7 @@ class RowEvaluator:
                 if self.batch_size == 1:
                     raise OutOfMemoryError(
                         f"{self._extent} pixels do not fit into the device's memory even one at a time: "
-                        "choose a smaller model, or free the device's memory."
+                        "choose a smaller side or model, or free its memory."
                     ) from error
                 self.batch_size //= 2
                 self._quantum = min(self._quantum, self.batch_size)

@@ -19,6 +19,7 @@ class ScheduleKey:
     scheduler: str
     num_inference_steps: int
     strength: float
+    flow_shift: float
 
     @classmethod
     def of(cls, params: InpaintParams) -> "ScheduleKey":
@@ -26,6 +27,7 @@ class ScheduleKey:
             scheduler=params.scheduler,
             num_inference_steps=params.num_inference_steps,
             strength=params.strength,
+            flow_shift=params.flow_shift,
         )
 
 
@@ -154,7 +156,7 @@ class FlowSchedule:
     def __init__(
         self, key: ScheduleKey, own: Any, device: str, *, sigmas: list[float] | None, mu: float | None
     ) -> None:
-        self._scheduler: Any = own.from_config(own.config)
+        self._scheduler: Any = shifted(own, key.flow_shift)
         accepted = inspect.signature(self._scheduler.set_timesteps).parameters
         options: dict[str, Any] = {"mu": mu} if mu is not None and "mu" in accepted else {}
         if sigmas is None:
@@ -195,6 +197,11 @@ class FlowSchedule:
         if index + 1 >= len(self):
             return photo
         return self._scheduler.scale_noise(photo, torch.tensor([self.timesteps[index + 1]]), noise)
+
+
+def shifted(own: Any, flow_shift: float) -> Any:
+    """The model's own scheduler, with another shift of its noise levels unless that is 0."""
+    return own.from_config(own.config, **({"shift": flow_shift} if flow_shift else {}))
 
 
 @lru_cache(maxsize=64)

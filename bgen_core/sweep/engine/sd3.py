@@ -26,11 +26,16 @@ class SD3Denoiser(FlowDenoiser):
         schedule.starts_from_noise = schedule.starts_from_noise or params.strength == 1.0
         return schedule
 
-    def _encode_prompt(self, text: str) -> EncodedPrompt:
+    def encode_prompt(self, text: str, params: InpaintParams, *, negative: bool) -> EncodedPrompt:
+        skip = 0 if negative else params.clip_skip  # its pipeline leaves the negative prompt's layers alone
+        return self._prompts.get((text, skip), lambda: self._encode_prompt(text, skip))
+
+    def _encode_prompt(self, text: str, clip_skip: int = 0) -> EncodedPrompt:
         embeds, _, pooled, _ = self._pipeline.encode_prompt(
-            prompt=text, prompt_2=None, prompt_3=None, device=self.device, do_classifier_free_guidance=False
-        )
-        return EncodedPrompt(key=text, embeds=embeds, pooled=pooled)
+            prompt=text, prompt_2=None, prompt_3=None, device=self.device, do_classifier_free_guidance=False,
+            clip_skip=clip_skip,
+        )  # fmt: skip
+        return EncodedPrompt(key=(text, clip_skip), embeds=embeds, pooled=pooled)
 
     def predict(self, rows: Sequence[Row], extent: Extent) -> torch.Tensor:
         del extent

@@ -21,7 +21,7 @@ class Lane:
     cells
         At least one.
     rows
-        Evaluations of one tick.
+        Evaluations of its next tick.
     ticks
         So many its scheduler will need.
     cohort

@@ -11,6 +11,7 @@ import torch
 from bgen_core.extent import Extent
 from bgen_core.models.schedulers import get_scheduler
 from bgen_core.sweep.engine.canvases import latent_extent, latent_mask, repaint_tensor
+from bgen_core.sweep.engine.clip_text import read_weighted, read_without_layers, readers_of
 from bgen_core.sweep.engine.denoiser import KEPT_PROMPTS, EncodedPrompt, Row, Start
 from bgen_core.sweep.engine.recent import Recent
 from bgen_core.sweep.engine.schedule import DiffusionSchedule, Schedule, ScheduleKey
@@ -53,6 +54,7 @@ class UNetDenoiser:
         self._canvases: Recent[EncodedCanvas] = Recent(KEPT_PROMPTS)
         self._photos: Recent[torch.Tensor] = Recent(KEPT_PROMPTS)
         self.device = pipeline._execution_device  # where parts come that wait elsewhere
+        self._readers = readers_of(pipeline, self.device)
         pipeline.unet.to(memory_format=torch.channels_last)
         pipeline.vae.to(memory_format=torch.channels_last)
 
@@ -75,25 +77,36 @@ class UNetDenoiser:
         del params
         return 0.0
 
-    def encode_prompt(self, text: str, *, negative: bool) -> EncodedPrompt:
+    def encode_prompt(self, text: str, params: InpaintParams, *, negative: bool) -> EncodedPrompt:
         empties = negative and not text and self._is_xl and self._pipeline.config.force_zeros_for_empty_prompt
-        key = (text, bool(empties))
+        as_a1111 = params.prompt_syntax == "a1111"
+        # diffusers leaves the negative prompt's layers alone, A1111 does not.
+        clip_skip = params.clip_skip if as_a1111 or not negative else 0
+        key = (text, bool(empties), clip_skip, as_a1111)
         return self._prompts.get(key, lambda: self._encode_prompt(*key))
 
     def forget_prompts(self) -> None:
         self._prompts = Recent(KEPT_PROMPTS)
 
-    def _encode_prompt(self, text: str, empties: bool) -> EncodedPrompt:
-        pooled: Any = None
+    def _encode_prompt(self, text: str, empties: bool, clip_skip: int, as_a1111: bool) -> EncodedPrompt:
+        embeds, pooled = self._read(text, clip_skip, as_a1111)
+        if empties:
+            embeds, pooled = torch.zeros_like(embeds), torch.zeros_like(pooled)
+        return EncodedPrompt(key=(text, empties, clip_skip, as_a1111), embeds=embeds, pooled=pooled)
+
+    def _read(self, text: str, clip_skip: int, as_a1111: bool) -> tuple[torch.Tensor, Any]:
+        pipeline = self._pipeline
+        if as_a1111:
+            return read_weighted(self._readers, text, clip_skip)
         if self._is_xl:
-            embeds, _, pooled, _ = self._pipeline.encode_prompt(
-                prompt=text, device=self.device, num_images_per_prompt=1, do_classifier_free_guidance=False
-            )
-            if empties:
-                embeds, pooled = torch.zeros_like(embeds), torch.zeros_like(pooled)
-        else:
-            embeds, _ = self._pipeline.encode_prompt(text, self.device, 1, False)
-        return EncodedPrompt(key=(text, empties), embeds=embeds, pooled=pooled)
+            embeds, _, pooled, _ = pipeline.encode_prompt(
+                prompt=text, device=self.device, num_images_per_prompt=1, do_classifier_free_guidance=False,
+                clip_skip=clip_skip or None,
+            )  # fmt: skip
+            return embeds, pooled
+        if clip_skip:
+            return read_without_layers(self._readers[0], text, clip_skip), None
+        return pipeline.encode_prompt(text, self.device, 1, False)[0], None
 
     def start(self, cell: PaintCell, schedule: Schedule, generator: torch.Generator) -> Start:
         from diffusers.utils.torch_utils import randn_tensor
