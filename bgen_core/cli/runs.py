@@ -12,7 +12,7 @@ from bgen_core.cli.called_as import called_as
 from bgen_core.cli.inputs import say
 from bgen_core.cli.json_answer import print_json
 from bgen_core.errors import UserInputError
-from bgen_core.parameters import PARAMETERS
+from bgen_core.parameters import PARAMETERS, Parameter
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.export import CSV_ENCODING, run_values, runs_csv
 from bgen_core.runs.table import FIELDS, shown
@@ -22,12 +22,7 @@ from bgen_core.whole_file import write_whole
 from bgen_core.wording import counted
 
 # The negative prompt and what acts on the mask or the pasting would make the lines too long for a terminal.
-_COLUMNS = (
-    "subject",
-    "model",
-    *(each.field for each in PARAMETERS if each.stage == "paint" and each.field != "negative_prompt"),
-    "seconds",
-)
+_PAINTING = tuple(each for each in PARAMETERS if each.stage == "paint" and each.field != "negative_prompt")
 
 runs_app = typer.Typer()
 
@@ -103,9 +98,15 @@ def _print_table(found: Sequence[RunRecord]) -> None:
     if not found:
         sys.stderr.write(f"No runs yet: make some with `{called_as()} generate` or `sweep`.\n")
         return
-    columns = [field for field in FIELDS if field.name in _COLUMNS]
+    # What few models have is shown where a run has it.
+    told = {each.field for each in _PAINTING if each.since == 1 or any(_is_given(run, each) for run in found)}
+    columns = [field for field in FIELDS if field.name in told | {"subject", "model", "seconds"}]
     table = Table("Run", "Made", *(field.label for field in columns))
     for run in found:
         values = [escape(shown(field.read(run))) for field in columns]
         table.add_row(run.short_id, f"{run.created.astimezone():%Y-%m-%d %H:%M}", *values)
     Console().print(table)
+
+
+def _is_given(run: RunRecord, parameter: Parameter) -> bool:
+    return getattr(run.params, parameter.field) != parameter.default

@@ -18,7 +18,8 @@ LIMITS = DecodeLimits(max_bytes=1_000_000, max_pixels=1_000_000, min_side=4)
 
 
 @pytest.fixture
-def store(store: Store) -> Store:
+def store(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
+    monkeypatch.setenv("BGEN_MIN_SIDE", str(LIMITS.min_side))
     for number in range(3):
         store.subjects.save(made_up_subject(number), {"base": "given"})
     return store
