@@ -115,6 +115,7 @@ def test_models_and_doctor_print_json(call: Call):
         "folders",
         "segmentation",
         "model",
+        "memory",
         "background",
     ]
     assert all(finding["ok"] for finding in findings)

@@ -91,7 +91,7 @@ def model_choice(default: str) -> list[ModelEntry]:
     )
     entries = [_entry(name) for name in picked or [default]]
     for entry in entries:
-        if entry.licence:  # of the catalogue: what others publish under is not known here
+        if entry.size:  # of the catalogue and fetched: what others publish under is not known here
             st.caption(plain(entry.about))
     return entries
 
