@@ -143,6 +143,14 @@ MODELS: tuple[ModelEntry, ...] = (
         scheduler="dpmpp_2m_karras",
     ),
     _preset(
+        "photo-background",
+        "yahoo-inc/photo-background-generation",
+        "Stable Diffusion 2 with a ControlNet that keeps the subject from growing",
+        family_titled("Stable Diffusion, ControlNet"),
+        licence="Apache-2.0",
+        billions=1.65,
+    ),
+    _preset(
         "sdxl-inpainting",
         "diffusers/stable-diffusion-xl-1.0-inpainting-0.1",
         "SDXL 1.0 inpainting",
