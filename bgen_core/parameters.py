@@ -27,6 +27,7 @@ MAX_MASK_PERCENT = 25.0
 MAX_SIDE = 2048
 PROMPT_SYNTAXES = ("plain", "a1111")
 MAX_CLIP_SKIP = 11  # of the twelve layers of CLIP's smaller text encoder; A1111's largest too
+REPAINTS = ("background", "whole")
 
 _LONGEST_SHOWN = 40
 _NO_NAMES: tuple[str, ...] = ()
@@ -382,6 +383,16 @@ PARAMETERS: tuple[Parameter, ...] = (
         default=1.0,
         since=3,
         range=Range(low=0, high=5),
+    ),
+    Parameter(
+        field="repaint",
+        name="repaint",
+        label="Repaint",
+        help="background paints beside the subject; whole has the photo edited as the prompt says, without a mask.",
+        kind="name",
+        default="background",
+        since=3,
+        names=lambda: REPAINTS,
     ),
     Parameter(
         field="mask_grow",

@@ -117,6 +117,7 @@ def _qwen_image() -> Any:
     tokenizer = bytes_tokenizer(131_072)
     heads = {"num_attention_heads": 2, "num_key_value_heads": 2}
     config = transformers.Qwen2_5_VLConfig(
+        image_token_id=len(tokenizer) - 1,
         text_config={
             "vocab_size": len(tokenizer), "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1,
             "rope_scaling": {"type": "mrope", "mrope_section": [1, 1, 2]}, **heads,

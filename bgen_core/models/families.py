@@ -53,6 +53,7 @@ class Ignored:
 
 GUIDED_BY_ITS_CALL = Ignored(reason="is guided by its pipeline's own call, which guides every step")
 SHIFTED_BY_SIZE = Ignored(reason="shifts its noise levels by the picture's size")
+EDITS_NOTHING = Ignored(reason="repaints by a mask, and edits no whole picture")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +173,8 @@ class Family:
         None where LoRAs can be applied, or why it takes none.
     control
         None where a ControlNet steers the painting, or why nothing does.
+    edits_as
+        Class of the call that edits a whole picture by the prompt, without a mask; empty where there is none.
     own_scheduler
         None where every scheduler can be chosen, or why it samples with its own alone.
     half
@@ -204,6 +207,7 @@ class Family:
     clip_skip: ClipSkip | Ignored = Ignored(reason="has no CLIP text encoder whose last layers could be left out")
     prompt_syntax: Ignored | None = Ignored(reason="reads its prompts as sentences, without weights")
     flow_shift: Ignored | None = Ignored(reason="has no flow-matching noise levels that could be shifted")
+    edits_as: str = ""
     own_scheduler: Ignored | None = Ignored(reason="samples in its own way")
     loras: Ignored | None = None
     control: Ignored | None = Ignored(reason="has no ControlNet")
@@ -242,6 +246,7 @@ class Family:
             "lora_weight": self.loras,
             "control": self.control,
             "control_scale": self.control,
+            "repaint": None if self.edits_as else EDITS_NOTHING,
         }
         return {name: how for name, how in each.items() if isinstance(how, Ignored)}
 

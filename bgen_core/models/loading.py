@@ -7,6 +7,7 @@ from typing import Any
 
 from bgen_core.errors import ModelLoadError
 from bgen_core.models.devices import Device, is_out_of_memory
+from bgen_core.models.families import Family
 from bgen_core.models.family_table import family_of
 from bgen_core.models.model_files import fetched
 from bgen_core.models.model_source import SAFETY_CHECKER, ModelSource
@@ -115,6 +116,18 @@ def _open_decoder_and_prior(source: ModelSource, prior: ModelSource, device: Dev
     )
     given = {f"prior_{name}": part for name, part in giver.components.items()}
     return getattr(diffusers, source.family.loads_as)(**decoder.components, **given)
+
+
+def editing_pipeline(pipeline: Any, family: Family) -> Any:
+    """The call that edits a whole picture, over the parts of a loaded pipeline."""
+    import diffusers
+
+    kind = getattr(diffusers, family.edits_as)
+    taken = inspect.signature(kind.__init__).parameters
+    own = {**pipeline.config, **pipeline.components}
+    editing = kind(**{name: part for name, part in own.items() if name in taken})
+    editing.set_progress_bar_config(disable=True)
+    return editing
 
 
 def quiet_libraries() -> None:

@@ -7,7 +7,7 @@ from bgen_core.models.catalogue import ModelEntry
 from bgen_core.models.families import Cfg, NeedsSecond, WithCfg
 from bgen_core.parameters import Value, parameter_of
 from bgen_core.sweep.build import default_of
-from bgen_core.sweep.family_rules import NEUTRAL, layers_refusal, refusal
+from bgen_core.sweep.family_rules import NEUTRAL, WITHOUT_MASK, layers_refusal, refusal
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.wording import quoted
 
@@ -32,6 +32,7 @@ def check_families(plan: SweepPlan, entries: Sequence[ModelEntry]) -> None:
             for value in plan.values_of("clip_skip"):
                 if said := layers_refusal(entry.family, value):
                     raise UserInputError(said)
+    _check_mask(plan)
 
 
 def family_notes(plan: SweepPlan, entry: ModelEntry, entries: Sequence[ModelEntry]) -> Iterator[str]:
@@ -47,11 +48,28 @@ def family_notes(plan: SweepPlan, entry: ModelEntry, entries: Sequence[ModelEntr
     if isinstance(family.guidance, Cfg) and unheard:
         off = f"Guidance {family.guidance.off_at:g} and below switches guidance off"
         yield f"{off}: the negative prompt has no effect there."
+    repaints = plan.values_of("repaint")
+    if family.edits_as and "whole" in repaints and len(repaints) > 1:
+        yield "Where the whole photo is edited there is no mask: strength, mask grow and mask feather have no effect."
     if isinstance(family.negative, NeedsSecond) and negatives:
         yield (
             f"A negative prompt makes {family.title} evaluate the model twice a step, "
             f"with classifier-free guidance {family.negative.value:g} beside the guidance that was chosen."
         )
+
+
+def _check_mask(plan: SweepPlan) -> None:
+    """Refuse what would change no pixel because every cell edits the whole photo; the mask's defaults are nobody's."""
+    if set(plan.values_of("repaint")) != {"whole"}:
+        return
+    for field, neutral in WITHOUT_MASK.items():
+        values = plan.values_of(field)
+        if len(values) > 1 or values[0] != neutral:
+            label = parameter_of(field).label.lower()
+            raise UserInputError(
+                f"The {label} has no effect where the whole photo is edited, without a mask: "
+                f"leave it at {quoted(neutral, 40)}, or choose the repaint 'background'."
+            )
 
 
 def _is_own(entry: ModelEntry, field: str, value: Value) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from bgen_core.models.families import Cfg, ClipSkip, Family, Ignored, NeedsSecond, WithCfg
-from bgen_core.parameters import PROMPT_SYNTAXES, parameter_of
+from bgen_core.parameters import PROMPT_SYNTAXES, REPAINTS, parameter_of
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.wording import quoted
 
@@ -12,9 +12,14 @@ from bgen_core.wording import quoted
 NEUTRAL: dict[str, Any] = {
     "guidance_scale": 0.0, "negative_prompt": "", "strength": 1.0, "scheduler": "default", "guidance_end": 1.0,
     "clip_skip": 0, "prompt_syntax": "plain", "flow_shift": 0.0,
-    "loras": "", "lora_weight": 1.0, "control": "mask", "control_scale": 1.0,
+    "loras": "", "lora_weight": 1.0, "control": "mask", "control_scale": 1.0, "repaint": "background",
 }  # fmt: skip
 LORA_FIELDS = ("loras", "lora_weight")
+# What has no effect where the whole photo is edited, and what stands there instead.
+WITHOUT_MASK: dict[str, float] = {
+    "strength": 1.0,
+    **{field: float(parameter_of(field).default) for field in ("mask_grow", "mask_feather")},
+}
 
 
 def refusal(family: Family, field: str, value: object) -> str:
@@ -33,6 +38,8 @@ def refusal_of(family: Family, params: InpaintParams) -> str:
         value = getattr(params, field)
         if field != "guidance_scale" and value != NEUTRAL[field]:  # every cell has some guidance
             return refusal(family, field, value)
+    if params.repaint not in REPAINTS:  # of a later version
+        return f"repaint {quoted(params.repaint, 40)} is not known: choose {' or '.join(REPAINTS)}."
     if params.prompt_syntax not in PROMPT_SYNTAXES:  # of a later version
         return f"prompt syntax {quoted(params.prompt_syntax)} is not known: choose {' or '.join(PROMPT_SYNTAXES)}."
     return layers_refusal(family, params.clip_skip)
@@ -48,10 +55,15 @@ def layers_refusal(family: Family, clip_skip: int) -> str:
     )
 
 
+def edits_whole(family: Family, params: InpaintParams) -> bool:
+    """Whether the whole photo is edited, without a mask."""
+    return params.edits_whole and bool(family.edits_as)
+
+
 def effective_steps(family: Family, params: InpaintParams) -> int:
     """Steps that are really computed."""
     steps = params.num_inference_steps
-    if isinstance(family.strength, Ignored):
+    if isinstance(family.strength, Ignored) or edits_whole(family, params):
         return steps
     if family.strength.rounds == "down":
         return params.effective_steps
@@ -76,6 +88,8 @@ def settled(family: Family, params: InpaintParams) -> InpaintParams:
     Guidance that is off stays as it is given for UNets: their addresses are older than the table.
     """
     changes = {field: NEUTRAL[field] for field in family.ignored}
+    if edits_whole(family, params):
+        changes |= WITHOUT_MASK
     if params.control_scale == 0:
         changes["control"] = NEUTRAL["control"]
     if not params.weighed_loras:

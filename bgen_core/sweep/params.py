@@ -33,6 +33,7 @@ class InpaintParams:
     lora_weight: float = 1.0
     control: str = "mask"
     control_scale: float = 1.0
+    repaint: str = "background"
     mask_grow: float = 1.5
     mask_feather: float = 0.0
     edge_softness: float = 0.0
@@ -58,6 +59,11 @@ class InpaintParams:
     def uses_guidance(self) -> bool:
         """Whether classifier-free guidance is on, and so whether the negative prompt has an effect."""
         return self.guidance_scale > 1
+
+    @property
+    def edits_whole(self) -> bool:
+        """Whether the whole photo is edited, without a mask."""
+        return self.repaint == "whole"
 
     @property
     def weighed_loras(self) -> tuple[WeighedLora, ...]:

@@ -19,13 +19,14 @@ from bgen_core.extent import Extent
 from bgen_core.models.devices import is_lasting_device_fault
 from bgen_core.models.families import GUIDED_BY_ITS_CALL, Cfg, Distilled, Family, Ignored, NeedsSecond
 from bgen_core.models.family_table import OWN_SCHEDULER, STABLE_DIFFUSION, family_of
+from bgen_core.models.loading import editing_pipeline
 from bgen_core.subject.decoding.image_io import resize
 from bgen_core.sweep.adapters import Adapters, by_loras
 from bgen_core.sweep.cell_faults import NO_NUMBERS, TOO_LARGE, reason_of
 from bgen_core.sweep.control_pictures import control_picture
 from bgen_core.sweep.engine.schedule import shifted
 from bgen_core.sweep.events import Event, Failed, Finished, PaintCell, Started, Stepped
-from bgen_core.sweep.family_rules import effective_steps, refusal_of
+from bgen_core.sweep.family_rules import edits_whole, effective_steps, refusal_of
 from bgen_core.sweep.mask_for_controlnet import let_controlnet_see_mask
 from bgen_core.sweep.params import InpaintParams
 
@@ -53,7 +54,6 @@ class PipelineInpainter:
             guidance_end=family.guidance_end or GUIDED_BY_ITS_CALL,
         )
         self._adapters = Adapters(pipeline, family.title)
-        self._accepted = frozenset(inspect.signature(pipeline.__call__).parameters)
 
     def tune(self, extent: Extent) -> None:
         """Nothing is measured for these families."""
@@ -81,16 +81,24 @@ class PipelineInpainter:
     def _paint(self, cell: PaintCell) -> Iterator[Event]:
         yield Started(cell=cell)
         began = time.perf_counter()
-        call = _Call(self._pipeline, self._arguments(cell))
         own_scheduler = getattr(self._pipeline, "scheduler", None)
+        whole = edits_whole(self._family, cell.params)
         try:
             if cell.params.flow_shift:
                 self._pipeline.scheduler = shifted(own_scheduler, cell.params.flow_shift)
-            of = effective_steps(self._family, cell.params)
-            for step in call.steps():
-                yield Stepped(cell=cell, step=step, of=max(of, step), preview=None)
+            pipeline = editing_pipeline(self._pipeline, self._family) if whole else self._pipeline
+            call = _Call(pipeline, self._arguments(cell, pipeline))
+            # The pipelines of flows hand their scheduler no generator, and some draw noise in each step.
+            torch.manual_seed(cell.params.seed)
+            try:
+                of = effective_steps(self._family, cell.params)
+                for step in call.steps():
+                    yield Stepped(cell=cell, step=step, of=max(of, step), preview=None)
+            finally:
+                call.stop()
         finally:
-            call.stop()
+            if whole:  # what moves parts to the device and away is known to the loaded pipeline alone
+                self._pipeline.maybe_free_model_hooks()
             if cell.params.flow_shift:
                 self._pipeline.scheduler = own_scheduler
         (picture,) = call.images()
@@ -102,7 +110,7 @@ class PipelineInpainter:
         image = resize(image, cell.canvas.extent)
         yield Finished(cell=cell, image=image, seconds={"denoise": time.perf_counter() - began})
 
-    def _arguments(self, cell: PaintCell) -> dict[str, Any]:
+    def _arguments(self, cell: PaintCell, pipeline: Any) -> dict[str, Any]:
         params, canvas = cell.params, cell.canvas
         wanted: dict[str, Any] = {
             "prompt": params.prompt,
@@ -110,6 +118,7 @@ class PipelineInpainter:
             "mask_image": Image.fromarray(canvas.mask_image),
             "height": canvas.extent.height,
             "width": canvas.extent.width,
+            "max_area": canvas.extent.area,
             "strength": params.strength,
             "num_inference_steps": params.num_inference_steps,
             "generator": torch.Generator("cpu").manual_seed(params.seed),
@@ -120,7 +129,8 @@ class PipelineInpainter:
             **self._guidance(params),
             **dict(self._family.fixed),
         }
-        return {name: value for name, value in wanted.items() if name in self._accepted}
+        accepted = inspect.signature(pipeline.__call__).parameters
+        return {name: value for name, value in wanted.items() if name in accepted}
 
     def _guidance(self, params: InpaintParams) -> dict[str, Any]:
         family, given = self._family, dict[str, Any]()

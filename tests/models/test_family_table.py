@@ -58,6 +58,10 @@ def test_the_pipeline_takes_what_the_row_says(family: Family) -> None:
         wanted |= {"control_image", "controlnet_conditioning_scale"}
     wanted |= {name for name, _ in family.fixed}
     assert wanted <= accepted.keys()
+    if family.edits_as:  # with the photo alone
+        editing = inspect.signature(getattr(import_module("diffusers"), family.edits_as).__call__).parameters
+        assert wanted - {"mask_image", "strength"} <= editing.keys()
+        assert "mask_image" not in editing
     assert isinstance(family.strength, Ignored) == ("strength" not in accepted)
 
 
@@ -203,7 +207,7 @@ def test_half_precision_is_of_the_familys_own_kind(class_name: str, of_device: s
     assert family.number_format(of_device) == computes_in
 
 
-LATER = ("guidance_end", "clip_skip", "prompt_syntax", "flow_shift", "loras", "control")
+LATER = ("guidance_end", "clip_skip", "prompt_syntax", "flow_shift", "loras", "control", "repaint")
 
 
 def described(family: Family) -> list[str]:

@@ -31,7 +31,7 @@ PARAMS = InpaintParams(prompt="a (beach:1.5)", scheduler="default", num_inferenc
 OTHER: dict[str, Any] = {
     "guidance_scale": 6.0, "negative_prompt": "red", "strength": 0.5, "scheduler": "euler", "guidance_end": 0.5,
     "clip_skip": 1, "prompt_syntax": "a1111", "flow_shift": 4.0,
-    "control": "edges", "control_scale": 0.5,
+    "control": "edges", "control_scale": 0.5, "repaint": "whole",
 }  # fmt: skip
 ALWAYS: dict[str, Any] = {"prompt": "a city", "seed": 1, "num_inference_steps": 3}
 SEEN = ("flux-schnell", "kandinsky")  # in a run without slow tests too

@@ -20,6 +20,7 @@ CLASSES = {
     "flux": ("FluxPipeline", {"transformer": {"guidance_embeds": True}}),
     "schnell": ("FluxPipeline", {}),
     "fill": ("FluxFillPipeline", {}),
+    "kontext": ("FluxKontextPipeline", {"transformer": {"guidance_embeds": True}}),
     "qwen": ("QwenImagePipeline", {}),
     "z-image": ("ZImagePipeline", {}),
     "kandinsky": ("KandinskyV22CombinedPipeline", {}),
@@ -70,6 +71,10 @@ def plan(models: list[ModelEntry], **given: Any) -> SweepPlan:
         ("flux", {"prompt_syntax": "a1111"}, "as sentences, without weights: choose the prompt syntax 'plain'"),
         ("sd", {"flow_shift": "3"}, "no flow-matching noise levels .*: choose the flow shift 0, not 3"),
         ("moved", {"flow_shift": "3"}, "by the picture's size: choose the flow shift 0, not 3"),
+        ("sd", {"repaint": "whole"}, "edits no whole picture: choose the repaint 'background', not 'whole'"),
+        ("flux", {"repaint": "background,whole"}, "Flux repaints by a mask"),
+        ("kontext", {"repaint": "whole", "strength": "0.5"}, "The strength has no effect .* leave it at 1, or choose"),
+        ("kontext", {"repaint": "whole", "mask_grow": "1,2"}, "The mask grow has no effect where the whole photo"),
     ],
 )
 def test_what_a_family_ignores_is_refused_with_the_reason(name: str, given: dict[str, str], words: str) -> None:
@@ -110,6 +115,13 @@ def test_what_a_negative_prompt_does_is_said(name: str, guidance: str, words: st
     models = [entry(name)]
     notes = list(family_notes(plan(models, negative_prompt="red", guidance=guidance), models[0], models))
     assert (words in " ".join(notes)) if words else not notes
+
+
+def test_a_plan_of_both_ways_says_where_the_mask_has_no_effect() -> None:
+    models = [entry("kontext")]
+    both = plan(models, repaint="background,whole", strength="0.5,1")
+    check_families(both, models)
+    assert any("there is no mask" in note for note in family_notes(both, models[0], models))
 
 
 def address(name: str, **changes: Any) -> CellAddress:
@@ -153,6 +165,15 @@ def address(name: str, **changes: Any) -> CellAddress:
         ("sd", {"flow_shift": 3}, {}, True),
         ("sd", {"prompt_syntax": "a1111"}, {}, False),
         ("flux", {"prompt_syntax": "a1111"}, {}, True),
+        ("kontext", {"repaint": "whole"}, {}, False),
+        (
+            "kontext",
+            {"repaint": "whole", "strength": 0.5, "mask_grow": 4, "mask_feather": 2},
+            {"repaint": "whole"},
+            True,
+        ),
+        ("kontext", {"strength": 0.5}, {}, False),
+        ("flux", {"repaint": "whole"}, {}, True),
         ("sd", {"guidance_scale": 0.5}, {"guidance_scale": 1}, False),  # older than the table: stays as it was
     ],
 )

@@ -8,6 +8,7 @@ below one step of 255, which remains where a value falls on the other side of a 
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from bgen_core.sweep.pipeline_call import PipelineInpainter
 from bgen_core.sweep.tuning import BatchTuning
 from tests.tiny_families import tiny_family
 
-NAMES = ("sd3", "flux-dev", "flux-schnell", "flux-fill", "flux-kontext", "qwen-image", "z-image")
+NAMES = ("sd3", "flux-dev", "flux-schnell", "flux-fill", "flux-kontext", "klein", "qwen-image", "z-image")
 SEEN = ("flux-dev", "qwen-image")  # in a run without slow tests too: tokens, and texts of several lengths
 FLOWS = [pytest.param(name, marks=[] if name in SEEN else pytest.mark.slow) for name in NAMES]
 BASE = InpaintParams(prompt="a beach", scheduler="default", num_inference_steps=3, guidance_scale=4.0)
@@ -42,6 +43,9 @@ CHANGES: list[dict[str, Any]] = [
     {"flow_shift": 5.0},
     {"flow_shift": 0.5, "strength": 0.6, "num_inference_steps": 5},
     {"clip_skip": 1, "negative_prompt": "people, rain"},
+    {"repaint": "whole"},
+    {"repaint": "whole", "seed": 7, "negative_prompt": "people, rain"},
+    {"repaint": "whole", "num_inference_steps": 5, "strength": 0.6},
 ]
 
 
@@ -58,13 +62,15 @@ def pipelines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     yield loaded
 
 
-@pytest.fixture(scope="module")
-def canvases() -> list[Canvas]:
-    """Two masks on one wide photo."""
-    colours = np.random.default_rng(0).integers(0, 255, (16, 32, 3), dtype=np.uint8)
-    masks = [np.full((16, 32), 255, np.uint8) for _ in range(2)]
-    masks[0][8:, :16] = 0
-    masks[1][3:, 20:] = 0
+@pytest.fixture
+def canvases(request: pytest.FixtureRequest) -> list[Canvas]:
+    """Two masks on one wide photo; Klein's own call refuses pictures whose sides are below 64 pixels."""
+    name = request.node.callspec.params.get("name", "") if hasattr(request.node, "callspec") else ""
+    height, width = (64, 80) if name.startswith("klein") else (16, 32)
+    colours = np.random.default_rng(0).integers(0, 255, (height, width, 3), dtype=np.uint8)
+    masks = [np.full((height, width), 255, np.uint8) for _ in range(2)]
+    masks[0][height // 2 :, : width // 2] = 0
+    masks[1][3:, width - 12 :] = 0
     return [Canvas(init_image=colours, mask_image=mask) for mask in masks]
 
 
@@ -111,6 +117,46 @@ def test_a_cell_is_the_same_in_any_company(name: str, pipelines: Any, canvases: 
     others = painted(engine(pipeline, canvases[0], batch_size=3), cells[::-1])
     for cell in cells:
         assert np.abs(others[cell.index] - together[cell.index]).max() <= 1, cell.params
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["float32", "float16", "bfloat16"])
+def test_heun_evaluates_twice_a_step_as_by_sd3s_own_call(kind: Any, tmp_path: Path, canvases: list[Canvas]) -> None:
+    """The one solver beside Euler that draws no noise and whose pipeline gives no noise levels of its own."""
+    tiny_family("sd3").save_pretrained(tmp_path)
+    pipeline = load_pipeline(find_model(str(tmp_path)), Device(kind="cpu", name="cpu", dtype_name=kind))
+    pipeline.scheduler = import_module("diffusers").FlowMatchHeunDiscreteScheduler(shift=3.0)
+    cells = [
+        PaintCell(index=i, params=replace(BASE, **changes), canvas=canvases[i % 2])
+        for i, changes in enumerate(
+            ({}, {"seed": 7, "negative_prompt": "rain"}, CHANGES[6], {"num_inference_steps": 1})
+        )
+    ]
+    inpainter = engine(pipeline, canvases[0])
+    together = painted(inpainter, cells)
+    assert inpainter.denoiser.evaluations(BASE) == 6
+    for cell in cells:
+        (alone,) = painted(PipelineInpainter(pipeline), [cell]).values()
+        assert np.abs(alone - together[cell.index]).max() <= (9 if kind == "bfloat16" else 1), cell.params
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("FlowMatchLCMScheduler", {}), ("FlowMatchEulerDiscreteScheduler", {"stochastic_sampling": True})],
+)
+def test_a_scheduler_that_draws_noise_is_left_to_the_own_call_and_draws_by_the_seed(
+    kind: str, options: dict[str, Any], pipelines: Any, canvases: list[Canvas], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = pipelines("flux-schnell")
+    monkeypatch.setattr(pipeline, "scheduler", getattr(import_module("diffusers"), kind)(**options))
+    assert not can_batch(pipeline)
+    cells = [
+        PaintCell(index=i, params=replace(BASE, seed=seed), canvas=canvases[0]) for i, seed in enumerate((1, 2, 1))
+    ]
+    pictures = painted(PipelineInpainter(pipeline), cells)
+    assert np.array_equal(pictures[0], pictures[2])
+    assert not np.array_equal(pictures[0], pictures[1])
 
 
 def test_a_transformer_that_sees_the_mask_is_left_to_its_own_call() -> None:

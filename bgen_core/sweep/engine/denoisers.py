@@ -6,6 +6,7 @@ from bgen_core.models.family_table import family_of
 from bgen_core.sweep.engine.denoiser import Denoiser
 from bgen_core.sweep.engine.flow import fits
 from bgen_core.sweep.engine.flux import FluxDenoiser, FluxFillDenoiser, FluxKontextDenoiser
+from bgen_core.sweep.engine.klein import KleinDenoiser
 from bgen_core.sweep.engine.qwen_image import QwenImageDenoiser
 from bgen_core.sweep.engine.sd3 import SD3Denoiser
 from bgen_core.sweep.engine.unet import UNetDenoiser
@@ -16,6 +17,7 @@ _FLOWS = {
     "FluxInpaintPipeline": FluxDenoiser,
     "FluxFillPipeline": FluxFillDenoiser,
     "FluxKontextInpaintPipeline": FluxKontextDenoiser,
+    "Flux2KleinInpaintPipeline": KleinDenoiser,
     "QwenImageInpaintPipeline": QwenImageDenoiser,
     "ZImageInpaintPipeline": ZImageDenoiser,
 }

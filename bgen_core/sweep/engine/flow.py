@@ -1,8 +1,9 @@
 # pyright: reportUnknownVariableType=false
-"""What SD 3, Flux, Qwen-Image and Z-Image have in common: a transformer, a flow-matching scheduler, a noisy photo."""
+"""What SD 3, Flux, Klein, Qwen-Image and Z-Image share: a transformer, a flow-matching scheduler, a noisy photo."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -82,13 +83,14 @@ class FlowDenoiser(ABC):
             self._pipeline.scheduler,
             str(self.device),
             sigmas=[float(sigma) for sigma in np.linspace(1.0, 1 / steps, steps)],
-            mu=self._mu(extent),
+            mu=self._mu(extent, params),
         )
 
-    def _mu(self, extent: Extent, *, max_shift: float = 1.15) -> float:
+    def _mu(self, extent: Extent, params: InpaintParams, *, max_shift: float = 1.15) -> float:
         """The shift of the noise levels for pictures of that size: diffusers' `calculate_shift`."""
         from diffusers.pipelines.flux.pipeline_flux import calculate_shift
 
+        del params
         config, latent = self._pipeline.scheduler.config, latent_extent(extent, 2 * self._factor)
         return calculate_shift(
             latent.width * latent.height,
@@ -118,9 +120,9 @@ class FlowDenoiser(ABC):
         photo = self._sample(self._photo(canvas), generator)
         shape = (1, self._channels, latent.height, latent.width)
         noise = randn_tensor(shape, generator=generator, device=self.device, dtype=self._dtype)
-        mask = latent_mask(canvas, latent).to(self.device, self._dtype)
+        mask = self._latent_mask(canvas, latent).to(self.device, self._dtype)
         packed = self._pack(photo)
-        return Start(
+        start = Start(
             latents=self._pack(schedule.start(noise, photo)),
             noise=self._pack(noise),
             condition=self._condition(canvas, packed, generator),
@@ -128,6 +130,12 @@ class FlowDenoiser(ABC):
             mask=self._pack(mask.repeat(1, self._channels, 1, 1)),
             canvas_key=canvas,
         )
+        if not cell.params.edits_whole:
+            return start
+        return replace(start, latents=start.noise, photo=None, mask=None)  # without a mask nothing is put back
+
+    def _latent_mask(self, canvas: Canvas, latent: Extent) -> torch.Tensor:
+        return latent_mask(canvas, latent)
 
     def _condition(self, canvas: Canvas, photo: torch.Tensor, generator: torch.Generator) -> torch.Tensor | None:
         """What the network sees beside the latents."""

@@ -1,6 +1,7 @@
 """Flux: dev and schnell, Fill, which sees the mask, and Kontext, which sees the photo."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -54,15 +55,7 @@ class FluxFillDenoiser(FluxDenoiser):
     """Follows FluxFillPipeline.__call__: mask and masked photo are channels of the input, and nothing is put back."""
 
     def start(self, cell: PaintCell, schedule: Schedule, generator: torch.Generator) -> Start:
-        start = super().start(cell, schedule, generator)
-        return Start(
-            latents=start.latents,
-            noise=start.noise,
-            condition=start.condition,
-            photo=None,
-            mask=None,
-            canvas_key=start.canvas_key,
-        )
+        return replace(super().start(cell, schedule, generator), photo=None, mask=None)
 
     def _condition(self, canvas: Canvas, photo: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         repaint, latent = repaint_tensor(canvas), latent_extent(canvas.extent, self._factor)
@@ -78,7 +71,9 @@ class FluxFillDenoiser(FluxDenoiser):
 
 
 class FluxKontextDenoiser(FluxDenoiser):
-    """Follows FluxKontextInpaintPipeline.__call__: the photo's tokens stand behind the picture's."""
+    """Follows FluxKontextInpaintPipeline.__call__, and FluxKontextPipeline.__call__ where the whole photo is edited:
+    the photo's tokens stand behind the picture's.
+    """
 
     def _sample(self, distribution: Any, generator: torch.Generator) -> torch.Tensor:
         del generator  # its pipeline takes the distribution's mode

@@ -20,14 +20,16 @@ class ScheduleKey:
     num_inference_steps: int
     strength: float
     flow_shift: float
+    edits_whole: bool
 
     @classmethod
     def of(cls, params: InpaintParams) -> "ScheduleKey":
         return cls(
             scheduler=params.scheduler,
             num_inference_steps=params.num_inference_steps,
-            strength=params.strength,
+            strength=1.0 if params.edits_whole else params.strength,
             flow_shift=params.flow_shift,
+            edits_whole=params.edits_whole,
         )
 
 

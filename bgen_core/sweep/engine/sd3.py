@@ -21,7 +21,7 @@ class SD3Denoiser(FlowDenoiser):
             self._pipeline.scheduler,
             str(self.device),
             sigmas=None,
-            mu=self._mu(extent, max_shift=1.16) if moves else None,
+            mu=self._mu(extent, params, max_shift=1.16) if moves else None,
         )
         schedule.starts_from_noise = schedule.starts_from_noise or params.strength == 1.0
         return schedule
