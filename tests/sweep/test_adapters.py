@@ -28,7 +28,7 @@ BASE = InpaintParams(prompt="a beach", num_inference_steps=2, scheduler="default
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, LoraFile]:
     """Two that fit, one of them with the text encoder, one of another shape, one of layers that are not there."""
-    folder, pipeline = tmp_path_factory.mktemp("loras"), tiny_pipeline("sd-9")
+    folder, pipeline = tmp_path_factory.mktemp("loras"), tiny_pipeline.__wrapped__("sd-9")
     of_text = lora_of(pipeline.text_encoder, "text_encoder", layers=("q_proj", "v_proj"), seed=1)
     save_lora(lora_of(pipeline.unet, "unet", layers=("to_q", "to_v")) | of_text, folder / "ink.safetensors")
     save_lora(lora_of(pipeline.unet, "unet", layers=("to_k",), seed=2), folder / "mist.safetensors")
@@ -70,7 +70,7 @@ WAYS = {"engine": engine, "own call": PipelineInpainter}
 
 @pytest.fixture(params=WAYS)
 def inpainter(request: pytest.FixtureRequest) -> Iterator[Any]:
-    yield WAYS[request.param](tiny_pipeline("sd-9"))
+    yield WAYS[request.param](tiny_pipeline.__wrapped__("sd-9"))  # of its own: LoRAs stay in it
 
 
 def test_weight_0_is_none_bit_for_bit(inpainter: Any, canvas: Canvas, files: dict[str, LoraFile]) -> None:
@@ -95,7 +95,7 @@ def test_each_cell_of_a_sweep_is_what_it_is_alone(inpainter: Any, canvas: Canvas
 
 
 def test_rows_of_other_weights_never_share_a_call(canvas: Canvas, files: dict[str, LoraFile]) -> None:
-    pipeline, asked = tiny_pipeline("sd-9"), cells(canvas, files, "ink:0.8", "mist")
+    pipeline, asked = tiny_pipeline.__wrapped__("sd-9"), cells(canvas, files, "ink:0.8", "mist")
     rows: list[int] = []
     hook = pipeline.unet.register_forward_pre_hook(lambda _, inputs: rows.append(len(inputs[0])))
     try:
@@ -120,7 +120,7 @@ def test_one_of_another_model_fails_its_cells_alone(
 
 
 def test_few_are_held_at_once(canvas: Canvas, files: dict[str, LoraFile], monkeypatch: pytest.MonkeyPatch) -> None:
-    pipeline = tiny_pipeline("sd-9")
+    pipeline = tiny_pipeline.__wrapped__("sd-9")
     inpainter = engine(pipeline)
     first = painted(inpainter, cells(canvas, files, "ink", "mist"))
     monkeypatch.setattr(adapters, "MOST_LOADED", 1)
