@@ -63,8 +63,7 @@ def _check_mask(plan: SweepPlan) -> None:
     if set(plan.values_of("repaint")) != {"whole"}:
         return
     for field, neutral in WITHOUT_MASK.items():
-        values = plan.values_of(field)
-        if len(values) > 1 or values[0] != neutral:
+        if plan.values_of(field) != (neutral,):
             label = parameter_of(field).label.lower()
             raise UserInputError(
                 f"The {label} has no effect where the whole photo is edited, without a mask: "

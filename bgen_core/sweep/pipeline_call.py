@@ -89,7 +89,7 @@ class PipelineInpainter:
             pipeline = editing_pipeline(self._pipeline, self._family) if whole else self._pipeline
             call = _Call(pipeline, self._arguments(cell, pipeline))
             # The pipelines of flows hand their scheduler no generator, and some draw noise in each step.
-            torch.manual_seed(cell.params.seed)
+            torch.manual_seed(cell.params.seed)  # pyright: ignore[reportUnknownMemberType]
             try:
                 of = effective_steps(self._family, cell.params)
                 for step in call.steps():
