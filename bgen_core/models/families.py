@@ -14,6 +14,8 @@ from bgen_core.json_value import JsonValue
 
 # Pictures that a ControlNet can be shown
 CONTROLS = ("mask", "edges")
+# Those whose steps the batched engine takes, where they draw no noise
+FLOW_SCHEDULERS = ("FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler")
 NumberFormat = Literal["float32", "float16", "bfloat16"]
 
 
@@ -292,6 +294,13 @@ def of_checkpoint(family: Family, configs: Configs) -> Family:
             changes["clip_skip"] = replace(family.clip_skip, most=max(0, min(layers) - family.clip_skip.own))
     if family.flow_shift is None and configs.of("scheduler").get("use_dynamic_shifting", False):
         changes["flow_shift"] = SHIFTED_BY_SIZE
+    if family.engine == "flow":
+        scheduler = configs.of("scheduler")
+        name = str(scheduler.get("_class_name", FLOW_SCHEDULERS[0]))
+        if not name.startswith("FlowMatch"):
+            changes["refusal"] = f"starts from a photo by flow matching alone, which its {name} cannot"
+        elif name not in FLOW_SCHEDULERS or scheduler.get("stochastic_sampling", False):
+            changes |= {"engine": None, "guidance_end": GUIDED_BY_ITS_CALL}
     return replace(family, **changes)
 
 

@@ -172,6 +172,19 @@ def test_what_cannot_be_used_is_refused_before_anything_is_loaded(
     assert str(refusal.value).count("\n") == 0
 
 
+@pytest.mark.parametrize(
+    "class_name", ["StableDiffusion3Pipeline", "FluxPipeline", "QwenImagePipeline", "ZImagePipeline"]
+)
+def test_what_a_scheduler_does_not_allow_is_known_before_anything_is_loaded(class_name: str, tmp_path: Path) -> None:
+    """Outside the engine's loop guidance cannot end early; without flow matching nothing can start from the photo."""
+    drawing = {"_class_name": "FlowMatchEulerDiscreteScheduler", "stochastic_sampling": True}
+    family = find_entry(saved(tmp_path / "drawing", class_name, scheduler=drawing)).family
+    assert (family.engine, "guidance_end" in family.ignored, family.refusal) == (None, True, "")
+    other = saved(tmp_path / "other", class_name, scheduler={"_class_name": "UniPCMultistepScheduler"})
+    with pytest.raises(ModelLoadError, match=r"by flow matching alone, which its UniPCMultistepScheduler cannot"):
+        find_model(other)
+
+
 def test_an_unknown_class_is_answered_with_those_that_work(tmp_path: Path) -> None:
     with pytest.raises(ModelLoadError) as refusal:
         find_model(saved(tmp_path / "model", "NothingPipeline"))

@@ -436,3 +436,39 @@ class _Countdown:
     def __init__(self, lane: Lane, remaining: int) -> None:
         self.lane, self.remaining = lane, remaining
         self.rows, self.cohort = lane.rows, remaining < lane.remaining or None
+
+
+@pytest.mark.parametrize("where", ["encode_prompt", "start", "decode"])
+def test_what_fails_for_one_cell_costs_its_company_nothing(
+    where: str, canvas: Canvas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = InpaintParams(prompt="a", num_inference_steps=2, guidance_scale=1)
+    params = [base, replace(base, prompt="bad"), replace(base, seed=1), replace(base, num_inference_steps=3)]
+    cells = [PaintCell(index=index, canvas=canvas, params=each) for index, each in enumerate(params)]
+    expected = paint("sd-9", cells)
+    inpainter, bad_latents = make_inpainter("sd-9"), list[torch.Tensor]()
+    own = {name: getattr(inpainter.denoiser, name) for name in ("encode_prompt", "start", "decode")}
+
+    def encode_prompt(text: str, *rest: Any, **named: Any) -> Any:
+        return fail() if text == "bad" else own["encode_prompt"](text, *rest, **named)
+
+    def start(cell: PaintCell, *rest: Any) -> Any:
+        return fail() if cell.params.prompt == "bad" else own["start"](cell, *rest)
+
+    def decode(latents: torch.Tensor, extent: Any) -> torch.Tensor:
+        bad_latents.append(latents)
+        return fail() if len(bad_latents) == 2 else own["decode"](latents, extent)
+
+    def fail() -> Any:
+        raise RuntimeError("no such kernel")
+
+    fakes = {"encode_prompt": encode_prompt, "start": start, "decode": decode}
+    monkeypatch.setattr(inpainter.denoiser, where, fakes[where])
+    events = list(inpainter.paint(cells))
+    (failed,) = [event for event in events if isinstance(event, Failed)]
+    assert "no such kernel" in failed.reason
+    finished = {event.cell.index: event.image for event in events if isinstance(event, Finished)}
+    assert sorted([failed.index, *finished]) == [0, 1, 2, 3]
+    assert failed.index == 1 or where == "decode"
+    for index, image in finished.items():
+        assert np.array_equal(image, expected[index])

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -85,25 +85,33 @@ class BatchedInpainter:
         if not cells:
             return
         extent = cells[0].canvas.extent
-        tuning = self._tuning(extent)
         self.rows_computed = 0
+        try:
+            tuning = self._tuning(extent)
+        except OutOfMemoryError:
+            raise
+        except Exception as error:
+            yield from _failed(cells, self._fault(error))
+            return
         for loras, group in by_loras(cells):
             try:
                 if self._adapters.use(loras):
                     self.denoiser.forget_prompts()
-            except (UserInputError, torch.OutOfMemoryError) as error:
-                reason = str(error) if isinstance(error, UserInputError) else TOO_LARGE
-                yield from (Failed(index=cell.index, reason=reason) for cell in group)
+            except Exception as error:
+                yield from _failed(group, self._fault(error))
                 self.denoiser.forget_prompts()
                 continue
             yield from self._paint_alike(group, tuning)
 
     def _paint_alike(self, cells: Sequence[PaintCell], tuning: BatchTuning) -> Generator[Event]:
-        """Cells of one size and with the same LoRAs."""
+        """Cells of one size and with the same LoRAs. Those in whose company something failed are painted alone then:
+        what cannot be done for one of them costs the others nothing.
+        """
         extent, before = cells[0].canvas.extent, self.rows_computed
         evaluator = RowEvaluator(self.denoiser, extent=extent, batch_size=tuning.batch_size, quantum=tuning.quantum)
         outbox = Outbox()
         seconds = dict.fromkeys((cell.index for cell in cells), 0.0)
+        alone: list[PaintCell] = []
         lanes: list[Lane] = form_lanes(
             cells,
             evaluator.batch_size,
@@ -117,8 +125,12 @@ class BatchedInpainter:
                 try:
                     lane.cohort = start_cohort(self.denoiser, lane.cells)
                 except Exception as error:
-                    yield from self._fail([lane], self._start_fault(error))
                     lanes.remove(lane)
+                    if len(cells) > 1:
+                        self._check_device(error)
+                        alone += lane.cells
+                    else:
+                        yield from _failed(cells, self._fault(error))
                 else:
                     yield from (Started(cell=cell) for cell in lane.cells)
             under_way = [lane.cohort for lane in chosen if lane.cohort]
@@ -127,12 +139,13 @@ class BatchedInpainter:
             except OutOfMemoryError:
                 raise
             except Exception as error:  # the library's own code, on a checkpoint that nobody here has seen
-                if is_lasting_device_fault(error):
-                    raise
-                logger.exception("a call of %s failed", self._family.title)
                 stopped = [lane for lane in chosen if lane.cohort]
-                yield from self._fail(stopped, reason_of(error, self._family.title))
                 lanes = [lane for lane in lanes if lane not in stopped]
+                if len(cells) > 1:
+                    self._check_device(error)
+                    alone += (cell for lane in stopped for cell in lane.cells)
+                else:
+                    yield from _failed(cells, self._fault(error))
                 continue
 
             for lane in chosen:
@@ -146,19 +159,22 @@ class BatchedInpainter:
             self.rows_computed = before + evaluator.rows_computed
             yield from outbox.collect(everything=not lanes)
         yield from outbox.collect(everything=True)
+        for cell in alone:
+            yield from self._paint_alike([cell], tuning)
 
-    def _start_fault(self, error: Exception) -> str:
-        if isinstance(error, ValueError):  # a scheduler's own limits, such as LCM's on steps
-            return f"The scheduler refuses: {str(error).split('. ')[0].rstrip('.')}."
+    def _fault(self, error: Exception) -> str:
+        """Why a cell could not be made."""
+        self._check_device(error)
+        if isinstance(error, UserInputError):
+            return str(error)
         if isinstance(error, torch.OutOfMemoryError):
             return TOO_LARGE
-        if is_lasting_device_fault(error):
-            raise error
-        logger.error("%s could not start a cell", self._family.title, exc_info=error)
+        logger.error("%s could not make a cell", self._family.title, exc_info=error)
         return reason_of(error, self._family.title)
 
-    def _fail(self, lanes: Sequence[Lane], reason: str) -> Generator[Event]:
-        yield from (Failed(index=cell.index, reason=reason) for lane in lanes for cell in lane.cells)
+    def _check_device(self, error: Exception) -> None:
+        if is_lasting_device_fault(error):
+            raise error
 
     def _advance(self, cohorts: Sequence[Cohort], evaluator: RowEvaluator) -> None:
         rows = [cohort.rows() for cohort in cohorts]
@@ -177,7 +193,12 @@ class BatchedInpainter:
             )
             if cohort.is_done:
                 began = time.perf_counter()
-                decoded = self.denoiser.decode(cohort.latents[place], extent)
+                try:
+                    decoded = self.denoiser.decode(cohort.latents[place], extent)
+                except Exception as error:
+                    failed = Failed(index=cell.index, reason=self._fault(error))
+                    outbox.post(lambda sent, failed=failed: failed)
+                    continue
                 finite = decoded.isfinite().all().to(torch.uint8)
                 stages = {"denoise": seconds.pop(cell.index), "decode": time.perf_counter() - began}
                 outbox.post(
@@ -191,6 +212,10 @@ class BatchedInpainter:
         if self._preview is None:
             self._preview = self._make_preview()
         return self._preview(self.denoiser.as_image(latents, extent))
+
+
+def _failed(cells: Sequence[PaintCell], reason: str) -> Iterator[Event]:
+    yield from (Failed(index=cell.index, reason=reason) for cell in cells)
 
 
 def _finished(cell: PaintCell, sent: np.ndarray | None, stages: dict[str, float]) -> Event:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from bgen_core.errors import UserInputError
 from bgen_core.sweep.engine.denoiser import Denoiser, Row, Start
 from bgen_core.sweep.engine.schedule import Schedule
 from bgen_core.sweep.events import PaintCell
@@ -96,10 +97,13 @@ def start_cohort(denoiser: Denoiser, cells: Sequence[PaintCell]) -> Cohort:
 
     Raises
     ------
-    ValueError
+    UserInputError
         The scheduler refuses their parameters.
     """
-    schedule = denoiser.schedule(cells[0].params, cells[0].canvas.extent)
+    try:
+        schedule = denoiser.schedule(cells[0].params, cells[0].canvas.extent)
+    except ValueError as error:  # a scheduler's own limits, such as LCM's on steps
+        raise UserInputError(f"The scheduler refuses: {str(error).split('. ')[0].rstrip('.')}.") from error
     generators = [torch.Generator("cpu").manual_seed(cell.params.seed) for cell in cells]
     starts = [denoiser.start(cell, schedule, generator) for cell, generator in zip(cells, generators, strict=True)]
     return Cohort(

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from bgen_core.extent import Extent
-from bgen_core.models.families import Cfg, Distilled, Family, NeedsSecond
+from bgen_core.models.families import FLOW_SCHEDULERS, Cfg, Distilled, Family, NeedsSecond
 from bgen_core.sweep.engine.canvases import latent_extent, latent_mask
 from bgen_core.sweep.engine.denoiser import KEPT_PROMPTS, EncodedPrompt, Row, Start
 from bgen_core.sweep.engine.recent import Recent
@@ -19,13 +19,11 @@ from bgen_core.sweep.events import Canvas, PaintCell
 from bgen_core.sweep.family_rules import effective_steps, reads_negative
 from bgen_core.sweep.params import InpaintParams
 
-SCHEDULERS = ("FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler")
-
 
 def fits(pipeline: Any) -> bool:
     """Whether the engine's loop is the pipeline's own: a scheduler that it knows, and none that draws noise."""
     scheduler = pipeline.scheduler
-    return type(scheduler).__name__ in SCHEDULERS and not scheduler.config.get("stochastic_sampling", False)
+    return type(scheduler).__name__ in FLOW_SCHEDULERS and not scheduler.config.get("stochastic_sampling", False)
 
 
 class FlowDenoiser(ABC):
