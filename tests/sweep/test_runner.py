@@ -71,9 +71,9 @@ def save_subject(store: Store, shade: int = 90, extent: Extent = EXTENT) -> Subj
     return subject
 
 
-def forecast(store: Store, settings: Settings, plan: SweepPlan) -> SweepForecast:
+def forecast(store: Store, settings: Settings, plan: SweepPlan, dtype_name: str = "float32") -> SweepForecast:
     photos = {subject: store.subjects.get(subject).extent for subject in plan.subject_ids}
-    return forecast_sweep(store, settings, plan, photos=photos, device_kind="cpu", dtype_name="float32")
+    return forecast_sweep(store, settings, plan, photos=photos, device_kind="cpu", dtype_name=dtype_name)
 
 
 def run(store: Store, settings: Settings, plan: SweepPlan) -> tuple[str, list[Any]]:
@@ -179,6 +179,9 @@ def test_a_weight_without_a_lora_is_refused(store: Store, settings: Settings):
     subject, axes = save_subject(store), (parse_axis("lora-weight", "0.5,1"),)
     with pytest.raises(UserInputError, match=r"lora weight 0\.5 has nothing to weigh"):
         forecast(store, settings, SweepPlan(subject_id=subject.id, model="demo", base=BASE, axes=axes))
+    named = SweepPlan(subject_id=subject.id, model="demo", base=replace(BASE, loras="ink"))
+    with pytest.raises(UserInputError, match=r"kept in float8, .* set BGEN_PRECISION=half or int8\.$"):
+        forecast(store, settings, named, "float8")
     tagged = replace(BASE, prompt="a red <lora:ink:1> beach")
     notes = forecast(store, settings, SweepPlan(subject_id=subject.id, model="demo", base=tagged)).notes
     assert "<lora:…> in the prompt is plain words here: name LoRAs in lora." in notes
