@@ -17,7 +17,7 @@ from bgen_core.cli.run_files import runs_app
 from bgen_core.cli.segment import segment
 from bgen_core.cli.serve import PASSES_OPTIONS_ON, serve
 from bgen_core.cli.store import store_app
-from bgen_core.cli.streams import check_words, write_every_letter
+from bgen_core.cli.streams import check_words, log_to_terminal, write_every_letter
 from bgen_core.cli.sweep import sweep
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.models.devices import prepare_process_for_inference
@@ -46,7 +46,7 @@ def main() -> None:
     """Run the command line: exit 0; 2 with one sentence for what a person can mend, the store too; 1 for a fault."""
     prepare_process_for_inference()
     write_every_letter()
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    log_to_terminal()
     try:
         check_words(sys.argv[1:])
         code = app(standalone_mode=False)

@@ -1,15 +1,24 @@
-"""What a terminal or a pipe can be told, and what was typed there: encodings at both ends of a command."""
+"""What a terminal or a pipe can be told, and what was typed there: encodings at both ends of a command, and its log."""
 
 import codecs
+import copy
 import io
+import logging
 import sys
 from collections.abc import Iterable
+from typing import TextIO
 
-from bgen_core.errors import UserInputError
+from bgen_core.errors import BgenError, UserInputError
+from bgen_core.jobs.worker_folder import WorkerFolder
+from bgen_core.settings import load_settings
 from bgen_core.wording import not_utf8, readable
 
 # Signs of this program's own sentences, for encodings that lack them.
 _PLAIN = str.maketrans("–—−×≈✓…“”‘’·→≤≥", "---x~v.\"\"''.><>")
+
+_TERMINAL = "%(levelname)s %(name)s: %(message)s"
+_FILE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_FAULT_OF_THE_PROGRAM = "bgen_core.cli"
 
 
 def write_every_letter() -> None:
@@ -55,3 +64,46 @@ def check_words(words: Iterable[str]) -> None:
     raise UserInputError(
         f"{bad} holds bytes that are no UTF-8: write texts in UTF-8, and give a file with such a name another one."
     )
+
+
+def log_to_terminal() -> None:
+    """Set up the log of a command line: warnings and worse, as lines on the standard error.
+
+    Only what ends the command as a fault of the program is shown with its trace: a cell that fails is a sentence there,
+    and the others go on. The traces are in the worker's log, where the app's are too.
+    """
+    logging.basicConfig(level=logging.WARNING, handlers=log_handlers(sys.stderr))
+
+
+def log_handlers(terminal: TextIO) -> list[logging.Handler]:
+    """What writes the log of a command line: lines to its terminal, traces to the worker's log."""
+    lines = logging.StreamHandler(terminal)
+    lines.setFormatter(_Lines(_TERMINAL))
+    return [lines, _Traces()]
+
+
+class _Lines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        if record.exc_info and record.name != _FAULT_OF_THE_PROGRAM:
+            record = copy.copy(record)
+            record.exc_info = record.exc_text = None
+        return super().format(record)
+
+
+class _Traces(logging.Handler):
+    """Appends what has a trace to the worker's log; where that cannot be written, the line on the terminal is all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(logging.Formatter(_FILE))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not record.exc_info:
+            return
+        try:
+            folder = WorkerFolder(load_settings().home)
+            folder.prepare()
+            with folder.log.open("a", encoding="utf-8") as log:
+                log.write(self.format(record) + "\n")
+        except (BgenError, OSError):
+            pass

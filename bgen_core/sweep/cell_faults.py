@@ -25,5 +25,5 @@ def reason_of(error: Exception, title: str) -> str:
         said = said[:_LONGEST_REASON] + "…"
     return (
         f"{title} could not make this picture ({type(error).__name__}{': ' if said else ''}{said}): "
-        "the log has more; try other values, or another model."
+        "worker.log has more; try other values, or another model."
     )

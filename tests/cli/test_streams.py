@@ -1,11 +1,17 @@
 """Letters that a terminal's encoding lacks, and bytes that are no letters."""
 
+import io
 import json
+import logging
+import sys
 from pathlib import Path
 
 import pytest
 
+from bgen_core.cli.streams import log_handlers
+from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.records.run import RunRecord
+from bgen_core.settings import load_settings
 from bgen_core.store.store import Store
 from tests.cli.calling import PHOTO, Call
 from tests.made_up import commit, made_up_run
@@ -110,3 +116,30 @@ def test_where_the_locale_knows_ascii_alone_it_is_to_blame(call: Call, monkeypat
         "bgen: \\xc3\\xbc.jpg cannot be read, since this terminal's locale is ascii: "
         "set LC_ALL=C.UTF-8, or PYTHONUTF8=1.\n"
     )
+
+
+def logged(name: str) -> str:
+    """What the terminal shows of a fault in that logger."""
+    terminal = io.StringIO()
+    try:
+        raise ZeroDivisionError("in a library")
+    except ZeroDivisionError:
+        record = logging.LogRecord(name, logging.WARNING, "", 0, "cell %d failed", (3,), sys.exc_info())
+    for handler in log_handlers(terminal):
+        handler.handle(record)
+    return terminal.getvalue()
+
+
+def test_a_cell_that_fails_is_a_line_and_its_trace_is_in_the_log() -> None:
+    assert logged("bgen_core.sweep.pipeline_call") == "WARNING bgen_core.sweep.pipeline_call: cell 3 failed\n"
+    written = WorkerFolder(load_settings().home).log.read_text(encoding="utf-8")
+    assert "cell 3 failed\nTraceback" in written
+    assert written.endswith("ZeroDivisionError: in a library\n")
+    assert "Traceback" in logged("bgen_core.cli")  # a fault of the program itself
+
+
+def test_a_log_that_cannot_be_written_costs_the_line_nothing() -> None:
+    home = load_settings().home
+    home.parent.mkdir(parents=True, exist_ok=True)
+    home.write_text("in the way")
+    assert logged("bgen_core.sweep.engine.batched").endswith("cell 3 failed\n")
