@@ -146,6 +146,7 @@ class Runner:
                 continue
             family = work.model.source.family
             yield from self._make_sizes(work, [replace(cell, params=settled(family, cell.params)) for cell in cells])
+            del work  # the next model may need this one's place
 
     def _begin(
         self, sweep: SweepRecord, plan: SweepPlan, model: str, subject_id: SubjectId, planned: dict[int, RunId]

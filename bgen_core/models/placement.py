@@ -88,7 +88,7 @@ def place(source: ModelSource, device: Device, wish: OffloadWish = "auto") -> Pl
     def placed(offload: Offload) -> Placement:
         return Placement(offload=offload, whole=whole, largest=largest, working=working, free=free)
 
-    if device.kind == "cpu" or wish == "none":
+    if not device.kind.startswith("cuda") or wish == "none":  # others share the machine's memory
         if whole > there:
             raise _too_large(source, device, whole, there)
         return placed("none")

@@ -1,5 +1,7 @@
 """The runner with a model that counts what it is asked for: what is painted, what is only pasted, what fails alone."""
 
+import gc
+import weakref
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +31,7 @@ from bgen_core.sweep.events import Committed, Failed, Finished, PaintCell
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.sweep.live_sweep import running_text
+from tests.tiny_models import tiny_pipeline
 
 BASE = InpaintParams(prompt="a red beach", num_inference_steps=2)
 
@@ -173,6 +176,27 @@ def test_an_axis_of_weights_of_a_lora(store: Store, settings: Settings, inpainte
     save_file({"unet.to_q.lora_A.weight": np.ones((2, 4), np.float32)}, str(file))
     with pytest.raises(UserInputError, match="a LoRA, the device or a library has changed"):
         list(Runner(store, settings).run(sweep_id))
+
+
+def test_a_model_is_gone_before_the_next_one_of_a_sweep_is_loaded(
+    store: Store, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    tiny_pipeline("sd-9").save_pretrained(tmp_path / "other")
+    before: list[weakref.ref[CountingInpainter]] = []
+    alive: list[bool] = []
+
+    def load(*_: Any, **__: Any) -> tuple[CountingInpainter, int]:
+        gc.collect()
+        alive.extend(each() is not None for each in before)
+        inpainter = CountingInpainter()
+        before.append(weakref.ref(inpainter))
+        return inpainter, 8
+
+    monkeypatch.setattr("bgen_core.jobs.kept_models.load_inpainter", load)
+    axes = (Axis(name="model", values=("demo", str(tmp_path / "other"))),)
+    _, events = run(store, settings, SweepPlan(subject_id=save_subject(store).id, model="demo", base=BASE, axes=axes))
+    assert sum(isinstance(event, Committed) for event in events) == 2
+    assert alive == [False]
 
 
 def test_a_weight_without_a_lora_is_refused(store: Store, settings: Settings):
