@@ -3,12 +3,10 @@
 from pathlib import Path
 
 from bgen_core.errors import ModelLoadError
-from bgen_core.models.content_hash import hash_folder
-from bgen_core.models.folder_check import check_folder, count_weights, names_in
+from bgen_core.models.folder_check import check_folder
 from bgen_core.models.hub.client import cached_snapshot, fetch_small_files
-from bgen_core.models.model_source import ModelSource
+from bgen_core.models.model_source import ModelSource, source_of_folder
 from bgen_core.models.saved_pipeline import read_index
-from bgen_core.models.weight_variants import choose_variant, networks
 from bgen_core.wording import quoted
 
 
@@ -56,14 +54,4 @@ def find_prior(source: ModelSource, *, asks_hub: bool) -> ModelSource | None:
 def _of_folder(decoder: ModelSource, folder: Path) -> ModelSource:
     index = read_index(decoder.name, folder)
     check_folder(decoder.name, folder, index)
-    names, parts = names_in(folder), networks(index)
-    variant = choose_variant(parts, "float32", here=names, there=names)
-    return ModelSource(
-        entry=decoder.entry,
-        revision=hash_folder(folder),
-        folder=folder,
-        files=folder,
-        index=index,
-        variant=variant,
-        weights=count_weights(folder, parts, variant),
-    )
+    return source_of_folder(decoder.entry, folder, index)

@@ -7,10 +7,11 @@ from typing import Any
 
 from bgen_core.errors import ModelLoadError
 from bgen_core.models.catalogue import ModelEntry
+from bgen_core.models.content_hash import hash_folder
 from bgen_core.models.families import Family
-from bgen_core.models.folder_check import absent_parts, check_folder, names_in
+from bgen_core.models.folder_check import absent_parts, check_folder, count_weights, names_in
 from bgen_core.models.single_files.layouts import SingleFile
-from bgen_core.models.weight_variants import VARIANTS, lacking, networks
+from bgen_core.models.weight_variants import VARIANTS, choose_variant, lacking, networks
 
 SAFETY_CHECKER = "safety_checker"
 
@@ -77,6 +78,27 @@ class ModelSource:
         """Parts whose weights are loaded from `files`."""
         held = self.single.parts if self.single else frozenset[str]()
         return tuple(name for name in networks(self.index) if name not in held)
+
+
+def source_of_folder(entry: ModelEntry, folder: Path, index: Mapping[str, Any]) -> ModelSource:
+    """A local folder that has been looked at, pinned by its content.
+
+    Parameters
+    ----------
+    index
+        Its model_index.json.
+    """
+    names, parts = names_in(folder), networks(index)
+    variant = choose_variant(parts, "float32", here=names, there=names)
+    return ModelSource(
+        entry=entry,
+        revision=hash_folder(folder),
+        folder=folder,
+        files=folder,
+        index=index,
+        variant=variant,
+        weights=count_weights(folder, parts, variant),
+    )
 
 
 def is_whole(source: ModelSource) -> bool:

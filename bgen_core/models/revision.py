@@ -7,13 +7,13 @@ from pathlib import Path
 from bgen_core.errors import ModelLoadError
 from bgen_core.models.catalogue import MODELS, ModelEntry, describe_model
 from bgen_core.models.content_hash import hash_file, hash_files, hash_folder
-from bgen_core.models.folder_check import check_folder, count_weights, names_in, reading
+from bgen_core.models.folder_check import check_folder, names_in, reading
 from bgen_core.models.hub.client import cached_snapshot, fetch_small_files
 from bgen_core.models.kandinsky_prior import find_prior
-from bgen_core.models.model_source import ModelSource, is_whole
+from bgen_core.models.model_source import ModelSource, is_whole, source_of_folder
 from bgen_core.models.saved_pipeline import read_entry, read_index
 from bgen_core.models.single_files.configuration import configuration_of, index_for, read_model_file
-from bgen_core.models.weight_variants import choose_variant, files_of, networks
+from bgen_core.models.weight_variants import choose_variant, files_of
 from bgen_core.wording import quoted
 
 
@@ -130,18 +130,7 @@ def _of_folder(spec: str, entry: ModelEntry, folder: Path) -> ModelSource:
     index = read_index(spec, folder)
     entry = read_entry(spec, entry, folder, index)
     check_folder(spec, folder, index)
-    names = names_in(folder)
-    parts = networks(index)
-    variant = choose_variant(parts, "float32", here=names, there=names)
-    return ModelSource(
-        entry=entry,
-        revision=hash_folder(folder),
-        folder=folder,
-        files=folder,
-        index=index,
-        variant=variant,
-        weights=count_weights(folder, parts, variant),
-    )
+    return source_of_folder(entry, folder, index)
 
 
 def _of_file(spec: str, entry: ModelEntry, file: Path, *, asks_hub: bool) -> ModelSource | None:
