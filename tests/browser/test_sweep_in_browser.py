@@ -23,11 +23,13 @@ RESUME = "python -m bgen_core sweep --resume"
 
 def open_sweep_page(app: RunningApp, page: Page) -> None:
     page.goto(f"{app.url}/sweep")
-    settle(page)
     offer = page.get_by_role("button", name="Start with the sample photo")
+    prompt = page.get_by_label("Prompt", exact=True)
+    offer.or_(prompt).first.wait_for()  # before the first run of its script a page is empty, and not running either
+    settle(page)
     if offer.count():
         offer.click()
-        page.get_by_label("Prompt", exact=True).wait_for()
+        prompt.wait_for()
         settle(page)
 
 
