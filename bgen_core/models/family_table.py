@@ -304,6 +304,8 @@ FAMILIES: tuple[Family, ...] = (
         saved_as=_classes("QwenImageEdit", "", "Inpaint"),
         loads_as="QwenImageEditInpaintPipeline",
         edits_as="QwenImageEditPipeline",
+        engine="flow",
+        guidance_end=None,
         packages=("torchvision",),
         guidance=Cfg(argument="true_cfg_scale", blank=" "),
         flow_shift=None,

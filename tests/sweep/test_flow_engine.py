@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 
+from bgen_core.extent import Extent
 from bgen_core.models.devices import Device
 from bgen_core.models.loading import load_pipeline
 from bgen_core.models.revision import find_model
@@ -25,9 +26,11 @@ from bgen_core.sweep.family_rules import settled
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.pipeline_call import PipelineInpainter
 from bgen_core.sweep.tuning import BatchTuning
-from tests.tiny_families import tiny_family
+from tests.tiny_families import edit_small_photos, tiny_family, tiny_qwen_image_edit
 
-NAMES = ("sd3", "flux-dev", "flux-schnell", "flux-fill", "flux-kontext", "klein", "qwen-image", "z-image")
+NAMES = (
+    "sd3", "flux-dev", "flux-schnell", "flux-fill", "flux-kontext", "klein", "qwen-image", "qwen-image-edit", "z-image"
+)  # fmt: skip
 SEEN = ("flux-dev", "qwen-image")  # in a run without slow tests too: tokens, and texts of several lengths
 FLOWS = [pytest.param(name, marks=[] if name in SEEN else pytest.mark.slow) for name in NAMES]
 BASE = InpaintParams(prompt="a beach", scheduler="default", num_inference_steps=3, guidance_scale=4.0)
@@ -56,10 +59,14 @@ def pipelines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
     @cache
     def loaded(name: str) -> Any:
+        if name == "qwen-image-edit":
+            return tiny_qwen_image_edit()
         tiny_family(name).save_pretrained(place / name)
         return load_pipeline(find_model(str(Path(place / name))), Device(kind="cpu", name="cpu", dtype_name="float32"))
 
-    yield loaded
+    with pytest.MonkeyPatch.context() as patch:
+        edit_small_photos(patch)
+        yield loaded
 
 
 @pytest.fixture
@@ -186,24 +193,30 @@ def test_rows_of_several_cells_share_a_call(pipelines: Any, canvases: list[Canva
 
 
 def test_events_come_with_previews(pipelines: Any, canvases: list[Canvas]) -> None:
-    for name in ("flux-dev", "qwen-image"):
+    sizes = {"flux-dev": (8, 16, 3), "qwen-image": (8, 16, 3), "qwen-image-edit": (16, 20, 3)}  # the last one's own
+    for name, size in sizes.items():
         cells = [PaintCell(index=0, params=BASE, canvas=canvases[0])]
         events = list(engine(pipelines(name), canvases[0]).paint(cells))
         steps = [event for event in events if isinstance(event, Stepped)]
         assert [(event.step, event.of) for event in steps] == [(1, 3), (2, 3), (3, 3)]
         assert steps[0].preview is not None
-        assert steps[0].preview.shape == (8, 16, 3)
+        assert steps[0].preview.shape == size
         assert isinstance(events[-1], Finished)
+        assert Extent.of(events[-1].image) == canvases[0].extent
 
 
 @pytest.mark.parametrize("kind", ["float16", "bfloat16"])
 @pytest.mark.parametrize("name", FLOWS)
 def test_half_precision_equals_the_pipelines_own_call(
-    name: str, kind: str, tmp_path: Path, canvases: list[Canvas]
+    name: str, kind: str, tmp_path: Path, canvases: list[Canvas], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One cell alone: the same numbers in the same order, so that no bit differs before rounding."""
-    tiny_family(name).save_pretrained(tmp_path)
-    pipeline = load_pipeline(find_model(str(tmp_path)), Device(kind="cpu", name="cpu", dtype_name=kind))
+    if name == "qwen-image-edit":
+        edit_small_photos(monkeypatch)
+        pipeline = tiny_qwen_image_edit(getattr(torch, kind))
+    else:
+        tiny_family(name).save_pretrained(tmp_path)
+        pipeline = load_pipeline(find_model(str(tmp_path)), Device(kind="cpu", name="cpu", dtype_name=kind))
     cell = PaintCell(
         index=0, params=replace(BASE, strength=0.6, num_inference_steps=5, flow_shift=2), canvas=canvases[0]
     )

@@ -14,6 +14,7 @@ from bgen_core.errors import OutOfMemoryError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.models.devices import is_lasting_device_fault
 from bgen_core.models.family_table import STABLE_DIFFUSION, family_of
+from bgen_core.subject.decoding.image_io import resize
 from bgen_core.sweep.adapters import Adapters, by_loras
 from bgen_core.sweep.cell_faults import NO_NUMBERS, TOO_LARGE, reason_of
 from bgen_core.sweep.engine.batch_size import measure_batch
@@ -101,13 +102,21 @@ class BatchedInpainter:
                 yield from _failed(group, self._fault(error))
                 self.denoiser.forget_prompts()
                 continue
-            yield from self._paint_alike(group, tuning)
+            for alike in self._by_extent(group):
+                yield from self._paint_alike(alike, tuning)
+
+    def _by_extent(self, cells: Sequence[PaintCell]) -> list[list[PaintCell]]:
+        """The cells that are painted at one size, which alone may share a call of the network."""
+        groups: dict[Extent, list[PaintCell]] = {}
+        for cell in cells:
+            groups.setdefault(self.denoiser.painted_extent(cell), []).append(cell)
+        return list(groups.values())
 
     def _paint_alike(self, cells: Sequence[PaintCell], tuning: BatchTuning) -> Generator[Event]:
         """Cells of one size and with the same LoRAs. Those in whose company something failed are painted alone then:
         what cannot be done for one of them costs the others nothing.
         """
-        extent, before = cells[0].canvas.extent, self.rows_computed
+        extent, before = self.denoiser.painted_extent(cells[0]), self.rows_computed
         evaluator = RowEvaluator(self.denoiser, extent=extent, batch_size=tuning.batch_size, quantum=tuning.quantum)
         outbox = Outbox()
         seconds = dict.fromkeys((cell.index for cell in cells), 0.0)
@@ -202,7 +211,7 @@ class BatchedInpainter:
                 finite = decoded.isfinite().all().to(torch.uint8)
                 stages = {"denoise": seconds.pop(cell.index), "decode": time.perf_counter() - began}
                 outbox.post(
-                    lambda sent, cell=cell, stages=stages: _finished(cell, sent, stages),
+                    lambda sent, cell=cell, stages=stages: _finished(cell, extent, sent, stages),
                     torch.cat([finite[None], to_pixels(decoded).flatten()]),
                 )
 
@@ -218,11 +227,11 @@ def _failed(cells: Sequence[PaintCell], reason: str) -> Iterator[Event]:
     yield from (Failed(index=cell.index, reason=reason) for cell in cells)
 
 
-def _finished(cell: PaintCell, sent: np.ndarray | None, stages: dict[str, float]) -> Event:
-    """From what came from the device: whether all values were numbers, and the pixels."""
+def _finished(cell: PaintCell, extent: Extent, sent: np.ndarray | None, stages: dict[str, float]) -> Event:
+    """From what came from the device: whether all values were numbers, and the pixels of a picture of that size."""
     if sent is None:
         raise RuntimeError("a finished cell has no picture")
     if not sent[0]:
         return Failed(index=cell.index, reason=NO_NUMBERS)
-    extent = cell.canvas.extent
-    return Finished(cell=cell, image=sent[1:].reshape(extent.height, extent.width, 3), seconds=stages)
+    image = resize(sent[1:].reshape(extent.height, extent.width, 3), cell.canvas.extent)
+    return Finished(cell=cell, image=image, seconds=stages)

@@ -101,8 +101,11 @@ class FlowDenoiser(ABC):
     def guidance_input(self, params: InpaintParams) -> float:
         return params.guidance_scale if isinstance(self._family.guidance, Distilled) else 0.0
 
-    def encode_prompt(self, text: str, params: InpaintParams, *, negative: bool) -> EncodedPrompt:
-        del params, negative  # a text reads alike on either side
+    def painted_extent(self, cell: PaintCell) -> Extent:
+        return cell.canvas.extent
+
+    def encode_prompt(self, text: str, cell: PaintCell, *, negative: bool) -> EncodedPrompt:
+        del cell, negative  # a text reads alike on either side
         return self._prompts.get(text, lambda: self._encode_prompt(text))
 
     def forget_prompts(self) -> None:
@@ -112,12 +115,9 @@ class FlowDenoiser(ABC):
     def _encode_prompt(self, text: str) -> EncodedPrompt: ...
 
     def start(self, cell: PaintCell, schedule: Schedule, generator: torch.Generator) -> Start:
-        from diffusers.utils.torch_utils import randn_tensor
-
         canvas, latent = cell.canvas, latent_extent(cell.canvas.extent, self._factor)
         photo = self._sample(self._photo(canvas), generator)
-        shape = (1, self._channels, latent.height, latent.width)
-        noise = randn_tensor(shape, generator=generator, device=self.device, dtype=self._dtype)
+        noise = self._noise(latent, generator)
         mask = self._latent_mask(canvas, latent).to(self.device, self._dtype)
         packed = self._pack(photo)
         start = Start(
@@ -131,6 +131,12 @@ class FlowDenoiser(ABC):
         if not cell.params.edits_whole:
             return start
         return replace(start, latents=start.noise, photo=None, mask=None)  # without a mask nothing is put back
+
+    def _noise(self, latent: Extent, generator: torch.Generator) -> torch.Tensor:
+        from diffusers.utils.torch_utils import randn_tensor
+
+        shape = (1, self._channels, latent.height, latent.width)
+        return randn_tensor(shape, generator=generator, device=self.device, dtype=self._dtype)
 
     def _latent_mask(self, canvas: Canvas, latent: Extent) -> torch.Tensor:
         return latent_mask(canvas, latent)

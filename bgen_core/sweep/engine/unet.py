@@ -77,7 +77,11 @@ class UNetDenoiser:
         del params
         return 0.0
 
-    def encode_prompt(self, text: str, params: InpaintParams, *, negative: bool) -> EncodedPrompt:
+    def painted_extent(self, cell: PaintCell) -> Extent:
+        return cell.canvas.extent
+
+    def encode_prompt(self, text: str, cell: PaintCell, *, negative: bool) -> EncodedPrompt:
+        params = cell.params
         empties = negative and not text and self._is_xl and self._pipeline.config.force_zeros_for_empty_prompt
         as_a1111 = params.prompt_syntax == "a1111"
         # diffusers leaves the negative prompt's layers alone, A1111 does not.
