@@ -20,13 +20,13 @@ from bgen_core.sweep.cell_faults import NO_NUMBERS, TOO_LARGE, reason_of
 from bgen_core.sweep.engine.batch_size import measure_batch
 from bgen_core.sweep.engine.canvases import check_canvases
 from bgen_core.sweep.engine.cohort import Cohort, start_cohort
-from bgen_core.sweep.engine.decoding import LatentPreview, to_pixels
+from bgen_core.sweep.engine.decoding import LatentPreview, in_tiles, to_pixels
 from bgen_core.sweep.engine.denoisers import make_denoiser
 from bgen_core.sweep.engine.outbox import Outbox
 from bgen_core.sweep.engine.rows import RowEvaluator
 from bgen_core.sweep.engine.timetable import Lane, choose_lanes, form_lanes
 from bgen_core.sweep.events import Event, Failed, Finished, PaintCell, Started, Stepped
-from bgen_core.sweep.family_rules import refusal_of
+from bgen_core.sweep.family_rules import paints_in_tiles, refusal_of
 from bgen_core.sweep.tuning import BatchTuning, BatchTunings
 
 logger = logging.getLogger(__name__)
@@ -59,6 +59,7 @@ class BatchedInpainter:
         self.tunings = BatchTunings(tuning_folder)
         self.rows_computed = 0
         self._family = family_of(pipeline) or STABLE_DIFFUSION
+        self._pipeline = pipeline
         self._adapters = Adapters(pipeline, self._family.title)
         self._preview: LatentPreview | None = None
         if previews:
@@ -88,7 +89,8 @@ class BatchedInpainter:
         extent = cells[0].canvas.extent
         self.rows_computed = 0
         try:
-            tuning = self._tuning(extent)
+            with in_tiles(self._pipeline, any(paints_in_tiles(self._family, cell.params) for cell in cells)):
+                tuning = self._tuning(extent)
         except OutOfMemoryError:
             raise
         except Exception as error:
@@ -102,15 +104,17 @@ class BatchedInpainter:
                 yield from _failed(group, self._fault(error))
                 self.denoiser.forget_prompts()
                 continue
-            for alike in self._by_extent(group):
-                yield from self._paint_alike(alike, tuning)
+            for tiled, alike in self._by_extent(group):
+                with in_tiles(self._pipeline, tiled):
+                    yield from self._paint_alike(alike, tuning)
 
-    def _by_extent(self, cells: Sequence[PaintCell]) -> list[list[PaintCell]]:
-        """The cells that are painted at one size, which alone may share a call of the network."""
-        groups: dict[Extent, list[PaintCell]] = {}
+    def _by_extent(self, cells: Sequence[PaintCell]) -> Iterator[tuple[bool, list[PaintCell]]]:
+        """The cells that are painted at one size, which alone may share a call of the network; whether in tiles."""
+        groups: dict[tuple[bool, Extent], list[PaintCell]] = {}
         for cell in cells:
-            groups.setdefault(self.denoiser.painted_extent(cell), []).append(cell)
-        return list(groups.values())
+            key = (paints_in_tiles(self._family, cell.params), self.denoiser.painted_extent(cell))
+            groups.setdefault(key, []).append(cell)
+        yield from ((tiled, group) for (tiled, _), group in groups.items())
 
     def _paint_alike(self, cells: Sequence[PaintCell], tuning: BatchTuning) -> Generator[Event]:
         """Cells of one size and with the same LoRAs. Those in whose company something failed are painted alone then:

@@ -12,7 +12,7 @@ from bgen_core.extent import Extent
 from bgen_core.models.families import Family
 from bgen_core.sweep.engine.canvases import latent_extent
 from bgen_core.sweep.engine.denoiser import EncodedPrompt, Row, Start
-from bgen_core.sweep.engine.flow import TokenDenoiser
+from bgen_core.sweep.engine.flow import TokenDenoiser, draw_again
 from bgen_core.sweep.engine.recent import Recent
 from bgen_core.sweep.engine.schedule import Schedule
 from bgen_core.sweep.events import Canvas, PaintCell
@@ -131,6 +131,7 @@ class QwenImageEditDenoiser(QwenImageDenoiser):
             return super().start(replace(cell, canvas=seen), schedule, generator)
         photo = self._scale(self._photo(seen).mode()).to(self.device, self._dtype)
         noise = self._pack(self._noise(latent_extent(cell.canvas.extent, self._factor), generator))
+        draw_again(generator, cell)
         return Start(latents=noise, noise=noise, condition=photo, photo=None, mask=None, canvas_key=cell.canvas)
 
     def _condition(self, canvas: Canvas, photo: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
