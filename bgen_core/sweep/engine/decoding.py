@@ -1,7 +1,7 @@
 # pyright: reportUnknownMemberType=false
 """Latents to pictures: the autoencoder in tiles, bytes of what it decodes, and a fitted linear map for previews."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Generator, Hashable
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,7 +13,7 @@ TILE = 1024  # side of a tile in pixels; the next one begins after three quarter
 
 
 @contextmanager
-def in_tiles(pipeline: Any, wanted: bool) -> Iterator[None]:
+def in_tiles(pipeline: Any, wanted: bool) -> Generator[None]:
     """Let a pipeline's autoencoder work in overlapping tiles, whose edges are blended, as diffusers 0.42.1 does.
 
     What it does to a whole picture (normalisation over all pixels, attention between them) it then does to each tile.

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -96,8 +97,7 @@ class QwenImageEditDenoiser(QwenImageDenoiser):
 
     def _seen_extent(self, extent: Extent) -> Extent:
         """Size at which the photo is read."""
-        from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_inpaint as own
-
+        own: Any = import_module("diffusers.pipelines.qwenimage.pipeline_qwenimage_edit_inpaint")
         width, height, _ = own.calculate_dimensions(1024 * 1024, extent.width / extent.height)
         return Extent(width=width, height=height)
 
