@@ -10,6 +10,7 @@ from typing import Any
 
 from bgen_core.models.families import (
     GUIDED_BY_ITS_CALL,
+    WITHOUT_REFERENCE,
     Always,
     Cfg,
     ClipSkip,
@@ -93,6 +94,7 @@ _SD = Family(
     guidance_end=None,
     clip_skip=ClipSkip(),
     prompt_syntax=None,
+    reference=None,
     own_scheduler=None,
     half="float16",
     side=512,
@@ -141,6 +143,7 @@ _WITHOUT_ENGINE: Mapping[str, Any] = {
     "clip_skip": READ_BY_ITS_CALL,
     "prompt_syntax": READ_BY_ITS_CALL,
     "own_scheduler": OWN_SCHEDULER,
+    "reference": WITHOUT_REFERENCE,
     "multiple": _twice,  # what these were painted at from the first version on
 }
 
@@ -215,7 +218,7 @@ FAMILIES: tuple[Family, ...] = (
             saved_as=_classes(stem),
             loads_as=f"{stem}InpaintPipeline",
             control=None,
-            **_WITHOUT_ENGINE,
+            **{**_WITHOUT_ENGINE, "reference": None},
         )
         for family, stem in ((_SD, "StableDiffusionControlNet"), (_SDXL, "StableDiffusionXLControlNet"))
     ),
