@@ -13,6 +13,8 @@ from PIL import Image
 from bgen_core.extent import Extent
 from bgen_core.models.family_table import STABLE_DIFFUSION
 from bgen_core.models.ip_adapters import IPAdapter, find_ip_adapters
+from bgen_core.models.loras import find_loras
+from bgen_core.sweep.applied_loras import applied_loras
 from bgen_core.sweep.engine import BatchedInpainter
 from bgen_core.sweep.events import Canvas, Failed, Finished, PaintCell
 from bgen_core.sweep.family_rules import settled
@@ -22,6 +24,7 @@ from bgen_core.sweep.steering.applied_reference import applied_reference
 from bgen_core.sweep.tuning import BatchTuning
 from tests.tiny_families import tiny_family
 from tests.tiny_ip_adapters import adapter_of, save_adapter, save_encoder
+from tests.tiny_loras import lora_of, save_lora
 from tests.tiny_models import tiny_pipeline
 
 SIDE = 16
@@ -149,6 +152,20 @@ def test_bfloat16_is_what_diffusers_own_call_paints_in_it(asked: Any, adapters: 
     image, without = painted(engine(pipeline), [cell, *asked(BASE, replace(BASE, reference="", ip_adapter=""))[1:]])
     assert np.abs(image - expected).max() <= 9
     assert np.abs(image - without).max() > 9
+
+
+def test_it_acts_beside_a_lora(asked: Any, tmp_path: Path) -> None:
+    pipeline = tiny_pipeline.__wrapped__("sd-9")
+    save_lora(lora_of(pipeline.unet, "unet"), tmp_path / "ink.safetensors")
+    files = find_loras(["ink"], tmp_path)
+    plain = replace(BASE, reference="", ip_adapter="")
+    params = [BASE, plain, replace(BASE, loras="ink"), replace(plain, loras="ink")]
+    cells = [replace(cell, loras=applied_loras(cell.params, files)) for cell in asked(*params)]
+    inpainter = engine(pipeline)
+    together = painted(inpainter, cells)
+    assert len({image.tobytes() for image in together}) == 4
+    for cell, image in reversed([*zip(cells, together, strict=True)]):
+        assert np.array_equal(painted(inpainter, [cell])[0], image)
 
 
 @pytest.mark.parametrize("name", ["style-xl", "style-middle"])

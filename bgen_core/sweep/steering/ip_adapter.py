@@ -61,7 +61,7 @@ class ReferenceAdapter:
     def seen(self, cell: PaintCell, *, negative: bool) -> torch.Tensor | None:
         """What the UNet gets of a cell's picture beside one of its texts, 1 × 1 × …; None where it has no picture.
 
-        Beside the negative prompt stands what diffusers puts there: nothing, or how a black picture reads.
+        Beside the negative prompt stands what diffusers puts there: zeros, or how a grey picture reads.
         """
         if cell.reference is None:
             return None
