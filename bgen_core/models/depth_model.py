@@ -43,18 +43,19 @@ def find_depth_model(name: str) -> DepthModel:
         )
     folder = _folder(name)
     said = "The depth model BGEN_DEPTH_MODEL"
-    for file in (_CONFIG, _PREPROCESSOR, _WEIGHTS):
-        if folder is None or not (folder / file).is_file():
-            raise UserInputError(
-                f"{said} is not on this machine, or lacks {file}: download it, or name the folder of another one."
-            )
-    if folder is None or not _estimates_depth(folder / _CONFIG):
+    files = (_CONFIG, _PREPROCESSOR, _WEIGHTS)
+    missing = [file for file in files if folder is None or not (folder / file).is_file()]
+    if folder is None or missing:
+        raise UserInputError(
+            f"{said} is not on this machine, or lacks {missing[0]}: download it, or name the folder of another one."
+        )
+    if not _estimates_depth(folder / _CONFIG):
         raise UserInputError(f"{said} does not estimate depth by its {_CONFIG}: choose one such as {_SUCH_AS}.")
     try:
         read_header(folder / _WEIGHTS)
     except ValueError as error:
         raise UserInputError(f"{said} cannot be read: its {_WEIGHTS} {error}: download it again.") from error
-    return DepthModel(folder=folder, content=hash_files(folder, (_CONFIG, _PREPROCESSOR, _WEIGHTS)))
+    return DepthModel(folder=folder, content=hash_files(folder, files))
 
 
 def _folder(name: str) -> Path | None:

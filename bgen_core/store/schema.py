@@ -115,7 +115,7 @@ class RunRow(Table):
     lora_weight: Mapped[float]
     control: Mapped[str] = mapped_column(String(64))
     control_scale: Mapped[float]
-    reference: Mapped[str] = mapped_column(Text)
+    reference: Mapped[BlobHash] = mapped_column(Text)
     ip_adapter: Mapped[str] = mapped_column(Text)
     reference_scale: Mapped[float]
     repaint: Mapped[str] = mapped_column(String(64))

@@ -1,3 +1,4 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 """An IP-Adapter in a loaded pipeline: attached where a cell has a reference picture, and gone where it has none."""
 
 import logging
@@ -71,7 +72,7 @@ class ReferenceAdapter:
         unet = self._pipeline.unet
         device, dtype = self._pipeline._execution_device, unet.dtype
         for processor in self._attention.values():
-            if isinstance(processor, torch.nn.Module):
+            if hasattr(processor, "to_k_ip"):
                 processor.to(device, dtype)
                 processor.scale = [scale]
         own = dict(unet.attn_processors)
@@ -166,14 +167,13 @@ class ReferenceAdapter:
 
 
 def _tensors(path: Path) -> dict[str, dict[str, torch.Tensor]]:
-    from safetensors import safe_open
+    from safetensors.torch import load_file
 
     found: dict[str, dict[str, torch.Tensor]] = {"image_proj": {}, "ip_adapter": {}}
-    with safe_open(path, framework="pt", device="cpu") as file:
-        for key in file.keys():  # noqa: SIM118 - it is no mapping
-            part, _, name = key.partition(".")
-            if part in found:
-                found[part][name] = file.get_tensor(key)
+    for key, tensor in load_file(path).items():
+        part, _, name = key.partition(".")
+        if part in found:
+            found[part][name] = tensor
     return found
 
 
