@@ -15,7 +15,7 @@ from bgen_core.extent import Extent
 from bgen_core.models.devices import is_lasting_device_fault
 from bgen_core.models.family_table import STABLE_DIFFUSION, family_of
 from bgen_core.subject.decoding.image_io import resize
-from bgen_core.sweep.adapters import Adapters, by_loras
+from bgen_core.sweep.adapters import Adapters, by_weights
 from bgen_core.sweep.cell_faults import NO_NUMBERS, TOO_LARGE, reason_of
 from bgen_core.sweep.engine.batch_size import measure_batch
 from bgen_core.sweep.engine.canvases import check_canvases
@@ -27,6 +27,7 @@ from bgen_core.sweep.engine.rows import RowEvaluator
 from bgen_core.sweep.engine.timetable import Lane, choose_lanes, form_lanes
 from bgen_core.sweep.events import Event, Failed, Finished, PaintCell, Started, Stepped
 from bgen_core.sweep.family_rules import paints_in_tiles, refusal_of
+from bgen_core.sweep.steering.ip_adapter import ReferenceAdapter
 from bgen_core.sweep.tuning import BatchTuning, BatchTunings
 
 logger = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ class BatchedInpainter:
         self._family = family_of(pipeline) or STABLE_DIFFUSION
         self._pipeline = pipeline
         self._adapters = Adapters(pipeline, self._family.title)
+        self._references = ReferenceAdapter(pipeline, self._family.title)
         self._preview: LatentPreview | None = None
         if previews:
             self._make_preview = partial(LatentPreview, denoiser, pipeline.vae_scale_factor)
@@ -73,6 +75,7 @@ class BatchedInpainter:
         self._tuning(extent)
 
     def _tuning(self, extent: Extent) -> BatchTuning:
+        self._references.use(())  # what is measured has no reference picture
         return self.tunings.get(extent, lambda: measure_batch(self.denoiser, extent))
 
     @torch.inference_mode()
@@ -96,10 +99,12 @@ class BatchedInpainter:
         except Exception as error:
             yield from _failed(cells, self._fault(error))
             return
-        for loras, group in by_loras(cells):
+        for group in by_weights(cells):
             try:
-                if self._adapters.use(loras):
+                self._references.use(())  # LoRAs are loaded into the model as it is
+                if self._adapters.use(group[0].loras):
                     self.denoiser.forget_prompts()
+                self._references.use(group)
             except Exception as error:
                 yield from _failed(group, self._fault(error))
                 self.denoiser.forget_prompts()
@@ -117,7 +122,7 @@ class BatchedInpainter:
         yield from ((tiled, group) for (tiled, _), group in groups.items())
 
     def _paint_alike(self, cells: Sequence[PaintCell], tuning: BatchTuning) -> Generator[Event]:
-        """Cells of one size and with the same LoRAs. Those in whose company something failed are painted alone then:
+        """Cells of one size and with the same adapters. Those in whose company something failed are painted alone then:
         what cannot be done for one of them costs the others nothing.
         """
         extent, before = self.denoiser.painted_extent(cells[0]), self.rows_computed
@@ -136,7 +141,7 @@ class BatchedInpainter:
             chosen = choose_lanes(lanes, evaluator.batch_size)
             for lane in [lane for lane in chosen if lane.cohort is None]:
                 try:
-                    lane.cohort = start_cohort(self.denoiser, lane.cells)
+                    lane.cohort = start_cohort(self.denoiser, self._references, lane.cells)
                 except Exception as error:
                     lanes.remove(lane)
                     if len(cells) > 1:

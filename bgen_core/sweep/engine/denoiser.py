@@ -72,6 +72,8 @@ class Row:
         The text that it is conditioned on.
     condition
         See `Start`.
+    reference
+        What it sees of a reference picture, 1 × 1 × …, or None; the rows of one call have one or have none.
     guidance
         What a network that takes guidance as an input is given, else 0.
     share
@@ -83,6 +85,7 @@ class Row:
     prompt: EncodedPrompt
     condition: torch.Tensor | None
     guidance: float
+    reference: torch.Tensor | None = None
     share: Hashable | None
 
 

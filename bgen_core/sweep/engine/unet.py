@@ -161,15 +161,19 @@ class UNetDenoiser:
         seen = [row.condition for row in rows if row.condition is not None]
         if seen:
             latents = torch.cat([latents, torch.cat(seen)], dim=1)
+        added = self._added_conditions([row.prompt for row in rows], extent)
+        references = [row.reference for row in rows if row.reference is not None]
+        if references:
+            added = (added or {}) | {"image_embeds": [torch.cat(references)]}
         return self._pipeline.unet(
             latents.contiguous(memory_format=torch.channels_last),
             torch.stack([row.timestep for row in rows]),
             encoder_hidden_states=torch.cat([row.prompt.embeds for row in rows]),
-            added_cond_kwargs=self._added_conditions([row.prompt for row in rows], extent),
+            added_cond_kwargs=added,
             return_dict=False,
         )[0]
 
-    def _added_conditions(self, prompts: list[EncodedPrompt], extent: Extent) -> dict[str, torch.Tensor] | None:
+    def _added_conditions(self, prompts: list[EncodedPrompt], extent: Extent) -> dict[str, Any] | None:
         """SDXL's pooled prompts and sizes for a batch of rows; None for the other UNets."""
         if not self._is_xl:
             return None
