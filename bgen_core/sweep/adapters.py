@@ -3,9 +3,10 @@
 import logging
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from importlib.util import find_spec
+from itertools import chain, islice
 from typing import Any
 
 import torch
@@ -19,15 +20,18 @@ from bgen_core.wording import quoted
 
 logger = logging.getLogger(__name__)
 
+LOOKED_AHEAD = 64  # cells of families without a batch
 MOST_LOADED = 8  # beside the cells' own: a small one has 10 MB, a large one 300
 
 
-def by_loras(cells: Sequence[PaintCell]) -> Iterator[tuple[tuple[AppliedLora, ...], list[PaintCell]]]:
-    """The cells of each set of LoRAs and weights, which alone may share a call of the network."""
-    groups: dict[tuple[AppliedLora, ...], list[PaintCell]] = {}
-    for cell in cells:
-        groups.setdefault(cell.loras, []).append(cell)
-    yield from groups.items()
+def by_loras(cells: Iterable[PaintCell]) -> Iterator[PaintCell]:
+    """The cells, those of each set of LoRAs and weights together as far as a few are looked ahead."""
+    ahead = iter(cells)
+    while window := list(islice(ahead, LOOKED_AHEAD)):
+        groups: dict[tuple[AppliedLora, ...], list[PaintCell]] = {}
+        for cell in window:
+            groups.setdefault(cell.loras, []).append(cell)
+        yield from chain.from_iterable(groups.values())
 
 
 class Adapters:

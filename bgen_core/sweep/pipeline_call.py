@@ -4,7 +4,7 @@ import inspect
 import logging
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from queue import Queue
@@ -59,9 +59,9 @@ class PipelineInpainter:
         """Nothing is measured for these families."""
         del extent
 
-    def paint(self, cells: Sequence[PaintCell]) -> Generator[Event]:
+    def paint(self, cells: Iterable[PaintCell]) -> Generator[Event]:
         """Paint the cells; see `Inpainter.paint`."""
-        for cell in (cell for _, group in by_loras(cells) for cell in group):
+        for cell in by_loras(cells):
             if refusal := refusal_of(self._family, cell.params):
                 yield Failed(index=cell.index, reason=refusal)
                 continue

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,14 @@ from bgen_core.errors import OutOfMemoryError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.models.devices import is_lasting_device_fault
 from bgen_core.models.family_table import STABLE_DIFFUSION, family_of
-from bgen_core.sweep.adapters import Adapters, by_loras
+from bgen_core.sweep.adapters import Adapters
+from bgen_core.sweep.applied_loras import AppliedLora
 from bgen_core.sweep.cell_faults import NO_NUMBERS, TOO_LARGE, reason_of
 from bgen_core.sweep.engine.batch_size import measure_batch
-from bgen_core.sweep.engine.canvases import check_canvases
 from bgen_core.sweep.engine.cohort import Cohort, start_cohort
 from bgen_core.sweep.engine.decoding import LatentPreview, to_pixels
 from bgen_core.sweep.engine.denoisers import make_denoiser
+from bgen_core.sweep.engine.feed import WINDOW, Feed
 from bgen_core.sweep.engine.outbox import Outbox
 from bgen_core.sweep.engine.rows import RowEvaluator
 from bgen_core.sweep.engine.timetable import Lane, choose_lanes, form_lanes
@@ -29,6 +30,8 @@ from bgen_core.sweep.family_rules import refusal_of
 from bgen_core.sweep.tuning import BatchTuning, BatchTunings
 
 logger = logging.getLogger(__name__)
+
+PREVIEW_SECONDS = 0.4  # between two previews of a cell; the pages look about once a second
 
 
 class BatchedInpainter:
@@ -74,51 +77,52 @@ class BatchedInpainter:
         return self.tunings.get(extent, lambda: measure_batch(self.denoiser, extent))
 
     @torch.inference_mode()
-    def paint(self, cells: Sequence[PaintCell]) -> Generator[Event]:
-        """Paint the cells; see `Inpainter.paint`."""
-        if not cells:
-            return
-        check_canvases(cells, self.multiple)
-        refusals = {cell.index: refusal_of(self._family, cell.params) for cell in cells}
-        yield from (Failed(index=index, reason=reason) for index, reason in refusals.items() if reason)
-        cells = [cell for cell in cells if not refusals[cell.index]]
-        if not cells:
-            return
-        extent = cells[0].canvas.extent
+    def paint(self, cells: Iterable[PaintCell]) -> Generator[Event]:
+        """Paint the cells, which are asked for while others are under way; see `Inpainter.paint`."""
+        feed = self._feed(cells)
         self.rows_computed = 0
-        try:
-            tuning = self._tuning(extent)
-        except OutOfMemoryError:
-            raise
-        except Exception as error:
-            yield from _failed(cells, self._fault(error))
-            return
-        for loras, group in by_loras(cells):
+        while (loras := feed.next_loras()) is not None:
+            yield from feed.refused()
+            try:
+                tuning = self._tuning(feed.extent)
+            except OutOfMemoryError:
+                raise
+            except Exception as error:
+                yield from feed.take_all(self._fault(error))
+                break
             try:
                 if self._adapters.use(loras):
                     self.denoiser.forget_prompts()
             except Exception as error:
-                yield from _failed(group, self._fault(error))
+                yield from _failed(feed.take(loras), self._fault(error))
                 self.denoiser.forget_prompts()
                 continue
-            yield from self._paint_alike(group, tuning)
+            yield from self._paint_alike(feed, loras, tuning)
+        yield from feed.refused()
 
-    def _paint_alike(self, cells: Sequence[PaintCell], tuning: BatchTuning) -> Generator[Event]:
+    def _feed(self, cells: Iterable[PaintCell]) -> Feed:
+        return Feed(cells, lambda cell: refusal_of(self._family, cell.params), multiple=self.multiple)
+
+    def _paint_alike(self, feed: Feed, loras: tuple[AppliedLora, ...], tuning: BatchTuning) -> Generator[Event]:
         """Cells of one size and with the same LoRAs. Those in whose company something failed are painted alone then:
         what cannot be done for one of them costs the others nothing.
         """
-        extent, before = cells[0].canvas.extent, self.rows_computed
+        extent, before = feed.extent, self.rows_computed
         evaluator = RowEvaluator(self.denoiser, extent=extent, batch_size=tuning.batch_size, quantum=tuning.quantum)
         outbox = Outbox()
-        seconds = dict.fromkeys((cell.index for cell in cells), 0.0)
+        seconds: dict[int, float] = {}
         alone: list[PaintCell] = []
-        lanes: list[Lane] = form_lanes(
-            cells,
-            evaluator.batch_size,
-            rows=lambda params: len(self.denoiser.texts(params)),
-            ticks=self.denoiser.evaluations,
-        )
-        while lanes:
+        lanes: list[Lane] = []
+        came = 0
+        while True:
+            if sum(len(lane.cells) for lane in lanes if lane.cohort is None) < WINDOW // 2:
+                more = feed.take(loras)
+                yield from feed.refused()
+                came += len(more)
+                seconds |= dict.fromkeys((cell.index for cell in more), 0.0)
+                lanes += self._form_lanes(more, evaluator.batch_size)
+            if not lanes:
+                break
             began = time.perf_counter()
             chosen = choose_lanes(lanes, evaluator.batch_size)
             for lane in [lane for lane in chosen if lane.cohort is None]:
@@ -126,11 +130,11 @@ class BatchedInpainter:
                     lane.cohort = start_cohort(self.denoiser, lane.cells)
                 except Exception as error:
                     lanes.remove(lane)
-                    if len(cells) > 1:
+                    if came > 1:
                         self._check_device(error)
                         alone += lane.cells
                     else:
-                        yield from _failed(cells, self._fault(error))
+                        yield from _failed(lane.cells, self._fault(error))
                 else:
                     yield from (Started(cell=cell) for cell in lane.cells)
             under_way = [lane.cohort for lane in chosen if lane.cohort]
@@ -141,9 +145,10 @@ class BatchedInpainter:
             except Exception as error:  # the library's own code, on a checkpoint that nobody here has seen
                 stopped = [lane for lane in chosen if lane.cohort]
                 lanes = [lane for lane in lanes if lane not in stopped]
-                if len(cells) > 1:
+                cells = [cell for lane in stopped for cell in lane.cells]
+                if came > 1:
                     self._check_device(error)
-                    alone += (cell for lane in stopped for cell in lane.cells)
+                    alone += cells
                 else:
                     yield from _failed(cells, self._fault(error))
                 continue
@@ -160,7 +165,17 @@ class BatchedInpainter:
             yield from outbox.collect(everything=not lanes)
         yield from outbox.collect(everything=True)
         for cell in alone:
-            yield from self._paint_alike([cell], tuning)
+            single = self._feed([cell])
+            single.next_loras()
+            yield from self._paint_alike(single, loras, tuning)
+
+    def _form_lanes(self, cells: Sequence[PaintCell], batch_size: int) -> list[Lane]:
+        return form_lanes(
+            cells,
+            batch_size,
+            rows=lambda params: len(self.denoiser.texts(params)),
+            ticks=self.denoiser.evaluations,
+        )
 
     def _fault(self, error: Exception) -> str:
         """Why a cell could not be made."""
@@ -183,7 +198,7 @@ class BatchedInpainter:
             cohort.advance([next(predictions) for _ in own])
 
     def _post(self, cohort: Cohort, seconds: dict[int, float], outbox: Outbox, extent: Extent) -> None:
-        previews = None if cohort.is_done else self._draw_previews(cohort.latents, extent)
+        previews = None if cohort.is_done else self._draw_previews(cohort, extent)
         for place, cell in enumerate(cohort.cells):
             outbox.post(
                 lambda preview, cell=cell, step=cohort.index: Stepped(
@@ -206,12 +221,14 @@ class BatchedInpainter:
                     torch.cat([finite[None], to_pixels(decoded).flatten()]),
                 )
 
-    def _draw_previews(self, latents: torch.Tensor, extent: Extent) -> torch.Tensor | None:
-        if self._make_preview is None:
+    def _draw_previews(self, cohort: Cohort, extent: Extent) -> torch.Tensor | None:
+        """None where nobody could see them: more often than a page looks."""
+        if self._make_preview is None or (now := time.monotonic()) < cohort.drawn + PREVIEW_SECONDS:
             return None
+        cohort.drawn = now
         if self._preview is None:
             self._preview = self._make_preview()
-        return self._preview(self.denoiser.as_image(latents, extent))
+        return self._preview(self.denoiser.as_image(cohort.latents, extent))
 
 
 def _failed(cells: Sequence[PaintCell], reason: str) -> Iterator[Event]:
