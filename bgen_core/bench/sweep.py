@@ -21,9 +21,9 @@ from bgen_core.records.run_png import encode_run_png
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store, open_store
 from bgen_core.subject.decoding.image_io import DecodeLimits, decode_photo
-from bgen_core.subject.matting import edge_colours
 from bgen_core.subject.native import cv2
 from bgen_core.subject.pasting.compositing import composite
+from bgen_core.subject.pasting.edge import Edges
 from bgen_core.subject.samples.samples import SAMPLES
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.axes import parse_axis
@@ -137,12 +137,12 @@ def _measure(
 
 
 def _measure_commit(store: Store, subject: Subject, extent: Extent) -> dict[str, float]:
-    colours = edge_colours(subject.image, subject.alpha)
+    edges = Edges(subject.image, subject.alpha)
     raw = cv2.resize(subject.image, (extent.width, extent.height))
-    image = composite(subject.image, subject.alpha, raw, colours=colours)
+    image = composite(subject.image, subject.alpha, raw, edges=edges)
     texts = ({"parameters": f"{number}"} for number in itertools.count())
     stages: dict[str, Callable[[], object]] = {
-        "composite": lambda: composite(subject.image, subject.alpha, raw, colours=colours),
+        "composite": lambda: composite(subject.image, subject.alpha, raw, edges=edges),
         "encode the picture": lambda: encode_run_png(image, next(texts)),
         "encode the raw picture": lambda: encode_run_png(raw, next(texts)),
         "encode and store the picture": lambda: store.blobs.put(encode_run_png(image, next(texts))),

@@ -15,7 +15,7 @@ from bgen_core.models.devices import MemoryMeter
 from bgen_core.store.blobs import STORED_LIMITS
 from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import decode_photo
-from bgen_core.subject.matting import edge_colours
+from bgen_core.subject.pasting.edge import Edges
 from bgen_core.sweep.canvas import prepare_cells
 from bgen_core.sweep.engine.recent import Recent
 from bgen_core.sweep.events import Failed, Finished, Inpainter, PaintCell, RunnerEvent, Waiting
@@ -165,7 +165,7 @@ class Painting:
     def _photo(self, subject_id: SubjectId) -> Photo:
         def load() -> Photo:
             subject = self._store.subjects.load(subject_id)
-            return Photo(subject=subject, colours=edge_colours(subject.image, subject.alpha))
+            return Photo(subject=subject, edges=Edges(subject.image, subject.alpha))
 
         return self._photos.get(subject_id, load)
 

@@ -15,6 +15,7 @@ from bgen_core.models.placement import Placement
 from bgen_core.records.run import PaintedRun, RunRecord
 from bgen_core.store.store import Store
 from bgen_core.subject.pasting.compositing import composite
+from bgen_core.subject.pasting.edge import Edges
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.applied_loras import applied_loras, lora_versions
 from bgen_core.sweep.plan import CellAddress, SweepCell, pixel_versions
@@ -51,10 +52,10 @@ class Work:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Photo:
-    """A subject, with its own colours in its soft edge."""
+    """A subject, with its edge as it is pasted."""
 
     subject: Subject
-    colours: np.ndarray
+    edges: Edges
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -79,7 +80,7 @@ def commit_run(
     subject, source = photo.subject, work.source
     began = time.perf_counter()
     options = cell.params.pasting
-    image = composite(subject.image, subject.alpha, painted.image, colours=photo.colours, options=options)
+    image = composite(subject.image, subject.alpha, painted.image, edges=photo.edges, options=options)
     seconds = painted.seconds | {"composite": time.perf_counter() - began}
     run = PaintedRun(
         id=work.addresses[cell.index].run_id,
