@@ -113,7 +113,10 @@ class Runner:
         StoreError
             The store took no picture. What was painted is kept here for the next call.
         """
-        self._stopping = False
+        self._stopping = False  # now, and not at the first event: whoever looks before that may stop it
+        return self._events(sweep_id)
+
+    def _events(self, sweep_id: SweepId) -> Generator[RunnerEvent]:
         unstored, self._unstored = self._unstored, {}
         commits = Commits(self._store, lambda raw_id: self._claims.release([raw_id]))
         painting = Painting(self._store, self._claims, commits, unstored=unstored, is_stopping=lambda: self._stopping)

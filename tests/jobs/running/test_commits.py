@@ -11,9 +11,12 @@ import pytest
 from bgen_core.errors import StoreAwayError, StoreError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.jobs.claims import PaintingClaims
+from bgen_core.jobs.execute_sweep import Ended, execute_sweep
 from bgen_core.jobs.runner import Runner
 from bgen_core.jobs.running import commits
+from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.models.revision import find_model
+from bgen_core.records.sweep_states import CANCEL
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 from bgen_core.sweep.canvas import choose_model_extent
@@ -170,6 +173,16 @@ def test_what_is_painted_is_committed_when_the_run_is_left(
     assert how == "closed" or told == done[1:]
     assert indices(runner.run(sweep_id))[-1] == 39
     assert len(painter.seeds) == 40
+
+
+def test_who_stops_before_the_first_event_gets_nothing_painted(
+    store: Store, settings: Settings, painter: Painter, folder: WorkerFolder
+):
+    sweep_id, runner = submit(store, settings), Runner(store, settings)
+    store.sweeps.change_state(sweep_id, CANCEL)
+    (ended,) = execute_sweep(store, folder, runner, sweep_id)
+    assert isinstance(ended, Ended) and ended.state == "cancelled"
+    assert painter.seeds == []
 
 
 def test_a_store_that_takes_long_is_waited_for_within_a_limit(
