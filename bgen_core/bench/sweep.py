@@ -3,7 +3,7 @@
 import itertools
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,7 +161,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 @contextmanager
-def _own_store(settings: Settings) -> Iterator[tuple[Store, WorkerFolder, Settings]]:
+def _own_store(settings: Settings) -> Generator[tuple[Store, WorkerFolder, Settings]]:
     with tempfile.TemporaryDirectory(prefix="bgen-bench-") as home:
         own = settings.model_copy(update={"home": Path(home), "database": "", "blobs": ""})
         folder = WorkerFolder(own.home)

@@ -43,7 +43,7 @@ def _packed(picture: np.ndarray) -> Iterator[bytes]:
         np.subtract(strip[:1], above, out=filtered[:1, 1:])
         np.subtract(strip[1:], strip[:-1], out=filtered[1:, 1:])
         above = strip[-1:]
-        if packed := packer.compress(filtered):
+        if packed := packer.compress(filtered.data):
             yield packed
     yield packer.flush()
 
