@@ -11,7 +11,7 @@ import torch
 from bgen_core.extent import Extent
 from bgen_core.sweep.adapters import by_loras
 from bgen_core.sweep.engine import BatchedInpainter
-from bgen_core.sweep.engine.feed import WINDOW, Feed
+from bgen_core.sweep.engine.feed import WINDOW, Alike, Feed
 from bgen_core.sweep.events import Canvas, Failed, Finished, PaintCell
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.tuning import BatchTuning
@@ -95,10 +95,15 @@ def test_a_fault_of_the_feed_reaches_who_paints() -> None:
 def test_what_waits_is_taken_by_its_loras() -> None:
     plain, inked = (), ("ink",)
     cells = [replace(cell, loras=inked if cell.index % 2 else plain) for cell in subjects(1, WINDOW + 10)]  # pyright: ignore
-    feed = Feed(iter(cells), lambda cell: "no" if cell.index == 4 else "", multiple=2)
+    feed = Feed(
+        iter(cells),
+        refusal_of=lambda cell: "no" if cell.index == 4 else "",
+        alike_of=lambda cell: Alike(loras=cell.loras, in_tiles=False, extent=cell.canvas.extent),
+        multiple=2,
+    )
     taken: list[Any] = []
-    while (loras := feed.next_loras()) is not None:
-        taken.append((loras, [cell.index for cell in feed.take(loras)]))
+    while (alike := feed.next_alike()) is not None:
+        taken.append((alike.loras, [cell.index for cell in feed.take(alike)]))
     assert [loras for loras, _ in taken[:2]] == [plain, inked]
     assert sorted(index for _, indices in taken for index in indices) == [n for n in range(WINDOW + 10) if n != 4]
     assert list(feed.refused()) == [Failed(index=4, reason="no")]

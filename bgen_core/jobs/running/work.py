@@ -18,6 +18,7 @@ from bgen_core.subject.pasting.compositing import composite
 from bgen_core.subject.pasting.edge import Edges
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.applied_loras import applied_loras, lora_versions
+from bgen_core.sweep.family_rules import paints_in_tiles
 from bgen_core.sweep.plan import CellAddress, SweepCell, pixel_versions
 
 
@@ -92,7 +93,7 @@ def commit_run(
         model_revision=source.revision,
         extent=subject.extent,
         model_extent=work.extent,
-        device=_told(work.device, work.placement),
+        device=_told(work.device, work.placement, tiled=paints_in_tiles(source.family, cell.params)),
         dtype=source.family.number_format(work.device.dtype_name),
         versions=pixel_versions() | lora_versions(applied_loras(cell.params, work.loras)),
         seconds={stage: round(spent, 4) for stage, spent in seconds.items()},
@@ -105,5 +106,6 @@ def commit_run(
     return store.runs.commit(run, image=image, raw_image=painted.image)
 
 
-def _told(device: Device, placement: Placement) -> str:
-    return device.name if placement.offload == "none" else f"{device.name}, {placement.way}"
+def _told(device: Device, placement: Placement, *, tiled: bool) -> str:
+    way = "" if placement.offload == "none" else placement.way
+    return ", ".join(filter(None, [device.name, way, "autoencoder in tiles" if tiled else ""]))

@@ -14,19 +14,19 @@ from bgen_core.errors import OutOfMemoryError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.models.devices import is_lasting_device_fault
 from bgen_core.models.family_table import STABLE_DIFFUSION, family_of
+from bgen_core.subject.decoding.image_io import resize
 from bgen_core.sweep.adapters import Adapters
-from bgen_core.sweep.applied_loras import AppliedLora
 from bgen_core.sweep.cell_faults import NO_NUMBERS, TOO_LARGE, reason_of
 from bgen_core.sweep.engine.batch_size import measure_batch
 from bgen_core.sweep.engine.cohort import Cohort, start_cohort
-from bgen_core.sweep.engine.decoding import LatentPreview, to_pixels
+from bgen_core.sweep.engine.decoding import LatentPreview, in_tiles, to_pixels
 from bgen_core.sweep.engine.denoisers import make_denoiser
-from bgen_core.sweep.engine.feed import WINDOW, Feed
+from bgen_core.sweep.engine.feed import WINDOW, Alike, Feed
 from bgen_core.sweep.engine.outbox import Outbox
 from bgen_core.sweep.engine.rows import RowEvaluator
 from bgen_core.sweep.engine.timetable import Lane, choose_lanes, form_lanes
 from bgen_core.sweep.events import Event, Failed, Finished, PaintCell, Started, Stepped
-from bgen_core.sweep.family_rules import refusal_of
+from bgen_core.sweep.family_rules import paints_in_tiles, refusal_of
 from bgen_core.sweep.tuning import BatchTuning, BatchTunings
 
 logger = logging.getLogger(__name__)
@@ -61,6 +61,7 @@ class BatchedInpainter:
         self.tunings = BatchTunings(tuning_folder)
         self.rows_computed = 0
         self._family = family_of(pipeline) or STABLE_DIFFUSION
+        self._pipeline = pipeline
         self._adapters = Adapters(pipeline, self._family.title)
         self._preview: LatentPreview | None = None
         if previews:
@@ -81,33 +82,44 @@ class BatchedInpainter:
         """Paint the cells, which are asked for while others are under way; see `Inpainter.paint`."""
         feed = self._feed(cells)
         self.rows_computed = 0
-        while (loras := feed.next_loras()) is not None:
+        while (alike := feed.next_alike()) is not None:
             yield from feed.refused()
             try:
-                tuning = self._tuning(feed.extent)
+                with in_tiles(self._pipeline, alike.in_tiles):
+                    tuning = self._tuning(feed.extent)
             except OutOfMemoryError:
                 raise
             except Exception as error:
                 yield from feed.take_all(self._fault(error))
                 break
             try:
-                if self._adapters.use(loras):
+                if self._adapters.use(alike.loras):
                     self.denoiser.forget_prompts()
             except Exception as error:
-                yield from _failed(feed.take(loras), self._fault(error))
+                yield from _failed(feed.take(alike), self._fault(error))
                 self.denoiser.forget_prompts()
                 continue
-            yield from self._paint_alike(feed, loras, tuning)
+            with in_tiles(self._pipeline, alike.in_tiles):
+                yield from self._paint_alike(feed, alike, tuning)
         yield from feed.refused()
 
     def _feed(self, cells: Iterable[PaintCell]) -> Feed:
-        return Feed(cells, lambda cell: refusal_of(self._family, cell.params), multiple=self.multiple)
+        return Feed(
+            cells,
+            refusal_of=lambda cell: refusal_of(self._family, cell.params),
+            alike_of=lambda cell: Alike(
+                loras=cell.loras,
+                in_tiles=paints_in_tiles(self._family, cell.params),
+                extent=self.denoiser.painted_extent(cell),
+            ),
+            multiple=self.multiple,
+        )
 
-    def _paint_alike(self, feed: Feed, loras: tuple[AppliedLora, ...], tuning: BatchTuning) -> Generator[Event]:
+    def _paint_alike(self, feed: Feed, alike: Alike, tuning: BatchTuning) -> Generator[Event]:
         """Cells of one size and with the same LoRAs. Those in whose company something failed are painted alone then:
         what cannot be done for one of them costs the others nothing.
         """
-        extent, before = feed.extent, self.rows_computed
+        extent, before = alike.extent, self.rows_computed
         evaluator = RowEvaluator(self.denoiser, extent=extent, batch_size=tuning.batch_size, quantum=tuning.quantum)
         outbox = Outbox()
         seconds: dict[int, float] = {}
@@ -116,7 +128,7 @@ class BatchedInpainter:
         came = 0
         while True:
             if sum(len(lane.cells) for lane in lanes if lane.cohort is None) < WINDOW // 2:
-                more = feed.take(loras)
+                more = feed.take(alike)
                 yield from feed.refused()
                 came += len(more)
                 seconds |= dict.fromkeys((cell.index for cell in more), 0.0)
@@ -166,8 +178,8 @@ class BatchedInpainter:
         yield from outbox.collect(everything=True)
         for cell in alone:
             single = self._feed([cell])
-            single.next_loras()
-            yield from self._paint_alike(single, loras, tuning)
+            single.next_alike()
+            yield from self._paint_alike(single, alike, tuning)
 
     def _form_lanes(self, cells: Sequence[PaintCell], batch_size: int) -> list[Lane]:
         return form_lanes(
@@ -217,7 +229,7 @@ class BatchedInpainter:
                 finite = decoded.isfinite().all().to(torch.uint8)
                 stages = {"denoise": seconds.pop(cell.index), "decode": time.perf_counter() - began}
                 outbox.post(
-                    lambda sent, cell=cell, stages=stages: _finished(cell, sent, stages),
+                    lambda sent, cell=cell, stages=stages: _finished(cell, extent, sent, stages),
                     torch.cat([finite[None], to_pixels(decoded).flatten()]),
                 )
 
@@ -235,11 +247,11 @@ def _failed(cells: Sequence[PaintCell], reason: str) -> Iterator[Event]:
     yield from (Failed(index=cell.index, reason=reason) for cell in cells)
 
 
-def _finished(cell: PaintCell, sent: np.ndarray | None, stages: dict[str, float]) -> Event:
-    """From what came from the device: whether all values were numbers, and the pixels."""
+def _finished(cell: PaintCell, extent: Extent, sent: np.ndarray | None, stages: dict[str, float]) -> Event:
+    """From what came from the device: whether all values were numbers, and the pixels of a picture of that size."""
     if sent is None:
         raise RuntimeError("a finished cell has no picture")
     if not sent[0]:
         return Failed(index=cell.index, reason=NO_NUMBERS)
-    extent = cell.canvas.extent
-    return Finished(cell=cell, image=sent[1:].reshape(extent.height, extent.width, 3), seconds=stages)
+    image = resize(sent[1:].reshape(extent.height, extent.width, 3), cell.canvas.extent)
+    return Finished(cell=cell, image=image, seconds=stages)
