@@ -169,14 +169,15 @@ def _run_until_stopped(
     progress = ProgressWriter(folder, sweep_id)
     try:
         with closing(runner.run(sweep_id)) as events:
-            next_look = time.monotonic()
+            next_look, stopped = time.monotonic(), None
             while True:
-                if time.monotonic() >= next_look:
+                if stopped is None and time.monotonic() >= next_look:
                     if (state := _look(store, sweep_id)) not in ("running", None):
-                        return state
+                        stopped = state
+                        runner.stop()
                     next_look = time.monotonic() + LOOK_SECONDS
                 if (event := next(events, None)) is None:
-                    return None
+                    return stopped
                 cells.note(event)
                 progress.note(event)
                 yield event

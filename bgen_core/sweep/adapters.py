@@ -3,9 +3,10 @@
 import logging
 import warnings
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator
 from contextlib import suppress
 from importlib.util import find_spec
+from itertools import chain, islice
 from typing import Any
 
 import torch
@@ -19,16 +20,18 @@ from bgen_core.wording import quoted
 
 logger = logging.getLogger(__name__)
 
+LOOKED_AHEAD = 64  # cells of families without a batch
 MOST_LOADED = 8  # beside the cells' own: a small one has 10 MB, a large one 300
 
 
-def by_weights(cells: Sequence[PaintCell]) -> Iterator[list[PaintCell]]:
-    """The cells with the same LoRAs, IP-Adapter, and weights of them, which alone may share a call of the network."""
-    groups: dict[Hashable, list[PaintCell]] = {}
-    for cell in cells:
-        adapter = (cell.reference.adapter, cell.reference.scale) if cell.reference else None
-        groups.setdefault((cell.loras, adapter), []).append(cell)
-    yield from groups.values()
+def by_weights(cells: Iterable[PaintCell]) -> Iterator[PaintCell]:
+    """The cells, those with the same adapters and weights of them together, as far as a few are looked ahead."""
+    ahead = iter(cells)
+    while window := list(islice(ahead, LOOKED_AHEAD)):
+        groups: dict[Hashable, list[PaintCell]] = {}
+        for cell in window:
+            groups.setdefault((cell.loras, cell.reference and cell.reference.weight), []).append(cell)
+        yield from chain.from_iterable(groups.values())
 
 
 class Adapters:

@@ -1,6 +1,6 @@
 """What an inpainter says while it works; the pages, the command line and the worker all read the same events."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -109,10 +109,11 @@ RunnerEvent = Started | Stepped | Failed | Committed | Waiting | Fetching
 class Inpainter(Protocol):
     """Paints cells. The batched engine is one; a pipeline's own call, for families it does not know, is the other."""
 
-    def paint(self, cells: Sequence[PaintCell]) -> Generator[Event]:
+    def paint(self, cells: Iterable[PaintCell]) -> Generator[Event]:
         """Paint the cells; closing the generator stops within one evaluation of the model.
 
-        All canvases must have the same size, whose sides divide by the model's factor.
+        Cells are asked for a few ahead, while others are under way. All canvases must have the same size, whose sides
+        divide by the model's factor.
         """
         ...
 

@@ -4,7 +4,7 @@ import inspect
 import logging
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from queue import Queue
@@ -62,14 +62,13 @@ class PipelineInpainter:
         """Nothing is measured for these families."""
         del extent
 
-    def paint(self, cells: Sequence[PaintCell]) -> Generator[Event]:
+    def paint(self, cells: Iterable[PaintCell]) -> Generator[Event]:
         """Paint the cells; see `Inpainter.paint`."""
-        for cell in (cell for group in by_weights(cells) for cell in group):
+        for cell in by_weights(cells):
             if refusal := refusal_of(self._family, cell.params):
                 yield Failed(index=cell.index, reason=refusal)
                 continue
             try:
-                self._references.use(())  # LoRAs are loaded into the model as it is
                 self._adapters.use(cell.loras)
                 self._references.use([cell])
                 with in_tiles(self._pipeline, paints_in_tiles(self._family, cell.params)):
@@ -83,6 +82,8 @@ class PipelineInpainter:
                     raise
                 logger.exception("%s could not paint cell %d", type(self._pipeline).__name__, cell.index)
                 yield Failed(index=cell.index, reason=reason_of(error, self._family.title))
+            finally:
+                self._references.use(())  # the next one's LoRAs are loaded into the model as it is
 
     def _paint(self, cell: PaintCell) -> Iterator[Event]:
         yield Started(cell=cell)

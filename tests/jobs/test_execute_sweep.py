@@ -1,6 +1,6 @@
 """One table of what others do with a sweep while it runs, for both who run sweeps: the worker and the command line."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.records.sweep_states import CANCEL, FINISH, PAUSE, StateChange, SweepState
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store, open_store
+from bgen_core.sweep.events import PaintCell
 from tests.jobs.quick_sweeps import Noise, forecast, submit
 
 CELLS = 5
@@ -32,6 +33,9 @@ BUG = RuntimeError("a bug")
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """What happens in the moment before the picture number `at` is in the store, and what comes of it.
+
+    One picture is in hand at a time. A fault that is not the store's comes when the picture is painted: one of its
+    commit would cost its own cell alone.
 
     Attributes
     ----------
@@ -114,6 +118,7 @@ def others(settings: Settings) -> Iterator[Executor]:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bgen_core.jobs.kept_models.load_inpainter", lambda *_, **__: (Noise(), 8))
+    monkeypatch.setattr("bgen_core.jobs.running.commits.MOST_BYTES", 0)
     monkeypatch.setattr(loop, "LOOK_SECONDS", 0)
     monkeypatch.setattr(loop, "STORE_PAUSE_SECONDS", 0)
 
@@ -134,20 +139,33 @@ def let_it_happen(
 ) -> list[str]:
     """Returns the ids of what is committed, in their order."""
     commit: Callable[..., Any] = store.runs.commit
+    paint: Callable[..., Any] = Noise.paint
     committed: list[str] = []
 
-    def meanwhile(record: Any, **pictures: Any) -> Any:
+    def let_happen() -> None:
         if len(committed) + 1 == case.at and not happened:
             happened.append(True)
             for name, happens in case.pressed:
                 assert press(others, name, sweep_id) == happens
             if case.fault is not None:
                 raise case.fault
+
+    def meanwhile(record: Any, **pictures: Any) -> Any:
+        if not in_painting:
+            let_happen()
         committed.append(record.id)
         return commit(record, **pictures)
 
+    def painted(inpainter: Noise, cells: Iterable[PaintCell]) -> Iterator[Any]:
+        for event in paint(inpainter, cells):
+            if in_painting:
+                let_happen()
+            yield event
+
+    in_painting = case.fault is not None and not isinstance(case.fault, StoreError)
     happened: list[bool] = []
     monkeypatch.setattr(store.runs, "commit", meanwhile)
+    monkeypatch.setattr(Noise, "paint", painted)
     return committed
 
 

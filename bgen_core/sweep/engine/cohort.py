@@ -1,5 +1,6 @@
 """A cohort: cells that entered together with the same schedule, and advance in lockstep."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -31,6 +32,8 @@ class Cohort:
         One per cell, seeded with its seed; photo and noise were its first draws.
     latents
         Where they are: cells × the family's layout.
+    drawn
+        When its previews were drawn last, by the clock of `time.monotonic`.
     """
 
     denoiser: Denoiser
@@ -41,6 +44,7 @@ class Cohort:
     generators: list[torch.Generator]
     latents: torch.Tensor
     index: int = 0
+    drawn: float = -math.inf
 
     @property
     def is_done(self) -> bool:

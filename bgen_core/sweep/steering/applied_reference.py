@@ -19,6 +19,11 @@ class AppliedReference:
     scale: float
 
     @property
+    def weight(self) -> tuple[IPAdapter, float]:
+        """What cells must have in common to share a call of the network."""
+        return self.adapter, self.scale
+
+    @property
     def in_address(self) -> tuple[str, str, str, float]:
         """What can change a pixel: the bytes of picture, adapter and encoder, and not what they are called."""
         return self.picture, self.adapter.content, self.adapter.encoder_content, self.scale

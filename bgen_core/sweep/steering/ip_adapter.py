@@ -56,8 +56,22 @@ class ReferenceAdapter:
         with torch.inference_mode(False), torch.no_grad():
             if adapter != self._held:
                 self._load(adapter)
+            if len(self._pictures) > KEPT_PICTURES:
+                self._pictures.clear()
             self._read(adapter, cells)
             self._attach(scale)
+
+    def take_in(self, cells: Sequence[PaintCell]) -> None:
+        """Have the pictures read of more cells with the reference that acts.
+
+        Raises
+        ------
+        UserInputError
+            Their pictures cannot be read.
+        """
+        if self._held is not None and any(cell.reference for cell in cells):
+            with torch.inference_mode(False), torch.no_grad():
+                self._read(self._held, cells)
 
     def seen(self, cell: PaintCell, *, negative: bool) -> torch.Tensor | None:
         """What the UNet gets of a cell's picture beside one of its texts, 1 × 1 × …; None where it has no picture.
@@ -120,8 +134,6 @@ class ReferenceAdapter:
     def _read(self, adapter: IPAdapter, cells: Sequence[PaintCell]) -> None:
         """Have the encoder read the pictures that it has not read; it is loaded for that alone, and then goes."""
         wanted = {_read_as(cell.reference): cell.shown for cell in cells if cell.reference}
-        if len(self._pictures) > KEPT_PICTURES:
-            self._pictures = {key: read for key, read in self._pictures.items() if key in wanted}
         if missing := wanted.keys() - self._pictures.keys():
             encoder = self._encoder(adapter)
             self._pictures |= {key: self._read_one(encoder, wanted[key]) for key in missing}
