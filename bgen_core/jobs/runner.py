@@ -235,7 +235,8 @@ class Runner:
             memory.sample()
             if isinstance(event, Finished):
                 group = groups[event.cell.index]
-                yield from self._commit_all(work, group, event.image, event.seconds, memory.peak_mb)
+                engine = event.engine
+                yield from self._commit_all(work, group, event.image, event.seconds, memory.peak_mb, engine=engine)
             elif isinstance(event, Failed):
                 yield from self._fail_all(work, groups[event.index], event.reason)
             else:
@@ -250,13 +251,14 @@ class Runner:
         peak_memory_mb: float,
         *,
         raw: BlobHash | None = None,
+        engine: str = "",
     ) -> Iterator[RunnerEvent]:
         """Paste the subject before one raw picture for each cell; its seconds count for the first of them."""
         committed: dict[RunId, RunId] = {}
         for cell in cells:
             run_id = work.addresses[cell.index].run_id
             if run_id not in committed:
-                run = self._commit(work, cell, picture, seconds, peak_memory_mb, raw=raw)
+                run = self._commit(work, cell, picture, seconds, peak_memory_mb, raw=raw, engine=engine)
                 seconds, raw, committed[run_id] = {}, run.raw, run.id
                 yield Committed(index=cell.index, run_id=run_id, reused=False)
             else:
@@ -279,6 +281,7 @@ class Runner:
         peak_memory_mb: float,
         *,
         raw: BlobHash | None,
+        engine: str,
     ) -> RunRecord:
         subject, source = work.subject, work.model.source
         began = time.perf_counter()
@@ -297,7 +300,9 @@ class Runner:
             model_extent=work.extent,
             device=_told(self.device, work.model.placement),
             dtype=source.family.number_format(self.device.dtype_name),
-            versions=pixel_versions() | lora_versions(applied_loras(cell.params, work.loras)),
+            versions=pixel_versions()
+            | lora_versions(applied_loras(cell.params, work.loras))
+            | ({"engine": engine} if engine else {}),
             seconds={stage: round(spent, 4) for stage, spent in seconds.items()},
             peak_memory_mb=round(peak_memory_mb, 1),
             created=datetime.now(UTC),

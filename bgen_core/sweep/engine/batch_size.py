@@ -49,8 +49,8 @@ def measure_batch(denoiser: Denoiser, extent: Extent) -> BatchTuning:
         if useless == USELESS_SIZES or time.perf_counter() - began > MEASURING_SECONDS:
             break
     best = min(size for size, seconds in speeds.items() if seconds <= WORTHWHILE_GAIN * min(speeds.values()))
-    quantum = _find_quantum(evaluator, rows) if denoiser.has_quantum else 1
-    return BatchTuning(batch_size=max(best, quantum, 2), quantum=quantum, seconds_per_row=speeds[best])
+    quantum = _find_quantum(evaluator, rows) if denoiser.has_quantum else None
+    return BatchTuning(batch_size=max(best, quantum or 1, 2), quantum=quantum, seconds_per_row=speeds[best])
 
 
 def probe_rows(denoiser: Denoiser, extent: Extent, number: int) -> list[Row]:
@@ -89,8 +89,8 @@ def _seconds_per_row(evaluator: RowEvaluator, rows: list[Row]) -> float:
     return seconds / len(rows)
 
 
-def _find_quantum(evaluator: Callable[[int], RowEvaluator], rows: list[Row]) -> int:
-    """Smallest number between whose multiples no bit of a row's result changes; 1 where there is none.
+def _find_quantum(evaluator: Callable[[int], RowEvaluator], rows: list[Row]) -> int | None:
+    """Smallest number between whose multiples no bit of a row's result changes; None where there is none.
 
     Looks at a fixed number of rows, whatever batch was fastest: two measurements must find the same quantum, since a
     cell's bits follow from it.
@@ -99,7 +99,7 @@ def _find_quantum(evaluator: Callable[[int], RowEvaluator], rows: list[Row]) -> 
     try:
         whole = evaluator(len(rows)).evaluate(rows)
     except OutOfMemoryError:
-        return 1
+        return None
 
     def equals_whole(batch_size: int) -> bool:
         parts = evaluator(batch_size).evaluate(rows)
@@ -109,4 +109,4 @@ def _find_quantum(evaluator: Callable[[int], RowEvaluator], rows: list[Row]) -> 
         multiples = [quantum * factor for factor in (1, 2, 3) if quantum * factor <= len(rows)]
         if len(rows) % quantum == 0 and all(equals_whole(size) for size in multiples):
             return quantum
-    return 1
+    return None

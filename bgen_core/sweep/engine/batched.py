@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Generator, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,12 +20,13 @@ from bgen_core.sweep.engine.canvases import check_canvases
 from bgen_core.sweep.engine.cohort import Cohort, start_cohort
 from bgen_core.sweep.engine.decoding import LatentPreview, to_pixels
 from bgen_core.sweep.engine.denoisers import make_denoiser
+from bgen_core.sweep.engine.network import told_ways
 from bgen_core.sweep.engine.outbox import Outbox
 from bgen_core.sweep.engine.rows import RowEvaluator
 from bgen_core.sweep.engine.timetable import Lane, choose_lanes, form_lanes
 from bgen_core.sweep.events import Event, Failed, Finished, PaintCell, Started, Stepped
 from bgen_core.sweep.family_rules import refusal_of
-from bgen_core.sweep.tuning import BatchTuning, BatchTunings
+from bgen_core.sweep.tuning import BatchTuning, BatchTunings, TuningPlace
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class BatchedInpainter:
     ----------
     pipeline
         A loaded diffusers inpainting pipeline.
-    tuning_folder
+    tuning_place
         Where batch sizes are kept, one file for each picture size; None measures once and keeps it in memory.
     previews
         Whether `Stepped` carries a small picture.
@@ -49,13 +49,13 @@ class BatchedInpainter:
         The engine does not know the pipeline.
     """
 
-    def __init__(self, pipeline: Any, *, tuning_folder: Path | None = None, previews: bool = True) -> None:
+    def __init__(self, pipeline: Any, *, tuning_place: TuningPlace | None = None, previews: bool = True) -> None:
         denoiser = make_denoiser(pipeline)
         if denoiser is None:
             raise ValueError(f"{type(pipeline).__name__} is no pipeline of the engine")
         self.denoiser = denoiser
         self.multiple = denoiser.multiple
-        self.tunings = BatchTunings(tuning_folder)
+        self.tunings = BatchTunings(tuning_place)
         self.rows_computed = 0
         self._family = family_of(pipeline) or STABLE_DIFFUSION
         self._adapters = Adapters(pipeline, self._family.title)
@@ -71,7 +71,8 @@ class BatchedInpainter:
         self._tuning(extent)
 
     def _tuning(self, extent: Extent) -> BatchTuning:
-        return self.tunings.get(extent, lambda: measure_batch(self.denoiser, extent))
+        with self.denoiser.network.as_it_is():
+            return self.tunings.get(extent, lambda: measure_batch(self.denoiser, extent))
 
     @torch.inference_mode()
     def paint(self, cells: Sequence[PaintCell]) -> Generator[Event]:
@@ -97,6 +98,7 @@ class BatchedInpainter:
             try:
                 if self._adapters.use(loras):
                     self.denoiser.forget_prompts()
+                self.denoiser.network.is_plain = not loras
             except Exception as error:
                 yield from _failed(group, self._fault(error))
                 self.denoiser.forget_prompts()
@@ -108,7 +110,7 @@ class BatchedInpainter:
         what cannot be done for one of them costs the others nothing.
         """
         extent, before = cells[0].canvas.extent, self.rows_computed
-        evaluator = RowEvaluator(self.denoiser, extent=extent, batch_size=tuning.batch_size, quantum=tuning.quantum)
+        evaluator = RowEvaluator(self.denoiser, extent=extent, batch_size=tuning.batch_size, quantum=tuning.filled_to)
         outbox = Outbox()
         seconds = dict.fromkeys((cell.index for cell in cells), 0.0)
         alone: list[PaintCell] = []
@@ -202,7 +204,7 @@ class BatchedInpainter:
                 finite = decoded.isfinite().all().to(torch.uint8)
                 stages = {"denoise": seconds.pop(cell.index), "decode": time.perf_counter() - began}
                 outbox.post(
-                    lambda sent, cell=cell, stages=stages: _finished(cell, sent, stages),
+                    lambda sent, cell=cell, stages=stages: _finished(cell, sent, stages, told_ways(cohort.ways)),
                     torch.cat([finite[None], to_pixels(decoded).flatten()]),
                 )
 
@@ -218,11 +220,11 @@ def _failed(cells: Sequence[PaintCell], reason: str) -> Iterator[Event]:
     yield from (Failed(index=cell.index, reason=reason) for cell in cells)
 
 
-def _finished(cell: PaintCell, sent: np.ndarray | None, stages: dict[str, float]) -> Event:
+def _finished(cell: PaintCell, sent: np.ndarray | None, stages: dict[str, float], engine: str) -> Event:
     """From what came from the device: whether all values were numbers, and the pixels."""
     if sent is None:
         raise RuntimeError("a finished cell has no picture")
     if not sent[0]:
         return Failed(index=cell.index, reason=NO_NUMBERS)
     extent = cell.canvas.extent
-    return Finished(cell=cell, image=sent[1:].reshape(extent.height, extent.width, 3), seconds=stages)
+    return Finished(cell=cell, image=sent[1:].reshape(extent.height, extent.width, 3), seconds=stages, engine=engine)

@@ -1,7 +1,7 @@
 """A cohort: cells that entered together with the same schedule, and advance in lockstep."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -28,6 +28,8 @@ class Cohort:
         One per cell, seeded with its seed; photo and noise were its first draws.
     latents
         Where they are: cells × the family's layout.
+    ways
+        How the network was called for them so far: see `Network.way`.
     """
 
     denoiser: Denoiser
@@ -37,6 +39,7 @@ class Cohort:
     generators: list[torch.Generator]
     latents: torch.Tensor
     index: int = 0
+    ways: set[str] = field(default_factory=set[str])
 
     @property
     def is_done(self) -> bool:
@@ -80,6 +83,7 @@ class Cohort:
 
     def advance(self, predictions: list[torch.Tensor]) -> None:
         """Apply guidance, the scheduler's step and, where the network does not see the mask, the kept region."""
+        self.ways.add(self.denoiser.network.way)
         remaining = iter(predictions)
         guided = [self.denoiser.guide(cell.params, [next(remaining) for _ in self._texts(cell)]) for cell in self.cells]
         self.latents = self.schedule.step(torch.stack(guided), self.latents, self.index, self.generators)

@@ -43,7 +43,7 @@ class QwenImageDenoiser(TokenDenoiser):
     def predict(self, rows: Sequence[Row], extent: Extent) -> torch.Tensor:
         latents, tokens = torch.stack([row.latents for row in rows]), latent_extent(extent, 2 * self._factor)
         embeds, mask = padded([row.prompt.embeds for row in rows])
-        return self._pipeline.transformer(
+        return self.network(
             hidden_states=latents,
             timestep=torch.stack([row.timestep for row in rows]).to(latents.dtype) / 1000,
             guidance=None,

@@ -13,6 +13,7 @@ from bgen_core.models.schedulers import get_scheduler
 from bgen_core.sweep.engine.canvases import latent_extent, latent_mask, repaint_tensor
 from bgen_core.sweep.engine.clip_text import read_weighted, read_without_layers, readers_of
 from bgen_core.sweep.engine.denoiser import KEPT_PROMPTS, EncodedPrompt, Row, Start
+from bgen_core.sweep.engine.network import Network
 from bgen_core.sweep.engine.recent import Recent
 from bgen_core.sweep.engine.schedule import DiffusionSchedule, Schedule, ScheduleKey
 from bgen_core.sweep.events import Canvas, PaintCell
@@ -48,6 +49,7 @@ class UNetDenoiser:
 
     def __init__(self, pipeline: Any) -> None:
         self._pipeline = pipeline
+        self.network = Network(lambda: pipeline.unet)
         self._is_xl = hasattr(pipeline, "text_encoder_2")
         self._sees_mask = pipeline.unet.config.in_channels == 9
         self._prompts: Recent[EncodedPrompt] = Recent(KEPT_PROMPTS)
@@ -156,7 +158,7 @@ class UNetDenoiser:
         seen = [row.condition for row in rows if row.condition is not None]
         if seen:
             latents = torch.cat([latents, torch.cat(seen)], dim=1)
-        return self._pipeline.unet(
+        return self.network(
             latents.contiguous(memory_format=torch.channels_last),
             torch.stack([row.timestep for row in rows]),
             encoder_hidden_states=torch.cat([row.prompt.embeds for row in rows]),

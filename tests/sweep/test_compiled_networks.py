@@ -1,0 +1,119 @@
+"""The engine with networks that are compiled while they paint.
+
+Fast tests leave the twin as it is where a compiler would change it: what is shown is that cells switch to it.
+"""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from diffusers.models.modeling_utils import ModelMixin
+
+from bgen_core.extent import Extent
+from bgen_core.models.compilers import keep_compiled
+from bgen_core.sweep.engine import BatchedInpainter
+from bgen_core.sweep.engine.network import compiler, told_ways
+from bgen_core.sweep.events import Canvas, Failed, Finished, PaintCell
+from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.tuning import BatchTuning
+from tests.needs import missing
+from tests.tiny_families import tiny_family
+from tests.tiny_models import tiny_pipeline
+
+SIZE = Extent(width=32, height=16)
+PATIENCE = 240.0
+BASE = InpaintParams(prompt="a beach", scheduler="default", num_inference_steps=6)
+
+
+def cells(number: int) -> list[PaintCell]:
+    mask = np.full((SIZE.height, SIZE.width), 255, np.uint8)
+    mask[5:, 4:11] = 0
+    photo = np.random.default_rng(0).integers(0, 255, (SIZE.height, SIZE.width, 3), dtype=np.uint8)
+    canvas = Canvas(init_image=photo, mask_image=mask)
+    return [PaintCell(index=i, params=replace(BASE, seed=i), canvas=canvas) for i in range(number)]
+
+
+def make_inpainter(pipeline: Any) -> BatchedInpainter:
+    inpainter = BatchedInpainter(pipeline, previews=False)
+    inpainter.tunings.get(SIZE, lambda: BatchTuning(batch_size=4, quantum=None, seconds_per_row=1.0))
+    return inpainter
+
+
+def finished(inpainter: BatchedInpainter, wanted: list[PaintCell]) -> dict[int, Finished]:
+    events = list(inpainter.paint(wanted))
+    assert not [event for event in events if isinstance(event, Failed)]
+    return {event.cell.index: event for event in events if isinstance(event, Finished)}
+
+
+def off(one: Finished, other: Finished) -> int:
+    return int(np.abs(one.image.astype(int) - other.image).max())
+
+
+@pytest.mark.parametrize("name", ["sd-9", "sdxl-4", "qwen-image", "z-image"])
+def test_cells_switch_to_the_compiled_network_and_their_records_say_so(name: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ModelMixin, "compile_repeated_blocks", lambda self, **_: None)
+    pipeline = tiny_pipeline(name) if name.startswith("sd") else tiny_family(name)
+    if not name.startswith("sd"):
+        from diffusers import AutoPipelineForInpainting
+
+        pipeline = AutoPipelineForInpainting.from_pipe(pipeline)
+    plain = finished(make_inpainter(pipeline), cells(4))
+    assert {event.engine for event in plain.values()} == {""}
+    inpainter = make_inpainter(pipeline)
+    inpainter.denoiser.network.compile(insists=True)
+    finished(inpainter, cells(4))
+    inpainter.denoiser.network.wait_for_compiler(PATIENCE)
+    again = finished(inpainter, cells(4))
+    assert {event.engine for event in again.values()} <= {"compiled", "eager, compiled"}
+    assert all(off(again[index], plain[index]) <= 1 for index in plain)
+
+
+def test_measuring_batches_compiles_nothing(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ModelMixin, "compile_repeated_blocks", lambda self, **_: None)
+    inpainter = BatchedInpainter(tiny_pipeline("sd-9"), previews=False)
+    inpainter.denoiser.network.compile(insists=True)
+    inpainter.tune(Extent(width=16, height=16))
+    assert inpainter.denoiser.network.filled(3, quantum=1, most=64) == 3
+    assert not [thread for thread in compiler.threading.enumerate() if thread.name == "compiler"]
+
+
+def test_how_a_picture_was_made_in_words():
+    assert told_ways({"eager"}) == told_ways(()) == ""
+    assert told_ways({"compiled"}) == "compiled"
+    assert told_ways({"compiled", "eager"}) == "eager, compiled"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_real_compiler_on_the_cpu(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """With what it was compiled to under a home; the painting thread compiles nothing."""
+    if not shutil.which("g++"):
+        missing("there is no C++ compiler: apt install g++")
+    from copy import deepcopy
+
+    from torch._dynamo.utils import counters
+
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "")
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR")
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
+    keep_compiled(tmp_path)
+    monkeypatch.setitem(compiler._MORE_BLOCKS, "UNet2DConditionModel", ["BasicTransformerBlock"])
+    pipeline = deepcopy(tiny_pipeline("sd-9"))
+    pipeline.unet.to(dtype)
+    pipeline.text_encoder.to(dtype)
+    plain = finished(make_inpainter(pipeline), cells(2))
+    told: list[str] = []
+    inpainter = make_inpainter(pipeline)
+    inpainter.denoiser.network.compile(insists=True, on_fault=told.append)
+    finished(inpainter, cells(2))
+    inpainter.denoiser.network.wait_for_compiler(PATIENCE)
+    before = counters["stats"]["unique_graphs"]
+    again = finished(inpainter, cells(2))
+    assert told == [] and before and counters["stats"]["unique_graphs"] == before
+    assert {event.engine for event in again.values()} <= {"compiled", "eager, compiled"}
+    assert list((tmp_path / "compiled").iterdir())
+    assert max(off(again[index], plain[index]) for index in plain) <= (1 if dtype == torch.float32 else 9)
