@@ -44,7 +44,7 @@ def choose_compiling(wish: CompileWish, device_kind: str, *, whole: bool = True,
     Parameters
     ----------
     wish
-        "auto" compiles for GPUs of CUDA: on a CPU what is gained was not worth the wait (docs/gpu.md).
+        "auto" compiles for GPUs of CUDA; on a CPU pictures keep their bits (docs/decisions/compiled-rows.md).
     whole
         Whether all its parts stay on the device.
     eight_bits
@@ -56,7 +56,7 @@ def choose_compiling(wish: CompileWish, device_kind: str, *, whole: bool = True,
     if kind not in ("cuda", "cpu"):
         return Compiling(wanted=False, why=f"nothing is compiled for {kind}")
     if wish == "auto" and kind == "cpu":
-        return Compiling(wanted=False, why="on a CPU it is not worth the wait; BGEN_COMPILE=on insists")
+        return Compiling(wanted=False, why="on a CPU pictures keep their bits; BGEN_COMPILE=on insists")
     if not whole:
         return Compiling(wanted=False, why="parts of the model wait in the machine's memory")
     if eight_bits:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 from bgen_core.content_address import hash_content
 from bgen_core.extent import Extent
@@ -26,11 +27,14 @@ class BatchTuning:
         Calls whose size is a multiple of it give each row the same bits; None where no such number was found.
     seconds_per_row
         At that batch size; the base of every estimate.
+    layout
+        How a UNet's weights lie where that was fastest.
     """
 
     batch_size: int
     quantum: int | None
     seconds_per_row: float
+    layout: Literal["channels_last", "contiguous"] = "channels_last"
 
     @property
     def filled_to(self) -> int:

@@ -227,7 +227,7 @@ def test_calls_are_filled_to_what_is_compiled(stub: Stub, rows: int, quantum: in
         ("auto", "cuda", {}, ("triton",), "off: there is no compiler (gcc or clang or cc); CC names another one"),
         ("off", "cuda", {}, ("triton", "gcc"), "off: BGEN_COMPILE=off"),
         ("on", "mps", {}, ("g++",), "off: nothing is compiled for mps"),
-        ("auto", "cpu", {}, ("g++",), "off: on a CPU it is not worth the wait; BGEN_COMPILE=on insists"),
+        ("auto", "cpu", {}, ("g++",), "off: on a CPU pictures keep their bits; BGEN_COMPILE=on insists"),
         ("on", "cpu", {}, ("clang++",), "on: in the background, for batches that come often"),
         ("on", "cpu", {}, (), "off: there is no compiler (g++ or clang++); CXX names another one"),
         ("on", "cuda", {"whole": False}, ("triton", "gcc"), "off: parts of the model wait in the machine's memory"),

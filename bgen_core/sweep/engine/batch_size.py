@@ -1,4 +1,6 @@
-"""How many rows one call of the network should hold, and in which multiples: measured once per model and device."""
+"""How many rows one call of the network should hold, in which multiples and which layout: measured once per model and
+device.
+"""
 
 import time
 from collections.abc import Callable
@@ -9,6 +11,7 @@ import torch
 from bgen_core.errors import OutOfMemoryError
 from bgen_core.extent import Extent
 from bgen_core.sweep.engine.denoiser import Denoiser, Row
+from bgen_core.sweep.engine.network.layout import Layout, choose_layout
 from bgen_core.sweep.engine.rows import RowEvaluator
 from bgen_core.sweep.events import Canvas, PaintCell
 from bgen_core.sweep.params import InpaintParams
@@ -19,6 +22,7 @@ WORTHWHILE_GAIN = 1.05  # a larger batch that gains less than 5 % in speed is no
 MEASURING_SECONDS = 10  # after so many no larger batch is tried: rows that slow fill the device by themselves
 USELESS_SIZES = 2  # after so many larger batches in a row that gained nothing, still larger ones are not tried
 LONG_SECONDS = 0.5  # a call of this length is timed once: no pause of the machine is large beside it
+LAYOUT_ROWS = 16  # a batch that fills a GPU
 QUANTA = (1, 2, 4, 8)
 QUANTUM_ROWS = 16  # a multiple of all quanta and of their doubles
 
@@ -36,6 +40,14 @@ def measure_batch(denoiser: Denoiser, extent: Extent) -> BatchTuning:
     def evaluator(batch_size: int) -> RowEvaluator:
         return RowEvaluator(denoiser, extent=extent, batch_size=batch_size, quantum=1)
 
+    network = denoiser.network
+    if len(network.layouts) > 1:
+
+        def seconds_in(layout: Layout) -> float:
+            network.lay_out(layout)
+            return _seconds_per_row(evaluator(LAYOUT_ROWS), rows[:LAYOUT_ROWS])
+
+        network.lay_out(choose_layout(seconds_in))
     speeds: dict[int, float] = {}
     useless = 0
     began = time.perf_counter()
@@ -50,7 +62,12 @@ def measure_batch(denoiser: Denoiser, extent: Extent) -> BatchTuning:
             break
     best = min(size for size, seconds in speeds.items() if seconds <= WORTHWHILE_GAIN * min(speeds.values()))
     quantum = _find_quantum(evaluator, rows) if denoiser.has_quantum else None
-    return BatchTuning(batch_size=max(best, quantum or 1, 2), quantum=quantum, seconds_per_row=speeds[best])
+    return BatchTuning(
+        batch_size=max(best, quantum or 1, 2),
+        quantum=quantum,
+        seconds_per_row=speeds[best],
+        layout=network.layout or "channels_last",
+    )
 
 
 def probe_rows(denoiser: Denoiser, extent: Extent, number: int) -> list[Row]:

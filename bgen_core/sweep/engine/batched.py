@@ -20,7 +20,6 @@ from bgen_core.sweep.engine.canvases import check_canvases
 from bgen_core.sweep.engine.cohort import Cohort, start_cohort
 from bgen_core.sweep.engine.decoding import LatentPreview, to_pixels
 from bgen_core.sweep.engine.denoisers import make_denoiser
-from bgen_core.sweep.engine.network import told_ways
 from bgen_core.sweep.engine.outbox import Outbox
 from bgen_core.sweep.engine.rows import RowEvaluator
 from bgen_core.sweep.engine.timetable import Lane, choose_lanes, form_lanes
@@ -72,7 +71,10 @@ class BatchedInpainter:
 
     def _tuning(self, extent: Extent) -> BatchTuning:
         with self.denoiser.network.as_it_is():
-            return self.tunings.get(extent, lambda: measure_batch(self.denoiser, extent))
+            tuning = self.tunings.get(extent, lambda: measure_batch(self.denoiser, extent))
+        if len(self.denoiser.network.layouts) > 1:
+            self.denoiser.network.settle_layout(tuning.layout)
+        return tuning
 
     @torch.inference_mode()
     def paint(self, cells: Sequence[PaintCell]) -> Generator[Event]:
@@ -202,9 +204,10 @@ class BatchedInpainter:
                     outbox.post(lambda sent, failed=failed: failed)
                     continue
                 finite = decoded.isfinite().all().to(torch.uint8)
+                engine = self.denoiser.network.told(cohort.ways)
                 stages = {"denoise": seconds.pop(cell.index), "decode": time.perf_counter() - began}
                 outbox.post(
-                    lambda sent, cell=cell, stages=stages: _finished(cell, sent, stages, told_ways(cohort.ways)),
+                    lambda sent, cell=cell, stages=stages, engine=engine: _finished(cell, sent, stages, engine),
                     torch.cat([finite[None], to_pixels(decoded).flatten()]),
                 )
 

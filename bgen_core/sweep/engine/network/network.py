@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 from bgen_core.sweep.engine.network.compiler import Compiler, UnfitError
+from bgen_core.sweep.engine.network.layout import Layout, lay_out
 from bgen_core.sweep.engine.network.signature import Call
 
 logger = logging.getLogger(__name__)
@@ -32,10 +33,14 @@ class Network:
         Whether no LoRA acts on it: only then its compiled form is the same network.
     way
         How the last call was made.
+    layout, layouts
+        How its weights lie, and how they may: more than one until one is settled.
     """
 
-    def __init__(self, model: Callable[[], Any]) -> None:
+    def __init__(self, model: Callable[[], Any], *, layouts: tuple[Layout, ...] = ()) -> None:
         self._model = model
+        self.layouts = layouts
+        self.layout: Layout | None = None
         self._compiler: Compiler | None = None
         self._as_it_is = False
         self.is_plain = True
@@ -74,6 +79,23 @@ class Network:
         self.way = "eager"
         return self._model()(*args, **named)
 
+    def lay_out(self, layout: Layout) -> None:
+        """Bring the weights into a layout, where that may be chosen."""
+        if layout not in self.layouts:
+            return
+        lay_out(self._model(), layout)
+        self.layout = layout
+
+    def settle_layout(self, layout: Layout) -> None:
+        """Bring the weights into a layout for good: what is compiled afterwards refers to where they lie."""
+        self.lay_out(layout)
+        self.layouts = (self.layout,)
+
+    def told(self, ways: Collection[str]) -> str:
+        """How a picture was made, for its record; empty where the network was called as it is, in the usual layout."""
+        said = [way for way in _WAYS if way in ways] if set(ways) - {"eager"} else []
+        return ", ".join([*said, *([self.layout] if self.layout == "contiguous" else [])])
+
     def filled(self, rows: int, *, quantum: int, most: int) -> int:
         """The number of rows that a call of so many is filled up to: a multiple of the quantum, or a size that is
         compiled, if one is near.
@@ -82,8 +104,3 @@ class Network:
         sizes = self._compiler.ready_batches if self._compiler is not None and self.is_plain else ()
         fitting = (size for size in sizes if needed <= size <= min(most, needed * MOST_FILLING) and size % quantum == 0)
         return min(fitting, default=needed)
-
-
-def told_ways(ways: Collection[str]) -> str:
-    """How a picture was made, for its record; empty where the network was called as it is throughout."""
-    return ", ".join(sorted(ways, key=_WAYS.index)) if set(ways) - {"eager"} else ""
