@@ -4,9 +4,11 @@ Fast tests leave the twin as it is where a compiler would change it: what is sho
 """
 
 import shutil
+from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -55,9 +57,15 @@ def off(one: Finished, other: Finished) -> int:
     return int(np.abs(one.image.astype(int) - other.image).max())
 
 
+def without_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The twin stays as it is, and nothing is imported that would compile it."""
+    monkeypatch.setattr(ModelMixin, "compile_repeated_blocks", lambda self, **_: None)
+    monkeypatch.setattr(compiler, "import_module", lambda _: SimpleNamespace(patch=lambda **_: nullcontext()))
+
+
 @pytest.mark.parametrize("name", ["sd-9", "z-image"])
 def test_cells_switch_to_the_compiled_network_and_their_records_say_so(name: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(ModelMixin, "compile_repeated_blocks", lambda self, **_: None)
+    without_compiler(monkeypatch)
     pipeline = tiny_pipeline(name) if name.startswith("sd") else tiny_family(name)
     if not name.startswith("sd"):
         from diffusers import AutoPipelineForInpainting
@@ -75,13 +83,14 @@ def test_cells_switch_to_the_compiled_network_and_their_records_say_so(name: str
 
 
 def test_measuring_batches_compiles_nothing(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(ModelMixin, "compile_repeated_blocks", lambda self, **_: None)
+    without_compiler(monkeypatch)
     monkeypatch.setattr(batch_size, "CANDIDATES", (1, 2))
     inpainter = BatchedInpainter(tiny_pipeline("sd-9"), previews=False)
     inpainter.denoiser.network.compile(insists=True)
     inpainter.tune(Extent(width=16, height=16))
     assert inpainter.denoiser.network.filled(3, quantum=1, most=64) == 3
-    assert not [thread for thread in compiler.threading.enumerate() if thread.name == "compiler"]
+    compiling = inpainter.denoiser.network._compiler
+    assert compiling is not None and not compiling._counts
 
 
 def test_how_a_picture_was_made_in_words():
@@ -156,3 +165,20 @@ def test_a_real_compiler_on_the_cpu(dtype: torch.dtype, monkeypatch: pytest.Monk
     assert {event.engine for event in again.values()} <= {"compiled", "eager, compiled"}
     assert list((tmp_path / "compiled").iterdir())
     assert max(off(again[index], plain[index]) for index in plain) <= (1 if dtype == torch.float32 else 9)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_real_compiler_whose_folder_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """As on a full disk: every cell is painted, and one sentence says why as it is."""
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "file" / "compiled"))
+    monkeypatch.setitem(compiler._MORE_BLOCKS, "UNet2DConditionModel", ["BasicTransformerBlock"])
+    told: list[str] = []
+    inpainter = make_inpainter(deepcopy(tiny_pipeline("sd-9")))
+    inpainter.denoiser.network.compile(insists=True, on_fault=told.append)
+    finished(inpainter, cells(2))
+    inpainter.denoiser.network.wait_for_compiler(PATIENCE)
+    again = finished(inpainter, cells(2))
+    assert {event.engine for event in again.values()} == {""}
+    assert len(told) == 1 and told[0].startswith("Pictures are made without compiling, since the compiler")

@@ -6,6 +6,8 @@ The compiler is a stand-in; `test_compiled_unet.py` has a real one.
 import errno
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -49,6 +51,12 @@ class Stub(torch.nn.Module):
         self.calls.append(threading.current_thread().name)
         result = x * self.scale
         return (type(self).compiled_call(result) if self.is_compiled else result,)
+
+
+@pytest.fixture(autouse=True)
+def no_compiler_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its import costs more than all of these tests."""
+    monkeypatch.setattr(compiler, "import_module", lambda _: SimpleNamespace(patch=lambda **_: nullcontext()))
 
 
 @pytest.fixture

@@ -148,6 +148,8 @@ def _new_runner(store: Store, settings: Settings) -> "Runner":
     """Made before the store is told of a sweep: torch takes long to import, and the device may be missing."""
     from bgen_core.jobs.runner import Runner
 
+    if settings.compile == "auto":  # a process that ends with its sweep would end before its compiler
+        settings = settings.model_copy(update={"compile": "off"})
     return Runner(store, settings)
 
 

@@ -11,6 +11,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
+from functools import partial
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -63,7 +65,7 @@ class Compiler:
         # Both on the network's own weights: it may get LoRAs while they are compared.
         self._plain = twin_of(network)
         self._twin = twin_of(network)
-        self._twin.compile_repeated_blocks(dynamic=False)
+        self._has_begun = False
         self._insists = insists
         self._on_fault = on_fault
         self._counts: Counter[Hashable] = Counter()
@@ -119,8 +121,6 @@ class Compiler:
             self._waiting.all_tasks_done.wait_for(lambda: not self._waiting.unfinished_tasks, timeout=seconds)
 
     def _work(self) -> None:
-        import torch._dynamo.config as dynamo  # takes seconds: nobody waits for it here
-
         while True:
             try:
                 call = self._waiting.get(timeout=IDLE_SECONDS)
@@ -132,9 +132,7 @@ class Compiler:
                 continue
             try:
                 if not self.fault:
-                    with self._using, torch.inference_mode(), dynamo.patch(recompile_limit=MOST_RECOMPILED):
-                        self._ready[call.signature] = self._prepared(call)
-                        self._batches = tuple(sorted({*self._batches, call.batch}))
+                    self._compile(call)
             except UnfitError as error:
                 logger.info("a batch of %d is not compiled, since %s", call.batch, error)
             except Exception as error:
@@ -142,14 +140,21 @@ class Compiler:
             finally:
                 self._waiting.task_done()
 
+    def _compile(self, call: Call) -> None:
+        dynamo: Any = import_module("torch._dynamo.config")  # takes seconds, for which nobody waits here
+        with self._using, torch.inference_mode(), dynamo.patch(recompile_limit=MOST_RECOMPILED):
+            if not self._has_begun:
+                self._twin.compile_repeated_blocks(dynamic=False)
+                self._has_begun = True
+            self._ready[call.signature] = self._prepared(call)
+            self._batches = tuple(sorted({*self._batches, call.batch}))
+
     def _prepared(self, call: Call) -> Callable[[Call], Any]:
         twin = self._twin
         expected = list(tensors_of(call.of(self._plain)))
         self._check(call, expected, list(tensors_of(call.of(twin))))
 
-        def form(call: Call) -> Any:
-            return call.of(twin)
-
+        form: Callable[[Call], Any] = partial(_answer_of, twin)
         if all(tensor.is_cuda for tensor in call.tensors):
             form = self._graph_of(call, twin, expected) or form
         if not self._insists:
@@ -172,16 +177,16 @@ class Compiler:
     def _check(self, call: Call, expected: list[torch.Tensor], answers: list[torch.Tensor]) -> None:
         """Refuse an answer that differs from the network's own by more than batches of it differ among themselves.
 
-        That difference is within what the engine promises; one of less than a sixteenth of a step of 255 is not seen.
+        That difference is within what the engine promises; two roundings of the number format, or a sixteenth of a step
+        of 255, are not seen.
         """
         own = next(tensors_of(call.first_row().of(self._plain)))
         largest = max(float(each.abs().max()) for each in expected)
         batched = float((own[:1].float() - expected[0][:1].float()).abs().max())
         off = max(float((a.float() - b.float()).abs().max()) for a, b in zip(answers, expected, strict=True))
-        if not off <= max(2 * batched, UNSEEN * largest):  # not a number is refused too
-            raise UnfitError(
-                f"its answer is off by {off:.2g}, where {max(2 * batched, UNSEEN * largest):.2g} is allowed"
-            )
+        unseen = max(UNSEEN, 2 * torch.finfo(expected[0].dtype).eps) * largest
+        if not off <= max(2 * batched, unseen):  # not a number is refused too
+            raise UnfitError(f"its answer is off by {off:.2g}, where {max(2 * batched, unseen):.2g} is allowed")
 
     def _give_up(self, error: Exception) -> None:
         """Nothing is compiled any more in this process, and what was is not used."""
@@ -190,6 +195,10 @@ class Compiler:
         logger.warning(self.fault, exc_info=error)
         if self._on_fault is not None:
             self._on_fault(self.fault)
+
+
+def _answer_of(network: Any, call: Call) -> Any:
+    return call.of(network)
 
 
 def twin_of(network: Any) -> Any:

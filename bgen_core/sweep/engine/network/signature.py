@@ -1,8 +1,8 @@
 """Calls of a network: which of them are alike, and what is done to all tensors of one."""
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 
@@ -44,9 +44,9 @@ class Call:
         def cut(content: Any) -> Any:
             if isinstance(content, torch.Tensor):
                 return content[:1] if content.ndim and len(content) == batch else content
-            if isinstance(content, dict):
+            if _is_named(content):
                 return {name: cut(each) for name, each in content.items()}
-            if isinstance(content, list):
+            if _is_series(content):
                 return content[:1] if len(content) == batch else content
             return content
 
@@ -57,10 +57,10 @@ def tensors_of(content: Any) -> Iterator[torch.Tensor]:
     """All tensors in nested tuples, lists and dicts, in order."""
     if isinstance(content, torch.Tensor):
         yield content
-    elif isinstance(content, dict):
+    elif _is_named(content):
         for each in content.values():
             yield from tensors_of(each)
-    elif isinstance(content, tuple | list):
+    elif _is_series(content):
         for each in content:
             yield from tensors_of(each)
 
@@ -69,18 +69,27 @@ def changed_tensors(content: Any, change: Callable[[torch.Tensor], torch.Tensor]
     """The same nested tuples, lists and dicts with other tensors."""
     if isinstance(content, torch.Tensor):
         return change(content)
-    if isinstance(content, dict):
+    if _is_named(content):
         return {name: changed_tensors(each, change) for name, each in content.items()}
-    if isinstance(content, tuple | list):
-        return type(content)(changed_tensors(each, change) for each in content)
+    if _is_series(content):
+        changed = [changed_tensors(each, change) for each in content]
+        return tuple(changed) if isinstance(content, tuple) else changed
     return content
 
 
 def _signature(content: Any) -> Hashable:
     if isinstance(content, torch.Tensor):
         return (tuple(content.shape), content.stride(), content.dtype, content.device)
-    if isinstance(content, dict):
+    if _is_named(content):
         return tuple((name, _signature(each)) for name, each in content.items())
-    if isinstance(content, tuple | list):
+    if _is_series(content):
         return tuple(_signature(each) for each in content)
     return content if isinstance(content, Hashable) else repr(content)
+
+
+def _is_named(content: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(content, dict)
+
+
+def _is_series(content: object) -> TypeGuard[Sequence[Any]]:
+    return isinstance(content, tuple | list)
