@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from bgen_core.settings import load_settings
 from bgen_core.store.store import Store, open_store
@@ -71,11 +71,21 @@ def browser() -> Iterator[Browser]:
         missing(str(error))
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A fresh visitor."""
+@pytest.fixture(scope="module")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """One for all visitors of a file: Streamlit's scripts, megabytes of them, are fetched and compiled once."""
     context = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    yield page
+    context.set_default_timeout(60_000)
+    yield context
     context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A fresh visitor, of whom no site knows anything."""
+    page = context.new_page()
+    yield page
+    page.evaluate("location.origin === 'null' || localStorage.clear()")
+    context.clear_cookies()
+    for each in context.pages:
+        each.close()
