@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     offload: Literal["auto", "none", "model", "group"] = Field(
         default="auto", description="What of a model waits in the machine's memory until the GPU needs it."
     )
+    compile: Literal["auto", "off", "on"] = Field(
+        default="auto", description="Whether networks are compiled while they paint."
+    )
     models_kept: int = Field(default=1, ge=1, description="Most models that stay loaded at once.")
     safety_checker: bool = Field(
         default=False, description="Whether the safety checker that a checkpoint brings looks at each picture."

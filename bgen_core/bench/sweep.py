@@ -31,6 +31,7 @@ from bgen_core.sweep.canvas import choose_model_extent, prepare_cells
 from bgen_core.sweep.events import Finished, PaintCell
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
+from bgen_core.sweep.steering.applied_reference import WITHOUT_STEERING
 
 PHOTOS = {"1 megapixel": Extent(width=1152, height=864), "12 megapixels": Extent(width=4000, height=3000)}
 STEPS, GUIDANCE, SEEDS = "8,16,24", "1,3,6", "1-3"
@@ -102,7 +103,7 @@ def _measure(
         return SweepPlan(subject_id=subject.id, model=model, base=base, axes=axes)
 
     def paint(asked: SweepPlan) -> None:
-        cells = prepare_cells(subject, list(asked.cells()), extent, {})
+        cells = prepare_cells(subject, list(asked.cells()), extent, {}, WITHOUT_STEERING)
         events = loaded.inpainter.paint([cell for cell in cells if isinstance(cell, PaintCell)])
         if sum(isinstance(event, Finished) for event in events) != _size(asked):
             raise RuntimeError("not every cell was painted")

@@ -7,6 +7,7 @@ import typer
 from bgen_core.cli.json_answer import print_json
 from bgen_core.errors import ModelLoadError
 from bgen_core.models.catalogue import MODELS, ModelEntry, describe_model
+from bgen_core.models.content_hash import keep_hashes
 from bgen_core.models.default_model import default_model
 from bgen_core.models.ip_adapters import available_ip_adapters
 from bgen_core.models.loras import available_loras
@@ -20,6 +21,7 @@ def models(
 ) -> None:
     """List the models, schedulers, LoRAs and IP-Adapters, and which models are on this machine."""
     settings = load_settings()
+    keep_hashes(settings.home)
     ip_adapters = available_ip_adapters(settings.ip_adapter_folder)
     chosen, loras = _chosen(default_model(settings)), available_loras(settings.lora_folder)
     entries = [*MODELS] if chosen in MODELS else [chosen, *MODELS]

@@ -11,6 +11,7 @@ from bgen_core.cli.inputs import INVERT_HELP, check_invert, check_output_file, r
 from bgen_core.cli.json_answer import print_json
 from bgen_core.errors import UserInputError
 from bgen_core.models.catalogue import describe_model
+from bgen_core.models.content_hash import keep_hashes
 from bgen_core.models.default_model import default_model
 from bgen_core.models.depth_model import depth_model_for
 from bgen_core.models.ip_adapters import find_ip_adapters
@@ -38,6 +39,7 @@ def reproduce(
 ) -> None:
     """Make pictures again and compare every pixel; exit 0 where all are equal, else 2."""
     settings = load_settings()
+    keep_hashes(settings.home)
     _check(files, photo, alpha, out)
     check_invert(invert, alpha)
     wanted = [(path, png := _read(path), _recipe(path, png)) for path in files]

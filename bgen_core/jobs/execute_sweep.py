@@ -29,7 +29,7 @@ STORE_PAUSE_SECONDS = 1.0
 LONGEST_STORE_PAUSE_SECONDS = 30.0
 STORE_TRIES = 8  # of one sweep, at a store that answers and then takes no picture: 2 minutes together
 
-_INTERNAL = "An internal error stopped this sweep: what is made is kept. The log of whatever ran it has the trace."
+INTERNAL_FAULT = "An internal error stopped this sweep: what is made is kept. The log of whatever ran it has the trace."
 
 
 class DeviceLostError(BgenError):
@@ -147,7 +147,7 @@ def execute_sweep(
                     continue
             else:
                 fault = error
-                reason = error.public if isinstance(error, BgenError) else _INTERNAL
+                reason = error.public if isinstance(error, BgenError) else INTERNAL_FAULT
                 state = _patiently(partial(_failed, store, sweep_id, reason), patience)
                 break
         if state is None:

@@ -71,11 +71,16 @@ class Stepped:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Finished:
-    """The cell's raw picture: uint8, HWC, RGB, at the model's size. `seconds` per stage are the cell's share."""
+    """The cell's raw picture: uint8, HWC, RGB, at the model's size. `seconds` per stage are the cell's share.
+
+    `engine` is how the network was called where that can change last bits, such as "compiled"; empty where it was
+    called as it is.
+    """
 
     cell: PaintCell
     image: np.ndarray
     seconds: dict[str, float]
+    engine: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

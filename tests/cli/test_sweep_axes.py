@@ -90,7 +90,11 @@ def test_what_makes_no_sense_is_refused_before_anything_runs(call: Call, options
     ("option", "value", "words"),
     [
         ("--guidance", "3,5", "Flux schnell was distilled to do without guidance: choose the guidance 0, not 3"),
-        ("--scheduler", "euler", "Flux schnell samples in its own way: choose the scheduler 'default', not 'euler'"),
+        (
+            "--scheduler",
+            "euler",
+            "Flux schnell is painted by flow matching: choose the scheduler default or lcm, not 'euler'",
+        ),
     ],
 )
 def test_what_a_models_family_ignores_is_refused_with_the_reason(

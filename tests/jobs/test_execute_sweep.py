@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import pytest
 
-from bgen_core.cli import run_here
-from bgen_core.cli.run_here import resume_inline, run_inline
+from bgen_core.cli.running import here
+from bgen_core.cli.running.here import resume_here, run_here
 from bgen_core.errors import StoreAwayError, StoreError, UserInputError
 from bgen_core.jobs import execute_sweep as loop
 from bgen_core.jobs import runner as runner_module
@@ -214,12 +214,12 @@ def test_the_command_line_obeys_and_says_so(
                 assert press(others, name, sweep_id)
             assert store.sweeps.claim_next() is None  # no worker gets what this process holds
 
-    monkeypatch.setattr(run_here, "say", say)
+    monkeypatch.setattr(here, "say", say)
     if case.fault not in (None, AWAY):
         with pytest.raises(type(case.fault), match=str(case.fault)):
-            resume_inline(store, settings, sweep_id)
+            resume_here(store, settings, sweep_id)
     else:
-        result = resume_inline(store, settings, sweep_id)
+        result = resume_here(store, settings, sweep_id)
         assert (result.state, result.made, result.failed) == (*case.terminal, 0)
         assert (result.reused, result.reused_ids) == (0, frozenset())
     assert outcome(store, sweep_id) == case.terminal
@@ -235,7 +235,7 @@ def test_the_command_line_obeys_and_says_so(
     assert not cancelled or f"sweep --resume {sweep_id}" in said[-1]
     assert not WorkerFolder(settings.home).sweep_lock(sweep_id).exists()
 
-    resume_inline(store, settings, sweep_id)
+    resume_here(store, settings, sweep_id)
     assert outcome(store, sweep_id) == ("done", CELLS)
     assert len(committed) == len(set(committed)) == CELLS
 
@@ -260,9 +260,9 @@ def test_ctrl_c_marks_as_cancelled_and_says_how_to_go_on(
             raise KeyboardInterrupt
 
     monkeypatch.setattr(store.runs, "commit", meanwhile)
-    monkeypatch.setattr(run_here, "say", say)
+    monkeypatch.setattr(here, "say", say)
     with pytest.raises(KeyboardInterrupt):
-        resume_inline(store, settings, sweep_id)
+        resume_here(store, settings, sweep_id)
     assert outcome(store, sweep_id) == ("cancelled", 1)
     assert said[-1].startswith("stopped") and f"sweep --resume {sweep_id}" in said[-1]
 
@@ -282,11 +282,11 @@ def test_a_command_line_that_cannot_begin_leaves_the_sweep_as_it_was(
 
     monkeypatch.setattr(runner_module, "Runner", faulty)
     with pytest.raises(type(fault)):
-        resume_inline(store, settings, sweep_id)
+        resume_here(store, settings, sweep_id)
     assert store.sweeps.get(sweep_id).state == before.to
     assert store.sweeps.cells(sweep_id)[0].error
     with pytest.raises(type(fault)):
-        run_inline(store, settings, forecast(store, settings))
+        run_here(store, settings, forecast(store, settings))
     assert len(store.sweeps.select()) == 1
 
 
@@ -352,10 +352,10 @@ def test_a_command_line_waits_no_longer_than_its_patience_and_leaves_a_sweep_tha
         raise AWAY
 
     monkeypatch.setattr(store.runs, "commit", away)
-    monkeypatch.setattr(run_here, "say", said.append)
-    monkeypatch.setattr(run_here, "STORE_SECONDS", 0)
+    monkeypatch.setattr(here, "say", said.append)
+    monkeypatch.setattr(here, "STORE_SECONDS", 0)
     with pytest.raises(StoreAwayError):
-        resume_inline(store, settings, sweep_id)
+        resume_here(store, settings, sweep_id)
     assert [sentence.partition(" cannot")[0].split(";")[0] for sentence in said] == [
         "The database at example.org",
         "the store was not told that this sweep stops here, a worker may take it up",

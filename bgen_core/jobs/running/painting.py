@@ -123,7 +123,12 @@ class Painting:
                     memory.sample()
                     if isinstance(event, Finished):
                         cells, photo = waiting.take(event.cell.index)
-                        painted = Painted(image=event.image, seconds=event.seconds, peak_memory_mb=memory.peak_mb)
+                        painted = Painted(
+                            image=event.image,
+                            seconds=event.seconds,
+                            peak_memory_mb=memory.peak_mb,
+                            engine=event.engine,
+                        )
                         yield from self._commits.hand_over(work, photo, cells, painted)
                     elif isinstance(event, Failed):
                         yield from self.fail(work.sweep_id, waiting.take(event.index)[0], event.reason)

@@ -63,11 +63,18 @@ class Photo:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Painted:
-    """A raw picture (uint8, HWC, RGB), what it took in seconds by stage, and the most memory that the device held."""
+    """A raw picture (uint8, HWC, RGB), what it took in seconds by stage, and the most memory that the device held.
+
+    Attributes
+    ----------
+    engine
+        How the network was called for it, where that is worth telling: see `Finished.engine`.
+    """
 
     image: np.ndarray
     seconds: dict[str, float]
     peak_memory_mb: float
+    engine: str = ""
 
 
 def commit_run(
@@ -99,7 +106,8 @@ def commit_run(
         dtype=source.family.number_format(work.device.dtype_name),
         versions=pixel_versions()
         | lora_versions(applied_loras(cell.params, work.loras))
-        | steering_versions(cell.params, work.steering),
+        | steering_versions(cell.params, work.steering)
+        | ({"engine": painted.engine} if painted.engine else {}),
         seconds={stage: round(spent, 4) for stage, spent in seconds.items()},
         peak_memory_mb=round(painted.peak_memory_mb, 1),
         created=datetime.now(UTC),

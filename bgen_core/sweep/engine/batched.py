@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +27,7 @@ from bgen_core.sweep.engine.timetable import Lane, choose_lanes, form_lanes
 from bgen_core.sweep.events import Event, Failed, Finished, PaintCell, Started, Stepped
 from bgen_core.sweep.family_rules import paints_in_tiles, refusal_of
 from bgen_core.sweep.steering.ip_adapter import ReferenceAdapter
-from bgen_core.sweep.tuning import BatchTuning, BatchTunings
+from bgen_core.sweep.tuning import BatchTuning, BatchTunings, TuningPlace
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +41,7 @@ class BatchedInpainter:
     ----------
     pipeline
         A loaded diffusers inpainting pipeline.
-    tuning_folder
+    tuning_place
         Where batch sizes are kept, one file for each picture size; None measures once and keeps it in memory.
     previews
         Whether `Stepped` carries a small picture.
@@ -53,13 +52,13 @@ class BatchedInpainter:
         The engine does not know the pipeline.
     """
 
-    def __init__(self, pipeline: Any, *, tuning_folder: Path | None = None, previews: bool = True) -> None:
+    def __init__(self, pipeline: Any, *, tuning_place: TuningPlace | None = None, previews: bool = True) -> None:
         denoiser = make_denoiser(pipeline)
         if denoiser is None:
             raise ValueError(f"{type(pipeline).__name__} is no pipeline of the engine")
         self.denoiser = denoiser
         self.multiple = denoiser.multiple
-        self.tunings = BatchTunings(tuning_folder)
+        self.tunings = BatchTunings(tuning_place)
         self.rows_computed = 0
         self._family = family_of(pipeline) or STABLE_DIFFUSION
         self._pipeline = pipeline
@@ -78,7 +77,11 @@ class BatchedInpainter:
 
     def _tuning(self, extent: Extent) -> BatchTuning:
         self._references.use(())  # what is measured has no reference picture
-        return self.tunings.get(extent, lambda: measure_batch(self.denoiser, extent))
+        with self.denoiser.network.as_it_is():
+            tuning = self.tunings.get(extent, lambda: measure_batch(self.denoiser, extent))
+        if len(self.denoiser.network.layouts) > 1:
+            self.denoiser.network.settle_layout(tuning.layout)
+        return tuning
 
     @torch.inference_mode()
     def paint(self, cells: Iterable[PaintCell]) -> Generator[Event]:
@@ -88,9 +91,6 @@ class BatchedInpainter:
         while (alike := feed.next_alike()) is not None:
             yield from feed.refused()
             try:
-                self._references.use(
-                    ()
-                )  # what is measured has no reference picture, and LoRAs are loaded into the model
                 with in_tiles(self._pipeline, alike.in_tiles):
                     tuning = self._tuning(feed.extent)
             except OutOfMemoryError:
@@ -102,6 +102,7 @@ class BatchedInpainter:
                 if self._adapters.use(alike.loras):
                     self.denoiser.forget_prompts()
                 self._references.use(feed.waiting(alike))
+                self.denoiser.network.is_plain = not alike.loras and alike.reference is None
             except Exception as error:
                 yield from _failed(feed.take(alike), self._fault(error))
                 self.denoiser.forget_prompts()
@@ -131,7 +132,7 @@ class BatchedInpainter:
         what cannot be done for one of them costs the others nothing.
         """
         extent, before = alike.extent, self.rows_computed
-        evaluator = RowEvaluator(self.denoiser, extent=extent, batch_size=tuning.batch_size, quantum=tuning.quantum)
+        evaluator = RowEvaluator(self.denoiser, extent=extent, batch_size=tuning.batch_size, quantum=tuning.filled_to)
         outbox = Outbox()
         seconds: dict[int, float] = {}
         alone: list[PaintCell] = []
@@ -243,9 +244,10 @@ class BatchedInpainter:
                     outbox.post(lambda sent, failed=failed: failed)
                     continue
                 finite = decoded.isfinite().all().to(torch.uint8)
+                engine = self.denoiser.network.told(cohort.ways)
                 stages = {"denoise": seconds.pop(cell.index), "decode": time.perf_counter() - began}
                 outbox.post(
-                    lambda sent, cell=cell, stages=stages: _finished(cell, extent, sent, stages),
+                    lambda sent, cell=cell, stages=stages, engine=engine: _finished(cell, extent, sent, stages, engine),
                     torch.cat([finite[None], to_pixels(decoded).flatten()]),
                 )
 
@@ -263,11 +265,11 @@ def _failed(cells: Sequence[PaintCell], reason: str) -> Iterator[Event]:
     yield from (Failed(index=cell.index, reason=reason) for cell in cells)
 
 
-def _finished(cell: PaintCell, extent: Extent, sent: np.ndarray | None, stages: dict[str, float]) -> Event:
+def _finished(cell: PaintCell, extent: Extent, sent: np.ndarray | None, stages: dict[str, float], engine: str) -> Event:
     """From what came from the device: whether all values were numbers, and the pixels of a picture of that size."""
     if sent is None:
         raise RuntimeError("a finished cell has no picture")
     if not sent[0]:
         return Failed(index=cell.index, reason=NO_NUMBERS)
     image = resize(sent[1:].reshape(extent.height, extent.width, 3), cell.canvas.extent)
-    return Finished(cell=cell, image=image, seconds=stages)
+    return Finished(cell=cell, image=image, seconds=stages, engine=engine)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -34,6 +34,8 @@ class Cohort:
         Where they are: cells × the family's layout.
     drawn
         When its previews were drawn last, by the clock of `time.monotonic`.
+    ways
+        How the network was called for them so far: see `Network.way`.
     """
 
     denoiser: Denoiser
@@ -45,6 +47,7 @@ class Cohort:
     latents: torch.Tensor
     index: int = 0
     drawn: float = -math.inf
+    ways: set[str] = field(default_factory=set[str])
 
     @property
     def is_done(self) -> bool:
@@ -90,6 +93,7 @@ class Cohort:
 
     def advance(self, predictions: list[torch.Tensor]) -> None:
         """Apply guidance, the scheduler's step and, where the network does not see the mask, the kept region."""
+        self.ways.add(self.denoiser.network.way)
         remaining = iter(predictions)
         guided = [self.denoiser.guide(cell.params, [next(remaining) for _ in self._texts(cell)]) for cell in self.cells]
         self.latents = self.schedule.step(torch.stack(guided), self.latents, self.index, self.generators)

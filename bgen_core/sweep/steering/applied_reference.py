@@ -48,6 +48,9 @@ class Steering:
     depth: DepthModel | None
 
 
+WITHOUT_STEERING = Steering(ip_adapters={}, pictures={}, depth=None)
+
+
 def applied_reference(params: InpaintParams, adapters: Mapping[str, IPAdapter]) -> AppliedReference | None:
     """A cell's reference; None where none acts.
 
