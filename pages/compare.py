@@ -77,6 +77,7 @@ if list_place is not None:
         elif view.group:
             group_table(rows, view)
         else:
-            editable_table(rows, store, view)
+            baseline = table[table["id"].map(view.is_baseline)] if view.baseline else table.iloc[:0]
+            editable_table(rows, store, view, baseline=baseline)
 with pictures_place:
     panels(runs, table, store, view, seen=set(rows["id"]))

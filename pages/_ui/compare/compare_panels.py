@@ -103,5 +103,7 @@ def _pictures(runs: list[RunRecord], chosen: pd.DataFrame, view: CompareView) ->
         return
     if len(runs) > MOST_AT_ONCE:
         st.caption(f"{len(runs)} are chosen: the first {MOST_AT_ONCE} are shown.")
+    if len(runs) == 1:
+        st.caption("Tick another run to compare.")
     mode = view.panel if len(runs) > 1 and view.panel in VIEWER_MODES else "side"
     side_by_side(runs, chosen[:MOST_AT_ONCE], view, mode)

@@ -5,7 +5,7 @@ const LETTERS = "ABCDEFGHIJKL";
 const NARROWEST = 150; // px of one picture
 const LOWEST = 180; // px
 const BELOW = 84; // px that stay free under the pictures, for what is said of them
-const NARROW = 700; // px: on a smaller screen the page is scrolled, and a picture may have most of the window
+const NARROW = 700; // px
 const SHARE_OF_NARROW = 0.6;
 const GAP = 12; // px between pictures
 const SMALL_SIDE = 1024; // longest side of the version that is fetched first
@@ -111,8 +111,8 @@ function drawBar(viewer) {
     flicker: "space changes · ← → second picture · ↑ ↓ first",
     difference: "← → second picture · ↑ ↓ first",
   };
-  const hint = viewer.bar.appendChild(element("span", "quiet hint", hints[viewer.mode]));
-  hint.title = `${hints[viewer.mode]} · + − zoom · 0 fits · 1 one to one · drag or Shift + arrows move · f full screen`;
+  const keys = `${hints[viewer.mode]} · + − zoom · 0 fits · drag or Shift + arrows move`;
+  viewer.bar.appendChild(element("span", "quiet hint", keys)).title = keys; // it is cut off where it is too long
   const end = viewer.bar.appendChild(element("span", "group end"));
   viewer.zoomText = element("span", "zoom quiet");
   end.append(
@@ -127,20 +127,27 @@ function drawBar(viewer) {
 /** As many columns as make the pictures largest in what the window leaves them, in width and height. */
 function arrangeColumns(viewer) {
   if (!viewer.runs.length) return;
+  const setLayout = (columns, highest) => {
+    viewer.stage.style.setProperty("--columns", columns);
+    viewer.stage.style.setProperty("--highest", `${highest}px`);
+  };
   const count = viewer.mode === "side" ? viewer.runs.length : 1;
   const width = viewer.root.clientWidth;
+  if (innerWidth < NARROW) { // the page is scrolled there
+    setLayout(Math.min(count, 2), SHARE_OF_NARROW * innerHeight);
+    return;
+  }
   const ratio = viewer.runs.reduce((sum, run) => sum + run.width / run.height, 0) / viewer.runs.length;
   const room = Math.max(1, Math.floor(width / NARROWEST));
   const captions = [...viewer.stage.querySelectorAll("figcaption")].map((caption) => caption.offsetHeight);
   const caption = Math.max(0, ...captions) + GAP;
   let best = { wide: 0 };
   for (let columns = 1; columns <= Math.min(count, room); columns += 1) {
-    const highest = Math.max(LOWEST, heightLeft(viewer) / Math.ceil(count / columns) - caption);
+    const highest = heightLeft(viewer) / Math.ceil(count / columns) - caption;
     const wide = Math.min((width - GAP * (columns - 1)) / columns, highest * ratio);
     if (wide > best.wide + 1) best = { columns, highest, wide };
   }
-  viewer.stage.style.setProperty("--columns", best.columns ?? 1);
-  viewer.stage.style.setProperty("--highest", `${best.highest ?? LOWEST}px`);
+  setLayout(best.columns ?? Math.min(count, room), Math.max(LOWEST, best.highest ?? 0));
 }
 
 /** px of the window under the bar, whatever part of the page is scrolled to. */
@@ -149,8 +156,7 @@ function heightLeft(viewer) {
   if (document.fullscreenElement) return innerHeight - bar - 2 * GAP;
   const page = (viewer.root.getRootNode().host ?? viewer.root).closest("[data-testid=stMain]");
   const top = viewer.root.getBoundingClientRect().top + (page?.scrollTop ?? 0);
-  const left = innerHeight - top - bar - BELOW;
-  return innerWidth < NARROW ? Math.max(left, SHARE_OF_NARROW * innerHeight) : left;
+  return innerHeight - top - bar - BELOW;
 }
 
 // ---- the four ways ------------------------------------------------------------------------------------------------
