@@ -19,6 +19,7 @@ from bgen_core.wording import quoted
 from pages._ui.app.faults import told
 from pages._ui.shared.plain_text import plain
 from pages._ui.sweep.drawn_seeds import seeds_drawn
+from pages._ui.sweep.plan_text import read_values
 
 REPLACE_HELP = (
     "`red, blue, green` makes an axis of the prompt as it is, with blue for red, and with green for red. "
@@ -217,7 +218,10 @@ def _axis_input(parameter: Parameter, entry: ModelEntry) -> str:
     if parameter.field == "seed":
         text = seeds_drawn(text)
     try:
-        check_values(parse_axis(parameter.name, text))
+        axis = parse_axis(parameter.name, text)
+        check_values(axis)
+        if answer := read_values(text, axis):
+            st.caption(answer)
     except UserInputError as error:
         st.error(plain(told(error)))
     return text
