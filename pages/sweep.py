@@ -25,9 +25,9 @@ settings, store, executor = resources.settings(), resources.store(), resources.e
 return_to_last()
 sweep, problem = linked_sweep(store)
 subjects = store.subjects.all()
-head = st.container(horizontal=True, vertical_alignment="center")
+head = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
 with head:
-    st.title("Sweep", width="content")
+    st.title("Sweep", width="content", anchor=False)
 if problem:
     st.error(plain(problem))
 if not subjects:

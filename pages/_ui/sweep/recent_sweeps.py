@@ -17,6 +17,7 @@ from pages._ui.sweep.queue_panel import current_queue, describe_waiting, hasten_
 
 MOST = 12
 _PICTURES = 4
+_LONGEST_TITLE = 40
 _THUMBNAIL = "height:44px;width:auto;border-radius:3px;display:inline-block;margin-right:3px"
 
 
@@ -46,7 +47,7 @@ def _list(store: SeenStore, executor: Executor, sweeps: Sequence[SweepRecord]) -
             with st.container(gap=None, width="content"):
                 st.page_link(
                     page_files.SWEEP,
-                    label=f"{plain(sweep.title) or 'Sweep'} · {sweep.total}",
+                    label=f"{plain(_short(sweep.title or 'Sweep'))} · {sweep.total}",
                     query_params={"id": sweep.id},
                 )
                 st.caption(f"{state} · {_when(sweep.created)}")
@@ -61,6 +62,10 @@ def _thumbnails(store: SeenStore, sweep: SweepRecord) -> None:
     if done:
         pictures = (thumbnail_url(run.image, 96) for run in store.runs.get_all(done))
         st.html("".join(picture_html(url, alt="", style=_THUMBNAIL) for url in pictures), width="content")
+
+
+def _short(title: str) -> str:
+    return title if len(title) <= _LONGEST_TITLE else f"{title[:_LONGEST_TITLE].rstrip()}…"
 
 
 def _when(created: datetime) -> str:

@@ -243,8 +243,9 @@ function table(grid, rows, columns, numbered) {
       const corner = line.appendChild(element("th", "corner"));
       corner.colSpan = down.length;
       corner.rowSpan = across.length;
-      const signed = [[down, "↓"], [across, "→"]];
-      corner.textContent = signed.map(([names, sign]) => `${names.map((each) => axisOf(grid, each).label).join(", ")} ${sign}`).join(" ");
+      for (const [names, sign] of [[down, "↓"], [across, "→"]]) {
+        corner.append(element("span", "", `${names.map((each) => axisOf(grid, each).label).join(", ")} ${sign} `));
+      }
     }
     for (const { combination, length } of runs(columns, across.slice(0, level + 1))) {
       const heading = line.appendChild(element("th"));
