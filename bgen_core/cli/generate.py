@@ -13,7 +13,9 @@ from bgen_core.cli.inputs import (
     check_invert,
     check_output_file,
     check_prompt,
+    keep_references,
     keep_subject,
+    read_references,
     read_subject,
     say,
     write_file,
@@ -53,7 +55,8 @@ def generate(
     entry = fetch_entry(default_model(settings) if model is None else model)
     check_output_file(out, photo, alpha)
     check_invert(invert, alpha)
-    params = _params(entry, given)
+    (reference,), pngs = read_references([given["reference"] or ""], settings)
+    params = _params(entry, {**given, "reference": reference})
     find_model(entry.name)
     subject = read_subject(photo, alpha, settings, invert=invert)
     with open_store(settings) as store:
@@ -62,6 +65,7 @@ def generate(
         for note in forecast.notes:
             say(note)
         keep_subject(store, subject)
+        keep_references(store, pngs)
         result = run_inline(store, settings, forecast)
         if result.state != "done":
             raise typer.Exit(exit_codes.INTERRUPTED)

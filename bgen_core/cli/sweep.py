@@ -8,7 +8,17 @@ from typing import Annotated, Any
 import typer
 
 from bgen_core.cli import exit_codes
-from bgen_core.cli.inputs import INVERT_HELP, check_invert, check_prompt, keep_subject, read_subject, say, write_file
+from bgen_core.cli.inputs import (
+    INVERT_HELP,
+    check_invert,
+    check_prompt,
+    keep_references,
+    keep_subject,
+    read_references,
+    read_subject,
+    say,
+    write_file,
+)
 from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.parameter_options import an_axis_each
 from bgen_core.cli.run_here import InlineResult, forecast_inline, resume_inline, run_inline
@@ -31,7 +41,7 @@ from bgen_core.sweep.random_seeds import draw_seeds
 OPTIONS: dict[str, OptionKind] = {
     "photo": "paths", "alpha": "path", "invert": "switch", "model": "texts", "replace": "texts",
     **{parameter.option: "texts" if parameter.kind == "text" else "axis" for parameter in PARAMETERS},
-    "explore_steps": "number", "keep": "number", "by": "word",
+    "reference": "pictures", "explore_steps": "number", "keep": "number", "by": "word",
 }  # fmt: skip
 
 
@@ -82,6 +92,8 @@ def sweep(
     wanted: dict[str, Any] = {name: written.get(name) if value is None else value for name, value in typed.items()}
     if wanted["seed"]:
         wanted["seed"] = draw_seeds(wanted["seed"])  # once, so that all that follows speaks of the same numbers
+    references, pngs = read_references(wanted["reference"] or (), settings)
+    wanted["reference"] = references or None
     passes = read_two_passes(wanted["explore_steps"], wanted["keep"], wanted["by"], settings)
     _check(wanted, settings)
     subjects = [
@@ -89,6 +101,8 @@ def sweep(
     ]
     with open_store(settings) as store:
         plan = _plan(wanted, settings, subjects)
+        if not dry_run:
+            keep_references(store, pngs)
         if passes:
             first = explore(store, settings, plan, passes, subjects, dry_run=dry_run)
             if isinstance(first, InlineResult):

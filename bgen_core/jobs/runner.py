@@ -14,8 +14,10 @@ from bgen_core.ids import BlobHash, RawId, RunId, SubjectId, SweepId
 from bgen_core.jobs.claims import PaintingClaims
 from bgen_core.jobs.kept_models import KeptModels, LoadedModel
 from bgen_core.models.default_model import default_model
+from bgen_core.models.depth_model import depth_model_for
 from bgen_core.models.devices import Device, MemoryMeter, find_device
 from bgen_core.models.hub.download import Fetching
+from bgen_core.models.ip_adapters import find_ip_adapters
 from bgen_core.models.loras import LoraFile, find_loras
 from bgen_core.models.model_files import fetch_missing
 from bgen_core.models.placement import Placement
@@ -24,6 +26,7 @@ from bgen_core.records.run import PaintedRun, RunRecord
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.settings import Settings
 from bgen_core.store.blobs import STORED_LIMITS
+from bgen_core.store.references import load_references
 from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import decode_photo
 from bgen_core.subject.matting import edge_colours
@@ -39,8 +42,9 @@ from bgen_core.sweep.events import (
     RunnerEvent,
     Waiting,
 )
-from bgen_core.sweep.family_rules import settled
+from bgen_core.sweep.family_rules import paints_in_tiles, settled
 from bgen_core.sweep.plan import CellAddress, SweepCell, SweepPlan, address_plan, pixel_versions
+from bgen_core.sweep.steering.applied_reference import Steering, steering_versions
 from bgen_core.wording import quoted
 
 logger = logging.getLogger(__name__)
@@ -58,6 +62,7 @@ class _Work:
     model: LoadedModel
     extent: Extent
     loras: dict[str, LoraFile]
+    steering: Steering
     addresses: dict[int, CellAddress]
 
 
@@ -159,11 +164,25 @@ class Runner:
         kind, dtype = self.device.kind, self.device.dtype_name
         families = dict.fromkeys(plan.models, loaded.source.family)
         loras = find_loras(part.values_of("loras"), self._settings.lora_folder)
-        addresses = address_plan(part, revisions, device_kind=kind, dtype_name=dtype, families=families, loras=loras)
+        steering = Steering(
+            ip_adapters=find_ip_adapters(part.values_of("ip_adapter"), self._settings.ip_adapter_folder),
+            pictures=load_references(self._store.blobs, part.values_of("reference")),
+            depth=depth_model_for(part.values_of("control"), self._settings.depth_model),
+        )
+        addresses = address_plan(
+            part,
+            revisions,
+            device_kind=kind,
+            dtype_name=dtype,
+            families=families,
+            loras=loras,
+            ip_adapters=steering.ip_adapters,
+            depth=steering.depth,
+        )
         if {index: address.run_id for index, address in addresses.items()} != planned:
             raise UserInputError(
-                f"the model {quoted(model)}, a LoRA, the device or a library has changed since this sweep was planned: "
-                "start it again; what is made already stays in the table."
+                f"the model {quoted(model)}, an IP-Adapter, a LoRA, the device or a library has changed since this "
+                "sweep was planned: start it again; what is made already stays in the table."
             )
         return _Work(
             sweep=sweep,
@@ -172,6 +191,7 @@ class Runner:
             model=loaded,
             extent=_extent(subject, loaded, plan.base.side),
             loras=loras,
+            steering=steering,
             addresses=addresses,
         )
 
@@ -224,7 +244,8 @@ class Runner:
             return
         groups = {group[0].index: group for group in sharing.values()}
         painted: list[PaintCell] = []
-        for prepared in prepare_cells(work.subject, [group[0] for group in groups.values()], work.extent, work.loras):
+        first = [group[0] for group in groups.values()]
+        for prepared in prepare_cells(work.subject, first, work.extent, work.loras, work.steering):
             if isinstance(prepared, PaintCell):
                 painted.append(prepared)
             else:
@@ -295,9 +316,11 @@ class Runner:
             model_revision=source.revision,
             extent=subject.extent,
             model_extent=work.extent,
-            device=_told(self.device, work.model.placement),
+            device=_told(self.device, work.model.placement, tiled=paints_in_tiles(source.family, cell.params)),
             dtype=source.family.number_format(self.device.dtype_name),
-            versions=pixel_versions() | lora_versions(applied_loras(cell.params, work.loras)),
+            versions=pixel_versions()
+            | lora_versions(applied_loras(cell.params, work.loras))
+            | steering_versions(cell.params, work.steering),
             seconds={stage: round(spent, 4) for stage, spent in seconds.items()},
             peak_memory_mb=round(peak_memory_mb, 1),
             created=datetime.now(UTC),
@@ -312,8 +335,9 @@ def _extent(subject: Subject, model: LoadedModel, side: int) -> Extent:
     return choose_model_extent(subject.extent, side=side or model.source.entry.side, factor=model.factor)
 
 
-def _told(device: Device, placement: Placement) -> str:
-    return device.name if placement.offload == "none" else f"{device.name}, {placement.way}"
+def _told(device: Device, placement: Placement, *, tiled: bool) -> str:
+    way = "" if placement.offload == "none" else placement.way
+    return ", ".join(filter(None, [device.name, way, "autoencoder in tiles" if tiled else ""]))
 
 
 def group_cells(cells: Iterable[SweepCell]) -> dict[tuple[str, SubjectId], list[SweepCell]]:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bgen_core.json_value import JsonValue
+from bgen_core.models.schedulers import get_scheduler
 
 # Pictures that a ControlNet can be shown
-CONTROLS = ("mask", "edges")
+CONTROLS = ("mask", "edges", "depth")
 # Those whose steps the batched engine takes, where they draw no noise
 FLOW_SCHEDULERS = ("FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler")
 NumberFormat = Literal["float32", "float16", "bfloat16"]
@@ -55,6 +56,8 @@ class Ignored:
 
 GUIDED_BY_ITS_CALL = Ignored(reason="is guided by its pipeline's own call, which guides every step")
 SHIFTED_BY_SIZE = Ignored(reason="shifts its noise levels by the picture's size")
+OWN_SCHEDULER = Ignored(reason="samples in its own way")
+WITHOUT_REFERENCE = Ignored(reason="looks at no reference picture here")
 EDITS_NOTHING = Ignored(reason="repaints by a mask, and edits no whole picture")
 
 
@@ -175,10 +178,16 @@ class Family:
         None where LoRAs can be applied, or why it takes none.
     control
         None where a ControlNet steers the painting, or why nothing does.
+    reference
+        None where an IP-Adapter can look at a reference picture, or why none is looked at.
     edits_as
         Class of the call that edits a whole picture by the prompt, without a mask; empty where there is none.
+    tiles
+        Whether its autoencoder can work in tiles.
     own_scheduler
-        None where every scheduler can be chosen, or why it samples with its own alone.
+        None where schedulers can be chosen, or why it samples with its own alone.
+    schedulers
+        Names of those that can be chosen; empty where that is every one. A checkpoint's own is "default" alone.
     half
         Half precision in which it works: float16 gives black pictures with models that were trained in bfloat16.
     side, latents
@@ -210,9 +219,12 @@ class Family:
     prompt_syntax: Ignored | None = Ignored(reason="reads its prompts as sentences, without weights")
     flow_shift: Ignored | None = Ignored(reason="has no flow-matching noise levels that could be shifted")
     edits_as: str = ""
-    own_scheduler: Ignored | None = Ignored(reason="samples in its own way")
+    tiles: bool = True
+    own_scheduler: Ignored | None = OWN_SCHEDULER
+    schedulers: tuple[str, ...] = ()
     loras: Ignored | None = None
     control: Ignored | None = Ignored(reason="has no ControlNet")
+    reference: Ignored | None = WITHOUT_REFERENCE
     half: NumberFormat = "bfloat16"
     side: int = 1024
     latents: int | None = None
@@ -248,6 +260,9 @@ class Family:
             "lora_weight": self.loras,
             "control": self.control,
             "control_scale": self.control,
+            "reference": self.reference,
+            "ip_adapter": self.reference,
+            "reference_scale": self.reference,
             "repaint": None if self.edits_as else EDITS_NOTHING,
         }
         return {name: how for name, how in each.items() if isinstance(how, Ignored)}
@@ -300,7 +315,12 @@ def of_checkpoint(family: Family, configs: Configs) -> Family:
         if not name.startswith("FlowMatch"):
             changes["refusal"] = f"starts from a photo by flow matching alone, which its {name} cannot"
         elif name not in FLOW_SCHEDULERS or scheduler.get("stochastic_sampling", False):
-            changes |= {"engine": None, "guidance_end": GUIDED_BY_ITS_CALL}
+            changes |= {"engine": None, "guidance_end": GUIDED_BY_ITS_CALL, "own_scheduler": OWN_SCHEDULER}
+        else:
+            # Heun chooses its noise levels itself, and is told of no shift by size.
+            out = {name, *(FLOW_SCHEDULERS[1:] if scheduler.get("use_dynamic_shifting", False) else ())}
+            kept = (each for each in family.schedulers if get_scheduler(each).flow_class_name not in out)
+            changes["schedulers"] = tuple(kept)
     return replace(family, **changes)
 
 

@@ -88,6 +88,8 @@ def _mend(store: Store, use: PictureUse, *, drop_lost: bool) -> tuple[bool, str]
             f"The run {use.owner_id[:12]} keeps its finished picture: restore the raw one from a backup, "
             "or delete the run and make it again."
         )
+    if use.role in ("reference", "planned"):
+        return False, "Restore it from a backup, or give its file again: pictures that are made already stay."
     return False, f"Restore the picture from a backup, or delete the subject {use.owner_id[:12]} and save it again."
 
 

@@ -3,7 +3,7 @@
 import logging
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
@@ -22,12 +22,13 @@ logger = logging.getLogger(__name__)
 MOST_LOADED = 8  # beside the cells' own: a small one has 10 MB, a large one 300
 
 
-def by_loras(cells: Sequence[PaintCell]) -> Iterator[tuple[tuple[AppliedLora, ...], list[PaintCell]]]:
-    """The cells of each set of LoRAs and weights, which alone may share a call of the network."""
-    groups: dict[tuple[AppliedLora, ...], list[PaintCell]] = {}
+def by_weights(cells: Sequence[PaintCell]) -> Iterator[list[PaintCell]]:
+    """The cells with the same LoRAs, IP-Adapter, and weights of them, which alone may share a call of the network."""
+    groups: dict[Hashable, list[PaintCell]] = {}
     for cell in cells:
-        groups.setdefault(cell.loras, []).append(cell)
-    yield from groups.items()
+        adapter = (cell.reference.adapter, cell.reference.scale) if cell.reference else None
+        groups.setdefault((cell.loras, adapter), []).append(cell)
+    yield from groups.values()
 
 
 class Adapters:

@@ -116,6 +116,8 @@ class Axis:
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """Each value as text for the grid's edge: 7 rather than 7.0."""
+        if self.name == "reference":
+            return tuple(str(value)[:12] or "none" for value in self.values)
         return self.names or tuple(f"{value:.12g}" if isinstance(value, float) else str(value) for value in self.values)
 
 

@@ -17,18 +17,20 @@ from PIL import Image
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.models.devices import is_lasting_device_fault
-from bgen_core.models.families import GUIDED_BY_ITS_CALL, Cfg, Distilled, Family, Ignored, NeedsSecond
-from bgen_core.models.family_table import OWN_SCHEDULER, STABLE_DIFFUSION, family_of
+from bgen_core.models.families import GUIDED_BY_ITS_CALL, OWN_SCHEDULER, Cfg, Distilled, Family, Ignored, NeedsSecond
+from bgen_core.models.family_table import STABLE_DIFFUSION, family_of
 from bgen_core.models.loading import editing_pipeline
 from bgen_core.subject.decoding.image_io import resize
-from bgen_core.sweep.adapters import Adapters, by_loras
+from bgen_core.sweep.adapters import Adapters, by_weights
 from bgen_core.sweep.cell_faults import NO_NUMBERS, TOO_LARGE, reason_of
-from bgen_core.sweep.control_pictures import control_picture
+from bgen_core.sweep.engine.decoding import in_tiles
 from bgen_core.sweep.engine.schedule import shifted
 from bgen_core.sweep.events import Event, Failed, Finished, PaintCell, Started, Stepped
-from bgen_core.sweep.family_rules import edits_whole, effective_steps, refusal_of
-from bgen_core.sweep.mask_for_controlnet import let_controlnet_see_mask
+from bgen_core.sweep.family_rules import edits_whole, effective_steps, paints_in_tiles, refusal_of
 from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.steering.control_pictures import control_picture
+from bgen_core.sweep.steering.ip_adapter import ReferenceAdapter
+from bgen_core.sweep.steering.mask_for_controlnet import let_controlnet_see_mask
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +56,7 @@ class PipelineInpainter:
             guidance_end=family.guidance_end or GUIDED_BY_ITS_CALL,
         )
         self._adapters = Adapters(pipeline, family.title)
+        self._references = ReferenceAdapter(pipeline, family.title)
 
     def tune(self, extent: Extent) -> None:
         """Nothing is measured for these families."""
@@ -61,13 +64,16 @@ class PipelineInpainter:
 
     def paint(self, cells: Sequence[PaintCell]) -> Generator[Event]:
         """Paint the cells; see `Inpainter.paint`."""
-        for cell in (cell for _, group in by_loras(cells) for cell in group):
+        for cell in (cell for group in by_weights(cells) for cell in group):
             if refusal := refusal_of(self._family, cell.params):
                 yield Failed(index=cell.index, reason=refusal)
                 continue
             try:
+                self._references.use(())  # LoRAs are loaded into the model as it is
                 self._adapters.use(cell.loras)
-                yield from self._paint(cell)
+                self._references.use([cell])
+                with in_tiles(self._pipeline, paints_in_tiles(self._family, cell.params)):
+                    yield from self._paint(cell)
             except UserInputError as error:
                 yield Failed(index=cell.index, reason=str(error))
             except torch.OutOfMemoryError:
@@ -124,13 +130,20 @@ class PipelineInpainter:
             "generator": torch.Generator("cpu").manual_seed(params.seed),
             "clip_skip": params.clip_skip or None,
             "output_type": "np",
-            "control_image": Image.fromarray(control_picture(canvas, params.control)),
+            "control_image": Image.fromarray(control_picture(canvas, params.control, cell.depth)),
             "controlnet_conditioning_scale": params.control_scale,
             **self._guidance(params),
+            **self._reference(cell),
             **dict(self._family.fixed),
         }
         accepted = inspect.signature(pipeline.__call__).parameters
         return {name: value for name, value in wanted.items() if name in accepted}
+
+    def _reference(self, cell: PaintCell) -> dict[str, Any]:
+        guided = self._family.guides(cell.params.guidance_scale)
+        seen = [self._references.seen(cell, negative=negative) for negative in ((True, False) if guided else (False,))]
+        shown = [each for each in seen if each is not None]
+        return {"ip_adapter_image_embeds": [torch.cat(shown)]} if shown else {}
 
     def _guidance(self, params: InpaintParams) -> dict[str, Any]:
         family, given = self._family, dict[str, Any]()

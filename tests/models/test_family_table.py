@@ -56,6 +56,8 @@ def test_the_pipeline_takes_what_the_row_says(family: Family) -> None:
         wanted.add("strength")
     if family.control is None:
         wanted |= {"control_image", "controlnet_conditioning_scale"}
+    if family.reference is None:
+        wanted.add("ip_adapter_image_embeds")
     wanted |= {name for name, _ in family.fixed}
     assert wanted <= accepted.keys()
     if family.edits_as:  # with the photo alone
@@ -220,7 +222,7 @@ def test_half_precision_is_of_the_familys_own_kind(class_name: str, of_device: s
     assert family.number_format(of_device) == computes_in
 
 
-LATER = ("guidance_end", "clip_skip", "prompt_syntax", "flow_shift", "loras", "control", "repaint")
+LATER = ("guidance_end", "clip_skip", "prompt_syntax", "flow_shift", "loras", "control", "reference", "repaint")
 
 
 def described(family: Family) -> list[str]:
@@ -243,7 +245,7 @@ def described(family: Family) -> list[str]:
         guidance,
         negative,
         "none" if isinstance(family.strength, Ignored) else "yes",
-        "its own" if family.own_scheduler else "all",
+        "its own" if family.own_scheduler else ", ".join(family.schedulers) or "all",
         family.half,
         f"{family.steps}, {family.guidance_scale:g}",
         ", ".join(parameter_of(field).label for field in LATER if field not in family.ignored) or "none",

@@ -13,7 +13,9 @@ from bgen_core.jobs.submission import forecast_sweep, submit_sweep
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.records.sweep_states import CANCEL, CLAIM, FINISH, StateChange
 from bgen_core.settings import load_settings
+from bgen_core.store.references import load_references
 from bgen_core.store.store import Store
+from bgen_core.subject.decoding.image_io import encode_png
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.axes import Axis, parse_axis
 from bgen_core.sweep.params import InpaintParams
@@ -79,6 +81,21 @@ def test_without_a_subject_it_leads_to_one(store: Store):
     next(button for button in at.button if button.label == "Start with the sample photo").click().run()
     assert [entry.name for entry in store.subjects.all()] == ["Astronaut"]
     assert at.text_area(key="prompt").value
+
+
+def test_a_reference_picture_is_put_into_the_store_and_named(store: Store, subject: Subject):
+    at = open_sweep(prompt="a beach")
+    files = [np.full((80, 90, 3), shade, np.uint8) for shade in (50, 200)]
+    for number, image in enumerate(files):
+        at.file_uploader(key="reference_upload").upload(f"{number}.png", encode_png(image), "image/png").run()
+        assert not at.exception
+    names = at.text_area(key="reference").value.split("\n")
+    for name, image in zip(names, load_references(store.blobs, names).values(), strict=True):
+        assert np.array_equal(image, files[names.index(name)])
+    assert "2 cells" in said(at)
+    at.file_uploader(key="reference_upload").upload("broken.png", b"no picture", "image/png").run()
+    assert "broken.png" in said(at)
+    assert at.text_area(key="reference").value.split("\n") == names
 
 
 def test_it_says_what_a_sweep_costs_before_it_runs(subject: Subject, worker: None):

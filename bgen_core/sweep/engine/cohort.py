@@ -10,6 +10,7 @@ from bgen_core.sweep.engine.denoiser import Denoiser, Row, Start
 from bgen_core.sweep.engine.schedule import Schedule
 from bgen_core.sweep.events import PaintCell
 from bgen_core.sweep.family_rules import guided_evaluations
+from bgen_core.sweep.steering.ip_adapter import ReferenceAdapter
 
 
 @dataclass(kw_only=True, eq=False)
@@ -24,6 +25,8 @@ class Cohort:
         Their scheduler object, at evaluation `index`.
     starts
         Each cell's start: its noise, its condition, and what is put back after each step.
+    references
+        Where rows get what the network sees of a reference picture.
     generators
         One per cell, seeded with its seed; photo and noise were its first draws.
     latents
@@ -31,6 +34,7 @@ class Cohort:
     """
 
     denoiser: Denoiser
+    references: ReferenceAdapter
     cells: Sequence[PaintCell]
     schedule: Schedule
     starts: Sequence[Start]
@@ -59,13 +63,14 @@ class Cohort:
         rows: list[Row] = []
         for place, (cell, start) in enumerate(zip(self.cells, self.starts, strict=True)):
             for text, negative in self._texts(cell):
-                prompt = self.denoiser.encode_prompt(text, cell.params, negative=negative)
+                prompt = self.denoiser.encode_prompt(text, cell, negative=negative)
                 row = Row(
                     latents=scaled[place],
                     timestep=timestep,
                     prompt=prompt,
                     condition=start.condition,
                     guidance=self.denoiser.guidance_input(cell.params),
+                    reference=self.references.seen(cell, negative=negative),
                     share=None,
                 )
                 rows.append(replace(row, share=self._share(cell, start, row)))
@@ -76,7 +81,8 @@ class Cohort:
         if self.index > 0 or not self.schedule.starts_from_noise:
             return None
         scale = self.schedule.first_input_scale()
-        return (cell.params.seed, scale, float(row.timestep), row.prompt.key, row.guidance, start.canvas_key)
+        seen = cell.reference.in_address if cell.reference else None
+        return (cell.params.seed, scale, float(row.timestep), row.prompt.key, row.guidance, start.canvas_key, seen)
 
     def advance(self, predictions: list[torch.Tensor]) -> None:
         """Apply guidance, the scheduler's step and, where the network does not see the mask, the kept region."""
@@ -92,7 +98,7 @@ class Cohort:
         self.index += 1
 
 
-def start_cohort(denoiser: Denoiser, cells: Sequence[PaintCell]) -> Cohort:
+def start_cohort(denoiser: Denoiser, references: ReferenceAdapter, cells: Sequence[PaintCell]) -> Cohort:
     """Start cells of one schedule, each with its own CPU generator.
 
     Raises
@@ -101,13 +107,14 @@ def start_cohort(denoiser: Denoiser, cells: Sequence[PaintCell]) -> Cohort:
         The scheduler refuses their parameters.
     """
     try:
-        schedule = denoiser.schedule(cells[0].params, cells[0].canvas.extent)
+        schedule = denoiser.schedule(cells[0].params, denoiser.painted_extent(cells[0]))
     except ValueError as error:  # a scheduler's own limits, such as LCM's on steps
         raise UserInputError(f"The scheduler refuses: {str(error).split('. ')[0].rstrip('.')}.") from error
     generators = [torch.Generator("cpu").manual_seed(cell.params.seed) for cell in cells]
     starts = [denoiser.start(cell, schedule, generator) for cell, generator in zip(cells, generators, strict=True)]
     return Cohort(
         denoiser=denoiser,
+        references=references,
         cells=cells,
         schedule=schedule,
         starts=starts,

@@ -72,6 +72,8 @@ class Row:
         The text that it is conditioned on.
     condition
         See `Start`.
+    reference
+        What it sees of a reference picture, 1 × 1 × …, or None; the rows of one call have one or have none.
     guidance
         What a network that takes guidance as an input is given, else 0.
     share
@@ -83,6 +85,7 @@ class Row:
     prompt: EncodedPrompt
     condition: torch.Tensor | None
     guidance: float
+    reference: torch.Tensor | None = None
     share: Hashable | None
 
 
@@ -125,8 +128,12 @@ class Denoiser(Protocol):
         """Guidance where it is an input of the network, else 0."""
         ...
 
-    def encode_prompt(self, text: str, params: InpaintParams, *, negative: bool) -> EncodedPrompt:
-        """One of `texts`, read as the parameters say."""
+    def painted_extent(self, cell: PaintCell) -> Extent:
+        """Size at which a cell is painted: its canvas's, unless the family's pipeline chooses its own."""
+        ...
+
+    def encode_prompt(self, text: str, cell: PaintCell, *, negative: bool) -> EncodedPrompt:
+        """One of `texts`, read as the parameters say, by some families with the photo."""
         ...
 
     def forget_prompts(self) -> None:

@@ -6,6 +6,7 @@ from typing import TypeVar
 import streamlit as st
 
 from bgen_core.errors import ModelLoadError, UserInputError
+from bgen_core.ids import BlobHash
 from bgen_core.models.catalogue import MODELS, ModelEntry, describe_model
 from bgen_core.models.revision import fetch_entry, find_entry
 from bgen_core.parameters import PARAMETERS, PROMPTS, Parameter
@@ -13,13 +14,16 @@ from bgen_core.store.subjects import SubjectEntry
 from bgen_core.sweep.axes import REPLACEMENTS, parse_axis, write_replacement
 from bgen_core.sweep.build import build_plan, check_values, default_of
 from bgen_core.sweep.explore import explored_plan
+from bgen_core.sweep.family_rules import scheduler_refusal
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.typed_lines import typed_lines, write_line
 from bgen_core.wording import quoted
 from pages._ui.app.faults import told
 from pages._ui.shared.plain_text import plain
+from pages._ui.shared.reference_pictures import show_references
 from pages._ui.sweep.drawn_seeds import seeds_drawn
 from pages._ui.sweep.plan_text import read_values
+from pages._ui.sweep.reference_choice import reference_upload
 
 REPLACE_HELP = (
     "`red, blue, green` makes an axis of the prompt as it is, with blue for red, and with green for red. "
@@ -140,7 +144,9 @@ def subject_choice(subjects: Sequence[SubjectEntry]) -> list[SubjectEntry]:
         key="subject", persist_state="session", help="Several make an axis.",
     )  # fmt: skip
     chosen = chosen or [subjects[0].id]
-    st.query_params["subject"] = st.session_state["subject_linked"] = chosen
+    if asked != chosen:  # writing it at every run would overwrite what the browser has just written beside it
+        st.query_params["subject"] = chosen
+    st.session_state["subject_linked"] = chosen
     return [known[name] for name in chosen]
 
 
@@ -178,7 +184,7 @@ def axis_controls(models: Sequence[ModelEntry]) -> dict[str, str]:
                 if parameter.stage == stage and parameter.field in ignored:
                     texts[parameter.name] = _written_default(parameter, entry)
                 elif parameter.stage == stage:
-                    texts[parameter.name] = _control(parameter, entry)
+                    texts[parameter.name] = _control(parameter, models)
     texts["explore"] = st.text_input(
         "Explore with steps", key="explore", bind="query-params", placeholder="off",
         help="A number: all cells are made with so few steps first, and you finish the best of them with full steps.",
@@ -186,10 +192,30 @@ def axis_controls(models: Sequence[ModelEntry]) -> dict[str, str]:
     return texts
 
 
-def _control(parameter: Parameter, entry: ModelEntry) -> str:
+def _control(parameter: Parameter, models: Sequence[ModelEntry]) -> str:
+    entry = models[0]
+    if parameter.field == "reference":
+        reference_upload(_add_reference)
+        text = _lines(parameter, _written_default(parameter, entry))
+        show_references([line for line in typed_lines(text) if line])
+        return text
     if parameter.kind == "text":
         return _lines(parameter, _written_default(parameter, entry))
-    return _names(parameter, entry) if parameter.names() else _axis_input(parameter, entry)
+    offered = parameter.names()
+    if parameter.field == "scheduler":
+        offered = tuple(name for name in offered if any(_takes(each, name) for each in models))
+    return _names(parameter, entry, offered) if offered else _axis_input(parameter, entry)
+
+
+def _takes(entry: ModelEntry, scheduler: str) -> bool:
+    return "scheduler" not in entry.family.ignored and not scheduler_refusal(entry.family, scheduler)
+
+
+def _add_reference(name: BlobHash) -> None:
+    """One more value of the axis."""
+    held = str(st.session_state.get("reference") or _beginning("reference", ""))
+    lines = dict.fromkeys([*(line for line in typed_lines(held) if line), name])
+    _begin_with({"reference": "\n".join(lines)})
 
 
 def _lines(parameter: Parameter, begin: str, *, height: int = 68, placeholder: str = "") -> str:
@@ -199,12 +225,12 @@ def _lines(parameter: Parameter, begin: str, *, height: int = 68, placeholder: s
     )  # fmt: skip
 
 
-def _names(parameter: Parameter, entry: ModelEntry) -> str:
+def _names(parameter: Parameter, entry: ModelEntry, offered: Sequence[str]) -> str:
     # Names rather than labels, since a bound choice keeps in the URL what it shows; other names can be typed.
     begin = _beginning(parameter.key, [_written_default(parameter, entry)])
     held: list[str] = st.session_state.get(parameter.key) or st.query_params.get_all(parameter.key)
     chosen = st.multiselect(
-        parameter.label, list(dict.fromkeys([*parameter.names(), *begin, *held])), default=begin, key=parameter.key,
+        parameter.label, list(dict.fromkeys([*offered, *begin, *held])), default=begin, key=parameter.key,
         bind="query-params", accept_new_options=True, help=f"{parameter.help} Several make an axis.",
     )  # fmt: skip
     return ",".join(chosen)
