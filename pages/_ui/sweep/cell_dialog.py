@@ -20,7 +20,7 @@ from pages._ui.app import page_files
 from pages._ui.app.faults import told
 from pages._ui.compare.comparison import value_table
 from pages._ui.shared.frontend_source import frontend_source
-from pages._ui.shared.picture_viewer import VIEWER_MODES, Badge, picture_viewer
+from pages._ui.shared.picture_viewer import VIEWER_MODES, Badge, ViewerMode, picture_viewer
 from pages._ui.shared.plain_text import plain
 from pages._ui.shared.run_facts import opinion_fields
 from pages._ui.sweep.sweep_grid import ROWS
@@ -122,7 +122,7 @@ def _pictures(run: RunRecord, marked: RunRecord | None) -> None:
         st.session_state[MARKED] = run_id
 
     modes = list(VIEWER_MODES)
-    mode = modes[0]
+    mode: ViewerMode = "side"
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.session_state.get(MARKED) == run.id:
             st.button("Unmark", on_click=mark, args=(None,), shortcut="m")
@@ -138,7 +138,7 @@ def _pictures(run: RunRecord, marked: RunRecord | None) -> None:
             )  # fmt: skip
             st.button("Unmark", on_click=mark, args=(None,), key="unmark_other")
     runs = [marked, run] if marked else [run]
-    badges = [[Badge(text=name, whole=name)] for name in ("marked", "this cell")] if marked else [[]]
+    badges: list[list[Badge]] = [[Badge(text=name, whole=name)] for name in ("marked", "this cell") if marked] or [[]]
     picture_viewer(
         runs, mode=mode, badges=badges, best=[""] * len(runs),
         pair=(0, len(runs) - 1), on_pair=lambda _: None,

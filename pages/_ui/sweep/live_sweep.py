@@ -1,5 +1,6 @@
 """A sweep while it runs and after: the grid, its progress, and what can be done with it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import streamlit as st
@@ -73,7 +74,7 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
 
 def show_plan(plan: SweepPlan, forecast: SweepForecast | None, extent: Extent, store: SeenStore) -> None:
     """The grid of a plan before it is run: the cells that the store has already, and places for the others."""
-    run_ids = forecast.run_ids if forecast else {}
+    run_ids: Mapping[int, RunId] = forecast.run_ids if forecast else {}
     known = store.runs.known(run_ids.values()) if forecast and forecast.known else frozenset[RunId]()
     cells = {
         index: SweepCellRow(index=index, run_id=run_id, done=run_id in known, error="")

@@ -9,6 +9,7 @@ from streamlit.components.v2 import component
 
 from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash, RunId
+from bgen_core.json_value import JsonValue
 from bgen_core.metrics import METRICS, Metric
 from bgen_core.records.progress import SweepProgress
 from bgen_core.records.sweep import SweepCellRow
@@ -162,18 +163,19 @@ def watch_grid(on_rated: Callable[[int, int | None], None]) -> None:
         st.session_state[TICKED] = [int(index) for index in told]
 
     def opened() -> None:
-        told = st.session_state[_EVENTS].get("opened") or {}
+        told: dict[str, Any] = st.session_state[_EVENTS].get("opened") or {}
         st.session_state[ROWS] = told.get("rows") or []
 
     def rated() -> None:
-        told = st.session_state[_EVENTS].get("rated") or {}
+        told: dict[str, Any] = st.session_state[_EVENTS].get("rated") or {}
         if told:
             on_rated(int(told["index"]), int(told["stars"]) or None)
 
     found = _events(
         key=_EVENTS, on_shown_change=arranged, on_ticked_change=ticked, on_opened_change=opened, on_rated_change=rated
     )
-    st.session_state["clicked_cell"] = found.opened["index"] if isinstance(found.opened, dict) else None
+    clicked: JsonValue = found.opened
+    st.session_state["clicked_cell"] = clicked.get("index") if isinstance(clicked, dict) else None
 
 
 def clicked_cell() -> int | None:
