@@ -22,6 +22,7 @@ from pages._ui.app.faults import told
 from pages._ui.shared.plain_text import plain
 from pages._ui.shared.reference_pictures import show_references
 from pages._ui.sweep.drawn_seeds import seeds_drawn
+from pages._ui.sweep.plan_text import read_values
 from pages._ui.sweep.reference_choice import reference_upload
 
 REPLACE_HELP = (
@@ -143,7 +144,9 @@ def subject_choice(subjects: Sequence[SubjectEntry]) -> list[SubjectEntry]:
         key="subject", persist_state="session", help="Several make an axis.",
     )  # fmt: skip
     chosen = chosen or [subjects[0].id]
-    st.query_params["subject"] = st.session_state["subject_linked"] = chosen
+    if asked != chosen:  # writing it at every run would overwrite what the browser has just written beside it
+        st.query_params["subject"] = chosen
+    st.session_state["subject_linked"] = chosen
     return [known[name] for name in chosen]
 
 
@@ -241,7 +244,10 @@ def _axis_input(parameter: Parameter, entry: ModelEntry) -> str:
     if parameter.field == "seed":
         text = seeds_drawn(text)
     try:
-        check_values(parse_axis(parameter.name, text))
+        axis = parse_axis(parameter.name, text)
+        check_values(axis)
+        if answer := read_values(text, axis):
+            st.caption(answer)
     except UserInputError as error:
         st.error(plain(told(error)))
     return text
