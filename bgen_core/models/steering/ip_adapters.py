@@ -16,8 +16,8 @@ from bgen_core.errors import UserInputError
 from bgen_core.json_value import JsonValue
 from bgen_core.models.content_hash import hash_file
 from bgen_core.models.hub.client import LOOK_SECONDS, hub_fault
-from bgen_core.models.loras import PICKLES, available_loras, file_in_folder
 from bgen_core.models.safetensors_header import read_header, shape_of
+from bgen_core.models.steering.loras import PICKLES, available_loras, file_in_folder
 from bgen_core.wording import quoted
 
 ENCODER = "image_encoder"
