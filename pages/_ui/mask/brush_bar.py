@@ -49,7 +49,6 @@ def brush_bar(draft: Draft, *, choosing: bool) -> Pen | Pointer:
             key=_CHOSEN, persist_state="session", label_visibility="collapsed",
         ) or "brush"  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        # At the left: the canvas has a bar of its own, which covers what is above its right corner
         with st.container(horizontal=True, gap="xsmall", width="content"):
             _steps(draft)
         size, softness = _sizes(tool)
