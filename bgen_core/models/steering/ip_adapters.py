@@ -132,6 +132,12 @@ def _find(name: str, folder: Path) -> IPAdapter:
     )
 
 
+def hub_repository(name: str) -> str | None:
+    """The repository of the Hub in which an IP-Adapter of that name would be looked for, if in any."""
+    found = _HUB_ID.fullmatch(name)
+    return found[1] if found else None
+
+
 def available_ip_adapters(folder: Path) -> tuple[str, ...]:
     """Names of the files of a folder and of those below it, without the encoders."""
     return tuple(name for name in available_loras(folder) if PurePosixPath(name).parent.name != ENCODER)
