@@ -60,8 +60,8 @@ class Adapters:
             return False
         self._active = None
         try:
-            # What is made in inference mode can never be changed outside it.
-            with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
+            # What painting moves to the device and back is made anew in inference mode, and can be changed in it alone.
+            with torch.inference_mode(), warnings.catch_warnings():
                 # peft 0.21.2 wonders about a second one in a model, and about one that goes: both are wanted.
                 warnings.filterwarnings("ignore", message="Already found a `peft_config`", category=UserWarning)
                 warnings.filterwarnings("ignore", message="Adapter .* was active", category=UserWarning)

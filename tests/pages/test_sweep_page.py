@@ -300,3 +300,15 @@ def test_a_scheduler_that_a_link_names_and_nobody_knows_is_said(subject: Subject
 def test_a_link_keeps_which_axis_lies_where(subject: Subject, worker: None, x: str, y: str, corner: str):
     at = open_sweep(steps="1,2", guidance="1,2", seed="1,2", x=x, y=y)
     assert corner in "".join(element.proto.body for element in at.get("html"))
+
+
+def test_where_loras_cannot_be_applied_the_page_says_so(
+    subject: Subject, worker: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bgen_core.models.loras.find_spec", lambda name: None)
+    at = open_sweep()
+    assert "LoRAs need the package peft, which is not installed" in said(at)
+    assert {"lora", "lora-weight"}.isdisjoint(element.key for element in (*at.text_area, *at.text_input))
+    linked = open_sweep(lora="ink:0.5")
+    assert "lora" in {element.key for element in linked.text_area}
+    assert "leave lora empty" in said(linked)

@@ -73,7 +73,7 @@ def side_by_side(runs: Sequence[RunRecord], rows: pd.DataFrame, view: CompareVie
         measure.heading: number(float(rows[measure.name].iloc[0])) for measure in measures if measure not in unequal
     }
     with st.expander(f"The same in all {len(runs)}: {len(compared.same) + len(equal)} values"):
-        value_table({field.label: field.read(runs[0]) for field in compared.same} | equal)
+        value_table({field.label: field.in_words(runs[0]) for field in compared.same} | equal)
 
 
 def value_table(values: Mapping[str, Any]) -> None:
