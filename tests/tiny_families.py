@@ -1,10 +1,13 @@
 """Small random checkpoints of the families beyond Stable Diffusion, complete pipelines in diffusers' own classes."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
+import numpy as np
+import pytest
 import torch
 
 from bgen_core.models.catalogue import DEMO_FOLDER
@@ -240,3 +243,42 @@ def tiny_family(name: str) -> Any:
     pipeline = BUILDERS[name]()
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
+
+
+class PhotoReader:
+    """As Qwen2VLProcessor, which needs torchvision, in what the pipeline sees of it: a photo becomes four tokens."""
+
+    def __init__(self, tokenizer: Any, image_token: int) -> None:
+        self._tokenizer, self._image_token = tokenizer, image_token
+
+    def __call__(self, *, text: list[str], images: Any, padding: bool, return_tensors: str) -> Any:
+        del padding
+        before, after = (self._tokenizer(part)["input_ids"] for part in text[0].split("<|image_pad|>"))
+        ids = torch.tensor([before + [self._image_token] * 4 + after])
+        pixels = torch.tensor(np.asarray(images.resize((56, 56)), np.float32) / 255).flatten().repeat(2)
+        return import_module("transformers").BatchFeature(
+            {
+                "input_ids": ids, "attention_mask": torch.ones_like(ids), "pixel_values": pixels.view(16, -1),
+                "image_grid_thw": torch.tensor([[1, 4, 4]]),
+            },
+            tensor_type=return_tensors,
+        )  # fmt: skip
+
+
+def tiny_qwen_image_edit(dtype: torch.dtype = torch.float32) -> Any:
+    """Its inpainting pipeline, which cannot be saved with a stand-in for a part; see `edit_small_photos`."""
+    parts = {**tiny_family("qwen-image").components}
+    for name in ("transformer", "vae", "text_encoder"):
+        parts[name] = deepcopy(parts[name]).to(dtype)
+    parts["processor"] = PhotoReader(parts["tokenizer"], parts["text_encoder"].config.image_token_id)
+    pipeline = _diffusers().QwenImageEditInpaintPipeline(**parts)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def edit_small_photos(patch: pytest.MonkeyPatch) -> None:
+    """Let both of Qwen-Image-Edit's own calls edit 40 x 32 pixels, and no megapixel."""
+    for module in ("pipeline_qwenimage_edit", "pipeline_qwenimage_edit_inpaint"):
+        patch.setattr(
+            f"diffusers.pipelines.qwenimage.{module}.calculate_dimensions", lambda area, ratio: (40, 32, None)
+        )

@@ -39,7 +39,7 @@ from bgen_core.sweep.events import (
     RunnerEvent,
     Waiting,
 )
-from bgen_core.sweep.family_rules import settled
+from bgen_core.sweep.family_rules import paints_in_tiles, settled
 from bgen_core.sweep.plan import CellAddress, SweepCell, SweepPlan, address_plan, pixel_versions
 from bgen_core.wording import quoted
 
@@ -295,7 +295,7 @@ class Runner:
             model_revision=source.revision,
             extent=subject.extent,
             model_extent=work.extent,
-            device=_told(self.device, work.model.placement),
+            device=_told(self.device, work.model.placement, tiled=paints_in_tiles(source.family, cell.params)),
             dtype=source.family.number_format(self.device.dtype_name),
             versions=pixel_versions() | lora_versions(applied_loras(cell.params, work.loras)),
             seconds={stage: round(spent, 4) for stage, spent in seconds.items()},
@@ -312,8 +312,9 @@ def _extent(subject: Subject, model: LoadedModel, side: int) -> Extent:
     return choose_model_extent(subject.extent, side=side or model.source.entry.side, factor=model.factor)
 
 
-def _told(device: Device, placement: Placement) -> str:
-    return device.name if placement.offload == "none" else f"{device.name}, {placement.way}"
+def _told(device: Device, placement: Placement, *, tiled: bool) -> str:
+    way = "" if placement.offload == "none" else placement.way
+    return ", ".join(filter(None, [device.name, way, "autoencoder in tiles" if tiled else ""]))
 
 
 def group_cells(cells: Iterable[SweepCell]) -> dict[tuple[str, SubjectId], list[SweepCell]]:

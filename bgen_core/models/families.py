@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bgen_core.json_value import NO_JSON, JsonValue
+from bgen_core.models.schedulers import get_scheduler
 
 # Pictures that a ControlNet can be shown
 CONTROLS = ("mask", "edges")
@@ -55,6 +56,7 @@ class Ignored:
 
 GUIDED_BY_ITS_CALL = Ignored(reason="is guided by its pipeline's own call, which guides every step")
 SHIFTED_BY_SIZE = Ignored(reason="shifts its noise levels by the picture's size")
+OWN_SCHEDULER = Ignored(reason="samples in its own way")
 EDITS_NOTHING = Ignored(reason="repaints by a mask, and edits no whole picture")
 
 
@@ -179,8 +181,12 @@ class Family:
         None where a ControlNet steers the painting, or why nothing does.
     edits_as
         Class of the call that edits a whole picture by the prompt, without a mask; empty where there is none.
+    tiles
+        Whether its autoencoder can work in tiles.
     own_scheduler
-        None where every scheduler can be chosen, or why it samples with its own alone.
+        None where schedulers can be chosen, or why it samples with its own alone.
+    schedulers
+        Names of those that can be chosen; empty where that is every one. A checkpoint's own is "default" alone.
     half
         Half precision in which it works: float16 gives black pictures with models that were trained in bfloat16.
     side, latents
@@ -213,7 +219,9 @@ class Family:
     flow_shift: Ignored | None = Ignored(reason="has no flow-matching noise levels that could be shifted")
     own_shift: float = 0.0
     edits_as: str = ""
-    own_scheduler: Ignored | None = Ignored(reason="samples in its own way")
+    tiles: bool = True
+    own_scheduler: Ignored | None = OWN_SCHEDULER
+    schedulers: tuple[str, ...] = ()
     loras: Ignored | None = None
     control: Ignored | None = Ignored(reason="has no ControlNet")
     half: NumberFormat = "bfloat16"
@@ -306,7 +314,12 @@ def of_checkpoint(family: Family, configs: Configs) -> Family:
         if not name.startswith("FlowMatch"):
             changes["refusal"] = f"starts from a photo by flow matching alone, which its {name} cannot"
         elif name not in FLOW_SCHEDULERS or scheduler.get("stochastic_sampling", False):
-            changes |= {"engine": None, "guidance_end": GUIDED_BY_ITS_CALL}
+            changes |= {"engine": None, "guidance_end": GUIDED_BY_ITS_CALL, "own_scheduler": OWN_SCHEDULER}
+        else:
+            # Heun chooses its noise levels itself, and is told of no shift by size.
+            out = {name, *(FLOW_SCHEDULERS[1:] if scheduler.get("use_dynamic_shifting", False) else ())}
+            kept = (each for each in family.schedulers if get_scheduler(each).flow_class_name not in out)
+            changes["schedulers"] = tuple(kept)
     return replace(family, **changes)
 
 

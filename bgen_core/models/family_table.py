@@ -10,6 +10,7 @@ from typing import Any
 
 from bgen_core.models.families import (
     GUIDED_BY_ITS_CALL,
+    OWN_SCHEDULER,
     Always,
     Cfg,
     ClipSkip,
@@ -26,7 +27,8 @@ from bgen_core.models.families import (
 
 WITHOUT_GUIDANCE = Ignored(reason="was distilled to do without guidance")
 WITHOUT_NEGATIVE = Ignored(reason="was distilled to do without a negative prompt")
-OWN_SCHEDULER = Ignored(reason="samples in its own way")
+# Of diffusers' schedulers for flow matching, these start from a photo, and take the noise levels that the call chooses.
+FLOW_CHOICE = ("default", "euler", "lcm")
 GUIDED_AS_TRAINED = Ignored(reason="was trained with its guidance, which is never switched off")
 READ_BY_ITS_CALL = Ignored(reason="leaves the reading of prompts to its pipeline's own call")
 
@@ -112,6 +114,8 @@ _FLUX = Family(
     saved_as=_classes("Flux"),
     loads_as="FluxInpaintPipeline",
     engine="flow",
+    own_scheduler=None,
+    schedulers=FLOW_CHOICE,
     guidance=Distilled(),
     negative=NeedsSecond(argument="true_cfg_scale", value=4.0),
     guidance_end=GUIDED_AS_TRAINED,
@@ -127,6 +131,8 @@ _KLEIN = Family(
     loads_as="Flux2KleinInpaintPipeline",
     edits_as="Flux2KleinPipeline",
     engine="flow",
+    own_scheduler=None,
+    schedulers=FLOW_CHOICE,
     guidance_end=None,
     mapped=False,
     negative=Ignored(reason="takes no negative prompt"),
@@ -180,6 +186,7 @@ FAMILIES: tuple[Family, ...] = (
         _SD,
         title="Stable Diffusion that decodes with the photo",
         applies=_decodes_with_the_photo,
+        tiles=False,
         **_WITHOUT_ENGINE,
     ),
     *(
@@ -224,6 +231,8 @@ FAMILIES: tuple[Family, ...] = (
         saved_as=_classes("StableDiffusion3"),
         loads_as="StableDiffusion3InpaintPipeline",
         engine="flow",
+        own_scheduler=None,
+        schedulers=(*FLOW_CHOICE, "heun"),
         guidance_end=None,
         clip_skip=ClipSkip(own=1),
         flow_shift=None,
@@ -239,6 +248,8 @@ FAMILIES: tuple[Family, ...] = (
         saved_as=_classes("StableDiffusion3"),
         loads_as="StableDiffusion3InpaintPipeline",
         engine="flow",
+        own_scheduler=None,
+        schedulers=(*FLOW_CHOICE, "heun"),
         guidance_end=None,
         clip_skip=ClipSkip(own=1),
         flow_shift=None,
@@ -291,6 +302,8 @@ FAMILIES: tuple[Family, ...] = (
         saved_as=_classes("QwenImage"),
         loads_as="QwenImageInpaintPipeline",
         engine="flow",
+        own_scheduler=None,
+        schedulers=FLOW_CHOICE,
         guidance_end=None,
         guidance=Cfg(argument="true_cfg_scale", blank=" "),
         flow_shift=None,
@@ -304,6 +317,10 @@ FAMILIES: tuple[Family, ...] = (
         saved_as=_classes("QwenImageEdit", "", "Inpaint"),
         loads_as="QwenImageEditInpaintPipeline",
         edits_as="QwenImageEditPipeline",
+        engine="flow",
+        own_scheduler=None,
+        schedulers=FLOW_CHOICE,
+        guidance_end=None,
         packages=("torchvision",),
         guidance=Cfg(argument="true_cfg_scale", blank=" "),
         flow_shift=None,
@@ -317,6 +334,8 @@ FAMILIES: tuple[Family, ...] = (
         saved_as=_classes("ZImage"),
         loads_as="ZImageInpaintPipeline",
         engine="flow",
+        own_scheduler=None,
+        schedulers=FLOW_CHOICE,
         applies=_is_z_image_base,
         guidance=Cfg(off_at=0.0),
         guidance_end=None,
@@ -331,6 +350,8 @@ FAMILIES: tuple[Family, ...] = (
         saved_as=_classes("ZImage"),
         loads_as="ZImageInpaintPipeline",
         engine="flow",
+        own_scheduler=None,
+        schedulers=FLOW_CHOICE,
         guidance=Cfg(off_at=0.0),
         guidance_end=None,
         flow_shift=None,
@@ -346,6 +367,7 @@ FAMILIES: tuple[Family, ...] = (
             loads_as=f"{stem}InpaintCombinedPipeline",
             negative=Always(),
             strength=Ignored(reason="paints from noise alone"),
+            tiles=False,
             loras=Ignored(reason="takes no LoRAs"),
             half="float16",
             side=512,

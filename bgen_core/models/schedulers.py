@@ -24,6 +24,8 @@ class SchedulerEntry:
         Configuration beyond the model's own.
     order
         Evaluations of the UNet per step.
+    flow_class_name
+        The class in diffusers for flow matching, which begins with a photo as they do; empty where there is none.
     max_steps
         Most steps that it can take; None where there is no limit of its own.
     also
@@ -35,6 +37,7 @@ class SchedulerEntry:
     label: str
     class_name: str
     options: dict[str, Any] = field(default_factory=dict[str, Any])
+    flow_class_name: str = ""
     order: int = 1
     max_steps: int | None = None
     also: tuple[str, ...] = ()
@@ -55,9 +58,20 @@ SCHEDULERS: tuple[SchedulerEntry, ...] = (
     SchedulerEntry(
         name="pndm", label="PLMS", class_name="PNDMScheduler", options={"skip_prk_steps": True}, also=("PNDMScheduler",)
     ),
-    SchedulerEntry(name="euler", label="Euler", class_name="EulerDiscreteScheduler"),
+    SchedulerEntry(
+        name="euler",
+        label="Euler",
+        class_name="EulerDiscreteScheduler",
+        flow_class_name="FlowMatchEulerDiscreteScheduler",
+    ),
     SchedulerEntry(name="euler_a", label="Euler a", class_name="EulerAncestralDiscreteScheduler"),
-    SchedulerEntry(name="heun", label="Heun", class_name="HeunDiscreteScheduler", order=2),
+    SchedulerEntry(
+        name="heun",
+        label="Heun",
+        class_name="HeunDiscreteScheduler",
+        flow_class_name="FlowMatchHeunDiscreteScheduler",
+        order=2,
+    ),
     SchedulerEntry(name="dpm2", label="DPM2", class_name="KDPM2DiscreteScheduler", order=2, also=("kdpm_2",)),
     SchedulerEntry(
         name="dpm2_a", label="DPM2 a", class_name="KDPM2AncestralDiscreteScheduler", order=2, also=("kdpm_2_a",)
@@ -85,7 +99,9 @@ SCHEDULERS: tuple[SchedulerEntry, ...] = (
     ),
     SchedulerEntry(name="deis", label="DEIS", class_name="DEISMultistepScheduler"),
     SchedulerEntry(name="unipc", label="UniPC", class_name="UniPCMultistepScheduler", also=("uni_pc_bh2",)),
-    SchedulerEntry(name="lcm", label="LCM", class_name="LCMScheduler", max_steps=50),
+    SchedulerEntry(
+        name="lcm", label="LCM", class_name="LCMScheduler", flow_class_name="FlowMatchLCMScheduler", max_steps=50
+    ),
 )
 
 _BY_NAME = {entry.name: entry for entry in SCHEDULERS}

@@ -7,7 +7,7 @@ from bgen_core.models.catalogue import ModelEntry
 from bgen_core.models.families import Cfg, NeedsSecond, WithCfg
 from bgen_core.parameters import Value, parameter_of
 from bgen_core.sweep.build import default_of
-from bgen_core.sweep.family_rules import NEUTRAL, WITHOUT_MASK, layers_refusal, refusal
+from bgen_core.sweep.family_rules import NEUTRAL, WITHOUT_MASK, layers_refusal, refusal, scheduler_refusal
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.wording import quoted
 
@@ -28,6 +28,11 @@ def check_families(plan: SweepPlan, entries: Sequence[ModelEntry]) -> None:
             for value in values:
                 if not _is_own(entry, field, value) and (len(values) > 1 or not _fills(field, value, entries)):
                     raise UserInputError(refusal(entry.family, field, value))
+        schedulers = plan.values_of("scheduler")
+        for name in schedulers:
+            said = scheduler_refusal(entry.family, name)
+            if said and (len(schedulers) > 1 or not _fills("scheduler", name, entries)):
+                raise UserInputError(said)
         if "clip_skip" not in entry.family.ignored:
             for value in plan.values_of("clip_skip"):
                 if said := layers_refusal(entry.family, value):
@@ -43,6 +48,10 @@ def family_notes(plan: SweepPlan, entry: ModelEntry, entries: Sequence[ModelEntr
         if not _is_own(entry, field, value) and _fills(field, value, entries):
             label = parameter_of(field).label.lower()
             yield f"{family.title} {how.reason}: the {label} {quoted(value, 40)} has no effect on its pictures."
+    scheduler = plan.values_of("scheduler")[0]
+    if scheduler_refusal(family, scheduler) and _fills("scheduler", scheduler, entries):
+        why = f"{family.title} is painted by flow matching"
+        yield f"{why}: the scheduler {quoted(scheduler)} has no effect on its pictures."
     negatives = [cell.params for cell in plan.cells() if cell.model == entry.name and cell.params.negative_prompt]
     unheard = isinstance(family.negative, WithCfg) and not all(family.guides(each.guidance_scale) for each in negatives)
     if isinstance(family.guidance, Cfg) and unheard:

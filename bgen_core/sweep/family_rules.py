@@ -15,6 +15,9 @@ NEUTRAL: dict[str, Any] = {
     "loras": "", "lora_weight": 1.0, "control": "mask", "control_scale": 1.0, "repaint": "background",
 }  # fmt: skip
 LORA_FIELDS = ("loras", "lora_weight")
+# Larger pictures pass through the autoencoder in tiles: whole, one of side 2048 takes four times what one of 1024 does.
+# By the side that somebody chose alone, so that a cell's pixels depend on nothing but the cell.
+TILED_ABOVE = 1536
 # What has no effect where the whole photo is edited, and what stands there instead.
 WITHOUT_MASK: dict[str, float] = {
     "strength": 1.0,
@@ -32,6 +35,15 @@ def refusal(family: Family, field: str, value: object) -> str:
     return f"{family.title} {family.ignored[field].reason}: {remedy}."
 
 
+def scheduler_refusal(family: Family, name: str) -> str:
+    """Why a family of which some schedulers can be chosen is not painted with that one; empty where it is."""
+    if not family.schedulers or name in family.schedulers:
+        return ""
+    *others, last = family.schedulers
+    named = f"{', '.join(others)} or {last}" if others else quoted(last)
+    return f"{family.title} is painted by flow matching: choose the scheduler {named}, not {quoted(name, 40)}."
+
+
 def refusal_of(family: Family, params: InpaintParams) -> str:
     """Why a family cannot make the cell as it is asked for; empty where it can."""
     for field in family.ignored:
@@ -42,7 +54,7 @@ def refusal_of(family: Family, params: InpaintParams) -> str:
         return f"repaint {quoted(params.repaint, 40)} is not known: choose {' or '.join(REPAINTS)}."
     if params.prompt_syntax not in PROMPT_SYNTAXES:  # of a later version
         return f"prompt syntax {quoted(params.prompt_syntax)} is not known: choose {' or '.join(PROMPT_SYNTAXES)}."
-    return layers_refusal(family, params.clip_skip)
+    return scheduler_refusal(family, params.scheduler) or layers_refusal(family, params.clip_skip)
 
 
 def layers_refusal(family: Family, clip_skip: int) -> str:
@@ -53,6 +65,11 @@ def layers_refusal(family: Family, clip_skip: int) -> str:
     return (
         f"The text encoder of this {family.title} has no {clip_skip} layers to leave out: choose clip skip 0 to {most}."
     )
+
+
+def paints_in_tiles(family: Family, params: InpaintParams) -> bool:
+    """Whether photo and picture pass through the autoencoder in tiles."""
+    return family.tiles and params.side > TILED_ABOVE
 
 
 def edits_whole(family: Family, params: InpaintParams) -> bool:
@@ -90,6 +107,8 @@ def settled(family: Family, params: InpaintParams) -> InpaintParams:
     changes = {field: NEUTRAL[field] for field in family.ignored}
     if edits_whole(family, params):
         changes |= WITHOUT_MASK
+    if scheduler_refusal(family, params.scheduler):
+        changes["scheduler"] = NEUTRAL["scheduler"]
     # What a model has by itself is chosen by 0 too.
     if params.side == family.side:
         changes["side"] = 0

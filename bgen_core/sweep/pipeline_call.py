@@ -17,16 +17,17 @@ from PIL import Image
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.models.devices import is_lasting_device_fault
-from bgen_core.models.families import GUIDED_BY_ITS_CALL, Cfg, Distilled, Family, Ignored, NeedsSecond
-from bgen_core.models.family_table import OWN_SCHEDULER, STABLE_DIFFUSION, family_of
+from bgen_core.models.families import GUIDED_BY_ITS_CALL, OWN_SCHEDULER, Cfg, Distilled, Family, Ignored, NeedsSecond
+from bgen_core.models.family_table import STABLE_DIFFUSION, family_of
 from bgen_core.models.loading import editing_pipeline
 from bgen_core.subject.decoding.image_io import resize
 from bgen_core.sweep.adapters import Adapters, by_loras
 from bgen_core.sweep.cell_faults import NO_NUMBERS, TOO_LARGE, reason_of
 from bgen_core.sweep.control_pictures import control_picture
+from bgen_core.sweep.engine.decoding import in_tiles
 from bgen_core.sweep.engine.schedule import shifted
 from bgen_core.sweep.events import Event, Failed, Finished, PaintCell, Started, Stepped
-from bgen_core.sweep.family_rules import edits_whole, effective_steps, refusal_of
+from bgen_core.sweep.family_rules import edits_whole, effective_steps, paints_in_tiles, refusal_of
 from bgen_core.sweep.mask_for_controlnet import let_controlnet_see_mask
 from bgen_core.sweep.params import InpaintParams
 
@@ -67,7 +68,8 @@ class PipelineInpainter:
                 continue
             try:
                 self._adapters.use(cell.loras)
-                yield from self._paint(cell)
+                with in_tiles(self._pipeline, paints_in_tiles(self._family, cell.params)):
+                    yield from self._paint(cell)
             except UserInputError as error:
                 yield Failed(index=cell.index, reason=str(error))
             except torch.OutOfMemoryError:

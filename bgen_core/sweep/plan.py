@@ -17,7 +17,7 @@ from bgen_core.models.loras import LoraFile
 from bgen_core.parameters import PARAMETERS, PROMPTS, Stage, parameter_of
 from bgen_core.sweep.applied_loras import applied_loras, lora_versions
 from bgen_core.sweep.axes import Axis, axis_kind
-from bgen_core.sweep.family_rules import LORA_FIELDS, settled
+from bgen_core.sweep.family_rules import LORA_FIELDS, paints_in_tiles, settled
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.wording import quoted
 
@@ -237,8 +237,12 @@ def address_cell(
         "dtype": family.number_format(dtype_name),
         "versions": pixel_versions() | {name: each for name, each in lora_versions(applied).items() if name == "peft"},
     }
+    if paints_in_tiles(family, params):
+        rest["vae"] = "tiles"
     if family.engine != "unet":
         rest["call"], ignored = CALL_REVISION, frozenset(family.ignored)
+        if params.scheduler == "default":  # these families' addresses are older than a choice of theirs
+            ignored |= {"scheduler"}
     painted, pasted = _addressed(params, ignored, "paint", "mask"), _addressed(params, ignored, "paste")
     for field in LORA_FIELDS:
         painted.pop(field, None)

@@ -261,7 +261,7 @@ def described(family: Family) -> list[str]:
         guidance,
         negative,
         "none" if isinstance(family.strength, Ignored) else "yes",
-        "its own" if family.own_scheduler else "all",
+        "its own" if family.own_scheduler else ", ".join(family.schedulers) or "all",
         family.half,
         f"{family.steps}, {family.guidance_scale:g}",
         ", ".join(parameter_of(field).label for field in LATER if field not in family.ignored) or "none",

@@ -61,7 +61,9 @@ def plan(models: list[ModelEntry], **given: Any) -> SweepPlan:
         ("kandinsky", {"lora": "ink"}, "takes no LoRAs: leave it empty"),
         ("kandinsky", {"lora_weight": "0,0.5"}, "takes no LoRAs: choose the lora weight 1, not 0"),
         ("sd", {"control_scale": "0.5"}, "has no ControlNet: choose the control scale 1, not 0.5"),
-        ("flux", {"scheduler": "euler"}, "choose the scheduler 'default', not 'euler'"),
+        ("flux", {"scheduler": "euler"}, "flow matching: choose the scheduler default or lcm, not 'euler'"),
+        ("flux", {"scheduler": "default,unipc"}, "choose the scheduler default or lcm, not 'unipc'"),
+        ("moved", {"scheduler": "heun"}, "choose the scheduler default or lcm, not 'heun'"),
         ("edm", {"scheduler": "default,dpmpp_2m"}, "has no betas"),
         ("flux", {"guidance_end": "0.5,1"}, "never switched off: choose the guidance end 1, not 0.5"),
         ("kandinsky", {"guidance_end": "0.5"}, "guides every step"),
@@ -150,6 +152,7 @@ def address(name: str, **changes: Any) -> CellAddress:
         ("kandinsky", {"strength": 0.5}, {"strength": 1}, True),
         ("kandinsky", {"guidance_scale": 1, "negative_prompt": "red"}, {"guidance_scale": 1}, False),
         ("flux", {"scheduler": "euler"}, {}, True),
+        ("flux", {"scheduler": "lcm"}, {}, False),
         ("edm", {"scheduler": "euler"}, {}, True),
         ("flux", {"shadow": 0.5}, {}, False),
         ("controlnet", {"control": "edges"}, {}, False),
@@ -188,6 +191,18 @@ def test_cells_are_one_where_their_pictures_are_equal(
     name: str, one: dict[str, Any], other: dict[str, Any], equal: bool
 ) -> None:
     assert (address(name, **one) == address(name, **other)) == equal
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "equal"),
+    [("sd", 0, True), ("sd", 1536, True), ("sd", 1544, False), ("flux", 2048, False), ("kandinsky", 2048, True)],
+)
+def test_tiles_stand_in_the_address_of_what_is_painted_in_them_alone(
+    name: str, side: int, equal: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = address(name, side=side)
+    monkeypatch.setattr("bgen_core.sweep.family_rules.TILED_ABOVE", 4096)
+    assert (address(name, side=side) == found) == equal
 
 
 def test_a_family_of_the_engine_has_the_address_that_it_had_without_the_table() -> None:

@@ -16,18 +16,22 @@ import numpy as np
 import pytest
 import torch
 
+from bgen_core.extent import Extent
 from bgen_core.models.devices import Device
 from bgen_core.models.loading import load_pipeline
 from bgen_core.models.revision import find_model
-from bgen_core.sweep.engine import BatchedInpainter, can_batch
+from bgen_core.models.schedulers import get_scheduler
+from bgen_core.sweep.engine import BatchedInpainter, can_batch, decoding
 from bgen_core.sweep.events import Canvas, Failed, Finished, PaintCell, Stepped
-from bgen_core.sweep.family_rules import settled
+from bgen_core.sweep.family_rules import TILED_ABOVE, settled
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.pipeline_call import PipelineInpainter
 from bgen_core.sweep.tuning import BatchTuning
-from tests.tiny_families import tiny_family
+from tests.tiny_families import edit_small_photos, tiny_family, tiny_qwen_image_edit
 
-NAMES = ("sd3", "flux-dev", "flux-schnell", "flux-fill", "flux-kontext", "klein", "qwen-image", "z-image")
+NAMES = (
+    "sd3", "flux-dev", "flux-schnell", "flux-fill", "flux-kontext", "klein", "qwen-image", "qwen-image-edit", "z-image"
+)  # fmt: skip
 SEEN = ("flux-dev", "qwen-image")  # in a run without slow tests too: tokens, and texts of several lengths
 FLOWS = [pytest.param(name, marks=[] if name in SEEN else pytest.mark.slow) for name in NAMES]
 BASE = InpaintParams(prompt="a beach", scheduler="default", num_inference_steps=3, guidance_scale=4.0)
@@ -56,10 +60,14 @@ def pipelines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
     @cache
     def loaded(name: str) -> Any:
+        if name == "qwen-image-edit":
+            return tiny_qwen_image_edit()
         tiny_family(name).save_pretrained(place / name)
         return load_pipeline(find_model(str(Path(place / name))), Device(kind="cpu", name="cpu", dtype_name="float32"))
 
-    yield loaded
+    with pytest.MonkeyPatch.context() as patch:
+        edit_small_photos(patch)
+        yield loaded
 
 
 @pytest.fixture
@@ -117,6 +125,34 @@ def test_a_cell_is_the_same_in_any_company(name: str, pipelines: Any, canvases: 
     others = painted(engine(pipeline, canvases[0], batch_size=3), cells[::-1])
     for cell in cells:
         assert np.abs(others[cell.index] - together[cell.index]).max() <= 1, cell.params
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name == "flux-dev" else pytest.mark.slow) for name in NAMES]
+)
+def test_a_chosen_scheduler_paints_as_by_the_own_call_with_it(
+    name: str, pipelines: Any, canvases: list[Canvas], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = pipelines(name)
+    inpainter = engine(pipeline, canvases[0])
+    changes: list[dict[str, Any]] = [{"seed": 7}, CHANGES[6], {"flow_shift": 5.0}, {"repaint": "whole"}]
+    asked = [
+        replace(BASE, scheduler=scheduler, **each)
+        for scheduler in inpainter._family.schedulers[1:]
+        for each in changes
+        if not each.keys() & inpainter._family.ignored.keys()
+    ]
+    cells = [PaintCell(index=i, params=params, canvas=canvases[i % 2]) for i, params in enumerate(asked)]
+    together, own = painted(inpainter, cells), pipeline.scheduler
+    for cell in cells:
+        class_name = get_scheduler(cell.params.scheduler).flow_class_name
+        other = getattr(import_module("diffusers"), class_name).from_config(own.config)
+        monkeypatch.setattr(pipeline, "scheduler", other)
+        (alone,) = painted(
+            PipelineInpainter(pipeline), [replace(cell, params=replace(cell.params, scheduler="default"))]
+        ).values()
+        assert np.abs(alone - together[cell.index]).max() <= 1, cell.params
+    assert len({image.tobytes() for image in together.values()}) == len(cells) > 0
 
 
 @pytest.mark.slow
@@ -186,24 +222,30 @@ def test_rows_of_several_cells_share_a_call(pipelines: Any, canvases: list[Canva
 
 
 def test_events_come_with_previews(pipelines: Any, canvases: list[Canvas]) -> None:
-    for name in ("flux-dev", "qwen-image"):
+    sizes = {"flux-dev": (8, 16, 3), "qwen-image": (8, 16, 3), "qwen-image-edit": (16, 20, 3)}  # the last one's own
+    for name, size in sizes.items():
         cells = [PaintCell(index=0, params=BASE, canvas=canvases[0])]
         events = list(engine(pipelines(name), canvases[0]).paint(cells))
         steps = [event for event in events if isinstance(event, Stepped)]
         assert [(event.step, event.of) for event in steps] == [(1, 3), (2, 3), (3, 3)]
         assert steps[0].preview is not None
-        assert steps[0].preview.shape == (8, 16, 3)
+        assert steps[0].preview.shape == size
         assert isinstance(events[-1], Finished)
+        assert Extent.of(events[-1].image) == canvases[0].extent
 
 
 @pytest.mark.parametrize("kind", ["float16", "bfloat16"])
 @pytest.mark.parametrize("name", FLOWS)
 def test_half_precision_equals_the_pipelines_own_call(
-    name: str, kind: str, tmp_path: Path, canvases: list[Canvas]
+    name: str, kind: str, tmp_path: Path, canvases: list[Canvas], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One cell alone: the same numbers in the same order, so that no bit differs before rounding."""
-    tiny_family(name).save_pretrained(tmp_path)
-    pipeline = load_pipeline(find_model(str(tmp_path)), Device(kind="cpu", name="cpu", dtype_name=kind))
+    if name == "qwen-image-edit":
+        edit_small_photos(monkeypatch)
+        pipeline = tiny_qwen_image_edit(getattr(torch, kind))
+    else:
+        tiny_family(name).save_pretrained(tmp_path)
+        pipeline = load_pipeline(find_model(str(tmp_path)), Device(kind="cpu", name="cpu", dtype_name=kind))
     cell = PaintCell(
         index=0, params=replace(BASE, strength=0.6, num_inference_steps=5, flow_shift=2), canvas=canvases[0]
     )
@@ -234,6 +276,24 @@ def test_guidance_ends_where_it_shall(name: str, pipelines: Any, canvases: list[
         finally:
             hook.remove()
         assert np.abs(theirs - pictures[1]).max() <= 1
+
+
+@pytest.mark.parametrize("name", ["flux-dev", "qwen-image"])
+def test_a_large_picture_passes_through_the_autoencoder_in_tiles_and_no_other(
+    name: str, pipelines: Any, canvases: list[Canvas], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "TILE", 8)
+    pipeline = pipelines(name)
+    cells = [
+        PaintCell(index=i, params=replace(BASE, side=side), canvas=canvases[0])
+        for i, side in enumerate((0, TILED_ABOVE, TILED_ABOVE + 1))
+    ]
+    pictures = painted(engine(pipeline, canvases[0]), cells)
+    assert np.array_equal(pictures[0], pictures[1])
+    assert not np.array_equal(pictures[0], pictures[2])
+    (alone,) = painted(PipelineInpainter(pipeline), cells[2:]).values()
+    assert np.abs(alone - pictures[2]).max() <= 1
+    assert not pipeline.vae.use_tiling
 
 
 def test_one_call_that_raises_leaves_the_other_cells(pipelines: Any, canvases: list[Canvas]) -> None:

@@ -220,8 +220,9 @@ def test_several_subjects_each_get_their_own(store: Store, settings: Settings, i
 
 
 def test_a_side_is_that_of_a_square_as_large_as_what_is_painted(
-    store: Store, settings: Settings, inpainter: CountingInpainter
+    store: Store, settings: Settings, inpainter: CountingInpainter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("bgen_core.sweep.family_rules.TILED_ABOVE", 64)
     subject = save_subject(store, extent=Extent(width=120, height=60))
     plan = SweepPlan(subject_id=subject.id, model="demo", base=BASE, axes=(parse_axis("side", "0,64,128,256"),))
     sweep_id, events = run(store, settings, plan)
@@ -231,6 +232,7 @@ def test_a_side_is_that_of_a_square_as_large_as_what_is_painted(
     assert [record.params.side for record in made] == [0, 64, 128, 0]
     assert made[3].id == made[0].id  # the model's own side by its number
     assert {str(record.extent) for record in made} == {"120 × 60"}
+    assert ["autoencoder in tiles" in record.device for record in made] == [False, False, True, False]
 
 
 def test_a_side_that_does_not_fit_costs_its_own_cells_alone(

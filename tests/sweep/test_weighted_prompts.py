@@ -19,6 +19,7 @@ from tests.tiny_models import TOKENS, tiny_pipeline
 
 PLAIN = InpaintParams(prompt="a beach at sunset", num_inference_steps=3, scheduler="euler")
 A1111 = replace(PLAIN, prompt_syntax="a1111")
+PHOTO = np.zeros((SIDE, SIDE, 3), np.uint8)
 LONG = "a beach at sunset with palm trees, " * 12
 
 
@@ -31,8 +32,9 @@ def canvas() -> Canvas:
 
 
 def read(denoiser: UNetDenoiser, text: str, params: InpaintParams = A1111, *, negative: bool = False) -> Any:
+    cell = PaintCell(index=0, params=params, canvas=Canvas(init_image=PHOTO, mask_image=PHOTO[..., 0]))
     with torch.inference_mode():
-        return denoiser.encode_prompt(text, params, negative=negative)
+        return denoiser.encode_prompt(text, cell, negative=negative)
 
 
 def same(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:

@@ -27,7 +27,7 @@ from bgen_core.sweep.events import Canvas, Committed, Failed, Finished, PaintCel
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.pipeline_call import PipelineInpainter
 from bgen_core.sweep.plan import SweepPlan
-from tests.tiny_families import tiny_family
+from tests.tiny_families import edit_small_photos, tiny_family, tiny_qwen_image_edit
 
 EDIT = InpaintParams(
     prompt="on a beach", scheduler="default", num_inference_steps=2, guidance_scale=3.0, seed=4, repaint="whole"
@@ -91,38 +91,11 @@ def test_an_edit_equals_the_familys_own_call_on_the_photo_alone(
     assert np.array_equal(painted(pipeline, EDIT), by_its_own_call(theirs, **size, **arguments))
 
 
-class Processor:
-    """As Qwen2VLProcessor, which needs torchvision, in what the pipeline sees of it: a photo becomes four tokens."""
-
-    def __init__(self, tokenizer: Any, image_token: int) -> None:
-        self._tokenizer, self._image_token = tokenizer, image_token
-
-    def __call__(self, *, text: list[str], images: Any, padding: bool, return_tensors: str) -> Any:
-        del padding
-        torch, transformers = import_module("torch"), import_module("transformers")
-        before, after = (self._tokenizer(part)["input_ids"] for part in text[0].split("<|image_pad|>"))
-        ids = torch.tensor([before + [self._image_token] * 4 + after])
-        pixels = torch.tensor(np.asarray(images.resize((56, 56)), np.float32) / 255).flatten().repeat(2)
-        return transformers.BatchFeature(
-            {
-                "input_ids": ids, "attention_mask": torch.ones_like(ids), "pixel_values": pixels.view(16, -1),
-                "image_grid_thw": torch.tensor([[1, 4, 4]]),
-            },
-            tensor_type=return_tensors,
-        )  # fmt: skip
-
-
 @pytest.mark.slow
 def test_qwen_edits_as_by_its_own_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    diffusers = import_module("diffusers")
-    parts = {**tiny_family("qwen-image").components}
-    parts["processor"] = Processor(parts["tokenizer"], parts["text_encoder"].config.image_token_id)
-    for module in ("pipeline_qwenimage_edit", "pipeline_qwenimage_edit_inpaint"):  # each edits a megapixel
-        monkeypatch.setattr(
-            f"diffusers.pipelines.qwenimage.{module}.calculate_dimensions", lambda area, ratio: (40, 32, None)
-        )
-    loaded, editing = diffusers.QwenImageEditInpaintPipeline(**parts), diffusers.QwenImageEditPipeline(**parts)
-    loaded.set_progress_bar_config(disable=True)
+    edit_small_photos(monkeypatch)
+    loaded = tiny_qwen_image_edit()
+    editing = import_module("diffusers").QwenImageEditPipeline(**loaded.components)
     theirs = by_its_own_call(editing, height=EXTENT.height, width=EXTENT.width, true_cfg_scale=3.0, negative_prompt=" ")
     assert Extent.of(theirs) == EXTENT
     assert np.array_equal(painted(loaded, EDIT), theirs)

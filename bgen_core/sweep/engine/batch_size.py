@@ -32,9 +32,10 @@ def measure_batch(denoiser: Denoiser, extent: Extent) -> BatchTuning:
         Size of the pictures.
     """
     rows = probe_rows(denoiser, extent, max(CANDIDATES))
+    painted = denoiser.painted_extent(_probe_cell(extent))
 
     def evaluator(batch_size: int) -> RowEvaluator:
-        return RowEvaluator(denoiser, extent=extent, batch_size=batch_size, quantum=1)
+        return RowEvaluator(denoiser, extent=painted, batch_size=batch_size, quantum=1)
 
     speeds: dict[int, float] = {}
     useless = 0
@@ -56,22 +57,27 @@ def measure_batch(denoiser: Denoiser, extent: Extent) -> BatchTuning:
 def probe_rows(denoiser: Denoiser, extent: Extent, number: int) -> list[Row]:
     """Rows of noise over all timesteps, with a plain prompt on a grey canvas: as costly as any other."""
     generator = torch.Generator("cpu").manual_seed(0)
-    grey = np.full((extent.height, extent.width, 3), 127, np.uint8)
-    params = InpaintParams(prompt="a photo", scheduler="default")
-    cell = PaintCell(index=0, params=params, canvas=Canvas(init_image=grey, mask_image=grey[..., 0]))
-    start = denoiser.start(cell, denoiser.schedule(params, extent), generator)
+    cell = _probe_cell(extent)
+    params = cell.params
+    start = denoiser.start(cell, denoiser.schedule(params, denoiser.painted_extent(cell)), generator)
     latents = torch.randn((number, *start.latents.shape[1:]), generator=generator).to(start.latents)
     return [
         Row(
             latents=row,
             timestep=timestep,
-            prompt=denoiser.encode_prompt(params.prompt, params, negative=False),
+            prompt=denoiser.encode_prompt(params.prompt, cell, negative=False),
             condition=start.condition,
             guidance=denoiser.guidance_input(params),
             share=None,
         )
         for row, timestep in zip(latents, torch.linspace(999, 0, number).round().to(denoiser.device), strict=True)
     ]
+
+
+def _probe_cell(extent: Extent) -> PaintCell:
+    grey = np.full((extent.height, extent.width, 3), 127, np.uint8)
+    params = InpaintParams(prompt="a photo", scheduler="default")
+    return PaintCell(index=0, params=params, canvas=Canvas(init_image=grey, mask_image=grey[..., 0]))
 
 
 def _seconds_per_row(evaluator: RowEvaluator, rows: list[Row]) -> float:

@@ -14,18 +14,19 @@ from bgen_core.errors import OutOfMemoryError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.models.devices import is_lasting_device_fault
 from bgen_core.models.family_table import STABLE_DIFFUSION, family_of
+from bgen_core.subject.decoding.image_io import resize
 from bgen_core.sweep.adapters import Adapters, by_loras
 from bgen_core.sweep.cell_faults import NO_NUMBERS, TOO_LARGE, reason_of
 from bgen_core.sweep.engine.batch_size import measure_batch
 from bgen_core.sweep.engine.canvases import check_canvases
 from bgen_core.sweep.engine.cohort import Cohort, start_cohort
-from bgen_core.sweep.engine.decoding import LatentPreview, to_pixels
+from bgen_core.sweep.engine.decoding import LatentPreview, in_tiles, to_pixels
 from bgen_core.sweep.engine.denoisers import make_denoiser
 from bgen_core.sweep.engine.outbox import Outbox
 from bgen_core.sweep.engine.rows import RowEvaluator
 from bgen_core.sweep.engine.timetable import Lane, choose_lanes, form_lanes
 from bgen_core.sweep.events import Event, Failed, Finished, PaintCell, Started, Stepped
-from bgen_core.sweep.family_rules import refusal_of
+from bgen_core.sweep.family_rules import paints_in_tiles, refusal_of
 from bgen_core.sweep.tuning import BatchTuning, BatchTunings
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class BatchedInpainter:
         self.tunings = BatchTunings(tuning_folder)
         self.rows_computed = 0
         self._family = family_of(pipeline) or STABLE_DIFFUSION
+        self._pipeline = pipeline
         self._adapters = Adapters(pipeline, self._family.title)
         self._preview: LatentPreview | None = None
         if previews:
@@ -87,7 +89,8 @@ class BatchedInpainter:
         extent = cells[0].canvas.extent
         self.rows_computed = 0
         try:
-            tuning = self._tuning(extent)
+            with in_tiles(self._pipeline, any(paints_in_tiles(self._family, cell.params) for cell in cells)):
+                tuning = self._tuning(extent)
         except OutOfMemoryError:
             raise
         except Exception as error:
@@ -101,13 +104,23 @@ class BatchedInpainter:
                 yield from _failed(group, self._fault(error))
                 self.denoiser.forget_prompts()
                 continue
-            yield from self._paint_alike(group, tuning)
+            for tiled, alike in self._by_extent(group):
+                with in_tiles(self._pipeline, tiled):
+                    yield from self._paint_alike(alike, tuning)
+
+    def _by_extent(self, cells: Sequence[PaintCell]) -> Iterator[tuple[bool, list[PaintCell]]]:
+        """The cells that are painted at one size, which alone may share a call of the network; whether in tiles."""
+        groups: dict[tuple[bool, Extent], list[PaintCell]] = {}
+        for cell in cells:
+            key = (paints_in_tiles(self._family, cell.params), self.denoiser.painted_extent(cell))
+            groups.setdefault(key, []).append(cell)
+        yield from ((tiled, group) for (tiled, _), group in groups.items())
 
     def _paint_alike(self, cells: Sequence[PaintCell], tuning: BatchTuning) -> Generator[Event]:
         """Cells of one size and with the same LoRAs. Those in whose company something failed are painted alone then:
         what cannot be done for one of them costs the others nothing.
         """
-        extent, before = cells[0].canvas.extent, self.rows_computed
+        extent, before = self.denoiser.painted_extent(cells[0]), self.rows_computed
         evaluator = RowEvaluator(self.denoiser, extent=extent, batch_size=tuning.batch_size, quantum=tuning.quantum)
         outbox = Outbox()
         seconds = dict.fromkeys((cell.index for cell in cells), 0.0)
@@ -202,7 +215,7 @@ class BatchedInpainter:
                 finite = decoded.isfinite().all().to(torch.uint8)
                 stages = {"denoise": seconds.pop(cell.index), "decode": time.perf_counter() - began}
                 outbox.post(
-                    lambda sent, cell=cell, stages=stages: _finished(cell, sent, stages),
+                    lambda sent, cell=cell, stages=stages: _finished(cell, extent, sent, stages),
                     torch.cat([finite[None], to_pixels(decoded).flatten()]),
                 )
 
@@ -218,11 +231,11 @@ def _failed(cells: Sequence[PaintCell], reason: str) -> Iterator[Event]:
     yield from (Failed(index=cell.index, reason=reason) for cell in cells)
 
 
-def _finished(cell: PaintCell, sent: np.ndarray | None, stages: dict[str, float]) -> Event:
-    """From what came from the device: whether all values were numbers, and the pixels."""
+def _finished(cell: PaintCell, extent: Extent, sent: np.ndarray | None, stages: dict[str, float]) -> Event:
+    """From what came from the device: whether all values were numbers, and the pixels of a picture of that size."""
     if sent is None:
         raise RuntimeError("a finished cell has no picture")
     if not sent[0]:
         return Failed(index=cell.index, reason=NO_NUMBERS)
-    extent = cell.canvas.extent
-    return Finished(cell=cell, image=sent[1:].reshape(extent.height, extent.width, 3), seconds=stages)
+    image = resize(sent[1:].reshape(extent.height, extent.width, 3), cell.canvas.extent)
+    return Finished(cell=cell, image=image, seconds=stages)

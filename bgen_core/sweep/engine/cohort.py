@@ -59,7 +59,7 @@ class Cohort:
         rows: list[Row] = []
         for place, (cell, start) in enumerate(zip(self.cells, self.starts, strict=True)):
             for text, negative in self._texts(cell):
-                prompt = self.denoiser.encode_prompt(text, cell.params, negative=negative)
+                prompt = self.denoiser.encode_prompt(text, cell, negative=negative)
                 row = Row(
                     latents=scaled[place],
                     timestep=timestep,
@@ -101,7 +101,7 @@ def start_cohort(denoiser: Denoiser, cells: Sequence[PaintCell]) -> Cohort:
         The scheduler refuses their parameters.
     """
     try:
-        schedule = denoiser.schedule(cells[0].params, cells[0].canvas.extent)
+        schedule = denoiser.schedule(cells[0].params, denoiser.painted_extent(cells[0]))
     except ValueError as error:  # a scheduler's own limits, such as LCM's on steps
         raise UserInputError(f"The scheduler refuses: {str(error).split('. ')[0].rstrip('.')}.") from error
     generators = [torch.Generator("cpu").manual_seed(cell.params.seed) for cell in cells]

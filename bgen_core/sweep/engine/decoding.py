@@ -1,9 +1,42 @@
 # pyright: reportUnknownMemberType=false
-"""Latents to pictures: bytes of what the autoencoder decodes, and a fitted linear map for previews."""
+"""Latents to pictures: the autoencoder in tiles, bytes of what it decodes, and a fitted linear map for previews."""
+
+from collections.abc import Generator, Hashable
+from contextlib import contextmanager
+from typing import Any
 
 import torch
 
 from bgen_core.sweep.engine.denoiser import Denoiser
+
+TILE = 1024  # side of a tile in pixels; the next one begins after three quarters of it
+
+
+@contextmanager
+def in_tiles(pipeline: Any, wanted: bool) -> Generator[None]:
+    """Let a pipeline's autoencoder work in overlapping tiles, whose edges are blended, as diffusers 0.42.1 does.
+
+    What it does to a whole picture (normalisation over all pixels, attention between them) it then does to each tile.
+    """
+    vae: Any = getattr(pipeline, "vae", None)
+    if not wanted or not hasattr(vae, "use_tiling"):
+        yield
+        return
+    if hasattr(vae, "tile_sample_stride_height"):  # Qwen-Image's, one of videos
+        vae.enable_tiling(TILE, TILE, TILE * 3 // 4, TILE * 3 // 4)
+    else:
+        vae.enable_tiling()
+        vae.tile_sample_min_size, vae.tile_overlap_factor = TILE, 0.25
+        vae.tile_latent_min_size = TILE // pipeline.vae_scale_factor
+    try:
+        yield
+    finally:
+        vae.disable_tiling()
+
+
+def encoding_key(pipeline: Any, *of: Hashable) -> Hashable:
+    """What an encoded picture depends on: what it was made of, and whether in tiles."""
+    return (*of, getattr(pipeline.vae, "use_tiling", False))
 
 
 def to_pixels(decoded: torch.Tensor) -> torch.Tensor:

@@ -125,8 +125,12 @@ class Denoiser(Protocol):
         """Guidance where it is an input of the network, else 0."""
         ...
 
-    def encode_prompt(self, text: str, params: InpaintParams, *, negative: bool) -> EncodedPrompt:
-        """One of `texts`, read as the parameters say."""
+    def painted_extent(self, cell: PaintCell) -> Extent:
+        """Size at which a cell is painted: its canvas's, unless the family's pipeline chooses its own."""
+        ...
+
+    def encode_prompt(self, text: str, cell: PaintCell, *, negative: bool) -> EncodedPrompt:
+        """One of `texts`, read as the parameters say, by some families with the photo."""
         ...
 
     def forget_prompts(self) -> None:

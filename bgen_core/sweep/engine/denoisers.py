@@ -7,7 +7,7 @@ from bgen_core.sweep.engine.denoiser import Denoiser
 from bgen_core.sweep.engine.flow import fits
 from bgen_core.sweep.engine.flux import FluxDenoiser, FluxFillDenoiser, FluxKontextDenoiser
 from bgen_core.sweep.engine.klein import KleinDenoiser
-from bgen_core.sweep.engine.qwen_image import QwenImageDenoiser
+from bgen_core.sweep.engine.qwen_image import QwenImageDenoiser, QwenImageEditDenoiser
 from bgen_core.sweep.engine.sd3 import SD3Denoiser
 from bgen_core.sweep.engine.unet import UNetDenoiser
 from bgen_core.sweep.engine.z_image import ZImageDenoiser
@@ -19,6 +19,7 @@ _FLOWS = {
     "FluxKontextInpaintPipeline": FluxKontextDenoiser,
     "Flux2KleinInpaintPipeline": KleinDenoiser,
     "QwenImageInpaintPipeline": QwenImageDenoiser,
+    "QwenImageEditInpaintPipeline": QwenImageEditDenoiser,
     "ZImageInpaintPipeline": ZImageDenoiser,
 }
 

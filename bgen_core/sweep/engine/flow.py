@@ -11,7 +11,9 @@ import torch
 
 from bgen_core.extent import Extent
 from bgen_core.models.families import FLOW_SCHEDULERS, Cfg, Distilled, Family, NeedsSecond
+from bgen_core.models.schedulers import get_scheduler
 from bgen_core.sweep.engine.canvases import latent_extent, latent_mask
+from bgen_core.sweep.engine.decoding import encoding_key
 from bgen_core.sweep.engine.denoiser import KEPT_PROMPTS, EncodedPrompt, Row, Start
 from bgen_core.sweep.engine.recent import Recent
 from bgen_core.sweep.engine.schedule import FlowSchedule, Schedule, ScheduleKey
@@ -21,7 +23,7 @@ from bgen_core.sweep.params import InpaintParams
 
 
 def fits(pipeline: Any) -> bool:
-    """Whether the engine's loop is the pipeline's own: a scheduler that it knows, and none that draws noise."""
+    """Whether the engine's loop is the pipeline's own: saved with a scheduler that it knows and that draws no noise."""
     scheduler = pipeline.scheduler
     return type(scheduler).__name__ in FLOW_SCHEDULERS and not scheduler.config.get("stochastic_sampling", False)
 
@@ -72,7 +74,8 @@ class FlowDenoiser(ABC):
         return (prompt, negative) if reads_negative(self._family, params) else (prompt,)
 
     def evaluations(self, params: InpaintParams) -> int:
-        return effective_steps(self._family, params) * self._pipeline.scheduler.order
+        chosen = self._pipeline.scheduler if params.scheduler == "default" else get_scheduler(params.scheduler)
+        return effective_steps(self._family, params) * chosen.order
 
     def schedule(self, params: InpaintParams, extent: Extent) -> Schedule:
         steps = params.num_inference_steps
@@ -101,8 +104,11 @@ class FlowDenoiser(ABC):
     def guidance_input(self, params: InpaintParams) -> float:
         return params.guidance_scale if isinstance(self._family.guidance, Distilled) else 0.0
 
-    def encode_prompt(self, text: str, params: InpaintParams, *, negative: bool) -> EncodedPrompt:
-        del params, negative  # a text reads alike on either side
+    def painted_extent(self, cell: PaintCell) -> Extent:
+        return cell.canvas.extent
+
+    def encode_prompt(self, text: str, cell: PaintCell, *, negative: bool) -> EncodedPrompt:
+        del cell, negative  # a text reads alike on either side
         return self._prompts.get(text, lambda: self._encode_prompt(text))
 
     def forget_prompts(self) -> None:
@@ -112,18 +118,17 @@ class FlowDenoiser(ABC):
     def _encode_prompt(self, text: str) -> EncodedPrompt: ...
 
     def start(self, cell: PaintCell, schedule: Schedule, generator: torch.Generator) -> Start:
-        from diffusers.utils.torch_utils import randn_tensor
-
         canvas, latent = cell.canvas, latent_extent(cell.canvas.extent, self._factor)
         photo = self._sample(self._photo(canvas), generator)
-        shape = (1, self._channels, latent.height, latent.width)
-        noise = randn_tensor(shape, generator=generator, device=self.device, dtype=self._dtype)
+        noise = self._noise(latent, generator)
         mask = self._latent_mask(canvas, latent).to(self.device, self._dtype)
         packed = self._pack(photo)
+        condition = self._condition(canvas, packed, generator)
+        draw_again(generator, cell)
         start = Start(
             latents=self._pack(schedule.start(noise, photo)),
             noise=self._pack(noise),
-            condition=self._condition(canvas, packed, generator),
+            condition=condition,
             photo=packed,
             mask=self._pack(mask.repeat(1, self._channels, 1, 1)),
             canvas_key=canvas,
@@ -131,6 +136,12 @@ class FlowDenoiser(ABC):
         if not cell.params.edits_whole:
             return start
         return replace(start, latents=start.noise, photo=None, mask=None)  # without a mask nothing is put back
+
+    def _noise(self, latent: Extent, generator: torch.Generator) -> torch.Tensor:
+        from diffusers.utils.torch_utils import randn_tensor
+
+        shape = (1, self._channels, latent.height, latent.width)
+        return randn_tensor(shape, generator=generator, device=self.device, dtype=self._dtype)
 
     def _latent_mask(self, canvas: Canvas, latent: Extent) -> torch.Tensor:
         return latent_mask(canvas, latent)
@@ -142,7 +153,7 @@ class FlowDenoiser(ABC):
 
     def _photo(self, canvas: Canvas) -> Any:
         """The autoencoder's answer to the photo: a distribution of latents."""
-        return self._photos.get(canvas, lambda: self._encode(to_tensor(canvas)))
+        return self._photos.get(encoding_key(self._pipeline, canvas), lambda: self._encode(to_tensor(canvas)))
 
     def _encode(self, image: torch.Tensor) -> Any:
         vae = self._pipeline.vae
@@ -199,6 +210,11 @@ class TokenDenoiser(FlowDenoiser):
         latent = latent_extent(extent, self._factor)
         split = latents.view(len(latents), latent.height // 2, latent.width // 2, -1, 2, 2)
         return split.permute(0, 3, 1, 4, 2, 5).reshape(len(latents), -1, latent.height, latent.width)
+
+
+def draw_again(generator: torch.Generator, cell: PaintCell) -> None:
+    """These pipelines hand their scheduler no generator: what it draws is a stream of its own, from the same seed."""
+    generator.manual_seed(cell.params.seed)
 
 
 def to_tensor(canvas: Canvas) -> torch.Tensor:

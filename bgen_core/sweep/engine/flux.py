@@ -8,6 +8,7 @@ import torch
 
 from bgen_core.extent import Extent
 from bgen_core.sweep.engine.canvases import latent_extent, repaint_tensor
+from bgen_core.sweep.engine.decoding import encoding_key
 from bgen_core.sweep.engine.denoiser import EncodedPrompt, Row, Start
 from bgen_core.sweep.engine.flow import TokenDenoiser, to_tensor
 from bgen_core.sweep.engine.schedule import Schedule
@@ -59,7 +60,8 @@ class FluxFillDenoiser(FluxDenoiser):
 
     def _condition(self, canvas: Canvas, photo: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         repaint, latent = repaint_tensor(canvas), latent_extent(canvas.extent, self._factor)
-        masked: Any = self._photos.get((canvas, "masked"), lambda: self._encode(to_tensor(canvas) * (1 - repaint)))
+        key = encoding_key(self._pipeline, canvas, "masked")
+        masked: Any = self._photos.get(key, lambda: self._encode(to_tensor(canvas) * (1 - repaint)))
         pixels = repaint[:, 0].view(1, latent.height, self._factor, latent.width, self._factor)
         mask = pixels.permute(0, 2, 4, 1, 3).reshape(1, self._factor**2, latent.height, latent.width)
         return torch.cat(

@@ -139,7 +139,7 @@ class FlowSchedule:
     Parameters
     ----------
     key
-        What the cells share; its scheduler is the model's own.
+        What the cells share.
     own
         The model's own scheduler.
     device
@@ -158,7 +158,7 @@ class FlowSchedule:
     def __init__(
         self, key: ScheduleKey, own: Any, device: str, *, sigmas: list[float] | None, mu: float | None
     ) -> None:
-        self._scheduler: Any = shifted(own, key.flow_shift)
+        self._scheduler: Any = shifted(own, key.flow_shift, key.scheduler)
         accepted = inspect.signature(self._scheduler.set_timesteps).parameters
         options: dict[str, Any] = {"mu": mu} if mu is not None and "mu" in accepted else {}
         if sigmas is None:
@@ -171,6 +171,7 @@ class FlowSchedule:
         begin = int(max(key.num_inference_steps - computed, 0)) * self._scheduler.order
         self.timesteps: torch.Tensor = self._scheduler.timesteps[begin:]
         self._scheduler.set_begin_index(begin)
+        self._takes_generator = "generator" in inspect.signature(self._scheduler.step).parameters
         # A photo mixed in by a part of 0 changes no bit.
         self.starts_from_noise = float(self._scheduler.sigmas[begin]) == 1.0
 
@@ -192,8 +193,8 @@ class FlowSchedule:
     def step(
         self, prediction: torch.Tensor, latents: torch.Tensor, index: int, generators: list[torch.Generator]
     ) -> torch.Tensor:
-        del generators  # none of these schedulers draws: see `fits` in flow.py
-        return self._scheduler.step(prediction, self.timesteps[index], latents, return_dict=False)[0]
+        options: dict[str, Any] = {"generator": generators} if self._takes_generator else {}
+        return self._scheduler.step(prediction, self.timesteps[index], latents, return_dict=False, **options)[0]
 
     def noised_photo(self, photo: torch.Tensor, noise: torch.Tensor, index: int) -> torch.Tensor:
         if index + 1 >= len(self):
@@ -201,9 +202,15 @@ class FlowSchedule:
         return self._scheduler.scale_noise(photo, torch.tensor([self.timesteps[index + 1]]), noise)
 
 
-def shifted(own: Any, flow_shift: float) -> Any:
-    """The model's own scheduler, with another shift of its noise levels unless that is 0."""
-    return own.from_config(own.config, **({"shift": flow_shift} if flow_shift else {}))
+def shifted(own: Any, flow_shift: float, name: str = "default") -> Any:
+    """The model's own flow-matching scheduler or the one of that name, with another shift of its noise levels unless
+    that is 0.
+    """
+    import diffusers
+
+    class_name = get_scheduler(name).flow_class_name
+    kind = getattr(diffusers, class_name) if class_name else own
+    return kind.from_config(own.config, **({"shift": flow_shift} if flow_shift else {}))
 
 
 @lru_cache(maxsize=64)

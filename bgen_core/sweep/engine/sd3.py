@@ -8,6 +8,7 @@ from bgen_core.extent import Extent
 from bgen_core.sweep.engine.denoiser import EncodedPrompt, Row
 from bgen_core.sweep.engine.flow import FlowDenoiser
 from bgen_core.sweep.engine.schedule import FlowSchedule, Schedule, ScheduleKey
+from bgen_core.sweep.events import PaintCell
 from bgen_core.sweep.params import InpaintParams
 
 
@@ -26,8 +27,8 @@ class SD3Denoiser(FlowDenoiser):
         schedule.starts_from_noise = schedule.starts_from_noise or params.strength == 1.0
         return schedule
 
-    def encode_prompt(self, text: str, params: InpaintParams, *, negative: bool) -> EncodedPrompt:
-        skip = 0 if negative else params.clip_skip  # its pipeline leaves the negative prompt's layers alone
+    def encode_prompt(self, text: str, cell: PaintCell, *, negative: bool) -> EncodedPrompt:
+        skip = 0 if negative else cell.params.clip_skip  # its pipeline leaves the negative prompt's layers alone
         return self._prompts.get((text, skip), lambda: self._encode_prompt(text, skip))
 
     def _encode_prompt(self, text: str, clip_skip: int = 0) -> EncodedPrompt:

@@ -12,6 +12,7 @@ from bgen_core.extent import Extent
 from bgen_core.models.schedulers import get_scheduler
 from bgen_core.sweep.engine.canvases import latent_extent, latent_mask, repaint_tensor
 from bgen_core.sweep.engine.clip_text import read_weighted, read_without_layers, readers_of
+from bgen_core.sweep.engine.decoding import encoding_key
 from bgen_core.sweep.engine.denoiser import KEPT_PROMPTS, EncodedPrompt, Row, Start
 from bgen_core.sweep.engine.recent import Recent
 from bgen_core.sweep.engine.schedule import DiffusionSchedule, Schedule, ScheduleKey
@@ -77,7 +78,11 @@ class UNetDenoiser:
         del params
         return 0.0
 
-    def encode_prompt(self, text: str, params: InpaintParams, *, negative: bool) -> EncodedPrompt:
+    def painted_extent(self, cell: PaintCell) -> Extent:
+        return cell.canvas.extent
+
+    def encode_prompt(self, text: str, cell: PaintCell, *, negative: bool) -> EncodedPrompt:
+        params = cell.params
         empties = negative and not text and self._is_xl and self._pipeline.config.force_zeros_for_empty_prompt
         as_a1111 = params.prompt_syntax == "a1111"
         # diffusers leaves the negative prompt's layers alone, A1111 does not.
@@ -128,7 +133,7 @@ class UNetDenoiser:
         )
 
     def encode_canvas(self, canvas: Canvas) -> EncodedCanvas:
-        return self._canvases.get(canvas, lambda: self._encode_canvas(canvas))
+        return self._canvases.get(encoding_key(self._pipeline, canvas), lambda: self._encode_canvas(canvas))
 
     def _encode_canvas(self, canvas: Canvas) -> EncodedCanvas:
         unet = self._pipeline.unet
@@ -140,7 +145,7 @@ class UNetDenoiser:
 
     def encode_photo(self, canvas: Canvas) -> torch.Tensor:
         """Latents of the whole photo: where the painting starts from it, or the kept region is put back."""
-        return self._photos.get(canvas, lambda: self._encode(_to_tensor(canvas)))
+        return self._photos.get(encoding_key(self._pipeline, canvas), lambda: self._encode(_to_tensor(canvas)))
 
     def _encode(self, image: torch.Tensor) -> torch.Tensor:
         return self.encode_colours(image).to(self.device, self._pipeline.unet.dtype)

@@ -14,7 +14,7 @@ from bgen_core.store.subjects import SubjectEntry
 from bgen_core.sweep.axes import REPLACEMENTS, parse_axis, write_replacement
 from bgen_core.sweep.build import build_plan, check_values, default_of
 from bgen_core.sweep.explore import explored_plan
-from bgen_core.sweep.family_rules import LORA_FIELDS
+from bgen_core.sweep.family_rules import LORA_FIELDS, scheduler_refusal
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.typed_lines import typed_lines, write_line
 from bgen_core.wording import quoted
@@ -180,7 +180,7 @@ def axis_controls(models: Sequence[ModelEntry]) -> dict[str, str]:
                 if parameter.stage == stage and parameter.field in hidden:
                     texts[parameter.name] = _written_default(parameter, entry)
                 elif parameter.stage == stage:
-                    texts[parameter.name] = _control(parameter, entry)
+                    texts[parameter.name] = _control(parameter, models)
             if stage == "paint" and hidden != ignored:
                 st.caption(f"{NEEDS_PEFT}.")
     texts["explore"] = st.text_input(
@@ -195,10 +195,18 @@ def _shows_loras() -> bool:
     return can_be_applied() or bool(st.session_state.get("lora") or st.query_params.get("lora"))
 
 
-def _control(parameter: Parameter, entry: ModelEntry) -> str:
+def _control(parameter: Parameter, models: Sequence[ModelEntry]) -> str:
+    entry = models[0]
     if parameter.kind == "text":
         return _lines(parameter, _written_default(parameter, entry))
-    return _names(parameter, entry) if parameter.names() else _axis_input(parameter, entry)
+    offered = parameter.names()
+    if parameter.field == "scheduler":
+        offered = tuple(name for name in offered if any(_takes(each, name) for each in models))
+    return _names(parameter, entry, offered) if offered else _axis_input(parameter, entry)
+
+
+def _takes(entry: ModelEntry, scheduler: str) -> bool:
+    return "scheduler" not in entry.family.ignored and not scheduler_refusal(entry.family, scheduler)
 
 
 def _lines(parameter: Parameter, begin: str, *, height: int = 68, placeholder: str = "") -> str:
@@ -208,12 +216,12 @@ def _lines(parameter: Parameter, begin: str, *, height: int = 68, placeholder: s
     )  # fmt: skip
 
 
-def _names(parameter: Parameter, entry: ModelEntry) -> str:
+def _names(parameter: Parameter, entry: ModelEntry, offered: Sequence[str]) -> str:
     # Names rather than labels, since a bound choice keeps in the URL what it shows; other names can be typed.
     begin = _beginning(parameter.key, [_written_default(parameter, entry)])
     held: list[str] = st.session_state.get(parameter.key) or st.query_params.get_all(parameter.key)
     chosen = st.multiselect(
-        parameter.label, list(dict.fromkeys([*parameter.names(), *begin, *held])), default=begin, key=parameter.key,
+        parameter.label, list(dict.fromkeys([*offered, *begin, *held])), default=begin, key=parameter.key,
         bind="query-params", accept_new_options=True, help=f"{parameter.help} Several make an axis.",
     )  # fmt: skip
     return ",".join(chosen)
