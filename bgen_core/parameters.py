@@ -13,6 +13,7 @@ from typing import Literal
 from bgen_core.errors import UserInputError
 from bgen_core.limits import check_text
 from bgen_core.models.families import CONTROLS
+from bgen_core.models.ip_adapters import MOST_SCALE, check_name, check_reference
 from bgen_core.models.loras import MOST_WEIGHT, read_loras
 from bgen_core.models.schedulers import scheduler_named, scheduler_names
 from bgen_core.typed_lines import write_line
@@ -379,7 +380,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         field="control",
         name="control",
         label="Control picture",
-        help="What a ControlNet is shown: the mask, as those for backgrounds expect, or the subject's edges.",
+        help="What a ControlNet is shown: the mask, as those for backgrounds expect, or the subject's edges or depth.",
         kind="name",
         default="mask",
         since=3,
@@ -394,6 +395,36 @@ PARAMETERS: tuple[Parameter, ...] = (
         default=1.0,
         since=3,
         range=Range(low=0, high=5),
+    ),
+    Parameter(
+        field="reference",
+        name="reference",
+        label="Reference picture",
+        help="A picture whose style the background takes: its address in the store, or a file that is put there.",
+        kind="text",
+        default="",
+        since=4,
+        syntax=check_reference,
+    ),
+    Parameter(
+        field="ip_adapter",
+        name="ip-adapter",
+        label="IP-Adapter",
+        help="What looks at the reference picture: a file of the folder BGEN_IP_ADAPTERS, or one of the Hub.",
+        kind="text",
+        default="",
+        since=4,
+        syntax=check_name,
+    ),
+    Parameter(
+        field="reference_scale",
+        name="reference-scale",
+        label="Reference scale",
+        help="How strongly the reference picture acts beside the prompt; 0 paints without it.",
+        kind="number",
+        default=0.6,
+        since=4,
+        range=Range(low=0, high=MOST_SCALE),
     ),
     Parameter(
         field="repaint",

@@ -42,11 +42,20 @@ class Settings(BaseSettings):
     offload: Literal["auto", "none", "model", "group"] = Field(
         default="auto", description="What of a model waits in the machine's memory until the GPU needs it."
     )
+    compile: Literal["auto", "off", "on"] = Field(
+        default="auto", description="Whether networks are compiled while they paint."
+    )
     models_kept: int = Field(default=1, ge=1, description="Most models that stay loaded at once.")
     safety_checker: bool = Field(
         default=False, description="Whether the safety checker that a checkpoint brings looks at each picture."
     )
     loras: str = Field(default="", description="Folder of LoRA files; empty for loras in the home folder.")
+    ip_adapters: str = Field(
+        default="", description="Folder of IP-Adapter files; empty for ip-adapters in the home folder."
+    )
+    depth_model: str = Field(
+        default="", description="Model of depth for the control picture: Hub id or local folder; empty for none."
+    )
     clip_model: str = Field(default="", description="CLIP model for the prompt adherence: Hub id or local folder.")
     max_upload_mb: float = Field(default=25, gt=0, description="Largest photo file, in MB (10^6 bytes).")
     max_megapixels: float = Field(default=MOST_MEGAPIXELS, gt=0, description="Largest photo, in 10^6 pixels.")
@@ -88,12 +97,12 @@ class Settings(BaseSettings):
             raise ValueError("give an absolute folder, or an address such as s3://bucket/folder")
         return blobs
 
-    @field_validator("loras")
+    @field_validator("loras", "ip_adapters")
     @classmethod
-    def _check_loras(cls, loras: str) -> str:
-        if loras and not Path(loras).expanduser().is_absolute():
+    def _check_folder(cls, folder: str) -> str:
+        if folder and not Path(folder).expanduser().is_absolute():
             raise ValueError("give an absolute folder")
-        return loras
+        return folder
 
     @field_validator("mlflow_url")
     @classmethod
@@ -120,6 +129,11 @@ class Settings(BaseSettings):
     def lora_folder(self) -> Path:
         """Where the LoRAs are that a cell names."""
         return Path(self.loras).expanduser() if self.loras else self.home / "loras"
+
+    @property
+    def ip_adapter_folder(self) -> Path:
+        """Where the IP-Adapters are that a cell names."""
+        return Path(self.ip_adapters).expanduser() if self.ip_adapters else self.home / "ip-adapters"
 
 
 def _read_database_url(text: str) -> URL:

@@ -1,4 +1,4 @@
-"""Compare: the table of everything ever made, chosen runs side by side, and what sweeps and voters say."""
+"""Compare: everything ever made on the left, the chosen runs right of it, and what sweeps and voters say."""
 
 from dataclasses import replace
 
@@ -10,20 +10,27 @@ from pages._ui.app import page_files, resources
 from pages._ui.app.status import show_status
 from pages._ui.compare.compare_panels import panels
 from pages._ui.compare.compare_view import current_view, show
-from pages._ui.compare.filter_card import filter_card
+from pages._ui.compare.export_popover import export_popover
+from pages._ui.compare.filters import active_filters, filter_popover, search_and_sweep
+from pages._ui.compare.list_bar import list_bar
 from pages._ui.compare.opened_file import open_file_popover, show_opened_file
+from pages._ui.compare.panes import places
 from pages._ui.compare.rows_in_view import chosen_runs, rows_in_view
+from pages._ui.compare.run_gallery import run_gallery
 from pages._ui.compare.run_groups import group_table
 from pages._ui.compare.run_table import editable_table
-from pages._ui.compare.table_bar import table_bar
+from pages._ui.compare.saved_views import views_popover
+from pages._ui.shared.browser import is_telephone
 from pages._ui.shared.plain_text import plain
 
 METRICS_AGE = 10.0  # seconds: while the worker measures, a page need not read all metrics at every click
 
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Compare", width="content")
+    filters_place = st.container(horizontal=True, vertical_alignment="center", width="content")
     st.space("stretch")
     opened = open_file_popover()
+    export_place = st.container(width="content")
     status_place = st.container(width="content")
 view = current_view()
 store = resources.store()
@@ -42,18 +49,35 @@ if table.empty:
 runs, unknown = chosen_runs(store, view.ids)
 if [run.id for run in runs] != list(view.ids):
     view = show(replace(view, ids=tuple(run.id for run in runs)))
-if view.panel == "vote":
-    st.caption("Blind: the table with its parameters is hidden while you vote.")
-else:
-    filter_card(table, store, view)
-    rows = rows_in_view(table, store, view)
-    table_bar(rows, len(table), runs, store, view)
-    if rows.empty:
-        st.info("No run passes this filter: take a word or a choice away.")
-    elif view.group:
-        group_table(rows, view)
-    else:
-        editable_table(rows, store, view)
 for sentence in unknown:
     st.warning(plain(sentence))
-panels(runs, table, store, view)
+if view.panel == "vote":
+    st.caption("Blind: the runs with their parameters are hidden while you vote.")
+    panels(runs, table, store, view, seen=set())
+    st.stop()
+
+list_place, pictures_place = places(view, has_choice=bool(runs))
+rows = rows_in_view(table, store, view)
+with export_place:
+    export_popover(rows, runs, view)
+if list_place is not None:
+    if is_telephone():  # pictures come first there
+        filters_place = list_place.container(horizontal=True, vertical_alignment="center")
+    with filters_place:
+        search_and_sweep(store, view)
+        filter_popover(table, store, view)
+        views_popover(store, view)
+    with list_place:
+        active_filters(view)
+        list_bar(rows, len(table), view, can_fold=bool(runs))
+        if rows.empty:
+            st.info("No run passes this filter: take a word or a choice away.")
+        elif view.shape != "table":
+            run_gallery(rows, store, view)
+        elif view.group:
+            group_table(rows, view)
+        else:
+            baseline = table[table["id"].map(view.is_baseline)] if view.baseline else table.iloc[:0]
+            editable_table(rows, store, view, baseline=baseline)
+with pictures_place:
+    panels(runs, table, store, view, seen=set(rows["id"]))

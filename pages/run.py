@@ -12,6 +12,7 @@ from pages._ui.app.faults import told
 from pages._ui.compare.comparison import value_table
 from pages._ui.shared.pictures import picture
 from pages._ui.shared.plain_text import plain
+from pages._ui.shared.reference_pictures import show_references
 from pages._ui.shared.run_facts import metric_table, opinion_fields
 from pages._ui.shared.verification import verification_result, verify_button
 
@@ -74,6 +75,7 @@ with details:
             )
     verification_result(run.short_id)
     value_table({field.label: field.in_words(run) for field in FIELDS if field.name in SHOWN})
+    show_references([run.params.reference])
     metric_table(store, run.id)
     with st.expander("Times, memory, versions"):
         stages = {f"{stage.capitalize()} (s)": round(spent, 3) for stage, spent in run.seconds.items()}

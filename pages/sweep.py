@@ -4,7 +4,7 @@ import streamlit as st
 
 from bgen_core.errors import BgenError, UserInputError
 from bgen_core.ids import SweepId
-from bgen_core.jobs.submission import SweepForecast, describe_forecast, forecast_sweep
+from bgen_core.jobs.submission import SweepForecast, forecast_sweep
 from bgen_core.models.default_model import default_model
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files, resources
@@ -13,20 +13,21 @@ from pages._ui.app.status import show_status
 from pages._ui.shared.plain_text import plain
 from pages._ui.subject.first_subject import start_with_sample
 from pages._ui.sweep.drawn_seeds import draw_anew_after, note_seeds_used
-from pages._ui.sweep.live_sweep import show_sweep, wait_for_engine
-from pages._ui.sweep.queue_panel import own_sweeps, pause_and_cancel
+from pages._ui.sweep.explored_sweep import link_back
+from pages._ui.sweep.live_sweep import show_plan, show_sweep, wait_for_engine
+from pages._ui.sweep.plan_text import plan_status
+from pages._ui.sweep.queue_panel import pause_and_cancel
+from pages._ui.sweep.recent_sweeps import recent_sweeps
 from pages._ui.sweep.sweep_form import axis_controls, model_choice, read_plan, subject_choice
-from pages._ui.sweep.sweep_grid import GridContent, arrangement, grid_html
-from pages._ui.sweep.sweep_link import linked_sweep
+from pages._ui.sweep.sweep_link import keep_address, linked_sweep, return_to_last
 
 settings, store, executor = resources.settings(), resources.store(), resources.executor()
+return_to_last()
 sweep, problem = linked_sweep(store)
 subjects = store.subjects.all()
-with st.container(horizontal=True, vertical_alignment="center"):
-    st.title("Sweep", width="content")
-    st.space("stretch")
-    own_sweeps(store, executor)
-    status_place = st.container(width="content")
+head = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
+with head:
+    st.title("Sweep", width="content", anchor=False)
 if problem:
     st.error(plain(problem))
 if not subjects:
@@ -39,8 +40,6 @@ with st.sidebar:
     chosen = subject_choice(subjects)
     models = model_choice(default_model(settings))
     texts = axis_controls(models)
-with status_place:
-    show_status(", ".join(entry.name for entry in models), executor, store)
 
 plan: SweepPlan | None = None
 forecast: SweepForecast | None = None
@@ -56,20 +55,16 @@ try:
 except UserInputError as error:
     complaint = told(error)
 
-with st.container(horizontal=True, vertical_alignment="center", border=True):
-    in_hand = bool(sweep and plan and sweep.is_active and sweep.plan == plan.to_json())
-    if in_hand:
-        st.markdown(f"**{len(plan or ())} cells in hand**")
-    elif forecast:
-        st.markdown(f"**{describe_forecast(forecast)}**")
-    elif plan and not complaint:
-        st.markdown(f"**{len(plan)} cells** · the engine is starting")
-    else:
-        st.markdown("**Not ready**")
-    st.space("stretch")
+in_hand = bool(sweep and plan and sweep.is_active and sweep.plan == plan.to_json())
+with head:
+    st.markdown(f"**{plan_status(plan if not complaint else None, forecast, in_hand=in_hand)}**", width="content")
     run_pressed = st.button("Run", type="primary", shortcut="Ctrl+Enter", disabled=forecast is None or in_hand)
     if sweep and (sweep.is_active or sweep.state == "paused"):
         pause_and_cancel(executor, sweep, key="shown")
+    st.space("stretch")
+    recent_sweeps(store, executor)
+    with st.container(width="content"):
+        show_status(", ".join(entry.name for entry in models), executor, store)
 if complaint:
     st.error(plain(complaint))
 for note in forecast.notes if forecast else ():
@@ -87,8 +82,11 @@ if run_pressed and forecast:
 if sweep:
     show_sweep(sweep, store, executor, settings)
 elif plan and not complaint:
-    st.html(grid_html(arrangement(plan), GridContent(plan=plan, extent=chosen[0].extent)))
+    if came_from := st.query_params.get("from"):
+        link_back(store, SweepId(came_from))
+    show_plan(plan, forecast, chosen[0].extent, store)
 elif not complaint:
     st.page_link(page_files.SUBJECT, label="Choose a subject")
+keep_address()
 if plan and forecast is None and not complaint:
     wait_for_engine(executor)

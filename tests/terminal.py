@@ -40,10 +40,12 @@ def new_sweep(folder: Path, *, cells: int) -> Sequence[str | Path]:
 
 @contextmanager
 def sweeping(folder: Path, home: Path, words: Sequence[str | Path]) -> Iterator[CommandLine]:
-    """The command under way; it is killed at the end of the `with` if it still is. Its streams go into `folder`."""
+    """The command under way, which computes itself, also where a worker serves the home; it is killed at the end of the
+    `with` if it still is. Its streams go into `folder`.
+    """
     environment = os.environ | {"BGEN_HOME": str(home), "BGEN_DEVICE": "cpu"}
     out, err = folder / "out", folder / "err"
-    command = [sys.executable, "-m", "bgen_core", "sweep", *map(str, words), "--json"]
+    command = [sys.executable, "-m", "bgen_core", "sweep", *map(str, words), "--here", "--json"]
     with (
         out.open("wb") as to_out,
         err.open("wb") as to_err,

@@ -3,6 +3,7 @@
 pictures/….png          the finished pictures at full size, under names that say what they are
 raw/<hash>.png          what the model made, before the subject was put back
 subjects/<hash>.png     photos and masks
+references/<hash>.png   reference pictures of runs and of sweeps' plans
 subjects/<id>.json      how a mask was made: settings and strokes
 runs.csv                the table, for people and spreadsheets
 bgen-runs.json          the list of contents, from which `runs import` reads: runs with measures and opinions,
@@ -95,6 +96,13 @@ class ArchivedSubject(_Part):
     edit_file: _File
 
 
+class ArchivedReference(_Part):
+    """One reference picture: its content address, and where it lies in the ZIP."""
+
+    picture: _BlobHash
+    file: _File
+
+
 class ArchivedVote(_Part):
     """One blind vote on two runs that are in the ZIP; see `Vote`."""
 
@@ -134,3 +142,4 @@ class Manifest(_Part):
     subjects: list[ArchivedSubject]
     runs: list[ArchivedRun]
     sweeps: list[ArchivedSweep] = []
+    references: list[ArchivedReference] = []

@@ -14,6 +14,7 @@ from bgen_core.archive.manifest import (
     TABLE,
     VERSION,
     ArchivedMetric,
+    ArchivedReference,
     ArchivedRun,
     ArchivedSubject,
     ArchivedSweep,
@@ -22,7 +23,7 @@ from bgen_core.archive.manifest import (
 from bgen_core.archive.possible_texts import with_possible_texts
 from bgen_core.archive.zip_outlet import ZipOutlet
 from bgen_core.errors import LostPictureError, UserInputError
-from bgen_core.ids import SubjectId, SweepId
+from bgen_core.ids import BlobHash, SubjectId, SweepId
 from bgen_core.limits import LONGEST_NAME, check_text
 from bgen_core.metrics import MetricValue
 from bgen_core.records.foreign_run import check_portable
@@ -31,6 +32,7 @@ from bgen_core.runs.export import CSV_ENCODING, runs_csv
 from bgen_core.runs.links import download_name
 from bgen_core.runs.recipe import PNG_LIMITS
 from bgen_core.store.opinions import Opinion
+from bgen_core.store.references import references_of
 from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import DecodeLimits
 from bgen_core.wording import quoted
@@ -130,9 +132,17 @@ def archive_pieces(
             yield outlet.take()
         importable = {entry.record["id"] for entry in kept}
         sweeps = _sweeps(store, [run for run in records if run.id in importable], sweep_id, missing)
+        references = list(_add_references(archive, store, records, sweeps, missing))
+        yield outlet.take()
         made_by = f"bgen {bgen_core.__version__}"
         manifest = Manifest(
-            format=FORMAT, version=VERSION, made_by=made_by, subjects=subjects, runs=kept, sweeps=sweeps
+            format=FORMAT,
+            version=VERSION,
+            made_by=made_by,
+            subjects=subjects,
+            runs=kept,
+            sweeps=sweeps,
+            references=references,
         )
         now = datetime.now(UTC)
         table = runs_csv(records, metrics=metrics, opinions=opinions)
@@ -141,6 +151,25 @@ def archive_pieces(
         if missing:
             archive.add(NOT_INCLUDED, ("\n".join(missing) + "\n").encode(errors="replace"), now, shrink=True)
     yield outlet.take()
+
+
+def _add_references(
+    archive: _Archive,
+    store: Store,
+    runs: Sequence[RunRecord],
+    sweeps: Sequence[ArchivedSweep],
+    missing: list[str],
+) -> Iterator[ArchivedReference]:
+    """The reference pictures of the runs, and of the sweeps' plans, which going on with them needs."""
+    named = {BlobHash(run.params.reference): run.created for run in runs if run.params.reference}
+    named = {name: sweep.created for sweep in sweeps for name in sorted(references_of(sweep.plan))} | named
+    for name, moment in named.items():
+        described = ArchivedReference(picture=name, file=f"references/{name}.png")
+        try:
+            archive.add(described.file, store.blobs.get(name), moment)
+            yield described
+        except LostPictureError as error:
+            missing.append(f"Reference picture {name[:12]}: {error.public}")
 
 
 def _sweeps(store: Store, runs: Sequence[RunRecord], also: SweepId | None, missing: list[str]) -> list[ArchivedSweep]:

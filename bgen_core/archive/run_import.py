@@ -19,7 +19,7 @@ from bgen_core.archive.foreign_zip import (
     open_foreign_zip,
     read_foreign_json,
 )
-from bgen_core.archive.manifest import MANIFEST, VERSION, ArchivedRun, ArchivedSubject, Manifest
+from bgen_core.archive.manifest import MANIFEST, VERSION, ArchivedReference, ArchivedRun, ArchivedSubject, Manifest
 from bgen_core.archive.possible_texts import with_possible_texts
 from bgen_core.errors import StoreError, UserInputError, reason
 from bgen_core.extent import Extent
@@ -127,8 +127,14 @@ def import_runs(store: Store, path: Path, *, limits: DecodeLimits = PNG_LIMITS) 
             sweeps = check_sweeps(manifest.sweeps, present, left_out)
         except UserInputError as error:
             raise archive.refusal(str(error)) from error
+        references = dict(_checked_references(archive, manifest.references, limits, left_out))
         taken = _take(
-            store, archive, list({each.described.id: each for each in subjects}.values()), list(runs.values()), sweeps
+            store,
+            archive,
+            list({each.described.id: each for each in subjects}.values()),
+            list(runs.values()),
+            sweeps,
+            references,
         )
     return ImportedRuns(
         added=tuple(runs),
@@ -259,14 +265,29 @@ def _check_pictures(archive: ForeignZip, run: _NewRun, limits: DecodeLimits) -> 
             raise archive.refusal(f"{quoted(file, 120)} is {found} pixels, and its run says {extent}")
 
 
+def _checked_references(
+    archive: ForeignZip, entries: Sequence[ArchivedReference], limits: DecodeLimits, left_out: list[str]
+) -> Iterator[tuple[BlobHash, str]]:
+    """Content address -> file, of reference pictures that are what their address stands for."""
+    for entry in entries:
+        try:
+            decode_foreign_photo(archive.read_hashed(entry.file, entry.picture), name=entry.file, limits=limits)
+        except (DamagedFileError, UserInputError) as error:
+            left_out.append(f"Reference picture {entry.picture[:12]}: {error}")
+        else:
+            yield entry.picture, entry.file
+
+
 def _take(
     store: Store,
     archive: ForeignZip,
     subjects: list[_NewSubject],
     runs: list[_NewRun],
     sweeps: list[CheckedSweep],
+    references: Mapping[BlobHash, str],
 ) -> TakenSweeps:
-    files = {run.record.image: run.described.image_file for run in runs}
+    files = {**references}
+    files |= {run.record.image: run.described.image_file for run in runs}
     files |= {run.record.raw: run.described.raw_file for run in runs}
     files |= {each.described.photo: each.described.photo_file for each in subjects}
     files |= {each.described.alpha: each.described.alpha_file for each in subjects}

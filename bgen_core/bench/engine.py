@@ -68,14 +68,18 @@ class EngineBenchmark:
     Parameters
     ----------
     plain, tuned
-        Two pipelines with the same weights: as loaded, for (a) and (b); for the engine and the floor, which changes
-        the memory format of its own.
+        Two pipelines with the same weights: for (a) and (b), and as this program loads it for the engine and the floor.
+        The first one's autoencoder gets the UNet's number format, which pipelines of Stable Diffusion expect; those of
+        SDXL bring theirs to float32 themselves.
     extent
         Size of the pictures.
     """
 
     def __init__(self, plain: Any, tuned: Any, extent: Extent) -> None:
         self._plain, self._tuned = plain, tuned
+        plain.vae.to(dtype=plain.unet.dtype)
+        if tuned.vae.config.force_upcast:
+            tuned.vae.to(dtype=torch.float32)
         self._inpainter = BatchedInpainter(tuned)
         self._canvas = _made_up_canvas(extent)
         base = InpaintParams(prompt=PROMPT, scheduler="default")  # the one that pipe(...) uses
@@ -135,6 +139,7 @@ class EngineBenchmark:
             mask_image=Image.fromarray(self._canvas.mask_image),
             height=extent.height,
             width=extent.width,
+            strength=params.strength,  # SDXL's own default is 0.9999: a step less, and another start
             num_inference_steps=params.num_inference_steps,
             guidance_scale=params.guidance_scale,
             num_images_per_prompt=len(seeds),
@@ -154,7 +159,7 @@ class EngineBenchmark:
         tuning = self._inpainter.tunings.get(self._canvas.extent, _never)
         denoiser, extent = self._inpainter.denoiser, self._canvas.extent
         rows = probe_rows(denoiser, extent, tuning.batch_size)
-        evaluator = RowEvaluator(denoiser, extent=extent, batch_size=tuning.batch_size, quantum=tuning.quantum)
+        evaluator = RowEvaluator(denoiser, extent=extent, batch_size=tuning.batch_size, quantum=tuning.filled_to)
         left = self._inpainter.rows_computed
         while left > 0:
             evaluator.evaluate(rows[: min(left, len(rows))])
@@ -170,7 +175,7 @@ class EngineBenchmark:
         cells = self.cells[:: len(SEEDS)]
         with torch.inference_mode():
             encoded = UNetDenoiser(self._tuned).encode_canvas(self._canvas)
-        same = {"masked_image_latents": encoded.masked_image_latents.clone()}
+        same = {"masked_image_latents": encoded.masked_image_latents.to(self._plain.unet.dtype, copy=True)}
         largest = 0
         for cell, ours in zip(cells, self.paint_with_engine(cells), strict=True):
             theirs = np.asarray(self._call(cell.params, [cell.params.seed], **same)[0])

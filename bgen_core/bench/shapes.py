@@ -35,15 +35,19 @@ def random_pipeline(shape: str, device: Device) -> Any:
     torch.manual_seed(0)
     with torch.device(device.kind):
         unet = diffusers.UNet2DConditionModel(**_unet_configuration(is_xl)).to(device.dtype).eval()
-        vae = diffusers.AutoencoderKL(
-            block_out_channels=(128, 256, 512, 512),
-            down_block_types=("DownEncoderBlock2D",) * 4,
-            up_block_types=("UpDecoderBlock2D",) * 4,
-            latent_channels=4,
-            layers_per_block=2,
-            sample_size=SHAPES[shape],
-            scaling_factor=0.13025 if is_xl else 0.18215,
-        ).eval()
+        vae = (
+            diffusers.AutoencoderKL(
+                block_out_channels=(128, 256, 512, 512),
+                down_block_types=("DownEncoderBlock2D",) * 4,
+                up_block_types=("UpDecoderBlock2D",) * 4,
+                latent_channels=4,
+                layers_per_block=2,
+                sample_size=SHAPES[shape],
+                scaling_factor=0.13025 if is_xl else 0.18215,
+            )
+            .to(device.dtype)
+            .eval()
+        )  # as from_pretrained leaves it, whatever its pipeline then does with it
         text = _text_encoder(tokenizer, width=768, layers=12, heads=12).to(device.dtype)
         text_2 = _text_encoder(tokenizer, width=1280, layers=32, heads=20, projects=True).to(device.dtype)
     scheduler = diffusers.DDIMScheduler(

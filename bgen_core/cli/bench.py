@@ -1,4 +1,4 @@
-"""`python -m bgen_core bench`: how fast the engine and the cut-out are on this machine, and how good the cut-out is."""
+"""`python -m bgen_core bench`: how fast engine, sweeps and cut-out are on this machine, and how good the cut-out is."""
 
 import sys
 from dataclasses import asdict
@@ -15,7 +15,7 @@ from bgen_core.extent import Extent
 from bgen_core.models.default_model import default_model
 from bgen_core.settings import load_settings
 
-SUBJECTS = ("engine", "cutout")
+SUBJECTS = ("engine", "sweep", "cutout")
 TITLES = {
     "loop": "(a) a loop of pipe(...), one cell at a time",
     "seeds_batched": "(b) the same, seeds batched",
@@ -25,7 +25,12 @@ TITLES = {
 
 
 def bench(
-    what: Annotated[str, typer.Option(help="engine: 27 cells in four ways; cutout: the subject's mask.")] = "engine",
+    what: Annotated[
+        str,
+        typer.Option(
+            help="engine: 27 cells in four ways; sweep: from the queue to the store; cutout: the subject's mask."
+        ),
+    ] = "engine",
     model: Annotated[str | None, typer.Option(help="Catalogue name, Hub id or local folder.")] = None,
     shape: Annotated[str | None, typer.Option(help="sd15 or sdxl: random weights of the true size, for a GPU.")] = None,
     alternations: Annotated[int, typer.Option(min=1, help="How often all sides run, in turns.")] = 3,
@@ -35,30 +40,36 @@ def bench(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
-    """Measure the engine next to plain diffusers, or the cut-out: its speed, and its quality on photos."""
+    """Measure the engine next to plain diffusers, whole sweeps next to the engine, or the cut-out and its quality."""
     if what not in SUBJECTS:
-        raise UserInputError(f"--what {what} is not known: allowed are {' and '.join(SUBJECTS)}.")
+        raise UserInputError(f"--what {what} is not known: allowed are {', '.join(SUBJECTS)}.")
     for option, value, belongs in (
-        ("--model", model, "engine"),
-        ("--shape", shape, "engine"),
-        ("--photos", photos, "cutout"),
+        ("--model", model, ("engine", "sweep")),
+        ("--shape", shape, ("engine",)),
+        ("--photos", photos, ("cutout",)),
     ):
-        if value is not None and what != belongs:
-            raise UserInputError(f"{option} belongs to --what {belongs}, not to --what {what}: leave one of them out.")
+        if value is not None and what not in belongs:
+            whose = " and ".join(belongs)
+            raise UserInputError(f"{option} belongs to --what {whose}, not to --what {what}: leave one of them out.")
     if model and shape:
         raise UserInputError("--model and --shape exclude each other: give one.")
     if what == "cutout":
         document, print_table = _measure_cutout(alternations, photos), _print_cutout_tables
+    elif what == "sweep":
+        document, print_table = _measure_sweeps(model, alternations), _print_sweep_table
     else:
         document, print_table = _measure_engine(model, shape, alternations), _print_engine_table
     if as_json:
         print_json(document)
     else:
         print_table(document)
+        machine: dict[str, str] = document["machine"]
+        sys.stdout.write("\n" + "".join(f"{name}: {value}\n" for name, value in machine.items()))
 
 
 def _measure_engine(model: str | None, shape: str | None, alternations: int) -> dict[str, Any]:
     from bgen_core.bench.engine import EngineBenchmark
+    from bgen_core.bench.machine import describe_machine
     from bgen_core.bench.shapes import SHAPES, random_pipeline
     from bgen_core.models.devices import find_device
     from bgen_core.models.loading import load_pipeline
@@ -84,7 +95,55 @@ def _measure_engine(model: str | None, shape: str | None, alternations: int) -> 
         "cells": result.cells,
         "device": device.name,
         "model": name,
+        "machine": describe_machine(device),
     }
+
+
+def _measure_sweeps(model: str | None, alternations: int) -> dict[str, Any]:
+    from bgen_core.bench.machine import describe_machine
+    from bgen_core.bench.sweep import measure_sweeps
+    from bgen_core.models.devices import find_device
+
+    settings = load_settings()
+    device = find_device(settings.device, settings.precision)
+    name = model or default_model(settings)
+    results = measure_sweeps(settings, name, alternations, say)
+    return {
+        "photos": {
+            photo: {
+                "extent": str(result.photo),
+                "cells": result.cells,
+                "seconds": {"engine": median(result.engine), "sweep": median(result.sweep)},
+                "sweep_over_engine": result.ratio,
+                "seconds_outside_the_engine": result.outside,
+                "commit_milliseconds": result.commit,
+            }
+            for photo, result in results.items()
+        },
+        "model": name,
+        "machine": describe_machine(device),
+    }
+
+
+def _print_sweep_table(document: dict[str, Any]) -> None:
+    photos: dict[str, dict[str, Any]] = document["photos"]
+    lines = [
+        f"{document['model']}, medians",
+        "",
+        "| photo | cells | engine alone, s | whole sweep, s | sweep / engine | outside the engine, s |",
+        "|---" * 6 + "|",
+    ]
+    for name, row in photos.items():
+        seconds = row["seconds"]
+        lines.append(
+            f"| {name} | {row['cells']} | {seconds['engine']:.2f} | {seconds['sweep']:.2f} "
+            f"| {row['sweep_over_engine']:.2f} | {row['seconds_outside_the_engine']:.2f} |"
+        )
+    stages = list(next(iter(photos.values()))["commit_milliseconds"])
+    lines += ["", f"| one commit alone, ms | {' | '.join(stages)} |", "|---" * (len(stages) + 1) + "|"]
+    for name, row in photos.items():
+        lines.append(f"| {name} | {' | '.join(f'{spent:.0f}' for spent in row['commit_milliseconds'].values())} |")
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 def _print_engine_table(document: dict[str, Any]) -> None:
@@ -103,10 +162,11 @@ def _print_engine_table(document: dict[str, Any]) -> None:
 
 def _measure_cutout(repeats: int, photos: Path | None) -> dict[str, Any]:
     from bgen_core.bench.cutout import find_labelled_photos, measure_quality, measure_speed  # loads mediapipe
+    from bgen_core.bench.machine import describe_machine
     from bgen_core.subject.decoding.image_io import DecodeLimits
 
     labelled = find_labelled_photos(photos) if photos is not None else []
-    document: dict[str, Any] = {"milliseconds": measure_speed(repeats, say)}
+    document: dict[str, Any] = {"milliseconds": measure_speed(repeats, say), "machine": describe_machine()}
     if labelled:
         document["quality"] = asdict(measure_quality(labelled, DecodeLimits.from_settings(load_settings()), say))
     return document

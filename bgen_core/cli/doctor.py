@@ -12,6 +12,7 @@ from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.terminal_bar import counting
 from bgen_core.errors import BgenError, UserInputError
 from bgen_core.models.catalogue import MODELS
+from bgen_core.models.content_hash import keep_hashes
 from bgen_core.models.default_model import default_model
 from bgen_core.models.devices import find_device
 from bgen_core.models.revision import find_local_model, find_model
@@ -33,6 +34,7 @@ def doctor(
 ) -> None:
     """Check device, number format, folders, segmentation and model, and what the worker does beside painting."""
     settings = load_settings()
+    keep_hashes(settings.home)
     checks: list[tuple[str, Callable[[Settings], str]]] = [
         ("device", _device),
         ("dtype", _dtype),
@@ -40,6 +42,7 @@ def doctor(
         ("segmentation", _segmentation),
         ("model", _model),
         ("memory", _memory),
+        ("compiler", _compiler),
         ("background", _background),
     ]
     findings = [_examine(what, check, settings) for what, check in checks]
@@ -118,6 +121,16 @@ def _memory(settings: Settings) -> str:
         except BgenError as error:
             told.append(str(error))
     return "; ".join(told) or "no known model is here"
+
+
+def _compiler(settings: Settings) -> str:
+    from bgen_core.models.compilers import choose_compiling
+
+    device = find_device(settings.device, settings.precision)
+    chosen = choose_compiling(settings.compile, device.kind, eight_bits=bool(device.kept_in))
+    if chosen.lacks_compiler:
+        raise UserInputError(f"BGEN_COMPILE=on has no effect: {chosen.why}.")
+    return str(chosen)
 
 
 def _background(settings: Settings) -> str:

@@ -13,16 +13,20 @@ from bgen_core.cli.inputs import (
     check_invert,
     check_output_file,
     check_prompt,
+    keep_references,
     keep_subject,
+    read_references,
     read_subject,
     say,
     write_file,
 )
 from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.parameter_options import one_value_each
-from bgen_core.cli.run_here import InlineResult, forecast_inline, run_inline
+from bgen_core.cli.running.here import SweepResult
+from bgen_core.cli.running.place import HERE_HELP, find_place
 from bgen_core.errors import UserInputError
 from bgen_core.models.catalogue import ModelEntry
+from bgen_core.models.content_hash import keep_hashes
 from bgen_core.models.default_model import default_model
 from bgen_core.models.revision import fetch_entry, find_model
 from bgen_core.parameters import PARAMETERS
@@ -45,24 +49,32 @@ def generate(
     ] = None,
     alpha: Annotated[Path | None, typer.Option(help="Mask of the photo's size, white = keep.")] = None,
     invert: Annotated[bool, typer.Option("--invert", help=INVERT_HELP)] = False,
+    here: Annotated[bool, typer.Option("--here", help=HERE_HELP)] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
     **given: Any,
 ) -> None:
-    """Keep the subject of a photo and repaint everything behind it."""
+    """Keep the subject of a photo and repaint everything behind it.
+
+    Where a worker runs (the app has one), it computes. Ctrl-C stops it either way.
+    """
     settings = load_settings()
+    keep_hashes(settings.home)
     entry = fetch_entry(default_model(settings) if model is None else model)
     check_output_file(out, photo, alpha)
     check_invert(invert, alpha)
-    params = _params(entry, given)
+    (reference,), pngs = read_references([given["reference"] or ""], settings)
+    params = _params(entry, {**given, "reference": reference})
     find_model(entry.name)
     subject = read_subject(photo, alpha, settings, invert=invert)
     with open_store(settings) as store:
         plan = SweepPlan(subject_id=subject.id, model=entry.name, base=params)
-        forecast = forecast_inline(store, settings, plan, {subject.id: subject.extent})
+        place = find_place(store, settings, plan.models, here=here)
+        forecast = place.forecast(plan, {subject.id: subject.extent})
         for note in forecast.notes:
             say(note)
         keep_subject(store, subject)
-        result = run_inline(store, settings, forecast)
+        keep_references(store, pngs)
+        result = place.run(forecast)
         if result.state != "done":
             raise typer.Exit(exit_codes.INTERRUPTED)
         (cell,) = store.sweeps.cells(result.sweep_id)
@@ -89,7 +101,7 @@ def _params(entry: ModelEntry, given: Mapping[str, Any]) -> InpaintParams:
     return replace(default_params(entry), **values)
 
 
-def _describe(run: RunRecord, result: InlineResult, out: Path) -> dict[str, Any]:
+def _describe(run: RunRecord, result: SweepResult, out: Path) -> dict[str, Any]:
     return {
         "run": run.id,
         "out": str(out),

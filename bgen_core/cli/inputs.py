@@ -1,13 +1,16 @@
 """What `generate` and `sweep` read from the command line alike: the subject, the model's defaults, the output."""
 
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from bgen_core.cli.called_as import called_as
+from bgen_core.content_address import hash_bytes, is_content_hash
 from bgen_core.errors import UserInputError
 from bgen_core.settings import Settings
+from bgen_core.store.references import encode_reference
 from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import DecodeLimits, read_alpha, read_photo
 from bgen_core.subject.remarks import remark_about_transparency
@@ -61,6 +64,36 @@ def read_subject(photo_path: Path, alpha_path: Path | None, settings: Settings, 
     else:
         alpha = _segment(photo_path, photo.image)
     return Subject(name=photo_path.stem, image=photo.image, alpha=alpha)
+
+
+def read_references(texts: Sequence[str], settings: Settings) -> tuple[list[str], list[bytes]]:
+    """Reference pictures as they are typed: files, or addresses of pictures that the store has.
+
+    Returns
+    -------
+    tuple
+        The address of each, and the PNGs of those that were read from files: `keep_references` puts them there.
+
+    Raises
+    ------
+    UserInputError
+        A file cannot be read.
+    """
+    names: list[str] = []
+    pngs: list[bytes] = []
+    for text in texts:
+        if text and not is_content_hash(text):
+            photo = read_photo(Path(text), limits=DecodeLimits.from_settings(settings))
+            pngs.append(encode_reference(photo.image))
+            text = hash_bytes(pngs[-1])
+        names.append(text)
+    return names, pngs
+
+
+def keep_references(store: Store, pngs: Iterable[bytes]) -> None:
+    """Put reference pictures into the store."""
+    for png in pngs:
+        store.blobs.put(png)
 
 
 def keep_subject(store: Store, subject: Subject) -> None:

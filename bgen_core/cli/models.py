@@ -7,7 +7,9 @@ import typer
 from bgen_core.cli.json_answer import print_json
 from bgen_core.errors import ModelLoadError
 from bgen_core.models.catalogue import MODELS, ModelEntry, describe_model
+from bgen_core.models.content_hash import keep_hashes
 from bgen_core.models.default_model import default_model
+from bgen_core.models.ip_adapters import available_ip_adapters
 from bgen_core.models.loras import available_loras
 from bgen_core.models.revision import find_entry, find_local_model
 from bgen_core.models.schedulers import SCHEDULERS
@@ -17,8 +19,10 @@ from bgen_core.settings import load_settings
 def models(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
-    """List the models, schedulers and LoRAs, and which models are on this machine."""
+    """List the models, schedulers, LoRAs and IP-Adapters, and which models are on this machine."""
     settings = load_settings()
+    keep_hashes(settings.home)
+    ip_adapters = available_ip_adapters(settings.ip_adapter_folder)
     chosen, loras = _chosen(default_model(settings)), available_loras(settings.lora_folder)
     entries = [*MODELS] if chosen in MODELS else [chosen, *MODELS]
     listed = [
@@ -41,7 +45,7 @@ def models(
     ]
     schedulers = [{"name": entry.name, "label": entry.label} for entry in SCHEDULERS]
     if as_json:
-        print_json({"models": listed, "schedulers": schedulers, "loras": loras})
+        print_json({"models": listed, "schedulers": schedulers, "loras": loras, "ip_adapters": ip_adapters})
         return
     from rich.console import Console
     from rich.table import Table
@@ -62,6 +66,7 @@ def models(
         "families were run as small random checkpoints."
     )
     console.print("Schedulers: " + ", ".join(f"{entry.name} ({entry.label})" for entry in SCHEDULERS))
+    console.print(f"IP-Adapters in {settings.ip_adapter_folder}: {', '.join(ip_adapters) or 'none'}")
     console.print(f"LoRAs in {settings.lora_folder}: {', '.join(loras) or 'none'}")
 
 

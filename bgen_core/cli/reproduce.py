@@ -11,7 +11,10 @@ from bgen_core.cli.inputs import INVERT_HELP, check_invert, check_output_file, r
 from bgen_core.cli.json_answer import print_json
 from bgen_core.errors import UserInputError
 from bgen_core.models.catalogue import describe_model
+from bgen_core.models.content_hash import keep_hashes
 from bgen_core.models.default_model import default_model
+from bgen_core.models.depth_model import depth_model_for
+from bgen_core.models.ip_adapters import find_ip_adapters
 from bgen_core.models.loras import find_loras
 from bgen_core.models.revision import find_model
 from bgen_core.runs.recipe import PNG_LIMITS, Recipe, read_recipe
@@ -36,6 +39,7 @@ def reproduce(
 ) -> None:
     """Make pictures again and compare every pixel; exit 0 where all are equal, else 2."""
     settings = load_settings()
+    keep_hashes(settings.home)
     _check(files, photo, alpha, out)
     check_invert(invert, alpha)
     wanted = [(path, png := _read(path), _recipe(path, png)) for path in files]
@@ -92,12 +96,17 @@ def _recipe(path: Path, png: bytes) -> Recipe:
 
 def _check_makeable(path: Path, recipe: Recipe, model: str, settings: Settings) -> None:
     """Refuse what cannot be made before the first picture is."""
+    from bgen_core.jobs.reproduce import find_reference
     from bgen_core.jobs.submission import check_steps
 
     try:
         name = describe_model(model).name
         find_model(name)
         find_loras([recipe.params.loras], settings.lora_folder)
+        depth_model_for([recipe.params.control], settings.depth_model)
+        find_ip_adapters([recipe.params.ip_adapter], settings.ip_adapter_folder)
+        if recipe.params.reference:
+            find_reference(settings, recipe)
         check_steps(SweepPlan(subject_id=recipe.subject_id, model=name, base=recipe.params))
     except UserInputError as error:
         raise UserInputError(f"{path}: {error}") from error

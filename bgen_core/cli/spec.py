@@ -8,14 +8,15 @@ from typing import Any, Literal
 
 import yaml
 
+from bgen_core.content_address import is_content_hash
 from bgen_core.errors import UserInputError
 from bgen_core.wording import not_utf8, quoted
 
 LARGEST_BYTES = 1_000_000
 
 # What an option holds: an axis as on the command line, several texts, one word, a whole number, one file or several,
-# or whether it is on.
-OptionKind = Literal["axis", "texts", "word", "number", "path", "paths", "switch"]
+# files or addresses of stored pictures, or whether it is on.
+OptionKind = Literal["axis", "texts", "word", "number", "path", "paths", "pictures", "switch"]
 # By YAML, before it is looked at
 _Said = dict[Any, Any] | list[Any] | str | float | None
 
@@ -137,6 +138,8 @@ def _value(path: Path, key: str, value: _Said, kind: OptionKind) -> Any:
             return texts
         case "paths":
             return [path.parent / text for text in texts]
+        case "pictures":
+            return [text if not text or is_content_hash(text) else str(path.parent / text) for text in texts]
         case "word" | "path" | "number" if len(texts) > 1:
             raise UserInputError(f"--spec {path}: {key} {quoted(value)} is not allowed: write one value.")
         case "path":

@@ -8,15 +8,28 @@ from typing import Annotated, Any
 import typer
 
 from bgen_core.cli import exit_codes
-from bgen_core.cli.inputs import INVERT_HELP, check_invert, check_prompt, keep_subject, read_subject, say, write_file
+from bgen_core.cli.inputs import (
+    INVERT_HELP,
+    check_invert,
+    check_prompt,
+    keep_references,
+    keep_subject,
+    read_references,
+    read_subject,
+    say,
+    write_file,
+)
 from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.parameter_options import an_axis_each
-from bgen_core.cli.run_here import InlineResult, forecast_inline, resume_inline, run_inline
+from bgen_core.cli.running.here import SweepResult
+from bgen_core.cli.running.place import HERE_HELP, find_place
+from bgen_core.cli.running.preview_files import PreviewFiles
 from bgen_core.cli.spec import OptionKind, read_spec
 from bgen_core.cli.two_passes import TwoPasses, explore, read_two_passes
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.ids import SweepId
 from bgen_core.jobs.submission import SweepForecast, describe_forecast
+from bgen_core.models.content_hash import keep_hashes
 from bgen_core.models.default_model import default_model
 from bgen_core.models.revision import fetch_entry, find_model
 from bgen_core.parameters import PARAMETERS
@@ -31,7 +44,7 @@ from bgen_core.sweep.random_seeds import draw_seeds
 OPTIONS: dict[str, OptionKind] = {
     "photo": "paths", "alpha": "path", "invert": "switch", "model": "texts", "replace": "texts",
     **{parameter.option: "texts" if parameter.kind == "text" else "axis" for parameter in PARAMETERS},
-    "explore_steps": "number", "keep": "number", "by": "word",
+    "reference": "pictures", "explore_steps": "number", "keep": "number", "by": "word",
 }  # fmt: skip
 
 
@@ -58,30 +71,48 @@ def sweep(
     out_dir: Annotated[Path | None, typer.Option(help="Folder for full-size PNGs.")] = None,
     spec: Annotated[Path | None, typer.Option(metavar="FILE.yaml", help="These options in a file.")] = None,
     resume: Annotated[str | None, typer.Option(metavar="ID", help="Go on with a sweep that was stopped.")] = None,
+    previews: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for previews of the pictures that are being made.")
+    ] = None,
+    here: Annotated[bool, typer.Option("--here", help=HERE_HELP)] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and its cost, compute nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
     **given: Any,
 ) -> None:
-    """Sweep parameters over one or several photos; only what was never made before is computed."""
+    """Sweep parameters over one or several photos; only what was never made before is computed.
+
+    Where a worker runs (the app has one), it computes, and this command follows: what is loaded there need not be
+    loaded again. Ctrl-C stops the sweep either way, and keeps what is made.
+    """
     typed: dict[str, Any] = {
         "photo": photo or None, "alpha": alpha, "invert": invert, "model": model, "replace": replace, **given,
         "explore_steps": explore_steps, "keep": keep, "by": by,
     }  # fmt: skip
     settings = load_settings()
+    keep_hashes(settings.home)
     if out_dir is not None:
-        _prepare_folder(out_dir)
+        _prepare_folder("--out-dir", out_dir)
+    if previews is not None:
+        _prepare_folder("--previews", previews)
+    shown = PreviewFiles(previews) if previews else None
     if resume is not None:
         if dry_run or spec or any(value is not None for value in typed.values()):
             raise UserInputError(
-                "--resume goes on with the plan as it was: give it alone, or with --out-dir and --json."
+                "--resume goes on with the plan as it was: give it alone, or with --out-dir, --previews, --here and "
+                "--json."
             )
         with open_store(settings) as store:
-            _report(store, resume_inline(store, settings, SweepId(resume)), out_dir, as_json=as_json)
+            sweep_id = SweepId(resume)
+            models = SweepPlan.from_json(store.sweeps.get(sweep_id).plan).models
+            place = find_place(store, settings, models, here=here, previews=shown)
+            _report(store, place.resume(sweep_id), out_dir, as_json=as_json)
         return
     written = read_spec(spec, OPTIONS) if spec else {}
     wanted: dict[str, Any] = {name: written.get(name) if value is None else value for name, value in typed.items()}
     if wanted["seed"]:
         wanted["seed"] = draw_seeds(wanted["seed"])  # once, so that all that follows speaks of the same numbers
+    references, pngs = read_references(wanted["reference"] or (), settings)
+    wanted["reference"] = references or None
     passes = read_two_passes(wanted["explore_steps"], wanted["keep"], wanted["by"], settings)
     _check(wanted, settings)
     subjects = [
@@ -89,15 +120,18 @@ def sweep(
     ]
     with open_store(settings) as store:
         plan = _plan(wanted, settings, subjects)
+        place = find_place(store, settings, plan.models, here=here, previews=shown)
+        if not dry_run:
+            keep_references(store, pngs)
         if passes:
-            first = explore(store, settings, plan, passes, subjects, dry_run=dry_run)
-            if isinstance(first, InlineResult):
+            first = explore(place, plan, passes, subjects, dry_run=dry_run)
+            if isinstance(first, SweepResult):
                 _report(store, first, out_dir, as_json=as_json)
                 return
             plan, explored = first
         else:
             explored = None
-        forecast = forecast_inline(store, settings, plan, {subject.id: subject.extent for subject in subjects})
+        forecast = place.forecast(plan, {subject.id: subject.extent for subject in subjects})
         for note in (describe_forecast(forecast), *forecast.notes):
             say(note)
         if dry_run:
@@ -105,7 +139,7 @@ def sweep(
             return
         for subject in subjects:
             keep_subject(store, subject)
-        result = run_inline(store, settings, forecast, explored=explored["sweep"] if explored else None)
+        result = place.run(forecast, explored=explored["sweep"] if explored else None)
         _report(store, result, out_dir, as_json=as_json, explored=explored)
 
 
@@ -153,18 +187,18 @@ def _print_plan(forecast: SweepForecast, passes: TwoPasses | None, *, as_json: b
     print_json(content)
 
 
-def _prepare_folder(folder: Path) -> None:
+def _prepare_folder(option: str, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):  # whether pictures can be written there, before any is made
             pass
     except OSError as error:
-        raise UserInputError(f"--out-dir {folder} cannot be used: {error.strerror}.") from error
+        raise UserInputError(f"{option} {folder} cannot be used: {error.strerror}.") from error
 
 
 def _report(
     store: Store,
-    result: InlineResult,
+    result: SweepResult,
     out_dir: Path | None,
     *,
     as_json: bool,
@@ -194,7 +228,7 @@ def _report(
         raise typer.Exit(exit_codes.CAN_BE_MENDED)
 
 
-def _described_cells(store: Store, result: InlineResult, out_dir: Path | None) -> list[dict[str, Any]]:
+def _described_cells(store: Store, result: SweepResult, out_dir: Path | None) -> list[dict[str, Any]]:
     plan = SweepPlan.from_json(store.sweeps.get(result.sweep_id).plan)
     cells: list[dict[str, Any]] = []
     for cell, row in zip(plan.cells(), store.sweeps.cells(result.sweep_id), strict=True):

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from bgen_core.cli.inputs import keep_subject, say
-from bgen_core.cli.run_here import InlineResult, forecast_inline, run_inline
+from bgen_core.cli.running.here import SweepResult
+from bgen_core.cli.running.place import Place
 from bgen_core.errors import UserInputError
 from bgen_core.jobs.measuring import best_cells, check_rankable
 from bgen_core.jobs.submission import check_steps, describe_forecast
 from bgen_core.settings import Settings
-from bgen_core.store.store import Store
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.explore import STEPS, explored_plan, finish_plan
@@ -44,8 +44,8 @@ def read_two_passes(steps: int | None, keep: int | None, metric: str | None, set
 
 
 def explore(
-    store: Store, settings: Settings, plan: SweepPlan, passes: TwoPasses, subjects: list[Subject], *, dry_run: bool
-) -> tuple[SweepPlan, dict[str, Any] | None] | InlineResult:
+    place: Place, plan: SweepPlan, passes: TwoPasses, subjects: list[Subject], *, dry_run: bool
+) -> tuple[SweepPlan, dict[str, Any] | None] | SweepResult:
     """Make the first pass; returns the plan of the second, and what the first one was.
 
     A dry run makes nothing and returns the first pass's plan. What became of a first pass that was stopped is returned
@@ -55,14 +55,14 @@ def explore(
     check_steps(plan)  # of the second pass, which would be refused when the first one is painted
     if dry_run:
         return first, None
-    forecast = forecast_inline(store, settings, first, {subject.id: subject.extent for subject in subjects})
+    forecast = place.forecast(first, {subject.id: subject.extent for subject in subjects})
     say(f"exploring with {passes.steps} steps: {describe_forecast(forecast)}")
     for subject in subjects:
-        keep_subject(store, subject)
-    result = run_inline(store, settings, forecast)
+        keep_subject(place.store, subject)
+    result = place.run(forecast)
     if result.state != "done":
         return result
-    chosen = best_cells(store, settings, result.sweep_id, passes.metric, passes.keep)
+    chosen = best_cells(place.store, place.settings, result.sweep_id, passes.metric, passes.keep)
     say(f"finishing {len(chosen)} of {len(first)} cells, the best by {passes.metric}")
     steps = Axis(name=STEPS, values=plan.values_of("num_inference_steps"))
     kept = [{"run": cell.run_id, "value": cell.value} for cell in chosen]

@@ -12,7 +12,7 @@ from bgen_core.records.run import RunRecord
 from bgen_core.sweep.canvas import choose_model_extent
 from bgen_core.sweep.family_rules import effective_steps, guided_evaluations, reads_negative
 from bgen_core.sweep.params import InpaintParams
-from bgen_core.sweep.tuning import read_tuning, tuning_name
+from bgen_core.sweep.tuning import last_tuning, tuning_name
 
 
 def estimate_seconds(
@@ -44,8 +44,8 @@ def estimate_seconds(
     extent = choose_model_extent(photo, side=cells[0].side or source.entry.side)
     folder = home / "tuning" / tuning_name(source.revision, device_kind, dtype_name)
     square = Extent(width=source.entry.side, height=source.entry.side)  # the worker measures it before any sweep
-    measured = read_tuning(folder, extent)
-    tuning = measured or read_tuning(folder, square)
+    measured = last_tuning(folder, extent)
+    tuning = measured or last_tuning(folder, square)
     same = [run for run in recent if run.model_revision == source.revision and run.model_extent == extent]
     finishing = [sum(spent for stage, spent in run.seconds.items() if stage != "denoise") for run in same]
     per_cell = median(finishing) if finishing else 0.0

@@ -29,7 +29,7 @@ STORE_PAUSE_SECONDS = 1.0
 LONGEST_STORE_PAUSE_SECONDS = 30.0
 STORE_TRIES = 8  # of one sweep, at a store that answers and then takes no picture: 2 minutes together
 
-_INTERNAL = "An internal error stopped this sweep: what is made is kept. The log of whatever ran it has the trace."
+INTERNAL_FAULT = "An internal error stopped this sweep: what is made is kept. The log of whatever ran it has the trace."
 
 
 class DeviceLostError(BgenError):
@@ -147,7 +147,7 @@ def execute_sweep(
                     continue
             else:
                 fault = error
-                reason = error.public if isinstance(error, BgenError) else _INTERNAL
+                reason = error.public if isinstance(error, BgenError) else INTERNAL_FAULT
                 state = _patiently(partial(_failed, store, sweep_id, reason), patience)
                 break
         if state is None:
@@ -169,14 +169,15 @@ def _run_until_stopped(
     progress = ProgressWriter(folder, sweep_id)
     try:
         with closing(runner.run(sweep_id)) as events:
-            next_look = time.monotonic()
+            next_look, stopped = time.monotonic(), None
             while True:
-                if time.monotonic() >= next_look:
+                if stopped is None and time.monotonic() >= next_look:
                     if (state := _look(store, sweep_id)) not in ("running", None):
-                        return state
+                        stopped = state
+                        runner.stop()
                     next_look = time.monotonic() + LOOK_SECONDS
                 if (event := next(events, None)) is None:
-                    return None
+                    return stopped
                 cells.note(event)
                 progress.note(event)
                 yield event

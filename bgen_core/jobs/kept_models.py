@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from bgen_core.jobs.background_faults import BackgroundFaults
+from bgen_core.models.compilers import Compiling, choose_compiling, keep_compiled
 from bgen_core.models.devices import Device, free_memory
 from bgen_core.models.model_files import fetched
 from bgen_core.models.model_source import ModelSource
@@ -10,6 +12,8 @@ from bgen_core.models.revision import find_model
 from bgen_core.settings import Settings
 from bgen_core.sweep.events import Inpainter
 from bgen_core.sweep.inpainters import load_inpainter
+
+COMPILING = "compiling"  # kind of background work
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +40,8 @@ class KeptModels:
     def __init__(self, settings: Settings, device: Device) -> None:
         self._settings = settings
         self._device = device
+        self._faults = BackgroundFaults(settings.home)
+        self._faults.clear(COMPILING)
         self._kept: dict[str, LoadedModel] = {}  # by revision, the least recently used first
 
     def get(self, model: str) -> LoadedModel:
@@ -65,8 +71,18 @@ class KeptModels:
             tuning_folder=settings.home / "tuning",
             checks_safety=settings.safety_checker,
             placement=placement,
+            compiling=self._compiling(placement, device),
+            on_compile_fault=lambda sentence: self._faults.note(COMPILING, sentence),
         )
         return LoadedModel(source=source, inpainter=inpainter, factor=factor, placement=placement)
+
+    def _compiling(self, placement: Placement, device: Device) -> Compiling:
+        chosen = choose_compiling(
+            self._settings.compile, device.kind, whole=placement.offload == "none", eight_bits=bool(device.kept_in)
+        )
+        if chosen.wanted:
+            keep_compiled(self._settings.home)
+        return chosen
 
     def _is_short(self, source: ModelSource, device: Device) -> bool:
         """Whether the new model has no room beside those that are kept."""

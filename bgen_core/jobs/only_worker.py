@@ -62,6 +62,19 @@ def only_worker(folder: WorkerFolder, *, stall_seconds: float, patience: float =
         lock.release()
 
 
+def is_served(folder: WorkerFolder) -> bool:
+    """Whether a living worker serves this home: its lock ends with its process, however that ends."""
+    if not folder.lock.exists():
+        return False
+    try:
+        with FileLock(folder.lock, timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        return False
+
+
 def _end_if_forsaken(folder: WorkerFolder, stall_seconds: float) -> None:
     """Kill a worker that has said nothing for so long: a living app would have done it, this one has none any more."""
     status = folder.read_status()

@@ -12,17 +12,19 @@ from types import TracebackType
 
 import numpy as np
 
-from bgen_core.errors import UserInputError
+from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.extent import Extent
-from bgen_core.ids import NOBODY, SweepId
+from bgen_core.ids import NOBODY, BlobHash, SweepId
 from bgen_core.jobs.runner import Runner
 from bgen_core.models.catalogue import describe_model
+from bgen_core.models.depth_model import depth_model_for
+from bgen_core.models.ip_adapters import find_ip_adapters
 from bgen_core.models.loras import find_loras
 from bgen_core.records.run import RunRecord
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.runs.recipe import Recipe
 from bgen_core.settings import Settings
-from bgen_core.store.blobs import STORED_LIMITS
+from bgen_core.store.blobs import STORED_LIMITS, BlobStore
 from bgen_core.store.store import Store, open_store
 from bgen_core.subject.decoding.image_io import decode_photo
 from bgen_core.subject.subject import Subject
@@ -98,7 +100,7 @@ class Reproducer:
         self._folder = Path(tempfile.mkdtemp(prefix="bgen-again-"))
         self._store = open_store(settings.model_copy(update={"home": self._folder, "database": "", "blobs": ""}))
         self._runner = Runner(self._store, settings)
-        self._lora_folder = settings.lora_folder
+        self._settings = settings
         self._count = 0
 
     def __enter__(self) -> "Reproducer":
@@ -152,6 +154,8 @@ class Reproducer:
     def _make(self, recipe: Recipe, subject: Subject, model: str) -> RunRecord:
         loaded, device = self._runner.prepare(model), self._runner.device
         self._store.subjects.save(subject, {})
+        if recipe.params.reference:
+            self._store.blobs.put(find_reference(self._settings, recipe))
         plan = SweepPlan(subject_id=subject.id, model=model, base=recipe.params)
         (address,) = address_plan(
             plan,
@@ -159,7 +163,9 @@ class Reproducer:
             device_kind=device.kind,
             dtype_name=device.dtype_name,
             families={model: loaded.source.family},
-            loras=find_loras([recipe.params.loras], self._lora_folder),
+            loras=find_loras([recipe.params.loras], self._settings.lora_folder),
+            depth=depth_model_for([recipe.params.control], self._settings.depth_model),
+            ip_adapters=find_ip_adapters([recipe.params.ip_adapter], self._settings.ip_adapter_folder),
         ).values()
         self._count += 1
         sweep_id = SweepId(f"again-{self._count}")
@@ -188,6 +194,23 @@ def find_subject(store: Store, recipe: Recipe) -> Subject:
             "give its photo and mask, or import the ZIP that it came with."
         )
     return store.subjects.load(recipe.subject_id)
+
+
+def find_reference(settings: Settings, recipe: Recipe) -> bytes:
+    """The reference picture of a recipe that has one, as the deployment's store keeps it.
+
+    Raises
+    ------
+    UserInputError
+        The store does not have it.
+    """
+    try:
+        return BlobStore(settings.blob_root).get(BlobHash(recipe.params.reference))
+    except LostPictureError as error:
+        raise UserInputError(
+            f"The reference picture ({recipe.params.reference[:12]}) of this PNG is not in the store: "
+            "import the ZIP that it came with."
+        ) from error
 
 
 def _sweep(sweep_id: SweepId, plan: SweepPlan) -> SweepRecord:

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import NOBODY, RunId, SubjectId, SweepId, VisitorId
+from bgen_core.jobs.adapter_check import check_encoders, check_loras, check_reference
 from bgen_core.jobs.estimate import estimate_seconds, pasting_seconds
 from bgen_core.jobs.prompt_notes import reading_notes
 from bgen_core.models.catalogue import ModelEntry
+from bgen_core.models.depth_model import depth_model_for
+from bgen_core.models.ip_adapters import find_ip_adapters
 from bgen_core.models.loras import find_loras
 from bgen_core.models.model_files import missing_bytes
 from bgen_core.models.model_source import ModelSource
@@ -20,6 +22,7 @@ from bgen_core.models.world import find_hint
 from bgen_core.parameters import PROMPTS
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.settings import Settings
+from bgen_core.store.references import load_references
 from bgen_core.store.store import Store
 from bgen_core.sweep.canvas import check_subject
 from bgen_core.sweep.family_check import check_families, family_notes
@@ -86,14 +89,24 @@ def forecast_sweep(
     plan.check_size(settings.max_cells)
     check_steps(plan)
     check_loras(plan)
+    check_reference(plan)
     sources = {model: find_model(model) for model in plan.models}
     revisions = {model: source.revision for model, source in sources.items()}
     entries = [source.entry for source in sources.values()]
     check_families(plan, entries)
     families = {model: source.family for model, source in sources.items()}
     loras = find_loras(plan.values_of("loras"), settings.lora_folder)
+    ip_adapters = find_ip_adapters(plan.values_of("ip_adapter"), settings.ip_adapter_folder)
+    check_encoders(ip_adapters.values(), sources.values())
     addresses = address_plan(
-        plan, revisions, device_kind=device_kind, dtype_name=dtype_name, families=families, loras=loras
+        plan,
+        revisions,
+        device_kind=device_kind,
+        dtype_name=dtype_name,
+        families=families,
+        loras=loras,
+        ip_adapters=ip_adapters,
+        depth=depth_model_for(plan.values_of("control"), settings.depth_model),
     )
     known = store.runs.known(address.run_id for address in addresses.values())
     missing = [cell for cell in plan.cells() if addresses[cell.index].run_id not in known]
@@ -126,20 +139,6 @@ def check_steps(plan: SweepPlan) -> None:
     """
     for cell in plan.cells():
         get_scheduler(cell.params.scheduler).check_steps(cell.params.num_inference_steps)
-
-
-def check_loras(plan: SweepPlan) -> None:
-    """Refuse weights where no LoRA is named.
-
-    Raises
-    ------
-    UserInputError
-        Names the weight.
-    """
-    weights = plan.values_of("lora_weight")
-    if not any(plan.values_of("loras")) and any(weight != 1 for weight in weights):
-        unused = next(weight for weight in weights if weight != 1)
-        raise UserInputError(f"lora weight {unused:g} has nothing to weigh: name a LoRA in lora, or leave it at 1.")
 
 
 def _estimate(
@@ -252,11 +251,12 @@ def submit_sweep(
     Raises
     ------
     UserInputError
-        A subject is gone, fills its photo or is empty.
+        A subject or a reference picture is gone, or a subject fills its photo or is empty.
     """
     plan = forecast.plan
     for subject_id in plan.subject_ids:
         check_subject(store.subjects.load(subject_id))
+    load_references(store.blobs, plan.values_of("reference"))
     record = SweepRecord(
         id=sweep_id or new_sweep_id(),
         owner=owner,

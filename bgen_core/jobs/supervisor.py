@@ -67,6 +67,7 @@ class WorkerSupervisor:
             "BGEN_DEVICE": settings.device,
             "BGEN_PRECISION": settings.precision,
             "BGEN_OFFLOAD": settings.offload,
+            "BGEN_COMPILE": settings.compile,
             "BGEN_MODELS_KEPT": str(settings.models_kept),
             "BGEN_SAFETY_CHECKER": str(settings.safety_checker),
             "OMP_WAIT_POLICY": "PASSIVE",

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 from bgen_core.errors import BgenError, StoreAwayError
 from bgen_core.ids import SweepId
 from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, StoreAway, execute_sweep, growing_pauses
+from bgen_core.jobs.executors.agreement import terms_of
 from bgen_core.jobs.holding import holding, requeue_orphans
 from bgen_core.jobs.mirroring import Mirroring
 from bgen_core.jobs.only_worker import SecondWorkerError, only_worker
 from bgen_core.jobs.parent_process import end_with_parent
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
+from bgen_core.models.content_hash import keep_hashes
 from bgen_core.models.devices import prepare_process_for_inference
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.settings import Settings, load_settings
@@ -44,8 +46,9 @@ class Heartbeat:
     a worker that gives none for long.
     """
 
-    def __init__(self, folder: WorkerFolder) -> None:
+    def __init__(self, folder: WorkerFolder, terms: dict[str, str] | None = None) -> None:
         self._folder = folder
+        self._terms = terms or {}
         self._lock = threading.Lock()
         self._content: dict[str, str] = {"state": "starting"}
         self._signs = 0
@@ -79,7 +82,12 @@ class Heartbeat:
     def _write(self) -> None:
         with self._lock:
             self._folder.write_status(
-                WorkerStatus(pid=os.getpid(), signs=self._signs, **self._content)  # pyright: ignore[reportArgumentType]
+                WorkerStatus(
+                    pid=os.getpid(),
+                    signs=self._signs,
+                    terms=self._terms,
+                    **self._content,  # pyright: ignore[reportArgumentType]
+                )
             )
 
 
@@ -89,12 +97,13 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     end_with_parent()
     settings = load_settings()
+    keep_hashes(settings.home)
     folder = WorkerFolder(settings.home)
     folder.prepare()
     try:
         with (
             only_worker(folder, stall_seconds=settings.stall_minutes * 60),
-            Heartbeat(folder) as heartbeat,
+            Heartbeat(folder, terms_of(settings)) as heartbeat,
             _opened(settings, heartbeat) as store,
         ):
             work(store, settings, folder, heartbeat)

@@ -34,6 +34,8 @@ class WorkerStatus:
         Why the store is waited for, in a sentence for visitors; empty as long as it can be used.
     signs
         How often the worker has shown that it gets on: a step, a picture, a look into the queue.
+    terms
+        What a command line must have in common with it to hand it a sweep: see `executors.agreement`.
     beat
         When this was written, seconds since 1970.
     """
@@ -45,6 +47,7 @@ class WorkerStatus:
     sweep_id: str = ""
     trouble: str = ""
     signs: int = 0
+    terms: dict[str, str] = field(default_factory=dict[str, str])
     beat: float = field(default_factory=time.time)
 
     @property

@@ -14,7 +14,7 @@ from bgen_core.json_value import NO_JSON, JsonValue
 from bgen_core.models.schedulers import get_scheduler
 
 # Pictures that a ControlNet can be shown
-CONTROLS = ("mask", "edges")
+CONTROLS = ("mask", "edges", "depth")
 # Those whose steps the batched engine takes, where they draw no noise
 FLOW_SCHEDULERS = ("FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler")
 NumberFormat = Literal["float32", "float16", "bfloat16"]
@@ -57,6 +57,7 @@ class Ignored:
 GUIDED_BY_ITS_CALL = Ignored(reason="is guided by its pipeline's own call, which guides every step")
 SHIFTED_BY_SIZE = Ignored(reason="shifts its noise levels by the picture's size")
 OWN_SCHEDULER = Ignored(reason="samples in its own way")
+WITHOUT_REFERENCE = Ignored(reason="looks at no reference picture here")
 EDITS_NOTHING = Ignored(reason="repaints by a mask, and edits no whole picture")
 
 
@@ -179,6 +180,8 @@ class Family:
         None where LoRAs can be applied, or why it takes none.
     control
         None where a ControlNet steers the painting, or why nothing does.
+    reference
+        None where an IP-Adapter can look at a reference picture, or why none is looked at.
     edits_as
         Class of the call that edits a whole picture by the prompt, without a mask; empty where there is none.
     tiles
@@ -224,6 +227,7 @@ class Family:
     schedulers: tuple[str, ...] = ()
     loras: Ignored | None = None
     control: Ignored | None = Ignored(reason="has no ControlNet")
+    reference: Ignored | None = WITHOUT_REFERENCE
     half: NumberFormat = "bfloat16"
     side: int = 1024
     latents: int | None = None
@@ -259,6 +263,9 @@ class Family:
             "lora_weight": self.loras,
             "control": self.control,
             "control_scale": self.control,
+            "reference": self.reference,
+            "ip_adapter": self.reference,
+            "reference_scale": self.reference,
             "repaint": None if self.edits_as else EDITS_NOTHING,
         }
         return {name: how for name, how in each.items() if isinstance(how, Ignored)}

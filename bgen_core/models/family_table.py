@@ -11,6 +11,7 @@ from typing import Any
 from bgen_core.models.families import (
     GUIDED_BY_ITS_CALL,
     OWN_SCHEDULER,
+    WITHOUT_REFERENCE,
     Always,
     Cfg,
     ClipSkip,
@@ -95,6 +96,7 @@ _SD = Family(
     guidance_end=None,
     clip_skip=ClipSkip(),
     prompt_syntax=None,
+    reference=None,
     own_scheduler=None,
     half="float16",
     side=512,
@@ -147,6 +149,7 @@ _WITHOUT_ENGINE: Mapping[str, Any] = {
     "clip_skip": READ_BY_ITS_CALL,
     "prompt_syntax": READ_BY_ITS_CALL,
     "own_scheduler": OWN_SCHEDULER,
+    "reference": WITHOUT_REFERENCE,
     "multiple": _twice,  # what these were painted at from the first version on
 }
 
@@ -222,7 +225,7 @@ FAMILIES: tuple[Family, ...] = (
             saved_as=_classes(stem),
             loads_as=f"{stem}InpaintPipeline",
             control=None,
-            **_WITHOUT_ENGINE,
+            **{**_WITHOUT_ENGINE, "reference": None},
         )
         for family, stem in ((_SD, "StableDiffusionControlNet"), (_SDXL, "StableDiffusionXLControlNet"))
     ),

@@ -19,8 +19,7 @@ from bgen_core.models.weight_variants import is_network, parts_of, weights_of
 from bgen_core.wording import quoted
 
 _LIBRARIES = ("diffusers", "transformers")
-_DENOISERS = ("unet", "transformer")
-_NEVER_ABSENT = (*_DENOISERS, "vae", "movq", "scheduler", "controlnet")
+_NEVER_ABSENT = ("unet", "transformer", "vae", "movq", "scheduler", "controlnet")
 _READERS = ("tokenizer", "text_encoder", "tokenizer_2", "text_encoder_2")  # Stable Diffusion 3 does without its third
 _OBJECTS = ("config.json", "scheduler_config.json", "tokenizer_config.json", "tokenizer.json")
 _WHOLE_NUMBERS = ("BOOL", "U8", "I8", "U16", "I16", "U32", "I32", "U64", "I64")
@@ -125,9 +124,7 @@ def absent_parts(index: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _index_fault(index: Mapping[str, Any]) -> str:
-    """What model_index.json lacks, or says in a way that nobody can read."""
-    if not any(name in index for name in (*_DENOISERS, "prior")):
-        return f"its model_index.json names no part {' or '.join(_DENOISERS)}"
+    """What model_index.json says in a way that nobody can read, or of parts that nothing can do without."""
     for name, said in index.items():
         match said:
             case [None, None] if name in (*_NEVER_ABSENT, *_READERS) and not _does_without(name, index):

@@ -18,9 +18,9 @@ MOST_LORAS = 10
 MOST_WEIGHT = 10.0
 FORM = "name:0.8, other:0.5"
 NEEDS_PEFT = "LoRAs need the package peft, which is not installed: install the version in requirements-lora.txt"
+PICKLES = (".ckpt", ".pt", ".pth", ".bin", ".pkl")
 
 _SUFFIX = ".safetensors"
-_PICKLES = (".ckpt", ".pt", ".pth", ".bin", ".pkl")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)")
 _TAG = re.compile(r"<lora:([^<>]*)>")
 _HUB_ID = re.compile(r"(\w[\w.-]*/\w[\w.-]*)(?:/(.+\.safetensors))?")
@@ -143,7 +143,7 @@ def find_loras(texts: Iterable[str], folder: Path) -> dict[str, LoraFile]:
 
 
 def _find(name: str, folder: Path) -> LoraFile:
-    path = _in_folder(name, folder)
+    path = file_in_folder(name, folder)
     if path is not None:
         _check(name, path)
         return LoraFile(name=name, content=hash_file(path), path=path)
@@ -157,7 +157,7 @@ def _find(name: str, folder: Path) -> LoraFile:
     )
 
 
-def _in_folder(name: str, folder: Path) -> Path | None:
+def file_in_folder(name: str, folder: Path) -> Path | None:
     """The file of that name, never one outside the folder: names come from visitors."""
     relative = PurePosixPath(name)
     if relative.is_absolute() or ".." in relative.parts or "\\" in name:
@@ -169,13 +169,13 @@ def _in_folder(name: str, folder: Path) -> Path | None:
     if place.is_dir():  # as diffusers and peft save one
         files = sorted(place.glob(f"*{_SUFFIX}"))
         return files[0] if len(files) == 1 else None
-    pickles = (path for suffix in _PICKLES if (path := place.with_name(place.name + suffix)).is_file())
+    pickles = (path for suffix in PICKLES if (path := place.with_name(place.name + suffix)).is_file())
     return next(pickles, None)
 
 
 def _check(name: str, path: Path) -> None:
     """Refuse what is no LoRA, as far as its first bytes tell."""
-    if path.suffix in _PICKLES:
+    if path.suffix in PICKLES:
         raise UserInputError(
             f"LoRA {quoted(name, 80)} is a pickle ({path.name}), which could run any program and is never opened: "
             "give a .safetensors file."

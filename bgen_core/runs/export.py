@@ -3,15 +3,16 @@
 import json
 from collections.abc import Mapping, Sequence
 from io import BytesIO
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from bgen_core.ids import RunId
 from bgen_core.metrics import METRICS, MetricValue
 from bgen_core.parameters import PARAMETERS, PROMPTS
 from bgen_core.records.run import RunRecord
 from bgen_core.store.opinions import Opinion
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Run -> metric -> what was measured, as `Store.metrics.of` gives it; run -> what people wrote, as `Store.opinions.of`.
 Measured = Mapping[RunId, Mapping[str, MetricValue]]
@@ -95,6 +96,8 @@ def runs_parquet(
     runs: Sequence[RunRecord], *, metrics: Measured | None = None, opinions: Opinions | None = None
 ) -> bytes:
     """The runs as a Parquet file with the columns of `runs_csv`, typed: times in UTC, texts as they are."""
+    import pandas as pd
+
     frame = _frame(_rows(runs, metrics, opinions), metrics, opinions)
     frame["created"] = pd.to_datetime(frame["created"], utc=True)
     for name in [metric.name for metric in METRICS if metric.name in frame]:
@@ -142,7 +145,9 @@ def _rows(runs: Sequence[RunRecord], metrics: Measured | None, opinions: Opinion
     return rows
 
 
-def _frame(rows: Sequence[dict[str, Any]], metrics: Measured | None, opinions: Opinions | None) -> pd.DataFrame:
+def _frame(rows: Sequence[dict[str, Any]], metrics: Measured | None, opinions: Opinions | None) -> "pd.DataFrame":
+    import pandas as pd  # here: every command would wait for it, and few write tables
+
     frame = pd.DataFrame(rows, columns=_columns(rows, metrics, opinions))
     if opinions is not None:
         frame["rating"] = frame["rating"].astype("Int64")  # whole stars, although some runs have none

@@ -21,6 +21,12 @@ def thumbnail_url(blob: BlobHash, side: int = 256) -> str:
     return f"{PICTURES}{blob}.webp?{urlencode({'side': side})}"
 
 
+def thumbnail_of_side(url: str, side: int) -> str:
+    """The address of the same picture as this thumbnail's, with another longest side."""
+    blob = BlobHash(url.removeprefix(PICTURES).partition(".")[0])
+    return thumbnail_url(blob, side)
+
+
 def picture_url(blob: BlobHash, *, download: str = "") -> str:
     """The whole PNG; with `download`, a link that saves it under that file name."""
     return f"{PICTURES}{blob}.png" + (f"?{urlencode({'download': download})}" if download else "")

@@ -19,6 +19,8 @@ _ROLES = {
     "raw": "the raw picture of the run",
     "photo": "the photo of the subject",
     "alpha": "the mask of the subject",
+    "reference": "the reference picture of the run",
+    "planned": "a reference picture of the sweep",
 }
 
 
@@ -53,7 +55,7 @@ class Finding:
         if self.kind == "damaged":
             return f"{self.path} is damaged" + (f": it is {self._needed_as}." if self.uses else "; nothing needs it.")
         if self.kind == "unused":
-            return f"{self.path} belongs to no run and no subject."
+            return f"{self.path} belongs to no run, no subject and no sweep."
         if self.kind == "thumbnail":
             return f"{self.path} is a small version of a picture that is gone."
         return f"{self.path} was never finished."

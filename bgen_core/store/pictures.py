@@ -1,6 +1,6 @@
 """Which pictures the database refers to, and removing those that it does not."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -8,25 +8,29 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bgen_core.errors import LostPictureError
-from bgen_core.ids import BlobHash
+from bgen_core.ids import BlobHash, SweepId
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.database import Database, id_chunks
-from bgen_core.store.schema import RunRow, SubjectRow
+from bgen_core.store.references import references_of
+from bgen_core.store.schema import RunRow, SubjectRow, SweepRow
 
-PictureRole = Literal["image", "raw", "photo", "alpha"]
+PictureRole = Literal["image", "raw", "photo", "alpha", "reference", "planned"]
 
 _COLUMNS: tuple[tuple[PictureRole, Any, Any], ...] = (
     ("image", RunRow.id, RunRow.image),
     ("raw", RunRow.id, RunRow.raw),
     ("photo", SubjectRow.id, SubjectRow.photo),
     ("alpha", SubjectRow.id, SubjectRow.alpha),
+    ("reference", RunRow.id, RunRow.reference),
 )
 _FILES_AT_ONCE = 200  # in one transaction: other writers wait for it
 
 
 @dataclass(frozen=True, kw_only=True)
 class PictureUse:
-    """One row that needs a picture: a run its finished or raw picture, a subject its photo or alpha."""
+    """One row that needs a picture: a run its finished, raw or reference picture, a subject its photo or alpha, and a
+    sweep the reference pictures of its plan.
+    """
 
     role: PictureRole
     owner_id: str
@@ -55,8 +59,10 @@ class Pictures:
         found: dict[BlobHash, list[PictureUse]] = {}
         with self._database.reading() as session:
             for role, owner, column in _COLUMNS:
-                for owner_id, name in session.execute(sa.select(owner, column)):
+                for owner_id, name in session.execute(sa.select(owner, column).where(column != "")):
                     found.setdefault(name, []).append(PictureUse(role=role, owner_id=owner_id))
+            for owner_id, name in planned_references(session):
+                found.setdefault(name, []).append(PictureUse(role="planned", owner_id=owner_id))
         return found
 
     def remove_unused(self, names: Collection[BlobHash]) -> Removed:
@@ -86,4 +92,15 @@ def used_pictures(session: Session, names: Collection[BlobHash]) -> set[BlobHash
     for chunk in id_chunks(names):
         for _, _, column in _COLUMNS:
             found.update(session.scalars(sa.select(column).where(column.in_(chunk))))
-    return found
+    return found | {name for _, name in planned_references(session) if name in names}
+
+
+def planned_references(session: Session) -> Iterator[tuple[SweepId, BlobHash]]:
+    """Each sweep with the reference pictures that its plan names, which going on with it needs."""
+    text = sa.cast(SweepRow.plan, sa.Text)
+    in_base = sa.and_(text.contains('"reference": "'), sa.not_(text.contains('"reference": ""')))
+    for sweep_id, plan in session.execute(
+        sa.select(SweepRow.id, SweepRow.plan).where(sa.or_(in_base, text.contains('"name": "reference"')))
+    ):
+        for name in references_of(plan):
+            yield sweep_id, name

@@ -15,10 +15,10 @@ from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash, RunId
 from bgen_core.records.png_text import metadata_chunks, read_record
 from bgen_core.records.run import MadeRun, PaintedRun, RunRecord
+from bgen_core.records.run_png import encode_run_png
 from bgen_core.store.blobs import STORED_LIMITS
 from bgen_core.store.check import Finding
 from bgen_core.store.pictures import PictureUse
-from bgen_core.store.runs import encode_run_png
 from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import decode_photo
 from bgen_core.subject.pasting.compositing import composite
@@ -88,6 +88,8 @@ def _mend(store: Store, use: PictureUse, *, drop_lost: bool) -> tuple[bool, str]
             f"The run {use.owner_id[:12]} keeps its finished picture: restore the raw one from a backup, "
             "or delete the run and make it again."
         )
+    if use.role in ("reference", "planned"):
+        return False, "Restore it from a backup, or give its file again: pictures that are made already stay."
     return False, f"Restore the picture from a backup, or delete the subject {use.owner_id[:12]} and save it again."
 
 

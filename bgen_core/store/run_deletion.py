@@ -10,7 +10,7 @@ from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.ids import BlobHash, RunId, SweepId
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.database import Database, id_chunks
-from bgen_core.store.pictures import Pictures
+from bgen_core.store.pictures import Pictures, planned_references
 from bgen_core.store.schema import CellRow, RunRow, TagRow, VoteRow
 from bgen_core.wording import counted, listed
 
@@ -150,16 +150,17 @@ def _counts(session: Session, ids: Sequence[RunId]) -> dict[str, int]:
 def _pictures_of(session: Session, ids: Sequence[RunId]) -> set[BlobHash]:
     found: set[BlobHash] = set()
     for chunk in id_chunks(ids):
-        for image, raw in session.execute(sa.select(RunRow.image, RunRow.raw).where(RunRow.id.in_(chunk))):
-            found |= {image, raw}
+        columns = sa.select(RunRow.image, RunRow.raw, RunRow.reference).where(RunRow.id.in_(chunk))
+        for names in session.execute(columns):
+            found.update(name for name in names if name)
     return found
 
 
 def _needed_by_others(session: Session, ids: Sequence[RunId], pictures: set[BlobHash]) -> set[BlobHash]:
-    """Those of the pictures that a run beside these, or a subject, needs."""
+    """Those of the pictures that a run beside these, or a sweep's plan, needs."""
     leaving, needed = set(ids), set[BlobHash]()
     for chunk in id_chunks(sorted(pictures)):
-        for column in (RunRow.image, RunRow.raw):
+        for column in (RunRow.image, RunRow.raw, RunRow.reference):
             for run_id, name in session.execute(sa.select(RunRow.id, column).where(column.in_(chunk))):
                 needed |= set() if run_id in leaving else {name}
-    return needed
+    return needed | {name for _, name in planned_references(session) if name in pictures}

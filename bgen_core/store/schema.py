@@ -9,7 +9,7 @@ from sqlalchemy.types import TypeDecorator
 
 from bgen_core.ids import BlobHash, RawId, RunId, SubjectId, SweepId, VisitorId
 
-SCHEMA_VERSION = "0007"
+SCHEMA_VERSION = "0008"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -115,6 +115,9 @@ class RunRow(Table):
     lora_weight: Mapped[float]
     control: Mapped[str] = mapped_column(String(64))
     control_scale: Mapped[float]
+    reference: Mapped[BlobHash] = mapped_column(Text)
+    ip_adapter: Mapped[str] = mapped_column(Text)
+    reference_scale: Mapped[float]
     repaint: Mapped[str] = mapped_column(String(64))
     mask_grow: Mapped[float]
     mask_feather: Mapped[float]

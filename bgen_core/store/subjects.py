@@ -14,6 +14,7 @@ from bgen_core.limits import LONGEST_NAME, check_text
 from bgen_core.records.sweep_states import UNFINISHED_STATES
 from bgen_core.store.blobs import STORED_LIMITS, BlobStore
 from bgen_core.store.database import Database
+from bgen_core.store.pictures import used_pictures
 from bgen_core.store.schema import RunRow, SubjectRow, SweepRow
 from bgen_core.store.sweeps import subjects_of
 from bgen_core.subject.decoding.image_io import decode_alpha, decode_photo, encode_alpha_png, encode_png
@@ -220,7 +221,7 @@ class Subjects:
             pictures = {row.photo, row.alpha}
             session.delete(row)
             session.flush()
-            for picture in pictures - _used_pictures(session, pictures):
+            for picture in pictures - used_pictures(session, pictures):
                 self._blobs.delete(picture)
 
 
@@ -228,13 +229,6 @@ def _checked_name(name: str) -> str:
     if not name.strip():
         raise UserInputError("A subject needs a name: give it at least one letter.")
     return check_text("The subject's name", name.strip(), LONGEST_NAME)
-
-
-def _used_pictures(session: Session, pictures: set[BlobHash]) -> set[BlobHash]:
-    found: set[BlobHash] = set()
-    for column in (SubjectRow.photo, SubjectRow.alpha):
-        found.update(session.scalars(sa.select(column).where(column.in_(pictures))))
-    return found
 
 
 def _row(session: Session, subject_id: SubjectId) -> SubjectRow:

@@ -3,9 +3,10 @@
 import logging
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator
 from contextlib import suppress
 from importlib.util import find_spec
+from itertools import chain, islice
 from typing import Any
 
 import torch
@@ -19,15 +20,18 @@ from bgen_core.wording import quoted
 
 logger = logging.getLogger(__name__)
 
+LOOKED_AHEAD = 64  # cells of families without a batch
 MOST_LOADED = 8  # beside the cells' own: a small one has 10 MB, a large one 300
 
 
-def by_loras(cells: Sequence[PaintCell]) -> Iterator[tuple[tuple[AppliedLora, ...], list[PaintCell]]]:
-    """The cells of each set of LoRAs and weights, which alone may share a call of the network."""
-    groups: dict[tuple[AppliedLora, ...], list[PaintCell]] = {}
-    for cell in cells:
-        groups.setdefault(cell.loras, []).append(cell)
-    yield from groups.items()
+def by_weights(cells: Iterable[PaintCell]) -> Iterator[PaintCell]:
+    """The cells, those with the same adapters and weights of them together, as far as a few are looked ahead."""
+    ahead = iter(cells)
+    while window := list(islice(ahead, LOOKED_AHEAD)):
+        groups: dict[Hashable, list[PaintCell]] = {}
+        for cell in window:
+            groups.setdefault((cell.loras, cell.reference and cell.reference.weight), []).append(cell)
+        yield from chain.from_iterable(groups.values())
 
 
 class Adapters:
@@ -60,8 +64,8 @@ class Adapters:
             return False
         self._active = None
         try:
-            # What painting moves to the device and back is made anew in inference mode, and can be changed in it alone.
-            with torch.inference_mode(), warnings.catch_warnings():
+            # What is made in inference mode can never be changed outside it; int8's tensors cannot be read within it.
+            with torch.inference_mode(self._was_moved()), torch.no_grad(), warnings.catch_warnings():
                 # peft 0.21.2 wonders about a second one in a model, and about one that goes: both are wanted.
                 warnings.filterwarnings("ignore", message="Already found a `peft_config`", category=UserWarning)
                 warnings.filterwarnings("ignore", message="Adapter .* was active", category=UserWarning)
@@ -89,6 +93,11 @@ class Adapters:
     def _disable(self) -> None:
         if self._there():
             self._pipeline.disable_lora()
+
+    def _was_moved(self) -> bool:
+        """Whether painting has moved LoRAs to the device or back, which makes their tensors anew in inference mode."""
+        parts = (part for part in self._pipeline.components.values() if isinstance(part, torch.nn.Module))
+        return any(each.is_inference() for part in parts for name, each in part.named_parameters() if "lora_" in name)
 
     def _there(self) -> set[str]:
         """Names of all adapters that the pipeline holds."""

@@ -116,6 +116,8 @@ class Axis:
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """Each value as text for the grid's edge."""
+        if self.name == "reference":
+            return tuple(str(value)[:12] or "none" for value in self.values)
         parameter = self.kind.parameter
         return self.names or tuple(str(each) if parameter is None else parameter.in_words(each) for each in self.values)
 

@@ -13,6 +13,7 @@ from bgen_core.sweep.applied_loras import applied_loras
 from bgen_core.sweep.events import Canvas, Failed, PaintCell
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepCell
+from bgen_core.sweep.steering.applied_reference import Steering, applied_reference
 from bgen_core.wording import quoted
 
 MOST_ELONGATED = 3.0  # wider or taller photos are squeezed to this ratio for the model, and stretched back after
@@ -54,7 +55,11 @@ def make_canvas(subject: Subject, params: InpaintParams, extent: Extent) -> Canv
 
 
 def prepare_cells(
-    subject: Subject, cells: list[SweepCell], extent: Extent, loras: Mapping[str, LoraFile]
+    subject: Subject,
+    cells: list[SweepCell],
+    extent: Extent,
+    loras: Mapping[str, LoraFile],
+    steering: Steering,
 ) -> Iterator[PaintCell | Failed]:
     """Cells of one mask policy share one canvas, which the inpainter then encodes once.
 
@@ -62,6 +67,8 @@ def prepare_cells(
     ----------
     loras
         Name -> file, of all that the cells name.
+    steering
+        What else they name.
     """
     canvases: dict[tuple[float, float], Canvas] = {}
     for cell in cells:
@@ -70,7 +77,15 @@ def prepare_cells(
             if policy not in canvases:
                 canvases[policy] = make_canvas(subject, cell.params, extent)
             applied = applied_loras(cell.params, loras)
-            yield PaintCell(index=cell.index, params=cell.params, canvas=canvases[policy], loras=applied)
+            yield PaintCell(
+                index=cell.index,
+                params=cell.params,
+                canvas=canvases[policy],
+                loras=applied,
+                reference=applied_reference(cell.params, steering.ip_adapters),
+                shown=steering.pictures.get(cell.params.reference),
+                depth=steering.depth,
+            )
         except UserInputError as error:  # this policy leaves nothing to keep or to repaint: the other cells go on
             yield Failed(index=cell.index, reason=str(error))
 

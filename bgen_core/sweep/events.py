@@ -1,16 +1,18 @@
 """What an inpainter says while it works; the pages, the command line and the worker all read the same events."""
 
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 
 from bgen_core.extent import Extent
 from bgen_core.ids import RunId
+from bgen_core.models.depth_model import DepthModel
 from bgen_core.models.hub.download import Fetching
 from bgen_core.sweep.applied_loras import AppliedLora
 from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.steering.applied_reference import AppliedReference
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,13 +39,17 @@ class Canvas:
 class PaintCell:
     """One picture to make. Cells with the same masks share one `canvas` object, which is then encoded once.
 
-    `loras` are those that its parameters name, as `applied_loras` gives them.
+    `loras` are those that its parameters name, as `applied_loras` gives them; `reference` is what `applied_reference`
+    gives, and `shown` its picture: uint8, HWC, RGB. `depth` is what tells depth, where the cell shows it.
     """
 
     index: int
     params: InpaintParams
     canvas: Canvas
     loras: tuple[AppliedLora, ...] = ()
+    reference: AppliedReference | None = None
+    shown: np.ndarray | None = field(default=None, compare=False, repr=False)
+    depth: DepthModel | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,11 +71,16 @@ class Stepped:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Finished:
-    """The cell's raw picture: uint8, HWC, RGB, at the model's size. `seconds` per stage are the cell's share."""
+    """The cell's raw picture: uint8, HWC, RGB, at the model's size. `seconds` per stage are the cell's share.
+
+    `engine` is how the network was called where that can change last bits, such as "compiled"; empty where it was
+    called as it is.
+    """
 
     cell: PaintCell
     image: np.ndarray
     seconds: dict[str, float]
+    engine: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,10 +114,11 @@ RunnerEvent = Started | Stepped | Failed | Committed | Waiting | Fetching
 class Inpainter(Protocol):
     """Paints cells. The batched engine is one; a pipeline's own call, for families it does not know, is the other."""
 
-    def paint(self, cells: Sequence[PaintCell]) -> Generator[Event]:
+    def paint(self, cells: Iterable[PaintCell]) -> Generator[Event]:
         """Paint the cells; closing the generator stops within one evaluation of the model.
 
-        All canvases must have the same size, whose sides divide by the model's factor.
+        Cells are asked for a few ahead, while others are under way. All canvases must have the same size, whose sides
+        divide by the model's factor.
         """
         ...
 

@@ -12,9 +12,11 @@ from bgen_core.wording import quoted
 NEUTRAL: dict[str, Any] = {
     "guidance_scale": 0.0, "negative_prompt": "", "strength": 1.0, "scheduler": "default", "guidance_end": 1.0,
     "clip_skip": 0, "prompt_syntax": "plain", "flow_shift": 0.0,
-    "loras": "", "lora_weight": 1.0, "control": "mask", "control_scale": 1.0, "repaint": "background",
+    "loras": "", "lora_weight": 1.0, "control": "mask", "control_scale": 1.0,
+    "reference": "", "ip_adapter": "", "reference_scale": 0.6, "repaint": "background",
 }  # fmt: skip
 LORA_FIELDS = ("loras", "lora_weight")
+REFERENCE_FIELDS = ("reference", "ip_adapter", "reference_scale")
 # Larger pictures pass through the autoencoder in tiles: whole, one of side 2048 takes four times what one of 1024 does.
 # By the side that somebody chose alone, so that a cell's pixels depend on nothing but the cell.
 TILED_ABOVE = 1536
@@ -118,6 +120,8 @@ def settled(family: Family, params: InpaintParams) -> InpaintParams:
         changes["control"] = NEUTRAL["control"]
     if not params.weighed_loras:
         changes |= {field: NEUTRAL[field] for field in LORA_FIELDS}
+    if not params.looks:
+        changes |= {field: NEUTRAL[field] for field in REFERENCE_FIELDS}
     never = params.guidance_end == 0 and "guidance_end" not in changes
     is_off = isinstance(family.guidance, Cfg) and (never or not family.guides(params.guidance_scale))
     if is_off:

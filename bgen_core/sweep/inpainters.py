@@ -1,8 +1,10 @@
 """Which inpainter paints with which pipeline."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bgen_core.models.compilers import Compiling
 from bgen_core.models.devices import Device
 from bgen_core.models.families import configs_of_pipeline, pixels_per_latent
 from bgen_core.models.family_table import family_of
@@ -13,7 +15,7 @@ from bgen_core.sweep.engine import BatchedInpainter, can_batch
 from bgen_core.sweep.events import Inpainter
 from bgen_core.sweep.pipeline_call import PipelineInpainter
 from bgen_core.sweep.safety import SafetyChecked
-from bgen_core.sweep.tuning import tuning_name
+from bgen_core.sweep.tuning import TuningPlace, tuning_name
 
 
 def load_inpainter(
@@ -23,6 +25,8 @@ def load_inpainter(
     tuning_folder: Path | None,
     checks_safety: bool = False,
     placement: Placement | None = None,
+    compiling: Compiling | None = None,
+    on_compile_fault: Callable[[str], None] | None = None,
 ) -> tuple[Inpainter, int]:
     """Load a model and choose the inpainter for its family.
 
@@ -34,6 +38,10 @@ def load_inpainter(
         Whether the safety checker that a checkpoint brings looks at each picture.
     placement
         Where its parts lie; None chooses by the device's memory.
+    compiling
+        Whether its network is compiled while it paints; None leaves it as it is.
+    on_compile_fault
+        Is told in a sentence why nothing is compiled any more.
 
     Returns
     -------
@@ -50,6 +58,8 @@ def load_inpainter(
     if checker is not None:
         pipeline.safety_checker = None  # its own call would make the picture black
     inpainter, multiple = _choose(pipeline, source, device, tuning_folder)
+    if compiling is not None and compiling.wanted and isinstance(inpainter, BatchedInpainter):
+        inpainter.denoiser.network.compile(insists=compiling.insists, on_fault=on_compile_fault)
     if checker is not None:
         inpainter = SafetyChecked(inpainter, checker, pipeline.feature_extractor)
     return inpainter, multiple
@@ -59,6 +69,7 @@ def _choose(pipeline: Any, source: ModelSource, device: Device, tuning_folder: P
     if not can_batch(pipeline):
         family, factor = family_of(pipeline), pixels_per_latent(configs_of_pipeline(pipeline))
         return PipelineInpainter(pipeline), family.multiple(factor) if family else 2 * factor
-    tuning = tuning_folder / tuning_name(source.revision, device.kind, device.dtype_name) if tuning_folder else None
-    inpainter = BatchedInpainter(pipeline, tuning_folder=tuning)
+    name = tuning_name(source.revision, device.kind, device.dtype_name)
+    place = TuningPlace.of(tuning_folder / name, device.name) if tuning_folder else None
+    inpainter = BatchedInpainter(pipeline, tuning_place=place)
     return inpainter, inpainter.multiple

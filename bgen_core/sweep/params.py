@@ -33,6 +33,9 @@ class InpaintParams:
     lora_weight: float = 1.0
     control: str = "mask"
     control_scale: float = 1.0
+    reference: str = ""
+    ip_adapter: str = ""
+    reference_scale: float = 0.6
     repaint: str = "background"
     mask_grow: float = 1.5
     mask_feather: float = 0.0
@@ -69,6 +72,11 @@ class InpaintParams:
     def weighed_loras(self) -> tuple[WeighedLora, ...]:
         """The LoRAs that act, with the weights that they act with."""
         return weigh(read_loras(self.loras), self.lora_weight)
+
+    @property
+    def looks(self) -> bool:
+        """Whether a reference picture acts."""
+        return bool(self.reference and self.ip_adapter and self.reference_scale)
 
     @property
     def pasting(self) -> CompositeOptions:

@@ -4,7 +4,7 @@ import inspect
 import logging
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from queue import Queue
@@ -21,15 +21,16 @@ from bgen_core.models.families import GUIDED_BY_ITS_CALL, OWN_SCHEDULER, Cfg, Di
 from bgen_core.models.family_table import STABLE_DIFFUSION, family_of
 from bgen_core.models.loading import editing_pipeline
 from bgen_core.subject.decoding.image_io import resize
-from bgen_core.sweep.adapters import Adapters, by_loras
+from bgen_core.sweep.adapters import Adapters, by_weights
 from bgen_core.sweep.cell_faults import NO_NUMBERS, TOO_LARGE, reason_of
-from bgen_core.sweep.control_pictures import control_picture
 from bgen_core.sweep.engine.decoding import in_tiles
 from bgen_core.sweep.engine.schedule import shifted
 from bgen_core.sweep.events import Event, Failed, Finished, PaintCell, Started, Stepped
 from bgen_core.sweep.family_rules import edits_whole, effective_steps, paints_in_tiles, refusal_of
-from bgen_core.sweep.mask_for_controlnet import let_controlnet_see_mask
 from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.steering.control_pictures import control_picture
+from bgen_core.sweep.steering.ip_adapter import ReferenceAdapter
+from bgen_core.sweep.steering.mask_for_controlnet import let_controlnet_see_mask
 
 logger = logging.getLogger(__name__)
 
@@ -55,19 +56,21 @@ class PipelineInpainter:
             guidance_end=family.guidance_end or GUIDED_BY_ITS_CALL,
         )
         self._adapters = Adapters(pipeline, family.title)
+        self._references = ReferenceAdapter(pipeline, family.title)
 
     def tune(self, extent: Extent) -> None:
         """Nothing is measured for these families."""
         del extent
 
-    def paint(self, cells: Sequence[PaintCell]) -> Generator[Event]:
+    def paint(self, cells: Iterable[PaintCell]) -> Generator[Event]:
         """Paint the cells; see `Inpainter.paint`."""
-        for cell in (cell for _, group in by_loras(cells) for cell in group):
+        for cell in by_weights(cells):
             if refusal := refusal_of(self._family, cell.params):
                 yield Failed(index=cell.index, reason=refusal)
                 continue
             try:
                 self._adapters.use(cell.loras)
+                self._references.use([cell])
                 with in_tiles(self._pipeline, paints_in_tiles(self._family, cell.params)):
                     yield from self._paint(cell)
             except UserInputError as error:
@@ -79,6 +82,8 @@ class PipelineInpainter:
                     raise
                 logger.exception("%s could not paint cell %d", type(self._pipeline).__name__, cell.index)
                 yield Failed(index=cell.index, reason=reason_of(error, self._family.title))
+            finally:
+                self._references.use(())  # the next one's LoRAs are loaded into the model as it is
 
     def _paint(self, cell: PaintCell) -> Iterator[Event]:
         yield Started(cell=cell)
@@ -126,13 +131,20 @@ class PipelineInpainter:
             "generator": torch.Generator("cpu").manual_seed(params.seed),
             "clip_skip": params.clip_skip or None,
             "output_type": "np",
-            "control_image": Image.fromarray(control_picture(canvas, params.control)),
+            "control_image": Image.fromarray(control_picture(canvas, params.control, cell.depth)),
             "controlnet_conditioning_scale": params.control_scale,
             **self._guidance(params),
+            **self._reference(cell),
             **dict(self._family.fixed),
         }
         accepted = inspect.signature(pipeline.__call__).parameters
         return {name: value for name, value in wanted.items() if name in accepted}
+
+    def _reference(self, cell: PaintCell) -> dict[str, Any]:
+        guided = self._family.guides(cell.params.guidance_scale)
+        seen = [self._references.seen(cell, negative=negative) for negative in ((True, False) if guided else (False,))]
+        shown = [each for each in seen if each is not None]
+        return {"ip_adapter_image_embeds": [torch.cat(shown)]} if shown else {}
 
     def _guidance(self, params: InpaintParams) -> dict[str, Any]:
         family, given = self._family, dict[str, Any]()

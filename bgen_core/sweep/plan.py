@@ -11,14 +11,17 @@ from typing import Any
 from bgen_core.content_address import hash_content
 from bgen_core.errors import UserInputError
 from bgen_core.ids import RawId, RunId, SubjectId
+from bgen_core.models.depth_model import DepthModel
 from bgen_core.models.families import Family
 from bgen_core.models.family_table import STABLE_DIFFUSION
+from bgen_core.models.ip_adapters import IPAdapter
 from bgen_core.models.loras import LoraFile
 from bgen_core.parameters import PARAMETERS, PROMPTS, Stage, parameter_of
 from bgen_core.sweep.applied_loras import applied_loras, lora_versions
 from bgen_core.sweep.axes import Axis, axis_kind
-from bgen_core.sweep.family_rules import LORA_FIELDS, paints_in_tiles, settled
+from bgen_core.sweep.family_rules import LORA_FIELDS, REFERENCE_FIELDS, paints_in_tiles, settled
 from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.steering.applied_reference import applied_reference
 from bgen_core.wording import quoted
 
 # Libraries whose version can change a pixel, and the number of our own way from parameters to pixels:
@@ -210,6 +213,8 @@ def address_cell(
     dtype_name: str,
     family: Family = STABLE_DIFFUSION,
     loras: Mapping[str, LoraFile] | None = None,
+    ip_adapters: Mapping[str, IPAdapter] | None = None,
+    depth: DepthModel | None = None,
 ) -> CellAddress:
     """Where a cell's pictures lie.
 
@@ -227,9 +232,13 @@ def address_cell(
         The model's. Beyond UNets, what it ignores is left out.
     loras
         Name -> file, of all that the parameters name: a LoRA is its bytes and its weight.
+    ip_adapters
+        Name -> adapter, of all that the parameters name.
+    depth
+        What tells depth, where the control picture shows it.
     """
     params, ignored = settled(family, params), frozenset[str]()
-    applied = applied_loras(params, loras or {})
+    applied, reference = applied_loras(params, loras or {}), applied_reference(params, ip_adapters or {})
     rest: dict[str, Any] = {
         "subject": subject_id,
         "model": model_revision,
@@ -244,10 +253,14 @@ def address_cell(
         if params.scheduler == "default":  # these families' addresses are older than a choice of theirs
             ignored |= {"scheduler"}
     painted, pasted = _addressed(params, ignored, "paint", "mask"), _addressed(params, ignored, "paste")
-    for field in LORA_FIELDS:
+    for field in (*LORA_FIELDS, *REFERENCE_FIELDS):
         painted.pop(field, None)
     if applied:
         painted["loras"] = [each.in_address for each in applied]
+    if reference:
+        painted["reference"] = reference.in_address
+    if depth and painted.get("control") == "depth":
+        painted["depth"] = depth.content
     raw_id = hash_content({"params": painted, **rest})
     run_id = hash_content({"params": painted | pasted, **rest}) if pasted else raw_id
     return CellAddress(run_id=RunId(run_id), raw_id=RawId(raw_id))
@@ -268,6 +281,8 @@ def address_plan(
     dtype_name: str,
     families: Mapping[str, Family] | None = None,
     loras: Mapping[str, LoraFile] | None = None,
+    ip_adapters: Mapping[str, IPAdapter] | None = None,
+    depth: DepthModel | None = None,
 ) -> dict[int, CellAddress]:
     """Index -> addresses of every cell that is to be made, in rising order; see `address_cell`.
 
@@ -277,7 +292,7 @@ def address_plan(
         Model -> exact weights, for each of the plan's models.
     families
         Model -> its family; those that are not named are Stable Diffusion's.
-    loras
+    loras, ip_adapters, depth
         See `address_cell`.
     """
     known = families or {}
@@ -290,6 +305,8 @@ def address_plan(
             dtype_name=dtype_name,
             family=known.get(cell.model, STABLE_DIFFUSION),
             loras=loras,
+            ip_adapters=ip_adapters,
+            depth=depth,
         )
         for cell in plan.cells()
     }

@@ -1,6 +1,6 @@
 """The safety checker that a checkpoint brings, as one more look at each picture before it is kept."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable
 from typing import Any
 
 import torch
@@ -35,7 +35,7 @@ class SafetyChecked:
         """See `Inpainter.tune`."""
         self._inpainter.tune(extent)
 
-    def paint(self, cells: Sequence[PaintCell]) -> Generator[Event]:
+    def paint(self, cells: Iterable[PaintCell]) -> Generator[Event]:
         """See `Inpainter.paint`."""
         for event in self._inpainter.paint(cells):
             if isinstance(event, Finished) and self._is_flagged(event):

@@ -78,6 +78,18 @@ def contents(store: Store) -> Any:
     return runs, blobs, subjects, store.opinions.of(ids), store.metrics.of(ids)
 
 
+def test_reference_pictures_come_along(store: Store, other: Store, tmp_path: Path) -> None:
+    name = other.blobs.put(encode_png(picture(40)))
+    run = commit(other, made_up_run(1, params={"reference": name, "ip_adapter": "style"}))
+    path = exported(other, [run], tmp_path / "runs.zip")
+    import_runs(store, path)
+    assert store.blobs.get(name) == other.blobs.get(name)
+    assert [each for each in check_store(store) if isinstance(each, Finding)] == []
+    other.blobs.delete(name)
+    with zipfile.ZipFile(exported(other, [run], path)) as archive:
+        assert f"Reference picture {name[:12]}: The picture" in archive.read("not-included.txt").decode()
+
+
 def test_another_store_has_everything_afterwards(
     store: Store, other: Store, runs: list[RunRecord], tmp_path: Path
 ) -> None:

@@ -107,7 +107,7 @@ class TestMeasuring:
     def test_the_command(self, pairs: Path) -> None:
         result = CliRunner().invoke(app, ["--what", "cutout", "--photos", str(pairs), "--json"], catch_exceptions=False)
         document = json.loads(result.stdout)
-        assert set(document) == {"milliseconds", "quality"}
+        assert set(document) == {"milliseconds", "quality", "machine"}
         assert document["quality"]["scores"]["standard"]["iou"] == 1
         table = CliRunner().invoke(app, ["--what", "cutout", "--photos", str(pairs)], catch_exceptions=False).stdout
         assert "| 256 × 256 |" in table
@@ -118,7 +118,7 @@ class TestMeasuring:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--what", "soup"], "--what soup is not known: allowed are engine and cutout"),
+        (["--what", "soup"], "--what soup is not known: allowed are engine, sweep, cutout"),
         (["--what", "cutout", "--shape", "sd15"], "--shape belongs to --what engine"),
         (["--photos", "."], "--photos belongs to --what cutout"),
     ],

@@ -47,7 +47,8 @@ def fill_with_runs(store: Store) -> None:
 
 def open_page(page: Page, app: RunningApp, query: str) -> None:
     page.goto(f"{app.url}/compare{query}")
-    page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
+    drawn = "[data-testid=stDataFrame] canvas" if "list=table" in query else ".viewer .frame, .gallery img"
+    page.locator(drawn).first.wait_for()
     settle(page)
 
 

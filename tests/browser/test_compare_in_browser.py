@@ -34,7 +34,7 @@ def edit(page: Page, place: tuple[float, float]) -> None:
 
 def test_rows_are_ticked_rated_tagged_and_noted_in_the_table(compared: tuple[RunningApp, Store], page: Page) -> None:
     app, store = compared
-    open_page(page, app, "?cols=seed,rating,tags,notes&sort=seed")
+    open_page(page, app, "?list=table&cols=seed,rating,tags,notes&sort=seed")
     box = page.get_by_test_id("stDataFrame").first.bounding_box()
     assert box is not None
 
@@ -42,7 +42,7 @@ def test_rows_are_ticked_rated_tagged_and_noted_in_the_table(compared: tuple[Run
         """The grid is drawn on a canvas: its cells are places in it."""
         return box["x"] + share * box["width"], box["y"] + HEADER + ROW * (row + 0.5)
 
-    tick, rating, tags, notes = 0.022, 0.37, 0.61, 0.87  # columns share the width
+    tick, rating, tags, notes = 0.045, 0.37, 0.60, 0.87  # columns share the width
     first, _, third, *_ = [
         run.id for run in sorted(store.runs.select(), key=lambda run: (run.params.seed, -run.created.timestamp()))
     ]
@@ -81,9 +81,37 @@ def test_rows_are_ticked_rated_tagged_and_noted_in_the_table(compared: tuple[Run
     expect(viewer(page).locator("figure")).to_have_count(2)
 
 
+def test_pictures_of_the_gallery_are_ticked_rated_and_opened(compared: tuple[RunningApp, Store], page: Page) -> None:
+    app, store = compared
+    open_page(page, app, "?sweep=sweep-1&sort=seed")
+    cards = page.locator(".gallery .pick")
+    expect(cards).to_have_count(4)
+    ids = [cards.nth(place).get_attribute("data-id") or "" for place in range(4)]
+    cards.nth(2).click()
+    expect(cards.nth(2)).to_have_attribute("aria-pressed", "true")  # at once, whatever the server is doing
+    cards.nth(0).click()
+    cards.nth(1).click()
+    expect(page).to_have_url(re.compile("%2C".join(ids[place][:12] for place in (2, 0, 1))))
+    expect(viewer(page).locator("figure")).to_have_count(3)
+    expect(page.locator(".gallery .letter:visible")).to_have_text(["B", "C", "A"])
+    for name in ("picture", "list"):  # each in the window, however many there are
+        box = (page.locator(".viewer .frame").first if name == "picture" else page.locator(".gallery")).bounding_box()
+        assert box is not None and box["y"] + box["height"] <= 1000
+
+    cards.nth(3).focus()
+    page.keyboard.press("4")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("2")
+    until(page, lambda: [store.opinions.of([each]).get(each, Opinion()).rating for each in ids[2:]] == [2, 4])
+    cards.nth(1).click()
+    expect(page).to_have_url(re.compile(f"{ids[2][:12]}%2C{ids[0][:12]}(&|$)"))
+    page.keyboard.press("o")
+    page.wait_for_url(re.compile(f"/run.id={ids[1]}"))
+
+
 def test_a_heading_sorts_all_runs_and_the_address_keeps_it(compared: tuple[RunningApp, Store], page: Page) -> None:
     app, _ = compared
-    open_page(page, app, "?cols=seed,rating")
+    open_page(page, app, "?list=table&cols=seed,rating")
     table = page.get_by_test_id("stDataFrame").first
 
     def click_heading(share: float) -> None:

@@ -19,8 +19,6 @@ from tests.serving import RunningApp
 
 pytestmark = pytest.mark.browser
 
-HEADER, ROW = 34, 56  # px, of the table
-
 
 def draw_stroke(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
     """Draw on the canvas, in shares of its width and height."""
@@ -33,13 +31,6 @@ def draw_stroke(page: Page, start: tuple[float, float], end: tuple[float, float]
     page.mouse.down()
     page.mouse.move(*points[1], steps=12)
     page.mouse.up()
-
-
-def tick(page: Page, row: int) -> None:
-    """Click on the box at the left edge of a row of the table."""
-    box = page.get_by_test_id("stDataFrame").first.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + 28, box["y"] + HEADER + ROW * (row + 0.5))
 
 
 def chosen(page: Page) -> int:
@@ -103,12 +94,12 @@ def test_from_the_sample_to_a_downloaded_picture(app: RunningApp, page: Page):
         page.wait_for_function("[...document.querySelectorAll('td img')].every(i => i.complete && i.naturalWidth > 1)")
         expect(page.get_by_text("8 cells: 8 known, 0 to make")).to_be_visible()
 
-        # Two cells side by side, chosen in the table.
+        # Two cells side by side, chosen in the gallery.
         page.get_by_role("button", name="Compare these").click()
         page.wait_for_url(re.compile("/compare"))
         settle(page)
-        for number, row in enumerate((1, 3), start=1):
-            tick(page, row)
+        for number, place in enumerate((1, 3), start=1):
+            page.locator(".gallery .pick").nth(place).click()
             until(page, lambda number=number: chosen(page) == number)
         expect(page.get_by_role("group", name="2 pictures, side by side").locator("figure")).to_have_count(2)
 

@@ -116,6 +116,7 @@ def test_models_and_doctor_print_json(call: Call):
         "segmentation",
         "model",
         "memory",
+        "compiler",
         "background",
     ]
     assert all(finding["ok"] for finding in findings)

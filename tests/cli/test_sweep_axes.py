@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageOps
 
+from bgen_core.settings import load_settings
 from tests.cli.calling import PHOTO, Call
+from tests.tiny_ip_adapters import save_headers
 
 
 @pytest.mark.slow
@@ -30,6 +32,24 @@ def test_a_plan_has_the_number_that_was_drawn_for_a_seed(call: Call, alpha_file:
     first, second, last = document["axes"]["seed"]
     assert (len({first, second, -1, 5}), last) == (4, 5)
     assert document["axes"]["scheduler"] == ["euler_a", "dpmpp_2m_karras"]
+
+
+def test_reference_pictures_are_files_or_addresses_and_a_dry_run_keeps_none(
+    call: Call, alpha_file: Path, tmp_path: Path
+) -> None:
+    common = (PHOTO, "--prompt", "a beach", "--alpha", alpha_file, "--dry-run", "--json")
+    refused = call("sweep", *common, "--reference", tmp_path / "gone.png", "--ip-adapter", "style")
+    assert "gone.png" in refused.stderr
+    refused = call("sweep", *common, "--reference", PHOTO)
+    assert (refused.returncode, "name an IP-Adapter" in refused.stderr) == (2, True)
+    save_headers(load_settings().ip_adapter_folder)
+    Image.new("RGB", (80, 80), "red").save(tmp_path / "red.png")
+    spec = tmp_path / "plan.yaml"
+    spec.write_text(f"reference: [red.png, {'a' * 64}]\nip-adapter: style\n")
+    document = json.loads(call("sweep", *common, "--spec", spec).stdout)
+    first, second = document["axes"]["reference"]
+    assert (len(first), second) == (64, "a" * 64)
+    assert not list(load_settings().home.rglob(f"{first}.png"))
 
 
 @pytest.mark.slow
@@ -70,7 +90,11 @@ def test_what_makes_no_sense_is_refused_before_anything_runs(call: Call, options
     ("option", "value", "words"),
     [
         ("--guidance", "3,5", "Flux schnell was distilled to do without guidance: choose the guidance 0, not 3"),
-        ("--scheduler", "euler", "Flux schnell samples in its own way: choose the scheduler 'default', not 'euler'"),
+        (
+            "--scheduler",
+            "euler",
+            "Flux schnell is painted by flow matching: choose the scheduler default or lcm, not 'euler'",
+        ),
     ],
 )
 def test_what_a_models_family_ignores_is_refused_with_the_reason(

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from bgen_core.archive.run_import import import_runs
-from bgen_core.cli.run_here import resume_inline
+from bgen_core.cli.running.here import resume_here
 from bgen_core.jobs.submission import forecast_sweep
 from bgen_core.models.model_source import ModelSource
 from bgen_core.models.revision import find_model
@@ -72,7 +72,7 @@ def test_every_sweep_is_repeated_without_a_cell_to_make(store: Store, settings: 
 
 
 def test_a_sweep_that_waited_is_run_from_what_is_there(store: Store, settings: Settings) -> None:
-    result = resume_inline(store, settings, "a-queued-one")
+    result = resume_here(store, settings, "a-queued-one")
     assert (result.made, result.reused, result.failed) == (0, 8, 0)
     assert store.sweeps.get("a-queued-one").state == "done"
 

@@ -1,13 +1,13 @@
 """One table of what others do with a sweep while it runs, for both who run sweeps: the worker and the command line."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pytest
 
-from bgen_core.cli import run_here
-from bgen_core.cli.run_here import resume_inline, run_inline
+from bgen_core.cli.running import here
+from bgen_core.cli.running.here import resume_here, run_here
 from bgen_core.errors import StoreAwayError, StoreError, UserInputError
 from bgen_core.jobs import execute_sweep as loop
 from bgen_core.jobs import runner as runner_module
@@ -19,6 +19,7 @@ from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.records.sweep_states import CANCEL, FINISH, PAUSE, StateChange, SweepState
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store, open_store
+from bgen_core.sweep.events import PaintCell
 from tests.jobs.quick_sweeps import Noise, forecast, submit
 
 CELLS = 5
@@ -32,6 +33,9 @@ BUG = RuntimeError("a bug")
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """What happens in the moment before the picture number `at` is in the store, and what comes of it.
+
+    One picture is in hand at a time. A fault that is not the store's comes when the picture is painted: one of its
+    commit would cost its own cell alone.
 
     Attributes
     ----------
@@ -114,6 +118,7 @@ def others(settings: Settings) -> Iterator[Executor]:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bgen_core.jobs.kept_models.load_inpainter", lambda *_, **__: (Noise(), 8))
+    monkeypatch.setattr("bgen_core.jobs.running.commits.MOST_BYTES", 0)
     monkeypatch.setattr(loop, "LOOK_SECONDS", 0)
     monkeypatch.setattr(loop, "STORE_PAUSE_SECONDS", 0)
 
@@ -134,20 +139,33 @@ def let_it_happen(
 ) -> list[str]:
     """Returns the ids of what is committed, in their order."""
     commit: Callable[..., Any] = store.runs.commit
+    paint: Callable[..., Any] = Noise.paint
     committed: list[str] = []
 
-    def meanwhile(record: Any, **pictures: Any) -> Any:
+    def let_happen() -> None:
         if len(committed) + 1 == case.at and not happened:
             happened.append(True)
             for name, happens in case.pressed:
                 assert press(others, name, sweep_id) == happens
             if case.fault is not None:
                 raise case.fault
+
+    def meanwhile(record: Any, **pictures: Any) -> Any:
+        if not in_painting:
+            let_happen()
         committed.append(record.id)
         return commit(record, **pictures)
 
+    def painted(inpainter: Noise, cells: Iterable[PaintCell]) -> Iterator[Any]:
+        for event in paint(inpainter, cells):
+            if in_painting:
+                let_happen()
+            yield event
+
+    in_painting = case.fault is not None and not isinstance(case.fault, StoreError)
     happened: list[bool] = []
     monkeypatch.setattr(store.runs, "commit", meanwhile)
+    monkeypatch.setattr(Noise, "paint", painted)
     return committed
 
 
@@ -196,12 +214,12 @@ def test_the_command_line_obeys_and_says_so(
                 assert press(others, name, sweep_id)
             assert store.sweeps.claim_next() is None  # no worker gets what this process holds
 
-    monkeypatch.setattr(run_here, "say", say)
+    monkeypatch.setattr(here, "say", say)
     if case.fault not in (None, AWAY):
         with pytest.raises(type(case.fault), match=str(case.fault)):
-            resume_inline(store, settings, sweep_id)
+            resume_here(store, settings, sweep_id)
     else:
-        result = resume_inline(store, settings, sweep_id)
+        result = resume_here(store, settings, sweep_id)
         assert (result.state, result.made, result.failed) == (*case.terminal, 0)
         assert (result.reused, result.reused_ids) == (0, frozenset())
     assert outcome(store, sweep_id) == case.terminal
@@ -217,7 +235,7 @@ def test_the_command_line_obeys_and_says_so(
     assert not cancelled or f"sweep --resume {sweep_id}" in said[-1]
     assert not WorkerFolder(settings.home).sweep_lock(sweep_id).exists()
 
-    resume_inline(store, settings, sweep_id)
+    resume_here(store, settings, sweep_id)
     assert outcome(store, sweep_id) == ("done", CELLS)
     assert len(committed) == len(set(committed)) == CELLS
 
@@ -242,9 +260,9 @@ def test_ctrl_c_marks_as_cancelled_and_says_how_to_go_on(
             raise KeyboardInterrupt
 
     monkeypatch.setattr(store.runs, "commit", meanwhile)
-    monkeypatch.setattr(run_here, "say", say)
+    monkeypatch.setattr(here, "say", say)
     with pytest.raises(KeyboardInterrupt):
-        resume_inline(store, settings, sweep_id)
+        resume_here(store, settings, sweep_id)
     assert outcome(store, sweep_id) == ("cancelled", 1)
     assert said[-1].startswith("stopped") and f"sweep --resume {sweep_id}" in said[-1]
 
@@ -264,11 +282,11 @@ def test_a_command_line_that_cannot_begin_leaves_the_sweep_as_it_was(
 
     monkeypatch.setattr(runner_module, "Runner", faulty)
     with pytest.raises(type(fault)):
-        resume_inline(store, settings, sweep_id)
+        resume_here(store, settings, sweep_id)
     assert store.sweeps.get(sweep_id).state == before.to
     assert store.sweeps.cells(sweep_id)[0].error
     with pytest.raises(type(fault)):
-        run_inline(store, settings, forecast(store, settings))
+        run_here(store, settings, forecast(store, settings))
     assert len(store.sweeps.select()) == 1
 
 
@@ -334,10 +352,10 @@ def test_a_command_line_waits_no_longer_than_its_patience_and_leaves_a_sweep_tha
         raise AWAY
 
     monkeypatch.setattr(store.runs, "commit", away)
-    monkeypatch.setattr(run_here, "say", said.append)
-    monkeypatch.setattr(run_here, "STORE_SECONDS", 0)
+    monkeypatch.setattr(here, "say", said.append)
+    monkeypatch.setattr(here, "STORE_SECONDS", 0)
     with pytest.raises(StoreAwayError):
-        resume_inline(store, settings, sweep_id)
+        resume_here(store, settings, sweep_id)
     assert [sentence.partition(" cannot")[0].split(";")[0] for sentence in said] == [
         "The database at example.org",
         "the store was not told that this sweep stops here, a worker may take it up",

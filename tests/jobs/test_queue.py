@@ -1,7 +1,7 @@
 """The queue when things go wrong or people change their minds: faults of the store, pausing, hastening, waiting."""
 
 import shutil
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,11 @@ from bgen_core.store.store import Store
 from bgen_core.sweep.events import PaintCell
 from tests.jobs.quick_sweeps import Noise, claim, submit
 from tests.tiny_models import tiny_pipeline
+
+
+@pytest.fixture(autouse=True)
+def one_picture_in_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bgen_core.jobs.running.commits.MOST_BYTES", 0)
 
 
 @pytest.mark.parametrize("reason", ["the disk is full", "it is read-only"])
@@ -58,7 +63,7 @@ def test_a_failure_is_written_down_as_soon_as_the_store_takes_it(
     store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch
 ):
     class Faulty(Noise):
-        def paint(self, cells: Sequence[PaintCell]) -> Generator[Any]:
+        def paint(self, cells: Iterable[PaintCell]) -> Generator[Any]:
             raise UserInputError("It failed.")
             yield
 
@@ -162,8 +167,8 @@ def test_a_worker_that_lost_its_gpu_makes_room_for_a_new_one(
     store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch, fault: str, lasts: bool
 ):
     class Faulty(Noise):
-        def paint(self, cells: Sequence[PaintCell]) -> Generator[Any]:
-            yield from super().paint(cells[:1])
+        def paint(self, cells: Iterable[PaintCell]) -> Generator[Any]:
+            yield from super().paint([next(iter(cells))])
             raise RuntimeError(fault)
 
     monkeypatch.setattr("bgen_core.jobs.kept_models.load_inpainter", lambda *_, **__: (Faulty(), 8))

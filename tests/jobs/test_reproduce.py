@@ -1,7 +1,7 @@
 """Making runs again with a model that paints noise by the seed: what is compared, and what is told."""
 
 import math
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -36,7 +36,7 @@ class NoiseBySeed:
     def __init__(self) -> None:
         self.painted = 0
 
-    def paint(self, cells: Sequence[PaintCell]) -> Generator[Any]:
+    def paint(self, cells: Iterable[PaintCell]) -> Generator[Any]:
         for cell in cells:
             self.painted += 1
             if cell.params.prompt == "fails":

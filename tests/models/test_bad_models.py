@@ -132,12 +132,6 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
     "a part that nobody can read": (
         lambda folder: change_json(folder / "model_index.json", unet=["diffusers"]), ("unet", "a library and a class")
     ),
-    "an index without a UNet": (
-        lambda folder: (folder / "model_index.json").write_text(
-            json.dumps({"_class_name": "StableDiffusionXLPipeline", "vae": ["diffusers", "AutoencoderKL"]})
-        ),
-        ("names no part unet or transformer",),
-    ),
     "weights in whole numbers": (in_whole_numbers, ("quantised", UNET, "half precision")),
     "two tokenizers that do not agree": (
         lambda folder: change_json(folder / "tokenizer_2" / "tokenizer_config.json", model_max_length=20),

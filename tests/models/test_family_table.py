@@ -66,6 +66,8 @@ def test_the_pipeline_takes_what_the_row_says(family: Family) -> None:
         wanted.add("strength")
     if family.control is None:
         wanted |= {"control_image", "controlnet_conditioning_scale"}
+    if family.reference is None:
+        wanted.add("ip_adapter_image_embeds")
     wanted |= {name for name, _ in family.fixed}
     assert wanted <= accepted.keys()
     if family.edits_as:  # with the photo alone
@@ -238,7 +240,7 @@ def test_half_precision_is_of_the_familys_own_kind(class_name: str, of_device: s
     assert family.number_format(of_device) == computes_in
 
 
-LATER = ("guidance_end", "clip_skip", "prompt_syntax", "flow_shift", "loras", "control", "repaint")
+LATER = ("guidance_end", "clip_skip", "prompt_syntax", "flow_shift", "loras", "control", "reference", "repaint")
 
 
 def described(family: Family) -> list[str]:

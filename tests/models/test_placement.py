@@ -173,19 +173,19 @@ def test_a_lora_on_a_network_in_float8_keeps_its_own_numbers(
     )
 
 
-def test_weights_of_loras_change_in_a_network_whose_parts_move(folders: dict[str, Path], tmp_path: Path) -> None:
-    """Casts of float8 are made in inference mode, as moves to a GPU are, and so are the LoRA's own tensors then."""
+def test_loras_are_switched_and_loaded_in_a_network_whose_parts_move(folders: dict[str, Path], tmp_path: Path) -> None:
+    """A move to a GPU is made while painting, and so in inference mode; here numbers are cast there and back."""
     source = find_model(str(folders["sd-9"]))
-    device = Device(kind="cpu", name="cpu", dtype_name="float8").for_family(source.family)
-    pipeline = load_pipeline(source, device, placement=placed("none"))
-    save_lora(lora_of(pipeline.unet, "unet"), tmp_path / "ink.safetensors")
-    file = find_loras(["ink"], tmp_path)["ink"]
+    pipeline = load_pipeline(source, CPU)
+    for seed, name in enumerate(("ink", "mist")):
+        save_lora(lora_of(pipeline.unet, "unet", seed=seed), tmp_path / f"{name}.safetensors")
+    files = find_loras(["ink, mist"], tmp_path)
     adapters = Adapters(pipeline, source.family.title)
-    for weight in (1.0, 0.5, 0.0):
-        adapters.use((AppliedLora(file=file, weight=weight),))
+    for name, weight in (("ink", 1.0), ("ink", 0.5), ("mist", 1.0)):
+        assert adapters.use((AppliedLora(file=files[name], weight=weight),))
         with torch.inference_mode():
-            for each in pipeline.unet.parameters():
-                each.data = each.data.clone()  # as a move does
+            pipeline.unet.to(torch.float64).to(torch.float32)
+        assert any(each.is_inference() for key, each in pipeline.unet.named_parameters() if "lora_" in key)
     assert adapters.use(())
 
 

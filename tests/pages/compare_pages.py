@@ -26,8 +26,14 @@ def _shell() -> None:
 
 
 def open_compare(**query: str | list[str]) -> AppTest:
-    """The compare page at an address."""
-    return _opened(AppTest.from_function(_shell, default_timeout=60), query)
+    """The compare page at an address, with the runs as a table that is not folded away."""
+    at = open_link(**query)
+    return button(at, "Show the list").click().run() if has_button(at, "Show the list") else at
+
+
+def open_link(**query: str | list[str]) -> AppTest:
+    """The compare page as who opens an address sees it first, but for the runs as a table."""
+    return _opened(AppTest.from_function(_shell, default_timeout=60), {"list": "table"} | query)
 
 
 def open_run(**query: str | list[str]) -> AppTest:
@@ -100,6 +106,15 @@ def tables(at: AppTest) -> list[dict[str, list[str]]]:
 
 def button(at: AppTest, label: str) -> Any:
     return next(each for each in at.button if each.label == label)
+
+
+def address(at: AppTest) -> dict[str, Any]:
+    """What the address says beside the shape of the list."""
+    return {name: value for name, value in dict(at.query_params).items() if name != "list"}
+
+
+def has_button(at: AppTest, label: str) -> bool:
+    return any(each.label == label for each in at.button)
 
 
 def as_read(markdown: str) -> str:

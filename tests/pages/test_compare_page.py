@@ -16,7 +16,7 @@ from bgen_core.store.store import Store
 from pages._ui.compare import run_table
 from pages._ui.compare.table_headings import next_sort
 from tests.made_up import LONG_AGO, commit, made_up_run, made_up_sweep, run_id
-from tests.pages.compare_pages import button, open_compare, open_run, seeds, texts, viewed
+from tests.pages.compare_pages import address, button, open_compare, open_run, seeds, texts, viewed
 
 
 def edit(at: AppTest, row: int, **changes: object) -> AppTest:
@@ -116,12 +116,12 @@ def test_what_is_chosen_filters_the_table_and_stands_in_the_url(four_runs: Store
     at.multiselect(key="compare_model").set_value(["demo"]).run()
     at.selectbox(key="compare_sweep").set_value("sweep-1").run()
     assert seeds(at) == [0]
-    assert at.query_params == {"q": "beach", "f": "model:demo", "sweep": "sweep-1"}
+    assert address(at) == {"q": "beach", "f": "model:demo", "sweep": "sweep-1"}
     button(at, "Clear filters").click().run()
     assert seeds(at) == [3, 2, 1, 0]
-    assert at.query_params == {}
+    assert address(at) == {}
     at.selectbox(key="compare_rating").set_value("none").run()
-    assert at.query_params == {"f": "rating:"}
+    assert address(at) == {"f": "rating:"}
     assert seeds(at) == [3, 2, 0]
     assert at.selectbox(key="compare_rating").value == "none"
 
@@ -135,7 +135,7 @@ def test_the_days_with_runs_are_offered_in_the_visitors_zone(four_runs: Store) -
     assert box.options[3] == "Fri 2 Jan 2026 · 2 runs"
     box.select_index(3).run()
     assert seeds(at) == [1, 0]
-    assert at.query_params == {"f": "created:2026-01-02T00:00+13:00..2026-01-03T00:00+13:00"}
+    assert address(at) == {"f": "created:2026-01-02T00:00+13:00..2026-01-03T00:00+13:00"}
 
 
 def test_any_other_column_filters_too_and_each_filter_is_taken_away_with_a_click(four_runs: Store) -> None:
@@ -146,7 +146,7 @@ def test_any_other_column_filters_too_and_each_filter_is_taken_away_with_a_click
     active = at.get_by_key("compare_active")
     assert active.options == ["Seed 0 to 2 ×", "Guidance 1 or 2 ×"]
     active.set_value(["guidance_scale"]).run()
-    assert at.query_params == {"f": ["guidance_scale:1", "guidance_scale:2"]}
+    assert address(at) == {"f": ["guidance_scale:1", "guidance_scale:2"]}
 
 
 @pytest.mark.slow
@@ -160,7 +160,7 @@ def test_a_range_that_holds_nothing_is_explained_and_what_was_typed_stays(page_s
     at.number_input(key="compare_high_seed").set_value(3.0).run()
     assert "write the smaller one first" in texts(at)
     assert (at.number_input(key="compare_low_seed").value, at.number_input(key="compare_high_seed").value) == (12, 3)
-    assert at.query_params == {"f": "seed:12.."}
+    assert address(at) == {"f": "seed:12.."}
     at.number_input(key="compare_high_seed").set_value(13.0).run()
     assert seeds(at) == [13, 12]
     assert "smaller one" not in texts(at)
@@ -170,10 +170,10 @@ def test_a_sort_begins_with_the_best_and_covers_all_rows(four_runs: Store, monke
     monkeypatch.setattr(run_table, "ROWS_PER_PAGE", 2)
     at = open_compare(page="2")
     at.selectbox(key="compare_sort").set_value("rating").run()
-    assert at.query_params == {"sort": "-rating"}
+    assert address(at) == {"sort": "-rating"}
     assert seeds(at) == [1, 3]
     at.toggle(key="compare_falling").set_value(False).run()
-    assert at.query_params == {"sort": "rating"}
+    assert address(at) == {"sort": "rating"}
 
 
 @pytest.mark.parametrize(
@@ -227,9 +227,9 @@ def test_columns_are_chosen_and_kept_in_the_link(four_runs: Store) -> None:
     at = open_compare(cols="seed,model,nonsense")
     assert list(at.dataframe[0].value.columns) == ["chosen", "seed", "model"]
     at.multiselect(key="compare_columns").set_value(["seed", "shadow"]).run()
-    assert at.query_params == {"cols": "seed,shadow"}
+    assert address(at) == {"cols": "seed,shadow"}
     button(at, "Usual columns").click().run()
-    assert at.query_params == {}
+    assert address(at) == {}
     assert [name for name in at.dataframe[0].value if name in run_table.USUAL_COLUMNS] == [*run_table.USUAL_COLUMNS]
 
 
@@ -260,7 +260,7 @@ def test_several_runs_are_rated_and_tagged_at_once(four_runs: Store) -> None:
 def test_a_sweep_whose_runs_are_deleted_is_not_offered(four_runs: Store) -> None:
     assert len(open_compare().selectbox(key="compare_sweep").options) == 2
     four_runs.deletion.delete([run_id(0), run_id(3)])
-    assert open_compare().selectbox(key="compare_sweep").options == ["all"]
+    assert open_compare().selectbox(key="compare_sweep").options == ["All sweeps"]
 
 
 def test_a_group_shows_mean_and_spread(four_runs: Store) -> None:
@@ -298,7 +298,7 @@ def test_ticked_rows_are_chosen_in_their_order(four_runs: Store) -> None:
     assert [run["id"] for run in viewed(at)["runs"]] == [run_id(number) for number in (0, 3, 2, 1)]
     button(at, "Clear choice").click().run()
     assert viewed(at) == {}
-    assert at.query_params == {}
+    assert address(at) == {}
 
 
 @pytest.mark.slow
@@ -307,10 +307,10 @@ def test_a_view_is_saved_opened_and_forgotten(four_runs: Store) -> None:
     at.text_input(key="view_name").set_value("beaches")
     button(at, "Save this view").click().run()
     (saved,) = four_runs.views.all()
-    assert (saved.name, saved.query) == ("beaches", {"q": "beach", "sort": "-seam"})
+    assert (saved.name, saved.query) == ("beaches", {"q": "beach", "list": "table", "sort": "-seam"})
     at = open_compare()
     button(at, "beaches").click().run()
-    assert at.query_params == {"q": "beach", "sort": "-seam"}
+    assert address(at) == {"q": "beach", "sort": "-seam"}
     assert seeds(at) == [0, 3]
     at.button(key="think_beaches").click().run()
     assert len(four_runs.views.all()) == 1, "it asks first: views are everybody's"
@@ -336,7 +336,7 @@ def test_the_chosen_runs_are_deleted_after_a_question(four_runs: Store) -> None:
     at.button(key="delete_chosen").click().run()
     assert [run.id for run in four_runs.runs.select()] == [run_id(3), run_id(0)]
     assert seeds(at) == [3, 0]
-    assert at.query_params == {}
+    assert address(at) == {}
 
 
 def test_chosen_runs_that_the_filter_hides_are_neither_deleted_nor_rated(four_runs: Store) -> None:

@@ -12,7 +12,18 @@ from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.compare.findings_frame import sweep_frame
 from tests.made_up import commit, made_up_run, made_up_sweep, run_id
-from tests.pages.compare_pages import as_read, button, images, open_compare, seeds, tables, texts, viewed
+from tests.pages.compare_pages import (
+    address,
+    as_read,
+    button,
+    images,
+    open_compare,
+    open_link,
+    seeds,
+    tables,
+    texts,
+    viewed,
+)
 
 
 def measure(store: Store, number: int, **values: float) -> None:
@@ -28,7 +39,8 @@ def test_chosen_runs_stand_side_by_side_with_what_differs(page_store: Store) -> 
     measure(page_store, 0, seam=0.25, detail=4.0)
     measure(page_store, 2, seam=0.5, detail=4.0)
     at = open_compare(ids=f"{run_id(2)},{run_id(0)[:12]}")
-    assert at.query_params == {"ids": f"{run_id(2)[:12]},{run_id(0)[:12]}"}
+    assert "Guidance 4 | 3 · Seed 2 | 0 · Seam 0.5 | 0.25" in texts(at)
+    assert address(at) == {"ids": f"{run_id(2)[:12]},{run_id(0)[:12]}"}
     shown = viewed(at)["runs"]
     blobs = [page_store.runs.get(run_id(number)).image for number in (2, 0)]
     assert [run["small"] for run in shown] == [thumbnail_url(blob, 1024) for blob in blobs]
@@ -76,7 +88,7 @@ def test_a_link_opens_where_the_pictures_are_looked_at_until_others_are_chosen(p
 def test_who_votes_sees_no_parameters(swept: Store) -> None:
     at = open_compare(sweep="sweep-1", show="vote", axis="steps", ids=run_id(1))
     assert len(at.dataframe) == 0
-    assert "the table with its parameters is hidden while you vote" in texts(at)
+    assert "the runs with their parameters are hidden while you vote" in texts(at)
     at.get_by_key("compare_panel").set_value("side").run()
     assert len(seeds(at)) == 23
 
@@ -84,8 +96,8 @@ def test_who_votes_sees_no_parameters(swept: Store) -> None:
 @pytest.mark.parametrize(
     ("ids", "pictures", "sentence"),
     [
-        (run_id(0), 1, "Tick another row to compare"),
-        (f"{run_id(0)},{run_id(0)}", 1, "Tick another row to compare"),
+        (run_id(0), 1, "Tick another run to compare"),
+        (f"{run_id(0)},{run_id(0)}", 1, "Tick another run to compare"),
         (f"{run_id(0)},{'f' * 64}", 1, "No run has the id ffff"),
         (f"{run_id(0)},zzz,{run_id(1)}", 2, "'zzz' is not a run's id"),
         (",".join(run_id(number) for number in range(14)), 12, "14 are chosen: the first 12 are shown"),
@@ -94,7 +106,7 @@ def test_who_votes_sees_no_parameters(swept: Store) -> None:
 def test_a_link_with_other_than_two_runs_still_opens(page_store: Store, ids: str, pictures: int, sentence: str) -> None:
     for number in range(14):
         commit(page_store, made_up_run(number))
-    at = open_compare(ids=ids, show="difference")
+    at = open_link(ids=ids, show="difference")
     assert len(viewed(at)["runs"]) == pictures
     assert sentence in texts(at)
 
@@ -184,7 +196,7 @@ def left_out(at: AppTest) -> list[str]:
 def test_what_a_link_asks_for_and_the_runs_do_not_have_is_said_once(
     swept: Store, query: dict[str, str], sentences: list[str]
 ) -> None:
-    at = open_compare(**{"sweep": "sweep-1"} | query)
+    at = open_link(**{"sweep": "sweep-1"} | query)
     said = left_out(at)
     assert [text[: len(sentence)] for text, sentence in zip(said, sentences, strict=True)] == sentences
     at.run()
@@ -258,3 +270,30 @@ def test_votes_are_blind_kept_per_voter_and_turned_into_scores(swept: Store) -> 
         "Left is better", "No difference", "Right is better"
     ]  # fmt: skip
     assert button(at, "No difference").proto.shortcut == "0"
+
+
+def test_a_link_with_chosen_runs_opens_on_the_pictures_and_the_list_is_a_click_away(page_store: Store) -> None:
+    for number in range(3):
+        commit(page_store, made_up_run(number))
+    at = open_link(ids=f"{run_id(0)},{run_id(1)}")
+    assert (len(viewed(at)["runs"]), len(at.dataframe)) == (2, 0)
+    button(at, "Show the list").click().run()
+    assert (len(viewed(at)["runs"]), len(seeds(at))) == (2, 3)
+    button(at, "Fold").click().run()
+    assert len(at.dataframe) == 0
+
+
+def test_the_others_are_measured_against_the_baseline(page_store: Store) -> None:
+    for number, seam in enumerate((0.5, 0.25, 0.75)):
+        commit(page_store, made_up_run(number))
+        measure(page_store, number, seam=seam)
+    ids = [run_id(number) for number in range(3)]
+    at = open_compare(ids=",".join(ids), base=ids[1][:12])
+    assert [run["baseline"] for run in viewed(at)["runs"]] == [False, True, False]
+    (seam,) = [table["Seam"] for table in tables(at) if "Seam" in table]
+    assert [as_read(text) for text in seam] == ["0.5 (+0.25)", ":green-badge[0.25]", "0.75 (+0.5)"]
+    assert at.dataframe[0].value["seam apart"].tolist() == [0.5, 0.0, 0.25]  # the newest first
+    at.selectbox(key="compare_baseline").set_value(ids[0]).run()
+    assert at.query_params["base"] == ids[0][:12]
+    at.selectbox(key="compare_baseline").set_value("").run()
+    assert "base" not in at.query_params

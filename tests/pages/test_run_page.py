@@ -11,7 +11,8 @@ from bgen_core.records.png_text import parameters_text
 from bgen_core.runs.links import thumbnail_url
 from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import Store
-from tests.made_up import commit, flip_a_bit, made_up_run, made_up_sweep
+from bgen_core.subject.decoding.image_io import encode_png
+from tests.made_up import commit, flip_a_bit, made_up_run, made_up_sweep, picture
 from tests.pages.compare_pages import images, open_run, tables, texts
 
 
@@ -35,6 +36,13 @@ def test_one_run_on_its_own_page(page_store: Store) -> None:
     assert "Nothing yet" in texts(at)
     at.segmented_control[0].set_value("Model's own output").run()
     assert [image["src"] for image in images(at)] == [thumbnail_url(run.raw, 1024)]
+
+
+def test_the_reference_picture_is_shown(page_store: Store) -> None:
+    name = page_store.blobs.put(encode_png(picture(3)))
+    run = commit(page_store, made_up_run(7, params={"reference": name, "ip_adapter": "style"}))
+    at = open_run(id=run.id)
+    assert [image["src"] for image in images(at)] == [thumbnail_url(run.image, 1024), thumbnail_url(name, 256)]
 
 
 @pytest.mark.parametrize("harm", [flip_a_bit, Path.unlink])

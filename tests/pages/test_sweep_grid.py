@@ -1,28 +1,29 @@
-"""The grid's HTML: what stands in its places, and that no text of a person or a model becomes markup."""
+"""What the grid's component is told: what stands in its places, and how the address arranges them."""
 
 from typing import Any
 
 import pytest
+import streamlit as st
 
 from bgen_core.records.progress import CellProgress, SweepProgress
 from bgen_core.records.sweep import SweepCellRow
 from bgen_core.sweep.axes import Axis, parse_axis
-from bgen_core.sweep.grid import arrange, default_axes
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
-from pages._ui.sweep.sweep_grid import GridContent, grid_html
-from tests.html_page import HOSTILE, HtmlPage
+from pages._ui.sweep.cell_dialog import beside
+from pages._ui.sweep.grid_arrangement import ALL, Arrangement, arrangement_in_address, keep_in_address, told_arrangement
+from pages._ui.sweep.sweep_grid import GridContent, grid_data
 from tests.made_up import EXTENT, run_id
 
-SEEDS = parse_axis("seed", "1,2")
-TAGS = {"div", "table", "tr", "th", "td", "span", "a", "img"}
+THREE = (parse_axis("steps", "2,3"), parse_axis("guidance", "1,3"), parse_axis("seed", "1-3"))
 
 
-def page_of(axes: tuple[Axis, ...], *, prompt: str = "a beach", only: tuple[int, ...] | None = None, **content: Any):
-    plan = SweepPlan(subject_id="s" * 64, model="demo", base=InpaintParams(prompt=prompt), axes=axes, only=only)
-    across, down = default_axes(plan)
-    grid = arrange(plan, across=across, down=down, fixed={})
-    return HtmlPage(grid_html(grid, GridContent(plan=plan, extent=EXTENT, **content)))
+def plan_of(*axes: Axis, only: tuple[int, ...] | None = None) -> SweepPlan:
+    return SweepPlan(subject_id="s" * 64, model="demo", base=InpaintParams(prompt="a beach"), axes=axes, only=only)
+
+
+def told(plan: SweepPlan, **content: Any) -> dict[str, Any]:
+    return grid_data(GridContent(plan=plan, extent=EXTENT, **content), Arrangement())
 
 
 def made(*indices: int) -> dict[str, Any]:
@@ -30,23 +31,32 @@ def made(*indices: int) -> dict[str, Any]:
     return {"cells": cells, "pictures": {run_id(index): f"{index:064x}" for index in indices}}
 
 
+@pytest.fixture
+def address(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The address, and a session that has said nothing yet."""
+
+    class Address(dict[str, Any]):
+        def get(self, key: str, default: Any = None) -> Any:
+            return self.get_all(key)[-1] if key in self else default
+
+        def get_all(self, key: str) -> list[str]:
+            value = super().get(key, [])
+            return [value] if isinstance(value, str) else value
+
+    kept = Address()
+    monkeypatch.setattr(st, "query_params", kept)
+    monkeypatch.setattr(st, "session_state", {})
+    monkeypatch.setattr(st, "toast", lambda text: None)
+    return kept
+
+
 def test_every_picture_stands_in_its_place_and_leads_to_its_run():
-    page = page_of((parse_axis("guidance", "2,3"), parse_axis("seed", "4-6")), **made(0, 1, 2, 3, 4, 5))
-    assert "Guidance ↓ Seed →" in page.text
-    assert [each["title"] for each in page.all("span")] == ["4", "5", "6", "2", "3"]
-    links = page.all("a")
-    assert [each["data-cell"] for each in links] == list("012345")
-    assert [each["href"] for each in links] == [f"/run?id={run_id(index)[:16]}" for index in range(6)]
-    assert page.all("img")[4]["alt"] == "a beach, Guidance 3, Seed 5"
-    assert len(page.all("tr")) == 3
-
-
-@pytest.mark.parametrize("count", [6, 7])
-def test_a_single_long_axis_flows(count: int):
-    page = page_of((parse_axis("seed", f"1-{count}"),), **made(*range(count)))
-    assert [each["title"] for each in page.all("span")] == [str(seed + 1) for seed in range(count)]
-    assert len(page.all("a")) == count
-    assert bool(page.all("table")) == (count == 6)
+    data = told(plan_of(parse_axis("guidance", "2,3"), parse_axis("seed", "4-6")), **made(0, 1, 2, 3, 4, 5))
+    assert [(axis["label"], axis["values"]) for axis in data["axes"]] == [
+        ("Guidance", ["2", "3"]),
+        ("Seed", ["4", "5", "6"]),
+    ]
+    assert data["places"] == [{"p": f"{index:064x}", "r": run_id(index)[:16]} for index in range(6)]
 
 
 def test_a_place_without_a_picture_says_how_far_it_is():
@@ -56,40 +66,83 @@ def test_a_place_without_a_picture_says_how_far_it_is():
         made=0,
         began=0.0,
     )
-    page = page_of((parse_axis("seed", "1-5"),), cells=cells, progress=progress, only=(0, 1, 2, 3))
-    (preview,) = page.all("img")
-    assert (preview["src"], preview["alt"]) == ("data:image/jpeg;base64,AA==", "Preview after step 3")
-    for said in ("The GPU is out of memory.", "3/20", "1/20"):
-        assert said in page.text
-    shaded = [each for each in page.all("div") if "background" in (each.get("style") or "")]
-    assert len(shaded) == 3  # the failed one, the one without a preview, and the one to come, but not what is left out
+    plan = plan_of(parse_axis("seed", "1-5"), only=(0, 1, 2, 3))
+    assert told(plan, cells=cells, progress=progress)["places"] == [
+        {"e": "The GPU is out of memory."},
+        {"s": [3, 20], "v": "data:image/jpeg;base64,AA=="},
+        {"s": [1, 20], "v": ""},
+        None,
+        0,
+    ]
 
 
-def test_a_plan_without_axes_is_one_picture_without_edges():
-    page = page_of((), **made(0))
-    assert len(page.all("img")) == 1
-    assert not page.all("th")
+def test_explored_pictures_stay_beside_their_finished_ones():
+    plan = plan_of(parse_axis("seed", "1-3"), only=(1,))
+    places = told(plan, explored={0: "aa", 1: "bb"}, **made(1))["places"]
+    assert places == [{"u": "aa"}, {"p": f"{1:064x}", "r": run_id(1)[:16], "u": "bb"}, 0]
 
 
-@pytest.mark.parametrize("flowing", [True, False])
-def test_no_text_becomes_markup(flowing: bool):
-    prompts = (*(f"{HOSTILE} {number}" for number in range(6 if flowing else 1)), "<b>short</b>")
-    axes = (Axis(name="prompt", values=prompts),) if flowing else (Axis(name="prompt", values=prompts), SEEDS)
-    content = made(1)
-    content["cells"][0] = SweepCellRow(index=0, run_id=run_id(0), done=False, error=HOSTILE)
-    content["progress"] = SweepProgress(cells={2: CellProgress(step=1, of=2, preview=HOSTILE)}, made=0, began=0.0)
-    page = page_of(axes, prompt=HOSTILE, **content)
-    assert {tag for tag, _ in page.elements} <= TAGS
-    assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
-    titles = [each["title"] for each in page.all("span") if "title" in each]
-    assert set(prompts) <= set(titles)
-    assert HOSTILE in page.text
-    alt, source = page.all("img")[0]["alt"], page.all("img")[1]["src"]
-    assert HOSTILE in str(alt)
-    assert source == HOSTILE
+@pytest.mark.parametrize(("lower_is_better", "best"), [(True, "0"), (False, "2")])
+def test_heat_is_highest_where_a_metric_is_best(lower_is_better: bool, best: str):
+    values = {run_id(index): value for index, value in enumerate((0.1, 0.2, 0.3))}
+    heat = told(plan_of(THREE[2]), values=values, lower_is_better=lower_is_better, **made(0, 1, 2))["heat"]
+    assert max(heat, key=lambda index: heat[index][0]) == best
+    assert {text for _, text in heat.values()} == {"0.1", "0.2", "0.3"}
+
+
+def test_long_prompts_are_labelled_by_what_differs():
+    prompts = tuple(f"a {colour} barn at dusk beside a quiet river, oil on canvas" for colour in ("red", "blue"))
+    (axis,) = told(plan_of(Axis(name="prompt", values=prompts)))["axes"]
+    assert axis["values"] == list(prompts)
+    assert [("red" in text, "blue" in text) for text in axis["short"]] == [(True, False), (False, True)]
+    assert all(len(text) < 41 for text in axis["short"])
+
+
+ARRANGED = Arrangement(across=("seed", "guidance"), at={"steps": ALL}, hide={"seed": (0, 2)}, size="l", badge="stars")
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        Arrangement(across=("seed",), down=("guidance",), at={"steps": 1}),
+        Arrangement(across=("steps",), down=("seed", "guidance")),
+        ARRANGED,
+    ],
+)
+def test_an_arrangement_comes_back_from_its_address(address: dict[str, Any], shown: Arrangement):
+    keep_in_address(told_arrangement(shown.to_json()))
+    assert arrangement_in_address(plan_of(*THREE), badges=["stars"]) == shown
+
+
+def test_another_arrangement_leaves_nothing_of_the_last_one_in_the_address(address: dict[str, Any]):
+    address["steps"] = "2,3"
+    keep_in_address(ARRANGED)
+    keep_in_address(Arrangement(across=("seed",), down=("steps",), at={"guidance": 0}))
+    assert dict(address) == {"steps": "2,3", "x": ["Seed"], "y": ["Steps"]}
+
+
+@pytest.mark.parametrize(
+    "asked", [{}, {"x": "Colour"}, {"at_steps": "9", "hide_seed": "1,2,3"}, {"at_steps": "-1", "cells": "xl"}]
+)
+def test_what_an_address_asks_for_and_means_nothing_leaves_the_usual_grid(
+    address: dict[str, Any], asked: dict[str, str]
+):
+    address |= asked
+    usual = Arrangement(across=("seed",), down=("guidance",), at={"steps": 0})
+    assert arrangement_in_address(plan_of(*THREE), badges=["stars"]) == usual
+
+
+@pytest.mark.parametrize("strange", [{}, {"across": 1}, {"across": [], "down": [], "at": {"seed": "<b>"}}])
+def test_a_strange_message_gives_the_usual_arrangement(strange: dict[str, Any]):
+    assert told_arrangement(strange) == Arrangement()
 
 
 def test_a_page_of_a_thousand_places_has_them_all():
-    page = page_of((parse_axis("guidance", "1..7/25"), parse_axis("seed", "1-40")), **made(*range(1000)))
-    assert [each["data-cell"] for each in page.all("a")] == [str(index) for index in range(1000)]
-    assert len({each["src"] for each in page.all("img")}) == 1000
+    data = told(plan_of(parse_axis("guidance", "1..7/25"), parse_axis("seed", "1-40")), **made(*range(1000)))
+    assert [place["r"] for place in data["places"]] == [run_id(index)[:16] for index in range(1000)]
+    assert len({place["p"] for place in data["places"]}) == 1000
+
+
+@pytest.mark.parametrize(("down", "across", "found"), [(0, 1, 5), (0, -1, 2), (1, 0, 6), (-1, 0, 3), (2, 0, 3)])
+def test_arrows_walk_as_the_grid_is_shown(down: int, across: int, found: int):
+    assert beside([[3, 2], [4, 5], [6]], 4, down=down, across=across) == found

@@ -2,7 +2,7 @@
 
 import gc
 import weakref
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,6 +23,7 @@ from bgen_core.models.hub.download import Fetching
 from bgen_core.models.revision import find_model
 from bgen_core.records.sweep_states import CANCEL
 from bgen_core.settings import Settings
+from bgen_core.store.references import encode_reference
 from bgen_core.store.store import Store
 from bgen_core.subject.pasting.compositing import composite
 from bgen_core.subject.subject import Subject
@@ -31,6 +32,7 @@ from bgen_core.sweep.events import Committed, Failed, Finished, PaintCell
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.sweep.live_sweep import running_text
+from tests.tiny_ip_adapters import save_headers
 from tests.tiny_models import tiny_pipeline
 
 BASE = InpaintParams(prompt="a red beach", num_inference_steps=2)
@@ -47,7 +49,7 @@ class CountingInpainter:
     def __init__(self) -> None:
         self.painted: list[InpaintParams] = []
 
-    def paint(self, cells: Sequence[PaintCell]) -> Generator[Any]:
+    def paint(self, cells: Iterable[PaintCell]) -> Generator[Any]:
         for cell in cells:
             self.painted.append(cell.params)
             yield Finished(cell=cell, image=painted(cell.params, cell.canvas.extent), seconds={"denoise": 1.0})
@@ -178,6 +180,47 @@ def test_an_axis_of_weights_of_a_lora(store: Store, settings: Settings, inpainte
         list(Runner(store, settings).run(sweep_id))
 
 
+def test_axes_of_a_reference_picture_and_its_scale(store: Store, settings: Settings, inpainter: CountingInpainter):
+    save_headers(settings.ip_adapter_folder)
+    first, second = (store.blobs.put(encode_reference(np.full((8, 8, 3), shade, np.uint8))) for shade in (1, 2))
+    subject, base = save_subject(store), replace(BASE, reference=first, ip_adapter="style")
+    axes = (Axis(name="reference", values=(first, second)), parse_axis("reference-scale", "0,1"))
+    sweep_id, events = run(store, settings, SweepPlan(subject_id=subject.id, model="demo", base=base, axes=axes))
+    assert not [event for event in events if isinstance(event, Failed)]
+    assert [params.reference for params in inpainter.painted] == ["", first, second]
+    none, full, same, _ = [store.runs.get(row.run_id) for row in store.sweeps.cells(sweep_id)]
+    assert none == same
+    assert (none.params, full.params) == (BASE, replace(base, reference_scale=1))
+    assert full.versions.keys() - none.versions.keys() == {"IP-Adapter style", "image encoder"}
+
+    again = SweepPlan(subject_id=subject.id, model="demo", base=replace(base, seed=7))
+    sweep_id = submit_sweep(store, forecast(store, settings, again), owner="tester")
+    store.blobs.delete(first)
+    with pytest.raises(UserInputError, match=r"reference picture .* is not in the store"):
+        list(Runner(store, settings).run(sweep_id))
+    with pytest.raises(UserInputError, match=r"reference picture .* is not in the store"):
+        submit_sweep(store, forecast(store, settings, again), owner="tester")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"reference": "a" * 64}, "needs what looks at it: name an IP-Adapter in ip-adapter"),
+        ({"ip_adapter": "style"}, "needs a picture to look at: give one in reference"),
+        ({"reference_scale": 1}, "reference scale 1 has nothing to weigh"),
+        ({"reference": "a" * 64, "ip_adapter": "gone"}, "IP-Adapter 'gone' is not there: choose style"),
+        ({"reference": "a" * 64, "ip_adapter": "style"}, "has no image encoder that fits it: put its folder image_enc"),
+    ],
+)
+def test_a_reference_that_cannot_act_is_refused(
+    changes: dict[str, Any], words: str, store: Store, settings: Settings
+) -> None:
+    save_headers(settings.ip_adapter_folder, with_encoder=False)
+    plan = SweepPlan(subject_id=save_subject(store).id, model="demo", base=replace(BASE, **changes))
+    with pytest.raises(UserInputError, match=words):
+        forecast(store, settings, plan)
+
+
 def test_a_model_is_gone_before_the_next_one_of_a_sweep_is_loaded(
     store: Store, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -241,10 +284,11 @@ def test_a_side_that_does_not_fit_costs_its_own_cells_alone(
     subject = save_subject(store)
     paint = inpainter.paint
 
-    def small_device(cells: Sequence[PaintCell]) -> Generator[Any]:
-        if cells[0].canvas.extent.area > 300**2:
-            raise OutOfMemoryError("512 pixels do not fit.")
-        yield from paint(cells)
+    def small_device(cells: Iterable[PaintCell]) -> Generator[Any]:
+        for cell in cells:
+            if cell.canvas.extent.area > 300**2:
+                raise OutOfMemoryError("512 pixels do not fit.")
+            yield from paint([cell])
 
     monkeypatch.setattr(inpainter, "paint", small_device)
     axes = (parse_axis("side", "512,128"), parse_axis("seed", "1,2"))

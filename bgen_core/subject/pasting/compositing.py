@@ -7,13 +7,11 @@ import numpy as np
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.parameters import parameter_of
-from bgen_core.subject.masks import feather
 from bgen_core.subject.matting import edge_colours, enlarged_rows, strips, subject_colours
 from bgen_core.subject.native import cv2
+from bgen_core.subject.pasting.edge import Edges, softened
 from bgen_core.subject.pasting.harmonisation import fit_relighting
 from bgen_core.subject.pasting.shadow import contact_shadow
-
-_HALF_STEP = 0.5 / 255  # what an 8-bit picture cannot show
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +47,7 @@ def composite(
     background: np.ndarray,
     *,
     colours: np.ndarray | None = None,
+    edges: Edges | None = None,
     options: CompositeOptions = PLAIN,
 ) -> np.ndarray:
     """Put the subject in front of a background.
@@ -66,7 +65,9 @@ def composite(
     background
         uint8, HWC, RGB, any size: what the model made; stretched over the photo.
     colours
-        From `matting.edge_colours`, where one subject meets many backgrounds; estimated if not given.
+        From `matting.edge_colours`; estimated if not given.
+    edges
+        The subject's, where it meets many backgrounds; found if not given.
     options
         With another edge, light or shadow; `effective_alpha` says where the photo's own pixels then are.
 
@@ -80,28 +81,26 @@ def composite(
         raise UserInputError(
             f"The alpha is {Extent.of(alpha)} pixels, but the photo is {extent}: both must have the same size."
         )
-    pasted = effective_alpha(alpha, options)
+    edge = (edges or Edges(image, alpha, colours)).of(options.edge_softness)
     result = stretched(background, extent)
     relighting = fit_relighting(image, alpha, background, options.harmonisation) if options.harmonisation else None
-    shadow = contact_shadow(pasted) * np.float32(options.shadow) if options.shadow else None
-    for rows in strips(extent.height):
-        share = pasted[rows]
-        band, core = (share > 0) & (share < 1), share >= 1
-        if shadow is not None:
+    if options.shadow:
+        shadow = contact_shadow(edge.alpha) * np.float32(options.shadow)
+        for rows in strips(extent.height):
             light = 1 - np.clip(enlarged_rows(shadow, extent, rows), 0, 1)
             result[rows] = np.rint(result[rows] * light[..., None]).astype(np.uint8)
-        if band.any():
-            if colours is None:
-                colours = edge_colours(image, alpha)
-            behind = result[rows][band].astype(np.float32)
-            foreground = subject_colours(image, alpha, colours, rows, band)
-            if relighting is not None:
-                foreground = relighting.apply(foreground)
-            result[rows][band] = np.rint(behind + share[band][:, None] * (foreground - behind)).astype(np.uint8)
+    if edge.parts:
+        foreground = edge.colours
         if relighting is not None:
-            result[rows][core] = np.rint(relighting.apply(image[rows][core])).astype(np.uint8)
-        else:
-            result[rows] = cv2.copyTo(image[rows], core.astype(np.uint8), result[rows])
+            foreground = np.concatenate([relighting.apply(foreground[part]) for part in edge.parts])
+        behind = result[edge.rows, edge.columns].astype(np.float32)
+        mixed = np.rint(behind + edge.share * (foreground - behind))
+        result[edge.rows, edge.columns] = mixed.astype(np.uint8)
+    if relighting is None:
+        return cv2.copyTo(image, edge.core, result)
+    for rows in strips(extent.height):
+        core = edge.core[rows] > 0
+        result[rows][core] = np.rint(relighting.apply(image[rows][core])).astype(np.uint8)
     return result
 
 
@@ -118,13 +117,7 @@ def effective_alpha(alpha: np.ndarray, options: CompositeOptions) -> np.ndarray:
     numpy.ndarray
         float32, HW, in [0, 1]; the same array where the options leave the edge as it is.
     """
-    if not options.edge_softness:
-        return alpha
-    softened = feather(alpha, options.edge_softness / 100 * Extent.of(alpha).shortest_side)
-    # A Gaussian has no end: what cannot be seen is given to the core and to the background, which stay exact
-    softened[softened >= 1 - _HALF_STEP] = 1
-    softened[softened <= _HALF_STEP] = 0
-    return softened
+    return softened(alpha, options.edge_softness)
 
 
 def stretched(background: np.ndarray, extent: Extent) -> np.ndarray:

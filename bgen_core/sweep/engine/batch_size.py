@@ -1,4 +1,6 @@
-"""How many rows one call of the network should hold, and in which multiples: measured once per model and device."""
+"""How many rows one call of the network should hold, in which multiples and which layout: measured once per model and
+device.
+"""
 
 import time
 from collections.abc import Callable
@@ -9,6 +11,7 @@ import torch
 from bgen_core.errors import OutOfMemoryError
 from bgen_core.extent import Extent
 from bgen_core.sweep.engine.denoiser import Denoiser, Row
+from bgen_core.sweep.engine.network.layout import Layout, choose_layout
 from bgen_core.sweep.engine.rows import RowEvaluator
 from bgen_core.sweep.events import Canvas, PaintCell
 from bgen_core.sweep.params import InpaintParams
@@ -19,6 +22,7 @@ WORTHWHILE_GAIN = 1.05  # a larger batch that gains less than 5 % in speed is no
 MEASURING_SECONDS = 10  # after so many no larger batch is tried: rows that slow fill the device by themselves
 USELESS_SIZES = 2  # after so many larger batches in a row that gained nothing, still larger ones are not tried
 LONG_SECONDS = 0.5  # a call of this length is timed once: no pause of the machine is large beside it
+LAYOUT_ROWS = 16  # a batch that fills a GPU
 QUANTA = (1, 2, 4, 8)
 QUANTUM_ROWS = 16  # a multiple of all quanta and of their doubles
 
@@ -37,6 +41,14 @@ def measure_batch(denoiser: Denoiser, extent: Extent) -> BatchTuning:
     def evaluator(batch_size: int) -> RowEvaluator:
         return RowEvaluator(denoiser, extent=painted, batch_size=batch_size, quantum=1)
 
+    network = denoiser.network
+    if len(network.layouts) > 1:
+
+        def seconds_in(layout: Layout) -> float:
+            network.lay_out(layout)
+            return _seconds_per_row(evaluator(LAYOUT_ROWS), rows[:LAYOUT_ROWS])
+
+        network.lay_out(choose_layout(seconds_in))
     speeds: dict[int, float] = {}
     useless = 0
     began = time.perf_counter()
@@ -50,8 +62,13 @@ def measure_batch(denoiser: Denoiser, extent: Extent) -> BatchTuning:
         if useless == USELESS_SIZES or time.perf_counter() - began > MEASURING_SECONDS:
             break
     best = min(size for size, seconds in speeds.items() if seconds <= WORTHWHILE_GAIN * min(speeds.values()))
-    quantum = _find_quantum(evaluator, rows) if denoiser.has_quantum else 1
-    return BatchTuning(batch_size=max(best, quantum, 2), quantum=quantum, seconds_per_row=speeds[best])
+    quantum = _find_quantum(evaluator, rows) if denoiser.has_quantum else None
+    return BatchTuning(
+        batch_size=max(best, quantum or 1, 2),
+        quantum=quantum,
+        seconds_per_row=speeds[best],
+        layout=network.layout or "channels_last",
+    )
 
 
 def probe_rows(denoiser: Denoiser, extent: Extent, number: int) -> list[Row]:
@@ -95,8 +112,8 @@ def _seconds_per_row(evaluator: RowEvaluator, rows: list[Row]) -> float:
     return seconds / len(rows)
 
 
-def _find_quantum(evaluator: Callable[[int], RowEvaluator], rows: list[Row]) -> int:
-    """Smallest number between whose multiples no bit of a row's result changes; 1 where there is none.
+def _find_quantum(evaluator: Callable[[int], RowEvaluator], rows: list[Row]) -> int | None:
+    """Smallest number between whose multiples no bit of a row's result changes; None where there is none.
 
     Looks at a fixed number of rows, whatever batch was fastest: two measurements must find the same quantum, since a
     cell's bits follow from it.
@@ -105,7 +122,7 @@ def _find_quantum(evaluator: Callable[[int], RowEvaluator], rows: list[Row]) -> 
     try:
         whole = evaluator(len(rows)).evaluate(rows)
     except OutOfMemoryError:
-        return 1
+        return None
 
     def equals_whole(batch_size: int) -> bool:
         parts = evaluator(batch_size).evaluate(rows)
@@ -115,4 +132,4 @@ def _find_quantum(evaluator: Callable[[int], RowEvaluator], rows: list[Row]) -> 
         multiples = [quantum * factor for factor in (1, 2, 3) if quantum * factor <= len(rows)]
         if len(rows) % quantum == 0 and all(equals_whole(size) for size in multiples):
             return quantum
-    return 1
+    return None

@@ -2,9 +2,8 @@
 
 import logging
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,21 +14,24 @@ from bgen_core.extent import Extent
 from bgen_core.models.devices import is_lasting_device_fault
 from bgen_core.models.family_table import STABLE_DIFFUSION, family_of
 from bgen_core.subject.decoding.image_io import resize
-from bgen_core.sweep.adapters import Adapters, by_loras
+from bgen_core.sweep.adapters import Adapters
 from bgen_core.sweep.cell_faults import NO_NUMBERS, TOO_LARGE, reason_of
 from bgen_core.sweep.engine.batch_size import measure_batch
-from bgen_core.sweep.engine.canvases import check_canvases
 from bgen_core.sweep.engine.cohort import Cohort, start_cohort
 from bgen_core.sweep.engine.decoding import LatentPreview, in_tiles, to_pixels
 from bgen_core.sweep.engine.denoisers import make_denoiser
+from bgen_core.sweep.engine.feed import WINDOW, Alike, Feed
 from bgen_core.sweep.engine.outbox import Outbox
 from bgen_core.sweep.engine.rows import RowEvaluator
 from bgen_core.sweep.engine.timetable import Lane, choose_lanes, form_lanes
 from bgen_core.sweep.events import Event, Failed, Finished, PaintCell, Started, Stepped
 from bgen_core.sweep.family_rules import paints_in_tiles, refusal_of
-from bgen_core.sweep.tuning import BatchTuning, BatchTunings
+from bgen_core.sweep.steering.ip_adapter import ReferenceAdapter
+from bgen_core.sweep.tuning import BatchTuning, BatchTunings, TuningPlace
 
 logger = logging.getLogger(__name__)
+
+PREVIEW_SECONDS = 0.4  # between two previews of a cell; the pages look about once a second
 
 
 class BatchedInpainter:
@@ -39,7 +41,7 @@ class BatchedInpainter:
     ----------
     pipeline
         A loaded diffusers inpainting pipeline.
-    tuning_folder
+    tuning_place
         Where batch sizes are kept, one file for each picture size; None measures once and keeps it in memory.
     previews
         Whether `Stepped` carries a small picture.
@@ -50,17 +52,18 @@ class BatchedInpainter:
         The engine does not know the pipeline.
     """
 
-    def __init__(self, pipeline: Any, *, tuning_folder: Path | None = None, previews: bool = True) -> None:
+    def __init__(self, pipeline: Any, *, tuning_place: TuningPlace | None = None, previews: bool = True) -> None:
         denoiser = make_denoiser(pipeline)
         if denoiser is None:
             raise ValueError(f"{type(pipeline).__name__} is no pipeline of the engine")
         self.denoiser = denoiser
         self.multiple = denoiser.multiple
-        self.tunings = BatchTunings(tuning_folder)
+        self.tunings = BatchTunings(tuning_place)
         self.rows_computed = 0
         self._family = family_of(pipeline) or STABLE_DIFFUSION
         self._pipeline = pipeline
         self._adapters = Adapters(pipeline, self._family.title)
+        self._references = ReferenceAdapter(pipeline, self._family.title)
         self._preview: LatentPreview | None = None
         if previews:
             self._make_preview = partial(LatentPreview, denoiser, pipeline.vae_scale_factor)
@@ -73,77 +76,94 @@ class BatchedInpainter:
         self._tuning(extent)
 
     def _tuning(self, extent: Extent) -> BatchTuning:
-        return self.tunings.get(extent, lambda: measure_batch(self.denoiser, extent))
+        self._references.use(())  # what is measured has no reference picture
+        with self.denoiser.network.as_it_is():
+            tuning = self.tunings.get(extent, lambda: measure_batch(self.denoiser, extent))
+        if len(self.denoiser.network.layouts) > 1:
+            self.denoiser.network.settle_layout(tuning.layout)
+        return tuning
 
     @torch.inference_mode()
-    def paint(self, cells: Sequence[PaintCell]) -> Generator[Event]:
-        """Paint the cells; see `Inpainter.paint`."""
-        if not cells:
-            return
-        check_canvases(cells, self.multiple)
-        refusals = {cell.index: refusal_of(self._family, cell.params) for cell in cells}
-        yield from (Failed(index=index, reason=reason) for index, reason in refusals.items() if reason)
-        cells = [cell for cell in cells if not refusals[cell.index]]
-        if not cells:
-            return
-        extent = cells[0].canvas.extent
+    def paint(self, cells: Iterable[PaintCell]) -> Generator[Event]:
+        """Paint the cells, which are asked for while others are under way; see `Inpainter.paint`."""
+        feed = self._feed(cells)
         self.rows_computed = 0
-        try:
-            with in_tiles(self._pipeline, any(paints_in_tiles(self._family, cell.params) for cell in cells)):
-                tuning = self._tuning(extent)
-        except OutOfMemoryError:
-            raise
-        except Exception as error:
-            yield from _failed(cells, self._fault(error))
-            return
-        for loras, group in by_loras(cells):
+        while (alike := feed.next_alike()) is not None:
+            yield from feed.refused()
             try:
-                if self._adapters.use(loras):
-                    self.denoiser.forget_prompts()
+                with in_tiles(self._pipeline, alike.in_tiles):
+                    tuning = self._tuning(feed.extent)
+            except OutOfMemoryError:
+                raise
             except Exception as error:
-                yield from _failed(group, self._fault(error))
+                yield from feed.take_all(self._fault(error))
+                break
+            try:
+                if self._adapters.use(alike.loras):
+                    self.denoiser.forget_prompts()
+                self._references.use(feed.waiting(alike))
+                self.denoiser.network.is_plain = not alike.loras and alike.reference is None
+            except Exception as error:
+                yield from _failed(feed.take(alike), self._fault(error))
                 self.denoiser.forget_prompts()
                 continue
-            for tiled, alike in self._by_extent(group):
-                with in_tiles(self._pipeline, tiled):
-                    yield from self._paint_alike(alike, tuning)
+            try:
+                with in_tiles(self._pipeline, alike.in_tiles):
+                    yield from self._paint_alike(feed, alike, tuning)
+            finally:
+                self._references.use(())
+        yield from feed.refused()
 
-    def _by_extent(self, cells: Sequence[PaintCell]) -> Iterator[tuple[bool, list[PaintCell]]]:
-        """The cells that are painted at one size, which alone may share a call of the network; whether in tiles."""
-        groups: dict[tuple[bool, Extent], list[PaintCell]] = {}
-        for cell in cells:
-            key = (paints_in_tiles(self._family, cell.params), self.denoiser.painted_extent(cell))
-            groups.setdefault(key, []).append(cell)
-        yield from ((tiled, group) for (tiled, _), group in groups.items())
+    def _feed(self, cells: Iterable[PaintCell]) -> Feed:
+        return Feed(
+            cells,
+            refusal_of=lambda cell: refusal_of(self._family, cell.params),
+            alike_of=lambda cell: Alike(
+                loras=cell.loras,
+                reference=cell.reference and cell.reference.weight,
+                in_tiles=paints_in_tiles(self._family, cell.params),
+                extent=self.denoiser.painted_extent(cell),
+            ),
+            multiple=self.multiple,
+        )
 
-    def _paint_alike(self, cells: Sequence[PaintCell], tuning: BatchTuning) -> Generator[Event]:
-        """Cells of one size and with the same LoRAs. Those in whose company something failed are painted alone then:
+    def _paint_alike(self, feed: Feed, alike: Alike, tuning: BatchTuning) -> Generator[Event]:
+        """Cells of one size and with the same adapters. Those in whose company something failed are painted alone then:
         what cannot be done for one of them costs the others nothing.
         """
-        extent, before = self.denoiser.painted_extent(cells[0]), self.rows_computed
-        evaluator = RowEvaluator(self.denoiser, extent=extent, batch_size=tuning.batch_size, quantum=tuning.quantum)
+        extent, before = alike.extent, self.rows_computed
+        evaluator = RowEvaluator(self.denoiser, extent=extent, batch_size=tuning.batch_size, quantum=tuning.filled_to)
         outbox = Outbox()
-        seconds = dict.fromkeys((cell.index for cell in cells), 0.0)
+        seconds: dict[int, float] = {}
         alone: list[PaintCell] = []
-        lanes: list[Lane] = form_lanes(
-            cells,
-            evaluator.batch_size,
-            rows=lambda params: len(self.denoiser.texts(params)),
-            ticks=self.denoiser.evaluations,
-        )
-        while lanes:
+        lanes: list[Lane] = []
+        came = 0
+        while True:
+            if sum(len(lane.cells) for lane in lanes if lane.cohort is None) < WINDOW // 2:
+                more = feed.take(alike)
+                yield from feed.refused()
+                came += len(more)
+                try:
+                    self._references.take_in(more)
+                except Exception as error:
+                    yield from _failed(more, self._fault(error))
+                    continue
+                seconds |= dict.fromkeys((cell.index for cell in more), 0.0)
+                lanes += self._form_lanes(more, evaluator.batch_size)
+            if not lanes:
+                break
             began = time.perf_counter()
             chosen = choose_lanes(lanes, evaluator.batch_size)
             for lane in [lane for lane in chosen if lane.cohort is None]:
                 try:
-                    lane.cohort = start_cohort(self.denoiser, lane.cells)
+                    lane.cohort = start_cohort(self.denoiser, self._references, lane.cells)
                 except Exception as error:
                     lanes.remove(lane)
-                    if len(cells) > 1:
+                    if came > 1:
                         self._check_device(error)
                         alone += lane.cells
                     else:
-                        yield from _failed(cells, self._fault(error))
+                        yield from _failed(lane.cells, self._fault(error))
                 else:
                     yield from (Started(cell=cell) for cell in lane.cells)
             under_way = [lane.cohort for lane in chosen if lane.cohort]
@@ -154,9 +174,10 @@ class BatchedInpainter:
             except Exception as error:  # the library's own code, on a checkpoint that nobody here has seen
                 stopped = [lane for lane in chosen if lane.cohort]
                 lanes = [lane for lane in lanes if lane not in stopped]
-                if len(cells) > 1:
+                cells = [cell for lane in stopped for cell in lane.cells]
+                if came > 1:
                     self._check_device(error)
-                    alone += (cell for lane in stopped for cell in lane.cells)
+                    alone += cells
                 else:
                     yield from _failed(cells, self._fault(error))
                 continue
@@ -173,7 +194,17 @@ class BatchedInpainter:
             yield from outbox.collect(everything=not lanes)
         yield from outbox.collect(everything=True)
         for cell in alone:
-            yield from self._paint_alike([cell], tuning)
+            single = self._feed([cell])
+            single.next_alike()
+            yield from self._paint_alike(single, alike, tuning)
+
+    def _form_lanes(self, cells: Sequence[PaintCell], batch_size: int) -> list[Lane]:
+        return form_lanes(
+            cells,
+            batch_size,
+            rows=lambda params: len(self.denoiser.texts(params)),
+            ticks=self.denoiser.evaluations,
+        )
 
     def _fault(self, error: Exception) -> str:
         """Why a cell could not be made."""
@@ -196,7 +227,7 @@ class BatchedInpainter:
             cohort.advance([next(predictions) for _ in own])
 
     def _post(self, cohort: Cohort, seconds: dict[int, float], outbox: Outbox, extent: Extent) -> None:
-        previews = None if cohort.is_done else self._draw_previews(cohort.latents, extent)
+        previews = None if cohort.is_done else self._draw_previews(cohort, extent)
         for place, cell in enumerate(cohort.cells):
             outbox.post(
                 lambda preview, cell=cell, step=cohort.index: Stepped(
@@ -213,29 +244,32 @@ class BatchedInpainter:
                     outbox.post(lambda sent, failed=failed: failed)
                     continue
                 finite = decoded.isfinite().all().to(torch.uint8)
+                engine = self.denoiser.network.told(cohort.ways)
                 stages = {"denoise": seconds.pop(cell.index), "decode": time.perf_counter() - began}
                 outbox.post(
-                    lambda sent, cell=cell, stages=stages: _finished(cell, extent, sent, stages),
+                    lambda sent, cell=cell, stages=stages, engine=engine: _finished(cell, extent, sent, stages, engine),
                     torch.cat([finite[None], to_pixels(decoded).flatten()]),
                 )
 
-    def _draw_previews(self, latents: torch.Tensor, extent: Extent) -> torch.Tensor | None:
-        if self._make_preview is None:
+    def _draw_previews(self, cohort: Cohort, extent: Extent) -> torch.Tensor | None:
+        """None where nobody could see them: more often than a page looks."""
+        if self._make_preview is None or (now := time.monotonic()) < cohort.drawn + PREVIEW_SECONDS:
             return None
+        cohort.drawn = now
         if self._preview is None:
             self._preview = self._make_preview()
-        return self._preview(self.denoiser.as_image(latents, extent))
+        return self._preview(self.denoiser.as_image(cohort.latents, extent))
 
 
 def _failed(cells: Sequence[PaintCell], reason: str) -> Iterator[Event]:
     yield from (Failed(index=cell.index, reason=reason) for cell in cells)
 
 
-def _finished(cell: PaintCell, extent: Extent, sent: np.ndarray | None, stages: dict[str, float]) -> Event:
+def _finished(cell: PaintCell, extent: Extent, sent: np.ndarray | None, stages: dict[str, float], engine: str) -> Event:
     """From what came from the device: whether all values were numbers, and the pixels of a picture of that size."""
     if sent is None:
         raise RuntimeError("a finished cell has no picture")
     if not sent[0]:
         return Failed(index=cell.index, reason=NO_NUMBERS)
     image = resize(sent[1:].reshape(extent.height, extent.width, 3), cell.canvas.extent)
-    return Finished(cell=cell, image=image, seconds=stages)
+    return Finished(cell=cell, image=image, seconds=stages, engine=engine)

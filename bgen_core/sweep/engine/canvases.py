@@ -1,13 +1,11 @@
 """Canvases as tensors, and which of them a model can paint on."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
-from bgen_core.sweep.events import Canvas, PaintCell
+from bgen_core.sweep.events import Canvas
 
 
 def repaint_tensor(canvas: Canvas) -> torch.Tensor:
@@ -25,30 +23,30 @@ def latent_extent(extent: Extent, factor: int) -> Extent:
     return Extent(width=extent.width // factor, height=extent.height // factor)
 
 
-def check_canvases(cells: Sequence[PaintCell], multiple: int) -> None:
-    """Refuse, before anything runs, canvases that the model cannot paint on.
+def check_canvas(canvas: Canvas, extent: Extent, multiple: int) -> None:
+    """Refuse a canvas that the model cannot paint on.
 
     Parameters
     ----------
+    extent
+        Size of all pictures that are painted together.
     multiple
         What both sides must divide by.
 
     Raises
     ------
     UserInputError
-        Sizes differ or do not divide, or a mask leaves nothing to keep or nothing to repaint.
+        It has another size or does not divide, or its mask leaves nothing to keep or nothing to repaint.
     """
-    extent = cells[0].canvas.extent
     if extent.width % multiple or extent.height % multiple:
         raise UserInputError(f"a picture of {extent} pixels cannot be painted: both sides must divide by {multiple}.")
-    for canvas in {id(cell.canvas): cell.canvas for cell in cells}.values():
-        if canvas.extent != extent or Extent.of(canvas.mask_image) != extent:
-            raise UserInputError(
-                f"a picture of {canvas.extent} with a mask of {Extent.of(canvas.mask_image)} pixels is among pictures "
-                f"of {extent}: all must have one size."
-            )
-        repainted = canvas.mask_image >= 128
-        if not repainted.any():
-            raise UserInputError("a mask has nothing to repaint: it must be 128 or more somewhere.")
-        if repainted.all():
-            raise UserInputError("a mask has nothing to keep: it must be below 128 somewhere.")
+    if canvas.extent != extent or Extent.of(canvas.mask_image) != extent:
+        raise UserInputError(
+            f"a picture of {canvas.extent} with a mask of {Extent.of(canvas.mask_image)} pixels is among pictures "
+            f"of {extent}: all must have one size."
+        )
+    repainted = canvas.mask_image >= 128
+    if not repainted.any():
+        raise UserInputError("a mask has nothing to repaint: it must be 128 or more somewhere.")
+    if repainted.all():
+        raise UserInputError("a mask has nothing to keep: it must be below 128 somewhere.")

@@ -1,7 +1,8 @@
 """A cohort: cells that entered together with the same schedule, and advance in lockstep."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -10,6 +11,7 @@ from bgen_core.sweep.engine.denoiser import Denoiser, Row, Start
 from bgen_core.sweep.engine.schedule import Schedule
 from bgen_core.sweep.events import PaintCell
 from bgen_core.sweep.family_rules import guided_evaluations
+from bgen_core.sweep.steering.ip_adapter import ReferenceAdapter
 
 
 @dataclass(kw_only=True, eq=False)
@@ -24,19 +26,28 @@ class Cohort:
         Their scheduler object, at evaluation `index`.
     starts
         Each cell's start: its noise, its condition, and what is put back after each step.
+    references
+        Where rows get what the network sees of a reference picture.
     generators
         One per cell, seeded with its seed; photo and noise were its first draws.
     latents
         Where they are: cells × the family's layout.
+    drawn
+        When its previews were drawn last, by the clock of `time.monotonic`.
+    ways
+        How the network was called for them so far: see `Network.way`.
     """
 
     denoiser: Denoiser
+    references: ReferenceAdapter
     cells: Sequence[PaintCell]
     schedule: Schedule
     starts: Sequence[Start]
     generators: list[torch.Generator]
     latents: torch.Tensor
     index: int = 0
+    drawn: float = -math.inf
+    ways: set[str] = field(default_factory=set[str])
 
     @property
     def is_done(self) -> bool:
@@ -66,6 +77,7 @@ class Cohort:
                     prompt=prompt,
                     condition=start.condition,
                     guidance=self.denoiser.guidance_input(cell.params),
+                    reference=self.references.seen(cell, negative=negative),
                     share=None,
                 )
                 rows.append(replace(row, share=self._share(cell, start, row)))
@@ -76,10 +88,12 @@ class Cohort:
         if self.index > 0 or not self.schedule.starts_from_noise:
             return None
         scale = self.schedule.first_input_scale()
-        return (cell.params.seed, scale, float(row.timestep), row.prompt.key, row.guidance, start.canvas_key)
+        seen = cell.reference.in_address if cell.reference else None
+        return (cell.params.seed, scale, float(row.timestep), row.prompt.key, row.guidance, start.canvas_key, seen)
 
     def advance(self, predictions: list[torch.Tensor]) -> None:
         """Apply guidance, the scheduler's step and, where the network does not see the mask, the kept region."""
+        self.ways.add(self.denoiser.network.way)
         remaining = iter(predictions)
         guided = [self.denoiser.guide(cell.params, [next(remaining) for _ in self._texts(cell)]) for cell in self.cells]
         self.latents = self.schedule.step(torch.stack(guided), self.latents, self.index, self.generators)
@@ -92,7 +106,7 @@ class Cohort:
         self.index += 1
 
 
-def start_cohort(denoiser: Denoiser, cells: Sequence[PaintCell]) -> Cohort:
+def start_cohort(denoiser: Denoiser, references: ReferenceAdapter, cells: Sequence[PaintCell]) -> Cohort:
     """Start cells of one schedule, each with its own CPU generator.
 
     Raises
@@ -108,6 +122,7 @@ def start_cohort(denoiser: Denoiser, cells: Sequence[PaintCell]) -> Cohort:
     starts = [denoiser.start(cell, schedule, generator) for cell, generator in zip(cells, generators, strict=True)]
     return Cohort(
         denoiser=denoiser,
+        references=references,
         cells=cells,
         schedule=schedule,
         starts=starts,

@@ -7,6 +7,7 @@ from typing import Protocol
 import torch
 
 from bgen_core.extent import Extent
+from bgen_core.sweep.engine.network import Network
 from bgen_core.sweep.engine.schedule import Schedule
 from bgen_core.sweep.events import PaintCell
 from bgen_core.sweep.params import InpaintParams
@@ -72,6 +73,8 @@ class Row:
         The text that it is conditioned on.
     condition
         See `Start`.
+    reference
+        What it sees of a reference picture, 1 × 1 × …, or None; the rows of one call have one or have none.
     guidance
         What a network that takes guidance as an input is given, else 0.
     share
@@ -83,6 +86,7 @@ class Row:
     prompt: EncodedPrompt
     condition: torch.Tensor | None
     guidance: float
+    reference: torch.Tensor | None = None
     share: Hashable | None
 
 
@@ -97,9 +101,12 @@ class Denoiser(Protocol):
     has_quantum
         Whether a size of batches is looked for between whose multiples no bit of a row's result changes; then the texts
         of one call have one length.
+    network
+        The network that paints.
     """
 
     has_quantum: bool
+    network: Network
 
     @property
     def multiple(self) -> int:

@@ -15,6 +15,7 @@ from bgen_core.models.schedulers import get_scheduler
 from bgen_core.sweep.engine.canvases import latent_extent, latent_mask
 from bgen_core.sweep.engine.decoding import encoding_key
 from bgen_core.sweep.engine.denoiser import KEPT_PROMPTS, EncodedPrompt, Row, Start
+from bgen_core.sweep.engine.network import Network
 from bgen_core.sweep.engine.recent import Recent
 from bgen_core.sweep.engine.schedule import FlowSchedule, Schedule, ScheduleKey
 from bgen_core.sweep.events import Canvas, PaintCell
@@ -45,6 +46,7 @@ class FlowDenoiser(ABC):
 
     def __init__(self, pipeline: Any, family: Family) -> None:
         self._pipeline = pipeline
+        self.network = Network(lambda: pipeline.transformer)
         self._family = family
         self.device = pipeline._execution_device  # where parts come that wait elsewhere
         self._prompts: Recent[EncodedPrompt] = Recent(KEPT_PROMPTS)

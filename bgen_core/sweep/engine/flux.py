@@ -31,7 +31,7 @@ class FluxDenoiser(TokenDenoiser):
         guidance: torch.Tensor | None = None
         if transformer.config.guidance_embeds:
             guidance = torch.tensor([row.guidance for row in rows], dtype=torch.float32, device=self.device)
-        return transformer(
+        return self.network(
             hidden_states=self._with_condition(latents, rows),
             timestep=torch.stack([row.timestep for row in rows]).to(latents.dtype) / 1000,
             guidance=guidance,

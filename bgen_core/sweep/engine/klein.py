@@ -72,7 +72,7 @@ class KleinDenoiser(FlowDenoiser):
         latents = torch.stack([row.latents for row in rows])
         photos = torch.cat([row.condition for row in rows if row.condition is not None])
         embeds = torch.cat([row.prompt.embeds for row in rows])
-        return self._pipeline.transformer(
+        return self.network(
             hidden_states=torch.cat([latents, photos], dim=1).to(self._dtype),
             timestep=torch.stack([row.timestep for row in rows]).to(latents.dtype) / 1000,
             guidance=None,

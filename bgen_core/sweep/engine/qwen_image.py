@@ -57,7 +57,7 @@ class QwenImageDenoiser(TokenDenoiser):
         if photos:
             shapes.append((1, photos[0].shape[2] // 2, photos[0].shape[3] // 2))
         embeds, mask = padded([row.prompt.embeds for row in rows])
-        return self._pipeline.transformer(
+        return self.network(
             hidden_states=torch.cat([latents, self._pack(torch.cat(photos))], dim=1) if photos else latents,
             timestep=torch.stack([row.timestep for row in rows]).to(latents.dtype) / 1000,
             guidance=None,

@@ -87,5 +87,6 @@ class RowEvaluator:
         return predictions
 
     def _predict(self, rows: list[Row]) -> torch.Tensor:
-        padded = rows + [rows[-1]] * (-len(rows) % self._quantum)
+        size = self._denoiser.network.filled(len(rows), quantum=self._quantum, most=self.batch_size)
+        padded = rows + [rows[-1]] * (size - len(rows))
         return self._denoiser.predict(padded, self._extent)[: len(rows)]

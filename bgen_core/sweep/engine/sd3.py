@@ -40,7 +40,7 @@ class SD3Denoiser(FlowDenoiser):
 
     def predict(self, rows: Sequence[Row], extent: Extent) -> torch.Tensor:
         del extent
-        return self._pipeline.transformer(
+        return self.network(
             hidden_states=torch.stack([row.latents for row in rows]),
             timestep=torch.stack([row.timestep for row in rows]),
             encoder_hidden_states=torch.cat([row.prompt.embeds for row in rows]),

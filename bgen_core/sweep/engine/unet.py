@@ -14,6 +14,8 @@ from bgen_core.sweep.engine.canvases import latent_extent, latent_mask, repaint_
 from bgen_core.sweep.engine.clip_text import read_weighted, read_without_layers, readers_of
 from bgen_core.sweep.engine.decoding import encoding_key
 from bgen_core.sweep.engine.denoiser import KEPT_PROMPTS, EncodedPrompt, Row, Start
+from bgen_core.sweep.engine.network import Network
+from bgen_core.sweep.engine.network.layout import LAYOUTS, laid_out
 from bgen_core.sweep.engine.recent import Recent
 from bgen_core.sweep.engine.schedule import DiffusionSchedule, Schedule, ScheduleKey
 from bgen_core.sweep.events import Canvas, PaintCell
@@ -56,7 +58,10 @@ class UNetDenoiser:
         self._photos: Recent[torch.Tensor] = Recent(KEPT_PROMPTS)
         self.device = pipeline._execution_device  # where parts come that wait elsewhere
         self._readers = readers_of(pipeline, self.device)
-        pipeline.unet.to(memory_format=torch.channels_last)
+        # On a CPU bits follow from the layout; a GPU takes the one that it is faster with.
+        layouts = LAYOUTS if self.device.type == "cuda" else (LAYOUTS[0],)
+        self.network = Network(lambda: pipeline.unet, layouts=layouts)
+        self.network.lay_out("channels_last")
         pipeline.vae.to(memory_format=torch.channels_last)
 
     @property
@@ -161,15 +166,19 @@ class UNetDenoiser:
         seen = [row.condition for row in rows if row.condition is not None]
         if seen:
             latents = torch.cat([latents, torch.cat(seen)], dim=1)
-        return self._pipeline.unet(
-            latents.contiguous(memory_format=torch.channels_last),
+        added = self._added_conditions([row.prompt for row in rows], extent)
+        references = [row.reference for row in rows if row.reference is not None]
+        if references:
+            added = (added or {}) | {"image_embeds": [torch.cat(references)]}
+        return self.network(
+            laid_out(latents, self.network.layout or "channels_last"),
             torch.stack([row.timestep for row in rows]),
             encoder_hidden_states=torch.cat([row.prompt.embeds for row in rows]),
-            added_cond_kwargs=self._added_conditions([row.prompt for row in rows], extent),
+            added_cond_kwargs=added,
             return_dict=False,
         )[0]
 
-    def _added_conditions(self, prompts: list[EncodedPrompt], extent: Extent) -> dict[str, torch.Tensor] | None:
+    def _added_conditions(self, prompts: list[EncodedPrompt], extent: Extent) -> dict[str, Any] | None:
         """SDXL's pooled prompts and sizes for a batch of rows; None for the other UNets."""
         if not self._is_xl:
             return None

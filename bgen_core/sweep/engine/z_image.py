@@ -28,7 +28,7 @@ class ZImageDenoiser(FlowDenoiser):
             texts.append(texts[0].new_zeros(1, texts[0].shape[1]))
             latents.append(latents[0])
             times.append(times[0])
-        answers = self._pipeline.transformer(latents, torch.stack(times), texts, return_dict=False)[0][: len(rows)]
+        answers = self.network(latents, torch.stack(times), texts, return_dict=False)[0][: len(rows)]
         # The transformer points the other way.
         return -torch.stack([answer[:, 0].float() for answer in answers])
 

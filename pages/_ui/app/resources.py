@@ -5,6 +5,7 @@ from starlette.requests import Request
 
 from bgen_core.jobs.executors.executor import Executor, Health
 from bgen_core.jobs.executors.local import LocalExecutor, worker_health
+from bgen_core.models.content_hash import keep_hashes
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import OpenStore, SeenStore, open_store
 from pages._ui.app.visitor_cookie import known_visitor, new_visitor
@@ -13,7 +14,9 @@ from pages._ui.app.visitor_cookie import known_visitor, new_visitor
 @st.cache_resource(show_spinner=False)
 def settings() -> Settings:
     """The deployment's settings, read once per server."""
-    return load_settings()
+    read = load_settings()
+    keep_hashes(read.home)
+    return read
 
 
 @st.cache_resource(show_spinner=False)

@@ -18,15 +18,20 @@ from pages._ui.app.faults import told
 from pages._ui.shared.left_out import quoted_value, say_left_out
 
 _STATE = "compare_view"
+LIST_FOLDED = "compare_list_folded"  # whether the pictures have the window for themselves, as links with them begin
 _SAID_OF_LINK = "compare_said_of_link"  # there while the link that was opened is first shown
 _DIGITS = 12  # of a run's id in a link
 _LETTERS = "ABCDEFGHIJKL"
 PANELS = ("side", "slider", "flicker", "difference", "says", "vote")
+SHAPES = ("gallery", "table", "grid")
 # Names that links of the first versions hold.
 _OLD_NAMES = {"models": "model", "subjects": "subject", "schedulers": "scheduler"}
 _AT = re.compile(r"[01](\.\d{1,6})?,[01](\.\d{1,6})?,\d{1,4}(\.\d{1,4})?")
 # What an address need not say, of the values that are one word.
-_USUAL = {"sort": "", "group": "", "measure": "", "page": "1", "show": "side", "pair": "AB", "ends": "", "at": ""}
+_USUAL = {
+    "list": "gallery", "sort": "", "group": "", "measure": "", "page": "1", "show": "side", "pair": "AB", "ends": "",
+    "at": "",
+}  # fmt: skip
 _COLUMN_NAMES = frozenset(column.name for column in RUN_COLUMNS)
 SORTED = tuple(column for column in RUN_COLUMNS if column.kind not in ("id", "picture", "link"))
 GROUPED = tuple(
@@ -50,6 +55,10 @@ class CompareView:
         See `bgen_core.runs.run_filter`.
     sweep
         Only the runs of this sweep's grid.
+    shape
+        How the runs are listed, one of `SHAPES`.
+    across, down
+        Columns whose values are the headings of a grid of these runs; empty for those that differ first.
     sort
         Column to sort by, with a minus before it from large to small; empty for the newest first.
     columns
@@ -62,6 +71,8 @@ class CompareView:
         Part of the table, from 1.
     ids
         The chosen runs in their order; each an id or the beginning of one.
+    baseline
+        The run against which the others are measured: an id or the beginning of one, empty for none.
     panel
         What is shown of them, one of `PANELS`.
     pair
@@ -78,12 +89,16 @@ class CompareView:
     text: str = ""
     conditions: tuple[Condition, ...] = ()
     sweep: str = ""
+    shape: str = "gallery"
+    across: str = ""
+    down: str = ""
     sort: str = ""
     columns: tuple[str, ...] = ()
     group: str = ""
     measure: str = ""
     page: int = 1
     ids: tuple[str, ...] = ()
+    baseline: str = ""
     panel: str = "side"
     pair: tuple[int, int] = (0, 1)
     axis: str = ""
@@ -96,16 +111,21 @@ class CompareView:
         """Read the URL's parameters; what it does not know or cannot read it leaves out (see `unread_conditions`)."""
         page, sort, pair = _last(query, "page"), _last(query, "sort"), _last(query, "pair")
         places = tuple(_LETTERS.find(letter) for letter in pair)
+        across, _, down = _last(query, "grid").partition(",")
         return cls(
             text=_last(query, "q"),
             conditions=tuple(each for each in _conditions(query) if isinstance(each, Condition)),
             sweep=_last(query, "sweep"),
+            shape=shape if (shape := _last(query, "list")) in SHAPES else "gallery",
+            across=across if across in _GROUPED_NAMES else "",
+            down=down if down in _GROUPED_NAMES else "",
             sort=sort if sort.removeprefix("-") in _SORTED_NAMES else "",
             columns=tuple(name for name in _last(query, "cols").split(",") if name in _COLUMN_NAMES),
             group=group if (group := _last(query, "group")) in _GROUPED_NAMES else "",
             measure=measure if (measure := _last(query, "measure")) in _MEASURE_NAMES else "",
             page=max(1, _whole_number(page) or 1),
             ids=tuple(dict.fromkeys(run_id for run_id in _last(query, "ids").split(",") if run_id)),
+            baseline=_last(query, "base"),
             panel=panel if (panel := _last(query, "show")) in PANELS else "side",
             pair=(places[0], places[1]) if len(set(places)) == 2 and min(places) >= 0 else (0, 1),
             axis=_last(query, "axis"),
@@ -121,12 +141,15 @@ class CompareView:
             "q": self.text,
             "f": [f"{condition.column}:{condition.piece}" for condition in self.conditions],
             "sweep": self.sweep,
+            "list": self.shape if self.shape != "gallery" else "",
+            "grid": f"{self.across},{self.down}" if self.across or self.down else "",
             "sort": self.sort,
             "cols": ",".join(self.columns),
             "group": self.group,
             "measure": self.measure,
             "page": str(self.page) if self.page > 1 else "",
             "ids": ",".join(run_id[:_DIGITS] for run_id in self.ids),
+            "base": self.baseline[:_DIGITS],
             "show": self.panel if self.panel != "side" else "",
             "pair": "".join(_LETTERS[place] for place in self.pair) if self.pair != (0, 1) else "",
             "axis": self.axis,
@@ -149,6 +172,10 @@ class CompareView:
     def run_filter(self, ids: frozenset[RunId] | None = None) -> RunFilter:
         """Its filter; `ids` are the runs of its sweep."""
         return RunFilter(text=self.text, conditions=self.conditions, ids=ids)
+
+    def is_baseline(self, run_id: RunId) -> bool:
+        """Whether the others are measured against this run."""
+        return bool(self.baseline) and run_id.startswith(self.baseline)
 
     @property
     def is_filtered(self) -> bool:
@@ -189,6 +216,7 @@ def current_view() -> CompareView:
     if kept is not None and replace(asked, at=kept.at).to_query() == kept.to_query():
         return show(replace(kept, at=asked.at))
     st.session_state[_SAID_OF_LINK] = set[str]()
+    st.session_state[LIST_FOLDED] = bool(asked.ids) and asked.panel not in ("says", "vote")
     for sentence in (*unread_conditions(query), *unread_values(query)):
         say_of_link(sentence)
     return show(asked)

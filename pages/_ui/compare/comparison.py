@@ -21,6 +21,7 @@ from pages._ui.shared.picture_viewer import MOST_AT_ONCE, Badge, ViewerMode, pic
 from pages._ui.shared.plain_text import plain
 
 _LONGEST_BADGE = 28
+_MEASURES_IN_SHORT = 3
 
 
 def side_by_side(runs: Sequence[RunRecord], rows: pd.DataFrame, view: CompareView, mode: ViewerMode) -> None:
@@ -40,9 +41,11 @@ def side_by_side(runs: Sequence[RunRecord], rows: pd.DataFrame, view: CompareVie
     if pair != view.pair:
         asked = quoted_value("pair", "".join(ascii_uppercase[place] for place in view.pair))
         say_of_link(f"{asked} names more than the {counted(len(runs), 'chosen picture')}.")
+    baseline = next((run.id for run in runs if view.is_baseline(run.id)), "")
     opened = picture_viewer(
         runs,
         mode=mode,
+        baseline=baseline,
         badges=_badges(values, len(runs)),
         best=_best(rows, measure),
         pair=pair,
@@ -54,26 +57,34 @@ def side_by_side(runs: Sequence[RunRecord], rows: pd.DataFrame, view: CompareVie
     if len(runs) < 2:
         return
     letters = list(ascii_uppercase[: len(runs)])
-    differing, measured = st.columns(2, gap="medium") if len(runs) <= 4 else (st.container(), st.container())
-    with differing:
-        st.markdown("**What differs**")
+    unequal = [measure for measure in measures if rows[measure.name].nunique(dropna=False) > 1]
+    st.caption(_in_short(values, rows, unequal) or "These runs have the same parameters: their pictures are the same.")
+    with st.expander("All values"):
         if values:
             listed = {plain(label): [plain(value) for value in texts] for label, texts in values.items()}
+            st.markdown("**What differs**")
             st.table(pd.DataFrame(listed, index=letters).T, alt="Parameters in which the chosen runs differ")
-        else:
-            st.info("These runs have the same parameters: their pictures are the same.")
-    unequal = [measure for measure in measures if rows[measure.name].nunique(dropna=False) > 1]
-    with measured:
         st.markdown("**What was measured**")
         if unequal:
-            st.table(_measured_table(rows, unequal, letters), alt="Metrics of the chosen runs, the best marked")
+            table = _measured_table(rows, unequal, letters, baseline)
+            st.table(table, alt="Metrics of the chosen runs, the best marked")
         else:
             st.caption("The same in all." if measures else "Nothing yet: metrics follow a little after each picture.")
-    equal = {
-        measure.heading: number(float(rows[measure.name].iloc[0])) for measure in measures if measure not in unequal
-    }
-    with st.expander(f"The same in all {len(runs)}: {len(compared.same) + len(equal)} values"):
+        equal = {
+            measure.heading: number(float(rows[measure.name].iloc[0])) for measure in measures if measure not in unequal
+        }
+        st.markdown(f"**The same in all {len(runs)}**")
         value_table({field.label: field.in_words(runs[0]) for field in compared.same} | equal)
+
+
+def _in_short(values: Mapping[str, Sequence[str]], rows: pd.DataFrame, measures: Sequence[Measure]) -> str:
+    """What differs, in one line below the pictures: parameters first, then the measures that were asked for most."""
+    told = {label: short_texts(texts, _LONGEST_BADGE) for label, texts in values.items()}
+    told |= {
+        measure.label: ["–" if pd.isna(value) else measure.amount(value) for value in rows[measure.name]]
+        for measure in measures[:_MEASURES_IN_SHORT]
+    }
+    return " · ".join(f"{plain(label)} {plain(' | '.join(texts))}" for label, texts in told.items())
 
 
 def value_table(values: Mapping[str, Any]) -> None:
@@ -104,14 +115,20 @@ def _best(rows: pd.DataFrame, measure: Measure | None) -> list[str]:
     ]
 
 
-def _measured_table(rows: pd.DataFrame, measures: Sequence[Measure], letters: list[str]) -> pd.DataFrame:
+def _measured_table(rows: pd.DataFrame, measures: Sequence[Measure], letters: list[str], baseline: str) -> pd.DataFrame:
+    """Measures by letters: of the baseline its values, of the others also how far they are from it."""
     listed: dict[str, list[str]] = {}
     for measure in measures:
         values = dict(zip(letters, rows[measure.name], strict=True))
         best = best_of(values, measure.direction)
+        (origin,) = rows.loc[rows["id"] == baseline, measure.name] if baseline else (float("nan"),)
         listed[plain(measure.heading)] = [
             "–" if pd.isna(value) else f":green-badge[{text}]" if letter in best else text
-            for letter, value in values.items()
-            for text in [plain(number(value))]
+            for letter, value, is_origin in zip(letters, values.values(), rows["id"] == baseline, strict=True)
+            for text in [plain(number(value) if is_origin or pd.isna(origin) else _apart(value, origin))]
         ]
     return pd.DataFrame(listed, index=letters).T
+
+
+def _apart(value: float, origin: float) -> str:
+    return f"{number(value)} ({value - origin:+.2g})"

@@ -50,8 +50,10 @@ def open_file_popover() -> UploadedFile | None:
     Each file has a field of its own: where Streamlit 1.67 puts a second file in the place of the first, the field is
     empty in between, and what it then tells may come too late.
     """
-    key = f"{_FIELD}_{st.session_state.setdefault(_ROUND, 0)}"
-    _file_drop(key="file_drop", data={"button": f".st-key-{_POPOVER}", "field": f".st-key-{_FIELD}"}, width="content")
+    files_taken = st.session_state.setdefault(_ROUND, 0)
+    key = f"{_FIELD}_{files_taken}"
+    places = {"button": f".st-key-{_POPOVER}", "field": f".st-key-{_FIELD}"}
+    _file_drop(key="file_drop", data=places | {"round": files_taken}, width="content")
     with st.popover("Open a file", key=_POPOVER, on_change="rerun"), st.container(key=_FIELD):
         st.file_uploader(
             "A PNG to see its settings, or a ZIP to import",

@@ -47,13 +47,20 @@ _NOTE = {
     "tags": " Click twice to change them.",
     "note": " Click twice to write.",
 }
+_APART = " apart"
 _ROUND = "compare_round"
 _PROBLEMS = "compare_problems"
 _TABLE = "compare_table"
 
 
-def editable_table(rows: pd.DataFrame, store: SeenStore, view: CompareView) -> None:
-    """Draw one page of the rows. What is chosen goes into the view, on whichever page it stands; opinions are kept."""
+def editable_table(rows: pd.DataFrame, store: SeenStore, view: CompareView, *, baseline: pd.DataFrame) -> None:
+    """Draw one page of the rows. What is chosen goes into the view, on whichever page it stands; opinions are kept.
+
+    Parameters
+    ----------
+    baseline
+        The row of the run against which the others are measured, or none.
+    """
     pages = max(1, -(-len(rows) // ROWS_PER_PAGE))
     page = min(view.page, pages)
     if page < view.page:
@@ -62,9 +69,10 @@ def editable_table(rows: pd.DataFrame, store: SeenStore, view: CompareView) -> N
     ids = visible["id"].tolist()
     columns = columns_in(rows, view)
     shown = _shown(visible, columns, view)
+    apart = _add_differences(shown, columns, baseline)
     # Edits belong to places in the table: other rows and other columns begin with none.
     drawn = st.session_state.setdefault(_ROUND, 0)
-    key = f"compare_rows_{hash((*ids, *columns, view.sort, drawn))}"
+    key = f"compare_rows_{hash((*ids, *columns, view.sort, view.baseline, drawn))}"
     for problem in st.session_state.pop(_PROBLEMS, []):
         st.error(plain(problem))
     with st.container(key=_TABLE):
@@ -73,8 +81,8 @@ def editable_table(rows: pd.DataFrame, store: SeenStore, view: CompareView) -> N
             key=key,
             on_change=partial(_apply, key, ids, shown, store, view),
             disabled=[name for name in shown.columns if name not in _EDITED],
-            column_order=[CHOSEN, *columns],
-            column_config=_column_config(columns, store, view),
+            column_order=[CHOSEN, *(each for name in columns for each in (name, apart.get(name)) if each)],
+            column_config=_column_config(columns, store, view) | _differences_config(apart),
             row_height=_ROW_HEIGHT,
             height=_ROW_HEIGHT * min(len(visible), _ROWS_IN_SIGHT) + 40,
             hide_index=True,
@@ -142,6 +150,25 @@ def _shown(visible: pd.DataFrame, columns: Sequence[str], view: CompareView) -> 
     if "tags" in shown:
         shown["tags"] = shown["tags"].map(list)
     return shown
+
+
+def _add_differences(shown: pd.DataFrame, columns: Sequence[str], baseline: pd.DataFrame) -> dict[str, str]:
+    """Beside each metric how far it is from the baseline's, as columns of their own; their names by the metric's."""
+    if baseline.empty:
+        return {}
+    apart = {name: f"{name}{_APART}" for name in columns if run_column(name).is_metric}
+    for name, difference in apart.items():
+        shown[difference] = shown[name] - baseline[name].iloc[0]
+    return apart
+
+
+def _differences_config(apart: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        difference: st.column_config.NumberColumn(
+            f"Δ {run_column(name).label}", format="%+.3g", width=112, help="Difference from the baseline's value."
+        )
+        for name, difference in apart.items()
+    }
 
 
 def _apply(key: str, ids: Sequence[RunId], shown: pd.DataFrame, store: SeenStore, view: CompareView) -> None:

@@ -30,7 +30,7 @@ def chosen_measure(measures: Sequence[Measure], rows: pd.DataFrame, view: Compar
 
 
 def measure_choice(
-    label: str, rows: pd.DataFrame, view: CompareView, *, place: str = "", width: int = 240
+    label: str, rows: pd.DataFrame, view: CompareView, *, place: str = "", width: int = 240, is_in_line: bool = False
 ) -> Measure | None:
     """Draw the choice of the view's measure among those that the rows have; None where they have none.
 
@@ -38,6 +38,8 @@ def measure_choice(
     ----------
     place
         Tells two choices of one label on one page apart.
+    is_in_line
+        Whether the label stands before the value, and not above the field.
     """
     measures = measures_in(rows)
     measure = chosen_measure(measures, rows, view)
@@ -52,7 +54,8 @@ def measure_choice(
         label,
         list(headings),
         key=key,
-        format_func=lambda name: headings[name],
+        format_func=lambda name: f"{label}: {headings[name]}" if is_in_line else headings[name],
+        label_visibility="collapsed" if is_in_line else "visible",
         on_change=lambda: change(measure=st.session_state[key]),
         width=width,
     )

@@ -47,6 +47,7 @@ def picture_viewer(
     mode: ViewerMode,
     badges: Sequence[Sequence[Badge]],
     best: Sequence[str],
+    baseline: str = "",
     pair: tuple[int, int],
     on_pair: Callable[[tuple[int, int]], None],
     at: str = "",
@@ -62,6 +63,8 @@ def picture_viewer(
         Over each picture: in what it differs from the others.
     best
         For each picture, in what it is the best of them; empty where it is not.
+    baseline
+        Id of the run against which the others are measured, if any.
     pair
         Places of the two pictures that the slider, the flicker and the difference begin with.
     on_pair
@@ -88,7 +91,10 @@ def picture_viewer(
             "pair": list(pair),
             "at": at,
             "label": f"{len(runs)} pictures, {VIEWER_MODES[mode].lower()}",
-            "runs": [_described(run, list(its_badges), its_best) for run, its_badges, its_best in shown],
+            "runs": [
+                _described(run, list(its_badges), its_best) | {"baseline": run.id == baseline}
+                for run, its_badges, its_best in shown
+            ],
         },
         on_pair_change=tell,
         on_opened_change=lambda: None,

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 import streamlit as st
+from streamlit.components.v2 import component
 
 from bgen_core.errors import UserInputError
 from bgen_core.ids import RunId
 from bgen_core.metrics import METRICS
-from bgen_core.parameters import PARAMETERS
+from bgen_core.parameters import PARAMETERS, PROMPTS
+from bgen_core.records.run import RunRecord
 from bgen_core.records.sweep import SweepCellRow
 from bgen_core.runs.links import download_name, picture_url
 from bgen_core.runs.table import FIELDS
@@ -17,13 +19,25 @@ from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files
 from pages._ui.app.faults import told
 from pages._ui.compare.comparison import value_table
-from pages._ui.shared.pictures import picture
+from pages._ui.shared.frontend_source import frontend_source
+from pages._ui.shared.picture_viewer import VIEWER_MODES, Badge, ViewerMode, picture_viewer
 from pages._ui.shared.plain_text import plain
+from pages._ui.shared.run_facts import opinion_fields
+from pages._ui.sweep.sweep_grid import ROWS
 
 OPENED = "opened_cell"
-_FIRST = (*(parameter.field for parameter in PARAMETERS if parameter.stage == "paint"), "seconds")
-# What acts on the mask or the pasting is shown where it is in use.
-_WHERE_USED = {parameter.field: parameter.default for parameter in PARAMETERS if parameter.stage != "paint"}
+MARKED = "marked_cell"
+_WALKS = (
+    ("Before", "ArrowLeft", (0, -1)),
+    ("Next", "ArrowRight", (0, 1)),
+    ("Above", "ArrowUp", (-1, 0)),
+    ("Below", "ArrowDown", (1, 0)),
+)
+_FIRST = (*(parameter.field for parameter in PARAMETERS if parameter.short or parameter in PROMPTS), "seconds")
+# The others are shown where they are in use.
+_WHERE_USED = {parameter.field: parameter.default for parameter in PARAMETERS if parameter.field not in _FIRST}
+
+_keys = component("bgen_rating_keys", js=frontend_source("rating_keys.js"))
 
 
 def open_cell(index: int) -> None:
@@ -33,39 +47,42 @@ def open_cell(index: int) -> None:
 
 @st.dialog("Cell", width="large")
 def show_cell(store: SeenStore, plan: SweepPlan, cells: Sequence[SweepCellRow]) -> None:
-    """Draw the opened cell; arrow keys walk to the finished ones beside it, Esc closes."""
-    finished = [cell for cell in cells if cell.done]
+    """Draw the opened cell; arrow keys walk to the finished ones beside it as the grid shows them, Esc closes."""
+    finished = {cell.index: cell for cell in cells if cell.done}
     if not finished:
         st.info("No cell is finished yet.")
         return
-    places = [cell.index for cell in finished]
+    rows = shown_rows(list(finished))
+    places = [index for row in rows for index in row]
     opened = st.session_state.get(OPENED)
-    at = places.index(opened) if opened in places else 0
-    cell = finished[at]
-
-    def walk(steps: int) -> None:
-        st.session_state[OPENED] = places[(at + steps) % len(places)]
-
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Before", key="cell_before", shortcut="ArrowLeft", on_click=walk, args=(-1,))
-        st.button("Next", key="cell_after", shortcut="ArrowRight", on_click=walk, args=(1,))
-        st.caption(f"{at + 1} of {len(finished)} · {plain(describe_place(plan, cell.index))}")
+    index = opened if opened in places else places[0]
     try:
-        run = store.runs.get(cell.run_id)
+        run = store.runs.get(finished[index].run_id)
+        marked = _marked_run(store, run.id)
     except UserInputError as error:
         st.warning(plain(told(error)))
         return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for label, key, (down, across) in _WALKS:
+            st.button(
+                label, key=f"cell_{key.lower()}", shortcut=key, on_click=open_cell,
+                args=(beside(rows, index, down=down, across=across),),
+            )  # fmt: skip
+        st.caption(f"{places.index(index) + 1} of {len(places)} · {plain(describe_place(plan, index))}")
     large, facts = st.columns([3, 2], gap="medium")
     with large:
-        picture(run, side=1024)
+        _pictures(run, marked)
     with facts:
         with st.container(horizontal=True, vertical_alignment="center"):
             if st.button("Use as base", type="primary", help="Fill the sweep page with this cell's parameters."):
-                st.switch_page(page_files.SWEEP, query_params={"base": run.id})
+                came_from = {"from": st.query_params["id"]} if "id" in st.query_params else {}
+                st.switch_page(page_files.SWEEP, query_params={"base": run.id, **came_from})
             if st.button("Compare"):
                 st.switch_page(page_files.COMPARE, query_params={"ids": run.id})
             st.page_link(page_files.RUN, label="Permalink", query_params={"id": run.id})
             st.link_button("PNG", picture_url(run.image, download=download_name(run)), type="tertiary")
+        _rating_keys(store, run.id)
+        opinion_fields(store, run.id)
         shown = (
             field
             for field in FIELDS
@@ -73,6 +90,70 @@ def show_cell(store: SeenStore, plan: SweepPlan, cells: Sequence[SweepCellRow]) 
         )
         value_table({field.label: field.in_words(run) for field in shown})
         _metrics(store, run.id)
+
+
+def shown_rows(finished: Sequence[int]) -> list[list[int]]:
+    """The finished cells as the grid shows them, row by row; in the plan's order where it has not told."""
+    told: list[list[int]] = st.session_state.get(ROWS) or [list(finished)]
+    known = set(finished)
+    rows = [[index for index in row if index in known] for row in told]
+    return [row for row in rows if row] or [list(finished)]
+
+
+def beside(rows: Sequence[Sequence[int]], index: int, *, down: int, across: int) -> int:
+    """The cell beside one: rows are walked from end to end, one after the other; columns up and down."""
+    if across:
+        places = [each for row in rows for each in row]
+        return places[(places.index(index) + across) % len(places)]
+    at = next(number for number, row in enumerate(rows) if index in row)
+    row = rows[(at + down) % len(rows)]
+    return row[min(rows[at].index(index), len(row) - 1)]
+
+
+def _marked_run(store: SeenStore, shown: RunId) -> RunRecord | None:
+    marked: RunId | None = st.session_state.get(MARKED)
+    return store.runs.get(marked) if marked and marked != shown else None
+
+
+def _pictures(run: RunRecord, marked: RunRecord | None) -> None:
+    """The cell's picture with zoom, or beside the marked one."""
+
+    def mark(run_id: RunId | None) -> None:
+        st.session_state[MARKED] = run_id
+
+    modes = list(VIEWER_MODES)
+    mode: ViewerMode = "side"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.session_state.get(MARKED) == run.id:
+            st.button("Unmark", on_click=mark, args=(None,), shortcut="m")
+            st.caption("Marked: walk on, and each cell is shown beside it.")
+        else:
+            st.button(
+                "Mark", on_click=mark, args=(run.id,), shortcut="m", help="Compare the other cells with this one."
+            )
+        if marked:
+            mode = st.segmented_control(
+                "Beside the marked cell", modes, default=modes[0], format_func=VIEWER_MODES.__getitem__, required=True,
+                key="cell_mode", label_visibility="collapsed", persist_state="session",
+            )  # fmt: skip
+            st.button("Unmark", on_click=mark, args=(None,), key="unmark_other")
+    runs = [marked, run] if marked else [run]
+    badges: list[list[Badge]] = [[Badge(text=name, whole=name)] for name in ("marked", "this cell") if marked] or [[]]
+    picture_viewer(
+        runs, mode=mode, badges=badges, best=[""] * len(runs),
+        pair=(0, len(runs) - 1), on_pair=lambda _: None,
+    )  # fmt: skip
+
+
+def _rating_keys(store: SeenStore, run_id: RunId) -> None:
+    """Listen for 1 to 5, and 0 for none, wherever nothing is being typed."""
+
+    def pressed() -> None:
+        key = st.session_state["rating_keys"].get("pressed")
+        if key is not None:
+            store.opinions.rate(run_id, int(key) or None)
+
+    _keys(key="rating_keys", on_pressed_change=pressed)
 
 
 def _metrics(store: SeenStore, run_id: RunId) -> None:

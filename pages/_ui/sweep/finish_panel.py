@@ -24,6 +24,11 @@ BY_HAND = "by hand"
 _DEFAULT_KEPT = 3
 
 
+def can_be_finished(sweep: SweepRecord, plan: SweepPlan) -> bool:
+    """Whether cells of this sweep can be ticked for a second pass with more steps."""
+    return sweep.explored is None and all(axis.name != STEPS for axis in plan.axes)
+
+
 def finish_panel(
     sweep: SweepRecord,
     plan: SweepPlan,
@@ -34,7 +39,7 @@ def finish_panel(
 ) -> None:
     """Draw the choice of cells and their full steps; nothing for a sweep that has nothing to choose from."""
     done = [cell for cell in cells if cell.done]
-    if len(done) < 2 or any(axis.name == STEPS for axis in plan.axes):
+    if len(done) < 2 or not can_be_finished(sweep, plan):
         return
     opened = bool(st.session_state.get("explore", "").strip())
     with st.expander("Finish the best with more steps", expanded=opened):

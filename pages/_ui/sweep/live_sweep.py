@@ -1,26 +1,32 @@
 """A sweep while it runs and after: the grid, its progress, and what can be done with it."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import streamlit as st
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
-from bgen_core.ids import SubjectId
+from bgen_core.ids import RunId, SubjectId
 from bgen_core.jobs.executors.executor import Executor
-from bgen_core.jobs.submission import describe_duration
+from bgen_core.jobs.submission import SweepForecast, describe_duration
 from bgen_core.records.progress import SweepProgress
 from bgen_core.records.sweep import SweepCellRow, SweepRecord
 from bgen_core.runs.links import sheet_url, zip_url
 from bgen_core.settings import Settings
 from bgen_core.store.store import SeenStore
-from bgen_core.sweep.grid import Grid, describe_place
+from bgen_core.sweep.grid import describe_place
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.wording import sized
 from pages._ui.app import page_files
 from pages._ui.shared.plain_text import plain
 from pages._ui.sweep.cell_dialog import open_cell, show_cell
-from pages._ui.sweep.finish_panel import finish_panel
+from pages._ui.sweep.explored_sweep import explored_pictures, way_back
+from pages._ui.sweep.finish_panel import can_be_finished, finish_panel
+from pages._ui.sweep.grid_arrangement import Arrangement, arrangement_in_address, keep_in_address
+from pages._ui.sweep.grid_content import content_of
 from pages._ui.sweep.queue_panel import ask, current_queue, describe_waiting
-from pages._ui.sweep.sweep_grid import GridContent, arrangement, clicked_cell, grid_html
+from pages._ui.sweep.sweep_grid import badge_names, clicked_cell, draw_grid, watch_grid
 
 LOOK_SECONDS = 1.0
 _RETRIES_LISTED = 12
@@ -29,7 +35,18 @@ _RETRIES_LISTED = 12
 def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, settings: Settings) -> None:
     """The grid of a sweep, live while it is under way."""
     plan = SweepPlan.from_json(sweep.plan)
-    grid = arrangement(plan)
+    ticking = can_be_finished(sweep, plan)
+
+    def rated(index: int, stars: int | None) -> None:
+        cell = next((each for each in store.sweeps.cells(sweep.id) if each.index == index and each.done), None)
+        if cell:
+            store.opinions.rate(cell.run_id, stars)
+
+    watch_grid(rated)
+    shown = arrangement_in_address(plan, badges=badge_names())
+    keep_in_address(shown)
+    explored = explored_pictures(store, sweep, plan)
+    way_back(store, sweep)
 
     @st.fragment(run_every=LOOK_SECONDS if sweep.is_active else None)
     def live() -> None:
@@ -37,17 +54,9 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
         cells = {cell.index: cell for cell in store.sweeps.cells(sweep.id)}
         progress = executor.events(sweep.id) if current.is_active else None
         _progress_line(current, cells, progress, store, executor)
-        shown = [cells[index] for row in grid.cells for index in row if index in cells]
-        runs = store.runs.get_all([cell.run_id for cell in shown if cell.done])
-        content = GridContent(
-            plan=plan,
-            # A deleted subject leaves its pictures behind.
-            extent=runs[0].extent if runs else _photo_extent(store, plan.subject_ids[0]),
-            cells=cells,
-            progress=progress,
-            pictures={run.id: run.image for run in runs},
-        )
-        st.html(grid_html(grid, content))
+        # A deleted subject leaves its pictures behind.
+        content = content_of(store, plan, cells, shown, extent=_photo_extent(store, plan.subject_ids[0]))
+        draw_grid(replace(content, progress=progress, explored=explored), shown, ticking=ticking)
         if sweep.state != current.state and not current.is_active:
             st.rerun()  # ends the looking, and draws the buttons of a finished sweep
 
@@ -60,14 +69,37 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
     _failures(sweep, plan, cells, executor)
     if not sweep.is_active:
         finish_panel(sweep, plan, cells, store, executor, settings)
-    _ways_on(sweep, grid)
+    _ways_on(sweep, shown)
 
 
-def _ways_on(sweep: SweepRecord, grid: Grid) -> None:
+def show_plan(plan: SweepPlan, forecast: SweepForecast | None, extent: Extent, store: SeenStore) -> None:
+    """The grid of a plan before it is run: the cells that the store has already, and places for the others."""
+    run_ids: Mapping[int, RunId] = forecast.run_ids if forecast else {}
+    known = store.runs.known(run_ids.values()) if forecast and forecast.known else frozenset[RunId]()
+    cells = {
+        index: SweepCellRow(index=index, run_id=run_id, done=run_id in known, error="")
+        for index, run_id in run_ids.items()
+    }
+
+    def rated(index: int, stars: int | None) -> None:
+        if index in cells and cells[index].done:
+            store.opinions.rate(cells[index].run_id, stars)
+
+    watch_grid(rated)
+    shown = arrangement_in_address(plan, badges=badge_names())
+    keep_in_address(shown)
+    draw_grid(content_of(store, plan, cells, shown, extent=extent), shown)
+    clicked = clicked_cell()
+    if clicked is not None:
+        open_cell(clicked)
+        show_cell(store, plan, list(cells.values()))
+
+
+def _ways_on(sweep: SweepRecord, shown: Arrangement) -> None:
     with st.container(horizontal=True):
         if not sweep.is_active and st.button("Compare these", type="primary"):
             st.switch_page(page_files.COMPARE, query_params={"sweep": sweep.id})
-        across, down = (axis.name if axis else None for axis in (grid.across, grid.down))
+        across, down = (names[0] if names else None for names in (shown.across, shown.down))
         st.link_button(
             "Contact sheet",
             sheet_url(sweep.id, across=across, down=down),

@@ -1,6 +1,6 @@
 """This visitor's place in the queue: when a sweep begins, and pausing, hastening or cancelling it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -8,10 +8,7 @@ from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.queue_forecast import QueuePlace, waiting_sweeps
 from bgen_core.jobs.submission import describe_duration
 from bgen_core.records.sweep import SweepRecord
-from bgen_core.records.sweep_states import UNFINISHED_STATES
 from bgen_core.store.store import SeenStore
-from pages._ui.app import page_files
-from pages._ui.shared.plain_text import plain
 
 
 def current_queue(store: SeenStore, executor: Executor) -> list[QueuePlace]:
@@ -29,27 +26,11 @@ def describe_waiting(waiting: QueuePlace) -> str:
     return f"{waiting.ahead} ahead, begins in about {describe_duration(waiting.seconds)}"
 
 
-def own_sweeps(store: SeenStore, executor: Executor) -> None:
-    """Draw this visitor's unfinished sweeps, with what can be done with each; nothing where there are none."""
-    mine = store.sweeps.select(states=UNFINISHED_STATES, owner=store.visitor.id)
-    if len(mine) < 2 and not any(sweep.state == "paused" for sweep in mine):
-        return
-    places = {waiting.sweep.id: waiting for waiting in current_queue(store, executor)}
-    with st.popover(f"My sweeps · {len(mine)}"):
-        for number, sweep in enumerate(mine):
-            waiting = places.get(sweep.id)
-            state = describe_waiting(waiting) if waiting else sweep.state
-            with st.container(horizontal=True, vertical_alignment="center"):
-                st.page_link(
-                    page_files.SWEEP,
-                    label=f"{plain(sweep.title) or 'Sweep'} · {sweep.total}",
-                    query_params={"id": sweep.id},
-                )
-                st.caption(state)
-                st.space("stretch")
-                if sweep.state == "queued" and number and mine[number - 1].state == "queued":
-                    st.button("Earlier", key=f"hasten_{sweep.id}", on_click=store.sweeps.hasten, args=(sweep.id,))
-                pause_and_cancel(executor, sweep)
+def hasten_button(store: SeenStore, mine: Sequence[SweepRecord], number: int) -> None:
+    """Draw a button that puts a waiting sweep before the one that waits before it."""
+    sweep = mine[number]
+    if sweep.state == "queued" and number and mine[number - 1].state == "queued":
+        st.button("Earlier", key=f"hasten_{sweep.id}", on_click=store.sweeps.hasten, args=(sweep.id,))
 
 
 def pause_and_cancel(executor: Executor, sweep: SweepRecord, *, key: str = "mine") -> None:

@@ -6,6 +6,7 @@ from typing import TypeVar
 import streamlit as st
 
 from bgen_core.errors import ModelLoadError, UserInputError
+from bgen_core.ids import BlobHash
 from bgen_core.models.catalogue import MODELS, ModelEntry, describe_model
 from bgen_core.models.loras import NEEDS_PEFT, can_be_applied
 from bgen_core.models.revision import fetch_entry, find_entry
@@ -20,7 +21,10 @@ from bgen_core.typed_lines import typed_lines, write_line
 from bgen_core.wording import quoted
 from pages._ui.app.faults import told
 from pages._ui.shared.plain_text import plain
+from pages._ui.shared.reference_pictures import show_references
 from pages._ui.sweep.drawn_seeds import seeds_drawn
+from pages._ui.sweep.plan_text import read_values
+from pages._ui.sweep.reference_choice import reference_upload
 
 REPLACE_HELP = (
     "`red, blue, green` makes an axis of the prompt as it is, with blue for red, and with green for red. "
@@ -141,7 +145,9 @@ def subject_choice(subjects: Sequence[SubjectEntry]) -> list[SubjectEntry]:
         key="subject", persist_state="session", help="Several make an axis.",
     )  # fmt: skip
     chosen = chosen or [subjects[0].id]
-    st.query_params["subject"] = st.session_state["subject_linked"] = chosen
+    if asked != chosen:  # writing it at every run would overwrite what the browser has just written beside it
+        st.query_params["subject"] = chosen
+    st.session_state["subject_linked"] = chosen
     return [known[name] for name in chosen]
 
 
@@ -197,6 +203,11 @@ def _shows_loras() -> bool:
 
 def _control(parameter: Parameter, models: Sequence[ModelEntry]) -> str:
     entry = models[0]
+    if parameter.field == "reference":
+        reference_upload(_add_reference)
+        text = _lines(parameter, _written_default(parameter, entry))
+        show_references([line for line in typed_lines(text) if line])
+        return text
     if parameter.kind == "text":
         return _lines(parameter, _written_default(parameter, entry))
     offered = parameter.names()
@@ -207,6 +218,13 @@ def _control(parameter: Parameter, models: Sequence[ModelEntry]) -> str:
 
 def _takes(entry: ModelEntry, scheduler: str) -> bool:
     return "scheduler" not in entry.family.ignored and not scheduler_refusal(entry.family, scheduler)
+
+
+def _add_reference(name: BlobHash) -> None:
+    """One more value of the axis."""
+    held = str(st.session_state.get("reference") or _beginning("reference", ""))
+    lines = dict.fromkeys([*(line for line in typed_lines(held) if line), name])
+    _begin_with({"reference": "\n".join(lines)})
 
 
 def _lines(parameter: Parameter, begin: str, *, height: int = 68, placeholder: str = "") -> str:
@@ -235,7 +253,10 @@ def _axis_input(parameter: Parameter, entry: ModelEntry) -> str:
     if parameter.field == "seed":
         text = seeds_drawn(text)
     try:
-        check_values(parse_axis(parameter.name, text))
+        axis = parse_axis(parameter.name, text)
+        check_values(axis)
+        if answer := read_values(text, axis):
+            st.caption(answer)
     except UserInputError as error:
         st.error(plain(told(error)))
     return text

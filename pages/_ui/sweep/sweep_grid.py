@@ -1,80 +1,47 @@
-"""The live grid: labelled axes, skeletons, previews of unfinished cells, pictures by URL."""
+"""The live grid: what stands in its places, drawn and arranged by a component in plain JavaScript."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import streamlit as st
 from streamlit.components.v2 import component
 
 from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash, RunId
-from bgen_core.records.progress import CellProgress, SweepProgress
+from bgen_core.json_value import JsonValue
+from bgen_core.metrics import METRICS, Metric
+from bgen_core.records.progress import SweepProgress
 from bgen_core.records.sweep import SweepCellRow
-from bgen_core.runs.links import run_url, thumbnail_url
-from bgen_core.sweep.axes import AXIS_KINDS
-from bgen_core.sweep.grid import Grid, arrange, default_axes, describe_place
+from bgen_core.runs.analysis.columns import number
+from bgen_core.runs.short_texts import short_texts
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.shared.frontend_source import frontend_source
-from pages._ui.shared.html_templates import render
-from pages._ui.shared.left_out import quoted_value, say_left_out
+from pages._ui.sweep.grid_arrangement import Arrangement, keep_in_address, told_arrangement
 
-_AXIS_LABELS = frozenset(kind.label for kind in AXIS_KINDS)
-MOST_IN_A_ROW = 6  # more values of a single axis flow over several rows
+STARS = "stars"
+ROWS = "shown_rows"
+TICKED = "finish_cells"
+_LONGEST_LABEL = 40
+_EVENTS = "cell_clicks"
 
-_clicks = component("bgen_cell_clicks", js=frontend_source("cell_clicks.js"))
-
-
-def arrangement(plan: SweepPlan) -> Grid:
-    """Choosers for columns, rows and the fixed values of the other axes; returns the page that they show."""
-    _say_unknown_places(plan)
-    if len(plan.axes) < 2:
-        across, down = default_axes(plan)
-        return arrange(plan, across=across, down=down, fixed={})
-    # A bound chooser keeps its label in the URL, so labels are its options.
-    names = {axis.kind.label: axis.name for axis in plan.axes}
-    labels = {name: label for label, name in names.items()}
-    for key, name in zip(("x", "y"), default_axes(plan), strict=True):
-        if (st.session_state.get(key) or st.query_params.get(key)) not in names:
-            st.session_state[key] = labels[name] if name else None
-    shown = [st.session_state.get(key) or st.query_params.get(key) for key in ("x", "y")]
-    if shown[0] == shown[1]:
-        st.session_state["y"] = next(label for label in names if label != shown[0])
-    fixed: dict[str, int] = {}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        across = names[st.selectbox("Across", list(names), key="x", bind="query-params", width=150)]
-        down = names[st.selectbox("Down", list(names), key="y", bind="query-params", width=150)]
-        st.button("⇄ Swap", on_click=_swap, help="Exchange rows and columns; nothing is computed again.")
-        for axis in plan.axes:
-            if axis.name not in (across, down):
-                chosen = st.selectbox(
-                    axis.kind.label, range(len(axis.values)), format_func=axis.labels.__getitem__,
-                    key=f"page_{axis.name}", width=150,
-                )  # fmt: skip
-                fixed[axis.name] = chosen
-    return arrange(plan, across=across, down=down, fixed=fixed)
+# Streamlit registers a component once, when its module is imported.
+_events = component("bgen_cell_clicks", js=frontend_source("cell_clicks.js"))
+_grid = component(
+    "bgen_sweep_grid",
+    html='<div class="sweep-grid"></div>\n<!-- filled by the script -->',
+    css=frontend_source("sweep_grid.css"),
+    js=frontend_source("sweep_grid.js"),
+)
 
 
-def _say_unknown_places(plan: SweepPlan) -> None:
-    """Say which `x` and `y` of a link this plan does not have; the choosers then begin with the usual axes."""
-    offered = [axis.kind.label for axis in plan.axes]
-    for key in ("x", "y"):
-        asked = st.query_params.get(key, "")
-        if not asked or st.session_state.get(key):
-            continue
-        if asked not in _AXIS_LABELS:
-            say_left_out(f"{quoted_value(key, asked)} is not known.")
-            if len(offered) < 2:  # else the chooser takes it out of the address
-                del st.query_params[key]
-        elif len(offered) < 2:  # no chooser: what it held when there were more may still stand in the address
-            continue
-        elif asked not in offered:
-            say_left_out(f"{quoted_value(key, asked)} is not varied here.")
-        elif key == "y" and asked == st.query_params.get("x"):
-            say_left_out(f"{quoted_value(key, asked)} lies across already.")
+def badge_names() -> list[str]:
+    """What can stand on the cells: stars, or a metric that says which way is better."""
+    return [STARS, *(metric.name for metric in _ranking())]
 
 
-def _swap() -> None:
-    st.session_state["x"], st.session_state["y"] = st.session_state["y"], st.session_state["x"]
+def _ranking() -> list[Metric]:
+    return [metric for metric in METRICS if metric.direction != "none"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,71 +52,132 @@ class GridContent:
     ----------
     plan
         Whose cells they are.
+    extent
+        Size of the pictures; empty places have their aspect.
     cells
-        The sweep's cells by their index; None before it is submitted, when all places are empty.
+        The cells by their index.
     progress
         What the worker is painting, if anything.
     pictures
         Run id -> content address of its picture.
-    extent
-        Size of the pictures; empty places have their aspect.
+    stars
+        Run id -> rating, where there is one.
+    explored
+        Index -> content address of the picture with few steps that this place finishes.
+    heat
+        Run id -> value of the metric that is the badge, and which way is better.
     """
 
     plan: SweepPlan
     extent: Extent
-    cells: Mapping[int, SweepCellRow] | None = None
+    cells: Mapping[int, SweepCellRow] = field(default_factory=dict[int, SweepCellRow])
     progress: SweepProgress | None = None
     pictures: Mapping[RunId, BlobHash] = field(default_factory=dict[RunId, BlobHash])
+    stars: Mapping[RunId, int] = field(default_factory=dict[RunId, int])
+    explored: Mapping[int, BlobHash] = field(default_factory=dict[int, BlobHash])
+    values: Mapping[RunId, float] = field(default_factory=dict[RunId, float])
+    lower_is_better: bool = False
 
-    def place(self, index: int) -> "_Place":
-        """One place: the picture, why there is none, a preview, or nothing yet."""
-        cell = self.cells.get(index) if self.cells else None
-        if self.plan.only is not None and index not in self.plan.only:
-            return _LEFT_OUT
+    def places(self) -> list[Any]:
+        """What the component draws at each index; see sweep_grid.js."""
+        only = None if self.plan.only is None else set(self.plan.only)
+        return [
+            self._place(index) if only is None or index in only else self._not_asked_for(index)
+            for index in range(self.plan.places)
+        ]
+
+    def _not_asked_for(self, index: int) -> dict[str, Any] | int:
+        return {"u": self.explored[index]} if index in self.explored else 0
+
+    def _place(self, index: int) -> dict[str, Any] | None:
+        cell = self.cells.get(index)
+        also = {"u": self.explored[index]} if index in self.explored else {}
         if cell and cell.done and cell.run_id in self.pictures:
-            return _Place(
-                index=index,
-                picture=thumbnail_url(self.pictures[cell.run_id], 512),
-                alt=describe_place(self.plan, index),
-                link=run_url(cell.run_id[:16]),
-            )
+            stars = self.stars.get(cell.run_id)
+            rated = {"stars": stars} if stars else {}
+            return {"p": self.pictures[cell.run_id], "r": cell.run_id[:16], **rated, **also}
         if cell and cell.error:
-            return _Place(error=cell.error)
+            return {"e": cell.error}
         under_way = self.progress.cells.get(index) if self.progress else None
-        return _Place(under_way=under_way) if under_way else _NOTHING_YET
+        if under_way:
+            return {"s": [under_way.step, under_way.of], "v": under_way.preview, **also}
+        return also or None
+
+    def heat(self) -> dict[str, tuple[float, str]]:
+        """Index -> how good the value is from 0 to 1 among those of the grid, and the value."""
+        if not self.values:
+            return {}
+        low, high = min(self.values.values()), max(self.values.values())
+        scaled: dict[str, tuple[float, str]] = {}
+        for index, cell in self.cells.items():
+            value = self.values.get(cell.run_id)
+            if value is not None:
+                share = (value - low) / (high - low) if high > low else 0.5
+                scaled[str(index)] = (round(1 - share if self.lower_is_better else share, 3), str(number(value)))
+        return scaled
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Place:
-    """What the template draws in one place: the first of these that there is."""
+def grid_data(content: GridContent, shown: Arrangement, *, ticking: bool = False) -> dict[str, Any]:
+    """All that the component is told, as sweep_grid.js describes it."""
+    plan = content.plan
+    return {
+        "axes": [
+            {
+                "name": axis.name,
+                "label": axis.kind.label,
+                "values": list(axis.labels),
+                "short": short_texts(axis.labels, _LONGEST_LABEL),
+            }
+            for axis in plan.axes
+        ],
+        "shown": shown.to_json(),
+        "places": content.places(),
+        "aspect": [content.extent.width, content.extent.height],
+        "prompt": plan.base.prompt,
+        "ticked": st.session_state.get(TICKED, []) if ticking else [],
+        "ticking": ticking,
+        "badges": [[STARS, "Rating"], *([metric.name, metric.label] for metric in _ranking())],
+        "heat": content.heat(),
+    }
 
-    left_out: bool = False
-    picture: str = ""
-    alt: str = ""
-    link: str = ""
-    index: int = 0
-    error: str = ""
-    under_way: CellProgress | None = None
+
+def draw_grid(content: GridContent, shown: Arrangement, *, ticking: bool = False) -> None:
+    """Draw the grid; what is done in it is told to `watch_grid`."""
+    _grid(key="sweep_grid", data=grid_data(content, shown, ticking=ticking))
 
 
-_LEFT_OUT, _NOTHING_YET = _Place(left_out=True), _Place()
+def watch_grid(on_rated: Callable[[int, int | None], None]) -> None:
+    """Hear what is done in the grid: an arrangement goes into the address, ticks to the second pass.
 
+    Parameters
+    ----------
+    on_rated
+        Called with a cell's index and its stars, None where they are taken back.
+    """
 
-def grid_html(grid: Grid, content: GridContent) -> str:
-    """The grid as a table with labelled edges; a single long axis flows over several rows."""
-    columns = grid.across.labels if grid.across else ()
-    labels = grid.down.labels if grid.down else (None,)
-    return render(
-        "sweep/sweep_grid.html",
-        extent=content.extent,
-        corner=grid.corner,
-        columns=columns,
-        rows=[(label, [content.place(index) for index in row]) for label, row in zip(labels, grid.cells, strict=True)],
-        flowing=grid.down is None and len(columns) > MOST_IN_A_ROW,
+    def arranged() -> None:
+        keep_in_address(told_arrangement(st.session_state[_EVENTS].get("shown") or {}))
+
+    def ticked() -> None:
+        told: Sequence[Any] = st.session_state[_EVENTS].get("ticked") or []
+        st.session_state[TICKED] = [int(index) for index in told]
+
+    def opened() -> None:
+        told: dict[str, Any] = st.session_state[_EVENTS].get("opened") or {}
+        st.session_state[ROWS] = told.get("rows") or []
+
+    def rated() -> None:
+        told: dict[str, Any] = st.session_state[_EVENTS].get("rated") or {}
+        if told:
+            on_rated(int(told["index"]), int(told["stars"]) or None)
+
+    found = _events(
+        key=_EVENTS, on_shown_change=arranged, on_ticked_change=ticked, on_opened_change=opened, on_rated_change=rated
     )
+    clicked: JsonValue = found.opened
+    st.session_state["clicked_cell"] = clicked.get("index") if isinstance(clicked, dict) else None
 
 
 def clicked_cell() -> int | None:
     """Index of the grid's cell that was clicked just now, or None."""
-    clicked = _clicks(key="cell_clicks", on_cell_change=lambda: None).cell
-    return int(clicked) if isinstance(clicked, int | float) else None
+    return st.session_state.get("clicked_cell")

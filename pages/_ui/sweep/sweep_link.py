@@ -1,4 +1,4 @@
-"""What the Sweep page's address asks for: a sweep to show, or a run to begin from."""
+"""What the Sweep page's address asks for: a sweep to show, or a run to begin from; and the way back to it."""
 
 import streamlit as st
 
@@ -9,6 +9,23 @@ from bgen_core.store.store import SeenStore
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app.faults import told
 from pages._ui.sweep.sweep_form import fill_from_plan
+
+_LAST = "last_sweep_address"
+
+
+def return_to_last() -> None:
+    """Where the address says nothing, as after a click on the page's tab, say what it said last in this session."""
+    last: dict[str, list[str]] = st.session_state.get(_LAST, {})
+    if len(st.query_params) or not last:
+        return
+    st.query_params.from_dict(last)
+    if "id" in last:
+        st.session_state.pop("shown_sweep", None)  # its controls are gone with the page, and filled once more
+
+
+def keep_address() -> None:
+    """Remember the address for the next visit of the page."""
+    st.session_state[_LAST] = {key: st.query_params.get_all(key) for key in st.query_params}
 
 
 def linked_sweep(store: SeenStore) -> tuple[SweepRecord | None, str]:

@@ -1,15 +1,15 @@
-// Clicks on the grid's pictures, told to the script: a plain link would begin a new session.
-// Only the newest mount listens; a click with a key held opens the link as everywhere else.
+// What is done in the grid, told to the whole script: the grid itself is drawn by a fragment, which alone would run.
+// Only the newest mount listens. See sweep_grid.js for what is told.
 
-export default function ({ setTriggerValue }) {
+export default function ({ setStateValue, setTriggerValue }) {
   window.bgenCellClicks?.abort();
   const listening = new AbortController();
   window.bgenCellClicks = listening;
-  document.addEventListener("click", (event) => {
-    const link = event.target.closest?.("a[data-cell]");
-    if (!link || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
-    event.preventDefault();
-    setTriggerValue("cell", Number(link.dataset.cell));
+  document.addEventListener("bgen-grid", ({ detail }) => {
+    if (detail.shown) setStateValue("shown", detail.shown);
+    if (detail.ticked) setStateValue("ticked", detail.ticked);
+    if (detail.opened) setTriggerValue("opened", detail.opened);
+    if (detail.rated) setTriggerValue("rated", detail.rated);
   }, { signal: listening.signal });
   return () => listening.abort();
 }

@@ -1,17 +1,25 @@
 // A file that is dropped anywhere on the page goes into the page's one field for files, behind a button.
+//
+// data: {button, field, round}: selectors of the button's and the field's places, and a number that grows with each file
+// that the page has taken.
 
 const FIELD_MS = 50; // how often the field is looked for, once its button is pressed
 const FIELD_TRIES = 1200; // a busy server may take long
 const TRIES_A_CLICK = 20; // a popover that is just closing takes the click for its own
 const IDLE = "[data-testid=stApp][data-test-script-state=notRunning]";
 // A file that was refused stays there, and is in nobody's way.
-const FILE_UNDER_WAY = "[data-testid=stFileChip]:not(:has([data-testid=stFileChipIconError]))";
+const REFUSED = "[data-testid=stFileChipIconError]";
+const FILE_UNDER_WAY = `[data-testid=stFileChip]:not(:has(${REFUSED}))`;
+const TIMES = 5; // a field that is replaced at that moment takes its file along
+const LOOKS = 5; // at a field that stays the same: one that was just drawn loses what it is given
 
 const listening = new WeakMap();
 let handed = Promise.resolve(); // one file after the other
+let round = 0;
 
 export default function ({ data, parentElement }) {
   listening.get(parentElement)?.abort(); // this runs again with other data
+  round = data.round;
   const controller = new AbortController();
   listening.set(parentElement, controller);
   const [invitation, progress] = parentElement.querySelectorAll(".notice");
@@ -54,22 +62,51 @@ async function tell(notice, file, handing) {
   say("");
 }
 
-// Only between two runs of the page's script: what a run still has to say may close the popover, or replace the field.
 async function hand(file, button, field) {
-  const input = () => document.querySelector(IDLE) && document.querySelector(`${field} input[type=file]`);
-  const isTaken = () => document.querySelector(`${field} ${FILE_UNDER_WAY}`);
-  for (let tries = 0, next = 0; tries < FIELD_TRIES && (!input() || isTaken()); tries++) {
-    if (tries >= next && document.querySelector(IDLE) && !document.querySelector(field)) {
-      document.querySelector(`${button} button`)?.click();
-      next = tries + TRIES_A_CLICK;
-    }
-    await new Promise((done) => setTimeout(done, FIELD_MS));
+  for (let time = 0; time < TIMES; time++) {
+    const before = round;
+    const input = await freeField(button, field);
+    if (!input) return false;
+    const held = new DataTransfer();
+    held.items.add(file);
+    input.files = held.files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+    if (await isTaken(input, field, before)) return true;
   }
-  if (!input() || isTaken()) return false;
-  const held = new DataTransfer();
-  held.items.add(file);
-  input().files = held.files;
-  input().dispatchEvent(new Event("change", { bubbles: true }));
-  await new Promise((done) => setTimeout(done, FIELD_MS)); // until the field shows it
-  return true;
+  return false;
+}
+
+// Only between two runs of the page's script: what a run still has to say may close the popover, or replace the field.
+async function freeField(button, field) {
+  let last = null;
+  let looks = 0;
+  for (let tries = 0, next = 0; tries < FIELD_TRIES; tries++) {
+    const isFree = document.querySelector(IDLE) && !document.querySelector(`${field} ${FILE_UNDER_WAY}`);
+    const input = isFree && document.querySelector(`${field} input[type=file]`);
+    looks = input && input === last ? looks + 1 : 0;
+    last = input;
+    if (looks >= LOOKS) return input;
+    if (document.querySelector(IDLE)) {
+      if (tries >= next && !document.querySelector(field)) {
+        document.querySelector(`${button} button`)?.click();
+        next = tries + TRIES_A_CLICK;
+      }
+    }
+    await pause();
+  }
+  return null;
+}
+
+// Whether the page took or refused the file, and did not put another field in the place of this one before it had it.
+async function isTaken(input, field, before) {
+  for (let tries = 0; tries < FIELD_TRIES; tries++) {
+    await pause();
+    if (round !== before || document.querySelector(`${field} ${REFUSED}`)) return true;
+    if (!input.isConnected && document.querySelector(IDLE)) return false;
+  }
+  return false;
+}
+
+function pause() {
+  return new Promise((done) => setTimeout(done, FIELD_MS));
 }

@@ -2,8 +2,12 @@
 // All frames share one zoom and one position, in fractions of the picture, so that sizes need not agree.
 
 const LETTERS = "ABCDEFGHIJKL";
-const IN_A_ROW = { 1: 1, 2: 2, 3: 3, 4: 4, 5: 3, 6: 3, 9: 3 };
 const NARROWEST = 150; // px of one picture
+const LOWEST = 180; // px
+const BELOW = 84; // px that stay free under the pictures, for what is said of them
+const NARROW = 700; // px
+const SHARE_OF_NARROW = 0.6;
+const GAP = 12; // px between pictures
 const SMALL_SIDE = 1024; // longest side of the version that is fetched first
 const MOST_PER_PIXEL = 8; // screen pixels of one pixel of the picture at the highest zoom
 const STEP = 1.25;
@@ -25,6 +29,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   show(viewer, data);
   return () => {
     viewer.observer.disconnect();
+    removeEventListener("resize", viewer.refit);
     clearInterval(viewer.addressing);
     clearInterval(viewer.playing);
     viewers.delete(parentElement);
@@ -45,6 +50,8 @@ function makeViewer(root) {
   };
   viewer.observer = new ResizeObserver(() => { arrangeColumns(viewer); place(viewer); });
   viewer.observer.observe(root);
+  viewer.refit = () => { arrangeColumns(viewer); place(viewer); };
+  addEventListener("resize", viewer.refit);
   viewer.path = location.pathname;
   viewer.addressing = setInterval(() => keepAddress(viewer), ADDRESS_MS);
   return viewer;
@@ -70,6 +77,7 @@ function draw(viewer) {
   drawBar(viewer);
   arrangeColumns(viewer);
   ({ side: drawSide, slider: drawSlider, flicker: drawFlicker, difference: drawHeat })[viewer.mode](viewer);
+  arrangeColumns(viewer); // what stands above the pictures has its height now
   place(viewer);
 }
 
@@ -103,7 +111,8 @@ function drawBar(viewer) {
     flicker: "space changes · ← → second picture · ↑ ↓ first",
     difference: "← → second picture · ↑ ↓ first",
   };
-  viewer.bar.append(element("span", "quiet", `${hints[viewer.mode]} · + − zoom · 0 fits · drag or Shift + arrows move`));
+  const keys = `${hints[viewer.mode]} · + − zoom · 0 fits · drag or Shift + arrows move`;
+  viewer.bar.appendChild(element("span", "quiet hint", keys)).title = keys; // it is cut off where it is too long
   const end = viewer.bar.appendChild(element("span", "group end"));
   viewer.zoomText = element("span", "zoom quiet");
   end.append(
@@ -115,12 +124,39 @@ function drawBar(viewer) {
   );
 }
 
+/** As many columns as make the pictures largest in what the window leaves them, in width and height. */
 function arrangeColumns(viewer) {
+  if (!viewer.runs.length) return;
+  const setLayout = (columns, highest) => {
+    viewer.stage.style.setProperty("--columns", columns);
+    viewer.stage.style.setProperty("--highest", `${highest}px`);
+  };
   const count = viewer.mode === "side" ? viewer.runs.length : 1;
-  const room = Math.max(1, Math.floor(viewer.root.clientWidth / NARROWEST));
-  const columns = Math.min(IN_A_ROW[count] ?? 4, room);
-  viewer.stage.style.setProperty("--columns", columns);
-  viewer.stage.style.setProperty("--highest", document.fullscreenElement ? "86vh" : "76vh");
+  const width = viewer.root.clientWidth;
+  if (innerWidth < NARROW) { // the page is scrolled there
+    setLayout(Math.min(count, 2), SHARE_OF_NARROW * innerHeight);
+    return;
+  }
+  const ratio = viewer.runs.reduce((sum, run) => sum + run.width / run.height, 0) / viewer.runs.length;
+  const room = Math.max(1, Math.floor(width / NARROWEST));
+  const captions = [...viewer.stage.querySelectorAll("figcaption")].map((caption) => caption.offsetHeight);
+  const caption = Math.max(0, ...captions) + GAP;
+  let best = { wide: 0 };
+  for (let columns = 1; columns <= Math.min(count, room); columns += 1) {
+    const highest = heightLeft(viewer) / Math.ceil(count / columns) - caption;
+    const wide = Math.min((width - GAP * (columns - 1)) / columns, highest * ratio);
+    if (wide > best.wide + 1) best = { columns, highest, wide };
+  }
+  setLayout(best.columns ?? Math.min(count, room), Math.max(LOWEST, best.highest ?? 0));
+}
+
+/** px of the window under the bar, whatever part of the page is scrolled to. */
+function heightLeft(viewer) {
+  const bar = viewer.bar.offsetHeight;
+  if (document.fullscreenElement) return innerHeight - bar - 2 * GAP;
+  const page = (viewer.root.getRootNode().host ?? viewer.root).closest("[data-testid=stMain]");
+  const top = viewer.root.getBoundingClientRect().top + (page?.scrollTop ?? 0);
+  return innerHeight - top - bar - BELOW;
 }
 
 // ---- the four ways ------------------------------------------------------------------------------------------------
@@ -214,6 +250,7 @@ function caption(viewer, indices) {
     const run = viewer.runs[index];
     const made = caption.appendChild(element("span"));
     made.append(element("b", "", LETTERS[index]));
+    if (run.baseline) made.append(element("span", "badge", "baseline"));
     if (run.best) made.append(element("span", "badge best", run.best));
     for (const { text, whole } of run.badges) made.appendChild(element("span", "badge", text)).title = whole;
     const link = made.appendChild(element("a", "", "Open"));

@@ -1,19 +1,18 @@
-"""What stands between filter and table: how many runs, their order, groups, columns, and what is done to them."""
+"""What stands above the list of runs: its shape, how many there are, and their order."""
 
 from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
 
-from bgen_core.records.run import RunRecord
 from bgen_core.runs.run_columns import RUN_COLUMNS, run_column
-from bgen_core.store.store import SeenStore
 from pages._ui.compare.compare_view import GROUPED, SORTED, CompareView, change
-from pages._ui.compare.delete_dialog import delete_button
-from pages._ui.compare.export_popover import export_popover
-from pages._ui.compare.opinions_popover import opinions_popover
+from pages._ui.compare.panes import fold_button
+from pages._ui.compare.run_gallery import grid_controls
 from pages._ui.compare.run_table import choose_all, columns_in, visible_ids
 from pages._ui.compare.table_headings import begins_descending
+
+_LISTS = {"gallery": "Gallery", "table": "Table", "grid": "Grid"}
 
 
 def order_controls(view: CompareView) -> None:
@@ -36,10 +35,12 @@ def order_controls(view: CompareView) -> None:
         label_visibility="collapsed",
         help="Sorts all runs of this view, as a click on a heading of the table does.",
         on_change=choose,
-        width=190,
+        width=170,
     )
     if view.sort:
         st.toggle("Largest first", key="compare_falling", on_change=choose)
+    if view.shape != "table":
+        return
     groups = {"": "none"} | {column.name: column.label for column in GROUPED}
     st.session_state["compare_group"] = view.group if view.group in groups else ""
     st.selectbox(
@@ -49,7 +50,7 @@ def order_controls(view: CompareView) -> None:
         format_func=lambda name: f"Group: {groups[name]}",
         label_visibility="collapsed",
         on_change=lambda: change(group=st.session_state["compare_group"]),
-        width=190,
+        width=170,
     )
 
 
@@ -75,26 +76,36 @@ def columns_popover(rows: pd.DataFrame, view: CompareView) -> None:
         st.button("Usual columns", type="tertiary", on_click=lambda: change(columns=()))
 
 
-def table_bar(rows: pd.DataFrame, total: int, runs: list[RunRecord], store: SeenStore, view: CompareView) -> None:
-    """Draw the line above the table."""
+def list_bar(rows: pd.DataFrame, total: int, view: CompareView, *, can_fold: bool) -> None:
+    """Draw the lines above the list: its shape, how many runs it has, their order."""
+    st.session_state["compare_list"] = view.shape
+    count = f"**{len(rows):,}** of {total:,} runs" if len(rows) < total else f"**{len(rows):,}** runs"
     with st.container(horizontal=True, vertical_alignment="center"):
-        count = f"**{len(rows):,}** of {total:,} runs" if len(rows) < total else f"**{len(rows):,}** runs"
-        st.markdown(count, width="content")
-        order_controls(view)
-        st.space("stretch")
-        ids = visible_ids(rows, view)
-        st.button(
-            f"Choose these {len(ids)}",
-            type="tertiary",
-            help="Tick all rows on this page of the table.",
-            on_click=choose_all,
-            args=(ids,),
-            disabled=not ids or bool(view.group),
+        st.segmented_control(
+            "List",
+            list(_LISTS),
+            key="compare_list",
+            format_func=_LISTS.__getitem__,
+            required=True,
+            label_visibility="collapsed",
+            on_change=lambda: change(shape=st.session_state["compare_list"]),
         )
-        columns_popover(rows, view)
-        # What somebody chose before a filter hid it is still compared, but nobody changes what they do not see.
-        in_view = set(rows["id"])
-        seen = [run.id for run in runs if run.id in in_view]
-        opinions_popover(store, seen)
-        export_popover(rows, runs, view)
-        delete_button(store, seen, hidden=len(runs) - len(seen))
+        st.markdown(count, width="content")
+        if can_fold:
+            fold_button()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if view.shape == "grid":
+            grid_controls(rows, view)
+        else:
+            order_controls(view)
+        if view.shape == "table":
+            columns_popover(rows, view)
+            ids = visible_ids(rows, view)
+            st.button(
+                f"Choose these {len(ids)}",
+                type="tertiary",
+                help="Tick all rows on this page of the table.",
+                on_click=choose_all,
+                args=(ids,),
+                disabled=not ids or bool(view.group),
+            )

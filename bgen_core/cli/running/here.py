@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bgen_core.cli.called_as import called_as
 from bgen_core.cli.inputs import say
+from bgen_core.cli.running.preview_files import PreviewFiles
 from bgen_core.cli.terminal_bar import SweepBar, sweep_bar
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.extent import Extent
@@ -35,13 +36,16 @@ from bgen_core.wording import quoted
 if TYPE_CHECKING:
     from bgen_core.jobs.runner import Runner
 
+STOPS = "Ctrl-C stops and keeps what is made"
+PAUSED = f"paused from the app; waiting until it is continued there ({STOPS})"
+CONTINUED = "continued from the app"
 OWNER = VisitorId("command line")
 STORE_SECONDS = 300.0  # for which a store that is away, or does not take a sweep's end, is waited for
 
 
 @dataclass(frozen=True, kw_only=True)
-class InlineResult:
-    """What became of a sweep that ran here.
+class SweepResult:
+    """What became of a sweep.
 
     Attributes
     ----------
@@ -64,7 +68,7 @@ class InlineResult:
     seconds: float
 
 
-def forecast_inline(
+def forecast_here(
     store: Store, settings: Settings, plan: SweepPlan, photos: Mapping[SubjectId, Extent]
 ) -> SweepForecast:
     """What a plan for photos (subject -> size) will cost on this process's device."""
@@ -74,9 +78,14 @@ def forecast_inline(
     return forecast_sweep(store, settings, plan, photos=photos, device_kind=device.kind, dtype_name=device.dtype_name)
 
 
-def run_inline(
-    store: Store, settings: Settings, forecast: SweepForecast, *, explored: SweepId | None = None
-) -> InlineResult:
+def run_here(
+    store: Store,
+    settings: Settings,
+    forecast: SweepForecast,
+    *,
+    explored: SweepId | None = None,
+    previews: PreviewFiles | None = None,
+) -> SweepResult:
     """Submit a sweep and run it here to its end; `explored` names the sweep whose chosen cells it finishes, if any.
 
     It is paused, continued and cancelled from the app like any other, and says so on the terminal. An interruption
@@ -85,12 +94,14 @@ def run_inline(
     sweep_id = new_sweep_id()
     with _owned(settings, sweep_id) as folder:  # before it is in the store: no worker takes it for an orphan
         runner = _new_runner(store, settings)
-        with _cancelled_when_interrupted(store, sweep_id):
+        with cancelled_when_interrupted(store, sweep_id):
             submit_sweep(store, forecast, owner=OWNER, queued=False, sweep_id=sweep_id, explored=explored)
-            return _run(store, folder, runner, sweep_id)
+            return _run(store, folder, runner, sweep_id, previews)
 
 
-def resume_inline(store: Store, settings: Settings, sweep_id: SweepId) -> InlineResult:
+def resume_here(
+    store: Store, settings: Settings, sweep_id: SweepId, *, previews: PreviewFiles | None = None
+) -> SweepResult:
     """Run what is missing of a sweep that is in the store.
 
     Raises
@@ -101,10 +112,10 @@ def resume_inline(store: Store, settings: Settings, sweep_id: SweepId) -> Inline
     store.sweeps.get(sweep_id)
     with _owned(settings, sweep_id) as folder:
         runner = _new_runner(store, settings)
-        with _cancelled_when_interrupted(store, sweep_id):
+        with cancelled_when_interrupted(store, sweep_id):
             store.sweeps.clear_cell_errors(sweep_id)
             store.sweeps.change_state(sweep_id, TAKE_UP)
-            return _run(store, folder, runner, sweep_id)
+            return _run(store, folder, runner, sweep_id, previews)
 
 
 @contextmanager
@@ -119,7 +130,7 @@ def _owned(settings: Settings, sweep_id: SweepId) -> Generator[WorkerFolder]:
 
 
 @contextmanager
-def _cancelled_when_interrupted(store: Store, sweep_id: SweepId) -> Generator[None]:
+def cancelled_when_interrupted(store: Store, sweep_id: SweepId) -> Generator[None]:
     try:
         yield
     except KeyboardInterrupt:
@@ -129,7 +140,7 @@ def _cancelled_when_interrupted(store: Store, sweep_id: SweepId) -> Generator[No
             raise KeyboardInterrupt from None
         except StoreError as error:
             say(f"the store was not told that this sweep is stopped, and a worker may go on with it: {error}")
-        say(f"stopped; {_how_to_go_on(sweep_id)}")
+        say(f"stopped; {how_to_go_on(sweep_id)}")
         raise
 
 
@@ -137,25 +148,27 @@ def _new_runner(store: Store, settings: Settings) -> "Runner":
     """Made before the store is told of a sweep: torch takes long to import, and the device may be missing."""
     from bgen_core.jobs.runner import Runner
 
+    if settings.compile == "auto":  # a process that ends with its sweep would end before its compiler
+        settings = settings.model_copy(update={"compile": "off"})
     return Runner(store, settings)
 
 
-def _run(store: Store, folder: WorkerFolder, runner: "Runner", sweep_id: SweepId) -> InlineResult:
+def _run(
+    store: Store, folder: WorkerFolder, runner: "Runner", sweep_id: SweepId, previews: PreviewFiles | None
+) -> SweepResult:
     began = time.monotonic()
     sweep = execute_sweep(store, folder, runner, sweep_id, waits_while_paused=True, patience=STORE_SECONDS)
     with sweep_bar(store.sweeps.get(sweep_id).total) as bar, closing(sweep) as events:
         try:
-            ended, reused_ids = _follow(events, bar)
+            ended, reused_ids = _follow(events, bar, previews)
         except StoreError:
-            say(
-                f"the store was not told that this sweep stops here, a worker may take it up; {_how_to_go_on(sweep_id)}"
-            )
+            say(f"the store was not told that this sweep stops here, a worker may take it up; {how_to_go_on(sweep_id)}")
             raise
     if ended.fault is not None:
         raise ended.fault
     if ended.state != "done":
-        say(f"{ended.state} from the app; {_how_to_go_on(sweep_id)}")
-    return InlineResult(
+        say(f"{ended.state} from the app; {how_to_go_on(sweep_id)}")
+    return SweepResult(
         sweep_id=sweep_id,
         state=ended.state,
         made=ended.made,
@@ -166,7 +179,9 @@ def _run(store: Store, folder: WorkerFolder, runner: "Runner", sweep_id: SweepId
     )
 
 
-def _follow(events: Iterable[SweepEvent], bar: SweepBar) -> tuple[Ended, frozenset[RunId]]:
+def _follow(
+    events: Iterable[SweepEvent], bar: SweepBar, previews: PreviewFiles | None
+) -> tuple[Ended, frozenset[RunId]]:
     """Show a sweep's events until the last one, which is returned with the runs that were there before."""
     made: set[RunId] = set()
     found: set[RunId] = set()
@@ -176,14 +191,16 @@ def _follow(events: Iterable[SweepEvent], bar: SweepBar) -> tuple[Ended, frozens
             bar.note_cell(event.index)
         elif isinstance(event, Stepped):
             bar.note_step(event.step, event.of)
+            if previews is not None and event.preview is not None:
+                previews.note(event.cell.index, event.preview)
         elif isinstance(event, Fetching):
             bar.note_fetched(event.done, event.of)
         elif isinstance(event, Paused):
-            say("paused from the app; waiting until it is continued there (Ctrl-C stops and keeps what is made)")
+            say(PAUSED)
         elif isinstance(event, Continued):
-            say("continued from the app")
+            say(CONTINUED)
         elif isinstance(event, StoreAway):
-            say(f"{event.fault} Waiting for it (Ctrl-C stops and keeps what is made)")
+            say(f"{event.fault} Waiting for it ({STOPS})")
         elif isinstance(event, StoreBack):
             say("the store answers again")
         elif isinstance(event, Ended):
@@ -191,5 +208,5 @@ def _follow(events: Iterable[SweepEvent], bar: SweepBar) -> tuple[Ended, frozens
     raise RuntimeError("a sweep ended without saying how")
 
 
-def _how_to_go_on(sweep_id: SweepId) -> str:
+def how_to_go_on(sweep_id: SweepId) -> str:
     return f"what is made is kept. Go on with: {called_as()} sweep --resume {sweep_id}"

@@ -1,11 +1,10 @@
-"""The filter of the compare page: search, the usual choices, and any other column."""
+"""The filters of the compare page: search and sweep in its first line, the others behind a button with their number."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pandas as pd
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from bgen_core.errors import UserInputError
 from bgen_core.parameters import PARAMETERS
@@ -15,9 +14,8 @@ from bgen_core.wording import counted, quoted
 from pages._ui.app.faults import told
 from pages._ui.compare.compare_view import CompareView, change, change_pieces
 from pages._ui.compare.condition_text import conditions_text, days_piece, days_with_runs, period_days, period_text
-from pages._ui.compare.saved_views import views_popover
 from pages._ui.compare.sweep_titles import sweep_titles
-from pages._ui.shared.browser import is_telephone, zone
+from pages._ui.shared.browser import zone
 from pages._ui.shared.plain_text import plain
 
 _FEW_VALUES = 14
@@ -26,70 +24,74 @@ _MOST_OPTIONS = 300
 _RATINGS = {"": "any", "1..": "rated", "5": "★★★★★", "4..": "★★★★ and more", "3..": "★★★ and more", "..2": "up to ★★"}
 _NOT_RATED = "none"  # an empty piece cannot be told from no piece in a list of choices
 _OTHER_DAYS = "days"
-# Columns with a control of their own in the card.
-_IN_CARD = ("subject", "model", "rating", "created")
+# Columns with a control of their own.
+_OWN = ("subject", "model", "rating", "created")
 _OTHERS = tuple(
-    column for column in RUN_COLUMNS if column.kind in ("number", "choice", "tags") and column.name not in _IN_CARD
+    column for column in RUN_COLUMNS if column.kind in ("number", "choice", "tags") and column.name not in _OWN
 )
 
 
-def filter_card(table: pd.DataFrame, store: SeenStore, view: CompareView) -> None:
-    """Draw the filter; what is chosen goes into the view."""
-    # On a telephone it would fill the first screen
-    card = st.expander("Filter", expanded=view.is_filtered) if is_telephone() else st.container(border=True)
-    with card:
-        search, sweep, subject, model, rating, made = _places([230, 230, 140, 140, 140, 140])
-        if st.session_state.get("compare_text", "").strip() != view.text:  # a space at the end is being typed
-            st.session_state["compare_text"] = view.text
-        search.text_input(
-            "Search",
-            key="compare_text",
-            type="search",
-            live="150ms",
-            placeholder="words of prompts, notes, tags",
-            help="All words must occur in the prompts, the subject's name, the notes or the tags of a run.",
-            on_change=lambda: change(text=st.session_state["compare_text"].strip(), page=1),
-        )
-        _sweep_choice(sweep, store, view)
-        _values_choice(subject, run_column("subject"), table, view)
-        _values_choice(model, run_column("model"), table, view)
-        _rating_choice(rating, view)
-        _day_choice(made, table, view)
+def search_and_sweep(store: SeenStore, view: CompareView) -> None:
+    """Draw the two filters that are used most."""
+    if st.session_state.get("compare_text", "").strip() != view.text:  # a space at the end is being typed
+        st.session_state["compare_text"] = view.text
+    st.text_input(
+        "Search",
+        key="compare_text",
+        type="search",
+        live="150ms",
+        placeholder="words of prompts, notes, tags",
+        help="All words must occur in the prompts, the subject's name, the notes or the tags of a run.",
+        on_change=lambda: change(text=st.session_state["compare_text"].strip(), page=1),
+        label_visibility="collapsed",
+        width=200,
+    )
+    _sweep_choice(store, view)
+
+
+def filter_popover(table: pd.DataFrame, store: SeenStore, view: CompareView) -> None:
+    """Draw the other filters, with how many of them are at work; what is chosen goes into the view."""
+    count = len({condition.column for condition in view.conditions})
+    with st.popover(f"Filter · {count}" if count else "Filter", key="compare_filter"):
+        for name in ("subject", "model"):
+            _values_choice(run_column(name), table, view)
+        _rating_choice(view)
+        _day_choice(table, view)
+        _mine_toggle(store, view)
+        st.divider()
+        _other_column(table, view)
+
+
+def active_filters(view: CompareView) -> None:
+    """Everything that is filtered by, each to be taken away with a click; nothing where there is no filter."""
+    if view.is_filtered:
         with st.container(horizontal=True, vertical_alignment="center"):
-            with st.popover("More filters", key="compare_more"):
-                _other_column(table, view)
-            views_popover(store, view)
-            _mine_toggle(store, view)
             _active_conditions(view)
 
 
-def _places(widths: Sequence[int]) -> list[DeltaGenerator]:
-    """Places beside each other, at least so many CSS pixels wide each; what finds no room goes to the next line."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        return [st.container(width=width) for width in widths]
-
-
-def _sweep_choice(place: DeltaGenerator, store: SeenStore, view: CompareView) -> None:
+def _sweep_choice(store: SeenStore, view: CompareView) -> None:
     titles = sweep_titles(store, also=view.sweep)
     st.session_state["compare_sweep"] = view.sweep if view.sweep in titles else ""
-    place.selectbox(
+    st.selectbox(
         "Sweep",
         ["", *titles],
         key="compare_sweep",
-        format_func=lambda sweep_id: titles.get(sweep_id, "all"),
+        format_func=lambda sweep_id: titles.get(sweep_id, "All sweeps"),
         on_change=lambda: change(sweep=st.session_state["compare_sweep"], axis="", page=1),
+        label_visibility="collapsed",
+        width=180,
     )
     if view.sweep and view.sweep not in titles:
         st.warning(plain(f"No sweep is called {quoted(view.sweep)}: all runs are shown."))
 
 
-def _values_choice(place: DeltaGenerator, column: RunColumn, table: pd.DataFrame, view: CompareView) -> None:
+def _values_choice(column: RunColumn, table: pd.DataFrame, view: CompareView) -> None:
     key = f"compare_{column.name}"
     chosen = list(view.pieces(column.name))
     st.session_state[key] = chosen
     # All options go to the browser at every answer of the page: ten thousand prompts would be a megabyte.
     frequent = table[column.name].value_counts().index[:_MOST_OPTIONS]
-    place.multiselect(
+    st.multiselect(
         column.label,
         sorted({*frequent, *chosen}),
         key=key,
@@ -100,7 +102,7 @@ def _values_choice(place: DeltaGenerator, column: RunColumn, table: pd.DataFrame
     )
 
 
-def _rating_choice(place: DeltaGenerator, view: CompareView) -> None:
+def _rating_choice(view: CompareView) -> None:
     pieces = view.pieces("rating")
     current = _NOT_RATED if pieces == ("",) else pieces[0] if len(pieces) == 1 else ""
     options = [*_RATINGS, _NOT_RATED, *([current] if current not in (*_RATINGS, _NOT_RATED) else [])]
@@ -110,7 +112,7 @@ def _rating_choice(place: DeltaGenerator, view: CompareView) -> None:
         asked = st.session_state["compare_rating"]
         change_pieces("rating", [""] if asked == _NOT_RATED else [asked] if asked else [])
 
-    place.selectbox(
+    st.selectbox(
         "Rating",
         options,
         key="compare_rating",
@@ -119,7 +121,7 @@ def _rating_choice(place: DeltaGenerator, view: CompareView) -> None:
     )
 
 
-def _day_choice(place: DeltaGenerator, table: pd.DataFrame, view: CompareView) -> None:
+def _day_choice(table: pd.DataFrame, view: CompareView) -> None:
     pieces = view.pieces("created")
     current = pieces[0] if len(pieces) == 1 else ""
     today = datetime.now(zone())
@@ -144,11 +146,9 @@ def _day_choice(place: DeltaGenerator, table: pd.DataFrame, view: CompareView) -
             st.session_state["compare_days_open"] = False
             change_pieces("created", [days_piece(days[0], days[1], zone())])
 
-    place.selectbox("Made", list(texts), key="compare_day", format_func=texts.__getitem__, on_change=choose)
+    st.selectbox("Made", list(texts), key="compare_day", format_func=texts.__getitem__, on_change=choose)
     if choosing:
-        place.date_input(
-            "From and to", value=[*period_days(current, zone())], key="compare_days", on_change=choose_days
-        )
+        st.date_input("From and to", value=[*period_days(current, zone())], key="compare_days", on_change=choose_days)
 
 
 def _other_column(table: pd.DataFrame, view: CompareView) -> None:
@@ -164,7 +164,7 @@ def _other_column(table: pd.DataFrame, view: CompareView) -> None:
         return
     known = table[name].dropna().unique()
     if column.kind == "choice":
-        _values_choice(st.container(), column, table, view)
+        _values_choice(column, table, view)
     elif len(known) <= _FEW_VALUES:
         _few_numbers(column, sorted(known.tolist()), view)
     else:
@@ -233,13 +233,10 @@ def _mine_toggle(store: SeenStore, view: CompareView) -> None:
 
 
 def _active_conditions(view: CompareView) -> None:
-    """Everything that is filtered by, each to be taken away with a click."""
     texts = {
         name: conditions_text(run_column(name), view.pieces(name), zone())
         for name in dict.fromkeys(condition.column for condition in view.conditions)
     }
-    if not view.is_filtered:
-        return
     st.session_state["compare_active"] = list(texts)
 
     def keep() -> None:

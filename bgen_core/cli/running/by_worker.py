@@ -1,0 +1,211 @@
+"""Following a sweep that the worker computes, on the terminal, as if it ran in this process."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import typer
+
+from bgen_core.cli import exit_codes
+from bgen_core.cli.inputs import say
+from bgen_core.cli.running.here import (
+    CONTINUED,
+    PAUSED,
+    STOPS,
+    STORE_SECONDS,
+    SweepResult,
+    cancelled_when_interrupted,
+    how_to_go_on,
+    resume_here,
+)
+from bgen_core.cli.running.preview_files import PreviewFiles
+from bgen_core.cli.terminal_bar import SweepBar, sweep_bar
+from bgen_core.errors import StoreAwayError, UserInputError
+from bgen_core.ids import RunId, SweepId
+from bgen_core.jobs.execute_sweep import INTERNAL_FAULT, growing_pauses
+from bgen_core.jobs.holding import is_held
+from bgen_core.jobs.only_worker import is_served
+from bgen_core.jobs.queue_forecast import waiting_sweeps
+from bgen_core.jobs.submission import describe_duration
+from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
+from bgen_core.records.sweep import SweepCellRow, SweepRecord
+from bgen_core.records.sweep_states import CONTINUE, ENDED_STATES, RETRY, SweepState
+from bgen_core.settings import Settings
+from bgen_core.store.store import Store
+from bgen_core.wording import quoted
+
+Found = TypeVar("Found")
+
+LOOK_SECONDS = 0.2
+CELLS_SECONDS = 1.0  # between two looks at all cells of a sweep, which may be thousands
+WORKER_SECONDS = 30.0  # for which a worker that has ended is waited for: its server starts it again
+
+
+def resume_by_worker(
+    store: Store, settings: Settings, sweep_id: SweepId, worker: WorkerStatus, *, previews: PreviewFiles | None = None
+) -> SweepResult:
+    """Let the worker make what is missing of a sweep, and follow it; one that it makes already is followed.
+
+    Raises
+    ------
+    UserInputError
+        There is no such sweep, or another command line is running it.
+    """
+    store.sweeps.get(sweep_id)
+    if is_held(WorkerFolder(settings.home), sweep_id) and worker.sweep_id != sweep_id:
+        raise UserInputError(f"sweep {quoted(sweep_id)} is being run by another process: wait for it.")
+    known = frozenset(cell.run_id for cell in store.sweeps.cells(sweep_id) if cell.done)
+    store.sweeps.clear_cell_errors(sweep_id)
+    for change in (CONTINUE, RETRY):
+        store.sweeps.change_state(sweep_id, change)
+    return follow(store, settings, sweep_id, known, previews=previews)
+
+
+def follow(
+    store: Store,
+    settings: Settings,
+    sweep_id: SweepId,
+    known: frozenset[RunId],
+    *,
+    previews: PreviewFiles | None = None,
+) -> SweepResult:
+    """Show a sweep of the queue until it ends. Where its worker ends and no other comes, this process goes on with it.
+
+    An interruption (Ctrl-C, or a signal that ends the process) keeps what is made, marks the sweep as cancelled and
+    says how to go on.
+
+    Parameters
+    ----------
+    known
+        Runs that were in the store before.
+
+    Raises
+    ------
+    UserInputError
+        The sweep failed: says why.
+    StoreError
+        The store was away for too long.
+    """
+    began = time.monotonic()
+    folder = WorkerFolder(settings.home)
+    with cancelled_when_interrupted(store, sweep_id):
+        with sweep_bar(store.sweeps.get(sweep_id).total) as bar:
+            ended = _Follower(store, folder, sweep_id, bar, previews).until_it_ends()
+        if ended is None:
+            say(f"the worker has ended and no other has come in {WORKER_SECONDS:.0f} s: going on in this process")
+            resume_here(store, settings, sweep_id, previews=previews)
+            ended = store.sweeps.get(sweep_id)
+    if ended.state == "failed":
+        say(how_to_go_on(sweep_id))
+        if ended.message == INTERNAL_FAULT:
+            say(ended.message)
+            raise typer.Exit(exit_codes.FAULT)
+        raise UserInputError(ended.message or "the sweep failed, and the worker's log says why.")
+    if ended.state != "done":
+        say(f"{ended.state} from the app; {how_to_go_on(sweep_id)}")
+    return _result(ended, store.sweeps.cells(sweep_id), known, round(time.monotonic() - began, 2))
+
+
+def _result(sweep: SweepRecord, cells: list[SweepCellRow], known: frozenset[RunId], seconds: float) -> SweepResult:
+    done = [cell.run_id for cell in cells if cell.done]
+    made = set(done) - known
+    return SweepResult(
+        sweep_id=sweep.id,
+        state=sweep.state,
+        made=len(made),
+        reused_ids=frozenset(done) - made,
+        reused=len(done) - len(made),
+        failed=sum(bool(cell.error) and not cell.done for cell in cells),
+        seconds=seconds,
+    )
+
+
+@dataclass
+class _Follower:
+    """What was seen of a sweep so far, and said."""
+
+    store: Store
+    folder: WorkerFolder
+    sweep_id: SweepId
+    bar: SweepBar
+    previews: PreviewFiles | None
+    _state: SweepState | None = field(default=None, init=False)
+    _next_cells: float = field(default=0.0, init=False)
+    _gone_since: float | None = field(default=None, init=False)
+
+    def until_it_ends(self) -> SweepRecord | None:
+        """The sweep at its end, or None where nobody makes it any more."""
+        while True:
+            sweep = self._patiently(lambda: self.store.sweeps.get(self.sweep_id))
+            self._say_state(sweep.state)
+            if sweep.state in ENDED_STATES:
+                return sweep
+            self._show_progress()
+            if sweep.state != "paused" and self._is_forsaken():
+                return None
+            time.sleep(LOOK_SECONDS)
+
+    def _say_state(self, state: SweepState) -> None:
+        before, self._state = self._state, state
+        if state == before:
+            return
+        if state == "paused":
+            say(PAUSED)
+        elif before == "paused" and state in ("queued", "running"):
+            say(CONTINUED)
+        if state == "queued":
+            self._say_place()
+
+    def _say_place(self) -> None:
+        places = self._patiently(lambda: waiting_sweeps(self.store))
+        place = next((each for each in places if each.sweep.id == self.sweep_id), None)
+        if place is not None and place.ahead:
+            about = f", about {describe_duration(place.seconds)}" if place.seconds else ""
+            say(f"{place.ahead} sweep{'s are' if place.ahead > 1 else ' is'} made before this one{about}")
+
+    def _show_progress(self) -> None:
+        progress = self.folder.read_progress(self.sweep_id)
+        if progress is not None:
+            if progress.to_fetch:
+                self.bar.note_fetched(progress.fetched, progress.to_fetch)
+            for index, cell in progress.cells.items():
+                self.bar.note_step(cell.step, cell.of)
+                if self.previews is not None:
+                    self.previews.note_url(index, cell.preview)
+        if time.monotonic() >= self._next_cells:
+            for cell in self._patiently(lambda: self.store.sweeps.cells(self.sweep_id)):
+                if cell.done:
+                    self.bar.note_cell(cell.index)
+            self._next_cells = time.monotonic() + CELLS_SECONDS
+
+    def _is_forsaken(self) -> bool:
+        """Whether no worker serves this home for so long that none will; another command line may have the sweep."""
+        if is_served(self.folder) or is_held(self.folder, self.sweep_id):
+            if self._gone_since is not None:
+                say("a worker is there again")
+            self._gone_since = None
+            return False
+        if self._gone_since is None:
+            self._gone_since = time.monotonic()
+            say(f"the worker has ended; waiting for {WORKER_SECONDS:.0f} s for it to be started again ({STOPS})")
+        return time.monotonic() - self._gone_since > WORKER_SECONDS
+
+    def _patiently(self, look: Callable[[], Found]) -> Found:
+        """Look into the store, and wait for one that is away."""
+        deadline, pauses = time.monotonic() + STORE_SECONDS, growing_pauses()
+        said = False
+        while True:
+            try:
+                found = look()
+            except StoreAwayError as error:
+                if time.monotonic() >= deadline:
+                    raise
+                if not said:
+                    say(f"{error} Waiting for it ({STOPS})")
+                    said = True
+                time.sleep(next(pauses))
+            else:
+                if said:
+                    say("the store answers again")
+                return found

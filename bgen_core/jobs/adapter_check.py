@@ -1,0 +1,58 @@
+"""Before a sweep runs: LoRAs, and reference pictures with what looks at them, as far as a plan tells."""
+
+from collections.abc import Iterable
+
+from bgen_core.errors import UserInputError
+from bgen_core.models.ip_adapters import ENCODER, USUAL, IPAdapter, without_encoder
+from bgen_core.models.model_source import ModelSource
+from bgen_core.sweep.family_rules import NEUTRAL
+from bgen_core.sweep.plan import SweepPlan
+
+
+def check_loras(plan: SweepPlan) -> None:
+    """Refuse weights where no LoRA is named.
+
+    Raises
+    ------
+    UserInputError
+        Names the weight.
+    """
+    weights = plan.values_of("lora_weight")
+    if not any(plan.values_of("loras")) and any(weight != 1 for weight in weights):
+        unused = next(weight for weight in weights if weight != 1)
+        raise UserInputError(f"lora weight {unused:g} has nothing to weigh: name a LoRA in lora, or leave it at 1.")
+
+
+def check_reference(plan: SweepPlan) -> None:
+    """Refuse a reference picture that nothing looks at, and what would look at none.
+
+    Raises
+    ------
+    UserInputError
+        Names what is missing.
+    """
+    pictures, adapters = any(plan.values_of("reference")), any(plan.values_of("ip_adapter"))
+    if pictures and not adapters:
+        raise UserInputError(f"A reference picture needs what looks at it: name an IP-Adapter in ip-adapter: {USUAL}.")
+    if adapters and not pictures:
+        raise UserInputError("An IP-Adapter needs a picture to look at: give one in reference, or leave it empty.")
+    scales = plan.values_of("reference_scale")
+    if not pictures and any(scale != NEUTRAL["reference_scale"] for scale in scales):
+        raise UserInputError(
+            f"reference scale {scales[-1]:g} has nothing to weigh: give a picture in reference, or leave it at "
+            f"{NEUTRAL['reference_scale']:g}."
+        )
+
+
+def check_encoders(adapters: Iterable[IPAdapter], sources: Iterable[ModelSource]) -> None:
+    """Refuse an IP-Adapter without an image encoder, where a model brings none either.
+
+    Raises
+    ------
+    UserInputError
+        Names the encoder and where it is looked for.
+    """
+    lacking = next((adapter for adapter in adapters if not adapter.encoder_content), None)
+    without = next((source for source in sources if ENCODER not in source.networks), None)
+    if lacking and without:
+        raise UserInputError(without_encoder(lacking, without.name))

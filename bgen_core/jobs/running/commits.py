@@ -1,0 +1,206 @@
+"""Commits beside the painting: a few threads compose, encode and store, and their events leave in the cells' order."""
+
+import logging
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from functools import partial
+
+from bgen_core.errors import BgenError, LostPictureError, StoreError
+from bgen_core.ids import BlobHash, RawId, RunId
+from bgen_core.jobs.running.work import Painted, Photo, Work, commit_run
+from bgen_core.store.store import Store
+from bgen_core.sweep.events import Committed, Failed
+from bgen_core.sweep.plan import SweepCell
+
+logger = logging.getLogger(__name__)
+
+# In hand at once: raw pictures that wait, and what is made of them. One picture alone may be larger.
+MOST_BYTES = 768 * 2**20
+CLOSING_SECONDS = 60.0  # for which what is painted is still committed when nobody waits for it any more
+_THREADS = max(2, min(8, (os.cpu_count() or 2) // 2))
+_COPIES = 3  # of a photo's size: the finished picture, its PNG, and what is between them
+
+_INTERNAL = "An internal error stopped this cell after it was painted. The log of whatever ran it has the trace."
+_NO_MEMORY = "The machine's memory is too small to put this picture together: use a smaller photo, or free memory."
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _InHand:
+    """A cell whose commit has not been told yet; `closes` says that no other one in hand needs its raw picture."""
+
+    work: Work
+    cell: SweepCell
+    painted: Painted
+    future: Future[BlobHash]
+    bytes: int
+    reused: bool
+    raw: BlobHash | None
+    closes: bool
+
+    @property
+    def run_id(self) -> RunId:
+        return self.work.addresses[self.cell.index].run_id
+
+    @property
+    def raw_id(self) -> RawId:
+        return self.work.addresses[self.cell.index].raw_id
+
+
+class Commits:
+    """The commits of one sweep.
+
+    What is wrong with one cell makes that one fail. A store that cannot be used is raised, and the pictures that it did
+    not take are `unstored`: nobody has to paint them again.
+
+    Parameters
+    ----------
+    store
+        Where runs go.
+    release
+        Told of each raw picture of which every cell is committed or has failed.
+    """
+
+    def __init__(self, store: Store, release: Callable[[RawId], None]) -> None:
+        self._store = store
+        self._release = release
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="commit")
+        self._in_hand: deque[_InHand] = deque()
+        self._bytes = 0
+        self.unstored: dict[RawId, Painted] = {}
+
+    def hand_over(
+        self, work: Work, photo: Photo, cells: Sequence[SweepCell], painted: Painted, raw: BlobHash | None = None
+    ) -> Iterator[Committed | Failed]:
+        """Commit the cells that share a raw picture; its seconds count for the first of them.
+
+        Parameters
+        ----------
+        raw
+            Where the raw picture lies in the store already, or None.
+        """
+        made: dict[RunId, Future[BlobHash]] = {}
+        first: Future[BlobHash] | None = None
+        for place, cell in enumerate(cells):
+            run_id = work.addresses[cell.index].run_id
+            reused, size = run_id in made, 0
+            if not reused:
+                size = painted.image.nbytes + _COPIES * photo.subject.image.nbytes
+                made[run_id] = self._threads.submit(
+                    partial(_commit, self._store, work, photo, cell, painted, raw, first)
+                )
+                first = first or made[run_id]
+            self._bytes += size
+            self._in_hand.append(
+                _InHand(
+                    work=work,
+                    cell=cell,
+                    painted=painted,
+                    future=made[run_id],
+                    bytes=size,
+                    reused=reused,
+                    raw=raw,
+                    closes=place == len(cells) - 1,
+                )
+            )
+            painted = replace(painted, seconds={})
+            yield from self.collect()
+
+    def collect(self) -> Iterator[Committed | Failed]:
+        """What is committed by now; waits while more is in hand than may be.
+
+        Raises
+        ------
+        StoreError
+            The store did not take a picture. What waits to be committed is not tried any more.
+        """
+        while self._in_hand and (self._bytes > MOST_BYTES or self._in_hand[0].future.done()):
+            yield from self._tell_next()
+
+    def finish(self) -> Iterator[Committed | Failed]:
+        """The rest; see `collect`."""
+        fault: StoreError | None = None
+        while self._in_hand:
+            try:
+                yield from self._tell_next()
+            except StoreError as error:
+                fault = fault or error
+        if fault is not None:
+            raise fault
+
+    def close(self) -> None:
+        """Let what is painted be committed without a word, within a limit, and end the threads."""
+        left = wait([each.future for each in self._in_hand], timeout=CLOSING_SECONDS).not_done
+        if left:
+            logger.warning("%d painted pictures could not be committed in %.0f s", len(left), CLOSING_SECONDS)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._in_hand.clear()
+
+    def _tell_next(self) -> Iterator[Committed | Failed]:
+        told = self._in_hand[0]
+        try:
+            told.future.result()
+        except CancelledError:
+            self._put_aside(told)
+        except LostPictureError as error:
+            yield self._failed(told, error.public)
+        except StoreError:
+            self._put_aside(told)
+            for each in self._in_hand:
+                each.future.cancel()
+            raise
+        except Exception as error:
+            if isinstance(error, BgenError):
+                reason = error.public
+            else:
+                logger.error("cell %d could not be committed", told.cell.index, exc_info=error)
+                reason = _NO_MEMORY if isinstance(error, MemoryError) else _INTERNAL
+            yield self._failed(told, reason)
+        else:
+            self._let_go(told)
+            yield Committed(index=told.cell.index, run_id=told.run_id, reused=told.reused)
+
+    def _failed(self, told: _InHand, reason: str) -> Failed:
+        self._let_go(told)
+        self._store.sweeps.set_cell_error(told.work.sweep_id, told.cell.index, reason)
+        return Failed(index=told.cell.index, reason=reason)
+
+    def _put_aside(self, told: _InHand) -> None:
+        if told.raw is None:
+            self.unstored.setdefault(told.raw_id, told.painted)
+        self._let_go(told)
+
+    def _let_go(self, told: _InHand) -> None:
+        self._in_hand.popleft()
+        self._bytes -= told.bytes
+        if told.closes:
+            self._release(told.raw_id)
+
+
+def _commit(
+    store: Store,
+    work: Work,
+    photo: Photo,
+    cell: SweepCell,
+    painted: Painted,
+    raw: BlobHash | None,
+    first: Future[BlobHash] | None,
+) -> BlobHash:
+    """In a thread: the first cell of a raw picture brings it into the store, and the others wait for that."""
+    if raw is None and first is not None:
+        raw = _raw_of(first)
+    return commit_run(store, work, photo, cell, painted, raw).raw
+
+
+def _raw_of(first: Future[BlobHash]) -> BlobHash | None:
+    """Where the first cell has put the raw picture, or None where something was wrong with that cell alone."""
+    try:
+        return first.result()
+    except LostPictureError:
+        return None
+    except (StoreError, CancelledError):
+        raise
+    except Exception:
+        return None

@@ -1,0 +1,123 @@
+"""What cells of one model and size share, and the commit of one of them: composed, encoded, stored."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from bgen_core.extent import Extent
+from bgen_core.ids import BlobHash, SweepId, VisitorId
+from bgen_core.models.devices import Device
+from bgen_core.models.loras import LoraFile
+from bgen_core.models.model_source import ModelSource
+from bgen_core.models.placement import Placement
+from bgen_core.records.run import PaintedRun, RunRecord
+from bgen_core.store.store import Store
+from bgen_core.subject.pasting.compositing import composite
+from bgen_core.subject.pasting.edge import Edges
+from bgen_core.subject.subject import Subject
+from bgen_core.sweep.applied_loras import applied_loras, lora_versions
+from bgen_core.sweep.family_rules import paints_in_tiles
+from bgen_core.sweep.plan import CellAddress, SweepCell, pixel_versions
+from bgen_core.sweep.steering.applied_reference import Steering, steering_versions
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Work:
+    """What the cells of one model and one size share. It holds no model: that may go before all of them are committed.
+
+    Attributes
+    ----------
+    extent
+        The size at which they are painted.
+    loras, steering
+        Name -> file, and reference pictures with what looks at them, of all that the cells name.
+    addresses
+        Of all cells of this model, by their index.
+    is_only_group, is_only_size
+        Whether the sweep misses cells of one model and one subject alone, and these of one size: what none of them can
+        do without stops the sweep, and fails its own cells otherwise.
+    """
+
+    sweep_id: SweepId
+    owner: VisitorId
+    device: Device
+    source: ModelSource
+    placement: Placement
+    extent: Extent
+    loras: dict[str, LoraFile]
+    steering: Steering
+    addresses: dict[int, CellAddress]
+    is_only_group: bool
+    is_only_size: bool
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Photo:
+    """A subject, with its edge as it is pasted."""
+
+    subject: Subject
+    edges: Edges
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Painted:
+    """A raw picture (uint8, HWC, RGB), what it took in seconds by stage, and the most memory that the device held.
+
+    Attributes
+    ----------
+    engine
+        How the network was called for it, where that is worth telling: see `Finished.engine`.
+    """
+
+    image: np.ndarray
+    seconds: dict[str, float]
+    peak_memory_mb: float
+    engine: str = ""
+
+
+def commit_run(
+    store: Store, work: Work, photo: Photo, cell: SweepCell, painted: Painted, raw: BlobHash | None
+) -> RunRecord:
+    """Paste the subject before a raw picture, and keep both; safe in any thread.
+
+    Parameters
+    ----------
+    raw
+        Where the raw picture lies in the store already, or None.
+    """
+    subject, source = photo.subject, work.source
+    began = time.perf_counter()
+    options = cell.params.pasting
+    image = composite(subject.image, subject.alpha, painted.image, edges=photo.edges, options=options)
+    seconds = painted.seconds | {"composite": time.perf_counter() - began}
+    run = PaintedRun(
+        id=work.addresses[cell.index].run_id,
+        raw_id=work.addresses[cell.index].raw_id,
+        subject_id=subject.id,
+        subject_name=subject.name,
+        params=cell.params,
+        model=source.name,
+        model_revision=source.revision,
+        extent=subject.extent,
+        model_extent=work.extent,
+        device=_told(work.device, work.placement, tiled=paints_in_tiles(source.family, cell.params)),
+        dtype=source.family.number_format(work.device.dtype_name),
+        versions=pixel_versions()
+        | lora_versions(applied_loras(cell.params, work.loras))
+        | steering_versions(cell.params, work.steering)
+        | ({"engine": painted.engine} if painted.engine else {}),
+        seconds={stage: round(spent, 4) for stage, spent in seconds.items()},
+        peak_memory_mb=round(painted.peak_memory_mb, 1),
+        created=datetime.now(UTC),
+        owner=work.owner,
+    )
+    if raw is not None:
+        return store.runs.commit_pasted(run, image=image, raw=raw)
+    return store.runs.commit(run, image=image, raw_image=painted.image)
+
+
+def _told(device: Device, placement: Placement, *, tiled: bool) -> str:
+    way = "" if placement.offload == "none" else placement.way
+    return ", ".join(filter(None, [device.name, way, "autoencoder in tiles" if tiled else ""]))

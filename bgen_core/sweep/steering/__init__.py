@@ -1,0 +1,1 @@
+"""What steers a painting beside its prompt: control pictures for ControlNets, reference pictures for IP-Adapters."""

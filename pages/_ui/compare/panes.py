@@ -1,0 +1,49 @@
+"""The two sides of the compare page: the list of runs, which can be folded away, and what is shown of the chosen."""
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages._ui.compare.compare_view import LIST_FOLDED, CompareView
+from pages._ui.shared.browser import is_telephone
+
+_WIDTHS = {"gallery": (3, 7), "grid": (4, 6), "table": (1, 1)}
+
+
+def fold_list(*, folded: bool) -> None:
+    """Leave the window to the pictures, or show the list again."""
+    st.session_state[LIST_FOLDED] = folded
+
+
+def places(view: CompareView, *, has_choice: bool) -> tuple[DeltaGenerator | None, DeltaGenerator]:
+    """Where the list goes, None while it is folded, and where the pictures go: first on telephones, else right."""
+    if has_choice and st.session_state.get(LIST_FOLDED, False):
+        return None, st.container()
+    if is_telephone():
+        pictures = st.container()
+        return st.container(), pictures
+    left, right = st.columns(_WIDTHS[view.shape], gap="medium")
+    return left, right
+
+
+def unfold_button() -> None:
+    """Draw the button that shows the list again, where it is folded."""
+    if st.session_state.get(LIST_FOLDED, False):
+        st.button(
+            "Show the list",
+            type="tertiary",
+            icon=":material/left_panel_open:",
+            on_click=fold_list,
+            kwargs={"folded": False},
+        )
+
+
+def fold_button() -> None:
+    """Draw the button that leaves the window to the pictures."""
+    st.button(
+        "Fold",
+        type="tertiary",
+        icon=":material/left_panel_close:",
+        help="Leave the window to the pictures.",
+        on_click=fold_list,
+        kwargs={"folded": True},
+    )

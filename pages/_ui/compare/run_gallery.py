@@ -1,0 +1,197 @@
+"""The runs of a view as thumbnails, in a gallery or a grid: ticking compares, stars and keys rate.
+
+A component with plain JavaScript, whose messages are described at the head of `run_gallery.js`.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+from streamlit.components.v2 import component
+
+from bgen_core.errors import BgenError
+from bgen_core.ids import RunId
+from bgen_core.parameters import PARAMETERS
+from bgen_core.runs.links import thumbnail_of_side
+from bgen_core.runs.run_columns import run_column
+from bgen_core.runs.run_grid import RunGrid, heading_columns, run_grid
+from bgen_core.runs.short_texts import short_texts
+from bgen_core.runs.table import shown
+from bgen_core.store.opinions import MAX_RATING
+from bgen_core.store.store import SeenStore
+from pages._ui.app import page_files
+from pages._ui.app.faults import told
+from pages._ui.compare.compare_view import GROUPED, CompareView, change
+from pages._ui.shared.frontend_source import frontend_source
+from pages._ui.shared.plain_text import plain
+
+LISTED_AT_ONCE = 120
+MOST_IN_A_GRID = 1024
+_KEY = "run_gallery"
+_LISTED, _TURN, _PROBLEM = "run_gallery_listed", "run_gallery_turn", "run_gallery_problem"
+_CARD = {"gallery": 150, "grid": 110}  # px
+_SIDE = 256  # of the thumbnails that are fetched
+_LONGEST_HEADING = 40
+
+# First what sweeps vary most.
+_HEADINGS = tuple(
+    dict.fromkeys(("prompt", *(each.field for each in PARAMETERS if each.short), *(column.name for column in GROUPED)))
+)
+
+_gallery = component(
+    "bgen_run_gallery",
+    html='<div class="gallery" role="group" tabindex="-1"></div>\n<!-- filled by the script -->',
+    css=frontend_source("run_gallery.css"),
+    js=frontend_source("run_gallery.js"),
+)
+
+
+def run_gallery(rows: pd.DataFrame, store: SeenStore, view: CompareView) -> None:
+    """Draw the view's runs as thumbnails; what is ticked goes into the view, what is rated into the store.
+
+    Parameters
+    ----------
+    rows
+        Rows of the wide table that pass the view's filter, in its order.
+    """
+    if problem := st.session_state.pop(_PROBLEM, ""):
+        st.error(plain(problem))
+    is_grid = view.shape == "grid"
+    listed = rows.iloc[: MOST_IN_A_GRID if is_grid else _listed(view)]
+    grid = _grid(listed, view) if is_grid else None
+    if is_grid and len(rows) > MOST_IN_A_GRID:
+        st.caption(f"The first {MOST_IN_A_GRID:,} of {len(rows):,} runs: a filter leaves fewer.")
+    result = _gallery(
+        key=_KEY,
+        data={
+            "label": f"{len(rows):,} runs",
+            "runs": _described(listed, view),
+            "chosen": view.ids,
+            "total": len(listed) if is_grid else len(rows),
+            "grid": None if grid is None else _headed(grid),
+            "card": _CARD[view.shape],
+            "turn": st.session_state.get(_TURN, 0),
+        },
+        on_chosen_change=_choose,
+        on_rated_change=lambda: _rate(store),
+        on_more_change=_list_more,
+        on_opened_change=lambda: None,
+    )
+    if result.opened in set(listed["id"]):
+        st.switch_page(page_files.RUN, query_params={"id": result.opened})
+
+
+def grid_controls(rows: pd.DataFrame, view: CompareView) -> None:
+    """Choose the columns whose values are the grid's headings."""
+    listed = rows.iloc[:MOST_IN_A_GRID]
+    offered = heading_columns(listed, _HEADINGS)
+    grid = _grid(listed, view)
+    for label, field, chosen, other in (
+        ("Across", "across", grid.across, "down"),
+        ("Down", "down", grid.down, "across"),
+    ):
+        key = f"compare_{field}"
+        st.session_state[key] = chosen or None
+
+        def choose(key: str = key, field: str = field, other: str = other) -> None:
+            asked: dict[str, Any] = {"across": grid.across, "down": grid.down, field: st.session_state[key] or ""}
+            if asked[field] == asked[other]:  # they change places
+                asked[other] = getattr(grid, field)
+            change(**asked)
+
+        st.selectbox(
+            label,
+            offered,
+            key=key,
+            format_func=lambda name, label=label: f"{label}: {run_column(name).label}",
+            placeholder=f"{label}: nothing differs",
+            label_visibility="collapsed",
+            disabled=not offered,
+            on_change=choose,
+            width=190,
+        )
+
+
+def _grid(listed: pd.DataFrame, view: CompareView) -> RunGrid:
+    return run_grid(listed, _HEADINGS, across=view.across, down=view.down)
+
+
+def _headed(grid: RunGrid) -> dict[str, Any]:
+    return {
+        "across": run_column(grid.across).label if grid.across else "",
+        "down": run_column(grid.down).label if grid.down else "",
+        "columns": _headings(grid.columns),
+        "rows": _headings(grid.rows),
+        "cells": grid.cells,
+    }
+
+
+def _headings(values: Sequence[Any]) -> list[str]:
+    return short_texts(["–" if value is None else shown(value) for value in values], _LONGEST_HEADING)
+
+
+def _described(listed: pd.DataFrame, view: CompareView) -> list[dict[str, Any]]:
+    noted = view.sort.removeprefix("-")
+    noted = noted if noted not in ("", "created", "rating", "tags") else "prompt"
+    column = run_column(noted)
+    ratings = listed["rating"].fillna(0).astype(int)
+    columns = ("id", "thumbnail", "subject", "prompt", "model", "seed", "size", noted)
+    values = zip(*(listed[name] for name in columns), ratings, strict=True)
+    return [
+        {
+            "id": run_id,
+            "small": thumbnail_of_side(thumbnail, _SIDE),
+            "alt": f"{subject} before “{prompt}”, {model}, seed {seed}",
+            "ratio": _ratio(size),
+            "note": _note(value, column.label, is_text=column.kind == "choice"),
+            "rating": rating,
+        }
+        for run_id, thumbnail, subject, prompt, model, seed, size, value, rating in values
+    ]
+
+
+def _note(value: Any, label: str, *, is_text: bool) -> str:
+    text = "–" if not is_text and pd.isna(value) else f"{value:.4g}" if isinstance(value, float) else shown(value)
+    return text if is_text else f"{label} {text}"
+
+
+def _ratio(size: str) -> float:
+    width, _, height = size.partition("×")
+    return round(int(width) / int(height), 4)
+
+
+def _listed(view: CompareView) -> int:
+    """How many are listed: more where somebody scrolled, as long as the same runs are asked for."""
+    asked = (view.text, view.conditions, view.sweep, view.sort)
+    kept, count = st.session_state.get(_LISTED, (None, 0))
+    if kept != asked:
+        count = LISTED_AT_ONCE
+    st.session_state[_LISTED] = (asked, count)
+    return count
+
+
+def _list_more() -> None:
+    asked, count = st.session_state[_LISTED]
+    st.session_state[_LISTED] = (asked, count + LISTED_AT_ONCE)
+
+
+def _choose() -> None:
+    told_of = st.session_state[_KEY].get("chosen")
+    if not isinstance(told_of, dict):
+        return
+    st.session_state[_TURN] = int(told_of["turn"])
+    change(ids=tuple(str(each) for each in told_of["ids"]))
+
+
+def _rate(store: SeenStore) -> None:
+    told_of = st.session_state[_KEY].get("rated")
+    if not isinstance(told_of, dict):
+        return
+    st.session_state[_TURN] = int(told_of["turn"])
+    try:
+        for run_id, rating in told_of["ratings"].items():
+            if 0 <= int(rating) <= MAX_RATING:
+                store.opinions.rate(RunId(run_id), int(rating) or None)
+    except (BgenError, ValueError) as error:
+        st.session_state[_PROBLEM] = told(error) if isinstance(error, BgenError) else "This rating cannot be read."

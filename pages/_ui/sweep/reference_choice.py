@@ -1,0 +1,44 @@
+"""Reference pictures on the Sweep page: a file is put into the store, and its address into the control."""
+
+import math
+from collections.abc import Callable
+
+import streamlit as st
+
+from bgen_core.errors import BgenError
+from bgen_core.ids import BlobHash
+from bgen_core.store.references import encode_reference
+from bgen_core.subject.decoding.foreign_pictures import decode_foreign_photo
+from bgen_core.subject.decoding.image_io import PHOTO_EXTENSIONS, DecodeLimits
+from pages._ui.app import resources
+from pages._ui.app.faults import told
+from pages._ui.shared.plain_text import plain
+
+_UPLOAD, _PROBLEM = "reference_upload", "reference_problem"
+
+
+def reference_upload(put: Callable[[BlobHash], None]) -> None:
+    """Draw where a file is chosen; `put` gets the address under which it is stored then."""
+    settings = resources.settings()
+    st.file_uploader(
+        "Reference picture from a file",
+        type=PHOTO_EXTENSIONS,
+        max_upload_size=math.ceil(settings.max_upload_mb),
+        key=_UPLOAD,
+        on_change=_take,
+        args=(put,),
+    )
+    if problem := st.session_state.pop(_PROBLEM, ""):
+        st.error(plain(problem))
+
+
+def _take(put: Callable[[BlobHash], None]) -> None:
+    chosen = st.session_state[_UPLOAD]
+    if chosen is None:
+        return
+    limits = DecodeLimits.from_settings(resources.settings())
+    try:
+        photo = decode_foreign_photo(chosen.getvalue(), name=chosen.name, limits=limits)
+        put(resources.store().blobs.put(encode_reference(photo.image)))
+    except BgenError as error:
+        st.session_state[_PROBLEM] = told(error)
