@@ -13,9 +13,9 @@ from typing import Literal
 from bgen_core.errors import UserInputError
 from bgen_core.limits import check_text
 from bgen_core.models.families import CONTROLS
-from bgen_core.models.ip_adapters import MOST_SCALE, check_name, check_reference
-from bgen_core.models.loras import MOST_WEIGHT, read_loras
 from bgen_core.models.schedulers import scheduler_named, scheduler_names
+from bgen_core.models.steering.ip_adapters import MOST_SCALE, check_name, check_reference
+from bgen_core.models.steering.loras import MOST_WEIGHT, read_loras
 from bgen_core.typed_lines import write_line
 from bgen_core.wording import quoted
 

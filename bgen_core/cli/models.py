@@ -9,10 +9,10 @@ from bgen_core.errors import ModelLoadError
 from bgen_core.models.catalogue import MODELS, ModelEntry, describe_model
 from bgen_core.models.content_hash import keep_hashes
 from bgen_core.models.default_model import default_model
-from bgen_core.models.ip_adapters import available_ip_adapters
-from bgen_core.models.loras import available_loras
 from bgen_core.models.revision import find_entry, find_local_model
 from bgen_core.models.schedulers import SCHEDULERS
+from bgen_core.models.steering.ip_adapters import available_ip_adapters
+from bgen_core.models.steering.loras import available_loras
 from bgen_core.settings import load_settings
 
 

@@ -13,10 +13,10 @@ from bgen_core.errors import UserInputError
 from bgen_core.models.catalogue import describe_model
 from bgen_core.models.content_hash import keep_hashes
 from bgen_core.models.default_model import default_model
-from bgen_core.models.depth_model import depth_model_for
-from bgen_core.models.ip_adapters import find_ip_adapters
-from bgen_core.models.loras import find_loras
 from bgen_core.models.revision import find_model
+from bgen_core.models.steering.depth_model import depth_model_for
+from bgen_core.models.steering.ip_adapters import find_ip_adapters
+from bgen_core.models.steering.loras import find_loras
 from bgen_core.runs.recipe import PNG_LIMITS, Recipe, read_recipe
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import Store, open_store

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from bgen_core.errors import UserInputError
-from bgen_core.models.ip_adapters import ENCODER, USUAL, IPAdapter, without_encoder
 from bgen_core.models.model_source import ModelSource
+from bgen_core.models.steering.ip_adapters import ENCODER, USUAL, IPAdapter, without_encoder
 from bgen_core.sweep.family_rules import NEUTRAL
 from bgen_core.sweep.plan import SweepPlan
 

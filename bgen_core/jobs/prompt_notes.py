@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from bgen_core.models.loras import take_tags
 from bgen_core.models.prompt_length import find_cut_off
 from bgen_core.models.revision import ModelSource
+from bgen_core.models.steering.loras import take_tags
 from bgen_core.sweep.prompt_syntax import has_more_than_weights, has_weights
 from bgen_core.wording import quoted
 

@@ -17,9 +17,9 @@ from bgen_core.extent import Extent
 from bgen_core.ids import NOBODY, BlobHash, SweepId
 from bgen_core.jobs.runner import Runner
 from bgen_core.models.catalogue import describe_model
-from bgen_core.models.depth_model import depth_model_for
-from bgen_core.models.ip_adapters import find_ip_adapters
-from bgen_core.models.loras import find_loras
+from bgen_core.models.steering.depth_model import depth_model_for
+from bgen_core.models.steering.ip_adapters import find_ip_adapters
+from bgen_core.models.steering.loras import find_loras
 from bgen_core.records.run import RunRecord
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.runs.recipe import Recipe

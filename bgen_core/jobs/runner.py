@@ -13,13 +13,13 @@ from bgen_core.jobs.running.commits import Commits
 from bgen_core.jobs.running.painting import Painting
 from bgen_core.jobs.running.work import Painted, Work
 from bgen_core.models.default_model import default_model
-from bgen_core.models.depth_model import depth_model_for
 from bgen_core.models.devices import Device, find_device
 from bgen_core.models.hub.download import Fetching
-from bgen_core.models.ip_adapters import find_ip_adapters
-from bgen_core.models.loras import find_loras
 from bgen_core.models.model_files import fetch_missing
 from bgen_core.models.revision import find_model
+from bgen_core.models.steering.depth_model import depth_model_for
+from bgen_core.models.steering.ip_adapters import find_ip_adapters
+from bgen_core.models.steering.loras import find_loras
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.settings import Settings
 from bgen_core.store.references import load_references

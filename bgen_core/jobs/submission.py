@@ -11,13 +11,13 @@ from bgen_core.jobs.adapter_check import check_encoders, check_loras, check_refe
 from bgen_core.jobs.estimate import estimate_seconds, pasting_seconds
 from bgen_core.jobs.prompt_notes import reading_notes
 from bgen_core.models.catalogue import ModelEntry
-from bgen_core.models.depth_model import depth_model_for
-from bgen_core.models.ip_adapters import find_ip_adapters
-from bgen_core.models.loras import find_loras
 from bgen_core.models.model_files import missing_bytes
 from bgen_core.models.model_source import ModelSource
 from bgen_core.models.revision import find_model
 from bgen_core.models.schedulers import get_scheduler
+from bgen_core.models.steering.depth_model import depth_model_for
+from bgen_core.models.steering.ip_adapters import find_ip_adapters
+from bgen_core.models.steering.loras import find_loras
 from bgen_core.models.world import find_hint
 from bgen_core.parameters import PROMPTS
 from bgen_core.records.sweep import SweepRecord

@@ -1,6 +1,7 @@
 """Where the models run: the device is found by itself, and the number format follows from it."""
 
 import gc
+import logging
 import os
 import platform
 from dataclasses import dataclass, replace
@@ -107,9 +108,12 @@ def prepare_process_for_inference() -> None:
     """Settings that torch reads when it is first imported; call before that.
 
     GNU OpenMP's idle threads spin by default, which makes convolutions many times slower as soon as anything else
-    runs on the machine; asleep they cost nothing.
+    runs on the machine; asleep they cost nothing. Where torchao is installed, transformers imports it, and it tells at
+    each import which GPU kernels it lacks.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for name in ("torchao", "torch.utils._pytree"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 class MemoryMeter:

@@ -15,8 +15,8 @@ from bgen_core.errors import UserInputError
 from bgen_core.ids import NO_SUBJECT, SubjectId
 from bgen_core.limits import LARGEST_PICTURE, LONGEST_TEXT, MOST_MEGAPIXELS
 from bgen_core.models.catalogue import MODELS
-from bgen_core.models.loras import take_tags
 from bgen_core.models.schedulers import SCHEDULERS, scheduler_named
+from bgen_core.models.steering.loras import take_tags
 from bgen_core.parameters import PARAMETERS, PROMPTS, Kind, Parameter, Value, parameter_of
 from bgen_core.records.png_text import PARAMETERS_KEY, read_parameters, read_record
 from bgen_core.records.run import PaintedRun

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 
 from bgen_core.errors import UserInputError
-from bgen_core.models.loras import count_layers, fetch_lora
 from bgen_core.models.safetensors_header import read_header
+from bgen_core.models.steering.loras import count_layers, fetch_lora
 from bgen_core.sweep.applied_loras import AppliedLora
 from bgen_core.sweep.events import PaintCell
 from bgen_core.wording import quoted

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from bgen_core.models.loras import LoraFile
+from bgen_core.models.steering.loras import LoraFile
 from bgen_core.sweep.params import InpaintParams
 
 

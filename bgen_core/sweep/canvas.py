@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
-from bgen_core.models.loras import LoraFile
+from bgen_core.models.steering.loras import LoraFile
 from bgen_core.subject.decoding.image_io import resize
 from bgen_core.subject.masks import repaint_mask
 from bgen_core.subject.subject import Subject

@@ -8,8 +8,8 @@ import numpy as np
 
 from bgen_core.extent import Extent
 from bgen_core.ids import RunId
-from bgen_core.models.depth_model import DepthModel
 from bgen_core.models.hub.download import Fetching
+from bgen_core.models.steering.depth_model import DepthModel
 from bgen_core.sweep.applied_loras import AppliedLora
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.steering.applied_reference import AppliedReference

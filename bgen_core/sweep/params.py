@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bgen_core.errors import UserInputError
-from bgen_core.models.loras import WeighedLora, read_loras, weigh
+from bgen_core.models.steering.loras import WeighedLora, read_loras, weigh
 from bgen_core.parameters import MAX_STEPS, PARAMETERS
 from bgen_core.subject.pasting.compositing import CompositeOptions
 

@@ -11,11 +11,11 @@ from typing import Any
 from bgen_core.content_address import hash_content
 from bgen_core.errors import UserInputError
 from bgen_core.ids import RawId, RunId, SubjectId
-from bgen_core.models.depth_model import DepthModel
 from bgen_core.models.families import Family
 from bgen_core.models.family_table import STABLE_DIFFUSION
-from bgen_core.models.ip_adapters import IPAdapter
-from bgen_core.models.loras import LoraFile
+from bgen_core.models.steering.depth_model import DepthModel
+from bgen_core.models.steering.ip_adapters import IPAdapter
+from bgen_core.models.steering.loras import LoraFile
 from bgen_core.parameters import PARAMETERS, PROMPTS, Stage, parameter_of
 from bgen_core.sweep.applied_loras import applied_loras, lora_versions
 from bgen_core.sweep.axes import Axis, axis_kind

@@ -98,8 +98,10 @@ def test_a_person_is_left_out_by_a_click(app: RunningApp, page: Page, tmp_path: 
     photo = tmp_path / "both.png"
     both.save(photo)
     page.goto(app.url)
+    page.locator("canvas.upper-canvas").first.wait_for()  # a field of a page that is still drawn is replaced
     settle(page)
     page.get_by_role("button", name="New photo").click()
+    settle(page)
     page.locator("input[type=file]").first.set_input_files(photo)
     page.locator('input[aria-label="Name"][value="both"]').first.wait_for()
     page.keyboard.press("Escape")

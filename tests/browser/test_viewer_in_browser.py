@@ -62,7 +62,7 @@ def test_captions_name_the_prompt_and_keep_their_pictures_in_line(
     compared: tuple[RunningApp, Store], page: Page
 ) -> None:
     app, _ = compared
-    page.set_viewport_size({"width": 700, "height": 900})
+    page.set_viewport_size({"width": 700, "height": 600})
     open_page(page, app, f"?ids={ids_of(0, 8, 1)}")
     prompt = viewer(page).get_by_text("Prompt … before a large and very old …")
     assert prompt.get_attribute("title") == f"Prompt: {WORDY}"

@@ -13,11 +13,11 @@ from bgen_core.errors import ModelLoadError, UserInputError
 from bgen_core.models import placement as placement_module
 from bgen_core.models.devices import Device, find_device
 from bgen_core.models.loading import load_pipeline
-from bgen_core.models.loras import find_loras
 from bgen_core.models.model_files import settled
 from bgen_core.models.model_source import ModelSource
 from bgen_core.models.placement import Offload, OffloadWish, Placement, bytes_of_parts, place
 from bgen_core.models.revision import find_model
+from bgen_core.models.steering.loras import find_loras
 from bgen_core.sweep.adapters import Adapters
 from bgen_core.sweep.applied_loras import AppliedLora
 from bgen_core.sweep.engine import BatchedInpainter, can_batch

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bgen_core.extent import Extent
-from bgen_core.models.loras import LoraFile, find_loras
+from bgen_core.models.steering.loras import LoraFile, find_loras
 from bgen_core.sweep import adapters
 from bgen_core.sweep.applied_loras import applied_loras
 from bgen_core.sweep.engine import BatchedInpainter

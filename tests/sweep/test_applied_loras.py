@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bgen_core.models.loras import LoraFile
+from bgen_core.models.steering.loras import LoraFile
 from bgen_core.sweep.applied_loras import applied_loras, lora_versions
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import CellAddress, address_cell

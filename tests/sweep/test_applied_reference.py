@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from bgen_core.errors import UserInputError
-from bgen_core.models.depth_model import DepthModel
 from bgen_core.models.family_table import STABLE_DIFFUSION, family_titled
-from bgen_core.models.ip_adapters import IPAdapter
+from bgen_core.models.steering.depth_model import DepthModel
+from bgen_core.models.steering.ip_adapters import IPAdapter
 from bgen_core.sweep.family_rules import refusal_of
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import CellAddress, address_cell

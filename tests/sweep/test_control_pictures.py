@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from bgen_core.errors import UserInputError
-from bgen_core.models.depth_model import depth_model_for, find_depth_model
+from bgen_core.models.steering.depth_model import depth_model_for, find_depth_model
 from bgen_core.sweep.events import Canvas, Failed, Finished, PaintCell
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.pipeline_call import PipelineInpainter

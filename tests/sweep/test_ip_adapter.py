@@ -12,8 +12,8 @@ from PIL import Image
 
 from bgen_core.extent import Extent
 from bgen_core.models.family_table import STABLE_DIFFUSION
-from bgen_core.models.ip_adapters import IPAdapter, find_ip_adapters
-from bgen_core.models.loras import find_loras
+from bgen_core.models.steering.ip_adapters import IPAdapter, find_ip_adapters
+from bgen_core.models.steering.loras import find_loras
 from bgen_core.sweep.applied_loras import applied_loras
 from bgen_core.sweep.engine import BatchedInpainter
 from bgen_core.sweep.events import Canvas, Failed, Finished, PaintCell

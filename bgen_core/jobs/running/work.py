@@ -9,9 +9,9 @@ import numpy as np
 from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash, SweepId, VisitorId
 from bgen_core.models.devices import Device
-from bgen_core.models.loras import LoraFile
 from bgen_core.models.model_source import ModelSource
 from bgen_core.models.placement import Placement
+from bgen_core.models.steering.loras import LoraFile
 from bgen_core.records.run import PaintedRun, RunRecord
 from bgen_core.store.store import Store
 from bgen_core.subject.pasting.compositing import composite

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from bgen_core.extent import Extent
-from bgen_core.models.ip_adapters import IPAdapter
+from bgen_core.models.steering.ip_adapters import IPAdapter
 from bgen_core.sweep.applied_loras import AppliedLora
 from bgen_core.sweep.engine.canvases import check_canvas
 from bgen_core.sweep.events import Failed, PaintCell

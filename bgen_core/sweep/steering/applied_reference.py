@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bgen_core.models.depth_model import DepthModel
-from bgen_core.models.ip_adapters import IPAdapter
+from bgen_core.models.steering.depth_model import DepthModel
+from bgen_core.models.steering.ip_adapters import IPAdapter
 from bgen_core.sweep.params import InpaintParams
 
 

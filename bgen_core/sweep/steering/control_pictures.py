@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from bgen_core.errors import UserInputError
-from bgen_core.models.depth_model import DepthModel
+from bgen_core.models.steering.depth_model import DepthModel
 from bgen_core.sweep.events import Canvas
 from bgen_core.sweep.steering.depth import nearness
 from bgen_core.wording import quoted

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bgen_core.errors import UserInputError
-from bgen_core.models.depth_model import DepthModel
+from bgen_core.models.steering.depth_model import DepthModel
 from bgen_core.sweep.events import Canvas
 
 logger = logging.getLogger(__name__)

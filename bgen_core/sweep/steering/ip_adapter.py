@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from bgen_core.errors import UserInputError
-from bgen_core.models.ip_adapters import ENCODER, IPAdapter, encoder_fits, fetch_ip_adapter, without_encoder
+from bgen_core.models.steering.ip_adapters import ENCODER, IPAdapter, encoder_fits, fetch_ip_adapter, without_encoder
 from bgen_core.sweep.events import PaintCell
 from bgen_core.sweep.steering.applied_reference import AppliedReference
 from bgen_core.wording import quoted

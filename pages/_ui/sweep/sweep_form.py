@@ -7,9 +7,9 @@ import streamlit as st
 
 from bgen_core.errors import ModelLoadError, UserInputError
 from bgen_core.ids import BlobHash
-from bgen_core.models.catalogue import MODELS, ModelEntry, describe_model
-from bgen_core.models.loras import NEEDS_PEFT, can_be_applied
+from bgen_core.models.catalogue import ModelEntry, describe_model
 from bgen_core.models.revision import fetch_entry, find_entry
+from bgen_core.models.steering.loras import NEEDS_PEFT, can_be_applied
 from bgen_core.parameters import PARAMETERS, PROMPTS, Parameter
 from bgen_core.store.subjects import SubjectEntry
 from bgen_core.sweep.axes import REPLACEMENTS, parse_axis, write_replacement
@@ -19,6 +19,7 @@ from bgen_core.sweep.family_rules import LORA_FIELDS, scheduler_refusal
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.typed_lines import typed_lines, write_line
 from bgen_core.wording import quoted
+from pages._ui.app import resources
 from pages._ui.app.faults import told
 from pages._ui.shared.plain_text import plain
 from pages._ui.shared.reference_pictures import show_references
@@ -81,10 +82,10 @@ def _beginning(key: str, otherwise: Held) -> Held:
 
 
 def model_choice(default: str) -> list[ModelEntry]:
-    """The models, the first of which gives the defaults; any others than the catalogue's can be typed."""
+    """The models, the first of which gives the defaults; what the operator allows beside the list can be typed."""
     begin: list[str] = _beginning("model", [default])
     chosen: list[str] = st.session_state.get("model") or st.query_params.get_all("model")
-    names = list(dict.fromkeys([*(entry.name for entry in MODELS), *begin, *chosen]))
+    names = list(dict.fromkeys([*resources.allowed().offered(), *begin, *chosen]))
     picked = st.multiselect(
         "Model",
         names,
@@ -93,7 +94,7 @@ def model_choice(default: str) -> list[ModelEntry]:
         bind="query-params",
         on_change=_take_defaults,
         accept_new_options=True,
-        help="A name from the list, a Hub id (owner/name), a folder or a .safetensors file. Several make an axis.",
+        help="A name from the list, or another that this server allows. Several make an axis.",
     )
     entries = [_entry(name) for name in picked or [default]]
     for entry in entries:
@@ -103,6 +104,8 @@ def model_choice(default: str) -> list[ModelEntry]:
 
 
 def _entry(name: str, read: Callable[[str], ModelEntry] = find_entry) -> ModelEntry:
+    if not resources.allowed().holds(name):  # the forecast says so, and nothing is looked for
+        return describe_model(name)
     try:
         return read(name)
     except ModelLoadError:  # the forecast says why it cannot be used

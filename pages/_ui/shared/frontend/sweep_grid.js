@@ -18,7 +18,7 @@
 const WIDTHS = { s: 96, m: 176, l: 352 };
 const NARROWEST = 64;
 const WIDEST = 440;
-const EDGE = 78; // px of a column of row labels
+const EDGE = 96; // px of a column of row labels
 const MOST_IN_A_ROW = 6; // more values of a single axis flow over several rows
 const SPARE = 14; // px for the scroll bar and the box's border
 

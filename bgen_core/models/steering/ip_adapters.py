@@ -16,8 +16,8 @@ from bgen_core.errors import UserInputError
 from bgen_core.json_value import JsonValue
 from bgen_core.models.content_hash import hash_file
 from bgen_core.models.hub.client import LOOK_SECONDS, hub_fault
-from bgen_core.models.loras import PICKLES, available_loras, file_in_folder
 from bgen_core.models.safetensors_header import read_header, shape_of
+from bgen_core.models.steering.loras import PICKLES, available_loras, file_in_folder
 from bgen_core.wording import quoted
 
 ENCODER = "image_encoder"
@@ -130,6 +130,12 @@ def _find(name: str, folder: Path) -> IPAdapter:
         f"IP-Adapter {quoted(name, 80)} is not there: choose {shown or f'one of the Hub such as {USUAL}'}, "
         "or put its .safetensors file into the folder BGEN_IP_ADAPTERS."
     )
+
+
+def hub_repository(name: str) -> str | None:
+    """The repository of the Hub in which an IP-Adapter of that name would be looked for, if in any."""
+    found = _HUB_ID.fullmatch(name)
+    return found[1] if found else None
 
 
 def available_ip_adapters(folder: Path) -> tuple[str, ...]:

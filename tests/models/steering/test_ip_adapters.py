@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from bgen_core.errors import UserInputError
-from bgen_core.models.ip_adapters import IPAdapter, available_ip_adapters, fetch_ip_adapter, find_ip_adapters
+from bgen_core.models.steering.ip_adapters import IPAdapter, available_ip_adapters, fetch_ip_adapter, find_ip_adapters
 
 LAYERS = {"ip_adapter.1.to_k_ip.weight": np.zeros((4, 8), "f4"), "ip_adapter.1.to_v_ip.weight": np.zeros((4, 8), "f4")}
 BASE = {**LAYERS, "image_proj.proj.weight": np.zeros((32, 6), "f4")}

@@ -157,6 +157,12 @@ def _find(name: str, folder: Path) -> LoraFile:
     )
 
 
+def hub_repository(name: str) -> str | None:
+    """The repository of the Hub in which a LoRA of that name would be looked for, if in any."""
+    found = _HUB_ID.fullmatch(name)
+    return found[1] if found else None
+
+
 def file_in_folder(name: str, folder: Path) -> Path | None:
     """The file of that name, never one outside the folder: names come from visitors."""
     relative = PurePosixPath(name)

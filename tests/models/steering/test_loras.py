@@ -9,8 +9,16 @@ import pytest
 from safetensors.numpy import save_file
 
 from bgen_core.errors import UserInputError
-from bgen_core.models import loras
-from bgen_core.models.loras import LoraFile, available_loras, fetch_lora, find_loras, read_loras, take_tags, weigh
+from bgen_core.models.steering import loras
+from bgen_core.models.steering.loras import (
+    LoraFile,
+    available_loras,
+    fetch_lora,
+    find_loras,
+    read_loras,
+    take_tags,
+    weigh,
+)
 
 TENSORS = {"unet.to_q.lora_A.weight": np.zeros((2, 4), np.float32), "unet.to_q.lora_B.weight": np.ones((4, 2), "f4")}
 
