@@ -71,10 +71,13 @@ def models(
 
 
 def _chosen(spec: str) -> ModelEntry:
+    known = describe_model(spec)
+    if known in MODELS:
+        return known
     try:
         return find_entry(spec)
     except ModelLoadError:  # using it says why
-        return describe_model(spec)
+        return known
 
 
 def _is_here(spec: str) -> bool:

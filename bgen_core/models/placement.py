@@ -151,6 +151,10 @@ def _keep_in_eight_bits(denoiser: Any, device: Device) -> None:
 
     if device.kept_in == "float8":
         denoiser.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=device.dtype)
+        for layer in denoiser.modules():
+            if getattr(getattr(layer, "weight", None), "dtype", None) == torch.float8_e4m3fn:
+                # peft 0.21.2 takes it for a LoRA's own numbers rather than the weight's format.
+                layer.compute_dtype = device.dtype
         return
     for name in ("torchao", "torch.utils._pytree"):  # they tell at their import which kernels this machine lacks
         logging.getLogger(name).setLevel(logging.ERROR)

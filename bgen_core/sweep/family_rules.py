@@ -111,6 +111,11 @@ def settled(family: Family, params: InpaintParams) -> InpaintParams:
         changes |= WITHOUT_MASK
     if scheduler_refusal(family, params.scheduler):
         changes["scheduler"] = NEUTRAL["scheduler"]
+    # What a model has by itself is chosen by 0 too.
+    if params.side == family.side:
+        changes["side"] = 0
+    if params.flow_shift == family.own_shift:
+        changes["flow_shift"] = NEUTRAL["flow_shift"]
     if params.control_scale == 0:
         changes["control"] = NEUTRAL["control"]
     if not params.weighed_loras:

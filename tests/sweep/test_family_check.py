@@ -28,6 +28,7 @@ CLASSES = {
     "edm": ("StableDiffusionXLPipeline", {"scheduler": {"_class_name": "EDMEulerScheduler"}}),
     "sd": ("StableDiffusionPipeline", {"text_encoder": {"num_hidden_layers": 3}}),
     "moved": ("QwenImagePipeline", {"scheduler": {"use_dynamic_shifting": True}}),
+    "sd3": ("StableDiffusion3Pipeline", {"scheduler": {"shift": 3.0}, "transformer": {"sample_size": 64}}),
     "controlnet": ("StableDiffusionControlNetPipeline", {}),
 }
 
@@ -164,6 +165,12 @@ def address(name: str, **changes: Any) -> CellAddress:
         ("flux", {"guidance_end": 0.5}, {}, True),
         ("qwen", {"flow_shift": 3}, {}, False),
         ("moved", {"flow_shift": 3}, {}, True),
+        ("sd3", {"flow_shift": 3}, {}, True),
+        ("sd3", {"flow_shift": 4}, {}, False),
+        ("sd3", {"side": 512}, {}, True),
+        ("sd3", {"side": 1024}, {}, False),
+        ("sd", {"side": 512}, {}, True),
+        ("sd", {"side": 256}, {}, False),
         ("sd", {"clip_skip": 1}, {}, False),
         ("sd", {"flow_shift": 3}, {}, True),
         ("sd", {"prompt_syntax": "a1111"}, {}, False),

@@ -17,6 +17,7 @@ from bgen_core.wording import quoted
 MOST_LORAS = 10
 MOST_WEIGHT = 10.0
 FORM = "name:0.8, other:0.5"
+NEEDS_PEFT = "LoRAs need the package peft, which is not installed: install the version in requirements-lora.txt"
 PICKLES = (".ckpt", ".pt", ".pth", ".bin", ".pkl")
 
 _SUFFIX = ".safetensors"
@@ -117,6 +118,11 @@ def available_loras(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(path.relative_to(folder).as_posix().removesuffix(_SUFFIX) for path in found))
 
 
+def can_be_applied() -> bool:
+    """Whether LoRAs can be applied here at all."""
+    return find_spec("peft") is not None
+
+
 def find_loras(texts: Iterable[str], folder: Path) -> dict[str, LoraFile]:
     """Name -> file, of all LoRAs that texts name.
 
@@ -131,11 +137,8 @@ def find_loras(texts: Iterable[str], folder: Path) -> dict[str, LoraFile]:
         One of them is not there, damaged or no LoRA, or the package that they need is missing.
     """
     names = dict.fromkeys(each.name for text in texts for each in read_loras(text))
-    if names and find_spec("peft") is None:
-        raise UserInputError(
-            "LoRAs need the package peft, which is not installed: install the version in requirements-lora.txt, "
-            "or leave lora empty."
-        )
+    if names and not can_be_applied():
+        raise UserInputError(f"{NEEDS_PEFT}, or leave lora empty.")
     return {name: _find(name, folder) for name in names}
 
 
