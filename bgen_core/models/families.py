@@ -198,6 +198,8 @@ class Family:
         From the VAE's pixels per latent to what the picture's sides must divide by.
     steps, guidance_scale
         Where a first picture should start.
+    fewest_steps
+        Below these it gives no picture.
     prior
         The Hub's model that gives it what to paint, where it was saved without.
     reader
@@ -233,6 +235,7 @@ class Family:
     latents: int | None = None
     multiple: Callable[[int], int] = lambda factor: factor * 2
     steps: int = 30
+    fewest_steps: int = 1
     guidance_scale: float = 7.5
     prior: str = ""
     reader: Reader | None = None
@@ -316,6 +319,8 @@ def of_checkpoint(family: Family, configs: Configs) -> Family:
         changes["flow_shift"] = SHIFTED_BY_SIZE
     elif family.flow_shift is None and isinstance(shift := scheduler.get("shift"), int | float):
         changes["own_shift"] = float(shift)
+    if scheduler.get("shift_terminal"):
+        changes["fewest_steps"] = 2  # diffusers 0.42.1 stretches the noise levels between two: one alone divides by 0
     if family.engine == "flow":
         name = str(scheduler.get("_class_name", FLOW_SCHEDULERS[0]))
         if not name.startswith("FlowMatch"):

@@ -69,6 +69,8 @@ class Adapters:
                 # peft 0.21.2 wonders about a second one in a model, and about one that goes: both are wanted.
                 warnings.filterwarnings("ignore", message="Already found a `peft_config`", category=UserWarning)
                 warnings.filterwarnings("ignore", message="Adapter .* was active", category=UserWarning)
+                # It tells how weights could be merged, which nothing here does.
+                warnings.filterwarnings("ignore", message="TorchaoLoraLinear was", category=UserWarning)
                 self._switch(loras)
         except Exception:
             self._disable()

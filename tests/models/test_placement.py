@@ -15,7 +15,7 @@ from bgen_core.models.devices import Device, find_device
 from bgen_core.models.loading import load_pipeline
 from bgen_core.models.model_files import settled
 from bgen_core.models.model_source import ModelSource
-from bgen_core.models.placement import Offload, OffloadWish, Placement, bytes_of_parts, place
+from bgen_core.models.placement import Offload, OffloadWish, Placement, apply_placement, bytes_of_parts, place
 from bgen_core.models.revision import find_model
 from bgen_core.models.steering.loras import find_loras
 from bgen_core.sweep.adapters import Adapters
@@ -187,6 +187,17 @@ def test_loras_are_switched_and_loaded_in_a_network_whose_parts_move(folders: di
             pipeline.unet.to(torch.float64).to(torch.float32)
         assert any(each.is_inference() for key, each in pipeline.unet.named_parameters() if "lora_" in key)
     assert adapters.use(())
+
+
+def test_kandinsky_is_kept_in_eight_bits_and_moved_by_layers() -> None:
+    half = Device(kind="cpu", name="cpu", dtype_name="float16+float8")
+    kept, moved = (tiny_family.__wrapped__("kandinsky") for _ in range(2))
+    apply_placement(kept.to(torch.float16), placed("none"), half)
+    given = torch.ones(1, 32, dtype=torch.float16)
+    assert kept.unet.encoder_hid_proj(given).dtype == torch.float16
+    assert torch.float8_e4m3fn in {weight.dtype for weight in kept.unet.parameters()}
+    apply_placement(moved, placed("group"), CPU)
+    assert any(hasattr(module, "_diffusers_hook") for module in moved.unet.modules())
 
 
 def test_what_eight_bits_need_is_said_before_anything_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ CLASSES = {
     "lcm": ("StableDiffusionPipeline", {"unet": {"time_cond_proj_dim": 256}}),
     "edm": ("StableDiffusionXLPipeline", {"scheduler": {"_class_name": "EDMEulerScheduler"}}),
     "sd": ("StableDiffusionPipeline", {"text_encoder": {"num_hidden_layers": 3}}),
-    "moved": ("QwenImagePipeline", {"scheduler": {"use_dynamic_shifting": True}}),
+    "moved": ("QwenImagePipeline", {"scheduler": {"use_dynamic_shifting": True, "shift_terminal": 0.02}}),
     "sd3": ("StableDiffusion3Pipeline", {"scheduler": {"shift": 3.0}, "transformer": {"sample_size": 64}}),
     "controlnet": ("StableDiffusionControlNetPipeline", {}),
 }
@@ -74,6 +74,7 @@ def plan(models: list[ModelEntry], **given: Any) -> SweepPlan:
         ("flux", {"prompt_syntax": "a1111"}, "as sentences, without weights: choose the prompt syntax 'plain'"),
         ("sd", {"flow_shift": "3"}, "no flow-matching noise levels .*: choose the flow shift 0, not 3"),
         ("moved", {"flow_shift": "3"}, "by the picture's size: choose the flow shift 0, not 3"),
+        ("moved", {"steps": "1,4"}, "This Qwen-Image needs 2 steps or more: choose 2, not 1"),
         ("sd", {"repaint": "whole"}, "edits no whole picture: choose the repaint 'background', not 'whole'"),
         ("flux", {"repaint": "background,whole"}, "Flux repaints by a mask"),
         ("kontext", {"repaint": "whole", "strength": "0.5"}, "The strength has no effect .* leave it at 1, or choose"),
