@@ -2,6 +2,7 @@
 
 from bgen_core.models.allowed_models import allowed_models
 from bgen_core.models.steering import ip_adapters, loras
+from bgen_core.models.steering.weight_files import file_in_folder
 from bgen_core.settings import Settings
 from bgen_core.sweep.plan import SweepPlan
 
@@ -18,10 +19,10 @@ def check_allowed(plan: SweepPlan, settings: Settings) -> None:
     allowed.check(plan.models)
     named = dict.fromkeys(each.name for text in plan.values_of("loras") for each in loras.read_loras(text))
     for name in named:
-        if loras.file_in_folder(name, settings.lora_folder) is None:
+        if file_in_folder(name, settings.lora_folder) is None:
             allowed.check(_repository(loras.hub_repository(name)), "LoRA of the Hub")
     for name in dict.fromkeys(plan.values_of("ip_adapter")):
-        if name and loras.file_in_folder(name, settings.ip_adapter_folder) is None:
+        if name and file_in_folder(name, settings.ip_adapter_folder) is None:
             allowed.check(_repository(ip_adapters.hub_repository(name)), "IP-Adapter of the Hub")
 
 

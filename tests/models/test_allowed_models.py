@@ -1,5 +1,6 @@
 """Which models visitors may name."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -73,5 +74,5 @@ def test_what_is_there_is_refused_like_what_is_not(tmp_path: Path) -> None:
     for name in (str(tmp_path), f"{tmp_path}-absent"):
         with pytest.raises(UserInputError) as caught:
             allowed.check([name])
-        sentences.append(str(caught.value).replace(name, "NAME"))
+        sentences.append(re.sub("'.*?'", "NAME", str(caught.value)))  # long names are cut off
     assert sentences[0] == sentences[1]

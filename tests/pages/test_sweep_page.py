@@ -337,3 +337,15 @@ def test_a_link_keeps_which_axis_lies_where(
     shown = gridded(at)["shown"]
     assert (shown["across"], shown["down"]) == (across, down)
     assert at.query_params["x"] in (x, [x])
+
+
+def test_where_loras_cannot_be_applied_the_page_says_so(
+    subject: Subject, worker: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bgen_core.models.steering.loras.find_spec", lambda name: None)
+    at = open_sweep()
+    assert "LoRAs need the package peft, which is not installed" in said(at)
+    assert {"lora", "lora-weight"}.isdisjoint(element.key for element in (*at.text_area, *at.text_input))
+    linked = open_sweep(lora="ink:0.5")
+    assert "lora" in {element.key for element in linked.text_area}
+    assert "leave lora empty" in said(linked)

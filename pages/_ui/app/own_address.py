@@ -41,7 +41,7 @@ class OwnAddress:
                 await PlainTextResponse(problem, 403, {"Cache-Control": "no-store"})(scope, receive, send)
                 return
             if scope["type"] == "websocket" and _is_foreign(Headers(scope=scope)):  # and allowed
-                scope = scope | {"headers": [pair for pair in scope["headers"] if pair[0] != b"origin"]}
+                scope = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] != b"origin"]}
         await self._app(scope, receive, send)
 
     def _problem(self, scope: Scope) -> str:
