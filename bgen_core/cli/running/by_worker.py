@@ -37,7 +37,7 @@ from bgen_core.wording import quoted
 
 Found = TypeVar("Found")
 
-LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.1
 CELLS_SECONDS = 1.0  # between two looks at all cells of a sweep, which may be thousands
 WORKER_SECONDS = 30.0  # for which a worker that has ended is waited for: its server starts it again
 
