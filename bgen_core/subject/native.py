@@ -51,7 +51,7 @@ def import_native(name: str) -> ModuleType:
 def without_plots() -> Generator[None]:
     """Import mediapipe without the library of plots, which takes longer than all the rest of it.
 
-    mediapipe 1.2.2 imports matplotlib.pyplot in `drawing_utils`, for a function that draws landmarks; nothing here draws.
+    mediapipe 1.2.2 imports matplotlib.pyplot in `drawing_utils`, for a function that draws; nothing here does.
     """
     if "matplotlib" in sys.modules:
         yield

@@ -165,6 +165,8 @@ class _Follower:
             say(f"{place.ahead} sweep{'s are' if place.ahead > 1 else ' is'} made before this one{about}")
 
     def _show_progress(self) -> None:
+        if self.previews is not None:
+            self.folder.note_look()
         progress = self.folder.read_progress(self.sweep_id)
         if progress is not None:
             if progress.to_fetch:
