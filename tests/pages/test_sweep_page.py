@@ -158,7 +158,7 @@ def test_a_seed_of_minus_one_is_drawn_once_for_each_sweep(store: Store, subject:
     assert len({-1, first, second, 7}) == 4
     assert plan.base.scheduler == "euler_a"
     assert at.text_input(key="seed").value == "-1,7,−1"
-    assert "3 cells in hand" in said(at)
+    assert "3 cells being made" in said(at)
     store.sweeps.change_state(sweep.id, CANCEL)
     assert "3 cells: 0 known, 3 to make" in said(at.run())
     run_button(at).click().run()
@@ -209,7 +209,7 @@ def test_a_link_to_a_sweep_holds_its_prompts_to_the_letter(store: Store, subject
     )
     at = open_sweep(id=submit_sweep(store, forecast, owner="somebody"))
     assert at.text_area(key="prompt").value == "a [red|blue] barn | by the sea\na beach\\nat night\\u0020\n\\o/"
-    assert "6 cells in hand" in said(at)  # the form describes the very plan
+    assert "6 cells being made" in said(at)  # the form describes the very plan
 
 
 def test_an_address_holds_a_line_break_inside_a_prompt(store: Store, subject: Subject, worker: None):
@@ -247,7 +247,7 @@ def test_a_cancelled_sweep_goes_on(store: Store, subject: Subject, worker: None)
     run_button(at).click().run()
     (sweep,) = store.sweeps.select()
     next(button for button in at.button if button.label == "Cancel").click().run()
-    next(button for button in at.button if button.label == "Go on").click().run()
+    next(button for button in at.button if button.label == "Continue").click().run()
     assert store.sweeps.get(sweep.id).state == "queued"
 
 
