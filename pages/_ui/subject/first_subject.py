@@ -9,6 +9,21 @@ from bgen_core.subject.decoding.image_io import DecodeLimits, read_photo
 from bgen_core.subject.samples.samples import SAMPLES
 from pages._ui.app import page_files
 
+# In the session and in no address: a link must not make anybody's machine compute.
+_AT_ONCE = "sweep_at_once"
+
+
+def start_at_once() -> None:
+    """Let the Sweep page run what its form describes as soon as it can be run."""
+    st.session_state[_AT_ONCE] = True
+
+
+def starts_at_once(*, ready: bool, complaint: str) -> bool:
+    """Whether the page runs its form by itself now, once; a form that cannot be run waits for a press of Run."""
+    if ready or complaint:
+        return bool(st.session_state.pop(_AT_ONCE, False)) and ready
+    return False
+
 
 def start_with_sample(store: SeenStore, settings: Settings) -> None:
     """Say what is missing, and offer the sample or the Subject page."""
