@@ -14,10 +14,12 @@ from starlette.middleware import Middleware
 from bgen_core.errors import BgenError, StoreAwayError
 from bgen_core.jobs.executors.local import serving
 from pages._ui.app import resources
+from pages._ui.app.answer_headers import AnswerHeaders
 from pages._ui.app.connection_limits import BodyLimits, raise_open_files
 from pages._ui.app.faults import tell_fault
 from pages._ui.app.gate import Gate
 from pages._ui.app.head_limit import heads_in_time
+from pages._ui.app.own_address import OwnAddress
 from pages._ui.app.repeated_faults import told_once_a_minute
 from pages._ui.app.visitor_cookie import VisitorCookie
 from pages._ui.routes.routes import own_routes
@@ -72,7 +74,13 @@ def read_table() -> None:
 app = st.App(
     Path(__file__).parent / "pages" / "_ui" / "app" / "shell.py",
     routes=own_routes(),
-    middleware=[Middleware(BodyLimits), Middleware(Gate), Middleware(VisitorCookie)],
+    middleware=[
+        Middleware(BodyLimits),
+        Middleware(AnswerHeaders),
+        Middleware(OwnAddress),
+        Middleware(Gate),
+        Middleware(VisitorCookie),
+    ],
     lifespan=lifespan,
     on_script_error=tell_fault,
 )

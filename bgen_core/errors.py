@@ -74,6 +74,8 @@ def reason(error: Exception) -> str:
             return "a value is of another kind than it must be"
         case UnicodeDecodeError():
             return f"it is not UTF-8 from byte {error.start + 1} on"
+        case RecursionError():
+            return "it is nested too deeply"
         case OSError() if error.strerror:
             return error.strerror
         case _:

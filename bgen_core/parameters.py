@@ -89,6 +89,8 @@ class Parameter:
         Behind a number, and in brackets behind the label.
     a1111_counts_from
         What stands there where it is 0 here.
+    zero
+        What 0 stands for, where it is no number of its own.
     of_model
         Attribute of `ModelEntry` with the value that a first picture with that model should have.
     short
@@ -112,6 +114,7 @@ class Parameter:
     a1111: str = ""
     a1111_counts_from: int = 0
     unit: str = ""
+    zero: str = ""
     of_model: str = ""
     short: str = ""
     url: str = ""
@@ -139,6 +142,12 @@ class Parameter:
     def in_png(self) -> str:
         """Its name in the text that A1111 reads."""
         return self.a1111 or self.label
+
+    def in_words(self, value: Value) -> str:
+        """A value as a person reads it: 7 rather than 7.0, "the model's own" for a 0 that stands for that."""
+        if self.zero and value == 0:
+            return self.zero
+        return f"{value:.12g}" if isinstance(value, float) else str(value)
 
     def checked(self, value: object) -> Value:
         """The value in its declared type: 7 and 7.0 are the same guidance.
@@ -333,6 +342,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         default=0.0,
         since=3,
         range=Range(low=0, high=100),
+        zero="the model's own",
     ),
     Parameter(
         field="side",
@@ -344,6 +354,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         since=3,
         range=Range(low=0, high=MAX_SIDE),
         unit="px",
+        zero="the model's own",
     ),
     Parameter(
         field="loras",

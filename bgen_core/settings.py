@@ -15,6 +15,8 @@ from bgen_core.errors import UserInputError
 from bgen_core.limits import MOST_MEGAPIXELS
 from bgen_core.wording import not_utf8, quoted, readable
 
+CATALOGUE = "catalogue"  # in a list of models: the program's own
+
 
 class Settings(BaseSettings):
     """All settings with their defaults. `docs/deploy.md` lists them."""
@@ -34,6 +36,9 @@ class Settings(BaseSettings):
     password: SecretStr | None = Field(default=None, min_length=1, description="What visitors of the pages must give.")
     model: str = Field(
         default="auto", min_length=1, description="Catalogue name, Hub id, local folder or file; auto chooses."
+    )
+    models_allowed: str = Field(
+        default=CATALOGUE, description="Models that visitors of the pages may name, with commas between them."
     )
     device: str = "auto"
     precision: Literal["auto", "full", "half", "float8", "int8"] = Field(
@@ -74,6 +79,17 @@ class Settings(BaseSettings):
         if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", device):
             raise ValueError("choose auto, cpu, mps, cuda or cuda:1")
         return device
+
+    @field_validator("models_allowed")
+    @classmethod
+    def _check_models(cls, models: str) -> str:
+        for entry in filter(None, (piece.strip() for piece in models.split(","))):
+            is_path = Path(entry).is_absolute()
+            if ".." in entry.split("/") or "*" in entry.removesuffix("*") or (not is_path and entry.count("/") > 1):
+                raise ValueError(f"{entry} is no name: give names, Hub ids, absolute paths, owner/* or /folder/*")
+            if entry.endswith("*") and entry != "*" and not entry.endswith("/*"):
+                raise ValueError(f"{entry} is no name: a star stands for a whole name, as in owner/* or /folder/*")
+        return models
 
     @field_validator("home")
     @classmethod

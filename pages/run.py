@@ -74,11 +74,11 @@ with details:
                 query_params={"id": sweep.id},
             )
     verification_result(run.short_id)
-    value_table({field.label: field.read(run) for field in FIELDS if field.name in SHOWN})
+    value_table({field.label: field.in_words(run) for field in FIELDS if field.name in SHOWN})
     show_references([run.params.reference])
     metric_table(store, run.id)
     with st.expander("Times, memory, versions"):
         stages = {f"{stage.capitalize()} (s)": round(spent, 3) for stage, spent in run.seconds.items()}
-        value_table(stages | {field.label: field.read(run) for field in FIELDS if field.name in PROVENANCE})
+        value_table(stages | {field.label: field.in_words(run) for field in FIELDS if field.name in PROVENANCE})
     with st.expander("Parameters as A1111 writes them"):
         st.code(parameters_text(run), language=None, wrap_lines=True)

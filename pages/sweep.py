@@ -4,7 +4,7 @@ import streamlit as st
 
 from bgen_core.errors import BgenError, UserInputError
 from bgen_core.ids import SweepId
-from bgen_core.jobs.submission import SweepForecast, forecast_sweep
+from bgen_core.jobs.submission import SweepForecast
 from bgen_core.models.default_model import default_model
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files, resources
@@ -44,14 +44,9 @@ with st.sidebar:
 plan: SweepPlan | None = None
 forecast: SweepForecast | None = None
 complaint = ""
-health = executor.health()
 try:
     plan = read_plan(models, chosen, texts)
-    plan.check_size(settings.max_cells)
-    if health:
-        photos = {entry.id: entry.extent for entry in chosen}
-        kinds = {"device_kind": health.device_kind, "dtype_name": health.dtype_name}
-        forecast = forecast_sweep(store, settings, plan, photos=photos, **kinds)
+    forecast = executor.forecast(plan, photos={entry.id: entry.extent for entry in chosen})
 except UserInputError as error:
     complaint = told(error)
 

@@ -20,6 +20,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "bgen_core.ids",
         "bgen_core.json_value",
         "bgen_core.limits",
+        "bgen_core.private_files",
         "bgen_core.whole_file",
         "bgen_core.wording",
         "bgen_core.typed_lines",

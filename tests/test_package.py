@@ -11,6 +11,7 @@ import zipfile
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 from packaging.requirements import Requirement
@@ -129,6 +130,8 @@ def test_the_server_has_its_settings_whatever_folder_it_is_started_in(installed:
             with urllib.request.urlopen(f"{running.url}{path}", timeout=30) as answer:
                 assert answer.status == 200
         assert "http://127.0.0.1:" in running.log.read_text()  # not the other address, nor all of them
+        sockets = psutil.Process(running.process.pid).net_connections()
+        assert {each.laddr.ip for each in sockets if each.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
 
 
 def test_the_server_does_not_start_open(installed: Installed) -> None:

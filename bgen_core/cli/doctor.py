@@ -11,6 +11,7 @@ import typer
 from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.terminal_bar import counting
 from bgen_core.errors import BgenError, UserInputError
+from bgen_core.models.allowed_models import allowed_models
 from bgen_core.models.catalogue import MODELS
 from bgen_core.models.content_hash import keep_hashes
 from bgen_core.models.default_model import default_model
@@ -41,6 +42,7 @@ def doctor(
         ("folders", _folders),
         ("segmentation", _segmentation),
         ("model", _model),
+        ("allowed", _allowed),
         ("memory", _memory),
         ("compiler", _compiler),
         ("background", _background),
@@ -102,6 +104,12 @@ def _model(settings: Settings) -> str:
         f"{source.name} ({type(pipeline).__name__}, revision {source.revision[:12]} in {device.dtype_name}, "
         f"painted by {way}; {placement})"
     )
+
+
+def _allowed(settings: Settings) -> str:
+    allowed = allowed_models(settings)
+    given = ", ".join(allowed.entries) or "nothing else"
+    return f"visitors of the pages may name {allowed.default} and {given} (BGEN_MODELS_ALLOWED)"
 
 
 def _memory(settings: Settings) -> str:

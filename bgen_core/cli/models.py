@@ -12,7 +12,7 @@ from bgen_core.models.default_model import default_model
 from bgen_core.models.revision import find_entry, find_local_model
 from bgen_core.models.schedulers import SCHEDULERS
 from bgen_core.models.steering.ip_adapters import available_ip_adapters
-from bgen_core.models.steering.loras import available_loras
+from bgen_core.models.steering.weight_files import names_in_folder
 from bgen_core.settings import load_settings
 
 
@@ -23,7 +23,7 @@ def models(
     settings = load_settings()
     keep_hashes(settings.home)
     ip_adapters = available_ip_adapters(settings.ip_adapter_folder)
-    chosen, loras = _chosen(default_model(settings)), available_loras(settings.lora_folder)
+    chosen, loras = _chosen(default_model(settings)), names_in_folder(settings.lora_folder)
     entries = [*MODELS] if chosen in MODELS else [chosen, *MODELS]
     listed = [
         {
@@ -71,10 +71,13 @@ def models(
 
 
 def _chosen(spec: str) -> ModelEntry:
+    known = describe_model(spec)
+    if known in MODELS:
+        return known
     try:
         return find_entry(spec)
     except ModelLoadError:  # using it says why
-        return describe_model(spec)
+        return known
 
 
 def _is_here(spec: str) -> bool:

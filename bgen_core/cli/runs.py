@@ -15,7 +15,7 @@ from bgen_core.errors import UserInputError
 from bgen_core.parameters import PARAMETERS, Parameter
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.export import CSV_ENCODING, run_values, runs_csv
-from bgen_core.runs.table import FIELDS, shown
+from bgen_core.runs.table import FIELDS
 from bgen_core.settings import load_settings
 from bgen_core.store.store import open_store
 from bgen_core.whole_file import write_whole
@@ -103,7 +103,7 @@ def _print_table(found: Sequence[RunRecord]) -> None:
     columns = [field for field in FIELDS if field.name in told | {"subject", "model", "seconds"}]
     table = Table("Run", "Made", *(field.label for field in columns))
     for run in found:
-        values = [escape(shown(field.read(run))) for field in columns]
+        values = [escape(field.in_words(run)) for field in columns]
         table.add_row(run.short_id, f"{run.created.astimezone():%Y-%m-%d %H:%M}", *values)
     Console().print(table)
 

@@ -9,19 +9,14 @@ from bgen_core.sweep.family_rules import NEUTRAL
 from bgen_core.sweep.plan import SweepPlan
 
 
-def check_loras(plan: SweepPlan, dtype_name: str) -> None:
-    """Refuse weights where no LoRA is named, and LoRAs where none can be applied.
+def check_loras(plan: SweepPlan) -> None:
+    """Refuse weights where no LoRA is named.
 
     Raises
     ------
     UserInputError
-        Names the weight, or what to choose.
+        Names the weight.
     """
-    if dtype_name == "float8" and any(plan.values_of("loras")):
-        raise UserInputError(
-            "LoRAs cannot be applied to a network that is kept in float8, the format in which peft would put them: "
-            "leave lora empty, or set BGEN_PRECISION=half or int8."
-        )
     weights = plan.values_of("lora_weight")
     if not any(plan.values_of("loras")) and any(weight != 1 for weight in weights):
         unused = next(weight for weight in weights if weight != 1)

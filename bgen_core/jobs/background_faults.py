@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from bgen_core.private_files import make_private_folder
+
 logger = logging.getLogger(__name__)
 
 
@@ -43,7 +45,7 @@ class BackgroundFaults:
         fault = BackgroundFault(what=what, text=text, since=before.since if before else time.time())
         temporary = self._path(what).with_suffix(f".{os.getpid()}.tmp")
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(self._folder)
             temporary.write_text(json.dumps(asdict(fault)), encoding="utf-8")
             temporary.replace(self._path(what))
         except OSError:

@@ -148,10 +148,10 @@ def execute_sweep(
             else:
                 fault = error
                 reason = error.public if isinstance(error, BgenError) else INTERNAL_FAULT
-                state = _patiently(partial(_failed, store, sweep_id, reason), patience)
+                state = yield from _patiently(partial(_failed, store, sweep_id, reason), patience)
                 break
         if state is None:
-            state = _patiently(partial(_finished, store, sweep_id), patience)
+            state = yield from _patiently(partial(_finished, store, sweep_id), patience)
         if state == "paused" and waits_while_paused:
             yield Paused()
             state = _wait_while_paused(store, sweep_id)
@@ -260,15 +260,23 @@ def _failed(store: Store, sweep_id: SweepId, reason: str) -> SweepState:
     return "failed" if store.sweeps.change_state(sweep_id, FAIL, reason) else store.sweeps.get(sweep_id).state
 
 
-def _patiently(write: Callable[[], SweepState], patience: float) -> SweepState:
+def _patiently(write: Callable[[], SweepState], patience: float) -> Generator[SweepEvent, None, SweepState]:
     """Try again while the store takes nothing: a full disk must not leave a sweep running for ever."""
     deadline = time.monotonic() + patience
     pauses = growing_pauses()
+    is_away = False
     while True:
         try:
-            return write()
-        except StoreError:
+            state = write()
+        except StoreError as error:
             if time.monotonic() >= deadline:
                 raise
             logger.warning("the end of a sweep cannot be written down yet", exc_info=True)
+            if isinstance(error, StoreAwayError):
+                is_away = True
+                yield StoreAway(fault=error)
             time.sleep(next(pauses))
+        else:
+            if is_away:
+                yield StoreBack()
+            return state

@@ -88,7 +88,7 @@ def forecast_sweep(
     """
     plan.check_size(settings.max_cells)
     check_steps(plan)
-    check_loras(plan, dtype_name)
+    check_loras(plan)
     check_reference(plan)
     sources = {model: find_model(model) for model in plan.models}
     revisions = {model: source.revision for model, source in sources.items()}

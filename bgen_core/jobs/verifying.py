@@ -19,6 +19,8 @@ from bgen_core.runs.recipe import read_recipe
 from bgen_core.settings import load_settings
 from bgen_core.store.store import open_store
 from bgen_core.subject.decoding.image_io import DecodeLimits
+from bgen_core.sweep.allowed_plan import check_allowed
+from bgen_core.sweep.plan import SweepPlan
 
 TIDY_SECONDS = 10.0  # for the temporary store
 
@@ -38,14 +40,16 @@ def main() -> None:
 
 
 def _verify(png: bytes) -> None:
-    from bgen_core.jobs.reproduce import Reproducer, find_subject  # loads torch
-
     settings = load_settings()
     recipe = read_recipe(png, limits=DecodeLimits.of_pictures(settings))
+    model = recipe.model or default_model(settings)
+    check_allowed(SweepPlan(subject_id=recipe.subject_id, model=model, base=recipe.params), settings)
+    from bgen_core.jobs.reproduce import Reproducer, find_subject  # loads torch
+
     with open_store(settings) as store:
         subject = find_subject(store, recipe)
     with Reproducer(settings) as reproducer:
-        made = reproducer.reproduce(png, recipe, subject, model=recipe.model or default_model(settings))
+        made = reproducer.reproduce(png, recipe, subject, model=model)
     told = {
         "equal": made.equal,
         "sentence": made.sentence,

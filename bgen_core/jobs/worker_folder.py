@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from bgen_core.errors import StoreError
 from bgen_core.ids import SweepId
+from bgen_core.private_files import make_private_folder
 from bgen_core.records.progress import CellProgress, SweepProgress
 
 logger = logging.getLogger(__name__)
@@ -70,7 +71,7 @@ class WorkerFolder:
             It cannot be written.
         """
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            make_private_folder(self.path)
         except OSError as error:
             raise StoreError(
                 f"the folder {self.path} cannot be written ({error.strerror}): set BGEN_HOME to one that can."

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from bgen_core.private_files import make_private_folder
 from bgen_core.whole_file import write_whole
 
 logger = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ class KeptHashes:
     def put(self, path: Path, identity: _Identity, digest: str) -> None:
         note = {"path": os.fsencode(path).decode(errors="replace"), "identity": asdict(identity), "sha256": digest}
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(self._folder)
             write_whole(self._note(path), [json.dumps(note).encode()])
         except OSError:
             logger.warning("the hash of %s cannot be kept in %s", path, self._folder, exc_info=True)

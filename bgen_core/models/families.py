@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from bgen_core.json_value import JsonValue
+from bgen_core.json_value import NO_JSON, JsonValue
 from bgen_core.models.schedulers import get_scheduler
 
 # Pictures that a ControlNet can be shown
@@ -174,6 +174,8 @@ class Family:
         None where weights in prompts and texts beyond one window can be read, or why they cannot.
     flow_shift
         None where the shift of the noise levels can be chosen, or why it cannot.
+    own_shift
+        The checkpoint's own; 0 where its files do not say.
     loras
         None where LoRAs can be applied, or why it takes none.
     control
@@ -196,6 +198,8 @@ class Family:
         From the VAE's pixels per latent to what the picture's sides must divide by.
     steps, guidance_scale
         Where a first picture should start.
+    fewest_steps
+        Below these it gives no picture.
     prior
         The Hub's model that gives it what to paint, where it was saved without.
     reader
@@ -218,6 +222,7 @@ class Family:
     clip_skip: ClipSkip | Ignored = Ignored(reason="has no CLIP text encoder whose last layers could be left out")
     prompt_syntax: Ignored | None = Ignored(reason="reads its prompts as sentences, without weights")
     flow_shift: Ignored | None = Ignored(reason="has no flow-matching noise levels that could be shifted")
+    own_shift: float = 0.0
     edits_as: str = ""
     tiles: bool = True
     own_scheduler: Ignored | None = OWN_SCHEDULER
@@ -230,6 +235,7 @@ class Family:
     latents: int | None = None
     multiple: Callable[[int], int] = lambda factor: factor * 2
     steps: int = 30
+    fewest_steps: int = 1
     guidance_scale: float = 7.5
     prior: str = ""
     reader: Reader | None = None
@@ -276,10 +282,11 @@ def configs_of_folder(folder: Path, index: Mapping[str, Any]) -> Configs:
     """What a saved pipeline says; a component's configuration that cannot be read counts as none."""
 
     def read(component: str) -> Mapping[str, Any]:
-        name = "scheduler_config.json" if component == "scheduler" else "config.json"
+        kind = component.partition("_")[0]
+        name = f"{kind}_config.json" if kind in ("scheduler", "tokenizer") else "config.json"
         try:
             content: JsonValue = json.loads((folder / component / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, *NO_JSON):
             return {}
         return content if isinstance(content, dict) else {}
 
@@ -301,16 +308,20 @@ def configs_of_pipeline(pipeline: Any) -> Configs:
 
 def of_checkpoint(family: Family, configs: Configs) -> Family:
     """The row as far as one checkpoint of the family has what it says."""
-    changes: dict[str, Any] = {}
+    changes: dict[str, Any] = {"side": side_of(family, configs)}
     if isinstance(family.clip_skip, ClipSkip):
         encoders = (configs.of("text_encoder"), configs.of("text_encoder_2"))
         layers = [each["num_hidden_layers"] for each in encoders if isinstance(each.get("num_hidden_layers"), int)]
         if layers:
             changes["clip_skip"] = replace(family.clip_skip, most=max(0, min(layers) - family.clip_skip.own))
-    if family.flow_shift is None and configs.of("scheduler").get("use_dynamic_shifting", False):
+    scheduler = configs.of("scheduler")
+    if family.flow_shift is None and scheduler.get("use_dynamic_shifting", False):
         changes["flow_shift"] = SHIFTED_BY_SIZE
+    elif family.flow_shift is None and isinstance(shift := scheduler.get("shift"), int | float):
+        changes["own_shift"] = float(shift)
+    if scheduler.get("shift_terminal"):
+        changes["fewest_steps"] = 2  # diffusers 0.42.1 stretches the noise levels between two: one alone divides by 0
     if family.engine == "flow":
-        scheduler = configs.of("scheduler")
         name = str(scheduler.get("_class_name", FLOW_SCHEDULERS[0]))
         if not name.startswith("FlowMatch"):
             changes["refusal"] = f"starts from a photo by flow matching alone, which its {name} cannot"

@@ -5,6 +5,7 @@ part, the file and the remedy.
 """
 
 import json
+from collections import Counter
 from collections.abc import Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
@@ -12,12 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from bgen_core.errors import ModelLoadError, reason
-from bgen_core.json_value import JsonValue
+from bgen_core.json_value import NO_JSON, JsonValue
 from bgen_core.models.safetensors_header import DOWNLOAD_AGAIN, numbers_of, read_header
 from bgen_core.models.weight_variants import is_network, parts_of, weights_of
 from bgen_core.wording import quoted
 
 _LIBRARIES = ("diffusers", "transformers")
+_NEVER_ABSENT = ("unet", "transformer", "vae", "movq", "scheduler", "controlnet")
+_READERS = ("tokenizer", "text_encoder", "tokenizer_2", "text_encoder_2")  # Stable Diffusion 3 does without its third
+_OBJECTS = ("config.json", "scheduler_config.json", "tokenizer_config.json", "tokenizer.json")
+_WHOLE_NUMBERS = ("BOOL", "U8", "I8", "U16", "I16", "U32", "I32", "U64", "I64")
 _TOKENIZER_FILES = (
     "tokenizer.json",
     "vocab.json",
@@ -88,6 +93,10 @@ def check_folder(spec: str, folder: Path, index: Mapping[str, Any], *, held: Col
     ModelLoadError
         A part is missing, damaged, a pickle, or brings code of its own.
     """
+    if fault := _index_fault(index):
+        raise ModelLoadError(
+            f"model {quoted(spec)} cannot be used: {fault}; {DOWNLOAD_AGAIN}, or choose the model 'demo'."
+        )
     for name, library, kind in parts_of(index):
         if fault := _fault(folder / name, library, kind, has_weights=name not in held):
             raise ModelLoadError(
@@ -114,6 +123,30 @@ def absent_parts(index: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(name for name, said in index.items() if said == [None, None])
 
 
+def _index_fault(index: Mapping[str, Any]) -> str:
+    """What model_index.json says in a way that nobody can read, or of parts that nothing can do without."""
+    for name, said in index.items():
+        match said:
+            case [None, None] if name in (*_NEVER_ABSENT, *_READERS) and not _does_without(name, index):
+                return f"its part {name} is missing: it was saved without"
+            case [None, None] | [str(), str()]:
+                pass
+            case list() if not name.startswith("_"):
+                return f"its part {name} is not told in model_index.json by a library and a class"
+            case str() if name in (*_NEVER_ABSENT, *_READERS):
+                return f"its part {name} is not told in model_index.json by a library and a class"
+            case _:
+                pass
+    return ""
+
+
+def _does_without(part: str, index: Mapping[str, Any]) -> bool:
+    """SDXL's refiner reads with the second encoder alone; Kandinsky's autoencoder has a name of its own."""
+    if part == "vae":
+        return "movq" in index
+    return part in ("tokenizer", "text_encoder") and bool(index.get("requires_aesthetics_score", False))
+
+
 def _fault(place: Path, library: str, kind: str, *, has_weights: bool) -> str:
     if (place / f"{library}.py").is_file() or (place.parent / f"{library}.py").is_file():
         return f"brings its own code ({library}.py), which is never run"
@@ -121,8 +154,8 @@ def _fault(place: Path, library: str, kind: str, *, has_weights: bool) -> str:
         return f"is missing: there is no folder {place}; {DOWNLOAD_AGAIN}"
     for path in sorted(place.glob("*.json")):
         stat = path.stat()
-        if not _is_json(path, stat.st_size, stat.st_mtime_ns):
-            return f"is damaged: {path} is no JSON; {DOWNLOAD_AGAIN}"
+        if fault := _json_fault(path, stat.st_size, stat.st_mtime_ns):
+            return f"is damaged: {path} {fault}; {DOWNLOAD_AGAIN}"
     if "Tokenizer" in kind:
         return "" if any((place / name).is_file() for name in _TOKENIZER_FILES) else _lacks(place, _TOKENIZER_FILES[0])
     if "Scheduler" in kind:
@@ -133,13 +166,15 @@ def _fault(place: Path, library: str, kind: str, *, has_weights: bool) -> str:
 
 
 @lru_cache(maxsize=256)
-def _is_json(path: Path, size: int, modified_ns: int) -> bool:
+def _json_fault(path: Path, size: int, modified_ns: int) -> str:
     """Size and time are part of the cache's key, so an edit is seen: a vocabulary has megabytes."""
     try:
-        json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        return False
-    return True
+        content: JsonValue = json.loads(path.read_text(encoding="utf-8"))
+    except NO_JSON:
+        return "is no JSON"
+    if not isinstance(content, dict):
+        return "is no JSON object" if path.name in _OBJECTS or ".index." in path.name else ""
+    return "is no tokenizer" if path.name == "tokenizer.json" and "model" not in content else ""
 
 
 def _config_fault(place: Path) -> str:
@@ -166,21 +201,29 @@ def _weights_fault(place: Path) -> str:
     for listing in sorted(place.glob("*.safetensors.index.json")):
         content = _read(listing) or {}
         named: JsonValue = content.get("weight_map")
-        for shard in sorted(set(map(str, named.values())) if isinstance(named, dict) else set()):
+        if not isinstance(named, dict):
+            return f"is damaged: {listing} has no weight_map; {DOWNLOAD_AGAIN}"
+        for shard in sorted(set(map(str, named.values()))):
             if not (place / shard).is_file():
                 return f"lacks a part of its weights: {place / shard}; {DOWNLOAD_AGAIN}"
     for path in weights:
         try:
-            read_header(path)
+            header = read_header(path)
         except ValueError as error:
             return f"is damaged: {path} {error}; {DOWNLOAD_AGAIN}"
+        kinds = Counter[str]()
+        for tensor in header.values():
+            kinds[str(tensor.get("dtype"))] += numbers_of(tensor)
+        whole = sum(kinds[kind] for kind in _WHOLE_NUMBERS)
+        if whole > kinds.total() / 2:  # a few stand beside the weights of whole models too
+            return f"is quantised ({path} holds whole numbers), which is not read here: give it in half precision"
     return ""
 
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
         content: JsonValue = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, *NO_JSON):
         return None
     return content if isinstance(content, dict) else None
 

@@ -134,9 +134,15 @@ def apply_placement(pipeline: Any, placement: Placement, device: Device) -> None
     elif placement.offload == "model":
         pipeline.enable_model_cpu_offload(device=device.kind)
     else:
-        streams = device.kind.startswith("cuda")
+        parts: dict[str, Any] = pipeline.components
         pipeline.enable_group_offload(
-            onload_device=torch.device(device.kind), offload_type="leaf_level", use_stream=streams
+            onload_device=torch.device(device.kind),
+            offload_type="leaf_level",
+            use_stream=device.kind.startswith("cuda"),
+            # Kandinsky's autoencoder cannot be moved by layers, and stays on the device.
+            exclude_modules=[
+                name for name, part in parts.items() if not getattr(part, "_supports_group_offloading", True)
+            ],
         )
 
 
@@ -150,7 +156,17 @@ def _keep_in_eight_bits(denoiser: Any, device: Device) -> None:
     import torch
 
     if device.kept_in == "float8":
-        denoiser.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=device.dtype)
+        from diffusers.models.embeddings import ImageProjection
+
+        denoiser.enable_layerwise_casting(
+            storage_dtype=torch.float8_e4m3fn,
+            compute_dtype=device.dtype,
+            skip_modules_classes=(ImageProjection,),  # Kandinsky's: it brings its input into its weights' format
+        )
+        for layer in denoiser.modules():
+            if getattr(getattr(layer, "weight", None), "dtype", None) == torch.float8_e4m3fn:
+                # peft 0.21.2 takes it for a LoRA's own numbers rather than the weight's format.
+                layer.compute_dtype = device.dtype
         return
     for name in ("torchao", "torch.utils._pytree"):  # they tell at their import which kernels this machine lacks
         logging.getLogger(name).setLevel(logging.ERROR)

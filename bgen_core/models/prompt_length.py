@@ -6,7 +6,28 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from bgen_core.json_value import JsonValue
+from bgen_core.models.families import Configs
 from bgen_core.models.model_source import ModelSource
+
+
+def window_fault(configs: Configs) -> str:
+    """Why a checkpoint's CLIP text encoders cannot read what its tokenizers give them; completes "Flux …"."""
+    windows: list[int] = []
+    for encoder, tokenizer in (("text_encoder", "tokenizer"), ("text_encoder_2", "tokenizer_2")):
+        given: JsonValue = configs.of(tokenizer).get("model_max_length")
+        reads: JsonValue = configs.of(encoder).get("max_position_embeddings")
+        if configs.of(encoder).get("model_type") != "clip_text_model":
+            continue
+        if isinstance(given, int) and isinstance(reads, int):
+            windows.append(given)
+            if given > reads:
+                return f"cannot read its prompts: its {tokenizer} gives {given} tokens, and its {encoder} reads {reads}"
+    if configs.of("unet") and len(set(windows)) > 1:  # both are joined, token by token
+        return (
+            f"cannot read its prompts: its two tokenizers give {windows[0]} and {windows[1]} tokens, not as many each"
+        )
+    return ""
 
 
 def find_cut_off(source: ModelSource, text: str) -> str:

@@ -5,7 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from bgen_core.errors import ModelLoadError
-from bgen_core.models.catalogue import MODELS, ModelEntry, describe_model
+from bgen_core.models.catalogue import ModelEntry, describe_model
 from bgen_core.models.content_hash import hash_file, hash_files, hash_folder
 from bgen_core.models.folder_check import check_folder, names_in, reading
 from bgen_core.models.hub.client import cached_snapshot, fetch_small_files
@@ -55,18 +55,15 @@ def find_local_model(spec: str) -> ModelSource | None:
 
 
 def find_entry(spec: str) -> ModelEntry:
-    """The catalogue's entry, or what the model's own files say, where they are on this machine. Hashes no weights.
+    """The catalogue's entry, with what the model's own files say where they are on this machine. Hashes no weights.
 
     Raises
     ------
     ModelLoadError
         The files are here, but nothing here can paint with them.
     """
-    entry = describe_model(spec)
-    if entry in MODELS:
-        return entry
     with reading(spec):
-        return _read_entry_here(spec, entry)
+        return _read_entry_here(spec, describe_model(spec))
 
 
 def fetch_entry(spec: str) -> ModelEntry:
@@ -77,9 +74,7 @@ def fetch_entry(spec: str) -> ModelEntry:
     ModelLoadError
         Nothing here can paint with it, or the Hub cannot be reached.
     """
-    entry = find_entry(spec)
-    if entry in MODELS:
-        return entry
+    entry = describe_model(spec)
     given = Path(entry.source).expanduser()
     if given.is_file():
         with reading(spec):

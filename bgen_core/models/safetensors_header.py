@@ -40,9 +40,7 @@ def _read_header(path: Path, size: int, modified_ns: int) -> dict[str, Any]:
             if size < 8 or length > min(size - 8, _LONGEST_HEADER):
                 raise ValueError("is cut off, or no safetensors file")
             header: JsonValue = json.loads(file.read(length))
-    except UnicodeDecodeError as error:
-        raise ValueError("is no safetensors file") from error
-    except json.JSONDecodeError as error:
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ValueError("is no safetensors file") from error
     if not isinstance(header, dict):
         raise ValueError("is no safetensors file")

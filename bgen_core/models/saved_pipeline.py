@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from bgen_core.errors import ModelLoadError, reason
+from bgen_core.json_value import NO_JSON
 from bgen_core.models.catalogue import MODELS, ModelEntry
-from bgen_core.models.families import configs_of_folder, side_of
+from bgen_core.models.families import configs_of_folder
 from bgen_core.models.family_table import find_family, missing_packages, working_classes
 from bgen_core.models.folder_check import explain_folder
+from bgen_core.models.prompt_length import window_fault
 from bgen_core.wording import quoted
 
 
@@ -35,15 +37,12 @@ def read_entry(spec: str, entry: ModelEntry, folder: Path, index: Mapping[str, A
             f"choose one of {', '.join(working_classes())}, or choose the model 'demo'."
         )
     missing = ", ".join(missing_packages(family))
-    if family.refusal or missing:
-        why = family.refusal or f"needs the package {missing}, which is not installed"
+    why = family.refusal or (f"needs the package {missing}, which is not installed" if missing else "")
+    if why := why or window_fault(configs):
         raise ModelLoadError(f"model {quoted(spec)} cannot be used: {family.title} {why}; or choose the model 'demo'.")
     if entry in MODELS:
-        entry = replace(entry, family=family)
-    else:
-        side, steps, guidance = side_of(family, configs), family.steps, family.guidance_scale
-        entry = replace(entry, family=family, side=side, steps=steps, guidance=guidance)
-    return entry
+        return replace(entry, family=replace(family, side=entry.side))
+    return replace(entry, family=family, side=family.side, steps=family.steps, guidance=family.guidance_scale)
 
 
 def read_index(spec: str, folder: Path) -> dict[str, Any]:
@@ -64,7 +63,7 @@ def read_index(spec: str, folder: Path) -> dict[str, Any]:
         raise ModelLoadError(
             f"model {quoted(spec)} cannot be read: {folder / 'model_index.json'} ({reason(error)}): give access to it."
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (*NO_JSON, KeyError, TypeError) as error:
         raise ModelLoadError(
             f"model {quoted(spec)} cannot be read: {folder / 'model_index.json'} is damaged ({reason(error)})."
         ) from error

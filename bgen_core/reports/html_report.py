@@ -61,7 +61,7 @@ class _Report:
     def same(self) -> list[tuple[str, str]]:
         first = self.runs[:1]
         fields = differing_parameters(self.runs).same
-        return [(field.label, shown(field.read(run))) for run in first for field in fields if field.name != "versions"]
+        return [(field.label, field.in_words(run)) for run in first for field in fields if field.name != "versions"]
 
     @cached_property
     def differing(self) -> tuple[RunField, ...]:

@@ -34,6 +34,8 @@ class RunField:
         How it is filtered and shown: one of some texts, a number, a time, the run's address, a picture or link.
     makes_the_picture
         Whether it belongs to what made the picture, and so to the comparison; times and addresses do not.
+    zero
+        What 0 stands for, where it is no number of its own.
     """
 
     name: str
@@ -43,9 +45,15 @@ class RunField:
     identity: Callable[[MadeRun], Any] | None = None
     kind: FieldKind = "choice"
     makes_the_picture: bool = True
+    zero: str = ""
 
     def key(self, run: MadeRun) -> Any:
         return (self.identity or self.read)(run)
+
+    def in_words(self, run: MadeRun) -> str:
+        """What is shown, as a person reads it."""
+        value = self.read(run)
+        return self.zero if self.zero and value == 0 else shown(value)
 
 
 def painting_seconds(stages: Mapping[str, float]) -> float:
@@ -69,6 +77,7 @@ def _parameter_field(parameter: Parameter) -> RunField:
         help=parameter.help,
         read=lambda run: getattr(run.params, parameter.field),
         kind="number" if parameter.is_numeric else "choice",
+        zero=parameter.zero,
     )
 
 
@@ -175,7 +184,7 @@ def differing_parameters(runs: Sequence[RunRecord]) -> Comparison:
 
 def shown_apart(field: RunField, runs: Sequence[RunRecord]) -> list[str]:
     """A field's values for a comparison: where two runs differ in it but read the same, with what tells them apart."""
-    named = [(shown(field.read(run)), field.key(run)) for run in runs]
+    named = [(field.in_words(run), field.key(run)) for run in runs]
     times = Counter(value for value, _ in set(named))
     return [f"{value} ({str(key)[:8]})" if times[value] > 1 else value for value, key in named]
 

@@ -15,8 +15,10 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from bgen_core.errors import StoreAwayError, StoreError
+from bgen_core.private_files import FILE, close_to_others, make_private_folder
 
 INCOMING = "incoming"
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 # How file systems call the time of the last change: local and SSH, S3, Azure, Google, memory.
 _TIMES = ("mtime", "LastModified", "last_modified", "updated", "created")
 
@@ -76,7 +78,12 @@ class BlobPlace:
     def prepare(self) -> None:
         """Create the folder."""
         with self.explained("written"):
-            self._files.makedirs(self.full(INCOMING), exist_ok=True)
+            if self.is_local:
+                make_private_folder(Path(self._base))
+                make_private_folder(Path(self.full(INCOMING)))
+                close_to_others(Path(self._base))
+            else:
+                self._files.makedirs(self.full(INCOMING), exist_ok=True)
 
     def full(self, path: str) -> str:
         """The file system's own path."""
@@ -159,12 +166,12 @@ class BlobPlace:
         # A name in the same folder tree, so that the rename stays within one file system and is atomic.
         incoming = Path(self.full(INCOMING)) / uuid.uuid4().hex
         try:
-            incoming.parent.mkdir(parents=True, exist_ok=True)
-            with incoming.open("xb") as file:
+            make_private_folder(incoming.parent)
+            with os.fdopen(os.open(incoming, _NEW, FILE), "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(target.parent)
             # fsspec 2026.9 moves with shutil.move, which copies where a rename fails: never half a file here.
             incoming.replace(target)
             _sync_folder(target.parent)

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import PoolProxiedConnection
 
 from bgen_core.errors import StoreError
+from bgen_core.private_files import close_to_others, make_private_folder
 from bgen_core.store.database_faults import explained
 from bgen_core.store.schema import SCHEMA_VERSION
 
@@ -110,12 +111,18 @@ class Database:
             return
         folder = Path(self.engine.url.database).parent
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(folder)
         except OSError as error:
             raise StoreError(
                 f"The folder {folder} of the database cannot be made ({error.strerror}): "
                 "give write access there, or choose another folder with BGEN_HOME."
             ) from error
+
+    def close_to_others(self) -> None:
+        """Take a database that is a file away from other users; what SQLite makes beside it is as the file is."""
+        if self._is_sqlite and self.engine.url.database:
+            for end in ("", "-wal", "-shm"):
+                close_to_others(Path(self.engine.url.database + end))
 
     def is_empty(self) -> bool:
         """Whether it has no table of this program yet, or its file is not there."""

@@ -1,8 +1,10 @@
 """The store: one database and one folder of pictures, under BGEN_HOME."""
 
+from contextlib import suppress
 from types import TracebackType
 
 from bgen_core.errors import StoreError
+from bgen_core.private_files import close_to_others, make_private_folder
 from bgen_core.records.visitor import Visitor
 from bgen_core.settings import Settings
 from bgen_core.store.blobs import BlobStore
@@ -93,6 +95,9 @@ class OpenStore(Store):
         self.close()
 
 
+_BESIDE = ("worker", "tuning", "compiled", "hashes")  # folders of the home
+
+
 def open_store(settings: Settings, *, begin_anew: bool = False) -> OpenStore:
     """Open the store of a deployment, creating its folders and bringing its schema to the newest version.
 
@@ -108,13 +113,18 @@ def open_store(settings: Settings, *, begin_anew: bool = False) -> OpenStore:
         and what to do.
     """
     blobs = BlobStore(settings.blob_root)
+    with suppress(OSError):  # where it is needed, whoever needs it says so
+        make_private_folder(settings.home)
     blobs.prepare()
+    for name in _BESIDE:
+        close_to_others(settings.home / name)
     database = Database(settings.database_url)
     try:
         database.prepare_folder()  # the pictures may lie elsewhere
         if not begin_anew:
             _check_that_nothing_is_lost(database, blobs)
         database.migrate()
+        database.close_to_others()
     except BaseException:
         database.close()
         raise

@@ -64,11 +64,13 @@ class Adapters:
             return False
         self._active = None
         try:
-            # What is made in inference mode can never be changed outside it.
-            with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
+            # What is made in inference mode can never be changed outside it; int8's tensors cannot be read within it.
+            with torch.inference_mode(self._was_moved()), torch.no_grad(), warnings.catch_warnings():
                 # peft 0.21.2 wonders about a second one in a model, and about one that goes: both are wanted.
                 warnings.filterwarnings("ignore", message="Already found a `peft_config`", category=UserWarning)
                 warnings.filterwarnings("ignore", message="Adapter .* was active", category=UserWarning)
+                # It tells how weights could be merged, which nothing here does.
+                warnings.filterwarnings("ignore", message="TorchaoLoraLinear was", category=UserWarning)
                 self._switch(loras)
         except Exception:
             self._disable()
@@ -93,6 +95,11 @@ class Adapters:
     def _disable(self) -> None:
         if self._there():
             self._pipeline.disable_lora()
+
+    def _was_moved(self) -> bool:
+        """Whether painting has moved LoRAs to the device or back, which makes their tensors anew in inference mode."""
+        parts = (part for part in self._pipeline.components.values() if isinstance(part, torch.nn.Module))
+        return any(each.is_inference() for part in parts for name, each in part.named_parameters() if "lora_" in name)
 
     def _there(self) -> set[str]:
         """Names of all adapters that the pipeline holds."""

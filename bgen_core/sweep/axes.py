@@ -115,10 +115,17 @@ class Axis:
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """Each value as text for the grid's edge: 7 rather than 7.0."""
+        """Each value as text for the grid's edge."""
         if self.name == "reference":
             return tuple(str(value)[:12] or "none" for value in self.values)
-        return self.names or tuple(f"{value:.12g}" if isinstance(value, float) else str(value) for value in self.values)
+        parameter = self.kind.parameter
+        return self.names or tuple(str(each) if parameter is None else parameter.in_words(each) for each in self.values)
+
+    @property
+    def is_scale(self) -> bool:
+        """Whether its values are numbers that can be compared."""
+        parameter = self.kind.parameter
+        return parameter is not None and parameter.is_numeric and not (parameter.zero and 0 in self.values)
 
 
 def axis_kind(name: str) -> AxisKind:

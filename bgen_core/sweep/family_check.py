@@ -7,7 +7,14 @@ from bgen_core.models.catalogue import ModelEntry
 from bgen_core.models.families import Cfg, NeedsSecond, WithCfg
 from bgen_core.parameters import Value, parameter_of
 from bgen_core.sweep.build import default_of
-from bgen_core.sweep.family_rules import NEUTRAL, WITHOUT_MASK, layers_refusal, refusal, scheduler_refusal
+from bgen_core.sweep.family_rules import (
+    NEUTRAL,
+    WITHOUT_MASK,
+    layers_refusal,
+    refusal,
+    scheduler_refusal,
+    steps_refusal,
+)
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.wording import quoted
 
@@ -32,6 +39,9 @@ def check_families(plan: SweepPlan, entries: Sequence[ModelEntry]) -> None:
         for name in schedulers:
             said = scheduler_refusal(entry.family, name)
             if said and (len(schedulers) > 1 or not _fills("scheduler", name, entries)):
+                raise UserInputError(said)
+        for value in plan.values_of("num_inference_steps"):
+            if said := steps_refusal(entry.family, value):
                 raise UserInputError(said)
         if "clip_skip" not in entry.family.ignored:
             for value in plan.values_of("clip_skip"):

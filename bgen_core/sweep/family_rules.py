@@ -56,7 +56,17 @@ def refusal_of(family: Family, params: InpaintParams) -> str:
         return f"repaint {quoted(params.repaint, 40)} is not known: choose {' or '.join(REPAINTS)}."
     if params.prompt_syntax not in PROMPT_SYNTAXES:  # of a later version
         return f"prompt syntax {quoted(params.prompt_syntax)} is not known: choose {' or '.join(PROMPT_SYNTAXES)}."
-    return scheduler_refusal(family, params.scheduler) or layers_refusal(family, params.clip_skip)
+    return (
+        scheduler_refusal(family, params.scheduler)
+        or layers_refusal(family, params.clip_skip)
+        or steps_refusal(family, params.num_inference_steps)
+    )
+
+
+def steps_refusal(family: Family, steps: int) -> str:
+    """Why a checkpoint gives no picture with so few steps; empty where it does."""
+    fewest = family.fewest_steps
+    return "" if steps >= fewest else f"This {family.title} needs {fewest} steps or more: choose {fewest}, not {steps}."
 
 
 def layers_refusal(family: Family, clip_skip: int) -> str:
@@ -111,6 +121,11 @@ def settled(family: Family, params: InpaintParams) -> InpaintParams:
         changes |= WITHOUT_MASK
     if scheduler_refusal(family, params.scheduler):
         changes["scheduler"] = NEUTRAL["scheduler"]
+    # What a model has by itself is chosen by 0 too.
+    if params.side == family.side:
+        changes["side"] = 0
+    if params.flow_shift == family.own_shift:
+        changes["flow_shift"] = NEUTRAL["flow_shift"]
     if params.control_scale == 0:
         changes["control"] = NEUTRAL["control"]
     if not params.weighed_loras:

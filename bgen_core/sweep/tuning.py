@@ -10,6 +10,7 @@ from typing import Literal
 
 from bgen_core.content_address import hash_content
 from bgen_core.extent import Extent
+from bgen_core.private_files import make_private_folder
 from bgen_core.whole_file import write_whole
 
 logger = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ class TuningPlace:
     def write(self, extent: Extent, tuning: BatchTuning) -> None:
         """Keep a tuning, whole or not at all; on a full disk it is measured again by the next process."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(self.folder)
             write_whole(self._file(extent), [json.dumps(asdict(tuning)).encode()])
         except OSError:
             logger.warning("the measured batch size cannot be kept in %s", self.folder, exc_info=True)

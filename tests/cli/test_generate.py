@@ -115,6 +115,7 @@ def test_models_and_doctor_print_json(call: Call):
         "folders",
         "segmentation",
         "model",
+        "allowed",
         "memory",
         "compiler",
         "background",

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
 from bgen_core.errors import ModelLoadError
@@ -66,6 +67,10 @@ def sharded_with_a_gap(folder: Path) -> None:
     (folder / f"{UNET}.index.json").write_text(json.dumps(listing))
 
 
+def in_whole_numbers(folder: Path) -> None:
+    save_file({name: tensor.to(torch.int8) for name, tensor in load_file(folder / UNET).items()}, folder / UNET)
+
+
 def with_code_in_the_index(folder: Path) -> None:
     change_json(folder / "model_index.json", unet=["my_unet", "MyUNet"])
     (folder / "unet" / "my_unet.py").write_text("raise SystemExit('run')")
@@ -108,6 +113,33 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
     "an unknown class": (
         lambda folder: change_json(folder / "model_index.json", _class_name="PixArtAlphaPipeline"),
         ("PixArtAlphaPipeline", "StableDiffusionPipeline"),
+    ),
+    "a configuration that is a list": (holding("vae/config.json", b"[]"), ("vae/config.json", "no JSON object")),
+    "a configuration without end": (holding("unet/config.json", b"[" * 100_000), ("unet/config.json", "no JSON")),
+    "an index without end": (holding("model_index.json", b"[" * 100_000), ("model_index.json", "nested too deeply")),
+    "a header without end": (
+        holding(UNET, (100_000).to_bytes(8, "little") + b"[" * 100_000), (UNET, "no safetensors file")
+    ),
+    "a list of shards that names none": (holding(f"{UNET}.index.json", b"[]"), ("index.json", "no JSON object")),
+    "a tokenizer without words": (holding("tokenizer/tokenizer.json", b"{}"), ("tokenizer.json", "no tokenizer")),
+    "a part that was saved without": (
+        lambda folder: change_json(folder / "model_index.json", vae=[None, None]), ("its part vae", "saved without")
+    ),
+    "a reader that was saved without": (
+        lambda folder: change_json(folder / "model_index.json", text_encoder_2=[None, None]),
+        ("its part text_encoder_2", "saved without"),
+    ),
+    "a part that nobody can read": (
+        lambda folder: change_json(folder / "model_index.json", unet=["diffusers"]), ("unet", "a library and a class")
+    ),
+    "weights in whole numbers": (in_whole_numbers, ("quantised", UNET, "half precision")),
+    "two tokenizers that do not agree": (
+        lambda folder: change_json(folder / "tokenizer_2" / "tokenizer_config.json", model_max_length=20),
+        ("two tokenizers give 48 and 20 tokens",),
+    ),
+    "a tokenizer that gives more than is read": (
+        lambda folder: change_json(folder / "text_encoder" / "config.json", max_position_embeddings=20),
+        ("tokenizer gives 48 tokens, and its text_encoder reads 20",),
     ),
     "a decoder without its prior": (
         lambda folder: change_json(
@@ -203,6 +235,22 @@ def test_ways_to_write_a_folder_are_one_model(model: Path, tmp_path: Path, monke
     monkeypatch.setenv("HOME", str(tmp_path))
     ways = [str(model), f"{model}/", str(link), f"./{model.name}", f"~/{model.name}"]
     assert len({find_model(way).revision for way in ways}) == 1
+
+
+@pytest.mark.parametrize("file", [UNET, "text_encoder/model.safetensors", "vae/diffusion_pytorch_model.safetensors"])
+def test_a_part_that_lacks_weights_is_not_filled_with_random_numbers(file: str, model: Path) -> None:
+    tensors = load_file(model / file)
+    save_file(dict([*tensors.items()][3:]), model / file)
+    part = file.partition("/")[0]
+    with pytest.raises(ModelLoadError, match=rf"its part {part} \(\w+\) lacks some of its weights; download or save"):
+        load_pipeline(find_model(str(model)), CPU)
+
+
+def test_what_fails_while_loading_names_the_part(model: Path) -> None:
+    change_json(model / "vae" / "config.json", block_out_channels=[7, 7])
+    with pytest.raises(ModelLoadError, match="its part vae cannot be read") as refusal:
+        load_pipeline(find_model(str(model)), CPU)
+    assert "\n" not in str(refusal.value)
 
 
 def test_weights_saved_as_fp16_alone_are_loaded(model: Path) -> None:

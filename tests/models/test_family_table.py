@@ -10,8 +10,18 @@ from typing import Any
 import pytest
 
 from bgen_core.errors import ModelLoadError
-from bgen_core.models.catalogue import MODELS
-from bgen_core.models.families import Always, Cfg, Configs, Distilled, Family, Ignored, NeedsSecond, WithCfg
+from bgen_core.models.catalogue import MODELS, describe_model
+from bgen_core.models.families import (
+    SHIFTED_BY_SIZE,
+    Always,
+    Cfg,
+    Configs,
+    Distilled,
+    Family,
+    Ignored,
+    NeedsSecond,
+    WithCfg,
+)
 from bgen_core.models.family_table import FAMILIES, STABLE_DIFFUSION, find_family, working_classes
 from bgen_core.models.revision import find_entry, find_model
 from bgen_core.models.single_files.layouts import LAYOUTS
@@ -192,6 +202,14 @@ def test_an_unknown_class_is_answered_with_those_that_work(tmp_path: Path) -> No
         find_model(saved(tmp_path / "model", "NothingPipeline"))
     assert set(working_classes()) >= {"StableDiffusionPipeline", "FluxPipeline", "FluxFillPipeline", "ZImagePipeline"}
     assert all(name in str(refusal.value) for name in working_classes())
+
+
+def test_a_model_of_the_list_is_what_its_own_files_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = saved(tmp_path / "fill", "FluxFillPipeline", scheduler={"use_dynamic_shifting": True})
+    monkeypatch.setattr("bgen_core.models.revision.cached_snapshot", lambda repository: Path(folder))
+    entry = find_entry("flux-fill")
+    assert entry.family.ignored["flow_shift"] is SHIFTED_BY_SIZE
+    assert (entry.name, entry.licence) == ("flux-fill", describe_model("flux-fill").licence)
 
 
 def test_the_catalogue_names_families_of_the_table() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+import torch
 
 from bgen_core.errors import ModelLoadError, UserInputError
 from bgen_core.models import placement as placement_module
@@ -14,13 +15,17 @@ from bgen_core.models.devices import Device, find_device
 from bgen_core.models.loading import load_pipeline
 from bgen_core.models.model_files import settled
 from bgen_core.models.model_source import ModelSource
-from bgen_core.models.placement import Offload, OffloadWish, Placement, bytes_of_parts, place
+from bgen_core.models.placement import Offload, OffloadWish, Placement, apply_placement, bytes_of_parts, place
 from bgen_core.models.revision import find_model
+from bgen_core.models.steering.loras import find_loras
+from bgen_core.sweep.adapters import Adapters
+from bgen_core.sweep.applied_loras import AppliedLora
 from bgen_core.sweep.engine import BatchedInpainter, can_batch
 from bgen_core.sweep.events import Canvas, Finished, PaintCell
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.tuning import BatchTuning
 from tests.tiny_families import tiny_family
+from tests.tiny_loras import lora_of, save_lora
 from tests.tiny_models import tiny_pipeline
 
 CPU = Device(kind="cpu", name="cpu", dtype_name="float32")
@@ -96,7 +101,7 @@ def placed(offload: Offload) -> Placement:
     return Placement(offload=offload, whole=0, largest=0, working=0, free=0)
 
 
-def paint(folder: Path, device: Device, placement: Placement) -> list[np.ndarray]:
+def paint(folder: Path, device: Device, placement: Placement, loras: tuple[AppliedLora, ...] = ()) -> list[np.ndarray]:
     pipeline = load_pipeline(find_model(str(folder)), device, placement=placement)
     assert can_batch(pipeline)
     inpainter = BatchedInpainter(pipeline)
@@ -106,7 +111,7 @@ def paint(folder: Path, device: Device, placement: Placement) -> list[np.ndarray
     canvas = Canvas(init_image=colours, mask_image=mask)
     inpainter.tunings.get(canvas.extent, lambda: BatchTuning(batch_size=4, quantum=1, seconds_per_row=1.0))
     base = InpaintParams(prompt="a beach", scheduler="default", num_inference_steps=2)
-    cells = [PaintCell(index=seed, canvas=canvas, params=replace(base, seed=seed)) for seed in range(2)]
+    cells = [PaintCell(index=seed, canvas=canvas, params=replace(base, seed=seed), loras=loras) for seed in range(2)]
     finished = [event for event in inpainter.paint(cells) if isinstance(event, Finished)]
     assert len(finished) == 2
     return [event.image for event in sorted(finished, key=lambda event: event.cell.index)]
@@ -143,6 +148,56 @@ def test_eight_bits_are_kept_and_half_precision_computes(
         assert np.abs(np.subtract(in_half, in_eight, dtype=int)).mean() < 8
     again = paint(folders[name], device, placed("none"))
     assert np.array_equal(in_eight, again)
+
+
+@pytest.mark.parametrize("name", ["sd-9", "flux-dev"])
+def test_a_lora_on_a_network_in_float8_keeps_its_own_numbers(
+    name: str, folders: dict[str, Path], tmp_path: Path
+) -> None:
+    source = find_model(str(folders[name]))
+    device = Device(kind="cpu", name="cpu", dtype_name="float8").for_family(source.family)
+    pipeline = load_pipeline(source, device)
+    part = "unet" if name == "sd-9" else "transformer"
+    tensors = lora_of(getattr(pipeline, part), part)
+    save_lora(tensors, tmp_path / "ink.safetensors")
+    file = find_loras(["ink"], tmp_path)["ink"]
+    loras = (AppliedLora(file=file, weight=1.0),)
+    Adapters(pipeline, source.family.title).use(loras)
+    held = {key: each for key, each in getattr(pipeline, part).named_parameters() if "lora_A" in key}
+    assert {each.dtype for each in held.values()} == {device.dtype}
+    for key, each in held.items():
+        given = tensors[f"{part}.{key.rpartition('.lora_A')[0]}.lora_A.weight"]
+        assert torch.equal(each, given.to(device.dtype))
+    assert not np.array_equal(
+        paint(folders[name], device, placed("none"), loras), paint(folders[name], device, placed("none"))
+    )
+
+
+def test_loras_are_switched_and_loaded_in_a_network_whose_parts_move(folders: dict[str, Path], tmp_path: Path) -> None:
+    """A move to a GPU is made while painting, and so in inference mode; here numbers are cast there and back."""
+    source = find_model(str(folders["sd-9"]))
+    pipeline = load_pipeline(source, CPU)
+    for seed, name in enumerate(("ink", "mist")):
+        save_lora(lora_of(pipeline.unet, "unet", seed=seed), tmp_path / f"{name}.safetensors")
+    files = find_loras(["ink, mist"], tmp_path)
+    adapters = Adapters(pipeline, source.family.title)
+    for name, weight in (("ink", 1.0), ("ink", 0.5), ("mist", 1.0)):
+        assert adapters.use((AppliedLora(file=files[name], weight=weight),))
+        with torch.inference_mode():
+            pipeline.unet.to(torch.float64).to(torch.float32)
+        assert any(each.is_inference() for key, each in pipeline.unet.named_parameters() if "lora_" in key)
+    assert adapters.use(())
+
+
+def test_kandinsky_is_kept_in_eight_bits_and_moved_by_layers() -> None:
+    half = Device(kind="cpu", name="cpu", dtype_name="float16+float8")
+    kept, moved = (tiny_family.__wrapped__("kandinsky") for _ in range(2))
+    apply_placement(kept.to(torch.float16), placed("none"), half)
+    given = torch.ones(1, 32, dtype=torch.float16)
+    assert kept.unet.encoder_hid_proj(given).dtype == torch.float16
+    assert torch.float8_e4m3fn in {weight.dtype for weight in kept.unet.parameters()}
+    apply_placement(moved, placed("group"), CPU)
+    assert any(hasattr(module, "_diffusers_hook") for module in moved.unet.modules())
 
 
 def test_what_eight_bits_need_is_said_before_anything_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -223,7 +223,10 @@ def test_a_sweep_that_is_gone_says_so(subject: Subject, worker: None):
     assert "No sweep is called 'nothing'" in said(open_sweep(id="nothing"))
 
 
-def test_what_the_models_family_ignores_is_not_offered(subject: Subject, worker: None, tmp_path: Path):
+def test_what_the_models_family_ignores_is_not_offered(
+    subject: Subject, worker: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("BGEN_MODELS_ALLOWED", f"{tmp_path}/*")
     folder = tmp_path / "schnell"
     folder.mkdir()
     (folder / "model_index.json").write_text('{"_class_name": "FluxPipeline"}')
@@ -235,7 +238,10 @@ def test_what_the_models_family_ignores_is_not_offered(subject: Subject, worker:
     assert "1 cell: 0 known, 1 to make" in said(at)
 
 
-def test_a_model_that_cannot_be_found_says_so_and_the_page_works(subject: Subject, worker: None):
+def test_a_model_that_cannot_be_found_says_so_and_the_page_works(
+    subject: Subject, worker: None, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("BGEN_MODELS_ALLOWED", "*")
     at = open_sweep(model="./nowhere")
     assert "model './nowhere' is not there" in said(at)
     assert run_button(at).disabled
@@ -331,3 +337,15 @@ def test_a_link_keeps_which_axis_lies_where(
     shown = gridded(at)["shown"]
     assert (shown["across"], shown["down"]) == (across, down)
     assert at.query_params["x"] in (x, [x])
+
+
+def test_where_loras_cannot_be_applied_the_page_says_so(
+    subject: Subject, worker: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bgen_core.models.steering.loras.find_spec", lambda name: None)
+    at = open_sweep()
+    assert "LoRAs need the package peft, which is not installed" in said(at)
+    assert {"lora", "lora-weight"}.isdisjoint(element.key for element in (*at.text_area, *at.text_input))
+    linked = open_sweep(lora="ink:0.5")
+    assert "lora" in {element.key for element in linked.text_area}
+    assert "leave lora empty" in said(linked)

@@ -139,3 +139,21 @@ def test_half_a_replacement_is_refused(text: str, words: str):
 
 def test_models_stand_one_per_line_since_folders_may_hold_commas():
     assert parse_axis("model", "demo\n/models/a, b\n").values == ("demo", "/models/a, b")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "labels", "is_scale"),
+    [
+        ("side", "0,128", ("the model's own", "128"), False),
+        ("side", "64,128", ("64", "128"), True),
+        ("flow-shift", "0,3", ("the model's own", "3"), False),
+        ("guidance", "0,7.0", ("0", "7"), True),
+        ("lora-weight", "0,0.5", ("0", "0.5"), True),
+        ("scheduler", "default,euler", ("default", "euler"), False),
+    ],
+)
+def test_a_0_that_stands_for_something_is_told_in_words(
+    name: str, text: str, labels: tuple[str, ...], is_scale: bool
+) -> None:
+    axis = parse_axis(name, text)
+    assert (axis.labels, axis.is_scale) == (labels, is_scale)

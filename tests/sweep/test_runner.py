@@ -246,9 +246,6 @@ def test_a_weight_without_a_lora_is_refused(store: Store, settings: Settings):
     subject, axes = save_subject(store), (parse_axis("lora-weight", "0.5,1"),)
     with pytest.raises(UserInputError, match=r"lora weight 0\.5 has nothing to weigh"):
         forecast(store, settings, SweepPlan(subject_id=subject.id, model="demo", base=BASE, axes=axes))
-    named = SweepPlan(subject_id=subject.id, model="demo", base=replace(BASE, loras="ink"))
-    with pytest.raises(UserInputError, match=r"kept in float8, .* set BGEN_PRECISION=half or int8\.$"):
-        forecast(store, settings, named, "float8")
     tagged = replace(BASE, prompt="a red <lora:ink:1> beach")
     notes = forecast(store, settings, SweepPlan(subject_id=subject.id, model="demo", base=tagged)).notes
     assert "<lora:…> in the prompt is plain words here: name LoRAs in lora." in notes
@@ -270,14 +267,15 @@ def test_a_side_is_that_of_a_square_as_large_as_what_is_painted(
 ) -> None:
     monkeypatch.setattr("bgen_core.sweep.family_rules.TILED_ABOVE", 64)
     subject = save_subject(store, extent=Extent(width=120, height=60))
-    plan = SweepPlan(subject_id=subject.id, model="demo", base=BASE, axes=(parse_axis("side", "0,64,128"),))
+    plan = SweepPlan(subject_id=subject.id, model="demo", base=BASE, axes=(parse_axis("side", "0,64,128,256"),))
     sweep_id, events = run(store, settings, plan)
-    assert len([event for event in events if isinstance(event, Committed)]) == 3
+    assert len([event for event in events if isinstance(event, Committed)]) == 4
     made = store.runs.get_all([row.run_id for row in store.sweeps.cells(sweep_id)])
-    assert [str(record.model_extent) for record in made] == ["360 × 184", "88 × 48", "184 × 88"]
-    assert [record.params.side for record in made] == [0, 64, 128]
+    assert [str(record.model_extent) for record in made] == ["360 × 184", "88 × 48", "184 × 88", "360 × 184"]
+    assert [record.params.side for record in made] == [0, 64, 128, 0]
+    assert made[3].id == made[0].id  # the model's own side by its number
     assert {str(record.extent) for record in made} == {"120 × 60"}
-    assert ["autoencoder in tiles" in record.device for record in made] == [False, False, True]
+    assert ["autoencoder in tiles" in record.device for record in made] == [False, False, True, False]
 
 
 def test_a_side_that_does_not_fit_costs_its_own_cells_alone(

@@ -1,13 +1,15 @@
 """What pages need of whatever computes their sweeps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bgen_core.ids import SweepId
+from bgen_core.extent import Extent
+from bgen_core.ids import SubjectId, SweepId
 from bgen_core.jobs.background_faults import BackgroundFault
 from bgen_core.jobs.submission import SweepForecast
 from bgen_core.records.progress import SweepProgress
+from bgen_core.sweep.plan import SweepPlan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +43,23 @@ class Executor(Protocol):
         """What is not well beside painting: measuring, copies elsewhere."""
         ...
 
+    def forecast(self, plan: SweepPlan, *, photos: Mapping[SubjectId, Extent]) -> SweepForecast | None:
+        """What a plan will cost, or None while nothing computes; photos are the sizes of its subjects' photos.
+
+        Raises
+        ------
+        UserInputError
+            A value, a subject, a model or the number of cells is not allowed.
+        """
+        ...
+
     def submit(self, forecast: SweepForecast, *, explored: SweepId | None = None) -> SweepId:
         """Put a sweep into the queue; returns its id. `explored` names the one whose chosen cells it finishes, if any.
 
         Raises
         ------
         UserInputError
-            A subject is gone, fills its photo or is empty.
+            A subject is gone, fills its photo or is empty, or a model is not allowed.
         """
         ...
 
@@ -68,5 +80,11 @@ class Executor(Protocol):
         ...
 
     def retry(self, sweep_id: SweepId, cell: int | None = None) -> bool:
-        """Make what is missing of a sweep that ended, and what failed: one cell, or all of them."""
+        """Make what is missing of a sweep that ended, and what failed: one cell, or all of them.
+
+        Raises
+        ------
+        UserInputError
+            It names a model that is not allowed, as one that was imported may.
+        """
         ...

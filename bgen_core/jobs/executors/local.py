@@ -1,19 +1,22 @@
 """Sweeps computed on this machine, by a worker process that is supervised by the server."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 
-from bgen_core.ids import SweepId
+from bgen_core.extent import Extent
+from bgen_core.ids import SubjectId, SweepId
 from bgen_core.jobs.background_faults import BackgroundFault, BackgroundFaults
 from bgen_core.jobs.executors.executor import Health
 from bgen_core.jobs.holding import is_held
-from bgen_core.jobs.submission import SweepForecast, submit_sweep
+from bgen_core.jobs.submission import SweepForecast, forecast_sweep, submit_sweep
 from bgen_core.jobs.supervisor import WorkerSupervisor
 from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.records.progress import SweepProgress
 from bgen_core.records.sweep_states import CANCEL, CONTINUE, CONTINUE_HELD, PAUSE, RETRY
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
+from bgen_core.sweep.allowed_plan import check_allowed
+from bgen_core.sweep.plan import SweepPlan
 
 
 @contextmanager
@@ -68,7 +71,17 @@ class LocalExecutor:
     def faults(self) -> Sequence[BackgroundFault]:
         return BackgroundFaults(self._settings.home).all()
 
+    def forecast(self, plan: SweepPlan, *, photos: Mapping[SubjectId, Extent]) -> SweepForecast | None:
+        plan.check_size(self._settings.max_cells)
+        check_allowed(plan, self._settings)
+        health = self.health()
+        if health is None:
+            return None
+        kinds = {"device_kind": health.device_kind, "dtype_name": health.dtype_name}
+        return forecast_sweep(self._store, self._settings, plan, photos=photos, **kinds)
+
     def submit(self, forecast: SweepForecast, *, explored: SweepId | None = None) -> SweepId:
+        check_allowed(forecast.plan, self._settings)
         return submit_sweep(self._store, forecast, explored=explored)
 
     def events(self, sweep_id: SweepId) -> SweepProgress | None:
@@ -86,5 +99,6 @@ class LocalExecutor:
         return self._store.sweeps.change_state(sweep_id, CANCEL)
 
     def retry(self, sweep_id: SweepId, cell: int | None = None) -> bool:
+        check_allowed(SweepPlan.from_json(self._store.sweeps.get(sweep_id).plan), self._settings)
         self._store.sweeps.clear_cell_errors(sweep_id, cell)
         return self._store.sweeps.change_state(sweep_id, RETRY)

@@ -17,7 +17,7 @@ from bgen_core.json_value import JsonValue
 from bgen_core.models.content_hash import hash_file
 from bgen_core.models.hub.client import LOOK_SECONDS, hub_fault
 from bgen_core.models.safetensors_header import read_header, shape_of
-from bgen_core.models.steering.loras import PICKLES, available_loras, file_in_folder
+from bgen_core.models.steering.weight_files import file_in_folder, header_of, names_in_folder, not_there
 from bgen_core.wording import quoted
 
 ENCODER = "image_encoder"
@@ -27,7 +27,6 @@ MOST_SCALE = 2.0
 
 _CONFIG = "config.json"
 _HUB_ID = re.compile(r"(\w[\w.-]*/\w[\w.-]*)/(.+\.safetensors)")
-_MOST_LISTED = 12
 # Tensor by which a kind is told -> the place in its shape, and the key in the encoder's configuration, of the width of
 # what it reads: the picture as one vector, or the encoder's last layer but one.
 _KINDS = {
@@ -124,32 +123,29 @@ def _find(name: str, folder: Path) -> IPAdapter:
         )
     if found := _HUB_ID.fullmatch(name):
         return _on_hub(name, found[1], found[2])
-    there = available_ip_adapters(folder)
-    shown = ", ".join(there[:_MOST_LISTED]) + (", …" if len(there) > _MOST_LISTED else "")
-    raise UserInputError(
-        f"IP-Adapter {quoted(name, 80)} is not there: choose {shown or f'one of the Hub such as {USUAL}'}, "
-        "or put its .safetensors file into the folder BGEN_IP_ADAPTERS."
+    raise not_there(
+        "IP-Adapter",
+        name,
+        offered=available_ip_adapters(folder),
+        instead=f"one of the Hub such as {USUAL}",
+        setting="BGEN_IP_ADAPTERS",
     )
+
+
+def hub_repository(name: str) -> str | None:
+    """The repository of the Hub in which an IP-Adapter of that name would be looked for, if in any."""
+    found = _HUB_ID.fullmatch(name)
+    return found[1] if found else None
 
 
 def available_ip_adapters(folder: Path) -> tuple[str, ...]:
     """Names of the files of a folder and of those below it, without the encoders."""
-    return tuple(name for name in available_loras(folder) if PurePosixPath(name).parent.name != ENCODER)
+    return tuple(name for name in names_in_folder(folder) if PurePosixPath(name).parent.name != ENCODER)
 
 
 def _header(name: str, path: Path) -> dict[str, Any]:
     """What the file says of its tensors; refuses what is no IP-Adapter."""
-    if path.suffix in PICKLES:
-        raise UserInputError(
-            f"IP-Adapter {quoted(name, 80)} is a pickle ({path.name}), which could run any program and is never "
-            "opened: give a .safetensors file."
-        )
-    try:
-        header = read_header(path)
-    except ValueError as error:
-        raise UserInputError(
-            f"IP-Adapter {quoted(name, 80)} cannot be read: its file {error}: download it again."
-        ) from error
+    header = header_of("IP-Adapter", name, path)
     _check_kind(name, header)
     return header
 

@@ -5,21 +5,20 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from bgen_core.errors import UserInputError
 from bgen_core.models.content_hash import hash_file
 from bgen_core.models.hub.client import hub_fault
-from bgen_core.models.safetensors_header import read_header
+from bgen_core.models.steering.weight_files import SUFFIX, file_in_folder, header_of, names_in_folder, not_there
 from bgen_core.wording import quoted
 
 MOST_LORAS = 10
 MOST_WEIGHT = 10.0
 FORM = "name:0.8, other:0.5"
-PICKLES = (".ckpt", ".pt", ".pth", ".bin", ".pkl")
+NEEDS_PEFT = "LoRAs need the package peft, which is not installed: install the version in requirements-lora.txt"
 
-_SUFFIX = ".safetensors"
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)")
 _TAG = re.compile(r"<lora:([^<>]*)>")
 _HUB_ID = re.compile(r"(\w[\w.-]*/\w[\w.-]*)(?:/(.+\.safetensors))?")
@@ -111,10 +110,9 @@ def take_tags(prompt: str) -> tuple[str, str]:
     return re.sub(r"[ \t]{2,}", " ", _TAG.sub("", prompt)).strip(" ,\t") if loras else prompt, loras
 
 
-def available_loras(folder: Path) -> tuple[str, ...]:
-    """Names of the files of a folder and of those below it."""
-    found = folder.rglob(f"*{_SUFFIX}") if folder.is_dir() else ()
-    return tuple(sorted(path.relative_to(folder).as_posix().removesuffix(_SUFFIX) for path in found))
+def can_be_applied() -> bool:
+    """Whether LoRAs can be applied here at all."""
+    return find_spec("peft") is not None
 
 
 def find_loras(texts: Iterable[str], folder: Path) -> dict[str, LoraFile]:
@@ -131,11 +129,8 @@ def find_loras(texts: Iterable[str], folder: Path) -> dict[str, LoraFile]:
         One of them is not there, damaged or no LoRA, or the package that they need is missing.
     """
     names = dict.fromkeys(each.name for text in texts for each in read_loras(text))
-    if names and find_spec("peft") is None:
-        raise UserInputError(
-            "LoRAs need the package peft, which is not installed: install the version in requirements-lora.txt, "
-            "or leave lora empty."
-        )
+    if names and not can_be_applied():
+        raise UserInputError(f"{NEEDS_PEFT}, or leave lora empty.")
     return {name: _find(name, folder) for name in names}
 
 
@@ -146,42 +141,24 @@ def _find(name: str, folder: Path) -> LoraFile:
         return LoraFile(name=name, content=hash_file(path), path=path)
     if found := _HUB_ID.fullmatch(name):
         return _on_hub(name, found[1], found[2])
-    there = available_loras(folder)
-    shown = ", ".join(there[:_MOST_LISTED]) + (", …" if len(there) > _MOST_LISTED else "")
-    raise UserInputError(
-        f"LoRA {quoted(name, 80)} is not there: choose {shown or 'a Hub id such as owner/name'}, "
-        "or put its .safetensors file into the folder BGEN_LORAS."
+    raise not_there(
+        "LoRA",
+        name,
+        offered=names_in_folder(folder),
+        instead="a Hub id such as owner/name",
+        setting="BGEN_LORAS",
     )
 
 
-def file_in_folder(name: str, folder: Path) -> Path | None:
-    """The file of that name, never one outside the folder: names come from visitors."""
-    relative = PurePosixPath(name)
-    if relative.is_absolute() or ".." in relative.parts or "\\" in name:
-        return None
-    place = folder / relative
-    for path in (place, place.with_name(place.name + _SUFFIX)):
-        if path.is_file():
-            return path
-    if place.is_dir():  # as diffusers and peft save one
-        files = sorted(place.glob(f"*{_SUFFIX}"))
-        return files[0] if len(files) == 1 else None
-    pickles = (path for suffix in PICKLES if (path := place.with_name(place.name + suffix)).is_file())
-    return next(pickles, None)
+def hub_repository(name: str) -> str | None:
+    """The repository of the Hub in which a LoRA of that name would be looked for, if in any."""
+    found = _HUB_ID.fullmatch(name)
+    return found[1] if found else None
 
 
 def _check(name: str, path: Path) -> None:
     """Refuse what is no LoRA, as far as its first bytes tell."""
-    if path.suffix in PICKLES:
-        raise UserInputError(
-            f"LoRA {quoted(name, 80)} is a pickle ({path.name}), which could run any program and is never opened: "
-            "give a .safetensors file."
-        )
-    try:
-        header = read_header(path)
-    except ValueError as error:
-        raise UserInputError(f"LoRA {quoted(name, 80)} cannot be read: its file {error}: download it again.") from error
-    if not count_layers(header):
+    if not count_layers(header_of("LoRA", name, path)):
         raise UserInputError(
             f"LoRA {quoted(name, 80)} is none: no tensor of its file belongs to a LoRA; choose another file."
         )
@@ -216,7 +193,7 @@ def _ask_hub(name: str, repository: str, file: str | None) -> LoraFile:
         info = HfApi().model_info(repository, files_metadata=True, timeout=10)
     except Exception as error:  # see `hub_fault`
         raise UserInputError(f"LoRA {quoted(name, 80)} {hub_fault(error)}") from error
-    files = {each.rfilename: each for each in info.siblings or () if each.rfilename.endswith(_SUFFIX)}
+    files = {each.rfilename: each for each in info.siblings or () if each.rfilename.endswith(SUFFIX)}
     usual = next((each for each in _USUAL_NAMES if each in files), None)
     chosen = file or usual or (next(iter(files)) if len(files) == 1 else "")
     content: Any = files[chosen].lfs if chosen in files else None

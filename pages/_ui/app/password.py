@@ -14,6 +14,7 @@ from threading import Lock
 from itsdangerous import BadSignature, TimestampSigner
 
 from bgen_core.errors import StoreError
+from bgen_core.private_files import make_private_folder
 from bgen_core.settings import Settings
 
 COOKIE = "bgen_login"
@@ -79,7 +80,7 @@ def _kept_secret(home: Path) -> bytes:
     try:
         if path.exists() and len(kept := path.read_bytes()) == _SECRET_BYTES:
             return kept
-        home.mkdir(parents=True, exist_ok=True)
+        make_private_folder(home)
         made, incoming = secrets.token_bytes(_SECRET_BYTES), path.with_name(f"{SECRET_NAME}.{uuid.uuid4().hex}")
         with os.fdopen(os.open(incoming, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(made)

@@ -5,6 +5,7 @@ from starlette.requests import Request
 
 from bgen_core.jobs.executors.executor import Executor, Health
 from bgen_core.jobs.executors.local import LocalExecutor, worker_health
+from bgen_core.models.allowed_models import AllowedModels, allowed_models
 from bgen_core.models.content_hash import keep_hashes
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import OpenStore, SeenStore, open_store
@@ -17,6 +18,11 @@ def settings() -> Settings:
     read = load_settings()
     keep_hashes(read.home)
     return read
+
+
+def allowed() -> AllowedModels:
+    """The models that visitors may name."""
+    return allowed_models(settings())
 
 
 @st.cache_resource(show_spinner=False)

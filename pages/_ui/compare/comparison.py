@@ -74,7 +74,7 @@ def side_by_side(runs: Sequence[RunRecord], rows: pd.DataFrame, view: CompareVie
             measure.heading: number(float(rows[measure.name].iloc[0])) for measure in measures if measure not in unequal
         }
         st.markdown(f"**The same in all {len(runs)}**")
-        value_table({field.label: field.read(runs[0]) for field in compared.same} | equal)
+        value_table({field.label: field.in_words(runs[0]) for field in compared.same} | equal)
 
 
 def _in_short(values: Mapping[str, Sequence[str]], rows: pd.DataFrame, measures: Sequence[Measure]) -> str:

@@ -146,4 +146,4 @@ def axis_choice(label: str, field: str, frame: SweepFrame, chosen: AxisColumn, *
 
 
 def _shown(axis: Axis, place: int) -> Value:
-    return axis.values[place] if axis.kind.parameter and axis.kind.parameter.is_numeric else axis.labels[place]
+    return axis.values[place] if axis.is_scale else axis.labels[place]

@@ -144,7 +144,7 @@ def _settings(name: str, png: bytes, recipe: Recipe, store: SeenStore) -> None:
             st.caption(plain(sentence))
         if recipe.record:
             record = recipe.record
-            value_table({field.label: field.read(record) for field in FIELDS if field.name not in _HIDDEN})
+            value_table({field.label: field.in_words(record) for field in FIELDS if field.name not in _HIDDEN})
         else:
             params = recipe.params.to_json()
             model = {"Model": recipe.named_model} if recipe.named_model else {}

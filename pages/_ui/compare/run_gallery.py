@@ -4,10 +4,11 @@ A component with plain JavaScript, whose messages are described at the head of `
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 import streamlit as st
+from pydantic import BaseModel, ValidationError
 from streamlit.components.v2 import component
 
 from bgen_core.errors import BgenError
@@ -18,7 +19,6 @@ from bgen_core.runs.run_columns import run_column
 from bgen_core.runs.run_grid import RunGrid, heading_columns, run_grid
 from bgen_core.runs.short_texts import short_texts
 from bgen_core.runs.table import shown
-from bgen_core.store.opinions import MAX_RATING
 from bgen_core.store.store import SeenStore
 from pages._ui.app import page_files
 from pages._ui.app.faults import told
@@ -38,6 +38,8 @@ _LONGEST_HEADING = 40
 _HEADINGS = tuple(
     dict.fromkeys(("prompt", *(each.field for each in PARAMETERS if each.short), *(column.name for column in GROUPED)))
 )
+
+_Message = TypeVar("_Message", bound=BaseModel)
 
 _gallery = component(
     "bgen_run_gallery",
@@ -176,22 +178,41 @@ def _list_more() -> None:
     st.session_state[_LISTED] = (asked, count + LISTED_AT_ONCE)
 
 
+class _Chosen(BaseModel):
+    """The browser's state "chosen"."""
+
+    ids: list[str]
+    turn: int
+
+
+class _Rated(BaseModel):
+    """The browser's state "rated"."""
+
+    ratings: dict[str, int]
+    turn: int
+
+
+def _told_by_browser(kind: type[_Message], name: str) -> _Message | None:
+    """What the component says; None for anything that it does not say by itself."""
+    try:
+        return kind.model_validate(st.session_state[_KEY].get(name))
+    except ValidationError:
+        return None
+
+
 def _choose() -> None:
-    told_of = st.session_state[_KEY].get("chosen")
-    if not isinstance(told_of, dict):
-        return
-    st.session_state[_TURN] = int(told_of["turn"])
-    change(ids=tuple(str(each) for each in told_of["ids"]))
+    if chosen := _told_by_browser(_Chosen, "chosen"):
+        st.session_state[_TURN] = chosen.turn
+        change(ids=tuple(chosen.ids))
 
 
 def _rate(store: SeenStore) -> None:
-    told_of = st.session_state[_KEY].get("rated")
-    if not isinstance(told_of, dict):
+    rated = _told_by_browser(_Rated, "rated")
+    if rated is None:
         return
-    st.session_state[_TURN] = int(told_of["turn"])
+    st.session_state[_TURN] = rated.turn
     try:
-        for run_id, rating in told_of["ratings"].items():
-            if 0 <= int(rating) <= MAX_RATING:
-                store.opinions.rate(RunId(run_id), int(rating) or None)
-    except (BgenError, ValueError) as error:
-        st.session_state[_PROBLEM] = told(error) if isinstance(error, BgenError) else "This rating cannot be read."
+        for run_id, rating in rated.ratings.items():
+            store.opinions.rate(RunId(run_id), rating or None)
+    except BgenError as error:
+        st.session_state[_PROBLEM] = told(error)

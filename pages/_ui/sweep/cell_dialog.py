@@ -88,7 +88,7 @@ def show_cell(store: SeenStore, plan: SweepPlan, cells: Sequence[SweepCellRow]) 
             for field in FIELDS
             if field.name in _FIRST or (field.name in _WHERE_USED and field.read(run) != _WHERE_USED[field.name])
         )
-        value_table({field.label: field.read(run) for field in shown})
+        value_table({field.label: field.in_words(run) for field in shown})
         _metrics(store, run.id)
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from bgen_core.errors import UserInputError
 from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.measuring import RankedCell, ranked_cells
-from bgen_core.jobs.submission import describe_forecast, forecast_sweep
+from bgen_core.jobs.submission import describe_forecast
 from bgen_core.metrics import METRICS, find_metric
 from bgen_core.metrics.clip import CLIP_METRIC, NO_MODEL
 from bgen_core.records.sweep import SweepCellRow, SweepRecord
@@ -64,7 +64,7 @@ def finish_panel(
         if not chosen:
             return
         try:
-            _offer(sweep, finish_plan(plan, chosen, parse_axis(STEPS, text)), store, executor, settings)
+            _offer(sweep, finish_plan(plan, chosen, parse_axis(STEPS, text)), store, executor)
         except UserInputError as error:
             st.error(plain(told(error)))
 
@@ -86,14 +86,12 @@ def _by_metric(store: SeenStore, sweep: SweepRecord, plan: SweepPlan, by: str, k
     return [cell.index for cell in ranked[:keep]]
 
 
-def _offer(sweep: SweepRecord, plan: SweepPlan, store: SeenStore, executor: Executor, settings: Settings) -> None:
-    health = executor.health()
-    if health is None:
+def _offer(sweep: SweepRecord, plan: SweepPlan, store: SeenStore, executor: Executor) -> None:
+    photos = {subject: store.subjects.get(subject).extent for subject in plan.subject_ids}
+    forecast = executor.forecast(plan, photos=photos)
+    if forecast is None:
         st.caption("The engine is starting.")
         return
-    photos = {subject: store.subjects.get(subject).extent for subject in plan.subject_ids}
-    kinds = {"device_kind": health.device_kind, "dtype_name": health.dtype_name}
-    forecast = forecast_sweep(store, settings, plan, photos=photos, **kinds)
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Finish these", type="primary"):
             new = executor.submit(forecast, explored=sweep.id)

@@ -4,11 +4,14 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from bgen_core.errors import UserInputError
 from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.queue_forecast import QueuePlace, waiting_sweeps
 from bgen_core.jobs.submission import describe_duration
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.store.store import SeenStore
+from pages._ui.app.faults import told
+from pages._ui.shared.plain_text import plain
 
 
 def current_queue(store: SeenStore, executor: Executor) -> list[QueuePlace]:
@@ -47,4 +50,7 @@ def pause_and_cancel(executor: Executor, sweep: SweepRecord, *, key: str = "mine
 
 def ask(change: Callable[..., bool], *args: str | int) -> None:
     """Ask the executor, for a button's callback: what came of it is seen in the sweep's state."""
-    change(*args)
+    try:
+        change(*args)
+    except UserInputError as error:
+        st.toast(plain(told(error)), duration="infinite")

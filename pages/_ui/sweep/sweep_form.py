@@ -7,17 +7,19 @@ import streamlit as st
 
 from bgen_core.errors import ModelLoadError, UserInputError
 from bgen_core.ids import BlobHash
-from bgen_core.models.catalogue import MODELS, ModelEntry, describe_model
+from bgen_core.models.catalogue import ModelEntry, describe_model
 from bgen_core.models.revision import fetch_entry, find_entry
+from bgen_core.models.steering.loras import NEEDS_PEFT, can_be_applied
 from bgen_core.parameters import PARAMETERS, PROMPTS, Parameter
 from bgen_core.store.subjects import SubjectEntry
 from bgen_core.sweep.axes import REPLACEMENTS, parse_axis, write_replacement
 from bgen_core.sweep.build import build_plan, check_values, default_of
 from bgen_core.sweep.explore import explored_plan
-from bgen_core.sweep.family_rules import scheduler_refusal
+from bgen_core.sweep.family_rules import LORA_FIELDS, scheduler_refusal
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.typed_lines import typed_lines, write_line
 from bgen_core.wording import quoted
+from pages._ui.app import resources
 from pages._ui.app.faults import told
 from pages._ui.shared.plain_text import plain
 from pages._ui.shared.reference_pictures import show_references
@@ -80,10 +82,10 @@ def _beginning(key: str, otherwise: Held) -> Held:
 
 
 def model_choice(default: str) -> list[ModelEntry]:
-    """The models, the first of which gives the defaults; any others than the catalogue's can be typed."""
+    """The models, the first of which gives the defaults; what the operator allows beside the list can be typed."""
     begin: list[str] = _beginning("model", [default])
     chosen: list[str] = st.session_state.get("model") or st.query_params.get_all("model")
-    names = list(dict.fromkeys([*(entry.name for entry in MODELS), *begin, *chosen]))
+    names = list(dict.fromkeys([*resources.allowed().offered(), *begin, *chosen]))
     picked = st.multiselect(
         "Model",
         names,
@@ -92,7 +94,7 @@ def model_choice(default: str) -> list[ModelEntry]:
         bind="query-params",
         on_change=_take_defaults,
         accept_new_options=True,
-        help="A name from the list, a Hub id (owner/name), a folder or a .safetensors file. Several make an axis.",
+        help="A name from the list, or another that this server allows. Several make an axis.",
     )
     entries = [_entry(name) for name in picked or [default]]
     for entry in entries:
@@ -102,6 +104,8 @@ def model_choice(default: str) -> list[ModelEntry]:
 
 
 def _entry(name: str, read: Callable[[str], ModelEntry] = find_entry) -> ModelEntry:
+    if not resources.allowed().holds(name):  # the forecast says so, and nothing is looked for
+        return describe_model(name)
     try:
         return read(name)
     except ModelLoadError:  # the forecast says why it cannot be used
@@ -157,6 +161,7 @@ def axis_controls(models: Sequence[ModelEntry]) -> dict[str, str]:
     """
     entry = models[0]
     ignored = set(entry.family.ignored).intersection(*(other.family.ignored for other in models[1:]))
+    hidden = ignored if _shows_loras() else ignored | set(LORA_FIELDS)
     first = entry.examples[0] if entry.examples else ""
     texts: dict[str, str] = {}
     for parameter in PROMPTS:
@@ -181,15 +186,22 @@ def axis_controls(models: Sequence[ModelEntry]) -> dict[str, str]:
             if stage in _CAPTIONS:
                 st.caption(_CAPTIONS[stage])
             for parameter in _UNDER_MORE:
-                if parameter.stage == stage and parameter.field in ignored:
+                if parameter.stage == stage and parameter.field in hidden:
                     texts[parameter.name] = _written_default(parameter, entry)
                 elif parameter.stage == stage:
                     texts[parameter.name] = _control(parameter, models)
+            if stage == "paint" and hidden != ignored:
+                st.caption(f"{NEEDS_PEFT}.")
     texts["explore"] = st.text_input(
         "Explore with steps", key="explore", bind="query-params", placeholder="off",
         help="A number: all cells are made with so few steps first, and you finish the best of them with full steps.",
     )  # fmt: skip
     return texts
+
+
+def _shows_loras() -> bool:
+    """Not where none can be applied, unless a link names some: what is then said of the sweep says why."""
+    return can_be_applied() or bool(st.session_state.get("lora") or st.query_params.get("lora"))
 
 
 def _control(parameter: Parameter, models: Sequence[ModelEntry]) -> str:

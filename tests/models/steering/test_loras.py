@@ -12,13 +12,13 @@ from bgen_core.errors import UserInputError
 from bgen_core.models.steering import loras
 from bgen_core.models.steering.loras import (
     LoraFile,
-    available_loras,
     fetch_lora,
     find_loras,
     read_loras,
     take_tags,
     weigh,
 )
+from bgen_core.models.steering.weight_files import names_in_folder
 
 TENSORS = {"unet.to_q.lora_A.weight": np.zeros((2, 4), np.float32), "unet.to_q.lora_B.weight": np.ones((4, 2), "f4")}
 
@@ -71,7 +71,7 @@ def test_a_name_is_found_with_and_without_its_ending_and_in_folders_below(folder
     found = find_loras([", ".join(names)], folder)
     assert set(found) == set(names)
     assert len({each.content for each in found.values()}) == 1
-    assert available_loras(folder) == ("ink", "styles/mist v1.2", "styles/saved/pytorch_lora_weights")
+    assert names_in_folder(folder) == ("ink", "styles/mist v1.2", "styles/saved/pytorch_lora_weights")
 
 
 @pytest.mark.parametrize(
