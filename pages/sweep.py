@@ -65,7 +65,7 @@ if complaint:
 for note in forecast.notes if forecast else ():
     st.caption(plain(note))
 
-at_once = starts_at_once(ready=forecast is not None and not in_hand, complaint=complaint)
+at_once = starts_at_once(waiting=forecast is None and not complaint) and not in_hand
 if (run_pressed or at_once) and forecast:
     try:
         st.query_params["id"] = executor.submit(forecast)

@@ -279,7 +279,7 @@ def test_use_in_sweep_saves_and_goes_there(at: AppTest, store: Store) -> None:
     assert draft(at).saved_id == entry.id
 
 
-def test_the_first_picture_is_one_click_from_the_first_page(at: AppTest, store: Store) -> None:
+def test_the_first_picture_is_one_click_from_the_first_page(at: AppTest, store: Store, worker: None) -> None:
     button(at, "Make a first picture").click().run()
     assert not at.exception
     (entry,) = store.subjects.all()
@@ -288,6 +288,14 @@ def test_the_first_picture_is_one_click_from_the_first_page(at: AppTest, store: 
     assert sweep.total == 1
     at.run()
     assert len(store.sweeps.select()) == 1
+
+
+def test_the_first_picture_waits_for_the_engine(at: AppTest, store: Store, request: pytest.FixtureRequest) -> None:
+    button(at, "Make a first picture").click().run()
+    assert not store.sweeps.select()
+    request.getfixturevalue("worker")
+    at.run()
+    assert [sweep.total for sweep in store.sweeps.select()] == [1]
 
 
 def test_who_has_a_subject_is_offered_no_first_picture(at: AppTest, store: Store) -> None:

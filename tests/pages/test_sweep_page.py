@@ -10,7 +10,6 @@ from streamlit.testing.v1 import AppTest
 
 from bgen_core.jobs.background_faults import BackgroundFaults
 from bgen_core.jobs.submission import forecast_sweep, submit_sweep
-from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.records.sweep_states import CANCEL, CLAIM, FINISH, StateChange
 from bgen_core.settings import load_settings
 from bgen_core.store.references import load_references
@@ -38,15 +37,6 @@ def subject(store: Store) -> Subject:
     subject = Subject(name="box", image=np.full((64, 80, 3), 90, np.uint8), alpha=alpha)
     store.subjects.save(subject, {})
     return subject
-
-
-@pytest.fixture
-def worker(store: Store) -> None:
-    """A worker that is ready; it takes nothing from the queue."""
-    folder = WorkerFolder(load_settings().home)
-    folder.prepare()
-    status = WorkerStatus(pid=1, state="ready", device_kind="cpu", dtype_name="float32")
-    folder.write_status(status)
 
 
 def open_sweep(**query: str) -> AppTest:

@@ -18,11 +18,9 @@ def start_at_once() -> None:
     st.session_state[_AT_ONCE] = True
 
 
-def starts_at_once(*, ready: bool, complaint: str) -> bool:
-    """Whether the page runs its form by itself now, once; a form that cannot be run waits for a press of Run."""
-    if ready or complaint:
-        return bool(st.session_state.pop(_AT_ONCE, False)) and ready
-    return False
+def starts_at_once(*, waiting: bool) -> bool:
+    """Whether the page runs its form by itself now; asked once, as soon as nothing is waited for."""
+    return not waiting and bool(st.session_state.pop(_AT_ONCE, False))
 
 
 def start_with_sample(store: SeenStore, settings: Settings) -> None:
