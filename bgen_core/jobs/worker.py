@@ -20,6 +20,7 @@ from bgen_core.jobs.holding import requeue_orphans
 from bgen_core.jobs.mirroring import Mirroring
 from bgen_core.jobs.only_worker import SecondWorkerError, only_worker
 from bgen_core.jobs.parent_process import end_with_parent
+from bgen_core.jobs.running.telling import Telling
 from bgen_core.jobs.running.turns import Turns
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.models.content_hash import keep_hashes
@@ -139,13 +140,14 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
     look = _Clock(ORPHAN_CHECK_SECONDS)
     measure = _Clock(MEASURE_CHECK_SECONDS)
     pauses = growing_pauses()
+    telling = Telling(store, settings)
     mirroring, mirror = Mirroring(store, settings), _Clock(MEASURE_CHECK_SECONDS)
     while True:
         heartbeat.sign()
         try:
             if look.is_due():  # a killed process leaves its sweep behind
                 requeue_orphans(store, folder)
-            if serve_next(store, folder, runner, heartbeat, turns):
+            if serve_next(store, folder, runner, heartbeat, turns, telling):
                 look.make_due()  # it may have been continued while it was still being left
             elif measure.is_due() and measure_next(store, settings):
                 measure.make_due()
@@ -163,13 +165,22 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
             pauses = growing_pauses()
 
 
-def serve_next(store: Store, folder: WorkerFolder, runner: "Runner", heartbeat: Heartbeat, turns: Turns) -> bool:
+def serve_next(
+    store: Store,
+    folder: WorkerFolder,
+    runner: "Runner",
+    heartbeat: Heartbeat,
+    turns: Turns,
+    telling: Telling | None = None,
+) -> bool:
     """Run the next sweep of the queue; False where nothing waits."""
     with turns.take() as sweep:
         if sweep is None:
             return False
         heartbeat.say(state="loading", sweep_id=sweep.id)
         run_sweep(store, folder, runner, sweep, heartbeat)
+        if telling:
+            telling.tell(sweep.id)
     heartbeat.say(state="ready", sweep_id="")
     return True
 

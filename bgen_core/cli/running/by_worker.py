@@ -73,7 +73,7 @@ def follow(
     """Show a sweep of the queue until it ends. Where its worker ends and no other comes, this process goes on with it.
 
     An interruption (Ctrl-C, or a signal that ends the process) keeps what is made, marks the sweep as cancelled and
-    says how to go on.
+    says how to continue.
 
     Parameters
     ----------

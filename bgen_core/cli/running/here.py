@@ -89,7 +89,8 @@ def run_here(
     """Submit a sweep and run it here to its end; `explored` names the sweep whose chosen cells it finishes, if any.
 
     It is paused, continued and cancelled from the app like any other, and says so on the terminal. An interruption
-    (Ctrl-C, or a signal that ends the process) keeps what is made, marks the sweep as cancelled and says how to go on.
+    (Ctrl-C, or a signal that ends the process) keeps what is made, marks the sweep as cancelled and
+    says how to continue.
     """
     sweep_id = new_sweep_id()
     with _owned(settings, sweep_id) as folder:  # before it is in the store: no worker takes it for an orphan
@@ -213,4 +214,4 @@ def _follow(
 
 
 def how_to_go_on(sweep_id: SweepId) -> str:
-    return f"what is made is kept. Go on with: {called_as()} sweep --resume {sweep_id}"
+    return f"what is made is kept. Continue with: {called_as()} sweep --resume {sweep_id}"
