@@ -15,6 +15,7 @@ from pages._ui.mask.mask_notes import base_choice, base_in_use, show_notes, show
 from pages._ui.mask.mask_preview import preview_of
 from pages._ui.mask.mask_purposes import mask_purposes
 from pages._ui.shared.plain_text import plain
+from pages._ui.subject.first_subject import start_at_once
 from pages._ui.subject.subject_choice import mask_upload, new_photo_popover
 from pages._ui.subject.subject_draft import (
     complain,
@@ -39,7 +40,7 @@ except UserInputError as error:
 
 # From top to bottom, and known before it is drawn: nothing that is there is pushed away. What is chosen below the
 # editor is read here, too.
-name, pressed_save, pressed_use = "", False, False
+name, pressed_save, pressed_use, pressed_first = "", False, False, False
 with title_row:
     if draft and preview:
         name = st.text_input(
@@ -58,7 +59,12 @@ with title_row:
     library_button()
     if draft and preview:
         pressed_save = st.button("Save", width=64, help="Keeps photo, mask and strokes in the library.")
-        pressed_use = st.button("Use in sweep →", type="primary", width=132)
+        is_first = not resources.store().subjects.all()
+        pressed_use = st.button("Use in sweep →", type="secondary" if is_first else "primary", width=132)
+        pressed_first = is_first and st.button(
+            "Make a first picture", type="primary", width=156,
+            help="Keeps this subject and paints the example prompt behind it.",
+        )  # fmt: skip
 problem_place = st.container()
 show_saved()
 if draft is None or preview is None:
@@ -78,14 +84,16 @@ show_progress(draft)
 mask_purposes(draft, preview)
 
 with problem_place:
-    if pressed_save or pressed_use:
+    if pressed_save or pressed_use or pressed_first:
         try:
             with st.spinner("Cutting out at full size and saving"):
                 draft, sentence = save(draft, name)
         except BgenError as error:
             complain(error)
         else:
-            if pressed_use:
+            if pressed_first:
+                start_at_once()
+            if pressed_use or pressed_first:
                 st.switch_page(page_files.SWEEP, query_params={"subject": draft.saved_id})
             tell_saved(sentence)
     show_problem()

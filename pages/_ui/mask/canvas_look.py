@@ -27,12 +27,16 @@ def fit_canvas(canvas: Extent, photo: Extent) -> None:
             settle()
             look_at(wanted)
 
+    # In the page before the script that fits the canvas: what comes below is drawn where it stays
+    st.html(
+        f"<style>.st-key-{CANVAS_PLACE}, .st-key-{PICTURE_PLACE} "
+        f"{{ width: min(100%, {canvas.width}px); aspect-ratio: {canvas.width} / {canvas.height} }}</style>"
+    )
     viewport = current_viewport()
     _look(
         key=_KEY,
         data={
             "place": f".st-key-{CANVAS_PLACE}",
-            "beside": f".st-key-{PICTURE_PLACE}",
             "width": canvas.width,
             "height": canvas.height,
             "zoomed": viewport.zoom > 1,

@@ -1,8 +1,8 @@
 // What the drawing package's canvas lacks: it fits its column, has no toolbar of its own over the page's, and wheel and
-// drag look at another part of the photo. Drawn before the canvas, so that its place has its size before it comes.
+// drag look at another part of the photo.
 //
-// data: {place, beside, width, height, zoomed, look}: selectors of the canvas's place and of the picture's beside it,
-//   their size, whether there is something beyond the frame, and a text that is another one for each part of the photo.
+// data: {place, width, height, zoomed, look}: a selector of the canvas's place, its size, whether there is something
+//   beyond the frame, and a text that is another one for each part of the photo.
 // "looked": {steps, x, y} after the wheel, with the pointer's place in shares of the canvas; {right, down} after a drag,
 //   in shares of it too.
 
@@ -13,7 +13,7 @@ const FORGIVEN_MS = 2000; // a drag that the page does not answer
 
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(`
-  .dc-toolbar { display: none }
+  .dc-root .dc-toolbar.dc-toolbar { display: none }
   .dc-root { width: calc(var(--canvas-width) * var(--canvas-fit)) }
   .dc-scroll { overflow: clip; height: calc(var(--canvas-height) * var(--canvas-fit)) }
   .dc-container {
@@ -26,9 +26,7 @@ export default function ({ data, setTriggerValue }) {
   window.bgenMaskCanvas?.abort(); // this runs again with other data
   const listening = new AbortController();
   window.bgenMaskCanvas = listening;
-  whenThere(data.beside, listening.signal, (beside) => reserve(beside, data));
   whenThere(data.place, listening.signal, (place) => {
-    reserve(place, data);
     fit(place, data, listening.signal);
     const looked = (what) => setTriggerValue("looked", what);
     turn(place, data, looked, listening.signal);
@@ -43,11 +41,6 @@ function whenThere(selector, signal, act) {
   const found = document.querySelector(selector);
   if (found) act(found);
   else requestAnimationFrame(() => whenThere(selector, signal, act));
-}
-
-function reserve(place, { width, height }) {
-  place.style.width = `min(100%, ${width}px)`;
-  place.style.aspectRatio = `${width} / ${height}`;
 }
 
 function fit(place, { width, height, look }, signal) {
