@@ -4,6 +4,7 @@ import math
 
 import streamlit as st
 from streamlit.components.v2 import component
+from streamlit.delta_generator import DeltaGenerator
 
 from bgen_core.extent import Extent
 from bgen_core.json_value import JsonValue
@@ -18,8 +19,13 @@ _KEY = "mask_canvas_look"
 _look = component("bgen_mask_canvas", js=frontend_source("mask_canvas.js"))
 
 
+def sized_place(key: str, canvas: Extent) -> DeltaGenerator:
+    """A container of the canvas's size, so that what comes below is drawn where it stays."""
+    return st.container(key=key, width=canvas.width, height=canvas.height, border=False)
+
+
 def fit_canvas(canvas: Extent, photo: Extent) -> None:
-    """Fit both places into their columns, and listen to wheel and drag on the canvas; drawn before them."""
+    """Fit both places into their columns, and listen to wheel and drag on the canvas."""
 
     def look() -> None:
         told: JsonValue = st.session_state[_KEY].get("looked")
@@ -27,11 +33,6 @@ def fit_canvas(canvas: Extent, photo: Extent) -> None:
             settle()
             look_at(wanted)
 
-    # In the page before the script that fits the canvas: what comes below is drawn where it stays
-    st.html(
-        f"<style>.st-key-{CANVAS_PLACE}, .st-key-{PICTURE_PLACE} "
-        f"{{ width: min(100%, {canvas.width}px); aspect-ratio: {canvas.width} / {canvas.height} }}</style>"
-    )
     viewport = current_viewport()
     _look(
         key=_KEY,

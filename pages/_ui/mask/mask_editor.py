@@ -10,7 +10,7 @@ from bgen_core.subject.segmentation import reduced
 from bgen_core.subject.unsure_regions import undecided
 from pages._ui.mask.brush_bar import brush_bar
 from pages._ui.mask.canvas import canvas_extent, side_choice
-from pages._ui.mask.canvas_look import CANVAS_PLACE, fit_canvas
+from pages._ui.mask.canvas_look import CANVAS_PLACE, fit_canvas, sized_place
 from pages._ui.mask.mask_drawing import draw_on, settle, take_drawing
 from pages._ui.mask.mask_preview import Detail, Preview, detail_of, preview_of
 from pages._ui.mask.mask_sliders import mask_sliders, slider_values
@@ -48,12 +48,12 @@ def _editor() -> None:
     background = encode_jpeg(_behind(draft, preview, detail, film, canvas), quality=85)
     with st.container(horizontal=True, gap="medium"):
         with st.container(width=max(_BAR, canvas.width)):
-            fit_canvas(canvas, preview.photo)
             hand = brush_bar(draft, choosing=several_persons(draft, preview))
-            with st.container(key=CANVAS_PLACE):
+            with sized_place(CANVAS_PLACE, canvas):
                 draw_on(background, draft, hand, canvas=canvas, photo=preview.photo, box=box)
             _below(preview)
             person_choice(draft, preview)
+            fit_canvas(canvas, preview.photo)
         with st.container(width="stretch"):
             show_view(view_choice(), detail, film, canvas=canvas)
     mask_sliders(draft, preview)

@@ -8,7 +8,7 @@ import streamlit as st
 from bgen_core.extent import Extent
 from bgen_core.subject.decoding.image_io import encode_jpeg
 from bgen_core.subject.previews import BACKDROPS, FILMS, as_grey, on_backdrop, on_checkerboard, side_by_side, under_film
-from pages._ui.mask.canvas_look import PICTURE_PLACE
+from pages._ui.mask.canvas_look import PICTURE_PLACE, sized_place
 from pages._ui.mask.mask_preview import Detail
 
 VIEWS = (
@@ -70,7 +70,7 @@ def view_choice() -> str:
 
 def show_view(view: str, detail: Detail, film: Film, *, canvas: Extent) -> None:
     """Draw the chosen view of a part of the photo, as large as the canvas."""
-    place, below = st.container(key=PICTURE_PLACE), st.container()
+    place, below = sized_place(PICTURE_PLACE, canvas), st.container()
     share = 0.5
     if view == "Before and after":
         share = below.slider("Line", 0, 100, 50, format="%d %%", key="mask_line", persist_state="session") / 100

@@ -13,7 +13,7 @@ const FORGIVEN_MS = 2000; // a drag that the page does not answer
 
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(`
-  .dc-root .dc-toolbar.dc-toolbar { display: none }
+  .dc-toolbar { display: none !important } /* it has a style of its own */
   .dc-root { width: calc(var(--canvas-width) * var(--canvas-fit)) }
   .dc-scroll { overflow: clip; height: calc(var(--canvas-height) * var(--canvas-fit)) }
   .dc-container {
@@ -44,6 +44,8 @@ function whenThere(selector, signal, act) {
 }
 
 function fit(place, { width, height, look }, signal) {
+  place.style.height = "auto"; // in a column that is too narrow for the size it was given
+  place.style.aspectRatio = `${width} / ${height}`;
   place.style.setProperty("--canvas-width", `${width}px`);
   place.style.setProperty("--canvas-height", `${height}px`);
   const measure = () => place.style.setProperty("--canvas-fit", Math.min(1, place.clientWidth / width));
