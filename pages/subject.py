@@ -28,7 +28,7 @@ from pages._ui.subject.subject_library import library_button
 from pages._ui.subject.subject_saving import save, show_saved, tell_saved
 
 problem, draft, preview = "", None, None
-title_row = st.container(key="title_row", horizontal=True, vertical_alignment="center", gap="xsmall")
+title_row = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
 with title_row:
     st.title("Subject", width="content", anchor=False)
 try:

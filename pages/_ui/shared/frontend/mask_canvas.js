@@ -44,11 +44,14 @@ function whenThere(selector, signal, act) {
 }
 
 function fit(place, { width, height, look }, signal) {
-  place.style.height = "auto"; // in a column that is too narrow for the size it was given
-  place.style.aspectRatio = `${width} / ${height}`;
   place.style.setProperty("--canvas-width", `${width}px`);
   place.style.setProperty("--canvas-height", `${height}px`);
-  const measure = () => place.style.setProperty("--canvas-fit", Math.min(1, place.clientWidth / width));
+  const measure = () => {
+    const fit = Math.min(1, place.clientWidth / width);
+    place.style.setProperty("--canvas-fit", fit);
+    // Streamlit gives both the height for a column that is wide enough
+    for (const box of [place, place.parentElement]) box.style.height = `${fit * height}px`;
+  };
   const measuring = new ResizeObserver(measure);
   measure();
   measuring.observe(place);
