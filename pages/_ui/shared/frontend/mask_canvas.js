@@ -49,8 +49,7 @@ function fit(place, { width, height, look }, signal) {
   const measure = () => {
     const fit = Math.min(1, place.clientWidth / width);
     place.style.setProperty("--canvas-fit", fit);
-    // Streamlit gives both the height for a column that is wide enough
-    for (const box of [place, place.parentElement]) box.style.height = `${fit * height}px`;
+    place.parentElement.style.flexBasis = `${fit * height}px`; // Streamlit's is that of a column that is wide enough
   };
   const measuring = new ResizeObserver(measure);
   measure();
