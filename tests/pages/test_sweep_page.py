@@ -20,6 +20,7 @@ from bgen_core.sweep.axes import Axis, parse_axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files
+from tests.made_up import commit, made_up_run, made_up_sweep
 from tests.pages.compare_pages import as_read
 
 SHELL = str(Path(page_files.SWEEP).parent / "_ui" / "app" / "shell.py")
@@ -56,8 +57,13 @@ def said(at: AppTest) -> str:
 
 def gridded(at: AppTest) -> dict[str, Any]:
     """What the grid was told."""
+    return of_component(at, "bgen_sweep_grid")
+
+
+def of_component(at: AppTest, name: str) -> Any:
+    """What a component was told; None where it is not drawn."""
     found = [element.proto for element in at.get("bidi_component")]
-    return next(json.loads(proto.json) for proto in found if proto.component_name == "bgen_sweep_grid")
+    return next((json.loads(proto.json or "{}") for proto in found if proto.component_name == name), None)
 
 
 def run_button(at: AppTest):
@@ -238,6 +244,20 @@ def test_a_model_that_cannot_be_found_says_so_and_the_page_works(
 
 
 @pytest.mark.slow
+def test_the_tab_is_told_how_far_the_sweep_is(store: Store, subject: Subject, worker: None):
+    at = open_sweep(prompt="a beach", seed="1-3")
+    run_button(at).click().run()
+    (sweep,) = store.sweeps.select()
+    told = {"id": sweep.id, "title": sweep.title, "done": 0, "total": 3}
+    assert of_component(at, "bgen_sweep_title") == {**told, "state": "queued"}
+    assert of_component(at, "bgen_notify_button") is not None
+    store.sweeps.change_state(sweep.id, CLAIM)
+    store.sweeps.change_state(sweep.id, FINISH)
+    at.run()
+    assert of_component(at, "bgen_sweep_title") == {**told, "state": "done"}
+    assert of_component(at, "bgen_notify_button") is None
+
+
 def test_a_cancelled_sweep_goes_on(store: Store, subject: Subject, worker: None):
     at = open_sweep()
     run_button(at).click().run()
@@ -339,3 +359,41 @@ def test_where_loras_cannot_be_applied_the_page_says_so(
     linked = open_sweep(lora="ink:0.5")
     assert "lora" in {element.key for element in linked.text_area}
     assert "leave lora empty" in said(linked)
+
+
+def finished_sweep(store: Store, subject: Subject) -> None:
+    plan = SweepPlan(
+        subject_id=subject.id, model="demo", base=InpaintParams(prompt="a beach"),
+        axes=(Axis(name="seed", values=(1, 2, 3)),),
+    )  # fmt: skip
+    runs = [made_up_run(cell.index, params=cell.params.to_json(), subject_id=subject.id) for cell in plan.cells()]
+    for run in runs[:2]:
+        commit(store, run)
+    ids = [run.id for run in runs]
+    store.sweeps.add(made_up_sweep("over", cells=ids, plan=plan.to_json(), state="done", subject_id=subject.id), ids)
+
+
+def test_ticks_of_a_second_pass_are_in_the_address(store: Store, subject: Subject, worker: None):
+    finished_sweep(store, subject)
+    at = open_sweep(id="over", tick="2,3,x")
+    assert gridded(at)["ticked"] == [1]  # what is not finished, or no cell, is left out
+    assert at.query_params["tick"] == "2"
+    at.multiselect(key="finish_cells").set_value([0, 1]).run()
+    assert at.query_params["tick"] == "1,2"
+    at.switch_page(page_files.COMPARE).run()
+    at.switch_page(page_files.SWEEP).run()
+    assert gridded(at)["ticked"] == [0, 1]
+    at.query_params["tick"] = "1"  # as Back does
+    assert gridded(at.run())["ticked"] == [0]
+    at.multiselect(key="finish_cells").set_value([]).run()
+    assert "tick" not in at.query_params
+
+
+def test_another_sweep_has_no_ticks_of_the_one_before(store: Store, subject: Subject, worker: None):
+    finished_sweep(store, subject)
+    at = open_sweep(id="over", tick="1,2")
+    button = next(button for button in at.button if button.label == "Finish these")
+    button.click().run()
+    assert not at.exception
+    assert at.query_params["id"] != "over"
+    assert "tick" not in at.query_params

@@ -19,6 +19,7 @@ from bgen_core.sweep.grid import describe_place
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app.faults import told
 from pages._ui.shared.plain_text import plain
+from pages._ui.sweep.ticked_cells import TICKED, forget_ticks
 
 BY_HAND = "by hand"
 _DEFAULT_KEPT = 3
@@ -71,7 +72,7 @@ def finish_panel(
 
 def _by_hand(plan: SweepPlan, done: Sequence[SweepCellRow]) -> list[int]:
     return st.multiselect(
-        "Cells", [cell.index for cell in done], key="finish_cells",
+        "Cells", [cell.index for cell in done], key=TICKED,
         format_func=lambda index: describe_place(plan, index),
     )  # fmt: skip
 
@@ -95,6 +96,7 @@ def _offer(sweep: SweepRecord, plan: SweepPlan, store: SeenStore, executor: Exec
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Finish these", type="primary"):
             new = executor.submit(forecast, explored=sweep.id)
+            forget_ticks()
             st.query_params["id"] = new
             st.rerun()
         st.caption(describe_forecast(forecast))

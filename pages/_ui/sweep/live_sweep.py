@@ -27,6 +27,8 @@ from pages._ui.sweep.grid_arrangement import Arrangement, arrangement_in_address
 from pages._ui.sweep.grid_content import content_of
 from pages._ui.sweep.queue_panel import ask, current_queue, describe_waiting
 from pages._ui.sweep.sweep_grid import badge_names, clicked_cell, draw_grid, watch_grid
+from pages._ui.sweep.ticked_cells import follow_ticks
+from pages._ui.sweep.told_when_done import tell_in_title
 
 LOOK_SECONDS = 1.0
 _RETRIES_LISTED = 12
@@ -43,6 +45,8 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
             store.opinions.rate(cell.run_id, stars)
 
     watch_grid(rated)
+    if ticking:
+        follow_ticks([cell.index for cell in store.sweeps.cells(sweep.id) if cell.done])
     shown = arrangement_in_address(plan, badges=badge_names())
     keep_in_address(shown)
     explored = explored_pictures(store, sweep, plan)
@@ -53,7 +57,9 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
         current = store.sweeps.get(sweep.id)
         cells = {cell.index: cell for cell in store.sweeps.cells(sweep.id)}
         progress = executor.events(sweep.id) if current.is_active else None
-        _progress_line(current, cells, progress, store, executor)
+        with st.container(gap=None):  # the title is nothing that is seen here
+            _progress_line(current, cells, progress, store, executor)
+            tell_in_title(current, sum(cell.done for cell in cells.values()))
         # A deleted subject leaves its pictures behind.
         content = content_of(store, plan, cells, shown, extent=_photo_extent(store, plan.subject_ids[0]))
         draw_grid(replace(content, progress=progress, explored=explored), shown, ticking=ticking)

@@ -18,10 +18,10 @@ from bgen_core.runs.short_texts import short_texts
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.shared.frontend_source import frontend_source
 from pages._ui.sweep.grid_arrangement import Arrangement, keep_in_address, told_arrangement
+from pages._ui.sweep.ticked_cells import TICKED
 
 STARS = "stars"
 ROWS = "shown_rows"
-TICKED = "finish_cells"
 _LONGEST_LABEL = 40
 _EVENTS = "cell_clicks"
 
