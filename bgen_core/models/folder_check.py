@@ -5,6 +5,7 @@ part, the file and the remedy.
 """
 
 import json
+import math
 from collections import Counter
 from collections.abc import Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager
@@ -21,7 +22,8 @@ from bgen_core.wording import quoted
 _LIBRARIES = ("diffusers", "transformers")
 _NEVER_ABSENT = ("unet", "transformer", "vae", "movq", "scheduler", "controlnet")
 _READERS = ("tokenizer", "text_encoder", "tokenizer_2", "text_encoder_2")  # Stable Diffusion 3 does without its third
-_OBJECTS = ("config.json", "scheduler_config.json", "tokenizer_config.json", "tokenizer.json")
+_SAYS_ALL = ("config.json", "scheduler_config.json")  # what they leave out is a library's default, and another model's
+_OBJECTS = (*_SAYS_ALL, "tokenizer_config.json", "tokenizer.json")
 _WHOLE_NUMBERS = ("BOOL", "U8", "I8", "U16", "I16", "U32", "I32", "U64", "I64")
 _TOKENIZER_FILES = (
     "tokenizer.json",
@@ -45,10 +47,13 @@ def reading(spec: str) -> Generator[None]:
     try:
         yield
     except OSError as error:
-        raise ModelLoadError(
-            f"model {quoted(spec)} cannot be read: {error.filename or 'one of its files'} ({reason(error)}): "
-            "give access to it."
-        ) from error
+        raise ModelLoadError(unreadable(spec, error, error.filename or "one of its files")) from error
+
+
+def unreadable(spec: str, error: OSError, file: object) -> str:
+    """The sentence about a file of a model that the system does not give, with what helps."""
+    remedy = "give access to it" if isinstance(error, PermissionError) else DOWNLOAD_AGAIN
+    return f"model {quoted(spec)} cannot be read: {file} ({reason(error)}): {remedy}."
 
 
 def explain_folder(folder: Path) -> str:
@@ -174,6 +179,8 @@ def _json_fault(path: Path, size: int, modified_ns: int) -> str:
         return "is no JSON"
     if not isinstance(content, dict):
         return "is no JSON object" if path.name in _OBJECTS or ".index." in path.name else ""
+    if not content and path.name in _SAYS_ALL:
+        return "says nothing"
     return "is no tokenizer" if path.name == "tokenizer.json" and "model" not in content else ""
 
 
@@ -183,7 +190,14 @@ def _config_fault(place: Path) -> str:
         return _lacks(place, "config.json")
     if "auto_map" in config:
         return f"brings its own code ({place / 'config.json'} names it), which is never run"
+    factor: JsonValue = config.get("scaling_factor")
+    if factor is not None and not _is_factor(factor):
+        return f"is damaged: {place / 'config.json'} has the scaling_factor {quoted(str(factor))}; {DOWNLOAD_AGAIN}"
     return ""
+
+
+def _is_factor(value: JsonValue) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value != 0
 
 
 def _weights_fault(place: Path) -> str:

@@ -11,7 +11,7 @@ from bgen_core.json_value import NO_JSON
 from bgen_core.models.catalogue import MODELS, ModelEntry
 from bgen_core.models.families import configs_of_folder
 from bgen_core.models.family_table import find_family, missing_packages, working_classes
-from bgen_core.models.folder_check import explain_folder
+from bgen_core.models.folder_check import explain_folder, unreadable
 from bgen_core.models.prompt_length import window_fault
 from bgen_core.wording import quoted
 
@@ -60,9 +60,7 @@ def read_index(spec: str, folder: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise ModelLoadError(f"model {quoted(spec)} {explain_folder(folder)}") from error
     except OSError as error:
-        raise ModelLoadError(
-            f"model {quoted(spec)} cannot be read: {folder / 'model_index.json'} ({reason(error)}): give access to it."
-        ) from error
+        raise ModelLoadError(unreadable(spec, error, folder / "model_index.json")) from error
     except (*NO_JSON, KeyError, TypeError) as error:
         raise ModelLoadError(
             f"model {quoted(spec)} cannot be read: {folder / 'model_index.json'} is damaged ({reason(error)})."

@@ -108,7 +108,22 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
     "a damaged index": (holding("model_index.json", b"[]"), ("model_index.json", "damaged")),
     "a folder in a file's place": (
         lambda folder: without("vae/config.json")(folder) or (folder / "vae" / "config.json").mkdir(),
-        ("cannot be read", "vae/config.json", "give access"),
+        ("cannot be read", "vae/config.json", "download or save"),
+    ),
+    "a link that leads nowhere": (
+        lambda folder: without(UNET)(folder) or (folder / UNET).symlink_to("/nowhere"),
+        ("cannot be read", UNET, "download or save"),
+    ),
+    "a scheduler that says nothing": (
+        holding("scheduler/scheduler_config.json", b"{}"), ("scheduler_config.json says nothing", "download or save")
+    ),
+    "a network that says nothing": (holding("unet/config.json", b"{}"), ("unet/config.json says nothing",)),
+    "a VAE without a scale": (
+        lambda folder: change_json(folder / "vae" / "config.json", scaling_factor=0),
+        ("vae/config.json", "scaling_factor '0'", "download or save"),
+    ),
+    "a VAE whose scale is a word": (
+        lambda folder: change_json(folder / "vae" / "config.json", scaling_factor="big"), ("scaling_factor 'big'",)
     ),
     "an unknown class": (
         lambda folder: change_json(folder / "model_index.json", _class_name="PixArtAlphaPipeline"),
