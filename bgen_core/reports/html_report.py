@@ -16,7 +16,8 @@ from bgen_core.records.run import RunRecord
 from bgen_core.reports.contact_sheet import ContactSheet, SheetCell, contact_sheet
 from bgen_core.reports.html_templates import templates_in
 from bgen_core.runs.analysis.best import best_of
-from bgen_core.runs.analysis.columns import number
+from bgen_core.runs.analysis.columns import Measure, number
+from bgen_core.runs.analysis.noise import in_own_units
 from bgen_core.runs.table import RunField, differing_parameters, shown, shown_apart
 from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import Store
@@ -113,7 +114,14 @@ class _Report:
 
     @cached_property
     def _best(self) -> dict[str, frozenset[RunId]]:
-        return {metric.name: best_of(self._values[metric.name], metric.direction) for metric in self.metrics}
+        import pandas as pd
+
+        rows = pd.DataFrame(self._values)
+        noise = {metric.name: in_own_units(Measure.of(metric), rows).noise for metric in self.metrics}
+        return {
+            metric.name: best_of(self._values[metric.name], metric.direction, noise[metric.name])
+            for metric in self.metrics
+        }
 
 
 def html_report(
