@@ -60,12 +60,19 @@ def index_of(plan: SweepPlan, places: Mapping[str, int]) -> int:
     return index
 
 
-def describe_place(plan: SweepPlan, index: int) -> str:
-    """What a cell shows, for those who do not see it: its prompt and its place on every axis."""
-    labels: list[str] = []
+def places_of(plan: SweepPlan, index: int) -> tuple[int, ...]:
+    """The place of a cell's value on each axis: what `index_of` turns into its index."""
+    places: list[int] = []
     for axis in reversed(plan.axes):
         index, place = divmod(index, len(axis.values))
-        labels.insert(0, f"{axis.kind.label} {axis.labels[place]}")
+        places.insert(0, place)
+    return tuple(places)
+
+
+def describe_place(plan: SweepPlan, index: int) -> str:
+    """What a cell shows, for those who do not see it: its prompt and its place on every axis."""
+    placed = zip(plan.axes, places_of(plan, index), strict=True)
+    labels = [f"{axis.kind.label} {axis.labels[place]}" for axis, place in placed]
     return (
         ", ".join(labels) if "prompt" in [axis.name for axis in plan.axes] else ", ".join([plan.base.prompt, *labels])
     )

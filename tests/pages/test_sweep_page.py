@@ -282,9 +282,15 @@ def test_a_grid_is_downloaded_as_it_is_shown(
     for change in changes:
         store.sweeps.change_state(sweep_id, change)
     at = open_sweep(id=sweep_id, x="Seed", y="Steps")
-    links = {link.proto.label: link.proto.url for link in at.get("link_button")}
-    assert links["Contact sheet"] == f"/download/sheet/{sweep_id}.png?x=seed&y=steps"
+    assert not at.get("link_button")  # sizes cost a look at pictures: they are looked up once somebody asks
+    at.session_state["save_sweep"] = True
+    at.run()
+    links = {link.proto.label.partition(" · ")[0]: link.proto.url for link in at.get("link_button")}
+    assert links["PNG 512 px"] == f"/download/sheet/{sweep_id}.png?x=seed&y=steps"
+    assert links["WebP 256 px"] == f"/download/sheet/{sweep_id}.webp?x=seed&y=steps&side=256"
+    assert links["HTML 256 px"] == f"/download/runs.html?sweep={sweep_id}&side=256&x=seed&y=steps"
     assert links["ZIP"] == f"/download/zip/{sweep_id}.zip"
+    assert all(link.proto.label.endswith(" MB") for link in at.get("link_button"))
 
 
 def test_a_link_names_the_subject_by_its_id(store: Store, subject: Subject, worker: None):
