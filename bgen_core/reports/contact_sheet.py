@@ -235,7 +235,7 @@ def contact_sheet(
     pages: list[tuple[str, Grid]] = []
     for places in itertools.product(*(range(len(axis.values)) for axis in others)):
         fixed = {axis.name: place for axis, place in zip(others, places, strict=True)}
-        title = " · ".join(f"{axis.kind.label} {_shown(axis.labels[fixed[axis.name]])}" for axis in others)
+        title = " · ".join(f"{axis.label} {_shown(axis.labels[fixed[axis.name]])}" for axis in others)
         pages.append((title, arrange(plan, across=across, down=down, fixed=fixed)))
     rows = store.sweeps.cells(sweep_id)
     runs = {run.id: run for run in store.runs.get_all(sorted({row.run_id for row in rows if row.done}))}

@@ -277,7 +277,7 @@ def _of_sweep(store: Store, sweep_id: SweepId, across: str | None, down: str | N
         runs=list(runs.values()),
         measured=store.metrics.of(list(runs)),
         opinions=store.opinions.of(list(runs)),
-        axes=tuple(_ReportAxis(label=axis.kind.label, values=axis.labels) for axis in plan.axes),
+        axes=tuple(_ReportAxis(label=axis.label, values=axis.labels) for axis in plan.axes),
         shown=_shown_axes(plan, sheet.pages[0][1]),
     )
 

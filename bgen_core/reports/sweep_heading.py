@@ -8,14 +8,14 @@ from bgen_core.wording import counted
 
 def sweep_heading(plan: SweepPlan, subjects: Sequence[str]) -> str:
     """ "Ada · demo · Steps × Guidance × Seed"; what there are several of is counted."""
-    axes = [axis.kind.label for axis in plan.axes if len(axis.values) > 1]
+    axes = [axis.label for axis in plan.axes if len(axis.values) > 1]
     parts = [_one_or_counted(subjects, "subject"), _one_or_counted(plan.models, "model"), " × ".join(axes)]
     return " · ".join(part for part in parts if part)
 
 
 def axes_in_name(plan: SweepPlan) -> str:
     """The same for a file's name: "steps-guidance-seed", every axis that varies, or "sweep" where none does."""
-    return "-".join(axis.name for axis in plan.axes if len(axis.values) > 1) or "sweep"
+    return "-".join(each.name for axis in plan.axes if len(axis.values) > 1 for each in axis.together) or "sweep"
 
 
 def _one_or_counted(names: Sequence[str], what: str) -> str:

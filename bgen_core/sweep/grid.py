@@ -27,7 +27,7 @@ class Grid:
     def corner(self) -> str:
         """What runs down and what across, for the place where both labels meet: "Steps ↓ Seed →"."""
         signed = ((self.down, "↓"), (self.across, "→"))
-        return " ".join(f"{axis.kind.label} {sign}" for axis, sign in signed if axis)
+        return " ".join(f"{axis.label} {sign}" for axis, sign in signed if axis)
 
 
 def arrange(plan: SweepPlan, *, across: str | None, down: str | None, fixed: Mapping[str, int]) -> Grid:
@@ -72,7 +72,7 @@ def places_of(plan: SweepPlan, index: int) -> tuple[int, ...]:
 def describe_place(plan: SweepPlan, index: int) -> str:
     """What a cell shows, for those who do not see it: its prompt and its place on every axis."""
     placed = zip(plan.axes, places_of(plan, index), strict=True)
-    labels = [f"{axis.kind.label} {axis.labels[place]}" for axis, place in placed]
+    labels = [f"{axis.label} {axis.labels[place]}" for axis, place in placed]
     return (
         ", ".join(labels) if "prompt" in [axis.name for axis in plan.axes] else ", ".join([plan.base.prompt, *labels])
     )

@@ -126,7 +126,7 @@ def grid_data(content: GridContent, shown: Arrangement, *, ticking: bool = False
         "axes": [
             {
                 "name": axis.name,
-                "label": axis.kind.label,
+                "label": axis.label,
                 "values": list(axis.labels),
                 "short": short_texts(axis.labels, _LONGEST_LABEL),
             }
