@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -72,6 +72,15 @@ class Settings(BaseSettings):
     mlflow_url: str = Field(
         default="", repr=False, description="MLflow tracking server that gets a copy of each new run; empty for none."
     )
+    webhook: str = Field(default="", repr=False, description="Address that is told when a sweep has ended.")
+    webhook_secret: SecretStr | None = Field(
+        default=None,
+        min_length=1,
+        validate_default=True,
+        repr=False,
+        description="What messages to the webhook are signed with.",
+    )
+    public_url: str = Field(default="", description="Address at which people open the pages, for links in messages.")
 
     @field_validator("device")
     @classmethod
@@ -125,6 +134,27 @@ class Settings(BaseSettings):
     def _check_mlflow_url(cls, url: str) -> str:
         if url and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", url):
             raise ValueError("give an address such as http://server:5000")
+        return url.rstrip("/")
+
+    @field_validator("webhook")
+    @classmethod
+    def _check_webhook(cls, url: str) -> str:
+        if url and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s#]*)?", url):
+            raise ValueError("give an address such as https://server/path, without name and password")
+        return url
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _check_webhook_secret(cls, secret: SecretStr | None, given: ValidationInfo) -> SecretStr | None:
+        if given.data.get("webhook") and secret is None:
+            raise ValueError("messages to BGEN_WEBHOOK are signed with it")
+        return secret
+
+    @field_validator("public_url")
+    @classmethod
+    def _check_public_url(cls, url: str) -> str:
+        if url and not re.fullmatch(r"https?://[^\s/?#@]+/?", url):
+            raise ValueError("give an address such as https://bgen.example.org")
         return url.rstrip("/")
 
     @property

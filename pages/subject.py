@@ -15,6 +15,7 @@ from pages._ui.mask.mask_notes import base_choice, show_note
 from pages._ui.mask.mask_preview import preview_of
 from pages._ui.mask.mask_purposes import mask_purposes
 from pages._ui.shared.plain_text import plain
+from pages._ui.subject.first_subject import start_at_once
 from pages._ui.subject.subject_choice import mask_upload, new_photo_popover
 from pages._ui.subject.subject_draft import complain, current_draft, draft_in_hand, keep, show_problem
 from pages._ui.subject.subject_library import library_button
@@ -24,6 +25,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Subject", width="content")
     st.space("stretch")
     status_place = st.container(width="content")
+    first_place = st.container(width="content")
     new_place = st.container(width="content")
     library_place = st.container(width="content")
 problem_place = st.container()
@@ -63,14 +65,19 @@ name = name_place.text_input(
 )
 pressed_save = save_place.button("Save", width="stretch", help="Keeps photo, mask and strokes in the library.")
 pressed_use = use_place.button("Use in sweep →", type="primary", width="stretch")
-if pressed_save or pressed_use:
+pressed_first = not resources.store().subjects.all() and first_place.button(
+    "Make a first picture", type="primary", help="Keeps this subject and paints the example prompt behind it."
+)
+if pressed_save or pressed_use or pressed_first:
     try:
         with st.spinner("Cutting out at full size and saving"):
             draft, sentence = save(draft, name)
     except BgenError as error:
         complain(error)
     else:
-        if pressed_use:
+        if pressed_first:
+            start_at_once()
+        if pressed_use or pressed_first:
             st.switch_page(page_files.SWEEP, query_params={"subject": draft.saved_id})
         st.toast(sentence)
 

@@ -11,7 +11,7 @@ from pages._ui.app import page_files, resources
 from pages._ui.app.faults import told
 from pages._ui.app.status import show_status
 from pages._ui.shared.plain_text import plain
-from pages._ui.subject.first_subject import start_with_sample
+from pages._ui.subject.first_subject import start_with_sample, starts_at_once
 from pages._ui.sweep.drawn_seeds import draw_anew_after, note_seeds_used
 from pages._ui.sweep.explored_sweep import link_back
 from pages._ui.sweep.live_sweep import show_plan, show_sweep, wait_for_engine
@@ -65,7 +65,8 @@ if complaint:
 for note in forecast.notes if forecast else ():
     st.caption(plain(note))
 
-if run_pressed and forecast:
+at_once = starts_at_once(waiting=forecast is None and not complaint) and not in_hand
+if (run_pressed or at_once) and forecast:
     try:
         st.query_params["id"] = executor.submit(forecast)
         st.session_state["shown_sweep"] = st.query_params["id"]

@@ -59,11 +59,25 @@ def test_where_the_pictures_are(tmp_path: Path, given: str, root: str) -> None:
         ("mlflow_url", "server:5000", "BGEN_MLFLOW_URL='server:5000' is not allowed: give an address such as http"),
         ("mlflow_url", "ftp://server", "give an address such as http"),
         ("mlflow_url", "http://", "give an address such as http"),
+        ("webhook", "server/hook", "BGEN_WEBHOOK='server/hook' is not allowed: give an address such as https"),
+        ("webhook", "ftp://server/hook", "give an address such as https"),
+        ("webhook", "https://me:secret@server/hook", "without name and password"),
+        ("public_url", "bgen.example.org", "BGEN_PUBLIC_URL='bgen.example.org' is not allowed"),
+        ("public_url", "https://example.org/bgen", "give an address such as https://bgen.example.org"),
     ],
 )
 def test_a_place_that_cannot_be_used_is_a_sentence(name: str, given: str, sentence: str) -> None:
     with pytest.raises(UserInputError, match=sentence):
         load_settings(**{name: given})
+
+
+def test_a_webhook_needs_its_secret() -> None:
+    with pytest.raises(
+        UserInputError, match="BGEN_WEBHOOK_SECRET=nothing is not allowed: messages to BGEN_WEBHOOK are"
+    ):
+        load_settings(webhook="https://server/hook")
+    settings = load_settings(webhook="https://server/hook", webhook_secret="of the receiver's")
+    assert "receiver" not in repr(settings)
 
 
 @pytest.mark.parametrize("name", ["BGEN_HOME", "BGEN_MODEL", "BGEN_PASSWORD", "BGEN_DATABASE", "BGEN_DEVICE"])

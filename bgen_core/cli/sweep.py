@@ -75,7 +75,7 @@ def sweep(
     by: Annotated[str | None, typer.Option(metavar="METRIC", help="What decides which cells are finished.")] = None,
     out_dir: Annotated[Path | None, typer.Option(help="Folder for full-size PNGs.")] = None,
     spec: Annotated[Path | None, typer.Option(metavar="FILE.yaml", help="These options in a file.")] = None,
-    resume: Annotated[str | None, typer.Option(metavar="ID", help="Go on with a sweep that was stopped.")] = None,
+    resume: Annotated[str | None, typer.Option(metavar="ID", help="Continue a sweep that was stopped.")] = None,
     previews: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for previews of the pictures that are being made.")
     ] = None,
@@ -103,7 +103,7 @@ def sweep(
     if resume is not None:
         if dry_run or spec or any(value is not None for value in typed.values()):
             raise UserInputError(
-                "--resume goes on with the plan as it was: give it alone, or with --out-dir, --previews, --here and "
+                "--resume continues with the plan as it was: give it alone, or with --out-dir, --previews, --here and "
                 "--json."
             )
         with open_store(settings) as store:

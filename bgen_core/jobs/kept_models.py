@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bgen_core.jobs.background_faults import BackgroundFaults
+from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.models.compilers import Compiling, choose_compiling, keep_compiled
 from bgen_core.models.devices import Device, free_memory
 from bgen_core.models.model_files import fetched
@@ -57,6 +58,16 @@ class KeptModels:
         self._kept[source.revision] = loaded
         return loaded
 
+    def find(self, model: str) -> LoadedModel | None:
+        """A model that is loaded already, or None.
+
+        Raises
+        ------
+        ModelLoadError
+            The model cannot be found.
+        """
+        return self._kept.get(find_model(model).revision)
+
     def _load(self, source: ModelSource) -> LoadedModel:
         settings, device = self._settings, self._device.for_family(source.family)
         ready = fetched(source, device.dtype_name, with_safety_checker=settings.safety_checker)
@@ -73,6 +84,7 @@ class KeptModels:
             placement=placement,
             compiling=self._compiling(placement, device),
             on_compile_fault=lambda sentence: self._faults.note(COMPILING, sentence),
+            is_watched=WorkerFolder(settings.home).is_watched,
         )
         return LoadedModel(source=source, inpainter=inpainter, factor=factor, placement=placement)
 

@@ -29,6 +29,7 @@ class ProgressWriter:
     def note(self, event: RunnerEvent) -> None:
         """Take an event in."""
         cells = self._progress.cells
+        is_awaited = False
         if isinstance(event, Fetching):
             self._progress = replace(self._progress, fetched=event.done, to_fetch=event.of)
         elif isinstance(event, Started):
@@ -39,6 +40,7 @@ class ProgressWriter:
         elif isinstance(event, Stepped):
             cells[event.cell.index] = CellProgress(step=event.step, of=event.of)
             if event.preview is not None:
+                is_awaited = not self._progress.made and not self._previews  # the first sign of a picture
                 self._previews[event.cell.index] = event.preview
         elif isinstance(event, Failed):
             cells.pop(event.index, None)
@@ -47,7 +49,7 @@ class ProgressWriter:
             cells.pop(event.index, None)
             self._previews.pop(event.index, None)
             self._progress = replace(self._progress, made=self._progress.made + 1)
-        if time.monotonic() >= self._next_write:
+        if is_awaited or time.monotonic() >= self._next_write:
             self._write()
 
     def _write(self) -> None:

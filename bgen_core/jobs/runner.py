@@ -1,7 +1,7 @@
 """The runner: takes a sweep from its plan to committed runs, as a generator of events."""
 
 import logging
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from bgen_core.errors import BgenError, UserInputError
@@ -10,6 +10,7 @@ from bgen_core.ids import RawId, RunId, SubjectId, SweepId
 from bgen_core.jobs.claims import PaintingClaims
 from bgen_core.jobs.kept_models import KeptModels, LoadedModel
 from bgen_core.jobs.running.commits import Commits
+from bgen_core.jobs.running.engine_call import Asked, OpenEngine
 from bgen_core.jobs.running.painting import Painting
 from bgen_core.jobs.running.work import Painted, Work
 from bgen_core.models.default_model import default_model
@@ -20,12 +21,12 @@ from bgen_core.models.revision import find_model
 from bgen_core.models.steering.depth_model import depth_model_for
 from bgen_core.models.steering.ip_adapters import find_ip_adapters
 from bgen_core.models.steering.loras import find_loras
-from bgen_core.records.sweep import SweepRecord
+from bgen_core.records.sweep import SweepCellRow, SweepRecord
 from bgen_core.settings import Settings
 from bgen_core.store.references import load_references
 from bgen_core.store.store import Store
 from bgen_core.sweep.canvas import choose_model_extent
-from bgen_core.sweep.events import Committed, RunnerEvent
+from bgen_core.sweep.events import Committed, Inpainter, RunnerEvent
 from bgen_core.sweep.family_rules import settled
 from bgen_core.sweep.plan import SweepCell, SweepPlan, address_plan
 from bgen_core.sweep.steering.applied_reference import Steering
@@ -51,9 +52,14 @@ class Runner:
     ----------
     store, settings
         Where results go, and which device to use.
+    next_sweep
+        Takes the sweep that will be run after the one under way, or None; its first cells are begun with that one's
+        last, if they are of the same model and size. None where nothing follows.
     """
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, *, next_sweep: Callable[[], SweepRecord | None] | None = None
+    ) -> None:
         self._store = store
         self._settings = settings
         self._claims = PaintingClaims(settings.home / "worker" / "painting.claims")
@@ -61,6 +67,8 @@ class Runner:
         self._models = KeptModels(settings, self.device)
         self._stopping = False
         self._unstored: dict[RawId, Painted] = {}
+        self._next_sweep = next_sweep
+        self._engine = OpenEngine(self._claims.release)
 
     def prepare(self, model: str) -> LoadedModel:
         """Load a model, unless these very weights are loaded already.
@@ -123,35 +131,48 @@ class Runner:
     def _events(self, sweep_id: SweepId) -> Generator[RunnerEvent]:
         unstored, self._unstored = self._unstored, {}
         commits = Commits(self._store, lambda raw_id: self._claims.release([raw_id]))
-        painting = Painting(self._store, self._claims, commits, unstored=unstored, is_stopping=lambda: self._stopping)
+        painting = Painting(
+            self._store,
+            self._claims,
+            commits,
+            self._engine,
+            ahead=self._look_ahead if self._next_sweep else None,
+            unstored=unstored,
+            is_stopping=lambda: self._stopping,
+        )
+        stays_open = False
         try:
             try:
                 yield from self._run(sweep_id, painting)
             except Exception:
                 yield from commits.finish()  # what is painted is painted
                 raise
+            while commits.in_hand and self._engine.is_busy and not self._stopping:
+                painting.paint_ahead()
+                yield from commits.collect()
             yield from commits.finish()
+            stays_open = self._engine.is_busy and not self._stopping
         finally:
+            if not stays_open:
+                self._engine.close()
             commits.close()
-            self._unstored = commits.unstored
+            self._unstored = commits.unstored | painting.painted_ahead
             painting.release()
 
     def _run(self, sweep_id: SweepId, painting: Painting) -> Generator[RunnerEvent]:
         record = self._store.sweeps.get(sweep_id)
-        plan = SweepPlan.from_json(record.plan)
         rows = self._store.sweeps.cells(sweep_id)
         for row in rows:
             if row.done:
                 yield Committed(index=row.index, run_id=row.run_id, reused=True)
-        missing = {row.index: row.run_id for row in rows if not row.done and not row.error}
-        groups = group_cells(cell for cell in plan.cells() if cell.index in missing)
-        sweep = _Sweep(record=record, plan=plan, missing=missing, groups=groups)
+        sweep = _missing_of(record, rows)
         # What changes at the highest price varies slowest: models are loaded once, and only a size drains the engine.
-        for model in dict.fromkeys(model for model, _ in groups):
+        models = list(dict.fromkeys(model for model, _ in sweep.groups))
+        for model in models:
             if not self._stopping:
-                yield from self._run_model(sweep, model, painting)
+                yield from self._run_model(sweep, model, painting, is_last=model == models[-1])
 
-    def _run_model(self, sweep: _Sweep, model: str, painting: Painting) -> Generator[RunnerEvent]:
+    def _run_model(self, sweep: _Sweep, model: str, painting: Painting, *, is_last: bool) -> Generator[RunnerEvent]:
         subjects = {subject: cells for (name, subject), cells in sweep.groups.items() if name == model}
         cells = [cell for group in subjects.values() for cell in group]
         sweep_id, is_only_group = sweep.record.id, len(sweep.groups) == 1
@@ -170,20 +191,48 @@ class Runner:
         sizes: dict[Extent, list[SweepCell]] = {}
         for subject_id, group in subjects.items():
             try:
-                photo = self._store.subjects.get(subject_id).extent
+                self._sort_by_size(sizes, loaded, subject_id, group)
             except UserInputError as error:
                 if is_only_group:
                     raise
                 yield from painting.fail(sweep_id, group, error.public)
-                continue
-            for cell in group:
-                params = settled(loaded.source.family, cell.params)
-                sizes.setdefault(_extent(photo, loaded, params.side), []).append(replace(cell, params=params))
         is_only_size = is_only_group and len(sizes) == 1
-        for extent, alike in sizes.items():
+        for place, (extent, alike) in enumerate(sizes.items(), start=1):
             if not self._stopping:
                 sized = replace(work, extent=extent, is_only_size=is_only_size)
-                yield from painting.paint(sized, loaded.inpainter, alike)
+                are_last = is_last and place == len(sizes)
+                yield from painting.paint(sized, loaded.inpainter, alike, are_last=are_last)
+
+    def _look_ahead(self, painting: Painting, inpainter: Inpainter, extent: Extent) -> Iterator[Asked]:
+        """The first cells of the sweep that comes next, if the same model paints them at the same size."""
+        record = self._next_sweep() if self._next_sweep else None
+        if record is None:
+            return
+        sweep = _missing_of(record, self._store.sweeps.cells(record.id))
+        model = next((model for model, _ in sweep.groups), "")
+        loaded = self._models.find(model) if model else None
+        if loaded is None or loaded.inpainter is not inpainter:
+            return
+        subjects = {subject: cells for (name, subject), cells in sweep.groups.items() if name == model}
+        work = self._work(sweep, model, loaded, [cell for group in subjects.values() for cell in group])
+        sizes: dict[Extent, list[SweepCell]] = {}
+        for subject_id, group in subjects.items():
+            self._sort_by_size(sizes, loaded, subject_id, group)
+        if next(iter(sizes)) == extent:
+            yield from painting.ask_ahead(replace(work, extent=extent), sizes[extent])
+
+    def _sort_by_size(
+        self,
+        sizes: dict[Extent, list[SweepCell]],
+        loaded: LoadedModel,
+        subject_id: SubjectId,
+        cells: Iterable[SweepCell],
+    ) -> None:
+        """Put the cells of one subject to those that are painted at the same size."""
+        photo = self._store.subjects.get(subject_id).extent
+        for cell in cells:
+            params = settled(loaded.source.family, cell.params)
+            sizes.setdefault(_extent(photo, loaded, params.side), []).append(replace(cell, params=params))
 
     def _work(self, sweep: _Sweep, model: str, loaded: LoadedModel, cells: list[SweepCell]) -> Work:
         plan, source = sweep.plan, loaded.source
@@ -225,6 +274,13 @@ class Runner:
             is_only_group=len(sweep.groups) == 1,
             is_only_size=False,
         )
+
+
+def _missing_of(record: SweepRecord, rows: Iterable[SweepCellRow]) -> _Sweep:
+    plan = SweepPlan.from_json(record.plan)
+    missing = {row.index: row.run_id for row in rows if not row.done and not row.error}
+    groups = group_cells(cell for cell in plan.cells() if cell.index in missing)
+    return _Sweep(record=record, plan=plan, missing=missing, groups=groups)
 
 
 def _extent(photo: Extent, model: LoadedModel, side: int) -> Extent:

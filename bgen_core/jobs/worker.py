@@ -16,10 +16,12 @@ from bgen_core.errors import BgenError, StoreAwayError
 from bgen_core.ids import SweepId
 from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, StoreAway, execute_sweep, growing_pauses
 from bgen_core.jobs.executors.agreement import terms_of
-from bgen_core.jobs.holding import holding, requeue_orphans
+from bgen_core.jobs.holding import requeue_orphans
 from bgen_core.jobs.mirroring import Mirroring
 from bgen_core.jobs.only_worker import SecondWorkerError, only_worker
 from bgen_core.jobs.parent_process import end_with_parent
+from bgen_core.jobs.running.telling import Telling
+from bgen_core.jobs.running.turns import Turns
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.models.content_hash import keep_hashes
 from bgen_core.models.devices import prepare_process_for_inference
@@ -127,7 +129,8 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
     """Serve the queue for ever."""
     from bgen_core.jobs.runner import Runner  # imports torch: the status says "starting" meanwhile
 
-    runner = Runner(store, settings)
+    turns = Turns(store, folder)
+    runner = Runner(store, settings, next_sweep=turns.look_ahead)
     device = runner.device
     heartbeat.say(device_kind=device.kind, dtype_name=device.dtype_name)
     heartbeat.say(state="loading")
@@ -137,13 +140,14 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
     look = _Clock(ORPHAN_CHECK_SECONDS)
     measure = _Clock(MEASURE_CHECK_SECONDS)
     pauses = growing_pauses()
+    telling = Telling(store, settings)
     mirroring, mirror = Mirroring(store, settings), _Clock(MEASURE_CHECK_SECONDS)
     while True:
         heartbeat.sign()
         try:
             if look.is_due():  # a killed process leaves its sweep behind
                 requeue_orphans(store, folder)
-            if serve_next(store, folder, runner, heartbeat):
+            if serve_next(store, folder, runner, heartbeat, turns, telling):
                 look.make_due()  # it may have been continued while it was still being left
             elif measure.is_due() and measure_next(store, settings):
                 measure.make_due()
@@ -161,20 +165,22 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
             pauses = growing_pauses()
 
 
-def serve_next(store: Store, folder: WorkerFolder, runner: "Runner", heartbeat: Heartbeat) -> bool:
-    """Run the next sweep of the queue; False where nothing waits.
-
-    One that a living command line holds is its own to run: it stays "running", and the next in the queue is served.
-    """
-    sweep = store.sweeps.claim_next()
-    if sweep is None:
-        return False
-    with holding(folder, sweep.id) as mine:
-        if not mine:
-            logger.info("sweep %s is run by another process", sweep.id)
-            return True
+def serve_next(
+    store: Store,
+    folder: WorkerFolder,
+    runner: "Runner",
+    heartbeat: Heartbeat,
+    turns: Turns,
+    telling: Telling | None = None,
+) -> bool:
+    """Run the next sweep of the queue; False where nothing waits."""
+    with turns.take() as sweep:
+        if sweep is None:
+            return False
         heartbeat.say(state="loading", sweep_id=sweep.id)
         run_sweep(store, folder, runner, sweep, heartbeat)
+        if telling:
+            telling.tell(sweep.id)
     heartbeat.say(state="ready", sweep_id="")
     return True
 

@@ -17,6 +17,9 @@ from bgen_core.records.progress import CellProgress, SweepProgress
 logger = logging.getLogger(__name__)
 
 FRESH_SECONDS = 15.0  # a living worker beats at least every five seconds, also while it loads a model
+WATCHED_SECONDS = 5.0  # pages and command lines look at least every second
+
+_LOOK = "looked"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +118,18 @@ class WorkerFolder:
 
     def clear_progress(self, sweep_id: SweepId) -> None:
         (self.path / f"{sweep_id}.progress.json").unlink(missing_ok=True)
+
+    def note_look(self) -> None:
+        """Somebody sees what is under way: for the next seconds previews are worth their price."""
+        with suppress(OSError):  # a full disk costs the previews, never the look
+            (self.path / _LOOK).touch()
+
+    def is_watched(self) -> bool:
+        """Whether somebody has looked at what is under way a moment ago."""
+        try:
+            return abs(time.time() - (self.path / _LOOK).stat().st_mtime) < WATCHED_SECONDS
+        except OSError:
+            return False
 
     def _replace(self, name: str, content: dict[str, Any]) -> None:
         """Write a file whole or not at all; a full disk costs the news, never the work."""

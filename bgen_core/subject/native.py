@@ -5,7 +5,10 @@ OpenGL ES. A bare server has none of them. Neither is needed to show a page, and
 """
 
 import importlib
+import sys
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +45,26 @@ def import_native(name: str) -> ModuleType:
     except (ImportError, OSError) as error:
         raise_if_library_missing(error)
         raise
+
+
+@contextmanager
+def without_plots() -> Generator[None]:
+    """Import mediapipe without the library of plots, which takes longer than all the rest of it.
+
+    mediapipe 1.2.2 imports matplotlib.pyplot in `drawing_utils`, for a function that draws; nothing here does.
+    """
+    if "matplotlib" in sys.modules:
+        yield
+        return
+    package, plots = ModuleType("matplotlib"), ModuleType("matplotlib.pyplot")
+    vars(package)["pyplot"] = plots
+    stand_ins = {package.__name__: package, plots.__name__: plots}
+    sys.modules.update(stand_ins)
+    try:
+        yield
+    finally:
+        for name in stand_ins:
+            del sys.modules[name]
 
 
 def raise_if_library_missing(error: BaseException) -> None:

@@ -114,11 +114,12 @@ RunnerEvent = Started | Stepped | Failed | Committed | Waiting | Fetching
 class Inpainter(Protocol):
     """Paints cells. The batched engine is one; a pipeline's own call, for families it does not know, is the other."""
 
-    def paint(self, cells: Iterable[PaintCell]) -> Generator[Event]:
+    def paint(self, cells: Iterable[PaintCell | None]) -> Generator[Event]:
         """Paint the cells; closing the generator stops within one evaluation of the model.
 
-        Cells are asked for a few ahead, while others are under way. All canvases must have the same size, whose sides
-        divide by the model's factor.
+        Cells are asked for a few ahead, while others are under way. The engine takes None for "none yet" and asks again
+        while something is under way; who paints one after another is given cells alone. All canvases must have the same
+        size, whose sides divide by the model's factor.
         """
         ...
 

@@ -27,6 +27,7 @@ def load_inpainter(
     placement: Placement | None = None,
     compiling: Compiling | None = None,
     on_compile_fault: Callable[[str], None] | None = None,
+    is_watched: Callable[[], bool] = lambda: True,
 ) -> tuple[Inpainter, int]:
     """Load a model and choose the inpainter for its family.
 
@@ -42,6 +43,8 @@ def load_inpainter(
         Whether its network is compiled while it paints; None leaves it as it is.
     on_compile_fault
         Is told in a sentence why nothing is compiled any more.
+    is_watched
+        Whether somebody looks at previews.
 
     Returns
     -------
@@ -57,7 +60,7 @@ def load_inpainter(
     checker = getattr(pipeline, "safety_checker", None)
     if checker is not None:
         pipeline.safety_checker = None  # its own call would make the picture black
-    inpainter, multiple = _choose(pipeline, source, device, tuning_folder)
+    inpainter, multiple = _choose(pipeline, source, device, tuning_folder, is_watched)
     if compiling is not None and compiling.wanted and isinstance(inpainter, BatchedInpainter):
         inpainter.denoiser.network.compile(insists=compiling.insists, on_fault=on_compile_fault)
     if checker is not None:
@@ -65,11 +68,13 @@ def load_inpainter(
     return inpainter, multiple
 
 
-def _choose(pipeline: Any, source: ModelSource, device: Device, tuning_folder: Path | None) -> tuple[Inpainter, int]:
+def _choose(
+    pipeline: Any, source: ModelSource, device: Device, tuning_folder: Path | None, is_watched: Callable[[], bool]
+) -> tuple[Inpainter, int]:
     if not can_batch(pipeline):
         family, factor = family_of(pipeline), pixels_per_latent(configs_of_pipeline(pipeline))
         return PipelineInpainter(pipeline), family.multiple(factor) if family else 2 * factor
     name = tuning_name(source.revision, device.kind, device.dtype_name)
     place = TuningPlace.of(tuning_folder / name, device.name) if tuning_folder else None
-    inpainter = BatchedInpainter(pipeline, tuning_place=place)
+    inpainter = BatchedInpainter(pipeline, tuning_place=place, is_watched=is_watched)
     return inpainter, inpainter.multiple

@@ -62,9 +62,9 @@ class PipelineInpainter:
         """Nothing is measured for these families."""
         del extent
 
-    def paint(self, cells: Iterable[PaintCell]) -> Generator[Event]:
+    def paint(self, cells: Iterable[PaintCell | None]) -> Generator[Event]:
         """Paint the cells; see `Inpainter.paint`."""
-        for cell in by_weights(cells):
+        for cell in by_weights(cell for cell in cells if cell is not None):
             if refusal := refusal_of(self._family, cell.params):
                 yield Failed(index=cell.index, reason=refusal)
                 continue

@@ -35,7 +35,7 @@ class SafetyChecked:
         """See `Inpainter.tune`."""
         self._inpainter.tune(extent)
 
-    def paint(self, cells: Iterable[PaintCell]) -> Generator[Event]:
+    def paint(self, cells: Iterable[PaintCell | None]) -> Generator[Event]:
         """See `Inpainter.paint`."""
         for event in self._inpainter.paint(cells):
             if isinstance(event, Finished) and self._is_flagged(event):

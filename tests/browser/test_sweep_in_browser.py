@@ -125,7 +125,7 @@ def test_a_sweep_of_the_command_line_is_paused_continued_and_cancelled(app: Runn
         line.waits_until_it_says("continued from the app")
         expect(page.locator("img[alt^='a beach']").first).to_be_visible(timeout=PATIENCE)
         page.get_by_role("button", name="Cancel").click()
-        line.waits_until_it_says(f"cancelled from the app; what is made is kept. Go on with: {RESUME} {sweep.id}")
+        line.waits_until_it_says(f"cancelled from the app; what is made is kept. Continue with: {RESUME} {sweep.id}")
         expect(page.get_by_text(re.compile("Cancelled: .* of 200"))).to_be_visible()
         assert line.ends() == 130
         document = json.loads(line.out.read_text())

@@ -85,7 +85,7 @@ def test_ctrl_c_keeps_what_is_made_and_says_how_to_go_on(
         out, said = process.communicate(timeout=PATIENCE)
     (sweep,) = store.sweeps.select()
     assert (process.returncode, out, sweep.state) == (130, "", "cancelled"), said
-    assert said.splitlines()[-1].endswith(f"Go on with: python -m bgen_core sweep --resume {sweep.id}")
+    assert said.splitlines()[-1].endswith(f"Continue with: python -m bgen_core sweep --resume {sweep.id}")
     assert "Traceback" not in said
 
     # Another process makes the same pixels.

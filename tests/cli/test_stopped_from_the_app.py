@@ -49,7 +49,7 @@ def test_a_signal_that_ends_it_while_it_waits_and_a_kill_while_it_paints(
         line.process.send_signal(signal.SIGTERM)  # as a logout, or a container that ends
         assert line.ends() == 130
         line.waits_until_it_says(
-            f"stopped; what is made is kept. Go on with: python -m bgen_core sweep --resume {sweep_id}"
+            f"stopped; what is made is kept. Continue with: python -m bgen_core sweep --resume {sweep_id}"
         )
     assert store.sweeps.get(sweep_id).state == "cancelled"
 

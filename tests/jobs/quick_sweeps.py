@@ -20,8 +20,10 @@ from bgen_core.sweep.plan import SweepPlan
 class Noise:
     """An inpainter that paints noise at once."""
 
-    def paint(self, cells: Iterable[PaintCell]) -> Generator[Any]:
+    def paint(self, cells: Iterable[PaintCell | None]) -> Generator[Any]:
         for cell in cells:
+            if cell is None:
+                return
             extent = cell.canvas.extent
             image = np.full((extent.height, extent.width, 3), cell.params.seed % 256, np.uint8)
             yield Finished(cell=cell, image=image, seconds={})

@@ -14,6 +14,7 @@ from bgen_core.jobs import runner as runner_module
 from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.executors.local import LocalExecutor
 from bgen_core.jobs.runner import Runner
+from bgen_core.jobs.running.turns import Turns
 from bgen_core.jobs.worker import Heartbeat, serve_next
 from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.records.sweep_states import CANCEL, FINISH, PAUSE, StateChange, SweepState
@@ -184,19 +185,20 @@ def test_the_worker_obeys_and_serves_the_next(
     sweep_id = submit(store, settings, seeds=f"1-{CELLS}")
     following = submit(store, settings, seeds="11", owner="max")
     committed = let_it_happen(monkeypatch, store, case, sweep_id, others)
-    runner, heartbeat = Runner(store, settings), Heartbeat(folder)
-    assert serve_next(store, folder, runner, heartbeat)
+    turns, heartbeat = Turns(store, folder), Heartbeat(folder)
+    runner = Runner(store, settings, next_sweep=turns.look_ahead)
+    assert serve_next(store, folder, runner, heartbeat, turns)
     assert outcome(store, sweep_id) == case.worker
     assert folder.read_progress(sweep_id) is None
-    assert serve_next(store, folder, runner, heartbeat)
+    assert serve_next(store, folder, runner, heartbeat, turns)
     assert outcome(store, following) == ("done", 1)
 
     if case.worker[0] != "done":  # somebody goes on with it
         assert others.go_on(sweep_id) or others.retry(sweep_id)
-        assert serve_next(store, folder, runner, heartbeat)
+        assert serve_next(store, folder, runner, heartbeat, turns)
     assert outcome(store, sweep_id) == ("done", CELLS)
     assert len(committed) == len(set(committed)) == CELLS + 1
-    assert not serve_next(store, folder, runner, heartbeat)
+    assert not serve_next(store, folder, runner, heartbeat, turns)
 
 
 def test_the_command_line_obeys_and_says_so(
@@ -311,7 +313,7 @@ def test_a_store_that_does_not_say_how_the_sweep_stands_stops_nothing(
     monkeypatch.setattr(store.runs, "commit", away_after_this)
     monkeypatch.setattr(store.sweeps, "change_state", there_at_last)
     monkeypatch.setattr(loop, "STORE_PAUSE_SECONDS", 0)
-    assert serve_next(store, folder, Runner(store, settings), Heartbeat(folder))
+    assert serve_next(store, folder, Runner(store, settings), Heartbeat(folder), Turns(store, folder))
     monkeypatch.undo()
     assert changed == [FINISH] * 3
     assert outcome(store, sweep_id) == ("done", CELLS)
@@ -334,7 +336,7 @@ def test_a_store_that_answers_but_takes_no_picture_ends_the_sweep_and_not_the_qu
 
     monkeypatch.setattr(store.runs, "commit", away)
     monkeypatch.setattr(heartbeat, "say", say)
-    assert serve_next(store, folder, Runner(store, settings), heartbeat)
+    assert serve_next(store, folder, Runner(store, settings), heartbeat, Turns(store, folder))
     assert len(tried) == loop.STORE_TRIES + 1
     assert (troubles.count(AWAY.public), troubles[-1]) == (loop.STORE_TRIES, "")
     assert outcome(store, sweep_id) == ("failed", 0)

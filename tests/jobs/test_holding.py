@@ -15,6 +15,7 @@ from bgen_core.jobs import supervisor as supervisor_module
 from bgen_core.jobs.executors.local import LocalExecutor
 from bgen_core.jobs.holding import holding, is_held, requeue_orphans
 from bgen_core.jobs.runner import Runner
+from bgen_core.jobs.running.turns import Turns
 from bgen_core.jobs.supervisor import CRASHES_ALLOWED, EndedWorker, WorkerSupervisor
 from bgen_core.jobs.worker import Heartbeat, serve_next
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
@@ -49,15 +50,15 @@ def test_the_worker_leaves_what_a_living_process_holds_and_serves_the_next(
     monkeypatch.setattr("bgen_core.jobs.kept_models.load_inpainter", lambda *_, **__: (Noise(), 8))
     held, free = submit(store, settings), submit(store, settings, seeds="11", owner="max")
     runner, heartbeat = Runner(store, settings), Heartbeat(folder)
+    turns = Turns(store, folder)
     with held_by_another_process(folder, held):
-        assert serve_next(store, folder, runner, heartbeat)
-        assert serve_next(store, folder, runner, heartbeat)
-        assert not serve_next(store, folder, runner, heartbeat)
+        assert serve_next(store, folder, runner, heartbeat, turns)
+        assert not serve_next(store, folder, runner, heartbeat, turns)
         requeue_orphans(store, folder)
         assert (store.sweeps.get(held).state, store.sweeps.get(free).state) == ("running", "done")
         assert not any(cell.done for cell in store.sweeps.cells(held))
     requeue_orphans(store, folder)
-    assert serve_next(store, folder, runner, heartbeat)
+    assert serve_next(store, folder, runner, heartbeat, turns)
     assert store.sweeps.get(held).state == "done"
 
 

@@ -8,6 +8,8 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1.local_script_runner import LocalScriptRunner
 
 from bgen_core.errors import StoreError
+from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
+from bgen_core.settings import load_settings
 from bgen_core.store.store import Store
 from pages._ui.app import resources
 from pages._ui.app.faults import tell_fault
@@ -46,3 +48,11 @@ def page_store(store: Store) -> Iterator[Store]:
     resources.opened_store().close()
     st.cache_resource.clear()
     config.set_option(SERIALIZABLE, enforced)
+
+
+@pytest.fixture
+def worker(page_store: Store) -> None:
+    """A worker that is ready; it takes nothing from the queue."""
+    folder = WorkerFolder(load_settings().home)
+    folder.prepare()
+    folder.write_status(WorkerStatus(pid=1, state="ready", device_kind="cpu", dtype_name="float32"))

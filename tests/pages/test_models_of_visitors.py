@@ -6,7 +6,6 @@ from bgen_core.errors import UserInputError
 from bgen_core.ids import NOBODY, SubjectId
 from bgen_core.jobs import verifying
 from bgen_core.jobs.executors.local import LocalExecutor
-from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.models import revision
 from bgen_core.settings import load_settings
 from bgen_core.store.store import Store
@@ -41,13 +40,6 @@ def subject(page_store: Store) -> SubjectId:
     return made_up.id
 
 
-@pytest.fixture
-def worker(page_store: Store) -> None:
-    folder = WorkerFolder(load_settings().home)
-    folder.prepare()
-    folder.write_status(WorkerStatus(pid=1, state="ready", device_kind="cpu", dtype_name="float32"))
-
-
 def test_an_address_also_while_the_engine_starts(page_store: Store, subject: SubjectId) -> None:
     assert REFUSED.format("owner/name") in texts(open_sweep(model="owner/name"))
 
@@ -75,7 +67,7 @@ def test_a_sweep_that_a_zip_brought(page_store: Store, subject: SubjectId, worke
         executor.retry(sweep.id)
     at = open_sweep(id=sweep.id)
     assert REFUSED.format("/etc") in texts(at)
-    next(button for button in at.button if button.label == "Go on").click().run()
+    next(button for button in at.button if button.label == "Continue").click().run()
     assert not at.exception
     assert REFUSED.format("/etc") in at.toast[0].value.replace("\\", "")
     assert page_store.sweeps.get(sweep.id).state == "cancelled"

@@ -27,4 +27,4 @@ def test_a_plan_answers_its_product(axes: str, said: str):
     named = zip(("seed", "steps"), axes.split(), strict=False)
     parsed = [axis for name, text in named if len((axis := parse_axis(name, text)).values) > 1]
     plan = SweepPlan(subject_id="s", model="demo", base=InpaintParams(prompt="a beach"), axes=tuple(parsed[::-1]))
-    assert plan_status(plan, None, in_hand=True) == f"{said} in hand"
+    assert plan_status(plan, None, in_hand=True) == f"{said} being made"

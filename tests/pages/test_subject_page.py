@@ -279,6 +279,31 @@ def test_use_in_sweep_saves_and_goes_there(at: AppTest, store: Store) -> None:
     assert draft(at).saved_id == entry.id
 
 
+def test_the_first_picture_is_one_click_from_the_first_page(at: AppTest, store: Store, worker: None) -> None:
+    button(at, "Make a first picture").click().run()
+    assert not at.exception
+    (entry,) = store.subjects.all()
+    (sweep,) = store.sweeps.select()
+    assert sweep.plan["subject_id"] == entry.id
+    assert sweep.total == 1
+    at.run()
+    assert len(store.sweeps.select()) == 1
+
+
+def test_the_first_picture_waits_for_the_engine(at: AppTest, store: Store, request: pytest.FixtureRequest) -> None:
+    button(at, "Make a first picture").click().run()
+    assert not store.sweeps.select()
+    request.getfixturevalue("worker")
+    at.run()
+    assert [sweep.total for sweep in store.sweeps.select()] == [1]
+
+
+def test_who_has_a_subject_is_offered_no_first_picture(at: AppTest, store: Store) -> None:
+    button(at, "Save").click().run()
+    at.run()
+    assert "Make a first picture" not in [each.label for each in at.button]
+
+
 def test_a_subject_needs_a_name(at: AppTest, store: Store) -> None:
     at.text_input[0].set_value("   ")
     button(at, "Save").click().run()

@@ -11,7 +11,6 @@ from streamlit.testing.v1 import AppTest
 
 from bgen_core.jobs.background_faults import BackgroundFaults
 from bgen_core.jobs.submission import forecast_sweep, submit_sweep
-from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.records.sweep_states import CANCEL, CLAIM, FINISH, StateChange
 from bgen_core.settings import load_settings
 from bgen_core.store.references import load_references
@@ -39,15 +38,6 @@ def subject(store: Store) -> Subject:
     subject = Subject(name="box", image=np.full((64, 80, 3), 90, np.uint8), alpha=alpha)
     store.subjects.save(subject, {})
     return subject
-
-
-@pytest.fixture
-def worker(store: Store) -> None:
-    """A worker that is ready; it takes nothing from the queue."""
-    folder = WorkerFolder(load_settings().home)
-    folder.prepare()
-    status = WorkerStatus(pid=1, state="ready", device_kind="cpu", dtype_name="float32")
-    folder.write_status(status)
 
 
 def open_sweep(**query: str) -> AppTest:
@@ -159,7 +149,7 @@ def test_a_seed_of_minus_one_is_drawn_once_for_each_sweep(store: Store, subject:
     assert len({-1, first, second, 7}) == 4
     assert plan.base.scheduler == "euler_a"
     assert at.text_input(key="seed").value == "-1,7,−1"
-    assert "3 cells in hand" in said(at)
+    assert "3 cells being made" in said(at)
     store.sweeps.change_state(sweep.id, CANCEL)
     assert "3 cells: 0 known, 3 to make" in said(at.run())
     run_button(at).click().run()
@@ -229,7 +219,7 @@ def test_a_link_to_a_sweep_holds_its_prompts_to_the_letter(store: Store, subject
     )
     at = open_sweep(id=submit_sweep(store, forecast, owner="somebody"))
     assert at.text_area(key="prompt").value == "a [red|blue] barn | by the sea\na beach\\nat night\\u0020\n\\o/"
-    assert "6 cells in hand" in said(at)  # the form describes the very plan
+    assert "6 cells being made" in said(at)  # the form describes the very plan
 
 
 def test_an_address_holds_a_line_break_inside_a_prompt(store: Store, subject: Subject, worker: None):
@@ -273,7 +263,7 @@ def test_a_cancelled_sweep_goes_on(store: Store, subject: Subject, worker: None)
     run_button(at).click().run()
     (sweep,) = store.sweeps.select()
     next(button for button in at.button if button.label == "Cancel").click().run()
-    next(button for button in at.button if button.label == "Go on").click().run()
+    next(button for button in at.button if button.label == "Continue").click().run()
     assert store.sweeps.get(sweep.id).state == "queued"
 
 

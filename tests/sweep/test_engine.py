@@ -330,6 +330,15 @@ def test_a_scheduler_that_refuses_fails_its_cells_alone(canvas: Canvas):
     assert not [event for event in make_inpainter("sd-9").paint(cells[:1]) if not isinstance(event, Failed)]
 
 
+def test_no_preview_is_drawn_while_nobody_looks(canvas: Canvas, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bgen_core.sweep.engine.batched.PREVIEW_SECONDS", 0)
+    looks = iter([False, True, False])
+    engine = BatchedInpainter(tiny_pipeline("sd-9"), is_watched=lambda: next(looks, False))
+    cell = PaintCell(index=0, params=InpaintParams(prompt="a", num_inference_steps=5), canvas=canvas)
+    steps = [event.preview is not None for event in engine.paint([cell]) if isinstance(event, Stepped)]
+    assert steps == [False, True, False, False, False]
+
+
 def test_events_come_in_order_with_previews(canvas: Canvas):
     cells = [
         PaintCell(index=i, canvas=canvas, params=InpaintParams(prompt="a", num_inference_steps=3, seed=i))

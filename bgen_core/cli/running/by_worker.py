@@ -37,7 +37,7 @@ from bgen_core.wording import quoted
 
 Found = TypeVar("Found")
 
-LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.1
 CELLS_SECONDS = 1.0  # between two looks at all cells of a sweep, which may be thousands
 WORKER_SECONDS = 30.0  # for which a worker that has ended is waited for: its server starts it again
 
@@ -73,7 +73,7 @@ def follow(
     """Show a sweep of the queue until it ends. Where its worker ends and no other comes, this process goes on with it.
 
     An interruption (Ctrl-C, or a signal that ends the process) keeps what is made, marks the sweep as cancelled and
-    says how to go on.
+    says how to continue.
 
     Parameters
     ----------
@@ -165,6 +165,8 @@ class _Follower:
             say(f"{place.ahead} sweep{'s are' if place.ahead > 1 else ' is'} made before this one{about}")
 
     def _show_progress(self) -> None:
+        if self.previews is not None:
+            self.folder.note_look()
         progress = self.folder.read_progress(self.sweep_id)
         if progress is not None:
             if progress.to_fetch:

@@ -89,7 +89,8 @@ def run_here(
     """Submit a sweep and run it here to its end; `explored` names the sweep whose chosen cells it finishes, if any.
 
     It is paused, continued and cancelled from the app like any other, and says so on the terminal. An interruption
-    (Ctrl-C, or a signal that ends the process) keeps what is made, marks the sweep as cancelled and says how to go on.
+    (Ctrl-C, or a signal that ends the process) keeps what is made, marks the sweep as cancelled and
+    says how to continue.
     """
     sweep_id = new_sweep_id()
     with _owned(settings, sweep_id) as folder:  # before it is in the store: no worker takes it for an orphan
@@ -160,7 +161,9 @@ def _run(
     sweep = execute_sweep(store, folder, runner, sweep_id, waits_while_paused=True, patience=STORE_SECONDS)
     with sweep_bar(store.sweeps.get(sweep_id).total) as bar, closing(sweep) as events:
         try:
-            ended, reused_ids = _follow(events, bar, previews)
+            if previews is not None:
+                folder.note_look()
+            ended, reused_ids = _follow(events, bar, previews, folder)
         except StoreError:
             say(f"the store was not told that this sweep stops here, a worker may take it up; {how_to_go_on(sweep_id)}")
             raise
@@ -180,7 +183,7 @@ def _run(
 
 
 def _follow(
-    events: Iterable[SweepEvent], bar: SweepBar, previews: PreviewFiles | None
+    events: Iterable[SweepEvent], bar: SweepBar, previews: PreviewFiles | None, folder: WorkerFolder
 ) -> tuple[Ended, frozenset[RunId]]:
     """Show a sweep's events until the last one, which is returned with the runs that were there before."""
     made: set[RunId] = set()
@@ -191,8 +194,10 @@ def _follow(
             bar.note_cell(event.index)
         elif isinstance(event, Stepped):
             bar.note_step(event.step, event.of)
-            if previews is not None and event.preview is not None:
-                previews.note(event.cell.index, event.preview)
+            if previews is not None:
+                folder.note_look()
+                if event.preview is not None:
+                    previews.note(event.cell.index, event.preview)
         elif isinstance(event, Fetching):
             bar.note_fetched(event.done, event.of)
         elif isinstance(event, Paused):
@@ -209,4 +214,4 @@ def _follow(
 
 
 def how_to_go_on(sweep_id: SweepId) -> str:
-    return f"what is made is kept. Go on with: {called_as()} sweep --resume {sweep_id}"
+    return f"what is made is kept. Continue with: {called_as()} sweep --resume {sweep_id}"

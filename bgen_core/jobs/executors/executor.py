@@ -64,7 +64,10 @@ class Executor(Protocol):
         ...
 
     def events(self, sweep_id: SweepId) -> SweepProgress | None:
-        """What the events of a sweep have come to so far, or None where it is in nobody's hands."""
+        """What the events of a sweep have come to so far, or None where it is in nobody's hands.
+
+        Asked for at least every few seconds by whoever shows it: previews are drawn only while somebody asks.
+        """
         ...
 
     def pause(self, sweep_id: SweepId) -> bool:

@@ -85,6 +85,7 @@ class LocalExecutor:
         return submit_sweep(self._store, forecast, explored=explored)
 
     def events(self, sweep_id: SweepId) -> SweepProgress | None:
+        self._folder.note_look()
         return self._folder.read_progress(sweep_id)
 
     def pause(self, sweep_id: SweepId) -> bool:

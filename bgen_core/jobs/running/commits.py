@@ -71,6 +71,11 @@ class Commits:
         self._bytes = 0
         self.unstored: dict[RawId, Painted] = {}
 
+    @property
+    def in_hand(self) -> int:
+        """Cells whose commit has not been told yet."""
+        return len(self._in_hand)
+
     def hand_over(
         self, work: Work, photo: Photo, cells: Sequence[SweepCell], painted: Painted, raw: BlobHash | None = None
     ) -> Iterator[Committed | Failed]:

@@ -4,12 +4,15 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from dataclasses import replace
+from functools import partial
 
 from bgen_core.errors import LostPictureError, OutOfMemoryError, UserInputError
+from bgen_core.extent import Extent
 from bgen_core.ids import RawId, SubjectId, SweepId
 from bgen_core.jobs.claims import PaintingClaims
 from bgen_core.jobs.running.commits import Commits
+from bgen_core.jobs.running.engine_call import Asked, OpenEngine
 from bgen_core.jobs.running.work import Painted, Photo, Work
 from bgen_core.models.devices import MemoryMeter
 from bgen_core.store.blobs import STORED_LIMITS
@@ -18,12 +21,24 @@ from bgen_core.subject.decoding.image_io import decode_photo
 from bgen_core.subject.pasting.edge import Edges
 from bgen_core.sweep.canvas import prepare_cells
 from bgen_core.sweep.engine.recent import Recent
-from bgen_core.sweep.events import Failed, Finished, Inpainter, PaintCell, RunnerEvent, Waiting
+from bgen_core.sweep.events import (
+    Event,
+    Failed,
+    Finished,
+    Inpainter,
+    PaintCell,
+    RunnerEvent,
+    Started,
+    Waiting,
+)
 from bgen_core.sweep.plan import SweepCell
 
 logger = logging.getLogger(__name__)
 
 CLAIM_SECONDS = 0.5  # how often one looks whether another process has finished a picture
+Fault = str | UserInputError | LostPictureError  # why a cell cannot be prepared
+_Refuse = Callable[[SweepCell, Fault], None]
+
 _PHOTOS = 2  # subjects at full size that are held beside those of pictures under way
 
 
@@ -32,12 +47,19 @@ class Painting:
 
     Parameters
     ----------
-    store, claims, commits
-        Where subjects and known pictures are, who paints what, and where what is painted goes.
+    store, claims, commits, engine
+        Where subjects and known pictures are, who paints what, where what is painted goes, and what paints.
+    ahead
+        Gives cells of the sweep that comes next, for an engine of that model and size, by `ask_ahead`; or None.
     unstored
         Pictures that were painted before, and that the store did not take.
     is_stopping
         Whether nothing more shall be painted.
+
+    Attributes
+    ----------
+    painted_ahead
+        Pictures of the sweep that comes next.
     """
 
     def __init__(
@@ -45,15 +67,21 @@ class Painting:
         store: Store,
         claims: PaintingClaims,
         commits: Commits,
+        engine: OpenEngine,
         *,
+        ahead: Callable[["Painting", Inpainter, Extent], Iterator[Asked]] | None,
         unstored: Mapping[RawId, Painted],
         is_stopping: Callable[[], bool],
     ) -> None:
         self._store = store
         self._claims = claims
         self._commits = commits
+        self._engine = engine
+        self._ahead = ahead
         self._unstored = unstored
         self._is_stopping = is_stopping
+        self.painted_ahead: dict[RawId, Painted] = {}
+        self._are_last = False
         self._photos: Recent[Photo] = Recent(_PHOTOS)
         self._claimed: set[RawId] = set()
 
@@ -61,8 +89,17 @@ class Painting:
         """Give back what is still claimed."""
         self._claims.release(self._claimed)
 
-    def paint(self, work: Work, inpainter: Inpainter, cells: Sequence[SweepCell]) -> Generator[RunnerEvent]:
-        """Cells that share a raw picture: it is painted once, or taken from the store, and pasted for each of them."""
+    def paint(
+        self, work: Work, inpainter: Inpainter, cells: Sequence[SweepCell], *, are_last: bool
+    ) -> Generator[RunnerEvent]:
+        """Cells that share a raw picture: it is painted once, or taken from the store, and pasted for each of them.
+
+        Parameters
+        ----------
+        are_last
+            Whether no others of this sweep follow, so that the next sweep's may.
+        """
+        self._are_last = are_last
         sharing: dict[RawId, list[SweepCell]] = {}
         for cell in cells:
             sharing.setdefault(work.addresses[cell.index].raw_id, []).append(cell)
@@ -114,58 +151,96 @@ class Painting:
     ) -> Generator[RunnerEvent]:
         if not sharing or self._is_stopping():
             return
-        waiting = _Waiting({cells[0].index: cells for cells in sharing.values()})
+        waiting = _Waiting(dict(sharing))
+        is_batched = work.source.family.engine is not None
+        ahead = partial(self._ahead, self) if self._ahead and is_batched and self._are_last else None
+        call = self._engine.call(inpainter, work.extent, ahead)
+        self._engine.take(sharing)
+        for asked in call.begun:
+            if asked.raw_id in sharing:
+                yield Started(cell=_own(asked.cell, sharing[asked.raw_id]))
+        wanted = [cells[0] for raw_id, cells in sharing.items() if raw_id not in call.in_hand]
+        call.add(self._asked(work, wanted, partial(self._refuse, work, waiting)))
         memory = MemoryMeter(work.device)
         memory.reset()
         try:
-            with closing(inpainter.paint(self._feed(work, waiting))) as events:
-                for event in events:
-                    memory.sample()
-                    if isinstance(event, Finished):
-                        cells, photo = waiting.take(event.cell.index)
-                        painted = Painted(
-                            image=event.image,
-                            seconds=event.seconds,
-                            peak_memory_mb=memory.peak_mb,
-                            engine=event.engine,
-                        )
-                        yield from self._commits.hand_over(work, photo, cells, painted)
-                    elif isinstance(event, Failed):
-                        yield from self.fail(work.sweep_id, waiting.take(event.index)[0], event.reason)
-                    else:
-                        yield event
-                    yield from waiting.told()
-                    yield from self._commits.collect()
-                    if self._is_stopping():
-                        return
+            while waiting.cells and (got := call.next()) is not None:
+                memory.sample()
+                yield from self._tell(work, waiting, *got, memory.peak_mb)
+                yield from waiting.told()
+                yield from self._commits.collect()
+                if self._is_stopping():
+                    return
         except OutOfMemoryError as error:
             if work.is_only_size:
                 raise
             for cells in list(waiting.cells.values()):
                 yield from self.fail(work.sweep_id, cells, error.public)
+            self._engine.close()
+        if not self._engine.is_busy:
+            self._engine.close()  # it keeps the model, which may have to go for another one
         yield from waiting.told()
 
-    def _feed(self, work: Work, waiting: "_Waiting") -> Iterator[PaintCell]:
+    def _tell(
+        self, work: Work, waiting: "_Waiting", asked: Asked, event: Event, peak_memory_mb: float
+    ) -> Iterator[RunnerEvent]:
+        """What the engine says, as this sweep says it; what it says of another one's cells is kept for that one."""
+        cells = waiting.cells.get(asked.raw_id)
+        if isinstance(event, Finished):
+            painted = _painted(event, peak_memory_mb)
+            if cells is None:
+                self.painted_ahead[asked.raw_id] = painted
+            else:
+                del waiting.cells[asked.raw_id]
+                yield from self._commits.hand_over(work, asked.photo, cells, painted)
+        elif cells is None:
+            pass
+        elif isinstance(event, Failed):
+            yield from self.fail(work.sweep_id, waiting.cells.pop(asked.raw_id), event.reason)
+        else:
+            yield replace(event, cell=_own(event.cell, cells))
+
+    def ask_ahead(self, work: Work, cells: Sequence[SweepCell]) -> Iterator[Asked]:
+        """Cells of the sweep that comes next, as far as nobody has painted or paints them."""
+        first: dict[RawId, SweepCell] = {}
+        for cell in cells:
+            first.setdefault(work.addresses[cell.index].raw_id, cell)
+        mine = self._claims.claim(first.keys() - self._claimed)
+        self._engine.ask_ahead(mine)
+        new = mine - self._store.runs.known_raws(mine).keys()
+        yield from self._asked(work, [cell for raw_id, cell in first.items() if raw_id in new], _leave)
+
+    def paint_ahead(self) -> None:
+        """Let the engine do one thing for the sweep that comes next."""
+        got = self._engine.next_of_others()
+        if got is not None and isinstance(got[1], Finished):
+            self.painted_ahead[got[0].raw_id] = _painted(got[1], peak_memory_mb=0.0)
+
+    def _refuse(self, work: Work, waiting: "_Waiting", cell: SweepCell, fault: Fault) -> None:
+        if not isinstance(fault, str) and work.is_only_group:
+            raise fault
+        cells = waiting.cells.pop(work.addresses[cell.index].raw_id)
+        waiting.aside.extend(self.fail(work.sweep_id, cells, fault if isinstance(fault, str) else fault.public))
+
+    def _asked(self, work: Work, cells: Sequence[SweepCell], refuse: _Refuse) -> Iterator[Asked]:
         """What the engine asks for, cell after cell; a subject is read when its first cell is asked for."""
         subjects: dict[SubjectId, list[SweepCell]] = {}
-        for cells in waiting.cells.values():
-            subjects.setdefault(cells[0].subject_id, []).append(cells[0])
-        for subject_id, cells in subjects.items():
+        for cell in cells:
+            subjects.setdefault(cell.subject_id, []).append(cell)
+        for subject_id, own in subjects.items():
             try:
                 photo = self._photo(subject_id)
             except (UserInputError, LostPictureError) as error:
-                if work.is_only_group:
-                    raise
-                for cell in cells:
-                    waiting.aside.extend(self.fail(work.sweep_id, waiting.cells.pop(cell.index), error.public))
+                for cell in own:
+                    refuse(cell, error)
                 continue
-            for prepared in prepare_cells(photo.subject, cells, work.extent, work.loras, work.steering):
+            by_index = {cell.index: cell for cell in own}
+            for prepared in prepare_cells(photo.subject, own, work.extent, work.loras, work.steering):
                 if isinstance(prepared, PaintCell):
-                    waiting.photos[prepared.index] = photo
-                    yield prepared
+                    raw_id = work.addresses[prepared.index].raw_id
+                    yield Asked(raw_id=raw_id, cell=prepared, photo=photo)
                 else:
-                    failed = waiting.cells.pop(prepared.index)
-                    waiting.aside.extend(self.fail(work.sweep_id, failed, prepared.reason))
+                    refuse(by_index[prepared.index], prepared.reason)
 
     def _photo(self, subject_id: SubjectId) -> Photo:
         def load() -> Photo:
@@ -176,26 +251,33 @@ class Painting:
 
 
 class _Waiting:
-    """Cells in the engine's hands or on their way there.
+    """Cells of a sweep that the engine has not painted yet.
 
     Attributes
     ----------
     cells
-        Those that share a raw picture, by the index of the first.
-    photos
-        By the same index, of those that the engine has.
+        Those that share a raw picture.
     aside
         What there is to say of cells that never came to the engine.
     """
 
-    def __init__(self, cells: dict[int, list[SweepCell]]) -> None:
+    def __init__(self, cells: dict[RawId, list[SweepCell]]) -> None:
         self.cells = cells
-        self.photos: dict[int, Photo] = {}
         self.aside: deque[RunnerEvent] = deque()
-
-    def take(self, index: int) -> tuple[list[SweepCell], Photo]:
-        return self.cells.pop(index), self.photos.pop(index)
 
     def told(self) -> Iterator[RunnerEvent]:
         while self.aside:
             yield self.aside.popleft()
+
+
+def _leave(cell: SweepCell, fault: Fault) -> None:
+    """A cell of the next sweep that cannot be prepared: that one's own run says so."""
+
+
+def _painted(event: Finished, peak_memory_mb: float) -> Painted:
+    return Painted(image=event.image, seconds=event.seconds, peak_memory_mb=peak_memory_mb, engine=event.engine)
+
+
+def _own(cell: PaintCell, sharing: Sequence[SweepCell]) -> PaintCell:
+    """The engine's cell under the number that it has in its sweep."""
+    return replace(cell, index=sharing[0].index)

@@ -67,7 +67,7 @@ def axis_chart(
     layers = [
         runs.mark_line(strokeWidth=1, opacity=0.6, color=INK),
         runs.mark_circle(size=14, opacity=0.8, color=INK),
-        means.mark_rule(strokeWidth=2.5, color=ACCENT).encode(y=alt.Y("low:Q"), y2="high:Q"),
+        means.mark_rule(strokeWidth=2.5, color=ACCENT, aria=False).encode(y=alt.Y("low:Q"), y2="high:Q"),
         means.mark_line(strokeWidth=2.5, color=ACCENT).encode(y=y),
         means.mark_circle(size=80, opacity=1, color=ACCENT).encode(y=y, tooltip=told),
     ]

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -45,6 +45,8 @@ class BatchedInpainter:
         Where batch sizes are kept, one file for each picture size; None measures once and keeps it in memory.
     previews
         Whether `Stepped` carries a small picture.
+    is_watched
+        Whether somebody looks: no preview is drawn while nobody does.
 
     Raises
     ------
@@ -52,7 +54,14 @@ class BatchedInpainter:
         The engine does not know the pipeline.
     """
 
-    def __init__(self, pipeline: Any, *, tuning_place: TuningPlace | None = None, previews: bool = True) -> None:
+    def __init__(
+        self,
+        pipeline: Any,
+        *,
+        tuning_place: TuningPlace | None = None,
+        previews: bool = True,
+        is_watched: Callable[[], bool] = lambda: True,
+    ) -> None:
         denoiser = make_denoiser(pipeline)
         if denoiser is None:
             raise ValueError(f"{type(pipeline).__name__} is no pipeline of the engine")
@@ -65,6 +74,7 @@ class BatchedInpainter:
         self._adapters = Adapters(pipeline, self._family.title)
         self._references = ReferenceAdapter(pipeline, self._family.title)
         self._preview: LatentPreview | None = None
+        self._is_watched = is_watched
         if previews:
             self._make_preview = partial(LatentPreview, denoiser, pipeline.vae_scale_factor)
         else:
@@ -84,7 +94,7 @@ class BatchedInpainter:
         return tuning
 
     @torch.inference_mode()
-    def paint(self, cells: Iterable[PaintCell]) -> Generator[Event]:
+    def paint(self, cells: Iterable[PaintCell | None]) -> Generator[Event]:
         """Paint the cells, which are asked for while others are under way; see `Inpainter.paint`."""
         feed = self._feed(cells)
         self.rows_computed = 0
@@ -114,7 +124,7 @@ class BatchedInpainter:
                 self._references.use(())
         yield from feed.refused()
 
-    def _feed(self, cells: Iterable[PaintCell]) -> Feed:
+    def _feed(self, cells: Iterable[PaintCell | None]) -> Feed:
         return Feed(
             cells,
             refusal_of=lambda cell: refusal_of(self._family, cell.params),
@@ -252,8 +262,9 @@ class BatchedInpainter:
                 )
 
     def _draw_previews(self, cohort: Cohort, extent: Extent) -> torch.Tensor | None:
-        """None where nobody could see them: more often than a page looks."""
-        if self._make_preview is None or (now := time.monotonic()) < cohort.drawn + PREVIEW_SECONDS:
+        """None where nobody could see them: nobody looks, or not that often."""
+        now = time.monotonic()
+        if self._make_preview is None or now < cohort.drawn + PREVIEW_SECONDS or not self._is_watched():
             return None
         cohort.drawn = now
         if self._preview is None:

@@ -39,7 +39,7 @@ class Feed:
     Parameters
     ----------
     cells
-        All of one size.
+        All of one size; None where there is none yet, and may be later.
     refusal_of
         Why a cell cannot be painted, or "".
     alike_of
@@ -50,7 +50,7 @@ class Feed:
 
     def __init__(
         self,
-        cells: Iterable[PaintCell],
+        cells: Iterable[PaintCell | None],
         *,
         refusal_of: Callable[[PaintCell], str],
         alike_of: Callable[[PaintCell], Alike],
@@ -60,7 +60,6 @@ class Feed:
         self._refusal_of = refusal_of
         self._alike_of = alike_of
         self._multiple = multiple
-        self._is_exhausted = False
         self._waiting: dict[Alike, list[PaintCell]] = {}
         self._refused: list[Failed] = []
         self._last: PaintCell | None = None
@@ -73,7 +72,7 @@ class Feed:
         return self._last.canvas.extent
 
     def next_alike(self) -> Alike | None:
-        """That of the cell that waits longest, or None after the last one."""
+        """That of the cell that waits longest, or None where there is none."""
         self._fill()
         return next(iter(self._waiting), None)
 
@@ -100,10 +99,9 @@ class Feed:
 
     def _fill(self) -> None:
         number = sum(map(len, self._waiting.values()))
-        while number < WINDOW and not self._is_exhausted:
+        while number < WINDOW:
             cell = next(self._source, None)
             if cell is None:
-                self._is_exhausted = True
                 return
             if self._last is None or cell.canvas is not self._last.canvas:
                 check_canvas(

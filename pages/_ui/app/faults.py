@@ -21,5 +21,5 @@ def tell_fault(error: Exception) -> bool:
         st.error(plain(told(error)))
     else:
         logging.getLogger("bgen").error("a page failed", exc_info=error)
-        st.error("Something went wrong on our side; nothing you made is lost. Reload the page to go on.")
+        st.error("Something went wrong on our side; nothing you made is lost. Reload the page to continue.")
     return True

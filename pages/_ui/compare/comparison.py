@@ -68,7 +68,10 @@ def side_by_side(
         if values:
             listed = {plain(label): [plain(value) for value in texts] for label, texts in values.items()}
             st.markdown("**What differs**")
-            st.table(pd.DataFrame(listed, index=letters).T, alt="Parameters in which the chosen runs differ")
+            st.table(
+                pd.DataFrame(listed, index=letters).T.rename_axis("Parameter"),
+                alt="Parameters in which the chosen runs differ",
+            )
         st.markdown("**What was measured**")
         if unequal:
             measured = _measured_table(rows, unequal, letters, baseline)
@@ -139,7 +142,7 @@ def _measured_table(rows: pd.DataFrame, measures: Sequence[Measure], letters: li
             for letter, value, is_origin in zip(letters, values.values(), rows["id"] == baseline, strict=True)
             for text in [plain(number(value) if is_origin or pd.isna(origin) else _apart(value, origin, measure))]
         ]
-    return pd.DataFrame(listed, index=letters).T
+    return pd.DataFrame(listed, index=letters).T.rename_axis("Metric")
 
 
 def _apart(value: float, origin: float, measure: Measure) -> str:

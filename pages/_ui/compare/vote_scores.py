@@ -36,7 +36,9 @@ def score_chart(votes: AxisVotes, axis: AxisColumn) -> "alt.LayerChart":
         alt.Tooltip("counts:N", title="Votes"),
     ]
     layers = [
-        data.mark_rule(strokeWidth=2.5, color=ACCENT).encode(x=alt.X("low:Q", scale=scale), x2="high:Q", y=y),
+        data.mark_rule(strokeWidth=2.5, color=ACCENT, aria=False).encode(
+            x=alt.X("low:Q", scale=scale), x2="high:Q", y=y
+        ),
         data.mark_circle(size=90, opacity=1, color=ACCENT).encode(
             x=alt.X("share:Q", title="Wins of the pairs with another value (%)", scale=scale), y=y, tooltip=told
         ),

@@ -77,6 +77,6 @@ def _below(preview: Preview) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         zoom_bar(preview.photo)
         st.space("stretch")
-        with st.popover("", icon=":material/palette:", help="How the canvas looks"):
+        with st.popover("Look", icon=":material/palette:", help="How the canvas looks"):
             film_controls()
             side_choice(on_change=settle)

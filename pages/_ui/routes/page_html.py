@@ -1,4 +1,4 @@
-"""The HTML in which every page begins: Streamlit's own, told where its server is."""
+"""The HTML in which every page begins: Streamlit's own, told where its server is and how its elements are read."""
 
 from functools import cache
 from pathlib import Path
@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from pages._ui.app.page_files import PATHS
+from pages._ui.shared.frontend_source import frontend_source
 
 # Streamlit 1.67 would first look for its server below the page's own address (/sweep/_stcore/health): two requests that
 # fail, and a pause, before every page but the first. This app always has a host name of its own (docs/deploy.md).
@@ -31,9 +32,12 @@ def page_routes() -> list[Route]:
 
 @cache
 def page_html() -> str:
-    """Streamlit's index.html with the server's address in its head."""
+    """Streamlit's index.html with the server's address, and what mends its own elements, in its head."""
     own = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
     before, head, after = own.partition("<head>")
     if not head:
         raise RuntimeError("Streamlit's index.html has no head any more")
-    return f"{before}{head}{_SERVER}{after}"
+    mended, end, rest = after.partition("</head>")
+    script, style = frontend_source("streamlit_markup.js"), frontend_source("streamlit.css")
+    mends = ("<style>", style, "</style>", "<script>", script, "</script>")
+    return "".join((before, head, _SERVER, mended, *mends, end, rest))

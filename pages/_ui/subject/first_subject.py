@@ -9,6 +9,19 @@ from bgen_core.subject.decoding.image_io import DecodeLimits, read_photo
 from bgen_core.subject.samples.samples import SAMPLES
 from pages._ui.app import page_files
 
+# In the session and in no address: a link must not make anybody's machine compute.
+_AT_ONCE = "sweep_at_once"
+
+
+def start_at_once() -> None:
+    """Let the Sweep page run what its form describes as soon as it can be run."""
+    st.session_state[_AT_ONCE] = True
+
+
+def starts_at_once(*, waiting: bool) -> bool:
+    """Whether the page runs its form by itself now; asked once, as soon as nothing is waited for."""
+    return not waiting and bool(st.session_state.pop(_AT_ONCE, False))
+
 
 def start_with_sample(store: SeenStore, settings: Settings) -> None:
     """Say what is missing, and offer the sample or the Subject page."""

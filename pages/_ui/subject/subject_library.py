@@ -63,7 +63,7 @@ def _card(entry: SubjectEntry) -> None:
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         if st.button("Open", key=f"open_{entry.id}", on_click=_open, args=(entry.id,)):
             st.rerun()
-        with st.popover("", icon=":material/edit:", type="tertiary", help="Rename"):
+        with st.popover("Rename", icon=":material/edit:", type="tertiary"):
             st.text_input(
                 "Name", value=entry.name, key=f"rename_{entry.id}", max_chars=80, on_change=_rename, args=(entry.id,)
             )

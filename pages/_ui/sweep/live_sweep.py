@@ -104,12 +104,12 @@ def _ways_on(store: SeenStore, sweep: SweepRecord, shown: Arrangement) -> None:
 
 
 def _failures(sweep: SweepRecord, plan: SweepPlan, cells: list[SweepCellRow], executor: Executor) -> None:
-    """Buttons that try failed cells again, one or all, and go on with a stopped sweep."""
+    """Buttons that try failed cells again, one or all, and continue a stopped sweep."""
     failed = [cell for cell in cells if cell.error and not cell.done]
     unfinished = not sweep.is_active and sweep.state != "paused" and any(not cell.done for cell in cells)
     if unfinished:
         st.button(
-            "Go on", on_click=ask, args=(executor.retry, sweep.id),
+            "Continue", on_click=ask, args=(executor.retry, sweep.id),
             help="Makes what is missing or failed; what is made stays.",
         )  # fmt: skip
     if not failed or sweep.is_active:
@@ -122,7 +122,7 @@ def _failures(sweep: SweepRecord, plan: SweepPlan, cells: list[SweepCellRow], ex
                 )
                 st.text(f"{describe_place(plan, cell.index)}: {cell.error}")
         if len(failed) > _RETRIES_LISTED:
-            st.caption(f"The first {_RETRIES_LISTED} of {len(failed)}; “Go on” tries all of them again.")
+            st.caption(f"The first {_RETRIES_LISTED} of {len(failed)}; “Continue” tries all of them again.")
 
 
 def _photo_extent(store: SeenStore, subject_id: SubjectId) -> Extent:
@@ -154,7 +154,7 @@ def _progress_line(
     elif sweep.state == "paused":
         st.progress(share, text=f"Paused: {done} of {sweep.total} are made and kept.")
     elif sweep.state == "cancelled":
-        st.info(f"Cancelled: {done} of {sweep.total} are made and kept. Go on makes the rest.")
+        st.info(f"Cancelled: {done} of {sweep.total} are made and kept. Continue makes the rest.")
     elif sweep.state == "failed":
         st.error(f"{plain(sweep.message)} {done} of {sweep.total} are made and kept.")
     elif failed:

@@ -24,7 +24,7 @@ def plan_status(plan: SweepPlan | None, forecast: SweepForecast | None, *, in_ha
     sizes = [f"{len(axis.values)}{' (paired)' if axis.paired else ''}" for axis in plan.axes]
     product = f"{' × '.join(sizes)} = " if len(sizes) > 1 and plan.only is None else ""
     if in_hand:
-        return f"{product}{counted(len(plan), 'cell')} in hand"
+        return f"{product}{counted(len(plan), 'cell')} being made"
     if forecast is None:
         return f"{product}{counted(len(plan), 'cell')} · the engine is starting"
     return product + describe_forecast(forecast)

@@ -19,6 +19,7 @@ from bgen_core.jobs.executors.local import LocalExecutor
 from bgen_core.jobs.holding import holding
 from bgen_core.jobs.only_worker import only_worker
 from bgen_core.jobs.runner import Runner
+from bgen_core.jobs.running.turns import Turns
 from bgen_core.jobs.worker import Heartbeat, serve_next
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.records.progress import CellProgress, SweepProgress
@@ -69,7 +70,7 @@ def a_worker(folder: WorkerFolder, settings: Settings, **said_otherwise: object)
 
 def serve(store: Store, settings: Settings, folder: WorkerFolder) -> None:
     """The worker takes the next sweep and makes all of it."""
-    assert serve_next(store, folder, Runner(store, settings), Heartbeat(folder))
+    assert serve_next(store, folder, Runner(store, settings), Heartbeat(folder), Turns(store, folder))
 
 
 def test_the_worker_computes_and_the_command_line_counts(

@@ -31,6 +31,7 @@ export default function ({ data, parentElement }) {
   receive(grid, data);
   return () => {
     grid.observer.disconnect();
+    grid.dialogs.disconnect();
     window.removeEventListener("resize", grid.fit);
     grids.delete(root);
   };
@@ -44,6 +45,7 @@ function makeGrid(root) {
   grid.observer = new ResizeObserver(grid.fit);
   grid.observer.observe(root);
   window.addEventListener("resize", grid.fit);
+  grid.dialogs = new MutationObserver(() => comeBack(grid));
   grid.box.addEventListener("click", (event) => clicked(grid, event));
   grid.box.addEventListener("keydown", (event) => pressed(grid, event));
   return grid;
@@ -121,6 +123,7 @@ function fill(grid, index, place) {
   if (place?.p) {
     const link = element("a");
     link.href = `/run?id=${place.r}`;
+    link.tabIndex = -1; // the cell takes the keys, and one cell alone is on the way of Tab
     const image = link.appendChild(picture(place.p, describe(grid, index)));
     if (cell.querySelector("a img")?.src === image.src) { // keeps the picture that is there: no flash
       image.replaceWith(cell.querySelector("a img"));
@@ -130,7 +133,7 @@ function fill(grid, index, place) {
     if (place.u) parts.push(inset(place.u));
     if (grid.data.ticking) {
       const box = element("input", "tick");
-      Object.assign(box, { type: "checkbox", checked: isTicked, ariaLabel: `Finish ${describe(grid, index)}` });
+      Object.assign(box, { type: "checkbox", tabIndex: -1, checked: isTicked, ariaLabel: `Finish ${describe(grid, index)}` });
       parts.push(box);
     }
   } else if (place?.e) {
@@ -403,7 +406,19 @@ function clicked(grid, event) {
 
 function open(grid, index) {
   cellOf(grid, index).focus({ preventScroll: true });
+  grid.opened = index;
+  grid.dialogs.observe(document.body, { childList: true });
   tell({ opened: { index, rows: grid.rows } });
+}
+
+/** Streamlit's dialog gives the keys back to nobody when it closes: the cell that was opened takes them. */
+function comeBack(grid) {
+  const isOpen = Boolean(document.querySelector("[role=dialog]"));
+  if (grid.sawDialog && !isOpen) {
+    grid.dialogs.disconnect();
+    if (document.activeElement === document.body) cellOf(grid, grid.opened).focus({ preventScroll: true });
+  }
+  grid.sawDialog = isOpen;
 }
 
 function tick(grid, index) {

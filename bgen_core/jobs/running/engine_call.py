@@ -1,0 +1,168 @@
+"""One call of the engine for sweeps of one model and size: the next one's cells come before its batches drain."""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Generator, Iterator
+from dataclasses import dataclass, replace
+from itertools import count
+
+from bgen_core.extent import Extent
+from bgen_core.ids import RawId
+from bgen_core.jobs.running.work import Photo
+from bgen_core.sweep.events import Event, Failed, Finished, Inpainter, PaintCell, Started
+
+logger = logging.getLogger(__name__)
+
+AHEAD_SECONDS = 0.25  # between two looks for what comes next
+AHEAD_CELLS = (
+    8  # are not begun yet when one looks: about a batch, so that the last one is full, and no sweep is taken early
+)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Asked:
+    """A cell for the engine, the raw picture that it gives, and its photo."""
+
+    raw_id: RawId
+    cell: PaintCell
+    photo: Photo
+
+
+Ahead = Callable[[Inpainter, Extent], Iterator[Asked]]
+
+
+class EngineCall:
+    """The engine at work on cells of one model and size, which may be asked for by one sweep and taken by another.
+
+    Parameters
+    ----------
+    ahead
+        Gives the cells that come after those that were added; asked when nearly all of these are under way. None
+        where the engine paints one cell after another, so that nothing drains.
+    """
+
+    def __init__(self, inpainter: Inpainter, extent: Extent, ahead: Ahead | None) -> None:
+        self.inpainter = inpainter
+        self.extent = extent
+        self.is_over = False
+        self.ahead = ahead
+        self._next_look = 0.0
+        self._sources: deque[Iterator[Asked]] = deque()
+        self._numbers = count()
+        self._in_hand: dict[int, Asked] = {}
+        self._unstarted: set[int] = set()
+        self._events: Generator[Event] = inpainter.paint(self._cells())
+
+    @property
+    def in_hand(self) -> Collection[RawId]:
+        """Raw pictures that the engine was asked for and has not given."""
+        return {asked.raw_id for asked in self._in_hand.values()}
+
+    def add(self, cells: Iterator[Asked]) -> None:
+        """Cells to be painted; each is prepared when the engine asks for it."""
+        self._sources.append(cells)
+
+    @property
+    def begun(self) -> list[Asked]:
+        """Those in hand that are under way."""
+        return [asked for number, asked in self._in_hand.items() if number not in self._unstarted]
+
+    def next(self) -> tuple[Asked, Event] | None:
+        """What comes next, or None where nothing is left."""
+        event = next(self._events, None)
+        if event is None:
+            self.is_over = True
+            return None
+        number = event.index if isinstance(event, Failed) else event.cell.index
+        if isinstance(event, Started | Finished | Failed):
+            self._unstarted.discard(number)
+        ends = isinstance(event, Finished | Failed)
+        return (self._in_hand.pop(number) if ends else self._in_hand[number]), event
+
+    def close(self) -> None:
+        """Stop within one evaluation of the model."""
+        self._events.close()
+        self._in_hand.clear()
+
+    def _cells(self) -> Iterator[PaintCell | None]:
+        while True:
+            asked = self._take()
+            if asked is not None:
+                number = next(self._numbers)
+                self._in_hand[number] = asked
+                self._unstarted.add(number)
+                yield replace(asked.cell, index=number)
+            elif self.ahead is None:
+                return
+            else:
+                yield None
+
+    def _take(self) -> Asked | None:
+        while self._sources:
+            if (asked := next(self._sources[0], None)) is not None:
+                return asked
+            self._sources.popleft()
+        is_near_end = bool(self._in_hand) and len(self._unstarted) <= AHEAD_CELLS
+        if self.ahead is None or not is_near_end or time.monotonic() < self._next_look:
+            return None
+        self._next_look = time.monotonic() + AHEAD_SECONDS
+        self._sources.append(_quiet(self.ahead(self.inpainter, self.extent)))
+        return self._take()
+
+
+def _quiet(cells: Iterator[Asked]) -> Iterator[Asked]:
+    """What is wrong with the next sweep is said by its own run, and costs the one before it nothing."""
+    try:
+        yield from cells
+    except Exception:
+        logger.warning("the next sweep cannot be looked at ahead", exc_info=True)
+
+
+class OpenEngine:
+    """The engine's call that is open, if one is: it may outlast the sweep that opened it.
+
+    Parameters
+    ----------
+    release
+        Told of raw pictures that were asked for ahead, and that nobody has taken.
+    """
+
+    def __init__(self, release: Callable[[Collection[RawId]], None]) -> None:
+        self._release = release
+        self._call: EngineCall | None = None
+        self._ahead: set[RawId] = set()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is under way that nobody waits for yet."""
+        return self._call is not None and bool(self._call.in_hand)
+
+    def call(self, inpainter: Inpainter, extent: Extent, ahead: Ahead | None) -> EngineCall:
+        """The open call if it is of this model and size, else a new one."""
+        call = self._call
+        if call is None or call.is_over or call.inpainter is not inpainter or call.extent != extent:
+            self.close()
+            self._call = call = EngineCall(inpainter, extent, ahead)
+        call.ahead = ahead
+        return call
+
+    def ask_ahead(self, raw_ids: Collection[RawId]) -> None:
+        """Note what was asked for ahead of its sweep."""
+        self._ahead |= set(raw_ids)
+
+    def take(self, raw_ids: Collection[RawId]) -> None:
+        """Note that their sweep has come."""
+        self._ahead -= set(raw_ids)
+
+    def next_of_others(self) -> tuple[Asked, Event] | None:
+        """What comes next of what nobody waits for yet."""
+        return self._call.next() if self._call else None
+
+    def close(self) -> None:
+        """Stop; what was under way is begun anew by whoever wants it."""
+        call, self._call = self._call, None
+        if call is not None:
+            call.close()
+        self._release(self._ahead)
+        self._ahead = set()

@@ -1,0 +1,58 @@
+"""Sweeps of the queue in this process's hands: the one that runs, and the next one, which is taken before that ends."""
+
+import logging
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+
+from bgen_core.jobs.holding import holding
+from bgen_core.jobs.worker_folder import WorkerFolder
+from bgen_core.records.sweep import SweepRecord
+from bgen_core.store.store import Store
+
+logger = logging.getLogger(__name__)
+
+
+class Turns:
+    """Takes sweeps from the queue in turn, and holds them.
+
+    Parameters
+    ----------
+    store, folder
+        Where the queue is, and where it is written who holds what.
+    """
+
+    def __init__(self, store: Store, folder: WorkerFolder) -> None:
+        self._store = store
+        self._folder = folder
+        self._ahead: tuple[SweepRecord, ExitStack] | None = None
+
+    def look_ahead(self) -> SweepRecord | None:
+        """Take the next sweep, which `take` gives then; None where nothing waits, or where it is taken already."""
+        if self._ahead is not None or (sweep := self._store.sweeps.claim_next()) is None:
+            return None
+        self._ahead = self._hold(sweep)
+        return sweep if self._ahead else None
+
+    @contextmanager
+    def take(self) -> Generator[SweepRecord | None]:
+        """The next sweep, held for the body of a `with`; None where nothing waits.
+
+        One that a living command line holds is its own to run: it stays "running", and the one after it is given.
+        """
+        while self._ahead is None and (sweep := self._store.sweeps.claim_next()) is not None:
+            self._ahead = self._hold(sweep)
+        held, self._ahead = self._ahead, None
+        if held is None:
+            yield None
+            return
+        sweep, hold = held
+        with hold:
+            yield sweep
+
+    def _hold(self, sweep: SweepRecord) -> tuple[SweepRecord, ExitStack] | None:
+        hold = ExitStack()
+        if hold.enter_context(holding(self._folder, sweep.id)):
+            return sweep, hold
+        hold.close()
+        logger.info("sweep %s is run by another process", sweep.id)
+        return None

@@ -1,0 +1,224 @@
+"""What axe-core finds on every page, in every dialog and popover, in light and in dark: nothing."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+from playwright.sync_api import Page, expect
+
+from bgen_core.metrics import METRICS, MetricValue
+from bgen_core.settings import load_settings
+from bgen_core.store.store import Store, open_store
+from bgen_core.sweep.axes import Axis
+from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.plan import SweepPlan
+from pages._ui.app.visitor_cookie import COOKIE
+from pages._ui.shared.html_templates import render
+from tests.browser.acting import settle
+from tests.made_up import VISITOR, commit, made_up_run, made_up_subject, made_up_sweep
+from tests.serving import RunningApp
+
+pytestmark = pytest.mark.browser
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+# What it finds is told by rule and element; a region that scrolls hides what is below from it, so the window is high.
+LOOK = """async ([within, rules]) => {
+  const options = { resultTypes: ["violations"], preload: false, ...(rules ? { runOnly: rules } : {}) };
+  const { violations } = await axe.run(within, options);
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 300)}`));
+}"""
+WINDOW = {"width": 1400, "height": 2400}
+TELEPHONE = {"width": 390, "height": 2400}
+BACK_TO = {"width": 1400, "height": 1000}
+STILL = "*, *::before, *::after { transition: none !important; animation-duration: 0s !important }"
+PAGE, POPOVER, DIALOG, LIST = "html", "[data-testid=stPopoverBody]", "[data-testid=stDialog]", "[role=listbox]"
+
+# Streamlit 1.67 hangs the choices of a field below the page's body, outside all landmarks; they are tied to their field
+# by aria-controls, and what is put around them would be taken away by React.
+NOT_OURS = re.compile(
+    r'region: <div [^>]*role="listbox"|region: <div [^>]*data-testid="st(Multis|S)electDropdown"', re.I
+)
+
+
+@pytest.fixture(scope="module")
+def runs(app: RunningApp) -> list[str]:
+    """Ids of the runs of a sweep of which one cell failed: measured, rated, and this visitor's own."""
+    with open_store(load_settings(home=app.home)) as store:
+        return _fill(store)
+
+
+def _fill(store: Store) -> list[str]:
+    subject = made_up_subject(name="axe")
+    store.subjects.save(subject, {})
+    axes = (Axis(name="guidance", values=(1.0, 3.0, 5.0)), Axis(name="seed", values=(70, 71)))
+    plan = SweepPlan(subject_id=subject.id, model="demo", base=InpaintParams(prompt="a beach"), axes=axes)
+    records = [
+        replace(made_up_run(700 + cell.index, params=cell.params.to_json()), subject_id=subject.id)
+        for cell in plan.cells()
+    ]
+    ids = [record.id for record in records]
+    for number, record in enumerate(records[:-1]):
+        commit(store, record)
+        store.metrics.save(
+            record.id,
+            [MetricValue(name=each.name, value=number / 10, reason="", version=each.version) for each in METRICS],
+        )
+        store.opinions.rate(record.id, 1 + number % 5)
+    sweep = made_up_sweep(
+        "accessible", cells=ids, plan=plan.to_json(), state="failed", message="The disk is full.",
+        owner=VISITOR.id, subject_id=subject.id,
+    )  # fmt: skip
+    store.sweeps.add(sweep, ids)
+    store.sweeps.set_cell_error(sweep.id, len(ids) - 1, "There is no memory for it.")
+    return ids[:-1]
+
+
+class Visit:
+    """A visitor who looks at what is there, in both themes."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page, self.found, self._url = page, list[str](), url
+
+    def go(self, address: str) -> None:
+        self.page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        self.page.goto(self._url + address)
+        settle(self.page)
+        self.page.add_style_tag(content=STILL)
+        self.page.evaluate(AXE)
+
+    def press(self, name: str | re.Pattern[str], *, within: str = PAGE, role: str = "button") -> None:
+        self.page.locator(within).get_by_role(role, name=name).first.click()  # pyright: ignore[reportArgumentType]
+        settle(self.page)
+
+    def unfold_all(self) -> None:
+        self.page.evaluate("document.querySelectorAll('details:not([open]) > summary').forEach((each) => each.click())")
+        settle(self.page)
+
+    def look(self, state: str, within: str = PAGE) -> None:
+        self.page.mouse.move(1, 1)
+        self.page.locator(within).first.wait_for(state="attached")
+        self._look(f"{state}, light", within, None)
+        self.page.emulate_media(color_scheme="dark")
+        self.page.wait_for_function("getComputedStyle(document.querySelector('.stApp')).colorScheme === 'dark'")
+        self._look(f"{state}, dark", within, ["color-contrast"])
+        self.page.emulate_media(color_scheme="light")
+
+    def look_into(self, name: str | re.Pattern[str], within: str = POPOVER, *, inside: str = PAGE) -> None:
+        """Open what a button opens, look, and close it."""
+        self.press(name, within=inside)
+        self.look(str(name), within)
+        self.page.keyboard.press("Escape")
+        expect(self.page.locator(within)).to_have_count(0)
+
+    def _look(self, state: str, within: str, rules: list[str] | None) -> None:
+        told: list[str] = self.page.evaluate(LOOK, [within, rules])
+        self.found += [f"{state}: {each}" for each in told if not NOT_OURS.match(each)]
+
+
+def subject_page(visit: Visit, runs: list[str]) -> None:
+    visit.go("/")
+    visit.page.locator("canvas.upper-canvas").first.wait_for()
+    visit.unfold_all()
+    visit.look("page")
+    for name in ("New photo", "Mask from a file", "Look"):
+        visit.look_into(name)
+    visit.press(re.compile("^Library"))
+    visit.look("Library", DIALOG)
+    visit.look_into("Import", inside=DIALOG)
+    visit.look_into("Rename", inside=DIALOG)
+
+
+def sweep_page(visit: Visit, runs: list[str]) -> None:
+    visit.go("/sweep?id=accessible")
+    visit.page.locator("td img").first.wait_for()
+    visit.unfold_all()
+    visit.look("page")
+    visit.look_into("Recent")
+    visit.page.get_by_role("combobox", name="Model").click()
+    visit.look("models", LIST)
+    visit.page.keyboard.press("Escape")
+    visit.page.set_viewport_size(TELEPHONE)
+    visit.look("on a telephone")
+    visit.page.set_viewport_size(WINDOW)
+    visit.page.locator("td img").first.click()
+    visit.look("cell", DIALOG)
+
+
+def compare_page(visit: Visit, runs: list[str]) -> None:
+    visit.go("/compare?sweep=accessible")
+    visit.page.locator(".gallery img").first.wait_for()
+    visit.look("gallery")
+    for name in (re.compile("^Filter"), re.compile("^Views"), "Export", "Open a file"):
+        visit.look_into(name)
+    visit.go("/compare?sweep=accessible&list=grid")
+    visit.look("grid")
+    visit.go("/compare?sweep=accessible&list=table")
+    visit.look("table")
+    visit.look_into("Columns")
+
+
+def chosen_runs(visit: Visit, runs: list[str]) -> None:
+    visit.go(f"/compare?ids={','.join(runs[:3])}")
+    visit.unfold_all()
+    visit.look("side by side")
+    visit.look_into("Rate")
+    visit.look_into(re.compile("^Delete"), DIALOG)
+    for panel in ("Slider", "Flicker", "Difference", "Sweep says", "Blind vote"):
+        visit.press(panel, role="radio")
+        visit.look(panel)
+
+
+def run_page(visit: Visit, runs: list[str]) -> None:
+    visit.go(f"/run?id={runs[0]}")
+    visit.unfold_all()
+    visit.look("page")
+    visit.go("/run")
+    visit.look("without a run")
+
+
+@pytest.mark.parametrize("walk", [subject_page, sweep_page, compare_page, chosen_runs, run_page])
+def test_axe_finds_nothing(
+    app: RunningApp, page: Page, runs: list[str], walk: Callable[[Visit, list[str]], None]
+) -> None:
+    page.context.add_cookies([{"name": COOKIE, "value": VISITOR.id, "url": app.url}])
+    page.set_viewport_size(WINDOW)
+    visit = Visit(page, app.url)
+    walk(visit, runs)
+    assert visit.found == []
+
+
+def test_nothing_on_the_form_that_asks_for_the_password(page: Page) -> None:
+    page.set_content(render("app/login.html", action="/login", target="/", problem="This is not the password."))
+    page.evaluate(AXE)
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        assert page.evaluate(LOOK, ["html", None]) == []
+
+
+def test_a_cell_is_reached_opened_and_left_by_keys_alone(app: RunningApp, page: Page, runs: list[str]) -> None:
+    page.goto(f"{app.url}/sweep?id=accessible")
+    page.locator("td img").first.wait_for()
+    settle(page)
+    # The page is drawn anew when the engine has started: Streamlit 1.67 loses what is done in that moment.
+    expect(page.get_by_text("6 to make")).to_be_visible()
+    settle(page)
+    held = "document.activeElement?.shadowRoot?.activeElement?.dataset.index ?? ''"
+    page.get_by_role("button", name="Swap rows and columns").focus()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate(held):
+            break
+    assert page.evaluate(held) == "0"
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate(held) == "3"
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog").get_by_text("4 of 5 · a beach, Guidance 3, Seed 71")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert page.evaluate(held) == "3"
+    page.keyboard.press("Tab")
+    assert not page.evaluate(held)  # one stop for the whole grid
