@@ -20,15 +20,12 @@ SHOWN = ("subject", "model", *(parameter.field for parameter in PARAMETERS), "si
 PROVENANCE = ("seconds", "peak_memory_mb", "device", "dtype", "model_revision", "versions", "created", "id")
 
 st.title("Run")
-# Streamlit 1.67 leaves this page's address without its id in the browser's history when the next page writes its own
-# parameters: going back shows the run that was open here.
-asked = st.query_params.get("id") or st.session_state.get("run_shown", "")
+asked = st.query_params.get("id", "")
 try:
     if not asked:
         raise UserInputError("No run is named in this link: choose one from the table.")
     store = resources.store()
     run = store.runs.get(asked)
-    st.session_state["run_shown"] = run.id
     sweeps = store.sweeps.of_run(run.id)
 except UserInputError as error:
     st.warning(plain(told(error)))

@@ -13,7 +13,7 @@ from bgen_core.store.store import Store, open_store
 from tests.batch_sizes import BatchSizes
 from tests.browser import acting
 from tests.browser.chromium import NoBrowserError, running_chromium
-from tests.browser.compared import fill_with_runs
+from tests.browser.compared import add_own_sweep, fill_with_runs
 from tests.conftest import REPEATED
 from tests.needs import missing
 from tests.serving import RunningApp, serve
@@ -39,6 +39,13 @@ def app(serving: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
     """The app as `make run` starts it, on a free port."""
     with serving(tmp_path_factory.mktemp("app")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def own_runs(app: RunningApp) -> list[str]:
+    """Ids of the runs of a sweep in the app's store that is `VISITOR`'s own; see `add_own_sweep`."""
+    with open_store(load_settings(home=app.home)) as store:
+        return add_own_sweep(store)
 
 
 @pytest.fixture(scope="module")

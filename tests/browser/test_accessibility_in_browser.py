@@ -2,23 +2,16 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import axe_playwright_python
 import pytest
 from playwright.sync_api import Page, expect
 
-from bgen_core.metrics import METRICS, MetricValue
-from bgen_core.settings import load_settings
-from bgen_core.store.store import Store, open_store
-from bgen_core.sweep.axes import Axis
-from bgen_core.sweep.params import InpaintParams
-from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app.visitor_cookie import COOKIE
 from pages._ui.shared.html_templates import render
 from tests.browser.acting import settle
-from tests.made_up import VISITOR, commit, made_up_run, made_up_subject, made_up_sweep
+from tests.made_up import VISITOR
 from tests.serving import RunningApp
 
 pytestmark = pytest.mark.browser
@@ -32,7 +25,6 @@ LOOK = """async ([within, rules]) => {
 }"""
 WINDOW = {"width": 1400, "height": 2400}
 TELEPHONE = {"width": 390, "height": 2400}
-BACK_TO = {"width": 1400, "height": 1000}
 STILL = "*, *::before, *::after { transition: none !important; animation-duration: 0s !important }"
 PAGE, POPOVER, DIALOG, LIST = "html", "[data-testid=stPopoverBody]", "[data-testid=stDialog]", "[role=listbox]"
 
@@ -41,39 +33,6 @@ PAGE, POPOVER, DIALOG, LIST = "html", "[data-testid=stPopoverBody]", "[data-test
 NOT_OURS = re.compile(
     r'region: <div [^>]*role="listbox"|region: <div [^>]*data-testid="st(Multis|S)electDropdown"', re.I
 )
-
-
-@pytest.fixture(scope="module")
-def runs(app: RunningApp) -> list[str]:
-    """Ids of the runs of a sweep of which one cell failed: measured, rated, and this visitor's own."""
-    with open_store(load_settings(home=app.home)) as store:
-        return _fill(store)
-
-
-def _fill(store: Store) -> list[str]:
-    subject = made_up_subject(name="axe")
-    store.subjects.save(subject, {})
-    axes = (Axis(name="guidance", values=(1.0, 3.0, 5.0)), Axis(name="seed", values=(70, 71)))
-    plan = SweepPlan(subject_id=subject.id, model="demo", base=InpaintParams(prompt="a beach"), axes=axes)
-    records = [
-        replace(made_up_run(700 + cell.index, params=cell.params.to_json()), subject_id=subject.id)
-        for cell in plan.cells()
-    ]
-    ids = [record.id for record in records]
-    for number, record in enumerate(records[:-1]):
-        commit(store, record)
-        store.metrics.save(
-            record.id,
-            [MetricValue(name=each.name, value=number / 10, reason="", version=each.version) for each in METRICS],
-        )
-        store.opinions.rate(record.id, 1 + number % 5)
-    sweep = made_up_sweep(
-        "accessible", cells=ids, plan=plan.to_json(), state="failed", message="The disk is full.",
-        owner=VISITOR.id, subject_id=subject.id,
-    )  # fmt: skip
-    store.sweeps.add(sweep, ids)
-    store.sweeps.set_cell_error(sweep.id, len(ids) - 1, "There is no memory for it.")
-    return ids[:-1]
 
 
 class Visit:
@@ -181,12 +140,12 @@ def run_page(visit: Visit, runs: list[str]) -> None:
 
 @pytest.mark.parametrize("walk", [subject_page, sweep_page, compare_page, chosen_runs, run_page])
 def test_axe_finds_nothing(
-    app: RunningApp, page: Page, runs: list[str], walk: Callable[[Visit, list[str]], None]
+    app: RunningApp, page: Page, own_runs: list[str], walk: Callable[[Visit, list[str]], None]
 ) -> None:
     page.context.add_cookies([{"name": COOKIE, "value": VISITOR.id, "url": app.url}])
     page.set_viewport_size(WINDOW)
     visit = Visit(page, app.url)
-    walk(visit, runs)
+    walk(visit, own_runs)
     assert visit.found == []
 
 
@@ -198,7 +157,7 @@ def test_nothing_on_the_form_that_asks_for_the_password(page: Page) -> None:
         assert page.evaluate(LOOK, ["html", None]) == []
 
 
-def test_a_cell_is_reached_opened_and_left_by_keys_alone(app: RunningApp, page: Page, runs: list[str]) -> None:
+def test_a_cell_is_reached_opened_and_left_by_keys_alone(app: RunningApp, page: Page, own_runs: list[str]) -> None:
     page.goto(f"{app.url}/sweep?id=accessible")
     page.locator("td img").first.wait_for()
     settle(page)

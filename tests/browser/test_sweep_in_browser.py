@@ -18,6 +18,17 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.browser
 
 PATIENCE = SWEEP_SECONDS * 1000
+# A tab that is not seen, a person who allows notifications, and what they would have been shown.
+RECORD = """
+Object.assign(window, { titles: [], notified: [], asked: 0 });
+new MutationObserver(() => titles.push(document.title)).observe(document, { childList: true, subtree: true });
+Object.defineProperty(document, "hidden", { value: true });
+window.Notification = class {
+  static permission = "default";
+  static async requestPermission() { window.asked += 1; return (Notification.permission = "granted"); }
+  constructor(title, { body }) { notified.push([title, body]); }
+};
+"""
 RESUME = "python -m bgen_core sweep --resume"
 
 
@@ -40,17 +51,23 @@ def start(page: Page, cells: str) -> None:
 
 
 def test_a_cell_opens_large_and_a_colleague_sees_the_same_grid(app: RunningApp, page: Page, browser: Browser):
+    page.add_init_script(RECORD)
     open_sweep_page(app, page)
     fill(page, "Prompt", "a beach")
     fill(page, "Steps", "2,3")
     fill(page, "Seed", "901-902")
     start(page, "4 cells: 0 known, 4 to make")
+    assert page.evaluate("asked") == 0  # nobody is asked who did not press the button
+    page.get_by_role("button", name="Notify").click()
     colleague = browser.new_context(viewport={"width": 1200, "height": 900}).new_page()
     colleague.goto(page.url)
     for each in (page, colleague):
         expect(each.get_by_role("button", name="Compare these")).to_be_visible(timeout=PATIENCE)
         expect(each.locator("td img[alt^='a beach, Steps']")).to_have_count(4)
     colleague.context.close()
+    expect(page).to_have_title("done · bgen")
+    assert "0/4 · bgen" in page.evaluate("titles")
+    assert page.evaluate("[asked, notified]") == [1, [["bgen: done", "4 of 4 pictures · a beach"]]]
 
     page.evaluate("window.sameSession = true")
     page.locator("td img").nth(1).click()

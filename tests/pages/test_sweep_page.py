@@ -1,6 +1,7 @@
 """The Sweep page through AppTest: what it says before it runs, and what its controls refuse."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from bgen_core.sweep.axes import Axis, parse_axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files
+from tests.made_up import commit, made_up_run, made_up_sweep
 from tests.pages.compare_pages import as_read
 
 SHELL = str(Path(page_files.SWEEP).parent / "_ui" / "app" / "shell.py")
@@ -56,8 +58,13 @@ def said(at: AppTest) -> str:
 
 def gridded(at: AppTest) -> dict[str, Any]:
     """What the grid was told."""
+    return of_component(at, "bgen_sweep_grid")
+
+
+def of_component(at: AppTest, name: str) -> Any:
+    """What a component was told; None where it is not drawn."""
     found = [element.proto for element in at.get("bidi_component")]
-    return next(json.loads(proto.json) for proto in found if proto.component_name == "bgen_sweep_grid")
+    return next((json.loads(proto.json or "{}") for proto in found if proto.component_name == name), None)
 
 
 def run_button(at: AppTest):
@@ -156,6 +163,25 @@ def test_a_seed_of_minus_one_is_drawn_once_for_each_sweep(store: Store, subject:
     assert not {first, second} & set(SweepPlan.from_json(again.plan).values_of("seed"))
 
 
+def test_pairs_and_drawn_seeds_stand_in_the_address_and_make_the_plan(
+    store: Store, subject: Subject, worker: None
+):  # fmt: skip
+    at = open_sweep(steps="2,4,6", guidance="1,3,5", seed="7, vary 1, random", pair="steps+guidance")
+    assert "3 (paired) × 3 = 9 cells" in said(at)
+    seeds = at.text_input(key="seed").value
+    assert re.fullmatch(r"7, 8, \d+", seeds)
+    run_button(at).click().run()
+    (sweep,) = store.sweeps.select(states=["queued"])
+    plan = SweepPlan.from_json(sweep.plan)
+    assert plan.axes[0].labels == ("2 · 1", "4 · 3", "6 · 5")
+    assert plan.values_of("seed") == tuple(map(int, seeds.split(",")))
+    linked = open_sweep(id=sweep.id)
+    assert linked.text_input(key="pair").value == "steps+guidance"
+    assert "3 (paired) × 3 = 9 cells" in said(linked)
+    next(button for button in linked.button if button.label == "4 next to it").click().run()
+    assert linked.text_input(key="seed").value == "7, 8, 9, 10, 11"
+
+
 def test_run_puts_the_sweep_into_the_queue_and_into_the_url(store: Store, subject: Subject, worker: None):
     at = open_sweep()
     at.text_input(key="seed").set_value("1-2").run()
@@ -238,6 +264,20 @@ def test_a_model_that_cannot_be_found_says_so_and_the_page_works(
 
 
 @pytest.mark.slow
+def test_the_tab_is_told_how_far_the_sweep_is(store: Store, subject: Subject, worker: None):
+    at = open_sweep(prompt="a beach", seed="1-3")
+    run_button(at).click().run()
+    (sweep,) = store.sweeps.select()
+    told = {"id": sweep.id, "title": sweep.title, "done": 0, "total": 3}
+    assert of_component(at, "bgen_sweep_title") == {**told, "state": "queued"}
+    assert of_component(at, "bgen_notify_button") is not None
+    store.sweeps.change_state(sweep.id, CLAIM)
+    store.sweeps.change_state(sweep.id, FINISH)
+    at.run()
+    assert of_component(at, "bgen_sweep_title") == {**told, "state": "done"}
+    assert of_component(at, "bgen_notify_button") is None
+
+
 def test_a_cancelled_sweep_goes_on(store: Store, subject: Subject, worker: None):
     at = open_sweep()
     run_button(at).click().run()
@@ -272,9 +312,15 @@ def test_a_grid_is_downloaded_as_it_is_shown(
     for change in changes:
         store.sweeps.change_state(sweep_id, change)
     at = open_sweep(id=sweep_id, x="Seed", y="Steps")
-    links = {link.proto.label: link.proto.url for link in at.get("link_button")}
-    assert links["Contact sheet"] == f"/download/sheet/{sweep_id}.png?x=seed&y=steps"
+    assert not at.get("link_button")  # sizes cost a look at pictures: they are looked up once somebody asks
+    at.session_state["save_sweep"] = True
+    at.run()
+    links = {link.proto.label.partition(" · ")[0]: link.proto.url for link in at.get("link_button")}
+    assert links["PNG 512 px"] == f"/download/sheet/{sweep_id}.png?x=seed&y=steps"
+    assert links["WebP 256 px"] == f"/download/sheet/{sweep_id}.webp?x=seed&y=steps&side=256"
+    assert links["HTML 256 px"] == f"/download/runs.html?sweep={sweep_id}&side=256&x=seed&y=steps"
     assert links["ZIP"] == f"/download/zip/{sweep_id}.zip"
+    assert all(link.proto.label.endswith(" MB") for link in at.get("link_button"))
 
 
 def test_a_link_names_the_subject_by_its_id(store: Store, subject: Subject, worker: None):
@@ -339,3 +385,41 @@ def test_where_loras_cannot_be_applied_the_page_says_so(
     linked = open_sweep(lora="ink:0.5")
     assert "lora" in {element.key for element in linked.text_area}
     assert "leave lora empty" in said(linked)
+
+
+def finished_sweep(store: Store, subject: Subject) -> None:
+    plan = SweepPlan(
+        subject_id=subject.id, model="demo", base=InpaintParams(prompt="a beach"),
+        axes=(Axis(name="seed", values=(1, 2, 3)),),
+    )  # fmt: skip
+    runs = [made_up_run(cell.index, params=cell.params.to_json(), subject_id=subject.id) for cell in plan.cells()]
+    for run in runs[:2]:
+        commit(store, run)
+    ids = [run.id for run in runs]
+    store.sweeps.add(made_up_sweep("over", cells=ids, plan=plan.to_json(), state="done", subject_id=subject.id), ids)
+
+
+def test_ticks_of_a_second_pass_are_in_the_address(store: Store, subject: Subject, worker: None):
+    finished_sweep(store, subject)
+    at = open_sweep(id="over", tick="2,3,x")
+    assert gridded(at)["ticked"] == [1]  # what is not finished, or no cell, is left out
+    assert at.query_params["tick"] == "2"
+    at.multiselect(key="finish_cells").set_value([0, 1]).run()
+    assert at.query_params["tick"] == "1,2"
+    at.switch_page(page_files.COMPARE).run()
+    at.switch_page(page_files.SWEEP).run()
+    assert gridded(at)["ticked"] == [0, 1]
+    at.query_params["tick"] = "1"  # as Back does
+    assert gridded(at.run())["ticked"] == [0]
+    at.multiselect(key="finish_cells").set_value([]).run()
+    assert "tick" not in at.query_params
+
+
+def test_another_sweep_has_no_ticks_of_the_one_before(store: Store, subject: Subject, worker: None):
+    finished_sweep(store, subject)
+    at = open_sweep(id="over", tick="1,2")
+    button = next(button for button in at.button if button.label == "Finish these")
+    button.click().run()
+    assert not at.exception
+    assert at.query_params["id"] != "over"
+    assert "tick" not in at.query_params

@@ -14,11 +14,12 @@ from bgen_core.records.sweep import SweepCellRow, SweepRecord
 from bgen_core.settings import Settings
 from bgen_core.store.store import SeenStore
 from bgen_core.sweep.axes import parse_axis
-from bgen_core.sweep.explore import STEPS, finish_plan
+from bgen_core.sweep.explore import STEPS, finish_plan, sweeps_steps
 from bgen_core.sweep.grid import describe_place
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app.faults import told
 from pages._ui.shared.plain_text import plain
+from pages._ui.sweep.ticked_cells import TICKED, forget_ticks
 
 BY_HAND = "by hand"
 _DEFAULT_KEPT = 3
@@ -26,7 +27,7 @@ _DEFAULT_KEPT = 3
 
 def can_be_finished(sweep: SweepRecord, plan: SweepPlan) -> bool:
     """Whether cells of this sweep can be ticked for a second pass with more steps."""
-    return sweep.explored is None and all(axis.name != STEPS for axis in plan.axes)
+    return sweep.explored is None and not sweeps_steps(plan)
 
 
 def finish_panel(
@@ -71,7 +72,7 @@ def finish_panel(
 
 def _by_hand(plan: SweepPlan, done: Sequence[SweepCellRow]) -> list[int]:
     return st.multiselect(
-        "Cells", [cell.index for cell in done], key="finish_cells",
+        "Cells", [cell.index for cell in done], key=TICKED,
         format_func=lambda index: describe_place(plan, index),
     )  # fmt: skip
 
@@ -95,6 +96,7 @@ def _offer(sweep: SweepRecord, plan: SweepPlan, store: SeenStore, executor: Exec
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Finish these", type="primary"):
             new = executor.submit(forecast, explored=sweep.id)
+            forget_ticks()
             st.query_params["id"] = new
             st.rerun()
         st.caption(describe_forecast(forecast))

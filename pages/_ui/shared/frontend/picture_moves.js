@@ -74,6 +74,14 @@ function whereToLook(data) {
   return zoom > 1 ? { zoom, centre: [x, y] } : { zoom: 1, centre: [0.5, 0.5] };
 }
 
+/** Whether the address is this viewer's: after Back it names other runs for a while, until those are drawn. */
+function isOfThese(viewer) {
+  const ids = new URLSearchParams(location.search).get("ids")?.split(",");
+  if (!ids) return true;
+  const isWhole = ids.length === viewer.runs.length || viewer.runs.length === LETTERS.length;
+  return isWhole && viewer.runs.every((run, place) => run.id.startsWith(ids[place]));
+}
+
 /**
  * Write where the pictures are looked at into the address, once the hand rests. Streamlit does not hear of it, and
  * writes its own parameters over it: so it is looked at again and again, as long as the viewer is there.
@@ -84,7 +92,7 @@ function keepAddress(viewer) {
   const look = viewer.zoom > 1 ? [...shares, Number(viewer.zoom.toFixed(3))].join() : "";
   const rests = look === viewer.look;
   viewer.look = look;
-  if (!rests || location.pathname !== viewer.path) return;
+  if (!rests || location.pathname !== viewer.path || !isOfThese(viewer)) return;
   const [before, others] = [[], []];
   for (const part of location.search.slice(1).split("&")) {
     if (part) (part.startsWith("at=") ? before : others).push(part);

@@ -1,0 +1,25 @@
+"""How a visitor who does something else hears of a sweep: the tab's title, and a notification if they asked for it."""
+
+from streamlit.components.v2 import component
+
+from bgen_core.records.sweep import SweepRecord
+from pages._ui.shared.frontend_source import frontend_source
+
+_title = component("bgen_sweep_title", js=frontend_source("sweep_title.js"))
+_button = component(
+    "bgen_notify_button",
+    html='<button type="button"></button>',
+    css=frontend_source("notify_button.css"),
+    js=frontend_source("notify_button.js"),
+)
+
+
+def tell_in_title(sweep: SweepRecord, done: int) -> None:
+    """Write into the tab's title how far a sweep is, and that it is over."""
+    told = {"id": sweep.id, "title": sweep.title, "state": sweep.state, "done": done, "total": sweep.total}
+    _title(key="sweep_title", data=told)
+
+
+def notify_button() -> None:
+    """Draw the button that turns notifications on, which asks the browser's leave."""
+    _button(key="notify_button", width="content")
