@@ -78,8 +78,6 @@ class Metric:
         Raise it with every change that gives other values for the same run.
     noise
         Which differences say nothing.
-    decimals
-        How many of them mean something to a person.
     needs
         Inputs without which it cannot be computed.
     compute
@@ -99,7 +97,6 @@ class Metric:
     needs: tuple[InputName, ...]
     compute: Callable[[Scene], float]
     note: Callable[[Scene], str] | None = None
-    decimals: int = 1
 
     @property
     def heading(self) -> str:

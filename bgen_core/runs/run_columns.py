@@ -29,8 +29,6 @@ class RunColumn:
         Which values are better.
     is_metric
         Whether it was measured; parameters and opinions are not.
-    decimals
-        Of a number: how many of them mean something; None where it is told as it was given.
     """
 
     name: str
@@ -39,7 +37,6 @@ class RunColumn:
     kind: ColumnKind
     direction: Direction = "none"
     is_metric: bool = False
-    decimals: int | None = None
 
 
 _BETTER = {"lower": " Lower is better.", "higher": " Higher is better.", "none": ""}
@@ -50,7 +47,6 @@ _FIELDS = tuple(
         help=field.help,
         kind=field.kind,
         direction="lower" if field.name in ("seconds", "peak_memory_mb") else "none",
-        decimals={"seconds": 3, "peak_memory_mb": 0}.get(field.name),
     )
     for field in FIELDS
 )
@@ -68,7 +64,6 @@ _METRICS = tuple(
         kind="number",
         direction=metric.direction,
         is_metric=True,
-        decimals=metric.decimals,
     )
     for metric in METRICS
     if metric.name not in {field.name for field in FIELDS}

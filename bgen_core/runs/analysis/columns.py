@@ -32,8 +32,6 @@ class Measure:
         How that is known.
     noise_in_units_of
         Another measure in whose unit the noise is; see `noise.in_own_units`.
-    decimals
-        How many of them one run's value has for a person.
     """
 
     name: str
@@ -43,7 +41,6 @@ class Measure:
     noise: float = 0.0
     noise_known: str = ""
     noise_in_units_of: str = ""
-    decimals: int = 1
 
     @classmethod
     def of(cls, metric: Metric) -> "Measure":
@@ -55,7 +52,6 @@ class Measure:
             noise=metric.noise.amount,
             noise_known=metric.noise.known,
             noise_in_units_of=metric.noise.in_units_of,
-            decimals=metric.decimals,
         )
 
     @property
@@ -67,14 +63,6 @@ class Measure:
     def spoken(self) -> str:
         """The label inside a sentence: "seam", but "CLIP score"."""
         return self.label[:1].lower() + self.label[1:] if self.label[1:2].islower() else self.label
-
-    def figure(self, value: float) -> str:
-        """One run's value, without its unit: to three digits, and never finer than the measure is."""
-        return number(round(value, self.decimals))
-
-    def reading(self, value: float) -> str:
-        """One run's value with its unit."""
-        return f"{self.figure(value)} {self.unit}".strip()
 
     def amount(self, value: float, digits: int = 3) -> str:
         """A value with its unit, to three digits unless more are asked for."""
@@ -107,7 +95,7 @@ class AxisColumn:
 
 
 RATING = Measure(name="rating", label="Rating", unit="stars", direction="higher")
-SECONDS = Measure(name="seconds", label="Time", unit="s", direction="lower", decimals=3)
+SECONDS = Measure(name="seconds", label="Time", unit="s", direction="lower")
 # What depends on the load of the machine at that moment
 TIMES = ("seconds", "seconds_denoise", "seconds_decode", "seconds_composite", "images_per_minute")
 
@@ -137,7 +125,7 @@ def number(value: float, digits: int = 3) -> str:
     """To three digits, without an exponent from a thousandth to a million: -0.0123, 12.3, 12,346."""
     if value == 0:
         return "0"
-    if min(1000, 10**digits) <= abs(value) < 1e6:
+    if 1000 <= abs(value) < 1e6:
         return f"{value:,.0f}"
     return f"{value:.{digits}g}"
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.analysis.best import best_of
-from bgen_core.runs.analysis.columns import Measure
+from bgen_core.runs.analysis.columns import Measure, number
 from bgen_core.runs.analysis.noise import is_noise
 from bgen_core.runs.short_texts import short_texts
 from bgen_core.runs.table import differing_parameters, shown, shown_apart
@@ -81,9 +81,7 @@ def side_by_side(
         else:
             st.caption("The same in all." if measures else "Nothing yet: metrics follow a little after each picture.")
         equal = {
-            measure.heading: measure.figure(float(rows[measure.name].iloc[0]))
-            for measure in measures
-            if measure not in unequal
+            measure.heading: number(float(rows[measure.name].iloc[0])) for measure in measures if measure not in unequal
         }
         st.markdown(f"**The same in all {len(runs)}**")
         value_table({field.label: field.in_words(runs[0]) for field in compared.same} | equal)
@@ -93,7 +91,7 @@ def _in_short(values: Mapping[str, Sequence[str]], rows: pd.DataFrame, measures:
     """What differs, in one line below the pictures: parameters first, then the measures that were asked for most."""
     told = {label: short_texts(texts, _LONGEST_BADGE) for label, texts in values.items()}
     told |= {
-        _short_label(measure, rows): ["–" if pd.isna(value) else measure.reading(value) for value in rows[measure.name]]
+        _short_label(measure, rows): ["–" if pd.isna(value) else measure.amount(value) for value in rows[measure.name]]
         for measure in measures[:_MEASURES_IN_SHORT]
     }
     return " · ".join(f"{plain(label)} {plain(' | '.join(texts))}" for label, texts in told.items())
@@ -127,7 +125,7 @@ def _best(rows: pd.DataFrame, measure: Measure | None) -> list[str]:
         return [""] * len(rows)
     best = best_of(dict(zip(rows["id"], rows[measure.name], strict=True)), measure.direction, measure.noise)
     return [
-        f"Best {measure.spoken}: {measure.reading(value)}" if run_id in best else ""
+        f"Best {measure.spoken}: {measure.amount(value)}" if run_id in best else ""
         for run_id, value in zip(rows["id"], rows[measure.name], strict=True)
     ]
 
@@ -142,17 +140,14 @@ def _measured_table(rows: pd.DataFrame, measures: Sequence[Measure], letters: li
         listed[plain(measure.heading)] = [
             "–" if pd.isna(value) else f":green-badge[{text}]" if letter in best else text
             for letter, value, is_origin in zip(letters, values.values(), rows["id"] == baseline, strict=True)
-            for text in [
-                plain(measure.figure(value) if is_origin or pd.isna(origin) else _apart(value, origin, measure))
-            ]
+            for text in [plain(number(value) if is_origin or pd.isna(origin) else _apart(value, origin, measure))]
         ]
     return pd.DataFrame(listed, index=letters).T.rename_axis("Metric")
 
 
 def _apart(value: float, origin: float, measure: Measure) -> str:
     noise = ", noise" if is_noise(value - origin, measure) else ""
-    sign = "-" if value < origin else "+"
-    return f"{measure.figure(value)} ({sign}{measure.figure(abs(value - origin))}{noise})"
+    return f"{number(value)} ({value - origin:+.2g}{noise})"
 
 
 def _noise_text(rows: pd.DataFrame, measures: Sequence[Measure]) -> str:

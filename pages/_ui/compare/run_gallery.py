@@ -14,14 +14,12 @@ from streamlit.components.v2 import component
 from bgen_core.errors import BgenError
 from bgen_core.ids import RunId
 from bgen_core.parameters import PARAMETERS
-from bgen_core.runs.analysis.columns import number
 from bgen_core.runs.links import thumbnail_of_side
-from bgen_core.runs.run_columns import RunColumn, run_column
+from bgen_core.runs.run_columns import run_column
 from bgen_core.runs.run_grid import RunGrid, heading_columns, run_grid
 from bgen_core.runs.short_texts import short_texts
 from bgen_core.runs.table import shown
 from bgen_core.store.store import SeenStore
-from bgen_core.wording import counted
 from pages._ui.app import page_files
 from pages._ui.app.faults import told
 from pages._ui.compare.compare_view import GROUPED, CompareView, change
@@ -69,7 +67,7 @@ def run_gallery(rows: pd.DataFrame, store: SeenStore, view: CompareView) -> None
     result = _gallery(
         key=_KEY,
         data={
-            "label": counted(len(rows), "run"),
+            "label": f"{len(rows):,} runs",
             "runs": _described(listed, view),
             "chosen": view.ids,
             "total": len(listed) if is_grid else len(rows),
@@ -148,23 +146,16 @@ def _described(listed: pd.DataFrame, view: CompareView) -> list[dict[str, Any]]:
             "small": thumbnail_of_side(thumbnail, _SIDE),
             "alt": f"{subject} before “{prompt}”, {model}, seed {seed}",
             "ratio": _ratio(size),
-            "note": _note(value, column),
+            "note": _note(value, column.label, is_text=column.kind == "choice"),
             "rating": rating,
         }
         for run_id, thumbnail, subject, prompt, model, seed, size, value, rating in values
     ]
 
 
-def _note(value: Any, column: RunColumn) -> str:
-    is_text = column.kind == "choice"
-    text = (
-        "–" if not is_text and pd.isna(value) else _figure(value, column) if isinstance(value, float) else shown(value)
-    )
-    return text if is_text else f"{column.label} {text}"
-
-
-def _figure(value: float, column: RunColumn) -> str:
-    return shown(value) if column.decimals is None else number(round(value, column.decimals))
+def _note(value: Any, label: str, *, is_text: bool) -> str:
+    text = "–" if not is_text and pd.isna(value) else f"{value:.4g}" if isinstance(value, float) else shown(value)
+    return text if is_text else f"{label} {text}"
 
 
 def _ratio(size: str) -> float:

@@ -44,10 +44,10 @@ def group_table(rows: pd.DataFrame, view: CompareView) -> None:
         config[_BEST] = st.column_config.TextColumn("Best", help=f"By the mean {measure.spoken}.", width=80)
     for each in measures:
         config[f"{each.name}_mean"] = st.column_config.NumberColumn(
-            f"{each.heading}, mean", format=f"%.{each.decimals + 1}f", help=_BETTER[each.direction]
+            f"{each.heading}, mean", format="%.4g", help=_BETTER[each.direction]
         )
         config[f"{each.name}_spread"] = st.column_config.NumberColumn(
-            "± spread", format=f"%.{each.decimals + 1}f", help="Standard deviation of the runs in the group.", width=90
+            "± spread", format="%.3g", help="Standard deviation of the runs in the group.", width=90
         )
     st.dataframe(
         grouped,

@@ -11,7 +11,6 @@ from bgen_core.metrics import METRICS
 from bgen_core.parameters import PARAMETERS, PROMPTS
 from bgen_core.records.run import RunRecord
 from bgen_core.records.sweep import SweepCellRow
-from bgen_core.runs.analysis.columns import Measure
 from bgen_core.runs.links import download_name, picture_url
 from bgen_core.runs.table import FIELDS
 from bgen_core.store.store import SeenStore
@@ -164,4 +163,4 @@ def _metrics(store: SeenStore, run_id: RunId) -> None:
         st.caption("Not measured yet: that is done while nothing waits.")
         return
     known = [(metric, measured[metric.name].value) for metric in METRICS if metric.name in measured]
-    value_table({metric.heading: Measure.of(metric).figure(value) for metric, value in known if value is not None})
+    value_table({metric.heading: f"{value:.4g}" for metric, value in known if value is not None})

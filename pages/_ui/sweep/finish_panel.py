@@ -11,7 +11,6 @@ from bgen_core.jobs.submission import describe_forecast
 from bgen_core.metrics import METRICS, find_metric
 from bgen_core.metrics.clip import CLIP_METRIC, NO_MODEL
 from bgen_core.records.sweep import SweepCellRow, SweepRecord
-from bgen_core.runs.analysis.columns import Measure
 from bgen_core.settings import Settings
 from bgen_core.store.store import SeenStore
 from bgen_core.sweep.axes import parse_axis
@@ -82,9 +81,9 @@ def _by_metric(store: SeenStore, sweep: SweepRecord, plan: SweepPlan, by: str, k
     ranked: list[RankedCell] = ranked_cells(store, sweep.id, by)
     if len(ranked) < done:
         st.caption(f"{len(ranked)} of {done} cells are measured; the worker measures while nothing waits.")
-    measure = Measure.of(find_metric(by))
+    metric = find_metric(by)
     for cell in ranked[:keep]:
-        st.caption(f"{plain(describe_place(plan, cell.index))}: {measure.label} {measure.reading(cell.value)}")
+        st.caption(f"{plain(describe_place(plan, cell.index))}: {metric.label} {cell.value:.3g} {metric.unit}")
     return [cell.index for cell in ranked[:keep]]
 
 

@@ -39,7 +39,6 @@ def content_of(
         values=values,
         lower_is_better=metric is not None and metric.direction == "lower",
         noise=_noise(metric, plan, cells, measured) if metric and values else 0.0,
-        decimals=metric.decimals if metric else 1,
     )
 
 

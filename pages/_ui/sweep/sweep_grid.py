@@ -65,9 +65,8 @@ class GridContent:
         Run id -> rating, where there is one.
     explored
         Index -> content address of the picture with few steps that this place finishes.
-    values, lower_is_better, noise, decimals
-        Run id -> value of the metric that is the badge, which way is better, which differences say nothing, and how
-        fine it is.
+    values, lower_is_better, noise
+        Run id -> value of the metric that is the badge, which way is better, and which differences say nothing.
     """
 
     plan: SweepPlan
@@ -80,7 +79,6 @@ class GridContent:
     values: Mapping[RunId, float] = field(default_factory=dict[RunId, float])
     lower_is_better: bool = False
     noise: float = 0.0
-    decimals: int = 1
 
     def places(self) -> list[Any]:
         """What the component draws at each index; see sweep_grid.js."""
@@ -117,10 +115,7 @@ class GridContent:
             value = self.values.get(cell.run_id)
             if value is not None:
                 share = shade(value, low, high, self.noise)
-                scaled[str(index)] = (
-                    round(1 - share if self.lower_is_better else share, 3),
-                    number(round(value, self.decimals)),
-                )
+                scaled[str(index)] = (round(1 - share if self.lower_is_better else share, 3), str(number(value)))
         return scaled
 
 
