@@ -15,6 +15,7 @@ from pages._ui.mask.mask_notes import base_choice, show_note
 from pages._ui.mask.mask_preview import preview_of
 from pages._ui.mask.mask_purposes import mask_purposes
 from pages._ui.shared.plain_text import plain
+from pages._ui.shared.told_when_done import shown_last
 from pages._ui.subject.first_subject import start_at_once
 from pages._ui.subject.subject_choice import mask_upload, new_photo_popover
 from pages._ui.subject.subject_draft import complain, current_draft, draft_in_hand, keep, show_problem
@@ -30,7 +31,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     library_place = st.container(width="content")
 problem_place = st.container()
 with status_place:
-    show_status(default_model(resources.settings()), resources.executor(), resources.store())
+    show_status(default_model(resources.settings()), resources.executor(), resources.store(), follows=shown_last())
 with new_place:
     new_photo_popover()
 try:

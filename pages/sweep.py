@@ -11,6 +11,7 @@ from pages._ui.app import page_files, resources
 from pages._ui.app.faults import told
 from pages._ui.app.status import show_status
 from pages._ui.shared.plain_text import plain
+from pages._ui.shared.told_when_done import notify_button
 from pages._ui.subject.first_subject import start_with_sample, starts_at_once
 from pages._ui.sweep.drawn_seeds import draw_anew_after, note_seeds_used
 from pages._ui.sweep.explored_sweep import link_back
@@ -21,7 +22,6 @@ from pages._ui.sweep.recent_sweeps import recent_sweeps
 from pages._ui.sweep.sweep_form import axis_controls, model_choice, read_plan, subject_choice
 from pages._ui.sweep.sweep_link import keep_address, linked_sweep, return_to_last
 from pages._ui.sweep.ticked_cells import forget_ticks
-from pages._ui.sweep.told_when_done import notify_button
 
 settings, store, executor = resources.settings(), resources.store(), resources.executor()
 return_to_last()

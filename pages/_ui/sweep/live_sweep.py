@@ -20,6 +20,7 @@ from bgen_core.sweep.plan import SweepPlan
 from bgen_core.wording import sized
 from pages._ui.app import page_files
 from pages._ui.shared.plain_text import plain
+from pages._ui.shared.told_when_done import tell_in_title
 from pages._ui.sweep.cell_dialog import open_cell, show_cell
 from pages._ui.sweep.explored_sweep import explored_pictures, way_back
 from pages._ui.sweep.finish_panel import can_be_finished, finish_panel
@@ -28,7 +29,6 @@ from pages._ui.sweep.grid_content import content_of
 from pages._ui.sweep.queue_panel import ask, current_queue, describe_waiting
 from pages._ui.sweep.sweep_grid import badge_names, clicked_cell, draw_grid, watch_grid
 from pages._ui.sweep.ticked_cells import follow_ticks
-from pages._ui.sweep.told_when_done import tell_in_title
 
 LOOK_SECONDS = 1.0
 _RETRIES_LISTED = 12
