@@ -11,7 +11,6 @@ from pages._ui.app import page_files, resources
 from pages._ui.app.faults import told
 from pages._ui.app.status import show_status
 from pages._ui.shared.plain_text import plain
-from pages._ui.shared.told_when_done import notify_button
 from pages._ui.subject.first_subject import start_with_sample, starts_at_once
 from pages._ui.sweep.drawn_seeds import draw_anew_after, note_seeds_used
 from pages._ui.sweep.explored_sweep import link_back
@@ -58,7 +57,6 @@ with head:
     run_pressed = st.button("Run", type="primary", shortcut="Ctrl+Enter", disabled=forecast is None or in_hand)
     if sweep and (sweep.is_active or sweep.state == "paused"):
         pause_and_cancel(executor, sweep, key="shown")
-        notify_button()
     st.space("stretch")
     recent_sweeps(store, executor)
     with st.container(width="content"):
