@@ -164,7 +164,9 @@ def _plan(sweep: ArchivedSweep) -> SweepPlan:
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise UserInputError(f"its plan cannot be read ({error})") from error
     texts = [plan.model, *(getattr(plan.base, each.field) for each in PARAMETERS if not each.is_numeric)]
-    for axis in plan.axes:
+    for axis in (each for whole in plan.axes for each in whole.together):
+        if any(each.paired for each in axis.paired):
+            raise UserInputError(f"{axis.name} is paired with axes that are paired themselves")
         numeric = axis.kind.parameter is not None and axis.kind.parameter.is_numeric
         if any(isinstance(value, str) == numeric for value in axis.values):
             raise UserInputError(f"{axis.name} has values of another kind")

@@ -29,7 +29,7 @@ from bgen_core.metrics import MetricValue
 from bgen_core.records.foreign_run import check_portable
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.export import CSV_ENCODING, runs_csv
-from bgen_core.runs.links import download_name
+from bgen_core.runs.file_names import file_names
 from bgen_core.runs.recipe import PNG_LIMITS
 from bgen_core.store.opinions import Opinion
 from bgen_core.store.references import references_of
@@ -101,12 +101,15 @@ def archive_pieces(
     ids = [run.id for run in runs]
     metrics, opinions = store.metrics.of(ids), store.opinions.of(ids)
     outlet, missing = ZipOutlet(), list(not_included)
+    names = file_names(runs)
     kept: list[ArchivedRun] = []
     records: list[RunRecord] = []
     with zipfile.ZipFile(outlet, "w") as opened:
         archive = _Archive(opened)
         for run in runs:
-            entry, told = with_possible_texts(_archived(run, metrics.get(run.id, {}), opinions.get(run.id, Opinion())))
+            entry, told = with_possible_texts(
+                _archived(run, names[run.id], metrics.get(run.id, {}), opinions.get(run.id, Opinion()))
+            )
             missing += [f"Run {run.id}: {sentence}" for sentence in told]
             try:
                 archive.add(entry.image_file, store.blobs.get(run.image), run.created)
@@ -186,10 +189,10 @@ def _sweeps(store: Store, runs: Sequence[RunRecord], also: SweepId | None, missi
     return sweeps
 
 
-def _archived(run: RunRecord, metrics: Mapping[str, MetricValue], opinion: Opinion) -> ArchivedRun:
+def _archived(run: RunRecord, name: str, metrics: Mapping[str, MetricValue], opinion: Opinion) -> ArchivedRun:
     return ArchivedRun(
         record=run.to_json(),
-        image_file=f"pictures/{download_name(run).removesuffix('.png')}_{run.image[:8]}.png",
+        image_file=f"pictures/{name}_{run.image[:8]}.png",
         raw_file=f"raw/{run.raw}.png",
         metrics=[
             ArchivedMetric(name=each.name, value=each.value, reason=each.reason, version=each.version)

@@ -37,12 +37,13 @@ from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import Store, open_store
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.build import build_plan
+from bgen_core.sweep.pairs import FORM
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.sweep.random_seeds import draw_seeds
 
 # What `--spec` may hold, and how.
 OPTIONS: dict[str, OptionKind] = {
-    "photo": "paths", "alpha": "path", "invert": "switch", "model": "texts", "replace": "texts",
+    "photo": "paths", "alpha": "path", "invert": "switch", "model": "texts", "replace": "texts", "pair": "texts",
     **{parameter.option: "texts" if parameter.kind == "text" else "axis" for parameter in PARAMETERS},
     "reference": "pictures", "explore_steps": "number", "keep": "number", "by": "word",
 }  # fmt: skip
@@ -59,6 +60,10 @@ def sweep(
         typer.Option(
             metavar="'red, blue, green'", help="Replaces red in the prompts by each in turn [A1111: Prompt S/R]."
         ),
+    ] = None,
+    pair: Annotated[
+        list[str] | None,
+        typer.Option(metavar=FORM, help="Axes whose values go together, the first with the first, not each with each."),
     ] = None,
     model: Annotated[
         list[str] | None, typer.Option(help="Catalogue name, Hub id or folder; several make an axis.")
@@ -85,8 +90,8 @@ def sweep(
     loaded again. Ctrl-C stops the sweep either way, and keeps what is made.
     """
     typed: dict[str, Any] = {
-        "photo": photo or None, "alpha": alpha, "invert": invert, "model": model, "replace": replace, **given,
-        "explore_steps": explore_steps, "keep": keep, "by": by,
+        "photo": photo or None, "alpha": alpha, "invert": invert, "model": model, "replace": replace, "pair": pair,
+        **given, "explore_steps": explore_steps, "keep": keep, "by": by,
     }  # fmt: skip
     settings = load_settings()
     keep_hashes(settings.home)
@@ -162,7 +167,11 @@ def _plan(wanted: Mapping[str, Any], settings: Settings, subjects: list[Subject]
     models = [fetch_entry(name) for name in wanted["model"] or [default_model(settings)]]
     given = {parameter.name: wanted[parameter.option] for parameter in PARAMETERS}
     return build_plan(
-        models, {subject.id: subject.name for subject in subjects}, given, replacements=wanted["replace"] or ()
+        models,
+        {subject.id: subject.name for subject in subjects},
+        given,
+        replacements=wanted["replace"] or (),
+        pairs=wanted["pair"] or (),
     )
 
 
@@ -170,8 +179,9 @@ def _print_plan(forecast: SweepForecast, passes: TwoPasses | None, *, as_json: b
     plan = forecast.plan
     if not as_json:
         for axis in plan.axes:
-            say(f"  {axis.kind.label}: {', '.join(axis.labels)}")
+            say(f"  {axis.label}: {', '.join(axis.labels)}")
         return
+    paired = [axis for axis in plan.axes if axis.paired]
     content = {
         "cells": len(forecast.run_ids),
         "known": forecast.known,
@@ -179,7 +189,8 @@ def _print_plan(forecast: SweepForecast, passes: TwoPasses | None, *, as_json: b
         "to_paint": forecast.to_paint,
         "seconds": forecast.seconds,
         "model": plan.model,
-        "axes": {axis.name: list(axis.values) for axis in plan.axes},
+        "axes": {each.name: list(each.values) for axis in plan.axes for each in axis.together},
+        **({"pairs": [[each.name for each in axis.together] for axis in paired]} if paired else {}),
         "base": plan.base.to_json(),
     }
     if passes:

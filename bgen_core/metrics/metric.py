@@ -38,6 +38,25 @@ class MetricValue:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Noise:
+    """Below which difference two values of a metric say nothing about the pictures.
+
+    Attributes
+    ----------
+    amount
+        The difference, 0 for what is exact and for what only seed-mates tell.
+    known
+        How that is known, as people read it.
+    in_units_of
+        Another metric in whose unit the amount is; empty for its own.
+    """
+
+    amount: float
+    known: str
+    in_units_of: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Metric:
     """One row of the table.
 
@@ -57,6 +76,8 @@ class Metric:
         Paper, library or place where it comes from.
     version
         Raise it with every change that gives other values for the same run.
+    noise
+        Which differences say nothing.
     needs
         Inputs without which it cannot be computed.
     compute
@@ -72,6 +93,7 @@ class Metric:
     help: str
     source: str
     version: int
+    noise: Noise
     needs: tuple[InputName, ...]
     compute: Callable[[Scene], float]
     note: Callable[[Scene], str] | None = None

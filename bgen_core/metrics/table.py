@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from bgen_core.errors import UserInputError
 from bgen_core.metrics import background, clip, fidelity, timing
-from bgen_core.metrics.metric import Metric, MetricValue, NotMeasuredError
+from bgen_core.metrics.metric import Metric, MetricValue, Noise, NotMeasuredError
 from bgen_core.metrics.scene import InputName, MetricInput, Scene
 from bgen_core.metrics.seam import seam
 from bgen_core.wording import quoted
@@ -16,6 +16,18 @@ logger = logging.getLogger(__name__)
 _OWN = "this program"
 _RECORD = "the run's record"
 _ESHRATIFAR = "Eshratifar et al. 2024, arXiv:2404.10157, as a union"
+_EXACT = Noise(amount=0, known="it is counted exactly")
+_SEEDS = Noise(amount=0, known="only the sweep's own seeds tell")
+_SUBJECT = Noise(
+    amount=5, known="below 5 % of the subject, segmentation alone differs", in_units_of="expansion_of_subject"
+)
+
+
+def _unseen(amount: float) -> Noise:
+    return Noise(
+        amount=amount, known="so much changes when a picture is saved as a JPEG of quality 95, which nobody sees"
+    )
+
 
 METRICS: tuple[Metric, ...] = (
     Metric(
@@ -26,6 +38,7 @@ METRICS: tuple[Metric, ...] = (
         help="Pixels that the mask keeps fully and that differ from the photo; must be 0 unless harmonisation is on.",
         source=_OWN,
         version=1,
+        noise=_EXACT,
         needs=("photo", "alpha", "picture"),
         compute=fidelity.core_changed,
     ),
@@ -37,6 +50,7 @@ METRICS: tuple[Metric, ...] = (
         help="Greatest change in the subject's soft edge that a new background alone cannot explain, of 255.",
         source=_OWN,
         version=1,
+        noise=_unseen(8),
         needs=("photo", "alpha", "picture"),
         compute=fidelity.edge_change,
     ),
@@ -48,6 +62,7 @@ METRICS: tuple[Metric, ...] = (
         help="Area by which the model let the person grow beyond the mask.",
         source=_ESHRATIFAR,
         version=1,
+        noise=_SUBJECT,
         needs=("raw_image", "alpha"),
         compute=fidelity.expansion,
         note=fidelity.expansion_note,
@@ -60,6 +75,7 @@ METRICS: tuple[Metric, ...] = (
         help="The same area relative to the subject: below 5 % is noise, above 10 % is real.",
         source=_ESHRATIFAR,
         version=1,
+        noise=_SUBJECT,
         needs=("raw_image", "alpha"),
         compute=fidelity.expansion_of_subject,
         note=fidelity.expansion_note,
@@ -72,6 +88,7 @@ METRICS: tuple[Metric, ...] = (
         help="How far the subject's outline stands out from both of its sides: 0 is no visible seam, 1 a hard step.",
         source=_OWN,
         version=1,
+        noise=_unseen(0.005),
         needs=("alpha", "picture"),
         compute=seam,
     ),
@@ -83,6 +100,7 @@ METRICS: tuple[Metric, ...] = (
         help="Mean gradient of the background: plain areas have little, structure and noise have much.",
         source="Sobel magnitude, OpenCV",
         version=1,
+        noise=_unseen(0.03),
         needs=("alpha", "picture"),
         compute=background.detail,
     ),
@@ -94,6 +112,7 @@ METRICS: tuple[Metric, ...] = (
         help="0 is grey, 15 slightly, 33 moderately, 59 quite and 109 extremely colourful.",
         source="Hasler and Süsstrunk 2003",
         version=1,
+        noise=_unseen(0.1),
         needs=("alpha", "picture"),
         compute=background.colourfulness,
     ),
@@ -105,6 +124,7 @@ METRICS: tuple[Metric, ...] = (
         help="Mean colour difference of the background to runs that are equal in everything but the seed.",
         source="CIE 1976, OpenCV",
         version=1,
+        noise=_unseen(0.1),
         needs=("alpha", "picture"),
         compute=background.seed_difference,
     ),
@@ -116,6 +136,7 @@ METRICS: tuple[Metric, ...] = (
         help="How well the picture follows its prompt, by the deployment's CLIP model.",
         source="Hessel et al. 2021, arXiv:2104.08718",
         version=1,
+        noise=_SEEDS,
         needs=("picture",),
         compute=clip.clip_score,
         note=clip.clip_note,
@@ -128,6 +149,7 @@ METRICS: tuple[Metric, ...] = (
         help="Time of the denoising steps: the run's share of its batches.",
         source=_RECORD,
         version=1,
+        noise=_SEEDS,
         needs=(),
         compute=timing.stage_seconds("denoise"),
     ),
@@ -139,6 +161,7 @@ METRICS: tuple[Metric, ...] = (
         help="Time from latents to pixels.",
         source=_RECORD,
         version=1,
+        noise=_SEEDS,
         needs=(),
         compute=timing.stage_seconds("decode"),
     ),
@@ -150,6 +173,7 @@ METRICS: tuple[Metric, ...] = (
         help="Time of putting the subject back at the photo's size.",
         source=_RECORD,
         version=1,
+        noise=_SEEDS,
         needs=(),
         compute=timing.stage_seconds("composite"),
     ),
@@ -161,6 +185,7 @@ METRICS: tuple[Metric, ...] = (
         help="How many such pictures a minute holds at the speed of its batches.",
         source=_RECORD,
         version=1,
+        noise=_SEEDS,
         needs=(),
         compute=timing.images_per_minute,
     ),
@@ -172,6 +197,7 @@ METRICS: tuple[Metric, ...] = (
         help="Highest memory of the device (GPU) or the process (CPU) since its sweep began.",
         source=_RECORD,
         version=1,
+        noise=_SEEDS,
         needs=(),
         compute=timing.peak_memory_mb,
     ),

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -15,11 +16,24 @@ from bgen_core.records.run import RunRecord
 from bgen_core.records.sweep import SweepCellRow, SweepRecord
 from bgen_core.reports.fonts import main_font, scripts_without_font
 from bgen_core.reports.png_bands import png_of_bands
-from bgen_core.reports.sheet_layout import GAP, LABEL, MARGIN, PAGE_TITLE, TITLE, SheetLayout, Shelf, lay_out
+from bgen_core.reports.sheet_layout import (
+    GAP,
+    LABEL,
+    MARGIN,
+    PAGE_TITLE,
+    PNG_LIMIT,
+    STACKED_SIDES,
+    TITLE,
+    SheetLayout,
+    SheetLimit,
+    Shelf,
+    lay_out,
+)
 from bgen_core.reports.sheet_text import PAPER, length_of, line_of_text
+from bgen_core.reports.sweep_heading import sweep_heading
 from bgen_core.store.blobs import STORED_LIMITS, BlobStore
 from bgen_core.store.store import Store
-from bgen_core.subject.decoding.image_io import decode_photo, resize
+from bgen_core.subject.decoding.image_io import decode_photo, encode_webp, resize
 from bgen_core.sweep.grid import Grid, arrange, default_axes
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.wording import quoted
@@ -27,6 +41,13 @@ from bgen_core.wording import quoted
 _EMPTY, _INK, _FAINT = (233, 233, 230), (29, 35, 33), (96, 104, 101)
 _LABEL_SIZE, _CAPTION_SIZE = 14, 11
 _WIDEST_GUTTER = 200
+SheetForm = Literal["png", "webp"]
+SHEET_LIMITS: Mapping[SheetForm, SheetLimit] = {
+    "png": PNG_LIMIT,
+    # What the format can hold, and 180 MB while it is made
+    "webp": SheetLimit(longest_side=16_383, most_pixels=60_000_000),
+}
+SHEET_SIDES = STACKED_SIDES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,12 +85,18 @@ class ContactSheet:
         Title and grid for each combination of the axes that are neither across nor down.
     cells
         The sweep's cells by their index; places of the grid that were not to be made have none.
+    side
+        Longest side that a cell's picture shall have; less where the sheet would be too large.
+    form
+        What it is saved as. A WebP can be no larger than 16,383 pixels in each direction, and is whole in memory.
     """
 
     title: str
     subtitle: str
     pages: tuple[tuple[str, Grid], ...]
     cells: Mapping[int, SheetCell]
+    side: int = 512
+    form: SheetForm = "png"
 
     @cached_property
     def layout(self) -> SheetLayout:
@@ -87,8 +114,21 @@ class ContactSheet:
             )
 
         return lay_out(
-            pages=len(self.pages), columns=len(grid.cells[0]), rows=len(grid.cells), gutter=gutter, cell_at=cell_at
+            pages=len(self.pages),
+            columns=len(grid.cells[0]),
+            rows=len(grid.cells),
+            gutter=gutter,
+            cell_at=cell_at,
+            largest=self.side,
+            limit=SHEET_LIMITS[self.form],
         )
+
+    def pieces(self, blobs: BlobStore) -> Iterator[bytes]:
+        """Pieces of the file in its form."""
+        return self.png(blobs) if self.form == "png" else iter((self._webp(blobs),))
+
+    def _webp(self, blobs: BlobStore) -> bytes:
+        return encode_webp(np.concatenate(list(self._bands(blobs))))
 
     def png(self, blobs: BlobStore) -> Iterator[bytes]:
         """Pieces of the PNG, made as they are asked for; no more than one row of cells is in memory.
@@ -162,7 +202,13 @@ class ContactSheet:
 
 
 def contact_sheet(
-    store: Store, sweep_id: SweepId, *, across: str | None = None, down: str | None = None
+    store: Store,
+    sweep_id: SweepId,
+    *,
+    across: str | None = None,
+    down: str | None = None,
+    side: int = 512,
+    form: SheetForm = "png",
 ) -> ContactSheet:
     """The contact sheet of a sweep as far as it has come.
 
@@ -171,12 +217,17 @@ def contact_sheet(
     across, down
         Names of the axes for columns and rows; None or empty for the ones that a grid begins with. Each combination
         of the other axes' values is a page of its own.
+    side, form
+        See `ContactSheet`; a side is one of `SHEET_SIDES`.
 
     Raises
     ------
     UserInputError
-        No sweep has this id, or it has no such axis.
+        No sweep has this id, it has no such axis, or there is no such side or form.
     """
+    if side not in SHEET_SIDES or form not in SHEET_LIMITS:
+        sides = ", ".join(map(str, SHEET_SIDES))
+        raise UserInputError(f"A contact sheet has pictures of {sides} pixels and is a {' or a '.join(SHEET_LIMITS)}.")
     sweep = store.sweeps.get(sweep_id)
     plan = SweepPlan.from_json(sweep.plan)
     across, down = _chosen_axes(plan, across, down)
@@ -184,14 +235,16 @@ def contact_sheet(
     pages: list[tuple[str, Grid]] = []
     for places in itertools.product(*(range(len(axis.values)) for axis in others)):
         fixed = {axis.name: place for axis, place in zip(others, places, strict=True)}
-        title = " · ".join(f"{axis.kind.label} {_shown(axis.labels[fixed[axis.name]])}" for axis in others)
+        title = " · ".join(f"{axis.label} {_shown(axis.labels[fixed[axis.name]])}" for axis in others)
         pages.append((title, arrange(plan, across=across, down=down, fixed=fixed)))
     rows = store.sweeps.cells(sweep_id)
     runs = {run.id: run for run in store.runs.get_all(sorted({row.run_id for row in rows if row.done}))}
     made = sum(row.run_id in runs for row in rows)
     subjects = dict.fromkeys(run.subject_name for run in runs.values())
-    facts = [", ".join(plan.models), ", ".join(subjects), f"{made} of {sweep.total} cells", f"sweep {sweep.id}"]
-    title = plan.base.prompt if all(axis.name != "prompt" for axis in plan.axes) else sweep.title
+    prompt = plan.base.prompt if all(axis.name != "prompt" for axis in plan.axes) else ""
+    several = [", ".join(names) for names in (plan.models, tuple(subjects)) if len(names) > 1]
+    facts = [prompt, *several, f"{made} of {sweep.total} cells", f"sweep {sweep.id}"]
+    title = sweep_heading(plan, tuple(subjects))
     if missing := scripts_without_font([title, *facts, *(label for axis in plan.axes for label in axis.labels)]):
         facts.insert(0, f"no font on this server has {', '.join(missing)}: those letters are boxes")
     return ContactSheet(
@@ -199,6 +252,8 @@ def contact_sheet(
         subtitle=" · ".join(fact for fact in facts if fact),
         pages=tuple(pages),
         cells={row.index: SheetCell(run=runs.get(row.run_id), reason=_reason(row, sweep)) for row in rows},
+        side=side,
+        form=form,
     )
 
 

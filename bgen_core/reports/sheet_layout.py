@@ -9,10 +9,22 @@ from bgen_core.extent import Box, Extent
 LONGEST_SIDE = 32_767
 MOST_PIXELS = 300_000_000
 
+
+@dataclass(frozen=True, kw_only=True)
+class SheetLimit:
+    """How large a sheet may be: what readers of its format still show, and what fits into memory."""
+
+    longest_side: int
+    most_pixels: int
+
+    def holds(self, extent: Extent) -> bool:
+        return extent.longest_side <= self.longest_side and extent.area <= self.most_pixels
+
+
 # Longest side of a cell: the first with which the sheet stays within the limits is taken.
 STACKED_SIDES = (512, 384, 256, 192, 128)
 TILED_SIDES = (256, 192, 128, 96, 64, 48, 32, 16)
-_TILE_SIDE = LONGEST_SIDE // 2
+PNG_LIMIT = SheetLimit(longest_side=LONGEST_SIDE, most_pixels=MOST_PIXELS)
 NARROWEST_CAPTIONED = 96
 
 MARGIN = 16
@@ -87,7 +99,7 @@ class SheetLayout:
 
     @property
     def fits(self) -> bool:
-        return self.extent.longest_side <= LONGEST_SIDE and self.extent.area <= MOST_PIXELS
+        return PNG_LIMIT.holds(self.extent)
 
     def tile_width(self, tile: Tile) -> int:
         """Width of a tile with the gap behind it."""
@@ -110,9 +122,16 @@ class SheetLayout:
 
 
 def lay_out(
-    *, pages: int, columns: int, rows: int, gutter: int, cell_at: Callable[[int], Extent]
-) -> SheetLayout:  # fmt: skip
-    """The layout with the largest cells that stays within `LONGEST_SIDE` and `MOST_PIXELS`.
+    *,
+    pages: int,
+    columns: int,
+    rows: int,
+    gutter: int,
+    cell_at: Callable[[int], Extent],
+    largest: int = STACKED_SIDES[0],
+    limit: SheetLimit = PNG_LIMIT,
+) -> SheetLayout:
+    """The layout with the largest cells that stays within the limit.
 
     Pages stand below each other. Where even small cells do not fit so, long rows are broken and long columns stand
     beside each other, each tile with labels of its own. Nothing is refused: what is too much for the smallest cells
@@ -126,24 +145,30 @@ def lay_out(
         Width of the row labels.
     cell_at
         Cell size for a longest side; pictures are never enlarged.
+    largest
+        The longest side to begin with.
     """
-    for side in STACKED_SIDES:
-        layout = _shelved(pages, range(columns), range(rows), gutter, cell_at(side), tiled=False)
-        if layout.fits:
+    grid = pages, range(columns), range(rows), gutter
+    for side in (side for side in STACKED_SIDES if side <= largest):
+        layout = _shelved(*grid, cell_at(side), None)
+        if limit.holds(layout.extent):
             return layout
-    for side in TILED_SIDES:
-        layout = _shelved(pages, range(columns), range(rows), gutter, cell_at(side), tiled=True)
-        if layout.fits:
+    for side in (side for side in TILED_SIDES if side <= largest):
+        layout = _shelved(*grid, cell_at(side), limit.longest_side)
+        if limit.holds(layout.extent):
             return layout
     return layout  # pyright: ignore[reportPossiblyUnboundVariable]
 
 
-def _shelved(pages: int, columns: range, rows: range, gutter: int, cell: Extent, *, tiled: bool) -> SheetLayout:
+def _shelved(
+    pages: int, columns: range, rows: range, gutter: int, cell: Extent, tiled_within: int | None
+) -> SheetLayout:  # fmt: skip
     empty = SheetLayout(cell=cell, gutter=gutter, shelves=())
     across, down = len(columns), len(rows)
-    if tiled:
-        across = min(across, max(1, (_TILE_SIDE - 2 * MARGIN - gutter) // empty.pitch.width))
-        down = min(down, max(1, (_TILE_SIDE - 2 * MARGIN - TITLE - empty.head) // empty.pitch.height))
+    if tiled_within:
+        tile_side = tiled_within // 2
+        across = min(across, max(1, (tile_side - 2 * MARGIN - gutter) // empty.pitch.width))
+        down = min(down, max(1, (tile_side - 2 * MARGIN - TITLE - empty.head) // empty.pitch.height))
     shelves: list[Shelf] = []
     current: list[Tile] = []
     left, top = MARGIN, MARGIN + TITLE
@@ -156,7 +181,7 @@ def _shelved(pages: int, columns: range, rows: range, gutter: int, cell: Extent,
                     columns=columns[first_column : first_column + across],
                     left=left,
                 )
-                if current and (not tiled or left + empty.tile_width(tile) > LONGEST_SIDE - MARGIN):
+                if current and (not tiled_within or left + empty.tile_width(tile) > tiled_within - MARGIN):
                     shelves.append(Shelf(top=top, tiles=tuple(current)))
                     top += empty.head + shelves[-1].rows * empty.pitch.height + GAP
                     current, left = [], MARGIN

@@ -32,10 +32,12 @@ def picture_url(blob: BlobHash, *, download: str = "") -> str:
     return f"{PICTURES}{blob}.png" + (f"?{urlencode({'download': download})}" if download else "")
 
 
-def sheet_url(sweep_id: SweepId, *, across: str | None, down: str | None) -> str:
-    """A sweep's contact sheet as a download, with these axes for columns and rows."""
-    axes = {name: axis for name, axis in (("x", across), ("y", down)) if axis}
-    return f"{SHEETS}{quote(sweep_id, safe='')}.png" + (f"?{urlencode(axes)}" if axes else "")
+def sheet_url(
+    sweep_id: SweepId, *, across: str | None, down: str | None, side: int | None = None, suffix: str = "png"
+) -> str:
+    """A sweep's contact sheet as a download, with these axes for columns and rows and cells of this longest side."""
+    asked = {name: str(value) for name, value in (("x", across), ("y", down), ("side", side)) if value}
+    return f"{SHEETS}{quote(sweep_id, safe='')}.{suffix}" + (f"?{urlencode(asked)}" if asked else "")
 
 
 def zip_url(sweep_id: SweepId) -> str:

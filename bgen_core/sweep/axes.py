@@ -15,7 +15,7 @@ The last comma may be followed by nothing, and dashes and the minus sign stand f
 import csv
 import io
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_DOWN, Decimal
 from functools import cached_property
 from typing import Literal
@@ -84,7 +84,7 @@ _BY_NAME = {kind.name: kind for kind in AXIS_KINDS}
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """One swept parameter with its values, in the order in which they were given.
+    """One swept parameter with its values, in the order in which they were given; or several that change together.
 
     Attributes
     ----------
@@ -94,11 +94,14 @@ class Axis:
         A subject's value is its id. The first value of a replacement is the text that is looked for.
     names
         What stands at the grid's edge instead of the values, if given: a subject's id says nothing to a person.
+    paired
+        Axes with as many values each: the first goes with this one's first, the second with its second.
     """
 
     name: str
     values: tuple[Value, ...]
     names: tuple[str, ...] = field(default=(), compare=False)
+    paired: tuple["Axis", ...] = ()
 
     def __post_init__(self) -> None:
         if not self.values:
@@ -108,14 +111,33 @@ class Axis:
             raise ValueError(f"{len(self.names)} names for {len(self.values)} values")
         if self.kind.kind == "replacement":
             _check_replacement(self)
+        for other in self.paired:
+            if len(other.values) != len(self.values):
+                raise UserInputError(
+                    f"{self.name} has {len(self.values)} values and {other.name} {len(other.values)}: axes that are "
+                    "paired need as many values each."
+                )
 
     @property
     def kind(self) -> AxisKind:
         return axis_kind(self.name)
 
+    @property
+    def together(self) -> tuple["Axis", ...]:
+        """This axis and those that are paired with it."""
+        return (self, *self.paired)
+
+    @property
+    def label(self) -> str:
+        """ "Steps"; of paired ones "Steps + Guidance"."""
+        return " + ".join(axis.kind.label for axis in self.together)
+
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """Each value as text for the grid's edge."""
+        """Each value as text for the grid's edge; of paired axes their values beside each other."""
+        if self.paired:
+            alone = [replace(axis, paired=()).labels for axis in self.together]
+            return tuple(" · ".join(each) for each in zip(*alone, strict=True))
         if self.name == "reference":
             return tuple(str(value)[:12] or "none" for value in self.values)
         parameter = self.kind.parameter
@@ -125,7 +147,12 @@ class Axis:
     def is_scale(self) -> bool:
         """Whether its values are numbers that can be compared."""
         parameter = self.kind.parameter
-        return parameter is not None and parameter.is_numeric and not (parameter.zero and 0 in self.values)
+        return (
+            not self.paired
+            and parameter is not None
+            and parameter.is_numeric
+            and not (parameter.zero and 0 in self.values)
+        )
 
 
 def axis_kind(name: str) -> AxisKind:
@@ -152,7 +179,7 @@ def _check_replacement(axis: Axis) -> None:
         )
 
 
-def parse_axis(name: str, text: str) -> Axis:
+def parse_axis(name: str, text: str, *, repeats: bool = False) -> Axis:
     """Read one axis as a person writes it.
 
     Parameters
@@ -163,11 +190,13 @@ def parse_axis(name: str, text: str) -> Axis:
         Pieces separated by commas; prompts stand one per line, since they contain commas, and a line break inside one
         is written as `typed_lines` says. Pieces of a replacement may stand in double quotes, and then contain commas,
         as in A1111's "Prompt S/R". Models and subjects stand one per line.
+    repeats
+        Whether a value may come again: in axes that are paired it goes with another one then.
 
     Returns
     -------
     Axis
-        Values in the order given, repeated values kept once.
+        Values in the order given, repeated values kept once unless asked for.
 
     Raises
     ------
@@ -184,7 +213,7 @@ def parse_axis(name: str, text: str) -> Axis:
         values = _parse_replacement(kind, text)
     else:
         values = _parse_pieces(kind, text)
-    return Axis(name=name, values=tuple(dict.fromkeys(values)))
+    return Axis(name=name, values=tuple(values if repeats else dict.fromkeys(values)))
 
 
 def hyphens(text: str) -> str:

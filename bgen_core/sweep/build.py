@@ -1,6 +1,6 @@
 """From what a person gave to a plan: texts of axes, with the model's own defaults where nothing was given."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from bgen_core.limits import LONGEST_NAME, check_text
 from bgen_core.models.catalogue import ModelEntry
 from bgen_core.parameters import PARAMETERS, Parameter, Value
 from bgen_core.sweep.axes import REPLACEMENTS, Axis, parse_axis
+from bgen_core.sweep.pairs import paired_axes, read_pairs
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 
@@ -43,6 +44,7 @@ def build_plan(
     subjects: Mapping[SubjectId, str],
     given: Mapping[str, str | Sequence[str] | None],
     replacements: Sequence[str] = (),
+    pairs: Sequence[str] = (),
 ) -> SweepPlan:
     """A plan from what a person gave, on a page or on the command line.
 
@@ -56,6 +58,8 @@ def build_plan(
         Parameter's name -> text for `parse_axis`, or texts that stand for themselves; None where nothing was given.
     replacements
         Texts of replacements in the prompts, one for each axis.
+    pairs
+        Axes that change together; see `read_pairs`.
 
     Returns
     -------
@@ -70,17 +74,18 @@ def build_plan(
     """
     for entry in models:
         check_text("The model's name", entry.name, LONGEST_NAME)
-    parsed = list(_axes(models, subjects, given, replacements))
+    groups = read_pairs(pairs)
+    parsed = list(_axes(models, subjects, given, replacements, {name for names in groups for name in names}))
     for axis in parsed:
         check_values(axis)
-    axes = tuple(axis for axis in parsed if len(axis.values) > 1)
+    axes = tuple(axis for axis in paired_axes(parsed, groups) if len(axis.values) > 1)
     # Values that stand together are checked together: a strength may need more steps than the model's default.
     first: dict[str, Any] = {axis.kind.field: axis.values[0] for axis in parsed if axis.kind.parameter is not None}
     base = replace(default_params(models[0]), **first)
     for axis in axes:
         if axis.kind.parameter is not None:
-            for value in axis.values:
-                replace(base, **{axis.kind.field: value})
+            for row in zip(*(each.values for each in axis.together), strict=True):
+                replace(base, **{each.kind.field: value for each, value in zip(axis.together, row, strict=True)})
     alone = {axis.name: str(axis.values[0]) for axis in parsed if len(axis.values) == 1}
     return SweepPlan(
         subject_id=SubjectId(alone["subject"]) if "subject" in alone else NO_SUBJECT,
@@ -95,27 +100,30 @@ def _axes(
     subjects: Mapping[SubjectId, str],
     given: Mapping[str, str | Sequence[str] | None],
     replacements: Sequence[str],
+    paired: Set[str],
 ) -> Iterator[Axis]:
     yield Axis(name="model", values=tuple(dict.fromkeys(entry.name for entry in models)))
     if subjects:
         yield Axis(name="subject", values=tuple(subjects), names=tuple(subjects.values()))
     if not "".join(given.get("prompt") or "").strip():
         raise UserInputError("The prompt is empty: say what to paint behind the subject.")
-    yield from _parameter_axes(given, texts=True)
+    yield from _parameter_axes(given, paired, texts=True)
     if len(replacements) > len(REPLACEMENTS):
         raise UserInputError(
             f"{len(replacements)} replacements in the prompts are given: at most {len(REPLACEMENTS)} are allowed."
         )
     yield from (parse_axis(name, text) for name, text in zip(REPLACEMENTS, replacements, strict=False))
-    yield from _parameter_axes(given, texts=False)
+    yield from _parameter_axes(given, paired, texts=False)
 
 
-def _parameter_axes(given: Mapping[str, str | Sequence[str] | None], *, texts: bool) -> Iterator[Axis]:
+def _parameter_axes(
+    given: Mapping[str, str | Sequence[str] | None], paired: Set[str], *, texts: bool
+) -> Iterator[Axis]:  # fmt: skip
     for parameter in PARAMETERS:
         value = given.get(parameter.name)
         if value is None or (parameter.kind == "text") != texts:
             continue
         if not isinstance(value, str):
-            yield Axis(name=parameter.name, values=tuple(dict.fromkeys(value)))
+            yield Axis(name=parameter.name, values=tuple(value if parameter.name in paired else dict.fromkeys(value)))
         elif value.strip() or not texts:  # a field of numbers that was emptied is a mistake, one of texts is not
-            yield parse_axis(parameter.name, value)
+            yield parse_axis(parameter.name, value, repeats=parameter.name in paired)

@@ -16,8 +16,12 @@ def explored_plan(plan: SweepPlan, steps: int) -> SweepPlan:
     Raises
     ------
     UserInputError
-        The number of steps is not allowed, or leaves none at the plan's strength.
+        The number of steps is not allowed, or leaves none at the plan's strength; or the steps are paired with what
+        cannot be folded away with them.
     """
+    for axis in plan.axes:
+        if axis.paired and STEPS in (each.name for each in axis.together):
+            raise UserInputError(f"{axis.label} are paired: explore without that pair, and finish with it.")
     base = replace(plan.base, num_inference_steps=steps)
     return replace(plan, base=base, axes=tuple(axis for axis in plan.axes if axis.name != STEPS), only=None)
 
@@ -44,8 +48,7 @@ def finish_plan(explored: SweepPlan, chosen: Sequence[int], steps: Axis) -> Swee
         raise UserInputError(
             f"the cells {places} cannot be finished: choose one or several of 0 to {explored.places - 1}."
         )
-    rest = tuple(axis for axis in explored.axes if axis.name != STEPS)
-    if len(rest) != len(explored.axes):
+    if sweeps_steps(explored):
         raise UserInputError("this sweep has an axis of steps: explore with one number of steps.")
     count = len(steps.values)
     base = replace(explored.base, num_inference_steps=int(steps.values[0]))
@@ -53,3 +56,8 @@ def finish_plan(explored: SweepPlan, chosen: Sequence[int], steps: Axis) -> Swee
         return replace(explored, base=base, only=tuple(places))
     only = tuple(place * count + step for place in places for step in range(count))
     return replace(explored, base=base, axes=(*explored.axes, steps), only=only)
+
+
+def sweeps_steps(plan: SweepPlan) -> bool:
+    """Whether an axis changes the number of steps, alone or together with others."""
+    return any(each.name == STEPS for axis in plan.axes for each in axis.together)

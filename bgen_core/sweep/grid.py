@@ -27,7 +27,7 @@ class Grid:
     def corner(self) -> str:
         """What runs down and what across, for the place where both labels meet: "Steps ↓ Seed →"."""
         signed = ((self.down, "↓"), (self.across, "→"))
-        return " ".join(f"{axis.kind.label} {sign}" for axis, sign in signed if axis)
+        return " ".join(f"{axis.label} {sign}" for axis, sign in signed if axis)
 
 
 def arrange(plan: SweepPlan, *, across: str | None, down: str | None, fixed: Mapping[str, int]) -> Grid:
@@ -60,12 +60,19 @@ def index_of(plan: SweepPlan, places: Mapping[str, int]) -> int:
     return index
 
 
-def describe_place(plan: SweepPlan, index: int) -> str:
-    """What a cell shows, for those who do not see it: its prompt and its place on every axis."""
-    labels: list[str] = []
+def places_of(plan: SweepPlan, index: int) -> tuple[int, ...]:
+    """The place of a cell's value on each axis: what `index_of` turns into its index."""
+    places: list[int] = []
     for axis in reversed(plan.axes):
         index, place = divmod(index, len(axis.values))
-        labels.insert(0, f"{axis.kind.label} {axis.labels[place]}")
+        places.insert(0, place)
+    return tuple(places)
+
+
+def describe_place(plan: SweepPlan, index: int) -> str:
+    """What a cell shows, for those who do not see it: its prompt and its place on every axis."""
+    placed = zip(plan.axes, places_of(plan, index), strict=True)
+    labels = [f"{axis.label} {axis.labels[place]}" for axis, place in placed]
     return (
         ", ".join(labels) if "prompt" in [axis.name for axis in plan.axes] else ", ".join([plan.base.prompt, *labels])
     )

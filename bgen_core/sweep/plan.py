@@ -74,7 +74,7 @@ class SweepPlan:
     only: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        names = [axis.name for axis in self.axes]
+        names = [each.name for axis in self.axes for each in axis.together]
         for name in names:
             if names.count(name) > 1:
                 raise UserInputError(f"axis {quoted(name)} is given {names.count(name)} times: give it once.")
@@ -101,8 +101,9 @@ class SweepPlan:
     def values_of(self, field: str) -> tuple[Any, ...]:
         """All values that cells have in a field of `SweepCell` or `InpaintParams`, before replacements."""
         for axis in self.axes:
-            if axis.kind.field == field and axis.kind.kind != "replacement":
-                return axis.values
+            for each in axis.together:
+                if each.kind.field == field and each.kind.kind != "replacement":
+                    return each.values
         return (getattr(self if field in ("subject_id", "model") else self.base, field),)
 
     @property
@@ -124,7 +125,7 @@ class SweepPlan:
             Names the count and the limit.
         """
         if len(self) > limit:
-            sizes = " × ".join(f"{len(axis.values)} {axis.kind.label.lower()}" for axis in self.axes)
+            sizes = " × ".join(f"{len(axis.values)} {axis.label.lower()}" for axis in self.axes)
             raise UserInputError(f"{sizes} make {len(self):,} cells: at most {limit:,} are allowed.")
 
     def cells(self) -> Iterator[SweepCell]:
@@ -142,7 +143,7 @@ class SweepPlan:
             if axis.kind.kind == "replacement":
                 replaced.append((str(axis.values[0]), str(axis.values[place])))
             else:
-                changes[axis.kind.field] = axis.values[place]
+                changes |= {each.kind.field: each.values[place] for each in axis.together}
         model, subject_id = changes.pop("model", self.model), changes.pop("subject_id", self.subject_id)
         for field in (parameter.field for parameter in PROMPTS) if replaced else ():
             text = changes.get(field, getattr(self.base, field))
@@ -168,10 +169,7 @@ class SweepPlan:
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "SweepPlan":
-        axes = tuple(
-            Axis(name=axis_kind(axis["name"]).name, values=tuple(axis["values"]), names=tuple(axis.get("names", ())))
-            for axis in content["axes"]
-        )
+        axes = tuple(map(_axis_from_json, content["axes"]))
         only = content.get("only")
         return cls(
             subject_id=content["subject_id"],
@@ -184,7 +182,18 @@ class SweepPlan:
 
 def _axis_json(axis: Axis) -> dict[str, Any]:
     content: dict[str, Any] = {"name": axis.name, "values": list(axis.values)}
-    return content | {"names": list(axis.names)} if axis.names else content
+    if axis.names:
+        content["names"] = list(axis.names)
+    return content | {"paired": [_axis_json(each) for each in axis.paired]} if axis.paired else content
+
+
+def _axis_from_json(content: dict[str, Any]) -> Axis:
+    return Axis(
+        name=axis_kind(content["name"]).name,
+        values=tuple(content["values"]),
+        names=tuple(content.get("names", ())),
+        paired=tuple(map(_axis_from_json, content.get("paired", ()))),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -121,6 +121,20 @@ def test_what_never_ends_is_refused():
         read_spec(Path("/dev/zero"), OPTIONS)
 
 
+def test_pairs_are_written_in_the_file_as_on_the_command_line(call: Call, tmp_path: Path):
+    file = tmp_path / "plan.yaml"
+    file.write_text(
+        f"photo: {SAMPLES[0].path}\nprompt: a beach\nsteps: 2,3\nguidance: [1, 3]\n"
+        "seed: 7, vary 1\npair: steps+guidance\n"
+    )
+    document = json.loads(call("sweep", "--spec", file, "--dry-run", "--json").stdout)
+    assert document["cells"] == 4
+    assert document["axes"] == {"steps": [2, 3], "guidance": [1.0, 3.0], "seed": [7, 8]}
+    assert document["pairs"] == [["steps", "guidance"]]
+    refused = call("sweep", "--spec", file, "--pair", "steps+seed,guidance", "--dry-run")
+    assert (refused.returncode, "'guidance' is one axis" in refused.stderr) == (2, True)
+
+
 def test_what_is_typed_wins_over_the_file(call: Call, tmp_path: Path):
     file = tmp_path / "plan.yaml"
     file.write_text(f"photo: {SAMPLES[0].path}\nprompt: a beach\nsteps: 2,3\nseed: 1-3\n")

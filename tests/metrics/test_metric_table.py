@@ -1,3 +1,4 @@
+import io
 import logging
 import re
 from dataclasses import replace
@@ -5,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from bgen_core.errors import UserInputError
 from bgen_core.metrics import (
@@ -20,6 +22,7 @@ from bgen_core.metrics import (
 from tests.made_up import made_up_run
 from tests.metrics.scenes import disc, noise
 
+SAMPLES = Path(__file__).parents[2] / "bgen_core" / "subject" / "samples"
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
 
 
@@ -123,3 +126,25 @@ def test_the_page_has_a_row_for_every_metric() -> None:
         assert direction == metric.direction
         assert source == metric.source
         assert version == str(metric.version)
+        noise = f"{metric.noise.amount:g}" if metric.noise.amount else ("none", "seeds")["seeds" in metric.noise.known]
+        assert rows[metric.name][6] == ("5 % of subject" if metric.noise.in_units_of else noise)
+
+
+def test_what_a_fine_jpeg_changes_is_within_the_noise() -> None:
+    """The figures in the table: pictures that nobody tells apart shall not be told apart by a metric."""
+    photo = np.asarray(Image.open(SAMPLES / "cat.jpg").convert("RGB"))
+    height, width = photo.shape[:2]
+    alpha = disc(height, width, min(height, width) // 3, softness=3)
+    file = io.BytesIO()
+    picture = np.where(alpha[..., None] > 0, photo, photo[::-1])
+    Image.fromarray(picture).save(file, "JPEG", quality=95, subsampling=0)
+    names = ["edge_change", "seam", "detail", "colourfulness"]
+    before, after = (
+        compute_metrics(
+            MetricInput(record=made_up_run(), photo=photo, alpha=alpha, picture=np.asarray(each)), names=names
+        )
+        for each in (picture, Image.open(file).convert("RGB"))
+    )
+    for one, other in zip(before, after, strict=True):
+        assert one.value is not None and other.value is not None
+        assert 0 < abs(one.value - other.value) <= find_metric(one.name).noise.amount, one.name

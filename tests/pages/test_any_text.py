@@ -44,6 +44,7 @@ def through_form(plan: SweepPlan) -> SweepPlan:
     filled = form_of(plan)
     held = {parameter.name: filled[parameter.key] for parameter in PARAMETERS} | {
         "replace": filled["replace"],
+        "pair": filled["pair"],
         "explore": "",
     }
     texts = {name: text if isinstance(text, str) else ",".join(text) for name, text in held.items()}

@@ -10,7 +10,7 @@ from bgen_core.store.store import Store
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
-from pages._ui.compare.findings_frame import sweep_frame
+from pages._ui.compare.sweep_findings.sweep_frame import sweep_frame
 from tests.made_up import commit, made_up_run, made_up_sweep, run_id
 from tests.pages.compare_pages import (
     address,

@@ -225,7 +225,7 @@ def test_a_contact_sheet_is_downloaded_with_the_axes_that_are_shown(
 ) -> None:
     answer = client.get(sheet_url(sweep_id, across=across, down=down))
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
-    assert answer.headers["content-disposition"].startswith('attachment; filename="bgen-sweep-abc123.png"')
+    assert answer.headers["content-disposition"].startswith('attachment; filename="bgen-steps-guidance-abc123.png"')
     assert answer.headers["cache-control"] == "no-store"
     image = Image.open(BytesIO(answer.content))
     image.load()
@@ -235,7 +235,7 @@ def test_a_contact_sheet_is_downloaded_with_the_axes_that_are_shown(
 def test_a_zip_is_downloaded(client: TestClient, sweep_id: str) -> None:
     answer = client.get(zip_url(sweep_id))
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
-    assert answer.headers["content-disposition"].startswith('attachment; filename="bgen-sweep-abc123.zip"')
+    assert answer.headers["content-disposition"].startswith('attachment; filename="bgen-steps-guidance-abc123.zip"')
     names = zipfile.ZipFile(BytesIO(answer.content)).namelist()
     pictures = [name.rpartition("_")[0] for name in names if name.startswith("pictures/")]
     assert pictures == [f"pictures/{download_name(made_up_run(number))[:-4]}" for number in range(5)]

@@ -17,7 +17,7 @@ from bgen_core.store.store import Store
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
-from pages._ui.compare.findings_frame import sweep_frame
+from pages._ui.compare.sweep_findings.sweep_frame import sweep_frame
 from tests.made_up import LONG_AGO, commit, made_up_run, made_up_sweep, run_id
 from tests.pages.compare_pages import open_compare, tables, texts, viewed
 
@@ -104,7 +104,36 @@ def test_one_comparison_has_one_number_on_the_whole_page(page_store: Store) -> N
     timed = spoken(open_compare(sweep="sweep-1", show="says", measure="seconds", axis="steps"))
     assert f"Time rises by {paired(frame, 'seconds', 4, 30).mean():.3g} s (95 % interval " in timed
     seam = spoken(open_compare(sweep="sweep-1", show="says", measure="seam", axis="guidance"))
-    assert "from Guidance 1 to 4 (+0.0478 %), which is worse" in seam
+    assert "**Guidance** :gray-badge[within noise] No clear difference in seam" in seam
+    assert "from Guidance 1 to 4 it rises by 0.0003 (95 % interval 0.0003 to 0.0003, 12 pairs) (+0.0478 %)" in seam
+    assert "no more than its noise of 0.005 (so much changes when a picture is saved as a JPEG of quality 95" in seam
+
+
+def test_all_axes_and_measures_come_first_and_lead_to_the_details(page_store: Store) -> None:
+    swept(page_store, uneven(np.random.default_rng(0)))
+    at = open_compare(sweep="sweep-1", show="says", measure="seam", axis="guidance")
+    table = at.dataframe[-1].value
+    assert table.index.tolist() == ["Steps", "Guidance", "Seed"]
+    assert table.columns.tolist()[:2] == ["Expansion (% of picture)", "Seam"]
+    assert table["Seam"].tolist() == ["no change", "within noise", "no change"]
+    assert table.loc["Steps", "Expansion (% of picture)"].startswith("−3 (")
+    assert table.loc["Guidance", "Expansion (% of picture)"] == "within noise"
+    assert f"Holm's correction over these {table.size} comparisons" in spoken(at)
+
+
+def test_the_best_and_the_distance_from_a_baseline_are_told_beyond_noise_alone(page_store: Store) -> None:
+    for number, seam in enumerate((0.6, 0.603, 0.7)):
+        commit(page_store, made_up_run(number, params={"guidance_scale": 2.0 + number, "seed": 1}))
+        page_store.metrics.save(run_id(number), [MetricValue(name="seam", value=seam, reason="", version=1)])
+    ids = ",".join(run_id(number) for number in range(3))
+    at = open_compare(ids=ids, measure="seam", base=run_id(0)[:12])
+    assert [run["best"] for run in viewed(at)["runs"]] == ["Best seam: 0.6", "Best seam: 0.603", ""]
+    (seam,) = [table["Seam"] for table in tables(at) if "Seam" in table]
+    assert [text.replace("\\", "") for text in seam][1:] == [":green-badge[0.603 (+0.003, noise)]", "0.7 (+0.1)"]
+    assert sorted(at.dataframe[0].value["seam apart"]) == pytest.approx([0, 0, 0.1])
+    two = open_compare(ids=ids[: 2 * 64 + 1], measure="seam")
+    assert [run["best"] for run in viewed(two)["runs"]] == ["", ""]
+    assert "Within their noise, so none is best: seam (0.005: so much changes" in spoken(two)
 
 
 def test_all_equal_has_no_winner(page_store: Store) -> None:

@@ -146,3 +146,12 @@ def test_a_page_of_a_thousand_places_has_them_all():
 @pytest.mark.parametrize(("down", "across", "found"), [(0, 1, 5), (0, -1, 2), (1, 0, 6), (-1, 0, 3), (2, 0, 3)])
 def test_arrows_walk_as_the_grid_is_shown(down: int, across: int, found: int):
     assert beside([[3, 2], [4, 5], [6]], 4, down=down, across=across) == found
+
+
+def test_colours_of_a_badge_show_no_differences_within_its_noise() -> None:
+    plan = plan_of(*THREE[1:])
+    values = dict(zip(map(run_id, range(4)), (0.5, 0.502, 0.501, 0.6), strict=True))
+    told_heat = told(plan, **made(0, 1, 2, 3), values=values, lower_is_better=True, noise=0.02)["heat"]
+    assert [share for share, _ in told_heat.values()] == [1, 1, 1, 0]
+    level = told(plan, **made(0, 1, 2, 3), values=values, noise=0.2)["heat"]
+    assert {share for share, _ in level.values()} == {0.5}

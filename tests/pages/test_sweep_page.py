@@ -1,6 +1,7 @@
 """The Sweep page through AppTest: what it says before it runs, and what its controls refuse."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,25 @@ def test_a_seed_of_minus_one_is_drawn_once_for_each_sweep(store: Store, subject:
     assert not {first, second} & set(SweepPlan.from_json(again.plan).values_of("seed"))
 
 
+def test_pairs_and_drawn_seeds_stand_in_the_address_and_make_the_plan(
+    store: Store, subject: Subject, worker: None
+):  # fmt: skip
+    at = open_sweep(steps="2,4,6", guidance="1,3,5", seed="7, vary 1, random", pair="steps+guidance")
+    assert "3 (paired) × 3 = 9 cells" in said(at)
+    seeds = at.text_input(key="seed").value
+    assert re.fullmatch(r"7, 8, \d+", seeds)
+    run_button(at).click().run()
+    (sweep,) = store.sweeps.select(states=["queued"])
+    plan = SweepPlan.from_json(sweep.plan)
+    assert plan.axes[0].labels == ("2 · 1", "4 · 3", "6 · 5")
+    assert plan.values_of("seed") == tuple(map(int, seeds.split(",")))
+    linked = open_sweep(id=sweep.id)
+    assert linked.text_input(key="pair").value == "steps+guidance"
+    assert "3 (paired) × 3 = 9 cells" in said(linked)
+    next(button for button in linked.button if button.label == "4 next to it").click().run()
+    assert linked.text_input(key="seed").value == "7, 8, 9, 10, 11"
+
+
 def test_run_puts_the_sweep_into_the_queue_and_into_the_url(store: Store, subject: Subject, worker: None):
     at = open_sweep()
     at.text_input(key="seed").set_value("1-2").run()
@@ -292,9 +312,15 @@ def test_a_grid_is_downloaded_as_it_is_shown(
     for change in changes:
         store.sweeps.change_state(sweep_id, change)
     at = open_sweep(id=sweep_id, x="Seed", y="Steps")
-    links = {link.proto.label: link.proto.url for link in at.get("link_button")}
-    assert links["Contact sheet"] == f"/download/sheet/{sweep_id}.png?x=seed&y=steps"
+    assert not at.get("link_button")  # sizes cost a look at pictures: they are looked up once somebody asks
+    at.session_state["save_sweep"] = True
+    at.run()
+    links = {link.proto.label.partition(" · ")[0]: link.proto.url for link in at.get("link_button")}
+    assert links["PNG 512 px"] == f"/download/sheet/{sweep_id}.png?x=seed&y=steps"
+    assert links["WebP 256 px"] == f"/download/sheet/{sweep_id}.webp?x=seed&y=steps&side=256"
+    assert links["HTML 256 px"] == f"/download/runs.html?sweep={sweep_id}&side=256&x=seed&y=steps"
     assert links["ZIP"] == f"/download/zip/{sweep_id}.zip"
+    assert all(link.proto.label.endswith(" MB") for link in at.get("link_button"))
 
 
 def test_a_link_names_the_subject_by_its_id(store: Store, subject: Subject, worker: None):

@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bgen_core.archive.sweep_archive import sweep_archive
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Box, Extent
 from bgen_core.reports import contact_sheet as drawing
 from bgen_core.reports.contact_sheet import ContactSheet, SheetCell, contact_sheet
+from bgen_core.reports.file_sizes import in_megabytes, report_bytes, sheet_bytes, zip_bytes
+from bgen_core.reports.html_report import html_report
 from bgen_core.reports.png_bands import png_of_bands
 from bgen_core.reports.sheet_layout import LONGEST_SIDE, MOST_PIXELS, SheetLayout, lay_out
 from bgen_core.reports.sheet_text import line_of_text
@@ -296,3 +299,31 @@ def _inflated(inflate: "zlib._Decompress", piece: bytes) -> int:
                 body = inflate.unconsumed_tail
         position += 12 + length
     return total
+
+
+def test_a_smaller_sheet_and_a_webp_can_be_asked_for(store: Store):
+    keep(store, make_plan(STEPS, GUIDANCE), extent=Extent(width=600, height=300))
+    full, small = (contact_sheet(store, "sweep-1", side=side) for side in (512, 128))
+    assert (full.layout.cell.width, small.layout.cell.width) == (512, 128)
+    webp = contact_sheet(store, "sweep-1", side=128, form="webp")
+    drawn = Image.open(BytesIO(b"".join(webp.pieces(store.blobs))))
+    assert (drawn.format, drawn.size) == ("WEBP", opened(small, store).size)
+    for asked in ({"side": 100}, {"form": "gif"}):
+        with pytest.raises(UserInputError, match="256, 192, 128 pixels and is a png or a webp"):
+            contact_sheet(store, "sweep-1", **asked)
+
+
+def test_sizes_told_before_are_those_of_the_files(store: Store):
+    """Of noise, which no two programs compress alike, to a tenth; of the report's text to its few kilobytes."""
+    plan = make_plan(STEPS, GUIDANCE)
+    keep(store, plan, extent=Extent(width=600, height=300))
+    runs = store.runs.select(sweep_id="sweep-1")
+    for form in ("png", "webp"):
+        sheet = contact_sheet(store, "sweep-1", side=256, form=form)
+        made = len(b"".join(sheet.pieces(store.blobs)))
+        assert sheet_bytes(store.blobs, sheet) == pytest.approx(made, rel=0.1, abs=30_000)
+    report = len(b"".join(html_report(store, sweep_id="sweep-1", side=256)))
+    assert report_bytes(store.blobs, runs, 256) == pytest.approx(report, rel=0.1, abs=30_000)
+    archive = len(b"".join(sweep_archive(store, "sweep-1")))
+    assert zip_bytes(store.blobs, runs) == pytest.approx(archive, rel=0.1, abs=30_000)
+    assert (in_megabytes(70_400_000), in_megabytes(1_640_000), in_megabytes(3)) == ("70 MB", "1.6 MB", "0.1 MB")

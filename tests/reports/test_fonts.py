@@ -84,9 +84,9 @@ def test_marks_stay_with_their_letter(folder: Path) -> None:
 def test_a_contact_sheet_says_what_is_boxes(folder: Path, store: Store) -> None:
     plan = SweepPlan(subject_id="s", model="demo", base=InpaintParams(prompt="夕 at the sea"))
     store.sweeps.add(made_up_sweep(cells=["a" * 64], plan=plan.to_json()), ["a" * 64])
-    said = "no font on this server has CJK: those letters are boxes · demo"
+    said = "no font on this server has CJK: those letters are boxes · 夕 at the sea"
     assert contact_sheet(store, "sweep-1").subtitle.startswith(said)
     font_with(CHINESE).save(folder / "bar.ttf")
     fonts._probed.cache_clear()  # pyright: ignore[reportPrivateUsage]
     fonts._path_with.cache_clear()  # pyright: ignore[reportPrivateUsage]
-    assert contact_sheet(store, "sweep-1").subtitle.startswith("demo")
+    assert contact_sheet(store, "sweep-1").subtitle.startswith("夕 at the sea")

@@ -1,7 +1,11 @@
-"""The report as a browser reads it: what it shows, and that it loads and runs nothing."""
+"""The report as a browser reads it: what it shows, and that it loads nothing and runs its own script alone."""
 
+import base64
+import hashlib
+import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +13,7 @@ from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.metrics import MetricValue, find_metric
 from bgen_core.records.run import RunRecord
+from bgen_core.reports import html_report as html_report_module
 from bgen_core.reports.html_report import html_report
 from bgen_core.store.store import Store
 from bgen_core.sweep.axes import parse_axis
@@ -73,13 +78,26 @@ def test_the_axes_can_be_turned(store: Store):
     assert "Seed ↓ Guidance →" in page.text
 
 
-def test_the_file_loads_and_runs_nothing(store: Store):
+def own_script() -> str:
+    return (Path(html_report_module.__file__).parent / "report.js").read_text(encoding="utf-8")
+
+
+def test_the_file_loads_nothing_and_runs_its_own_script_alone(store: Store):
     grid_of(store)
     page = read(html_report(store, sweep_id="sweep-1"))
     policy = next(each["content"] for each in page.all("meta") if each.get("http-equiv") == "Content-Security-Policy")
     assert policy is not None
-    assert policy.startswith("default-src 'none'; img-src data:; style-src 'unsafe-inline'")
-    assert {tag for tag, _ in page.elements}.isdisjoint({"script", "link", "iframe", "object", "embed", "form", "base"})
+    digest = base64.b64encode(hashlib.sha256("".join(page.scripts).encode()).digest()).decode()
+    assert policy == (
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+        f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    )
+    assert page.all("script") == [{}]
+    assert page.scripts == [own_script()]
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|fetch\(|import\(", own_script()
+    )
+    assert {tag for tag, _ in page.elements}.isdisjoint({"link", "iframe", "object", "embed", "form", "base"})
     for tag, attributes in page.elements:
         assert not any(name.startswith("on") for name in attributes), tag
         for name in ("src", "href"):
@@ -102,9 +120,51 @@ def test_what_people_typed_is_text_wherever_it_stands(store: Store, place: str):
         store.opinions.tag(runs[0].id, [text])
     page = read(html_report(store, run_ids=[run.id for run in runs], title=HOSTILE if place == "title" else ""))
     assert text in page.text
-    assert page.all("script") == []
+    assert (page.all("script"), page.scripts) == ([{}], [own_script()])
     assert len(page.all("img")) == 2
     assert all("onerror" not in attributes for _, attributes in page.elements)
+
+
+def test_what_its_script_lays_out_is_in_attributes(store: Store):
+    runs = grid_of(store)
+    store.opinions.rate(runs[3].id, 4)
+    store.metrics.save(runs[0].id, [measured("seam", 0.25)])
+    page = read(html_report(store, sweep_id="sweep-1"))
+    (main,) = page.all("main")
+    axes = [{"label": "Guidance", "values": ["2", "3"]}, {"label": "Seed", "values": ["1", "2"]}]
+    assert (json.loads(main["data-axes"]), json.loads(main["data-shown"])) == (axes, [1, 0])
+    assert json.loads(main["data-badges"]) == ["Rating", "Seam"]
+    places = [each for each in page.all("div") if each.get("class") == "place"]
+    assert [json.loads(each["data-at"]) for each in places] == [[0, 0], [0, 1], [1, 0], [1, 1]]
+    assert [each["data-stars"] for each in places] == ["0", "0", "0", "4"]
+    assert [json.loads(each["data-badges"]) for each in places][::3] == [["", "0.25"], ["★★★★", ""]]
+    assert "Guidance 3 · Seed 2" in places[3]["data-search"]
+
+
+def test_chosen_runs_can_be_laid_out_by_what_they_differ_in(store: Store):
+    runs = [
+        commit(store, made_up_run(number, params={"seed": 7, "guidance_scale": 9.0 - number})) for number in range(3)
+    ]
+    page = read(html_report(store, run_ids=[run.id for run in runs]))
+    (main,) = page.all("main")
+    assert json.loads(main["data-axes"]) == [{"label": "Guidance", "values": ["7", "8", "9"]}]
+    assert json.loads(main["data-shown"]) == [-1, -1]
+    assert [each["data-at"] for each in page.all("div") if each.get("class") == "place"] == ["[2]", "[1]", "[0]"]
+
+
+def test_the_title_says_what_the_sweep_is(store: Store):
+    grid_of(store)
+    page = read(html_report(store, sweep_id="sweep-1"))
+    assert "Ada · demo · Guidance × Seed" in page.text
+    assert "a beach · 4 of 4 cells" in page.text
+
+
+def test_the_pictures_size_can_be_asked_for(store: Store):
+    run = commit(store, made_up_run(1, extent=Extent(width=600, height=300)))
+    (picture,) = read(html_report(store, run_ids=[run.id], side=96)).pictures
+    assert picture.size == (96, 48)
+    with pytest.raises(UserInputError, match="96, 256, 512, 1024 pixels large, not 7"):
+        html_report(store, run_ids=[run.id], side=7)
 
 
 def test_an_axis_of_prompts_is_text_too(store: Store):

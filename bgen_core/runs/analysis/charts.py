@@ -11,6 +11,7 @@ from bgen_core.runs.analysis.best import all_equal
 from bgen_core.runs.analysis.change_words import too_few
 from bgen_core.runs.analysis.columns import AxisColumn, Measure, digits_apart, measured_rows, number, shown
 from bgen_core.runs.analysis.effects import value_means
+from bgen_core.runs.analysis.noise import shade
 from bgen_core.runs.analysis.paired import CONFIDENCE, PairedTable, fewest_pairs, paired_table
 
 if TYPE_CHECKING:
@@ -96,7 +97,9 @@ def axis_chart_note(frame: pd.DataFrame, axis: AxisColumn, measure: Measure, *, 
 def heat_map(frame: pd.DataFrame, across: AxisColumn, down: AxisColumn, measure: Measure) -> "alt.LayerChart":
     """Mean of a measure for each two values of two axes, written into its cell; brighter is better, or else higher.
 
-    Cells without a measured run are left out. Where all are equal they have one colour, and there is no legend.
+    Cells without a measured run are left out. Colours
+    are in steps no finer than the measure's noise. Where all are equal but for it they have one colour, and there is no
+    legend.
 
     Raises
     ------
@@ -111,7 +114,7 @@ def heat_map(frame: pd.DataFrame, across: AxisColumn, down: AxisColumn, measure:
     columns, rows = names_apart(across.values(known)), names_apart(down.values(known))
     cells = _cells(known, across, down, measure, columns, rows)
     found = [cell["measured"] for cell in cells]
-    equal = all_equal(found)
+    equal = all_equal(found, measure.noise)
     domain = [min(found), max(found)] if not equal else [found[0] - 1, found[0] + 1] if found else [0, 1]
     darkest_is_high = measure.direction == "lower"
     base = alt.Chart(alt.Data(values=cells)).encode(
@@ -126,11 +129,12 @@ def heat_map(frame: pd.DataFrame, across: AxisColumn, down: AxisColumn, measure:
     )
     scale = alt.Scale(scheme=SCHEME, domain=domain, reverse=darkest_is_high)
     for cell in cells:
-        share = (cell["measured"] - domain[0]) / (domain[1] - domain[0])
+        share = 0.5 if equal else shade(cell["measured"], domain[0], domain[1], measure.noise)
+        cell["shade"] = domain[0] + share * (domain[1] - domain[0])
         cell["ink"] = "black" if (1 - share if darkest_is_high else share) > _BLACK_FROM else "white"
     legend: dict[str, Any] = {"legend": None} if equal else {}
     layers = [
-        base.mark_rect().encode(color=alt.Color("measured:Q", title=measure.heading, scale=scale, **legend)),
+        base.mark_rect().encode(color=alt.Color("shade:Q", title=measure.heading, scale=scale, **legend)),
         base.mark_text(fontSize=13).encode(text="label:N", color=alt.Color("ink:N", scale=None)),
     ]
     independent = alt.Resolve(scale=alt.ScaleResolveMap(color="independent"))

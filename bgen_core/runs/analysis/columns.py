@@ -26,16 +26,33 @@ class Measure:
         As people read them; the unit may be empty.
     direction
         Which values are better.
+    noise
+        Differences up to this say nothing; 0 where every difference does.
+    noise_known
+        How that is known.
+    noise_in_units_of
+        Another measure in whose unit the noise is; see `noise.in_own_units`.
     """
 
     name: str
     label: str
     unit: str = ""
     direction: Direction = "none"
+    noise: float = 0.0
+    noise_known: str = ""
+    noise_in_units_of: str = ""
 
     @classmethod
     def of(cls, metric: Metric) -> "Measure":
-        return cls(name=metric.name, label=metric.label, unit=metric.unit, direction=metric.direction)
+        return cls(
+            name=metric.name,
+            label=metric.label,
+            unit=metric.unit,
+            direction=metric.direction,
+            noise=metric.noise.amount,
+            noise_known=metric.noise.known,
+            noise_in_units_of=metric.noise.in_units_of,
+        )
 
     @property
     def heading(self) -> str:

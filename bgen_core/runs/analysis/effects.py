@@ -66,7 +66,18 @@ class AxisEffect:
     @property
     def is_clear(self) -> bool:
         """Whether the sentence states a difference."""
-        return self.stands_out or (self.ends is not None and self.ends.change.is_clear)
+        return self.stands_out or (self.ends is not None and self.ends.change.is_beyond(self.measure.noise))
+
+    @property
+    def is_noise(self) -> bool:
+        """Whether a difference is there beyond doubt, and yet no larger than the measure's noise."""
+        compared = self.ends.change if self.ends else self.against_rest
+        return (
+            not self.is_clear
+            and compared is not None
+            and compared.is_clear
+            and abs(compared.mean) <= self.measure.noise
+        )
 
 
 def axis_effect(frame: pd.DataFrame, axis: AxisColumn, measure: Measure, *, axes: Sequence[AxisColumn]) -> AxisEffect:
@@ -89,8 +100,8 @@ def axis_effect(frame: pd.DataFrame, axis: AxisColumn, measure: Measure, *, axes
     is_scale = len(values) > 1 and axis.is_scale(frame)
     stands_out = (
         against_rest is not None
-        and against_rest.is_clear
-        and (not is_scale or _is_between(complete, extremes, against_rest.confidence))
+        and against_rest.is_beyond(measure.noise)
+        and (not is_scale or _is_between(complete, extremes, against_rest.confidence, measure.noise))
     )
     effect = AxisEffect(
         axis=axis,
@@ -130,13 +141,13 @@ def _extremes(
     return extremes, mean_estimate(best - rest, confidence), float(rest.mean())
 
 
-def _is_between(complete: PairedTable, extremes: tuple[object, ...], confidence: float) -> bool:
+def _is_between(complete: PairedTable, extremes: tuple[object, ...], confidence: float, noise: float) -> bool:
     """Whether the best value lies between the ends and is clearly apart from both of them."""
     ends = (complete.values[0], complete.values[-1])
     if set(ends) & set(extremes):
         return False
     best = np.mean([complete.column(value) for value in extremes], axis=0)
-    return all(mean_estimate(best - complete.column(end), confidence).is_clear for end in ends)
+    return all(mean_estimate(best - complete.column(end), confidence).is_beyond(noise) for end in ends)
 
 
 def _is_constant(table: PairedTable) -> bool:
@@ -160,7 +171,7 @@ def _sentence(effect: AxisEffect, table: PairedTable) -> str:
     from_to = f"from {axis.label} {shown(values[0])} to {shown(values[-1])}"
     if against is not None and effect.stands_out:
         return _best_sentence(effect, against)
-    if change is not None and change.is_clear:
+    if change is not None and change.is_beyond(measure.noise):
         return f"{measure.label} {change_text(change, measure)} {from_to}{_verdict(effect)}."
     compared = change or against
     if compared is None:
@@ -169,10 +180,11 @@ def _sentence(effect: AxisEffect, table: PairedTable) -> str:
     if few := too_few(compared.count, compared.confidence):
         return f"{nothing}: {few}."
     if change is not None:
-        return f"{nothing}: {from_to} it {change_text(change, measure)}."
+        share = share_text(effect.ends) if effect.ends and effect.is_noise else ""
+        return f"{nothing}: {from_to} it {change_text(change, measure)}{share}{_noise_text(effect)}."
     return (
         f"{nothing}: the {_superlative(measure)} mean, at {listed_values(effect.extremes)}, "
-        f"differs from the mean of the others by {amount_text(compared, measure)}."
+        f"differs from the mean of the others by {amount_text(compared, measure)}{_noise_text(effect)}."
     )
 
 
@@ -204,6 +216,14 @@ def _best_sentence(effect: AxisEffect, against: Estimate) -> str:
         f"{effect.axis.label} {listed_values(effect.extremes)} {have} the {_superlative(measure)} {measure.spoken}: "
         f"{amount_text(against, measure)} {side} the mean of the others{share}."
     )
+
+
+def _noise_text(effect: AxisEffect) -> str:
+    """ ", no more than the noise of 0.005 (how it is known)"; empty where it is more, or nothing is there."""
+    measure = effect.measure
+    if not effect.is_noise:
+        return ""
+    return f", no more than its noise of {measure.amount(measure.noise)} ({measure.noise_known})"
 
 
 def _superlative(measure: Measure) -> str:

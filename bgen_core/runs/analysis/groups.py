@@ -39,7 +39,7 @@ def group_runs(frame: pd.DataFrame, by: str, columns: Sequence[str]) -> pd.DataF
 
 
 def best_groups(grouped: pd.DataFrame, measure: Measure) -> list[bool]:
-    """For each row of `group_runs` whether its mean of the measure is the best; none where all are equal."""
+    """For each row of `group_runs` whether its mean of the measure is the best; none where all differ by noise."""
     means = dict(enumerate(grouped[f"{measure.name}_mean"].tolist()))
-    best = best_of(means, measure.direction)
+    best = best_of(means, measure.direction, measure.noise)
     return [place in best for place in means]

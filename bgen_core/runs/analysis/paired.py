@@ -55,6 +55,10 @@ class Estimate:
         """Whether it differs from 0 beyond doubt: the interval says so, and there are pairs enough to say it."""
         return not self.spans_zero and self.count >= fewest_pairs(self.confidence)
 
+    def is_beyond(self, noise: float) -> bool:
+        """Whether it is clear, and larger than what the measure itself cannot tell apart."""
+        return self.is_clear and abs(self.mean) > noise
+
 
 def mean_estimate(values: Sequence[float] | np.ndarray, confidence: float = CONFIDENCE) -> Estimate:
     """Mean of at least one number, with its bootstrap interval; the same numbers always give the same interval."""

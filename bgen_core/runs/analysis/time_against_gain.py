@@ -138,7 +138,7 @@ def _sentence(
         return f"{cost}; {measure.spoken} is the same in all {pairs_text(gain.count)}."
     if few := too_few(gain.count, gain.confidence):
         return f"{nothing}: {few}."
-    if not gain.is_clear:
+    if not gain.is_beyond(measure.noise):
         return f"{nothing}: it {change_text(gain, measure)}."
     better, longer = (gain.mean > 0) == (measure.direction == "higher"), extra.change
     for_each = (

@@ -15,7 +15,7 @@ from bgen_core.store.store import SeenStore
 from bgen_core.wording import counted
 from pages._ui.app.faults import told
 from pages._ui.compare.compare_view import CompareView, change
-from pages._ui.compare.findings_frame import SweepFrame, asked_axis, sweep_in_view
+from pages._ui.compare.sweep_findings.sweep_frame import SweepFrame, asked_axis, sweep_in_view
 from pages._ui.compare.vote_scores import score_chart
 from pages._ui.shared.frontend_source import frontend_source
 from pages._ui.shared.pictures import picture_html

@@ -14,10 +14,10 @@ from pages._ui.compare.blind_votes import votes_panel
 from pages._ui.compare.compare_view import CompareView, change
 from pages._ui.compare.comparison import side_by_side
 from pages._ui.compare.delete_dialog import delete_button
-from pages._ui.compare.findings import findings_panel
 from pages._ui.compare.opinions_popover import opinions_popover
 from pages._ui.compare.panes import unfold_button
 from pages._ui.compare.run_table import clear_choice
+from pages._ui.compare.sweep_findings.panel import findings_panel
 from pages._ui.shared.browser import is_telephone
 from pages._ui.shared.measures import measure_choice
 from pages._ui.shared.picture_viewer import MOST_AT_ONCE, VIEWER_MODES
@@ -48,7 +48,7 @@ def panels(
     elif view.panel == "vote":
         votes_panel(table, store, runs, view)
     else:
-        _pictures(runs, chosen, view)
+        _pictures(runs, chosen, table, view)
 
 
 def _choice_bar(
@@ -96,7 +96,7 @@ def _baseline_choice(runs: list[RunRecord], view: CompareView) -> None:
     )
 
 
-def _pictures(runs: list[RunRecord], chosen: pd.DataFrame, view: CompareView) -> None:
+def _pictures(runs: list[RunRecord], chosen: pd.DataFrame, table: pd.DataFrame, view: CompareView) -> None:
     if not runs:
         with st.container(border=True):
             st.markdown(f"Tick up to {MOST_AT_ONCE} runs to see them here, large and side by side.")
@@ -106,4 +106,4 @@ def _pictures(runs: list[RunRecord], chosen: pd.DataFrame, view: CompareView) ->
     if len(runs) == 1:
         st.caption("Tick another run to compare.")
     mode = view.panel if len(runs) > 1 and view.panel in VIEWER_MODES else "side"
-    side_by_side(runs, chosen[:MOST_AT_ONCE], view, mode)
+    side_by_side(runs, chosen[:MOST_AT_ONCE], table, view, mode)

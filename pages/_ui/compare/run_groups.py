@@ -67,10 +67,16 @@ def group_table(rows: pd.DataFrame, view: CompareView) -> None:
 def _says(grouped: pd.DataFrame, rows: pd.DataFrame, measure: Measure) -> str:
     """Which side is better, which group is best, and what stands beside the values."""
     means = grouped[f"{measure.name}_mean"].dropna()
-    best = "All groups have the same mean." if len(means) > 1 and all_equal(means) else ""
+    best = _alike(measure, means.tolist()) if len(means) > 1 and all_equal(means, measure.noise) else ""
     measured = rows.loc[rows[measure.name].notna(), "id"].tolist()
     notes = notes_text(value_notes(resources.store(), measure.name, measured), len(measured))
     return " ".join(text for text in (f"{measure.label}: {_BETTER[measure.direction]}", best, notes) if text)
+
+
+def _alike(measure: Measure, means: list[float]) -> str:
+    if all_equal(means):
+        return "All groups have the same mean."
+    return f"No group is best: their means are within the noise of {measure.amount(measure.noise)}."
 
 
 def _filter(values: list[Any], view: CompareView) -> None:

@@ -36,4 +36,8 @@ def sweep_title(sweep: SweepRecord) -> str:
 
 
 def _varied(plan: Mapping[str, Any]) -> str:
-    return " × ".join(axis_kind(axis["name"]).label.lower() for axis in plan["axes"] if len(axis["values"]) > 1)
+    return " × ".join(
+        " + ".join(axis_kind(each["name"]).label.lower() for each in (axis, *axis.get("paired", ())))
+        for axis in plan["axes"]
+        if len(axis["values"]) > 1
+    )

@@ -1,6 +1,6 @@
 """Downloads of any runs: those that an address names, or all that pass its filter, in every form that is offered."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from anyio import CapacityLimiter
@@ -20,6 +20,7 @@ from pages._ui.compare.compare_view import CompareView
 from pages._ui.compare.rows_in_view import ids_of_query
 from pages._ui.routes.streaming import Endpoint, StoreOf, download, refused
 
+Query = Mapping[str, Sequence[str]]
 MOST_IN_REPORT = 1000
 _PIECE = 1 << 16
 # Ten thousand runs with their metrics take 100 MB while their file is written: only so many at once.
@@ -41,42 +42,45 @@ class ExportForm:
     media_type
         What the browser is told.
     pieces
-        The file's content, made from the store, the runs' ids and the view that named them.
+        The file's content, made from the store, the runs' ids and the address that named them.
     """
 
     suffix: str
     label: str
     help: str
     media_type: str
-    pieces: Callable[[SeenStore, Sequence[RunId], CompareView], Iterator[bytes]]
+    pieces: Callable[[SeenStore, Sequence[RunId], Query], Iterator[bytes]]
 
 
-def _csv(store: SeenStore, ids: Sequence[RunId], view: CompareView) -> Iterator[bytes]:
+def _csv(store: SeenStore, ids: Sequence[RunId], query: Query) -> Iterator[bytes]:
     runs, metrics, opinions = store.runs.get_all(ids), store.metrics.of(ids), store.opinions.of(ids)
     return _cut(runs_csv(runs, metrics=metrics, opinions=opinions).encode(CSV_ENCODING, "replace"))
 
 
-def _json(store: SeenStore, ids: Sequence[RunId], view: CompareView) -> Iterator[bytes]:
+def _json(store: SeenStore, ids: Sequence[RunId], query: Query) -> Iterator[bytes]:
     runs, metrics, opinions = store.runs.get_all(ids), store.metrics.of(ids), store.opinions.of(ids)
     return _cut(runs_json(runs, metrics=metrics, opinions=opinions).encode(CSV_ENCODING, "replace"))
 
 
-def _parquet(store: SeenStore, ids: Sequence[RunId], view: CompareView) -> Iterator[bytes]:
+def _parquet(store: SeenStore, ids: Sequence[RunId], query: Query) -> Iterator[bytes]:
     return _cut(runs_parquet(store.runs.get_all(ids), metrics=store.metrics.of(ids), opinions=store.opinions.of(ids)))
 
 
-def _zip(store: SeenStore, ids: Sequence[RunId], view: CompareView) -> Iterator[bytes]:
+def _zip(store: SeenStore, ids: Sequence[RunId], query: Query) -> Iterator[bytes]:
     return run_archive(store, ids, limits=DecodeLimits.of_pictures(resources.settings()))
 
 
-def _report(store: SeenStore, ids: Sequence[RunId], view: CompareView) -> Iterator[bytes]:
+def _report(store: SeenStore, ids: Sequence[RunId], query: Query) -> Iterator[bytes]:
     if len(ids) > MOST_IN_REPORT:
         raise UserInputError(
             f"A report of {len(ids):,} runs is too large to open: choose or filter at most {MOST_IN_REPORT:,}."
         )
+    view, side = CompareView.from_query(query), (query.get("side") or [""])[-1]
+    pixels = None if not side else int(side) if side.isascii() and side.isdigit() and len(side) < 6 else 0
     if view.sweep and not (view.ids or view.text or view.conditions):
-        return html_report(store, sweep_id=SweepId(view.sweep))
-    return html_report(store, run_ids=ids)
+        across, down = ((query.get(name) or [None])[-1] for name in ("x", "y"))
+        return html_report(store, sweep_id=SweepId(view.sweep), across=across, down=down, side=pixels)
+    return html_report(store, run_ids=ids, side=pixels)
 
 
 EXPORT_FORMS: tuple[ExportForm, ...] = (
@@ -111,7 +115,10 @@ EXPORT_FORMS: tuple[ExportForm, ...] = (
     ExportForm(
         suffix="html",
         label="Report",
-        help=f"One HTML file with pictures and numbers that opens anywhere; up to {MOST_IN_REPORT:,} runs.",
+        help=(
+            "One HTML file with pictures and numbers that opens anywhere without a network, and is arranged and "
+            f"filtered there; up to {MOST_IN_REPORT:,} runs."
+        ),
         media_type="text/html; charset=utf-8",
         pieces=_report,
     ),
@@ -134,7 +141,7 @@ def export_endpoint(store_of: StoreOf) -> Endpoint:
             ids = ids_of_query(store, run_table(store), query)
             if not ids:
                 raise UserInputError("No run passes this filter: there is nothing to save.")
-            return iter(()) if request.method == "HEAD" else form.pieces(store, ids, CompareView.from_query(query))
+            return iter(()) if request.method == "HEAD" else form.pieces(store, ids, query)
 
         return await download(
             request, begin, name="bgen-runs", suffix=form.suffix, media_type=form.media_type, limiter=writing

@@ -14,9 +14,11 @@ from bgen_core.errors import StoreError, UserInputError
 from bgen_core.ids import BlobHash, SweepId
 from bgen_core.jobs.executors.executor import Health
 from bgen_core.reports.contact_sheet import contact_sheet
+from bgen_core.reports.sweep_heading import axes_in_name
 from bgen_core.runs.links import PICTURES, RUNS, SHEETS, THUMBNAIL_SIDES, ZIPS
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.thumbnails import thumbnail
+from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import resources
 from pages._ui.app.faults import told
 from pages._ui.routes.page_html import page_routes
@@ -96,12 +98,21 @@ def own_routes(
 
     async def sheet(request: Request) -> Response:
         across, down = request.query_params.get("x"), request.query_params.get("y")
+        side, suffix = request.query_params.get("side", "512"), request.path_params["suffix"]
 
         def begin() -> Iterator[bytes]:
             store = store_of(request)
-            return contact_sheet(store, _sweep_id(request), across=across, down=down).png(store.blobs)
+            sheet = contact_sheet(
+                store,
+                _sweep_id(request),
+                across=across,
+                down=down,
+                side=int(side) if side.isascii() and side.isdigit() and len(side) < 6 else 0,
+                form=suffix,
+            )
+            return sheet.pieces(store.blobs)
 
-        return await _download(request, begin, suffix="png", media_type="image/png")
+        return await _download(request, begin, suffix=suffix, media_type=f"image/{suffix}")
 
     # What these two need takes a third of the time that the server needs to start: pandas, with its first download.
     async def archive(request: Request) -> Response:
@@ -129,18 +140,18 @@ def own_routes(
         sweep_id = _sweep_id(request)
         try:
             # An id that is not there is another answer than an axis that is not there.
-            await run_sync(lambda: store_of(request).sweeps.get(sweep_id))
+            sweep = await run_sync(lambda: store_of(request).sweeps.get(sweep_id))
         except StoreError as error:
             return refused(503, told(error))
         except UserInputError as error:
             return refused(404, told(error))
-        name = f"bgen-sweep-{sweep_id[:12]}"
+        name = f"bgen-{axes_in_name(SweepPlan.from_json(sweep.plan))}-{sweep_id[:12]}"
         return await download(request, begin, name=name, suffix=suffix, media_type=media_type, limiter=decoding)
 
     return [
         _route("/healthz", healthz),
         _route(f"{PICTURES}{{name}}", picture),
-        _route(f"{SHEETS}{{sweep_id}}.png", sheet),
+        _route(f"{SHEETS}{{sweep_id}}.{{suffix}}", sheet),
         _route(f"{ZIPS}{{sweep_id}}.zip", archive),
         _route(f"{RUNS}{{suffix}}", export),
         *subject_routes(store_of),

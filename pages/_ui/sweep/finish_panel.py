@@ -14,7 +14,7 @@ from bgen_core.records.sweep import SweepCellRow, SweepRecord
 from bgen_core.settings import Settings
 from bgen_core.store.store import SeenStore
 from bgen_core.sweep.axes import parse_axis
-from bgen_core.sweep.explore import STEPS, finish_plan
+from bgen_core.sweep.explore import STEPS, finish_plan, sweeps_steps
 from bgen_core.sweep.grid import describe_place
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app.faults import told
@@ -27,7 +27,7 @@ _DEFAULT_KEPT = 3
 
 def can_be_finished(sweep: SweepRecord, plan: SweepPlan) -> bool:
     """Whether cells of this sweep can be ticked for a second pass with more steps."""
-    return sweep.explored is None and all(axis.name != STEPS for axis in plan.axes)
+    return sweep.explored is None and not sweeps_steps(plan)
 
 
 def finish_panel(

@@ -2,9 +2,14 @@
 
 from collections.abc import Mapping
 
+import pandas as pd
+
 from bgen_core.extent import Extent
-from bgen_core.metrics import find_metric
+from bgen_core.ids import RunId
+from bgen_core.metrics import Metric, MetricValue, find_metric
 from bgen_core.records.sweep import SweepCellRow
+from bgen_core.runs.analysis.columns import Measure
+from bgen_core.runs.analysis.noise import in_own_units, with_seed_noise
 from bgen_core.store.store import SeenStore
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.sweep.grid_arrangement import Arrangement
@@ -33,4 +38,23 @@ def content_of(
         stars={run_id: opinion.rating for run_id, opinion in opinions.items() if opinion.rating},
         values=values,
         lower_is_better=metric is not None and metric.direction == "lower",
+        noise=_noise(metric, plan, cells, measured) if metric and values else 0.0,
     )
+
+
+def _noise(
+    metric: Metric,
+    plan: SweepPlan,
+    cells: Mapping[int, SweepCellRow],
+    measured: Mapping[RunId, Mapping[str, MetricValue]],
+) -> float:
+    """Which differences of the badge's metric say nothing among these cells."""
+    wanted = {metric.name, metric.noise.in_units_of} - {""}
+    rows = pd.DataFrame(
+        {axis.name: place for axis, place in zip(plan.axes, cell.position, strict=True)}
+        | {name: value.value for name, value in measured[cells[cell.index].run_id].items() if name in wanted}
+        for cell in plan.cells()
+        if cell.index in cells and cells[cell.index].run_id in measured
+    )
+    measure = in_own_units(Measure.of(metric), rows)
+    return with_seed_noise(measure, rows, [axis.name for axis in plan.axes]).noise

@@ -13,7 +13,6 @@ from bgen_core.jobs.submission import SweepForecast, describe_duration
 from bgen_core.records.progress import SweepProgress
 from bgen_core.records.sweep import SweepCellRow, SweepRecord
 from bgen_core.records.sweep_states import UNFINISHED_STATES
-from bgen_core.runs.links import sheet_url, zip_url
 from bgen_core.settings import Settings
 from bgen_core.store.store import SeenStore
 from bgen_core.sweep.grid import describe_place
@@ -28,6 +27,7 @@ from pages._ui.sweep.finish_panel import can_be_finished, finish_panel
 from pages._ui.sweep.grid_arrangement import Arrangement, arrangement_in_address, keep_in_address
 from pages._ui.sweep.grid_content import content_of
 from pages._ui.sweep.queue_panel import ask, current_queue, describe_waiting
+from pages._ui.sweep.save_sweep import save_popover
 from pages._ui.sweep.sweep_grid import badge_names, clicked_cell, draw_grid, watch_grid
 from pages._ui.sweep.ticked_cells import follow_ticks
 
@@ -79,7 +79,7 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
     _failures(sweep, plan, cells, executor)
     if not sweep.is_active:
         finish_panel(sweep, plan, cells, store, executor, settings)
-    _ways_on(sweep, shown)
+    _ways_on(store, sweep, shown)
 
 
 def show_plan(plan: SweepPlan, forecast: SweepForecast | None, extent: Extent, store: SeenStore) -> None:
@@ -105,19 +105,12 @@ def show_plan(plan: SweepPlan, forecast: SweepForecast | None, extent: Extent, s
         show_cell(store, plan, list(cells.values()))
 
 
-def _ways_on(sweep: SweepRecord, shown: Arrangement) -> None:
+def _ways_on(store: SeenStore, sweep: SweepRecord, shown: Arrangement) -> None:
     with st.container(horizontal=True):
         if not sweep.is_active and st.button("Compare these", type="primary"):
             st.switch_page(page_files.COMPARE, query_params={"sweep": sweep.id})
         across, down = (names[0] if names else None for names in (shown.across, shown.down))
-        st.link_button(
-            "Contact sheet",
-            sheet_url(sweep.id, across=across, down=down),
-            help="The whole grid as one labelled PNG; places that are not made yet stay empty.",
-        )
-        st.link_button(
-            "ZIP", zip_url(sweep.id), help="The pictures at full size, and all that another store needs to import them."
-        )
+        save_popover(store, sweep, across=across, down=down)
 
 
 def _failures(sweep: SweepRecord, plan: SweepPlan, cells: list[SweepCellRow], executor: Executor) -> None:

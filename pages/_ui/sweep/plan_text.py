@@ -21,7 +21,7 @@ def plan_status(plan: SweepPlan | None, forecast: SweepForecast | None, *, in_ha
     """ "2 × 3 = 6 cells: 4 known, 2 to make, about 40 s"."""
     if plan is None:
         return "Not ready"
-    sizes = [str(len(axis.values)) for axis in plan.axes]
+    sizes = [f"{len(axis.values)}{' (paired)' if axis.paired else ''}" for axis in plan.axes]
     product = f"{' × '.join(sizes)} = " if len(sizes) > 1 and plan.only is None else ""
     if in_hand:
         return f"{product}{counted(len(plan), 'cell')} being made"

@@ -1,5 +1,6 @@
 """The Sweep page's controls: every one is in the URL, and an error stands at the control that caused it."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
@@ -16,14 +17,16 @@ from bgen_core.sweep.axes import REPLACEMENTS, parse_axis, write_replacement
 from bgen_core.sweep.build import build_plan, check_values, default_of
 from bgen_core.sweep.explore import explored_plan
 from bgen_core.sweep.family_rules import LORA_FIELDS, scheduler_refusal
+from bgen_core.sweep.pairs import FORM, write_pairs
 from bgen_core.sweep.plan import SweepPlan
+from bgen_core.sweep.random_seeds import write_seeds
 from bgen_core.typed_lines import typed_lines, write_line
 from bgen_core.wording import quoted
 from pages._ui.app import resources
 from pages._ui.app.faults import told
 from pages._ui.shared.plain_text import plain
 from pages._ui.shared.reference_pictures import show_references
-from pages._ui.sweep.drawn_seeds import seeds_drawn
+from pages._ui.sweep.drawn_seeds import SEED_HELP, numbers_waiting, seed_buttons, seeds_drawn, write_numbers
 from pages._ui.sweep.plan_text import read_values
 from pages._ui.sweep.reference_choice import reference_upload
 
@@ -32,6 +35,10 @@ REPLACE_HELP = (
     "Each line is an axis of its own. A1111's Prompt S/R."
 )
 BEGINNING = "form_beginning"
+PAIR_HELP = (
+    "Axes whose values go together, the first with the first, instead of each with each: "
+    f"`{FORM}` with 10, 20 and 3, 5 makes two pictures and not four. Several pairs are separated by commas."
+)
 AXIS_HELP = "One value, or several: `10,20,30` · `10..30:10` (from, to, step) · `1..9/5` (five values)"
 LINES_HELP = r"One per line; several lines make an axis. `\n` is a line break inside one."
 Held = TypeVar("Held", str, list[str])  # by a control: a text, or the names that were chosen
@@ -57,6 +64,7 @@ def form_of(plan: SweepPlan) -> dict[str, str | list[str]]:
         "model": list(plan.models),
         "explore": "",
         "replace": "\n".join(write_replacement(axis) for axis in replacements),
+        "pair": write_pairs(plan.axes),
     }
     for parameter in PARAMETERS:
         texts = [parameter.write(value) for value in plan.values_of(parameter.field)]
@@ -192,6 +200,9 @@ def axis_controls(models: Sequence[ModelEntry]) -> dict[str, str]:
                     texts[parameter.name] = _control(parameter, models)
             if stage == "paint" and hidden != ignored:
                 st.caption(f"{NEEDS_PEFT}.")
+    texts["pair"] = st.text_input(
+        "Pair axes", _beginning("pair", ""), key="pair", bind="query-params", placeholder=FORM, help=PAIR_HELP
+    )
     texts["explore"] = st.text_input(
         "Explore with steps", key="explore", bind="query-params", placeholder="off",
         help="A number: all cells are made with so few steps first, and you finish the best of them with full steps.",
@@ -250,13 +261,23 @@ def _names(parameter: Parameter, entry: ModelEntry, offered: Sequence[str]) -> s
 
 def _axis_input(parameter: Parameter, entry: ModelEntry) -> str:
     begin = _beginning(parameter.key, _written_default(parameter, entry))
+    is_seed = parameter.field == "seed"
+    if is_seed and (numbers := numbers_waiting()):
+        _begin_with({parameter.key: numbers})
     text = st.text_input(
-        parameter.label, begin, key=parameter.key, bind="query-params", help=f"{parameter.help} {AXIS_HELP}"
+        parameter.label,
+        begin,
+        key=parameter.key,
+        bind="query-params",
+        help=f"{parameter.help} {AXIS_HELP}{SEED_HELP if is_seed else ''}",
     )
-    if parameter.field == "seed":
+    if is_seed:
+        write_numbers(text)
+        seed_buttons(lambda words: _begin_with({parameter.key: write_seeds(words)}), text)
         text = seeds_drawn(text)
     try:
-        axis = parse_axis(parameter.name, text)
+        pairs = str(st.session_state.get("pair") or st.query_params.get("pair") or "")
+        axis = parse_axis(parameter.name, text, repeats=parameter.name in re.split(r"[+,\s]+", pairs))
         check_values(axis)
         if answer := read_values(text, axis):
             st.caption(answer)
@@ -287,7 +308,7 @@ def read_plan(models: Sequence[ModelEntry], subjects: Sequence[SubjectEntry], te
         A control's text is not allowed.
     """
     lines = [line for line in typed_lines(texts["replace"]) if line]
-    plan = build_plan(models, {entry.id: entry.name for entry in subjects}, texts, replacements=lines)
+    plan = build_plan(models, {entry.id: entry.name for entry in subjects}, texts, lines, [texts["pair"]])
     return explored_plan(plan, read_explore_steps(texts["explore"])) if texts["explore"].strip() else plan
 
 

@@ -14,6 +14,7 @@ from bgen_core.metrics import METRICS, Metric
 from bgen_core.records.progress import SweepProgress
 from bgen_core.records.sweep import SweepCellRow
 from bgen_core.runs.analysis.columns import number
+from bgen_core.runs.analysis.noise import shade
 from bgen_core.runs.short_texts import short_texts
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.shared.frontend_source import frontend_source
@@ -64,8 +65,8 @@ class GridContent:
         Run id -> rating, where there is one.
     explored
         Index -> content address of the picture with few steps that this place finishes.
-    heat
-        Run id -> value of the metric that is the badge, and which way is better.
+    values, lower_is_better, noise
+        Run id -> value of the metric that is the badge, which way is better, and which differences say nothing.
     """
 
     plan: SweepPlan
@@ -77,6 +78,7 @@ class GridContent:
     explored: Mapping[int, BlobHash] = field(default_factory=dict[int, BlobHash])
     values: Mapping[RunId, float] = field(default_factory=dict[RunId, float])
     lower_is_better: bool = False
+    noise: float = 0.0
 
     def places(self) -> list[Any]:
         """What the component draws at each index; see sweep_grid.js."""
@@ -112,7 +114,7 @@ class GridContent:
         for index, cell in self.cells.items():
             value = self.values.get(cell.run_id)
             if value is not None:
-                share = (value - low) / (high - low) if high > low else 0.5
+                share = shade(value, low, high, self.noise)
                 scaled[str(index)] = (round(1 - share if self.lower_is_better else share, 3), str(number(value)))
         return scaled
 
@@ -124,7 +126,7 @@ def grid_data(content: GridContent, shown: Arrangement, *, ticking: bool = False
         "axes": [
             {
                 "name": axis.name,
-                "label": axis.kind.label,
+                "label": axis.label,
                 "values": list(axis.labels),
                 "short": short_texts(axis.labels, _LONGEST_LABEL),
             }

@@ -9,23 +9,29 @@ from bgen_core.records.run import RunRecord
 from bgen_core.runs.analysis.best import BestAt, best_values
 from bgen_core.runs.analysis.charts import axis_chart, axis_chart_note, heat_map
 from bgen_core.runs.analysis.columns import SEED, TIMES, AxisColumn, Measure, digits_apart, listed_values, shown
-from bgen_core.runs.analysis.effects import axis_effect
+from bgen_core.runs.analysis.effects import AxisEffect, axis_effect
+from bgen_core.runs.analysis.overview import Move, overview
 from bgen_core.runs.analysis.time_against_gain import is_it_worth_the_wait, is_time_at_stake
 from bgen_core.runs.value_notes import notes_text, value_notes
 from bgen_core.store.store import SeenStore
 from pages._ui.compare.compare_view import CompareView, change, say_of_link
-from pages._ui.compare.findings_frame import SweepFrame, asked_axis, axis_choice, sweep_in_view
+from pages._ui.compare.sweep_findings.overview_table import is_sure, overview_table
+from pages._ui.compare.sweep_findings.sweep_frame import SweepFrame, asked_axis, axis_choice, sweep_in_view
 from pages._ui.shared.left_out import quoted_value
-from pages._ui.shared.measures import measure_choice
+from pages._ui.shared.measures import measure_choice, measures_in
 from pages._ui.shared.plain_text import plain
 
 
 def findings_panel(table: pd.DataFrame, store: SeenStore, runs: list[RunRecord], view: CompareView) -> None:
-    """Draw what the sweep in view says about one measure."""
+    """Draw what the sweep in view says: all axes and measures in short, then one measure."""
+    frame = sweep_in_view(store, table, runs, view)
+    if frame is None:
+        return
+    measures = measures_in(frame.cells)
+    moves = overview(frame.cells, frame.axes, measures)
+    if moves:
+        overview_table(frame, measures, moves)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        frame = sweep_in_view(store, table, runs, view)
-        if frame is None:
-            return
         measure = measure_choice("Measure", frame.cells, view)
         axis = asked_axis(frame, "axis", view.axis)
         against = asked_axis(frame, "against", view.against, other_than=axis.name) if axis else None
@@ -38,23 +44,24 @@ def findings_panel(table: pd.DataFrame, store: SeenStore, runs: list[RunRecord],
     elif measure is None:
         st.info("No picture of this sweep is measured or rated yet: metrics follow a little after each picture.")
     else:
-        _sentences(frame, measure, store)
+        _sentences(frame, measure, moves, store)
         _charts(frame, axis, against, measure)
         _answers(frame, axis, against, measure, view)
 
 
-def _sentences(frame: SweepFrame, measure: Measure, store: SeenStore) -> None:
+def _sentences(frame: SweepFrame, measure: Measure, moves: Sequence[Move], store: SeenStore) -> None:
     with st.container(border=True):
         for axis in frame.axes:
             effect = axis_effect(frame.cells, axis, measure, axes=frame.axes)
-            mark = (
-                ":primary-badge[clear]"
-                if effect.is_clear
-                else ":gray-badge[equal]"
-                if effect.is_equal
-                else ":gray-badge[not clear]"
-            )
-            st.markdown(f"**{axis.label}** {mark} {plain(effect.sentence)}")
+            sure = is_sure(moves, axis.name, measure.name)
+            if effect.is_clear and sure:
+                mark, chance = ":primary-badge[clear]", ""
+            elif effect.is_clear:
+                mark = ":gray-badge[not clear]"
+                chance = f" Among the {len(moves)} comparisons of this sweep, one so large comes by chance."
+            else:
+                mark, chance = f":gray-badge[{_unclear(effect)}]", ""
+            st.markdown(f"**{axis.label}** {mark} {plain(effect.sentence + chance)}")
         measured = frame.cells.dropna(subset=[measure.name]).drop_duplicates("id")
         for line in (
             notes_text(value_notes(store, measure.name, measured["id"].tolist()), len(measured)),
@@ -62,6 +69,10 @@ def _sentences(frame: SweepFrame, measure: Measure, store: SeenStore) -> None:
         ):
             if line:
                 st.caption(plain(line))
+
+
+def _unclear(effect: AxisEffect) -> str:
+    return "equal" if effect.is_equal else "within noise" if effect.is_noise else "not clear"
 
 
 def _left_out(frame: SweepFrame) -> str:

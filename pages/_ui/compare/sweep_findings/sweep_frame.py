@@ -82,7 +82,7 @@ def sweep_frame(table: pd.DataFrame, store: SeenStore, sweep: SweepRecord) -> Sw
     return SweepFrame(
         sweep=sweep,
         cells=cells,
-        axes=tuple(AxisColumn(name=axis.name, label=axis.kind.label) for axis in axes),
+        axes=tuple(AxisColumn(name=axis.name, label=axis.label) for axis in axes),
         reused=cells.loc[~own, "id"].nunique(),
         pasted=pasted,
     )
