@@ -96,6 +96,7 @@ def sweep_page(visit: Visit, runs: list[str]) -> None:
     visit.unfold_all()
     visit.look("page")
     visit.look_into("Recent")
+    visit.look_into(re.compile("^Save"))
     visit.page.get_by_role("combobox", name="Model").click()
     visit.look("models", LIST)
     visit.page.keyboard.press("Escape")
