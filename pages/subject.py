@@ -9,80 +9,91 @@ from bgen_core.models.default_model import default_model
 from pages._ui.app import page_files, resources
 from pages._ui.app.faults import told
 from pages._ui.app.status import show_status
-from pages._ui.mask.mask_base import quality_choice, show_progress
+from pages._ui.mask.mask_base import quality_choice, show_progress, with_quality
 from pages._ui.mask.mask_editor import mask_editor
-from pages._ui.mask.mask_notes import base_choice, show_note
+from pages._ui.mask.mask_notes import base_choice, base_in_use, show_notes, show_warnings
 from pages._ui.mask.mask_preview import preview_of
 from pages._ui.mask.mask_purposes import mask_purposes
 from pages._ui.shared.plain_text import plain
 from pages._ui.subject.first_subject import start_at_once
 from pages._ui.subject.subject_choice import mask_upload, new_photo_popover
-from pages._ui.subject.subject_draft import complain, current_draft, draft_in_hand, keep, show_problem
+from pages._ui.subject.subject_draft import (
+    complain,
+    current_draft,
+    draft_in_hand,
+    keep,
+    show_problem,
+)
 from pages._ui.subject.subject_library import library_button
-from pages._ui.subject.subject_saving import save
+from pages._ui.subject.subject_saving import save, show_saved, tell_saved
 
-with st.container(horizontal=True, vertical_alignment="center"):
-    st.title("Subject", width="content")
-    st.space("stretch")
-    status_place = st.container(width="content")
-    first_place = st.container(width="content")
-    new_place = st.container(width="content")
-    library_place = st.container(width="content")
-problem_place = st.container()
-with status_place:
-    show_status(default_model(resources.settings()), resources.executor(), resources.store())
-with new_place:
-    new_photo_popover()
+problem, draft, preview = "", None, None
+title_row = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
+with title_row:
+    st.title("Subject", width="content", anchor=False)
 try:
     draft = current_draft()
-    with st.skeleton(height=480):
+    with st.skeleton(height=780):
         preview = preview_of(draft)
 except UserInputError as error:
-    with library_place:
-        library_button()
-    st.error(plain(told(error)))
+    problem = told(error)
+
+# From top to bottom, and known before it is drawn: nothing that is there is pushed away. What is chosen below the
+# editor is read here, too.
+name, pressed_save, pressed_use, pressed_first = "", False, False, False
+with title_row:
+    if draft and preview:
+        name = st.text_input(
+            "Name", value=draft.name, key=f"subject_name_{draft.key}", max_chars=80, persist_state="session",
+            label_visibility="collapsed", width=150,
+        )  # fmt: skip
+        draft = replace(draft, base=base_in_use(draft, preview), name=name.strip() or draft.name)
+        draft = keep(with_quality(draft) if draft.base == "auto" else draft)
+        preview = preview_of(draft)
+        show_notes(draft, preview)
+    st.space("stretch")
+    with st.container(width="content"):
+        show_status(default_model(resources.settings()), resources.executor(), resources.store())
+    # Widths of their own: without them the row breaks in other places once the buttons' code has come
+    new_photo_popover()
+    library_button()
+    if draft and preview:
+        pressed_save = st.button("Save", width=64, help="Keeps photo, mask and strokes in the library.")
+        is_first = not resources.store().subjects.all()
+        pressed_use = st.button("Use in sweep →", type="secondary" if is_first else "primary", width=132)
+        pressed_first = is_first and st.button(
+            "Make a first picture", type="primary", width=156,
+            help="Keeps this subject and paints the example prompt behind it.",
+        )  # fmt: skip
+problem_place = st.container()
+show_saved()
+if draft is None or preview is None:
+    st.error(plain(problem))
     st.stop()
 
-editor_place, base_place = st.container(), st.container(horizontal=True, vertical_alignment="bottom")
-with base_place:
-    draft = replace(draft, base=base_choice(draft, preview))
-    if draft.base == "auto":
-        draft = quality_choice(draft)
-    mask_upload()
-keep(draft)
-with editor_place:
-    mask_editor()
+show_warnings(draft, preview)
+mask_editor()
 draft = draft_in_hand()
-# The choice of an edge may have been made a moment ago
 preview = preview_of(draft)
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    base_choice(draft, preview)
+    if draft.base == "auto":
+        quality_choice(draft)
+    mask_upload()
 show_progress(draft)
-show_note(draft, preview)
 mask_purposes(draft, preview)
 
-name_place, save_place, use_place = st.columns([4, 1, 1], vertical_alignment="bottom")
-name = name_place.text_input(
-    "Name", value=draft.name, key=f"subject_name_{draft.key}", max_chars=80, persist_state="session"
-)
-pressed_save = save_place.button("Save", width="stretch", help="Keeps photo, mask and strokes in the library.")
-pressed_use = use_place.button("Use in sweep →", type="primary", width="stretch")
-pressed_first = not resources.store().subjects.all() and first_place.button(
-    "Make a first picture", type="primary", help="Keeps this subject and paints the example prompt behind it."
-)
-if pressed_save or pressed_use or pressed_first:
-    try:
-        with st.spinner("Cutting out at full size and saving"):
-            draft, sentence = save(draft, name)
-    except BgenError as error:
-        complain(error)
-    else:
-        if pressed_first:
-            start_at_once()
-        if pressed_use or pressed_first:
-            st.switch_page(page_files.SWEEP, query_params={"subject": draft.saved_id})
-        st.toast(sentence)
-
-# Last, because they show what happened above.
-with library_place:
-    library_button()
 with problem_place:
+    if pressed_save or pressed_use or pressed_first:
+        try:
+            with st.spinner("Cutting out at full size and saving"):
+                draft, sentence = save(draft, name)
+        except BgenError as error:
+            complain(error)
+        else:
+            if pressed_first:
+                start_at_once()
+            if pressed_use or pressed_first:
+                st.switch_page(page_files.SWEEP, query_params={"subject": draft.saved_id})
+            tell_saved(sentence)
     show_problem()

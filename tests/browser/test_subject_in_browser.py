@@ -147,3 +147,36 @@ def test_strokes_that_repeat_what_a_cleared_canvas_had(app: RunningApp, page: Pa
         # A command line's subject has none.
         edits = [store.subjects.load_edit(entry.id).get("strokes", []) for entry in store.subjects.all()]
     assert 2 in [len(strokes) for strokes in edits if all(stroke["mode"] == "add" for stroke in strokes)]
+
+
+def test_a_narrow_window_has_the_whole_canvas(app: RunningApp, page: Page) -> None:
+    page.set_viewport_size({"width": 320, "height": 800})
+    page.goto(app.url)
+    settle(page)
+    canvas = page.locator("canvas.upper-canvas").first
+    canvas.wait_for()
+    page.wait_for_function(
+        "() => { const place = document.querySelector('.st-key-mask_canvas_place').getBoundingClientRect();"
+        " return place.width < 320 && Math.abs(place.width - place.height) < 2 }"
+    )
+    box = canvas.bounding_box()
+    assert box is not None
+    assert 250 < box["width"] <= 320 - box["x"]
+    expect(page.locator(".dc-toolbar")).to_be_hidden()  # the package's own, over the sliders
+    draw(page, (0.1, 0.1), (0.2, 0.1))
+    canvas.hover(position={"x": box["width"] / 4, "y": box["height"] / 4})
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -120)
+    page.keyboard.up("Control")
+    expect(page.get_by_role("radio", name="2×")).to_be_checked()
+    settle(page)
+    expect(page).to_have_url(re.compile("draft="))
+    page.reload()
+    settle(page)
+    expect(page.locator(".st-key-brush_undo button").first).to_be_enabled()  # the stroke is still there
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Saved as")).to_be_visible()
+    with open_store(load_settings(home=app.home)) as store:
+        entry = store.subjects.all()[0]
+        (stroke,) = store.subjects.load_edit(entry.id)["strokes"]
+    np.testing.assert_allclose(stroke["points"][0], [0.1 * 512, 0.1 * 512], atol=3)

@@ -222,6 +222,35 @@ def test_uploading_a_photo_without_a_person_leads_to_the_brush(at: AppTest, stor
     assert [entry.name for entry in store.subjects.all()] == ["my grey wall"]
 
 
+def test_an_unsaved_photo_and_its_strokes_survive_a_reload(at: AppTest, store: Store) -> None:
+    assert "draft" not in at.query_params  # the sample comes by itself
+    upload(at, "my wall.png", wall())
+    draw(at, ("add", 80, ((200, 100), (300, 250))))
+    again = AppTest.from_file(SHELL, default_timeout=60)
+    again.query_params["draft"] = at.query_params["draft"]
+    again.run()
+    assert not again.exception
+    assert again.text_input[0].value == "my wall"
+    assert (draft(again).data, draft(again).edit) == (draft(at).data, draft(at).edit)
+    again.button(key="brush_undo").click().run()
+    assert draft(again).edit.changes_nothing
+    assert len(draft(at).edit.strokes) == 1
+    draw(again, ("add", 80, ((200, 100), (300, 250))))
+    button(again, "Save").click().run()
+    assert "draft" not in again.query_params  # the library has it
+    assert again.query_params["id"] == store.subjects.all()[0].id
+
+
+def test_the_complaint_stands_below_the_row_with_the_button(at: AppTest) -> None:
+    upload(at, "wall.png", wall())
+    button(at, "Use in sweep →").click().run()
+    kinds = [element.type for element in at.main if hasattr(element, "type")]
+    shown = [str(getattr(element, "value", "")) for element in at.main]
+    complaint = next(place for place, text in enumerate(shown) if "keeps nothing" in text)
+    assert kinds[complaint] == "error"
+    assert not any(kind in ("slider", "selectbox") for kind in kinds[:complaint])
+
+
 def test_a_thing_is_doubted(at: AppTest) -> None:
     upload(at, "coffee.jpg", SAMPLES[2].read())
     assert "It is not sure that this is a person" in said(at)

@@ -1,6 +1,7 @@
 import pytest
 
 from bgen_core.extent import Box, Extent
+from pages._ui.mask.canvas_look import viewport_told
 from pages._ui.mask.viewport import ZOOMS, Viewport, viewport_around
 
 PHOTOS = (Extent(width=4000, height=3000), Extent(width=333, height=517), Extent(width=40, height=900))
@@ -44,3 +45,32 @@ def test_arrows_go_by_half_a_box_and_stop_at_the_frame() -> None:
         steps = steps.moved(0, 1)
     assert steps.box(photo).bottom == photo.height
     assert Viewport().moved(1, 1) == Viewport()
+
+
+@pytest.mark.parametrize("photo", PHOTOS[:2])
+def test_the_wheel_keeps_what_is_under_the_pointer(photo: Extent) -> None:
+    near = Viewport(zoom=2, across=0.4, down=0.7)
+    told = {"steps": 2, "x": 0.3, "y": 0.6}
+    closer = viewport_told(told, near, photo)
+    assert closer is not None
+    before, after = near.box(photo), closer.box(photo)
+    assert closer.zoom == 8
+    for share, start, length in ((0.3, "left", "width"), (0.6, "top", "height")):
+        places = [getattr(box, start) + share * getattr(box.extent, length) for box in (before, after)]
+        assert places[0] == pytest.approx(places[1], abs=1)
+    assert viewport_told({"steps": -9, "x": 0.5, "y": 0.5}, closer, photo) == Viewport()
+
+
+def test_a_drag_moves_by_what_it_says() -> None:
+    photo, viewport = PHOTOS[0], Viewport(zoom=4)
+    dragged = viewport_told({"right": 0.25, "down": -0.1}, viewport, photo)
+    assert dragged is not None
+    before, after = viewport.box(photo), dragged.box(photo)
+    assert (after.left - before.left, after.top - before.top) == (250, -75)
+
+
+@pytest.mark.parametrize(
+    "told", [None, "in", {"steps": 1}, {"right": float("nan"), "down": 0}, {"steps": "1", "x": 0, "y": 0}]
+)
+def test_what_no_canvas_tells_moves_nothing(told: object) -> None:
+    assert viewport_told(told, Viewport(), PHOTOS[0]) is None  # pyright: ignore[reportArgumentType]

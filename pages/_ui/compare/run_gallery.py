@@ -16,7 +16,7 @@ from bgen_core.errors import BgenError
 from bgen_core.ids import RunId
 from bgen_core.parameters import PARAMETERS
 from bgen_core.runs.links import thumbnail_of_side
-from bgen_core.runs.run_columns import run_column
+from bgen_core.runs.run_columns import RunColumn, run_column
 from bgen_core.runs.run_grid import RunGrid, heading_columns, run_grid
 from bgen_core.runs.short_texts import short_texts
 from bgen_core.runs.table import shown
@@ -155,15 +155,22 @@ def _described(listed: pd.DataFrame, view: CompareView) -> list[dict[str, Any]]:
             "small": thumbnail_of_side(thumbnail, _SIDE),
             "alt": f"{subject} before “{prompt}”, {model}, seed {seed}",
             "ratio": _ratio(size),
-            "note": _note(value, column.label, is_text=column.kind == "choice"),
+            "note": _note(value, column),
         }
         for run_id, thumbnail, subject, prompt, model, seed, size, value in values
     ]
 
 
-def _note(value: Any, label: str, *, is_text: bool) -> str:
-    text = "–" if not is_text and pd.isna(value) else f"{value:.4g}" if isinstance(value, float) else shown(value)
-    return text if is_text else f"{label} {text}"
+def _note(value: Any, column: RunColumn) -> str:
+    if column.kind == "choice":
+        return shown(value)
+    if pd.isna(value):
+        text = "–"
+    elif isinstance(value, float):
+        text = f"{value:.4g}" if column.decimals is None else f"{value:,.{column.decimals}f}"
+    else:
+        text = shown(value)
+    return f"{column.label} {text}"
 
 
 def _ratio(size: str) -> float:

@@ -39,7 +39,7 @@ def brush_bar(draft: Draft, *, choosing: bool) -> Pen | Pointer:
     tools: list[Tool] = [tool for tool in TOOLS if choosing or tool != "choose"]
     if st.session_state.get(_CHOSEN) not in (None, *tools):
         st.session_state[_CHOSEN] = "brush"
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(key="brush_tools", horizontal=True, vertical_alignment="center", gap="small"):
         mode: Mode = st.segmented_control(
             "What a stroke does", MODES, default="add", required=True, format_func=_MODE_NAMES.__getitem__,
             key="brush_mode", persist_state="session", label_visibility="collapsed",
@@ -48,8 +48,7 @@ def brush_bar(draft: Draft, *, choosing: bool) -> Pen | Pointer:
             "Tool", tools, default="brush", required=True, format_func=TOOLS.__getitem__,
             key=_CHOSEN, persist_state="session", label_visibility="collapsed",
         ) or "brush"  # fmt: skip
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        # At the left: the canvas has a bar of its own, which covers what is above its right corner
+    with st.container(key="brush_sliders", horizontal=True, vertical_alignment="bottom", gap="medium"):
         with st.container(horizontal=True, gap="xsmall", width="content"):
             _steps(draft)
         size, softness = _sizes(tool)

@@ -14,9 +14,9 @@ from typing import Any, Literal, TypedDict
 import streamlit as st
 
 from bgen_core.extent import Extent
-from pages._ui.shared.browser import is_telephone
 
-SIDES = {"Small": 352, "Medium": 600, "Large": 704}  # CSS pixels: the canvas does not scale with the page
+SIDES = {"Small": 352, "Medium": 600, "Large": 704}  # CSS pixels, in a column that is as wide: else it is scaled down
+_USUAL = "Medium"
 _LEAST_SIDE = 24
 _CLEARED = "canvas_cleared"
 
@@ -48,14 +48,14 @@ class _Cleared:
 def side_choice(on_change: Callable[[], Any]) -> None:
     """Draw the choice of a size; the callback is called before it changes."""
     st.segmented_control(
-        "Canvas", list(SIDES), default=_fitting(), required=True, key=_SIDE, persist_state="session",
+        "Canvas", list(SIDES), default=_USUAL, required=True, key=_SIDE, persist_state="session",
         on_change=on_change,
     )  # fmt: skip
 
 
 def canvas_extent(photo: Extent) -> Extent:
     """Size of the canvas for a photo: its aspect, with the longest side as it was chosen."""
-    scale = SIDES[st.session_state.get(_SIDE) or _fitting()] / photo.longest_side
+    scale = SIDES[st.session_state.get(_SIDE) or _USUAL] / photo.longest_side
     return Extent(
         width=max(_LEAST_SIDE, round(photo.width * scale)), height=max(_LEAST_SIDE, round(photo.height * scale))
     )
@@ -109,11 +109,6 @@ def paint_canvas(
         point_display_radius=1,
         key=key,
     )
-
-
-def _fitting() -> str:
-    """The size that is not cut off."""
-    return "Small" if is_telephone() else "Medium"
 
 
 def _cleared(key: str) -> _Cleared:

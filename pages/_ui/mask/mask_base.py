@@ -32,22 +32,26 @@ def full_base(draft: Draft, quality: str) -> np.ndarray:
     return _automatic(draft.key, STANDARD if quality == "fine" else quality, draft)
 
 
-def quality_choice(draft: Draft) -> Draft:
-    """Draw the choice of a quality, and what there is to say about a fine edge; strokes stay whatever it is."""
-    key = f"mask_quality_{draft.token}"
+def with_quality(draft: Draft) -> Draft:
+    """The draft with the quality that is chosen, whose control may be drawn later; begins what that needs."""
+    key = _quality_key(draft)
     st.session_state.setdefault(key, draft.quality)
     if problem := fine_edges().problem(draft.key):
         complain_text(problem)
         st.session_state[key] = STANDARD
-    chosen = st.segmented_control(
-        "Edge", QUALITIES, key=key, required=True, format_func=str.capitalize,
-        help="Fast: the network's own soft mask. Standard: it follows the photo's edges. "
-        f"Fine: for hair and fur. {FINE_COST}",
-    )  # fmt: skip
-    draft = change(draft, replace(draft.edit, quality=chosen or STANDARD))
+    draft = change(draft, replace(draft.edit, quality=st.session_state[key] or STANDARD))
     if draft.quality == "fine":
         fine_edges().start(draft.key, lambda cancelled: _fine(draft, cancelled))
     return draft
+
+
+def quality_choice(draft: Draft) -> None:
+    """Draw the choice of a quality; strokes stay whatever it is."""
+    st.segmented_control(
+        "Edge", QUALITIES, key=_quality_key(draft), required=True, format_func=str.capitalize,
+        help="Fast: the network's own soft mask. Standard: it follows the photo's edges. "
+        f"Fine: for hair and fur. {FINE_COST}",
+    )  # fmt: skip
 
 
 def show_progress(draft: Draft) -> None:
@@ -56,10 +60,14 @@ def show_progress(draft: Draft) -> None:
         watch_fine_edge(draft.key, _cancel)
 
 
+def _quality_key(draft: Draft) -> str:
+    return f"mask_quality_{draft.token}"
+
+
 def _cancel() -> None:
     draft = draft_in_hand()
     fine_edges().forget(draft.key)
-    st.session_state.pop(f"mask_quality_{draft.token}", None)  # drawn anew with the draft's value
+    st.session_state.pop(_quality_key(draft), None)  # drawn anew with the draft's value
     change(draft, replace(draft.edit, quality=STANDARD))
 
 

@@ -10,14 +10,15 @@ from bgen_core.subject.segmentation import reduced
 from bgen_core.subject.unsure_regions import undecided
 from pages._ui.mask.brush_bar import brush_bar
 from pages._ui.mask.canvas import canvas_extent, side_choice
+from pages._ui.mask.canvas_look import CANVAS_PLACE, fit_canvas, sized_place
 from pages._ui.mask.mask_drawing import draw_on, settle, take_drawing
 from pages._ui.mask.mask_preview import Detail, Preview, detail_of, preview_of
-from pages._ui.mask.mask_sliders import mask_sliders
+from pages._ui.mask.mask_sliders import mask_sliders, slider_values
 from pages._ui.mask.mask_view import Film, film_controls, film_in_use, show_view, view_choice
 from pages._ui.mask.person_choice import person_choice, several_persons, with_numbers
 from pages._ui.mask.viewport import current_viewport
 from pages._ui.mask.zoom_bar import zoom_bar
-from pages._ui.subject.subject_draft import Draft, change, draft_in_hand
+from pages._ui.subject.subject_draft import Draft, change, draft_in_hand, keep_address
 
 _BAR = 600  # CSS pixels that the controls above and below the canvas need
 _AROUND = "around_editor"
@@ -40,22 +41,23 @@ def _editor() -> None:
         st.rerun()
     preview = preview_of(draft)
     canvas = canvas_extent(preview.photo)
-    picture_place, sliders_place = st.container(horizontal=True, gap="medium"), st.container()
-    with picture_place:
-        canvas_place, view_place = st.container(width=max(_BAR, canvas.width)), st.container(width="stretch")
-    with sliders_place:
-        draft = change(draft, mask_sliders(draft, preview))
+    draft = change(draft, slider_values(draft))
     box, film = current_viewport().box(preview.photo), film_in_use()
+    # Everything is known before the first control is drawn, from top to bottom: nothing that is there is pushed away
     detail = detail_of(draft, preview, box)
-    # First, since it is what one looks at after a stroke, which the canvas itself shows at once
-    with view_place:
-        show_view(view_choice(), detail, film, width=canvas.width)
-    with canvas_place:
-        hand = brush_bar(draft, choosing=several_persons(draft, preview))
-        background = encode_jpeg(_behind(draft, preview, detail, film, canvas), quality=85)
-        draw_on(background, draft, hand, canvas=canvas, photo=preview.photo, box=box)
-        _below(preview)
-        person_choice(draft, preview)
+    background = encode_jpeg(_behind(draft, preview, detail, film, canvas), quality=85)
+    with st.container(horizontal=True, gap="medium"):
+        with st.container(width=max(_BAR, canvas.width)):
+            hand = brush_bar(draft, choosing=several_persons(draft, preview))
+            with sized_place(CANVAS_PLACE, canvas):
+                draw_on(background, draft, hand, canvas=canvas, photo=preview.photo, box=box)
+            _below(preview)
+            person_choice(draft, preview)
+            fit_canvas(canvas, preview.photo)
+        with st.container(width="stretch"):
+            show_view(view_choice(), detail, film, canvas=canvas)
+    mask_sliders(draft, preview)
+    keep_address()
 
 
 def _shown_around(draft: Draft) -> tuple[object, ...]:

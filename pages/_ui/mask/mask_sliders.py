@@ -1,4 +1,4 @@
-"""What shapes the mask as a whole: threshold, grow and feather."""
+"""What shapes the mask as a whole: threshold, grow and feather. Known before they are drawn, below the canvas."""
 
 from dataclasses import replace
 
@@ -18,28 +18,32 @@ def set_sliders(draft: Draft) -> None:
         st.session_state[_key(draft, part)] = getattr(draft.edit, part)
 
 
-def mask_sliders(draft: Draft, preview: Preview) -> MaskEdit:
-    """Draw the sliders; returns the draft's edit with their values."""
+def slider_values(draft: Draft) -> MaskEdit:
+    """The draft's edit with the sliders' values, which may be drawn later."""
+    for part in _PARTS:
+        st.session_state.setdefault(_key(draft, part), getattr(draft.edit, part))
+    return replace(draft.edit, **{part: st.session_state[_key(draft, part)] for part in _PARTS})
+
+
+def mask_sliders(draft: Draft, preview: Preview) -> None:
+    """Draw the sliders."""
     side = preview.photo.shortest_side
     reach = float(max(8, round(side * 0.02), abs(draft.edit.grow)))
     softness = float(max(4, round(side * 0.01), draft.edit.feather))
     step = 0.5 if side < 1500 else 1.0
-    for part in _PARTS:
-        st.session_state.setdefault(_key(draft, part), getattr(draft.edit, part))
     first, second, third = st.columns(3)
-    threshold = first.slider(
+    first.slider(
         "Threshold", *THRESHOLD_RANGE, step=0.02, key=_key(draft, "threshold"),
         help="Where the edge lies between background (0) and subject (1). Lower keeps more of what was unsure.",
     )  # fmt: skip
-    grow = second.slider(
+    second.slider(
         "Grow", -reach, reach, step=step, format="%g px", key=_key(draft, "grow"),
         help="In pixels of the photo. Below 0 the mask shrinks.",
     )  # fmt: skip
-    feather = third.slider(
+    third.slider(
         "Feather", 0.0, softness, step=step, format="%g px", key=_key(draft, "feather"),
         help="Softens the edge: sigma of a Gaussian, in pixels of the photo.",
     )  # fmt: skip
-    return replace(draft.edit, threshold=threshold, grow=grow, feather=feather)
 
 
 def _key(draft: Draft, part: str) -> str:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from bgen_core.extent import Extent
 from bgen_core.subject.decoding.image_io import encode_jpeg
 from bgen_core.subject.previews import BACKDROPS, FILMS, as_grey, on_backdrop, on_checkerboard, side_by_side, under_film
+from pages._ui.mask.canvas_look import PICTURE_PLACE, sized_place
 from pages._ui.mask.mask_preview import Detail
 
 VIEWS = (
@@ -66,14 +68,14 @@ def view_choice() -> str:
     return view or VIEWS[0]
 
 
-def show_view(view: str, detail: Detail, film: Film, *, width: int) -> None:
-    """Draw the chosen view of a part of the photo, `width` CSS pixels wide."""
-    place, below = st.container(), st.container()
+def show_view(view: str, detail: Detail, film: Film, *, canvas: Extent) -> None:
+    """Draw the chosen view of a part of the photo, as large as the canvas."""
+    place, below = sized_place(PICTURE_PLACE, canvas), st.container()
     share = 0.5
     if view == "Before and after":
         share = below.slider("Line", 0, 100, 50, format="%d %%", key="mask_line", persist_state="session") / 100
     described = _DESCRIPTIONS.get(view, f"The subject {view.removeprefix('Cut-out ')}")
-    place.image(encode_jpeg(_picture(view, detail, film, share)), width=width, alt=described)
+    place.image(encode_jpeg(_picture(view, detail, film, share)), width=canvas.width, alt=described)
 
 
 def _picture(view: str, detail: Detail, film: Film, share: float) -> np.ndarray:

@@ -34,13 +34,25 @@ class Viewport:
         left, top = round(self.across * (photo.width - width)), round(self.down * (photo.height - height))
         return Box(left=left, top=top, right=left + width, bottom=top + height)
 
-    def moved(self, columns: int, rows: int) -> "Viewport":
+    def moved(self, columns: float, rows: float) -> "Viewport":
         """The same zoom, this many halves of a box further right and down."""
         if self.zoom == 1:
             return self
         step = 0.5 / (self.zoom - 1)
         return Viewport(
             zoom=self.zoom, across=_share(self.across + columns * step), down=_share(self.down + rows * step)
+        )
+
+    def zoomed(self, steps: int, x: float, y: float, photo: Extent) -> "Viewport":
+        """This many zooms further in, or out below 0; what lies at (x, y) stays there, in shares of the box."""
+        at = min(len(ZOOMS) - 1, max(0, ZOOMS.index(self.zoom) + steps))
+        before, shown = self.box(photo), Viewport(zoom=ZOOMS[at]).box(photo).extent
+        left = before.left + x * (before.extent.width - shown.width)
+        top = before.top + y * (before.extent.height - shown.height)
+        return Viewport(
+            zoom=ZOOMS[at],
+            across=_place(left + shown.width / 2, shown.width, photo.width),
+            down=_place(top + shown.height / 2, shown.height, photo.height),
         )
 
 

@@ -23,7 +23,9 @@ def zoom_bar(photo: Extent) -> None:
     st.session_state["zoom_level"] = viewport.zoom
     st.segmented_control(
         "Zoom level", ZOOMS, key="zoom_level", required=True, format_func=lambda zoom: f"{zoom}×", on_change=_zoom,
-        label_visibility="collapsed", help="How large the photo is shown, for work on details.",
+        label_visibility="collapsed",
+        help="How large the photo is shown, for work on details. Ctrl with the wheel does that too, and once it is "
+        "zoomed the wheel alone. The middle button drags it, or the left one with the space bar held.",
     )  # fmt: skip
     if viewport.zoom > 1:
         for name, icon, columns, rows in _ARROWS:

@@ -8,12 +8,20 @@ from bgen_core.errors import BgenError, UserInputError
 from bgen_core.subject.decoding.image_io import PHOTO_EXTENSIONS
 from bgen_core.subject.samples.samples import SAMPLES, Sample
 from pages._ui.app import resources
-from pages._ui.subject.subject_draft import complain, draft_in_hand, open_photo, open_sample, show_problem, take_mask
+from pages._ui.subject.subject_draft import (
+    complain,
+    draft_in_hand,
+    open_photo,
+    open_sample,
+    rounds,
+    show_problem,
+    take_mask,
+)
 
 
 def new_photo_popover() -> None:
-    """Draw the popover in which a new photo is chosen."""
-    with st.popover("New photo", width="content", icon=":material/add_photo_alternate:"):
+    """Draw the popover in which a new photo is chosen; it closes with each photo that was taken."""
+    with st.popover("New photo", width=132, icon=":material/add_photo_alternate:", key=f"photo_popover_{rounds()}"):
         origin = st.segmented_control(
             "Where from",
             ["File", "Camera", "Sample"],
@@ -46,8 +54,8 @@ def new_photo_popover() -> None:
 
 
 def mask_upload() -> None:
-    """Draw the popover in which a mask for the photo is chosen."""
-    with st.popover("Mask from a file", icon=":material/upload:", type="tertiary"):
+    """Draw the popover in which a mask for the photo is chosen; it closes with each that was taken."""
+    with st.popover("Mask from a file", icon=":material/upload:", type="tertiary", key=f"mask_popover_{rounds()}"):
         st.file_uploader(
             "A mask of the photo's size: white is kept, or what is opaque",
             type=["png", "webp", "tif", "tiff", "bmp", "jpg", "jpeg"],

@@ -1,6 +1,7 @@
 """The subject that a visitor works on: kept in the session under a key of its own, so that it survives page changes."""
 
 import base64
+import secrets
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any, Literal
@@ -20,10 +21,12 @@ from bgen_core.subject.samples.samples import SAMPLES, Sample
 from pages._ui.app import resources
 from pages._ui.app.faults import told
 from pages._ui.shared.plain_text import plain
+from pages._ui.subject.unsaved_drafts import UnsavedDrafts
 
 _DRAFT = "subject_draft"
 _PROBLEM = "subject_problem"
 _ROUND = "subject_round"
+_MARK = "draft"
 _REMEMBERED = 200  # changes that undo goes back
 
 Base = Literal["auto", "given"]
@@ -43,6 +46,8 @@ class Draft:
         The saved subject that the photo comes from, or nothing.
     saved_id
         What it was last saved as, or nothing.
+    saved_edit
+        The edit that was saved then.
     base
         What the edit starts from: the automatic mask, or the one that came with the photo.
     round
@@ -53,6 +58,8 @@ class Draft:
         The edit's `kept_regions` without the clicks that are on the canvas.
     mask
         An uploaded mask, as a file; empty where there is none.
+    is_sample
+        Whether the file is one that comes with the program.
     past, future
         Earlier edits, oldest first, and those that were taken back, the next one last.
     """
@@ -62,14 +69,22 @@ class Draft:
     data: bytes = field(default=b"", repr=False)
     source_id: SubjectId = NO_SUBJECT
     saved_id: SubjectId = NO_SUBJECT
+    saved_edit: MaskEdit | None = None
     base: Base = "auto"
     edit: MaskEdit = field(default_factory=MaskEdit)
     round: int = 0
     baked: int = 0
     baked_kept: tuple[tuple[float, float], ...] | None = None
     mask: bytes = field(default=b"", repr=False)
+    is_sample: bool = False
     past: tuple[MaskEdit, ...] = ()
     future: tuple[MaskEdit, ...] = ()
+
+    @property
+    def is_unsaved(self) -> bool:
+        """Whether a reload would lose something: an own photo, a mask, or what was changed."""
+        has_own = bool((self.data and not self.is_sample) or self.mask or self.past or self.future)
+        return has_own and self.edit != self.saved_edit
 
     @property
     def token(self) -> str:
@@ -100,6 +115,9 @@ def current_draft() -> Draft:
     """The visitor's draft: what the URL names, or what they worked on last, or the first sample."""
     asked = SubjectId(st.query_params.get("id", ""))
     draft: Draft | None = st.session_state.get(_DRAFT)
+    if draft is None and (unsaved := unsaved_drafts().get(mark := st.query_params.get(_MARK, ""))):
+        st.session_state[_MARK] = mark
+        return start_afresh(unsaved.settled)
     if asked and (draft is None or asked not in (draft.saved_id, draft.source_id)):
         try:
             return open_saved(asked)
@@ -115,14 +133,38 @@ def draft_in_hand() -> Draft:
 
 
 def keep(draft: Draft) -> Draft:
-    """Make this the visitor's draft."""
+    """Make this the visitor's draft; what of it is saved nowhere survives a reload."""
     st.session_state[_DRAFT] = draft
+    if draft.is_unsaved:
+        mark: str = st.session_state.setdefault(_MARK, secrets.token_urlsafe(12))
+        unsaved_drafts().put(mark, draft, size=len(draft.data) + len(draft.mask))
+    else:
+        st.session_state.pop(_MARK, None)
     return draft
+
+
+def keep_address() -> None:
+    """Write into the address what a reload needs to find the visitor's draft again."""
+    if mark := st.session_state.get(_MARK):
+        st.query_params[_MARK] = mark
+    else:
+        st.query_params.pop(_MARK, None)
+
+
+def rounds() -> int:
+    """How often the visitor's widgets and canvas have started afresh."""
+    return st.session_state.get(_ROUND, 0)
+
+
+@st.cache_resource(show_spinner=False)
+def unsaved_drafts() -> UnsavedDrafts[Draft]:
+    """Those of this server."""
+    return UnsavedDrafts()
 
 
 def start_afresh(draft: Draft, **changes: Any) -> Draft:
     """Make this the visitor's draft, with new widgets that show its values."""
-    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+    st.session_state[_ROUND] = rounds() + 1
     return keep(replace(draft, round=st.session_state[_ROUND], **changes))
 
 
@@ -168,17 +210,21 @@ def show_problem(*, beside: str = "") -> None:
 
 def open_photo(data: bytes, file_name: str) -> Draft:
     """Begin with a photo from a file; refuses what cannot be decoded and keeps the draft as it was."""
+    return start_afresh(_with_photo(data, file_name))
+
+
+def _with_photo(data: bytes, file_name: str) -> Draft:
     key = hash_bytes(data)[:16]
     photo = _decoded(key, data, file_name)
     st.query_params.pop("id", None)
     name = " ".join(PurePath(file_name).stem.replace("_", " ").split())[:60] or "Subject"
     can_be_mask = photo.alpha is not None and remark_about_transparency(photo.alpha) is None
-    return start_afresh(Draft(key=key, name=name, data=data, base="given" if can_be_mask else "auto"))
+    return Draft(key=key, name=name, data=data, base="given" if can_be_mask else "auto")
 
 
 def open_sample(sample: Sample) -> Draft:
     """Begin with one of the sample photos."""
-    return keep(replace(open_photo(sample.read(), sample.file_name), name=sample.name))
+    return start_afresh(_with_photo(sample.read(), sample.file_name), name=sample.name, is_sample=True)
 
 
 def open_saved(subject_id: SubjectId) -> Draft:
@@ -194,6 +240,7 @@ def open_saved(subject_id: SubjectId) -> Draft:
             name=entry.name,
             source_id=subject_id,
             saved_id=subject_id,
+            saved_edit=edit,
             base=base,
             edit=edit,
         ).settled
@@ -215,7 +262,9 @@ def take_mask(draft: Draft, data: bytes, file_name: str) -> Draft:
         Not a picture, or not of the photo's size.
     """
     decode_foreign_alpha(data, name=file_name, extent=photo_of(draft).extent)
-    return start_afresh(replace(draft, mask=data, base="given", edit=MaskEdit(), past=(), future=()).settled)
+    return start_afresh(
+        replace(draft, mask=data, base="given", edit=MaskEdit(), saved_edit=None, past=(), future=()).settled
+    )
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

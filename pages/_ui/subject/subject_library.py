@@ -25,7 +25,7 @@ _DONE = "library_done"
 def library_button() -> None:
     """Draw the button that opens the library."""
     count = len(resources.store().subjects.all())
-    if st.button(f"Library · {count}", icon=":material/photo_library:", help="Saved subjects"):
+    if st.button(f"Library · {count}", icon=":material/photo_library:", help="Saved subjects", width=130):
         _library()
 
 

@@ -16,6 +16,8 @@ from pages._ui.mask.mask_base import full_base
 from pages._ui.shared.plain_text import plain
 from pages._ui.subject.subject_draft import Draft, keep, photo_of
 
+_SAVED = "subject_saved"
+
 
 def save(draft: Draft, name: str) -> tuple[Draft, str]:
     """Save the draft at its full resolution as a subject of this name; returns it with a sentence about that.
@@ -39,7 +41,21 @@ def save(draft: Draft, name: str) -> tuple[Draft, str]:
     known = store.subjects.find(subject.id)
     saved_id = store.subjects.save(subject, content)
     st.query_params["id"] = saved_id
-    return keep(replace(draft, name=name, saved_id=saved_id)), _sentence(store.subjects.get(saved_id), known)
+    return keep(replace(draft, name=name, saved_id=saved_id, saved_edit=draft.edit)), _sentence(
+        store.subjects.get(saved_id), known
+    )
+
+
+def tell_saved(sentence: str) -> None:
+    """Say it with the next run, which begins at once: what is drawn above counts the subject then."""
+    st.session_state[_SAVED] = sentence
+    st.rerun()
+
+
+def show_saved() -> None:
+    """Say what was saved just now, once."""
+    if sentence := st.session_state.pop(_SAVED, ""):
+        st.toast(sentence)
 
 
 def _sentence(saved: SubjectEntry, known: SubjectEntry | None) -> str:
