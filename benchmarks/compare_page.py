@@ -9,7 +9,6 @@ times are medians. On a busy machine the server's CPU time says more than the cl
 
 import argparse
 import random
-import re
 import statistics
 import tempfile
 import threading
@@ -148,14 +147,17 @@ def measure_browser(app: RunningApp, store: Store, browser: Browser) -> None:
     measured("open, the first visit", lambda: _open(page, app, ""))
     measured("open, later ones", lambda: _open(page, app, ""), 5)
     measured("open a filtered link", lambda: _open(page, app, "?q=beach&f=guidance_scale:3..7&sort=-seam"), 3)
-    _open(page, app, "")
+    _open_settled(page, app, "")
+    measured("scroll to more runs", lambda: _scroll(page), 9)
+    measured("tick a picture, with a thousand listed", lambda: _tick(page), 4)
+    _open_settled(page, app, "")
     words = cycle(["forest", "office", "mountains", "street", "desert"])
     measured("filter by a word, from Enter to the new rows", lambda: _search(page, next(words)), 15)
     with measuring(store):
         measured("the same while a worker measures", lambda: _search(page, next(words)), 15)
     says = "?sweep=sweep-1&show=says&measure=expansion"
-    measured("what the sweep says, the first time", lambda: _open(page, app, says))
-    measured("what the sweep says, later", lambda: _open(page, app, says), 3)
+    measured("what the sweep says, the first time", lambda: _open_settled(page, app, says))
+    measured("what the sweep says, later", lambda: _open_settled(page, app, says), 3)
     print(f"{'memory of the server':<48}{server.memory_info().rss / 1e6:8.0f} MB")
 
 
@@ -183,17 +185,47 @@ def measuring(store: Store) -> Iterator[None]:
 def _open(page: Page, app: RunningApp, query: str) -> None:
     page.goto("about:blank")
     page.goto(f"{app.url}/compare{query}")
-    page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
+    page.locator(".gallery .card img").first.wait_for()
+
+
+def _open_settled(page: Page, app: RunningApp, query: str) -> None:
+    _open(page, app, query)
+    wait_until_settled(page)
+
+
+def _scroll(page: Page) -> None:
+    """To the end of what is listed, until more is there."""
+    page.locator(".gallery").evaluate(
+        """gallery => new Promise(done => {
+            const before = gallery.querySelectorAll(".card").length;
+            const look = () => gallery.querySelectorAll(".card").length > before ? done() : requestAnimationFrame(look);
+            gallery.scrollTo(0, gallery.scrollHeight);
+            look();
+        })"""
+    )
+
+
+def _tick(page: Page) -> None:
+    """A picture, until the server has answered: the number of the chosen stands above them."""
+    pick = page.locator(".gallery .pick").first
+    was = pick.get_attribute("aria-pressed")
+    pick.click()
+    expect(pick).not_to_have_attribute("aria-pressed", was or "", timeout=60_000)
     wait_until_settled(page)
 
 
 def _search(page: Page, word: str) -> None:
-    count = page.get_by_text(re.compile(r"^[\d,]+ (of [\d,]+ )?runs$"))
-    before = count.inner_text()
+    gallery = page.locator(".gallery")
+    before = gallery.get_attribute("aria-label")
     page.get_by_role("searchbox", name="Search").fill(word)
     page.get_by_role("searchbox", name="Search").press("Enter")
-    expect(count).not_to_have_text(before, timeout=60_000)
-    wait_until_settled(page)
+    gallery.evaluate(  # what Playwright waits for by itself, it looks at once a second
+        """(gallery, before) => new Promise(done => {
+            const look = () => gallery.ariaLabel !== before ? done() : requestAnimationFrame(look);
+            look();
+        })""",
+        before,
+    )
 
 
 def say(what: str, seconds: float, more: str = "") -> None:

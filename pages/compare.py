@@ -22,6 +22,7 @@ from pages._ui.compare.run_table import editable_table
 from pages._ui.compare.saved_views import views_popover
 from pages._ui.shared.browser import is_telephone
 from pages._ui.shared.plain_text import plain
+from pages._ui.shared.told_when_done import shown_last
 
 METRICS_AGE = 10.0  # seconds: while the worker measures, a page need not read all metrics at every click
 
@@ -36,7 +37,7 @@ view = current_view()
 store = resources.store()
 table = run_table(store, metrics_age=METRICS_AGE)
 with status_place:
-    show_status(default_model(resources.settings()), resources.executor(), store)
+    show_status(default_model(resources.settings()), resources.executor(), store, follows=shown_last())
 
 if opened is not None:
     show_opened_file(opened, store)
@@ -80,4 +81,5 @@ if list_place is not None:
             baseline = table[table["id"].map(view.is_baseline)] if view.baseline else table.iloc[:0]
             editable_table(rows, store, view, baseline=baseline)
 with pictures_place:
-    panels(runs, table, store, view, seen=set(rows["id"]))
+    # Of the chosen ones alone: ten thousand ids as Python's own texts take as long as all other filtering
+    panels(runs, table, store, view, seen=set(rows["id"][rows["id"].isin([run.id for run in runs])]))

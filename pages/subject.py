@@ -15,6 +15,7 @@ from pages._ui.mask.mask_notes import base_choice, base_in_use, show_notes, show
 from pages._ui.mask.mask_preview import preview_of
 from pages._ui.mask.mask_purposes import mask_purposes
 from pages._ui.shared.plain_text import plain
+from pages._ui.shared.told_when_done import shown_last
 from pages._ui.subject.first_subject import start_at_once
 from pages._ui.subject.subject_choice import mask_upload, new_photo_popover
 from pages._ui.subject.subject_draft import (
@@ -53,7 +54,7 @@ with title_row:
         show_notes(draft, preview)
     st.space("stretch")
     with st.container(width="content"):
-        show_status(default_model(resources.settings()), resources.executor(), resources.store())
+        show_status(default_model(resources.settings()), resources.executor(), resources.store(), follows=shown_last())
     # Widths of their own: without them the row breaks in other places once the buttons' code has come
     new_photo_popover()
     library_button()

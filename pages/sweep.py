@@ -21,7 +21,6 @@ from pages._ui.sweep.recent_sweeps import recent_sweeps
 from pages._ui.sweep.sweep_form import axis_controls, model_choice, read_plan, subject_choice
 from pages._ui.sweep.sweep_link import keep_address, linked_sweep, return_to_last
 from pages._ui.sweep.ticked_cells import forget_ticks
-from pages._ui.sweep.told_when_done import notify_button
 
 settings, store, executor = resources.settings(), resources.store(), resources.executor()
 return_to_last()
@@ -58,7 +57,6 @@ with head:
     run_pressed = st.button("Run", type="primary", shortcut="Ctrl+Enter", disabled=forecast is None or in_hand)
     if sweep and (sweep.is_active or sweep.state == "paused"):
         pause_and_cancel(executor, sweep, key="shown")
-        notify_button()
     st.space("stretch")
     recent_sweeps(store, executor)
     with st.container(width="content"):

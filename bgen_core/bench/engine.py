@@ -165,7 +165,7 @@ class EngineBenchmark:
             evaluator.evaluate(rows[: min(left, len(rows))])
             left -= len(rows)
         for _ in cells:
-            to_pixels(denoiser.decode(rows[0].latents, extent)).cpu()
+            to_pixels(denoiser.decode(rows[0].latents[None], extent)[0]).cpu()
 
     def compare_pixels(self) -> int:
         """Largest difference between (a) and (c), of 255, given the same noise and masked image's latents.

@@ -78,6 +78,8 @@ class Metric:
         Raise it with every change that gives other values for the same run.
     noise
         Which differences say nothing.
+    decimals
+        Digits after the point that mean something.
     needs
         Inputs without which it cannot be computed.
     compute
@@ -94,6 +96,7 @@ class Metric:
     source: str
     version: int
     noise: Noise
+    decimals: int
     needs: tuple[InputName, ...]
     compute: Callable[[Scene], float]
     note: Callable[[Scene], str] | None = None
@@ -102,3 +105,8 @@ class Metric:
     def heading(self) -> str:
         """The label with its unit, for a column or an axis."""
         return f"{self.label} ({self.unit})" if self.unit else self.label
+
+    def text(self, value: float) -> str:
+        """A value to the digits that mean something, without its unit."""
+        shown = f"{value:,.{self.decimals}f}"
+        return shown.removeprefix("-") if float(shown.replace(",", "")) == 0 else shown

@@ -13,7 +13,7 @@ from bgen_core.models.family_table import family_of
 from bgen_core.models.folder_check import count_weights
 from bgen_core.models.model_files import fetched
 from bgen_core.models.model_source import SAFETY_CHECKER, ModelSource
-from bgen_core.models.placement import Placement, apply_placement, place
+from bgen_core.models.placement import Placement, apply_placement, device_map, place
 from bgen_core.models.revision import current_revision
 from bgen_core.models.safetensors_header import DOWNLOAD_AGAIN
 from bgen_core.models.single_files.opening import open_single_file
@@ -59,7 +59,7 @@ def load_pipeline(
     diffusers.utils.logging.disable_progress_bar()
     location = source.single.path if source.single else source.repository or source.folder
     try:
-        pipeline = _open(source, device, with_safety_checker=with_safety_checker)
+        pipeline = _open(source, device, device_map(placement, device), with_safety_checker=with_safety_checker)
         _check_weights(pipeline, source)
         pipeline.set_progress_bar_config(disable=True)
         apply_placement(pipeline, placement, device)
@@ -120,7 +120,7 @@ def _part_in_hand(error: Exception) -> str:
     return ""
 
 
-def _open(source: ModelSource, device: Device, *, with_safety_checker: bool) -> Any:
+def _open(source: ModelSource, device: Device, mapped: str | None, *, with_safety_checker: bool) -> Any:
     """Never from a pickle: opening one may run any program."""
     import diffusers
 
@@ -136,7 +136,12 @@ def _open(source: ModelSource, device: Device, *, with_safety_checker: bool) -> 
         return _open_decoder_and_prior(source, source.prior, device)
     loader: Any = getattr(diffusers, "AutoPipelineForInpainting" if family.mapped else family.loads_as)
     return loader.from_pretrained(
-        str(source.files), dtype=device.dtype, use_safetensors=True, variant=source.variant, **absent
+        str(source.files),
+        dtype=device.dtype,
+        device_map=mapped,
+        use_safetensors=True,
+        variant=source.variant,
+        **absent,
     )
 
 

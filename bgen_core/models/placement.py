@@ -116,13 +116,21 @@ def bytes_of_parts(source: ModelSource, device: Device) -> Mapping[str, int]:
     return sizes
 
 
+def device_map(placement: Placement, device: Device) -> str | None:
+    """Where diffusers shall put each part as it reads it, so that no weights pass through the machine's memory; None
+    where they must: to be shrunk, to wait there, or since diffusers 0.42.1 takes no numbered GPU.
+    """
+    is_whole = placement.offload == "none" and not device.kept_in
+    return device.kind if is_whole and device.kind == "cuda" else None
+
+
 def apply_placement(pipeline: Any, placement: Placement, device: Device) -> None:
     """Put a loaded pipeline where it is to be.
 
     Parameters
     ----------
     pipeline
-        A DiffusionPipeline, on the CPU.
+        A DiffusionPipeline, on the CPU or where `device_map` had it put.
     """
     import torch
 

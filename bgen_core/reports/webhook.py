@@ -8,7 +8,6 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http.client import HTTPException, HTTPMessage
@@ -100,7 +99,7 @@ def send(message: Message, *, url: str, secret: str, now: datetime) -> None:
         raise WebhookError(f"it does not answer ({reason})", is_final=False) from error
 
 
-def signature(message: Message, *, secret: str, now: datetime) -> Mapping[str, str]:
+def signature(message: Message, *, secret: str, now: datetime) -> dict[str, str]:
     """The three headers by which a receiver knows who sent this, when, and that it is whole."""
     time = str(int(now.timestamp()))
     signed = hmac.digest(secret.encode(), f"{message.id}.{time}.".encode() + message.body, hashlib.sha256)

@@ -29,6 +29,8 @@ class RunColumn:
         Which values are better.
     is_metric
         Whether it was measured; parameters and opinions are not.
+    decimals
+        Digits after the point that a metric's values are shown with; None for all that tell numbers apart.
     """
 
     name: str
@@ -37,6 +39,7 @@ class RunColumn:
     kind: ColumnKind
     direction: Direction = "none"
     is_metric: bool = False
+    decimals: int | None = None
 
 
 _BETTER = {"lower": " Lower is better.", "higher": " Higher is better.", "none": ""}
@@ -64,6 +67,7 @@ _METRICS = tuple(
         kind="number",
         direction=metric.direction,
         is_metric=True,
+        decimals=metric.decimals,
     )
     for metric in METRICS
     if metric.name not in {field.name for field in FIELDS}

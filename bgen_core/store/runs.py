@@ -119,6 +119,15 @@ class Runs:
                 found.update((raw_id, raw) for raw_id, raw in rows)
         return found
 
+    def engines(self, raw_ids: Iterable[RawId]) -> dict[RawId, str]:
+        """How the network was called for raw pictures, where that was written down: see `Finished.engine`."""
+        found: dict[RawId, str] = {}
+        with self._database.reading() as session:
+            for chunk in id_chunks(list(dict.fromkeys(raw_ids))):
+                rows = session.execute(sa.select(RunRow.raw_id, RunRow.versions).where(RunRow.raw_id.in_(chunk)))
+                found.update((raw_id, versions["engine"]) for raw_id, versions in rows if "engine" in versions)
+        return found
+
     def get(self, run_id: str) -> RunRecord:
         """One run by its id or by the beginning of its id, at least 8 digits.
 

@@ -30,12 +30,15 @@ class BatchTuning:
         At that batch size; the base of every estimate.
     layout
         How a UNet's weights lie where that was fastest.
+    decoded_together
+        Most pictures of one call of the autoencoder.
     """
 
     batch_size: int
     quantum: int | None
     seconds_per_row: float
     layout: Literal["channels_last", "contiguous"] = "channels_last"
+    decoded_together: int = 1
 
     @property
     def filled_to(self) -> int:

@@ -8,9 +8,13 @@ import axe_playwright_python
 import pytest
 from playwright.sync_api import Page, expect
 
+from bgen_core.reports.html_report import html_report
+from bgen_core.settings import load_settings
+from bgen_core.store.store import open_store
 from pages._ui.app.visitor_cookie import COOKIE
 from pages._ui.shared.html_templates import render
 from tests.browser.acting import settle
+from tests.browser.compared import add_own_sweep
 from tests.made_up import VISITOR
 from tests.serving import RunningApp
 
@@ -96,6 +100,7 @@ def sweep_page(visit: Visit, runs: list[str]) -> None:
     visit.unfold_all()
     visit.look("page")
     visit.look_into("Recent")
+    visit.look_into(re.compile("^Save"))
     visit.page.get_by_role("combobox", name="Model").click()
     visit.look("models", LIST)
     visit.page.keyboard.press("Escape")
@@ -149,12 +154,27 @@ def test_axe_finds_nothing(
     assert visit.found == []
 
 
-def test_nothing_on_the_form_that_asks_for_the_password(page: Page) -> None:
-    page.set_content(render("app/login.html", action="/login", target="/", problem="This is not the password."))
+def found_in_both(page: Page) -> list[str]:
     page.evaluate(AXE)
+    found: list[str] = []
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
-        assert page.evaluate(LOOK, ["html", None]) == []
+        found += [f"{theme}: {each}" for each in page.evaluate(LOOK, [PAGE, None])]
+    return found
+
+
+def test_nothing_on_the_form_that_asks_for_the_password(page: Page) -> None:
+    page.set_content(render("app/login.html", action="/login", target="/", problem="This is not the password."))
+    assert found_in_both(page) == []
+
+
+def test_nothing_in_a_report(page: Page, tmp_path: Path) -> None:
+    with open_store(load_settings(home=tmp_path / "home")) as store:
+        add_own_sweep(store)
+        report = tmp_path / "report.html"
+        report.write_bytes(b"".join(html_report(store, sweep_id="accessible")))
+    page.goto(report.as_uri())
+    assert found_in_both(page) == []
 
 
 def test_a_cell_is_reached_opened_and_left_by_keys_alone(app: RunningApp, page: Page, own_runs: list[str]) -> None:

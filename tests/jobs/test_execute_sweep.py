@@ -9,11 +9,13 @@ import pytest
 from bgen_core.cli.running import here
 from bgen_core.cli.running.here import resume_here, run_here
 from bgen_core.errors import StoreAwayError, StoreError, UserInputError
+from bgen_core.ids import SweepId
 from bgen_core.jobs import execute_sweep as loop
 from bgen_core.jobs import runner as runner_module
 from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.executors.local import LocalExecutor
 from bgen_core.jobs.runner import Runner
+from bgen_core.jobs.running.telling import Telling
 from bgen_core.jobs.running.turns import Turns
 from bgen_core.jobs.worker import Heartbeat, serve_next
 from bgen_core.jobs.worker_folder import WorkerFolder
@@ -187,8 +189,10 @@ def test_the_worker_obeys_and_serves_the_next(
     committed = let_it_happen(monkeypatch, store, case, sweep_id, others)
     turns, heartbeat = Turns(store, folder), Heartbeat(folder)
     runner = Runner(store, settings, next_sweep=turns.look_ahead)
-    assert serve_next(store, folder, runner, heartbeat, turns)
-    assert outcome(store, sweep_id) == case.worker
+    telling, told = Telling(store, settings), list[SweepId]()
+    monkeypatch.setattr(telling, "tell", told.append)
+    assert serve_next(store, folder, runner, heartbeat, turns, telling)
+    assert (outcome(store, sweep_id), told) == (case.worker, [sweep_id])
     assert folder.read_progress(sweep_id) is None
     assert serve_next(store, folder, runner, heartbeat, turns)
     assert outcome(store, following) == ("done", 1)

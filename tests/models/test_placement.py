@@ -10,12 +10,21 @@ import pytest
 import torch
 
 from bgen_core.errors import ModelLoadError, UserInputError
+from bgen_core.models import loading as loading_module
 from bgen_core.models import placement as placement_module
 from bgen_core.models.devices import Device, find_device
 from bgen_core.models.loading import load_pipeline
 from bgen_core.models.model_files import settled
 from bgen_core.models.model_source import ModelSource
-from bgen_core.models.placement import Offload, OffloadWish, Placement, apply_placement, bytes_of_parts, place
+from bgen_core.models.placement import (
+    Offload,
+    OffloadWish,
+    Placement,
+    apply_placement,
+    bytes_of_parts,
+    device_map,
+    place,
+)
 from bgen_core.models.revision import find_model
 from bgen_core.models.steering.loras import find_loras
 from bgen_core.sweep.adapters import Adapters
@@ -126,6 +135,38 @@ def test_no_way_changes_a_bit(name: str, folders: dict[str, Path]) -> None:
         assert any(hasattr(module, hook) for module in pipeline.text_encoder.modules())
         for one, other in zip(whole, paint(folders[name], CPU, placed(offload)), strict=True):
             assert np.array_equal(one, other), offload
+
+
+@pytest.mark.parametrize("name", ["sd-9", "flux-dev"])
+def test_weights_read_straight_onto_the_device_are_the_same(
+    name: str, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The CPU stands in for a GPU: diffusers and accelerate take the same path."""
+    usual = paint(folders[name], CPU, placed("none"))
+    asked: list[Offload] = []
+    monkeypatch.setattr(
+        loading_module, "device_map", lambda placement, device: (asked.append(placement.offload), device.kind)[1]
+    )
+    for one, other in zip(usual, paint(folders[name], CPU, placed("none")), strict=True):
+        assert np.array_equal(one, other)
+    assert asked == ["none"]
+
+
+@pytest.mark.parametrize(
+    ("offload", "device", "mapped"),
+    [
+        ("none", GPU, "cuda"),
+        ("none", CPU, None),
+        ("none", Device(kind="cuda:1", name="a GPU", dtype_name="float16"), None),
+        ("none", Device(kind="cuda", name="a GPU", dtype_name="float16+float8"), None),
+        ("model", GPU, None),
+        ("group", GPU, None),
+    ],
+)
+def test_what_stays_on_a_gpu_as_it_is_is_read_straight_onto_it(
+    offload: Offload, device: Device, mapped: str | None
+) -> None:
+    assert device_map(placed(offload), device) == mapped
 
 
 @pytest.mark.parametrize("kept_in", ["float8", "int8"])

@@ -1,3 +1,4 @@
+import time
 from collections.abc import Iterator
 from functools import cache
 
@@ -55,4 +56,5 @@ def worker(page_store: Store) -> None:
     """A worker that is ready; it takes nothing from the queue."""
     folder = WorkerFolder(load_settings().home)
     folder.prepare()
-    folder.write_status(WorkerStatus(pid=1, state="ready", device_kind="cpu", dtype_name="float32"))
+    beat = time.time() + 3600  # the first page of a process may take longer to draw than a beat is fresh
+    folder.write_status(WorkerStatus(pid=1, state="ready", device_kind="cpu", dtype_name="float32", beat=beat))

@@ -70,7 +70,7 @@ def test_metrics_have_their_unit_direction_source_or_reason(page_store: Store) -
     at = open_run(id=run.id)
     captions = [element.value for element in at.caption]
     assert r"**1\.23 \% of picture** · lower is better" in captions
-    assert r"**2 levels\/px**" in captions
+    assert r"**2\.00 levels\/px**" in captions
     assert r"No CLIP model is set\." in captions
     helps = [element.proto.help for element in at.caption if element.value == "Expansion"]
     assert helps == ["Area by which the model let the person grow beyond the mask. Source: "

@@ -106,6 +106,23 @@ def test_a_download_is_said_before_the_run_and_while_it_lasts(
     assert "fetching the model: 1.20 GB of 2.13 GB" in running_text(0, 1, progress)
 
 
+def test_what_is_pasted_again_tells_how_its_raw_picture_was_painted(
+    store: Store, settings: Settings, inpainter: CountingInpainter, monkeypatch: pytest.MonkeyPatch
+):
+    def compiled(cells: Iterable[PaintCell]) -> Generator[Any]:
+        for event in CountingInpainter.paint(inpainter, cells):
+            yield replace(event, engine="compiled")
+
+    monkeypatch.setattr(inpainter, "paint", compiled)
+    subject = save_subject(store)
+    for softness in ("0", "2"):
+        plan = SweepPlan(subject_id=subject.id, model="demo", base=BASE, axes=(parse_axis("edge-softness", softness),))
+        sweep_id, _ = run(store, settings, plan)
+        (row,) = store.sweeps.cells(sweep_id)
+        assert store.runs.get(row.run_id).versions["engine"] == "compiled"
+    assert len(inpainter.painted) == 1
+
+
 @pytest.mark.slow
 def test_an_axis_of_pasting_paints_nothing_anew(store: Store, settings: Settings, inpainter: CountingInpainter):
     subject = save_subject(store)

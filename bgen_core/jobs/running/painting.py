@@ -123,6 +123,7 @@ class Painting:
 
     def _paste_known(self, work: Work, sharing: dict[RawId, list[SweepCell]]) -> Generator[RunnerEvent]:
         known = self._store.runs.known_raws(sharing)
+        engines = self._store.runs.engines(known)
         for raw_id in list(sharing):
             if self._is_stopping():
                 return
@@ -130,7 +131,7 @@ class Painting:
             if raw is not None:
                 try:
                     picture = decode_photo(self._store.blobs.get(raw), name=raw, limits=STORED_LIMITS).image
-                    painted = Painted(image=picture, seconds={}, peak_memory_mb=0.0)
+                    painted = Painted(image=picture, seconds={}, peak_memory_mb=0.0, engine=engines.get(raw_id, ""))
                 except (UserInputError, LostPictureError):
                     logger.warning("the raw picture %s cannot be read: it is painted again", raw, exc_info=True)
                     raw = None

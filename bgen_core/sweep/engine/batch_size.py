@@ -12,6 +12,7 @@ from bgen_core.errors import OutOfMemoryError
 from bgen_core.extent import Extent
 from bgen_core.sweep.engine.denoiser import Denoiser, Row
 from bgen_core.sweep.engine.network.layout import Layout, choose_layout
+from bgen_core.sweep.engine.picture_batches import choose_together
 from bgen_core.sweep.engine.rows import RowEvaluator
 from bgen_core.sweep.events import Canvas, PaintCell
 from bgen_core.sweep.params import InpaintParams
@@ -68,6 +69,7 @@ def measure_batch(denoiser: Denoiser, extent: Extent) -> BatchTuning:
         quantum=quantum,
         seconds_per_row=speeds[best],
         layout=network.layout or "channels_last",
+        decoded_together=choose_together(denoiser, [row.latents for row in rows], painted),
     )
 
 

@@ -22,6 +22,7 @@ from bgen_core.sweep.engine.decoding import LatentPreview, in_tiles, to_pixels
 from bgen_core.sweep.engine.denoisers import make_denoiser
 from bgen_core.sweep.engine.feed import WINDOW, Alike, Feed
 from bgen_core.sweep.engine.outbox import Outbox
+from bgen_core.sweep.engine.picture_batches import PictureDecoder
 from bgen_core.sweep.engine.rows import RowEvaluator
 from bgen_core.sweep.engine.timetable import Lane, choose_lanes, form_lanes
 from bgen_core.sweep.events import Event, Failed, Finished, PaintCell, Started, Stepped
@@ -143,6 +144,7 @@ class BatchedInpainter:
         """
         extent, before = alike.extent, self.rows_computed
         evaluator = RowEvaluator(self.denoiser, extent=extent, batch_size=tuning.batch_size, quantum=tuning.filled_to)
+        decoder = PictureDecoder(self.denoiser, extent, tuning.decoded_together)
         outbox = Outbox()
         seconds: dict[int, float] = {}
         alone: list[PaintCell] = []
@@ -198,7 +200,7 @@ class BatchedInpainter:
             for index in active:
                 seconds[index] += (time.perf_counter() - began) / len(active)
             for cohort in under_way:
-                self._post(cohort, seconds, outbox, extent)
+                self._post(cohort, seconds, outbox, decoder)
             lanes = [lane for lane in lanes if not (lane.cohort and lane.cohort.is_done)]
             self.rows_computed = before + evaluator.rows_computed
             yield from outbox.collect(everything=not lanes)
@@ -236,8 +238,10 @@ class BatchedInpainter:
         for cohort, own in zip(cohorts, rows, strict=True):
             cohort.advance([next(predictions) for _ in own])
 
-    def _post(self, cohort: Cohort, seconds: dict[int, float], outbox: Outbox, extent: Extent) -> None:
+    def _post(self, cohort: Cohort, seconds: dict[int, float], outbox: Outbox, decoder: PictureDecoder) -> None:
+        extent = decoder.extent
         previews = None if cohort.is_done else self._draw_previews(cohort, extent)
+        decoded = decoder.decode(cohort.latents) if cohort.is_done else iter(())
         for place, cell in enumerate(cohort.cells):
             outbox.post(
                 lambda preview, cell=cell, step=cohort.index: Stepped(
@@ -246,19 +250,17 @@ class BatchedInpainter:
                 previews[place] if previews is not None else None,
             )
             if cohort.is_done:
-                began = time.perf_counter()
-                try:
-                    decoded = self.denoiser.decode(cohort.latents[place], extent)
-                except Exception as error:
-                    failed = Failed(index=cell.index, reason=self._fault(error))
+                picture, took = next(decoded)
+                if isinstance(picture, Exception):
+                    failed = Failed(index=cell.index, reason=self._fault(picture))
                     outbox.post(lambda sent, failed=failed: failed)
                     continue
-                finite = decoded.isfinite().all().to(torch.uint8)
+                finite = picture.isfinite().all().to(torch.uint8)
                 engine = self.denoiser.network.told(cohort.ways)
-                stages = {"denoise": seconds.pop(cell.index), "decode": time.perf_counter() - began}
+                stages = {"denoise": seconds.pop(cell.index), "decode": took}
                 outbox.post(
                     lambda sent, cell=cell, stages=stages, engine=engine: _finished(cell, extent, sent, stages, engine),
-                    torch.cat([finite[None], to_pixels(decoded).flatten()]),
+                    torch.cat([finite[None], to_pixels(picture).flatten()]),
                 )
 
     def _draw_previews(self, cohort: Cohort, extent: Extent) -> torch.Tensor | None:

@@ -157,10 +157,8 @@ class Denoiser(Protocol):
         ...
 
     def decode(self, latents: torch.Tensor, extent: Extent) -> torch.Tensor:
-        """One cell's latents to its picture: 3 × H × W in [-1, 1], RGB, as the autoencoder gives it, on the device.
-
-        One at a time: on a CPU that is faster than any batch, and everywhere it makes a picture independent of its
-        neighbours.
+        """Latents of N cells to their pictures: N × 3 × H × W in [-1, 1], RGB, as the autoencoder gives them, on the
+        device.
         """
         ...
 

@@ -188,8 +188,8 @@ class FlowDenoiser(ABC):
 
     def decode(self, latents: torch.Tensor, extent: Extent) -> torch.Tensor:
         vae = self._pipeline.vae
-        scaled = self.as_image(latents[None], extent).to(vae.dtype) / vae.config.scaling_factor
-        return vae.decode(scaled + vae.config.shift_factor, return_dict=False)[0][0]
+        scaled = self.as_image(latents, extent).to(vae.dtype) / vae.config.scaling_factor
+        return vae.decode(scaled + vae.config.shift_factor, return_dict=False)[0]
 
     def _pack(self, latents: torch.Tensor) -> torch.Tensor:
         """N × channels × h × w as the transformer takes them: as they are, or two by two latents to a token."""

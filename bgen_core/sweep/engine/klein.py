@@ -90,7 +90,7 @@ class KleinDenoiser(FlowDenoiser):
         return torch.cat(places, dim=1).to(self.device)
 
     def decode(self, latents: torch.Tensor, extent: Extent) -> torch.Tensor:
-        return self._pipeline.vae.decode(self.as_image(latents[None], extent), return_dict=False)[0][0]
+        return self._pipeline.vae.decode(self.as_image(latents, extent), return_dict=False)[0]
 
     def encode_colours(self, image: torch.Tensor) -> torch.Tensor:
         return self._encode(image).mode()

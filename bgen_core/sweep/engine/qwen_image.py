@@ -75,9 +75,9 @@ class QwenImageDenoiser(TokenDenoiser):
 
     def decode(self, latents: torch.Tensor, extent: Extent) -> torch.Tensor:
         vae = self._pipeline.vae
-        frames = self.as_image(latents[None], extent)[:, :, None].to(vae.dtype)
+        frames = self.as_image(latents, extent)[:, :, None].to(vae.dtype)
         mean, deviation = self._moments(frames)
-        return vae.decode(frames / (1.0 / deviation) + mean, return_dict=False)[0][0, :, 0]
+        return vae.decode(frames / (1.0 / deviation) + mean, return_dict=False)[0][:, :, 0]
 
 
 class QwenImageEditDenoiser(QwenImageDenoiser):

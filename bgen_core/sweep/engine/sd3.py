@@ -52,4 +52,4 @@ class SD3Denoiser(FlowDenoiser):
         """Without the shift that every other of these pipelines adds: its inpainting call leaves it out."""
         del extent
         vae = self._pipeline.vae
-        return vae.decode(latents[None].to(vae.dtype) / vae.config.scaling_factor, return_dict=False)[0][0]
+        return vae.decode(latents.to(vae.dtype) / vae.config.scaling_factor, return_dict=False)[0]

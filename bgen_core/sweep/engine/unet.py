@@ -202,7 +202,7 @@ class UNetDenoiser:
     def decode(self, latents: torch.Tensor, extent: Extent) -> torch.Tensor:
         del extent
         vae = self._pipeline.vae
-        scaled = latents[None].to(vae.dtype)
+        scaled = latents.to(vae.dtype)
         mean, deviation = getattr(vae.config, "latents_mean", None), getattr(vae.config, "latents_std", None)
         if mean is not None and deviation is not None:
             mean = torch.tensor(mean).view(1, -1, 1, 1).to(scaled)
@@ -210,7 +210,7 @@ class UNetDenoiser:
             scaled = scaled * deviation / vae.config.scaling_factor + mean
         else:
             scaled = scaled / vae.config.scaling_factor
-        return vae.decode(scaled.contiguous(memory_format=torch.channels_last), return_dict=False)[0][0]
+        return vae.decode(scaled.contiguous(memory_format=torch.channels_last), return_dict=False)[0]
 
     def as_image(self, latents: torch.Tensor, extent: Extent) -> torch.Tensor:
         del extent

@@ -4,14 +4,22 @@ from datetime import datetime
 
 import streamlit as st
 
+from bgen_core.ids import SweepId
 from bgen_core.jobs.executors.executor import Executor, Health
 from bgen_core.store.store import SeenStore
 from pages._ui.shared.plain_text import plain
+from pages._ui.shared.told_when_done import tell_elsewhere
 
 
 @st.fragment(run_every=5)
-def show_status(model: str, executor: Executor, store: SeenStore) -> None:
-    """Model · device · queue, refreshed by itself."""
+def show_status(model: str, executor: Executor, store: SeenStore, *, follows: SweepId | None = None) -> None:
+    """Model · device · queue, refreshed by itself.
+
+    Parameters
+    ----------
+    follows
+        The sweep that is told of in the tab's title; None on the page that shows it, and tells of it more often.
+    """
     health = executor.health()
     waiting = len(store.sweeps.select(states=["queued"]))
     if health is None:
@@ -21,7 +29,10 @@ def show_status(model: str, executor: Executor, store: SeenStore) -> None:
         queue = _queue(health, waiting)
         colour = "primary" if health.is_busy else "gray"
     # Not st.badge: Streamlit 1.67 escapes brackets there once more.
-    st.markdown(f":{colour}-badge[{plain(' · '.join(part for part in (model, device, queue) if part))}]")
+    with st.container(gap=None):  # the title is nothing that is seen here
+        st.markdown(f":{colour}-badge[{plain(' · '.join(part for part in (model, device, queue) if part))}]")
+        if follows:
+            tell_elsewhere(store, follows)
     for fault in executor.faults():
         since = datetime.fromtimestamp(fault.since).astimezone()
         # Its sentence may name servers and folders, which are not every visitor's to know.

@@ -18,6 +18,7 @@ _REPORT_SIDES = (512, 256, 96)
 _DECIDES = ("q", "f", "sweep", "sort")
 
 
+@st.fragment
 def export_popover(rows: pd.DataFrame, runs: Sequence[RunRecord], view: CompareView) -> None:
     """Draw the forms for the chosen runs, or else for all runs of the view, and the link to the view."""
     opened = st.popover("Export", width=110, key="export", on_change="rerun")

@@ -3,6 +3,7 @@
 A component with plain JavaScript, whose messages are described at the head of `run_gallery.js`.
 """
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ from bgen_core.errors import BgenError
 from bgen_core.ids import RunId
 from bgen_core.parameters import PARAMETERS
 from bgen_core.runs.links import thumbnail_of_side
-from bgen_core.runs.run_columns import run_column
+from bgen_core.runs.run_columns import RunColumn, run_column
 from bgen_core.runs.run_grid import RunGrid, heading_columns, run_grid
 from bgen_core.runs.short_texts import short_texts
 from bgen_core.runs.table import shown
@@ -30,6 +31,7 @@ LISTED_AT_ONCE = 120
 MOST_IN_A_GRID = 1024
 _KEY = "run_gallery"
 _LISTED, _TURN, _PROBLEM = "run_gallery_listed", "run_gallery_turn", "run_gallery_problem"
+_LACKING = "run_gallery_lacking"
 _CARD = {"gallery": 150, "grid": 110}  # px
 _SIDE = 256  # of the thumbnails that are fetched
 _LONGEST_HEADING = 40
@@ -64,11 +66,18 @@ def run_gallery(rows: pd.DataFrame, store: SeenStore, view: CompareView) -> None
     grid = _grid(listed, view) if is_grid else None
     if is_grid and len(rows) > MOST_IN_A_GRID:
         st.caption(f"The first {MOST_IN_A_GRID:,} of {len(rows):,} runs: a filter leaves fewer.")
+    # What the browser was given before it has: only what it asked for last is described anew.
+    begin = 0 if is_grid or st.session_state.get(_LACKING) else _listed(view) - LISTED_AT_ONCE
+    ratings = "".join(map(str, listed["rating"].fillna(0).astype(int)))
     result = _gallery(
         key=_KEY,
         data={
             "label": f"{len(rows):,} runs",
-            "runs": _described(listed, view),
+            "runs": _described(listed.iloc[begin:], view),
+            "begin": begin,
+            "before": _name_of(listed["id"].iloc[:begin], view),
+            "whole": _name_of(listed["id"], view),
+            "ratings": ratings,
             "chosen": view.ids,
             "total": len(listed) if is_grid else len(rows),
             "grid": None if grid is None else _headed(grid),
@@ -78,9 +87,10 @@ def run_gallery(rows: pd.DataFrame, store: SeenStore, view: CompareView) -> None
         on_chosen_change=_choose,
         on_rated_change=lambda: _rate(store),
         on_more_change=_list_more,
+        on_lacking_change=_list_all,
         on_opened_change=lambda: None,
     )
-    if result.opened in set(listed["id"]):
+    if result.opened and (listed["id"] == result.opened).any():
         st.switch_page(page_files.RUN, query_params={"id": result.opened})
 
 
@@ -137,25 +147,30 @@ def _described(listed: pd.DataFrame, view: CompareView) -> list[dict[str, Any]]:
     noted = view.sort.removeprefix("-")
     noted = noted if noted not in ("", "created", "rating", "tags") else "prompt"
     column = run_column(noted)
-    ratings = listed["rating"].fillna(0).astype(int)
     columns = ("id", "thumbnail", "subject", "prompt", "model", "seed", "size", noted)
-    values = zip(*(listed[name] for name in columns), ratings, strict=True)
+    values = zip(*(listed[name] for name in columns), strict=True)
     return [
         {
             "id": run_id,
             "small": thumbnail_of_side(thumbnail, _SIDE),
             "alt": f"{subject} before “{prompt}”, {model}, seed {seed}",
             "ratio": _ratio(size),
-            "note": _note(value, column.label, is_text=column.kind == "choice"),
-            "rating": rating,
+            "note": _note(value, column),
         }
-        for run_id, thumbnail, subject, prompt, model, seed, size, value, rating in values
+        for run_id, thumbnail, subject, prompt, model, seed, size, value in values
     ]
 
 
-def _note(value: Any, label: str, *, is_text: bool) -> str:
-    text = "–" if not is_text and pd.isna(value) else f"{value:.4g}" if isinstance(value, float) else shown(value)
-    return text if is_text else f"{label} {text}"
+def _note(value: Any, column: RunColumn) -> str:
+    if column.kind == "choice":
+        return shown(value)
+    if pd.isna(value):
+        text = "–"
+    elif isinstance(value, float):
+        text = f"{value:.4g}" if column.decimals is None else f"{value:,.{column.decimals}f}"
+    else:
+        text = shown(value)
+    return f"{column.label} {text}"
 
 
 def _ratio(size: str) -> float:
@@ -176,6 +191,17 @@ def _listed(view: CompareView) -> int:
 def _list_more() -> None:
     asked, count = st.session_state[_LISTED]
     st.session_state[_LISTED] = (asked, count + LISTED_AT_ONCE)
+    st.session_state[_LACKING] = False
+
+
+def _list_all() -> None:
+    """The browser's list is not the one that was given before, as after another page: it gets all of it once more."""
+    st.session_state[_LACKING] = True
+
+
+def _name_of(ids: "pd.Series[str]", view: CompareView) -> str:
+    """Another one for other runs, another order of them, or other notes."""
+    return hashlib.blake2b("".join([view.sort, *ids]).encode(), digest_size=8).hexdigest() if len(ids) else ""
 
 
 class _Chosen(BaseModel):

@@ -248,7 +248,8 @@ def _configured(column: RunColumn, label: str, store: SeenStore) -> Any:
         case name, _ if name in _WHOLE_NUMBERS:
             return make.Column(**said, width=70)
         case _, "number":
-            return make.NumberColumn(**said, format="%.4g", width=112 if column.is_metric else 85)
+            shown_as = "%.4g" if column.decimals is None else f"%.{column.decimals}f"
+            return make.NumberColumn(**said, format=shown_as, width=112 if column.is_metric else 85)
         case name, _ if name in _TEXTS:
             return make.TextColumn(**said, width=190)
         case _:

@@ -6,7 +6,6 @@ from bgen_core.errors import BgenError
 from bgen_core.ids import RunId
 from bgen_core.limits import LONGEST_TAG
 from bgen_core.metrics import METRICS, Metric, MetricValue
-from bgen_core.runs.analysis.columns import number
 from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import SeenStore
 from pages._ui.app.faults import told
@@ -37,7 +36,7 @@ def _metric_row(metric: Metric, value: MetricValue) -> None:
     if value.value is None:
         found.caption(plain(value.reason))
         return
-    amount = f"{number(value.value)} {metric.unit}".strip()
+    amount = f"{metric.text(value.value)} {metric.unit}".strip()
     notes = [text for text in (_BETTER[metric.direction], plain(value.reason)) if text]
     found.caption(f"**{plain(amount)}**" + (f" · {' · '.join(notes)}" if notes else ""))
 

@@ -163,4 +163,4 @@ def _metrics(store: SeenStore, run_id: RunId) -> None:
         st.caption("Not measured yet: that is done while nothing waits.")
         return
     known = [(metric, measured[metric.name].value) for metric in METRICS if metric.name in measured]
-    value_table({metric.heading: f"{value:.4g}" for metric, value in known if value is not None})
+    value_table({metric.heading: metric.text(value) for metric, value in known if value is not None})

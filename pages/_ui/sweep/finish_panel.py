@@ -83,7 +83,7 @@ def _by_metric(store: SeenStore, sweep: SweepRecord, plan: SweepPlan, by: str, k
         st.caption(f"{len(ranked)} of {done} cells are measured; the worker measures while nothing waits.")
     metric = find_metric(by)
     for cell in ranked[:keep]:
-        st.caption(f"{plain(describe_place(plan, cell.index))}: {metric.label} {cell.value:.3g} {metric.unit}")
+        st.caption(f"{plain(describe_place(plan, cell.index))}: {metric.label} {metric.text(cell.value)} {metric.unit}")
     return [cell.index for cell in ranked[:keep]]
 
 

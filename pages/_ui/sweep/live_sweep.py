@@ -12,6 +12,7 @@ from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.submission import SweepForecast, describe_duration
 from bgen_core.records.progress import SweepProgress
 from bgen_core.records.sweep import SweepCellRow, SweepRecord
+from bgen_core.records.sweep_states import UNFINISHED_STATES
 from bgen_core.settings import Settings
 from bgen_core.store.store import SeenStore
 from bgen_core.sweep.grid import describe_place
@@ -19,6 +20,7 @@ from bgen_core.sweep.plan import SweepPlan
 from bgen_core.wording import sized
 from pages._ui.app import page_files
 from pages._ui.shared.plain_text import plain
+from pages._ui.shared.told_when_done import notify_button, tell_in_title
 from pages._ui.sweep.cell_dialog import open_cell, show_cell
 from pages._ui.sweep.explored_sweep import explored_pictures, way_back
 from pages._ui.sweep.finish_panel import can_be_finished, finish_panel
@@ -28,7 +30,6 @@ from pages._ui.sweep.queue_panel import ask, current_queue, describe_waiting
 from pages._ui.sweep.save_sweep import save_popover
 from pages._ui.sweep.sweep_grid import badge_names, clicked_cell, draw_grid, watch_grid
 from pages._ui.sweep.ticked_cells import follow_ticks
-from pages._ui.sweep.told_when_done import tell_in_title
 
 LOOK_SECONDS = 1.0
 _RETRIES_LISTED = 12
@@ -58,7 +59,10 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
         cells = {cell.index: cell for cell in store.sweeps.cells(sweep.id)}
         progress = executor.events(sweep.id) if current.is_active else None
         with st.container(gap=None):  # the title is nothing that is seen here
-            _progress_line(current, cells, progress, store, executor)
+            with st.container(horizontal=True, vertical_alignment="center"):
+                _progress_line(current, cells, progress, store, executor)
+                if current.state in UNFINISHED_STATES:
+                    notify_button()
             tell_in_title(current, sum(cell.done for cell in cells.values()))
         # A deleted subject leaves its pictures behind.
         content = content_of(store, plan, cells, shown, extent=_photo_extent(store, plan.subject_ids[0]))

@@ -16,6 +16,7 @@ _KEY = "save_sweep"
 _SIZES = "sizes_of_exports"
 
 
+@st.fragment
 def save_popover(store: SeenStore, sweep: SweepRecord, *, across: str | None, down: str | None) -> None:
     """Draw what a sweep can be saved as; sizes are looked up once it is opened, from a few of its pictures."""
     opened = st.popover("Save", key=_KEY, on_change="rerun")

@@ -2,7 +2,10 @@
 //
 // data: {
 //   label,
-//   runs: [{id, small, alt, ratio, note, rating}],   rating 0 for none
+//   runs: [{id, small, alt, ratio, note}],           the listed runs from place `begin` on
+//   begin, before, whole,                            names of the list up to `begin` and of all of it: what was given
+//                                                    before is not given again, as long as the list begins alike
+//   ratings,                                         a digit for each listed run, also before `begin`; 0 for none
 //   chosen: [id],                                    all chosen runs in their order, also those that are not listed
 //   total,                                           of the runs that can be listed
 //   grid: null | {across, down, columns: [text], rows: [text], cells: [[[place in runs]]]},
@@ -12,6 +15,7 @@
 // State "chosen": {ids, turn}: all chosen runs after a tick; turn counts ticks, so that the same ids are told again.
 // State "rated": {ratings: {id: 0..5}, turn}: what was rated here and is not yet in `runs`.
 // Trigger "more": how many runs are listed when the end is in sight. Trigger "opened": id of a run.
+// Trigger "lacking": the list up to `begin` is not the one that is here, so that it has to be given whole.
 
 const LETTERS = "ABCDEFGHIJKL";
 const MOST_STARS = 5;
@@ -39,7 +43,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
 }
 
 function makeGallery(root) {
-  const gallery = { root, runs: [], chosen: [], cards: new Map(), shape: "", ratings: {}, turn: 0, asked: 0 };
+  const gallery = { root, runs: [], names: new Map(), chosen: [], cards: new Map(), shape: "", ratings: {}, turn: 0, asked: 0 };
   gallery.fit = () => fit(gallery);
   gallery.observer = new ResizeObserver(gallery.fit);
   gallery.observer.observe(document.body);
@@ -50,23 +54,33 @@ function makeGallery(root) {
 }
 
 function show(gallery, data) {
-  for (const { id, rating } of data.runs) if (gallery.ratings[id] === rating) delete gallery.ratings[id];
+  const earlier = data.begin ? gallery.runs.slice(0, data.begin) : [];
+  if (data.begin && gallery.names.get(data.begin) !== data.before) {
+    if (gallery.lacking !== data.before) setTimeout(() => gallery.trigger("lacking", data.begin));
+    gallery.lacking = data.before;
+    return;
+  }
+  gallery.lacking = null;
+  const runs = [...earlier, ...data.runs].map((run, place) => ({ ...run, rating: Number(data.ratings[place]) }));
+  if (!data.begin) gallery.names.clear();
+  gallery.names.set(runs.length, data.whole);
+  for (const { id, rating } of runs) if (gallery.ratings[id] === rating) delete gallery.ratings[id];
   gallery.root.setAttribute("aria-label", data.label);
   gallery.root.style.setProperty("--card", `${data.card}px`);
-  const ids = data.runs.map((run) => run.id);
+  const ids = runs.map((run) => run.id);
   const shape = JSON.stringify(data.grid);
   const grows = !data.grid && shape === gallery.shape && gallery.runs.every((run, place) => run.id === ids[place]);
   const before = gallery.runs.length;
   if (data.turn >= gallery.turn) Object.assign(gallery, { chosen: [...data.chosen], turn: data.turn });
-  Object.assign(gallery, { runs: data.runs, total: data.total, shape });
+  Object.assign(gallery, { runs, total: data.total, shape });
   if (grows && before) {
-    for (const run of data.runs.slice(before)) gallery.list.append(card(gallery, run));
+    for (const run of runs.slice(before)) gallery.list.append(card(gallery, run));
   } else {
     gallery.cards.clear();
     gallery.asked = 0;
     gallery.root.replaceChildren(data.grid ? grid(gallery, data.grid) : list(gallery));
   }
-  gallery.end.textContent = data.runs.length < data.total ? `${data.runs.length} of ${data.total} …` : "";
+  gallery.end.textContent = runs.length < data.total ? `${runs.length} of ${data.total} …` : "";
   refresh(gallery);
   fit(gallery);
 }

@@ -1,8 +1,14 @@
 """How a visitor who does something else hears of a sweep: the tab's title, and a notification if they asked for it."""
 
+from contextlib import suppress
+
+import streamlit as st
 from streamlit.components.v2 import component
 
+from bgen_core.errors import UserInputError
+from bgen_core.ids import SweepId
 from bgen_core.records.sweep import SweepRecord
+from bgen_core.store.store import SeenStore
 from pages._ui.shared.frontend_source import frontend_source
 
 _title = component("bgen_sweep_title", js=frontend_source("sweep_title.js"))
@@ -18,6 +24,18 @@ def tell_in_title(sweep: SweepRecord, done: int) -> None:
     """Write into the tab's title how far a sweep is, and that it is over."""
     told = {"id": sweep.id, "title": sweep.title, "state": sweep.state, "done": done, "total": sweep.total}
     _title(key="sweep_title", data=told)
+
+
+def shown_last() -> SweepId | None:
+    """The sweep that this session's Sweep page showed last."""
+    return st.session_state.get("shown_sweep")
+
+
+def tell_elsewhere(store: SeenStore, sweep_id: SweepId) -> None:
+    """Tell of a sweep on a page that does not show it."""
+    with suppress(UserInputError):  # it was deleted
+        sweep = store.sweeps.get(sweep_id)
+        tell_in_title(sweep, sum(cell.done for cell in store.sweeps.cells(sweep_id)))
 
 
 def notify_button() -> None:
