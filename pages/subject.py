@@ -46,7 +46,7 @@ with title_row:
     if draft and preview:
         name = st.text_input(
             "Name", value=draft.name, key=f"subject_name_{draft.key}", max_chars=80, persist_state="session",
-            label_visibility="collapsed", width=150,
+            label_visibility="collapsed", width=116,
         )  # fmt: skip
         draft = replace(draft, base=base_in_use(draft, preview), name=name.strip() or draft.name)
         draft = keep(with_quality(draft) if draft.base == "auto" else draft)

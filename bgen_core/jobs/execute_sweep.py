@@ -18,6 +18,7 @@ from bgen_core.models.devices import is_lasting_device_fault
 from bgen_core.records.sweep_states import CLAIM, FAIL, FINISH, SweepState
 from bgen_core.store.store import Store
 from bgen_core.sweep.events import Committed, Failed, RunnerEvent
+from bgen_core.wording import counted
 
 if TYPE_CHECKING:
     from bgen_core.jobs.runner import Runner
@@ -250,7 +251,7 @@ def _wait_while_paused(store: Store, sweep_id: SweepId) -> SweepState:
 
 def _finished(store: Store, sweep_id: SweepId) -> SweepState:
     failed = sum(bool(cell.error) and not cell.done for cell in store.sweeps.cells(sweep_id))
-    while not store.sweeps.change_state(sweep_id, FINISH, f"{failed} cells failed" if failed else ""):
+    while not store.sweeps.change_state(sweep_id, FINISH, f"{counted(failed, 'cell')} failed" if failed else ""):
         if (state := _standing(store, sweep_id)) != "running":
             return state
     return "done"

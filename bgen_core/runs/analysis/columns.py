@@ -125,7 +125,7 @@ def number(value: float, digits: int = 3) -> str:
     """To three digits, without an exponent from a thousandth to a million: -0.0123, 12.3, 12,346."""
     if value == 0:
         return "0"
-    if 1000 <= abs(value) < 1e6:
+    if min(1000, 10**digits) <= abs(value) < 1e6:
         return f"{value:,.0f}"
     return f"{value:.{digits}g}"
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from bgen_core.errors import UserInputError
 from bgen_core.parameters import PARAMETERS
+from bgen_core.runs.analysis.columns import number
 from bgen_core.runs.run_columns import RUN_COLUMNS, RunColumn, run_column
 from bgen_core.store.store import SeenStore
 from bgen_core.wording import counted, quoted
@@ -216,7 +217,7 @@ def _number_range(column: RunColumn, low: float, high: float, view: CompareView)
             st.session_state[f"compare_problem_{column.name}"] = told(error)
 
     for place, key, label, bound in zip(st.columns(2), keys, ("From", "To"), (low, high), strict=True):
-        place.number_input(label, key=key, value=None, placeholder=f"{bound:.4g}", format="%.10g", on_change=choose)
+        place.number_input(label, key=key, value=None, placeholder=number(bound, 4), format="%.10g", on_change=choose)
     if problem:
         st.error(plain(problem))
 

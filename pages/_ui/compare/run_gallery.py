@@ -21,6 +21,7 @@ from bgen_core.runs.run_grid import RunGrid, heading_columns, run_grid
 from bgen_core.runs.short_texts import short_texts
 from bgen_core.runs.table import shown
 from bgen_core.store.store import SeenStore
+from bgen_core.wording import counted
 from pages._ui.app import page_files
 from pages._ui.app.faults import told
 from pages._ui.compare.compare_view import GROUPED, CompareView, change
@@ -72,7 +73,7 @@ def run_gallery(rows: pd.DataFrame, store: SeenStore, view: CompareView) -> None
     result = _gallery(
         key=_KEY,
         data={
-            "label": f"{len(rows):,} runs",
+            "label": counted(len(rows), "run"),
             "runs": _described(listed.iloc[begin:], view),
             "begin": begin,
             "before": _name_of(listed["id"].iloc[:begin], view),

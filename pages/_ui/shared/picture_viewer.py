@@ -10,6 +10,7 @@ from streamlit.components.v2 import component
 from bgen_core.json_value import JsonValue
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.links import picture_url, run_url, thumbnail_url
+from bgen_core.wording import counted
 from pages._ui.shared.frontend_source import frontend_source
 from pages._ui.shared.pictures import describe
 
@@ -90,7 +91,7 @@ def picture_viewer(
             "mode": mode,
             "pair": list(pair),
             "at": at,
-            "label": f"{len(runs)} pictures, {VIEWER_MODES[mode].lower()}",
+            "label": f"{counted(len(runs), 'picture')}, {VIEWER_MODES[mode].lower()}",
             "runs": [
                 _described(run, list(its_badges), its_best) | {"baseline": run.id == baseline}
                 for run, its_badges, its_best in shown

@@ -13,6 +13,7 @@ from bgen_core.jobs.submission import SweepForecast, describe_duration
 from bgen_core.records.progress import SweepProgress
 from bgen_core.records.sweep import SweepCellRow, SweepRecord
 from bgen_core.records.sweep_states import UNFINISHED_STATES
+from bgen_core.runs.analysis.columns import number
 from bgen_core.settings import Settings
 from bgen_core.store.store import SeenStore
 from bgen_core.sweep.grid import describe_place
@@ -176,7 +177,7 @@ def running_text(done: int, total: int, progress: SweepProgress | None) -> str:
     parts = [f"{done}/{total}"]
     speed = progress.cells_per_second if progress else None
     if speed:
-        parts.append(f"{speed:.2g} pictures/s" if speed >= 1 else f"{1 / speed:.2g} s per picture")
+        parts.append(f"{number(speed, 2)} pictures/s" if speed >= 1 else f"{number(1 / speed, 2)} s per picture")
         parts.append(f"about {describe_duration((total - done) / speed)} left")
     elif progress and progress.to_fetch > progress.fetched:
         parts.append(f"fetching the model: {sized(progress.fetched)} of {sized(progress.to_fetch)}")
