@@ -161,6 +161,9 @@ def _fault(place: Path, library: str, kind: str, *, has_weights: bool) -> str:
         stat = path.stat()
         if fault := _json_fault(path, stat.st_size, stat.st_mtime_ns):
             return f"is damaged: {path} {fault}; {DOWNLOAD_AGAIN}"
+    for name in _SAYS_ALL:
+        if library == "diffusers" and _read(place / name) == {}:
+            return f"is damaged: {place / name} says nothing; {DOWNLOAD_AGAIN}"
     if "Tokenizer" in kind:
         return "" if any((place / name).is_file() for name in _TOKENIZER_FILES) else _lacks(place, _TOKENIZER_FILES[0])
     if "Scheduler" in kind:
@@ -179,8 +182,6 @@ def _json_fault(path: Path, size: int, modified_ns: int) -> str:
         return "is no JSON"
     if not isinstance(content, dict):
         return "is no JSON object" if path.name in _OBJECTS or ".index." in path.name else ""
-    if not content and path.name in _SAYS_ALL:
-        return "says nothing"
     return "is no tokenizer" if path.name == "tokenizer.json" and "model" not in content else ""
 
 

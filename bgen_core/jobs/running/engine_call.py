@@ -15,9 +15,9 @@ from bgen_core.sweep.events import Event, Failed, Finished, Inpainter, PaintCell
 logger = logging.getLogger(__name__)
 
 AHEAD_SECONDS = 0.25  # between two looks for what comes next
-AHEAD_CELLS = (
-    8  # are not begun yet when one looks: about a batch, so that the last one is full, and no sweep is taken early
-)
+FAILED_SECONDS = 10.0  # after one that failed: a store that is away is not asked four times a second
+# May not be begun yet then: about a batch, so that the last one is full, and no sweep is taken early.
+AHEAD_CELLS = 8
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -107,16 +107,16 @@ class EngineCall:
         if self.ahead is None or not is_near_end or time.monotonic() < self._next_look:
             return None
         self._next_look = time.monotonic() + AHEAD_SECONDS
-        self._sources.append(_quiet(self.ahead(self.inpainter, self.extent)))
+        self._sources.append(self._look_ahead(self.ahead))
         return self._take()
 
-
-def _quiet(cells: Iterator[Asked]) -> Iterator[Asked]:
-    """What is wrong with the next sweep is said by its own run, and costs the one before it nothing."""
-    try:
-        yield from cells
-    except Exception:
-        logger.warning("the next sweep cannot be looked at ahead", exc_info=True)
+    def _look_ahead(self, ahead: Ahead) -> Iterator[Asked]:
+        """What is wrong with the next sweep is said by its own run, and costs the one before it nothing."""
+        try:
+            yield from ahead(self.inpainter, self.extent)
+        except Exception:
+            logger.warning("the next sweep cannot be looked at ahead", exc_info=True)
+            self._next_look = time.monotonic() + FAILED_SECONDS
 
 
 class OpenEngine:
