@@ -38,6 +38,10 @@ NOT_OURS = re.compile(
     r'region: <div [^>]*role="listbox"|region: <div [^>]*data-testid="st(Multis|S)electDropdown"', re.I
 )
 
+LINKS_HAVE_WORDS = (
+    "[...document.querySelectorAll('[data-testid=stPageLink-NavLink]')].every((link) => link.textContent.trim())"
+)
+
 
 class Visit:
     """A visitor who looks at what is there, in both themes."""
@@ -63,6 +67,8 @@ class Visit:
     def look(self, state: str, within: str = PAGE) -> None:
         self.page.mouse.move(1, 1)
         self.page.locator(within).first.wait_for(state="attached")
+        # Streamlit draws a link's words a moment after the link; one that stays without any ends the test here
+        self.page.wait_for_function(LINKS_HAVE_WORDS)
         self._look(f"{state}, light", within, None)
         self.page.emulate_media(color_scheme="dark")
         self.page.wait_for_function("getComputedStyle(document.querySelector('.stApp')).colorScheme === 'dark'")

@@ -28,7 +28,7 @@ def test_pages_are_drawn_and_the_worker_is_there(installed_app: RunningApp, page
     page.goto(installed_app.url)
     settle(page)
     expect(page.get_by_role("heading", name="Subject")).to_be_visible()
-    expect(page.get_by_text("Person found, confidence")).to_be_visible()
+    expect(page.get_by_text("Person found · ")).to_be_visible()
     page.goto(f"{installed_app.url}/sweep")
     settle(page)
     expect(page.get_by_role("heading", name="Sweep")).to_be_visible()

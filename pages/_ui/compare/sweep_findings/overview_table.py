@@ -24,7 +24,7 @@ def overview_table(frame: SweepFrame, measures: Sequence[Measure], moves: Sequen
             {headings[move.measure.name]: _text(move) for move in moves if move.axis == axis}
             for axis in frame.axes
         ],
-        index=[axis.label for axis in frame.axes],
+        index=pd.Index([axis.label for axis in frame.axes], name="Axis"),
     )  # fmt: skip
 
     def show() -> None:
