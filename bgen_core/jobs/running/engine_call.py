@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Generator, Iterator
 from dataclasses import dataclass, replace
-from itertools import count
+from itertools import count, islice
 
 from bgen_core.extent import Extent
 from bgen_core.ids import RawId
@@ -18,6 +18,8 @@ AHEAD_SECONDS = 0.25  # between two looks for what comes next
 FAILED_SECONDS = 10.0  # after one that failed: a store that is away is not asked four times a second
 # May not be begun yet then: about a batch, so that the last one is full, and no sweep is taken early.
 AHEAD_CELLS = 8
+# Of the next sweep before its turn, enough to fill a batch: more would wait in memory, and keep this one's last cells.
+MOST_AHEAD = 32
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -113,7 +115,7 @@ class EngineCall:
     def _look_ahead(self, ahead: Ahead) -> Iterator[Asked]:
         """What is wrong with the next sweep is said by its own run, and costs the one before it nothing."""
         try:
-            yield from ahead(self.inpainter, self.extent)
+            yield from islice(ahead(self.inpainter, self.extent), MOST_AHEAD)
         except Exception:
             logger.warning("the next sweep cannot be looked at ahead", exc_info=True)
             self._next_look = time.monotonic() + FAILED_SECONDS

@@ -1,15 +1,19 @@
 """Sweeps that follow one another are one call of the engine: its batches stay full, and each sweep stays its own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import repeat
 from typing import Any
 
 import pytest
 
 from bgen_core.errors import StoreAwayError
+from bgen_core.extent import Extent
+from bgen_core.ids import RawId
 from bgen_core.jobs import execute_sweep as loop
 from bgen_core.jobs.execute_sweep import Ended, execute_sweep
 from bgen_core.jobs.runner import Runner
+from bgen_core.jobs.running.engine_call import MOST_AHEAD, Asked, EngineCall
 from bgen_core.jobs.running.turns import Turns
 from bgen_core.jobs.worker import Heartbeat, serve_next
 from bgen_core.jobs.worker_folder import WorkerFolder
@@ -17,6 +21,8 @@ from bgen_core.records.sweep_states import CANCEL, CONTINUE, PAUSE
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 from bgen_core.sweep.engine import BatchedInpainter
+from bgen_core.sweep.events import PaintCell, Started
+from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.tuning import BatchTuning
 from tests.jobs import quick_sweeps
 from tests.tiny_models import tiny_pipeline
@@ -74,6 +80,33 @@ def test_the_next_sweep_begins_before_the_batches_of_this_one_drain(
         assert not serve()
     assert calls == [8] * 5
     assert committed == ["ada"] * 5 + ["max"] * 5
+
+
+def test_no_more_of_the_next_sweep_is_painted_before_its_turn_than_fills_a_batch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However long the last cell of this one takes: what is painted ahead waits in memory."""
+    monkeypatch.setattr("bgen_core.jobs.running.engine_call.AHEAD_SECONDS", 1000.0)  # one look
+    canvas: Any = None
+    asked: Any = Asked(
+        raw_id=RawId("raw"), cell=PaintCell(index=0, params=InpaintParams(prompt="a"), canvas=canvas), photo=canvas
+    )
+
+    class Endless:
+        def paint(self, cells: Iterable[PaintCell | None]) -> Iterator[Started]:
+            for cell in cells:
+                if cell is None:
+                    return
+                yield Started(cell=cell)
+
+    inpainter: Any = Endless()
+    call = EngineCall(inpainter, Extent(width=16, height=16), lambda *_: repeat(asked))
+    call.add(iter([asked]))
+    begun = 0
+    while call.next() is not None:
+        begun += 1
+        assert begun <= 1 + MOST_AHEAD
+    assert begun == 1 + MOST_AHEAD
 
 
 def test_what_is_known_or_of_another_size_is_not_begun(
