@@ -162,6 +162,9 @@ def test_a_narrow_window_has_the_whole_canvas(app: RunningApp, page: Page) -> No
     box = canvas.bounding_box()
     assert box is not None
     assert 250 < box["width"] <= 320 - box["x"]
+    beside = page.locator(".st-key-mask_picture_place").bounding_box()
+    assert beside is not None
+    assert abs(beside["width"] - beside["height"]) < 2  # no gap below the picture either
     expect(page.locator(".dc-toolbar")).to_be_hidden()  # the package's own, over the sliders
     draw(page, (0.1, 0.1), (0.2, 0.1))
     canvas.hover(position={"x": box["width"] / 4, "y": box["height"] / 4})

@@ -38,6 +38,7 @@ def fit_canvas(canvas: Extent, photo: Extent) -> None:
         key=_KEY,
         data={
             "place": f".st-key-{CANVAS_PLACE}",
+            "beside": f".st-key-{PICTURE_PLACE}",
             "width": canvas.width,
             "height": canvas.height,
             "zoomed": viewport.zoom > 1,

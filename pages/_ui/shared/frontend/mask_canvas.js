@@ -1,8 +1,8 @@
 // What the drawing package's canvas lacks: it fits its column, has no toolbar of its own over the page's, and wheel and
 // drag look at another part of the photo.
 //
-// data: {place, width, height, zoomed, look}: a selector of the canvas's place, its size, whether there is something
-//   beyond the frame, and a text that is another one for each part of the photo.
+// data: {place, beside, width, height, zoomed, look}: selectors of the canvas's place and of the picture's beside it,
+//   their size, whether there is something beyond the frame, and a text that is another one for each part of the photo.
 // "looked": {steps, x, y} after the wheel, with the pointer's place in shares of the canvas; {right, down} after a drag,
 //   in shares of it too.
 
@@ -26,7 +26,9 @@ export default function ({ data, setTriggerValue }) {
   window.bgenMaskCanvas?.abort(); // this runs again with other data
   const listening = new AbortController();
   window.bgenMaskCanvas = listening;
+  whenThere(data.beside, listening.signal, (beside) => keepAspect(beside, data, listening.signal));
   whenThere(data.place, listening.signal, (place) => {
+    keepAspect(place, data, listening.signal);
     fit(place, data, listening.signal);
     const looked = (what) => setTriggerValue("looked", what);
     turn(place, data, looked, listening.signal);
@@ -43,17 +45,22 @@ function whenThere(selector, signal, act) {
   else requestAnimationFrame(() => whenThere(selector, signal, act));
 }
 
-function fit(place, { width, height, look }, signal) {
-  place.style.setProperty("--canvas-width", `${width}px`);
-  place.style.setProperty("--canvas-height", `${height}px`);
+// Streamlit gives a place the height of a column that is wide enough.
+function keepAspect(place, { width, height }, signal) {
   const measure = () => {
     const fit = Math.min(1, place.clientWidth / width);
     place.style.setProperty("--canvas-fit", fit);
-    place.parentElement.style.flexBasis = `${fit * height}px`; // Streamlit's is that of a column that is wide enough
+    place.parentElement.style.flexBasis = `${fit * height}px`;
   };
   const measuring = new ResizeObserver(measure);
   measure();
   measuring.observe(place);
+  signal.addEventListener("abort", () => measuring.disconnect());
+}
+
+function fit(place, { width, height, look }, signal) {
+  place.style.setProperty("--canvas-width", `${width}px`);
+  place.style.setProperty("--canvas-height", `${height}px`);
   // What lies in a shadow root is not observed: it is filled in the moment in which its host is drawn, or soon after
   let waiting = 0;
   const dress = () => {
@@ -74,7 +81,6 @@ function fit(place, { width, height, look }, signal) {
   if (place.dataset.look !== look) stay(place);
   place.dataset.look = look;
   signal.addEventListener("abort", () => {
-    measuring.disconnect();
     dressing.disconnect();
   });
 }
