@@ -81,8 +81,15 @@ def test_a_cell_opens_large_and_a_colleague_sees_the_same_grid(app: RunningApp, 
     expect(dialog.get_by_text("2 of 4 · a beach, Steps 2, Seed 902")).to_be_visible()
     page.keyboard.press("ArrowRight")
     expect(dialog.get_by_text("3 of 4 · a beach, Steps 3, Seed 901")).to_be_visible()
+    page.wait_for_url(re.compile("cell=3"))
+    page.go_back()  # one step for the opened cell, however far one walked
+    expect(dialog).to_have_count(0)
+    page.go_forward()
+    expect(dialog.get_by_text("3 of 4 · a beach, Steps 3, Seed 901")).to_be_visible()
+    settle(page)
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
+    page.wait_for_url(lambda url: "cell=" not in url)
     assert page.evaluate("window.sameSession")
     assert "Traceback" not in app.log.read_text()
 

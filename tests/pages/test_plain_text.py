@@ -138,8 +138,7 @@ def test_nothing_that_people_wrote_is_interpreted(written: Store, opened: Callab
     assert interpreted(opened()) == []
 
 
-def test_nothing_is_interpreted_beside_an_opened_cell(written: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pages._ui.sweep.live_sweep.clicked_cell", lambda: 0)
-    at = open_sweep(id="made")
+def test_nothing_is_interpreted_beside_an_opened_cell(written: Store) -> None:
+    at = open_sweep(id="made", cell="1")
     assert f"1 of 4 · Prompt {WRITTEN}, Seed 0" in texts(at)
     assert interpreted(at) == []

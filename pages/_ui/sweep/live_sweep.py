@@ -22,14 +22,14 @@ from bgen_core.wording import sized
 from pages._ui.app import page_files
 from pages._ui.shared.plain_text import plain
 from pages._ui.shared.told_when_done import notify_button, tell_in_title
-from pages._ui.sweep.cell_dialog import open_cell, show_cell
+from pages._ui.sweep.cell_dialog import show_opened_cell
 from pages._ui.sweep.explored_sweep import explored_pictures, way_back
 from pages._ui.sweep.finish_panel import can_be_finished, finish_panel
 from pages._ui.sweep.grid_arrangement import Arrangement, arrangement_in_address, keep_in_address
 from pages._ui.sweep.grid_content import content_of
 from pages._ui.sweep.queue_panel import ask, current_queue, describe_waiting
 from pages._ui.sweep.save_sweep import save_popover
-from pages._ui.sweep.sweep_grid import badge_names, clicked_cell, draw_grid, watch_grid
+from pages._ui.sweep.sweep_grid import badge_names, draw_grid, watch_grid
 from pages._ui.sweep.ticked_cells import follow_ticks
 
 LOOK_SECONDS = 1.0
@@ -73,10 +73,7 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
 
     live()
     cells = store.sweeps.cells(sweep.id)
-    clicked = clicked_cell()
-    if clicked is not None:
-        open_cell(clicked)
-        show_cell(store, plan, cells)
+    show_opened_cell(store, plan, cells)
     _failures(sweep, plan, cells, executor)
     if not sweep.is_active:
         finish_panel(sweep, plan, cells, store, executor, settings)
@@ -100,10 +97,7 @@ def show_plan(plan: SweepPlan, forecast: SweepForecast | None, extent: Extent, s
     shown = arrangement_in_address(plan, badges=badge_names())
     keep_in_address(shown)
     draw_grid(content_of(store, plan, cells, shown, extent=extent), shown)
-    clicked = clicked_cell()
-    if clicked is not None:
-        open_cell(clicked)
-        show_cell(store, plan, list(cells.values()))
+    show_opened_cell(store, plan, list(cells.values()))
 
 
 def _ways_on(store: SeenStore, sweep: SweepRecord, shown: Arrangement) -> None:
