@@ -53,7 +53,7 @@ def test_chosen_runs_stand_side_by_side_with_what_differs(page_store: Store) -> 
     assert differing == {"Guidance": ["4", "3"], "Seed": ["2", "0"]}
     assert measured == {"Seam": [r"0\.500", r":green-badge[0\.250]"]}
     assert same["Prompt"] == [r"a \[link\]\(x\) \*b\* \$c\$ \:red\[d\] \<b\>\| \# e"]
-    assert same[r"Background detail \(levels\/px\)"] == ["4"]
+    assert same[r"Background detail \(levels\/px\)"] == [r"4\.00"]
 
 
 @pytest.mark.slow
