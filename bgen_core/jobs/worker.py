@@ -12,7 +12,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from bgen_core.errors import BgenError, StoreAwayError
+from bgen_core.errors import BgenError, NoRoomError, StoreAwayError
 from bgen_core.ids import SweepId
 from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, StoreAway, execute_sweep, growing_pauses
 from bgen_core.jobs.executors.agreement import terms_of
@@ -147,6 +147,7 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
         try:
             if look.is_due():  # a killed process leaves its sweep behind
                 requeue_orphans(store, folder)
+            store.blobs.check_room()  # a sweep that begins would only wait, and keep its owner from seeing why
             if serve_next(store, folder, runner, heartbeat, turns, telling):
                 look.make_due()  # it may have been continued while it was still being left
             elif measure.is_due() and measure_next(store, settings):
@@ -156,7 +157,9 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
             else:
                 time.sleep(POLL_SECONDS)
         except (BgenError, OSError) as error:  # a full disk, a store that became read-only: it may be mended meanwhile
-            logger.warning("the store cannot be used; trying again", exc_info=True)
+            logger.warning(
+                "the store cannot be used; trying again: %s", error, exc_info=not isinstance(error, NoRoomError)
+            )
             trouble = error.public if isinstance(error, BgenError) else "The server's disk cannot be used."
             heartbeat.say(state="ready", sweep_id="", trouble=trouble)
             time.sleep(next(pauses))
