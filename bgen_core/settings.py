@@ -87,6 +87,13 @@ class Settings(BaseSettings):
     max_stored_mb_each: float | None = Field(
         default=None, gt=0, allow_inf_nan=False, description="Most MB of pictures of one visitor's runs."
     )
+    retention_days: float | None = Field(
+        default=None,
+        gt=0,
+        le=36_500,
+        allow_inf_nan=False,
+        description="Days after which runs go that nobody said anything of.",
+    )
     stall_minutes: float = Field(
         default=10,
         ge=1,

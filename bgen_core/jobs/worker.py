@@ -20,6 +20,7 @@ from bgen_core.jobs.holding import requeue_orphans
 from bgen_core.jobs.mirroring import Mirroring
 from bgen_core.jobs.only_worker import SecondWorkerError, only_worker
 from bgen_core.jobs.parent_process import end_with_parent
+from bgen_core.jobs.running.housekeeping import Housekeeping
 from bgen_core.jobs.running.telling import Telling
 from bgen_core.jobs.running.turns import Turns
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
@@ -140,13 +141,15 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
     look = _Clock(ORPHAN_CHECK_SECONDS)
     measure = _Clock(MEASURE_CHECK_SECONDS)
     pauses = growing_pauses()
-    telling = Telling(store, settings)
+    telling, housekeeping = Telling(store, settings), Housekeeping(store, settings, heartbeat.sign)
     mirroring, mirror = Mirroring(store, settings), _Clock(MEASURE_CHECK_SECONDS)
     while True:
         heartbeat.sign()
         try:
             if look.is_due():  # a killed process leaves its sweep behind
                 requeue_orphans(store, folder)
+            if housekeeping.is_due():
+                housekeeping.do()
             store.blobs.check_room()  # a sweep that begins would only wait, and keep its owner from seeing why
             if serve_next(store, folder, runner, heartbeat, turns, telling):
                 look.make_due()  # it may have been continued while it was still being left
