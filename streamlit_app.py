@@ -21,6 +21,7 @@ from pages._ui.app.gate import Gate
 from pages._ui.app.head_limit import heads_in_time
 from pages._ui.app.own_address import OwnAddress
 from pages._ui.app.repeated_faults import told_once_a_minute
+from pages._ui.app.session_limits import SessionLimits
 from pages._ui.app.upload_limits import FieldFiles, UploadLimits, watched_fields
 from pages._ui.app.visitor_cookie import VisitorCookie
 from pages._ui.routes.routes import own_routes
@@ -82,6 +83,7 @@ app = st.App(
         Middleware(OwnAddress),
         Middleware(Gate),
         Middleware(VisitorCookie),
+        Middleware(SessionLimits),
         Middleware(UploadLimits, files=FIELD_FILES),
     ],
     lifespan=lifespan,

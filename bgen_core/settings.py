@@ -75,6 +75,8 @@ class Settings(BaseSettings):
     max_uploads_mb_each: float = Field(
         default=500, gt=0, allow_inf_nan=False, description="Most MB of one visitor's uploaded files among them."
     )
+    max_sessions: int = Field(default=500, ge=2, description="Most pages that are open at once.")
+    max_sessions_each: int = Field(default=50, ge=1, description="Most of them of one visitor.")
     max_cells: int = Field(default=10_000, ge=1, description="Most cells of one sweep.")
     max_queued_cells: int = Field(default=100_000, ge=1, description="Most cells that wait, of all visitors.")
     max_queued_cells_each: int = Field(default=20_000, ge=1, description="Most cells of one visitor that wait.")

@@ -85,7 +85,10 @@ def _disk(settings: Settings) -> str:
     """What is free where the store writes, and whether it takes more pictures."""
     with open_store(settings) as store:
         store.blobs.check_room()
-        folders = {settings.home: None} | ({store.blobs.root: None} if isinstance(store.blobs.root, Path) else {})
+        root = store.blobs.root
+    folders = [settings.home]
+    if isinstance(root, Path) and not root.is_relative_to(settings.home):
+        folders.append(root)
     return "; ".join(check_disk(folder, reserve=settings.disk_reserve) for folder in folders)
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -116,7 +117,7 @@ def _untouched(session: Session, before: datetime, among: Sequence[RunId] | None
             )
 
 
-def _judged_runs() -> sa.CompoundSelect[tuple[RunId]]:
+def _judged_runs() -> sa.CompoundSelect[RunId]:
     """Ids of the runs of which somebody said something."""
     return sa.union(
         sa.select(RunRow.id).where(sa.or_(RunRow.rating.is_not(None), RunRow.notes.is_not(None))),
@@ -131,9 +132,9 @@ def _saved_in_views(session: Session) -> set[RunId]:
     beginnings, sweeps, runs = set[str](), set[SweepId](), set[RunId]()
     for query in session.scalars(sa.select(ViewRow.query)):
         for value in query.values():
-            for text in value if isinstance(value, list) else [value]:
-                sweeps.add(SweepId(str(text)))
-                beginnings.update(re.findall(rf"\b[0-9a-f]{{{_SHORTEST_ID},64}}\b", str(text)))
+            for text in map(str, cast("list[object]", value) if isinstance(value, list) else [value]):
+                sweeps.add(SweepId(text))
+                beginnings.update(re.findall(rf"\b[0-9a-f]{{{_SHORTEST_ID},64}}\b", text))
     for chunk in id_chunks(beginnings, _AT_ONCE):
         begins = sa.or_(*(RunRow.id.startswith(beginning) for beginning in chunk))
         runs.update(session.scalars(sa.select(RunRow.id).where(begins)))

@@ -82,7 +82,8 @@ class FieldFiles:
 
     def most_bytes(self, key: FileKey) -> int | None:
         """How long a file may be; None where no field announced it."""
-        return self._tickets.get(key[0], {}).get(key[1])
+        tickets = self._tickets.get(key[0])
+        return tickets.get(key[1]) if tickets else None
 
     def ask(self, session: str, files: Sequence[str]) -> None:
         """A field reads its files, as it does at each run of its page."""
