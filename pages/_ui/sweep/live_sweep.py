@@ -12,7 +12,7 @@ from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.submission import SweepForecast, describe_duration
 from bgen_core.records.progress import SweepProgress
 from bgen_core.records.sweep import SweepCellRow, SweepRecord
-from bgen_core.records.sweep_states import UNFINISHED_STATES
+from bgen_core.records.sweep_states import ACTIVE_STATES, UNFINISHED_STATES
 from bgen_core.runs.analysis.columns import number
 from bgen_core.settings import Settings
 from bgen_core.store.store import SeenStore
@@ -146,16 +146,13 @@ def _progress_line(
 ) -> None:
     done = sum(cell.done for cell in cells.values())
     failed = sum(bool(cell.error) and not cell.done for cell in cells.values())
-    share = done / max(1, sweep.total)
+    share, health = done / max(1, sweep.total), executor.health()
     if sweep.state == "queued":
         waiting = next((each for each in current_queue(store, executor) if each.sweep.id == sweep.id), None)
         st.progress(share, text=f"Waiting: {describe_waiting(waiting)}" if waiting and waiting.ahead else "Starting")
     elif sweep.state == "running":
-        health = executor.health()
         engine = "" if health else "the engine is starting again · "
         st.progress(share, text=engine + running_text(done, sweep.total, progress))
-        if health and health.trouble:
-            st.warning(plain(f"{health.trouble} The engine waits, and goes on by itself."))
     elif sweep.state == "paused":
         st.progress(share, text=f"Paused: {done} of {sweep.total} are made and kept.")
     elif sweep.state == "cancelled":
@@ -164,6 +161,8 @@ def _progress_line(
         st.error(f"{plain(sweep.message)} {done} of {sweep.total} are made and kept.")
     elif failed:
         st.warning(f"{done} of {sweep.total} made, {failed} failed: the reasons stand in their places.")
+    if sweep.state in ACTIVE_STATES and health and health.trouble:
+        st.warning(plain(f"{health.trouble} The engine waits, and goes on by itself."))
 
 
 def running_text(done: int, total: int, progress: SweepProgress | None) -> str:
