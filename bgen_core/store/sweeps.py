@@ -10,7 +10,15 @@ from sqlalchemy.orm import Session
 from bgen_core.errors import UserInputError
 from bgen_core.ids import NO_SUBJECT, RunId, SubjectId, SweepId, VisitorId
 from bgen_core.records.sweep import SweepCellRow, SweepRecord
-from bgen_core.records.sweep_states import CLAIM, UNFINISHED_STATES, StateChange, SweepState
+from bgen_core.records.sweep_states import (
+    ACTIVE_STATES,
+    CLAIM,
+    GIVE_WAY,
+    UNFINISHED_STATES,
+    StateChange,
+    SweepState,
+)
+from bgen_core.records.turn_rule import InQueue, in_order, next_after, next_in_turn
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.schema import CellRow, RunRow, SweepRow
 from bgen_core.wording import quoted
@@ -81,8 +89,9 @@ class Sweeps:
         UserInputError
             No sweep has this id.
         """
+        also = {"started": datetime.now(UTC)} if change is GIVE_WAY else {}
         with self._database.writing() as session:
-            if _changed(session, sweep_id, change, message=message):
+            if _changed(session, sweep_id, change, message=message, **also):
                 return True
             _row(session, sweep_id)
             return False
@@ -93,29 +102,59 @@ class Sweeps:
             row = _row(session, sweep_id)
             before = session.scalars(
                 sa.select(SweepRow)
-                .where(SweepRow.owner == row.owner, SweepRow.state == "queued", SweepRow.place < row.place)
+                .where(SweepRow.owner == row.owner, SweepRow.state == "queued")
+                .where(SweepRow.place < row.place, SweepRow.place >= 0)
                 .order_by(SweepRow.place.desc())
                 .limit(1)
             ).first()
             if before is not None and row.state == "queued":
                 row.place, before.place = before.place, row.place
 
+    def put_first(self, sweep_id: SweepId) -> None:
+        """Let a queued sweep be made before all others, whosever turn it is, and without giving way to them."""
+        with self._database.writing() as session:
+            row = _row(session, sweep_id)
+            first = session.scalar(sa.select(sa.func.min(SweepRow.place)).where(SweepRow.state.in_(ACTIVE_STATES)))
+            if row.state == "queued":
+                row.place = min(0.0, first or 0.0) - 1
+
     def queue(self) -> list[SweepRecord]:
         """The queued sweeps in the order in which `claim_next` will take them."""
         with self._database.reading() as session:
-            return [_record(row) for row in session.scalars(_in_turns())]
+            order = [each.id for each in in_order(_waiting(session), _served(session))]
+            rows = {row.id: row for row in session.scalars(sa.select(SweepRow).where(SweepRow.state == "queued"))}
+            return [_record(rows[sweep_id]) for sweep_id in order]
 
-    def claim_next(self) -> SweepRecord | None:
+    def waiting(self) -> tuple[list[InQueue], dict[VisitorId, datetime]]:
+        """All queued sweeps, and when the last turn of each of their owners ended: see `records.turn_rule`."""
+        with self._database.reading() as session:
+            return _waiting(session), _served(session)
+
+    def next_after(self, sweep_id: SweepId) -> SweepRecord | None:
+        """The queued sweep to which a running one gives way; None where it goes on."""
+        with self._database.reading() as session:
+            row = _row(session, sweep_id)
+            running = InQueue(id=row.id, owner=row.owner, created=row.created, place=row.place)
+            following = next_after(running, _waiting(session), _served(session))
+            return None if following is None else _record(_row(session, following.id))
+
+    def claim_next(self, *, leaving: VisitorId | None = None) -> SweepRecord | None:
         """Turn the next queued sweep to "running" and return it; None where nothing waits.
 
         Two workers never get the same sweep.
+
+        Parameters
+        ----------
+        leaving
+            Whose turn ends now: others come before.
         """
         with self._database.writing() as session:
-            row = session.scalars(_in_turns().limit(1)).first()
-            if row is None or not _changed(session, row.id, CLAIM, started=datetime.now(UTC)):
+            now = datetime.now(UTC)
+            served = _served(session) | ({leaving: now} if leaving else {})
+            following = next_in_turn(_waiting(session), served)
+            if following is None or not _changed(session, following.id, CLAIM, started=now):
                 return None
-            session.refresh(row)
-            return _record(row)
+            return _record(_row(session, following.id))
 
     def cells(self, sweep_id: SweepId) -> list[SweepCellRow]:
         """The cells of a sweep by their index, with which of them are made; an unknown id is a UserInputError."""
@@ -180,7 +219,7 @@ def add_sweep_row(session: Session, record: SweepRecord, cell_ids: Mapping[int, 
             subject_id=record.subject_id,
             total=record.total,
             message=record.message,
-            place=(last or 0.0) + 1,
+            place=max(last or 0.0, 0.0) + 1,
             expected_seconds=record.expected_seconds,
             explored=record.explored,
         )
@@ -200,24 +239,22 @@ def subjects_of(plan: Mapping[str, Any]) -> set[SubjectId]:
     return set[SubjectId]().union([plan.get("subject_id", NO_SUBJECT)], *swept)
 
 
-def _in_turns() -> sa.Select[SweepRow]:
-    """The queue by who is next: owners take turns, the one served least recently first, and the own sweeps by place.
+def _waiting(session: Session) -> list[InQueue]:
+    """The queued sweeps, without their plans: this is asked for often."""
+    query = sa.select(SweepRow.id, SweepRow.owner, SweepRow.created, SweepRow.place)
+    found = session.execute(query.where(SweepRow.state == "queued"))
+    return [InQueue(id=name, owner=owner, created=created, place=place) for name, owner, created, place in found]
 
-    Whoever is served goes to the end. So the order is one of rounds in which each owner comes once: the owners follow
-    each other alike in all rounds, those who were never served by the first of their sweeps.
-    """
-    served = sa.select(SweepRow.owner, sa.func.max(SweepRow.started).label("last")).group_by(SweepRow.owner).subquery()
-    own = sa.over(sa.func.row_number(), partition_by=SweepRow.owner, order_by=(SweepRow.place, SweepRow.id))
-    rounds = sa.select(SweepRow.id, SweepRow.owner, SweepRow.place, own.label("round"))
-    rounds = rounds.where(SweepRow.state == "queued").subquery()
-    first = rounds.alias("first")
-    return (
-        sa.select(SweepRow)
-        .join(rounds, rounds.c.id == SweepRow.id)
-        .join(first, sa.and_(first.c.owner == SweepRow.owner, first.c.round == 1))
-        .join(served, served.c.owner == SweepRow.owner)
-        .order_by(rounds.c.round, served.c.last.asc().nulls_first(), first.c.place, first.c.id)
+
+def _served(session: Session) -> dict[VisitorId, datetime]:
+    """When the last turn of each owner with a queued sweep ended; of one that lasts, when it began."""
+    owners = sa.select(SweepRow.owner).where(SweepRow.state == "queued")
+    query = (
+        sa.select(SweepRow.owner, sa.func.max(SweepRow.started), sa.func.max(SweepRow.finished))
+        .where(SweepRow.started.is_not(None), SweepRow.owner.in_(owners))
+        .group_by(SweepRow.owner)
     )
+    return {owner: max(started, finished or started) for owner, started, finished in session.execute(query)}
 
 
 def _changed(session: Session, sweep_id: SweepId, change: StateChange, *, message: str = "", **also: Any) -> bool:
@@ -255,6 +292,7 @@ def _record(row: SweepRow) -> SweepRecord:
         place=row.place,
         expected_seconds=row.expected_seconds,
         explored=row.explored,
+        started=row.started,
         finished=row.finished,
     )
 
