@@ -1,13 +1,13 @@
 """About when each sweep of the queue begins, or goes on: the turns to come, by the rule by which they are taken."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from bgen_core.ids import SweepId, VisitorId
 from bgen_core.records.progress import SweepProgress
 from bgen_core.records.sweep import SweepRecord
-from bgen_core.records.turn_rule import InQueue, least_seconds, next_after, next_in_turn
+from bgen_core.records.turn_rule import Left, QueueLeft, least_seconds, next_after, next_in_turn
 from bgen_core.store.store import Store
 
 # Turns are foreseen cell by cell at first. Then they are taken together, ever more: what lies far ahead is not known to
@@ -34,24 +34,6 @@ class QueuePlace:
     seconds: float | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Left:
-    """What is left of a sweep.
-
-    Attributes
-    ----------
-    cell_seconds
-        What one of its cells takes; None where that is not known.
-    model
-        Where the next turn is of another one, this one lasts longer.
-    """
-
-    turn: InQueue
-    cells: int
-    cell_seconds: float | None
-    model: str
-
-
 def waiting_sweeps(store: Store, progress: Mapping[str, SweepProgress] | None = None) -> list[QueuePlace]:
     """The queue in the order in which its sweeps have their next turn.
 
@@ -60,39 +42,28 @@ def waiting_sweeps(store: Store, progress: Mapping[str, SweepProgress] | None = 
     progress
         Sweep -> how far it is, for those in hand.
     """
-    sweeps = store.sweeps.select(states=["running", "queued"])
-    in_hand = [_left(store, sweep, (progress or {}).get(sweep.id)) for sweep in sweeps if sweep.state == "running"]
-    queued = {sweep.id: sweep for sweep in sweeps if sweep.state == "queued"}
-    waiting = [_left(store, sweep, None) for sweep in queued.values()]
-    _, served = store.sweeps.waiting()
-    begins = foreseen(in_hand, waiting, served, now=datetime.now(UTC))
+    queue = store.sweeps.queue_left()
+    in_hand = [_as_measured(left, (progress or {}).get(left.turn.id)) for left in queue.in_hand]
+    queued = {sweep.id: sweep for sweep in store.sweeps.queue()}
+    begins = foreseen(replace(queue, in_hand=in_hand), now=datetime.now(UTC))
     return [
         QueuePlace(sweep=queued[sweep_id], ahead=ahead, seconds=seconds)
         for sweep_id, (ahead, seconds) in begins.items()
+        if sweep_id in queued  # it may have been taken between both looks
     ]
 
 
-def foreseen(
-    in_hand: Sequence[Left], waiting: Sequence[Left], served: Mapping[VisitorId, datetime], *, now: datetime
-) -> dict[SweepId, tuple[int, float | None]]:
-    """Waiting sweep -> how many have a turn before it, and the seconds until its own; in this order.
-
-    Parameters
-    ----------
-    in_hand
-        Those that run.
-    waiting, served
-        See `records.turn_rule.next_in_turn`.
-    """
-    left = {each.turn.id: each for each in waiting}
+def foreseen(queue: QueueLeft, *, now: datetime) -> dict[SweepId, tuple[int, float | None]]:
+    """Waiting sweep -> how many have a turn before it, and the seconds until its own; in this order."""
+    left = {each.turn.id: each for each in queue.waiting}
     yet_to_begin = set(left)
-    ended = dict(served)
+    ended = dict(queue.served)
     clock = max([now, *ended.values()])
     begins: dict[SweepId, tuple[int, float | None]] = {}
     before: set[SweepId] = set()
     seconds, turns = 0.0, 0
     is_known = True
-    running = list(in_hand)
+    running = list(queue.in_hand)
     while running or yet_to_begin:
         if running:
             current = running.pop(0)
@@ -129,12 +100,7 @@ def _turn(
     return cells, cells * current.cell_seconds
 
 
-def _left(store: Store, sweep: SweepRecord, progress: SweepProgress | None) -> Left:
-    cells = sweep.total
-    if sweep.started is not None:
-        cells = sum(not cell.done and not cell.error for cell in store.sweeps.cells(sweep.id))
-    cell_seconds = None if sweep.expected_seconds is None else sweep.expected_seconds / max(1, sweep.total)
-    if progress and progress.cells_per_second:
-        cell_seconds = 1 / progress.cells_per_second
-    turn = InQueue(id=sweep.id, owner=sweep.owner, created=sweep.created, place=sweep.place)
-    return Left(turn=turn, cells=cells, cell_seconds=cell_seconds, model=str(sweep.plan.get("model", "")))
+def _as_measured(left: Left, progress: SweepProgress | None) -> Left:
+    if progress is None or not progress.cells_per_second:
+        return left
+    return replace(left, cell_seconds=1 / progress.cells_per_second)

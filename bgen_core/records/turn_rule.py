@@ -1,6 +1,6 @@
 """Whose turn it is: the one rule by which sweeps are taken from the queue, give way to others, and are forecast."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -26,6 +26,33 @@ class InQueue:
     def is_urgent(self) -> bool:
         """Whether an admin has put it before everybody's turn."""
         return self.place < 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Left:
+    """What is left of a sweep.
+
+    Attributes
+    ----------
+    cell_seconds
+        What one of its cells takes; None where that is not known.
+    model
+        Where the next turn is of another one, this one lasts longer.
+    """
+
+    turn: InQueue
+    cells: int
+    cell_seconds: float | None
+    model: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueLeft:
+    """What is left of the sweeps in hand and of those that wait; `served` as in `next_in_turn`."""
+
+    in_hand: Sequence[Left]
+    waiting: Sequence[Left]
+    served: Mapping[VisitorId, datetime]
 
 
 def next_in_turn(waiting: Iterable[InQueue], served: Mapping[VisitorId, datetime]) -> InQueue | None:

@@ -18,7 +18,8 @@ from bgen_core.records.sweep_states import (
     StateChange,
     SweepState,
 )
-from bgen_core.records.turn_rule import InQueue, in_order, next_after, next_in_turn
+from bgen_core.records.turn_rule import InQueue, QueueLeft, in_order, next_after, next_in_turn
+from bgen_core.store import sweep_queue
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.schema import CellRow, RunRow, SweepRow
 from bgen_core.wording import quoted
@@ -121,22 +122,32 @@ class Sweeps:
     def queue(self) -> list[SweepRecord]:
         """The queued sweeps in the order in which `claim_next` will take them."""
         with self._database.reading() as session:
-            order = [each.id for each in in_order(_waiting(session), _served(session))]
+            order = [each.id for each in in_order(sweep_queue.waiting(session), sweep_queue.served(session))]
             rows = {row.id: row for row in session.scalars(sa.select(SweepRow).where(SweepRow.state == "queued"))}
             return [_record(rows[sweep_id]) for sweep_id in order]
 
-    def waiting(self) -> tuple[list[InQueue], dict[VisitorId, datetime]]:
-        """All queued sweeps, and when the last turn of each of their owners ended: see `records.turn_rule`."""
+    def queue_left(self) -> QueueLeft:
+        """What is left of the sweeps in hand and of those that wait, whoever may see them."""
         with self._database.reading() as session:
-            return _waiting(session), _served(session)
+            return QueueLeft(
+                in_hand=sweep_queue.left(session, "running"),
+                waiting=sweep_queue.left(session, "queued"),
+                served=sweep_queue.served(session),
+            )
 
     def next_after(self, sweep_id: SweepId) -> SweepRecord | None:
         """The queued sweep to which a running one gives way; None where it goes on."""
         with self._database.reading() as session:
             row = _row(session, sweep_id)
             running = InQueue(id=row.id, owner=row.owner, created=row.created, place=row.place)
-            following = next_after(running, _waiting(session), _served(session))
+            following = next_after(running, sweep_queue.waiting(session), sweep_queue.served(session))
             return None if following is None else _record(_row(session, following.id))
+
+    def shares_device(self, sweep_id: SweepId) -> bool:
+        """Whether others have turns between those of a sweep."""
+        with self._database.reading() as session:
+            owner = _row(session, sweep_id).owner
+            return any(each.owner != owner for each in sweep_queue.waiting(session))
 
     def claim_next(self, *, leaving: VisitorId | None = None) -> SweepRecord | None:
         """Turn the next queued sweep to "running" and return it; None where nothing waits.
@@ -150,8 +161,8 @@ class Sweeps:
         """
         with self._database.writing() as session:
             now = datetime.now(UTC)
-            served = _served(session) | ({leaving: now} if leaving else {})
-            following = next_in_turn(_waiting(session), served)
+            served = sweep_queue.served(session) | ({leaving: now} if leaving else {})
+            following = next_in_turn(sweep_queue.waiting(session), served)
             if following is None or not _changed(session, following.id, CLAIM, started=now):
                 return None
             return _record(_row(session, following.id))
@@ -237,24 +248,6 @@ def subjects_of(plan: Mapping[str, Any]) -> set[SubjectId]:
     """Ids of the subjects that a plan's JSON names."""
     swept = [axis["values"] for axis in plan.get("axes", ()) if axis["name"] == "subject"]
     return set[SubjectId]().union([plan.get("subject_id", NO_SUBJECT)], *swept)
-
-
-def _waiting(session: Session) -> list[InQueue]:
-    """The queued sweeps, without their plans: this is asked for often."""
-    query = sa.select(SweepRow.id, SweepRow.owner, SweepRow.created, SweepRow.place)
-    found = session.execute(query.where(SweepRow.state == "queued"))
-    return [InQueue(id=name, owner=owner, created=created, place=place) for name, owner, created, place in found]
-
-
-def _served(session: Session) -> dict[VisitorId, datetime]:
-    """When the last turn of each owner with a queued sweep ended; of one that lasts, when it began."""
-    owners = sa.select(SweepRow.owner).where(SweepRow.state == "queued")
-    query = (
-        sa.select(SweepRow.owner, sa.func.max(SweepRow.started), sa.func.max(SweepRow.finished))
-        .where(SweepRow.started.is_not(None), SweepRow.owner.in_(owners))
-        .group_by(SweepRow.owner)
-    )
-    return {owner: max(started, finished or started) for owner, started, finished in session.execute(query)}
 
 
 def _changed(session: Session, sweep_id: SweepId, change: StateChange, *, message: str = "", **also: Any) -> bool:
