@@ -22,6 +22,7 @@ from pages._ui.app.head_limit import heads_in_time
 from pages._ui.app.own_address import OwnAddress
 from pages._ui.app.repeated_faults import told_once_a_minute
 from pages._ui.app.session_limits import SessionLimits
+from pages._ui.app.sub_path import SubPath, take_over_from_streamlit
 from pages._ui.app.upload_limits import FieldFiles, UploadLimits, watched_fields
 from pages._ui.app.visitor_cookie import VisitorCookie
 from pages._ui.routes.routes import own_routes
@@ -72,12 +73,14 @@ def read_table() -> None:
         logging.getLogger("bgen").warning("the table of runs was not read ahead: %s", error)
 
 
+take_over_from_streamlit()
 # The shell is not beside pages/: Streamlit would otherwise serve a page file alone, without shell and gate, to the
 # first visitor of a fresh server who comes by a deep link.
 app = st.App(
     Path(__file__).parent / "pages" / "_ui" / "app" / "shell.py",
     routes=own_routes(),
     middleware=[
+        Middleware(SubPath),
         Middleware(BodyLimits),
         Middleware(AnswerHeaders),
         Middleware(OwnAddress),

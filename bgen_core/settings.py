@@ -186,7 +186,7 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _check_public_url(cls, url: str) -> str:
-        if url and not re.fullmatch(r"https?://[^\s/?#@]+/?", url):
+        if url and not re.fullmatch(r"https?://[^\s/?#@]+(/[\w.~-]+)*/?", url):
             raise ValueError("give an address such as https://bgen.example.org")
         return url.rstrip("/")
 

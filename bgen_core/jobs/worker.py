@@ -131,7 +131,7 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
     from bgen_core.jobs.runner import Runner  # imports torch: the status says "starting" meanwhile
 
     turns = Turns(store, folder)
-    runner = Runner(store, settings, next_sweep=turns.look_ahead)
+    runner = Runner(store, settings, next_sweep=turns.look_ahead, next_after=turns.next_after)
     device = runner.device
     heartbeat.say(device_kind=device.kind, dtype_name=device.dtype_name)
     heartbeat.say(state="loading")
@@ -225,7 +225,7 @@ def run_sweep(
     sweep: SweepRecord,
     heartbeat: Heartbeat,
 ) -> None:
-    """Run one sweep to its end, a pause, a cancellation or an error; the queue goes on with the next one."""
+    """Run one sweep for its turn: to its end, a pause, a cancellation or an error, or until others wait."""
     try:
         for event in execute_sweep(store, folder, runner, sweep.id):
             heartbeat.say(trouble=event.fault.public if isinstance(event, StoreAway) else "")

@@ -273,4 +273,4 @@ def test_asking_for_a_download_without_its_body_makes_nothing(client: TestClient
 def test_a_page_knows_its_server_before_anything_else_of_it_runs(client: TestClient, path: str) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
-    assert answer.text.index("BACKEND_BASE_URL: window.location.origin") < answer.text.index('src="./static/')
+    assert answer.text.index('BACKEND_BASE_URL: new URL(".", location.href)') < answer.text.index('src="./static/')

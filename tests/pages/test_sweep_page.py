@@ -321,10 +321,10 @@ def test_a_grid_is_downloaded_as_it_is_shown(
     at.session_state["save_sweep"] = True
     at.run()
     links = {link.proto.label.partition(" · ")[0]: link.proto.url for link in at.get("link_button")}
-    assert links["PNG 512 px"] == f"/download/sheet/{sweep_id}.png?x=seed&y=steps"
-    assert links["WebP 256 px"] == f"/download/sheet/{sweep_id}.webp?x=seed&y=steps&side=256"
-    assert links["HTML 256 px"] == f"/download/runs.html?sweep={sweep_id}&side=256&x=seed&y=steps"
-    assert links["ZIP"] == f"/download/zip/{sweep_id}.zip"
+    assert links["PNG 512 px"] == f"download/sheet/{sweep_id}.png?x=seed&y=steps"
+    assert links["WebP 256 px"] == f"download/sheet/{sweep_id}.webp?x=seed&y=steps&side=256"
+    assert links["HTML 256 px"] == f"download/runs.html?sweep={sweep_id}&side=256&x=seed&y=steps"
+    assert links["ZIP"] == f"download/zip/{sweep_id}.zip"
     assert all(link.proto.label.endswith(" MB") for link in at.get("link_button"))
 
 

@@ -151,6 +151,7 @@ class BatchedInpainter:
         lanes: list[Lane] = []
         came = 0
         while True:
+            lanes = self._wanted(lanes, evaluator.batch_size)
             if sum(len(lane.cells) for lane in lanes if lane.cohort is None) < WINDOW // 2:
                 more = feed.take(alike)
                 yield from feed.refused()
@@ -218,6 +219,14 @@ class BatchedInpainter:
             rows=lambda params: len(self.denoiser.texts(params)),
             ticks=self.denoiser.evaluations,
         )
+
+    def _wanted(self, lanes: list[Lane], batch_size: int) -> list[Lane]:
+        """The lanes without cells that wait in vain."""
+        waiting = [cell for lane in lanes if lane.cohort is None for cell in lane.cells]
+        wanted = [cell for cell in waiting if cell.is_wanted()]
+        if len(wanted) == len(waiting):
+            return lanes
+        return [lane for lane in lanes if lane.cohort] + self._form_lanes(wanted, batch_size)
 
     def _fault(self, error: Exception) -> str:
         """Why a cell could not be made."""

@@ -150,10 +150,10 @@ def own_routes(
 
     return [
         _route("/healthz", healthz),
-        _route(f"{PICTURES}{{name}}", picture),
-        _route(f"{SHEETS}{{sweep_id}}.{{suffix}}", sheet),
-        _route(f"{ZIPS}{{sweep_id}}.zip", archive),
-        _route(f"{RUNS}{{suffix}}", export),
+        _route(f"/{PICTURES}{{name}}", picture),
+        _route(f"/{SHEETS}{{sweep_id}}.{{suffix}}", sheet),
+        _route(f"/{ZIPS}{{sweep_id}}.zip", archive),
+        _route(f"/{RUNS}{{suffix}}", export),
         *subject_routes(store_of),
         *page_routes(),
     ]

@@ -6,6 +6,7 @@ from pathlib import Path
 import jinja2
 
 from bgen_core.reports.html_templates import templates_in
+from pages._ui.app.sub_path import sub_path
 
 
 def render(name: str, **values: object) -> str:
@@ -15,4 +16,6 @@ def render(name: str, **values: object) -> str:
 
 @lru_cache(maxsize=1)
 def _templates() -> jinja2.Environment:
-    return templates_in(Path(__file__).parents[1])
+    templates = templates_in(Path(__file__).parents[1])
+    templates.globals["sub_path"] = sub_path
+    return templates

@@ -9,6 +9,7 @@ from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import RunId, SubjectId
 from bgen_core.jobs.executors.executor import Executor
+from bgen_core.jobs.queue_forecast import QueuePlace
 from bgen_core.jobs.submission import SweepForecast, describe_duration
 from bgen_core.records.progress import SweepProgress
 from bgen_core.records.sweep import SweepCellRow, SweepRecord
@@ -149,10 +150,11 @@ def _progress_line(
     share, health = done / max(1, sweep.total), executor.health()
     if sweep.state == "queued":
         waiting = next((each for each in current_queue(store, executor) if each.sweep.id == sweep.id), None)
-        st.progress(share, text=f"Waiting: {describe_waiting(waiting)}" if waiting and waiting.ahead else "Starting")
+        st.progress(share, text=_waiting_text(done, sweep, waiting))
     elif sweep.state == "running":
         engine = "" if health else "the engine is starting again · "
-        st.progress(share, text=engine + running_text(done, sweep.total, progress))
+        shared = store.sweeps.shares_device(sweep.id)
+        st.progress(share, text=engine + running_text(done, sweep.total, progress, shared=shared))
     elif sweep.state == "paused":
         st.progress(share, text=f"Paused: {done} of {sweep.total} are made and kept.")
     elif sweep.state == "cancelled":
@@ -165,13 +167,22 @@ def _progress_line(
         st.warning(plain(f"{health.trouble} The engine waits, and goes on by itself."))
 
 
-def running_text(done: int, total: int, progress: SweepProgress | None) -> str:
-    """How far a sweep that runs is, beside its bar."""
+def _waiting_text(done: int, sweep: SweepRecord, waiting: QueuePlace | None) -> str:
+    if waiting is None or not waiting.ahead:
+        return "Starting" if sweep.started is None else f"{done}/{sweep.total} · goes on"
+    if sweep.started is None:
+        return f"Waiting: {describe_waiting(waiting)}"
+    return f"{done}/{sweep.total} · takes turns with others: {describe_waiting(waiting)}"
+
+
+def running_text(done: int, total: int, progress: SweepProgress | None, *, shared: bool = False) -> str:
+    """How far a sweep that runs is, beside its bar; shared, where others have turns between its own."""
     parts = [f"{done}/{total}"]
     speed = progress.cells_per_second if progress else None
     if speed:
         parts.append(f"{number(speed, 2)} pictures/s" if speed >= 1 else f"{number(1 / speed, 2)} s per picture")
-        parts.append(f"about {describe_duration((total - done) / speed)} left")
+        others = " without the turns of others" if shared else ""
+        parts.append(f"about {describe_duration((total - done) / speed)} left{others}")
     elif progress and progress.to_fetch > progress.fetched:
         parts.append(f"fetching the model: {sized(progress.fetched)} of {sized(progress.to_fetch)}")
     elif progress is None or not progress.cells:
