@@ -22,6 +22,7 @@ from pages._ui.app.head_limit import heads_in_time
 from pages._ui.app.own_address import OwnAddress
 from pages._ui.app.repeated_faults import told_once_a_minute
 from pages._ui.app.visitor_cookie import VisitorCookie
+from pages._ui.identity.real_peer import peers_kept
 from pages._ui.routes.routes import own_routes
 
 _SECONDS_BEFORE_TABLE = 1.5  # the first page is about to be painted by then
@@ -32,7 +33,7 @@ async def lifespan(app: Any) -> AsyncGenerator[dict[str, Any]]:
     """Start the worker with the server, so that its models load while the first page is painted."""
     del app
     raise_open_files()
-    with told_once_a_minute(), heads_in_time():
+    with told_once_a_minute(), heads_in_time(), peers_kept():
         try:
             resources.opened_store()
         except StoreAwayError as error:  # the pages say so until it answers, and the worker waits for it
@@ -79,7 +80,7 @@ app = st.App(
         Middleware(AnswerHeaders),
         Middleware(OwnAddress),
         Middleware(Gate),
-        Middleware(VisitorCookie),
+        Middleware(VisitorCookie, is_wanted=resources.asks_nobody),
     ],
     lifespan=lifespan,
     on_script_error=tell_fault,

@@ -8,6 +8,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from bgen_core.authentication import described
 from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.terminal_bar import counting
 from bgen_core.errors import BgenError, UserInputError
@@ -40,6 +41,7 @@ def doctor(
         ("device", _device),
         ("dtype", _dtype),
         ("folders", _folders),
+        ("visitors", described),
         ("segmentation", _segmentation),
         ("model", _model),
         ("allowed", _allowed),

@@ -29,6 +29,7 @@ def locked(serving: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 def enter(page: Page, tried: str) -> None:
     page.get_by_label("Password").fill(tried)
+    page.get_by_label("Your name").fill("Anna")
     page.get_by_role("button", name="Open").click()
 
 
