@@ -305,6 +305,14 @@ def test_a_start_beyond_this_machine_needs_a_password(
     assert started(settings, address, monkeypatch) == ""
 
 
+def test_a_start_that_would_be_more_open_than_was_meant_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header = load_settings(home=tmp_path, auth="header")
+    assert started(header, "127.0.0.1", monkeypatch).startswith("BGEN_AUTH=header needs BGEN_TRUSTED_PROXIES")
+    assert started(load_settings(home=tmp_path, auth="header", trusted_proxies="10.0.0.1"), None, monkeypatch) == ""
+
+
 def test_a_home_that_cannot_be_written_is_a_sentence_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "file").write_text("")
     said = started(load_settings(home=tmp_path / "file", password=SECRET), "127.0.0.1", monkeypatch)

@@ -30,6 +30,7 @@ from pages._ui.identity.logins import Login, checked_name, is_over, known_name, 
 from pages._ui.identity.oidc import CALLBACK, Provider
 from pages._ui.identity.open_sockets import OpenSockets
 from pages._ui.identity.proxy_header import visitor_named
+from pages._ui.identity.viewers import LOOKS_ALONE
 
 OPEN_PATHS = ("/healthz",)
 
@@ -39,7 +40,6 @@ _REFUSED = (
     "No password is set, so this app answers its own machine alone: "
     "to share it, start it with BGEN_PASSWORD=… in its environment."
 )
-_LOOKS_ALONE = "You may look and vote here: uploading and changing is for members."
 _ONLY_READ = ("GET", "HEAD", "OPTIONS")
 _PROXY_SECONDS = 3600.0  # then a websocket comes anew, through a proxy that may know the visitor no longer
 
@@ -137,7 +137,7 @@ class Gate:
         if entered is None:
             return await self._asked(request, settings)
         if entered.visitor.role == "viewer" and request.method not in _ONLY_READ:
-            return PlainTextResponse(_LOOKS_ALONE, 403, HEADERS)
+            return PlainTextResponse(LOOKS_ALONE, 403, HEADERS)
         return entered
 
     async def _account(self, request: Request, entered: Login | None, settings: Settings) -> Response:
