@@ -170,7 +170,8 @@ def found_in_both(page: Page) -> list[str]:
 
 
 def test_nothing_on_the_form_that_asks_for_the_password(page: Page) -> None:
-    page.set_content(render("app/login.html", action="/login", target="/", problem="This is not the password."))
+    said = {"action": "/login", "target": "/", "problem": "This is not the password.", "name": "Anna", "longest": 60}
+    page.set_content(render("identity/login.html", **said))
     assert found_in_both(page) == []
 
 
