@@ -152,22 +152,13 @@ def test_a_wrong_password_waits(settings: Settings):
 
 
 def test_many_wrong_passwords_close_the_form_for_a_while(client: TestClient, monkeypatch: pytest.MonkeyPatch):
-    for _ in range(password.WrongTries.per_address):
+    for _ in range(gate.WrongTries.per_address):
         assert enter(client, "wrong").status_code == 401
     answer = enter(client)
     assert answer.status_code == 429
     assert "wait a minute" in answer.text
-    monkeypatch.setattr(password.WrongTries, "seconds", 0.0)
+    monkeypatch.setattr(gate.WrongTries, "seconds", 0.0)
     assert enter(client).status_code == 303
-
-
-def test_wrong_passwords_of_others_count_apart_up_to_a_limit():
-    tries = password.WrongTries()
-    for number in range(password.WrongTries.altogether - 1):
-        tries.add(f"10.0.0.{number}")
-    assert not tries.too_many("192.0.2.1")
-    tries.add("10.0.0.0")
-    assert tries.too_many("192.0.2.1")
 
 
 def cookie_of(settings: Settings) -> str:

@@ -19,7 +19,8 @@ from bgen_core.errors import BgenError, StoreError
 from bgen_core.settings import Settings
 from pages._ui.app import resources
 from pages._ui.app.faults import told
-from pages._ui.app.password import COOKIE, COOKIE_SECONDS, WrongTries, admits, is_right, new_cookie, prepare
+from pages._ui.app.password import COOKIE, COOKIE_SECONDS, admits, is_right, new_cookie, prepare
+from pages._ui.app.wrong_tries import WrongTries, too_many
 from pages._ui.shared.html_templates import render
 
 LOGIN = "/login"
@@ -132,12 +133,13 @@ class Gate:
         tried, target = (fields.get(name, [""])[0] for name in ("password", "next"))
         target = within_app(target)
         address = request.client.host if request.client else ""
-        if self._tries.too_many(address):
-            return _form(target, "Too many wrong passwords: wait a minute.", status=429)
+        if pause := self._tries.pause(address):
+            return _form(target, too_many(pause), status=429)
         if not is_right(tried, settings):
             self._tries.add(address)
-            await asyncio.sleep(self._wrong_seconds)
+            await self._tries.slow_down(self._wrong_seconds)
             return _form(target, "This is not the password.", status=401)
+        self._tries.forget(address)
         response = RedirectResponse(target, 303, _HEADERS)
         response.set_cookie(
             COOKIE,

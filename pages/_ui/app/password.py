@@ -4,9 +4,7 @@ import hashlib
 import hmac
 import os
 import secrets
-import time
 import uuid
-from collections import deque
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -91,26 +89,3 @@ def _kept_secret(home: Path) -> bytes:
             "or choose another folder with BGEN_HOME."
         ) from error
     return made
-
-
-class WrongTries:
-    """Wrong passwords of the last minute; so many that nobody mistypes them close the form for the rest of it.
-
-    Not thread-safe: for one event loop.
-    """
-
-    seconds = 60.0
-    per_address = 10
-    altogether = 100  # an address behind a proxy is what the client says
-
-    def __init__(self) -> None:
-        self._recent: deque[tuple[float, str]] = deque()
-
-    def add(self, address: str) -> None:
-        self._recent.append((time.monotonic(), address))
-
-    def too_many(self, address: str) -> bool:
-        while self._recent and self._recent[0][0] < time.monotonic() - self.seconds:
-            self._recent.popleft()
-        same = sum(known == address for _, known in self._recent)
-        return same >= self.per_address or len(self._recent) >= self.altogether
