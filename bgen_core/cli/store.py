@@ -13,11 +13,11 @@ from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.terminal_bar import counting
 from bgen_core.errors import UserInputError
 from bgen_core.settings import load_settings
-from bgen_core.store.check import Finding, Looked, check_store
-from bgen_core.store.garbage import GRACE, collect_garbage, most_would_go
 from bgen_core.store.pictures import Removed
-from bgen_core.store.retention import OldRun, old_runs, remove_old_runs, size_of
 from bgen_core.store.store import Store, open_store
+from bgen_core.store.upkeep.check import Finding, Looked, check_store
+from bgen_core.store.upkeep.garbage import GRACE, collect_garbage, most_would_go
+from bgen_core.store.upkeep.retention import OldRun, old_runs, remove_old_runs, size_of
 from bgen_core.wording import counted, printable
 
 store_app = typer.Typer(no_args_is_help=True)
@@ -218,7 +218,7 @@ def _findings(opened: Store, *, quick: bool) -> list[Finding]:
 
 
 def _repaired(opened: Store, findings: list[Finding], *, drop_lost: bool) -> list[dict[str, Any]]:
-    from bgen_core.store.repair import repair_store  # loads what pastes subjects
+    from bgen_core.store.upkeep.repair import repair_store  # loads what pastes subjects
 
     return [
         _described(each.finding) | {"repaired": each.done, "repair": each.text}

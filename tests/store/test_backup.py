@@ -16,9 +16,9 @@ from bgen_core.settings import Settings, load_settings
 from bgen_core.store.backup import saving
 from bgen_core.store.backup.restoring import Restored, restore
 from bgen_core.store.backup.saving import Saved, back_up
-from bgen_core.store.check import Finding, check_store
 from bgen_core.store.schema import SCHEMA_VERSION
 from bgen_core.store.store import OpenStore, Store, open_store
+from bgen_core.store.upkeep.check import Finding, check_store
 from tests.made_up import commit, made_up_run, made_up_subject, made_up_sweep, run_id
 
 
