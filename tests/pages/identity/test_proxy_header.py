@@ -6,7 +6,7 @@ import pytest
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from bgen_core.settings import Settings, load_settings
-from pages._ui.identity import real_peer
+from pages._ui.identity import real_peer, server_secret
 from pages._ui.identity.real_peer import peers_kept
 from pages._ui.identity.server_secret import SECRET_NAME
 from tests.pages.identity.gated import by_every_way, gated, ways_in
@@ -42,8 +42,6 @@ def test_a_person_is_the_same_whatever_their_capitals_and_another_than_others(se
         assert set(anna["id"]) <= set("0123456789abcdef")
         assert len(anna["id"]) == 12
     (settings.home / SECRET_NAME).write_bytes(b"x" * 32)
-    from pages._ui.identity import server_secret
-
     server_secret._kept_secret.cache_clear()
     with gated(settings, peer="10.0.0.7") as client:
         assert client.get("/", headers=named("Anna")).json()["id"] != anna["id"]
