@@ -21,10 +21,13 @@ from pages._ui.app.gate import Gate
 from pages._ui.app.head_limit import heads_in_time
 from pages._ui.app.own_address import OwnAddress
 from pages._ui.app.repeated_faults import told_once_a_minute
+from pages._ui.app.session_limits import SessionLimits
+from pages._ui.app.upload_limits import FieldFiles, UploadLimits, watched_fields
 from pages._ui.app.visitor_cookie import VisitorCookie
 from pages._ui.identity.real_peer import peers_kept
 from pages._ui.routes.routes import own_routes
 
+FIELD_FILES = FieldFiles()
 _SECONDS_BEFORE_TABLE = 1.5  # the first page is about to be painted by then
 
 
@@ -33,7 +36,7 @@ async def lifespan(app: Any) -> AsyncGenerator[dict[str, Any]]:
     """Start the worker with the server, so that its models load while the first page is painted."""
     del app
     raise_open_files()
-    with told_once_a_minute(), heads_in_time(), peers_kept():
+    with told_once_a_minute(), heads_in_time(), peers_kept(), watched_fields(FIELD_FILES):
         try:
             resources.opened_store()
         except StoreAwayError as error:  # the pages say so until it answers, and the worker waits for it
@@ -81,6 +84,8 @@ app = st.App(
         Middleware(OwnAddress),
         Middleware(Gate),
         Middleware(VisitorCookie, is_wanted=resources.asks_nobody),
+        Middleware(SessionLimits),
+        Middleware(UploadLimits, files=FIELD_FILES),
     ],
     lifespan=lifespan,
     on_script_error=tell_fault,

@@ -54,6 +54,10 @@ class StoreAwayError(StoreError):
     """
 
 
+class NoRoomError(StoreAwayError):
+    """The store takes no more pictures, so that its disk does not run full: all else of it can be used."""
+
+
 class LostPictureError(StoreError):
     """One picture of the store is missing, damaged or not what was saved; the rest of the store can be used."""
 

@@ -83,12 +83,45 @@ class Settings(BaseSettings):
         default="", description="Model of depth for the control picture: Hub id or local folder; empty for none."
     )
     clip_model: str = Field(default="", description="CLIP model for the prompt adherence: Hub id or local folder.")
-    max_upload_mb: float = Field(default=25, gt=0, description="Largest photo file, in MB (10^6 bytes).")
-    max_megapixels: float = Field(default=MOST_MEGAPIXELS, gt=0, description="Largest photo, in 10^6 pixels.")
+    max_upload_mb: float = Field(
+        default=25, gt=0, allow_inf_nan=False, description="Largest photo file, in MB (10^6 bytes)."
+    )
+    max_megapixels: float = Field(
+        default=MOST_MEGAPIXELS, gt=0, allow_inf_nan=False, description="Largest photo, in 10^6 pixels."
+    )
     min_side: int = Field(default=64, ge=1, description="Shortest side of a photo, in pixels.")
+    max_uploads_mb: float = Field(
+        default=2000, gt=0, allow_inf_nan=False, description="Most MB of uploaded files that the server holds at once."
+    )
+    max_uploads_mb_each: float = Field(
+        default=500, gt=0, allow_inf_nan=False, description="Most MB of one visitor's uploaded files among them."
+    )
+    max_sessions: int = Field(default=500, ge=2, description="Most pages that are open at once.")
+    max_sessions_each: int = Field(default=50, ge=1, description="Most of them of one visitor.")
     max_cells: int = Field(default=10_000, ge=1, description="Most cells of one sweep.")
+    max_queued_cells: int = Field(default=100_000, ge=1, description="Most cells that wait, of all visitors.")
+    max_queued_cells_each: int = Field(default=20_000, ge=1, description="Most cells of one visitor that wait.")
+    disk_reserve_mb: float | None = Field(
+        default=None, ge=0, allow_inf_nan=False, description="MB of the disk that the store leaves free."
+    )
+    max_stored_mb: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="Most MB of pictures that the store keeps."
+    )
+    max_stored_mb_each: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="Most MB of pictures of one visitor's runs."
+    )
+    retention_days: float | None = Field(
+        default=None,
+        gt=0,
+        le=36_500,
+        allow_inf_nan=False,
+        description="Days after which runs go that nobody said anything of.",
+    )
     stall_minutes: float = Field(
-        default=10, ge=1, description="Minutes without any sign of progress after which a worker is replaced."
+        default=10,
+        ge=1,
+        allow_inf_nan=False,
+        description="Minutes without any sign of progress after which a worker is replaced.",
     )
     mlflow_url: str = Field(
         default="", repr=False, description="MLflow tracking server that gets a copy of each new run; empty for none."
@@ -215,6 +248,16 @@ class Settings(BaseSettings):
         if "://" in self.blobs:
             return self.blobs.rstrip("/")
         return str(Path(self.blobs).expanduser() if self.blobs else self.home / "blobs")
+
+    @property
+    def disk_reserve(self) -> int | None:
+        """Bytes that stay free; None for `check_disk`'s own."""
+        return None if self.disk_reserve_mb is None else round(self.disk_reserve_mb * 1e6)
+
+    @property
+    def most_stored(self) -> int | None:
+        """Most bytes of pictures that the store keeps, or None."""
+        return None if self.max_stored_mb is None else round(self.max_stored_mb * 1e6)
 
     @property
     def lora_folder(self) -> Path:

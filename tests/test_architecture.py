@@ -25,7 +25,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "bgen_core.wording",
         "bgen_core.typed_lines",
     ),
-    ("bgen_core.settings",),
+    ("bgen_core.settings", "bgen_core.disk_room"),
     ("bgen_core.models",),
     ("bgen_core.parameters",),
     ("bgen_core.subject",),

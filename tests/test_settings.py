@@ -3,7 +3,14 @@ from pathlib import Path
 import pytest
 
 from bgen_core.errors import UserInputError
-from bgen_core.settings import load_settings
+from bgen_core.settings import Settings, load_settings
+
+LIMITS = sorted(
+    f"BGEN_{name.upper()}"
+    for name, field in Settings.model_fields.items()
+    if field.annotation in (int, float, float | None)
+)
+MAY_BE_NONE = ("BGEN_DISK_RESERVE_MB",)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +76,18 @@ def test_where_the_pictures_are(tmp_path: Path, given: str, root: str) -> None:
 def test_a_place_that_cannot_be_used_is_a_sentence(name: str, given: str, sentence: str) -> None:
     with pytest.raises(UserInputError, match=sentence):
         load_settings(**{name: given})
+
+
+@pytest.mark.parametrize("given", ["-1", "0", "", "many", "nan", "inf", "1,5", "1e400"])
+@pytest.mark.parametrize("name", LIMITS)
+def test_a_limit_that_is_none_is_a_sentence(name: str, given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, given)
+    if name in MAY_BE_NONE and given == "0":
+        assert load_settings()
+        return
+    with pytest.raises(UserInputError, match=f"{name}=.* is not allowed: ") as refused:
+        load_settings()
+    assert str(refused.value).count("\n") == 0
 
 
 def test_a_webhook_needs_its_secret() -> None:

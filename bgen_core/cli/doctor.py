@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -11,6 +12,7 @@ import typer
 from bgen_core.authentication import described
 from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.terminal_bar import counting
+from bgen_core.disk_room import check_disk
 from bgen_core.errors import BgenError, UserInputError
 from bgen_core.models.allowed_models import allowed_models
 from bgen_core.models.catalogue import MODELS
@@ -42,6 +44,7 @@ def doctor(
         ("dtype", _dtype),
         ("folders", _folders),
         ("visitors", described),
+        ("disk", _disk),
         ("segmentation", _segmentation),
         ("model", _model),
         ("allowed", _allowed),
@@ -78,6 +81,17 @@ def _dtype(settings: Settings) -> str:
 def _folders(settings: Settings) -> str:
     with open_store(settings):
         return str(settings.home)
+
+
+def _disk(settings: Settings) -> str:
+    """What is free where the store writes, and whether it takes more pictures."""
+    with open_store(settings) as store:
+        store.blobs.check_room()
+        root = store.blobs.root
+    folders = [settings.home]
+    if isinstance(root, Path) and not root.is_relative_to(settings.home):
+        folders.append(root)
+    return "; ".join(check_disk(folder, reserve=settings.disk_reserve) for folder in folders)
 
 
 def _segmentation(settings: Settings) -> str:

@@ -13,12 +13,15 @@ from bgen_core.cli.terminal_bar import counting
 from bgen_core.errors import UserInputError
 from bgen_core.settings import load_settings
 from bgen_core.store.check import Finding, Looked, check_store
-from bgen_core.store.garbage import GRACE, collect_garbage
+from bgen_core.store.garbage import GRACE, collect_garbage, most_would_go
+from bgen_core.store.pictures import Removed
+from bgen_core.store.retention import OldRun, old_runs, remove_old_runs, size_of
 from bgen_core.store.store import Store, open_store
-from bgen_core.wording import counted
+from bgen_core.wording import counted, printable
 
 store_app = typer.Typer(no_args_is_help=True)
-_MANY = 20
+_LISTED = 20
+_MOST_DAYS = 36_500
 _MINUTES = int(GRACE.total_seconds() // 60)
 
 
@@ -79,12 +82,63 @@ def gc(
 
 def _check_that_most_stays(opened: Store) -> None:
     """Refuse to empty a folder of pictures because the database is not the one that belongs to it."""
-    pictures, unused = len(opened.blobs.listing().pictures), collect_garbage(opened, dry_run=True).files
-    if pictures >= _MANY and unused * 2 > pictures:
-        raise UserInputError(
-            f"{unused:,} of {pictures:,} pictures would go, since the database {opened.database.place} needs no more: "
-            "if it is the right one, repeat with --yes."
-        )
+    if problem := most_would_go(opened):
+        raise UserInputError(f"{problem.removesuffix('.')}: if it is the right one, repeat with --yes.")
+
+
+@store_app.command("retention")
+def retention(
+    apply: Annotated[bool, typer.Option("--apply", help="Remove them.")] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Only say what would go; so it is without --apply.")
+    ] = False,
+    days: Annotated[float | None, typer.Option(help="Days without a word; else BGEN_RETENTION_DAYS.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
+) -> None:
+    """Remove runs of whose sweeps nobody said anything for some days: no rating, note, tag, vote or saved view."""
+    settings = load_settings()
+    days = settings.retention_days if days is None else days
+    if apply and preview:
+        raise UserInputError("--preview says what would go and --apply removes it: give one of them.")
+    if days is None:
+        raise UserInputError("Nothing says after how many days runs go: give --days 90, or set BGEN_RETENTION_DAYS.")
+    if not 0 < days <= _MOST_DAYS:
+        raise UserInputError(f"--days {days:g} is not allowed: give more than 0 and at most {_MOST_DAYS:,}.")
+    with open_store(settings) as opened:
+        runs = old_runs(opened, days=days)
+        pictures = size_of(opened, runs)
+        gone = len(runs)
+        if apply:
+            gone, pictures = _removed(opened, days, len(runs))
+    if as_json:
+        print_json({"applied": apply, "days": days, "runs": [_told(run) for run in runs]} | asdict(pictures))
+    else:
+        for run in runs[: None if apply else _LISTED]:
+            sys.stdout.write(f"{run.created:%Y-%m-%d} {run.id[:12]} {run.subject_name}: {printable(run.prompt, 60)}\n")
+        if not apply and len(runs) > _LISTED:
+            sys.stdout.write(f"… and {len(runs) - _LISTED:,} more; all with --json\n")
+        files = f"{counted(pictures.files, 'picture')} ({pictures.size / 1e6:.1f} MB)"
+        between = f", made {runs[0].created:%Y-%m-%d} to {runs[-1].created:%Y-%m-%d}" if runs else ""
+        say(f"{counted(gone, 'run')}{between}, with {files} {'removed' if apply else 'would go'}")
+
+
+def _removed(opened: Store, days: float, expected: int) -> tuple[int, Removed]:
+    runs, pictures = 0, Removed()
+    with counting("removing runs") as show:
+        for went, files in remove_old_runs(opened, days=days):
+            runs, pictures = runs + went, pictures + files
+            show(runs, expected)
+    return runs, pictures
+
+
+def _told(run: OldRun) -> dict[str, str]:
+    return {
+        "id": run.id,
+        "created": run.created.isoformat(),
+        "subject_id": run.subject_id,
+        "subject_name": run.subject_name,
+        "prompt": run.prompt,
+    }
 
 
 def _findings(opened: Store, *, quick: bool) -> list[Finding]:

@@ -10,7 +10,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from bgen_core.errors import BgenError, StoreAwayError, StoreError
+from bgen_core.errors import BgenError, NoRoomError, StoreAwayError, StoreError
 from bgen_core.ids import SweepId
 from bgen_core.jobs.progress import ProgressWriter
 from bgen_core.jobs.worker_folder import WorkerFolder
@@ -142,7 +142,8 @@ def execute_sweep(
         except Exception as error:
             if is_lasting_device_fault(error):
                 raise DeviceLostError("the device is lost to this process: a new one goes on with the sweep") from error
-            if isinstance(error, StoreAwayError) and tries.left(made=len(cells.made)):
+            is_full = isinstance(error, NoRoomError)  # tries are for what might never work: room is waited for
+            if isinstance(error, StoreAwayError) and (is_full or tries.left(made=len(cells.made))):
                 state = yield from _wait_for_store(store, sweep_id, error, tries, patience)
                 if state == "running":
                     continue
@@ -217,15 +218,19 @@ class _Tries:
 def _wait_for_store(
     store: Store, sweep_id: SweepId, fault: StoreAwayError, tries: _Tries, patience: float
 ) -> Generator[SweepEvent, None, SweepState]:
-    """Wait until the store says where the sweep stands."""
+    """Wait until the store says where the sweep stands, and has room for its pictures."""
     deadline = time.monotonic() + patience
-    pauses = islice(growing_pauses(), tries.count - 1, None)  # longer, too, where it answers and then fails again
+    pauses = islice(
+        growing_pauses(), max(0, tries.count - 1), None
+    )  # longer, too, where it answers and then fails again
     while True:
         logger.warning("sweep %s waits for the store: %s", sweep_id, fault)
         yield StoreAway(fault=fault)
         time.sleep(next(pauses))
         try:
             state = _standing(store, sweep_id)
+            if state == "running":
+                store.blobs.check_room()
         except StoreAwayError as error:
             if time.monotonic() >= deadline:
                 raise

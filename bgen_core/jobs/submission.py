@@ -252,8 +252,12 @@ def submit_sweep(
     ------
     UserInputError
         A subject or a reference picture is gone, or a subject fills its photo or is empty.
+    NoRoomError
+        There is no room for the pictures.
     """
     plan = forecast.plan
+    if forecast.to_make:
+        store.blobs.check_room()
     for subject_id in plan.subject_ids:
         check_subject(store.subjects.load(subject_id))
     load_references(store.blobs, plan.values_of("reference"))

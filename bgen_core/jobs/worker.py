@@ -12,7 +12,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from bgen_core.errors import BgenError, StoreAwayError
+from bgen_core.errors import BgenError, NoRoomError, StoreAwayError
 from bgen_core.ids import SweepId
 from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, StoreAway, execute_sweep, growing_pauses
 from bgen_core.jobs.executors.agreement import terms_of
@@ -20,6 +20,7 @@ from bgen_core.jobs.holding import requeue_orphans
 from bgen_core.jobs.mirroring import Mirroring
 from bgen_core.jobs.only_worker import SecondWorkerError, only_worker
 from bgen_core.jobs.parent_process import end_with_parent
+from bgen_core.jobs.running.housekeeping import Housekeeping
 from bgen_core.jobs.running.telling import Telling
 from bgen_core.jobs.running.turns import Turns
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
@@ -140,13 +141,16 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
     look = _Clock(ORPHAN_CHECK_SECONDS)
     measure = _Clock(MEASURE_CHECK_SECONDS)
     pauses = growing_pauses()
-    telling = Telling(store, settings)
+    telling, housekeeping = Telling(store, settings), Housekeeping(store, settings, heartbeat.sign)
     mirroring, mirror = Mirroring(store, settings), _Clock(MEASURE_CHECK_SECONDS)
     while True:
         heartbeat.sign()
         try:
             if look.is_due():  # a killed process leaves its sweep behind
                 requeue_orphans(store, folder)
+            if housekeeping.is_due():
+                housekeeping.do()
+            store.blobs.check_room()  # a sweep that begins would only wait, and keep its owner from seeing why
             if serve_next(store, folder, runner, heartbeat, turns, telling):
                 look.make_due()  # it may have been continued while it was still being left
             elif measure.is_due() and measure_next(store, settings):
@@ -156,7 +160,9 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
             else:
                 time.sleep(POLL_SECONDS)
         except (BgenError, OSError) as error:  # a full disk, a store that became read-only: it may be mended meanwhile
-            logger.warning("the store cannot be used; trying again", exc_info=True)
+            logger.warning(
+                "the store cannot be used; trying again: %s", error, exc_info=not isinstance(error, NoRoomError)
+            )
             trouble = error.public if isinstance(error, BgenError) else "The server's disk cannot be used."
             heartbeat.say(state="ready", sweep_id="", trouble=trouble)
             time.sleep(next(pauses))

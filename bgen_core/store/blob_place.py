@@ -14,6 +14,7 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from bgen_core.disk_room import check_disk
 from bgen_core.errors import StoreAwayError, StoreError
 from bgen_core.private_files import FILE, close_to_others, make_private_folder
 
@@ -53,6 +54,8 @@ class BlobPlace:
     ----------
     root
         A folder, or an address such as "s3://bucket/folder". Credentials come from the file system's own settings.
+    reserve
+        Bytes that stay free on the folder's disk; see `check_disk`.
 
     Raises
     ------
@@ -62,7 +65,7 @@ class BlobPlace:
 
     _base: str
 
-    def __init__(self, root: Path | str) -> None:
+    def __init__(self, root: Path | str, *, reserve: int | None = 0) -> None:
         text = str(root)
         try:
             self._files, self._base = fsspec.url_to_fs(text)
@@ -71,6 +74,7 @@ class BlobPlace:
                 f"Pictures cannot be kept in {text.partition('://')[0]}:// ({error}): "
                 "install the package that fsspec names, or give a folder in BGEN_BLOBS."
             ) from error
+        self._reserve = reserve
         self.is_local = isinstance(self._files, LocalFileSystem)
         # An address may hold a password, and sentences end up in logs.
         self.root: Path | str = Path(self._base) if self.is_local else re.sub(r"//[^/@]*@", "//", text)
@@ -103,7 +107,13 @@ class BlobPlace:
         self._files.invalidate_cache()
         return self._files.size(self.full(path))
 
+    def check_room(self, length: int = 0) -> None:
+        """Refuse what would leave less free on the disk than its reserve; a bucket's owner sets limits there."""
+        if self.is_local:
+            check_disk(Path(self._base), length, reserve=self._reserve)
+
     def write_whole(self, path: str, data: bytes) -> None:
+        self.check_room(len(data))
         with self.explained("written"):
             if self.is_local:
                 self._rename_into_place(Path(self.full(path)), data)

@@ -1,13 +1,15 @@
 """Pictures by content: a file's name is the SHA-256 of its bytes, and a file is there whole or not at all."""
 
+import math
 import re
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bgen_core.content_address import hash_bytes, is_content_hash
-from bgen_core.errors import DamagedPictureError, LostPictureError, StoreError
+from bgen_core.errors import DamagedPictureError, LostPictureError, NoRoomError, StoreError
 from bgen_core.ids import BlobHash
 from bgen_core.store.blob_place import INCOMING, BlobPlace, PlacedFile
 from bgen_core.subject.decoding.image_io import DecodeLimits
@@ -22,6 +24,7 @@ _DAMAGED = "damaged"
 _THUMBNAIL = re.compile(rf"{_THUMBNAILS}/([0-9a-f]{{2}})/(?P<name>\1[0-9a-f]{{62}})-[a-z0-9.]+")
 _ABANDONED_AFTER = timedelta(hours=1)
 _CHECKSUM_BYTES = 32
+_COUNTED_SECONDS, _FULL_SECONDS = 600.0, 10.0  # after which all pictures are counted again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +56,17 @@ class BlobStore:
     ----------
     root
         Folder of the pictures, or an address that fsspec knows; it is created by `prepare`, not before.
+    reserve
+        Bytes that stay free on the folder's disk; None for `check_disk`'s own, 0 for none.
+    most_bytes
+        Most bytes of pictures that are kept; None for as many as there is room for.
     """
 
-    def __init__(self, root: Path | str) -> None:
-        self._place = BlobPlace(root)
+    def __init__(self, root: Path | str, *, reserve: int | None = 0, most_bytes: int | None = None) -> None:
+        self._place = BlobPlace(root, reserve=reserve)
+        self._most_bytes = most_bytes
+        self._kept_bytes = 0
+        self._counted_at = -math.inf
 
     @property
     def root(self) -> Path | str:
@@ -90,8 +100,36 @@ class BlobStore:
         with suppress(StoreError):  # what cannot be read is written anew, or that says why not
             kept = self._read(path)
         if kept != data:
+            self.check_room(len(data))
             self._place.write_whole(path, data)
+            self._kept_bytes += len(data)
         return name
+
+    def check_room(self, length: int = 0) -> None:
+        """Refuse to keep so many bytes more where there is no room for them.
+
+        Raises
+        ------
+        NoRoomError
+            The disk keeps its reserve, or the store has as many bytes of pictures as it may have.
+        """
+        self._place.check_room(length)
+        if self._most_bytes is None:
+            return
+        now = time.monotonic()
+        is_full = self._kept_bytes + length > self._most_bytes
+        if now - self._counted_at > (_FULL_SECONDS if is_full else _COUNTED_SECONDS):  # others write and remove too
+            self._kept_bytes = sum(file.size for file in self.listing().pictures.values())
+            self._counted_at = now
+        if self._kept_bytes + length > self._most_bytes:
+            said = (
+                f"The store has {self._kept_bytes / 1e6:,.1f} MB of pictures, and "
+                f"{self._most_bytes / 1e6:,.1f} MB are allowed"
+            )
+            raise NoRoomError(
+                f"{said} (BGEN_MAX_STORED_MB): remove some, for instance with `store retention` and `store gc`.",
+                public=f"{said}: delete what nobody needs.",
+            )
 
     def get(self, name: BlobHash, suffix: str = ".png") -> bytes:
         """The bytes that a content address stands for, and never others.

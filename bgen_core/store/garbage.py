@@ -10,6 +10,17 @@ from bgen_core.store.store import Store
 GRACE = timedelta(minutes=10)
 
 
+_MANY = 20
+
+
+def most_would_go(store: Store) -> str:
+    """A sentence where most of many pictures would go, because the database may not be the one that belongs to them."""
+    pictures, unused = len(store.blobs.listing().pictures), collect_garbage(store, dry_run=True).files
+    if pictures < _MANY or unused * 2 <= pictures:
+        return ""
+    return f"{unused:,} of {pictures:,} pictures would go, since the database {store.database.place} needs no more."
+
+
 def collect_garbage(store: Store, *, dry_run: bool = False, older_than: timedelta = GRACE) -> Removed:
     """Remove pictures that nothing refers to, small versions of pictures that are gone, and halves of dead writers.
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bgen_core.errors import LostPictureError
-from bgen_core.ids import BlobHash, SweepId
+from bgen_core.ids import BlobHash, SweepId, VisitorId
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.references import references_of
@@ -64,6 +64,15 @@ class Pictures:
             for owner_id, name in planned_references(session):
                 found.setdefault(name, []).append(PictureUse(role="planned", owner_id=owner_id))
         return found
+
+    def bytes_of(self, owner: VisitorId) -> int:
+        """Length of the pictures of the runs that an owner's sweeps made first, each counted once."""
+        names: set[BlobHash] = set()
+        with self._database.reading() as session:
+            for image, raw in session.execute(sa.select(RunRow.image, RunRow.raw).where(RunRow.owner == owner)):
+                names |= {image, raw}
+        kept = self._blobs.listing().pictures if names else {}
+        return sum(kept[name].size for name in names if name in kept)
 
     def remove_unused(self, names: Collection[BlobHash]) -> Removed:
         """Remove those of these pictures that no row needs, with their small versions.

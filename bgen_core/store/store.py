@@ -112,7 +112,7 @@ def open_store(settings: Settings, *, begin_anew: bool = False) -> OpenStore:
         The folder or the database cannot be used, or the database is empty and the pictures are not: says which, why
         and what to do.
     """
-    blobs = BlobStore(settings.blob_root)
+    blobs = BlobStore(settings.blob_root, reserve=settings.disk_reserve, most_bytes=settings.most_stored)
     with suppress(OSError):  # where it is needed, whoever needs it says so
         make_private_folder(settings.home)
     blobs.prepare()

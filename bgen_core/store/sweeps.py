@@ -132,6 +132,28 @@ class Sweeps:
                 for index, run_id, done, error in session.execute(query)
             ]
 
+    def open_cells(self, *, owner: VisitorId | None = None, enough: int = 0) -> int:
+        """How many cells of sweeps that wait, run or are paused are not made; of all owners, or of one.
+
+        Parameters
+        ----------
+        enough
+            Up to this many it need not be exact: it costs no look at the cells then, and is never less than there are.
+        """
+        chosen = SweepRow.state.in_(UNFINISHED_STATES)
+        if owner is not None:
+            chosen = sa.and_(chosen, SweepRow.owner == owner)
+        missing = (
+            sa.select(sa.func.count())
+            .select_from(CellRow)
+            .join(SweepRow, SweepRow.id == CellRow.sweep_id)
+            .join(RunRow, RunRow.id == CellRow.run_id, isouter=True)
+            .where(chosen, RunRow.id.is_(None))
+        )
+        with self._database.reading() as session:
+            planned = session.scalar(sa.select(sa.func.sum(SweepRow.total)).where(chosen)) or 0
+            return planned if planned <= enough else session.scalar(missing) or 0
+
     def set_cell_error(self, sweep_id: SweepId, index: int, error: str) -> None:
         """Keep why a cell failed; an empty text clears it."""
         with self._database.writing() as session:

@@ -3,12 +3,15 @@
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from bgen_core.cli.doctor import _disk, _examine
 from bgen_core.jobs.background_faults import BackgroundFaults
+from bgen_core.settings import load_settings
 from tests.cli.calling import PHOTO, Call, pixels
 from tests.made_up import flip_a_bit
 
@@ -113,6 +116,7 @@ def test_models_and_doctor_print_json(call: Call):
         "device",
         "dtype",
         "folders",
+        "disk",
         "segmentation",
         "model",
         "allowed",
@@ -136,6 +140,16 @@ def test_what_is_behind_is_doctored(call: Call):
     done = call("doctor")
     assert done.returncode == 2
     assert "--  background   MLflow: Runs are not copied to http://server: it is away." in done.stdout
+
+
+def test_a_disk_that_keeps_its_reserve_is_doctored(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bgen_core.cli.doctor.check_disk", lambda *_, **__: "it is not full")
+    settings = load_settings()
+    assert _examine("disk", _disk, settings).text == "it is not full"
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(total=10**12, used=0, free=10**8))
+    finding = _examine("disk", _disk, settings)
+    assert not finding.ok
+    assert finding.text.startswith(f"The disk of {settings.home / 'blobs'} has 100 MB free, and 1,000 MB stay free")
 
 
 def test_an_output_never_destroys_what_it_is_made_from(call: Call, tmp_path: Path, alpha_file: Path):

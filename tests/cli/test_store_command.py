@@ -9,7 +9,7 @@ from bgen_core.cli.store import store_app
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.settings import Settings
 from bgen_core.store.store import OpenStore, open_store
-from tests.made_up import commit, made_up_run
+from tests.made_up import LONG_AGO, commit, made_up_run
 
 
 def call(*words: str) -> tuple[int, str, str]:
@@ -102,3 +102,54 @@ def test_repair_begins_a_lost_database_anew_from_the_pictures(store: OpenStore, 
     assert (code, out.count("Its run was put back.")) == (0, 2)
     with open_store(settings) as again:
         assert again.runs.select() == [run]
+
+
+@pytest.fixture
+def old(store: OpenStore) -> OpenStore:
+    """Two runs of long ago, of which somebody liked one."""
+    for number in (0, 3):
+        commit(store, made_up_run(number))
+    store.opinions.rate(made_up_run(3).id, 5)
+    for name in store.blobs.listing().pictures:
+        os.utime(store.blobs.path(name), (LONG_AGO.timestamp(), LONG_AGO.timestamp()))
+    return store
+
+
+def test_retention_says_what_would_go_and_then_removes_it(old: OpenStore) -> None:
+    going = made_up_run(0)
+    code, out, said = call("retention", "--days", "30")
+    assert (code, out) == (0, f"2026-01-02 {going.id[:12]} Ada: a beach at sunset\n")
+    assert said == "1 run, made 2026-01-02 to 2026-01-02, with 2 pictures (0.0 MB) would go\n"
+    document = json.loads(call("retention", "--preview", "--days", "30", "--json")[1])
+    assert (document["applied"], document["files"], document["days"]) == (False, 2, 30)
+    assert [run["id"] for run in document["runs"]] == [going.id]
+    assert len(old.runs.select()) == 2
+    assert call("retention", "--apply", "--days", "30")[2].endswith("with 2 pictures (0.0 MB) removed\n")
+    assert [run.id for run in old.runs.select()] == [made_up_run(3).id]
+    assert call("retention", "--days", "30")[2] == "0 runs, with 0 pictures (0.0 MB) would go\n"
+
+
+def test_the_deployment_says_how_many_days(old: OpenStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserInputError, match="give --days 90, or set BGEN_RETENTION_DAYS"):
+        call("retention", "--apply")
+    monkeypatch.setenv("BGEN_RETENTION_DAYS", "30000")
+    assert call("retention")[2].startswith("0 runs")
+    monkeypatch.setenv("BGEN_RETENTION_DAYS", "30")
+    assert call("retention")[2].startswith("1 run,")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--apply", "--preview", "--days", "3"], "give one of them"),
+        (["--days", "0"], "--days 0 is not allowed: give more than 0"),
+        (["--days", "-1"], "--days -1 is not allowed"),
+        (["--days", "nan", "--apply"], "--days nan is not allowed"),
+        (["--days", "inf"], "--days inf is not allowed"),
+        (["--days", "1e9"], r"1e\+09 is not allowed"),
+    ],
+)
+def test_days_that_are_none_remove_nothing(old: OpenStore, words: list[str], sentence: str) -> None:
+    with pytest.raises(UserInputError, match=sentence):
+        call("retention", *words)
+    assert len(old.runs.select()) == 2

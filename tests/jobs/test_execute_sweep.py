@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import pytest
@@ -244,6 +245,69 @@ def test_the_command_line_obeys_and_says_so(
     resume_here(store, settings, sweep_id)
     assert outcome(store, sweep_id) == ("done", CELLS)
     assert len(committed) == len(set(committed)) == CELLS
+
+
+class NearlyFull:
+    """A disk on which only its reserve is free, from one commit on, and for so many looks."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, store: Store, *, at: int, looks: int) -> None:
+        self.looks, self._left, self._commit = looks, at, store.runs.commit
+        monkeypatch.setattr(store.runs, "commit", self._count)
+        monkeypatch.setattr("shutil.disk_usage", self._look)
+
+    def _count(self, record: Any, **pictures: Any) -> Any:
+        self._left -= 1
+        return self._commit(record, **pictures)
+
+    def _look(self, folder: object) -> SimpleNamespace:
+        is_full = self._left <= 0 < self.looks
+        self.looks -= is_full
+        return SimpleNamespace(total=10**12, used=0, free=10**9 - 1 if is_full else 10**11)
+
+
+def test_a_disk_that_keeps_its_reserve_is_waited_for_and_nothing_is_painted_twice(
+    store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch
+):
+    sweep_id = submit(store, settings, seeds=f"1-{CELLS}")
+    painted, said, paint = list[int](), list[str](), Noise.paint
+
+    def count(inpainter: Noise, cells: Iterable[PaintCell]) -> Iterator[Any]:
+        for event in paint(inpainter, cells):
+            painted.append(event.cell.params.seed)
+            yield event
+
+    monkeypatch.setattr(Noise, "paint", count)
+    heartbeat = Heartbeat(folder)
+    monkeypatch.setattr(heartbeat, "say", lambda **changes: said.append(changes.get("trouble", "")))
+    NearlyFull(monkeypatch, store, at=3, looks=2 * loop.STORE_TRIES + 5)
+    assert serve_next(store, folder, Runner(store, settings), heartbeat, Turns(store, folder))
+    assert outcome(store, sweep_id) == ("done", CELLS)
+    assert sorted(painted) == [*range(1, CELLS + 1)]
+    assert {each.partition("more are wanted")[0] for each in said if "wanted" in each} == {
+        "The server's disk has 1,000 MB free, 1 MB "
+    }
+    assert said[-1] == ""
+
+
+def test_a_sweep_that_waits_for_room_can_be_cancelled(
+    store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch, others: Executor
+):
+    sweep_id = submit(store, settings, seeds=f"1-{CELLS}")
+    heartbeat = Heartbeat(folder)
+    monkeypatch.setattr(heartbeat, "say", lambda trouble="", **_: trouble and others.cancel(sweep_id))
+    NearlyFull(monkeypatch, store, at=3, looks=10**9)
+    assert serve_next(store, folder, Runner(store, settings), heartbeat, Turns(store, folder))
+    assert outcome(store, sweep_id) == ("cancelled", 2)
+
+
+def test_a_command_line_says_that_it_waits_for_room(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    sweep_id = submit(store, settings, seeds=f"1-{CELLS}")
+    said: list[str] = []
+    monkeypatch.setattr(here, "say", said.append)
+    NearlyFull(monkeypatch, store, at=3, looks=2)
+    assert resume_here(store, settings, sweep_id).state == "done"
+    assert "(BGEN_DISK_RESERVE_MB): make room there" in said[0]
+    assert said[-1] == "the store answers again"
 
 
 @pytest.mark.parametrize("paused", [False, True])

@@ -22,7 +22,7 @@ from streamlit.testing.v1 import AppTest
 from bgen_core.authentication import is_loopback
 from bgen_core.errors import UserInputError
 from bgen_core.settings import Settings, load_settings
-from pages._ui.app import gate, page_files, password
+from pages._ui.app import gate, page_files
 from pages._ui.app.gate import Gate
 from pages._ui.identity import logins, server_secret
 from pages._ui.identity.forms import within_app
@@ -156,22 +156,13 @@ def test_a_wrong_password_waits(settings: Settings):
 
 
 def test_many_wrong_passwords_close_the_form_for_a_while(client: TestClient, monkeypatch: pytest.MonkeyPatch):
-    for _ in range(password.WrongTries.per_address):
+    for _ in range(gate.WrongTries.per_address):
         assert enter(client, "wrong").status_code == 401
     answer = enter(client)
     assert answer.status_code == 429
     assert "wait a minute" in answer.text
-    monkeypatch.setattr(password.WrongTries, "seconds", 0.0)
+    monkeypatch.setattr(gate.WrongTries, "seconds", 0.0)
     assert enter(client).status_code == 303
-
-
-def test_wrong_passwords_of_others_count_apart_up_to_a_limit():
-    tries = password.WrongTries()
-    for number in range(password.WrongTries.altogether - 1):
-        tries.add(f"10.0.0.{number}")
-    assert not tries.too_many("192.0.2.1")
-    tries.add("10.0.0.0")
-    assert tries.too_many("192.0.2.1")
 
 
 def cookie_of(settings: Settings) -> str:

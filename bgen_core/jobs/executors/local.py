@@ -1,5 +1,6 @@
 """Sweeps computed on this machine, by a worker process that is supervised by the server."""
 
+import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -7,6 +8,7 @@ from bgen_core.extent import Extent
 from bgen_core.ids import SubjectId, SweepId
 from bgen_core.jobs.background_faults import BackgroundFault, BackgroundFaults
 from bgen_core.jobs.executors.executor import Health
+from bgen_core.jobs.executors.visitor_limits import check_cells, check_store_room
 from bgen_core.jobs.holding import is_held
 from bgen_core.jobs.submission import SweepForecast, forecast_sweep, submit_sweep
 from bgen_core.jobs.supervisor import WorkerSupervisor
@@ -17,6 +19,8 @@ from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 from bgen_core.sweep.allowed_plan import check_allowed
 from bgen_core.sweep.plan import SweepPlan
+
+_submitting = threading.Lock()  # what comes at once is counted one after another
 
 
 @contextmanager
@@ -78,11 +82,17 @@ class LocalExecutor:
         if health is None:
             return None
         kinds = {"device_kind": health.device_kind, "dtype_name": health.dtype_name}
-        return forecast_sweep(self._store, self._settings, plan, photos=photos, **kinds)
+        forecast = forecast_sweep(self._store, self._settings, plan, photos=photos, **kinds)
+        check_cells(self._store, self._settings, forecast.to_make)
+        return forecast
 
     def submit(self, forecast: SweepForecast, *, explored: SweepId | None = None) -> SweepId:
         check_allowed(forecast.plan, self._settings)
-        return submit_sweep(self._store, forecast, explored=explored)
+        with _submitting:
+            check_cells(self._store, self._settings, forecast.to_make)
+            if forecast.to_make:
+                check_store_room(self._store, self._settings)
+            return submit_sweep(self._store, forecast, explored=explored)
 
     def events(self, sweep_id: SweepId) -> SweepProgress | None:
         self._folder.note_look()
@@ -101,5 +111,10 @@ class LocalExecutor:
 
     def retry(self, sweep_id: SweepId, cell: int | None = None) -> bool:
         check_allowed(SweepPlan.from_json(self._store.sweeps.get(sweep_id).plan), self._settings)
-        self._store.sweeps.clear_cell_errors(sweep_id, cell)
-        return self._store.sweeps.change_state(sweep_id, RETRY)
+        with _submitting:
+            missing = sum(not each.done for each in self._store.sweeps.cells(sweep_id))
+            check_cells(self._store, self._settings, missing)
+            if missing:
+                check_store_room(self._store, self._settings)
+            self._store.sweeps.clear_cell_errors(sweep_id, cell)
+            return self._store.sweeps.change_state(sweep_id, RETRY)

@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 IDLE_SECONDS = 30.0
-# The largest upload that server.maxUploadSize lets through, at half a megabit a second.
+# The largest upload of .streamlit/config.toml, at half a megabit a second.
 TOTAL_SECONDS = 3600.0
 # Some systems allow a thousand million: whatever walks through all numbers of descriptors would stand still.
 _MOST_OPEN_FILES = 65_536

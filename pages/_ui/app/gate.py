@@ -22,7 +22,8 @@ from bgen_core.errors import BgenError, StoreError, UserInputError
 from bgen_core.settings import Settings
 from pages._ui.app import resources
 from pages._ui.app.faults import told
-from pages._ui.app.password import WrongTries, role_by_password
+from pages._ui.app.password import role_by_password
+from pages._ui.app.wrong_tries import WrongTries, too_many
 from pages._ui.identity.account_answers import account_answer
 from pages._ui.identity.forms import HEADERS, LOGIN, LOGOUT, RENAME, login_form, notice, wants_page, within_app
 from pages._ui.identity.handed_on import with_visitor
@@ -191,13 +192,14 @@ class Gate:
         target = within_app(target)
         _form = partial(login_form, name=name)
         address = request.client.host if request.client else ""
-        if self._tries.too_many(address):
-            return _form(target, "Too many wrong passwords: wait a minute.", status=429)
+        if pause := self._tries.pause(address):
+            return _form(target, too_many(pause), status=429)
         role = role_by_password(tried, settings)
         if role is None:
             self._tries.add(address)
-            await asyncio.sleep(self._wrong_seconds)
+            await self._tries.slow_down(self._wrong_seconds)
             return _form(target, "This is not the password.", status=401)
+        self._tries.forget(address)
         try:
             visitor = named_visitor(request.cookies, checked_name(name), role, settings)
         except UserInputError as error:

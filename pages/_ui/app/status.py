@@ -4,6 +4,7 @@ from datetime import datetime
 
 import streamlit as st
 
+from bgen_core.errors import NoRoomError
 from bgen_core.ids import SweepId
 from bgen_core.jobs.executors.executor import Executor, Health
 from bgen_core.store.store import SeenStore
@@ -20,19 +21,21 @@ def show_status(model: str, executor: Executor, store: SeenStore, *, follows: Sw
     follows
         The sweep that is told of in the tab's title; None on the page that shows it, and tells of it more often.
     """
-    health = executor.health()
+    health, no_room = executor.health(), _no_room(store)
     waiting = len(store.sweeps.select(states=["queued"]))
     if health is None:
         device, queue, colour = "engine starting", "", "gray"
     else:
         device = health.device_kind
-        queue = _queue(health, waiting)
+        queue = _queue(health, waiting, is_full=bool(no_room))
         colour = "primary" if health.is_busy else "gray"
     # Not st.badge: Streamlit 1.67 escapes brackets there once more.
     with st.container(gap=None):  # the title is nothing that is seen here
         st.markdown(f":{colour}-badge[{plain(' · '.join(part for part in (model, device, queue) if part))}]")
         if follows:
             tell_elsewhere(store, follows)
+    if no_room:
+        st.badge("no room", color="orange", help=plain(no_room))
     for fault in executor.faults():
         since = datetime.fromtimestamp(fault.since).astimezone()
         # Its sentence may name servers and folders, which are not every visitor's to know.
@@ -43,9 +46,18 @@ def show_status(model: str, executor: Executor, store: SeenStore, *, follows: Sw
         )
 
 
-def _queue(health: Health, waiting: int) -> str:
+def _no_room(store: SeenStore) -> str:
+    """Why the store takes no more pictures, if so."""
+    try:
+        store.blobs.check_room()
+    except NoRoomError as error:
+        return error.public
+    return ""
+
+
+def _queue(health: Health, waiting: int, *, is_full: bool) -> str:
     if health.trouble:
-        return "store away"
+        return "waiting for room" if is_full else "store away"
     if waiting:
         return f"{waiting} waiting"
     return "painting" if health.is_busy else "idle"

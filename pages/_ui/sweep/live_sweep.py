@@ -12,7 +12,7 @@ from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.submission import SweepForecast, describe_duration
 from bgen_core.records.progress import SweepProgress
 from bgen_core.records.sweep import SweepCellRow, SweepRecord
-from bgen_core.records.sweep_states import UNFINISHED_STATES
+from bgen_core.records.sweep_states import ACTIVE_STATES, UNFINISHED_STATES
 from bgen_core.runs.analysis.columns import number
 from bgen_core.settings import Settings
 from bgen_core.store.store import SeenStore
@@ -23,14 +23,14 @@ from pages._ui.app import page_files
 from pages._ui.identity.viewers import looks_alone
 from pages._ui.shared.plain_text import plain
 from pages._ui.shared.told_when_done import notify_button, tell_in_title
-from pages._ui.sweep.cell_dialog import open_cell, show_cell
+from pages._ui.sweep.cell_dialog import show_opened_cell
 from pages._ui.sweep.explored_sweep import explored_pictures, way_back
 from pages._ui.sweep.finish_panel import can_be_finished, finish_panel
 from pages._ui.sweep.grid_arrangement import Arrangement, arrangement_in_address, keep_in_address
 from pages._ui.sweep.grid_content import content_of
 from pages._ui.sweep.queue_panel import ask, current_queue, describe_waiting
 from pages._ui.sweep.save_sweep import save_popover
-from pages._ui.sweep.sweep_grid import badge_names, clicked_cell, draw_grid, watch_grid
+from pages._ui.sweep.sweep_grid import badge_names, draw_grid, watch_grid
 from pages._ui.sweep.ticked_cells import follow_ticks
 
 LOOK_SECONDS = 1.0
@@ -74,10 +74,7 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
 
     live()
     cells = store.sweeps.cells(sweep.id)
-    clicked = clicked_cell()
-    if clicked is not None:
-        open_cell(clicked)
-        show_cell(store, plan, cells)
+    show_opened_cell(store, plan, cells)
     _failures(sweep, plan, cells, executor)
     if not sweep.is_active and not looks_alone(store):
         finish_panel(sweep, plan, cells, store, executor, settings)
@@ -101,10 +98,7 @@ def show_plan(plan: SweepPlan, forecast: SweepForecast | None, extent: Extent, s
     shown = arrangement_in_address(plan, badges=badge_names())
     keep_in_address(shown)
     draw_grid(content_of(store, plan, cells, shown, extent=extent), shown)
-    clicked = clicked_cell()
-    if clicked is not None:
-        open_cell(clicked)
-        show_cell(store, plan, list(cells.values()))
+    show_opened_cell(store, plan, list(cells.values()))
 
 
 def _ways_on(store: SeenStore, sweep: SweepRecord, shown: Arrangement) -> None:
@@ -153,16 +147,13 @@ def _progress_line(
 ) -> None:
     done = sum(cell.done for cell in cells.values())
     failed = sum(bool(cell.error) and not cell.done for cell in cells.values())
-    share = done / max(1, sweep.total)
+    share, health = done / max(1, sweep.total), executor.health()
     if sweep.state == "queued":
         waiting = next((each for each in current_queue(store, executor) if each.sweep.id == sweep.id), None)
         st.progress(share, text=f"Waiting: {describe_waiting(waiting)}" if waiting and waiting.ahead else "Starting")
     elif sweep.state == "running":
-        health = executor.health()
         engine = "" if health else "the engine is starting again · "
         st.progress(share, text=engine + running_text(done, sweep.total, progress))
-        if health and health.trouble:
-            st.warning(plain(f"{health.trouble} The engine waits, and goes on by itself."))
     elif sweep.state == "paused":
         st.progress(share, text=f"Paused: {done} of {sweep.total} are made and kept.")
     elif sweep.state == "cancelled":
@@ -171,6 +162,8 @@ def _progress_line(
         st.error(f"{plain(sweep.message)} {done} of {sweep.total} are made and kept.")
     elif failed:
         st.warning(f"{done} of {sweep.total} made, {failed} failed: the reasons stand in their places.")
+    if sweep.state in ACTIVE_STATES and health and health.trouble:
+        st.warning(plain(f"{health.trouble} The engine waits, and goes on by itself."))
 
 
 def running_text(done: int, total: int, progress: SweepProgress | None) -> str:
