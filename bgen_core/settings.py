@@ -166,7 +166,8 @@ class Settings(BaseSettings):
     def _check_proxies(cls, proxies: str) -> str:
         for entry in entries_of(proxies):
             try:
-                entry == "unix" or ip_network(entry)
+                if entry != "unix":
+                    ip_network(entry)
             except ValueError as error:
                 raise ValueError(f"{entry} is no address: give such as 127.0.0.1, 10.0.0.0/8 or unix") from error
         return proxies

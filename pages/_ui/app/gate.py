@@ -77,6 +77,7 @@ class Gate:
         self._form_seconds = form_seconds
         self._provider_options = provider_options or {}
         self._tries = WrongTries()
+        self._admin_tries = WrongTries()  # which the visitors' password does not clear: a member could go on guessing
         self._coming: deque[asyncio.Timeout] = deque()
         self._sockets = OpenSockets()
 
@@ -194,12 +195,19 @@ class Gate:
         address = request.client.host if request.client else ""
         if pause := self._tries.pause(address):
             return _form(target, too_many(pause), status=429)
-        role = role_by_password(tried, settings)
+        admins_wait = self._admin_tries.pause(address)
+        role = role_by_password(tried, settings, is_for_admins=not admins_wait)
         if role is None:
             self._tries.add(address)
+            if settings.admin_password:
+                self._admin_tries.add(address)
             await self._tries.slow_down(self._wrong_seconds)
-            return _form(target, "This is not the password.", status=401)
+            # The same whatever was tried: what waits is not told to be right.
+            problem = "This is not the password." + (f" An admin's: {too_many(admins_wait)}" if admins_wait else "")
+            return _form(target, problem, status=401)
         self._tries.forget(address)
+        if role == "admin":
+            self._admin_tries.forget(address)
         try:
             visitor = named_visitor(request.cookies, checked_name(name), role, settings)
         except UserInputError as error:

@@ -1,4 +1,4 @@
-"""The shared passwords: whether a try is right."""
+"""The shared passwords: whether a try is right, and what it makes of whoever gives it."""
 
 import hmac
 
@@ -6,12 +6,18 @@ from bgen_core.records.visitor import Role
 from bgen_core.settings import Settings
 
 
-def role_by_password(tried: str, settings: Settings) -> Role | None:
-    """What whoever gives this may do; None where it is no password. Takes as long for any wrong one."""
+def role_by_password(tried: str, settings: Settings, *, is_for_admins: bool = True) -> Role | None:
+    """What whoever gives this may do; None where it is no password. Takes as long for any wrong one.
+
+    Parameters
+    ----------
+    is_for_admins
+        Whether the admins' password is one now.
+    """
     is_visitors, is_admins = (
         expected is not None and hmac.compare_digest(tried.encode(), expected.get_secret_value().encode())
         for expected in (settings.password, settings.admin_password)
     )
-    if is_admins:
+    if is_admins and is_for_admins:
         return "admin"
     return settings.default_role if is_visitors else None

@@ -1,6 +1,5 @@
 """What pages and routes share: the settings, the store as this visitor sees it, and what computes."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import streamlit as st
@@ -57,11 +56,6 @@ def asks_nobody() -> bool:
     return mode_of(settings()) == "none"
 
 
-def asking(headers: Mapping[str, str], cookies: Mapping[str, str]) -> Visitor | None:
-    """Who asks by this connection; None who is known by nothing."""
-    return known_visitor(cookies) if asks_nobody() else visitor_in(headers)
-
-
 def store() -> SeenStore:
     """The store as this page's visitor sees it."""
     return opened_store().seen_by(visitor())
@@ -69,9 +63,10 @@ def store() -> SeenStore:
 
 def store_of(request: Request) -> SeenStore:
     """The store as whoever asks a route sees it; who is known by nothing is a visitor for this request alone."""
-    asks = asking(request.headers, request.cookies)
-    if asks is None:  # where a login is needed, one who asks whether the server is ready
-        asks = new_visitor() if asks_nobody() else replace(new_visitor(), role="viewer")
+    if asks_nobody():
+        asks = known_visitor(request.cookies) or new_visitor()
+    else:  # nobody, where it is asked whether the server is ready
+        asks = visitor_in(request.headers) or replace(new_visitor(), role="viewer")
     return opened_store().seen_by(asks)
 
 

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bgen_core.settings import Settings
 from pages._ui.app import resources
 from pages._ui.app.page_files import PATHS
+from pages._ui.app.visitor_cookie import connected_visitor
 from pages._ui.app.wrong_tries import network_of
 
 _ALL = ""
@@ -53,7 +54,7 @@ class SessionLimits:
         settings, connection = self._settings(), HTTPConnection(scope)
         most, each = settings.max_sessions, settings.max_sessions_each
         address = network_of(connection.client.host if connection.client else "")
-        visitor = resources.asking(connection.headers, connection.cookies)
+        visitor = connected_visitor(connection.headers, connection.cookies)
         return {
             _ALL: ("All visitors", most),
             f"address {address}": ("Your address", -(-most // 2)) if visitor else ("Your address", each),

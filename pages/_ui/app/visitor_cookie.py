@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bgen_core.ids import VisitorId
 from bgen_core.records.visitor import Visitor
+from pages._ui.identity.handed_on import visitor_in
 
 COOKIE = "bgen-visitor"
 SECONDS = 400 * 24 * 3600  # the longest that browsers keep one
@@ -22,6 +23,11 @@ def known_visitor(cookies: Mapping[str, str]) -> Visitor | None:
     """Who visits, or None where the browser brings no name that this program wrote."""
     name = cookies.get(COOKIE, "")
     return Visitor(id=VisitorId(name), role="admin") if re.fullmatch(r"[0-9a-f]{12}", name) else None
+
+
+def connected_visitor(headers: Mapping[str, str], cookies: Mapping[str, str]) -> Visitor | None:
+    """Who sends this, behind the gate: whom it handed on, or where it asks nobody, whom the browser's cookie names."""
+    return visitor_in(headers) or known_visitor(cookies)
 
 
 def new_visitor() -> Visitor:
@@ -41,7 +47,7 @@ class VisitorCookie:
         Whether nobody is asked who they are.
     """
 
-    def __init__(self, app: ASGIApp, *, is_wanted: Callable[[], bool]) -> None:
+    def __init__(self, app: ASGIApp, *, is_wanted: Callable[[], bool] = lambda: True) -> None:
         self._app = app
         self._is_wanted = is_wanted
 

@@ -23,7 +23,8 @@ def peers_kept() -> Generator[None]:
     called = ProxyHeadersMiddleware.__call__
 
     async def keeping(self: ProxyHeadersMiddleware, scope: Any, receive: Any, send: Any) -> None:
-        await called(self, {**scope, _PEER: scope.get("client")}, receive, send)
+        scope[_PEER] = scope.get("client")
+        await called(self, scope, receive, send)
 
     ProxyHeadersMiddleware.__call__ = keeping
     try:

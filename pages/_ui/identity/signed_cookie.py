@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 from starlette.requests import HTTPConnection
@@ -39,7 +39,9 @@ class SignedCookie:
             content, signed = self._serializer(home).loads(text or "", max_age=self.seconds, return_timestamp=True)
         except BadData:
             return None
-        return (content, signed.timestamp() + self.seconds) if isinstance(content, dict) else None
+        if not isinstance(content, dict):
+            return None
+        return cast("dict[str, Any]", content), signed.timestamp() + self.seconds
 
     def set_on(self, response: Response, connection: HTTPConnection, content: dict[str, Any], home: Path) -> None:
         """Let the browser keep it, out of reach of scripts and of requests that other sites make."""

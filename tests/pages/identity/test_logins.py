@@ -7,6 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from bgen_core.settings import Settings, load_settings
+from pages._ui.app.wrong_tries import WrongTries
 from pages._ui.identity.logins import COOKIE, KNOWN_COOKIE
 from tests.pages.identity.gated import BROWSER, gated
 
@@ -85,6 +86,21 @@ def test_the_admins_password_makes_an_admin_until_it_changes(client: TestClient,
             assert again.get("/").status_code == 401
     client.post("/logout")
     assert enter(client, "Anna")["role"] == "member"
+
+
+def test_who_knows_the_password_cannot_go_on_guessing_the_admins(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(WrongTries.per_address):
+        assert client.post("/login", data={"password": f"admin{number}"}).status_code == 401
+        assert enter(client)["role"] == "member"
+    for tried in ("boss", "wrong"):  # nobody is told that it would have been right
+        answer = client.post("/login", data={"password": tried})
+        assert answer.status_code == 401
+        assert "not the password. An admin&#39;s: Too many wrong passwords from your address: wait" in answer.text
+    assert enter(client)["role"] == "member"
+    monkeypatch.setattr(WrongTries, "seconds", 0.0)
+    assert enter(client, tried="boss")["role"] == "admin"
 
 
 def test_the_password_may_let_people_look_alone(tmp_path: Path) -> None:

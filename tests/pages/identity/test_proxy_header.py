@@ -6,10 +6,11 @@ import pytest
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from bgen_core.settings import Settings, load_settings
-from pages._ui.identity import real_peer
+from pages._ui.app import gate
+from pages._ui.identity import real_peer, server_secret
 from pages._ui.identity.real_peer import peers_kept
 from pages._ui.identity.server_secret import SECRET_NAME
-from tests.pages.identity.gated import by_every_way, gated, ways_in
+from tests.pages.identity.gated import by_every_way, gated, opened_socket, ways_in
 
 
 @pytest.fixture
@@ -42,8 +43,6 @@ def test_a_person_is_the_same_whatever_their_capitals_and_another_than_others(se
         assert set(anna["id"]) <= set("0123456789abcdef")
         assert len(anna["id"]) == 12
     (settings.home / SECRET_NAME).write_bytes(b"x" * 32)
-    from pages._ui.identity import server_secret
-
     server_secret._kept_secret.cache_clear()
     with gated(settings, peer="10.0.0.7") as client:
         assert client.get("/", headers=named("Anna")).json()["id"] != anna["id"]
@@ -100,6 +99,16 @@ def test_the_connection_counts_where_uvicorn_believes_everybody(
         client._transport.app = ProxyHeadersMiddleware(client.app, "*")  # pyright: ignore
         said = ways_in(client, **named("Anna"), **{"x-forwarded-for": forwarded_for})
         assert said == by_every_way("member" if is_let_in else "")
+
+
+def test_a_websocket_comes_anew_through_the_proxy_by_and_by(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "_PROXY_SECONDS", 0.05)
+    with gated(settings, peer="10.0.0.7") as client, opened_socket(client, **named("Anna")) as opened:
+        assert opened.receive_json()["name"] == "Anna"
+        message = opened.receive()
+        assert (message["type"], message["code"]) == ("websocket.close", 1012)  # Streamlit connects again by itself
 
 
 def test_a_unix_socket_is_named_by_itself() -> None:
