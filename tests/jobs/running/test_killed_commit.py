@@ -11,8 +11,8 @@ from bgen_core.ids import SweepId
 from bgen_core.jobs.runner import Runner
 from bgen_core.records.run import RunRecord
 from bgen_core.settings import Settings
-from bgen_core.store.upkeep.check import Finding, check_store
 from bgen_core.store.store import Store
+from bgen_core.store.upkeep.check import Finding, check_store
 from tests.jobs.quick_sweeps import Noise, submit
 from tests.serving import PROJECT
 
