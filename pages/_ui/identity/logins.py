@@ -14,7 +14,7 @@ from typing import Any
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from bgen_core.authentication import mode_of, role_of
+from bgen_core.authentication import mode_of, one_name, role_of
 from bgen_core.errors import UserInputError
 from bgen_core.ids import VisitorId
 from bgen_core.private_files import close_to_others
@@ -90,7 +90,7 @@ def named_visitor(cookies: Mapping[str, str], name: str, role: Role, settings: S
     A name alone makes nobody of somebody else: on a shared machine each comes back as who they were by it.
     """
     found = _KNOWN.read(cookies.get(KNOWN_COOKIE), settings.home)
-    if found and (not name or found[0]["name"] in ("", name)):
+    if found and (not name or one_name(found[0]["name"]) in ("", one_name(name))):
         known = found[0]
         return Visitor(id=VisitorId(known["id"]), name=name or known["name"], role=role)
     return Visitor(id=VisitorId(uuid.uuid4().hex[:12]), name=name, role=role)

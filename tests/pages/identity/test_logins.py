@@ -38,6 +38,8 @@ def test_the_name_is_shown_and_kept(client: TestClient) -> None:
     assert enter(client, "Anna Lindqvist") == anna
     client.post("/logout")
     assert enter(client) == anna  # a program that gives none
+    client.post("/logout")
+    assert enter(client, "anna lindqvist") == anna | {"name": "anna lindqvist"}
 
 
 def test_another_name_in_the_same_browser_is_somebody_else(client: TestClient) -> None:
