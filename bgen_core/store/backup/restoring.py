@@ -91,12 +91,12 @@ def restore(store: Store, source: Path) -> Iterator[Restoring | Restored]:
 
 
 def _manifest(place: BackupPlace, source: Path) -> dict[str, Any]:
+    manifest: dict[str, Any] = {}
     try:
         manifest = json.loads(place.read(MANIFEST))
         known = manifest["bgen_backup"] == VERSION and {"database", "created"} <= manifest.keys()
     except (ValueError, KeyError, TypeError):
         known = False
-        manifest = {}
     if not known:
         raise UserInputError(f"{source} is no backup that this version of bgen reads.")
     return manifest

@@ -17,5 +17,5 @@ def render(template: str, /, **values: object) -> str:
 @lru_cache(maxsize=1)
 def _templates() -> jinja2.Environment:
     templates = templates_in(Path(__file__).parents[1])
-    templates.globals["sub_path"] = sub_path
+    templates.globals.update(sub_path=sub_path)
     return templates

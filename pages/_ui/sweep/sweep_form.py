@@ -220,8 +220,8 @@ def _under_more(models: Sequence[ModelEntry], ignored: Set[str], hidden: Set[str
 
 def _is_set(parameter: Parameter, entry: ModelEntry) -> bool:
     default = _default(parameter, entry)
-    held = st.session_state.get(parameter.key, _beginning(parameter.key, default))
-    return held != default or parameter.key in st.query_params
+    begin = st.session_state.get(BEGINNING, {}).get(parameter.key, default)
+    return st.session_state.get(parameter.key, begin) != default or parameter.key in st.query_params
 
 
 def _shows_loras() -> bool:
