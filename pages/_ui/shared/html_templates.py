@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import jinja2
 
@@ -17,5 +18,6 @@ def render(template: str, /, **values: object) -> str:
 @lru_cache(maxsize=1)
 def _templates() -> jinja2.Environment:
     templates = templates_in(Path(__file__).parents[1])
-    templates.globals.update(sub_path=sub_path)
+    named: dict[str, Any] = templates.globals
+    named["sub_path"] = sub_path
     return templates
