@@ -44,7 +44,7 @@ def test_a_deep_link_on_a_cold_server_shows_the_form_and_leads_back(locked: Runn
     assert page.locator("[data-testid=stApp]").count() == 0
     own = [picture_url(blob), thumbnail_url(blob), zip_url("x"), sheet_url("x", across=None, down=None)]
     for url in own:
-        assert page.request.get(f"{locked.url}{url}").status == 401
+        assert page.request.get(f"{locked.url}/{url}").status == 401
 
     enter(page, "wrong")
     expect(page.get_by_role("alert")).to_have_text("This is not the password.")
@@ -61,7 +61,7 @@ def test_a_deep_link_on_a_cold_server_shows_the_form_and_leads_back(locked: Runn
     assert cookie.get("httpOnly")
     assert cookie.get("sameSite") == "Lax"
     assert "bgen_login" not in page.evaluate("document.cookie")
-    assert [page.request.get(f"{locked.url}{url}").status for url in own] == [200, 200, 404, 404]
+    assert [page.request.get(f"{locked.url}/{url}").status for url in own] == [200, 200, 404, 404]
     assert "Traceback" not in locked.log.read_text()
 
 

@@ -10,6 +10,7 @@ from bgen_core.authentication import mode_of
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.settings import Settings
 from pages._ui.app.faults import told
+from pages._ui.app.sub_path import sub_path
 from pages._ui.identity.forms import HEADERS, LOGIN, LOGOUT, notice, within_app
 from pages._ui.identity.logins import Login, checked_name, let_in, let_out
 
@@ -59,4 +60,4 @@ def _renamed(request: Request, fields: dict[str, str], entered: Login | None, se
 def _came_from(request: Request) -> str:
     """The page on which the name was changed, which the browser names."""
     page = urlsplit(request.headers.get("referer", ""))
-    return within_app(page.path + (f"?{page.query}" if page.query else ""))
+    return within_app(page.path.removeprefix(sub_path()) + (f"?{page.query}" if page.query else ""))

@@ -16,6 +16,7 @@ from bgen_core.authentication import role_of
 from bgen_core.errors import UserInputError
 from bgen_core.records.visitor import Visitor
 from bgen_core.settings import Settings, entries_of
+from pages._ui.app.sub_path import sub_path
 from pages._ui.identity.logins import LONGEST_NAME, let_in
 from pages._ui.identity.server_secret import keyed_id
 from pages._ui.identity.signed_cookie import SignedCookie
@@ -135,7 +136,7 @@ class Provider:
         return Visitor(id=visitor_id, name=name, role=role_of(known_as, self._settings)), known_as
 
     def _callback_url(self, request: Request) -> str:
-        return (self._settings.public_url or str(request.base_url).rstrip("/")) + CALLBACK
+        return (self._settings.public_url or str(request.base_url).rstrip("/") + sub_path()) + CALLBACK
 
     def _cookie(self, state: str) -> SignedCookie:
         """One for each login that was begun: tabs that are opened together do not end each other's."""

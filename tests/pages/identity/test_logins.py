@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 
 from bgen_core.settings import Settings, load_settings
 from pages._ui.app.wrong_tries import WrongTries
+from pages._ui.identity import account_answers
 from pages._ui.identity.logins import COOKIE, KNOWN_COOKIE
 from tests.pages.identity.gated import BROWSER, gated
 
@@ -148,6 +149,17 @@ def test_a_changed_name_is_the_same_person_and_login(client: TestClient) -> None
     client.cookies.set(COOKIE, before)  # the one from before the change
     assert client.get("/").status_code == 401
     assert enter(client, "Anna Berg")["id"] == anna["id"]
+
+
+def test_in_a_folder_of_the_host_it_leads_back_to_the_page_there(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which `SubPath` puts before it again."""
+    monkeypatch.setattr(account_answers, "sub_path", lambda: "/bgen")
+    enter(client, "Anna")
+    page = {"referer": "http://127.0.0.1/bgen/sweep?id=1"}
+    answer = client.post("/login/name", data={"visitor_name": "Berta"}, headers=page)
+    assert answer.headers["location"] == "/sweep?id=1"
 
 
 @pytest.mark.parametrize("page", ["//evil.example/", "https://evil.example//evil.example", "/\\evil.example", ""])

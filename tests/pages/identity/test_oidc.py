@@ -53,11 +53,12 @@ def test_programs_are_told_where_to_log_in(client: TestClient) -> None:
     assert (answer.status_code, answer.text) == (401, "This needs a login: begin at /login.")
 
 
-def test_the_way_back_goes_by_the_public_address(tmp_path: Path, provider: FakeProvider) -> None:
-    settings = provider.settings(tmp_path, public_url="https://bgen.example.org")
+@pytest.mark.parametrize("own", ["https://bgen.example.org", "https://tools.example.org/bgen"])
+def test_the_way_back_goes_by_the_public_address(tmp_path: Path, provider: FakeProvider, own: str) -> None:
+    settings = provider.settings(tmp_path, public_url=own)
     with gated(settings, transport=provider.transport) as client:
         asked = parse_qs(urlsplit(client.get("/", headers=BROWSER).headers["location"]).query)
-        assert asked["redirect_uri"] == ["https://bgen.example.org/login/callback"]
+        assert asked["redirect_uri"] == [f"{own}/login/callback"]
 
 
 @pytest.mark.parametrize(
