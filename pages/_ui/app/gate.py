@@ -24,7 +24,7 @@ from pages._ui.app.wrong_tries import WrongTries, too_many
 from pages._ui.shared.html_templates import render
 
 LOGIN = "/login"
-OPEN_PATHS = ("/healthz",)
+OPEN_PATHS = ("/healthz", "/readyz")
 
 _MOST_BYTES = 8192
 _MOST_BODIES = 32  # at once: few beside the descriptors of any server
