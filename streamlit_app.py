@@ -12,6 +12,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from bgen_core.errors import BgenError, StoreAwayError
+from bgen_core.fault_log import count_faults
 from bgen_core.jobs.executors.local import serving
 from pages._ui.app import resources
 from pages._ui.app.answer_headers import AnswerHeaders
@@ -25,6 +26,7 @@ from pages._ui.app.session_limits import SessionLimits
 from pages._ui.app.sub_path import SubPath, take_over_from_streamlit
 from pages._ui.app.upload_limits import FieldFiles, UploadLimits, watched_fields
 from pages._ui.app.visitor_cookie import VisitorCookie
+from pages._ui.identity.real_peer import peers_kept
 from pages._ui.routes.routes import own_routes
 
 FIELD_FILES = FieldFiles()
@@ -36,7 +38,8 @@ async def lifespan(app: Any) -> AsyncGenerator[dict[str, Any]]:
     """Start the worker with the server, so that its models load while the first page is painted."""
     del app
     raise_open_files()
-    with told_once_a_minute(), heads_in_time(), watched_fields(FIELD_FILES):
+    count_faults()
+    with told_once_a_minute(), heads_in_time(), peers_kept(), watched_fields(FIELD_FILES):
         try:
             resources.opened_store()
         except StoreAwayError as error:  # the pages say so until it answers, and the worker waits for it
@@ -85,7 +88,7 @@ app = st.App(
         Middleware(AnswerHeaders),
         Middleware(OwnAddress),
         Middleware(Gate),
-        Middleware(VisitorCookie),
+        Middleware(VisitorCookie, is_wanted=resources.asks_nobody),
         Middleware(SessionLimits),
         Middleware(UploadLimits, files=FIELD_FILES),
     ],

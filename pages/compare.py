@@ -20,6 +20,7 @@ from pages._ui.compare.run_gallery import run_gallery
 from pages._ui.compare.run_groups import group_table
 from pages._ui.compare.run_table import editable_table
 from pages._ui.compare.saved_views import views_popover
+from pages._ui.identity.viewers import LOOKS_ALONE, looks_alone
 from pages._ui.shared.browser import is_telephone
 from pages._ui.shared.plain_text import plain
 from pages._ui.shared.told_when_done import shown_last
@@ -30,7 +31,11 @@ with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
     st.title("Compare", width="content")
     filters_place = st.container(horizontal=True, vertical_alignment="center", width="content", gap="xsmall")
     st.space("stretch")
-    opened = open_file_popover()
+    opened = None
+    if looks_alone(resources.store()):
+        st.caption(LOOKS_ALONE, width="content")
+    else:
+        opened = open_file_popover()
     export_place = st.container(width="content")
     status_place = st.container(width="content")
 view = current_view()

@@ -32,6 +32,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("bgen_core.subject",),
     ("bgen_core.sweep",),
     ("bgen_core.records",),
+    ("bgen_core.authentication",),
     ("bgen_core.metrics",),
     ("bgen_core.store",),
     ("bgen_core.runs",),

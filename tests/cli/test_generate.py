@@ -143,10 +143,14 @@ def test_what_is_behind_is_doctored(call: Call):
 
 
 def test_a_disk_that_keeps_its_reserve_is_doctored(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("bgen_core.cli.doctor.check_disk", lambda *_, **__: "it is not full")
-    settings = load_settings()
-    assert _examine("disk", _disk, settings).text == "it is not full"
-    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(total=10**12, used=0, free=10**8))
+    settings, free = load_settings(), [5 * 10**9]
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(total=10**12, used=0, free=free[-1]))
+    said = _examine("disk", _disk, settings)
+    assert (said.ok, said.text) == (
+        True,
+        f"5,000 MB are free on the disk of {settings.home}, of which 1,000 MB stay free",
+    )
+    free.append(10**8)
     finding = _examine("disk", _disk, settings)
     assert not finding.ok
     assert finding.text.startswith(f"The disk of {settings.home / 'blobs'} has 100 MB free, and 1,000 MB stay free")

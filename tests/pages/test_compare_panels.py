@@ -248,7 +248,7 @@ def test_votes_are_blind_kept_per_voter_and_turned_into_scores(swept: Store) -> 
     for turn in range(6):
         pictures = images(at)
         assert [picture["alt"] for picture in pictures] == ["Picture 1 (left)", "Picture 2 (right)"]
-        blobs = [str(picture["src"]).split("/")[2].split(".")[0] for picture in pictures]
+        blobs = [str(picture["src"]).split("/")[-1].split(".")[0] for picture in pictures]
         runs = [next(run for run in swept.runs.select() if run.image == blob) for blob in blobs]
         assert runs[0].params.seed == runs[1].params.seed
         assert runs[0].params.num_inference_steps != runs[1].params.num_inference_steps

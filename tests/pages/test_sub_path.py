@@ -87,7 +87,8 @@ def test_the_folder_is_that_of_the_public_address(monkeypatch: pytest.MonkeyPatc
     settings: Callable[[], object] = lambda: type("Settings", (), {"public_url": "https://tools.example.org/a/bgen"})  # noqa: E731
     monkeypatch.setattr(module.resources, "settings", settings)
     assert sub_path() == "/a/bgen"
-    assert 'action="/a/bgen/login"' in render("app/login.html", action="/login", target="/", problem="")
+    form = render("identity/login.html", action="/login", target="/", problem="", name="", longest=40)
+    assert 'action="/a/bgen/login"' in form
 
 
 def test_nothing_in_pages_is_named_from_the_root_of_the_host() -> None:

@@ -16,7 +16,7 @@ from bgen_core.models.family_table import STABLE_DIFFUSION, family_of
 from bgen_core.subject.decoding.image_io import resize
 from bgen_core.sweep.adapters import Adapters
 from bgen_core.sweep.cell_faults import NO_NUMBERS, TOO_LARGE, reason_of
-from bgen_core.sweep.engine.batch_size import measure_batch
+from bgen_core.sweep.engine.batch_size import whole_tuning
 from bgen_core.sweep.engine.cohort import Cohort, start_cohort
 from bgen_core.sweep.engine.decoding import LatentPreview, in_tiles, to_pixels
 from bgen_core.sweep.engine.denoisers import make_denoiser
@@ -95,7 +95,7 @@ class BatchedInpainter:
     def _tuning(self, extent: Extent) -> BatchTuning:
         self._references.use(())  # what is measured has no reference picture
         with self.denoiser.network.as_it_is():
-            tuning = self.tunings.get(extent, lambda: measure_batch(self.denoiser, extent))
+            tuning = self.tunings.get(extent, partial(whole_tuning, self.denoiser, extent))
         if len(self.denoiser.network.layouts) > 1:
             self.denoiser.network.settle_layout(tuning.layout)
         return tuning
@@ -151,7 +151,7 @@ class BatchedInpainter:
         """
         extent, before = alike.extent, self.rows_computed
         evaluator = RowEvaluator(self.denoiser, extent=extent, batch_size=tuning.batch_size, quantum=tuning.filled_to)
-        decoder = PictureDecoder(self.denoiser, extent, tuning.decoded_together)
+        decoder = PictureDecoder(self.denoiser, extent, tuning.decoded_together or 1)
         outbox = Outbox()
         seconds: dict[int, float] = {}
         alone: list[PaintCell] = []
@@ -207,8 +207,9 @@ class BatchedInpainter:
             active = [cell.index for cohort in under_way for cell in cohort.cells]
             for index in active:
                 seconds[index] += (time.perf_counter() - began) / len(active)
+            decoded = decoder.decode([cohort.latents for cohort in under_way if cohort.is_done])
             for cohort in under_way:
-                self._post(cohort, seconds, outbox, decoder)
+                self._post(cohort, seconds, outbox, decoded, extent)
             lanes = [lane for lane in lanes if not (lane.cohort and lane.cohort.is_done)]
             self.rows_computed = before + evaluator.rows_computed
             yield from outbox.collect(everything=not lanes)
@@ -254,10 +255,15 @@ class BatchedInpainter:
         for cohort, own in zip(cohorts, rows, strict=True):
             cohort.advance([next(predictions) for _ in own])
 
-    def _post(self, cohort: Cohort, seconds: dict[int, float], outbox: Outbox, decoder: PictureDecoder) -> None:
-        extent = decoder.extent
+    def _post(
+        self,
+        cohort: Cohort,
+        seconds: dict[int, float],
+        outbox: Outbox,
+        decoded: Iterator[tuple[torch.Tensor | Exception, float]],
+        extent: Extent,
+    ) -> None:
         previews = None if cohort.is_done else self._draw_previews(cohort, extent)
-        decoded = decoder.decode(cohort.latents) if cohort.is_done else iter(())
         for place, cell in enumerate(cohort.cells):
             outbox.post(
                 lambda preview, cell=cell, step=cohort.index: Stepped(

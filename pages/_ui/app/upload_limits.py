@@ -26,7 +26,7 @@ from bgen_core.errors import StoreError
 from bgen_core.ids import VisitorId
 from bgen_core.settings import Settings
 from pages._ui.app import resources
-from pages._ui.app.visitor_cookie import known_visitor
+from pages._ui.app.visitor_cookie import connected_visitor
 
 MOST_FILES = 20  # of one session: a page has three fields, each for one file
 UNASKED_SECONDS = 60.0  # after which a file goes that no field has asked for
@@ -286,8 +286,10 @@ def _visitor_of(session: str, scope: Scope) -> VisitorId:
     client: Any = Runtime.instance().get_client(session)
     if client is None:
         raise _RefusedError(400, _OLD_PAGE)
-    owner, sender = known_visitor(client.client_context.cookies), known_visitor(HTTPConnection(scope).cookies)
-    if owner != sender:
+    page, connection = client.client_context, HTTPConnection(scope)
+    owner = connected_visitor(dict(page.headers), page.cookies)
+    sender = connected_visitor(connection.headers, connection.cookies)
+    if (owner and owner.id) != (sender and sender.id):  # somebody may have changed their name meanwhile
         raise _RefusedError(403, _OLD_PAGE)
     # A browser without cookies is a visitor for each of its pages.
     return sender.id if sender else VisitorId(session)

@@ -25,6 +25,7 @@ from bgen_core.wording import counted
 from pages._ui.app import page_files
 from pages._ui.app.faults import told
 from pages._ui.compare.compare_view import GROUPED, CompareView, change
+from pages._ui.identity.viewers import looks_alone
 from pages._ui.shared.frontend_source import frontend_source
 from pages._ui.shared.plain_text import plain
 
@@ -240,7 +241,7 @@ def _choose() -> None:
 
 def _rate(store: SeenStore) -> None:
     rated = _told_by_browser(_Rated, "rated")
-    if rated is None:
+    if rated is None or looks_alone(store):
         return
     st.session_state[_TURN] = rated.turn
     try:

@@ -46,6 +46,7 @@ def page_html() -> str:
     if not head:
         raise RuntimeError("Streamlit's index.html has no head any more")
     mended, end, rest = after.partition("</head>")
-    script, style = frontend_source("one_act_one_entry.js", "streamlit_markup.js"), frontend_source("streamlit.css")
+    script = frontend_source("one_act_one_entry.js", "streamlit_markup.js", "login_over.js")
+    style = frontend_source("streamlit.css")
     mends = ("<style>", style, "</style>", "<script>", script, "</script>")
     return "".join((before, head, _SERVER, mended, *mends, end, rest))

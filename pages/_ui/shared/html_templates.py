@@ -9,9 +9,9 @@ from bgen_core.reports.html_templates import templates_in
 from pages._ui.app.sub_path import sub_path
 
 
-def render(name: str, **values: object) -> str:
+def render(template: str, /, **values: object) -> str:
     """A template, named by its path below pages/_ui, with these values; texts in it are escaped."""
-    return _templates().get_template(name).render(values)
+    return _templates().get_template(template).render(values)
 
 
 @lru_cache(maxsize=1)

@@ -20,6 +20,7 @@ from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files
 from pages._ui.app.faults import told
 from pages._ui.compare.comparison import value_table
+from pages._ui.identity.viewers import looks_alone
 from pages._ui.shared.frontend_source import frontend_source
 from pages._ui.shared.picture_viewer import VIEWER_MODES, Badge, ViewerMode, picture_viewer
 from pages._ui.shared.plain_text import plain
@@ -98,7 +99,8 @@ def _dialog(store: SeenStore, plan: SweepPlan, finished: Mapping[int, SweepCellR
                 st.switch_page(page_files.COMPARE, query_params={"ids": run.id})
             st.page_link(page_files.RUN, label="Permalink", query_params={"id": run.id})
             st.link_button("PNG", picture_url(run.image, download=download_name(run)), type="tertiary")
-        _rating_keys(store, run.id)
+        if not looks_alone(store):
+            _rating_keys(store, run.id)
         opinion_fields(store, run.id)
         shown = (
             field

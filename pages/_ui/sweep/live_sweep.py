@@ -21,6 +21,7 @@ from bgen_core.sweep.grid import describe_place
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.wording import sized
 from pages._ui.app import page_files
+from pages._ui.identity.viewers import looks_alone
 from pages._ui.shared.plain_text import plain
 from pages._ui.shared.told_when_done import notify_button, tell_in_title
 from pages._ui.sweep.cell_dialog import show_opened_cell
@@ -44,7 +45,7 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
 
     def rated(index: int, stars: int | None) -> None:
         cell = next((each for each in store.sweeps.cells(sweep.id) if each.index == index and each.done), None)
-        if cell:
+        if cell and not looks_alone(store):
             store.opinions.rate(cell.run_id, stars)
 
     watch_grid(rated)
@@ -76,7 +77,7 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
     cells = store.sweeps.cells(sweep.id)
     show_opened_cell(store, plan, cells)
     _failures(sweep, plan, cells, executor)
-    if not sweep.is_active:
+    if not sweep.is_active and not looks_alone(store):
         finish_panel(sweep, plan, cells, store, executor, settings)
     _ways_on(store, sweep, shown)
 
@@ -91,7 +92,7 @@ def show_plan(plan: SweepPlan, forecast: SweepForecast | None, extent: Extent, s
     }
 
     def rated(index: int, stars: int | None) -> None:
-        if index in cells and cells[index].done:
+        if index in cells and cells[index].done and not looks_alone(store):
             store.opinions.rate(cells[index].run_id, stars)
 
     watch_grid(rated)
