@@ -12,6 +12,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from bgen_core.errors import BgenError, StoreAwayError
+from bgen_core.fault_log import count_faults
 from bgen_core.jobs.executors.local import serving
 from pages._ui.app import resources
 from pages._ui.app.answer_headers import AnswerHeaders
@@ -37,6 +38,7 @@ async def lifespan(app: Any) -> AsyncGenerator[dict[str, Any]]:
     """Start the worker with the server, so that its models load while the first page is painted."""
     del app
     raise_open_files()
+    count_faults()
     with told_once_a_minute(), heads_in_time(), peers_kept(), watched_fields(FIELD_FILES):
         try:
             resources.opened_store()

@@ -134,6 +134,10 @@ class Settings(BaseSettings):
         repr=False,
         description="What messages to the webhook are signed with.",
     )
+    metrics_token: SecretStr | None = Field(
+        default=None, min_length=16, repr=False, description="What whoever reads /metrics from elsewhere must give."
+    )
+    log: Literal["text", "json"] = Field(default="text", description="Form of the server's and the worker's log.")
     public_url: str = Field(default="", description="Address at which people open the pages, for links in messages.")
 
     @field_validator("device")

@@ -16,6 +16,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("bgen_core.errors",),
     (
         "bgen_core.extent",
+        "bgen_core.fault_log",
         "bgen_core.content_address",
         "bgen_core.ids",
         "bgen_core.json_value",

@@ -17,7 +17,7 @@ from bgen_core.jobs.running.planned import Planned, Plans
 from bgen_core.jobs.running.turn import Turn
 from bgen_core.jobs.running.work import Painted, Work
 from bgen_core.models.default_model import default_model
-from bgen_core.models.devices import Device, find_device
+from bgen_core.models.devices import Device, find_device, free_bytes, memory_bytes
 from bgen_core.models.hub.download import Fetching
 from bgen_core.models.model_files import fetch_missing
 from bgen_core.models.revision import find_model
@@ -114,6 +114,14 @@ class Runner:
     def stop(self) -> None:
         """Let `run` paint no more: it ends when what is painted is committed and told."""
         self._stopping = True
+
+    def figures(self) -> dict[str, float]:
+        """Rows computed, and memory of the device in bytes where it is a GPU; from any thread."""
+        rows = {"rows": float(self._models.rows)}
+        if not self.device.kind.startswith("cuda"):
+            return rows
+        whole = memory_bytes(self.device)
+        return rows | {"gpu_bytes": float(whole), "gpu_used_bytes": float(whole - free_bytes(self.device))}
 
     @property
     def gave_way(self) -> bool:

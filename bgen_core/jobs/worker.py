@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from bgen_core.errors import BgenError, NoRoomError, StoreAwayError
+from bgen_core.fault_log import count_faults
 from bgen_core.ids import SweepId
 from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, StoreAway, execute_sweep, growing_pauses
 from bgen_core.jobs.executors.agreement import terms_of
@@ -23,6 +24,7 @@ from bgen_core.jobs.parent_process import end_with_parent
 from bgen_core.jobs.running.housekeeping import Housekeeping
 from bgen_core.jobs.running.telling import Telling
 from bgen_core.jobs.running.turns import Turns
+from bgen_core.jobs.running.work_counts import WorkCounts
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.models.content_hash import keep_hashes
 from bgen_core.models.devices import prepare_process_for_inference
@@ -52,6 +54,7 @@ class Heartbeat:
     def __init__(self, folder: WorkerFolder, terms: dict[str, str] | None = None) -> None:
         self._folder = folder
         self._terms = terms or {}
+        self.counts = WorkCounts()
         self._lock = threading.Lock()
         self._content: dict[str, str] = {"state": "starting"}
         self._signs = 0
@@ -89,6 +92,7 @@ class Heartbeat:
                     pid=os.getpid(),
                     signs=self._signs,
                     terms=self._terms,
+                    counts=self.counts.all(),
                     **self._content,  # pyright: ignore[reportArgumentType]
                 )
             )
@@ -98,6 +102,7 @@ def main() -> None:
     """Entry point of the process."""
     prepare_process_for_inference()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    count_faults()
     end_with_parent()
     settings = load_settings()
     keep_hashes(settings.home)
@@ -133,6 +138,7 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
     turns = Turns(store, folder)
     runner = Runner(store, settings, next_sweep=turns.look_ahead, next_after=turns.next_after)
     device = runner.device
+    heartbeat.counts.ask = runner.figures
     heartbeat.say(device_kind=device.kind, dtype_name=device.dtype_name)
     heartbeat.say(state="loading")
     for _ in runner.warm_up():
@@ -229,6 +235,7 @@ def run_sweep(
     try:
         for event in execute_sweep(store, folder, runner, sweep.id):
             heartbeat.say(trouble=event.fault.public if isinstance(event, StoreAway) else "")
+            heartbeat.counts.note(event)
             if isinstance(event, Started):
                 heartbeat.say(state="painting")
             elif isinstance(event, Ended):

@@ -36,6 +36,8 @@ class Left:
     ----------
     cell_seconds
         What one of its cells takes; None where that is not known.
+    has_begun
+        Whether it has had a turn.
     model
         Where the next turn is of another one, this one lasts longer.
     """
@@ -44,6 +46,7 @@ class Left:
     cells: int
     cell_seconds: float | None
     model: str
+    has_begun: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

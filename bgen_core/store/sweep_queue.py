@@ -42,7 +42,8 @@ def left(session: Session, state: str) -> list[Left]:
         .subquery()
     )
     cells = sa.case((begun, sa.func.coalesce(missing.c.cells, 0)), else_=SweepRow.total)
-    columns = (SweepRow.id, SweepRow.owner, SweepRow.created, SweepRow.place, SweepRow.expected_seconds, SweepRow.total)
+    turn = (SweepRow.id, SweepRow.owner, SweepRow.created, SweepRow.place)
+    columns = (*turn, SweepRow.expected_seconds, SweepRow.total, SweepRow.started)
     query = (
         sa.select(*columns, cells, model)
         .join(missing, missing.c.sweep_id == SweepRow.id, isouter=True)
@@ -55,6 +56,7 @@ def left(session: Session, state: str) -> list[Left]:
             cells=count,
             cell_seconds=None if expected is None else expected / max(1, total),
             model=model_name or "",
+            has_begun=started is not None,
         )
-        for name, owner, created, place, expected, total, count, model_name in session.execute(query)
+        for name, owner, created, place, expected, total, started, count, model_name in session.execute(query)
     ]

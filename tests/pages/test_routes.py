@@ -79,7 +79,7 @@ def test_a_store_that_hangs_is_not_ready_and_does_not_keep_the_server_from_livin
         answers.wait(60)
         raise StoreError("It hung.")
 
-    monkeypatch.setattr("pages._ui.routes.routes._READY_SECONDS", 0.1)
+    monkeypatch.setattr("pages._ui.routes.operation_routes._READY_SECONDS", 0.1)
     with TestClient(Starlette(routes=own_routes(store_of, lambda: WELL))) as client:
         for _ in range(2):
             assert client.get("/healthz?ready").json()["store"] == "The store has not answered for 0.1 s."

@@ -70,6 +70,7 @@ class BatchedInpainter:
         self.multiple = denoiser.multiple
         self.tunings = BatchTunings(tuning_place)
         self.rows_computed = 0
+        self._rows_before = 0
         self._family = family_of(pipeline) or STABLE_DIFFUSION
         self._pipeline = pipeline
         self._adapters = Adapters(pipeline, self._family.title)
@@ -80,6 +81,11 @@ class BatchedInpainter:
             self._make_preview = partial(LatentPreview, denoiser, pipeline.vae_scale_factor)
         else:
             self._make_preview = None
+
+    @property
+    def rows_in_all(self) -> int:
+        """Rows computed since the model was loaded; `rows_computed` is of the last call of `paint` alone."""
+        return self._rows_before + self.rows_computed
 
     @torch.inference_mode()
     def tune(self, extent: Extent) -> None:
@@ -98,6 +104,7 @@ class BatchedInpainter:
     def paint(self, cells: Iterable[PaintCell | None]) -> Generator[Event]:
         """Paint the cells, which are asked for while others are under way; see `Inpainter.paint`."""
         feed = self._feed(cells)
+        self._rows_before += self.rows_computed
         self.rows_computed = 0
         while (alike := feed.next_alike()) is not None:
             yield from feed.refused()

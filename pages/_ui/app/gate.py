@@ -33,7 +33,7 @@ from pages._ui.identity.open_sockets import OpenSockets
 from pages._ui.identity.proxy_header import visitor_named
 from pages._ui.identity.viewers import LOOKS_ALONE
 
-OPEN_PATHS = ("/healthz",)
+OPEN_PATHS = ("/healthz", "/readyz", "/metrics")  # the last one says itself to whom it answers
 
 _MOST_BYTES = 8192
 _MOST_BODIES = 32  # at once: few beside the descriptors of any server

@@ -16,6 +16,16 @@ from pages._ui.app.wrong_tries import network_of
 _ALL = ""
 
 
+class OpenPages:
+    """How many pages are open in this process."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+
+OPEN_PAGES = OpenPages()
+
+
 class SessionLimits:
     """ASGI middleware: opens no more websockets than may be, and says so to who asks for another page.
 
@@ -43,9 +53,11 @@ class SessionLimits:
             await send({"type": "websocket.close", "code": 1013, "reason": ""})
             return
         self._open.update(senders.keys())
+        OPEN_PAGES.number += 1
         try:
             await self._app(scope, receive, send)
         finally:
+            OPEN_PAGES.number -= 1
             self._open.subtract(senders.keys())
             self._open += Counter()  # what is at 0 is forgotten
 
