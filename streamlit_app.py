@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from bgen_core.errors import BgenError, StoreAwayError
 from bgen_core.fault_log import count_faults
 from bgen_core.jobs.executors.local import serving
+from bgen_core.json_log import write_json_lines
 from pages._ui.app import resources
 from pages._ui.app.answer_headers import AnswerHeaders
 from pages._ui.app.connection_limits import BodyLimits, raise_open_files
@@ -22,6 +23,7 @@ from pages._ui.app.gate import Gate
 from pages._ui.app.head_limit import heads_in_time
 from pages._ui.app.own_address import OwnAddress
 from pages._ui.app.repeated_faults import told_once_a_minute
+from pages._ui.app.request_log import RequestLog
 from pages._ui.app.session_limits import SessionLimits
 from pages._ui.app.sub_path import SubPath, take_over_from_streamlit
 from pages._ui.app.upload_limits import FieldFiles, UploadLimits, watched_fields
@@ -39,6 +41,8 @@ async def lifespan(app: Any) -> AsyncGenerator[dict[str, Any]]:
     del app
     raise_open_files()
     count_faults()
+    if resources.settings().log == "json":
+        write_json_lines()
     with told_once_a_minute(), heads_in_time(), peers_kept(), watched_fields(FIELD_FILES):
         try:
             resources.opened_store()
@@ -83,6 +87,7 @@ app = st.App(
     Path(__file__).parent / "pages" / "_ui" / "app" / "shell.py",
     routes=own_routes(),
     middleware=[
+        Middleware(RequestLog),
         Middleware(SubPath),
         Middleware(BodyLimits),
         Middleware(AnswerHeaders),

@@ -19,6 +19,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "bgen_core.fault_log",
         "bgen_core.content_address",
         "bgen_core.ids",
+        "bgen_core.json_log",
         "bgen_core.json_value",
         "bgen_core.limits",
         "bgen_core.private_files",

@@ -26,6 +26,7 @@ from bgen_core.jobs.running.telling import Telling
 from bgen_core.jobs.running.turns import Turns
 from bgen_core.jobs.running.work_counts import WorkCounts
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
+from bgen_core.json_log import about_sweep, write_json_lines
 from bgen_core.models.content_hash import keep_hashes
 from bgen_core.models.devices import prepare_process_for_inference
 from bgen_core.records.sweep import SweepRecord
@@ -105,6 +106,8 @@ def main() -> None:
     count_faults()
     end_with_parent()
     settings = load_settings()
+    if settings.log == "json":
+        write_json_lines()
     keep_hashes(settings.home)
     folder = WorkerFolder(settings.home)
     folder.prepare()
@@ -190,7 +193,8 @@ def serve_next(
         if sweep is None:
             return False
         heartbeat.say(state="loading", sweep_id=sweep.id)
-        run_sweep(store, folder, runner, sweep, heartbeat)
+        with about_sweep(sweep.id):
+            run_sweep(store, folder, runner, sweep, heartbeat)
         if telling:
             telling.tell(sweep.id)
     heartbeat.say(state="ready", sweep_id="")
