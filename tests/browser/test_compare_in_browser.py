@@ -222,7 +222,7 @@ def test_a_saved_link_downloads_what_it_shows(compared: tuple[RunningApp, Store]
     page.get_by_role("button", name="Export").click()
     link = page.get_by_role("link", name="CSV").get_attribute("href")
     assert link is not None
-    saved = page.request.get(f"{app.url}{link}")
+    saved = page.request.get(f"{app.url}/{link}")
     assert saved.headers["content-disposition"].startswith('attachment; filename="bgen-runs.csv"')
     assert saved.text().count("\r\n") == 3
     expect(page.get_by_text(f"{app.url}/compare?f=seed%3A1")).to_be_visible()

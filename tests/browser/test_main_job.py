@@ -109,7 +109,7 @@ def test_from_the_sample_to_a_downloaded_picture(app: RunningApp, page: Page):
         settle(page)
         link = page.get_by_role("link", name="Save PNG").get_attribute("href")
         assert link is not None
-        saved = page.request.get(f"{app.url}{link}")
+        saved = page.request.get(f"{app.url}/{link}")
         assert saved.headers["content-disposition"].startswith("attachment")
         with Image.open(BytesIO(saved.body())) as picture:
             pixels = np.asarray(picture.convert("RGB"))
