@@ -17,16 +17,16 @@ from pages._ui.app import resources
 from pages._ui.app.answer_headers import AnswerHeaders
 from pages._ui.app.connection_limits import BodyLimits, raise_open_files
 from pages._ui.app.faults import tell_fault
+from pages._ui.app.field_files import watched_fields
 from pages._ui.app.gate import Gate
 from pages._ui.app.head_limit import heads_in_time
 from pages._ui.app.own_address import OwnAddress
 from pages._ui.app.repeated_faults import told_once_a_minute
 from pages._ui.app.session_limits import SessionLimits
-from pages._ui.app.upload_limits import FieldFiles, UploadLimits, watched_fields
+from pages._ui.app.upload_limits import UploadLimits
 from pages._ui.app.visitor_cookie import VisitorCookie
 from pages._ui.routes.routes import own_routes
 
-FIELD_FILES = FieldFiles()
 _SECONDS_BEFORE_TABLE = 1.5  # the first page is about to be painted by then
 
 
@@ -35,7 +35,7 @@ async def lifespan(app: Any) -> AsyncGenerator[dict[str, Any]]:
     """Start the worker with the server, so that its models load while the first page is painted."""
     del app
     raise_open_files()
-    with told_once_a_minute(), heads_in_time(), watched_fields(FIELD_FILES):
+    with told_once_a_minute(), heads_in_time(), watched_fields():
         try:
             resources.opened_store()
         except StoreAwayError as error:  # the pages say so until it answers, and the worker waits for it
@@ -84,7 +84,7 @@ app = st.App(
         Middleware(Gate),
         Middleware(VisitorCookie),
         Middleware(SessionLimits),
-        Middleware(UploadLimits, files=FIELD_FILES),
+        Middleware(UploadLimits),
     ],
     lifespan=lifespan,
     on_script_error=tell_fault,

@@ -19,6 +19,7 @@ from bgen_core.subject.decoding.image_io import DecodeLimits
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files, resources
 from pages._ui.app.faults import told
+from pages._ui.app.room import warn_of_no_room
 from pages._ui.compare.compare_view import change
 from pages._ui.compare.comparison import value_table
 from pages._ui.shared.frontend_source import frontend_source
@@ -55,6 +56,7 @@ def open_file_popover() -> UploadedFile | None:
     places = {"button": f".st-key-{_POPOVER}", "field": f".st-key-{_FIELD}"}
     _file_drop(key="file_drop", data=places | {"round": files_taken}, width="content")
     with st.popover("Open a file", key=_POPOVER, on_change="rerun"), st.container(key=_FIELD):
+        warn_of_no_room(resources.store())
         st.file_uploader(
             "A PNG to see its settings, or a ZIP to import",
             type=["png", "zip"],

@@ -12,6 +12,7 @@ from bgen_core.subject.decoding.foreign_pictures import decode_foreign_photo
 from bgen_core.subject.decoding.image_io import PHOTO_EXTENSIONS, DecodeLimits
 from pages._ui.app import resources
 from pages._ui.app.faults import told
+from pages._ui.app.room import warn_of_no_room
 from pages._ui.shared.plain_text import plain
 
 _UPLOAD, _PROBLEM = "reference_upload", "reference_problem"
@@ -20,6 +21,7 @@ _UPLOAD, _PROBLEM = "reference_upload", "reference_problem"
 def reference_upload(put: Callable[[BlobHash], None]) -> None:
     """Draw where a file is chosen; `put` gets the address under which it is stored then."""
     settings = resources.settings()
+    warn_of_no_room(resources.store())
     st.file_uploader(
         "Reference picture from a file",
         type=PHOTO_EXTENSIONS,
