@@ -46,7 +46,7 @@ train-demo: .venv/run.stamp
 	@bash scripts/system-libraries
 	@touch $@
 
-.venv/dev.stamp: requirements-dev.txt requirements-lora.txt requirements-quantization.txt scripts/postgresql .venv/run.stamp
+.venv/dev.stamp: requirements-dev.txt requirements-lora.txt requirements-oidc.txt requirements-quantization.txt scripts/postgresql .venv/run.stamp
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@bash scripts/browser
 	@bash scripts/postgresql

@@ -12,19 +12,23 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from bgen_core.errors import BgenError, StoreAwayError
+from bgen_core.fault_log import count_faults
 from bgen_core.jobs.executors.local import serving
+from bgen_core.json_log import write_json_lines
 from pages._ui.app import resources
 from pages._ui.app.answer_headers import AnswerHeaders
 from pages._ui.app.connection_limits import BodyLimits, raise_open_files
 from pages._ui.app.faults import tell_fault
 from pages._ui.app.field_files import watched_fields
-from pages._ui.app.gate import Gate
 from pages._ui.app.head_limit import heads_in_time
 from pages._ui.app.own_address import OwnAddress
 from pages._ui.app.repeated_faults import told_once_a_minute
+from pages._ui.app.request_log import RequestLog
 from pages._ui.app.session_limits import SessionLimits
+from pages._ui.app.sub_path import SubPath, take_over_from_streamlit
 from pages._ui.app.upload_limits import UploadLimits
 from pages._ui.app.visitor_cookie import VisitorCookie
+from pages._ui.identity.real_peer import peers_kept
 from pages._ui.routes.routes import own_routes
 
 _SECONDS_BEFORE_TABLE = 1.5  # the first page is about to be painted by then
@@ -35,7 +39,10 @@ async def lifespan(app: Any) -> AsyncGenerator[dict[str, Any]]:
     """Start the worker with the server, so that its models load while the first page is painted."""
     del app
     raise_open_files()
-    with told_once_a_minute(), heads_in_time(), watched_fields():
+    count_faults()
+    if resources.settings().log == "json":
+        write_json_lines()
+    with told_once_a_minute(), heads_in_time(), peers_kept(), watched_fields():
         try:
             resources.opened_store()
         except StoreAwayError as error:  # the pages say so until it answers, and the worker waits for it
@@ -72,17 +79,20 @@ def read_table() -> None:
         logging.getLogger("bgen").warning("the table of runs was not read ahead: %s", error)
 
 
+take_over_from_streamlit()
 # The shell is not beside pages/: Streamlit would otherwise serve a page file alone, without shell and gate, to the
 # first visitor of a fresh server who comes by a deep link.
 app = st.App(
     Path(__file__).parent / "pages" / "_ui" / "app" / "shell.py",
     routes=own_routes(),
     middleware=[
+        Middleware(RequestLog),
+        Middleware(SubPath),
         Middleware(BodyLimits),
         Middleware(AnswerHeaders),
         Middleware(OwnAddress),
         Middleware(Gate),
-        Middleware(VisitorCookie),
+        Middleware(VisitorCookie, is_wanted=resources.asks_nobody),
         Middleware(SessionLimits),
         Middleware(UploadLimits),
     ],

@@ -2,6 +2,7 @@
 
 import os
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
@@ -33,7 +34,27 @@ class Settings(BaseSettings):
     blobs: str = Field(
         default="", repr=False, description="Folder or fsspec address of the pictures; empty for the home folder."
     )
+    auth: Literal["auto", "none", "password", "header", "oidc"] = Field(
+        default="auto",
+        description="How visitors of the pages are known; auto asks for the password where there is one.",
+    )
     password: SecretStr | None = Field(default=None, min_length=1, description="What visitors of the pages must give.")
+    admin_password: SecretStr | None = Field(default=None, min_length=1, description="What admins give in its place.")
+    auth_header: str = Field(default="X-Forwarded-User", description="Header in which a proxy names the visitor.")
+    trusted_proxies: str = Field(
+        default="", description="Addresses and networks whose header is believed, with commas between them."
+    )
+    admins: str = Field(
+        default="", description="Names of visitors who may change everything, with commas between them."
+    )
+    viewers: str = Field(default="", description="Names of visitors who look and vote alone, with commas between them.")
+    default_role: Literal["member", "viewer"] = Field(default="member", description="What visitors without a list are.")
+    oidc_issuer: str = Field(default="", description="Address of the OpenID provider.")
+    oidc_client_id: str = Field(default="", description="What the provider knows this program as.")
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, min_length=1, repr=False, description="What this program proves that with."
+    )
+    oidc_claim: str = Field(default="email", min_length=1, description="What the lists of names name of a person.")
     model: str = Field(
         default="auto", min_length=1, description="Catalogue name, Hub id, local folder or file; auto chooses."
     )
@@ -113,6 +134,10 @@ class Settings(BaseSettings):
         repr=False,
         description="What messages to the webhook are signed with.",
     )
+    metrics_token: SecretStr | None = Field(
+        default=None, min_length=16, repr=False, description="What whoever reads /metrics from elsewhere must give."
+    )
+    log: Literal["text", "json"] = Field(default="text", description="Form of the server's and the worker's log.")
     public_url: str = Field(default="", description="Address at which people open the pages, for links in messages.")
 
     @field_validator("device")
@@ -132,6 +157,31 @@ class Settings(BaseSettings):
             if entry.endswith("*") and entry != "*" and not entry.endswith("/*"):
                 raise ValueError(f"{entry} is no name: a star stands for a whole name, as in owner/* or /folder/*")
         return models
+
+    @field_validator("auth_header")
+    @classmethod
+    def _check_header(cls, header: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^`|~-]+", header):
+            raise ValueError("give the name of a header such as X-Forwarded-User, with dashes and no underscores")
+        return header
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, proxies: str) -> str:
+        for entry in entries_of(proxies):
+            try:
+                if entry != "unix":
+                    ip_network(entry)
+            except ValueError as error:
+                raise ValueError(f"{entry} is no address: give such as 127.0.0.1, 10.0.0.0/8 or unix") from error
+        return proxies
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _check_issuer(cls, url: str) -> str:
+        if url and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
+            raise ValueError("give an address such as https://login.example.org/realms/team")
+        return url
 
     @field_validator("home")
     @classmethod
@@ -186,7 +236,7 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _check_public_url(cls, url: str) -> str:
-        if url and not re.fullmatch(r"https?://[^\s/?#@]+/?", url):
+        if url and not re.fullmatch(r"https?://[^\s/?#@]+(/[\w.~-]+)*/?", url):
             raise ValueError("give an address such as https://bgen.example.org")
         return url.rstrip("/")
 
@@ -223,6 +273,11 @@ class Settings(BaseSettings):
     def ip_adapter_folder(self) -> Path:
         """Where the IP-Adapters are that a cell names."""
         return Path(self.ip_adapters).expanduser() if self.ip_adapters else self.home / "ip-adapters"
+
+
+def entries_of(text: str) -> list[str]:
+    """What stands between a setting's commas."""
+    return [entry for entry in (piece.strip() for piece in text.split(",")) if entry]
 
 
 def _read_database_url(text: str) -> URL:

@@ -11,7 +11,7 @@ from pages._ui.app.status import show_status
 from pages._ui.compare.compare_panels import panels
 from pages._ui.compare.compare_view import current_view, show
 from pages._ui.compare.export_popover import export_popover
-from pages._ui.compare.filters import active_filters, filter_popover, search_and_sweep
+from pages._ui.compare.filters import filter_popover, search_and_sweep
 from pages._ui.compare.list_bar import list_bar
 from pages._ui.compare.opened_file import open_file_popover, show_opened_file
 from pages._ui.compare.panes import places
@@ -20,17 +20,22 @@ from pages._ui.compare.run_gallery import run_gallery
 from pages._ui.compare.run_groups import group_table
 from pages._ui.compare.run_table import editable_table
 from pages._ui.compare.saved_views import views_popover
+from pages._ui.identity.viewers import LOOKS_ALONE, looks_alone
 from pages._ui.shared.browser import is_telephone
 from pages._ui.shared.plain_text import plain
 from pages._ui.shared.told_when_done import shown_last
 
 METRICS_AGE = 10.0  # seconds: while the worker measures, a page need not read all metrics at every click
 
-with st.container(horizontal=True, vertical_alignment="center"):
+with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
     st.title("Compare", width="content")
-    filters_place = st.container(horizontal=True, vertical_alignment="center", width="content")
+    filters_place = st.container(horizontal=True, vertical_alignment="center", width="content", gap="xsmall")
     st.space("stretch")
-    opened = open_file_popover()
+    opened = None
+    if looks_alone(resources.store()):
+        st.caption(LOOKS_ALONE, width="content")
+    else:
+        opened = open_file_popover()
     export_place = st.container(width="content")
     status_place = st.container(width="content")
 view = current_view()
@@ -69,7 +74,6 @@ if list_place is not None:
         filter_popover(table, store, view)
         views_popover(store, view)
     with list_place:
-        active_filters(view)
         list_bar(rows, len(table), view, can_fold=bool(runs))
         if rows.empty:
             st.info("No run passes this filter: take a word or a choice away.")

@@ -10,6 +10,7 @@ from bgen_core.runs.table import FIELDS
 from pages._ui.app import page_files, resources
 from pages._ui.app.faults import told
 from pages._ui.compare.comparison import value_table
+from pages._ui.identity.viewers import looks_alone
 from pages._ui.shared.pictures import picture
 from pages._ui.shared.plain_text import plain
 from pages._ui.shared.reference_pictures import show_references
@@ -62,7 +63,8 @@ with details:
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Use as base", type="primary", help="Fill the sweep page with this run's parameters."):
             st.switch_page(page_files.SWEEP, query_params={"base": run.id})
-        verify_button(lambda: store.blobs.get(run.image), run.short_id)
+        if not looks_alone(store):
+            verify_button(lambda: store.blobs.get(run.image), run.short_id)
         st.page_link(page_files.COMPARE, label="Compare", query_params={"ids": run.id})
         for sweep in sweeps[:3]:
             st.page_link(

@@ -9,6 +9,7 @@ from bgen_core.models.default_model import default_model
 from pages._ui.app import page_files, resources
 from pages._ui.app.faults import told
 from pages._ui.app.status import show_status
+from pages._ui.identity.viewers import LOOKS_ALONE, looks_alone
 from pages._ui.mask.mask_base import quality_choice, show_progress, with_quality
 from pages._ui.mask.mask_editor import mask_editor
 from pages._ui.mask.mask_notes import base_choice, base_in_use, show_notes, show_warnings
@@ -25,13 +26,21 @@ from pages._ui.subject.subject_draft import (
     keep,
     show_problem,
 )
-from pages._ui.subject.subject_library import library_button
+from pages._ui.subject.subject_library import library_button, library_to_look_at
 from pages._ui.subject.subject_saving import save, show_saved, tell_saved
 
 problem, draft, preview = "", None, None
 title_row = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
 with title_row:
     st.title("Subject", width="content", anchor=False)
+if looks_alone(resources.store()):
+    with title_row:
+        st.space("stretch")
+        with st.container(width="content"):
+            show_status(default_model(resources.settings()), resources.executor(), resources.store())
+    st.caption(LOOKS_ALONE)
+    library_to_look_at()
+    st.stop()
 try:
     draft = current_draft()
     with st.skeleton(height=780):

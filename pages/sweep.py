@@ -10,6 +10,7 @@ from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files, resources
 from pages._ui.app.faults import told
 from pages._ui.app.status import show_status
+from pages._ui.identity.viewers import LOOKS_ALONE, looks_alone
 from pages._ui.shared.plain_text import plain
 from pages._ui.subject.first_subject import start_with_sample, starts_at_once
 from pages._ui.sweep.drawn_seeds import draw_anew_after, note_seeds_used
@@ -31,6 +32,12 @@ with head:
     st.title("Sweep", width="content", anchor=False)
 if problem:
     st.error(plain(problem))
+is_viewer = looks_alone(store)
+if is_viewer:
+    st.caption(LOOKS_ALONE)
+if not subjects and is_viewer:
+    st.info("No sweep was made yet.")
+    st.stop()
 if not subjects:
     start_with_sample(store, settings)
     st.stop()
@@ -54,8 +61,9 @@ except UserInputError as error:
 in_hand = bool(sweep and plan and sweep.is_active and sweep.plan == plan.to_json())
 with head:
     st.markdown(f"**{plan_status(plan if not complaint else None, forecast, in_hand=in_hand)}**", width="content")
-    run_pressed = st.button("Run", type="primary", shortcut="Ctrl+Enter", disabled=forecast is None or in_hand)
-    if sweep and (sweep.is_active or sweep.state == "paused"):
+    cannot_run = forecast is None or in_hand or is_viewer
+    run_pressed = st.button("Run", type="primary", shortcut="Ctrl+Enter", disabled=cannot_run)
+    if sweep and not is_viewer and (sweep.is_active or sweep.state == "paused"):
         pause_and_cancel(executor, sweep, key="shown")
     st.space("stretch")
     recent_sweeps(store, executor)
@@ -67,7 +75,7 @@ for note in forecast.notes if forecast else ():
     st.caption(plain(note))
 
 at_once = starts_at_once(waiting=forecast is None and not complaint) and not in_hand
-if (run_pressed or at_once) and forecast:
+if (run_pressed or at_once) and forecast and not is_viewer:
     try:
         st.query_params["id"] = executor.submit(forecast)
         forget_ticks()

@@ -16,8 +16,10 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("bgen_core.errors",),
     (
         "bgen_core.extent",
+        "bgen_core.fault_log",
         "bgen_core.content_address",
         "bgen_core.ids",
+        "bgen_core.json_log",
         "bgen_core.json_value",
         "bgen_core.limits",
         "bgen_core.private_files",
@@ -31,6 +33,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("bgen_core.subject",),
     ("bgen_core.sweep",),
     ("bgen_core.records",),
+    ("bgen_core.authentication",),
     ("bgen_core.metrics",),
     ("bgen_core.store",),
     ("bgen_core.runs",),

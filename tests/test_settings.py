@@ -70,7 +70,7 @@ def test_where_the_pictures_are(tmp_path: Path, given: str, root: str) -> None:
         ("webhook", "ftp://server/hook", "give an address such as https"),
         ("webhook", "https://me:secret@server/hook", "without name and password"),
         ("public_url", "bgen.example.org", "BGEN_PUBLIC_URL='bgen.example.org' is not allowed"),
-        ("public_url", "https://example.org/bgen", "give an address such as https://bgen.example.org"),
+        ("public_url", "https://example.org/bgen?a=1", "give an address such as https://bgen.example.org"),
     ],
 )
 def test_a_place_that_cannot_be_used_is_a_sentence(name: str, given: str, sentence: str) -> None:

@@ -24,6 +24,7 @@ from bgen_core.sweep.engine.rows import RowEvaluator
 from bgen_core.sweep.engine.unet import UNetDenoiser
 from bgen_core.sweep.events import Canvas, Finished, PaintCell
 from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.tuning import BatchTuning
 
 STEPS, GUIDANCE, SEEDS = (8, 16, 24), (1.0, 3.0, 6.0), (1, 2, 3)
 PROMPT = "a beach at sunset"
@@ -202,5 +203,5 @@ def _made_up_canvas(extent: Extent) -> Canvas:
     return Canvas(init_image=np.asarray(image), mask_image=mask)
 
 
-def _never() -> Any:
+def _never(kept: BatchTuning | None) -> BatchTuning:
     raise RuntimeError("the batch size was not measured")

@@ -9,6 +9,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from bgen_core.authentication import described
 from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.terminal_bar import counting
 from bgen_core.disk_room import check_disk
@@ -42,6 +43,7 @@ def doctor(
         ("device", _device),
         ("dtype", _dtype),
         ("folders", _folders),
+        ("visitors", described),
         ("disk", _disk),
         ("segmentation", _segmentation),
         ("model", _model),

@@ -1,7 +1,8 @@
-"""`python -m bgen_core store`: whether database and pictures belong together, and what nothing refers to."""
+"""`python -m bgen_core store`: whether database and pictures belong together, backups, and what nothing refers to."""
 
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,11 +13,11 @@ from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.terminal_bar import counting
 from bgen_core.errors import UserInputError
 from bgen_core.settings import load_settings
-from bgen_core.store.check import Finding, Looked, check_store
-from bgen_core.store.garbage import GRACE, collect_garbage, most_would_go
 from bgen_core.store.pictures import Removed
-from bgen_core.store.retention import OldRun, old_runs, remove_old_runs, size_of
 from bgen_core.store.store import Store, open_store
+from bgen_core.store.upkeep.check import Finding, Looked, check_store
+from bgen_core.store.upkeep.garbage import GRACE, collect_garbage, most_would_go
+from bgen_core.store.upkeep.retention import OldRun, old_runs, remove_old_runs, size_of
 from bgen_core.wording import counted, printable
 
 store_app = typer.Typer(no_args_is_help=True)
@@ -27,7 +28,7 @@ _MINUTES = int(GRACE.total_seconds() // 60)
 
 @store_app.callback()
 def store() -> None:
-    """Check and mend the store, and remove what nothing refers to."""
+    """Check, mend, save and restore the store, and remove what nothing refers to."""
 
 
 @store_app.command("check")
@@ -78,6 +79,70 @@ def gc(
     else:
         files = f"{counted(removed.files, 'file')} ({removed.size / 1e6:.1f} MB)"
         say(f"{files} {'would go' if dry_run else 'removed'}; what is younger than {_MINUTES} minutes stays")
+
+
+@store_app.command("backup")
+def backup(
+    target: Annotated[Path, typer.Argument(help="A folder, in which the next one writes only what is new; or X.tar.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
+) -> None:
+    """Save database and pictures while the app runs; every row that is saved has its pictures."""
+    from bgen_core.store.backup.saving import Saved, back_up
+
+    saved = Saved(pictures=0, new=0, lost=0)
+    with open_store(load_settings()) as opened, counting("saving pictures") as show:
+        for each in back_up(opened, target):
+            if isinstance(each, Saved):
+                saved = each
+            else:
+                show(each.done, each.of)
+    if as_json:
+        print_json(asdict(saved))
+        return
+    lost = f"; {counted(saved.lost, 'picture')} that rows name cannot be read: see `store check`" if saved.lost else ""
+    say(f"{target}: {counted(saved.pictures, 'picture')}, {saved.new:,} new, and the database{lost}")
+
+
+@store_app.command("restore")
+def restore(
+    source: Annotated[Path, typer.Argument(help="A backup: its folder, or its TAR file.")],
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Also where the store holds something, which it replaces.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
+) -> None:
+    """Put a backup in the place of what the store holds, in one step at the end; the app may run."""
+    from bgen_core.store.backup.restoring import Restored, restore
+
+    restored = Restored(created="", pictures=0, new=0, lost=0)
+    with open_store(load_settings(), begin_anew=True) as opened, counting("restoring pictures") as show:
+        if not yes:
+            _check_that_nothing_is_replaced(opened)
+        for each in restore(opened, source):
+            if isinstance(each, Restored):
+                restored = each
+            else:
+                show(each.done, each.of)
+    if as_json:
+        print_json(asdict(restored))
+    else:
+        lost = f"; {counted(restored.lost, 'picture')} missing: see `store check`" if restored.lost else ""
+        say(
+            f"the store is as on {restored.created}: {counted(restored.pictures, 'picture')}, "
+            f"{restored.new:,} of them were not here{lost}"
+        )
+    if restored.lost:
+        raise typer.Exit(2)
+
+
+def _check_that_nothing_is_replaced(opened: Store) -> None:
+    roles = [use.role for uses in opened.pictures.uses().values() for use in uses]
+    held = {"run": roles.count("image"), "subject": roles.count("photo"), "sweep": len(opened.sweeps.select())}
+    if any(held.values()):
+        told = ", ".join(counted(number, name) for name, number in held.items() if number)
+        raise UserInputError(
+            f"the store {opened.database.place} holds {told}, which the backup would replace: repeat with --yes."
+        )
 
 
 def _check_that_most_stays(opened: Store) -> None:
@@ -153,7 +218,7 @@ def _findings(opened: Store, *, quick: bool) -> list[Finding]:
 
 
 def _repaired(opened: Store, findings: list[Finding], *, drop_lost: bool) -> list[dict[str, Any]]:
-    from bgen_core.store.repair import repair_store  # loads what pastes subjects
+    from bgen_core.store.upkeep.repair import repair_store  # loads what pastes subjects
 
     return [
         _described(each.finding) | {"repaired": each.done, "repair": each.text}

@@ -15,7 +15,7 @@ from bgen_core.ids import SweepId
 from bgen_core.jobs.progress import ProgressWriter
 from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.models.devices import is_lasting_device_fault
-from bgen_core.records.sweep_states import CLAIM, FAIL, FINISH, SweepState
+from bgen_core.records.sweep_states import CLAIM, FAIL, FINISH, GIVE_WAY, SweepState
 from bgen_core.store.store import Store
 from bgen_core.sweep.events import Committed, Failed, RunnerEvent
 from bgen_core.wording import counted
@@ -66,7 +66,8 @@ class Ended:
     Attributes
     ----------
     state
-        What the store says now: "done" or "failed" as this process wrote it, or what somebody else has set meanwhile.
+        What the store says now: "done", "failed" or (others wait) "queued" as this process wrote it, or what somebody
+        else has set meanwhile.
     made, reused, failed
         Numbers of cells: made here, there before, and not made for a reason that stands in their place.
     fault
@@ -118,6 +119,8 @@ def execute_sweep(
 ) -> Generator[SweepEvent]:
     """Run a sweep that is held by the caller (`jobs.holding`) until it is done, or somebody stops it, or it fails.
 
+    Where the runner gives way to others, the sweep goes back into the queue with what is made.
+
     Parameters
     ----------
     waits_while_paused
@@ -153,7 +156,8 @@ def execute_sweep(
                 state = yield from _patiently(partial(_failed, store, sweep_id, reason), patience)
                 break
         if state is None:
-            state = yield from _patiently(partial(_finished, store, sweep_id), patience)
+            leave = _left if runner.gave_way else _finished
+            state = yield from _patiently(partial(leave, store, sweep_id), patience)
         if state == "paused" and waits_while_paused:
             yield Paused()
             state = _wait_while_paused(store, sweep_id)
@@ -260,6 +264,12 @@ def _finished(store: Store, sweep_id: SweepId) -> SweepState:
         if (state := _standing(store, sweep_id)) != "running":
             return state
     return "done"
+
+
+def _left(store: Store, sweep_id: SweepId) -> SweepState:
+    if all(cell.done or cell.error for cell in store.sweeps.cells(sweep_id)):
+        return _finished(store, sweep_id)
+    return "queued" if store.sweeps.change_state(sweep_id, GIVE_WAY) else store.sweeps.get(sweep_id).state
 
 
 def _failed(store: Store, sweep_id: SweepId, reason: str) -> SweepState:

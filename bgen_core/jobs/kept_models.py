@@ -44,6 +44,7 @@ class KeptModels:
         self._faults = BackgroundFaults(settings.home)
         self._faults.clear(COMPILING)
         self._kept: dict[str, LoadedModel] = {}  # by revision, the least recently used first
+        self._rows_of_gone = 0
 
     def get(self, model: str) -> LoadedModel:
         """A model by its name, loaded unless these very weights are loaded already.
@@ -68,12 +69,17 @@ class KeptModels:
         """
         return self._kept.get(find_model(model).revision)
 
+    @property
+    def rows(self) -> int:
+        """Rows that all models have computed; of families without the engine none are counted."""
+        return self._rows_of_gone + sum(_rows(model) for model in list(self._kept.values()))
+
     def _load(self, source: ModelSource) -> LoadedModel:
         settings, device = self._settings, self._device.for_family(source.family)
         ready = fetched(source, device.dtype_name, with_safety_checker=settings.safety_checker)
         # Old models go before the new one needs their place.
         while self._kept and (len(self._kept) >= settings.models_kept or self._is_short(ready, device)):
-            del self._kept[next(iter(self._kept))]
+            self._rows_of_gone += _rows(self._kept.pop(next(iter(self._kept))))
             free_memory()
         placement = place(ready, device, settings.offload)
         inpainter, factor = load_inpainter(
@@ -100,3 +106,7 @@ class KeptModels:
         """Whether the new model has no room beside those that are kept."""
         placement = place(source, device, self._settings.offload)
         return placement.whole + placement.working > placement.free
+
+
+def _rows(model: LoadedModel) -> int:
+    return getattr(model.inpainter, "rows_in_all", 0)

@@ -1,48 +1,41 @@
 """The runner: takes a sweep from its plan to committed runs, as a generator of events."""
 
 import logging
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bgen_core.errors import BgenError, UserInputError
 from bgen_core.extent import Extent
-from bgen_core.ids import RawId, RunId, SubjectId, SweepId
+from bgen_core.ids import RawId, SubjectId, SweepId
 from bgen_core.jobs.claims import PaintingClaims
 from bgen_core.jobs.kept_models import KeptModels, LoadedModel
 from bgen_core.jobs.running.commits import Commits
 from bgen_core.jobs.running.engine_call import Asked, OpenEngine
 from bgen_core.jobs.running.painting import Painting
+from bgen_core.jobs.running.planned import Planned, Plans
+from bgen_core.jobs.running.turn import Turn
 from bgen_core.jobs.running.work import Painted, Work
 from bgen_core.models.default_model import default_model
-from bgen_core.models.devices import Device, find_device
+from bgen_core.models.devices import Device, find_device, free_bytes, memory_bytes
 from bgen_core.models.hub.download import Fetching
 from bgen_core.models.model_files import fetch_missing
 from bgen_core.models.revision import find_model
 from bgen_core.models.steering.depth_model import depth_model_for
 from bgen_core.models.steering.ip_adapters import find_ip_adapters
 from bgen_core.models.steering.loras import find_loras
-from bgen_core.records.sweep import SweepCellRow, SweepRecord
+from bgen_core.records.sweep import SweepRecord
 from bgen_core.settings import Settings
 from bgen_core.store.references import load_references
 from bgen_core.store.store import Store
 from bgen_core.sweep.canvas import choose_model_extent
 from bgen_core.sweep.events import Committed, Inpainter, RunnerEvent
 from bgen_core.sweep.family_rules import settled
-from bgen_core.sweep.plan import SweepCell, SweepPlan, address_plan
+from bgen_core.sweep.plan import SweepCell, address_plan
 from bgen_core.sweep.steering.applied_reference import Steering
 from bgen_core.wording import quoted
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Sweep:
-    """A sweep, and which runs are missing of it: index -> run id."""
-
-    record: SweepRecord
-    plan: SweepPlan
-    missing: dict[int, RunId]
-    groups: dict[tuple[str, SubjectId], list[SweepCell]]
 
 
 class Runner:
@@ -55,10 +48,18 @@ class Runner:
     next_sweep
         Takes the sweep that will be run after the one under way, or None; its first cells are begun with that one's
         last, if they are of the same model and size. None where nothing follows.
+    next_after
+        The sweep to which the one under way gives way, as soon as it has had its turn, or None while nobody else
+        waits. None where others are not served.
     """
 
     def __init__(
-        self, store: Store, settings: Settings, *, next_sweep: Callable[[], SweepRecord | None] | None = None
+        self,
+        store: Store,
+        settings: Settings,
+        *,
+        next_sweep: Callable[[], SweepRecord | None] | None = None,
+        next_after: Callable[[SweepId], SweepRecord | None] | None = None,
     ) -> None:
         self._store = store
         self._settings = settings
@@ -68,6 +69,9 @@ class Runner:
         self._stopping = False
         self._unstored: dict[RawId, Painted] = {}
         self._next_sweep = next_sweep
+        self._next_after = next_after
+        self._turn: Turn | None = None
+        self._plans = Plans()
         self._engine = OpenEngine(self._claims.release)
 
     def prepare(self, model: str) -> LoadedModel:
@@ -111,6 +115,19 @@ class Runner:
         """Let `run` paint no more: it ends when what is painted is committed and told."""
         self._stopping = True
 
+    def figures(self) -> dict[str, float]:
+        """Rows computed, and memory of the device in bytes where it is a GPU; from any thread."""
+        rows = {"rows": float(self._models.rows)}
+        if not self.device.kind.startswith("cuda"):
+            return rows
+        whole = memory_bytes(self.device)
+        return rows | {"gpu_bytes": float(whole), "gpu_used_bytes": float(whole - free_bytes(self.device))}
+
+    @property
+    def gave_way(self) -> bool:
+        """Whether the last `run` left cells to be made, because others wait."""
+        return self._turn is not None and self._turn.is_over
+
     def run(self, sweep_id: SweepId) -> Generator[RunnerEvent]:
         """Compute what is missing of a sweep; each picture is committed before its event is seen.
 
@@ -130,6 +147,7 @@ class Runner:
 
     def _events(self, sweep_id: SweepId) -> Generator[RunnerEvent]:
         unstored, self._unstored = self._unstored, {}
+        self._turn = turn = Turn(sweep_id, self._next_after, self._joins)
         commits = Commits(self._store, lambda raw_id: self._claims.release([raw_id]))
         painting = Painting(
             self._store,
@@ -139,11 +157,12 @@ class Runner:
             ahead=self._look_ahead if self._next_sweep else None,
             unstored=unstored,
             is_stopping=lambda: self._stopping,
+            turn=turn,
         )
         stays_open = False
         try:
             try:
-                yield from self._run(sweep_id, painting)
+                yield from self._run(sweep_id, painting, turn)
             except Exception:
                 yield from commits.finish()  # what is painted is painted
                 raise
@@ -159,21 +178,23 @@ class Runner:
             self._unstored = commits.unstored | painting.painted_ahead
             painting.release()
 
-    def _run(self, sweep_id: SweepId, painting: Painting) -> Generator[RunnerEvent]:
+    def _run(self, sweep_id: SweepId, painting: Painting, turn: Turn) -> Generator[RunnerEvent]:
         record = self._store.sweeps.get(sweep_id)
         rows = self._store.sweeps.cells(sweep_id)
         for row in rows:
             if row.done:
                 yield Committed(index=row.index, run_id=row.run_id, reused=True)
-        sweep = _missing_of(record, rows)
+        sweep = self._plans.missing_of(record, rows)
         # What changes at the highest price varies slowest: models are loaded once, and only a size drains the engine.
         models = list(dict.fromkeys(model for model, _ in sweep.groups))
         for model in models:
-            if not self._stopping:
-                yield from self._run_model(sweep, model, painting, is_last=model == models[-1])
+            if not self._stopping and not turn.is_over:
+                yield from self._run_model(sweep, model, painting, turn, is_last=model == models[-1])
 
-    def _run_model(self, sweep: _Sweep, model: str, painting: Painting, *, is_last: bool) -> Generator[RunnerEvent]:
-        subjects = {subject: cells for (name, subject), cells in sweep.groups.items() if name == model}
+    def _run_model(
+        self, sweep: Planned, model: str, painting: Painting, turn: Turn, *, is_last: bool
+    ) -> Generator[RunnerEvent]:
+        subjects = sweep.cells_of(model)
         cells = [cell for group in subjects.values() for cell in group]
         sweep_id, is_only_group = sweep.record.id, len(sweep.groups) == 1
         try:
@@ -181,7 +202,9 @@ class Runner:
                 yield fetching
                 if self._stopping:
                     return
+            began = time.monotonic()
             loaded = self.prepare(model)
+            turn.loading += time.monotonic() - began
             work = self._work(sweep, model, loaded, cells)
         except UserInputError as error:
             if is_only_group:
@@ -198,7 +221,7 @@ class Runner:
                 yield from painting.fail(sweep_id, group, error.public)
         is_only_size = is_only_group and len(sizes) == 1
         for place, (extent, alike) in enumerate(sizes.items(), start=1):
-            if not self._stopping:
+            if not self._stopping and not turn.is_over:
                 sized = replace(work, extent=extent, is_only_size=is_only_size)
                 are_last = is_last and place == len(sizes)
                 yield from painting.paint(sized, loaded.inpainter, alike, are_last=are_last)
@@ -208,18 +231,33 @@ class Runner:
         record = self._next_sweep() if self._next_sweep else None
         if record is None:
             return
-        sweep = _missing_of(record, self._store.sweeps.cells(record.id))
+        sweep = self._plans.missing_of(record, self._store.sweeps.cells(record.id))
+        model, loaded, sizes = self._first_of(sweep)
+        if loaded is None or loaded.inpainter is not inpainter or next(iter(sizes)) != extent:
+            return
+        cells = [cell for group in sweep.cells_of(model).values() for cell in group]
+        work = self._work(sweep, model, loaded, cells)
+        yield from painting.ask_ahead(replace(work, extent=extent), sizes[extent])
+
+    def _joins(self, record: SweepRecord, inpainter: Inpainter, extent: Extent) -> bool:
+        """Whether a sweep begins with what this model paints, at this size where its batches are shared."""
+        sweep = self._plans.missing_of(record, self._store.sweeps.cells(record.id))
+        _, loaded, sizes = self._first_of(sweep)
+        if not sweep.groups:
+            return True
+        if loaded is None or loaded.inpainter is not inpainter:
+            return False
+        return loaded.source.family.engine is None or next(iter(sizes)) == extent
+
+    def _first_of(self, sweep: Planned) -> tuple[str, LoadedModel | None, dict[Extent, list[SweepCell]]]:
+        """The model with which a sweep begins, if it is loaded already, and the cells of each of its sizes."""
         model = next((model for model, _ in sweep.groups), "")
         loaded = self._models.find(model) if model else None
-        if loaded is None or loaded.inpainter is not inpainter:
-            return
-        subjects = {subject: cells for (name, subject), cells in sweep.groups.items() if name == model}
-        work = self._work(sweep, model, loaded, [cell for group in subjects.values() for cell in group])
         sizes: dict[Extent, list[SweepCell]] = {}
-        for subject_id, group in subjects.items():
-            self._sort_by_size(sizes, loaded, subject_id, group)
-        if next(iter(sizes)) == extent:
-            yield from painting.ask_ahead(replace(work, extent=extent), sizes[extent])
+        if loaded is not None:
+            for subject_id, group in sweep.cells_of(model).items():
+                self._sort_by_size(sizes, loaded, subject_id, group)
+        return model, loaded, sizes
 
     def _sort_by_size(
         self,
@@ -234,7 +272,7 @@ class Runner:
             params = settled(loaded.source.family, cell.params)
             sizes.setdefault(_extent(photo, loaded, params.side), []).append(replace(cell, params=params))
 
-    def _work(self, sweep: _Sweep, model: str, loaded: LoadedModel, cells: list[SweepCell]) -> Work:
+    def _work(self, sweep: Planned, model: str, loaded: LoadedModel, cells: list[SweepCell]) -> Work:
         plan, source = sweep.plan, loaded.source
         part = replace(plan, only=tuple(cell.index for cell in cells))
         kind, dtype = self.device.kind, self.device.dtype_name
@@ -244,15 +282,20 @@ class Runner:
             pictures=load_references(self._store.blobs, part.values_of("reference")),
             depth=depth_model_for(part.values_of("control"), self._settings.depth_model),
         )
-        addresses = address_plan(
-            part,
-            dict.fromkeys(plan.models, source.revision),
-            device_kind=kind,
-            dtype_name=dtype,
-            families=dict.fromkeys(plan.models, source.family),
-            loras=loras,
-            ip_adapters=steering.ip_adapters,
-            depth=steering.depth,
+        addresses = self._plans.addresses(
+            sweep.record,
+            [cell.index for cell in cells],
+            (model, source.revision, *loras.items(), *steering.ip_adapters.items(), steering.depth),
+            lambda: address_plan(
+                part,
+                dict.fromkeys(plan.models, source.revision),
+                device_kind=kind,
+                dtype_name=dtype,
+                families=dict.fromkeys(plan.models, source.family),
+                loras=loras,
+                ip_adapters=steering.ip_adapters,
+                depth=steering.depth,
+            ),
         )
         if {index: address.run_id for index, address in addresses.items()} != {
             cell.index: sweep.missing[cell.index] for cell in cells
@@ -276,20 +319,5 @@ class Runner:
         )
 
 
-def _missing_of(record: SweepRecord, rows: Iterable[SweepCellRow]) -> _Sweep:
-    plan = SweepPlan.from_json(record.plan)
-    missing = {row.index: row.run_id for row in rows if not row.done and not row.error}
-    groups = group_cells(cell for cell in plan.cells() if cell.index in missing)
-    return _Sweep(record=record, plan=plan, missing=missing, groups=groups)
-
-
 def _extent(photo: Extent, model: LoadedModel, side: int) -> Extent:
     return choose_model_extent(photo, side=side or model.source.entry.side, factor=model.factor)
-
-
-def group_cells(cells: Iterable[SweepCell]) -> dict[tuple[str, SubjectId], list[SweepCell]]:
-    """Cells by model and subject, the models first: each group in the plan's order."""
-    models: dict[str, dict[SubjectId, list[SweepCell]]] = {}
-    for cell in cells:
-        models.setdefault(cell.model, {}).setdefault(cell.subject_id, []).append(cell)
-    return {(model, subject): group for model, subjects in models.items() for subject, group in subjects.items()}

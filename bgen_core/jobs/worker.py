@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from bgen_core.errors import BgenError, NoRoomError, StoreAwayError
+from bgen_core.fault_log import count_faults
 from bgen_core.ids import SweepId
 from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, StoreAway, execute_sweep, growing_pauses
 from bgen_core.jobs.executors.agreement import terms_of
@@ -23,7 +24,9 @@ from bgen_core.jobs.parent_process import end_with_parent
 from bgen_core.jobs.running.housekeeping import Housekeeping
 from bgen_core.jobs.running.telling import Telling
 from bgen_core.jobs.running.turns import Turns
+from bgen_core.jobs.running.work_counts import WorkCounts
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
+from bgen_core.json_log import about_sweep, write_json_lines
 from bgen_core.models.content_hash import keep_hashes
 from bgen_core.models.devices import prepare_process_for_inference
 from bgen_core.records.sweep import SweepRecord
@@ -52,6 +55,7 @@ class Heartbeat:
     def __init__(self, folder: WorkerFolder, terms: dict[str, str] | None = None) -> None:
         self._folder = folder
         self._terms = terms or {}
+        self.counts = WorkCounts()
         self._lock = threading.Lock()
         self._content: dict[str, str] = {"state": "starting"}
         self._signs = 0
@@ -89,6 +93,7 @@ class Heartbeat:
                     pid=os.getpid(),
                     signs=self._signs,
                     terms=self._terms,
+                    counts=self.counts.all(),
                     **self._content,  # pyright: ignore[reportArgumentType]
                 )
             )
@@ -98,8 +103,11 @@ def main() -> None:
     """Entry point of the process."""
     prepare_process_for_inference()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    count_faults()
     end_with_parent()
     settings = load_settings()
+    if settings.log == "json":
+        write_json_lines()
     keep_hashes(settings.home)
     folder = WorkerFolder(settings.home)
     folder.prepare()
@@ -131,8 +139,9 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
     from bgen_core.jobs.runner import Runner  # imports torch: the status says "starting" meanwhile
 
     turns = Turns(store, folder)
-    runner = Runner(store, settings, next_sweep=turns.look_ahead)
+    runner = Runner(store, settings, next_sweep=turns.look_ahead, next_after=turns.next_after)
     device = runner.device
+    heartbeat.counts.ask = runner.figures
     heartbeat.say(device_kind=device.kind, dtype_name=device.dtype_name)
     heartbeat.say(state="loading")
     for _ in runner.warm_up():
@@ -184,7 +193,8 @@ def serve_next(
         if sweep is None:
             return False
         heartbeat.say(state="loading", sweep_id=sweep.id)
-        run_sweep(store, folder, runner, sweep, heartbeat)
+        with about_sweep(sweep.id):
+            run_sweep(store, folder, runner, sweep, heartbeat)
         if telling:
             telling.tell(sweep.id)
     heartbeat.say(state="ready", sweep_id="")
@@ -225,10 +235,11 @@ def run_sweep(
     sweep: SweepRecord,
     heartbeat: Heartbeat,
 ) -> None:
-    """Run one sweep to its end, a pause, a cancellation or an error; the queue goes on with the next one."""
+    """Run one sweep for its turn: to its end, a pause, a cancellation or an error, or until others wait."""
     try:
         for event in execute_sweep(store, folder, runner, sweep.id):
             heartbeat.say(trouble=event.fault.public if isinstance(event, StoreAway) else "")
+            heartbeat.counts.note(event)
             if isinstance(event, Started):
                 heartbeat.say(state="painting")
             elif isinstance(event, Ended):

@@ -40,6 +40,8 @@ class WorkerStatus:
         How often the worker has shown that it gets on: a step, a picture, a look into the queue.
     terms
         What a command line must have in common with it to hand it a sweep: see `executors.agreement`.
+    counts
+        Figures of its work: see `running.work_counts`.
     beat
         When this was written, seconds since 1970.
     """
@@ -52,6 +54,7 @@ class WorkerStatus:
     trouble: str = ""
     signs: int = 0
     terms: dict[str, str] = field(default_factory=dict[str, str])
+    counts: dict[str, float] = field(default_factory=dict[str, float])
     beat: float = field(default_factory=time.time)
 
     @property

@@ -108,5 +108,10 @@ class Metric:
 
     def text(self, value: float) -> str:
         """A value to the digits that mean something, without its unit."""
-        shown = f"{value:,.{self.decimals}f}"
-        return shown.removeprefix("-") if float(shown.replace(",", "")) == 0 else shown
+        return to_decimals(value, self.decimals)
+
+
+def to_decimals(value: float, decimals: int) -> str:
+    """With so many digits after the point: 0.60, 1,234; never -0."""
+    shown = f"{value:,.{decimals}f}"
+    return shown.removeprefix("-") if float(shown.replace(",", "")) == 0 else shown

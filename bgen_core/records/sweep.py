@@ -25,11 +25,13 @@ class SweepRecord:
     message
         Why it failed or stopped, in one sentence for a person; empty otherwise.
     place
-        Sweeps of one owner are served by rising place; given by the store.
+        Sweeps of one owner are served by rising place; given by the store. Below 0: before everybody's turn.
     expected_seconds
         What the forecast said when it was submitted, for the cells that were to be made; None where nothing was known.
     explored
         The sweep whose chosen cells this one finishes; None for most.
+    started
+        When it was last taken from the queue, or gave way to others; None before its first turn. Given by the store.
     finished
         When it came to its end; None before.
     """
@@ -46,6 +48,7 @@ class SweepRecord:
     place: float = 0.0
     expected_seconds: float | None = None
     explored: SweepId | None = None
+    started: datetime | None = None
     finished: datetime | None = None
 
     @property

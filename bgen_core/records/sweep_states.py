@@ -35,6 +35,7 @@ TAKE_UP = StateChange(
     starts=(*UNFINISHED_STATES, *ENDED_STATES), to="running", who="a command line that is told to go on, and holds it"
 )
 REQUEUE = StateChange(starts=("running",), to="queued", who="a worker that finds it in nobody's hands")
+GIVE_WAY = StateChange(starts=("running",), to="queued", who="a worker, when it is another owner's turn")
 PAUSE = StateChange(starts=ACTIVE_STATES, to="paused", who="a visitor")
 CONTINUE = StateChange(starts=("paused",), to="queued", who="a visitor")
 CONTINUE_HELD = StateChange(starts=("paused",), to="running", who="a visitor, where a command line waits with it")
@@ -43,4 +44,4 @@ RETRY = StateChange(starts=ENDED_STATES, to="queued", who="a visitor, for what i
 FINISH = StateChange(starts=("running",), to="done", who="whoever runs it, after its last cell")
 FAIL = StateChange(starts=("running",), to="failed", who="whoever runs it; the supervisor, after several crashes")
 
-STATE_CHANGES = (CLAIM, TAKE_UP, REQUEUE, PAUSE, CONTINUE, CONTINUE_HELD, CANCEL, RETRY, FINISH, FAIL)
+STATE_CHANGES = (CLAIM, TAKE_UP, REQUEUE, GIVE_WAY, PAUSE, CONTINUE, CONTINUE_HELD, CANCEL, RETRY, FINISH, FAIL)

@@ -20,7 +20,7 @@ from bgen_core.records.run import RunRecord
 from bgen_core.reports.contact_sheet import ContactSheet, SheetCell, contact_sheet
 from bgen_core.reports.html_templates import templates_in
 from bgen_core.runs.analysis.best import best_of
-from bgen_core.runs.analysis.columns import Measure, number
+from bgen_core.runs.analysis.columns import Measure
 from bgen_core.runs.analysis.noise import in_own_units
 from bgen_core.runs.table import RunField, differing_parameters, shown, shown_apart
 from bgen_core.store.opinions import Opinion
@@ -100,7 +100,7 @@ class _Report:
         for metric in self.metrics:
             found = self._values[metric.name].get(run.id)
             best = " ★" if run.id in self._best[metric.name] else ""
-            texts.append("" if found is None else f"{number(found)}{best}")
+            texts.append("" if found is None else f"{metric.text(found)}{best}")
         return _json(texts)
 
     def stars_of(self, run: RunRecord | None) -> int:
@@ -157,7 +157,7 @@ class _Report:
             cells = [(run.short_id, False), *((texts[place], False) for texts in apart)]
             for metric in self.metrics:
                 found = self._values[metric.name].get(run.id)
-                cells.append(("" if found is None else number(found), run.id in self._best[metric.name]))
+                cells.append(("" if found is None else metric.text(found), run.id in self._best[metric.name]))
             cells.append((shown(run.created), False))
             if self.opinions:
                 opinion = self.opinions.get(run.id, Opinion())

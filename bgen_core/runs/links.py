@@ -1,4 +1,7 @@
-"""Where a picture or a run is found by URL: the paths that the app's own routes and pages answer."""
+"""Where a picture or a run is found by URL: the paths that the app's own routes and pages answer.
+
+They are relative to the folder in which all pages lie, which need not be the root of a host.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,10 +11,10 @@ from bgen_core.ids import BlobHash, SweepId
 from bgen_core.records.run import RunRecord
 from bgen_core.store.thumbnails import THUMBNAIL_SIDES
 
-PICTURES = "/i/"
-SHEETS = "/download/sheet/"
-ZIPS = "/download/zip/"
-RUNS = "/download/runs."
+PICTURES = "i/"
+SHEETS = "download/sheet/"
+ZIPS = "download/zip/"
+RUNS = "download/runs."
 
 
 def thumbnail_url(blob: BlobHash, side: int = 256) -> str:
@@ -52,7 +55,7 @@ def runs_url(suffix: str, query: Mapping[str, str | Sequence[str]]) -> str:
 
 def run_url(run_id: str) -> str:
     """The permalink of one run, by its id or the beginning of it."""
-    return f"/run?{urlencode({'id': run_id})}"
+    return f"run?{urlencode({'id': run_id})}"
 
 
 def download_name(record: RunRecord) -> str:

@@ -54,10 +54,10 @@ class SubjectRow(Table):
 
 
 class SweepRow(Table):
-    """A plan and how far it has come. `started` is when it was last taken from the queue.
+    """A plan and how far it has come. `started` is when it was last taken from the queue, or gave way to others.
 
-    Sweeps of one owner are served by rising `place`. `expected_seconds` is the forecast at submission, if there was
-    one; `explored` names the sweep whose best cells this one finishes.
+    Sweeps of one owner are served by rising `place`; below 0, before all others. `expected_seconds` is the forecast at
+    submission, if there was one; `explored` names the sweep whose best cells this one finishes.
     """
 
     __tablename__ = "sweeps"

@@ -6,7 +6,8 @@ Today everything is everybody's. What only its owner may see or change is limite
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bgen_core.ids import RunId
+from bgen_core.errors import UserInputError
+from bgen_core.ids import RunId, SweepId
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.records.visitor import Visitor
 from bgen_core.store.database import Database
@@ -24,6 +25,11 @@ class SeenSweeps(Sweeps):
 
     def add(self, record: SweepRecord, cell_ids: Mapping[int, RunId] | Sequence[RunId]) -> None:
         super().add(replace(record, owner=self._visitor.id), cell_ids)
+
+    def put_first(self, sweep_id: SweepId) -> None:
+        if self._visitor.role != "admin":
+            raise UserInputError("Only an admin puts a sweep before everybody's turn.")
+        super().put_first(sweep_id)
 
 
 class SeenOpinions(Opinions):

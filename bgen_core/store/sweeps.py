@@ -10,7 +10,16 @@ from sqlalchemy.orm import Session
 from bgen_core.errors import UserInputError
 from bgen_core.ids import NO_SUBJECT, RunId, SubjectId, SweepId, VisitorId
 from bgen_core.records.sweep import SweepCellRow, SweepRecord
-from bgen_core.records.sweep_states import CLAIM, UNFINISHED_STATES, StateChange, SweepState
+from bgen_core.records.sweep_states import (
+    ACTIVE_STATES,
+    CLAIM,
+    GIVE_WAY,
+    UNFINISHED_STATES,
+    StateChange,
+    SweepState,
+)
+from bgen_core.records.turn_rule import InQueue, QueueLeft, in_order, next_after, next_in_turn
+from bgen_core.store import sweep_queue
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.schema import CellRow, RunRow, SweepRow
 from bgen_core.wording import quoted
@@ -81,8 +90,9 @@ class Sweeps:
         UserInputError
             No sweep has this id.
         """
+        also = {"started": datetime.now(UTC)} if change is GIVE_WAY else {}
         with self._database.writing() as session:
-            if _changed(session, sweep_id, change, message=message):
+            if _changed(session, sweep_id, change, message=message, **also):
                 return True
             _row(session, sweep_id)
             return False
@@ -93,29 +103,69 @@ class Sweeps:
             row = _row(session, sweep_id)
             before = session.scalars(
                 sa.select(SweepRow)
-                .where(SweepRow.owner == row.owner, SweepRow.state == "queued", SweepRow.place < row.place)
+                .where(SweepRow.owner == row.owner, SweepRow.state == "queued")
+                .where(SweepRow.place < row.place, SweepRow.place >= 0)
                 .order_by(SweepRow.place.desc())
                 .limit(1)
             ).first()
             if before is not None and row.state == "queued":
                 row.place, before.place = before.place, row.place
 
+    def put_first(self, sweep_id: SweepId) -> None:
+        """Let a queued sweep be made before all others, whosever turn it is, and without giving way to them."""
+        with self._database.writing() as session:
+            row = _row(session, sweep_id)
+            first = session.scalar(sa.select(sa.func.min(SweepRow.place)).where(SweepRow.state.in_(ACTIVE_STATES)))
+            if row.state == "queued":
+                row.place = min(0.0, first or 0.0) - 1
+
     def queue(self) -> list[SweepRecord]:
         """The queued sweeps in the order in which `claim_next` will take them."""
         with self._database.reading() as session:
-            return [_record(row) for row in session.scalars(_in_turns())]
+            order = [each.id for each in in_order(sweep_queue.waiting(session), sweep_queue.served(session))]
+            rows = {row.id: row for row in session.scalars(sa.select(SweepRow).where(SweepRow.state == "queued"))}
+            return [_record(rows[sweep_id]) for sweep_id in order]
 
-    def claim_next(self) -> SweepRecord | None:
+    def queue_left(self) -> QueueLeft:
+        """What is left of the sweeps in hand and of those that wait, whoever may see them."""
+        with self._database.reading() as session:
+            return QueueLeft(
+                in_hand=sweep_queue.left(session, "running"),
+                waiting=sweep_queue.left(session, "queued"),
+                served=sweep_queue.served(session),
+            )
+
+    def next_after(self, sweep_id: SweepId) -> SweepRecord | None:
+        """The queued sweep to which a running one gives way; None where it goes on."""
+        with self._database.reading() as session:
+            row = _row(session, sweep_id)
+            running = InQueue(id=row.id, owner=row.owner, created=row.created, place=row.place)
+            following = next_after(running, sweep_queue.waiting(session), sweep_queue.served(session))
+            return None if following is None else _record(_row(session, following.id))
+
+    def shares_device(self, sweep_id: SweepId) -> bool:
+        """Whether others have turns between those of a sweep."""
+        with self._database.reading() as session:
+            owner = _row(session, sweep_id).owner
+            return any(each.owner != owner for each in sweep_queue.waiting(session))
+
+    def claim_next(self, *, leaving: VisitorId | None = None) -> SweepRecord | None:
         """Turn the next queued sweep to "running" and return it; None where nothing waits.
 
         Two workers never get the same sweep.
+
+        Parameters
+        ----------
+        leaving
+            Whose turn ends now: others come before.
         """
         with self._database.writing() as session:
-            row = session.scalars(_in_turns().limit(1)).first()
-            if row is None or not _changed(session, row.id, CLAIM, started=datetime.now(UTC)):
+            now = datetime.now(UTC)
+            served = sweep_queue.served(session) | ({leaving: now} if leaving else {})
+            following = next_in_turn(sweep_queue.waiting(session), served)
+            if following is None or not _changed(session, following.id, CLAIM, started=now):
                 return None
-            session.refresh(row)
-            return _record(row)
+            return _record(_row(session, following.id))
 
     def cells(self, sweep_id: SweepId) -> list[SweepCellRow]:
         """The cells of a sweep by their index, with which of them are made; an unknown id is a UserInputError."""
@@ -202,7 +252,7 @@ def add_sweep_row(session: Session, record: SweepRecord, cell_ids: Mapping[int, 
             subject_id=record.subject_id,
             total=record.total,
             message=record.message,
-            place=(last or 0.0) + 1,
+            place=max(last or 0.0, 0.0) + 1,
             expected_seconds=record.expected_seconds,
             explored=record.explored,
         )
@@ -220,26 +270,6 @@ def subjects_of(plan: Mapping[str, Any]) -> set[SubjectId]:
     """Ids of the subjects that a plan's JSON names."""
     swept = [axis["values"] for axis in plan.get("axes", ()) if axis["name"] == "subject"]
     return set[SubjectId]().union([plan.get("subject_id", NO_SUBJECT)], *swept)
-
-
-def _in_turns() -> sa.Select[SweepRow]:
-    """The queue by who is next: owners take turns, the one served least recently first, and the own sweeps by place.
-
-    Whoever is served goes to the end. So the order is one of rounds in which each owner comes once: the owners follow
-    each other alike in all rounds, those who were never served by the first of their sweeps.
-    """
-    served = sa.select(SweepRow.owner, sa.func.max(SweepRow.started).label("last")).group_by(SweepRow.owner).subquery()
-    own = sa.over(sa.func.row_number(), partition_by=SweepRow.owner, order_by=(SweepRow.place, SweepRow.id))
-    rounds = sa.select(SweepRow.id, SweepRow.owner, SweepRow.place, own.label("round"))
-    rounds = rounds.where(SweepRow.state == "queued").subquery()
-    first = rounds.alias("first")
-    return (
-        sa.select(SweepRow)
-        .join(rounds, rounds.c.id == SweepRow.id)
-        .join(first, sa.and_(first.c.owner == SweepRow.owner, first.c.round == 1))
-        .join(served, served.c.owner == SweepRow.owner)
-        .order_by(rounds.c.round, served.c.last.asc().nulls_first(), first.c.place, first.c.id)
-    )
 
 
 def _changed(session: Session, sweep_id: SweepId, change: StateChange, *, message: str = "", **also: Any) -> bool:
@@ -277,6 +307,7 @@ def _record(row: SweepRow) -> SweepRecord:
         place=row.place,
         expected_seconds=row.expected_seconds,
         explored=row.explored,
+        started=row.started,
         finished=row.finished,
     )
 

@@ -1,6 +1,6 @@
 """What an inpainter says while it works; the pages, the command line and the worker all read the same events."""
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -35,12 +35,17 @@ class Canvas:
         return Extent.of(self.init_image)
 
 
+def _always() -> bool:
+    return True
+
+
 @dataclass(frozen=True, kw_only=True)
 class PaintCell:
     """One picture to make. Cells with the same masks share one `canvas` object, which is then encoded once.
 
     `loras` are those that its parameters name, as `applied_loras` gives them; `reference` is what `applied_reference`
-    gives, and `shown` its picture: uint8, HWC, RGB. `depth` is what tells depth, where the cell shows it.
+    gives, and `shown` its picture: uint8, HWC, RGB. `depth` is what tells depth, where the cell shows it. Cells are
+    asked for ahead: one that is not wanted any more when it could be begun is left out without a word.
     """
 
     index: int
@@ -50,6 +55,7 @@ class PaintCell:
     reference: AppliedReference | None = None
     shown: np.ndarray | None = field(default=None, compare=False, repr=False)
     depth: DepthModel | None = None
+    is_wanted: Callable[[], bool] = field(default=_always, compare=False, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

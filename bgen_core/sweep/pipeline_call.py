@@ -65,6 +65,8 @@ class PipelineInpainter:
     def paint(self, cells: Iterable[PaintCell | None]) -> Generator[Event]:
         """Paint the cells; see `Inpainter.paint`."""
         for cell in by_weights(cell for cell in cells if cell is not None):
+            if not cell.is_wanted():
+                continue
             if refusal := refusal_of(self._family, cell.params):
                 yield Failed(index=cell.index, reason=refusal)
                 continue

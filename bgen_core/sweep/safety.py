@@ -31,6 +31,11 @@ class SafetyChecked:
         self._checker = checker
         self._extractor = extractor
 
+    @property
+    def rows_in_all(self) -> int:
+        """See `BatchedInpainter.rows_in_all`."""
+        return getattr(self._inpainter, "rows_in_all", 0)
+
     def tune(self, extent: Extent) -> None:
         """See `Inpainter.tune`."""
         self._inpainter.tune(extent)

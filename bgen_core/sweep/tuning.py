@@ -31,14 +31,14 @@ class BatchTuning:
     layout
         How a UNet's weights lie where that was fastest.
     decoded_together
-        Most pictures of one call of the autoencoder.
+        Most pictures of one call of the autoencoder; None in measurements from before this was measured.
     """
 
     batch_size: int
     quantum: int | None
     seconds_per_row: float
     layout: Literal["channels_last", "contiguous"] = "channels_last"
-    decoded_together: int = 1
+    decoded_together: int | None = None
 
     @property
     def filled_to(self) -> int:
@@ -94,15 +94,20 @@ class BatchTunings:
         self._place = place
         self._known: dict[Extent, BatchTuning] = {}
 
-    def get(self, extent: Extent, measure: Callable[[], BatchTuning]) -> BatchTuning:
-        """The tuning for pictures of that size, measured at the first need."""
+    def get(self, extent: Extent, measure: Callable[[BatchTuning | None], BatchTuning]) -> BatchTuning:
+        """The tuning for pictures of that size, measured at the first need.
+
+        Parameters
+        ----------
+        measure
+            From what is kept, which may lack what an older version did not measure, the whole tuning.
+        """
         if extent not in self._known:
             kept = self._place.read(extent) if self._place else None
-            if kept is None:
-                kept = measure()
-                if self._place:
-                    self._place.write(extent, kept)
-            self._known[extent] = kept
+            tuning = measure(kept)
+            if self._place and tuning != kept:
+                self._place.write(extent, tuning)
+            self._known[extent] = tuning
         return self._known[extent]
 
 

@@ -23,10 +23,10 @@ from bgen_core.extent import Extent
 from bgen_core.metrics import MetricValue
 from bgen_core.records.run import RunRecord
 from bgen_core.settings import load_settings
-from bgen_core.store.check import Finding, check_store
-from bgen_core.store.garbage import collect_garbage
 from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import Store, open_store
+from bgen_core.store.upkeep.check import Finding, check_store
+from bgen_core.store.upkeep.garbage import collect_garbage
 from bgen_core.subject.decoding.image_io import DecodeLimits, encode_alpha_png, encode_png
 from tests.made_up import EXTENT, commit, flip_a_bit, made_up_run, made_up_subject, painted, picture, run_id
 

@@ -4,11 +4,12 @@ A machine that is busy is slow, but it loses no click: what a click does not do 
 loses an act is it repeated, by `repeat`, which says why; how often that was needed is told at the end of the test run.
 """
 
+import base64
 import time
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Error, Page
+from playwright.sync_api import Error, Page, expect
 
 from tests.browser.chromium import SETTLED
 
@@ -81,3 +82,21 @@ def _comes(page: Page, done: Callable[[], bool], seconds: float) -> bool:
             pass
         page.wait_for_timeout(100)
     return False
+
+
+def drop(page: Page, content: bytes, name: str, *, on: str, invitation: str) -> None:
+    """Hold a PNG over the page's title until it is invited, and let it go."""
+    title, notice = page.get_by_role("heading", name=on), page.get_by_text(invitation)
+    dropped = page.evaluate_handle(
+        """([content, name]) => {
+            const held = new DataTransfer();
+            const bytes = Uint8Array.from(atob(content), letter => letter.charCodeAt(0));
+            held.items.add(new File([bytes], name, { type: "image/png" }));
+            return held;
+        }""",
+        [base64.b64encode(content).decode(), name],
+    )
+    title.dispatch_event("dragover", {"dataTransfer": dropped})
+    expect(notice).to_be_visible()
+    title.dispatch_event("drop", {"dataTransfer": dropped})
+    expect(notice).to_be_hidden()

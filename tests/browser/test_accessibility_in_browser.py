@@ -29,7 +29,9 @@ LOOK = """async ([within, rules]) => {
 }"""
 WINDOW = {"width": 1400, "height": 2400}
 TELEPHONE = {"width": 390, "height": 2400}
-STILL = "*, *::before, *::after { transition: none !important; animation-duration: 0s !important }"
+# What fades while the page's script runs again is not what is looked at.
+STILL = """*, *::before, *::after { transition: none !important; animation-duration: 0s !important }
+[data-stale=true] { opacity: 1 !important }"""
 PAGE, POPOVER, DIALOG, LIST = "html", "[data-testid=stPopoverBody]", "[data-testid=stDialog]", "[role=listbox]"
 
 # Streamlit 1.67 hangs the choices of a field below the page's body, outside all landmarks; they are tied to their field
@@ -170,7 +172,8 @@ def found_in_both(page: Page) -> list[str]:
 
 
 def test_nothing_on_the_form_that_asks_for_the_password(page: Page) -> None:
-    page.set_content(render("app/login.html", action="/login", target="/", problem="This is not the password."))
+    said = {"action": "/login", "target": "/", "problem": "This is not the password.", "name": "Anna", "longest": 60}
+    page.set_content(render("identity/login.html", **said))
     assert found_in_both(page) == []
 
 

@@ -6,10 +6,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from bgen_core.records.run import RunRecord
-from bgen_core.runs.links import picture_url
 from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import Store
-from tests.browser.acting import enter, settle, until
+from tests.browser.acting import drop, enter, settle, until
 from tests.browser.compared import ids_of, open_page, viewer
 from tests.made_up import run_id
 from tests.serving import RunningApp
@@ -191,13 +190,13 @@ def test_a_file_dropped_anywhere_is_opened_and_nothing_covers_it(
     field = page.get_by_text("A PNG to see its settings, or a ZIP to import", exact=True)
     for name in ("mine.png", "another.png"):
         opened = page.get_by_role("button", name="Choose for comparison")
-        drop(page, run, name)
+        drop_run(page, store, run, name)
         expect(opened).to_be_visible()
         expect(field).to_have_count(0)
         page.get_by_role("button", name="Close", exact=True).click()
         expect(page.get_by_text(name)).to_have_count(0)
         settle(page)
-    drop(page, run, "notes.txt")
+    drop_run(page, store, run, "notes.txt")
     expect(page.get_by_text("files are not allowed")).to_be_visible()  # where it was refused, the field stays open
 
 
@@ -206,27 +205,15 @@ def test_a_file_dropped_while_another_is_open_takes_its_place(compared: tuple[Ru
     open_page(page, app, "")
     opened = page.get_by_test_id("stMainBlockContainer").locator("strong").filter(has_text=re.compile(r"\.png$"))
     for name in (f"{number}.png" for number in range(6)):
-        drop(page, store.runs.get(run_id(1)), name)
+        drop_run(page, store, store.runs.get(run_id(1)), name)
         if name not in ("2.png", "4.png"):  # the next one is dropped at once
             expect(opened).to_have_text([name])
             expect(page.get_by_test_id("stFileChipName")).to_have_count(0)  # nothing covers it
 
 
-def drop(page: Page, run: RunRecord, name: str) -> None:
-    """Drop a run's picture on the page's title, under another name."""
-    title, notice = page.get_by_role("heading", name="Compare"), page.get_by_text("Drop a PNG to see its settings")
-    dropped = page.evaluate_handle(
-        """async ([url, name]) => {
-            const held = new DataTransfer();
-            held.items.add(new File([await (await fetch(url)).blob()], name, { type: "image/png" }));
-            return held;
-        }""",
-        [picture_url(run.image), name],
-    )
-    title.dispatch_event("dragover", {"dataTransfer": dropped})
-    expect(notice).to_be_visible()
-    title.dispatch_event("drop", {"dataTransfer": dropped})
-    expect(notice).to_be_hidden()
+def drop_run(page: Page, store: Store, run: RunRecord, name: str) -> None:
+    """Drop a run's picture on the page, under another name."""
+    drop(page, store.blobs.get(run.image), name, on="Compare", invitation="Drop a PNG to see its settings")
 
 
 def test_a_saved_link_downloads_what_it_shows(compared: tuple[RunningApp, Store], page: Page) -> None:

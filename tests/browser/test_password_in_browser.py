@@ -27,8 +27,9 @@ def locked(serving: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield running
 
 
-def enter(page: Page, tried: str) -> None:
+def enter(page: Page, tried: str, name: str = "Anna") -> None:
     page.get_by_label("Password").fill(tried)
+    page.get_by_label("Your name").fill(name)
     page.get_by_role("button", name="Open").click()
 
 
@@ -43,7 +44,7 @@ def test_a_deep_link_on_a_cold_server_shows_the_form_and_leads_back(locked: Runn
     assert page.locator("[data-testid=stApp]").count() == 0
     own = [picture_url(blob), thumbnail_url(blob), zip_url("x"), sheet_url("x", across=None, down=None)]
     for url in own:
-        assert page.request.get(f"{locked.url}{url}").status == 401
+        assert page.request.get(f"{locked.url}/{url}").status == 401
 
     enter(page, "wrong")
     expect(page.get_by_role("alert")).to_have_text("This is not the password.")
@@ -60,7 +61,7 @@ def test_a_deep_link_on_a_cold_server_shows_the_form_and_leads_back(locked: Runn
     assert cookie.get("httpOnly")
     assert cookie.get("sameSite") == "Lax"
     assert "bgen_login" not in page.evaluate("document.cookie")
-    assert [page.request.get(f"{locked.url}{url}").status for url in own] == [200, 200, 404, 404]
+    assert [page.request.get(f"{locked.url}/{url}").status for url in own] == [200, 200, 404, 404]
     assert "Traceback" not in locked.log.read_text()
 
 
@@ -75,3 +76,30 @@ def test_a_second_browser_is_asked_again(locked: RunningApp, page: Page, browser
     other.goto(f"{locked.url}/compare")
     expect(other.get_by_label("Password")).to_be_visible()
     context.close()
+
+
+def test_the_name_in_the_corner_changes_and_logs_out_everywhere(locked: RunningApp, browser: Browser):
+    context = browser.new_context()
+    page, second = context.new_page(), context.new_page()
+    page.goto(f"{locked.url}/compare")
+    enter(page, PASSWORD, "Anna *1*")
+    settle(page)
+    page.get_by_role("button", name="Anna *1*").click()
+    expect(page.get_by_text("Member: you upload, sweep, and change what is yours.")).to_be_visible()
+    page.get_by_label("Your name").fill("Berta")
+    page.get_by_role("button", name="Save name").click()
+    expect(page.get_by_role("button", name="Berta")).to_be_visible()
+    assert page.url.endswith("/compare")
+    settle(page)
+
+    second.goto(f"{locked.url}/sweep?y=steps")
+    settle(second)
+    page.bring_to_front()
+    page.get_by_role("button", name="Berta").click()
+    page.get_by_role("button", name="Log out", exact=True).click()
+    expect(page.get_by_text("You are logged out here.")).to_be_visible()
+    expect(second.get_by_label("Password")).to_be_visible()  # its websocket was closed
+    assert second.url.endswith("/sweep?y=steps")
+    expect(second.get_by_label("Your name")).to_have_value("Berta")
+    context.close()
+    assert "Traceback" not in locked.log.read_text()

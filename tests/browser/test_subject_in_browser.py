@@ -11,7 +11,10 @@ from playwright.sync_api import Page, expect
 
 from bgen_core.settings import load_settings
 from bgen_core.store.store import open_store
+from bgen_core.subject.decoding.image_io import encode_png
 from bgen_core.subject.samples.samples import SAMPLES
+from tests.browser.acting import SWEEP_SECONDS, drop
+from tests.made_up import made_up_subject
 from tests.serving import RunningApp
 
 pytestmark = pytest.mark.browser
@@ -87,6 +90,24 @@ def test_brush_box_zoom_and_undo(app: RunningApp, page: Page) -> None:
         edit["strokes"][2]["points"][0], [0.40 * side, 0.5 * side], atol=2
     )  # mouse on whole pixels
     assert edit["strokes"][2]["size"] == pytest.approx(edit["strokes"][0]["size"] / 4, rel=0.01)
+
+
+def test_a_dropped_photo_is_painted_with_two_more_clicks(app: RunningApp, page: Page) -> None:
+    with open_store(load_settings(home=app.home)) as store:
+        store.subjects.save(made_up_subject(), {})
+    page.goto(app.url)
+    page.locator("canvas.upper-canvas").first.wait_for()
+    settle(page)
+    with Image.open(SAMPLES[0].path) as sample:
+        photo = encode_png(np.asarray(sample.convert("RGB").reduce(2)))
+    drop(page, photo, "at_home.png", on="Subject", invitation="Drop a photo")
+    page.locator('input[aria-label="Name"][value="at home"]').wait_for()
+    expect(page.get_by_test_id("stFileUploader")).to_have_count(0)  # the popover is closed again
+    page.get_by_role("button", name="Use in sweep").click()
+    page.wait_for_url(re.compile("/sweep"))
+    page.get_by_role("button", name=re.compile("^Run")).click()
+    page.wait_for_url(re.compile("id="))
+    expect(page.get_by_role("button", name="Compare these")).to_be_visible(timeout=SWEEP_SECONDS * 1000)
 
 
 def test_a_person_is_left_out_by_a_click(app: RunningApp, page: Page, tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 import json
 import re
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from bgen_core.ids import SweepId
 from bgen_core.settings import load_settings
 from bgen_core.store.store import Store, open_store
 from bgen_core.sweep.plan import SweepPlan
@@ -50,6 +52,10 @@ def start(page: Page, cells: str) -> None:
     page.wait_for_url(re.compile("id="))
 
 
+def sweep_in(address: str) -> SweepId:
+    return SweepId(parse_qs(urlsplit(address).query)["id"][0])
+
+
 def test_a_cell_opens_large_and_a_colleague_sees_the_same_grid(app: RunningApp, page: Page, browser: Browser):
     page.add_init_script(RECORD)
     open_sweep_page(app, page)
@@ -75,8 +81,15 @@ def test_a_cell_opens_large_and_a_colleague_sees_the_same_grid(app: RunningApp, 
     expect(dialog.get_by_text("2 of 4 · a beach, Steps 2, Seed 902")).to_be_visible()
     page.keyboard.press("ArrowRight")
     expect(dialog.get_by_text("3 of 4 · a beach, Steps 3, Seed 901")).to_be_visible()
+    page.wait_for_url(re.compile("cell=3"))
+    page.go_back()  # one step for the opened cell, however far one walked
+    expect(dialog).to_have_count(0)
+    page.go_forward()
+    expect(dialog.get_by_text("3 of 4 · a beach, Steps 3, Seed 901")).to_be_visible()
+    settle(page)
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
+    page.wait_for_url(lambda url: "cell=" not in url)
     assert page.evaluate("window.sameSession")
     assert "Traceback" not in app.log.read_text()
 
@@ -97,15 +110,15 @@ def test_explored_cells_are_finished_with_full_steps(app: RunningApp, page: Page
     page.keyboard.press("Escape")
     settle(page)
     expect(page.get_by_text("1 cell: 0 known, 1 to make")).to_be_visible()
-    explored = page.url
+    explored = sweep_in(page.url)
     page.get_by_role("button", name="Finish these").click()
-    page.wait_for_url(lambda url: url != explored)
+    page.wait_for_url(lambda url: sweep_in(url) != explored)  # the ticks leave the address a moment before
     expect(page.locator("td img[alt*='Seed 912']")).to_be_visible(timeout=PATIENCE)
     with open_store(load_settings(home=app.home)) as store:
-        sweep = store.sweeps.get(page.url.partition("id=")[2].partition("&")[0])
+        sweep = store.sweeps.get(sweep_in(page.url))
         (cell,) = SweepPlan.from_json(sweep.plan).cells()
         assert (cell.params.seed, cell.params.num_inference_steps) == (912, 5)
-        assert sweep.explored == explored.partition("id=")[2].partition("&")[0]
+        assert sweep.explored == explored
 
 
 def test_a_paused_sweep_waits_for_its_visitor_after_a_reload(app: RunningApp, page: Page):

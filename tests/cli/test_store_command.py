@@ -1,6 +1,7 @@
 import json
 import os
 import time
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -102,6 +103,21 @@ def test_repair_begins_a_lost_database_anew_from_the_pictures(store: OpenStore, 
     assert (code, out.count("Its run was put back.")) == (0, 2)
     with open_store(settings) as again:
         assert again.runs.select() == [run]
+
+
+def test_a_backup_goes_out_and_in_by_one_command_each(store: OpenStore, tmp_path: Path) -> None:
+    run = commit(store, made_up_run())
+    target = str(tmp_path / "saved.tar")
+    assert call("backup", target) == (0, "", f"{target}: 2 pictures, 2 new, and the database\n")
+    with pytest.raises(UserInputError, match="holds 1 run, which the backup would replace: repeat with --yes"):
+        call("restore", target)
+    store.deletion.delete([run.id])
+    code, out, _ = call("restore", target, "--json")
+    assert (code, json.loads(out)["new"]) == (0, 2)
+    assert store.runs.known([run.id]) == {run.id}
+    assert call("check")[0] == 0
+    store.blobs.path(run.raw).unlink()
+    assert call("restore", target, "--yes")[2].endswith("1 of them were not here\n")
 
 
 @pytest.fixture

@@ -9,14 +9,17 @@ from typing import Any
 import pytest
 
 from bgen_core.errors import StoreError, UserInputError
+from bgen_core.ids import VisitorId
 from bgen_core.jobs import execute_sweep as loop
 from bgen_core.jobs.holding import requeue_orphans
-from bgen_core.jobs.queue_forecast import waiting_sweeps
+from bgen_core.jobs.queue_forecast import foreseen, waiting_sweeps
 from bgen_core.jobs.runner import Runner
 from bgen_core.jobs.worker import Heartbeat, run_sweep
 from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.records.progress import SweepProgress
 from bgen_core.records.sweep_states import CONTINUE, PAUSE, RETRY, StateChange
+from bgen_core.records.turn_rule import InQueue, Left, QueueLeft
+from bgen_core.records.visitor import Visitor
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 from bgen_core.sweep.events import PaintCell
@@ -144,8 +147,41 @@ def test_the_expected_start_is_what_those_ahead_take(store: Store, settings: Set
     progress = SweepProgress(cells={}, made=2, began=began.timestamp())  # 0.2 cells/s, four are missing
     found = {waiting.sweep.id: waiting for waiting in waiting_sweeps(store, {in_hand: progress})}
     assert [found[sweep_id].ahead for sweep_id in others] == [1, 2]
-    assert found[others[0]].seconds == pytest.approx(20, rel=0.05)
-    assert found[others[1]].seconds == pytest.approx(70, rel=0.05)
+    assert found[others[0]].seconds == pytest.approx(5, rel=0.05)  # the one in hand gives way after a cell
+    assert found[others[1]].seconds == pytest.approx(55, rel=0.05)
+
+
+def test_a_single_cell_is_foreseen_after_one_of_those_that_are_many(store: Store, settings: Settings):
+    """Whoever waits begins after one cell of each, whatever they have left; and goes on after one of each again."""
+    long = submit(store, settings, seeds="1-40", seconds=80.0)
+    second, own = (
+        submit(store, settings, seeds="101-104", owner="max", seconds=12.0),
+        submit(store, settings, seeds="201", owner="max", seconds=1.0),
+    )
+    claim(store)
+    found = {waiting.sweep.id: waiting for waiting in waiting_sweeps(store)}
+    assert list(found) == [second, own]
+    assert (found[second].ahead, found[second].seconds) == (1, pytest.approx(2))
+    # Of the same owner: after four turns of 3 s, each with one of 2 s before it.
+    assert (found[own].ahead, found[own].seconds) == (2, pytest.approx(4 * (2 + 3) + 2))
+    assert long not in found
+
+
+def test_thousands_of_cells_are_foreseen():
+    turns = [InQueue(id=f"{n}", owner=f"{n % 4}", created=datetime.now(UTC), place=float(n)) for n in range(1, 13)]
+    waiting = [Left(turn=turn, cells=10_000, cell_seconds=1.0, model="demo") for turn in turns]
+    begins = foreseen(QueueLeft(in_hand=[], waiting=waiting, served={}), now=datetime.now(UTC))
+    assert [ahead for ahead, _ in begins.values()][:4] == [0, 1, 2, 3]
+    assert len(begins) == 12
+
+
+def test_an_admin_alone_puts_a_sweep_first(store: Store, settings: Settings):
+    first, last = submit(store, settings, seeds="1"), submit(store, settings, seeds="2", owner="max")
+    with pytest.raises(UserInputError, match="Only an admin"):
+        store.seen_by(Visitor(id=VisitorId("max"))).sweeps.put_first(last)
+    store.seen_by(Visitor(id=VisitorId("eve"), role="admin")).sweeps.put_first(last)
+    store.sweeps.hasten(first)  # its owner's alone
+    assert [claim(store).id for _ in range(2)] == [last, first]
 
 
 def test_one_hastens_only_among_ones_own(store: Store, settings: Settings):

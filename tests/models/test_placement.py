@@ -118,7 +118,7 @@ def paint(folder: Path, device: Device, placement: Placement, loras: tuple[Appli
     mask = np.full((16, 16), 255, np.uint8)
     mask[8:] = 0
     canvas = Canvas(init_image=colours, mask_image=mask)
-    inpainter.tunings.get(canvas.extent, lambda: BatchTuning(batch_size=4, quantum=1, seconds_per_row=1.0))
+    inpainter.tunings.get(canvas.extent, lambda kept: BatchTuning(batch_size=4, quantum=1, seconds_per_row=1.0))
     base = InpaintParams(prompt="a beach", scheduler="default", num_inference_steps=2)
     cells = [PaintCell(index=seed, canvas=canvas, params=replace(base, seed=seed), loras=loras) for seed in range(2)]
     finished = [event for event in inpainter.paint(cells) if isinstance(event, Finished)]

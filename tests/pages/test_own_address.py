@@ -136,6 +136,24 @@ def test_the_server_answers_at_its_own_names(
     assert client.get("/healthz", headers={"host": host}).is_success
 
 
+@pytest.mark.parametrize(
+    ("auth", "host", "answers"),
+    [
+        ({"auth": "header"}, "evil.example", False),
+        ({"auth": "header"}, "localhost:8501", True),
+        ({"auth": "header", "public_url": "https://bgen.example"}, "bgen.example", True),
+        ({"auth": "header", "public_url": "https://bgen.example"}, "evil.example", False),
+        ({"public_url": "https://bgen.example"}, "bgen.example", True),
+        ({"auth": "oidc"}, "any.example", True),  # its cookie is for the name at which it was given
+    ],
+)
+def test_a_header_is_no_cookie_that_belongs_to_one_name(auth: dict[str, str], host: str, answers: bool) -> None:
+    """A page that leads its own name to a trusted machine could send the header with a request."""
+    settings = load_settings(**auth)
+    app = Starlette(routes=[Route("/", answer)], middleware=[Middleware(OwnAddress, settings=lambda: settings)])
+    assert TestClient(app).get("/", headers={"host": host}).is_success is answers
+
+
 def test_nobody_is_asked_for_the_address_at_the_start(options: None, capsys: pytest.CaptureFixture[str]) -> None:
     name = tomllib.loads((PROJECT / ".streamlit" / "config.toml").read_text())["browser"]["serverAddress"]
     config.set_option("server.address", "0.0.0.0")

@@ -19,11 +19,15 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from streamlit.testing.v1 import AppTest
 
+from bgen_core.authentication import is_loopback
 from bgen_core.errors import UserInputError
 from bgen_core.settings import Settings, load_settings
-from pages._ui.app import gate, page_files, password
-from pages._ui.app.gate import Gate, is_loopback, within_app
-from pages._ui.app.password import COOKIE, SECRET_NAME
+from pages._ui.app import gate, page_files
+from pages._ui.app.gate import Gate
+from pages._ui.identity import logins, server_secret
+from pages._ui.identity.forms import within_app
+from pages._ui.identity.logins import COOKIE
+from pages._ui.identity.server_secret import SECRET_NAME
 
 PROJECT = Path(page_files.SWEEP).parents[1]
 SHELL = str(PROJECT / "pages" / "_ui" / "app" / "shell.py")
@@ -162,22 +166,28 @@ def test_many_wrong_passwords_close_the_form_for_a_while(client: TestClient, mon
 
 
 def cookie_of(settings: Settings) -> str:
-    return password.new_cookie(settings)
+    with gated(settings) as client:
+        enter(client, settings.password.get_secret_value() if settings.password else "")
+        return client.cookies[COOKIE]
+
+
+def admits(cookie: str | None, settings: Settings) -> bool:
+    return logins.login_of({COOKIE: cookie} if cookie is not None else {}, settings) is not None
 
 
 def test_only_a_fresh_cookie_of_this_server_and_password_is_taken(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     good = cookie_of(settings)
-    assert password.admits(good, settings)
+    assert admits(good, settings)
     other_password = load_settings(home=settings.home, password="another")
     other_server = load_settings(home=tmp_path / "other", password=SECRET)
     for cookie in (None, "", "in", good[:-1], good + "A", "x" + good, "in.ä.b", cookie_of(other_password)):
-        assert not password.admits(cookie, settings), cookie
-    assert not password.admits(cookie_of(other_server), settings)
-    later = time.time() + password.COOKIE_SECONDS + 5
+        assert not admits(cookie, settings), cookie
+    assert not admits(cookie_of(other_server), settings)
+    later = time.time() + logins.PASSWORD_SECONDS + 5
     monkeypatch.setattr(time, "time", lambda: later)
-    assert not password.admits(good, settings)
+    assert not admits(good, settings)
 
 
 def test_the_secret_is_kept_and_for_the_owner_alone(settings: Settings):
@@ -185,11 +195,11 @@ def test_the_secret_is_kept_and_for_the_owner_alone(settings: Settings):
     path = settings.home / SECRET_NAME
     assert path.stat().st_mode & 0o777 == 0o600
     assert [entry.name for entry in settings.home.iterdir()] == [SECRET_NAME]
-    password._kept_secret.cache_clear()  # as after a restart
-    assert password.admits(good, settings)
+    server_secret._kept_secret.cache_clear()  # as after a restart
+    assert admits(good, settings)
     path.write_bytes(b"half")
-    password._kept_secret.cache_clear()
-    assert not password.admits(good, settings)
+    server_secret._kept_secret.cache_clear()
+    assert not admits(good, settings)
 
 
 @pytest.mark.parametrize(
@@ -284,6 +294,14 @@ def test_a_start_beyond_this_machine_needs_a_password(
         assert "BGEN_PASSWORD=" in said
         assert "--server.address 127.0.0.1" in said
     assert started(settings, address, monkeypatch) == ""
+
+
+def test_a_start_that_would_be_more_open_than_was_meant_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header = load_settings(home=tmp_path, auth="header")
+    assert started(header, "127.0.0.1", monkeypatch).startswith("BGEN_AUTH=header needs BGEN_TRUSTED_PROXIES")
+    assert started(load_settings(home=tmp_path, auth="header", trusted_proxies="10.0.0.1"), None, monkeypatch) == ""
 
 
 def test_a_home_that_cannot_be_written_is_a_sentence_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

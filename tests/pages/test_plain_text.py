@@ -1,5 +1,6 @@
 """No text that people wrote is read as Markdown, icon code, formula or link, on any page."""
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -15,6 +16,7 @@ from bgen_core.sweep.plan import SweepPlan
 from pages._ui.shared.plain_text import plain
 from tests.made_up import VISITOR, commit, made_up_run, made_up_subject, made_up_sweep, run_id
 from tests.pages.compare_pages import as_read, open_compare, open_run, open_subject, open_sweep, texts
+from tests.serving import PROJECT
 
 WRITTEN = "$x$ :smile: *b* [l](m)"  # short enough for a tag
 ANOTHER = f"{WRITTEN} 2"
@@ -138,8 +140,14 @@ def test_nothing_that_people_wrote_is_interpreted(written: Store, opened: Callab
     assert interpreted(opened()) == []
 
 
-def test_nothing_is_interpreted_beside_an_opened_cell(written: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pages._ui.sweep.live_sweep.clicked_cell", lambda: 0)
-    at = open_sweep(id="made")
+def test_nothing_is_interpreted_beside_an_opened_cell(written: Store) -> None:
+    at = open_sweep(id="made", cell="1")
     assert f"1 of 4 · Prompt {WRITTEN}, Seed 0" in texts(at)
     assert interpreted(at) == []
+
+
+def test_no_script_of_the_pages_reads_a_text_as_markup() -> None:
+    scripts = list((PROJECT / "pages/_ui/shared/frontend").glob("*.js"))
+    assert len(scripts) > 10
+    markup = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|setHTML|eval\(|new Function")
+    assert [script.name for script in scripts if markup.search(script.read_text(encoding="utf-8"))] == []

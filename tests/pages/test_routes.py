@@ -79,7 +79,7 @@ def test_a_store_that_hangs_is_not_ready_and_does_not_keep_the_server_from_livin
         answers.wait(60)
         raise StoreError("It hung.")
 
-    monkeypatch.setattr("pages._ui.routes.routes._READY_SECONDS", 0.1)
+    monkeypatch.setattr("pages._ui.routes.operation_routes._READY_SECONDS", 0.1)
     with TestClient(Starlette(routes=own_routes(store_of, lambda: WELL))) as client:
         for _ in range(2):
             assert client.get("/healthz?ready").json()["store"] == "The store has not answered for 0.1 s."
@@ -273,4 +273,4 @@ def test_asking_for_a_download_without_its_body_makes_nothing(client: TestClient
 def test_a_page_knows_its_server_before_anything_else_of_it_runs(client: TestClient, path: str) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
-    assert answer.text.index("BACKEND_BASE_URL: window.location.origin") < answer.text.index('src="./static/')
+    assert answer.text.index('BACKEND_BASE_URL: new URL(".", location.href)') < answer.text.index('src="./static/')

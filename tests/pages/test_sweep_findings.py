@@ -116,7 +116,7 @@ def test_all_axes_and_measures_come_first_and_lead_to_the_details(page_store: St
     assert table.index.tolist() == ["Steps", "Guidance", "Seed"]
     assert table.columns.tolist()[:2] == ["Expansion (% of picture)", "Seam"]
     assert table["Seam"].tolist() == ["no change", "within noise", "no change"]
-    assert table.loc["Steps", "Expansion (% of picture)"].startswith("−3 (")
+    assert table.loc["Steps", "Expansion (% of picture)"].startswith("−3.0")
     assert table.loc["Guidance", "Expansion (% of picture)"] == "within noise"
     assert f"Holm's correction over these {table.size} comparisons" in spoken(at)
 
@@ -127,9 +127,9 @@ def test_the_best_and_the_distance_from_a_baseline_are_told_beyond_noise_alone(p
         page_store.metrics.save(run_id(number), [MetricValue(name="seam", value=seam, reason="", version=1)])
     ids = ",".join(run_id(number) for number in range(3))
     at = open_compare(ids=ids, measure="seam", base=run_id(0)[:12])
-    assert [run["best"] for run in viewed(at)["runs"]] == ["Best seam: 0.6", "Best seam: 0.603", ""]
+    assert [run["best"] for run in viewed(at)["runs"]] == ["Best seam: 0.600", "Best seam: 0.603", ""]
     (seam,) = [table["Seam"] for table in tables(at) if "Seam" in table]
-    assert [text.replace("\\", "") for text in seam][1:] == [":green-badge[0.603 (+0.003, noise)]", "0.7 (+0.1)"]
+    assert [text.replace("\\", "") for text in seam][1:] == [":green-badge[0.603 (+0.003, noise)]", "0.700 (+0.100)"]
     assert sorted(at.dataframe[0].value["seam apart"]) == pytest.approx([0, 0, 0.1])
     two = open_compare(ids=ids[: 2 * 64 + 1], measure="seam")
     assert [run["best"] for run in viewed(two)["runs"]] == ["", ""]

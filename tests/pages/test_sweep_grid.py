@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 import streamlit as st
 
+from bgen_core.metrics import Direction
 from bgen_core.records.progress import CellProgress, SweepProgress
 from bgen_core.records.sweep import SweepCellRow
+from bgen_core.runs.analysis.columns import Measure
 from bgen_core.sweep.axes import Axis, parse_axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
@@ -82,12 +84,16 @@ def test_explored_pictures_stay_beside_their_finished_ones():
     assert places == [{"u": "aa"}, {"p": f"{1:064x}", "r": run_id(1)[:16], "u": "bb"}, 0]
 
 
-@pytest.mark.parametrize(("lower_is_better", "best"), [(True, "0"), (False, "2")])
-def test_heat_is_highest_where_a_metric_is_best(lower_is_better: bool, best: str):
+def badge(direction: Direction, noise: float = 0.0) -> Measure:
+    return Measure(name="seam", label="Seam", direction=direction, noise=noise, decimals=2)
+
+
+@pytest.mark.parametrize(("direction", "best"), [("lower", "0"), ("higher", "2")])
+def test_heat_is_highest_where_a_metric_is_best(direction: Direction, best: str):
     values = {run_id(index): value for index, value in enumerate((0.1, 0.2, 0.3))}
-    heat = told(plan_of(THREE[2]), values=values, lower_is_better=lower_is_better, **made(0, 1, 2))["heat"]
+    heat = told(plan_of(THREE[2]), values=values, measure=badge(direction), **made(0, 1, 2))["heat"]
     assert max(heat, key=lambda index: heat[index][0]) == best
-    assert {text for _, text in heat.values()} == {"0.1", "0.2", "0.3"}
+    assert {text for _, text in heat.values()} == {"0.10", "0.20", "0.30"}
 
 
 def test_long_prompts_are_labelled_by_what_differs():
@@ -151,7 +157,7 @@ def test_arrows_walk_as_the_grid_is_shown(down: int, across: int, found: int):
 def test_colours_of_a_badge_show_no_differences_within_its_noise() -> None:
     plan = plan_of(*THREE[1:])
     values = dict(zip(map(run_id, range(4)), (0.5, 0.502, 0.501, 0.6), strict=True))
-    told_heat = told(plan, **made(0, 1, 2, 3), values=values, lower_is_better=True, noise=0.02)["heat"]
+    told_heat = told(plan, **made(0, 1, 2, 3), values=values, measure=badge("lower", noise=0.02))["heat"]
     assert [share for share, _ in told_heat.values()] == [1, 1, 1, 0]
-    level = told(plan, **made(0, 1, 2, 3), values=values, noise=0.2)["heat"]
+    level = told(plan, **made(0, 1, 2, 3), values=values, measure=badge("lower", noise=0.2))["heat"]
     assert {share for share, _ in level.values()} == {0.5}

@@ -51,6 +51,11 @@ def open_sweep(**query: str) -> AppTest:
     return at
 
 
+def opened_more(at: AppTest) -> AppTest:
+    at.session_state["more"] = True
+    return at.run()
+
+
 def said(at: AppTest) -> str:
     kinds = (at.markdown, at.info, at.warning, at.error, at.caption)
     return as_read(" ".join(str(element.value) for kind in kinds for element in kind))
@@ -81,7 +86,7 @@ def test_without_a_subject_it_leads_to_one(store: Store):
 
 
 def test_a_reference_picture_is_put_into_the_store_and_named(store: Store, subject: Subject):
-    at = open_sweep(prompt="a beach")
+    at = opened_more(open_sweep(prompt="a beach"))
     files = [np.full((80, 90, 3), shade, np.uint8) for shade in (50, 200)]
     for number, image in enumerate(files):
         at.file_uploader(key="reference_upload").upload(f"{number}.png", encode_png(image), "image/png").run()
@@ -129,7 +134,7 @@ def test_what_is_behind_is_said_without_names_of_servers(subject: Subject, worke
 def test_what_is_not_allowed_is_said_and_nothing_is_lost(
     subject: Subject, worker: None, key: str, text: str, sentence: str
 ):
-    at = open_sweep()
+    at = opened_more(open_sweep())
     at.text_area(key="prompt").set_value("a forest")
     at.text_input(key=key).set_value(text).run()
     assert sentence in said(at)
@@ -316,10 +321,10 @@ def test_a_grid_is_downloaded_as_it_is_shown(
     at.session_state["save_sweep"] = True
     at.run()
     links = {link.proto.label.partition(" · ")[0]: link.proto.url for link in at.get("link_button")}
-    assert links["PNG 512 px"] == f"/download/sheet/{sweep_id}.png?x=seed&y=steps"
-    assert links["WebP 256 px"] == f"/download/sheet/{sweep_id}.webp?x=seed&y=steps&side=256"
-    assert links["HTML 256 px"] == f"/download/runs.html?sweep={sweep_id}&side=256&x=seed&y=steps"
-    assert links["ZIP"] == f"/download/zip/{sweep_id}.zip"
+    assert links["PNG 512 px"] == f"download/sheet/{sweep_id}.png?x=seed&y=steps"
+    assert links["WebP 256 px"] == f"download/sheet/{sweep_id}.webp?x=seed&y=steps&side=256"
+    assert links["HTML 256 px"] == f"download/runs.html?sweep={sweep_id}&side=256&x=seed&y=steps"
+    assert links["ZIP"] == f"download/zip/{sweep_id}.zip"
     assert all(link.proto.label.endswith(" MB") for link in at.get("link_button"))
 
 
@@ -375,11 +380,21 @@ def test_a_link_keeps_which_axis_lies_where(
     assert at.query_params["x"] in (x, [x])
 
 
+def test_what_is_under_more_is_drawn_once_opened_and_where_a_link_sets_it(subject: Subject, worker: None):
+    at = open_sweep()
+    assert "shadow" not in {element.key for element in at.text_input}
+    assert "shadow" in {element.key for element in opened_more(at).text_input}
+    linked = open_sweep(shadow="0.3, 0.6")
+    assert "2 cells" in said(linked)
+    linked.text_input(key="shadow").set_value("0").run()
+    assert "1 cell:" in said(linked)
+
+
 def test_where_loras_cannot_be_applied_the_page_says_so(
     subject: Subject, worker: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bgen_core.models.steering.loras.find_spec", lambda name: None)
-    at = open_sweep()
+    at = opened_more(open_sweep())
     assert "LoRAs need the package peft, which is not installed" in said(at)
     assert {"lora", "lora-weight"}.isdisjoint(element.key for element in (*at.text_area, *at.text_input))
     linked = open_sweep(lora="ink:0.5")

@@ -20,11 +20,14 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.web.server.starlette.starlette_app_utils import generate_xsrf_token_string
 from streamlit.web.server.starlette.starlette_routes import create_upload_routes
 
+from bgen_core.ids import VisitorId
+from bgen_core.records.visitor import Visitor
 from bgen_core.settings import Settings, load_settings
 from pages._ui.app import upload_limits
 from pages._ui.app.field_files import MOST_FILES, FieldFiles, most_bytes, watched_fields
 from pages._ui.app.upload_limits import UploadLimits
 from pages._ui.app.visitor_cookie import COOKIE, VisitorCookie
+from pages._ui.identity.handed_on import with_visitor
 
 MB = 1_000_000
 ME, OTHER = "a" * 12, "b" * 12
@@ -39,11 +42,16 @@ class Uploads:
         self.settings = settings
         self.manager = MemoryUploadedFileManager("/_stcore/upload_file")
         self.owners = {"mine": ME, "second": ME, "theirs": OTHER}
+        self.handed_on: dict[str, dict[str, str]] = {}  # by the gate, where it knows people
         runtime = SimpleNamespace(
             uploaded_file_mgr=self.manager,
             is_active_session=self.owners.__contains__,
             get_client=lambda session: (
-                SimpleNamespace(client_context=SimpleNamespace(cookies={COOKIE: self.owners[session]}))
+                SimpleNamespace(
+                    client_context=SimpleNamespace(
+                        cookies={COOKIE: self.owners[session]}, headers=self.handed_on.get(session, {}).items()
+                    )
+                )
                 if session in self.owners
                 else None
             ),
@@ -142,6 +150,18 @@ def test_the_address_of_another_one_s_field_takes_and_gives_nothing(uploads: Upl
     assert uploads.held == [1000]
     assert uploads.put(theirs, visitor=OTHER, method="DELETE")[0] == 204
     assert uploads.held == []
+
+
+def test_a_file_is_whose_login_announced_it_whatever_the_unsigned_cookie_says(uploads: Uploads):
+    def known_as(visitor_id: str, name: str = "Anna") -> dict[str, str]:
+        scope = with_visitor({"headers": []}, Visitor(id=VisitorId(visitor_id), name=name))
+        return {key.decode(): value.decode() for key, value in scope["headers"]}
+
+    uploads.handed_on["mine"] = known_as("anna")
+    mine = uploads.announced()
+    assert uploads.put(mine, headers=known_as("eve"))[0] == 403
+    assert uploads.put(mine)[0] == 403
+    assert uploads.put(mine, visitor=OTHER, headers=known_as("anna", "renamed meanwhile"))[0] == 204
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ def test_what_its_script_lays_out_is_in_attributes(store: Store):
     places = [each for each in page.all("div") if each.get("class") == "place"]
     assert [json.loads(each["data-at"]) for each in places] == [[0, 0], [0, 1], [1, 0], [1, 1]]
     assert [each["data-stars"] for each in places] == ["0", "0", "0", "4"]
-    assert [json.loads(each["data-badges"]) for each in places][::3] == [["", "0.25"], ["★★★★", ""]]
+    assert [json.loads(each["data-badges"]) for each in places][::3] == [["", "0.250"], ["★★★★", ""]]
     assert "Guidance 3 · Seed 2" in places[3]["data-search"]
 
 
@@ -191,7 +191,7 @@ def test_metrics_stand_in_the_table_with_their_meaning_and_the_best_marked(store
         store.metrics.save(run.id, [measured("seam", seam), measured("detail", 3.0), measured("clip_score", None)])
     page = read(html_report(store, sweep_id="sweep-1"))
     assert page.text.count("★") == 3  # two that tie, and what the sign means
-    assert page.text.count("0.25 ★") == 2
+    assert page.text.count("0.250 ★") == 2
     assert find_metric("seam").help in page.text
     assert "Background detail (levels/px)" in page.text
     assert "CLIP score" not in page.text  # it has no value for any of them

@@ -28,7 +28,7 @@ def test_the_table_has_a_typed_column_for_every_field() -> None:
     assert frame["num_inference_steps"].dtype == int
     assert str(frame["created"].dtype).endswith("UTC]")
     assert frame["seconds"].tolist() == [1.938] * 4  # 0.125 + 1.5 + 0.25 + 0.0625, in ms
-    assert frame["permalink"][0] == f"/run?id={run_id(0)}"
+    assert frame["permalink"][0] == f"run?id={run_id(0)}"
     assert frame["size"][0] == "48 × 32"
     assert all(field.label and field.help.endswith(".") for field in FIELDS)
 

@@ -15,11 +15,11 @@ from bgen_core.archive.run_import import import_runs
 from bgen_core.errors import StoreError
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.blobs import BlobStore
-from bgen_core.store.check import Finding, check_store
-from bgen_core.store.garbage import collect_garbage
-from bgen_core.store.repair import repair_store
 from bgen_core.store.store import Store, open_store
 from bgen_core.store.thumbnails import thumbnail
+from bgen_core.store.upkeep.check import Finding, check_store
+from bgen_core.store.upkeep.garbage import collect_garbage
+from bgen_core.store.upkeep.repair import repair_store
 from tests.made_up import commit, made_up_run, made_up_subject
 from tests.store.test_store_check import AT_ONCE
 

@@ -8,10 +8,10 @@ import pytest
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash
-from bgen_core.store.check import Finding, check_store
-from bgen_core.store.garbage import collect_garbage
 from bgen_core.store.references import LONGEST_SIDE, encode_reference, load_references, references_of
 from bgen_core.store.store import Store
+from bgen_core.store.upkeep.check import Finding, check_store
+from bgen_core.store.upkeep.garbage import collect_garbage
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan

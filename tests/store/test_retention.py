@@ -8,8 +8,8 @@ import pytest
 
 from bgen_core.ids import RunId, SweepId
 from bgen_core.store.opinions import Vote
-from bgen_core.store.retention import old_runs, remove_old_runs, size_of
 from bgen_core.store.store import Store
+from bgen_core.store.upkeep.retention import old_runs, remove_old_runs, size_of
 from bgen_core.store.views import SavedView
 from tests.made_up import LONG_AGO, commit, made_up_run, made_up_sweep, painted, picture, run_id
 

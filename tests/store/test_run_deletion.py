@@ -2,10 +2,10 @@ import pytest
 
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.metrics import MetricValue
-from bgen_core.store.check import Finding, check_store
 from bgen_core.store.opinions import Vote
 from bgen_core.store.run_deletion import RunDeletion
 from bgen_core.store.store import Store
+from bgen_core.store.upkeep.check import Finding, check_store
 from tests.made_up import commit, made_up_run, made_up_sweep, painted, picture, run_id
 
 pytestmark = pytest.mark.both_databases

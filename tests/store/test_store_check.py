@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from bgen_core.records.run import RunRecord
-from bgen_core.store.check import Finding, Looked, check_store
-from bgen_core.store.garbage import collect_garbage
 from bgen_core.store.opinions import Opinion
 from bgen_core.store.pictures import Removed
-from bgen_core.store.repair import Repair, repair_store
 from bgen_core.store.store import Store
+from bgen_core.store.upkeep.check import Finding, Looked, check_store
+from bgen_core.store.upkeep.garbage import collect_garbage
+from bgen_core.store.upkeep.repair import Repair, repair_store
 from bgen_core.subject.pasting.compositing import composite
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.plan import pixel_versions

@@ -48,7 +48,7 @@ def canvas() -> Canvas:
 def engine(pipeline: Any) -> BatchedInpainter:
     inpainter = BatchedInpainter(pipeline, previews=False)
     tuning = BatchTuning(batch_size=8, quantum=1, seconds_per_row=1.0)
-    inpainter.tunings.get(Extent(width=SIDE, height=SIDE), lambda: tuning)
+    inpainter.tunings.get(Extent(width=SIDE, height=SIDE), lambda kept: tuning)
     return inpainter
 
 
@@ -144,7 +144,7 @@ def test_transformers_take_them_too(name: str, tmp_path: Path, canvas: Canvas) -
     device = Device(kind="cpu", name="cpu", dtype_name="bfloat16")
     inpainter, _ = load_inpainter(find_model(str(tmp_path / "model")), device, tuning_folder=None)
     if isinstance(inpainter, BatchedInpainter):
-        inpainter.tunings.get(canvas.extent, lambda: BatchTuning(batch_size=2, quantum=1, seconds_per_row=1.0))
+        inpainter.tunings.get(canvas.extent, lambda kept: BatchTuning(batch_size=2, quantum=1, seconds_per_row=1.0))
     save_lora(lora_of(tiny_family(name).transformer, "transformer", seed=3), tmp_path / "ink.safetensors")
     found = find_loras(["ink"], tmp_path)
     asked = [

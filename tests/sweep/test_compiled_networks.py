@@ -43,7 +43,7 @@ def cells(number: int) -> list[PaintCell]:
 
 def make_inpainter(pipeline: Any) -> BatchedInpainter:
     inpainter = BatchedInpainter(pipeline, previews=False)
-    inpainter.tunings.get(SIZE, lambda: BatchTuning(batch_size=4, quantum=None, seconds_per_row=1.0))
+    inpainter.tunings.get(SIZE, lambda kept: BatchTuning(batch_size=4, quantum=None, seconds_per_row=1.0))
     return inpainter
 
 

@@ -8,8 +8,10 @@ After decoding: one step of 255, where a value falls on the other side of a roun
 
 import copy
 import itertools
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import diffusers
@@ -21,12 +23,14 @@ from PIL import Image
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.models.schedulers import SCHEDULERS, get_scheduler
-from bgen_core.sweep.engine import BatchedInpainter
+from bgen_core.sweep.engine import BatchedInpainter, batch_size
+from bgen_core.sweep.engine.denoiser import Denoiser
+from bgen_core.sweep.engine.picture_batches import MOST_TOGETHER
 from bgen_core.sweep.engine.timetable import Lane, choose_lanes, form_lanes
 from bgen_core.sweep.engine.unet import UNetDenoiser
 from bgen_core.sweep.events import Canvas, Failed, Finished, PaintCell, Started, Stepped
 from bgen_core.sweep.params import InpaintParams
-from bgen_core.sweep.tuning import BatchTuning
+from bgen_core.sweep.tuning import BatchTuning, TuningPlace
 from tests.tiny_models import FAMILIES, tiny_pipeline
 
 SIDE = 16
@@ -52,7 +56,7 @@ def lanes_of(cells: list[PaintCell], batch_size: int) -> list[Lane]:
 def make_inpainter(family: str, *, previews: bool = False) -> BatchedInpainter:
     """With a given tuning: measuring takes longer than painting such small pictures."""
     inpainter = BatchedInpainter(tiny_pipeline(family), previews=previews)
-    inpainter.tunings.get(EXTENT, lambda: BatchTuning(batch_size=8, quantum=4, seconds_per_row=1.0))
+    inpainter.tunings.get(EXTENT, lambda kept: BatchTuning(batch_size=8, quantum=4, seconds_per_row=1.0))
     return inpainter
 
 
@@ -196,7 +200,7 @@ def test_skipped_layers_and_guidance_that_ends_equal_the_pipeline_in_half_precis
     with_text_model(monkeypatch)
     pipeline = tiny_pipeline.__wrapped__(family).to(kind)
     inpainter = BatchedInpainter(pipeline, previews=False)
-    inpainter.tunings.get(EXTENT, lambda: BatchTuning(batch_size=2, quantum=1, seconds_per_row=1.0))
+    inpainter.tunings.get(EXTENT, lambda kept: BatchTuning(batch_size=2, quantum=1, seconds_per_row=1.0))
     params = InpaintParams(
         prompt="a beach", scheduler="euler", num_inference_steps=3, guidance_scale=4.0, guidance_end=0.7, clip_skip=1
     )
@@ -481,3 +485,46 @@ def test_what_fails_for_one_cell_costs_its_company_nothing(
     assert failed.index == 1 or where == "decode"
     for index, image in finished.items():
         assert np.array_equal(image, expected[index])
+
+
+def test_what_an_older_version_did_not_measure_is_measured_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    place = TuningPlace.of(tmp_path, "a GPU")
+    kept = BatchTuning(batch_size=8, quantum=4, seconds_per_row=1.0)  # has no number of pictures decoded together
+    place.write(EXTENT, kept)
+    offered: list[int] = []
+
+    def choose(_: Denoiser, latents: Sequence[torch.Tensor], extent: Extent) -> int:
+        offered.append(len(latents))
+        return 4
+
+    monkeypatch.setattr(batch_size, "choose_together", choose)
+    for _ in range(2):  # also in the next process
+        inpainter = BatchedInpainter(tiny_pipeline("sd-9"), tuning_place=place)
+        inpainter.tune(EXTENT)
+    assert place.read(EXTENT) == replace(kept, decoded_together=4)
+    assert offered == [MOST_TOGETHER]
+
+
+def test_cells_of_different_schedules_that_end_together_are_decoded_in_one_call(
+    canvas: Canvas, monkeypatch: pytest.MonkeyPatch
+):
+    inpainter = BatchedInpainter(tiny_pipeline("sd-9"), previews=False)
+    tuning = BatchTuning(batch_size=8, quantum=4, seconds_per_row=1.0, decoded_together=8)
+    inpainter.tunings.get(EXTENT, lambda kept: tuning)
+    cells = [
+        PaintCell(
+            index=index,
+            params=InpaintParams(prompt="a", num_inference_steps=3, seed=index, scheduler=name),
+            canvas=canvas,
+        )
+        for index, name in enumerate(("ddim", "euler", "ddim", "euler"))
+    ]
+    calls: list[int] = []
+    decode = inpainter.denoiser.decode
+    monkeypatch.setattr(
+        inpainter.denoiser, "decode", lambda latents, extent: (calls.append(len(latents)), decode(latents, extent))[1]
+    )
+    images = {event.cell.index: event.image for event in inpainter.paint(cells) if isinstance(event, Finished)}
+    assert calls == [4]
+    alone = paint("sd-9", cells)
+    assert max(int(np.abs(images[index].astype(int) - alone[index]).max()) for index in alone) <= 1

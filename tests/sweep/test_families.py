@@ -74,7 +74,7 @@ def loaded(source: ModelSource, device: Device) -> tuple[Any, Canvas]:
     given = canvas(factor)
     if isinstance(inpainter, BatchedInpainter):  # measuring takes longer than painting
         tuning = BatchTuning(batch_size=2, quantum=1, seconds_per_row=1.0)
-        inpainter.tunings.get(given.extent, lambda: tuning)
+        inpainter.tunings.get(given.extent, lambda kept: tuning)
     return inpainter, given
 
 

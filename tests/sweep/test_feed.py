@@ -30,7 +30,7 @@ def canvas(shade: int) -> Canvas:
 def engine(batch_size: int = 8) -> BatchedInpainter:
     inpainter = BatchedInpainter(tiny_pipeline("sd-9"), previews=False)
     tuning = BatchTuning(batch_size=batch_size, quantum=4, seconds_per_row=1.0)
-    inpainter.tunings.get(Extent(width=SIDE, height=SIDE), lambda: tuning)
+    inpainter.tunings.get(Extent(width=SIDE, height=SIDE), lambda kept: tuning)
     return inpainter
 
 

@@ -85,7 +85,7 @@ def canvases(request: pytest.FixtureRequest) -> list[Canvas]:
 def engine(pipeline: Any, canvas: Canvas, batch_size: int = 8) -> BatchedInpainter:
     inpainter = BatchedInpainter(pipeline)
     tuning = BatchTuning(batch_size=batch_size, quantum=1, seconds_per_row=1.0, decoded_together=2)
-    inpainter.tunings.get(canvas.extent, lambda: tuning)
+    inpainter.tunings.get(canvas.extent, lambda kept: tuning)
     return inpainter
 
 

@@ -80,7 +80,7 @@ def asked(canvas: Canvas, adapters: dict[str, IPAdapter], pictures: dict[str, np
 def engine(pipeline: Any, quantum: int = 1) -> BatchedInpainter:
     inpainter = BatchedInpainter(pipeline, previews=False)
     tuning = BatchTuning(batch_size=8, quantum=quantum, seconds_per_row=1.0)
-    inpainter.tunings.get(Extent(width=SIDE, height=SIDE), lambda: tuning)
+    inpainter.tunings.get(Extent(width=SIDE, height=SIDE), lambda kept: tuning)
     return inpainter
 
 

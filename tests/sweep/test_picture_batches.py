@@ -40,7 +40,7 @@ def test_a_call_without_memory_is_halved_and_larger_ones_are_not_tried_again() -
         return as_picture(asked)
 
     decoder = PictureDecoder(denoiser(decode), EXTENT, 4)
-    found = [picture for picture, _ in decoder.decode(latents(8))]
+    found = [picture for picture, _ in decoder.decode([latents(8)[:3], latents(8)[3:]])]
     assert sizes == [4, 2, 2, 2, 2]
     torch.testing.assert_close(torch.stack(found), as_picture(latents(8)))  # pyright: ignore[reportArgumentType]
 
@@ -53,7 +53,7 @@ def test_a_picture_that_cannot_be_decoded_costs_the_others_nothing() -> None:
             raise fault
         return as_picture(asked)
 
-    found = [picture for picture, _ in PictureDecoder(denoiser(decode), EXTENT, 8).decode(latents(5))]
+    found = [picture for picture, _ in PictureDecoder(denoiser(decode), EXTENT, 8).decode([latents(5)])]
     assert found[-1] is fault
     assert not any(isinstance(picture, Exception) for picture in found[:-1])
 
@@ -62,7 +62,7 @@ def test_an_only_picture_without_memory_says_so() -> None:
     def decode(_: torch.Tensor) -> torch.Tensor:
         raise torch.OutOfMemoryError("no room")
 
-    ((found, _),) = PictureDecoder(denoiser(decode), EXTENT, 8).decode(latents(1))
+    ((found, _),) = PictureDecoder(denoiser(decode), EXTENT, 8).decode([latents(1)])
     assert isinstance(found, torch.OutOfMemoryError)
 
 
@@ -112,8 +112,8 @@ def test_pictures_in_company_are_those_alone(family: str) -> None:
     extent = Extent(width=32, height=48)
     with torch.inference_mode():
         rows = torch.stack([row.latents for row in probe_rows(model, extent, 3)])
-        together = [picture for picture, _ in PictureDecoder(model, extent, 4).decode(rows)]
-        alone = [picture for picture, _ in PictureDecoder(model, extent, 1).decode(rows)]
+        together = [picture for picture, _ in PictureDecoder(model, extent, 4).decode([rows])]
+        alone = [picture for picture, _ in PictureDecoder(model, extent, 1).decode([rows])]
     for one, other in zip(together, alone, strict=True):
         assert isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor)
         assert one.shape == (3, extent.height, extent.width)

@@ -8,7 +8,7 @@ import pytest
 from bgen_core.content_address import hash_content
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
-from bgen_core.jobs.runner import group_cells
+from bgen_core.jobs.running.planned import group_cells
 from bgen_core.models.catalogue import describe_model
 from bgen_core.sweep.axes import Axis, parse_axis
 from bgen_core.sweep.build import build_plan

@@ -50,7 +50,7 @@ def painted(model: str, *, checks_safety: bool) -> list[Event]:
     canvas = Canvas(init_image=np.full((16, 16, 3), 90, np.uint8), mask_image=mask)
     inner = getattr(inpainter, "_inpainter", inpainter)
     if isinstance(inner, BatchedInpainter):
-        inner.tunings.get(canvas.extent, lambda: BatchTuning(batch_size=2, quantum=1, seconds_per_row=1.0))
+        inner.tunings.get(canvas.extent, lambda kept: BatchTuning(batch_size=2, quantum=1, seconds_per_row=1.0))
     params = InpaintParams(prompt="a beach", scheduler="default", num_inference_steps=2, guidance_scale=2.0)
     return [*inpainter.paint([PaintCell(index=0, params=params, canvas=canvas)])]
 

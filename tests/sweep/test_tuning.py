@@ -15,7 +15,7 @@ SECOND = BatchTuning(batch_size=2, quantum=None, seconds_per_row=0.5)
 
 def measured(place: TuningPlace | None, tuning: BatchTuning) -> BatchTuning:
     """What a new process uses that would measure `tuning`."""
-    return BatchTunings(place).get(SIZE, lambda: tuning)
+    return BatchTunings(place).get(SIZE, lambda kept: kept or tuning)
 
 
 def test_a_measurement_serves_every_later_process(tmp_path: Path):

@@ -154,7 +154,7 @@ class _Follower:
             say(PAUSED)
         elif before == "paused" and state in ("queued", "running"):
             say(CONTINUED)
-        if state == "queued":
+        if state == "queued" and before != "running":  # else it takes turns with others
             self._say_place()
 
     def _say_place(self) -> None:

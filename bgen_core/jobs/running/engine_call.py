@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Generator, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count, islice
 
 from bgen_core.extent import Extent
@@ -51,6 +52,7 @@ class EngineCall:
         self.ahead = ahead
         self._next_look = 0.0
         self._sources: deque[Iterator[Asked]] = deque()
+        self._of_next: deque[Iterator[Asked]] = deque()
         self._numbers = count()
         self._in_hand: dict[int, Asked] = {}
         self._unstarted: set[int] = set()
@@ -64,6 +66,18 @@ class EngineCall:
     def add(self, cells: Iterator[Asked]) -> None:
         """Cells to be painted; each is prepared when the engine asks for it."""
         self._sources.append(cells)
+
+    def recall(self, raw_ids: Collection[RawId]) -> None:
+        """Want no more of what was added; of these pictures, those that are under way come nevertheless.
+
+        The next sweep is looked at at once. To be called when the engine has just told of a step or of a picture:
+        while it tells what it begins, it has begun more than it has told.
+        """
+        self._sources.clear()
+        for number in [number for number in self._unstarted if self._in_hand[number].raw_id in raw_ids]:
+            self._unstarted.discard(number)
+            del self._in_hand[number]
+        self._next_look = 0.0
 
     @property
     def begun(self) -> list[Asked]:
@@ -94,22 +108,23 @@ class EngineCall:
                 number = next(self._numbers)
                 self._in_hand[number] = asked
                 self._unstarted.add(number)
-                yield replace(asked.cell, index=number)
+                yield replace(asked.cell, index=number, is_wanted=partial(self._in_hand.__contains__, number))
             elif self.ahead is None:
                 return
             else:
                 yield None
 
     def _take(self) -> Asked | None:
-        while self._sources:
-            if (asked := next(self._sources[0], None)) is not None:
-                return asked
-            self._sources.popleft()
+        for sources in (self._sources, self._of_next):
+            while sources:
+                if (asked := next(sources[0], None)) is not None:
+                    return asked
+                sources.popleft()
         is_near_end = bool(self._in_hand) and len(self._unstarted) <= AHEAD_CELLS
         if self.ahead is None or not is_near_end or time.monotonic() < self._next_look:
             return None
         self._next_look = time.monotonic() + AHEAD_SECONDS
-        self._sources.append(self._look_ahead(self.ahead))
+        self._of_next.append(self._look_ahead(self.ahead))
         return self._take()
 
     def _look_ahead(self, ahead: Ahead) -> Iterator[Asked]:

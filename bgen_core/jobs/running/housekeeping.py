@@ -9,10 +9,10 @@ from bgen_core.errors import BgenError
 from bgen_core.jobs.background_faults import BackgroundFaults
 from bgen_core.private_files import make_private_folder
 from bgen_core.settings import Settings
-from bgen_core.store.garbage import collect_garbage, most_would_go
 from bgen_core.store.pictures import Removed
-from bgen_core.store.retention import remove_old_runs
 from bgen_core.store.store import Store
+from bgen_core.store.upkeep.garbage import collect_garbage, most_would_go
+from bgen_core.store.upkeep.retention import remove_old_runs
 from bgen_core.wording import counted
 
 logger = logging.getLogger(__name__)

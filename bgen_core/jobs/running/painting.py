@@ -12,7 +12,8 @@ from bgen_core.extent import Extent
 from bgen_core.ids import RawId, SubjectId, SweepId
 from bgen_core.jobs.claims import PaintingClaims
 from bgen_core.jobs.running.commits import Commits
-from bgen_core.jobs.running.engine_call import Asked, OpenEngine
+from bgen_core.jobs.running.engine_call import Ahead, Asked, EngineCall, OpenEngine
+from bgen_core.jobs.running.turn import Turn
 from bgen_core.jobs.running.work import Painted, Photo, Work
 from bgen_core.models.devices import MemoryMeter
 from bgen_core.store.blobs import STORED_LIMITS
@@ -29,6 +30,7 @@ from bgen_core.sweep.events import (
     PaintCell,
     RunnerEvent,
     Started,
+    Stepped,
     Waiting,
 )
 from bgen_core.sweep.plan import SweepCell
@@ -55,6 +57,8 @@ class Painting:
         Pictures that were painted before, and that the store did not take.
     is_stopping
         Whether nothing more shall be painted.
+    turn
+        Says when nothing more shall be begun, because others wait.
 
     Attributes
     ----------
@@ -72,6 +76,7 @@ class Painting:
         ahead: Callable[["Painting", Inpainter, Extent], Iterator[Asked]] | None,
         unstored: Mapping[RawId, Painted],
         is_stopping: Callable[[], bool],
+        turn: Turn,
     ) -> None:
         self._store = store
         self._claims = claims
@@ -80,6 +85,7 @@ class Painting:
         self._ahead = ahead
         self._unstored = unstored
         self._is_stopping = is_stopping
+        self._turn = turn
         self.painted_ahead: dict[RawId, Painted] = {}
         self._are_last = False
         self._photos: Recent[Photo] = Recent(_PHOTOS)
@@ -106,12 +112,13 @@ class Painting:
         while sharing:
             mine = self._claims.claim(sharing)
             self._claimed |= mine
-            yield from self._paste_known(work, sharing)  # also what another process has finished meanwhile
+            yield from self._paste_known(work, inpainter, sharing)  # also what another process has finished meanwhile
             own = {raw_id: sharing.pop(raw_id) for raw_id in list(sharing) if raw_id in mine}
             yield from self._paint(work, inpainter, own)
-            if self._is_stopping():
+            if self._is_stopping() or self._turn.look(inpainter, work.extent):
                 return
             if sharing:
+                self._turn.begin()
                 yield Waiting(cells=len(sharing))
                 time.sleep(CLAIM_SECONDS)
 
@@ -121,11 +128,13 @@ class Painting:
             self._store.sweeps.set_cell_error(sweep_id, cell.index, reason)
             yield Failed(index=cell.index, reason=reason)
 
-    def _paste_known(self, work: Work, sharing: dict[RawId, list[SweepCell]]) -> Generator[RunnerEvent]:
+    def _paste_known(
+        self, work: Work, inpainter: Inpainter, sharing: dict[RawId, list[SweepCell]]
+    ) -> Generator[RunnerEvent]:
         known = self._store.runs.known_raws(sharing)
         engines = self._store.runs.engines(known)
         for raw_id in list(sharing):
-            if self._is_stopping():
+            if self._is_stopping() or self._turn.look(inpainter, work.extent):
                 return
             painted, raw = self._unstored.get(raw_id), known.get(raw_id)
             if raw is not None:
@@ -138,6 +147,7 @@ class Painting:
             if painted is None:
                 continue
             cells = sharing.pop(raw_id)
+            self._turn.begin()
             try:
                 photo = self._photo(cells[0].subject_id)
             except (UserInputError, LostPictureError) as error:
@@ -150,15 +160,16 @@ class Painting:
     def _paint(
         self, work: Work, inpainter: Inpainter, sharing: Mapping[RawId, list[SweepCell]]
     ) -> Generator[RunnerEvent]:
-        if not sharing or self._is_stopping():
+        if not sharing or self._is_stopping() or self._turn.is_over:
             return
         waiting = _Waiting(dict(sharing))
         is_batched = work.source.family.engine is not None
-        ahead = partial(self._ahead, self) if self._ahead and is_batched and self._are_last else None
-        call = self._engine.call(inpainter, work.extent, ahead)
+        ahead = partial(self._ahead, self) if self._ahead and is_batched else None
+        call = self._engine.call(inpainter, work.extent, ahead if self._are_last else None)
         self._engine.take(sharing)
         for asked in call.begun:
             if asked.raw_id in sharing:
+                self._turn.begin()
                 yield Started(cell=_own(asked.cell, sharing[asked.raw_id]))
         wanted = [cells[0] for raw_id, cells in sharing.items() if raw_id not in call.in_hand]
         call.add(self._asked(work, wanted, partial(self._refuse, work, waiting)))
@@ -172,6 +183,10 @@ class Painting:
                 yield from self._commits.collect()
                 if self._is_stopping():
                     return
+                if isinstance(got[1], Stepped | Finished) and not self._turn.is_over:
+                    self._turn.begin()
+                    if self._turn.look(inpainter, work.extent):
+                        self._give_way(call, waiting, ahead)
         except OutOfMemoryError as error:
             if work.is_only_size:
                 raise
@@ -181,6 +196,16 @@ class Painting:
         if not self._engine.is_busy:
             self._engine.close()  # it keeps the model, which may have to go for another one
         yield from waiting.told()
+
+    def _give_way(self, call: EngineCall, waiting: "_Waiting", ahead: Ahead | None) -> None:
+        """Begin nothing more: what is under way is waited for, and the next sweep's cells come after it."""
+        call.recall(waiting.cells.keys())
+        left = waiting.cells.keys() - call.in_hand
+        for raw_id in left:
+            del waiting.cells[raw_id]
+        self._claims.release(left)
+        self._claimed -= left
+        call.ahead = ahead
 
     def _tell(
         self, work: Work, waiting: "_Waiting", asked: Asked, event: Event, peak_memory_mb: float

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 
+from bgen_core.ids import SweepId
 from bgen_core.jobs.holding import holding
 from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.records.sweep import SweepRecord
@@ -25,13 +26,19 @@ class Turns:
         self._store = store
         self._folder = folder
         self._ahead: tuple[SweepRecord, ExitStack] | None = None
+        self._running: SweepRecord | None = None
 
     def look_ahead(self) -> SweepRecord | None:
         """Take the next sweep, which `take` gives then; None where nothing waits, or where it is taken already."""
-        if self._ahead is not None or (sweep := self._store.sweeps.claim_next()) is None:
+        leaving = self._running.owner if self._running else None
+        if self._ahead is not None or (sweep := self._store.sweeps.claim_next(leaving=leaving)) is None:
             return None
         self._ahead = self._hold(sweep)
         return sweep if self._ahead else None
+
+    def next_after(self, sweep_id: SweepId) -> SweepRecord | None:
+        """The sweep to which one gives way that runs here; None where it goes on, or where the next one is taken."""
+        return None if self._ahead is not None else self._store.sweeps.next_after(sweep_id)
 
     @contextmanager
     def take(self) -> Generator[SweepRecord | None]:
@@ -46,6 +53,7 @@ class Turns:
             yield None
             return
         sweep, hold = held
+        self._running = sweep
         with hold:
             yield sweep
 

@@ -2,7 +2,7 @@
 
 import math
 
-from bgen_core.runs.analysis.columns import Measure, number, percent
+from bgen_core.runs.analysis.columns import Measure, percent
 from bgen_core.runs.analysis.paired import Estimate, PairedDifference, fewest_pairs
 from bgen_core.wording import counted
 
@@ -10,14 +10,14 @@ from bgen_core.wording import counted
 def change_text(change: Estimate, measure: Measure) -> str:
     """ "falls by 0.12 s (95 % interval 0.05 to 0.19, 9 pairs)"; or "from a fall of … to a rise of …" around 0."""
     if change.mean == 0:
-        return f"does not change on average ({_interval(change, 'a fall of {}', 'a rise of {}')})"
+        return f"does not change on average ({_interval(change, measure, 'a fall of {}', 'a rise of {}')})"
     verb = "rises" if change.mean > 0 else "falls"
     return f"{verb} by {amount_text(change, measure, below='a fall of {}', above='a rise of {}')}"
 
 
 def amount_text(change: Estimate, measure: Measure, *, below: str = "{} below", above: str = "{} above") -> str:
     """A change without its sign, with its interval: "0.12 s (95 % interval 0.05 to 0.19, 9 pairs)"."""
-    return f"{measure.amount(abs(change.mean))} ({_interval(change, below, above)})"
+    return f"{measure.amount(abs(change.mean))} ({_interval(change, measure, below, above)})"
 
 
 def share_text(difference: PairedDifference) -> str:
@@ -44,13 +44,13 @@ def pairs_text(count: int) -> str:
     return counted(count, "pair")
 
 
-def _interval(change: Estimate, below: str, above: str) -> str:
+def _interval(change: Estimate, measure: Measure, below: str, above: str) -> str:
     if math.isinf(change.high):
         return pairs_text(change.count)
     low, high = change.low, change.high
     if low < 0 < high:
-        span = f"interval from {below.format(number(-low))} to {above.format(number(high))}"
+        span = f"interval from {below.format(measure.text(-low))} to {above.format(measure.text(high))}"
     else:
         near, far = sorted((abs(low), abs(high)))
-        span = f"interval {number(near)} to {number(far)}"
+        span = f"interval {measure.text(near)} to {measure.text(far)}"
     return f"{100 * change.confidence:.3g} % {span}, {pairs_text(change.count)}"

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bgen_core.metrics import Direction, Metric
+from bgen_core.metrics.metric import to_decimals
 from bgen_core.wording import listed
 
 SEED = "seed"
@@ -32,6 +33,8 @@ class Measure:
         How that is known.
     noise_in_units_of
         Another measure in whose unit the noise is; see `noise.in_own_units`.
+    decimals
+        Digits after the point that mean something; None where three digits in all are told.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Measure:
     noise: float = 0.0
     noise_known: str = ""
     noise_in_units_of: str = ""
+    decimals: int | None = None
 
     @classmethod
     def of(cls, metric: Metric) -> "Measure":
@@ -52,6 +56,7 @@ class Measure:
             noise=metric.noise.amount,
             noise_known=metric.noise.known,
             noise_in_units_of=metric.noise.in_units_of,
+            decimals=metric.decimals,
         )
 
     @property
@@ -64,9 +69,16 @@ class Measure:
         """The label inside a sentence: "seam", but "CLIP score"."""
         return self.label[:1].lower() + self.label[1:] if self.label[1:2].islower() else self.label
 
+    def text(self, value: float, digits: int = 3) -> str:
+        """A value to the digits that mean something, or to more digits in all where they are asked for."""
+        if self.decimals is None or digits > 3 or value == 0:
+            return number(value, digits)
+        is_too_small = abs(value) < 0.5 * 10**-self.decimals
+        return number(value, 1) if is_too_small else to_decimals(value, self.decimals)
+
     def amount(self, value: float, digits: int = 3) -> str:
-        """A value with its unit, to three digits unless more are asked for."""
-        return f"{number(value, digits)} {self.unit}".strip()
+        """The same with its unit."""
+        return f"{self.text(value, digits)} {self.unit}".strip()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Whether a better picture is worth its time: 30 steps against 10, what they gain and what they cost."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -115,7 +115,7 @@ def is_it_worth_the_wait(
 
 
 def _times(column: str) -> Measure:
-    return Measure(name=column, label=SECONDS.label, unit=SECONDS.unit, direction=SECONDS.direction)
+    return replace(SECONDS, name=column)
 
 
 def _ratio(times: PairedTable, first: object, second: object) -> Estimate:
@@ -159,5 +159,5 @@ def _cost(axis: AxisColumn, ratio: Estimate, extra: PairedDifference) -> str:
     cost = f"{axis.label} {second} takes {number(ratio.mean)} times as long as {first}"
     if not longer.is_clear:
         return f"{cost} ({measured}), which is not clearly another time"
-    more = f"{number(abs(longer.mean))} s {'more' if longer.mean >= 0 else 'less'} for each picture"
+    more = f"{SECONDS.amount(abs(longer.mean))} {'more' if longer.mean >= 0 else 'less'} for each picture"
     return f"{cost} ({measured}; {more})"

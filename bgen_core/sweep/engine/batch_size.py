@@ -4,6 +4,7 @@ device.
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from bgen_core.errors import OutOfMemoryError
 from bgen_core.extent import Extent
 from bgen_core.sweep.engine.denoiser import Denoiser, Row
 from bgen_core.sweep.engine.network.layout import Layout, choose_layout
-from bgen_core.sweep.engine.picture_batches import choose_together
+from bgen_core.sweep.engine.picture_batches import MOST_TOGETHER, choose_together
 from bgen_core.sweep.engine.rows import RowEvaluator
 from bgen_core.sweep.events import Canvas, PaintCell
 from bgen_core.sweep.params import InpaintParams
@@ -26,6 +27,17 @@ LONG_SECONDS = 0.5  # a call of this length is timed once: no pause of the machi
 LAYOUT_ROWS = 16  # a batch that fills a GPU
 QUANTA = (1, 2, 4, 8)
 QUANTUM_ROWS = 16  # a multiple of all quanta and of their doubles
+
+
+def whole_tuning(denoiser: Denoiser, extent: Extent, kept: BatchTuning | None) -> BatchTuning:
+    """What was measured before, with what is missing in it measured now."""
+    if kept is None:
+        return measure_batch(denoiser, extent)
+    if kept.decoded_together is not None:
+        return kept
+    rows = probe_rows(denoiser, extent, MOST_TOGETHER)
+    painted = denoiser.painted_extent(_probe_cell(extent))
+    return replace(kept, decoded_together=choose_together(denoiser, [row.latents for row in rows], painted))
 
 
 def measure_batch(denoiser: Denoiser, extent: Extent) -> BatchTuning:

@@ -16,7 +16,7 @@ from bgen_core.models.family_table import STABLE_DIFFUSION, family_of
 from bgen_core.subject.decoding.image_io import resize
 from bgen_core.sweep.adapters import Adapters
 from bgen_core.sweep.cell_faults import NO_NUMBERS, TOO_LARGE, reason_of
-from bgen_core.sweep.engine.batch_size import measure_batch
+from bgen_core.sweep.engine.batch_size import whole_tuning
 from bgen_core.sweep.engine.cohort import Cohort, start_cohort
 from bgen_core.sweep.engine.decoding import LatentPreview, in_tiles, to_pixels
 from bgen_core.sweep.engine.denoisers import make_denoiser
@@ -70,6 +70,7 @@ class BatchedInpainter:
         self.multiple = denoiser.multiple
         self.tunings = BatchTunings(tuning_place)
         self.rows_computed = 0
+        self._rows_before = 0
         self._family = family_of(pipeline) or STABLE_DIFFUSION
         self._pipeline = pipeline
         self._adapters = Adapters(pipeline, self._family.title)
@@ -81,6 +82,11 @@ class BatchedInpainter:
         else:
             self._make_preview = None
 
+    @property
+    def rows_in_all(self) -> int:
+        """Rows computed since the model was loaded; `rows_computed` is of the last call of `paint` alone."""
+        return self._rows_before + self.rows_computed
+
     @torch.inference_mode()
     def tune(self, extent: Extent) -> None:
         """Measure batch size and quantum for that size; see `Inpainter.tune`."""
@@ -89,7 +95,7 @@ class BatchedInpainter:
     def _tuning(self, extent: Extent) -> BatchTuning:
         self._references.use(())  # what is measured has no reference picture
         with self.denoiser.network.as_it_is():
-            tuning = self.tunings.get(extent, lambda: measure_batch(self.denoiser, extent))
+            tuning = self.tunings.get(extent, partial(whole_tuning, self.denoiser, extent))
         if len(self.denoiser.network.layouts) > 1:
             self.denoiser.network.settle_layout(tuning.layout)
         return tuning
@@ -98,6 +104,7 @@ class BatchedInpainter:
     def paint(self, cells: Iterable[PaintCell | None]) -> Generator[Event]:
         """Paint the cells, which are asked for while others are under way; see `Inpainter.paint`."""
         feed = self._feed(cells)
+        self._rows_before += self.rows_computed
         self.rows_computed = 0
         while (alike := feed.next_alike()) is not None:
             yield from feed.refused()
@@ -144,13 +151,14 @@ class BatchedInpainter:
         """
         extent, before = alike.extent, self.rows_computed
         evaluator = RowEvaluator(self.denoiser, extent=extent, batch_size=tuning.batch_size, quantum=tuning.filled_to)
-        decoder = PictureDecoder(self.denoiser, extent, tuning.decoded_together)
+        decoder = PictureDecoder(self.denoiser, extent, tuning.decoded_together or 1)
         outbox = Outbox()
         seconds: dict[int, float] = {}
         alone: list[PaintCell] = []
         lanes: list[Lane] = []
         came = 0
         while True:
+            lanes = self._wanted(lanes, evaluator.batch_size)
             if sum(len(lane.cells) for lane in lanes if lane.cohort is None) < WINDOW // 2:
                 more = feed.take(alike)
                 yield from feed.refused()
@@ -199,8 +207,9 @@ class BatchedInpainter:
             active = [cell.index for cohort in under_way for cell in cohort.cells]
             for index in active:
                 seconds[index] += (time.perf_counter() - began) / len(active)
+            decoded = decoder.decode([cohort.latents for cohort in under_way if cohort.is_done])
             for cohort in under_way:
-                self._post(cohort, seconds, outbox, decoder)
+                self._post(cohort, seconds, outbox, decoded, extent)
             lanes = [lane for lane in lanes if not (lane.cohort and lane.cohort.is_done)]
             self.rows_computed = before + evaluator.rows_computed
             yield from outbox.collect(everything=not lanes)
@@ -217,6 +226,14 @@ class BatchedInpainter:
             rows=lambda params: len(self.denoiser.texts(params)),
             ticks=self.denoiser.evaluations,
         )
+
+    def _wanted(self, lanes: list[Lane], batch_size: int) -> list[Lane]:
+        """The lanes without cells that wait in vain."""
+        waiting = [cell for lane in lanes if lane.cohort is None for cell in lane.cells]
+        wanted = [cell for cell in waiting if cell.is_wanted()]
+        if len(wanted) == len(waiting):
+            return lanes
+        return [lane for lane in lanes if lane.cohort] + self._form_lanes(wanted, batch_size)
 
     def _fault(self, error: Exception) -> str:
         """Why a cell could not be made."""
@@ -238,10 +255,15 @@ class BatchedInpainter:
         for cohort, own in zip(cohorts, rows, strict=True):
             cohort.advance([next(predictions) for _ in own])
 
-    def _post(self, cohort: Cohort, seconds: dict[int, float], outbox: Outbox, decoder: PictureDecoder) -> None:
-        extent = decoder.extent
+    def _post(
+        self,
+        cohort: Cohort,
+        seconds: dict[int, float],
+        outbox: Outbox,
+        decoded: Iterator[tuple[torch.Tensor | Exception, float]],
+        extent: Extent,
+    ) -> None:
         previews = None if cohort.is_done else self._draw_previews(cohort, extent)
-        decoded = decoder.decode(cohort.latents) if cohort.is_done else iter(())
         for place, cell in enumerate(cohort.cells):
             outbox.post(
                 lambda preview, cell=cell, step=cohort.index: Stepped(

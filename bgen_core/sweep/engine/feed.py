@@ -98,6 +98,8 @@ class Feed:
             yield self._refused.pop(0)
 
     def _fill(self) -> None:
+        wanted = {alike: [cell for cell in cells if cell.is_wanted()] for alike, cells in self._waiting.items()}
+        self._waiting = {alike: cells for alike, cells in wanted.items() if cells}
         number = sum(map(len, self._waiting.values()))
         while number < WINDOW:
             cell = next(self._source, None)

@@ -11,6 +11,7 @@ from bgen_core.sweep.engine.decoding import to_pixels
 from bgen_core.sweep.engine.denoiser import Denoiser
 
 CANDIDATES = (1, 2, 4, 8)
+MOST_TOGETHER = max(CANDIDATES)
 WORTHWHILE_GAIN = 1.05
 MOST_DIFFERENCE = 1  # of 255, between a picture that is decoded alone and in company
 
@@ -32,8 +33,17 @@ class PictureDecoder:
         self._denoiser = denoiser
         self._most = most
 
-    def decode(self, latents: torch.Tensor) -> Iterator[tuple[torch.Tensor | Exception, float]]:
-        """Of each cell its picture, 3 × H × W in [-1, 1] on the device, or why there is none; and its seconds."""
+    def decode(self, finished: Sequence[torch.Tensor]) -> Iterator[tuple[torch.Tensor | Exception, float]]:
+        """Of each cell its picture, 3 × H × W in [-1, 1] on the device, or why there is none; and its seconds.
+
+        Parameters
+        ----------
+        finished
+            Latents of cohorts that end at the same time, each a stack of cells.
+        """
+        if not finished:
+            return
+        latents = torch.cat(list(finished))
         start = 0
         while start < len(latents):
             part = latents[start : start + self._most]
@@ -77,7 +87,7 @@ def choose_together(denoiser: Denoiser, latents: Sequence[torch.Tensor], extent:
 
 def measure_together(denoiser: Denoiser, latents: Sequence[torch.Tensor], extent: Extent) -> int:
     """See `choose_together`; on any device."""
-    probes = torch.stack(list(latents[: max(CANDIDATES)]))
+    probes = torch.stack(list(latents[:MOST_TOGETHER]))
     speeds: dict[int, float] = {}
     alone: list[torch.Tensor] = []
     for size in CANDIDATES:

@@ -1,30 +1,39 @@
 """The gate before everything that the server answers: pages, websocket, pictures, uploads, downloads.
 
-See docs/decisions/password.md.
+See docs/decisions/password.md and docs/decisions/identity.md.
 """
 
 import asyncio
-import re
+import time
 from collections import deque
-from collections.abc import Callable
-from ipaddress import IPv6Address, ip_address
+from collections.abc import Awaitable, Callable
+from functools import cached_property, partial
+from typing import Any
 from urllib.parse import parse_qs, quote
 
 import streamlit as st
+from starlette.background import BackgroundTask
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bgen_core.errors import BgenError, StoreError
+from bgen_core.authentication import check, is_loopback, mode_of
+from bgen_core.errors import BgenError, StoreError, UserInputError
 from bgen_core.settings import Settings
 from pages._ui.app import resources
 from pages._ui.app.faults import told
-from pages._ui.app.password import COOKIE, COOKIE_SECONDS, admits, is_right, new_cookie, prepare
+from pages._ui.app.password import role_by_password
 from pages._ui.app.wrong_tries import WrongTries, too_many
-from pages._ui.shared.html_templates import render
+from pages._ui.identity.account_answers import account_answer
+from pages._ui.identity.forms import HEADERS, LOGIN, LOGOUT, RENAME, login_form, notice, wants_page, within_app
+from pages._ui.identity.handed_on import with_visitor
+from pages._ui.identity.logins import Login, checked_name, is_over, known_name, let_in, login_of, named_visitor, prepare
+from pages._ui.identity.oidc import CALLBACK, Provider
+from pages._ui.identity.open_sockets import OpenSockets
+from pages._ui.identity.proxy_header import visitor_named
+from pages._ui.identity.viewers import LOOKS_ALONE
 
-LOGIN = "/login"
-OPEN_PATHS = ("/healthz",)
+OPEN_PATHS = ("/healthz", "/readyz", "/metrics")  # the last one says itself to whom it answers
 
 _MOST_BYTES = 8192
 _MOST_BODIES = 32  # at once: few beside the descriptors of any server
@@ -32,18 +41,14 @@ _REFUSED = (
     "No password is set, so this app answers its own machine alone: "
     "to share it, start it with BGEN_PASSWORD=… in its environment."
 )
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-}
+_ONLY_READ = ("GET", "HEAD", "OPTIONS")
+_PROXY_SECONDS = 3600.0  # then a websocket comes anew, through a proxy that may know the visitor no longer
 
 
 class Gate:
-    """ASGI middleware: with a password, nothing is answered before it was given; without one, only this machine is.
+    """ASGI middleware: nothing is answered before it is known who asks; without a password, only this machine is.
+
+    Pages and routes behind it learn the visitor from `handed_on`, however they are known.
 
     Parameters
     ----------
@@ -53,6 +58,8 @@ class Gate:
         How long a wrong password waits for its answer.
     form_seconds
         How long the form with the password may take to come in: it is tiny, and sent by strangers.
+    provider_options
+        See `Provider`.
     """
 
     def __init__(
@@ -62,13 +69,17 @@ class Gate:
         settings: Callable[[], Settings] = resources.settings,
         wrong_seconds: float = 1.0,
         form_seconds: float = 10.0,
+        provider_options: dict[str, Any] | None = None,
     ) -> None:
         self._app = app
         self._settings = settings
         self._wrong_seconds = wrong_seconds
         self._form_seconds = form_seconds
+        self._provider_options = provider_options or {}
         self._tries = WrongTries()
+        self._admin_tries = WrongTries()  # which the visitors' password does not clear: a member could go on guessing
         self._coming: deque[asyncio.Timeout] = deque()
+        self._sockets = OpenSockets()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -76,25 +87,32 @@ class Gate:
                 await receive()
                 await send({"type": "lifespan.startup.failed", "message": problem})
                 return
-        elif scope["path"] not in OPEN_PATHS:
-            answer = await self._answer(scope, receive)
-            if answer is not None and scope["type"] == "websocket":
-                await send({"type": "websocket.close", "code": 1008, "reason": ""})
+        elif scope["path"] in OPEN_PATHS:
+            scope = with_visitor(scope, None)
+        else:
+            judged = await self._judged(scope, receive)
+            if isinstance(judged, Response):
+                if scope["type"] == "websocket":
+                    await send({"type": "websocket.close", "code": 1008, "reason": ""})
+                else:
+                    await judged(scope, receive, send)
                 return
-            if answer is not None:
-                await answer(scope, receive, send)
-                return
+            scope = with_visitor(scope, judged.visitor if judged else None)
+            if judged and scope["type"] == "websocket":
+                over = partial(is_over, settings=self._settings())
+                receive, send = self._sockets.limited(judged, over, receive, send)
         await self._app(scope, receive, send)
 
     def _start_problem(self) -> str:
         """Why the server must not start, in one sentence; empty where it may."""
         try:
             settings = self._settings()
+            check(settings)
             prepare(settings)
         except BgenError as error:
             return str(error)
         address = st.get_option("server.address")
-        if settings.password is None and not is_loopback(address):
+        if mode_of(settings) == "none" and not is_loopback(address):
             shown = address or "not set, which means every address"
             return (
                 f"server.address is {shown}: other machines would reach the app without a password. "
@@ -102,53 +120,100 @@ class Gate:
             )
         return ""
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Response | None:
-        """What is answered instead of the app; None where the app may answer."""
+    async def _judged(self, scope: Scope, receive: Receive) -> Response | Login | None:
+        """What lets the visitor through, None for who is at this machine where nothing is asked, or the answer."""
         settings = self._settings()
-        if settings.password is None:
-            return None if _is_from_here(scope) else PlainTextResponse(_REFUSED, 403, _HEADERS)
-        connection = HTTPConnection(scope)
+        if mode_of(settings) == "none":
+            return None if _is_from_here(scope) else PlainTextResponse(_REFUSED, 403, HEADERS)
         try:
-            entered = admits(connection.cookies.get(COOKIE), settings)
+            entered = _entered(scope, settings)
         except StoreError as error:
-            return PlainTextResponse(told(error), 503, _HEADERS)
-        asked_login = scope["path"] == LOGIN
+            return PlainTextResponse(told(error), 503, HEADERS)
+        except UserInputError as error:
+            return PlainTextResponse(told(error), 403, HEADERS)
         if scope["type"] == "websocket":
-            return None if entered else Response(status_code=403)
+            return entered or Response(status_code=403)
         request = Request(scope, receive)
-        if asked_login and request.method == "POST":
+        if scope["path"] in (LOGIN, LOGOUT, RENAME, CALLBACK):
+            return await self._account(request, entered, settings)
+        if entered is None:
+            return await self._asked(request, settings)
+        if entered.visitor.role == "viewer" and request.method not in _ONLY_READ:
+            return PlainTextResponse(LOOKS_ALONE, 403, HEADERS)
+        return entered
+
+    async def _account(self, request: Request, entered: Login | None, settings: Settings) -> Response:
+        """What is asked about the login itself."""
+        path, mode = request.scope["path"], mode_of(settings)
+        if path == LOGIN and request.method == "POST" and mode == "password":
             return await self._login(request, settings)
+        if path == CALLBACK and mode == "oidc":
+            return await self._by_provider(request, self._provider.finish(request))
+        if path in (LOGOUT, RENAME):
+            body = await self._form_body(request) if request.method == "POST" else b""
+            if isinstance(body, Response):
+                return body
+            answer = account_answer(request, body, entered, settings)
+            if path == LOGOUT and request.method == "POST" and entered:
+                # Afterwards: a page that sees its end before would not hear that its cookies are to go.
+                answer.background = BackgroundTask(self._sockets.close, entered.key)
+            return answer
         if entered:
-            return RedirectResponse("/", 303, _HEADERS) if asked_login else None
-        if request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", ""):
-            query = f"?{request.url.query}" if request.url.query else ""
-            return _form("/" if asked_login else quote(scope["path"]) + query, status=401)
-        return PlainTextResponse(f"This needs the password: give it at {LOGIN}.", 401, _HEADERS)
+            return RedirectResponse("/", 303, HEADERS)
+        return await self._asked(request, settings)
+
+    async def _asked(self, request: Request, settings: Settings) -> Response:
+        """Who is not known is asked who they are; a program reads where to say it."""
+        if not wants_page(request):
+            return PlainTextResponse(f"This needs {_needed(settings)} at {LOGIN}.", 401, HEADERS)
+        query = f"?{request.url.query}" if request.url.query else ""
+        target = "/" if request.scope["path"] in (LOGIN, CALLBACK) else quote(request.scope["path"]) + query
+        if mode_of(settings) == "oidc":
+            return await self._by_provider(request, self._provider.begin(request, within_app(target)))
+        return login_form(target, name=known_name(request.cookies, settings), status=401)
+
+    async def _by_provider(self, request: Request, answer: Awaitable[Response]) -> Response:
+        try:
+            return await answer
+        except UserInputError as error:
+            return notice("Not logged in", told(error), status=403)
+        except StoreError as error:
+            return PlainTextResponse(told(error), 503, HEADERS)
+
+    @cached_property
+    def _provider(self) -> Provider:
+        return Provider(self._settings(), **self._provider_options)
 
     async def _login(self, request: Request, settings: Settings) -> Response:
         body = await self._form_body(request)
         if isinstance(body, Response):
             return body
         fields = parse_qs(body.decode("utf-8", "replace"))
-        tried, target = (fields.get(name, [""])[0] for name in ("password", "next"))
+        tried, target, name = (fields.get(key, [""])[0] for key in ("password", "next", "name"))
         target = within_app(target)
+        _form = partial(login_form, name=name)
         address = request.client.host if request.client else ""
         if pause := self._tries.pause(address):
             return _form(target, too_many(pause), status=429)
-        if not is_right(tried, settings):
+        admins_wait = self._admin_tries.pause(address)
+        role = role_by_password(tried, settings, is_for_admins=not admins_wait)
+        if role is None:
             self._tries.add(address)
+            if settings.admin_password:
+                self._admin_tries.add(address)
             await self._tries.slow_down(self._wrong_seconds)
-            return _form(target, "This is not the password.", status=401)
+            # The same whatever was tried: what waits is not told to be right.
+            problem = "This is not the password." + (f" An admin's: {too_many(admins_wait)}" if admins_wait else "")
+            return _form(target, problem, status=401)
         self._tries.forget(address)
-        response = RedirectResponse(target, 303, _HEADERS)
-        response.set_cookie(
-            COOKIE,
-            new_cookie(settings),
-            max_age=COOKIE_SECONDS,
-            httponly=True,
-            samesite="lax",
-            secure=request.url.scheme == "https",
-        )
+        if role == "admin":
+            self._admin_tries.forget(address)
+        try:
+            visitor = named_visitor(request.cookies, checked_name(name), role, settings)
+        except UserInputError as error:
+            return _form(target, told(error), status=400)
+        response = RedirectResponse(target, 303, HEADERS)
+        let_in(response, request, visitor, settings)
         return response
 
     async def _form_body(self, request: Request) -> bytes | Response:
@@ -167,14 +232,12 @@ class Gate:
                 async for piece in request.stream():
                     body += piece
                     if len(body) > _MOST_BYTES:
-                        return PlainTextResponse("This is longer than any password.", 413, _HEADERS)
+                        return PlainTextResponse("This is longer than any password.", 413, HEADERS)
         except TimeoutError:
             # Plain: reading the form's file needs a descriptor, of which there may be none at this moment.
             if limit in self._coming:
-                return PlainTextResponse(
-                    f"This did not come within {self._form_seconds:g} s: try again.", 408, _HEADERS
-                )
-            return PlainTextResponse("Too many give a password at this moment: try again.", 503, _HEADERS)
+                return PlainTextResponse(f"This did not come within {self._form_seconds:g} s: try again.", 408, HEADERS)
+            return PlainTextResponse("Too many give a password at this moment: try again.", 503, HEADERS)
         finally:
             if limit in self._coming:
                 self._coming.remove(limit)
@@ -186,29 +249,18 @@ def _end_now(limit: asyncio.Timeout) -> None:
         limit.reschedule(asyncio.get_running_loop().time())
 
 
-def within_app(target: str) -> str:
-    """The target where it is a path of this app, else the first page: a link to the form leads nowhere else."""
-    return target if re.fullmatch(r"/(?![/\\])[!-\[\]-~]*", target) else "/"
+def _entered(scope: Scope, settings: Settings) -> Login | None:
+    """What lets this connection in; a proxy that names nobody is refused with a UserInputError."""
+    if mode_of(settings) == "header":
+        return Login(visitor=visitor_named(scope, settings), key="", until=time.time() + _PROXY_SECONDS)
+    return login_of(HTTPConnection(scope).cookies, settings)
 
 
-def is_loopback(address: str | None) -> bool:
-    """Whether only this machine reaches an address; false where it is not known."""
-    if address == "localhost":
-        return True
-    try:
-        found = ip_address(address or "")
-    except ValueError:
-        return False
-    # Python 3.11 does not take ::ffff:127.0.0.1 for a loopback address.
-    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
-    return (mapped or found).is_loopback
+def _needed(settings: Settings) -> str:
+    return "a login: begin" if mode_of(settings) == "oidc" else "the password: give it"
 
 
 def _is_from_here(scope: Scope) -> bool:
     """Whether the connection came in at a loopback address or a Unix socket, whatever the server was bound to."""
     host, port = scope.get("server") or ("", 0)
     return port is None or is_loopback(host)
-
-
-def _form(target: str, problem: str = "", *, status: int) -> Response:
-    return HTMLResponse(render("app/login.html", action=LOGIN, target=target, problem=problem), status, _HEADERS)

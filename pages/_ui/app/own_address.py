@@ -9,9 +9,10 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bgen_core.authentication import is_loopback, mode_of
 from bgen_core.settings import Settings
 from pages._ui.app import resources
-from pages._ui.app.gate import OPEN_PATHS, is_loopback
+from pages._ui.app.gate import OPEN_PATHS
 
 _HOST = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([\w.-]+))(?::\d{1,5})?")
 _ONLY_READ = ("GET", "HEAD", "OPTIONS")
@@ -21,10 +22,10 @@ _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 class OwnAddress:
     """ASGI middleware: answers at names that are this server's, and its own pages alone may change something.
 
-    A name is the server's where `server.allowedHosts` has it. Where that is empty, any is with a password, whose
-    cookie belongs to one name; without one, the names of this machine alone are: an outside name that leads here is an
-    attack (DNS rebinding). Streamlit 1.67 compares names at its websocket only, takes all pages of this machine for
-    its own and asks an outside address for the server's before it refuses one.
+    A name is the server's where `server.allowedHosts` or BGEN_PUBLIC_URL has it. Where the first is empty, any is with
+    a login, whose cookie belongs to one name; without one, the names of this machine alone are: an outside name that
+    leads here is an attack (DNS rebinding). Streamlit 1.67 compares names at its websocket only, takes all pages of
+    this machine for its own and asks an outside address for the server's before it refuses one.
     """
 
     def __init__(self, app: ASGIApp, *, settings: Callable[[], Settings] = resources.settings) -> None:
@@ -59,9 +60,12 @@ class OwnAddress:
 
     def _is_own_name(self, host: str) -> bool:
         allowed: list[str] = st.get_option("server.allowedHosts")
+        settings = self._settings()
+        if host and host == urlsplit(settings.public_url).hostname:
+            return True
         if allowed:
             return any(_matches(host, name.strip().lower().rstrip(".")) for name in allowed)
-        return self._settings().password is not None or is_loopback(host)
+        return mode_of(settings) in ("password", "oidc") or is_loopback(host)
 
 
 def _matches(host: str, name: str) -> bool:

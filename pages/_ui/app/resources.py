@@ -1,15 +1,20 @@
 """What pages and routes share: the settings, the store as this visitor sees it, and what computes."""
 
+from dataclasses import replace
+
 import streamlit as st
 from starlette.requests import Request
 
+from bgen_core.authentication import mode_of
 from bgen_core.jobs.executors.executor import Executor, Health
 from bgen_core.jobs.executors.local import LocalExecutor, worker_health
 from bgen_core.models.allowed_models import AllowedModels, allowed_models
 from bgen_core.models.content_hash import keep_hashes
+from bgen_core.records.visitor import Visitor
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import OpenStore, SeenStore, open_store
 from pages._ui.app.visitor_cookie import known_visitor, new_visitor
+from pages._ui.identity.handed_on import visitor_in
 
 
 @st.cache_resource(show_spinner=False)
@@ -31,15 +36,38 @@ def opened_store() -> OpenStore:
     return open_store(settings())
 
 
+def visitor() -> Visitor:
+    """Who sees this page. On this machine, a browser that takes no cookies is a visitor for this session alone.
+
+    Without a gate before it, which knows who visits, a page ends here.
+    """
+    if asks_nobody():
+        return known_visitor(dict(st.context.cookies)) or st.session_state.setdefault("visitor", new_visitor())
+    found = visitor_in(st.context.headers)
+    if found is None:
+        needed = "the password" if mode_of(settings()) == "password" else "a login"
+        st.error(f"This needs {needed}: start the server with streamlit_app.py, which asks for it.")
+        st.stop()
+    return found
+
+
+def asks_nobody() -> bool:
+    """Whether everybody at this machine may do everything, and nobody from elsewhere anything."""
+    return mode_of(settings()) == "none"
+
+
 def store() -> SeenStore:
-    """The store of a page. A browser that takes no cookies is a visitor for this session alone."""
-    visitor = known_visitor(dict(st.context.cookies)) or st.session_state.setdefault("visitor", new_visitor())
-    return opened_store().seen_by(visitor)
+    """The store as this page's visitor sees it."""
+    return opened_store().seen_by(visitor())
 
 
 def store_of(request: Request) -> SeenStore:
-    """The store of a route. A browser without its cookie is a visitor for this request alone."""
-    return opened_store().seen_by(known_visitor(request.cookies) or new_visitor())
+    """The store as whoever asks a route sees it; who is known by nothing is a visitor for this request alone."""
+    if asks_nobody():
+        asks = known_visitor(request.cookies) or new_visitor()
+    else:  # nobody, where it is asked whether the server is ready
+        asks = visitor_in(request.headers) or replace(new_visitor(), role="viewer")
+    return opened_store().seen_by(asks)
 
 
 def health() -> Health | None:

@@ -10,10 +10,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bgen_core.settings import Settings
 from pages._ui.app import resources
 from pages._ui.app.page_files import PATHS
-from pages._ui.app.visitor_cookie import known_visitor
+from pages._ui.app.visitor_cookie import connected_visitor
 from pages._ui.app.wrong_tries import network_of
 
 _ALL = ""
+
+
+class OpenPages:
+    """How many pages are open in this process."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+
+OPEN_PAGES = OpenPages()
 
 
 class SessionLimits:
@@ -43,9 +53,11 @@ class SessionLimits:
             await send({"type": "websocket.close", "code": 1013, "reason": ""})
             return
         self._open.update(senders.keys())
+        OPEN_PAGES.number += 1
         try:
             await self._app(scope, receive, send)
         finally:
+            OPEN_PAGES.number -= 1
             self._open.subtract(senders.keys())
             self._open += Counter()  # what is at 0 is forgotten
 
@@ -54,7 +66,7 @@ class SessionLimits:
         settings, connection = self._settings(), HTTPConnection(scope)
         most, each = settings.max_sessions, settings.max_sessions_each
         address = network_of(connection.client.host if connection.client else "")
-        visitor = known_visitor(connection.cookies)
+        visitor = connected_visitor(connection.headers, connection.cookies)
         return {
             _ALL: ("All visitors", most),
             f"address {address}": ("Your address", -(-most // 2)) if visitor else ("Your address", each),

@@ -1,4 +1,4 @@
-"""What surrounds every page: the browser tab, the navigation, and a second look at the password."""
+"""What surrounds every page: the browser tab, the navigation, who visits, and a second look at whether they may."""
 
 import sys
 from pathlib import Path
@@ -10,14 +10,13 @@ if PROJECT not in sys.path:
 
 import streamlit as st  # noqa: E402
 
-from pages._ui.app import page_files, password, resources  # noqa: E402
+from pages._ui.app import page_files, resources  # noqa: E402
+from pages._ui.identity.account import account_popover  # noqa: E402
 
 st.set_page_config(page_title="bgen", page_icon="🖼️", layout="wide")
-# The gate lets nobody come this far without it; it is missing where this script is run without the app around it.
-if not password.admits(st.context.cookies.get(password.COOKIE), resources.settings()):
-    st.error("This needs the password: start the server with streamlit_app.py, which asks for it.")
-    st.stop()
-st.navigation(
+# The gate lets nobody come this far who is not known; it is missing where this script is run without the app around it.
+visitor = resources.visitor()
+page = st.navigation(
     [
         st.Page(page_files.SUBJECT, title="Subject", url_path="subject", default=True),
         st.Page(page_files.SWEEP, title="Sweep", url_path="sweep"),
@@ -25,4 +24,7 @@ st.navigation(
         st.Page(page_files.RUN, title="Run", url_path="run", visibility="hidden"),
     ],
     position="top",
-).run()
+)
+if not resources.asks_nobody():
+    account_popover(visitor, resources.settings())
+page.run()

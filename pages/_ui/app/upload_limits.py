@@ -22,7 +22,7 @@ from bgen_core.ids import VisitorId
 from bgen_core.settings import Settings
 from pages._ui.app import resources
 from pages._ui.app.field_files import FIELD_FILES, MOST_FILES, FieldFiles, FileKey
-from pages._ui.app.visitor_cookie import known_visitor
+from pages._ui.app.visitor_cookie import connected_visitor
 
 UNASKED_SECONDS = 60.0  # after which a file goes that no field has asked for
 _IDLE_SECONDS = 600.0  # after which a file may give way that fields have asked for: its page is left, or its tab asleep
@@ -198,8 +198,10 @@ def _visitor_of(session: str, scope: Scope) -> VisitorId:
     client: Any = Runtime.instance().get_client(session)
     if client is None:
         raise _RefusedError(400, _OLD_PAGE)
-    owner, sender = known_visitor(client.client_context.cookies), known_visitor(HTTPConnection(scope).cookies)
-    if owner != sender:
+    page, connection = client.client_context, HTTPConnection(scope)
+    owner = connected_visitor(dict(page.headers), page.cookies)
+    sender = connected_visitor(connection.headers, connection.cookies)
+    if (owner and owner.id) != (sender and sender.id):  # somebody may have changed their name meanwhile
         raise _RefusedError(403, _OLD_PAGE)
     # A browser without cookies is a visitor for each of its pages.
     return sender.id if sender else VisitorId(session)

@@ -61,7 +61,7 @@ def _choice_bar(
     st.button("Clear choice", type="tertiary", on_click=clear_choice)
     if view.panel in VIEWER_MODES and len(runs) > 1:
         _baseline_choice(runs[:MOST_AT_ONCE], view)
-        measure_choice("Best by", chosen[:MOST_AT_ONCE], view, width=190, is_in_line=True)
+        measure_choice("Best by", chosen[:MOST_AT_ONCE], view, width=240, is_in_line=True)
 
 
 def _panel_choice(view: CompareView) -> None:

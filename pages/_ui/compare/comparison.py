@@ -9,7 +9,7 @@ import streamlit as st
 
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.analysis.best import best_of
-from bgen_core.runs.analysis.columns import Measure, number
+from bgen_core.runs.analysis.columns import Measure
 from bgen_core.runs.analysis.noise import is_noise
 from bgen_core.runs.short_texts import short_texts
 from bgen_core.runs.table import differing_parameters, shown, shown_apart
@@ -81,7 +81,9 @@ def side_by_side(
         else:
             st.caption("The same in all." if measures else "Nothing yet: metrics follow a little after each picture.")
         equal = {
-            measure.heading: number(float(rows[measure.name].iloc[0])) for measure in measures if measure not in unequal
+            measure.heading: measure.text(float(rows[measure.name].iloc[0]))
+            for measure in measures
+            if measure not in unequal
         }
         st.markdown(f"**The same in all {len(runs)}**")
         value_table({field.label: field.in_words(runs[0]) for field in compared.same} | equal)
@@ -140,14 +142,15 @@ def _measured_table(rows: pd.DataFrame, measures: Sequence[Measure], letters: li
         listed[plain(measure.heading)] = [
             "–" if pd.isna(value) else f":green-badge[{text}]" if letter in best else text
             for letter, value, is_origin in zip(letters, values.values(), rows["id"] == baseline, strict=True)
-            for text in [plain(number(value) if is_origin or pd.isna(origin) else _apart(value, origin, measure))]
+            for text in [plain(measure.text(value) if is_origin or pd.isna(origin) else _apart(value, origin, measure))]
         ]
     return pd.DataFrame(listed, index=letters).T.rename_axis("Metric")
 
 
 def _apart(value: float, origin: float, measure: Measure) -> str:
     noise = ", noise" if is_noise(value - origin, measure) else ""
-    return f"{number(value)} ({value - origin:+.2g}{noise})"
+    sign = "+" if value >= origin else "−"
+    return f"{measure.text(value)} ({sign}{measure.text(abs(value - origin))}{noise})"
 
 
 def _noise_text(rows: pd.DataFrame, measures: Sequence[Measure]) -> str:

@@ -10,6 +10,7 @@ from bgen_core.store.store import SeenStore
 from bgen_core.wording import counted
 from pages._ui.app.faults import told
 from pages._ui.compare.run_table import clear_choice
+from pages._ui.identity.viewers import looks_alone
 from pages._ui.shared.plain_text import plain
 
 _DONE = "deleted_runs"
@@ -20,6 +21,8 @@ def delete_button(store: SeenStore, ids: Sequence[RunId], *, hidden: int = 0) ->
 
     `hidden` says how many others are chosen that the filter hides: they stay.
     """
+    if looks_alone(store):
+        return
     if done := st.session_state.pop(_DONE, ""):
         st.toast(plain(done))
     if st.button("Delete …", type="tertiary", disabled=not ids, help="Asks first, and says what goes."):

@@ -41,11 +41,11 @@ def search_and_sweep(store: SeenStore, view: CompareView) -> None:
         key="compare_text",
         type="search",
         live="150ms",
-        placeholder="words of prompts, notes, tags",
+        placeholder="prompts, notes, tags",
         help="All words must occur in the prompts, the subject's name, the notes or the tags of a run.",
         on_change=lambda: change(text=st.session_state["compare_text"].strip(), page=1),
         label_visibility="collapsed",
-        width=200,
+        width=190,
     )
     _sweep_choice(store, view)
 
@@ -66,8 +66,7 @@ def filter_popover(table: pd.DataFrame, store: SeenStore, view: CompareView) -> 
 def active_filters(view: CompareView) -> None:
     """Everything that is filtered by, each to be taken away with a click; nothing where there is no filter."""
     if view.is_filtered:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            _active_conditions(view)
+        _active_conditions(view)
 
 
 def _sweep_choice(store: SeenStore, view: CompareView) -> None:
@@ -80,7 +79,7 @@ def _sweep_choice(store: SeenStore, view: CompareView) -> None:
         format_func=lambda sweep_id: titles.get(sweep_id, "All sweeps"),
         on_change=lambda: change(sweep=st.session_state["compare_sweep"], axis="", page=1),
         label_visibility="collapsed",
-        width=180,
+        width=220,
     )
     if view.sweep and view.sweep not in titles:
         st.warning(plain(f"No sweep is called {quoted(view.sweep)}: all runs are shown."))

@@ -7,6 +7,7 @@ import streamlit as st
 
 from bgen_core.runs.run_columns import RUN_COLUMNS, run_column
 from pages._ui.compare.compare_view import GROUPED, SORTED, CompareView, change
+from pages._ui.compare.filters import active_filters
 from pages._ui.compare.panes import fold_button
 from pages._ui.compare.run_gallery import grid_controls
 from pages._ui.compare.run_table import choose_all, columns_in, visible_ids
@@ -98,6 +99,7 @@ def list_bar(rows: pd.DataFrame, total: int, view: CompareView, *, can_fold: boo
             grid_controls(rows, view)
         else:
             order_controls(view)
+        active_filters(view)
         if view.shape == "table":
             columns_popover(rows, view)
             ids = visible_ids(rows, view)

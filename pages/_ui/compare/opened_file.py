@@ -5,7 +5,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import streamlit as st
-from streamlit.components.v2 import component
 from streamlit.typing import UploadedFile
 
 from bgen_core.archive.run_import import import_runs
@@ -22,7 +21,7 @@ from pages._ui.app.faults import told
 from pages._ui.app.room import warn_of_no_room
 from pages._ui.compare.compare_view import change
 from pages._ui.compare.comparison import value_table
-from pages._ui.shared.frontend_source import frontend_source
+from pages._ui.shared.dropped_file import take_dropped_files
 from pages._ui.shared.plain_text import plain
 from pages._ui.shared.verification import verification_result, verify_button
 from pages._ui.sweep.sweep_form import fill_from_plan
@@ -31,18 +30,11 @@ _OPENED = "opened_file"
 _ROUND = "opened_file_round"
 _FIELD = "file_field"
 _POPOVER = "open_a_file"
+_LABEL = "Open a file"
 _CHOSEN_AFTER_IMPORT = 12
 _PREVIEW_SIDE = 1024
 _TOLD = 5  # of what an import left out: the page has room for few
 _HIDDEN = ("id", "thumbnail", "permalink", "seconds", "peak_memory_mb")
-
-_file_drop = component(
-    "bgen_file_drop",
-    html='<div class="notice" hidden>Drop a PNG to see its settings, or a ZIP to import</div>'
-    '<div class="notice" role="status" hidden></div>',
-    css=frontend_source("file_drop.css"),
-    js=frontend_source("file_drop.js"),
-)
 
 
 def open_file_popover() -> UploadedFile | None:
@@ -53,9 +45,11 @@ def open_file_popover() -> UploadedFile | None:
     """
     files_taken = st.session_state.setdefault(_ROUND, 0)
     key = f"{_FIELD}_{files_taken}"
-    places = {"button": f".st-key-{_POPOVER}", "field": f".st-key-{_FIELD}"}
-    _file_drop(key="file_drop", data=places | {"round": files_taken}, width="content")
-    with st.popover("Open a file", key=_POPOVER, on_change="rerun"), st.container(key=_FIELD):
+    take_dropped_files(
+        invitation="Drop a PNG to see its settings, or a ZIP to import",
+        button=_POPOVER, field=_FIELD, label=_LABEL, taken=files_taken,
+    )  # fmt: skip
+    with st.popover(_LABEL, key=_POPOVER, on_change="rerun"), st.container(key=_FIELD):
         warn_of_no_room(resources.store())
         st.file_uploader(
             "A PNG to see its settings, or a ZIP to import",

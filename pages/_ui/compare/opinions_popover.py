@@ -10,6 +10,7 @@ from bgen_core.store.opinions import MAX_RATING, Opinion
 from bgen_core.store.store import SeenStore
 from pages._ui.app.faults import told
 from pages._ui.compare.run_table import show_anew, stars
+from pages._ui.identity.viewers import looks_alone
 from pages._ui.shared.plain_text import plain
 
 _RATING, _TAGS = "give_rating", "give_tags"
@@ -17,6 +18,8 @@ _RATING, _TAGS = "give_rating", "give_tags"
 
 def opinions_popover(store: SeenStore, ids: Sequence[RunId]) -> None:
     """Draw what the chosen runs are rated and tagged with."""
+    if looks_alone(store):
+        return
     place = st.popover("Rate", disabled=not ids, help="Rate and tag the chosen runs at once.", width=90)
     with place, st.form("give", border=False, clear_on_submit=True):
         st.pills(f"Rating for {len(ids)}", range(1, MAX_RATING + 1), key=_RATING, format_func=stars)

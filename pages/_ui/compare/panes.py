@@ -15,13 +15,14 @@ def fold_list(*, folded: bool) -> None:
 
 
 def places(view: CompareView, *, has_choice: bool) -> tuple[DeltaGenerator | None, DeltaGenerator]:
-    """Where the list goes, None while it is folded, and where the pictures go: first on telephones, else right."""
+    """Where the list goes, None while it is folded, and where the pictures go: first in narrow windows, else right."""
     if has_choice and st.session_state.get(LIST_FOLDED, False):
         return None, st.container()
     if is_telephone():
         pictures = st.container()
         return st.container(), pictures
-    left, right = st.columns(_WIDTHS[view.shape], gap="medium")
+    with st.container(key="compare_sides"):
+        left, right = st.columns(_WIDTHS[view.shape], gap="medium")
     return left, right
 
 

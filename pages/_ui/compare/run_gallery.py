@@ -14,7 +14,7 @@ from streamlit.components.v2 import component
 
 from bgen_core.errors import BgenError
 from bgen_core.ids import RunId
-from bgen_core.parameters import PARAMETERS
+from bgen_core.parameters import PARAMETERS, Parameter
 from bgen_core.runs.links import thumbnail_of_side
 from bgen_core.runs.run_columns import RunColumn, run_column
 from bgen_core.runs.run_grid import RunGrid, heading_columns, run_grid
@@ -25,6 +25,7 @@ from bgen_core.wording import counted
 from pages._ui.app import page_files
 from pages._ui.app.faults import told
 from pages._ui.compare.compare_view import GROUPED, CompareView, change
+from pages._ui.identity.viewers import looks_alone
 from pages._ui.shared.frontend_source import frontend_source
 from pages._ui.shared.plain_text import plain
 
@@ -68,16 +69,18 @@ def run_gallery(rows: pd.DataFrame, store: SeenStore, view: CompareView) -> None
     if is_grid and len(rows) > MOST_IN_A_GRID:
         st.caption(f"The first {MOST_IN_A_GRID:,} of {len(rows):,} runs: a filter leaves fewer.")
     # What the browser was given before it has: only what it asked for last is described anew.
+    differing = [] if is_grid else [each for each in PARAMETERS if each.short and rows[each.field].nunique() > 1]
+    known_by = " ".join([view.sort, *(each.field for each in differing)])
     begin = 0 if is_grid or st.session_state.get(_LACKING) else _listed(view) - LISTED_AT_ONCE
     ratings = "".join(map(str, listed["rating"].fillna(0).astype(int)))
     result = _gallery(
         key=_KEY,
         data={
             "label": counted(len(rows), "run"),
-            "runs": _described(listed.iloc[begin:], view),
+            "runs": _described(listed.iloc[begin:], view, differing),
             "begin": begin,
-            "before": _name_of(listed["id"].iloc[:begin], view),
-            "whole": _name_of(listed["id"], view),
+            "before": _name_of(listed["id"].iloc[:begin], known_by),
+            "whole": _name_of(listed["id"], known_by),
             "ratings": ratings,
             "chosen": view.ids,
             "total": len(listed) if is_grid else len(rows),
@@ -144,12 +147,14 @@ def _headings(values: Sequence[Any]) -> list[str]:
     return short_texts(["–" if value is None else shown(value) for value in values], _LONGEST_HEADING)
 
 
-def _described(listed: pd.DataFrame, view: CompareView) -> list[dict[str, Any]]:
+def _described(listed: pd.DataFrame, view: CompareView, differing: Sequence[Parameter]) -> list[dict[str, Any]]:
     noted = view.sort.removeprefix("-")
     noted = noted if noted not in ("", "created", "rating", "tags") else "prompt"
     column = run_column(noted)
     columns = ("id", "thumbnail", "subject", "prompt", "model", "seed", "size", noted)
     values = zip(*(listed[name] for name in columns), strict=True)
+    told = [[each.short.format(shown(value)) for value in listed[each.field]] for each in differing]
+    details = [", ".join(texts) for texts in zip(*told, strict=True)] or [""] * len(listed)
     return [
         {
             "id": run_id,
@@ -157,8 +162,9 @@ def _described(listed: pd.DataFrame, view: CompareView) -> list[dict[str, Any]]:
             "alt": f"{subject} before “{prompt}”, {model}, seed {seed}",
             "ratio": _ratio(size),
             "note": _note(value, column),
+            "detail": detail,
         }
-        for run_id, thumbnail, subject, prompt, model, seed, size, value in values
+        for (run_id, thumbnail, subject, prompt, model, seed, size, value), detail in zip(values, details, strict=True)
     ]
 
 
@@ -200,9 +206,9 @@ def _list_all() -> None:
     st.session_state[_LACKING] = True
 
 
-def _name_of(ids: "pd.Series[str]", view: CompareView) -> str:
-    """Another one for other runs, another order of them, or other notes."""
-    return hashlib.blake2b("".join([view.sort, *ids]).encode(), digest_size=8).hexdigest() if len(ids) else ""
+def _name_of(ids: "pd.Series[str]", known_by: str) -> str:
+    """Another one for other runs, another order of them, or other words below them."""
+    return hashlib.blake2b("".join([known_by, *ids]).encode(), digest_size=8).hexdigest() if len(ids) else ""
 
 
 class _Chosen(BaseModel):
@@ -235,7 +241,7 @@ def _choose() -> None:
 
 def _rate(store: SeenStore) -> None:
     rated = _told_by_browser(_Rated, "rated")
-    if rated is None:
+    if rated is None or looks_alone(store):
         return
     st.session_state[_TURN] = rated.turn
     try:

@@ -18,6 +18,7 @@ from bgen_core.store.store import SeenStore
 from pages._ui.app.faults import told
 from pages._ui.compare.compare_view import CompareView, change, say_of_link
 from pages._ui.compare.table_headings import CHOSEN_HEADING, follow_headings, heading
+from pages._ui.identity.viewers import looks_alone
 from pages._ui.shared.left_out import quoted_value
 from pages._ui.shared.measures import measures_in
 from pages._ui.shared.plain_text import plain
@@ -82,7 +83,7 @@ def editable_table(rows: pd.DataFrame, store: SeenStore, view: CompareView, *, b
             shown,
             key=key,
             on_change=partial(_apply, key, ids, shown, store, view),
-            disabled=[name for name in shown.columns if name not in _EDITED],
+            disabled=[name for name in shown.columns if name not in ((CHOSEN,) if looks_alone(store) else _EDITED)],
             column_order=[CHOSEN, *(each for name in columns for each in (name, apart.get(name)) if each)],
             column_config=_column_config(columns, store, view) | _differences_config(apart),
             row_height=_ROW_HEIGHT,

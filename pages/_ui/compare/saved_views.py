@@ -10,6 +10,7 @@ from bgen_core.store.store import SeenStore
 from bgen_core.store.views import SavedView
 from pages._ui.app.faults import told
 from pages._ui.compare.compare_view import CompareView, show
+from pages._ui.identity.viewers import looks_alone
 from pages._ui.shared.plain_text import plain
 
 # The page of the table and the chosen runs belong to a link, not to a view that is opened again on another day.
@@ -26,6 +27,8 @@ def views_popover(store: SeenStore, view: CompareView) -> None:
             _listed(store, saved)
         if not views:
             st.caption("A view keeps the filter, the order and the columns under a name, for everybody here.")
+        if looks_alone(store):
+            return
         with st.form("save_view", border=False, clear_on_submit=True):
             st.text_input("Name", key="view_name", max_chars=LONGEST_VIEW_NAME, placeholder="best of this week")
             st.form_submit_button("Save this view", on_click=_save, args=(store, view))
@@ -39,6 +42,8 @@ def _listed(store: SeenStore, saved: SavedView) -> None:
         st.button(plain(saved.name), key=f"view_{saved.name}", type="tertiary", icon=":material/filter_alt:",
                   on_click=_open, args=(saved,))  # fmt: skip
         st.space("stretch")
+        if looks_alone(store):
+            return
         if st.session_state.get(_FORGETTING) == saved.name:
             st.button("Delete for everybody", key=f"forget_{saved.name}", on_click=_forget, args=(store, saved.name))
             st.button("Keep", key=f"keep_{saved.name}", type="tertiary", on_click=_think, args=("",))

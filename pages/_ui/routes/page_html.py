@@ -13,8 +13,8 @@ from pages._ui.app.page_files import PATHS
 from pages._ui.shared.frontend_source import frontend_source
 
 # Streamlit 1.67 would first look for its server below the page's own address (/sweep/_stcore/health): two requests that
-# fail, and a pause, before every page but the first. This app always has a host name of its own (docs/deploy.md).
-_SERVER = "<script>window.__streamlit = { BACKEND_BASE_URL: window.location.origin }</script>"
+# fail, and a pause, before every page but the first. All pages lie in one folder, and the server is there.
+_SERVER = '<script>window.__streamlit = { BACKEND_BASE_URL: new URL(".", location.href).href.slice(0, -1) }</script>'
 
 
 def page_routes() -> list[Route]:
@@ -27,7 +27,15 @@ def page_routes() -> list[Route]:
         return RedirectResponse(request.url.replace(path="/", scheme="", netloc=""))
 
     # Streamlit gives the first page no name of its own, and calls one that is asked for by name missing.
-    return [*(Route(path, page, methods=["GET"]) for path in PATHS), Route("/subject", first_page, methods=["GET"])]
+    # With a slash at its end a page's address would be a folder, and its links would lead there.
+    async def without_slash(request: Request) -> Response:
+        return RedirectResponse(request.url.replace(path=request.url.path.rstrip("/"), scheme="", netloc=""))
+
+    return [
+        *(Route(path, page, methods=["GET"]) for path in PATHS),
+        *(Route(f"{path}/", without_slash, methods=["GET"]) for path in PATHS if path != "/"),
+        Route("/subject", first_page, methods=["GET"]),
+    ]
 
 
 @cache
@@ -38,6 +46,7 @@ def page_html() -> str:
     if not head:
         raise RuntimeError("Streamlit's index.html has no head any more")
     mended, end, rest = after.partition("</head>")
-    script, style = frontend_source("one_act_one_entry.js", "streamlit_markup.js"), frontend_source("streamlit.css")
+    script = frontend_source("one_act_one_entry.js", "streamlit_markup.js", "login_over.js")
+    style = frontend_source("streamlit.css")
     mends = ("<style>", style, "</style>", "<script>", script, "</script>")
     return "".join((before, head, _SERVER, mended, *mends, end, rest))

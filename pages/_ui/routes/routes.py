@@ -1,13 +1,13 @@
-"""The app's own routes: pictures by their content, downloads of a sweep, and whether the server lives and is ready."""
+"""The app's own routes: pictures by their content, and downloads of a sweep."""
 
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from anyio import CapacityLimiter, fail_after
+from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from bgen_core.errors import StoreError, UserInputError
@@ -21,6 +21,7 @@ from bgen_core.store.thumbnails import thumbnail
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import resources
 from pages._ui.app.faults import told
+from pages._ui.routes.operation_routes import operation_routes
 from pages._ui.routes.page_html import page_routes
 from pages._ui.routes.streaming import Endpoint, StoreOf, attachment, download, refused
 from pages._ui.routes.subject_routes import subject_routes
@@ -30,7 +31,6 @@ _PICTURE = re.compile(r"([0-9a-f]{64})\.(webp|png)")
 _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 # A 12-megapixel PNG takes 100 MB while its thumbnail is made: only so many at once.
 _DECODED_AT_ONCE = 2
-_READY_SECONDS = 5  # within which the store must answer; whoever asks for it asks often
 
 
 def own_routes(
@@ -45,29 +45,7 @@ def own_routes(
     health
         How it is with what computes, or None while nothing does.
     """
-    decoding, asking = CapacityLimiter(_DECODED_AT_ONCE), CapacityLimiter(1)
-
-    async def healthz(request: Request) -> Response:
-        """Lives: at once, whatever the store does. Ready, with `?ready`: pages and sweeps can be used."""
-        if "ready" not in request.query_params:
-            return JSONResponse({"status": "ok"})
-        store, computing = await _store_fault(request), await run_sync(health)
-        worker = (computing.trouble or "ok") if computing else "starting, or starting again"
-        is_ready = (store, worker) == ("ok", "ok")
-        content = {"status": "ok" if is_ready else "not ready", "store": store, "worker": worker}
-        return JSONResponse(content, 200 if is_ready else 503, headers={"Cache-Control": "no-store"})
-
-    async def _store_fault(request: Request) -> str:
-        try:
-            with fail_after(_READY_SECONDS):
-                await run_sync(
-                    lambda: store_of(request).sweeps.select(states=["running"]), limiter=asking, abandon_on_cancel=True
-                )
-        except TimeoutError:
-            return f"The store has not answered for {_READY_SECONDS} s."
-        except StoreError as error:
-            return told(error)
-        return "ok"
+    decoding = CapacityLimiter(_DECODED_AT_ONCE)
 
     async def picture(request: Request) -> Response:
         named = _PICTURE.fullmatch(request.path_params["name"])
@@ -149,11 +127,11 @@ def own_routes(
         return await download(request, begin, name=name, suffix=suffix, media_type=media_type, limiter=decoding)
 
     return [
-        _route("/healthz", healthz),
-        _route(f"{PICTURES}{{name}}", picture),
-        _route(f"{SHEETS}{{sweep_id}}.{{suffix}}", sheet),
-        _route(f"{ZIPS}{{sweep_id}}.zip", archive),
-        _route(f"{RUNS}{{suffix}}", export),
+        *operation_routes(store_of, health),
+        _route(f"/{PICTURES}{{name}}", picture),
+        _route(f"/{SHEETS}{{sweep_id}}.{{suffix}}", sheet),
+        _route(f"/{ZIPS}{{sweep_id}}.zip", archive),
+        _route(f"/{RUNS}{{suffix}}", export),
         *subject_routes(store_of),
         *page_routes(),
     ]

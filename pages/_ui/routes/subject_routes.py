@@ -14,7 +14,7 @@ from bgen_core.subject.decoding.image_io import DecodeLimits
 from pages._ui.app import resources
 from pages._ui.routes.streaming import StoreOf, download
 
-_PATH = "/download/subjects.zip"
+_PATH = "download/subjects.zip"
 _READ_AT_ONCE = 2  # photos: each is in memory as the file that it is
 
 
@@ -38,4 +38,4 @@ def subject_routes(store_of: StoreOf) -> list[Route]:
             request, begin, name="subjects", suffix="zip", media_type="application/zip", limiter=reading
         )
 
-    return [Route(_PATH, subjects, methods=["GET"])]
+    return [Route(f"/{_PATH}", subjects, methods=["GET"])]

@@ -6,9 +6,10 @@ from bgen_core.errors import BgenError
 from bgen_core.ids import RunId
 from bgen_core.limits import LONGEST_TAG
 from bgen_core.metrics import METRICS, Metric, MetricValue
-from bgen_core.store.opinions import Opinion
+from bgen_core.store.opinions import MAX_RATING, Opinion
 from bgen_core.store.store import SeenStore
 from pages._ui.app.faults import told
+from pages._ui.identity.viewers import looks_alone
 from pages._ui.shared.plain_text import plain
 
 _BETTER = {"lower": "lower is better", "higher": "higher is better", "none": ""}
@@ -41,9 +42,21 @@ def _metric_row(metric: Metric, value: MetricValue) -> None:
     found.caption(f"**{plain(amount)}**" + (f" · {' · '.join(notes)}" if notes else ""))
 
 
+def _opinion_to_read(opinion: Opinion) -> None:
+    if opinion.rating is not None:
+        st.caption(f"Rating: {opinion.rating} of {MAX_RATING}")
+    if opinion.tags:
+        st.caption(f"Tags: {plain(', '.join(opinion.tags))}")
+    if opinion.notes:
+        st.caption(f"Notes: {plain(opinion.notes)}")
+
+
 def opinion_fields(store: SeenStore, run_id: RunId) -> None:
     """Draw rating, tags and notes; each is kept as soon as it is changed."""
     opinion = store.opinions.of([run_id]).get(run_id, Opinion())
+    if looks_alone(store):
+        _opinion_to_read(opinion)
+        return
     stars, tags, notes = (f"run_{name}_{run_id[:12]}" for name in ("stars", "tags", "notes"))
     st.session_state[stars] = None if opinion.rating is None else opinion.rating - 1
     st.session_state[tags] = list(opinion.tags)

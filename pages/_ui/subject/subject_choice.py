@@ -9,6 +9,7 @@ from bgen_core.subject.decoding.image_io import PHOTO_EXTENSIONS
 from bgen_core.subject.samples.samples import SAMPLES, Sample
 from pages._ui.app import resources
 from pages._ui.app.room import warn_of_no_room
+from pages._ui.shared.dropped_file import take_dropped_files
 from pages._ui.subject.subject_draft import (
     complain,
     draft_in_hand,
@@ -19,21 +20,20 @@ from pages._ui.subject.subject_draft import (
     take_mask,
 )
 
+_FIELD = "photo_field"
+_LABEL = "New photo"
+
 
 def new_photo_popover() -> None:
     """Draw the popover in which a new photo is chosen; it closes with each photo that was taken."""
-    with st.popover("New photo", width=132, icon=":material/add_photo_alternate:", key=f"photo_popover_{rounds()}"):
-        origin = st.segmented_control(
-            "Where from",
-            ["File", "Camera", "Sample"],
-            default="File",
-            required=True,
-            key="photo_origin",
-            label_visibility="collapsed",
-        )
-        settings = resources.settings()
+    popover = f"photo_popover_{rounds()}"
+    take_dropped_files(
+        invitation="Drop a photo to cut its person out", button=popover, field=_FIELD, label=_LABEL, taken=rounds()
+    )
+    settings = resources.settings()
+    with st.popover(_LABEL, width=132, icon=":material/add_photo_alternate:", key=popover):
         warn_of_no_room(resources.store())
-        if origin == "File":
+        with st.container(key=_FIELD):
             st.file_uploader(
                 f"A photo of a person, up to {settings.max_upload_mb:g} MB and {settings.max_megapixels:g} megapixels",
                 type=PHOTO_EXTENSIONS,
@@ -42,17 +42,19 @@ def new_photo_popover() -> None:
                 on_change=_take,
                 args=("photo_upload", ""),
             )
-        elif origin == "Camera":
+        show_problem(beside="photo")
+        st.caption("Or begin with a sample:")
+        with st.container(horizontal=True, gap="xsmall"):
+            for sample in SAMPLES:
+                st.button(sample.name, help=sample.source, on_click=_open_sample, args=(sample,))
+        if st.toggle("Take one with the camera", key=f"camera_{rounds()}"):  # drawn, it asks for the camera
             st.camera_input(
                 "A picture from this device's camera",
                 key="photo_camera",
+                label_visibility="collapsed",
                 on_change=_take,
                 args=("photo_camera", "Camera.jpg"),
             )
-        else:
-            for sample in SAMPLES:
-                st.button(sample.name, help=sample.source, on_click=_open_sample, args=(sample,), width="stretch")
-        show_problem(beside="photo")
 
 
 def mask_upload() -> None:

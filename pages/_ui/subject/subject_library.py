@@ -30,6 +30,20 @@ def library_button() -> None:
         _library()
 
 
+def library_to_look_at() -> None:
+    """Draw the saved subjects, for who may choose and change none of them."""
+    entries = resources.store().subjects.all()
+    if not entries:
+        st.info("Nothing is saved yet.")
+    with st.grid(3):
+        for entry in entries[:_LISTED]:
+            with st.container(border=True, gap="xsmall"):
+                _picture(entry)
+                st.markdown(plain(entry.name))
+    if len(entries) > _LISTED:
+        st.caption(f"The newest {_LISTED} of {len(entries)}.")
+
+
 @st.dialog("Library", width="large", icon=":material/photo_library:")
 def _library() -> None:
     entries = resources.store().subjects.all()
@@ -57,8 +71,12 @@ def _library() -> None:
         st.caption(f"The newest {_LISTED} of {len(found)}: search by name for the others.")
 
 
-def _card(entry: SubjectEntry) -> None:
+def _picture(entry: SubjectEntry) -> None:
     st.html(picture_html(thumbnail_url(entry.photo, 256), alt=entry.name, style=_IMAGE))
+
+
+def _card(entry: SubjectEntry) -> None:
+    _picture(entry)
     st.checkbox(plain(entry.name), key=f"choose_{entry.id}")
     st.caption(f"{entry.extent} · {entry.created.astimezone():%Y-%m-%d %H:%M}")
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):

@@ -1,6 +1,7 @@
 """One cell of the grid, large: its picture, what made it, and where to go with it."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 from streamlit.components.v2 import component
@@ -19,14 +20,15 @@ from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files
 from pages._ui.app.faults import told
 from pages._ui.compare.comparison import value_table
+from pages._ui.identity.viewers import looks_alone
 from pages._ui.shared.frontend_source import frontend_source
 from pages._ui.shared.picture_viewer import VIEWER_MODES, Badge, ViewerMode, picture_viewer
 from pages._ui.shared.plain_text import plain
 from pages._ui.shared.run_facts import opinion_fields
-from pages._ui.sweep.sweep_grid import ROWS
+from pages._ui.sweep.sweep_grid import ROWS, clicked_cell
 
-OPENED = "opened_cell"
 MARKED = "marked_cell"
+_PARAMETER = "cell"  # in the address, counted from 1
 _WALKS = (
     ("Before", "ArrowLeft", (0, -1)),
     ("Next", "ArrowRight", (0, 1)),
@@ -40,21 +42,37 @@ _WHERE_USED = {parameter.field: parameter.default for parameter in PARAMETERS if
 _keys = component("bgen_rating_keys", js=frontend_source("rating_keys.js"))
 
 
-def open_cell(index: int) -> None:
-    """Show a cell with the next drawing of the page."""
-    st.session_state[OPENED] = index
-
-
-@st.dialog("Cell", width="large")
-def show_cell(store: SeenStore, plan: SweepPlan, cells: Sequence[SweepCellRow]) -> None:
-    """Draw the opened cell; arrow keys walk to the finished ones beside it as the grid shows them, Esc closes."""
+def show_opened_cell(store: SeenStore, plan: SweepPlan, cells: Sequence[SweepCellRow]) -> None:
+    """Draw the cell that the address names or that was clicked just now; nothing where it is not made."""
+    if (clicked := clicked_cell()) is not None:
+        _open(clicked)
     finished = {cell.index: cell for cell in cells if cell.done}
-    if not finished:
-        st.info("No cell is finished yet.")
-        return
+    if _opened() in finished:
+        _dialog(store, plan, finished)
+    else:
+        _close()
+
+
+def _open(index: int) -> None:
+    st.query_params[_PARAMETER] = str(index + 1)
+
+
+def _opened() -> int | None:
+    """Index of the cell in the address; None where there is none."""
+    asked = st.query_params.get(_PARAMETER, "")
+    return int(asked) - 1 if re.fullmatch("[0-9]{1,6}", asked, re.ASCII) else None
+
+
+def _close() -> None:
+    st.query_params.pop(_PARAMETER, None)
+
+
+@st.dialog("Cell", width="large", on_dismiss=_close)
+def _dialog(store: SeenStore, plan: SweepPlan, finished: Mapping[int, SweepCellRow]) -> None:
+    """Draw the opened cell; arrow keys walk to the finished ones beside it as the grid shows them, Esc closes."""
     rows = shown_rows(list(finished))
     places = [index for row in rows for index in row]
-    opened = st.session_state.get(OPENED)
+    opened = _opened()
     index = opened if opened in places else places[0]
     try:
         run = store.runs.get(finished[index].run_id)
@@ -65,7 +83,7 @@ def show_cell(store: SeenStore, plan: SweepPlan, cells: Sequence[SweepCellRow]) 
     with st.container(horizontal=True, vertical_alignment="center"):
         for label, key, (down, across) in _WALKS:
             st.button(
-                label, key=f"cell_{key.lower()}", shortcut=key, on_click=open_cell,
+                label, key=f"cell_{key.lower()}", shortcut=key, on_click=_open,
                 args=(beside(rows, index, down=down, across=across),),
             )  # fmt: skip
         st.caption(f"{places.index(index) + 1} of {len(places)} · {plain(describe_place(plan, index))}")
@@ -81,7 +99,8 @@ def show_cell(store: SeenStore, plan: SweepPlan, cells: Sequence[SweepCellRow]) 
                 st.switch_page(page_files.COMPARE, query_params={"ids": run.id})
             st.page_link(page_files.RUN, label="Permalink", query_params={"id": run.id})
             st.link_button("PNG", picture_url(run.image, download=download_name(run)), type="tertiary")
-        _rating_keys(store, run.id)
+        if not looks_alone(store):
+            _rating_keys(store, run.id)
         opinion_fields(store, run.id)
         shown = (
             field

@@ -37,18 +37,17 @@ def content_of(
         pictures={run.id: run.image for run in runs},
         stars={run_id: opinion.rating for run_id, opinion in opinions.items() if opinion.rating},
         values=values,
-        lower_is_better=metric is not None and metric.direction == "lower",
-        noise=_noise(metric, plan, cells, measured) if metric and values else 0.0,
+        measure=_measure(metric, plan, cells, measured) if metric and values else None,
     )
 
 
-def _noise(
+def _measure(
     metric: Metric,
     plan: SweepPlan,
     cells: Mapping[int, SweepCellRow],
     measured: Mapping[RunId, Mapping[str, MetricValue]],
-) -> float:
-    """Which differences of the badge's metric say nothing among these cells."""
+) -> Measure:
+    """The badge's metric, with which of its differences say nothing among these cells."""
     wanted = {metric.name, metric.noise.in_units_of} - {""}
     rows = pd.DataFrame(
         {axis.name: place for axis, place in zip(plan.axes, cell.position, strict=True)}
@@ -57,4 +56,4 @@ def _noise(
         if cell.index in cells and cells[cell.index].run_id in measured
     )
     measure = in_own_units(Measure.of(metric), rows)
-    return with_seed_noise(measure, rows, [axis.name for axis in plan.axes]).noise
+    return with_seed_noise(measure, rows, [axis.name for axis in plan.axes])

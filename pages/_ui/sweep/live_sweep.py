@@ -9,6 +9,7 @@ from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import RunId, SubjectId
 from bgen_core.jobs.executors.executor import Executor
+from bgen_core.jobs.queue_forecast import QueuePlace
 from bgen_core.jobs.submission import SweepForecast, describe_duration
 from bgen_core.records.progress import SweepProgress
 from bgen_core.records.sweep import SweepCellRow, SweepRecord
@@ -20,16 +21,17 @@ from bgen_core.sweep.grid import describe_place
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.wording import sized
 from pages._ui.app import page_files
+from pages._ui.identity.viewers import looks_alone
 from pages._ui.shared.plain_text import plain
 from pages._ui.shared.told_when_done import notify_button, tell_in_title
-from pages._ui.sweep.cell_dialog import open_cell, show_cell
+from pages._ui.sweep.cell_dialog import show_opened_cell
 from pages._ui.sweep.explored_sweep import explored_pictures, way_back
 from pages._ui.sweep.finish_panel import can_be_finished, finish_panel
 from pages._ui.sweep.grid_arrangement import Arrangement, arrangement_in_address, keep_in_address
 from pages._ui.sweep.grid_content import content_of
 from pages._ui.sweep.queue_panel import ask, current_queue, describe_waiting
 from pages._ui.sweep.save_sweep import save_popover
-from pages._ui.sweep.sweep_grid import badge_names, clicked_cell, draw_grid, watch_grid
+from pages._ui.sweep.sweep_grid import badge_names, draw_grid, watch_grid
 from pages._ui.sweep.ticked_cells import follow_ticks
 
 LOOK_SECONDS = 1.0
@@ -43,7 +45,7 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
 
     def rated(index: int, stars: int | None) -> None:
         cell = next((each for each in store.sweeps.cells(sweep.id) if each.index == index and each.done), None)
-        if cell:
+        if cell and not looks_alone(store):
             store.opinions.rate(cell.run_id, stars)
 
     watch_grid(rated)
@@ -73,12 +75,9 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
 
     live()
     cells = store.sweeps.cells(sweep.id)
-    clicked = clicked_cell()
-    if clicked is not None:
-        open_cell(clicked)
-        show_cell(store, plan, cells)
+    show_opened_cell(store, plan, cells)
     _failures(sweep, plan, cells, executor)
-    if not sweep.is_active:
+    if not sweep.is_active and not looks_alone(store):
         finish_panel(sweep, plan, cells, store, executor, settings)
     _ways_on(store, sweep, shown)
 
@@ -93,17 +92,14 @@ def show_plan(plan: SweepPlan, forecast: SweepForecast | None, extent: Extent, s
     }
 
     def rated(index: int, stars: int | None) -> None:
-        if index in cells and cells[index].done:
+        if index in cells and cells[index].done and not looks_alone(store):
             store.opinions.rate(cells[index].run_id, stars)
 
     watch_grid(rated)
     shown = arrangement_in_address(plan, badges=badge_names())
     keep_in_address(shown)
     draw_grid(content_of(store, plan, cells, shown, extent=extent), shown)
-    clicked = clicked_cell()
-    if clicked is not None:
-        open_cell(clicked)
-        show_cell(store, plan, list(cells.values()))
+    show_opened_cell(store, plan, list(cells.values()))
 
 
 def _ways_on(store: SeenStore, sweep: SweepRecord, shown: Arrangement) -> None:
@@ -155,10 +151,11 @@ def _progress_line(
     share, health = done / max(1, sweep.total), executor.health()
     if sweep.state == "queued":
         waiting = next((each for each in current_queue(store, executor) if each.sweep.id == sweep.id), None)
-        st.progress(share, text=f"Waiting: {describe_waiting(waiting)}" if waiting and waiting.ahead else "Starting")
+        st.progress(share, text=_waiting_text(done, sweep, waiting))
     elif sweep.state == "running":
         engine = "" if health else "the engine is starting again · "
-        st.progress(share, text=engine + running_text(done, sweep.total, progress))
+        shared = store.sweeps.shares_device(sweep.id)
+        st.progress(share, text=engine + running_text(done, sweep.total, progress, shared=shared))
     elif sweep.state == "paused":
         st.progress(share, text=f"Paused: {done} of {sweep.total} are made and kept.")
     elif sweep.state == "cancelled":
@@ -171,13 +168,22 @@ def _progress_line(
         st.warning(plain(f"{health.trouble} The engine waits, and goes on by itself."))
 
 
-def running_text(done: int, total: int, progress: SweepProgress | None) -> str:
-    """How far a sweep that runs is, beside its bar."""
+def _waiting_text(done: int, sweep: SweepRecord, waiting: QueuePlace | None) -> str:
+    if waiting is None or not waiting.ahead:
+        return "Starting" if sweep.started is None else f"{done}/{sweep.total} · goes on"
+    if sweep.started is None:
+        return f"Waiting: {describe_waiting(waiting)}"
+    return f"{done}/{sweep.total} · takes turns with others: {describe_waiting(waiting)}"
+
+
+def running_text(done: int, total: int, progress: SweepProgress | None, *, shared: bool = False) -> str:
+    """How far a sweep that runs is, beside its bar; shared, where others have turns between its own."""
     parts = [f"{done}/{total}"]
     speed = progress.cells_per_second if progress else None
     if speed:
         parts.append(f"{number(speed, 2)} pictures/s" if speed >= 1 else f"{number(1 / speed, 2)} s per picture")
-        parts.append(f"about {describe_duration((total - done) / speed)} left")
+        others = " without the turns of others" if shared else ""
+        parts.append(f"about {describe_duration((total - done) / speed)} left{others}")
     elif progress and progress.to_fetch > progress.fetched:
         parts.append(f"fetching the model: {sized(progress.fetched)} of {sized(progress.to_fetch)}")
     elif progress is None or not progress.cells:

@@ -21,19 +21,29 @@ def current_queue(store: SeenStore, executor: Executor) -> list[QueuePlace]:
 
 
 def describe_waiting(waiting: QueuePlace) -> str:
-    """ "2 ahead, begins in about 40 s"."""
+    """ "2 ahead, begins in about 40 s"; one that has had a turn goes on."""
     if not waiting.ahead:
         return "next"
     if waiting.seconds is None:
         return f"{waiting.ahead} ahead"
-    return f"{waiting.ahead} ahead, begins in about {describe_duration(waiting.seconds)}"
+    begins = "begins" if waiting.sweep.started is None else "goes on"
+    return f"{waiting.ahead} ahead, {begins} in about {describe_duration(waiting.seconds)}"
 
 
 def hasten_button(store: SeenStore, mine: Sequence[SweepRecord], number: int) -> None:
-    """Draw a button that puts a waiting sweep before the one that waits before it."""
+    """Draw a button that puts a waiting sweep before the one of the same owner that waits before it."""
     sweep = mine[number]
-    if sweep.state == "queued" and number and mine[number - 1].state == "queued":
+    if sweep.state == "queued" and number and mine[number - 1].state == "queued" and mine[number - 1].place >= 0:
         st.button("Earlier", key=f"hasten_{sweep.id}", on_click=store.sweeps.hasten, args=(sweep.id,))
+
+
+def first_button(store: SeenStore, sweep: SweepRecord) -> None:
+    """Draw an admin's button that puts a waiting sweep before everybody's turn."""
+    if store.visitor.role == "admin" and sweep.state == "queued" and sweep.place >= 0:
+        st.button(
+            "First", key=f"first_{sweep.id}", on_click=ask, args=(store.sweeps.put_first, sweep.id),
+            help="Made before all others, without giving way to them.",
+        )  # fmt: skip
 
 
 def pause_and_cancel(executor: Executor, sweep: SweepRecord, *, key: str = "mine") -> None:
@@ -48,7 +58,7 @@ def pause_and_cancel(executor: Executor, sweep: SweepRecord, *, key: str = "mine
     st.button("Cancel", key=f"{key}_cancel_{sweep.id}", on_click=ask, args=(executor.cancel, sweep.id))
 
 
-def ask(change: Callable[..., bool], *args: str | int) -> None:
+def ask(change: Callable[..., object], *args: str | int) -> None:
     """Ask the executor, for a button's callback: what came of it is seen in the sweep's state."""
     try:
         change(*args)

@@ -13,6 +13,7 @@ from bgen_core.subject.decoding.image_io import PHOTO_EXTENSIONS, DecodeLimits
 from pages._ui.app import resources
 from pages._ui.app.faults import told
 from pages._ui.app.room import warn_of_no_room
+from pages._ui.identity.viewers import looks_alone
 from pages._ui.shared.plain_text import plain
 
 _UPLOAD, _PROBLEM = "reference_upload", "reference_problem"
@@ -20,6 +21,8 @@ _UPLOAD, _PROBLEM = "reference_upload", "reference_problem"
 
 def reference_upload(put: Callable[[BlobHash], None]) -> None:
     """Draw where a file is chosen; `put` gets the address under which it is stored then."""
+    if looks_alone(resources.store()):
+        return
     settings = resources.settings()
     warn_of_no_room(resources.store())
     st.file_uploader(

@@ -1,7 +1,7 @@
 """The Sweep page's controls: every one is in the URL, and an error stands at the control that caused it."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import TypeVar
 
 import streamlit as st
@@ -189,17 +189,7 @@ def axis_controls(models: Sequence[ModelEntry]) -> dict[str, str]:
             texts[parameter.name] = _written_default(parameter, entry)
         else:
             texts[parameter.name] = _axis_input(parameter, entry)
-    with st.expander("More"):
-        for stage in ("paint", "mask", "paste"):
-            if stage in _CAPTIONS:
-                st.caption(_CAPTIONS[stage])
-            for parameter in _UNDER_MORE:
-                if parameter.stage == stage and parameter.field in hidden:
-                    texts[parameter.name] = _written_default(parameter, entry)
-                elif parameter.stage == stage:
-                    texts[parameter.name] = _control(parameter, models)
-            if stage == "paint" and hidden != ignored:
-                st.caption(f"{NEEDS_PEFT}.")
+    texts.update(_under_more(models, ignored, hidden))
     texts["pair"] = st.text_input(
         "Pair axes", _beginning("pair", ""), key="pair", bind="query-params", placeholder=FORM, help=PAIR_HELP
     )
@@ -208,6 +198,30 @@ def axis_controls(models: Sequence[ModelEntry]) -> dict[str, str]:
         help="A number: all cells are made with so few steps first, and you finish the best of them with full steps.",
     )  # fmt: skip
     return texts
+
+
+def _under_more(models: Sequence[ModelEntry], ignored: Set[str], hidden: Set[str]) -> dict[str, str]:
+    """The controls that few people need. They are half of the form: drawn once opened, or where one of them is set."""
+    entry = models[0]
+    more = st.expander("More", key="more", on_change="rerun")
+    texts = {parameter.name: _written_default(parameter, entry) for parameter in _UNDER_MORE}
+    shown = [parameter for parameter in _UNDER_MORE if parameter.field not in hidden]
+    if not more.open and not any(_is_set(parameter, entry) for parameter in shown):
+        return texts
+    with more:
+        for stage in ("paint", "mask", "paste"):
+            if stage in _CAPTIONS:
+                st.caption(_CAPTIONS[stage])
+            texts |= {each.name: _control(each, models) for each in shown if each.stage == stage}
+            if stage == "paint" and hidden != ignored:
+                st.caption(f"{NEEDS_PEFT}.")
+    return texts
+
+
+def _is_set(parameter: Parameter, entry: ModelEntry) -> bool:
+    default = _default(parameter, entry)
+    begin = st.session_state.get(BEGINNING, {}).get(parameter.key, default)
+    return st.session_state.get(parameter.key, begin) != default or parameter.key in st.query_params
 
 
 def _shows_loras() -> bool:

@@ -13,7 +13,7 @@ from bgen_core.json_value import JsonValue
 from bgen_core.metrics import METRICS, Metric
 from bgen_core.records.progress import SweepProgress
 from bgen_core.records.sweep import SweepCellRow
-from bgen_core.runs.analysis.columns import number
+from bgen_core.runs.analysis.columns import Measure
 from bgen_core.runs.analysis.noise import shade
 from bgen_core.runs.short_texts import short_texts
 from bgen_core.sweep.plan import SweepPlan
@@ -65,8 +65,8 @@ class GridContent:
         Run id -> rating, where there is one.
     explored
         Index -> content address of the picture with few steps that this place finishes.
-    values, lower_is_better, noise
-        Run id -> value of the metric that is the badge, which way is better, and which differences say nothing.
+    values, measure
+        Run id -> value of the metric that is the badge, and that metric with the noise among these cells.
     """
 
     plan: SweepPlan
@@ -77,8 +77,7 @@ class GridContent:
     stars: Mapping[RunId, int] = field(default_factory=dict[RunId, int])
     explored: Mapping[int, BlobHash] = field(default_factory=dict[int, BlobHash])
     values: Mapping[RunId, float] = field(default_factory=dict[RunId, float])
-    lower_is_better: bool = False
-    noise: float = 0.0
+    measure: Measure | None = None
 
     def places(self) -> list[Any]:
         """What the component draws at each index; see sweep_grid.js."""
@@ -107,15 +106,16 @@ class GridContent:
 
     def heat(self) -> dict[str, tuple[float, str]]:
         """Index -> how good the value is from 0 to 1 among those of the grid, and the value."""
-        if not self.values:
+        if not self.values or self.measure is None:
             return {}
+        is_lower_better = self.measure.direction == "lower"
         low, high = min(self.values.values()), max(self.values.values())
         scaled: dict[str, tuple[float, str]] = {}
         for index, cell in self.cells.items():
             value = self.values.get(cell.run_id)
             if value is not None:
-                share = shade(value, low, high, self.noise)
-                scaled[str(index)] = (round(1 - share if self.lower_is_better else share, 3), str(number(value)))
+                share = shade(value, low, high, self.measure.noise)
+                scaled[str(index)] = (round(1 - share if is_lower_better else share, 3), self.measure.text(value))
         return scaled
 
 

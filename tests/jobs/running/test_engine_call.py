@@ -147,8 +147,8 @@ def test_a_sweep_that_is_stopped_when_both_are_under_way_costs_the_other_nothing
     first, second = submit(store, settings, seeds="1-5"), submit(store, settings, seeds="11-15", owner="max")
     claim_next = store.sweeps.claim_next
 
-    def and_then_stop() -> Any:
-        sweep = claim_next()
+    def and_then_stop(**leaving: Any) -> Any:
+        sweep = claim_next(**leaving)
         if sweep is not None and sweep.id == second:
             store.sweeps.change_state(first, change)
         return sweep
@@ -171,8 +171,8 @@ def test_a_next_sweep_that_is_cancelled_before_its_turn_is_left(
     third = submit(store, settings, seeds="21", owner="eve")
     claim_next = store.sweeps.claim_next
 
-    def and_cancel() -> Any:
-        sweep = claim_next()
+    def and_cancel(**leaving: Any) -> Any:
+        sweep = claim_next(**leaving)
         if sweep is not None and sweep.id == second:
             store.sweeps.change_state(second, CANCEL)
         return sweep

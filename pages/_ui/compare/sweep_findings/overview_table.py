@@ -44,9 +44,9 @@ def overview_table(frame: SweepFrame, measures: Sequence[Measure], moves: Sequen
         alt="How far each axis moves each measure, against noise",
     )
     st.caption(
-        "How far each axis moves each measure, and how many times the noise that is. Noise is what the measure itself "
-        "cannot tell apart, or what the seeds leave open, whichever is more. The more is compared, the more it "
-        f"takes to stand out (Holm's correction over these {len(moves)} comparisons). Choose a cell to see why."
+        "How far each axis moves each measure, and in brackets how many times the noise that is. Noise is what the "
+        "measure itself cannot tell apart, or what the seeds leave open, whichever is more. The more is compared, the "
+        f"more it takes to stand out (Holm's correction over these {len(moves)} comparisons). Choose a cell to see why."
     )
 
 
@@ -61,6 +61,6 @@ def _text(move: Move) -> str:
     if move.verdict != "moves":
         return _WITHIN[move.verdict]
     sign = "+" if move.change > 0 else "−"
-    amount = number(abs(move.change), 2)
-    times = "" if move.times_noise > 1e6 else f" ({number(move.times_noise, 2)} × noise)"
+    amount = move.measure.text(abs(move.change))
+    times = "" if move.times_noise > 1e6 else f" ({number(move.times_noise, 2)} ×)"
     return f"{sign}{amount}{times}"

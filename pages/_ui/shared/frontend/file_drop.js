@@ -1,7 +1,7 @@
-// A file that is dropped anywhere on the page goes into the page's one field for files, behind a button.
+// A file that is dropped or pasted anywhere on the page goes into the page's one field for files, behind a button.
 //
-// data: {button, field, round}: selectors of the button's and the field's places, and a number that grows with each file
-// that the page has taken.
+// data: {button, field, invitation, label, round}: selectors of the button's and the field's places, what stands over the
+// page while a file is above it, the button's words, and a number that grows with each file that the page has taken.
 
 const FIELD_MS = 50; // how often the field is looked for, once its button is pressed
 const FIELD_TRIES = 1200; // a busy server may take long
@@ -23,11 +23,12 @@ export default function ({ data, parentElement }) {
   const controller = new AbortController();
   listening.set(parentElement, controller);
   const [invitation, progress] = parentElement.querySelectorAll(".notice");
+  invitation.textContent = data.invitation;
   listen(invitation, progress, data, { capture: true, signal: controller.signal });
   return () => listening.get(parentElement)?.abort();
 }
 
-function listen(invitation, progress, { button, field }, options) {
+function listen(invitation, progress, { button, field, label }, options) {
   const isOurs = (event) =>
     event.dataTransfer?.types.includes("Files") && !event.composedPath().some((node) => node.matches?.(field));
   window.addEventListener("dragover", (event) => {
@@ -41,13 +42,18 @@ function listen(invitation, progress, { button, field }, options) {
     invitation.hidden = true;
     if (!isOurs(event)) return;
     event.preventDefault(); // the browser would leave the page for the file
-    const [file] = event.dataTransfer.files;
-    if (file) handed = handed.then(() => tell(progress, file, hand(file, button, field)));
+    take(event.dataTransfer.files);
   }, options);
+  window.addEventListener("paste", (event) => {
+    if (!event.clipboardData?.types.includes("text/plain")) take(event.clipboardData?.files ?? []);
+  }, options);
+  function take([file]) {
+    if (file) handed = handed.then(() => tell(progress, file, label, hand(file, button, field)));
+  }
 }
 
 // Says that a file waits for a busy server, and where it could not be handed over: nothing is lost without a word.
-async function tell(notice, file, handing) {
+async function tell(notice, file, label, handing) {
   const say = (text) => {
     notice.textContent = text;
     notice.hidden = !text;
@@ -56,7 +62,7 @@ async function tell(notice, file, handing) {
   const isHanded = await handing;
   clearTimeout(waiting);
   if (!isHanded) {
-    say(`${file.name} could not be opened: choose it with “Open a file”.`);
+    say(`${file.name} could not be opened: choose it with “${label}”.`);
     await new Promise((done) => window.addEventListener("pointerdown", done, { once: true }));
   }
   say("");

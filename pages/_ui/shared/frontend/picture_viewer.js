@@ -111,7 +111,8 @@ function drawBar(viewer) {
     flicker: "space changes · ← → second picture · ↑ ↓ first",
     difference: "← → second picture · ↑ ↓ first",
   };
-  const keys = `${hints[viewer.mode]} · + − zoom · 0 fits · drag or Shift + arrows move`;
+  const several = viewer.runs.length > 1 ? `${hints[viewer.mode]} · ` : "";
+  const keys = `${several}+ − zoom · 0 fits · drag or Shift + arrows move`;
   viewer.bar.appendChild(element("span", "quiet hint", keys)).title = keys; // it is cut off where it is too long
   const end = viewer.bar.appendChild(element("span", "group end"));
   viewer.zoomText = element("span", "zoom quiet");
@@ -249,7 +250,7 @@ function caption(viewer, indices) {
   for (const index of indices) {
     const run = viewer.runs[index];
     const made = caption.appendChild(element("span"));
-    made.append(element("b", "", LETTERS[index]));
+    if (viewer.runs.length > 1) made.append(element("b", "", LETTERS[index]));
     if (run.baseline) made.append(element("span", "badge", "baseline"));
     if (run.best) made.append(element("span", "badge best", run.best));
     for (const { text, whole } of run.badges) made.appendChild(element("span", "badge", text)).title = whole;

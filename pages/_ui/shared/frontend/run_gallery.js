@@ -2,7 +2,7 @@
 //
 // data: {
 //   label,
-//   runs: [{id, small, alt, ratio, note}],           the listed runs from place `begin` on
+//   runs: [{id, small, alt, ratio, note, detail}],   the listed runs from place `begin` on
 //   begin, before, whole,                            names of the list up to `begin` and of all of it: what was given
 //                                                    before is not given again, as long as the list begins alike
 //   ratings,                                         a digit for each listed run, also before `begin`; 0 for none
@@ -142,7 +142,8 @@ function card(gallery, run) {
     star.setAttribute("aria-label", `${given} of ${MOST_STARS} stars`);
     star.onclick = () => rate(gallery, run.id, given === ratingOf(gallery, run.id) ? 0 : given);
   }
-  gallery.cards.set(run.id, { pick, letter, stars, note });
+  const detail = figure.appendChild(element("div", "detail", run.detail));
+  gallery.cards.set(run.id, { pick, letter, stars, note, detail });
   return figure;
 }
 
@@ -156,6 +157,8 @@ function refresh(gallery) {
     shown.letter.hidden = place < 0;
     shown.letter.textContent = LETTERS[place] ?? "✓";
     shown.note.textContent = run.note;
+    shown.detail.textContent = run.detail;
+    shown.detail.hidden = !run.detail;
     const rating = gallery.ratings[run.id] ?? run.rating;
     shown.stars.classList.toggle("rated", rating > 0);
     [...shown.stars.children].forEach((star, index) => star.classList.toggle("given", index < rating));

@@ -122,7 +122,7 @@ function fill(grid, index, place) {
   const parts = [];
   if (place?.p) {
     const link = element("a");
-    link.href = `/run?id=${place.r}`;
+    link.href = `run?id=${place.r}`;
     link.tabIndex = -1; // the cell takes the keys, and one cell alone is on the way of Tab
     const image = link.appendChild(picture(place.p, describe(grid, index)));
     if (cell.querySelector("a img")?.src === image.src) { // keeps the picture that is there: no flash
@@ -159,7 +159,7 @@ function fill(grid, index, place) {
 
 function picture(address, alt) {
   const image = element("img");
-  Object.assign(image, { loading: "lazy", decoding: "async", src: `/i/${address}.webp?side=512`, alt });
+  Object.assign(image, { loading: "lazy", decoding: "async", src: `i/${address}.webp?side=512`, alt });
   return image;
 }
 

@@ -17,9 +17,9 @@ from bgen_core.records.png_text import metadata_chunks, read_record
 from bgen_core.records.run import MadeRun, PaintedRun, RunRecord
 from bgen_core.records.run_png import encode_run_png
 from bgen_core.store.blobs import STORED_LIMITS
-from bgen_core.store.check import Finding
 from bgen_core.store.pictures import PictureUse
 from bgen_core.store.store import Store
+from bgen_core.store.upkeep.check import Finding
 from bgen_core.subject.decoding.image_io import decode_photo
 from bgen_core.subject.pasting.compositing import composite
 from bgen_core.sweep.plan import pixel_versions

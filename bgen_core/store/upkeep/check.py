@@ -8,9 +8,9 @@ from typing import Literal
 from bgen_core.errors import StoreError
 from bgen_core.ids import BlobHash
 from bgen_core.store.blobs import is_older
-from bgen_core.store.garbage import GRACE
 from bgen_core.store.pictures import PictureUse
 from bgen_core.store.store import Store
+from bgen_core.store.upkeep.garbage import GRACE
 
 FindingKind = Literal["missing", "damaged", "unused", "thumbnail", "unfinished"]
 _NO_PICTURE = BlobHash("")

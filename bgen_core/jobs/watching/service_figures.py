@@ -1,0 +1,108 @@
+"""Figures of a running service: what waits, what is made, what is kept. From the store and what the worker wrote."""
+
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from bgen_core.jobs.background_faults import BackgroundFaults
+from bgen_core.jobs.worker_folder import WorkerFolder
+from bgen_core.settings import Settings
+from bgen_core.store.store import Store
+
+PICTURES_SECONDS = 300.0  # between two looks at all pictures: there may be a million of them
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceFigures:
+    """One look.
+
+    Attributes
+    ----------
+    sweeps
+        State -> how many, of those that are not over.
+    cells_waiting
+        Cells that are neither made nor failed, of sweeps in hand or queued.
+    oldest_wait_seconds
+        Since the submission of the first sweep that has not had a turn; 0 where none waits.
+    is_alive, beat_age_seconds
+        Whether the worker is, and how long ago it said so; None where it never did.
+    cells_per_second
+        Of the sweep in hand; None while nothing is measured.
+    counts
+        Of the worker since it began: see `running.work_counts`.
+    database_bytes, picture_bytes, disk_free_bytes
+        Sizes; None where they are not known.
+    faults
+        Kinds of background work that are not well.
+    """
+
+    sweeps: Mapping[str, int]
+    cells_waiting: int
+    oldest_wait_seconds: float
+    is_alive: bool
+    beat_age_seconds: float | None
+    cells_per_second: float | None
+    counts: Mapping[str, float]
+    database_bytes: int | None
+    picture_bytes: int | None
+    disk_free_bytes: int | None
+    faults: tuple[str, ...] = field(default=())
+
+
+class ServiceLook:
+    """Looks at a service; what costs much is looked at seldom."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+        self._folder = WorkerFolder(settings.home)
+        self._pictures: tuple[float, int] | None = None
+
+    def look(self) -> ServiceFigures:
+        """The figures now.
+
+        Raises
+        ------
+        StoreError
+            The store cannot be read.
+        """
+        store, home = self._store, self._settings.home
+        queue = store.sweeps.queue_left()
+        paused = len(store.sweeps.select(states=["paused"]))
+        now = datetime.now(UTC)
+        first = min((each.turn.created for each in queue.waiting if not each.has_begun), default=now)
+        status = self._folder.read_status()
+        progress = self._folder.read_progress(status.sweep_id) if status and status.sweep_id else None  # pyright: ignore[reportArgumentType]
+        return ServiceFigures(
+            sweeps={"running": len(queue.in_hand), "queued": len(queue.waiting), "paused": paused},
+            cells_waiting=sum(each.cells for each in (*queue.in_hand, *queue.waiting)),
+            oldest_wait_seconds=max(0.0, (now - first).total_seconds()),
+            is_alive=status is not None and status.is_alive,
+            beat_age_seconds=None if status is None else max(0.0, time.time() - status.beat),
+            cells_per_second=progress.cells_per_second if progress else None,
+            counts=status.counts if status else {},
+            database_bytes=_database_bytes(store),
+            picture_bytes=self._picture_bytes(),
+            disk_free_bytes=shutil.disk_usage(home).free if home.exists() else None,
+            faults=tuple(fault.what for fault in BackgroundFaults(home).all()),
+        )
+
+    def _picture_bytes(self) -> int:
+        if self._pictures is None or time.monotonic() - self._pictures[0] > PICTURES_SECONDS:
+            size = sum(file.size for file in self._store.blobs.listing().pictures.values())
+            self._pictures = time.monotonic(), size
+        return self._pictures[1]
+
+
+def _database_bytes(store: Store) -> int | None:
+    engine = store.database.engine
+    if engine.dialect.name == "sqlite":
+        paths = [Path(f"{engine.url.database}{end}") for end in ("", "-wal")]
+        return sum(path.stat().st_size for path in paths if path.exists())
+    with store.database.reading() as session:
+        return session.scalar(sa.text("SELECT pg_database_size(current_database())"))
