@@ -20,6 +20,7 @@ from pages._ui.app.answer_headers import AnswerHeaders
 from pages._ui.app.connection_limits import BodyLimits, raise_open_files
 from pages._ui.app.faults import tell_fault
 from pages._ui.app.field_files import watched_fields
+from pages._ui.app.gate import Gate
 from pages._ui.app.head_limit import heads_in_time
 from pages._ui.app.own_address import OwnAddress
 from pages._ui.app.repeated_faults import told_once_a_minute
