@@ -19,6 +19,7 @@ from pages._ui.app import resources
 from pages._ui.app.answer_headers import AnswerHeaders
 from pages._ui.app.connection_limits import BodyLimits, raise_open_files
 from pages._ui.app.faults import tell_fault
+from pages._ui.app.field_files import watched_fields
 from pages._ui.app.gate import Gate
 from pages._ui.app.head_limit import heads_in_time
 from pages._ui.app.own_address import OwnAddress
@@ -26,12 +27,11 @@ from pages._ui.app.repeated_faults import told_once_a_minute
 from pages._ui.app.request_log import RequestLog
 from pages._ui.app.session_limits import SessionLimits
 from pages._ui.app.sub_path import SubPath, take_over_from_streamlit
-from pages._ui.app.upload_limits import FieldFiles, UploadLimits, watched_fields
+from pages._ui.app.upload_limits import UploadLimits
 from pages._ui.app.visitor_cookie import VisitorCookie
 from pages._ui.identity.real_peer import peers_kept
 from pages._ui.routes.routes import own_routes
 
-FIELD_FILES = FieldFiles()
 _SECONDS_BEFORE_TABLE = 1.5  # the first page is about to be painted by then
 
 
@@ -43,7 +43,7 @@ async def lifespan(app: Any) -> AsyncGenerator[dict[str, Any]]:
     count_faults()
     if resources.settings().log == "json":
         write_json_lines()
-    with told_once_a_minute(), heads_in_time(), peers_kept(), watched_fields(FIELD_FILES):
+    with told_once_a_minute(), heads_in_time(), peers_kept(), watched_fields():
         try:
             resources.opened_store()
         except StoreAwayError as error:  # the pages say so until it answers, and the worker waits for it
@@ -95,7 +95,7 @@ app = st.App(
         Middleware(Gate),
         Middleware(VisitorCookie, is_wanted=resources.asks_nobody),
         Middleware(SessionLimits),
-        Middleware(UploadLimits, files=FIELD_FILES),
+        Middleware(UploadLimits),
     ],
     lifespan=lifespan,
     on_script_error=tell_fault,

@@ -24,7 +24,8 @@ from bgen_core.ids import VisitorId
 from bgen_core.records.visitor import Visitor
 from bgen_core.settings import Settings, load_settings
 from pages._ui.app import upload_limits
-from pages._ui.app.upload_limits import MOST_FILES, FieldFiles, UploadLimits, most_bytes, watched_fields
+from pages._ui.app.field_files import MOST_FILES, FieldFiles, most_bytes, watched_fields
+from pages._ui.app.upload_limits import UploadLimits
 from pages._ui.app.visitor_cookie import COOKIE, VisitorCookie
 from pages._ui.identity.handed_on import with_visitor
 
@@ -288,6 +289,14 @@ def test_nothing_comes_in_while_the_disk_is_nearly_full(uploads: Uploads, monkey
     assert sentence.startswith("The server's disk has 900 MB free, 1 MB more are wanted, and 1,000 MB stay free:")
     assert str(uploads.settings.home) not in sentence
     assert uploads.held == []
+
+
+def test_a_page_says_once_why_its_file_was_refused(uploads: Uploads):
+    _, sentence = uploads.put(uploads.announced(), 2 * MB)
+    assert uploads.files.take_refusal("mine") == sentence
+    assert uploads.files.take_refusal("mine") == ""
+    uploads.put("/_stcore/upload_file/nobody/a")
+    assert uploads.files._refused == {}
 
 
 def test_addresses_that_are_asked_for_and_never_used_are_forgotten(uploads: Uploads):

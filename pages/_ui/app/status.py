@@ -3,11 +3,13 @@
 from datetime import datetime
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from bgen_core.errors import NoRoomError
 from bgen_core.ids import SweepId
 from bgen_core.jobs.executors.executor import Executor, Health
 from bgen_core.store.store import SeenStore
+from pages._ui.app.field_files import FIELD_FILES
+from pages._ui.app.room import no_room
 from pages._ui.shared.plain_text import plain
 from pages._ui.shared.told_when_done import tell_elsewhere
 
@@ -21,21 +23,24 @@ def show_status(model: str, executor: Executor, store: SeenStore, *, follows: Sw
     follows
         The sweep that is told of in the tab's title; None on the page that shows it, and tells of it more often.
     """
-    health, no_room = executor.health(), _no_room(store)
+    health, lacks_room = executor.health(), no_room(store)
     waiting = len(store.sweeps.select(states=["queued"]))
     if health is None:
         device, queue, colour = "engine starting", "", "gray"
     else:
         device = health.device_kind
-        queue = _queue(health, waiting, is_full=bool(no_room))
-        colour = "primary" if health.is_busy else "gray"
+        queue = "no room" if lacks_room else _queue(health, waiting)
+        colour = "orange" if lacks_room else "primary" if health.is_busy else "gray"
     # Not st.badge: Streamlit 1.67 escapes brackets there once more.
     with st.container(gap=None):  # the title is nothing that is seen here
-        st.markdown(f":{colour}-badge[{plain(' · '.join(part for part in (model, device, queue) if part))}]")
+        st.markdown(
+            f":{colour}-badge[{plain(' · '.join(part for part in (model, device, queue) if part))}]",
+            help=plain(lacks_room) or None,
+        )
         if follows:
             tell_elsewhere(store, follows)
-    if no_room:
-        st.badge("no room", color="orange", help=plain(no_room))
+    if refused := FIELD_FILES.take_refusal(_session()):
+        st.toast(plain(refused), icon=":material/upload:", duration="long")
     for fault in executor.faults():
         since = datetime.fromtimestamp(fault.since).astimezone()
         # Its sentence may name servers and folders, which are not every visitor's to know.
@@ -46,18 +51,14 @@ def show_status(model: str, executor: Executor, store: SeenStore, *, follows: Sw
         )
 
 
-def _no_room(store: SeenStore) -> str:
-    """Why the store takes no more pictures, if so."""
-    try:
-        store.blobs.check_room()
-    except NoRoomError as error:
-        return error.public
-    return ""
+def _session() -> str:
+    context = get_script_run_ctx()
+    return context.session_id if context else ""
 
 
-def _queue(health: Health, waiting: int, *, is_full: bool) -> str:
+def _queue(health: Health, waiting: int) -> str:
     if health.trouble:
-        return "waiting for room" if is_full else "store away"
+        return "store away"
     if waiting:
         return f"{waiting} waiting"
     return "painting" if health.is_busy else "idle"

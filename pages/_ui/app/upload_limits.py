@@ -3,43 +3,34 @@
 import asyncio
 import re
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from tempfile import gettempdir
 from typing import Any, cast
 
-import streamlit as st
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from streamlit import config
 from streamlit.runtime import Runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
-from streamlit.runtime.uploaded_file_manager import UploadedFileRec, UploadFileUrlInfo
 
 from bgen_core.disk_room import check_disk
 from bgen_core.errors import StoreError
 from bgen_core.ids import VisitorId
 from bgen_core.settings import Settings
 from pages._ui.app import resources
+from pages._ui.app.field_files import FIELD_FILES, MOST_FILES, FieldFiles, FileKey
 from pages._ui.app.visitor_cookie import connected_visitor
 
-MOST_FILES = 20  # of one session: a page has three fields, each for one file
 UNASKED_SECONDS = 60.0  # after which a file goes that no field has asked for
 _IDLE_SECONDS = 600.0  # after which a file may give way that fields have asked for: its page is left, or its tab asleep
-_MOST_TICKETS = 4 * MOST_FILES
 _FRAME = 64 * 1024  # of a multipart body, around its file
-_RAW_BYTES = 3.5  # of a pixel in a PNG that is hardly smaller than its pixels, with what it tells of them
 
 _UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/([^/]+)")
 _OLD_PAGE = "The page that asked for this file is gone: reload it and choose the file again."
 _NO_FIELD = "No field of the page asked for this file: choose it there."
-
-FileKey = tuple[str, str]  # session and file
 
 
 @dataclass
@@ -59,86 +50,6 @@ class _RefusedError(Exception):
         self.status, self.sentence = status, sentence
 
 
-class FieldFiles:
-    """Which files the fields of pages announced and asked for: what Streamlit keeps, and does not look at.
-
-    For the event loop and the threads that run pages; each step is one of a dict's.
-    """
-
-    def __init__(self, settings: Callable[[], Settings] = resources.settings) -> None:
-        self.settings = settings
-        self._tickets: OrderedDict[str, OrderedDict[str, int]] = OrderedDict()  # session -> file -> most bytes
-        self._asked: dict[FileKey, float] = {}
-
-    def announce(self, session: str, names: Sequence[str], files: Sequence[str]) -> None:
-        """A field will send these files, whose names say how long they may be."""
-        for stale in [known for known in self._tickets if not Runtime.instance().is_active_session(known)]:
-            del self._tickets[stale]
-        tickets = self._tickets.setdefault(session, OrderedDict())
-        for name, file in zip(names, files, strict=False):
-            tickets[file] = most_bytes(name, self.settings())
-        while len(tickets) > _MOST_TICKETS:
-            tickets.popitem(last=False)
-
-    def most_bytes(self, key: FileKey) -> int | None:
-        """How long a file may be; None where no field announced it."""
-        tickets = self._tickets.get(key[0])
-        return tickets.get(key[1]) if tickets else None
-
-    def ask(self, session: str, files: Sequence[str]) -> None:
-        """A field reads its files, as it does at each run of its page."""
-        now = time.monotonic()
-        self._asked.update({(session, file): now for file in files})
-
-    def asked(self, key: FileKey) -> float | None:
-        """When a field last read a file; None where none ever has."""
-        return self._asked.get(key)
-
-    def keep_only(self, held: Mapping[FileKey, int]) -> None:
-        """Forget what is not held any more."""
-        for key in [known for known in list(self._asked) if known not in held]:
-            self._asked.pop(key, None)
-
-
-@contextmanager
-def watched_fields(files: FieldFiles) -> Generator[None]:
-    """While this is open, Streamlit's fields tell which files they announce and read; it keeps no note of either.
-
-    The largest file follows the photo limit too.
-    """
-    settings = files.settings()
-    least = -(-round(settings.max_upload_mb * 1e6) // 2**20)
-    if st.get_option("server.maxUploadSize") < least:
-        config.set_option("server.maxUploadSize", least)
-    manager = Runtime.instance().uploaded_file_mgr
-    announce, read = manager.get_upload_urls, manager.get_files
-
-    def get_upload_urls(session_id: str, file_names: Sequence[str]) -> list[UploadFileUrlInfo]:
-        names = list(file_names[:MOST_FILES])
-        urls = announce(session_id, names)
-        files.announce(session_id, names, [url.file_id for url in urls])
-        return urls
-
-    def get_files(session_id: str, file_ids: Sequence[str]) -> list[UploadedFileRec]:
-        files.ask(session_id, file_ids)
-        return read(session_id, file_ids)
-
-    manager.get_upload_urls, manager.get_files = get_upload_urls, get_files
-    try:
-        yield
-    finally:
-        manager.get_upload_urls, manager.get_files = announce, read
-
-
-def most_bytes(name: str, settings: Settings) -> int:
-    """How long a file of this name may be: a photo, a picture that this program may have written, or anything else."""
-    photo = round(settings.max_upload_mb * 1e6)
-    suffix = PurePath(name).suffix.lower()
-    if suffix == ".zip":
-        return int(st.get_option("server.maxUploadSize")) * 2**20
-    return max(photo, round(settings.max_megapixels * 1e6 * _RAW_BYTES)) if suffix == ".png" else photo
-
-
 class UploadLimits:
     """ASGI middleware: a file comes in where a field of the sender's own page announced it and there is room for it.
 
@@ -147,7 +58,7 @@ class UploadLimits:
     """
 
     def __init__(
-        self, app: ASGIApp, *, files: FieldFiles, settings: Callable[[], Settings] = resources.settings
+        self, app: ASGIApp, *, files: FieldFiles = FIELD_FILES, settings: Callable[[], Settings] = resources.settings
     ) -> None:
         self._app = app
         self._files = files
@@ -182,6 +93,7 @@ class UploadLimits:
                 self._check(coming, Headers(scope=scope))
             await self._app(scope, limited_receive if scope["method"] == "PUT" else receive, watched_send)
         except _RefusedError as refused:
+            self._files.refuse(key[0], refused.sentence)
             if not answering:
                 answer = PlainTextResponse(refused.sentence, refused.status, {"Cache-Control": "no-store"})
                 await answer(scope, receive, send)

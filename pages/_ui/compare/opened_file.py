@@ -18,6 +18,7 @@ from bgen_core.subject.decoding.image_io import DecodeLimits
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files, resources
 from pages._ui.app.faults import told
+from pages._ui.app.room import warn_of_no_room
 from pages._ui.compare.compare_view import change
 from pages._ui.compare.comparison import value_table
 from pages._ui.shared.dropped_file import take_dropped_files
@@ -49,6 +50,7 @@ def open_file_popover() -> UploadedFile | None:
         button=_POPOVER, field=_FIELD, label=_LABEL, taken=files_taken,
     )  # fmt: skip
     with st.popover(_LABEL, key=_POPOVER, on_change="rerun"), st.container(key=_FIELD):
+        warn_of_no_room(resources.store())
         st.file_uploader(
             "A PNG to see its settings, or a ZIP to import",
             type=["png", "zip"],

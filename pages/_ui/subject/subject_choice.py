@@ -8,6 +8,7 @@ from bgen_core.errors import BgenError, UserInputError
 from bgen_core.subject.decoding.image_io import PHOTO_EXTENSIONS
 from bgen_core.subject.samples.samples import SAMPLES, Sample
 from pages._ui.app import resources
+from pages._ui.app.room import warn_of_no_room
 from pages._ui.shared.dropped_file import take_dropped_files
 from pages._ui.subject.subject_draft import (
     complain,
@@ -31,6 +32,7 @@ def new_photo_popover() -> None:
     )
     settings = resources.settings()
     with st.popover(_LABEL, width=132, icon=":material/add_photo_alternate:", key=popover):
+        warn_of_no_room(resources.store())
         with st.container(key=_FIELD):
             st.file_uploader(
                 f"A photo of a person, up to {settings.max_upload_mb:g} MB and {settings.max_megapixels:g} megapixels",

@@ -12,6 +12,7 @@ from bgen_core.runs.links import thumbnail_url
 from bgen_core.store.subjects import SubjectEntry
 from bgen_core.subject.decoding.image_io import DecodeLimits
 from pages._ui.app import page_files, resources
+from pages._ui.app.room import warn_of_no_room
 from pages._ui.routes.subject_routes import subjects_url
 from pages._ui.shared.pictures import picture_html
 from pages._ui.shared.plain_text import plain
@@ -108,6 +109,7 @@ def _exchange(entries: Sequence[SubjectEntry], chosen: Sequence[SubjectId]) -> N
         help="A ZIP with photo, alpha and strokes: what is ticked, or all.",
     )  # fmt: skip
     with st.popover("Import", icon=":material/upload:"):
+        warn_of_no_room(resources.store())
         st.file_uploader(
             "A ZIP of subjects, as Export makes it", type=["zip"], key="library_import", on_change=_import
         )  # fmt: skip

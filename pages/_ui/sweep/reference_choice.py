@@ -12,6 +12,7 @@ from bgen_core.subject.decoding.foreign_pictures import decode_foreign_photo
 from bgen_core.subject.decoding.image_io import PHOTO_EXTENSIONS, DecodeLimits
 from pages._ui.app import resources
 from pages._ui.app.faults import told
+from pages._ui.app.room import warn_of_no_room
 from pages._ui.identity.viewers import looks_alone
 from pages._ui.shared.plain_text import plain
 
@@ -23,6 +24,7 @@ def reference_upload(put: Callable[[BlobHash], None]) -> None:
     if looks_alone(resources.store()):
         return
     settings = resources.settings()
+    warn_of_no_room(resources.store())
     st.file_uploader(
         "Reference picture from a file",
         type=PHOTO_EXTENSIONS,
