@@ -53,8 +53,7 @@ def write_json_lines(stream_handler: logging.Handler | None = None) -> None:
     handler = stream_handler or logging.StreamHandler()
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
-    for each in [each for each in root.handlers if isinstance(each, logging.StreamHandler)]:
-        root.removeHandler(each)
+    root.handlers = [each for each in root.handlers if not isinstance(each, logging.StreamHandler)]
     root.addHandler(handler)
     root.setLevel(min(root.level or logging.INFO, logging.INFO))
     for name in list(logging.root.manager.loggerDict):  # libraries that write by themselves, such as Streamlit

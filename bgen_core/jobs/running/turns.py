@@ -37,8 +37,11 @@ class Turns:
         return sweep if self._ahead else None
 
     def next_after(self, sweep_id: SweepId) -> SweepRecord | None:
-        """The sweep to which one gives way that runs here; None where it goes on, or where the next one is taken."""
-        return None if self._ahead is not None else self._store.sweeps.next_after(sweep_id)
+        """The sweep to which one gives way that runs here; None where it goes on."""
+        if self._ahead is None:
+            return self._store.sweeps.next_after(sweep_id)
+        taken = self._ahead[0]
+        return taken if self._running is None or taken.owner != self._running.owner else None
 
     @contextmanager
     def take(self) -> Generator[SweepRecord | None]:

@@ -97,6 +97,18 @@ def test_the_only_cell_of_a_newcomer_begins_within_three(
     assert set(Counter(begun).values()) == {1}, "nothing is begun twice"
 
 
+def test_a_sweep_near_its_end_gives_way_too(
+    store: Store, settings: Settings, folder: WorkerFolder, begun: Begun
+) -> None:
+    """The next sweep is taken before this one ends: that is no reason for it to wait for the last cells."""
+    first, second = submit(store, settings, "1-8", "ada"), submit(store, settings, "1001", "max")
+    serve = worker(store, settings, folder)
+    while serve():
+        pass
+    assert begun == [1, 2, 3, 4, 1001, 5, 6, 7, 8]
+    assert [state(store, first), state(store, second)] == [("done", 8), ("done", 1)]
+
+
 def test_owners_with_many_cells_alternate_by_what_the_engine_holds(
     store: Store, settings: Settings, folder: WorkerFolder, begun: Begun
 ) -> None:
