@@ -45,7 +45,7 @@ class Settings(BaseSettings):
         default="", description="Addresses and networks whose header is believed, with commas between them."
     )
     admins: str = Field(
-        default="", description="Names of visitors who may change everything, with commas between them."
+        default="", description="Names of visitors who are admins, with commas between them."
     )
     viewers: str = Field(default="", description="Names of visitors who look and vote alone, with commas between them.")
     default_role: Literal["member", "viewer"] = Field(default="member", description="What visitors without a list are.")

@@ -19,7 +19,7 @@ class Visitor:
     name
         How others read who it is; empty where nobody said.
     role
-        A viewer looks and votes; a member also uploads, sweeps and changes what is theirs; an admin changes all.
+        A viewer looks and votes; a member also uploads, sweeps and changes what is there; an admin also others' sweeps.
     """
 
     id: VisitorId

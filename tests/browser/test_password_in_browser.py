@@ -85,7 +85,7 @@ def test_the_name_in_the_corner_changes_and_logs_out_everywhere(locked: RunningA
     enter(page, PASSWORD, "Anna *1*")
     settle(page)
     page.get_by_role("button", name="Anna *1*").click()
-    expect(page.get_by_text("Member: you upload, sweep, and change what is yours.")).to_be_visible()
+    expect(page.get_by_text("Member: you upload, sweep, and change what is here.")).to_be_visible()
     page.get_by_label("Your name").fill("Berta")
     page.get_by_role("button", name="Save name").click()
     expect(page.get_by_role("button", name="Berta")).to_be_visible()
