@@ -116,6 +116,7 @@ def test_models_and_doctor_print_json(call: Call):
         "device",
         "dtype",
         "folders",
+        "visitors",
         "disk",
         "segmentation",
         "model",

@@ -16,6 +16,7 @@ from bgen_core.authentication import role_of
 from bgen_core.errors import UserInputError
 from bgen_core.records.visitor import Visitor
 from bgen_core.settings import Settings, entries_of
+from bgen_core.wording import quoted
 from pages._ui.app.sub_path import sub_path
 from pages._ui.identity.logins import LONGEST_NAME, let_in
 from pages._ui.identity.server_secret import keyed_id
@@ -115,7 +116,7 @@ class Provider:
         """Refuse a provider that is another one than was meant: tokens are compared with what it calls itself."""
         metadata = await self._client.load_server_metadata()
         if str(metadata.get("issuer", "")).rstrip("/") != self._settings.oidc_issuer.rstrip("/"):
-            raise ValueError(f"it calls itself {metadata.get('issuer')!r}, which is not BGEN_OIDC_ISSUER")
+            raise ValueError(f"it calls itself {quoted(str(metadata.get('issuer')))}, which is not BGEN_OIDC_ISSUER")
 
     async def _claims(self, token: Mapping[str, Any]) -> dict[str, Any]:
         """What the ID token says, and what the provider says beyond it where the lists of names need it."""
