@@ -18,6 +18,8 @@ _COUNTER = _Counter()
 def count_faults() -> None:
     """Count from now on what is logged as an error; to be called once at the start of a process."""
     root = logging.getLogger()
+    if not root.handlers and logging.lastResort:  # Python leaves its own out where there is any other
+        root.addHandler(logging.lastResort)
     if _COUNTER not in root.handlers:
         root.addHandler(_COUNTER)
 
