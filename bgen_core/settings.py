@@ -44,9 +44,7 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         default="", description="Addresses and networks whose header is believed, with commas between them."
     )
-    admins: str = Field(
-        default="", description="Names of visitors who are admins, with commas between them."
-    )
+    admins: str = Field(default="", description="Names of visitors who are admins, with commas between them.")
     viewers: str = Field(default="", description="Names of visitors who look and vote alone, with commas between them.")
     default_role: Literal["member", "viewer"] = Field(default="member", description="What visitors without a list are.")
     oidc_issuer: str = Field(default="", description="Address of the OpenID provider.")

@@ -19,14 +19,7 @@ from bgen_core.store.backup.saving import MANIFEST, VERSION, picture_path
 from bgen_core.store.database import Database
 from bgen_core.store.pictures import Pictures
 from bgen_core.store.store import Store
-
-
-@dataclass(frozen=True, kw_only=True)
-class Restoring:
-    """How far it is: pictures looked at, of all."""
-
-    done: int
-    of: int
+from bgen_core.store.upkeep.check import Looked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +42,7 @@ class Restored:
     lost: int
 
 
-def restore(store: Store, source: Path) -> Iterator[Restoring | Restored]:
+def restore(store: Store, source: Path) -> Iterator[Looked | Restored]:
     """Put a backup in the place of what a store holds. The last event says what was restored.
 
     Pictures come first and the database last, in one step: until then the store is as it was. Pictures that it held
@@ -84,7 +77,7 @@ def restore(store: Store, source: Path) -> Iterator[Restoring | Restored]:
                     new += 1
                 else:
                     lost += 1
-            yield Restoring(done=done, of=len(names))
+            yield Looked(done=done, of=len(names))
         copy_in(store.database, copy)
         store.database.migrate()
     yield Restored(created=str(manifest["created"]), pictures=len(names), new=new, lost=lost)

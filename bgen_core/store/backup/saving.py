@@ -14,18 +14,11 @@ from bgen_core.store.backup.database_copy import copy_name, copy_out
 from bgen_core.store.backup.places import BackupPlace, writing
 from bgen_core.store.schema import SCHEMA_VERSION
 from bgen_core.store.store import Store
+from bgen_core.store.upkeep.check import Looked
 
 MANIFEST = "backup.json"
 VERSION = 1
 _TRIES = 5  # each needs only what has changed since the one before
-
-
-@dataclass(frozen=True, kw_only=True)
-class Saving:
-    """How far it is: pictures looked at, of all."""
-
-    done: int
-    of: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +43,7 @@ def picture_path(name: BlobHash) -> str:
     return f"blobs/{name[:2]}/{name}.png"
 
 
-def back_up(store: Store, target: Path) -> Iterator[Saving | Saved]:
+def back_up(store: Store, target: Path) -> Iterator[Looked | Saved]:
     """Save a store; it may be in use. The last event says what was saved.
 
     The database is copied first, and then the pictures that it names: a picture is there before its row, and never
@@ -76,7 +69,7 @@ def back_up(store: Store, target: Path) -> Iterator[Saving | Saved]:
             lost: set[BlobHash] = set()
             for done, name in enumerate(sorted(named), 1):
                 new += _save(store, place, name, lost)
-                yield Saving(done=done, of=len(named))
+                yield Looked(done=done, of=len(named))
             if before <= named and lost <= store.pictures.uses().keys():
                 break
         else:

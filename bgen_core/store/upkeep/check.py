@@ -69,7 +69,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Looked:
-    """How far the check has come: pictures looked at, of all."""
+    """How far a walk through the store has come: pictures looked at, of all."""
 
     done: int
     of: int
