@@ -480,14 +480,14 @@ def test_a_fault_between_rows_leaves_nothing(
     archive = exported(other, runs, tmp_path / "runs.zip")
     calls: list[RunRecord] = []
 
-    def failing(record: RunRecord) -> Any:
+    def failing(session: Any, record: RunRecord, owner: str, **how: Any) -> None:
         calls.append(record)
         if len(calls) == 2:
             raise RuntimeError("a bug")
-        return run_row(record)
+        add_run_row(session, record, owner, **how)
 
-    run_row = run_import.run_row
-    monkeypatch.setattr(run_import, "run_row", failing)
+    add_run_row = run_import.add_run_row
+    monkeypatch.setattr(run_import, "add_run_row", failing)
     with pytest.raises(RuntimeError, match="a bug"):
         import_runs(store, archive)
     assert contents(store)[:3] == ([], {}, [])

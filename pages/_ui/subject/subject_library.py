@@ -8,8 +8,8 @@ from bgen_core.archive.subject_archive import MOST_SUBJECTS
 from bgen_core.archive.subject_import import import_subjects
 from bgen_core.errors import BgenError
 from bgen_core.ids import NO_SUBJECT, SubjectId
+from bgen_core.records.subject import SubjectEntry
 from bgen_core.runs.links import thumbnail_url
-from bgen_core.store.subjects import SubjectEntry
 from bgen_core.subject.decoding.image_io import DecodeLimits
 from pages._ui.app import page_files, resources
 from pages._ui.app.room import warn_of_no_room
