@@ -149,7 +149,8 @@ def _as_seen(store: Store, kept: _Kept) -> pd.DataFrame:
         mask = [run_id in ids for run_id in runs["id"].tolist()]
         if not all(mask):
             runs, measured = runs[mask].reset_index(drop=True), measured[mask].reset_index(drop=True)
-    owner = runs["owner"].map(lambda each: kept.names.get(each, each)) if kept.names else runs["owner"]
+    owners: list[str] = runs["owner"].tolist()
+    owner = pd.Series([kept.names.get(each, each) for each in owners], dtype="str", name="owner")
     opinions = _opinions(kept.said, runs["id"].tolist(), store.access.judge)
     return pd.concat([runs.drop(columns="owner"), opinions, owner, measured], axis=1)
 
@@ -233,7 +234,7 @@ def _said(connection: Connection) -> _Said:
 
 def _names(connection: Connection) -> dict[str, str]:
     table = VisitorRow.__table__.c
-    return {visitor: name for visitor, name in connection.execute(sa.select(table.id, table.name))}
+    return {row.id: row.name for row in connection.execute(sa.select(table.id, table.name))}
 
 
 def _opinions(said: _Said, ids: list[str], judge: VisitorId) -> pd.DataFrame:

@@ -172,8 +172,11 @@ def _counts(session: Session, ids: Sequence[RunId]) -> dict[str, int]:
     rated = noted = tagged = 0
     votes: set[int] = set()
     for chunk in id_chunks(ids):
-        run_of = [sa.case((said.is_not(None), OpinionRow.run_id)) for said in (OpinionRow.rating, OpinionRow.notes)]
-        ours = sa.select(*(sa.func.count(each.distinct()) for each in run_of)).where(OpinionRow.run_id.in_(chunk))
+        given, written = (
+            sa.func.count(sa.case((said.is_not(None), OpinionRow.run_id)).distinct())
+            for said in (OpinionRow.rating, OpinionRow.notes)
+        )
+        ours = sa.select(given, written).where(OpinionRow.run_id.in_(chunk))
         ratings, notes = session.execute(ours).one()
         rated, noted = rated + ratings, noted + notes
         tagged += (

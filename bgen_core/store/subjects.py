@@ -269,7 +269,7 @@ def own_subject(
     session.flush()
 
 
-def _states(subject_id: SubjectId) -> sa.Select[tuple[str]]:
+def _states(subject_id: SubjectId) -> sa.Select[str]:
     """The states of the sweeps whose plans name a subject."""
     query = sa.select(SweepRow.state).join(SweepSubjectRow, SweepSubjectRow.sweep_id == SweepRow.id)
     return query.where(SweepSubjectRow.subject_id == subject_id)

@@ -149,7 +149,7 @@ class Painting:
             cells = sharing.pop(raw_id)
             self._turn.begin()
             try:
-                photo = self._photo(cells[0].subject_id)
+                photo = self._photo(cells[0].subject_id, work.owner)
             except (UserInputError, LostPictureError) as error:
                 if work.is_only_group:
                     raise

@@ -16,7 +16,7 @@ from pages._ui.shared.plain_text import plain
 
 def current_queue(store: SeenStore, executor: Executor) -> list[QueuePlace]:
     """All waiting sweeps in the order in which they are served."""
-    running = {sweep.id: executor.events(sweep.id) for sweep in store.sweeps.select(states=["running"])}
+    running = {left.turn.id: executor.events(left.turn.id) for left in store.sweeps.queue_left().in_hand}
     return waiting_sweeps(store, {name: progress for name, progress in running.items() if progress})
 
 
@@ -55,7 +55,18 @@ def pause_and_cancel(executor: Executor, sweep: SweepRecord, *, key: str = "mine
             "Pause", key=f"{key}_pause_{sweep.id}", on_click=ask, args=(executor.pause, sweep.id),
             help="What is made stays; others come first until you continue.",
         )  # fmt: skip
-    st.button("Cancel", key=f"{key}_cancel_{sweep.id}", on_click=ask, args=(executor.cancel, sweep.id))
+    with st.popover("Cancel", key=f"{key}_cancelling_{sweep.id}"):
+        st.caption("It ends here. What is made stays, and it can be continued.")
+        st.button("Cancel it", key=f"{key}_cancel_{sweep.id}", on_click=_cancel, args=(executor, sweep))
+
+
+def _cancel(executor: Executor, sweep: SweepRecord) -> None:
+    try:
+        happened = executor.cancel(sweep.id)
+    except UserInputError as error:
+        st.toast(plain(told(error)), duration="infinite")
+    else:
+        st.toast(plain(f"Cancelled: {sweep.title}") if happened else "It had ended already.")
 
 
 def ask(change: Callable[..., object], *args: str | int) -> None:
