@@ -305,7 +305,7 @@ def _take(
                     store.blobs.put(archive.read_hashed(file, name))
             _add_rows(session, subjects, runs, store.access)
             for name in references:
-                own_reference(session, name, store.access.owner())
+                own_reference(session, name, store.access.person)
             return add_sweeps(session, sweeps, store.access)
     except BaseException:
         with suppress(StoreError):  # what made it fail is told, and `store gc` finds the rest
@@ -315,7 +315,7 @@ def _take(
 
 def _add_rows(session: Session, subjects: list[_NewSubject], runs: list[_NewRun], access: Access) -> None:
     """Write what is new, or was there for others alone: whoever has the pictures of a run or subject may own it."""
-    owner, is_shared = access.owner(), access.sharing == "shared"
+    owner, is_shared = access.person, access.sharing == "shared"
     for each in subjects:
         entry = each.described
         if session.get(SubjectRow, entry.id) is None:  # saved by somebody else meanwhile
@@ -340,9 +340,9 @@ def _add_rows(session: Session, subjects: list[_NewSubject], runs: list[_NewRun]
         add_run_row(session, run.record, owner, is_shared=is_shared)
         rating, notes = run.described.rating, run.described.notes.strip() or None
         if rating is not None or notes is not None:
-            session.add(OpinionRow(run_id=run.record.id, owner=access.judge, rating=rating, notes=notes))
+            session.add(OpinionRow(run_id=run.record.id, owner=access.person, rating=rating, notes=notes))
         tags = {tag.strip() for tag in run.described.tags if tag.strip() and "," not in tag}
-        session.add_all([TagRow(run_id=run.record.id, tag=tag, owner=access.judge) for tag in sorted(tags)])
+        session.add_all([TagRow(run_id=run.record.id, tag=tag, owner=access.person) for tag in sorted(tags)])
         metrics = {metric.name: metric for metric in run.described.metrics}
         session.add_all(
             [MetricRow(run_id=run.record.id, **metric.model_dump()) for metric in metrics.values()]

@@ -151,7 +151,7 @@ def _as_seen(store: Store, kept: _Kept) -> pd.DataFrame:
             runs, measured = runs[mask].reset_index(drop=True), measured[mask].reset_index(drop=True)
     owners: list[str] = runs["owner"].tolist()
     owner = pd.Series([kept.names.get(each, each) for each in owners], dtype="str", name="owner")
-    opinions = _opinions(kept.said, runs["id"].tolist(), store.access.judge)
+    opinions = _opinions(kept.said, runs["id"].tolist(), store.access.person)
     return pd.concat([runs.drop(columns="owner"), opinions, owner, measured], axis=1)
 
 
@@ -237,11 +237,11 @@ def _names(connection: Connection) -> dict[str, str]:
     return {row.id: row.name for row in connection.execute(sa.select(table.id, table.name))}
 
 
-def _opinions(said: _Said, ids: list[str], judge: VisitorId) -> pd.DataFrame:
+def _opinions(said: _Said, ids: list[str], person: VisitorId) -> pd.DataFrame:
     """What is thought of these runs, as somebody reads it."""
     nothing = Opinion()
     about = [
-        opinion_of(said.opinions.get(run_id, ()), said.tags.get(run_id, ()), judge)
+        opinion_of(said.opinions.get(run_id, ()), said.tags.get(run_id, ()), person)
         if run_id in said.opinions or run_id in said.tags
         else nothing
         for run_id in ids

@@ -60,8 +60,8 @@ class Access:
         return (EVERYONE,) if self.visitor is None else (self.visitor.id, EVERYONE)
 
     @property
-    def judge(self) -> VisitorId:
-        """Under which name opinions are written: on a machine of one's own, everyone's."""
+    def person(self) -> VisitorId:
+        """Who keeps subjects, views and opinions: on a machine of one's own, whatever the browser, everyone."""
         return EVERYONE if self.visitor is None or self.visitor.is_local else self.visitor.id
 
     def owner(self, named: VisitorId = EVERYONE) -> VisitorId:

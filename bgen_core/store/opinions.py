@@ -103,12 +103,12 @@ class Opinions:
                 raise UserInputError(
                     f"The tag {quoted(tag, 60)} is not allowed: up to {LONGEST_TAG} letters, no comma."
                 )
-        judge = self._access.judge
+        person = self._access.person
         with self._changing(run_id) as session:
-            mine = TagRow.owner.in_((judge, EVERYONE))
+            mine = TagRow.owner.in_((person, EVERYONE))
             session.execute(sa.delete(TagRow).where(TagRow.run_id == run_id, mine, TagRow.tag.not_in(sorted(cleaned))))
             given = set(session.scalars(sa.select(TagRow.tag).where(TagRow.run_id == run_id)))
-            session.add_all([TagRow(run_id=run_id, tag=tag, owner=judge) for tag in sorted(cleaned - given)])
+            session.add_all([TagRow(run_id=run_id, tag=tag, owner=person) for tag in sorted(cleaned - given)])
 
     def of(self, run_ids: Sequence[RunId]) -> dict[RunId, Opinion]:
         """Run -> what is thought of it; runs of which nobody said anything have no entry."""
@@ -124,7 +124,7 @@ class Opinions:
                 run_id: opinion_of(
                     [(row.owner, row.rating, row.notes) for row in said.get(run_id, [])],
                     tuple(sorted(tags.get(run_id, ()))),
-                    self._access.judge,
+                    self._access.person,
                 )
                 for run_id in tags.keys() | said.keys()
             }
@@ -135,7 +135,7 @@ class Opinions:
             sa.select(OpinionRow.owner, OpinionRow.notes)
             .join(RunRow, RunRow.id == OpinionRow.run_id)
             .where(OpinionRow.run_id == run_id, OpinionRow.notes.is_not(None), self._access.runs())
-            .where(OpinionRow.owner.not_in((self._access.judge, EVERYONE)))
+            .where(OpinionRow.owner.not_in((self._access.person, EVERYONE)))
             .order_by(OpinionRow.owner)
         )
         with self._database.reading() as session:
@@ -211,12 +211,12 @@ class Opinions:
 
     def _write(self, session: Session, run_id: RunId, field: str, value: int | str | None) -> None:
         """Write one field of what the visitor says, in the place of what is everyone's."""
-        judge = self._access.judge
-        if judge != EVERYONE and (everyones := session.get(OpinionRow, (run_id, EVERYONE))) is not None:
+        person = self._access.person
+        if person != EVERYONE and (everyones := session.get(OpinionRow, (run_id, EVERYONE))) is not None:
             setattr(everyones, field, None)
-        row = session.get(OpinionRow, (run_id, judge))
+        row = session.get(OpinionRow, (run_id, person))
         if row is None:
-            row = OpinionRow(run_id=run_id, owner=judge)
+            row = OpinionRow(run_id=run_id, owner=person)
             session.add(row)
         setattr(row, field, value)
         session.flush()
@@ -233,7 +233,7 @@ class Opinions:
 
 
 def opinion_of(
-    said: Sequence[tuple[VisitorId, int | None, str | None]], tags: tuple[str, ...], judge: VisitorId
+    said: Sequence[tuple[VisitorId, int | None, str | None]], tags: tuple[str, ...], person: VisitorId
 ) -> Opinion:
     """What is thought of a run, as somebody reads it.
 
@@ -241,14 +241,14 @@ def opinion_of(
     ----------
     said
         Owner, rating and note of each who said something.
-    judge
+    person
         Who reads.
     """
     ratings = {owner: rating for owner, rating, _ in said if rating is not None}
     notes = {owner: text for owner, _, text in said if text}
     return Opinion(
-        rating=ratings.get(judge, ratings.get(EVERYONE)),
-        notes=notes.get(judge, notes.get(EVERYONE, "")),
+        rating=ratings.get(person, ratings.get(EVERYONE)),
+        notes=notes.get(person, notes.get(EVERYONE, "")),
         tags=tags,
         mean_rating=sum(ratings.values()) / len(ratings) if ratings else None,
         raters=len(ratings),

@@ -68,7 +68,7 @@ class Pictures:
         self._access.check_member()
         with self._database.writing() as session:
             name = self._blobs.put(png)
-            own_reference(session, name, self._access.owner())
+            own_reference(session, name, self._access.person)
         return name
 
     def uses(self) -> dict[BlobHash, list[PictureUse]]:

@@ -225,7 +225,7 @@ class Subjects:
 
     def _first(self, shares: Iterable[SubjectOwnerRow], owner: VisitorId = EVERYONE) -> SubjectOwnerRow:
         """The one under which whoever looks knows a subject."""
-        mine = self._access.owner(owner)
+        mine = owner if self._access.visitor is None else self._access.person
         return min(
             shares,
             key=lambda each: (
@@ -251,7 +251,7 @@ def own_subject(
     again
         Whether the name and the edit take the place of those that they gave it before.
     """
-    owner = access.owner()
+    owner = access.person
     share = session.get(SubjectOwnerRow, (subject_id, owner))
     if share is None:
         session.add(

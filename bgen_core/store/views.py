@@ -40,7 +40,7 @@ class Views:
         check_text("The view's name", name)
         if not 0 < len(name) <= LONGEST_VIEW_NAME:
             raise UserInputError(f"A view's name has 1 to {LONGEST_VIEW_NAME} letters, not {len(name)}.")
-        owner = self._access.owner(view.owner)
+        owner = view.owner if self._access.visitor is None else self._access.person
         with self._database.writing() as session:
             session.execute(
                 sa.delete(ViewRow).where(ViewRow.name == name, ViewRow.owner.in_((owner, *self._access.own)))

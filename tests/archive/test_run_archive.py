@@ -113,7 +113,7 @@ def test_what_is_there_already_stays_as_it_is(
     assert (done.added, done.known, done.subjects_known) == ((runs[1].id, runs[2].id), 1, 1)
     assert done.sentence == "2 runs imported, 1 there already and left as they are."
     assert store.runs.get(mine.id) == mine
-    assert store.opinions.of([mine.id]) == {mine.id: Opinion(rating=1)}
+    assert store.opinions.of([mine.id]) == {mine.id: Opinion(rating=1, mean_rating=1.0, raters=1)}
     assert store.metrics.of([mine.id]) == {}
     assert store.subjects.all() == before
     assert store.subjects.load_edit(subject.id) == {"threshold": 0.6}

@@ -54,7 +54,7 @@ class Made:
             "votes": _found(lambda: store.opinions.add_vote(_vote(self.sweep, self.run.id))),
             "sweeps of the run": bool(store.sweeps.of_run(self.run.id)),
             "list of sweeps": bool(store.sweeps.select()) and bool(store.sweeps.with_runs()),
-            "run": _found(lambda: store.runs.get(self.run.id)) and _found(lambda: store.runs.get_all([self.run.id[:12]])),
+            "run": _found(lambda: store.runs.get_all([self.run.id])),
             "run by the beginning of its id": _found(lambda: store.runs.get(self.run.id[:12])),
             "list of runs": bool(store.runs.select()) and bool(store.runs.visible([self.run.id])),
             "table": len(run_table(store)) == 1,
@@ -145,7 +145,7 @@ def test_others_change_nothing(store: Store, change: str, visitor: Visitor, shar
 
 
 @pytest.mark.parametrize("visitor", [ADA, EVE], ids=["owner", "admin"])
-@pytest.mark.parametrize("change", set(CHANGES) - {"delete a subject"})
+@pytest.mark.parametrize("change", [each for each in CHANGES if each != "delete a subject"])
 def test_owners_and_admins_change_it(store: Store, change: str, visitor: Visitor) -> None:
     CHANGES[change](store.seen_by(visitor), Made(store, "private"))
 
