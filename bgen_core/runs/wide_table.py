@@ -145,9 +145,10 @@ def _as_seen(store: Store, kept: _Kept) -> pd.DataFrame:
     runs, measured = kept.runs, kept.measured
     if not store.access.sees_all:
         with store.database.reading() as session:
-            ids = set(session.connection().scalars(sa.select(RunRow.id).where(store.access.runs())))
-        mask = [run_id in ids for run_id in runs["id"].tolist()]
-        if not all(mask):
+            # Few where most is shared; rows are had faster together than one by one.
+            hidden = set(session.connection().execute(sa.select(RunRow.id).where(~store.access.runs())).scalars().all())
+        if hidden:
+            mask = [run_id not in hidden for run_id in runs["id"].tolist()]
             runs, measured = runs[mask].reset_index(drop=True), measured[mask].reset_index(drop=True)
     owners: list[str] = runs["owner"].tolist()
     owner = pd.Series([kept.names.get(each, each) for each in owners], dtype="str", name="owner")
@@ -183,7 +184,7 @@ def _keys(connection: Connection) -> list[_Key]:
     """What there is, newest first; the moment as text, since parsing ten thousand takes longer than reading them."""
     table = RunRow.__table__.c
     query = sa.select(table.id, sa.cast(table.created, sa.Text), table.image)
-    rows = connection.execute(query.order_by(table.created.desc(), table.id))
+    rows = connection.execute(query.order_by(table.created.desc(), table.id)).all()
     return [(run_id, created, image) for run_id, created, image in rows]
 
 
@@ -223,8 +224,9 @@ def _columns(connection: Connection, ids: Sequence[str] | None = None) -> dict[s
 def _said(connection: Connection) -> _Said:
     opinions: dict[str, list[tuple[VisitorId, int | None, str | None]]] = {}
     table = OpinionRow.__table__.c
-    for run_id, *said in connection.execute(sa.select(table.run_id, table.owner, table.rating, table.notes)):
-        opinions.setdefault(run_id, []).append((said[0], said[1], said[2]))
+    query = sa.select(table.run_id, table.owner, table.rating, table.notes)
+    for run_id, owner, rating, notes in connection.execute(query).all():
+        opinions.setdefault(run_id, []).append((owner, rating, notes))
     tags: dict[str, dict[str, None]] = {}
     given = TagRow.__table__.c
     for run_id, tag in connection.execute(sa.select(given.run_id, given.tag).order_by(given.run_id, given.tag)):

@@ -194,6 +194,7 @@ def test_run_puts_the_sweep_into_the_queue_and_into_the_url(store: Store, subjec
     (sweep,) = store.sweeps.select(states=["queued"])
     assert at.query_params["id"] in (sweep.id, [sweep.id])
     assert sweep.total == 2
+    next(button for button in at.button if button.label == "Cancel").click().run()
     next(button for button in at.button if button.label == "Cancel it").click().run()
     assert store.sweeps.get(sweep.id).state == "cancelled"
     assert "Cancelled: 0 of 2" in said(at)
@@ -287,6 +288,7 @@ def test_a_cancelled_sweep_goes_on(store: Store, subject: Subject, worker: None)
     at = open_sweep()
     run_button(at).click().run()
     (sweep,) = store.sweeps.select()
+    next(button for button in at.button if button.label == "Cancel").click().run()
     next(button for button in at.button if button.label == "Cancel it").click().run()
     next(button for button in at.button if button.label == "Continue").click().run()
     assert store.sweeps.get(sweep.id).state == "queued"

@@ -105,12 +105,12 @@ def show_plan(plan: SweepPlan, forecast: SweepForecast | None, extent: Extent, s
 
 
 def _ways_on(store: SeenStore, sweep: SweepRecord, shown: Arrangement) -> None:
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if not sweep.is_active and st.button("Compare these", type="primary"):
             st.switch_page(page_files.COMPARE, query_params={"sweep": sweep.id})
         across, down = (names[0] if names else None for names in (shown.across, shown.down))
-        save_popover(store, sweep, across=across, down=down)
         share_popover(store, sweep)
+        save_popover(store, sweep, across=across, down=down)
 
 
 def _failures(sweep: SweepRecord, plan: SweepPlan, cells: list[SweepCellRow], executor: Executor) -> None:

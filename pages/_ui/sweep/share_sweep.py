@@ -24,10 +24,10 @@ def share_popover(store: SeenStore, sweep: SweepRecord) -> None:
     if store.visitor.is_local:
         return
     if sweep.owner == EVERYONE:
-        st.caption("Everybody's")
+        st.caption("Everybody's", width="content")
         return
     if sweep.owner != store.visitor.id:
-        st.caption(f"By {plain(whose(store, sweep.owner))}")
+        st.caption(f"By {plain(whose(store, sweep.owner))}", width="content")
     if not store.sweeps.may_change(sweep):
         return
     with st.popover(SEEN_BY[sweep.sharing], key="share_sweep"):
