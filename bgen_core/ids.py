@@ -21,6 +21,9 @@ SubjectId = NewType("SubjectId", str)
 SweepId = NewType("SweepId", str)
 """A name that nobody can guess, since it is the sweep's link."""
 
+LinkId = NewType("LinkId", str)
+"""A random name of a read-only link; what stands in its address is signed."""
+
 VisitorId = NewType("VisitorId", str)
 """Twelve random hexadecimal digits of a browser's cookie, or what a program calls itself."""
 

@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     sharing: Literal["private", "link", "shared"] = Field(
         default="shared", description="Who sees what somebody adds, unless they say otherwise."
     )
+    links: Literal["off", "login", "open"] = Field(
+        default="login", description="Who may open read-only links: nobody, who is logged in, or whoever has one."
+    )
     default_role: Literal["member", "viewer"] = Field(default="member", description="What visitors without a list are.")
     oidc_issuer: str = Field(default="", description="Address of the OpenID provider.")
     oidc_client_id: str = Field(default="", description="What the provider knows this program as.")

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from bgen_core.errors import NotAllowedError
 from bgen_core.ids import NOBODY, RunId, SweepId, VisitorId
+from bgen_core.records.link import Link
 from bgen_core.records.visitor import Sharing, Visitor
 from bgen_core.store.schema import (
     CellRow,
@@ -45,19 +46,24 @@ class Access:
         None is the program itself, which sees all and writes what it is told.
     sharing
         Who sees what the visitor adds, unless they say otherwise.
+    link
+        The read-only link through which they look: then they see what it shows, and nothing else.
     """
 
     visitor: Visitor | None = None
     sharing: Sharing = "shared"
+    link: Link | None = None
 
     @property
     def sees_all(self) -> bool:
-        return self.visitor is None or self.visitor.role == "admin"
+        return self.link is None and (self.visitor is None or self.visitor.role == "admin")
 
     @property
     def own(self) -> tuple[VisitorId, ...]:
         """Owners of what the visitor may change as their own."""
-        return (EVERYONE,) if self.visitor is None else (self.visitor.id, EVERYONE)
+        if self.visitor is None or self.link is not None:
+            return (EVERYONE,) if self.link is None else ()
+        return (self.visitor.id, EVERYONE)
 
     @property
     def person(self) -> VisitorId:
@@ -72,6 +78,8 @@ class Access:
         """Of rows of `SweepRow`: those that the visitor may open."""
         if self.sees_all:
             return sa.true()
+        if self.link is not None:
+            return SweepRow.id == self.link.sweep_id
         opened = sa.select(OpenedLinkRow.sweep_id).where(OpenedLinkRow.visitor.in_(self.own))
         by_link = sa.and_(SweepRow.sharing == "link", SweepRow.id.in_(opened))
         return sa.or_(SweepRow.owner.in_(self.own), SweepRow.sharing == "shared", by_link)
@@ -83,6 +91,8 @@ class Access:
         """
         if self.sees_all:
             return sa.true()
+        if self.link is not None:
+            return RunRow.id.in_(self._shown_by(self.link))
         own = sa.select(RunOwnerRow.run_id).where(sa.or_(RunOwnerRow.owner.in_(self.own), RunOwnerRow.is_shared))
         in_sweeps = (
             sa.select(CellRow.run_id)
@@ -96,12 +106,16 @@ class Access:
         """Of rows of `SubjectOwnerRow`: under which names and with which edits the visitor sees a subject."""
         if self.sees_all:
             return sa.true()
+        if self.link is not None:
+            return sa.false()
         return sa.or_(SubjectOwnerRow.owner.in_(self.own), SubjectOwnerRow.sharing == "shared")
 
     def subjects(self) -> Condition:
         """Of rows of `SubjectRow`: those in the visitor's library, and those of sweeps that they may open."""
         if self.sees_all:
             return sa.true()
+        if self.link is not None:
+            return sa.false()  # the photo's own background is not what was shared
         listed = sa.select(SubjectOwnerRow.subject_id).where(self.subject_shares())
         in_sweeps = (
             sa.select(SweepSubjectRow.subject_id)
@@ -118,6 +132,8 @@ class Access:
         """Of rows of `ViewRow`: those that the visitor may open."""
         if self.sees_all:
             return sa.true()
+        if self.link is not None:
+            return sa.false()
         return sa.or_(ViewRow.owner.in_(self.own), ViewRow.sharing == "shared")
 
     def may_change(self, owners: Collection[VisitorId]) -> bool:
@@ -160,8 +176,28 @@ class Access:
         if not self.sees_all:
             raise NotAllowedError(f"Only an admin {what}.")
 
+    def check_vote(self) -> None:
+        """Refuse a vote through a link whose owner asks for none.
+
+        Raises
+        ------
+        NotAllowedError
+            Voting is not asked for.
+        """
+        if self.link is not None and not self.link.may_vote:
+            raise NotAllowedError("This link is to look at: nobody asks for votes here.")
+
+    @staticmethod
+    def _shown_by(link: Link) -> sa.Select[RunId]:
+        """The runs that a link shows, as long as its owner has them."""
+        shown = sa.select(CellRow.run_id).where(CellRow.sweep_id == link.sweep_id)
+        named = RunOwnerRow.run_id.in_(link.run_ids if link.run_ids else shown)
+        return sa.select(RunOwnerRow.run_id).where(named, RunOwnerRow.owner.in_((link.owner, EVERYONE)))
+
     @property
     def _is_member(self) -> bool:
+        if self.link is not None:
+            return False
         return self.visitor is None or self.visitor.role in ("member", "admin")
 
 

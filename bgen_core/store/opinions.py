@@ -157,6 +157,7 @@ class Opinions:
         UserInputError
             No sweep has this id, or one of the runs does not stand in its grid.
         """
+        self._access.check_vote()
         voter, pair = self._access.owner(vote.voter), sorted({vote.run_a, vote.run_b})
         with self._database.writing() as session:
             self._check_pair(session, vote.sweep_id, pair)
@@ -228,6 +229,8 @@ class Opinions:
         if session.scalar(seen) is None:
             raise UserInputError(f"No sweep is called {quoted(sweep_id)}: open one from the sweep page.")
         cells = sa.select(CellRow.run_id).where(CellRow.sweep_id == sweep_id, CellRow.run_id.in_(pair))
+        if self._access.link is not None:
+            cells = cells.join(RunRow, RunRow.id == CellRow.run_id).where(self._access.runs())
         if len(pair) != 2 or len(set(session.scalars(cells))) != 2:
             raise UserInputError("A vote needs two different pictures of this sweep.")
 

@@ -7,9 +7,9 @@ from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, S
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-from bgen_core.ids import BlobHash, RawId, RunId, SubjectId, SweepId, VisitorId
+from bgen_core.ids import BlobHash, LinkId, RawId, RunId, SubjectId, SweepId, VisitorId
 
-SCHEMA_VERSION = "0009"
+SCHEMA_VERSION = "0010"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -109,6 +109,24 @@ class OpenedLinkRow(Table):
 
     sweep_id: Mapped[SweepId] = mapped_column(ForeignKey("sweeps.id", ondelete="CASCADE"), primary_key=True)
     visitor: Mapped[VisitorId] = mapped_column(String(64), primary_key=True)
+
+
+class LinkRow(Table):
+    """A read-only link; see `Link`."""
+
+    __tablename__ = "links"
+
+    id: Mapped[LinkId] = mapped_column(String(64), primary_key=True)
+    owner: Mapped[VisitorId] = mapped_column(String(64), index=True)
+    created: Mapped[datetime]
+    until: Mapped[datetime | None]
+    is_revoked: Mapped[bool]
+    sweep_id: Mapped[SweepId | None] = mapped_column(ForeignKey("sweeps.id", ondelete="CASCADE"), index=True)
+    run_ids: Mapped[list[str]] = mapped_column(JSON)
+    title: Mapped[str] = mapped_column(Text)
+    question: Mapped[str] = mapped_column(Text)
+    verdict: Mapped[str] = mapped_column(Text)
+    may_vote: Mapped[bool]
 
 
 class CellRow(Table):

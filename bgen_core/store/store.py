@@ -5,12 +5,14 @@ from types import TracebackType
 
 from bgen_core.errors import StoreError
 from bgen_core.private_files import close_to_others, make_private_folder
+from bgen_core.records.link import Link
 from bgen_core.records.visitor import Visitor
 from bgen_core.settings import Settings
 from bgen_core.store.access import Access
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.copies import Copies
 from bgen_core.store.database import Database
+from bgen_core.store.links import Links
 from bgen_core.store.metrics import Metrics
 from bgen_core.store.opinions import Opinions
 from bgen_core.store.pictures import Pictures
@@ -38,6 +40,8 @@ class Store:
         What whoever opened it may see and do: all parts keep to it.
     runs, sweeps, subjects, metrics, opinions, views
         What is kept.
+    links
+        Read-only links.
     visitors
         How people are called.
     copies
@@ -61,6 +65,7 @@ class Store:
         self.copies = Copies(database)
         self.pictures = Pictures(database, blobs, access)
         self.deletion = Deletion(database, blobs, self.pictures, access)
+        self.links = Links(database, access)
         self.visitors = Visitors(database)
 
     def revision(self) -> str:
@@ -70,6 +75,10 @@ class Store:
     def seen_by(self, visitor: Visitor) -> "SeenStore":
         """The same, limited to what a visitor may see and do; costs nothing, so it is asked for at each look."""
         return SeenStore(self, Access(visitor=visitor, sharing=self.access.sharing), visitor)
+
+    def through(self, link: Link, visitor: Visitor) -> "SeenStore":
+        """The same, limited to what a read-only link shows to somebody who has it."""
+        return SeenStore(self, Access(visitor=visitor, sharing=self.access.sharing, link=link), visitor)
 
 
 class SeenStore(Store):

@@ -87,7 +87,7 @@ class Sweeps:
             row = sweep_row(session, sweep_id)
             if self._sees(session, row):
                 return sweep_record(row)
-            if row.sharing != "link":
+            if row.sharing != "link" or self._access.link is not None:
                 raise unknown_sweep(sweep_id)
         return self._opened(sweep_id)
 
@@ -299,7 +299,7 @@ class Sweeps:
 
     def _sees(self, session: Session, row: SweepRow) -> bool:
         """Whether whoever looks may open a sweep."""
-        if self._access.sees_all or row.owner in self._access.own or row.sharing == "shared":
+        if self._access.sees_all or row.owner in self._access.own:
             return True
         return session.scalar(sa.select(SweepRow.id).where(SweepRow.id == row.id, self._access.sweeps())) is not None
 
@@ -337,6 +337,8 @@ class Sweeps:
 
     def _is_made(self, row: SweepRow) -> Condition:
         """Of rows of `CellRow`: whether the run is there, and one of those made it through whom it is seen here."""
+        if self._access.link is not None:
+            return sa.exists().where(RunRow.id == CellRow.run_id, self._access.runs())
         if self._access.visitor is None:
             return sa.exists().where(RunRow.id == CellRow.run_id)
         owners = {row.owner, *self._access.own}

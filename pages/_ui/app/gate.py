@@ -32,6 +32,7 @@ from pages._ui.identity.oidc import CALLBACK, Provider
 from pages._ui.identity.open_sockets import OpenSockets
 from pages._ui.identity.proxy_header import visitor_named
 from pages._ui.identity.viewers import LOOKS_ALONE
+from pages._ui.links.link_address import is_link
 
 OPEN_PATHS = ("/healthz", "/readyz", "/metrics")  # the last one says itself to whom it answers
 
@@ -125,12 +126,17 @@ class Gate:
         settings = self._settings()
         if mode_of(settings) == "none":
             return None if _is_from_here(scope) else PlainTextResponse(_REFUSED, 403, HEADERS)
+        by_link = scope["type"] == "http" and is_link(scope["path"])
         try:
             entered = _entered(scope, settings)
         except StoreError as error:
             return PlainTextResponse(told(error), 503, HEADERS)
         except UserInputError as error:
-            return PlainTextResponse(told(error), 403, HEADERS)
+            if not by_link or settings.links != "open":
+                return PlainTextResponse(told(error), 403, HEADERS)
+            entered = None
+        if by_link and (entered or settings.links == "open"):
+            return entered  # what the link shows, and whether it may be voted on, is the link's to say
         if scope["type"] == "websocket":
             return entered or Response(status_code=403)
         request = Request(scope, receive)

@@ -21,6 +21,7 @@ from bgen_core.store.thumbnails import thumbnail
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import resources
 from pages._ui.app.faults import told
+from pages._ui.links.link_routes import link_routes
 from pages._ui.routes.operation_routes import operation_routes
 from pages._ui.routes.page_html import page_routes
 from pages._ui.routes.streaming import Endpoint, StoreOf, attachment, download, refused
@@ -134,6 +135,7 @@ def own_routes(
         _route(f"/{ZIPS}{{sweep_id}}.zip", archive),
         _route(f"/{RUNS}{{suffix}}", export),
         *subject_routes(store_of),
+        *link_routes(resources.opened_store, resources.settings),
         *page_routes(),
     ]
 

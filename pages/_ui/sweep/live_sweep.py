@@ -22,6 +22,7 @@ from bgen_core.sweep.plan import SweepPlan
 from bgen_core.wording import sized
 from pages._ui.app import page_files
 from pages._ui.identity.viewers import looks_alone
+from pages._ui.links.link_popover import link_popover
 from pages._ui.shared.plain_text import plain
 from pages._ui.shared.told_when_done import notify_button, tell_in_title
 from pages._ui.sweep.cell_dialog import show_opened_cell
@@ -33,7 +34,7 @@ from pages._ui.sweep.queue_panel import ask, current_queue, describe_waiting
 from pages._ui.sweep.save_sweep import save_popover
 from pages._ui.sweep.share_sweep import share_popover
 from pages._ui.sweep.sweep_grid import badge_names, draw_grid, watch_grid
-from pages._ui.sweep.ticked_cells import follow_ticks
+from pages._ui.sweep.ticked_cells import TICKED, follow_ticks
 
 LOOK_SECONDS = 1.0
 _RETRIES_LISTED = 12
@@ -81,7 +82,8 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
         _failures(sweep, plan, cells, executor)
     if not sweep.is_active and not looks_alone(store):
         finish_panel(sweep, plan, cells, store, executor, settings)
-    _ways_on(store, sweep, shown)
+    ticked = set(st.session_state.get(TICKED, ())) if ticking else set[int]()
+    _ways_on(store, sweep, shown, [cell.run_id for cell in cells if cell.index in ticked and cell.done])
 
 
 def show_plan(plan: SweepPlan, forecast: SweepForecast | None, extent: Extent, store: SeenStore) -> None:
@@ -104,12 +106,14 @@ def show_plan(plan: SweepPlan, forecast: SweepForecast | None, extent: Extent, s
     show_opened_cell(store, plan, list(cells.values()))
 
 
-def _ways_on(store: SeenStore, sweep: SweepRecord, shown: Arrangement) -> None:
+def _ways_on(store: SeenStore, sweep: SweepRecord, shown: Arrangement, ticked: list[RunId]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if not sweep.is_active and st.button("Compare these", type="primary"):
             st.switch_page(page_files.COMPARE, query_params={"sweep": sweep.id})
         across, down = (names[0] if names else None for names in (shown.across, shown.down))
         share_popover(store, sweep)
+        if store.sweeps.may_change(sweep):
+            link_popover(store, sweep=lambda: sweep.id, run_ids=ticked, title=sweep.title, whole="the whole sweep")
         save_popover(store, sweep, across=across, down=down)
 
 

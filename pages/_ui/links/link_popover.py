@@ -1,0 +1,128 @@
+"""Making read-only links, and taking them back."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from bgen_core.errors import BgenError
+from bgen_core.ids import LinkId, RunId, SweepId
+from bgen_core.records.link import Link
+from bgen_core.store.links import LONGEST_QUESTION, MOST_PICTURES
+from bgen_core.store.store import SeenStore
+from bgen_core.wording import counted
+from pages._ui.app import resources
+from pages._ui.app.faults import told
+from pages._ui.app.sub_path import sub_path
+from pages._ui.links.link_address import link_path
+from pages._ui.shared.plain_text import plain
+
+_TITLE, _QUESTION, _VOTE, _ENDS, _PROBLEM = "link_title", "link_question", "link_vote", "link_ends", "link_problem"
+_DAYS: dict[str, int] = {"in a week": 7, "in a month": 30, "in a year": 365, "never": 0}
+
+
+def link_popover(
+    store: SeenStore, *, sweep: Callable[[], SweepId | None], run_ids: Sequence[RunId], title: str, whole: str = ""
+) -> None:
+    """Draw what makes a link to a sweep or to chosen pictures, and the links that were made to it.
+
+    Parameters
+    ----------
+    sweep
+        The sweep that it shows; asked once the popover is open.
+    run_ids
+        The pictures that are chosen.
+    whole
+        What a link shows where none is; empty where there is nothing to show then.
+    """
+    if resources.settings().links == "off":
+        return
+    opened = st.popover("Link", icon=":material/link:", key="links", on_change="rerun")
+    if not opened.open:
+        return
+    with opened:
+        sweep_id = sweep()
+        shown = f"{counted(len(run_ids), 'chosen picture')}" if run_ids else whole
+        st.markdown(f"**A page to look at**: {shown or 'choose pictures first'}")
+        who = "Whoever has it opens it, without a login." if resources.settings().links == "open" else ""
+        st.caption(f"{who or 'Who is logged in opens it, also what is private.'} It works on a phone.")
+        if problem := st.session_state.pop(_PROBLEM, ""):
+            st.error(plain(problem))
+        if shown and len(run_ids) <= MOST_PICTURES:
+            _form(store, sweep_id, run_ids, title)
+        elif shown:
+            st.caption(f"Up to {MOST_PICTURES} pictures: choose fewer.")
+        for link in store.links.of(sweep_id=sweep_id):
+            if not link.is_revoked and (sweep_id is not None or link.sweep_id is None):
+                _made(store, link)
+
+
+def sweep_of(store: SeenStore, run_ids: Sequence[RunId]) -> SweepId | None:
+    """The newest sweep of the visitor's in whose grid all of these runs stand; None where there is none."""
+    for sweep in store.sweeps.of_runs(run_ids[:1]):
+        if store.sweeps.may_change(sweep) and {cell.run_id for cell in store.sweeps.cells(sweep.id)} >= set(run_ids):
+            return sweep.id
+    return None
+
+
+def _form(store: SeenStore, sweep_id: SweepId | None, run_ids: Sequence[RunId], title: str) -> None:
+    with st.form("make_link", border=False, clear_on_submit=True):
+        st.text_input("Title", value=title[:80], key=_TITLE, max_chars=LONGEST_QUESTION)
+        st.text_input("Question", key=_QUESTION, max_chars=LONGEST_QUESTION, placeholder="which for the team page?")
+        can_vote = sweep_id is not None and len(run_ids) > 1
+        help_vote = "Blindly, each browser once on each pair." if can_vote else "Choose two or more pictures of it."
+        st.checkbox("Ask for votes on the chosen pictures", key=_VOTE, disabled=not can_vote, help=help_vote)
+        st.selectbox("It ends", list(_DAYS), index=1, key=_ENDS)
+        st.form_submit_button("Make the link", type="primary", on_click=_make, args=(store, sweep_id, tuple(run_ids)))
+
+
+def _made(store: SeenStore, link: Link) -> None:
+    with st.container(border=True, gap="xsmall"):
+        st.markdown(f"**{plain(link.title or 'Pictures')}**")
+        st.code(_whole_address(link), language=None)
+        votes = " · asks for votes" if link.may_vote else ""
+        until = f"until {link.until:%Y-%m-%d}" if link.until else "without an end"
+        st.caption(f"{counted(len(link.run_ids), 'picture') if link.run_ids else 'the whole sweep'} · {until}{votes}")
+        st.text_input(
+            "Decision", value=link.verdict, key=f"decide_{link.id}", placeholder="what was decided, and why",
+            on_change=_decide, args=(store, link.id),
+        )  # fmt: skip
+        st.button("Take back", key=f"revoke_{link.id}", on_click=_revoke, args=(store, link.id), type="tertiary")
+
+
+def _whole_address(link: Link) -> str:
+    settings = resources.settings()
+    if settings.public_url:
+        return f"{settings.public_url.rstrip('/')}/{link_path(link, settings.home)}"
+    page = urlsplit(st.context.url or "")
+    return f"{page.scheme}://{page.netloc}{sub_path()}/{link_path(link, settings.home)}"
+
+
+def _make(store: SeenStore, sweep_id: SweepId | None, run_ids: tuple[RunId, ...]) -> None:
+    days = _DAYS[st.session_state[_ENDS]]
+    try:
+        store.links.add(
+            sweep_id=sweep_id,
+            run_ids=run_ids,
+            title=st.session_state[_TITLE],
+            question=st.session_state[_QUESTION],
+            until=datetime.now(UTC) + timedelta(days=days) if days else None,
+            may_vote=st.session_state[_VOTE],
+        )
+    except BgenError as error:
+        st.session_state[_PROBLEM] = told(error)
+
+
+def _revoke(store: SeenStore, link_id: LinkId) -> None:
+    try:
+        store.links.revoke(link_id)
+    except BgenError as error:
+        st.session_state[_PROBLEM] = told(error)
+
+
+def _decide(store: SeenStore, link_id: LinkId) -> None:
+    try:
+        store.links.decide(link_id, st.session_state[f"decide_{link_id}"])
+    except BgenError as error:
+        st.session_state[_PROBLEM] = told(error)
