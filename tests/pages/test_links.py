@@ -162,12 +162,23 @@ def test_a_link_that_ended_opens_nothing(shared: Shared, end: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "tamper", [lambda p: p[:-1], lambda p: p + "x", lambda p: "/s/" + "a" * 40, lambda p: "/s/%00"]
+    ("tamper", "status"),
+    [
+        (lambda path: path[:-1], 404),
+        (lambda path: path + "x", 404),
+        (lambda path: f"/s/{'a' * 22}.{'b' * 27}", 404),
+        # No address of a link: the login is asked for, as for everything else.
+        (lambda path: "/s/%00", 401),
+        (lambda path: "/s/", 401),
+        (lambda path: f"{path}%2f..%2f..%2fsweep", 401),
+        (lambda path: f"{path}/vote/more", 401),
+        (lambda path: f"{path}/", 401),
+    ],
 )
-def test_a_tampered_link_opens_nothing(shared: Shared, tamper: Callable[[str], str]) -> None:
+def test_a_tampered_link_opens_nothing(shared: Shared, tamper: Callable[[str], str], status: int) -> None:
     path = shared.path(shared.link())
     with shared.browser() as browser:
-        assert browser.get(tamper(path)).status_code == 404
+        assert browser.get(tamper(path)).status_code == status
 
 
 def test_another_servers_link_opens_nothing(shared: Shared, tmp_path: Path) -> None:
