@@ -21,7 +21,7 @@ from pages._ui.compare.run_groups import group_table
 from pages._ui.compare.run_table import editable_table
 from pages._ui.compare.saved_views import views_popover
 from pages._ui.identity.viewers import LOOKS_ALONE, looks_alone
-from pages._ui.links.link_popover import link_popover, sweep_of
+from pages._ui.links.link_dialog import link_button, sweep_of
 from pages._ui.shared.browser import is_telephone
 from pages._ui.shared.plain_text import plain
 from pages._ui.shared.told_when_done import shown_last
@@ -37,7 +37,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.caption(LOOKS_ALONE, width="content")
     else:
         opened = open_file_popover()
-    export_place = st.container(horizontal=True, width="content", gap="xsmall")
+    export_place, link_place = st.container(width="content"), st.container(width="content")
     status_place = st.container(width="content")
 view = current_view()
 store = resources.store()
@@ -67,9 +67,10 @@ list_place, pictures_place = places(view, has_choice=bool(runs))
 rows = rows_in_view(table, store, view)
 with export_place:
     export_popover(rows, runs, view)
-    if not looks_alone(store):
-        chosen = [run.id for run in runs]
-        link_popover(store, sweep=lambda: sweep_of(store, chosen), run_ids=chosen, title="")
+if not looks_alone(store):
+    chosen = [run.id for run in runs]
+    with link_place:
+        link_button(store, sweep=lambda: sweep_of(store, chosen), run_ids=chosen, title="")
 if list_place is not None:
     if is_telephone():  # pictures come first there
         filters_place = list_place.container(horizontal=True, vertical_alignment="center")

@@ -22,7 +22,7 @@ from bgen_core.sweep.plan import SweepPlan
 from bgen_core.wording import sized
 from pages._ui.app import page_files
 from pages._ui.identity.viewers import looks_alone
-from pages._ui.links.link_popover import link_popover
+from pages._ui.links.link_dialog import link_button
 from pages._ui.shared.plain_text import plain
 from pages._ui.shared.told_when_done import notify_button, tell_in_title
 from pages._ui.sweep.cell_dialog import show_opened_cell
@@ -113,7 +113,7 @@ def _ways_on(store: SeenStore, sweep: SweepRecord, shown: Arrangement, ticked: l
         across, down = (names[0] if names else None for names in (shown.across, shown.down))
         share_popover(store, sweep)
         if store.sweeps.may_change(sweep):
-            link_popover(store, sweep=lambda: sweep.id, run_ids=ticked, title=sweep.title, whole="the whole sweep")
+            link_button(store, sweep=lambda: sweep.id, run_ids=ticked, title=sweep.title, whole="the whole sweep")
         save_popover(store, sweep, across=across, down=down)
 
 

@@ -22,15 +22,15 @@ _TITLE, _QUESTION, _VOTE, _ENDS, _PROBLEM = "link_title", "link_question", "link
 _DAYS: dict[str, int] = {"in a week": 7, "in a month": 30, "in a year": 365, "never": 0}
 
 
-def link_popover(
+def link_button(
     store: SeenStore, *, sweep: Callable[[], SweepId | None], run_ids: Sequence[RunId], title: str, whole: str = ""
 ) -> None:
-    """Draw what makes a link to a sweep or to chosen pictures, and the links that were made to it.
+    """Draw the button that opens what makes a link to a sweep or to chosen pictures, and the links that were made.
 
     Parameters
     ----------
     sweep
-        The sweep that it shows; asked once the popover is open.
+        The sweep that it shows; asked once it is opened.
     run_ids
         The pictures that are chosen.
     whole
@@ -38,24 +38,28 @@ def link_popover(
     """
     if resources.settings().links == "off":
         return
-    opened = st.popover("Link", icon=":material/link:", key="links", on_change="rerun")
-    if not opened.open:
-        return
-    with opened:
-        sweep_id = sweep()
-        shown = f"{counted(len(run_ids), 'chosen picture')}" if run_ids else whole
-        st.markdown(f"**A page to look at**: {shown or 'choose pictures first'}")
-        who = "Whoever has it opens it, without a login." if resources.settings().links == "open" else ""
-        st.caption(f"{who or 'Who is logged in opens it, also what is private.'} It works on a phone.")
-        if problem := st.session_state.pop(_PROBLEM, ""):
-            st.error(plain(problem))
-        if shown and len(run_ids) <= MOST_PICTURES:
-            _form(store, sweep_id, run_ids, title)
-        elif shown:
-            st.caption(f"Up to {MOST_PICTURES} pictures: choose fewer.")
-        for link in store.links.of(sweep_id=sweep_id):
-            if not link.is_revoked and (sweep_id is not None or link.sweep_id is None):
-                _made(store, link)
+    if st.button("Link", icon=":material/link:", key="links", help="A read-only page to send to somebody."):
+        _links(store, sweep(), tuple(run_ids), title, whole)
+
+
+@st.dialog("A page to look at", width="medium", icon=":material/link:")
+def _links(store: SeenStore, sweep_id: SweepId | None, run_ids: tuple[RunId, ...], title: str, whole: str) -> None:
+    shown = f"It shows {counted(len(run_ids), 'chosen picture')}." if run_ids else f"It shows {whole}." if whole else ""
+    who = (
+        "Whoever has the link opens it, without a login"
+        if resources.settings().links == "open"
+        else "Whoever has the link and is logged in opens it, also what is private"
+    )
+    st.caption(f"{shown or 'Choose pictures first.'} {who}; nothing else of the app is seen through it.")
+    if problem := st.session_state.pop(_PROBLEM, ""):
+        st.error(plain(problem))
+    if shown and len(run_ids) > MOST_PICTURES:
+        st.caption(f"Up to {MOST_PICTURES} pictures: choose fewer.")
+    elif shown:
+        _form(store, sweep_id, run_ids, title)
+    for link in store.links.of(sweep_id=sweep_id):
+        if not link.is_revoked and (sweep_id is not None or link.sweep_id is None):
+            _made(store, link)
 
 
 def sweep_of(store: SeenStore, run_ids: Sequence[RunId]) -> SweepId | None:
