@@ -6,6 +6,7 @@ import streamlit as st
 from starlette.requests import Request
 
 from bgen_core.authentication import mode_of
+from bgen_core.ids import VisitorId
 from bgen_core.jobs.executors.executor import Executor, Health
 from bgen_core.jobs.executors.local import LocalExecutor, worker_health
 from bgen_core.models.allowed_models import AllowedModels, allowed_models
@@ -15,6 +16,9 @@ from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import OpenStore, SeenStore, open_store
 from pages._ui.app.visitor_cookie import known_visitor, new_visitor
 from pages._ui.identity.handed_on import visitor_in
+
+_NAMES: dict[VisitorId, str] = {}
+"""How visitors are called, as far as the store was told."""
 
 
 @st.cache_resource(show_spinner=False)
@@ -58,7 +62,11 @@ def asks_nobody() -> bool:
 
 def store() -> SeenStore:
     """The store as this page's visitor sees it."""
-    return opened_store().seen_by(visitor())
+    sees = visitor()
+    if _NAMES.get(sees.id) != sees.name:
+        opened_store().visitors.note(sees)
+        _NAMES[sees.id] = sees.name
+    return opened_store().seen_by(sees)
 
 
 def store_of(request: Request) -> SeenStore:
@@ -66,7 +74,7 @@ def store_of(request: Request) -> SeenStore:
     if asks_nobody():
         asks = known_visitor(request.cookies) or new_visitor()
     else:  # nobody, where it is asked whether the server is ready
-        asks = visitor_in(request.headers) or replace(new_visitor(), role="viewer")
+        asks = visitor_in(request.headers) or replace(new_visitor(), role="viewer", is_local=False)
     return opened_store().seen_by(asks)
 
 
