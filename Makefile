@@ -11,16 +11,16 @@ run: .venv/run.stamp
 # Whatever the shell says: without it, each test process rewrites all assertions anew, for a quarter of a minute.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Two processes side by side, each with whole files: fixtures of a module are made once.
-SIDE_BY_SIDE := -n 2 --dist loadfile
+# Each process with whole files: fixtures of a module are made once. The order is tests/conftest.py's.
+SIDE_BY_SIDE := --dist loadfile --no-loadscope-reorder
 
-test: .venv/dev.stamp
-	$(BIN)/python -m pytest -m "not browser" $(SIDE_BY_SIDE)
-	$(BIN)/python -m pytest -m browser $(SIDE_BY_SIDE) tests/browser
+# Three on two processors: tests in the browser wait half of their time.
+test: .venv/test.stamp
+	$(BIN)/python -m pytest -n 3 $(SIDE_BY_SIDE)
 
 # Without PostgreSQL, the browser, and what is slow.
 test-fast: .venv/dev.stamp
-	$(BIN)/python -m pytest -m "not slow and not postgresql and not browser" $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest -m "not slow and not postgresql and not browser" -n 2 $(SIDE_BY_SIDE)
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .
@@ -41,13 +41,22 @@ train-demo: .venv/run.stamp
 		{ echo "bgen needs Python 3.11 or newer: install it, or say where it is with PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv .venv
 
+# Python compiles what it imports at the first import; pip would compile 19,000 files for a minute, most of them for nothing.
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
+
 .venv/run.stamp: requirements.txt .venv/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(INSTALL) -r requirements.txt
 	@bash scripts/system-libraries
 	@touch $@
 
-.venv/dev.stamp: requirements-dev.txt requirements-lora.txt requirements-oidc.txt requirements-quantization.txt scripts/postgresql .venv/run.stamp
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+# What the program needs is among it, and one call of pip is quicker than two.
+.venv/dev.stamp: $(wildcard requirements*.txt) .venv/bin/python
+	$(INSTALL) -r requirements-dev.txt
+	@bash scripts/system-libraries
+	@touch .venv/run.stamp $@
+
+# Programs that tests start: types can be checked meanwhile (make -j2 lint test).
+.venv/test.stamp: scripts/browser scripts/postgresql .venv/dev.stamp
 	@bash scripts/browser
 	@bash scripts/postgresql
 	@touch $@

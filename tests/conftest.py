@@ -5,10 +5,14 @@ import os
 # Read by torch when it is first imported; see `bgen_core.models.devices.prepare_process_for_inference`.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# Beside other test processes a second thread of torch only takes their processors, here and in what is started here.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import gc
 import itertools
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +30,7 @@ if _IN_MEMORY.is_dir() and shutil.disk_usage(_IN_MEMORY).free > _BYTES_NEEDED:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_IN_MEMORY))
 
 _NUMBERS = itertools.count()
+_SLOW_LASTS = 30  # times as long as another test
 REPEATED = "repeated act"  # name of a test's property: an act in the browser that was done more than once
 
 
@@ -146,12 +151,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses by the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests on PostgreSQL are marked; those marked `gpu` are skipped where there is no GPU."""
+    """Tests on PostgreSQL are marked; those marked `gpu` are skipped where there is no GPU. Long files come first."""
     for item in items:
         parameters = getattr(getattr(item, "callspec", None), "params", {})
         asked_for = getattr(item, "fixturenames", ())
         if parameters.get("settings") == "postgresql" or any("postgresql" in name for name in asked_for):
             item.add_marker(pytest.mark.postgresql)
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        _long_files_first(items)
     gpu_items = [item for item in items if item.get_closest_marker("gpu")]
     if not gpu_items:
         return
@@ -160,3 +167,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if not torch.cuda.is_available():
         for item in gpu_items:
             item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
+
+
+def _long_files_first(items: list[pytest.Item]) -> None:
+    """A long file that comes last would leave the other processes without work; xdist's own order counts tests alone.
+
+    Tests in the browser wait half of their time and the others compute: both kinds are under way until near the end.
+    """
+    lasts = Counter[Path]()
+    in_browser: set[Path] = set()
+    for item in items:
+        lasts[item.path] += _SLOW_LASTS if item.get_closest_marker("slow") else 1
+        if item.get_closest_marker("browser"):
+            in_browser.add(item.path)
+    begins: dict[Path, float] = {}
+    for files, end in ((in_browser, 0.8), (lasts.keys() - in_browser, 1.0)):
+        before, whole = 0, sum(lasts[path] for path in files)
+        for path in sorted(files, key=lambda path: (-lasts[path], path)):
+            begins[path] = end * before / whole
+            before += lasts[path]
+    items.sort(key=lambda item: begins[item.path])  # stable: tests of one file keep their order

@@ -4,6 +4,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -56,8 +57,14 @@ def module_name(path: Path) -> str:
     return ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
 
 
+@cache
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    """Everything that a module says, read once for all tests."""
+    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
 def imports_of(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
@@ -97,7 +104,7 @@ def test_pages_and_routes_tell_what_is_meant_for_visitors(path: Path) -> None:
     """The text of a fault of the store names folders and addresses: `told` gives the other one, and logs this one."""
     in_full = [
         node.lineno
-        for handler in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for handler in nodes_of(path)
         if isinstance(handler, ast.ExceptHandler) and handler.name
         for node in ast.walk(handler)
         if (isinstance(node, ast.Call) and ast.unparse(node) == f"str({handler.name})")
@@ -119,7 +126,7 @@ def test_an_id_has_the_type_of_what_it_names() -> None:
     names = {"run_id", "raw_id", "sweep_id", "subject_id"}
     bare: set[tuple[str, str]] = set()
     for path in MODULES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes_of(path):
             match node:
                 case ast.arg(arg=name, annotation=ast.Name(id="str")) if name in names:
                     bare.add((module_name(path), name))
@@ -136,7 +143,7 @@ def test_an_id_has_the_type_of_what_it_names() -> None:
 @pytest.mark.parametrize("path", MODULES, ids=module_name)
 def test_html_with_texts_in_it_comes_from_a_template(path: Path) -> None:
     """Templates escape every text; f-strings and `html.escape` leave one out some day."""
-    joined = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.JoinedStr)]
+    joined = [node for node in nodes_of(path) if isinstance(node, ast.JoinedStr)]
     texts = [part.value for node in joined for part in node.values if isinstance(part, ast.Constant)]
     assert [text for text in texts if re.search(r"(?<!P)<[a-z]+[ >/]", str(text))] == []
     assert "html" not in set(imports_of(path))

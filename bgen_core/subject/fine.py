@@ -22,7 +22,7 @@ from bgen_core.subject.native import cv2
 from bgen_core.subject.regions import LEAST_PERSON, find_regions, keep_regions
 from bgen_core.subject.segmentation import reduced, working_picture
 
-FINE_COST = "Fine takes about 4 s for a photo, and up to a minute longer the first time, when its library is compiled."
+FINE_COST = "Fine takes about 4 s for a photo, and a few seconds more the first time, when its library is compiled."
 TIME_LIMIT = 240.0  # seconds, with the first time's compilation on a busy machine
 
 _SIDE = 1024

@@ -66,7 +66,7 @@ def test_a_cell_opens_large_and_a_colleague_sees_the_same_grid(app: RunningApp, 
     assert page.evaluate("asked") == 0  # nobody is asked who did not press the button
     page.get_by_role("button", name="Notify").click()
     colleague = browser.new_context(viewport={"width": 1200, "height": 900}).new_page()
-    colleague.goto(page.url)
+    colleague.goto(page.url, timeout=PATIENCE)
     for each in (page, colleague):
         expect(each.get_by_role("button", name="Compare these")).to_be_visible(timeout=PATIENCE)
         expect(each.locator("td img[alt^='a beach, Steps']")).to_have_count(4)

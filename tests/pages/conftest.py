@@ -1,7 +1,8 @@
 import time
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 
+import numpy as np
 import pytest
 import streamlit as st
 from streamlit import config
@@ -12,8 +13,11 @@ from bgen_core.errors import StoreError
 from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.settings import load_settings
 from bgen_core.store.store import Store
+from bgen_core.subject.cutout import cut_out
+from bgen_core.subject.segmentation import Segmentation
 from pages._ui.app import resources
 from pages._ui.app.faults import tell_fault
+from pages._ui.mask import mask_base, mask_preview
 
 SERIALIZABLE = "runner.enforceSerializableSessionState"
 
@@ -35,6 +39,24 @@ def packages_are_searched_once() -> Iterator[None]:
     """Each AppTest looks through every installed package for components, which takes longer than drawing a page."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def photos_are_cut_out_once() -> Iterator[None]:
+    """A page's caches begin empty in each test, and nearly all open it with the same photo."""
+
+    @lru_cache(maxsize=4)
+    def known(pixels: bytes, shape: tuple[int, ...], quality: str) -> tuple[np.ndarray, Segmentation]:
+        return cut_out(np.frombuffer(pixels, np.uint8).reshape(shape), quality)
+
+    def cut_out_once(image: np.ndarray, quality: str = "standard") -> tuple[np.ndarray, Segmentation]:
+        alpha, found = known(image.tobytes(), image.shape, quality)
+        return alpha.copy(), found
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (mask_base, mask_preview):
+            patch.setattr(module, "cut_out", cut_out_once)
         yield
 
 
