@@ -29,6 +29,7 @@ from bgen_core.store.schema import (
     ViewRow,
     VisitorRow,
 )
+from bgen_core.wording import quoted
 
 EVERYONE = NOBODY
 """Owner of what everybody may see and every member may change."""
@@ -206,7 +207,7 @@ def sharing_of(written: str) -> Sharing:
     for known in get_args(Sharing):
         if written == known:
             return known
-    raise ValueError(f"{written!r} is not a way of sharing")
+    raise ValueError(f"{quoted(written)} is not a way of sharing")
 
 
 def made_by_sweeps(session: Session, *conditions: Condition) -> None:

@@ -202,9 +202,12 @@ def test_each_browser_votes_once_on_each_pair_and_then_sees_the_verdict(shared: 
         for number in range(3):
             text = browser.get(path).text
             assert ("So far" in text) == (number > 0), "blind until one has voted"
+            assert "seed 0" not in text, "blind while there is something to vote on"
+            assert shared.runs[0].params.prompt not in text
             answer = browser.post(f"{path}/vote", data={"ballot": ballot_on(text), "winner": "a"})
             assert answer.status_code == 200, "the page again"
         assert "You have seen every pair" in answer.text
+        assert "seed 0" in answer.text
         votes = shared.store.opinions.votes_of("sweep-1")
         assert len({frozenset((vote.run_a, vote.run_b)) for vote in votes}) == len(votes) == 3
         again = browser.post(f"{path}/vote", data={"ballot": ballot_on(text), "winner": "b"})
@@ -235,6 +238,14 @@ def test_votes_that_are_none_are_refused(shared: Shared, fields: dict[str, str])
         data = {"ballot": given["GOOD"], "winner": "a"}
         assert browser.post(f"{path}/vote", data=data).status_code == 404
     assert shared.store.opinions.votes_of("sweep-1") == []
+
+
+def test_who_only_looks_is_asked_for_no_vote(shared: Shared) -> None:
+    path = shared.path(shared.link(run_ids=[run.id for run in shared.runs], may_vote=True))
+    with shared.browser() as browser:
+        text = browser.get(f"{path}?look=1").text
+    assert "seed 0" in text
+    assert "Which is better" not in text
 
 
 def test_nobody_votes_where_nobody_asks(shared: Shared) -> None:

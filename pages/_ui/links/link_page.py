@@ -50,7 +50,8 @@ class LinkPage:
     left_out
         How many pictures are not shown, since there are too many.
     pair
-        The next two pictures for this voter; None where there is nothing to vote, or nothing left.
+        The next two pictures for this voter; None where there is nothing to vote, or nothing left. While there is one,
+        the page keeps the pictures' settings to itself: the ballot is blind.
     tally
         The verdict so far, for who has voted; empty before.
     """
@@ -62,8 +63,8 @@ class LinkPage:
     tally: str
 
 
-def link_page(store: SeenStore, link: Link) -> LinkPage:
-    """What a link shows to whoever looks through this door."""
+def link_page(store: SeenStore, link: Link, *, only_look: bool = False) -> LinkPage:
+    """What a link shows to whoever looks through this door; who only looks is asked for no vote."""
     runs, left_out = _runs(store, link)
     letters = dict(zip((run.id for run in runs), _letters(len(runs)), strict=True))
     pictures = tuple(
@@ -72,8 +73,12 @@ def link_page(store: SeenStore, link: Link) -> LinkPage:
     )
     pair, tally = _ballot(store, link, letters) if link.may_vote else (None, "")
     return LinkPage(
-        pictures=pictures, left_out=left_out, sentences=_sentences(store, link), pair=pair, tally=tally
-    )  # fmt: skip
+        pictures=pictures,
+        left_out=left_out,
+        sentences=_sentences(store, link),
+        pair=None if only_look else pair,
+        tally=tally,
+    )
 
 
 def _runs(store: SeenStore, link: Link) -> tuple[list[RunRecord], int]:

@@ -66,7 +66,8 @@ def link_routes(store: Callable[[], Store], settings: Callable[[], Settings]) ->
             seen, link = _opened(request, store(), settings())
             from pages._ui.links.link_page import link_page  # with pandas behind it
 
-            shown = link_page(seen, link)
+            only_looks = "look" in request.query_params
+            shown = link_page(seen, link, only_look=only_looks)
             pair = shown.pair
             ballot = "" if pair is None else _ballots(settings().home).dumps([link.id, pair.run_a, pair.run_b])
             filled = render(
@@ -75,6 +76,7 @@ def link_routes(store: Callable[[], Store], settings: Callable[[], Settings]) ->
                 page=shown,
                 here=request.path_params["token"],  # beside the page, whatever folder the app lies in
                 ballot=ballot,
+                only_looks=only_looks,
                 images={each.run.id: each.run.image for each in shown.pictures},
             )
             response = HTMLResponse(filled, headers=HEADERS)

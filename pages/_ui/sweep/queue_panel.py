@@ -70,8 +70,8 @@ def pause_and_cancel(executor: Executor, sweep: SweepRecord, *, key: str = "mine
     )  # fmt: skip
 
 
-def _think(sweep_id: str) -> None:
-    st.session_state[_CANCELLING] = sweep_id
+def _think(doomed: str) -> None:
+    st.session_state[_CANCELLING] = doomed
 
 
 def _cancel(executor: Executor, sweep: SweepRecord) -> None:
