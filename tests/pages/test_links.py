@@ -14,12 +14,12 @@ from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
 from bgen_core.errors import NotAllowedError, UserInputError
-from bgen_core.ids import RunId, SubjectId, VisitorId
+from bgen_core.ids import LinkId, RunId, SubjectId, VisitorId
 from bgen_core.records.link import Link
 from bgen_core.records.run import RunRecord
 from bgen_core.records.visitor import Visitor
 from bgen_core.settings import Settings, load_settings
-from bgen_core.store.store import Store, open_store
+from bgen_core.store.store import SeenStore, Store, open_store
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
@@ -47,10 +47,14 @@ class Shared:
         return self.store.seen_by(ADA).links.add(**given | changes)
 
     def app(self) -> Starlette:
-        settings: Callable[[], Settings] = lambda: self.settings  # noqa: E731
-        return Starlette(
-            routes=link_routes(lambda: self.store, settings), middleware=[Middleware(Gate, settings=settings)]
-        )
+        def store_through(name: LinkId, voter: Visitor) -> tuple[SeenStore, Link]:
+            link = self.store.links.get(name)
+            return self.store.through(link, voter), link
+
+        def settings() -> Settings:
+            return self.settings
+
+        return Starlette(routes=link_routes(store_through, settings), middleware=[Middleware(Gate, settings=settings)])
 
     def browser(self) -> TestClient:
         return TestClient(self.app(), base_url="https://bgen.example")

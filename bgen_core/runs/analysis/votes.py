@@ -14,6 +14,7 @@ from functools import partial
 
 import numpy as np
 
+from bgen_core.ids import RunId
 from bgen_core.runs.analysis.columns import AxisColumn, listed_values, shown
 from bgen_core.runs.analysis.paired import CONFIDENCE, fewest_pairs
 from bgen_core.store.opinions import Vote
@@ -84,7 +85,7 @@ class AxisVotes:
     sentence: str
 
 
-def axis_votes(votes: Sequence[Vote], values: Mapping[str, object], axis: AxisColumn) -> AxisVotes:
+def axis_votes(votes: Sequence[Vote], values: Mapping[RunId, object], axis: AxisColumn) -> AxisVotes:
     """Score the values of an axis by the votes between runs that differ in it.
 
     Beside the votes, each value counts as having won and lost half a time against the others together. This holds the

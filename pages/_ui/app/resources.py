@@ -6,11 +6,12 @@ import streamlit as st
 from starlette.requests import Request
 
 from bgen_core.authentication import mode_of
-from bgen_core.ids import VisitorId
+from bgen_core.ids import LinkId, VisitorId
 from bgen_core.jobs.executors.executor import Executor, Health
 from bgen_core.jobs.executors.local import LocalExecutor, worker_health
 from bgen_core.models.allowed_models import AllowedModels, allowed_models
 from bgen_core.models.content_hash import keep_hashes
+from bgen_core.records.link import Link
 from bgen_core.records.visitor import Visitor
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import OpenStore, SeenStore, open_store
@@ -76,6 +77,12 @@ def store_of(request: Request) -> SeenStore:
     else:  # nobody, where it is asked whether the server is ready
         asks = visitor_in(request.headers) or replace(new_visitor(), role="viewer", is_local=False)
     return opened_store().seen_by(asks)
+
+
+def store_through(link_id: LinkId, voter: Visitor) -> tuple[SeenStore, Link]:
+    """The store as a read-only link shows it to somebody, and the link; one that is not there is a UserInputError."""
+    link = opened_store().links.get(link_id)
+    return opened_store().through(link, voter), link
 
 
 def health() -> Health | None:

@@ -142,6 +142,6 @@ def _ballot(store: SeenStore, link: Link, letters: dict[RunId, str]) -> tuple[Ba
 
 
 def _tally(votes: Sequence[Vote], letters: dict[RunId, str]) -> str:
-    said = axis_votes(votes, dict(letters), _PICTURE)
+    said = axis_votes(votes, letters, _PICTURE)
     voters = len({vote.voter for vote in votes})
     return f"{said.sentence} {counted(said.votes, 'vote')} by {counted(voters, 'voter')}."

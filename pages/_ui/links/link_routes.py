@@ -14,20 +14,23 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from bgen_core.errors import BgenError, NotAllowedError, StoreError, UserInputError
-from bgen_core.ids import BlobHash, RunId, VisitorId
+from bgen_core.ids import BlobHash, LinkId, RunId, SweepId, VisitorId
 from bgen_core.records.link import Link
 from bgen_core.records.visitor import Visitor
 from bgen_core.runs.links import THUMBNAIL_SIDES
 from bgen_core.settings import Settings
 from bgen_core.store.opinions import Vote, Winner
-from bgen_core.store.store import SeenStore, Store
+from bgen_core.store.store import SeenStore
 from bgen_core.store.thumbnails import thumbnail
+from pages._ui.app import resources
 from pages._ui.app.faults import told
 from pages._ui.identity.handed_on import visitor_in
 from pages._ui.identity.server_secret import server_secret
 from pages._ui.identity.signed_cookie import SignedCookie
 from pages._ui.links.link_address import LINKS, link_in
 from pages._ui.shared.html_templates import render
+
+StoreThrough = Callable[[LinkId, Visitor], tuple[SeenStore, Link]]
 
 HEADERS = {
     "Cache-Control": "private, no-store",
@@ -51,19 +54,21 @@ def voter_cookie() -> SignedCookie:
     return SignedCookie(name="bgen_voter", purpose="votes through links", seconds=400 * 24 * 3600)
 
 
-def link_routes(store: Callable[[], Store], settings: Callable[[], Settings]) -> list[Route]:
+def link_routes(
+    store_through: StoreThrough = resources.store_through, settings: Callable[[], Settings] = resources.settings
+) -> list[Route]:
     """A link's page, its pictures, and the vote.
 
     Parameters
     ----------
-    store
-        The whole store; each answer sees of it what the link shows.
+    store_through
+        Gives the store as a link shows it.
     """
     decoding = CapacityLimiter(_DECODED_AT_ONCE)
 
     async def page(request: Request) -> Response:
         def answer() -> Response:
-            seen, link = _opened(request, store(), settings())
+            seen, link = _opened(request, store_through, settings())
             from pages._ui.links.link_page import link_page  # with pandas behind it
 
             only_looks = "look" in request.query_params
@@ -93,7 +98,7 @@ def link_routes(store: Callable[[], Store], settings: Callable[[], Settings]) ->
         def seen_picture() -> SeenStore:
             if side not in map(str, THUMBNAIL_SIDES):
                 raise UserInputError(f"side must be one of {', '.join(map(str, THUMBNAIL_SIDES))}.")
-            seen, _ = _opened(request, store(), settings())
+            seen, _ = _opened(request, store_through, settings())
             if not seen.pictures.sees(name):
                 raise UserInputError("This picture is not shown by the link.")
             return seen
@@ -115,7 +120,7 @@ def link_routes(store: Callable[[], Store], settings: Callable[[], Settings]) ->
         fields = parse_qs(body.decode("utf-8", "replace"))
 
         def answer() -> Response:
-            seen, link = _opened(request, store(), settings())
+            seen, link = _opened(request, store_through, settings())
             winner = _WINNERS.get((fields.get("winner") or [""])[0])
             try:
                 given = _ballots(settings().home).loads((fields.get("ballot") or [""])[0], max_age=_BALLOT_SECONDS)
@@ -124,7 +129,7 @@ def link_routes(store: Callable[[], Store], settings: Callable[[], Settings]) ->
             if winner is None or given[0] != link.id or not _is_known(request, settings()):
                 raise UserInputError("This ballot is not valid any more: open the link again.")
             seen.opinions.add_vote(
-                Vote(sweep_id=link.sweep_id or "", run_a=RunId(given[1]), run_b=RunId(given[2]), winner=winner)
+                Vote(sweep_id=link.sweep_id or SweepId(""), run_a=RunId(given[1]), run_b=RunId(given[2]), winner=winner)
             )
             return RedirectResponse(f"../{request.path_params['token']}#vote", 303, HEADERS)
 
@@ -150,19 +155,19 @@ def _refused(error: BgenError, status: int | None = None) -> Response:
     return HTMLResponse(render("links/link_notice.html", sentence=told(error)), found, HEADERS)
 
 
-def _opened(request: Request, store: Store, settings: Settings) -> tuple[SeenStore, Link]:
+def _opened(request: Request, store_through: StoreThrough, settings: Settings) -> tuple[SeenStore, Link]:
     """The store as the link shows it, or a sentence why it shows nothing."""
     if settings.links == "off":
         raise UserInputError("Links are not in use here.")
     name = link_in(request.path_params["token"], settings.home)
     if name is None:
         raise UserInputError("This link opens nothing: look whether it was copied whole.")
-    link = store.links.get(name)
+    seen, link = store_through(name, _voter(request, settings))
     if link.is_revoked:
         raise UserInputError("This link was taken back by whoever made it.")
     if link.until is not None and link.until <= datetime.now(UTC):
         raise UserInputError(f"This link ended on {link.until:%d %B %Y}: ask whoever sent it for a new one.")
-    return store.through(link, _voter(request, settings)), link
+    return seen, link
 
 
 def _voter(request: Request, settings: Settings) -> Visitor:

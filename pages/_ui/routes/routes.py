@@ -135,7 +135,7 @@ def own_routes(
         _route(f"/{ZIPS}{{sweep_id}}.zip", archive),
         _route(f"/{RUNS}{{suffix}}", export),
         *subject_routes(store_of),
-        *link_routes(resources.opened_store, resources.settings),
+        *link_routes(),
         *page_routes(),
     ]
 
