@@ -18,6 +18,7 @@ from bgen_core.store.runs import Runs
 from bgen_core.store.seen import SeenOpinions, SeenSweeps, SeenViews
 from bgen_core.store.subjects import Subjects
 from bgen_core.store.sweeps import Sweeps
+from bgen_core.store.tokens import SeenTokens, Tokens
 from bgen_core.store.views import Views
 
 
@@ -31,7 +32,7 @@ class Store:
     ----------
     database, blobs
         The rows and the pictures themselves, for what reads or writes more than one kind of thing.
-    runs, sweeps, subjects, metrics, opinions, views
+    runs, sweeps, subjects, metrics, opinions, views, tokens
         What is kept.
     copies
         Which runs are at another place too.
@@ -50,6 +51,7 @@ class Store:
         self.metrics = Metrics(database)
         self.opinions = Opinions(database)
         self.views = Views(database)
+        self.tokens = Tokens(database)
         self.copies = Copies(database)
         self.pictures = Pictures(database, blobs)
         self.deletion = Deletion(database, blobs, self.pictures)
@@ -78,6 +80,7 @@ class SeenStore(Store):
         self.sweeps = SeenSweeps(store.database, visitor)
         self.opinions = SeenOpinions(store.database, visitor)
         self.views = SeenViews(store.database, visitor)
+        self.tokens = SeenTokens(store.database, visitor)
 
 
 class OpenStore(Store):
