@@ -1,7 +1,7 @@
 """From what a script sends to a plan, by the same functions as the pages and the command line."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from bgen_core.api.requests import SweepRequest
 from bgen_core.ids import SubjectId
@@ -62,5 +62,5 @@ def texts_of(sent: Any) -> list[str]:
     """One value or several as texts, as a person would have typed them."""
     if sent is None:
         return []
-    values: list[Any] = sent if isinstance(sent, list) else [sent]
+    values = cast("list[Any]", sent) if isinstance(sent, list) else [sent]
     return [value if isinstance(value, str) else repr(value) for value in values]

@@ -8,7 +8,6 @@ from bgen_core.limits import LONGEST_NAME, LONGEST_TEXT
 from bgen_core.parameters import PARAMETERS
 from bgen_core.records.sweep_states import SweepState
 from bgen_core.store.opinions import MAX_RATING
-from bgen_core.subject.edit import QUALITIES
 from bgen_core.sweep.axes import FORMS
 from bgen_core.sweep.pairs import FORM
 
@@ -99,9 +98,7 @@ class SubjectForm(Asked):
     """Fields beside the files of an upload."""
 
     name: Annotated[str, Field(max_length=LONGEST_NAME)] = Field(default="", description="Empty for the file's own.")
-    quality: Literal[QUALITIES] = Field(  # pyright: ignore[reportInvalidTypeForm]  # the table of qualities
-        default="standard", description="Of the automatic mask."
-    )
+    quality: Literal["fast", "standard", "fine"] = Field(default="standard", description="Of the automatic mask.")
     threshold: float = Field(default=0.5, description="Where the mask's edge lies; less keeps more.")
     grow: float = Field(default=0.0, description="Pixels by which the mask grows; below 0 it shrinks.")
     feather: float = Field(default=0.0, description="Softness added to the edge, in pixels.")

@@ -63,7 +63,7 @@ def _role_now(token: ApiToken, settings: Settings) -> Role:
 
 
 def _lesser(one: Role, other: Role) -> Role:
-    return min(one, other, key=_ROLES.index)
+    return one if _ROLES.index(one) < _ROLES.index(other) else other
 
 
 @lru_cache(maxsize=8)

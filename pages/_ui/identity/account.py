@@ -7,6 +7,7 @@ from bgen_core.records.visitor import Role, Visitor
 from bgen_core.settings import Settings
 from pages._ui.identity.forms import LOGOUT, RENAME
 from pages._ui.identity.logins import LONGEST_NAME
+from pages._ui.identity.token_dialog import tokens_button
 from pages._ui.shared.html_templates import render
 from pages._ui.shared.plain_text import plain
 
@@ -30,6 +31,7 @@ def account_popover(visitor: Visitor, settings: Settings) -> None:
         if mode != "password":
             st.markdown(f"**{plain(visitor.name)}**")
         st.caption(_MAY[visitor.role])
+        tokens_button(visitor, settings)
         if mode == "header":
             st.caption("The proxy before this app knows you: log out there.")
             return

@@ -1,0 +1,88 @@
+"""Tokens in the account popover: making one, whose text is shown once, and revoking."""
+
+import streamlit as st
+
+from bgen_core.api.token_visitor import way_in
+from bgen_core.authentication import mode_of
+from bgen_core.errors import BgenError
+from bgen_core.records.visitor import Visitor
+from bgen_core.settings import Settings
+from bgen_core.store.tokens import LONGEST_TOKEN_NAME, ApiToken, Scope
+from pages._ui.app import resources
+from pages._ui.app.faults import told
+from pages._ui.identity.logins import login_of
+from pages._ui.shared.plain_text import plain
+
+_MADE = "token_made"
+_SCOPES: dict[Scope, str] = {"read": "Look only", "sweep": "Also upload, sweep, stop and rate"}
+_DAYS: dict[str, float | None] = {"30 days": 30, "90 days": 90, "A year": 365, "No end": None}
+
+
+def tokens_button(visitor: Visitor, settings: Settings) -> None:
+    """Draw the button that opens the dialog."""
+    if st.button("Tokens for scripts", key="tokens", icon=":material/key:", type="tertiary"):
+        st.session_state.pop(_MADE, None)
+        _tokens(visitor, settings)
+
+
+@st.dialog("Tokens for scripts", width="medium")
+def _tokens(visitor: Visitor, settings: Settings) -> None:
+    st.caption("A script that sends one as “Authorization: Bearer …” at /api/v1/ acts in your name.")
+    if text := st.session_state.get(_MADE):
+        st.success("This is the token. Copy it now: it is kept nowhere, and not shown again.")
+        st.code(text, language=None)
+    with st.form("new_token", border=False):
+        name = st.text_input("Name", max_chars=LONGEST_TOKEN_NAME, placeholder="my notebook", key="token_name")
+        offered: list[Scope] = ["read"] if visitor.role == "viewer" else list(_SCOPES)
+        scope = st.radio("It may", offered, format_func=_SCOPES.__getitem__, key="token_scope")
+        days = st.selectbox("It ends after", list(_DAYS), index=1, key="token_days")
+        if st.form_submit_button("Make a token", type="primary"):
+            _make(name, scope, _DAYS[days], visitor, settings)
+    try:
+        mine = [each for each in resources.store().tokens.all() if each.owner == visitor.id]
+    except BgenError as error:
+        st.error(plain(told(error)))
+        return
+    for token in mine:
+        _row(token)
+
+
+def _make(name: str, scope: Scope, days: float | None, visitor: Visitor, settings: Settings) -> None:
+    try:
+        _, text = resources.store().tokens.add(
+            name,
+            scope,
+            owner=visitor,
+            made_under=way_in(settings, visitor.role),
+            known_as=_known_as(visitor, settings),
+            days=days,
+        )
+    except BgenError as error:
+        st.error(plain(told(error)))
+        return
+    st.session_state[_MADE] = text
+    st.rerun(scope="fragment")
+
+
+def _known_as(visitor: Visitor, settings: Settings) -> tuple[str, ...]:
+    """The names by which the lists of admins and viewers know the visitor."""
+    if mode_of(settings) == "header":
+        return (visitor.name,)
+    login = login_of(dict(st.context.cookies), settings) if mode_of(settings) == "oidc" else None
+    return login.known_as if login else ()
+
+
+def _row(token: ApiToken) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        used = f"last used {token.last_used:%Y-%m-%d}" if token.last_used else "never used"
+        until = "has ended" if token.has_ended else f"until {token.until:%Y-%m-%d}" if token.until else "no end"
+        st.markdown(f"**{plain(token.name)}**  \n{token.scope} · {until} · {used}", width="stretch")
+        st.button("Revoke", key=f"revoke_{token.id}", on_click=_revoke, args=(token.id,), help="It opens nothing more.")
+
+
+def _revoke(token_id: str) -> None:
+    st.session_state.pop(_MADE, None)
+    try:
+        resources.store().tokens.revoke(token_id)
+    except BgenError as error:
+        st.toast(plain(told(error)), duration="infinite")
