@@ -54,9 +54,9 @@ def read_run(call: Call) -> answers.Run:
 
 def change_opinion(call: Call) -> answers.Run:
     change: OpinionChange = call.body
+    run = _record(call)
     if not change.model_fields_set:
         raise ProblemError(422, "Nothing is said of the run: send rating, notes or tags.")
-    run = _record(call)
     opinions = call.store.opinions
     if "rating" in change.model_fields_set:
         opinions.rate(run.id, change.rating)
