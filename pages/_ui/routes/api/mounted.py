@@ -10,12 +10,13 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, Router
 
 from bgen_core.api.checked import ProblemError, checked_texts
 from bgen_core.api.openapi import openapi_document
 from bgen_core.api.operations import API_PATH, OPERATIONS, VERSION_PATH
 from bgen_core.api.requests import ExportQuery
+from bgen_core.errors import StoreError
 from bgen_core.settings import Settings
 from pages._ui.app import resources
 from pages._ui.identity.refusals import problem
@@ -74,7 +75,7 @@ def api_mount(
     routes: list[BaseRoute] = [Route("/openapi.json", _document, methods=["GET"])]
     for operation in OPERATIONS:
         if operation.name == "export_runs":
-            answer = _export(exporting)
+            answer = _export(store_of, exporting, working)
         else:
             answer = endpoint(
                 operation,
@@ -85,19 +86,24 @@ def api_mount(
                 uploads=uploads,
             )
         routes.append(Route(operation.path, answer, methods=[operation.method], name=operation.name))
-    version = Mount(VERSION_PATH.removeprefix(API_PATH.rstrip("/")), routes=routes)
+    # No address leads on to another one: it would name the host as the server knows it, not as the script does.
+    version = Mount(VERSION_PATH.removeprefix(API_PATH.rstrip("/")), app=Router(routes, redirect_slashes=False))
     app = Starlette(routes=[version], exception_handlers={HTTPException: _told, 500: _failed})
     app.router.redirect_slashes = False
     return Mount(API_PATH.rstrip("/"), app=app)
 
 
-def _export(exporting: Callable[[], Endpoint]) -> Endpoint:
+def _export(store_of: StoreOf, exporting: Callable[[], Endpoint], working: CapacityLimiter) -> Endpoint:
     """The downloads of the pages, whose refusals are problem details here."""
 
     async def export(request: Request) -> Response:
+        def check() -> None:
+            query = checked_texts(ExportQuery, query_of(request, ExportQuery))
+            runs.checked_address(store_of(request), query)
+
         try:
-            checked_texts(ExportQuery, query_of(request, ExportQuery))
-        except ProblemError as error:
+            await run_sync(check, limiter=working)
+        except (ProblemError, StoreError) as error:
             return as_problem(error)
         answer = await (await run_sync(exporting))(request)
         if answer.status_code < 400:

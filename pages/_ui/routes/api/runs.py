@@ -7,6 +7,7 @@ from bgen_core.api.requests import ExportQuery, OpinionChange, RunsQuery
 from bgen_core.ids import RunId, SweepId
 from bgen_core.models.default_model import default_model
 from bgen_core.records.run import RunRecord
+from bgen_core.store.store import SeenStore
 from pages._ui.app import resources
 from pages._ui.routes.api.call import Call, found
 
@@ -28,24 +29,32 @@ def list_runs(call: Call) -> answers.Runs:
 
 
 def chosen_ids(call: Call, query: ExportQuery) -> list[RunId]:
-    """The runs that a query means.
+    """The runs that a query means; see `checked_address`."""
+    # Both take pandas along, for which the server's start would wait.
+    from bgen_core.runs.wide_table import run_table
+    from pages._ui.compare.rows_in_view import ids_of_query
+
+    address = checked_address(call.store, query)
+    return ids_of_query(call.store, run_table(call.store), address)
+
+
+def checked_address(store: SeenStore, query: ExportQuery) -> dict[str, list[str]]:
+    """A query as the compare page's address has it.
 
     Raises
     ------
     ProblemError
         404 where it names a run or a sweep that is not there, 400 where a value of it means nothing.
     """
-    # Both take pandas along, for which the server's start would wait.
-    from bgen_core.runs.wide_table import run_table
-    from pages._ui.compare.compare_view import unread_conditions, unread_values
-    from pages._ui.compare.rows_in_view import ids_of_query
+    from pages._ui.compare.compare_view import CompareView, unread_conditions, unread_values
 
     address = query.address
     for sentence in (*unread_conditions(address), *unread_values(address)):
         raise ProblemError(400, sentence)
     if query.sweep:
-        found(lambda: call.store.sweeps.get(SweepId(query.sweep)))
-    return found(lambda: ids_of_query(call.store, run_table(call.store), address))
+        found(lambda: store.sweeps.get(SweepId(query.sweep)))
+    found(lambda: store.runs.get_all(CompareView.from_query(address).ids))
+    return address
 
 
 def read_run(call: Call) -> answers.Run:
