@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from bgen_core.client import ApiError, Client
 from bgen_core.subject.samples.samples import SAMPLES
 from tests.batch_sizes import BatchSizes
 from tests.serving import PROJECT, RunningApp, serve
-from tests.waiting import wait_for
+from tests.waiting import wait_until
 
 EXAMPLE = re.findall(r"```python\n(.*?)```", (PROJECT / "docs" / "api.md").read_text(encoding="utf-8"), re.DOTALL)[0]
 
@@ -53,7 +54,7 @@ def test_the_example_of_the_documentation_runs(
     (tmp_path / "photo.jpg").write_bytes(SAMPLES[0].read())
     address = f"{app.url}/bgen/"
     assert "http://127.0.0.1:8501" in EXAMPLE
-    wait_until_it_computes(Client(address))
+    wait_until(lambda: is_ready(app), "the worker")
     names: dict[str, object] = {}
     exec(compile(EXAMPLE.replace("http://127.0.0.1:8501", address), "docs/api.md", "exec"), names)
     assert capsys.readouterr().out.count("\n") == 6  # two lines of headings, four cells
@@ -97,15 +98,12 @@ def test_a_revoked_token_opens_nothing_at_once(app: RunningApp) -> None:
         client.me()
 
 
-def wait_until_it_computes(client: Client) -> None:
-    def computes() -> bool:
-        try:
-            client.forecast(subject="nothing", prompt="a")
-        except ApiError as error:
-            return error.status != 503
-        return True
-
-    wait_for(computes)
+def is_ready(app: RunningApp) -> bool:
+    try:
+        with urllib.request.urlopen(f"{app.url}/readyz", timeout=20) as answer:
+            return answer.status == 200
+    except OSError:  # it says that it is not
+        return False
 
 
 @pytest.mark.parametrize(
@@ -124,9 +122,7 @@ def test_a_server_that_is_none_is_one_sentence(url: str, said: str) -> None:
 
 
 def test_the_client_takes_neither_streamlit_nor_torch_nor_pandas() -> None:
-    code = (
-        "import sys, bgen_core.client; "
-        "print([name for name in ('streamlit', 'torch', 'pandas', 'PIL', 'sqlalchemy', 'pydantic') if name in sys.modules])"
-    )
+    never = ("streamlit", "torch", "pandas", "PIL", "sqlalchemy", "pydantic")
+    code = f"import sys, bgen_core.client; print([name for name in {never} if name in sys.modules])"
     told = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "[]"

@@ -14,6 +14,7 @@ from pages._ui.identity.logins import login_of
 from pages._ui.shared.plain_text import plain
 
 _MADE = "token_made"
+_PROBLEM = "token_problem"
 _SCOPES: dict[Scope, str] = {"read": "Look only", "sweep": "Also upload, sweep, stop and rate"}
 _DAYS: dict[str, float | None] = {"30 days": 30, "90 days": 90, "A year": 365, "No end": None}
 
@@ -21,7 +22,7 @@ _DAYS: dict[str, float | None] = {"30 days": 30, "90 days": 90, "A year": 365, "
 def tokens_button(visitor: Visitor, settings: Settings) -> None:
     """Draw the button that opens the dialog."""
     if st.button("Tokens for scripts", key="tokens", icon=":material/key:", type="tertiary"):
-        st.session_state.pop(_MADE, None)
+        _forget()
         _tokens(visitor, settings)
 
 
@@ -32,12 +33,13 @@ def _tokens(visitor: Visitor, settings: Settings) -> None:
         st.success("This is the token. Copy it now: it is kept nowhere, and not shown again.")
         st.code(text, language=None)
     with st.form("new_token", border=False):
-        name = st.text_input("Name", max_chars=LONGEST_TOKEN_NAME, placeholder="my notebook", key="token_name")
+        st.text_input("Name", max_chars=LONGEST_TOKEN_NAME, placeholder="my notebook", key="token_name")
         offered: list[Scope] = ["read"] if visitor.role == "viewer" else list(_SCOPES)
-        scope = st.radio("It may", offered, format_func=_SCOPES.__getitem__, key="token_scope")
-        days = st.selectbox("It ends after", list(_DAYS), index=1, key="token_days")
-        if st.form_submit_button("Make a token", type="primary"):
-            _make(name, scope, _DAYS[days], visitor, settings)
+        st.radio("It may", offered, format_func=_SCOPES.__getitem__, key="token_scope")
+        st.selectbox("It ends after", list(_DAYS), index=1, key="token_days")
+        st.form_submit_button("Make a token", type="primary", on_click=_make, args=(visitor, settings))
+        if problem := st.session_state.get(_PROBLEM):
+            st.error(plain(problem))
     try:
         mine = [each for each in resources.store().tokens.all() if each.owner == visitor.id]
     except BgenError as error:
@@ -47,21 +49,20 @@ def _tokens(visitor: Visitor, settings: Settings) -> None:
         _row(token)
 
 
-def _make(name: str, scope: Scope, days: float | None, visitor: Visitor, settings: Settings) -> None:
+def _make(visitor: Visitor, settings: Settings) -> None:
+    _forget()
+    chosen = st.session_state
     try:
-        _, text = resources.store().tokens.add(
-            name,
-            scope,
+        _, chosen[_MADE] = resources.store().tokens.add(
+            chosen["token_name"],
+            chosen["token_scope"],
             owner=visitor,
             made_under=way_in(settings, visitor.role),
             known_as=_known_as(visitor, settings),
-            days=days,
+            days=_DAYS[chosen["token_days"]],
         )
     except BgenError as error:
-        st.error(plain(told(error)))
-        return
-    st.session_state[_MADE] = text
-    st.rerun(scope="fragment")
+        chosen[_PROBLEM] = told(error)
 
 
 def _known_as(visitor: Visitor, settings: Settings) -> tuple[str, ...]:
@@ -81,8 +82,14 @@ def _row(token: ApiToken) -> None:
 
 
 def _revoke(token_id: str) -> None:
-    st.session_state.pop(_MADE, None)
+    _forget()
     try:
         resources.store().tokens.revoke(token_id)
     except BgenError as error:
-        st.toast(plain(told(error)), duration="infinite")
+        st.session_state[_PROBLEM] = told(error)
+
+
+def _forget() -> None:
+    """What was said of the last act: a token's text is shown once."""
+    st.session_state.pop(_MADE, None)
+    st.session_state.pop(_PROBLEM, None)
