@@ -25,11 +25,13 @@ import psutil
 import sqlalchemy as sa
 from playwright.sync_api import Browser, Page, expect
 
+from bgen_core.ids import VisitorId
 from bgen_core.metrics import METRICS, MetricValue
+from bgen_core.records.visitor import Visitor
 from bgen_core.runs.run_filter import Condition, RunFilter, filter_runs, sort_runs
 from bgen_core.runs.wide_table import run_table
 from bgen_core.settings import load_settings
-from bgen_core.store.schema import MetricRow, RunRow, TagRow
+from bgen_core.store.schema import MetricRow, OpinionRow, RunOwnerRow, RunRow, TagRow
 from bgen_core.store.store import Store, open_store
 from bgen_core.subject.decoding.image_io import encode_png
 from bgen_core.sweep.axes import Axis
@@ -41,6 +43,7 @@ from tests.serving import RunningApp, serve
 
 PICTURES = 200
 OWN_COLUMNS = ("id", "created", "owner", "subject_id", "subject_name", "model", "model_revision", "device", "dtype")
+PEOPLE = ("ada", "bo", "cleo", "")
 WORDS = ("a beach at sunset", "a snowy forest", "an office", "red mountains", "a quiet street", "a desert at night")
 
 
@@ -56,7 +59,7 @@ def fill(store: Store, count: int) -> None:
     plan = SweepPlan(subject_id="s" * 64, model="demo", base=InpaintParams(prompt=WORDS[0]), axes=axes)
     swept = {cell.index: cell.params for cell in plan.cells()}
     chance = random.Random(0)
-    runs, metrics, tags = [], [], []
+    runs, metrics, tags, owners, opinions = [], [], [], [], []
     for number in range(count):
         params = swept.get(number)
         record = made_up_run(
@@ -85,10 +88,13 @@ def fill(store: Store, count: int) -> None:
                 "image": blobs[number % PICTURES],
                 "raw": blobs[number % PICTURES],
                 "raw_id": record.id,
-                "rating": chance.randint(1, 5) if number % 3 == 0 else None,
-                "notes": "look at the hands" if number % 50 == 0 else None,
             }
         )
+        owners += [{"run_id": record.id, "owner": chance.choice(PEOPLE), "is_shared": number % 10 > 0}]
+        if number % 3 == 0:
+            notes = "look at the hands" if number % 50 == 0 else None
+            rating = chance.randint(1, 5)
+            opinions += [{"run_id": record.id, "owner": chance.choice(PEOPLE), "rating": rating, "notes": notes}]
         metrics += [
             {
                 "run_id": record.id,
@@ -99,10 +105,13 @@ def fill(store: Store, count: int) -> None:
             }
             for metric in METRICS
         ]
-        tags += [{"run_id": record.id, "tag": chance.choice(("good", "print", "again"))}] if number % 5 == 0 else []
+        given = {"run_id": record.id, "owner": "", "tag": chance.choice(("good", "print", "again"))}
+        tags += [given] if number % 5 == 0 else []
     with store.database.writing() as session:
         session.execute(sa.insert(RunRow), runs)
         session.execute(sa.insert(MetricRow), metrics)
+        session.execute(sa.insert(RunOwnerRow), owners)
+        session.execute(sa.insert(OpinionRow), opinions)
         session.execute(sa.insert(TagRow), tags)
     ids = [run_id(number) for number in range(min(len(swept), count))]
     store.sweeps.add(made_up_sweep("sweep-1", cells=ids, plan=plan.to_json(), state="done"), ids)
@@ -130,6 +139,12 @@ def measure_core(store: Store) -> None:
     started = time.perf_counter()
     run_table(store, metrics_age=60)
     say("the table after a rating", time.perf_counter() - started)
+    member = store.seen_by(Visitor(id=VisitorId(PEOPLE[0])))
+    run_table(member)
+    member.opinions.rate(run_id(0), 4)
+    started = time.perf_counter()
+    run_table(member, metrics_age=60)
+    say("the same for one of several who do not see all", time.perf_counter() - started)
 
 
 def measure_browser(app: RunningApp, store: Store, browser: Browser) -> None:

@@ -19,6 +19,10 @@ class UserInputError(BgenError):
     """Something that the person can mend. Its text is one sentence with the bad value and what is allowed."""
 
 
+class NotAllowedError(UserInputError):
+    """Something that is somebody else's to do: says whose."""
+
+
 class ModelLoadError(UserInputError):
     """A model that cannot be loaded: says which, why, and what to do."""
 

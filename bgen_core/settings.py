@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     )
     admins: str = Field(default="", description="Names of visitors who are admins, with commas between them.")
     viewers: str = Field(default="", description="Names of visitors who look and vote alone, with commas between them.")
+    sharing: Literal["private", "link", "shared"] = Field(
+        default="shared", description="Who sees what somebody adds, unless they say otherwise."
+    )
     default_role: Literal["member", "viewer"] = Field(default="member", description="What visitors without a list are.")
     oidc_issuer: str = Field(default="", description="Address of the OpenID provider.")
     oidc_client_id: str = Field(default="", description="What the provider knows this program as.")

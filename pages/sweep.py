@@ -63,7 +63,7 @@ with head:
     st.markdown(f"**{plan_status(plan if not complaint else None, forecast, in_hand=in_hand)}**", width="content")
     cannot_run = forecast is None or in_hand or is_viewer
     run_pressed = st.button("Run", type="primary", shortcut="Ctrl+Enter", disabled=cannot_run)
-    if sweep and not is_viewer and (sweep.is_active or sweep.state == "paused"):
+    if sweep and store.sweeps.may_change(sweep) and (sweep.is_active or sweep.state == "paused"):
         pause_and_cancel(executor, sweep, key="shown")
     st.space("stretch")
     recent_sweeps(store, executor)

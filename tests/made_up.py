@@ -26,6 +26,7 @@ EXTENT = Extent(width=48, height=32)
 MODEL_EXTENT = Extent(width=24, height=16)
 PARAMS: dict[str, Any] = {"prompt": "a beach at sunset", "negative_prompt": "text"}
 VISITOR = Visitor(id=VisitorId("0123456789ab"))
+ADMIN = Visitor(id=VisitorId("00000000ad41"), role="admin")
 LONG_AGO = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -20,9 +20,10 @@ from bgen_core.records.foreign_run import shortened
 from bgen_core.records.run import RunRecord
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.records.sweep_states import UNFINISHED_STATES, SweepState
+from bgen_core.store.access import Access
 from bgen_core.store.schema import CellRow, SweepRow, VoteRow
 from bgen_core.store.store import Store
-from bgen_core.store.sweeps import add_sweep_row
+from bgen_core.store.sweep_rows import add_sweep_row
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.wording import quoted
 
@@ -204,20 +205,23 @@ def _votes(sweep: ArchivedSweep, own: Collection[str]) -> list[ArchivedVote]:
     return list(kept.values())
 
 
-def add_sweeps(session: Session, sweeps: Sequence[CheckedSweep]) -> TakenSweeps:
+def add_sweeps(session: Session, sweeps: Sequence[CheckedSweep], access: Access) -> TakenSweeps:
     """Write the rows of sweeps that are not there, and of votes that nobody has given here.
 
-    A sweep that is there stays as it is; a voter's vote here on the same two runs stands.
+    A sweep that is there stays as it is, and whoever may not change it adds no votes to it; a voter's vote here on the
+    same two runs stands.
     """
     added: list[SweepId] = []
     votes = 0
     for sweep in sweeps:
         sweep_id = sweep.record.id
-        if session.get(SweepRow, sweep_id) is None:
-            add_sweep_row(session, sweep.record, sweep.cells)
+        there = session.get(SweepRow, sweep_id)
+        if there is None:
+            record = replace(sweep.record, owner=access.owner(), sharing=access.sharing)
+            add_sweep_row(session, record, sweep.cells, access, is_imported=True)
             added.append(sweep_id)
-        elif _cells_here(session, sweep_id) != sweep.cells:
-            continue  # another sweep of the same name
+        elif not access.may_change([there.owner]) or _cells_here(session, sweep_id) != sweep.cells:
+            continue  # somebody else's, or another sweep of the same name
         given = {
             (row.voter, frozenset((row.run_a, row.run_b)))
             for row in session.scalars(sa.select(VoteRow).where(VoteRow.sweep_id == sweep_id))

@@ -29,9 +29,12 @@ from bgen_core.limits import LONGEST_NAME, ImpossibleTextError, check_text
 from bgen_core.records.foreign_run import read_foreign_run
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.recipe import PNG_LIMITS
-from bgen_core.store.runs import run_row
-from bgen_core.store.schema import MetricRow, RunRow, SubjectRow, TagRow
+from bgen_core.store.access import Access, own_run
+from bgen_core.store.pictures import own_reference
+from bgen_core.store.runs import add_run_row
+from bgen_core.store.schema import MetricRow, OpinionRow, RunRow, SubjectRow, TagRow
 from bgen_core.store.store import Store
+from bgen_core.store.subjects import own_subject
 from bgen_core.subject.decoding.foreign_pictures import decode_foreign_alpha, decode_foreign_photo, look_at, measure
 from bgen_core.subject.decoding.image_io import DecodeLimits, PictureSizeError
 from bgen_core.subject.edit import MaskEdit
@@ -116,7 +119,7 @@ def import_runs(store: Store, path: Path, *, limits: DecodeLimits = PNG_LIMITS) 
         left_out: list[str] = []
         described = list(_described(archive, manifest.runs, left_out))
         records = [run.record for run in described]
-        known = store.runs.known([record.id for record in records])
+        known = store.runs.visible([record.id for record in records])
         known_subjects = {entry.id for entry in store.subjects.all()}
         unknown_subjects = [each for each in manifest.subjects if each.id not in known_subjects]
         subjects = list(_checked_subjects(archive, unknown_subjects, limits, left_out))
@@ -300,39 +303,46 @@ def _take(
             for name, file in files.items():
                 if not store.blobs.exists(name):  # removed meanwhile as needed by nobody
                     store.blobs.put(archive.read_hashed(file, name))
-            _add_rows(session, subjects, runs)
-            return add_sweeps(session, sweeps)
+            _add_rows(session, subjects, runs, store.access)
+            for name in references:
+                own_reference(session, name, store.access.person)
+            return add_sweeps(session, sweeps, store.access)
     except BaseException:
         with suppress(StoreError):  # what made it fail is told, and `store gc` finds the rest
             store.pictures.remove_unused(written)
         raise
 
 
-def _add_rows(session: Session, subjects: list[_NewSubject], runs: list[_NewRun]) -> None:
+def _add_rows(session: Session, subjects: list[_NewSubject], runs: list[_NewRun], access: Access) -> None:
+    """Write what is new, or was there for others alone: whoever has the pictures of a run or subject may own it."""
+    owner, is_shared = access.person, access.sharing == "shared"
     for each in subjects:
         entry = each.described
         if session.get(SubjectRow, entry.id) is None:  # saved by somebody else meanwhile
             session.add(
                 SubjectRow(
                     id=entry.id,
-                    name=entry.name.strip(),
                     created=entry.created,
                     width=each.extent.width,
                     height=each.extent.height,
                     photo=entry.photo,
                     alpha=entry.alpha,
-                    edit=each.edit,
                 )
             )
+            session.flush()
+        own_subject(session, entry.id, access, name=entry.name.strip(), edit=each.edit, created=entry.created)
     for run in runs:
-        if session.get(RunRow, run.record.id) is not None:
+        there = session.get(RunRow, run.record.id)
+        if there is not None:
+            if (there.image, there.raw) == (run.record.image, run.record.raw):
+                own_run(session, run.record.id, owner, is_shared=is_shared)
             continue
-        row = run_row(run.record)
-        row.rating, row.notes = run.described.rating, run.described.notes.strip() or None
-        session.add(row)
-        session.flush()
+        add_run_row(session, run.record, owner, is_shared=is_shared)
+        rating, notes = run.described.rating, run.described.notes.strip() or None
+        if rating is not None or notes is not None:
+            session.add(OpinionRow(run_id=run.record.id, owner=access.person, rating=rating, notes=notes))
         tags = {tag.strip() for tag in run.described.tags if tag.strip() and "," not in tag}
-        session.add_all([TagRow(run_id=run.record.id, tag=tag) for tag in sorted(tags)])
+        session.add_all([TagRow(run_id=run.record.id, tag=tag, owner=access.person) for tag in sorted(tags)])
         metrics = {metric.name: metric for metric in run.described.metrics}
         session.add_all(
             [MetricRow(run_id=run.record.id, **metric.model_dump()) for metric in metrics.values()]

@@ -11,9 +11,9 @@ from bgen_core.archive.zip_outlet import ZipOutlet
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.ids import SubjectId
 from bgen_core.limits import LONGEST_NAME, check_text
+from bgen_core.records.subject import SubjectEntry
 from bgen_core.runs.recipe import PNG_LIMITS
 from bgen_core.store.store import Store
-from bgen_core.store.subjects import SubjectEntry
 from bgen_core.subject.decoding.image_io import DecodeLimits
 from bgen_core.wording import quoted
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from bgen_core.ids import RunId, SubjectId, SweepId, VisitorId
 from bgen_core.records.sweep_states import ACTIVE_STATES, SweepState
+from bgen_core.records.visitor import Sharing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,8 @@ class SweepRecord:
         When it was last taken from the queue, or gave way to others; None before its first turn. Given by the store.
     finished
         When it came to its end; None before.
+    sharing
+        Who sees it beside its owner and admins.
     """
 
     id: SweepId
@@ -50,6 +53,7 @@ class SweepRecord:
     explored: SweepId | None = None
     started: datetime | None = None
     finished: datetime | None = None
+    sharing: Sharing = "shared"
 
     @property
     def is_active(self) -> bool:
@@ -68,7 +72,7 @@ class SweepCellRow:
     run_id
         Id of the run that belongs here.
     done
-        Whether that run is in the store, made by this sweep or by any other.
+        Whether that run is in the store, made by this sweep or by any other, and its owner has not deleted it.
     error
         Why the last attempt failed, in one sentence; empty otherwise.
     """

@@ -111,7 +111,7 @@ def runs_json(runs: Sequence[RunRecord], *, metrics: Measured | None = None, opi
     """The runs as a JSON list of `run_values`.
 
     With `metrics` each has an object "metrics": name -> value (null where there is none), version, and the reason. With
-    `opinions` each has "rating", "notes" and "tags".
+    `opinions` each has "rating", "notes", "tags", "mean_rating" and "raters"; see `Opinion`.
     """
     listed: list[dict[str, Any]] = []
     for run in runs:
@@ -123,7 +123,7 @@ def runs_json(runs: Sequence[RunRecord], *, metrics: Measured | None = None, opi
             }
         if opinions is not None:
             opinion = opinions.get(run.id, Opinion())
-            values |= {"rating": opinion.rating, "notes": opinion.notes, "tags": list(opinion.tags)}
+            values |= _said(opinion) | {"tags": list(opinion.tags)}
         listed.append(values)
     return json.dumps(listed, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -140,7 +140,7 @@ def _rows(runs: Sequence[RunRecord], metrics: Measured | None, opinions: Opinion
             values.setdefault(measured.name, measured.value)  # times and memory stand there already
         if opinions is not None:
             opinion = opinions.get(run.id, Opinion())
-            values |= {"rating": opinion.rating, "notes": opinion.notes, "tags": ", ".join(opinion.tags)}
+            values |= _said(opinion)
         rows.append(values)
     return rows
 
@@ -166,7 +166,17 @@ def _columns(rows: Sequence[dict[str, Any]], metrics: Measured | None, opinions:
             columns.append(name)
     measured = {name: value for each in (metrics or {}).values() for name, value in each.items()}
     columns += [each.name for each in _in_order(measured) if each.name in given and each.name not in columns]
-    return columns + (["rating", "notes", "tags"] if opinions is not None else [])
+    return columns + (list(_said(Opinion())) if opinions is not None else [])
+
+
+def _said(opinion: Opinion) -> dict[str, Any]:
+    return {
+        "rating": opinion.rating,
+        "notes": opinion.notes,
+        "tags": ", ".join(opinion.tags),
+        "mean_rating": opinion.mean_rating,
+        "raters": opinion.raters,
+    }
 
 
 def _in_order(measured: Mapping[str, MetricValue]) -> list[MetricValue]:

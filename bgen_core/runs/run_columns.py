@@ -54,10 +54,19 @@ _FIELDS = tuple(
     for field in FIELDS
 )
 _OPINIONS = (
-    RunColumn(name="rating", label="Rating", help="1 to 5 stars.", kind="rating", direction="higher"),
+    RunColumn(name="rating", label="Rating", help="1 to 5 stars, yours.", kind="rating", direction="higher"),
+    RunColumn(
+        name="mean_rating",
+        label="Mean rating",
+        help="1 to 5 stars, over all who rated it.",
+        kind="number",
+        direction="higher",
+        decimals=1,
+    ),
+    RunColumn(name="raters", label="Raters", help="How many people rated it.", kind="number", decimals=0),
     RunColumn(name="tags", label="Tags", help="Words that people gave it.", kind="tags"),
-    RunColumn(name="notes", label="Notes", help="What people wrote beside it.", kind="note"),
-    RunColumn(name="owner", label="Owner", help="The browser or program whose sweep made it first.", kind="choice"),
+    RunColumn(name="notes", label="Notes", help="What you wrote beside it.", kind="note"),
+    RunColumn(name="owner", label="Owner", help="Whose sweep made it first.", kind="choice"),
 )
 _METRICS = tuple(
     RunColumn(

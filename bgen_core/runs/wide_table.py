@@ -1,9 +1,10 @@
 """Every run as one wide table, straight from the database: parameters, opinions and metrics, a row for each run.
 
-The table is kept in memory for each open store. Asking whether anything was committed since, by whichever process
-(`Store.revision`), costs less than a millisecond, so a page may call `run_table` on every rerun. Where something was,
-only runs that are new are read whole: what made a run never changes. Opinions are few, and read anew. Metrics are most
-of the reading, and the worker writes them all the time: who asks may say how old they may be.
+The table is kept in memory for each open store, with what each of its last visitors sees of it. Asking whether anything
+was committed since, by whichever process (`Store.revision`), costs less than a millisecond, so a page may call
+`run_table` on every rerun. Where something was, only runs that are new are read whole: what made a run never changes.
+Opinions are few, and read anew. Metrics are most of the reading, and the worker writes them all the time: who asks may
+say how old they may be.
 
 The frame that is handed out shares its memory with the kept one; pandas copies what is written to (copy-on-write), so
 nobody can change what others see.
@@ -23,18 +24,21 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bgen_core.extent import Extent
-from bgen_core.ids import BlobHash
+from bgen_core.ids import BlobHash, VisitorId
 from bgen_core.metrics import METRICS
 from bgen_core.runs.links import run_url, thumbnail_url
 from bgen_core.runs.table import FIELDS, known_memory, painting_seconds
+from bgen_core.store.access import Access
 from bgen_core.store.database import Database
-from bgen_core.store.schema import MetricRow, RunRow, TagRow
+from bgen_core.store.opinions import Opinion, opinion_of
+from bgen_core.store.schema import MetricRow, OpinionRow, RunRow, TagRow, VisitorRow
 from bgen_core.store.store import Store
 
-OPINION_COLUMNS = ("rating", "notes", "tags", "owner")
+OPINION_COLUMNS = ("rating", "notes", "tags", "mean_rating", "raters", "owner")
 
 _ANY = "0" * 64
 _MOST_ADDED = 500  # new runs that are read by their ids; of more, the whole table is read
+_VISITORS_KEPT = 16  # what others see is put together again when they ask
 
 # What tells a run from a later one with the same id: it was deleted and made again, or its lost picture was.
 _Key = tuple[str, str, str]
@@ -52,6 +56,14 @@ class _Kept:
         The columns of `metric_columns`, by run.
     metrics_read
         When, on the monotonic clock.
+    measured
+        The same in the order of `keys`.
+    said
+        What people think of runs.
+    names
+        How people are called.
+    seen
+        Who looks -> the whole table as they see it; the last that was asked for is the last.
     """
 
     revision: str
@@ -60,13 +72,24 @@ class _Kept:
     metrics: pd.DataFrame
     metrics_revision: str
     metrics_read: float
-    frame: pd.DataFrame
+    measured: pd.DataFrame
+    said: "_Said"
+    names: dict[str, str]
+    seen: dict[Access, pd.DataFrame]
 
     def serves(self, revision: str, metrics_age: float) -> bool:
         return self.revision == revision and self.has_metrics_for(revision, metrics_age)
 
     def has_metrics_for(self, revision: str, metrics_age: float) -> bool:
         return self.metrics_revision == revision or time.monotonic() - self.metrics_read < metrics_age
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Said:
+    """Run -> owner, rating and note of each who said something; run -> its tags."""
+
+    opinions: dict[str, list[tuple[VisitorId, int | None, str | None]]]
+    tags: dict[str, tuple[str, ...]]
 
 
 _KEPT: WeakKeyDictionary[Database, _Kept] = WeakKeyDictionary()
@@ -80,7 +103,7 @@ def metric_columns() -> tuple[str, ...]:
 
 
 def run_table(store: Store, *, metrics_age: float = 0.0) -> pd.DataFrame:
-    """All runs, newest first, numbered from 0.
+    """All runs that whoever looks may see, newest first, numbered from 0.
 
     Parameters
     ----------
@@ -90,9 +113,11 @@ def run_table(store: Store, *, metrics_age: float = 0.0) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The columns of `FIELDS` with what each reads from a run, then `rating` (float64, 1 to 5 or NaN), `notes` (text,
-        may be empty), `tags` (tuples of words in alphabetical order), `owner`, and one float64 column for each of
-        `metric_columns`: NaN where a run was not measured at the metric's present version, or has no such value.
+        The columns of `FIELDS` with what each reads from a run, then what is thought of it (see `Opinion`): `rating`
+        (float64, 1 to 5 or NaN), `notes` (text, may be empty), `tags` (tuples of words in alphabetical order),
+        `mean_rating` (float64), `raters` (int64); `owner`, who made it first, by their name where it is known; and one
+        float64 column for each of `metric_columns`: NaN where a run was not measured at the metric's present version,
+        or has no such value.
     """
     kept = _KEPT.get(store.database)
     if kept is None or not kept.serves(store.revision(), metrics_age):
@@ -101,7 +126,34 @@ def run_table(store: Store, *, metrics_age: float = 0.0) -> pd.DataFrame:
             revision = store.revision()  # older than what is read, never newer: a commit in between is seen next time
             if kept is None or not kept.serves(revision, metrics_age):
                 kept = _KEPT[store.database] = _read(store, kept, revision, metrics_age)
-    return kept.frame.copy(deep=False)
+    return _seen(store, kept).copy(deep=False)
+
+
+def _seen(store: Store, kept: _Kept) -> pd.DataFrame:
+    frame = kept.seen.get(store.access)
+    if frame is None:
+        with _READING:
+            frame = kept.seen.get(store.access)
+            if frame is None:
+                frame = kept.seen[store.access] = _as_seen(store, kept)
+                while len(kept.seen) > _VISITORS_KEPT:
+                    del kept.seen[next(iter(kept.seen))]
+    return frame
+
+
+def _as_seen(store: Store, kept: _Kept) -> pd.DataFrame:
+    runs, measured = kept.runs, kept.measured
+    if not store.access.sees_all:
+        with store.database.reading() as session:
+            # Few where most is shared; rows are had faster together than one by one.
+            hidden = set(session.connection().execute(sa.select(RunRow.id).where(~store.access.runs())).scalars().all())
+        if hidden:
+            mask = [run_id not in hidden for run_id in runs["id"].tolist()]
+            runs, measured = runs[mask].reset_index(drop=True), measured[mask].reset_index(drop=True)
+    owners: list[str] = runs["owner"].tolist()
+    owner = pd.Series([kept.names.get(each, each) for each in owners], dtype="str", name="owner")
+    opinions = _opinions(kept.said, runs["id"].tolist(), store.access.person)
+    return pd.concat([runs.drop(columns="owner"), opinions, owner, measured], axis=1)
 
 
 def _read(store: Store, kept: _Kept | None, revision: str, metrics_age: float) -> _Kept:
@@ -109,13 +161,11 @@ def _read(store: Store, kept: _Kept | None, revision: str, metrics_age: float) -
         connection = session.connection()  # rows and no objects: a third of the time
         keys = _keys(connection)
         runs = _runs(connection, keys, kept)
-        ids = runs["id"].tolist()
-        opinions = _opinions(connection, ids)
+        said, names = _said(connection), _names(connection)
         if kept is None or not kept.has_metrics_for(revision, metrics_age):
             metrics, metrics_revision, metrics_read = _metrics(connection), revision, time.monotonic()
         else:
             metrics, metrics_revision, metrics_read = kept.metrics, kept.metrics_revision, kept.metrics_read
-    parts = [runs.drop(columns="owner"), opinions, runs[["owner"]], metrics.reindex(ids).reset_index(drop=True)]
     return _Kept(
         revision=revision,
         keys=keys,
@@ -123,7 +173,10 @@ def _read(store: Store, kept: _Kept | None, revision: str, metrics_age: float) -
         metrics=metrics,
         metrics_revision=metrics_revision,
         metrics_read=metrics_read,
-        frame=pd.concat(parts, axis=1),
+        measured=metrics.reindex(runs["id"].tolist()).reset_index(drop=True),
+        said=said,
+        names=names,
+        seen={},
     )
 
 
@@ -131,7 +184,7 @@ def _keys(connection: Connection) -> list[_Key]:
     """What there is, newest first; the moment as text, since parsing ten thousand takes longer than reading them."""
     table = RunRow.__table__.c
     query = sa.select(table.id, sa.cast(table.created, sa.Text), table.image)
-    rows = connection.execute(query.order_by(table.created.desc(), table.id))
+    rows = connection.execute(query.order_by(table.created.desc(), table.id)).all()
     return [(run_id, created, image) for run_id, created, image in rows]
 
 
@@ -168,27 +221,42 @@ def _columns(connection: Connection, ids: Sequence[str] | None = None) -> dict[s
     return dict(zip(table.columns.keys(), values, strict=True))
 
 
-def _opinions(connection: Connection, ids: list[str]) -> pd.DataFrame:
-    """Rating, notes and tags of these runs."""
-    table = RunRow.__table__.c
-    query = sa.select(table.id, table.rating, table.notes).where(table.rating.is_not(None) | table.notes.is_not(None))
-    written = {run_id: (rating, notes or "") for run_id, rating, notes in connection.execute(query)}
-    tags = _tags(connection)
+def _said(connection: Connection) -> _Said:
+    opinions: dict[str, list[tuple[VisitorId, int | None, str | None]]] = {}
+    table = OpinionRow.__table__.c
+    query = sa.select(table.run_id, table.owner, table.rating, table.notes)
+    for run_id, owner, rating, notes in connection.execute(query).all():
+        opinions.setdefault(run_id, []).append((owner, rating, notes))
+    tags: dict[str, dict[str, None]] = {}
+    given = TagRow.__table__.c
+    for run_id, tag in connection.execute(sa.select(given.run_id, given.tag).order_by(given.run_id, given.tag)):
+        tags.setdefault(run_id, {})[tag] = None
+    return _Said(opinions=opinions, tags={run_id: tuple(words) for run_id, words in tags.items()})
+
+
+def _names(connection: Connection) -> dict[str, str]:
+    table = VisitorRow.__table__.c
+    return {row.id: row.name for row in connection.execute(sa.select(table.id, table.name))}
+
+
+def _opinions(said: _Said, ids: list[str], person: VisitorId) -> pd.DataFrame:
+    """What is thought of these runs, as somebody reads it."""
+    nothing = Opinion()
+    about = [
+        opinion_of(said.opinions.get(run_id, ()), said.tags.get(run_id, ()), person)
+        if run_id in said.opinions or run_id in said.tags
+        else nothing
+        for run_id in ids
+    ]
     return pd.DataFrame(
         {
-            "rating": pd.Series([written.get(run_id, (None, ""))[0] for run_id in ids], dtype="float64"),
-            "notes": pd.Series([written.get(run_id, (None, ""))[1] for run_id in ids], dtype="str"),
-            "tags": pd.Series([tags.get(run_id, ()) for run_id in ids], dtype="object"),
+            "rating": pd.Series([each.rating for each in about], dtype="float64"),
+            "notes": pd.Series([each.notes for each in about], dtype="str"),
+            "tags": pd.Series([each.tags for each in about], dtype="object"),
+            "mean_rating": pd.Series([each.mean_rating for each in about], dtype="float64"),
+            "raters": pd.Series([each.raters for each in about], dtype="int64"),
         }
     )
-
-
-def _tags(connection: Connection) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    table = TagRow.__table__.c
-    for run_id, tag in connection.execute(sa.select(table.run_id, table.tag).order_by(table.run_id, table.tag)):
-        found[run_id] = (*found.get(run_id, ()), tag)
-    return found
 
 
 def _metrics(connection: Connection) -> pd.DataFrame:

@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from bgen_core.errors import LostPictureError
 from bgen_core.ids import BlobHash, SweepId, VisitorId
+from bgen_core.store.access import Access
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.references import references_of
-from bgen_core.store.schema import RunRow, SubjectRow, SweepRow
+from bgen_core.store.schema import ReferenceOwnerRow, RunOwnerRow, RunRow, SubjectRow, SweepRow
 
 PictureRole = Literal["image", "raw", "photo", "alpha", "reference", "planned"]
 
@@ -50,9 +51,25 @@ class Removed:
 class Pictures:
     """The part of the store that knows what its pictures are for."""
 
-    def __init__(self, database: Database, blobs: BlobStore) -> None:
+    def __init__(self, database: Database, blobs: BlobStore, access: Access) -> None:
         self._database = database
         self._blobs = blobs
+        self._access = access
+
+    def sees(self, name: BlobHash) -> bool:
+        """Whether whoever looks may see a picture: one of a run, subject or reference that they see."""
+        if self._access.sees_all:
+            return True
+        with self._database.reading() as session:
+            return is_seen(session, self._access, name)
+
+    def give_reference(self, png: bytes) -> BlobHash:
+        """Keep a reference picture for whoever gives it; see `references.encode_reference`."""
+        self._access.check_member()
+        with self._database.writing() as session:
+            name = self._blobs.put(png)
+            own_reference(session, name, self._access.person)
+        return name
 
     def uses(self) -> dict[BlobHash, list[PictureUse]]:
         """Content address -> every row that needs it."""
@@ -102,6 +119,36 @@ def used_pictures(session: Session, names: Collection[BlobHash]) -> set[BlobHash
         for _, _, column in _COLUMNS:
             found.update(session.scalars(sa.select(column).where(column.in_(chunk))))
     return found | {name for _, name in planned_references(session) if name in names}
+
+
+def is_seen(session: Session, access: Access, name: BlobHash) -> bool:
+    """Whether a row that somebody sees shows a picture."""
+    return access.sees_all or any(
+        session.scalar(query.limit(1)) is not None for query in _rows_that_show(access, name)
+    )  # fmt: skip
+
+
+def _rows_that_show(access: Access, name: BlobHash) -> Iterator[sa.Select[Any]]:
+    """Queries for them, the most likely first."""
+    runs, subjects = access.runs(), access.subjects()
+    yield sa.select(RunRow.id).where(RunRow.image == name, runs)
+    yield sa.select(RunRow.id).where(RunRow.raw == name, runs)
+    yield sa.select(SubjectRow.id).where(SubjectRow.photo == name, subjects)
+    yield sa.select(SubjectRow.id).where(SubjectRow.alpha == name, subjects)
+    given = sa.select(ReferenceOwnerRow.owner).where(ReferenceOwnerRow.picture == name)
+    yield given.where(access.references())
+    # What a file claims that a sweep or run of its own names does not show another's picture.
+    plans = sa.cast(SweepRow.plan, sa.Text).contains(name, autoescape=True)
+    yield sa.select(SweepRow.id).where(SweepRow.owner.in_(given), access.sweeps(), plans)
+    made = sa.select(RunRow.id).join(RunOwnerRow, RunOwnerRow.run_id == RunRow.id)
+    yield made.where(RunRow.reference == name, RunOwnerRow.owner.in_(given), runs)
+
+
+def own_reference(session: Session, picture: BlobHash, owner: VisitorId) -> None:
+    """Let somebody see a reference picture that they gave, or that a sweep of theirs names."""
+    if session.get(ReferenceOwnerRow, (picture, owner)) is None:
+        session.add(ReferenceOwnerRow(picture=picture, owner=owner))
+        session.flush()
 
 
 def planned_references(session: Session) -> Iterator[tuple[SweepId, BlobHash]]:

@@ -1,4 +1,7 @@
-"""Deleting runs: what goes is counted before it goes, and a picture that another run shows stays."""
+"""Deleting runs: what goes is counted before it goes, and a picture that another run shows stays.
+
+A run that others made too stays theirs: whoever deletes it no longer has it, and their sweeps show it no more.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,12 +9,13 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from bgen_core.errors import LostPictureError, UserInputError
+from bgen_core.errors import LostPictureError, NotAllowedError, UserInputError
 from bgen_core.ids import BlobHash, RunId, SweepId
+from bgen_core.store.access import Access
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.pictures import Pictures, planned_references
-from bgen_core.store.schema import CellRow, RunRow, TagRow, VoteRow
+from bgen_core.store.schema import CellRow, OpinionRow, RunOwnerRow, RunRow, TagRow, VoteRow
 from bgen_core.wording import counted, listed
 
 
@@ -33,6 +37,8 @@ class RunDeletion:
         Picture files that go, and their length in bytes.
     shared
         Pictures that stay, because other runs need them.
+    kept
+        Runs that others made too: they keep them, and all that was said of them.
     """
 
     runs: int
@@ -44,6 +50,7 @@ class RunDeletion:
     pictures: int
     size: int
     shared: int
+    kept: int = 0
 
     @property
     def sentence(self) -> str:
@@ -58,6 +65,8 @@ class RunDeletion:
             text += (
                 f" {counted(self.shared, 'picture')} that other runs show {'stays' if self.shared == 1 else 'stay'}."
             )
+        if self.kept:
+            text += f" {counted(self.kept, 'run')} that others made too {'stays' if self.kept == 1 else 'stay'} theirs."
         if self.sweeps:
             text += f" {counted(self.sweeps, 'sweep')} will have gaps; going on with one makes its runs again."
         return text
@@ -66,10 +75,11 @@ class RunDeletion:
 class Deletion:
     """The part of the store that deletes runs."""
 
-    def __init__(self, database: Database, blobs: BlobStore, pictures: Pictures) -> None:
+    def __init__(self, database: Database, blobs: BlobStore, pictures: Pictures, access: Access) -> None:
         self._database = database
         self._blobs = blobs
         self._pictures = pictures
+        self._access = access
 
     def count(self, ids: Sequence[RunId]) -> RunDeletion:
         """What `delete` would remove; nothing is changed.
@@ -77,16 +87,24 @@ class Deletion:
         Raises
         ------
         UserInputError
-            There is no run of one of these ids.
+            There is no run of one of these ids, or somebody else made it.
         """
         with self._database.reading() as session:
-            _check_known(session, ids)
-            counts, pictures = _counts(session, ids), _pictures_of(session, ids)
-            shared = _needed_by_others(session, ids, pictures)
+            return self._count(session, ids, self._going(session, ids))
+
+    def _count(self, session: Session, ids: Sequence[RunId], going: Sequence[RunId]) -> RunDeletion:
+        counts, pictures = _counts(session, going), _pictures_of(session, going)
+        counts["sweeps"] = len(_sweeps_of(session, ids))
+        shared = _needed_by_others(session, going, pictures)
         present = [size for name in pictures - shared if (size := self._size(name)) is not None]
         return RunDeletion(
-            runs=len(set(ids)), pictures=len(present), size=sum(present), shared=len(shared), **counts
-        )  # fmt: skip
+            runs=len(set(ids)),
+            pictures=len(present),
+            size=sum(present),
+            shared=len(shared),
+            kept=len(set(ids)) - len(set(going)),
+            **counts,
+        )
 
     def delete(self, ids: Sequence[RunId]) -> RunDeletion:
         """Remove runs with what people wrote beside them, then the pictures that nothing else needs.
@@ -101,18 +119,38 @@ class Deletion:
         Raises
         ------
         UserInputError
-            There is no run of one of these ids; then nothing is removed.
+            There is no run of one of these ids, or somebody else made it; then nothing is removed.
         """
-        going = self.count(ids)
         with self._database.writing() as session:
-            _check_known(session, ids)
-            pictures = _pictures_of(session, ids)
+            going = self._going(session, ids)
+            deletion, pictures = self._count(session, ids, going), _pictures_of(session, going)
             for chunk in id_chunks(ids):
+                own = RunOwnerRow.owner.in_(self._access.own)
+                session.execute(sa.delete(RunOwnerRow).where(RunOwnerRow.run_id.in_(chunk), own))
+            for chunk in id_chunks(going):
                 session.execute(sa.delete(VoteRow).where(VoteRow.run_a.in_(chunk) | VoteRow.run_b.in_(chunk)))
                 session.execute(sa.delete(RunRow).where(RunRow.id.in_(chunk)))
         # Only now: a killed process leaves pictures that nothing refers to, and never a run without its picture.
         self._pictures.remove_unused(pictures)
-        return going
+        return deletion
+
+    def _going(self, session: Session, ids: Sequence[RunId]) -> list[RunId]:
+        """Those of these runs that nobody keeps when whoever acts deletes them."""
+        known, mine, others = set[RunId](), set[RunId](), set[RunId]()
+        for chunk in id_chunks(ids):
+            known.update(session.scalars(sa.select(RunRow.id).where(RunRow.id.in_(chunk), self._access.runs())))
+            query = sa.select(RunOwnerRow.run_id, RunOwnerRow.owner).where(RunOwnerRow.run_id.in_(chunk))
+            for run_id, owner in session.execute(query):
+                (mine if owner in self._access.own else others).add(run_id)
+        _check_known(ids, known)
+        if self._access.sees_all:
+            return list(dict.fromkeys(ids))
+        self._access.check_member()
+        if foreign := [run_id for run_id in ids if run_id not in mine]:
+            raise NotAllowedError(
+                f"Nothing is deleted, because others made {_shown(foreign)}: they or an admin may delete them."
+            )
+        return [run_id for run_id in dict.fromkeys(ids) if run_id not in others]
 
     def _size(self, name: BlobHash) -> int | None:
         try:
@@ -121,30 +159,38 @@ class Deletion:
             return None
 
 
-def _check_known(session: Session, ids: Sequence[RunId]) -> None:
-    known: set[RunId] = set()
-    for chunk in id_chunks(ids):
-        known.update(session.scalars(sa.select(RunRow.id).where(RunRow.id.in_(chunk))))
-    missing = [run_id for run_id in ids if run_id not in known]
-    if missing:
-        shown = ", ".join(run_id[:12] for run_id in missing[:3]) + (", …" if len(missing) > 3 else "")
-        raise UserInputError(f"Nothing is deleted, because these runs are not in the store: {shown}.")
+def _check_known(ids: Sequence[RunId], known: set[RunId]) -> None:
+    if missing := [run_id for run_id in ids if run_id not in known]:
+        raise UserInputError(f"Nothing is deleted, because these runs are not in the store: {_shown(missing)}.")
+
+
+def _shown(ids: Sequence[RunId]) -> str:
+    return ", ".join(run_id[:12] for run_id in ids[:3]) + (", …" if len(ids) > 3 else "")
 
 
 def _counts(session: Session, ids: Sequence[RunId]) -> dict[str, int]:
     rated = noted = tagged = 0
     votes: set[int] = set()
-    sweeps: set[SweepId] = set()
     for chunk in id_chunks(ids):
-        ours = sa.select(sa.func.count(RunRow.rating), sa.func.count(RunRow.notes)).where(RunRow.id.in_(chunk))
+        given, written = (
+            sa.func.count(sa.case((said.is_not(None), OpinionRow.run_id)).distinct())
+            for said in (OpinionRow.rating, OpinionRow.notes)
+        )
+        ours = sa.select(given, written).where(OpinionRow.run_id.in_(chunk))
         ratings, notes = session.execute(ours).one()
         rated, noted = rated + ratings, noted + notes
         tagged += (
             session.scalar(sa.select(sa.func.count(TagRow.run_id.distinct())).where(TagRow.run_id.in_(chunk))) or 0
         )
         votes.update(session.scalars(sa.select(VoteRow.id).where(VoteRow.run_a.in_(chunk) | VoteRow.run_b.in_(chunk))))
-        sweeps.update(session.scalars(sa.select(CellRow.sweep_id).where(CellRow.run_id.in_(chunk))))
-    return {"rated": rated, "noted": noted, "tagged": tagged, "votes": len(votes), "sweeps": len(sweeps)}
+    return {"rated": rated, "noted": noted, "tagged": tagged, "votes": len(votes)}
+
+
+def _sweeps_of(session: Session, ids: Sequence[RunId]) -> set[SweepId]:
+    found: set[SweepId] = set()
+    for chunk in id_chunks(ids):
+        found.update(session.scalars(sa.select(CellRow.sweep_id).where(CellRow.run_id.in_(chunk))))
+    return found
 
 
 def _pictures_of(session: Session, ids: Sequence[RunId]) -> set[BlobHash]:

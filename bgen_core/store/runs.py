@@ -14,9 +14,10 @@ from bgen_core.parameters import PARAMETERS
 from bgen_core.records.png_text import metadata_chunks
 from bgen_core.records.run import PaintedRun, RunRecord
 from bgen_core.records.run_png import encode_run_png
+from bgen_core.store.access import Access, made_by_sweeps, own_run
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.database import Database, id_chunks
-from bgen_core.store.schema import CellRow, RunRow
+from bgen_core.store.schema import CellRow, RunOwnerRow, RunRow
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.wording import quoted
 
@@ -24,11 +25,16 @@ SHORTEST_PREFIX = 8
 
 
 class Runs:
-    """The part of the store that holds runs."""
+    """The part of the store that holds runs.
 
-    def __init__(self, database: Database, blobs: BlobStore) -> None:
+    What whoever looks may not see is not there for them; `known`, `known_raws` and `engines` alone tell of all runs, so
+    that nothing is computed twice.
+    """
+
+    def __init__(self, database: Database, blobs: BlobStore, access: Access) -> None:
         self._database = database
         self._blobs = blobs
+        self._access = access
 
     def commit(self, run: PaintedRun, *, image: np.ndarray, raw_image: np.ndarray) -> RunRecord:
         """Keep a finished cell: first both pictures, then the row, so that no row ever lacks its picture.
@@ -72,6 +78,8 @@ class Runs:
             Content address -> PNG, of those that the caller has just put into the store: another process may have
             removed them since as needed by nobody, and nobody can while the row is written.
 
+        The run belongs to its owner, and to those of all sweeps in whose grids it stands.
+
         Returns
         -------
         RunRecord
@@ -85,6 +93,8 @@ class Runs:
         with self._database.writing() as session:
             row = session.get(RunRow, record.id)
             if row is not None:
+                own_run(session, record.id, record.owner)
+                made_by_sweeps(session, CellRow.run_id == record.id)
                 return run_record(row)
             for name in {record.image, record.raw}:
                 if not self._blobs.exists(name):
@@ -92,7 +102,10 @@ class Runs:
                         lost = f"The raw picture {name[:12]}… was deleted meanwhile: make this cell again."
                         raise LostPictureError(lost, public=lost)
                     self._blobs.put(pictures[name])
-            session.add(run_row(record))
+            in_sweep = sa.select(CellRow.run_id).where(CellRow.run_id == record.id).limit(1)
+            is_alone = session.scalar(in_sweep) is None  # no sweep says who sees it
+            add_run_row(session, record, record.owner, is_shared=is_alone and self._access.sharing == "shared")
+            made_by_sweeps(session, CellRow.run_id == record.id)
         return record
 
     def set_image(self, run_id: RunId, png: bytes) -> None:
@@ -103,11 +116,19 @@ class Runs:
                 row.image = self._blobs.put(png)
 
     def known(self, ids: Iterable[RunId]) -> set[RunId]:
-        """Which of the ids are in the store."""
+        """Which of the ids are in the store, whoever may see them."""
         found: set[RunId] = set()
         with self._database.reading() as session:
             for chunk in id_chunks(list(ids)):
                 found.update(session.scalars(sa.select(RunRow.id).where(RunRow.id.in_(chunk))))
+        return found
+
+    def visible(self, ids: Iterable[RunId]) -> set[RunId]:
+        """Which of the ids are in the store and seen by whoever looks."""
+        found: set[RunId] = set()
+        with self._database.reading() as session:
+            for chunk in id_chunks(list(ids)):
+                found.update(session.scalars(sa.select(RunRow.id).where(RunRow.id.in_(chunk), self._access.runs())))
         return found
 
     def known_raws(self, raw_ids: Iterable[RawId]) -> dict[RawId, BlobHash]:
@@ -137,7 +158,7 @@ class Runs:
             No run or more than one has this id.
         """
         with self._database.reading() as session:
-            return _find(session, run_id)
+            return _find(session, run_id, self._access)
 
     def get_all(self, ids: Sequence[str]) -> list[RunRecord]:
         """Several runs in the order of the ids, each an id or the beginning of one; see `get_run`."""
@@ -145,9 +166,9 @@ class Runs:
         found: dict[str, RunRecord] = {}
         with self._database.reading() as session:
             for chunk in id_chunks(full):
-                rows = session.scalars(sa.select(RunRow).where(RunRow.id.in_(chunk)))
+                rows = session.scalars(sa.select(RunRow).where(RunRow.id.in_(chunk), self._access.runs()))
                 found.update((row.id, run_record(row)) for row in rows)
-            return [found.get(run_id) or _find(session, run_id) for run_id in ids]
+            return [found.get(run_id) or _find(session, run_id, self._access) for run_id in ids]
 
     def select(
         self,
@@ -159,13 +180,14 @@ class Runs:
         offset: int = 0,
     ) -> list[RunRecord]:
         """Runs, newest first; all of them, or those of a sweep's grid, of a subject or of an owner."""
-        query = sa.select(RunRow).order_by(RunRow.created.desc(), RunRow.id)
+        query = sa.select(RunRow).order_by(RunRow.created.desc(), RunRow.id).where(self._access.runs())
         if sweep_id is not None:
             query = query.where(RunRow.id.in_(sa.select(CellRow.run_id).where(CellRow.sweep_id == sweep_id)))
         if subject_id is not None:
             query = query.where(RunRow.subject_id == subject_id)
         if owner is not None:
-            query = query.where(RunRow.owner == owner)
+            made = sa.select(RunOwnerRow.run_id).where(RunOwnerRow.owner == owner)
+            query = query.where(RunRow.id.in_(made))
         with self._database.reading() as session:
             return [run_record(row) for row in session.scalars(query.limit(limit).offset(offset))]
 
@@ -176,9 +198,16 @@ class Runs:
             RunRow.subject_id == record.subject_id,
             RunRow.model_revision == record.model_revision,
             *(getattr(RunRow, each.field) == getattr(record.params, each.field) for each in equal),
+            self._access.runs(),
         )
         with self._database.reading() as session:
             return [run_record(row) for row in session.scalars(query.order_by(RunRow.seed, RunRow.id))]
+
+    def owners(self, run_id: RunId) -> list[VisitorId]:
+        """Those who made a run, in alphabetical order."""
+        query = sa.select(RunOwnerRow.owner).where(RunOwnerRow.run_id == run_id).order_by(RunOwnerRow.owner)
+        with self._database.reading() as session:
+            return list(session.scalars(query))
 
 
 def _check_extent(picture: np.ndarray, extent: Extent) -> None:
@@ -186,13 +215,14 @@ def _check_extent(picture: np.ndarray, extent: Extent) -> None:
         raise ValueError(f"a picture of {Extent.of(picture)} does not fit {extent}")
 
 
-def _find(session: Session, run_id: str) -> RunRecord:
+def _find(session: Session, run_id: str, access: Access) -> RunRecord:
     if not re.fullmatch(rf"[0-9a-f]{{{SHORTEST_PREFIX},64}}", run_id):
         raise UserInputError(
             f"{quoted(run_id, 80)} is not a run's id: "
             f"give its 64 hexadecimal digits, or at least {SHORTEST_PREFIX} of them."
         )
-    rows = session.scalars(sa.select(RunRow).where(RunRow.id.startswith(run_id)).limit(2)).all()
+    query = sa.select(RunRow).where(RunRow.id.startswith(run_id), access.runs())
+    rows = session.scalars(query.limit(2)).all()
     if not rows:
         raise UserInputError(f"No run has the id {run_id}: choose one from the compare page.")
     if len(rows) > 1:
@@ -200,8 +230,14 @@ def _find(session: Session, run_id: str) -> RunRecord:
     return run_record(rows[0])
 
 
-def run_row(record: RunRecord) -> RunRow:
-    """The row that describes a run."""
+def add_run_row(session: Session, record: RunRecord, owner: VisitorId, *, is_shared: bool = False) -> None:
+    """Write a run's row, and who owns it; see `RunOwnerRow`."""
+    session.add(_run_row(record))
+    session.flush()
+    own_run(session, record.id, owner, is_shared=is_shared)
+
+
+def _run_row(record: RunRecord) -> RunRow:
     return RunRow(
         id=record.id,
         created=record.created,

@@ -44,20 +44,32 @@ class SubjectRow(Table):
     __tablename__ = "subjects"
 
     id: Mapped[SubjectId] = mapped_column(String(64), primary_key=True)
-    name: Mapped[str] = mapped_column(Text)
     created: Mapped[datetime] = mapped_column(index=True)
     width: Mapped[int]
     height: Mapped[int]
     photo: Mapped[BlobHash] = mapped_column(String(64), index=True)
     alpha: Mapped[BlobHash] = mapped_column(String(64), index=True)
+
+
+class SubjectOwnerRow(Table):
+    """Somebody who saved a subject: under which name, how they made its mask, and who may see it."""
+
+    __tablename__ = "subject_owners"
+
+    subject_id: Mapped[SubjectId] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"), primary_key=True)
+    owner: Mapped[VisitorId] = mapped_column(String(64), primary_key=True, index=True)
+    created: Mapped[datetime]
+    name: Mapped[str] = mapped_column(Text)
     edit: Mapped[dict[str, Any]]
+    sharing: Mapped[str] = mapped_column(String(16))
 
 
 class SweepRow(Table):
     """A plan and how far it has come. `started` is when it was last taken from the queue, or gave way to others.
 
     Sweeps of one owner are served by rising `place`; below 0, before all others. `expected_seconds` is the forecast at
-    submission, if there was one; `explored` names the sweep whose best cells this one finishes.
+    submission, if there was one; `explored` names the sweep whose best cells this one finishes. What an imported one
+    says of its cells was read from a file, so it makes nobody an owner.
     """
 
     __tablename__ = "sweeps"
@@ -77,6 +89,26 @@ class SweepRow(Table):
     place: Mapped[float]
     expected_seconds: Mapped[float | None]
     explored: Mapped[SweepId | None] = mapped_column(String(64))
+    sharing: Mapped[str] = mapped_column(String(16))
+    is_imported: Mapped[bool]
+
+
+class SweepSubjectRow(Table):
+    """A subject that a sweep's plan names, whether it is saved or not."""
+
+    __tablename__ = "sweep_subjects"
+
+    sweep_id: Mapped[SweepId] = mapped_column(ForeignKey("sweeps.id", ondelete="CASCADE"), primary_key=True)
+    subject_id: Mapped[SubjectId] = mapped_column(String(64), primary_key=True, index=True)
+
+
+class OpenedLinkRow(Table):
+    """Somebody who opened a sweep that is shared by its link: they see it for as long as it is."""
+
+    __tablename__ = "opened_links"
+
+    sweep_id: Mapped[SweepId] = mapped_column(ForeignKey("sweeps.id", ondelete="CASCADE"), primary_key=True)
+    visitor: Mapped[VisitorId] = mapped_column(String(64), primary_key=True)
 
 
 class CellRow(Table):
@@ -143,17 +175,40 @@ class RunRow(Table):
     image: Mapped[BlobHash] = mapped_column(String(64), index=True)
     raw: Mapped[BlobHash] = mapped_column(String(64), index=True)
     raw_id: Mapped[RawId] = mapped_column(String(64), index=True)
+
+
+class RunOwnerRow(Table):
+    """Somebody who made a run: the same parameters are the same run, whoever asks for it.
+
+    Their sweeps say who else sees it; one that is shared by itself is seen by all.
+    """
+
+    __tablename__ = "run_owners"
+
+    run_id: Mapped[RunId] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    owner: Mapped[VisitorId] = mapped_column(String(64), primary_key=True, index=True)
+    is_shared: Mapped[bool]
+
+
+class OpinionRow(Table):
+    """What one person thinks of a run."""
+
+    __tablename__ = "opinions"
+
+    run_id: Mapped[RunId] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    owner: Mapped[VisitorId] = mapped_column(String(64), primary_key=True)
     rating: Mapped[int | None]
     notes: Mapped[str | None] = mapped_column(Text)
 
 
 class TagRow(Table):
-    """A word that someone gave a run."""
+    """A word that somebody gave a run."""
 
-    __tablename__ = "run_tags"
+    __tablename__ = "tags"
 
     run_id: Mapped[RunId] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
     tag: Mapped[str] = mapped_column(String(64), primary_key=True, index=True)
+    owner: Mapped[VisitorId] = mapped_column(String(64), primary_key=True)
 
 
 class MetricRow(Table):
@@ -192,14 +247,33 @@ class VoteRow(Table):
 
 
 class ViewRow(Table):
-    """A named view of the compare page: the parameters of its address."""
+    """A view of the compare page that somebody named: the parameters of its address."""
 
-    __tablename__ = "views"
+    __tablename__ = "saved_views"
 
+    owner: Mapped[VisitorId] = mapped_column(String(64), primary_key=True)
     name: Mapped[str] = mapped_column(String(80), primary_key=True)
-    owner: Mapped[VisitorId] = mapped_column(String(64))
     created: Mapped[datetime]
     query: Mapped[dict[str, Any]]
+    sharing: Mapped[str] = mapped_column(String(16))
+
+
+class ReferenceOwnerRow(Table):
+    """Somebody who gave a reference picture: they see it before any sweep names it."""
+
+    __tablename__ = "reference_owners"
+
+    picture: Mapped[BlobHash] = mapped_column(String(64), primary_key=True)
+    owner: Mapped[VisitorId] = mapped_column(String(64), primary_key=True)
+
+
+class VisitorRow(Table):
+    """The name under which others read who somebody is."""
+
+    __tablename__ = "visitors"
+
+    id: Mapped[VisitorId] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
 
 
 class TokenRow(Table):

@@ -7,6 +7,7 @@ from bgen_core.errors import StoreError
 from bgen_core.private_files import close_to_others, make_private_folder
 from bgen_core.records.visitor import Visitor
 from bgen_core.settings import Settings
+from bgen_core.store.access import Access
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.copies import Copies
 from bgen_core.store.database import Database
@@ -15,11 +16,13 @@ from bgen_core.store.opinions import Opinions
 from bgen_core.store.pictures import Pictures
 from bgen_core.store.run_deletion import Deletion
 from bgen_core.store.runs import Runs
-from bgen_core.store.seen import SeenOpinions, SeenSweeps, SeenViews
 from bgen_core.store.subjects import Subjects
 from bgen_core.store.sweeps import Sweeps
 from bgen_core.store.tokens import SeenTokens, Tokens
 from bgen_core.store.views import Views
+from bgen_core.store.visitors import Visitors
+
+_UNLIMITED = Access()
 
 
 class Store:
@@ -32,8 +35,12 @@ class Store:
     ----------
     database, blobs
         The rows and the pictures themselves, for what reads or writes more than one kind of thing.
+    access
+        What whoever opened it may see and do: all parts keep to it.
     runs, sweeps, subjects, metrics, opinions, views, tokens
         What is kept.
+    visitors
+        How people are called.
     copies
         Which runs are at another place too.
     pictures
@@ -42,19 +49,21 @@ class Store:
         What goes when runs go.
     """
 
-    def __init__(self, database: Database, blobs: BlobStore) -> None:
+    def __init__(self, database: Database, blobs: BlobStore, access: Access = _UNLIMITED) -> None:
         self.database = database
         self.blobs = blobs
-        self.runs = Runs(database, blobs)
-        self.sweeps = Sweeps(database)
-        self.subjects = Subjects(database, blobs)
+        self.access = access
+        self.runs = Runs(database, blobs, access)
+        self.sweeps = Sweeps(database, access)
+        self.subjects = Subjects(database, blobs, access)
         self.metrics = Metrics(database)
-        self.opinions = Opinions(database)
-        self.views = Views(database)
+        self.opinions = Opinions(database, access)
+        self.views = Views(database, access)
         self.tokens = Tokens(database)
         self.copies = Copies(database)
-        self.pictures = Pictures(database, blobs)
-        self.deletion = Deletion(database, blobs, self.pictures)
+        self.pictures = Pictures(database, blobs, access)
+        self.deletion = Deletion(database, blobs, self.pictures, access)
+        self.visitors = Visitors(database)
 
     def revision(self) -> str:
         """A mark of everything in the database: equal marks, equal content. For caches, while this store is open."""
@@ -62,7 +71,7 @@ class Store:
 
     def seen_by(self, visitor: Visitor) -> "SeenStore":
         """The same, limited to what a visitor may see and do; costs nothing, so it is asked for at each look."""
-        return SeenStore(self, visitor)
+        return SeenStore(self, Access(visitor=visitor, sharing=self.access.sharing), visitor)
 
 
 class SeenStore(Store):
@@ -71,15 +80,12 @@ class SeenStore(Store):
     Attributes
     ----------
     visitor
-        Who looks. Sweeps, votes and views that are added here are theirs, whatever name stands in them.
+        Who looks. What is added here is theirs, whatever name stands in it.
     """
 
-    def __init__(self, store: Store, visitor: Visitor) -> None:
-        super().__init__(store.database, store.blobs)
+    def __init__(self, store: Store, access: Access, visitor: Visitor) -> None:
+        super().__init__(store.database, store.blobs, access)
         self.visitor = visitor
-        self.sweeps = SeenSweeps(store.database, visitor)
-        self.opinions = SeenOpinions(store.database, visitor)
-        self.views = SeenViews(store.database, visitor)
         self.tokens = SeenTokens(store.database, visitor)
 
 
@@ -131,7 +137,7 @@ def open_store(settings: Settings, *, begin_anew: bool = False) -> OpenStore:
     except BaseException:
         database.close()
         raise
-    return OpenStore(database, blobs)
+    return OpenStore(database, blobs, Access(sharing=settings.sharing))
 
 
 def _check_that_nothing_is_lost(database: Database, blobs: BlobStore) -> None:

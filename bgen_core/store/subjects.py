@@ -1,6 +1,6 @@
-"""Saved subjects: two pictures by content, one row with the name and how the mask was edited."""
+"""Saved subjects: two pictures by content, and for each who saved them a name and how the mask was edited."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,81 +9,35 @@ from sqlalchemy.orm import Session
 
 from bgen_core.errors import DamagedPictureError, LostPictureError, UserInputError
 from bgen_core.extent import Extent
-from bgen_core.ids import BlobHash, SubjectId
+from bgen_core.ids import SubjectId, VisitorId
 from bgen_core.limits import LONGEST_NAME, check_text
+from bgen_core.records.subject import SubjectEntry, SubjectUse
 from bgen_core.records.sweep_states import UNFINISHED_STATES
+from bgen_core.records.visitor import Sharing
+from bgen_core.store.access import EVERYONE, Access, Condition, sharing_of
 from bgen_core.store.blobs import STORED_LIMITS, BlobStore
 from bgen_core.store.database import Database
 from bgen_core.store.pictures import used_pictures
-from bgen_core.store.schema import RunRow, SubjectRow, SweepRow
-from bgen_core.store.sweeps import subjects_of
+from bgen_core.store.schema import RunRow, SubjectOwnerRow, SubjectRow, SweepRow, SweepSubjectRow
 from bgen_core.subject.decoding.image_io import decode_alpha, decode_photo, encode_alpha_png, encode_png
 from bgen_core.subject.subject import Subject
-from bgen_core.wording import counted, quoted
-
-
-@dataclass(frozen=True, kw_only=True)
-class SubjectEntry:
-    """A saved subject without its pixels, as a list shows it.
-
-    Attributes
-    ----------
-    photo, alpha
-        Content addresses of two PNGs: the photo (RGB) and the alpha (grey, 255 = keep).
-    """
-
-    id: SubjectId
-    name: str
-    created: datetime
-    extent: Extent
-    photo: BlobHash
-    alpha: BlobHash
-
-
-@dataclass(frozen=True, kw_only=True)
-class SubjectUse:
-    """What was made with a subject, and what waits for it.
-
-    Attributes
-    ----------
-    runs
-        Runs in the store. They keep their pictures without it, but cannot be made again.
-    sweeps
-        Sweeps that name it, whatever their state.
-    unfinished
-        How many of these wait, run or are paused: they need it.
-    """
-
-    runs: int
-    sweeps: int
-    unfinished: int
-
-    @property
-    def sentence(self) -> str:
-        """What depends on it, for a person who is about to delete it."""
-        if not (self.runs or self.sweeps):
-            return "Nothing was made with it yet."
-        text = (
-            f"{counted(self.runs, 'run')} and {counted(self.sweeps, 'sweep')} were made with it: pictures and tables "
-        )
-        text += "stay, but none of them can be made again or gone on with."
-        if self.unfinished:
-            text += (
-                f" {counted(self.unfinished, 'sweep')} of these still {'needs' if self.unfinished == 1 else 'need'} "
-            )
-            text += "it: cancel first."
-        return text
+from bgen_core.wording import quoted
 
 
 class Subjects:
-    """The part of the store that holds subjects."""
+    """The part of the store that holds subjects.
 
-    def __init__(self, database: Database, blobs: BlobStore) -> None:
+    Several may have saved the same one, each under a name of their own: whoever looks sees it under theirs, then under
+    everyone's, then under that of who shared it first.
+    """
+
+    def __init__(self, database: Database, blobs: BlobStore, access: Access) -> None:
         self._database = database
         self._blobs = blobs
+        self._access = access
 
     def save(self, subject: Subject, edit: dict[str, Any]) -> SubjectId:
-        """Keep a subject and how its mask was made; the same photo with the same alpha gets its name and edit replaced.
+        """Keep a subject and how its mask was made; whoever saved it before gets their name and edit replaced.
 
         Parameters
         ----------
@@ -95,33 +49,36 @@ class Subjects:
         SubjectId
             The subject's id.
         """
+        self._access.check_member()
         name = _checked_name(subject.name)
         with self._database.reading() as session:
             known = session.get(SubjectRow, subject.id) is not None
         pictures = None if known else _encoded(subject)  # outside the transaction: a large photo takes a second
         with self._database.writing() as session:
-            row = session.get(SubjectRow, subject.id)
-            if row is not None:
-                row.name, row.edit = name, edit
-                return subject.id
-            photo, alpha = pictures or _encoded(subject)
-            # Kept inside the transaction, so that nobody deletes the same photo between the file and the row.
-            session.add(
-                SubjectRow(
-                    id=subject.id,
-                    name=name,
-                    created=datetime.now(UTC),
-                    width=subject.extent.width,
-                    height=subject.extent.height,
-                    photo=self._blobs.put(photo),
-                    alpha=self._blobs.put(alpha),
-                    edit=edit,
+            if session.get(SubjectRow, subject.id) is None:
+                photo, alpha = pictures or _encoded(subject)
+                # Kept inside the transaction, so that nobody deletes the same photo between the file and the row.
+                session.add(
+                    SubjectRow(
+                        id=subject.id,
+                        created=datetime.now(UTC),
+                        width=subject.extent.width,
+                        height=subject.extent.height,
+                        photo=self._blobs.put(photo),
+                        alpha=self._blobs.put(alpha),
+                    )
                 )
-            )
+                session.flush()
+            own_subject(session, subject.id, self._access, name=name, edit=edit, again=True)
         return subject.id
 
-    def load(self, subject_id: SubjectId) -> Subject:
+    def load(self, subject_id: SubjectId, *, owner: VisitorId = EVERYONE) -> Subject:
         """The subject with its pixels, equal to the one that was saved.
+
+        Parameters
+        ----------
+        owner
+            Under whose name the program itself asks for it.
 
         Raises
         ------
@@ -130,7 +87,7 @@ class Subjects:
         LostPictureError
             Its pictures are missing or no longer those that were saved.
         """
-        entry = self.get(subject_id)
+        entry = self.get(subject_id, owner=owner)
         try:
             photo, alpha = self._blobs.get(entry.photo), self._blobs.get(entry.alpha)
             subject = Subject(
@@ -151,27 +108,26 @@ class Subjects:
             public=f"The pictures of the subject {quoted(entry.name)} have changed since it was saved: save it again.",
         )
 
-    def get(self, subject_id: SubjectId) -> SubjectEntry:
+    def get(self, subject_id: SubjectId, *, owner: VisitorId = EVERYONE) -> SubjectEntry:
         """One subject without its pixels; an unknown id is a UserInputError."""
         with self._database.reading() as session:
-            return _entry(_row(session, subject_id))
+            row, share = self._found(session, subject_id, owner)
+            return _entry(row, share)
 
     def load_edit(self, subject_id: SubjectId) -> dict[str, Any]:
         """How the subject's mask was made; an unknown id is a UserInputError."""
         with self._database.reading() as session:
-            return _row(session, subject_id).edit
+            return self._found(session, subject_id)[1].edit
 
     def find(self, subject_id: SubjectId) -> SubjectEntry | None:
-        """The subject of this content address, where it is saved already."""
+        """The subject of this content address, where it is in the library."""
         with self._database.reading() as session:
-            row = session.get(SubjectRow, subject_id)
-            return None if row is None else _entry(row)
+            return next(iter(self._listed(session, SubjectRow.id == subject_id)), None)
 
     def same_photo(self, entry: SubjectEntry) -> list[SubjectEntry]:
         """Other subjects cut from exactly the same photo, newest first."""
-        query = sa.select(SubjectRow).where(SubjectRow.photo == entry.photo, SubjectRow.id != entry.id)
         with self._database.reading() as session:
-            return [_entry(row) for row in session.scalars(query.order_by(SubjectRow.created.desc(), SubjectRow.id))]
+            return self._listed(session, SubjectRow.photo == entry.photo, SubjectRow.id != entry.id)
 
     def rename(self, subject_id: SubjectId, name: str) -> None:
         """Give a subject another name. Runs that are made already keep the name that they were made under.
@@ -179,43 +135,56 @@ class Subjects:
         Raises
         ------
         UserInputError
-            No subject has this id, or the name is empty.
+            No subject has this id, the name is empty, or it is somebody else's.
         """
         name = _checked_name(name)
         with self._database.writing() as session:
-            _row(session, subject_id).name = name
+            self._changeable(session, subject_id).name = name
+
+    def share(self, subject_id: SubjectId, sharing: Sharing) -> None:
+        """Let others see a subject in their libraries, or no longer; sweeps that they may open show it anyway."""
+        with self._database.writing() as session:
+            self._changeable(session, subject_id).sharing = sharing
+
+    def may_change(self, entry: SubjectEntry) -> bool:
+        """Whether whoever looks may rename, share and delete a subject."""
+        return self._access.may_change([entry.owner])
 
     def use(self, subject_id: SubjectId) -> SubjectUse:
         """What depends on a subject; an unknown id is a UserInputError."""
         with self._database.reading() as session:
-            _row(session, subject_id)
-            runs = session.scalar(sa.select(sa.func.count()).where(RunRow.subject_id == subject_id)) or 0
-            sweeps = session.execute(sa.select(SweepRow.state, SweepRow.subject_id, SweepRow.plan))
-            states = [state for state, first, plan in sweeps if subject_id in {first} | subjects_of(plan)]
+            self._found(session, subject_id)
+            made = sa.select(sa.func.count()).where(RunRow.subject_id == subject_id, self._access.runs())
+            runs = session.scalar(made) or 0
+            states = session.scalars(_states(subject_id).where(self._access.sweeps())).all()
         unfinished = sum(state in UNFINISHED_STATES for state in states)
         return SubjectUse(runs=runs, sweeps=len(states), unfinished=unfinished)
 
     def all(self) -> list[SubjectEntry]:
-        """All saved subjects, newest first."""
-        query = sa.select(SubjectRow).order_by(SubjectRow.created.desc(), SubjectRow.id)
+        """The subjects in the library of whoever looks, newest first."""
         with self._database.reading() as session:
-            return [_entry(row) for row in session.scalars(query)]
+            return self._listed(session)
 
     def delete(self, subject_id: SubjectId) -> None:
-        """Forget a subject and its photo. Runs keep their pictures.
+        """Forget a subject, and its photo where nobody else has saved it. Runs keep their pictures.
 
         Raises
         ------
         UserInputError
-            No subject has this id, or a sweep that waits or runs needs it.
+            No subject has this id, it is somebody else's, or a sweep that waits or runs needs it.
         """
         with self._database.writing() as session:
-            row = _row(session, subject_id)
-            query = sa.select(SweepRow.subject_id, SweepRow.plan).where(SweepRow.state.in_(UNFINISHED_STATES))
-            waiting = sum(subject_id in {first} | subjects_of(plan) for first, plan in session.execute(query))
+            share = self._changeable(session, subject_id)
+            row, name = session.get_one(SubjectRow, subject_id), share.name
+            session.delete(share)
+            session.flush()
+            owners = sa.select(sa.func.count()).where(SubjectOwnerRow.subject_id == subject_id)
+            if session.scalar(owners):
+                return
+            waiting = len(session.scalars(_states(subject_id).where(SweepRow.state.in_(UNFINISHED_STATES))).all())
             if waiting:
                 raise UserInputError(
-                    f"The subject {quoted(row.name)} cannot be deleted yet, because sweeps that wait or run need it "
+                    f"The subject {quoted(name)} cannot be deleted yet, because sweeps that wait or run need it "
                     f"({waiting}): cancel them first, or delete it when they are done."
                 )
             pictures = {row.photo, row.alpha}
@@ -224,6 +193,87 @@ class Subjects:
             for picture in pictures - used_pictures(session, pictures):
                 self._blobs.delete(picture)
 
+    def _listed(self, session: Session, *conditions: Condition) -> list[SubjectEntry]:
+        query = (
+            sa.select(SubjectRow, SubjectOwnerRow)
+            .join(SubjectOwnerRow, SubjectOwnerRow.subject_id == SubjectRow.id)
+            .where(self._access.subject_shares(), *conditions)
+            .order_by(SubjectRow.created.desc(), SubjectRow.id)
+        )
+        rows: dict[SubjectId, SubjectRow] = {}
+        shares: dict[SubjectId, list[SubjectOwnerRow]] = {}
+        for row, share in session.execute(query):
+            rows[row.id] = row
+            shares.setdefault(row.id, []).append(share)
+        return [_entry(row, self._first(shares[subject_id])) for subject_id, row in rows.items()]
+
+    def _found(
+        self, session: Session, subject_id: SubjectId, owner: VisitorId = EVERYONE
+    ) -> tuple[SubjectRow, SubjectOwnerRow]:
+        row = session.scalar(sa.select(SubjectRow).where(SubjectRow.id == subject_id, self._access.subjects()))
+        if row is None:
+            raise UserInputError(
+                f"No saved subject is called {quoted(subject_id[:12])}: choose one from the library, or save it again."
+            )
+        shares = session.scalars(sa.select(SubjectOwnerRow).where(SubjectOwnerRow.subject_id == subject_id)).all()
+        return row, self._first(shares, owner)
+
+    def _changeable(self, session: Session, subject_id: SubjectId) -> SubjectOwnerRow:
+        _, share = self._found(session, subject_id)
+        self._access.check_change(session, share.owner, "this subject")
+        return share
+
+    def _first(self, shares: Iterable[SubjectOwnerRow], owner: VisitorId = EVERYONE) -> SubjectOwnerRow:
+        """The one under which whoever looks knows a subject."""
+        mine = owner if self._access.visitor is None else self._access.person
+        return min(
+            shares,
+            key=lambda each: (
+                each.owner != mine, each.owner != EVERYONE, each.sharing != "shared", each.created, each.owner
+            ),
+        )  # fmt: skip
+
+
+def own_subject(
+    session: Session,
+    subject_id: SubjectId,
+    access: Access,
+    *,
+    name: str,
+    edit: dict[str, Any],
+    created: datetime | None = None,
+    again: bool = False,
+) -> None:
+    """Let whoever acts own a subject that is there, under a name of theirs.
+
+    Parameters
+    ----------
+    again
+        Whether the name and the edit take the place of those that they gave it before.
+    """
+    owner = access.person
+    share = session.get(SubjectOwnerRow, (subject_id, owner))
+    if share is None:
+        session.add(
+            SubjectOwnerRow(
+                subject_id=subject_id,
+                owner=owner,
+                created=created or datetime.now(UTC),
+                name=name,
+                edit=edit,
+                sharing=access.sharing,
+            )
+        )
+    elif again:
+        share.name, share.edit = name, edit
+    session.flush()
+
+
+def _states(subject_id: SubjectId) -> sa.Select[str]:
+    """The states of the sweeps whose plans name a subject."""
+    query = sa.select(SweepRow.state).join(SweepSubjectRow, SweepSubjectRow.sweep_id == SweepRow.id)
+    return query.where(SweepSubjectRow.subject_id == subject_id)
+
 
 def _checked_name(name: str) -> str:
     if not name.strip():
@@ -231,23 +281,16 @@ def _checked_name(name: str) -> str:
     return check_text("The subject's name", name.strip(), LONGEST_NAME)
 
 
-def _row(session: Session, subject_id: SubjectId) -> SubjectRow:
-    row = session.get(SubjectRow, subject_id)
-    if row is None:
-        raise UserInputError(
-            f"No saved subject is called {quoted(subject_id[:12])}: choose one from the library, or save it again."
-        )
-    return row
-
-
-def _entry(row: SubjectRow) -> SubjectEntry:
+def _entry(row: SubjectRow, share: SubjectOwnerRow) -> SubjectEntry:
     return SubjectEntry(
         id=row.id,
-        name=row.name,
+        name=share.name,
         created=row.created,
         extent=Extent(width=row.width, height=row.height),
         photo=row.photo,
         alpha=row.alpha,
+        owner=share.owner,
+        sharing=sharing_of(share.sharing),
     )
 
 

@@ -1,14 +1,14 @@
 """Sweeps in the store: the queue, and which run belongs in which place of a grid."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, cast, get_args
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bgen_core.errors import UserInputError
-from bgen_core.ids import NO_SUBJECT, RunId, SubjectId, SweepId, VisitorId
+from bgen_core.ids import RunId, SweepId, VisitorId
 from bgen_core.records.sweep import SweepCellRow, SweepRecord
 from bgen_core.records.sweep_states import (
     ACTIVE_STATES,
@@ -19,29 +19,61 @@ from bgen_core.records.sweep_states import (
     SweepState,
 )
 from bgen_core.records.turn_rule import InQueue, QueueLeft, in_order, next_after, next_in_turn
+from bgen_core.records.visitor import Sharing
 from bgen_core.store import sweep_queue
+from bgen_core.store.access import Access, Condition, made_by_sweeps, opened_by_link
 from bgen_core.store.database import Database, id_chunks
-from bgen_core.store.schema import CellRow, RunRow, SweepRow
+from bgen_core.store.pictures import is_seen, own_reference
+from bgen_core.store.references import references_of
+from bgen_core.store.schema import CellRow, OpenedLinkRow, RunOwnerRow, RunRow, SubjectRow, SweepRow
+from bgen_core.store.sweep_rows import (
+    add_sweep_row,
+    changed,
+    checked_state,
+    subjects_of,
+    sweep_record,
+    sweep_row,
+    unknown_sweep,
+    without_plan,
+)
 from bgen_core.wording import quoted
+
+_THIS = "this sweep"
 
 
 class Sweeps:
-    """The part of the store that holds sweeps."""
+    """The part of the store that holds sweeps.
 
-    def __init__(self, database: Database) -> None:
+    Whoever looks sees those that they may open, and of the queue how long it is; the rest is not there for them.
+    """
+
+    def __init__(self, database: Database, access: Access) -> None:
         self._database = database
+        self._access = access
 
     def add(self, record: SweepRecord, cell_ids: Mapping[int, RunId] | Sequence[RunId]) -> None:
         """Put a sweep and its cells in the store, at the end of the queue where its state is "queued".
+
+        It is the visitor's, as are then the runs in its grid that are there already: whoever names all that makes a
+        picture has nothing to learn from it.
 
         Parameters
         ----------
         cell_ids
             Index in the plan -> run that belongs there; a sequence for all indices from 0.
+
+        Raises
+        ------
+        UserInputError
+            Its plan names a subject or a reference picture that the visitor may not see.
         """
         numbered = cell_ids if isinstance(cell_ids, Mapping) else dict(enumerate(cell_ids))
+        self._access.check_member()
+        owned = replace(record, owner=self._access.owner(record.owner))
         with self._database.writing() as session:
-            add_sweep_row(session, record, numbered)
+            self._own_named(session, owned)
+            add_sweep_row(session, owned, numbered, self._access)
+            made_by_sweeps(session, SweepRow.id == owned.id)
 
     def get(self, sweep_id: SweepId) -> SweepRecord:
         """One sweep.
@@ -49,26 +81,37 @@ class Sweeps:
         Raises
         ------
         UserInputError
-            No sweep has this id.
+            No sweep has this id, or it is not shared with whoever looks.
         """
         with self._database.reading() as session:
-            return _record(_row(session, sweep_id))
+            row = sweep_row(session, sweep_id)
+            if self._sees(session, row):
+                return sweep_record(row)
+            if row.sharing != "link":
+                raise unknown_sweep(sweep_id)
+        return self._opened(sweep_id)
 
     def select(
         self, *, states: Collection[SweepState] | None = None, owner: VisitorId | None = None
     ) -> list[SweepRecord]:
         """Sweeps by their place, as they were added unless reordered; all, or those in some states or of one owner."""
-        query = sa.select(SweepRow).order_by(SweepRow.place, SweepRow.created, SweepRow.id)
+        query = sa.select(SweepRow).order_by(SweepRow.place, SweepRow.created, SweepRow.id).where(self._access.sweeps())
         if states is not None:
-            query = query.where(SweepRow.state.in_([_checked(state) for state in states]))
+            query = query.where(SweepRow.state.in_([checked_state(state) for state in states]))
         if owner is not None:
             query = query.where(SweepRow.owner == owner)
         with self._database.reading() as session:
-            return [_record(row) for row in session.scalars(query)]
+            return [sweep_record(row) for row in session.scalars(query)]
 
     def with_runs(self) -> frozenset[SweepId]:
         """Ids of the sweeps of whose cells at least one is made and not deleted."""
-        query = sa.select(CellRow.sweep_id).where(CellRow.run_id == RunRow.id).distinct()
+        query = (
+            sa.select(CellRow.sweep_id)
+            .join(RunRow, RunRow.id == CellRow.run_id)
+            .join(SweepRow, SweepRow.id == CellRow.sweep_id)
+            .where(self._access.sweeps(), self._access.runs())
+            .distinct()
+        )
         with self._database.reading() as session:
             return frozenset(session.scalars(query))
 
@@ -88,19 +131,27 @@ class Sweeps:
         Raises
         ------
         UserInputError
-            No sweep has this id.
+            No sweep has this id, or it is somebody else's.
         """
         also = {"started": datetime.now(UTC)} if change is GIVE_WAY else {}
         with self._database.writing() as session:
-            if _changed(session, sweep_id, change, message=message, **also):
-                return True
-            _row(session, sweep_id)
-            return False
+            self._changeable(session, sweep_id)
+            return changed(session, sweep_id, change, message=message, **also)
+
+    def share(self, sweep_id: SweepId, sharing: Sharing) -> None:
+        """Let others see a sweep, or no longer; who opened its link before must open it again."""
+        with self._database.writing() as session:
+            self._changeable(session, sweep_id).sharing = sharing
+            session.execute(sa.delete(OpenedLinkRow).where(OpenedLinkRow.sweep_id == sweep_id))
+
+    def may_change(self, sweep: SweepRecord) -> bool:
+        """Whether whoever looks may stop a sweep, go on with it, and say who sees it."""
+        return self._access.may_change([sweep.owner])
 
     def hasten(self, sweep_id: SweepId) -> None:
         """Let a queued sweep change places with the one of the same owner that is served before it, if there is one."""
         with self._database.writing() as session:
-            row = _row(session, sweep_id)
+            row = self._changeable(session, sweep_id)
             before = session.scalars(
                 sa.select(SweepRow)
                 .where(SweepRow.owner == row.owner, SweepRow.state == "queued")
@@ -112,19 +163,29 @@ class Sweeps:
                 row.place, before.place = before.place, row.place
 
     def put_first(self, sweep_id: SweepId) -> None:
-        """Let a queued sweep be made before all others, whosever turn it is, and without giving way to them."""
+        """Let a queued sweep be made before all others, and without giving way to them; an admin may."""
+        self._access.check_admin("puts a sweep before everybody's turn")
         with self._database.writing() as session:
-            row = _row(session, sweep_id)
+            row = sweep_row(session, sweep_id)
             first = session.scalar(sa.select(sa.func.min(SweepRow.place)).where(SweepRow.state.in_(ACTIVE_STATES)))
             if row.state == "queued":
                 row.place = min(0.0, first or 0.0) - 1
 
     def queue(self) -> list[SweepRecord]:
-        """The queued sweeps in the order in which `claim_next` will take them."""
+        """The queued sweeps in the order in which `claim_next` will take them.
+
+        Of those that whoever looks may not open, neither title nor plan is said.
+        """
         with self._database.reading() as session:
             order = [each.id for each in in_order(sweep_queue.waiting(session), sweep_queue.served(session))]
-            rows = {row.id: row for row in session.scalars(sa.select(SweepRow).where(SweepRow.state == "queued"))}
-            return [_record(rows[sweep_id]) for sweep_id in order]
+            rows = session.execute(sa.select(SweepRow, self._access.sweeps()).where(SweepRow.state == "queued"))
+            found = {row.id: sweep_record(row) if seen else without_plan(sweep_record(row)) for row, seen in rows}
+            return [found[sweep_id] for sweep_id in order]
+
+    def waiting(self) -> int:
+        """How many sweeps are queued, whoever may see them."""
+        with self._database.reading() as session:
+            return session.scalar(sa.select(sa.func.count()).where(SweepRow.state == "queued")) or 0
 
     def queue_left(self) -> QueueLeft:
         """What is left of the sweeps in hand and of those that wait, whoever may see them."""
@@ -138,15 +199,15 @@ class Sweeps:
     def next_after(self, sweep_id: SweepId) -> SweepRecord | None:
         """The queued sweep to which a running one gives way; None where it goes on."""
         with self._database.reading() as session:
-            row = _row(session, sweep_id)
+            row = sweep_row(session, sweep_id)
             running = InQueue(id=row.id, owner=row.owner, created=row.created, place=row.place)
             following = next_after(running, sweep_queue.waiting(session), sweep_queue.served(session))
-            return None if following is None else _record(_row(session, following.id))
+            return None if following is None else sweep_record(sweep_row(session, following.id))
 
     def shares_device(self, sweep_id: SweepId) -> bool:
         """Whether others have turns between those of a sweep."""
         with self._database.reading() as session:
-            owner = _row(session, sweep_id).owner
+            owner = sweep_row(session, sweep_id).owner
             return any(each.owner != owner for each in sweep_queue.waiting(session))
 
     def claim_next(self, *, leaving: VisitorId | None = None) -> SweepRecord | None:
@@ -163,20 +224,21 @@ class Sweeps:
             now = datetime.now(UTC)
             served = sweep_queue.served(session) | ({leaving: now} if leaving else {})
             following = next_in_turn(sweep_queue.waiting(session), served)
-            if following is None or not _changed(session, following.id, CLAIM, started=now):
+            if following is None or not changed(session, following.id, CLAIM, started=now):
                 return None
-            return _record(_row(session, following.id))
+            return sweep_record(sweep_row(session, following.id))
 
     def cells(self, sweep_id: SweepId) -> list[SweepCellRow]:
         """The cells of a sweep by their index, with which of them are made; an unknown id is a UserInputError."""
-        query = (
-            sa.select(CellRow.cell_index, CellRow.run_id, RunRow.id.is_not(None), CellRow.error)
-            .join(RunRow, RunRow.id == CellRow.run_id, isouter=True)
-            .where(CellRow.sweep_id == sweep_id)
-            .order_by(CellRow.cell_index)
-        )
         with self._database.reading() as session:
-            _row(session, sweep_id)
+            row = sweep_row(session, sweep_id)
+            if not self._sees(session, row):
+                raise unknown_sweep(sweep_id)
+            query = (
+                sa.select(CellRow.cell_index, CellRow.run_id, self._is_made(row), CellRow.error)
+                .where(CellRow.sweep_id == sweep_id)
+                .order_by(CellRow.cell_index)
+            )
             return [
                 SweepCellRow(index=index, run_id=run_id, done=done, error=error)
                 for index, run_id, done, error in session.execute(query)
@@ -216,6 +278,7 @@ class Sweeps:
         """Forget why cells failed, so that they are tried again: one cell's, or all of them."""
         query = sa.update(CellRow).where(CellRow.sweep_id == sweep_id).values(error="")
         with self._database.writing() as session:
+            self._changeable(session, sweep_id)
             session.execute(query if index is None else query.where(CellRow.cell_index == index))
 
     def of_run(self, run_id: RunId) -> list[SweepRecord]:
@@ -228,92 +291,53 @@ class Sweeps:
         with self._database.reading() as session:
             for chunk in id_chunks(run_ids):
                 query = sa.select(SweepRow).where(
-                    SweepRow.id.in_(sa.select(CellRow.sweep_id).where(CellRow.run_id.in_(chunk)))
+                    SweepRow.id.in_(sa.select(CellRow.sweep_id).where(CellRow.run_id.in_(chunk))), self._access.sweeps()
                 )
                 found.update((row.id, row) for row in session.scalars(query))
-            records = [_record(row) for row in found.values()]
+            records = [sweep_record(row) for row in found.values()]
         return sorted(sorted(records, key=lambda each: each.id), key=lambda each: each.created, reverse=True)
 
+    def _sees(self, session: Session, row: SweepRow) -> bool:
+        """Whether whoever looks may open a sweep."""
+        if self._access.sees_all or row.owner in self._access.own or row.sharing == "shared":
+            return True
+        return session.scalar(sa.select(SweepRow.id).where(SweepRow.id == row.id, self._access.sweeps())) is not None
 
-def add_sweep_row(session: Session, record: SweepRecord, cell_ids: Mapping[int, RunId]) -> None:
-    """Write a sweep and its cells, at the end of its owner's queue; see `Sweeps.add`."""
-    if record.total != len(cell_ids):
-        raise ValueError(f"{record.total} cells announced, {len(cell_ids)} given")
-    last = session.scalar(sa.select(sa.func.max(SweepRow.place)))
-    session.add(
-        SweepRow(
-            id=record.id,
-            owner=record.owner,
-            created=record.created,
-            finished=record.finished,
-            state=_checked(record.state),
-            title=record.title,
-            plan=record.plan,
-            subject_id=record.subject_id,
-            total=record.total,
-            message=record.message,
-            place=max(last or 0.0, 0.0) + 1,
-            expected_seconds=record.expected_seconds,
-            explored=record.explored,
-        )
-    )
-    session.flush()
-    cells = [
-        {"sweep_id": record.id, "cell_index": index, "run_id": run_id, "error": ""}
-        for index, run_id in cell_ids.items()
-    ]
-    if cells:
-        session.execute(sa.insert(CellRow), cells)
+    def _own_named(self, session: Session, record: SweepRecord) -> None:
+        """Let a sweep's owner own its reference pictures; what they may not see is not there for them."""
+        named = subjects_of(record.plan)
+        there = sa.select(SubjectRow.id).where(SubjectRow.id.in_(named))
+        hidden = set(session.scalars(there)) - set(session.scalars(there.where(self._access.subjects())))
+        if hidden:
+            raise UserInputError(
+                f"No saved subject is called {quoted(min(hidden)[:12])}: choose one from the library, or save it again."
+            )
+        for picture in sorted(references_of(record.plan)):
+            if not is_seen(session, self._access, picture):
+                raise UserInputError(
+                    f"The reference picture {quoted(picture[:12])} is not in the store: give its file again."
+                )
+            own_reference(session, picture, record.owner)
 
+    def _opened(self, sweep_id: SweepId) -> SweepRecord:
+        """A sweep that is shared by its link, opened for the first time."""
+        with self._database.writing() as session:
+            row = sweep_row(session, sweep_id)
+            if row.sharing != "link":
+                raise unknown_sweep(sweep_id)
+            opened_by_link(session, sweep_id, self._access.owner())
+            return sweep_record(row)
 
-def subjects_of(plan: Mapping[str, Any]) -> set[SubjectId]:
-    """Ids of the subjects that a plan's JSON names."""
-    swept = [axis["values"] for axis in plan.get("axes", ()) if axis["name"] == "subject"]
-    return set[SubjectId]().union([plan.get("subject_id", NO_SUBJECT)], *swept)
+    def _changeable(self, session: Session, sweep_id: SweepId) -> SweepRow:
+        row = sweep_row(session, sweep_id)
+        if not self._sees(session, row):
+            raise unknown_sweep(sweep_id)
+        self._access.check_change(session, row.owner, _THIS)
+        return row
 
-
-def _changed(session: Session, sweep_id: SweepId, change: StateChange, *, message: str = "", **also: Any) -> bool:
-    """Change a sweep's state in one conditional statement, and other columns with it; whether it happened."""
-    finished = None if change.to in UNFINISHED_STATES else datetime.now(UTC)
-    result = session.execute(
-        sa.update(SweepRow)
-        .where(SweepRow.id == sweep_id, SweepRow.state.in_(change.starts))
-        .values(state=change.to, message=message, finished=finished, **also)
-        .execution_options(synchronize_session=False)
-    )
-    return cast("sa.CursorResult[Any]", result).rowcount == 1
-
-
-def _row(session: Session, sweep_id: SweepId) -> SweepRow:
-    row = session.get(SweepRow, sweep_id)
-    if row is None:
-        raise UserInputError(
-            f"No sweep is called {quoted(sweep_id)}: open one from the sweep page, or start a new one."
-        )
-    return row
-
-
-def _record(row: SweepRow) -> SweepRecord:
-    return SweepRecord(
-        id=row.id,
-        owner=row.owner,
-        created=row.created,
-        state=_checked(row.state),
-        title=row.title,
-        plan=row.plan,
-        subject_id=row.subject_id,
-        total=row.total,
-        message=row.message,
-        place=row.place,
-        expected_seconds=row.expected_seconds,
-        explored=row.explored,
-        started=row.started,
-        finished=row.finished,
-    )
-
-
-def _checked(state: str) -> SweepState:
-    for known in get_args(SweepState):
-        if state == known:
-            return known
-    raise ValueError(f"{quoted(state)} is not a sweep's state")
+    def _is_made(self, row: SweepRow) -> Condition:
+        """Of rows of `CellRow`: whether the run is there, and one of those made it through whom it is seen here."""
+        if self._access.visitor is None:
+            return sa.exists().where(RunRow.id == CellRow.run_id)
+        owners = {row.owner, *self._access.own}
+        return sa.exists().where(RunOwnerRow.run_id == CellRow.run_id, RunOwnerRow.owner.in_(owners))

@@ -113,7 +113,7 @@ def test_what_is_there_already_stays_as_it_is(
     assert (done.added, done.known, done.subjects_known) == ((runs[1].id, runs[2].id), 1, 1)
     assert done.sentence == "2 runs imported, 1 there already and left as they are."
     assert store.runs.get(mine.id) == mine
-    assert store.opinions.of([mine.id]) == {mine.id: Opinion(rating=1)}
+    assert store.opinions.of([mine.id]) == {mine.id: Opinion(rating=1, mean_rating=1.0, raters=1)}
     assert store.metrics.of([mine.id]) == {}
     assert store.subjects.all() == before
     assert store.subjects.load_edit(subject.id) == {"threshold": 0.6}
@@ -480,14 +480,14 @@ def test_a_fault_between_rows_leaves_nothing(
     archive = exported(other, runs, tmp_path / "runs.zip")
     calls: list[RunRecord] = []
 
-    def failing(record: RunRecord) -> Any:
+    def failing(session: Any, record: RunRecord, owner: str, **how: Any) -> None:
         calls.append(record)
         if len(calls) == 2:
             raise RuntimeError("a bug")
-        return run_row(record)
+        add_run_row(session, record, owner, **how)
 
-    run_row = run_import.run_row
-    monkeypatch.setattr(run_import, "run_row", failing)
+    add_run_row = run_import.add_run_row
+    monkeypatch.setattr(run_import, "add_run_row", failing)
     with pytest.raises(RuntimeError, match="a bug"):
         import_runs(store, archive)
     assert contents(store)[:3] == ([], {}, [])

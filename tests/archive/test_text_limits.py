@@ -24,7 +24,7 @@ from bgen_core.records.run import RunRecord
 from bgen_core.runs.export import replaced_in_csv, runs_csv
 from bgen_core.runs.recipe import read_recipe
 from bgen_core.settings import load_settings
-from bgen_core.store.schema import MetricRow, RunRow, SubjectRow, SweepRow, TagRow
+from bgen_core.store.schema import MetricRow, OpinionRow, RunRow, SubjectOwnerRow, SweepRow, TagRow
 from bgen_core.store.store import Store, open_store
 from bgen_core.subject.decoding.image_io import DecodeLimits
 from bgen_core.sweep.axes import Axis
@@ -104,7 +104,7 @@ def of_row(table: Any, column: str) -> Callable[[Store, str, str], None]:
 
     def write(store: Store, run_id: str, text: str) -> None:
         with store.database.writing() as session:
-            owned = {RunRow: "id", TagRow: "run_id", MetricRow: "run_id"}.get(table)
+            owned = {RunRow: "id", OpinionRow: "run_id", TagRow: "run_id", MetricRow: "run_id"}.get(table)
             change = sa.update(table).values({column: text})
             session.execute(change if owned is None else change.where(getattr(table, owned) == run_id))
 
@@ -126,10 +126,10 @@ BEYOND: dict[str, tuple[Callable[[Store, str, str], None], int, str]] = {
     "subject's name in a run": (of_row(RunRow, "subject_name"), LONGEST_NAME, "run"),
     "device": (of_row(RunRow, "device"), LONGEST_NAME, "run"),
     "owner": (of_row(RunRow, "owner"), LONGEST_OWNER, "run"),
-    "note": (of_row(RunRow, "notes"), LONGEST_TEXT, "notes"),
+    "note": (of_row(OpinionRow, "notes"), LONGEST_TEXT, "notes"),
     "tag": (of_row(TagRow, "tag"), LONGEST_TAG, "tags"),
     "reason": (of_row(MetricRow, "reason"), LONGEST_TEXT, "metrics"),
-    "subject": (of_row(SubjectRow, "name"), LONGEST_NAME, "subject"),
+    "subject": (of_row(SubjectOwnerRow, "name"), LONGEST_NAME, "subject"),
     "title": (of_row(SweepRow, "title"), LONGEST_TEXT, "sweep"),
     "message": (of_row(SweepRow, "message"), LONGEST_TEXT, "sweep"),
     "plan": (of_plan, LONGEST_TEXT, "sweep"),

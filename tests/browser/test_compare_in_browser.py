@@ -75,7 +75,7 @@ def test_rows_are_ticked_rated_tagged_and_noted_in_the_table(compared: tuple[Run
     until(page, lambda: opinion().notes == "good light")
     tag()
     until(page, lambda: opinion().tags == ("print",))
-    assert opinion() == Opinion(rating=1, tags=("print",), notes="good light")
+    assert opinion() == Opinion(rating=1, tags=("print",), notes="good light", mean_rating=1.0, raters=1)
     page.reload()
     expect(viewer(page).locator("figure")).to_have_count(2)
 

@@ -37,7 +37,7 @@ def test_a_deep_link_on_a_cold_server_shows_the_form_and_leads_back(locked: Runn
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     with open_store(load_settings(home=locked.home)) as store:
-        blob = store.blobs.put(encode_png(np.full((8, 8, 3), 90, np.uint8)))
+        blob = store.pictures.give_reference(encode_png(np.full((8, 8, 3), 90, np.uint8)))
 
     page.goto(f"{locked.url}/sweep?y=steps")
     expect(page.get_by_label("Password")).to_be_focused()
@@ -85,7 +85,7 @@ def test_the_name_in_the_corner_changes_and_logs_out_everywhere(locked: RunningA
     enter(page, PASSWORD, "Anna *1*")
     settle(page)
     page.get_by_role("button", name="Anna *1*").click()
-    expect(page.get_by_text("Member: you upload, sweep, and change what is here.")).to_be_visible()
+    expect(page.get_by_text("Member: you upload, sweep, and change what is yours.")).to_be_visible()
     page.get_by_label("Your name").fill("Berta")
     page.get_by_role("button", name="Save name").click()
     expect(page.get_by_role("button", name="Berta")).to_be_visible()

@@ -132,7 +132,8 @@ def test_a_paused_sweep_waits_for_its_visitor_after_a_reload(app: RunningApp, pa
     page.reload()
     settle(page)
     page.get_by_text("My sweeps · 1").click()
-    page.get_by_role("button", name="Cancel").last.click()
+    page.get_by_role("button", name="Cancel", exact=True).last.click()
+    page.get_by_role("button", name="Cancel it").last.click()
     expect(page.get_by_text(re.compile("Cancelled: . of 6"))).to_be_visible()
 
 
@@ -154,7 +155,8 @@ def test_a_sweep_of_the_command_line_is_paused_continued_and_cancelled(app: Runn
         page.get_by_role("button", name="Continue").click()
         line.waits_until_it_says("continued from the app")
         expect(page.locator("img[alt^='a beach']").first).to_be_visible(timeout=PATIENCE)
-        page.get_by_role("button", name="Cancel").click()
+        page.get_by_role("button", name="Cancel", exact=True).click()
+        page.get_by_role("button", name="Cancel it").click()
         line.waits_until_it_says(f"cancelled from the app; what is made is kept. Continue with: {RESUME} {sweep.id}")
         expect(page.get_by_text(re.compile("Cancelled: .* of 200"))).to_be_visible()
         assert line.ends() == 130

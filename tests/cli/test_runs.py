@@ -79,7 +79,7 @@ def test_what_goes_is_said_before_it_goes(store: Store) -> None:
     document = json.loads(done.stdout)
     assert document | {"size": 0} == {
         "dry_run": False, "deleted": [gone.id], "runs": 1, "rated": 1, "noted": 0, "tagged": 0, "votes": 0, "sweeps": 0,
-        "pictures": 2, "size": 0, "shared": 0,
+        "kept": 0, "pictures": 2, "size": 0, "shared": 0,
     }  # fmt: skip
     assert store.runs.select() == [kept]
 

@@ -251,8 +251,8 @@ def test_several_runs_are_rated_and_tagged_at_once(four_runs: Store) -> None:
     assert not at.exception
     found = four_runs.opinions.of([run_id(1), run_id(2)])
     assert found == {
-        run_id(1): Opinion(rating=4, tags=("old", "print")),
-        run_id(2): Opinion(rating=4, tags=("print",)),
+        run_id(1): Opinion(rating=4, tags=("old", "print"), mean_rating=4.0, raters=1),
+        run_id(2): Opinion(rating=4, tags=("print",), mean_rating=4.0, raters=1),
     }
     assert four_runs.opinions.of([run_id(3)]) == {}
 
@@ -274,7 +274,9 @@ def test_a_group_shows_mean_and_spread(four_runs: Store) -> None:
 def test_opinions_written_into_the_table_are_kept(four_runs: Store) -> None:
     at = open_compare()
     edit(at, 0, rating=5, tags=["web", "print"], notes=" good light ")
-    assert four_runs.opinions.of([run_id(3)])[run_id(3)] == Opinion(rating=5, tags=("print", "web"), notes="good light")
+    assert four_runs.opinions.of([run_id(3)])[run_id(3)] == Opinion(
+        rating=5, tags=("print", "web"), notes="good light", mean_rating=5.0, raters=1
+    )
     assert at.dataframe[0].value[["rating", "notes"]].iloc[0].tolist() == [5, "good light"]
     edit(at, 0, rating=None)
     assert four_runs.opinions.of([run_id(3)])[run_id(3)].rating is None
@@ -312,11 +314,11 @@ def test_a_view_is_saved_opened_and_forgotten(four_runs: Store) -> None:
     button(at, "beaches").click().run()
     assert address(at) == {"q": "beach", "sort": "-seam"}
     assert seeds(at) == [0, 3]
-    at.button(key="think_beaches").click().run()
+    at.button(key="think__beaches").click().run()
     assert len(four_runs.views.all()) == 1, "it asks first: views are everybody's"
-    at.button(key="keep_beaches").click().run()
-    at.button(key="think_beaches").click().run()
-    at.button(key="forget_beaches").click().run()
+    at.button(key="keep__beaches").click().run()
+    at.button(key="think__beaches").click().run()
+    at.button(key="forget__beaches").click().run()
     assert four_runs.views.all() == []
 
 

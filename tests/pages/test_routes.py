@@ -21,7 +21,7 @@ from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app.page_files import PATHS
 from pages._ui.routes.routes import own_routes
-from tests.made_up import VISITOR, commit, flip_a_bit, made_up_run, made_up_sweep, picture
+from tests.made_up import ADMIN, commit, flip_a_bit, made_up_run, made_up_sweep, picture
 
 AWAY = StoreError("The database at example.org does not answer.", public="Away.")
 WELL = Health(device_kind="cpu", dtype_name="float32", is_busy=False)
@@ -34,7 +34,7 @@ def blobs(store: Store) -> BlobStore:
 
 @pytest.fixture
 def client(store: Store) -> Iterator[TestClient]:
-    with TestClient(Starlette(routes=own_routes(lambda request: store.seen_by(VISITOR)))) as client:
+    with TestClient(Starlette(routes=own_routes(lambda request: store.seen_by(ADMIN)))) as client:
         yield client
 
 
@@ -62,7 +62,7 @@ def test_the_server_says_whether_it_is_ready_and_lives_anyway(
     def store_of(request: Request) -> SeenStore:
         if store_answer is not None:
             raise store_answer
-        return store.seen_by(VISITOR)
+        return store.seen_by(ADMIN)
 
     with TestClient(Starlette(routes=own_routes(store_of, lambda: computing))) as client:
         answer = client.get("/healthz?ready")

@@ -86,7 +86,9 @@ def test_opinions_are_kept_as_they_are_given(page_store: Store) -> None:
     at.get_by_key(f"run_stars_{short}").set_value(4).run()
     at.multiselect(key=f"run_tags_{short}").set_value(["print", "web"]).run()
     at.text_area(key=f"run_notes_{short}").set_value("good light").run()
-    assert page_store.opinions.of([run.id])[run.id] == Opinion(rating=5, tags=("print", "web"), notes="good light")
+    assert page_store.opinions.of([run.id])[run.id] == Opinion(
+        rating=5, tags=("print", "web"), notes="good light", mean_rating=5.0, raters=1
+    )
     at.multiselect(key=f"run_tags_{short}").set_value(["x" * 41]).run()
     assert "is not allowed: up to 40 letters" in texts(at)
     assert at.multiselect(key=f"run_tags_{short}").value == ["print", "web"]

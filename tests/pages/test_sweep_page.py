@@ -195,6 +195,7 @@ def test_run_puts_the_sweep_into_the_queue_and_into_the_url(store: Store, subjec
     assert at.query_params["id"] in (sweep.id, [sweep.id])
     assert sweep.total == 2
     next(button for button in at.button if button.label == "Cancel").click().run()
+    next(button for button in at.button if button.label == "Cancel it").click().run()
     assert store.sweeps.get(sweep.id).state == "cancelled"
     assert "Cancelled: 0 of 2" in said(at)
 
@@ -288,6 +289,7 @@ def test_a_cancelled_sweep_goes_on(store: Store, subject: Subject, worker: None)
     run_button(at).click().run()
     (sweep,) = store.sweeps.select()
     next(button for button in at.button if button.label == "Cancel").click().run()
+    next(button for button in at.button if button.label == "Cancel it").click().run()
     next(button for button in at.button if button.label == "Continue").click().run()
     assert store.sweeps.get(sweep.id).state == "queued"
 

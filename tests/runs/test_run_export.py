@@ -27,7 +27,7 @@ METRICS = {
     run_id(3): measured(detail=2.0, core_changed=0.0, long_gone=7.0),
 }
 OPINIONS = {
-    run_id(1): Opinion(rating=4, notes="+good", tags=("beach", "for Ada")),
+    run_id(1): Opinion(rating=4, notes="+good", tags=("beach", "for Ada"), mean_rating=4.0, raters=1),
     run_id(2): Opinion(tags=("beach",)),
 }
 
@@ -92,13 +92,15 @@ def test_plain_values_have_the_names_of_the_columns() -> None:
 def test_what_was_measured_and_thought_has_columns_of_its_own() -> None:
     text = runs_csv(RUNS, metrics=METRICS, opinions=OPINIONS)
     head = text.splitlines()[0].split(",")
-    assert head[-7:] == ["core_changed", "seam", "detail", "long_gone", "rating", "notes", "tags"]
+    assert head[-9:-5] == ["core_changed", "seam", "detail", "long_gone"]
+    assert head[-5:] == ["rating", "notes", "tags", "mean_rating", "raters"]
     assert len(set(head)) == len(head)
     first, second, third = rows_of(text)
     assert (first["seam"], first["detail"], second["seam"], third["detail"]) == ("0.25", "", "", "2.0")
     assert first["peak_memory_mb"] == "912.5"
     assert first["seconds_denoise"] == "1.5"
     assert (first["rating"], first["notes"], first["tags"]) == ("4", "'+good", "beach, for Ada")
+    assert (first["mean_rating"], first["raters"], third["mean_rating"], third["raters"]) == ("4.0", "1", "", "0")
     assert (second["rating"], second["tags"], third["tags"]) == ("", "beach", "")
 
 

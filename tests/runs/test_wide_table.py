@@ -46,7 +46,9 @@ def test_opinions_and_measures_stand_beside_their_run(store: Store) -> None:
     store.metrics.save(runs[0].id, [measured("seam", 0.5), measured("expansion", None)])
     store.metrics.save(runs[1].id, [measured("seam", 0.25), measured("detail", 7.0, version=99)])
     table = run_table(store).set_index("id")
-    assert table.loc[runs[1].id, list(OPINION_COLUMNS)].tolist() == [4, "the best one", ("a first", "web"), "visitor 1"]
+    assert table.loc[runs[1].id, list(OPINION_COLUMNS)].tolist() == [
+        4, "the best one", ("a first", "web"), 4.0, 1, "visitor 1"
+    ]  # fmt: skip
     assert math.isnan(table.loc[runs[0].id, "rating"])
     assert table.loc[runs[0].id, ["notes", "tags"]].tolist() == ["", ()]
     assert table.loc[[run.id for run in runs], "seam"].tolist()[:2] == [0.5, 0.25]

@@ -17,7 +17,7 @@ def test_what_people_write_stays_beside_the_run(store: Store) -> None:
     store.opinions.note(one, "  sky too dark \n")
     store.opinions.tag(two, ["web", " print ", "web", ""])
     assert store.opinions.of([one, two, none, run_id(99)]) == {
-        one: Opinion(rating=5, notes="sky too dark"),
+        one: Opinion(rating=5, notes="sky too dark", mean_rating=5.0, raters=1),
         two: Opinion(tags=("print", "web")),
     }
     assert store.opinions.all_tags() == ["print", "web"]
@@ -57,7 +57,7 @@ def test_what_cannot_be_is_a_sentence_and_changes_nothing(store: Store, write, s
 
 
 def test_a_later_vote_on_the_same_two_runs_replaces_the_earlier(store: Store) -> None:
-    store.sweeps.add(made_up_sweep(), [])
+    store.sweeps.add(made_up_sweep(total=3), ["a", "b", "c"])
     votes = [
         Vote(sweep_id="sweep-1", voter="ada", run_a="a", run_b="b", winner="a", created=LONG_AGO),
         Vote(sweep_id="sweep-1", voter="bo", run_a="a", run_b="b", winner="tie", created=LONG_AGO),
@@ -77,11 +77,12 @@ def test_a_later_vote_on_the_same_two_runs_replaces_the_earlier(store: Store) ->
 def test_views_are_kept_by_their_name(store: Store) -> None:
     store.views.save(SavedView(name="web ", owner="ada", query={"text": "beach", "page": 2}))
     store.views.save(SavedView(name="best", owner="bo", query={"ids": ["a", "b"]}))
-    store.views.save(SavedView(name="web", owner="bo", query={"text": "forest"}))
+    store.views.save(SavedView(name="web", owner="ada", query={"text": "forest"}))
     assert store.views.all() == [
         SavedView(name="best", owner="bo", query={"ids": ["a", "b"]}),
-        SavedView(name="web", owner="bo", query={"text": "forest"}),
+        SavedView(name="web", owner="ada", query={"text": "forest"}),
     ]
-    store.views.delete("web")
-    store.views.delete("web")
+    web = next(view for view in store.views.all() if view.name == "web")
+    store.views.delete(web)
+    store.views.delete(web)
     assert [view.name for view in store.views.all()] == ["best"]

@@ -28,7 +28,8 @@ def sweep(store: Store) -> Store:
     for number in range(4):
         commit(store, made_up_run(3 * number))  # a run's raw picture is the next one's finished one
     store.sweeps.add(
-        made_up_sweep("one", total=2, state="done", finished=LONG_AGO), [RunId(run_id(0)), RunId(run_id(3))]
+        made_up_sweep("one", total=3, state="done", finished=LONG_AGO),
+        [RunId(run_id(number)) for number in (0, 3, 99)],
     )
     store.sweeps.add(made_up_sweep("two", total=1, state="done", finished=LONG_AGO), [RunId(run_id(6))])
     write_long_ago(store)

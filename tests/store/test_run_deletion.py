@@ -4,6 +4,7 @@ from bgen_core.errors import StoreError, UserInputError
 from bgen_core.metrics import MetricValue
 from bgen_core.store.opinions import Vote
 from bgen_core.store.run_deletion import RunDeletion
+from bgen_core.store.runs import add_run_row
 from bgen_core.store.store import Store
 from bgen_core.store.upkeep.check import Finding, check_store
 from tests.made_up import commit, made_up_run, made_up_sweep, painted, picture, run_id
@@ -80,10 +81,9 @@ def test_an_unknown_run_stops_everything(store: Store) -> None:
 
 def test_hundreds_go_at_once(store: Store) -> None:
     runs = [made_up_run(number, image="a" * 64, raw="b" * 64) for number in range(1200)]
-    from bgen_core.store.runs import run_row
-
     with store.database.writing() as session:
-        session.add_all([run_row(run) for run in runs])
+        for run in runs:
+            add_run_row(session, run, run.owner)
     assert store.deletion.delete([run.id for run in runs[100:]]).runs == 1100
     assert len(store.runs.select()) == 100
 

@@ -111,7 +111,7 @@ def test_a_lost_or_damaged_picture_is_made_again_bit_for_bit(store: Store) -> No
     damage(store, runs[1].image)
     assert all(repair.done for repair in repaired(store))
     assert {name: store.blobs.get(name) for name in before} == before
-    assert store.opinions.of([runs[0].id])[runs[0].id] == Opinion(rating=5)
+    assert store.opinions.of([runs[0].id])[runs[0].id] == Opinion(rating=5, mean_rating=5.0, raters=1)
     assert findings(store) == []
     kept = Path(store.blobs.root) / "damaged" / f"{runs[1].image}.png"
     assert len(kept.read_bytes()) == len(before[runs[1].image])

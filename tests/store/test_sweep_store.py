@@ -26,7 +26,7 @@ pytestmark = pytest.mark.both_databases
 
 
 def test_a_sweep_survives_a_restart(settings: Settings) -> None:
-    record = made_up_sweep(total=2, message="ü", plan={"axes": [1, 2.5, None], "name": "日本"})
+    record = made_up_sweep(total=2, message="ü", plan={"numbers": [1, 2.5, None], "name": "日本"})
     with open_store(settings) as store:
         store.sweeps.add(record, [run_id(0), run_id(1)])
     with open_store(settings) as store:

@@ -9,7 +9,7 @@ from functools import partial
 
 from bgen_core.errors import LostPictureError, OutOfMemoryError, UserInputError
 from bgen_core.extent import Extent
-from bgen_core.ids import RawId, SubjectId, SweepId
+from bgen_core.ids import RawId, SubjectId, SweepId, VisitorId
 from bgen_core.jobs.claims import PaintingClaims
 from bgen_core.jobs.running.commits import Commits
 from bgen_core.jobs.running.engine_call import Ahead, Asked, EngineCall, OpenEngine
@@ -149,7 +149,7 @@ class Painting:
             cells = sharing.pop(raw_id)
             self._turn.begin()
             try:
-                photo = self._photo(cells[0].subject_id)
+                photo = self._photo(cells[0].subject_id, work.owner)
             except (UserInputError, LostPictureError) as error:
                 if work.is_only_group:
                     raise
@@ -255,7 +255,7 @@ class Painting:
             subjects.setdefault(cell.subject_id, []).append(cell)
         for subject_id, own in subjects.items():
             try:
-                photo = self._photo(subject_id)
+                photo = self._photo(subject_id, work.owner)
             except (UserInputError, LostPictureError) as error:
                 for cell in own:
                     refuse(cell, error)
@@ -268,12 +268,13 @@ class Painting:
                 else:
                     refuse(by_index[prepared.index], prepared.reason)
 
-    def _photo(self, subject_id: SubjectId) -> Photo:
+    def _photo(self, subject_id: SubjectId, owner: VisitorId) -> Photo:
         def load() -> Photo:
             subject = self._store.subjects.load(subject_id)
-            return Photo(subject=subject, edges=Edges(subject.image, subject.alpha))
+            return Photo(subject=subject, name=subject.name, edges=Edges(subject.image, subject.alpha))
 
-        return self._photos.get(subject_id, load)
+        photo = self._photos.get(subject_id, load)
+        return replace(photo, name=self._store.subjects.get(subject_id, owner=owner).name)
 
 
 class _Waiting:

@@ -55,9 +55,10 @@ class Work:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Photo:
-    """A subject, with its edge as it is pasted."""
+    """A subject, the name that the sweep's owner gave it, and its edge as it is pasted."""
 
     subject: Subject
+    name: str
     edges: Edges
 
 
@@ -96,7 +97,7 @@ def commit_run(
         id=work.addresses[cell.index].run_id,
         raw_id=work.addresses[cell.index].raw_id,
         subject_id=subject.id,
-        subject_name=subject.name,
+        subject_name=photo.name,
         params=cell.params,
         model=source.name,
         model_revision=source.revision,

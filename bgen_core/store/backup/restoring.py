@@ -101,4 +101,4 @@ def _names(store: Store, place: BackupPlace, copy: Path) -> set[BlobHash]:
         return place.pictures()
     with closing(Database(sa.URL.create("sqlite", database=str(copy)))) as saved:
         saved.migrate()  # an older one, before anybody sees it; a newer one is refused
-        return set(Pictures(saved, store.blobs).uses())
+        return set(Pictures(saved, store.blobs, store.access).uses())

@@ -17,7 +17,7 @@ from bgen_core.records.sweep_states import UNFINISHED_STATES
 from bgen_core.store.blobs import BlobListing
 from bgen_core.store.database import id_chunks
 from bgen_core.store.pictures import Removed
-from bgen_core.store.schema import CellRow, RunRow, SweepRow, TagRow, ViewRow, VoteRow
+from bgen_core.store.schema import CellRow, OpinionRow, RunRow, SweepRow, TagRow, ViewRow, VoteRow
 from bgen_core.store.store import Store
 
 _AT_ONCE = 200  # in one transaction: other writers wait for it
@@ -120,7 +120,7 @@ def _untouched(session: Session, before: datetime, among: Sequence[RunId] | None
 def _judged_runs() -> sa.CompoundSelect[RunId]:
     """Ids of the runs of which somebody said something."""
     return sa.union(
-        sa.select(RunRow.id).where(sa.or_(RunRow.rating.is_not(None), RunRow.notes.is_not(None))),
+        sa.select(OpinionRow.run_id),
         sa.select(TagRow.run_id),
         sa.select(VoteRow.run_a),
         sa.select(VoteRow.run_b),

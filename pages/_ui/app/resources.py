@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from bgen_core.authentication import mode_of
 from bgen_core.errors import StoreError
-from bgen_core.ids import COMMAND_LINE
+from bgen_core.ids import COMMAND_LINE, VisitorId
 from bgen_core.jobs.executors.executor import Executor, Health
 from bgen_core.jobs.executors.local import LocalExecutor, worker_health
 from bgen_core.models.allowed_models import AllowedModels, allowed_models
@@ -20,7 +20,10 @@ from bgen_core.store.tokens import ApiToken
 from pages._ui.app.visitor_cookie import known_visitor, new_visitor
 from pages._ui.identity.handed_on import visitor_in
 
-_THIS_MACHINE = Visitor(id=COMMAND_LINE, role="admin")
+_NAMES: dict[VisitorId, str] = {}
+"""How visitors are called, as far as the store was told."""
+
+_THIS_MACHINE = Visitor(id=COMMAND_LINE, role="admin", is_local=True)
 
 
 @st.cache_resource(show_spinner=False)
@@ -74,7 +77,11 @@ def token_of(text: str) -> ApiToken | None:
 
 def store() -> SeenStore:
     """The store as this page's visitor sees it."""
-    return opened_store().seen_by(visitor())
+    sees = visitor()
+    if _NAMES.get(sees.id) != sees.name:
+        opened_store().visitors.note(sees)
+        _NAMES[sees.id] = sees.name
+    return opened_store().seen_by(sees)
 
 
 def store_of(request: Request) -> SeenStore:
@@ -82,7 +89,7 @@ def store_of(request: Request) -> SeenStore:
     if asks_nobody():
         asks = visitor_in(request.headers) or known_visitor(request.cookies) or _THIS_MACHINE
     else:  # nobody, where it is asked whether the server is ready
-        asks = visitor_in(request.headers) or replace(new_visitor(), role="viewer")
+        asks = visitor_in(request.headers) or replace(new_visitor(), role="viewer", is_local=False)
     return opened_store().seen_by(asks)
 
 

@@ -22,7 +22,7 @@ SECONDS = 400 * 24 * 3600  # the longest that browsers keep one
 def known_visitor(cookies: Mapping[str, str]) -> Visitor | None:
     """Who visits, or None where the browser brings no name that this program wrote."""
     name = cookies.get(COOKIE, "")
-    return Visitor(id=VisitorId(name), role="admin") if re.fullmatch(r"[0-9a-f]{12}", name) else None
+    return _at_this_machine(name) if re.fullmatch(r"[0-9a-f]{12}", name) else None
 
 
 def connected_visitor(headers: Mapping[str, str], cookies: Mapping[str, str]) -> Visitor | None:
@@ -32,7 +32,11 @@ def connected_visitor(headers: Mapping[str, str], cookies: Mapping[str, str]) ->
 
 def new_visitor() -> Visitor:
     """Somebody who was never here. Whoever is at this machine could change all its files too."""
-    return Visitor(id=VisitorId(uuid.uuid4().hex[:12]), role="admin")
+    return _at_this_machine(uuid.uuid4().hex[:12])
+
+
+def _at_this_machine(name: str) -> Visitor:
+    return Visitor(id=VisitorId(name), role="admin", is_local=True)
 
 
 class VisitorCookie:

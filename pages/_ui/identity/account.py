@@ -13,8 +13,8 @@ from pages._ui.shared.plain_text import plain
 
 _MAY: dict[Role, str] = {
     "viewer": "Viewer: you look and vote.",
-    "member": "Member: you upload, sweep, and change what is here.",
-    "admin": "Admin: you also stop and reorder others' sweeps.",
+    "member": "Member: you upload, sweep, and change what is yours.",
+    "admin": "Admin: you see and change what is anybody's.",
 }
 _LONGEST_LABEL = 18
 

@@ -57,9 +57,10 @@ def own_routes(
         if suffix == "webp" and side not in map(str, THUMBNAIL_SIDES):
             return refused(400, f"side must be one of {', '.join(map(str, THUMBNAIL_SIDES))}.")
         try:
-            data = await _read(
-                (await run_sync(store_of, request)).blobs, blob, suffix, int(side) if suffix == "webp" else 0
-            )
+            store = await run_sync(store_of, request)
+            # As if it were not there: whoever guesses an address learns nothing.
+            seen = await run_sync(store.pictures.sees, blob)
+            data = await _read(store.blobs, blob, suffix, int(side) if suffix == "webp" else 0) if seen else None
         except StoreError as error:
             return refused(503, told(error))
         if data is None:

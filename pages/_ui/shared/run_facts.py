@@ -8,6 +8,7 @@ from bgen_core.limits import LONGEST_TAG
 from bgen_core.metrics import METRICS, Metric, MetricValue
 from bgen_core.store.opinions import MAX_RATING, Opinion
 from bgen_core.store.store import SeenStore
+from bgen_core.wording import counted
 from pages._ui.app.faults import told
 from pages._ui.identity.viewers import looks_alone
 from pages._ui.shared.plain_text import plain
@@ -43,12 +44,20 @@ def _metric_row(metric: Metric, value: MetricValue) -> None:
 
 
 def _opinion_to_read(opinion: Opinion) -> None:
-    if opinion.rating is not None:
-        st.caption(f"Rating: {opinion.rating} of {MAX_RATING}")
     if opinion.tags:
         st.caption(f"Tags: {plain(', '.join(opinion.tags))}")
     if opinion.notes:
         st.caption(f"Notes: {plain(opinion.notes)}")
+
+
+def _of_others(store: SeenStore, run_id: RunId, opinion: Opinion) -> None:
+    """Draw how all rated a run, where others than whoever looks did, and what they wrote."""
+    if opinion.mean_rating is not None and opinion.raters > (opinion.rating is not None):
+        st.caption(f"Mean rating: {opinion.mean_rating:.1f} of {MAX_RATING} by {counted(opinion.raters, 'person')}")
+    notes = store.opinions.notes_of_others(run_id)
+    names = store.visitors.names(note.owner for note in notes)
+    for note in notes:
+        st.caption(f"{plain(names.get(note.owner, 'Somebody'))}: {plain(note.text)}")
 
 
 def opinion_fields(store: SeenStore, run_id: RunId) -> None:
@@ -56,6 +65,7 @@ def opinion_fields(store: SeenStore, run_id: RunId) -> None:
     opinion = store.opinions.of([run_id]).get(run_id, Opinion())
     if looks_alone(store):
         _opinion_to_read(opinion)
+        _of_others(store, run_id, opinion)
         return
     stars, tags, notes = (f"run_{name}_{run_id[:12]}" for name in ("stars", "tags", "notes"))
     st.session_state[stars] = None if opinion.rating is None else opinion.rating - 1
@@ -90,3 +100,4 @@ def opinion_fields(store: SeenStore, run_id: RunId) -> None:
         if problem := st.session_state.pop("run_problem", ""):
             st.error(plain(problem))
         st.text_area("Notes", key=notes, height=80, on_change=keep)
+        _of_others(store, run_id, opinion)

@@ -8,12 +8,15 @@ from bgen_core.archive.subject_archive import MOST_SUBJECTS
 from bgen_core.archive.subject_import import import_subjects
 from bgen_core.errors import BgenError
 from bgen_core.ids import NO_SUBJECT, SubjectId
+from bgen_core.records.subject import SubjectEntry
+from bgen_core.records.visitor import Sharing
 from bgen_core.runs.links import thumbnail_url
-from bgen_core.store.subjects import SubjectEntry
+from bgen_core.store.access import EVERYONE
 from bgen_core.subject.decoding.image_io import DecodeLimits
 from pages._ui.app import page_files, resources
 from pages._ui.app.room import warn_of_no_room
 from pages._ui.routes.subject_routes import subjects_url
+from pages._ui.shared.owners import SEEN_BY, whose
 from pages._ui.shared.pictures import picture_html
 from pages._ui.shared.plain_text import plain
 from pages._ui.subject.subject_draft import complain, open_saved, show_problem
@@ -21,6 +24,7 @@ from pages._ui.subject.subject_draft import complain, open_saved, show_problem
 _LISTED = 24
 _IMAGE = "width:100%;height:128px;object-fit:contain;border-radius:4px"
 _DONE = "library_done"
+_SHARINGS: tuple[Sharing, ...] = ("private", "shared")
 
 
 def library_button() -> None:
@@ -79,13 +83,25 @@ def _card(entry: SubjectEntry) -> None:
     _picture(entry)
     st.checkbox(plain(entry.name), key=f"choose_{entry.id}")
     st.caption(f"{entry.extent} · {entry.created.astimezone():%Y-%m-%d %H:%M}")
+    store = resources.store()
+    if entry.owner not in (store.visitor.id, EVERYONE):
+        st.caption(f"By {plain(whose(store, entry.owner))}")
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         if st.button("Open", key=f"open_{entry.id}", on_click=_open, args=(entry.id,)):
             st.rerun()
+        if not store.subjects.may_change(entry):
+            return
         with st.popover("Rename", icon=":material/edit:", type="tertiary"):
             st.text_input(
                 "Name", value=entry.name, key=f"rename_{entry.id}", max_chars=80, on_change=_rename, args=(entry.id,)
             )
+        if not store.visitor.is_local and entry.owner != EVERYONE:
+            with st.popover(SEEN_BY[entry.sharing], type="tertiary", key=f"share_{entry.id}"):
+                st.radio(
+                    "Who sees it in their library", _SHARINGS, index=int(entry.sharing == "shared"),
+                    format_func=SEEN_BY.__getitem__, key=f"sharing_{entry.id}", on_change=_share, args=(entry.id,),
+                    help="Sweeps show their subjects to all who may open them.",
+                )  # fmt: skip
         st.button(
             "", icon=":material/delete:", key=f"delete_{entry.id}", type="tertiary", help="Delete: asks first",
             on_click=_ask, args=(entry.id,),
@@ -125,6 +141,13 @@ def _open(subject_id: SubjectId) -> None:
 def _rename(subject_id: SubjectId) -> None:
     try:
         resources.store().subjects.rename(subject_id, st.session_state[f"rename_{subject_id}"])
+    except BgenError as error:
+        complain(error, beside="library")
+
+
+def _share(subject_id: SubjectId) -> None:
+    try:
+        resources.store().subjects.share(subject_id, st.session_state[f"sharing_{subject_id}"])
     except BgenError as error:
         complain(error, beside="library")
 

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from bgen_core.errors import UserInputError
-from bgen_core.store.subjects import SubjectEntry
+from bgen_core.records.subject import SubjectEntry
 from bgen_core.subject.decoding.image_io import encode_alpha_png
 from bgen_core.subject.masks import apply_edit
 from bgen_core.subject.subject import Subject

@@ -31,6 +31,7 @@ from pages._ui.sweep.grid_arrangement import Arrangement, arrangement_in_address
 from pages._ui.sweep.grid_content import content_of
 from pages._ui.sweep.queue_panel import ask, current_queue, describe_waiting
 from pages._ui.sweep.save_sweep import save_popover
+from pages._ui.sweep.share_sweep import share_popover
 from pages._ui.sweep.sweep_grid import badge_names, draw_grid, watch_grid
 from pages._ui.sweep.ticked_cells import follow_ticks
 
@@ -76,7 +77,8 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
     live()
     cells = store.sweeps.cells(sweep.id)
     show_opened_cell(store, plan, cells)
-    _failures(sweep, plan, cells, executor)
+    if store.sweeps.may_change(sweep):
+        _failures(sweep, plan, cells, executor)
     if not sweep.is_active and not looks_alone(store):
         finish_panel(sweep, plan, cells, store, executor, settings)
     _ways_on(store, sweep, shown)
@@ -85,7 +87,7 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
 def show_plan(plan: SweepPlan, forecast: SweepForecast | None, extent: Extent, store: SeenStore) -> None:
     """The grid of a plan before it is run: the cells that the store has already, and places for the others."""
     run_ids: Mapping[int, RunId] = forecast.run_ids if forecast else {}
-    known = store.runs.known(run_ids.values()) if forecast and forecast.known else frozenset[RunId]()
+    known = store.runs.visible(run_ids.values()) if forecast and forecast.known else frozenset[RunId]()
     cells = {
         index: SweepCellRow(index=index, run_id=run_id, done=run_id in known, error="")
         for index, run_id in run_ids.items()
@@ -103,10 +105,11 @@ def show_plan(plan: SweepPlan, forecast: SweepForecast | None, extent: Extent, s
 
 
 def _ways_on(store: SeenStore, sweep: SweepRecord, shown: Arrangement) -> None:
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if not sweep.is_active and st.button("Compare these", type="primary"):
             st.switch_page(page_files.COMPARE, query_params={"sweep": sweep.id})
         across, down = (names[0] if names else None for names in (shown.across, shown.down))
+        share_popover(store, sweep)
         save_popover(store, sweep, across=across, down=down)
 
 

@@ -13,10 +13,12 @@ from bgen_core.store.store import SeenStore
 from pages._ui.app.faults import told
 from pages._ui.shared.plain_text import plain
 
+_CANCELLING = "sweep_to_cancel"
+
 
 def current_queue(store: SeenStore, executor: Executor) -> list[QueuePlace]:
     """All waiting sweeps in the order in which they are served."""
-    running = {sweep.id: executor.events(sweep.id) for sweep in store.sweeps.select(states=["running"])}
+    running = {left.turn.id: executor.events(left.turn.id) for left in store.sweeps.queue_left().in_hand}
     return waiting_sweeps(store, {name: progress for name, progress in running.items() if progress})
 
 
@@ -47,7 +49,14 @@ def first_button(store: SeenStore, sweep: SweepRecord) -> None:
 
 
 def pause_and_cancel(executor: Executor, sweep: SweepRecord, *, key: str = "mine") -> None:
-    """Draw the buttons that stop a sweep for a while or for good; one that ended meanwhile stays as it is."""
+    """Draw the buttons that stop a sweep for a while, or after a question for good."""
+    if st.session_state.get(_CANCELLING) == sweep.id:
+        st.button(
+            "Cancel it", key=f"{key}_cancel_{sweep.id}", type="primary", on_click=_cancel, args=(executor, sweep),
+            help="What is made stays, and it can be continued.",
+        )  # fmt: skip
+        st.button("Keep it", key=f"{key}_keep_{sweep.id}", on_click=_think, args=("",))
+        return
     if sweep.state == "paused":
         st.button("Continue", key=f"{key}_continue_{sweep.id}", on_click=ask, args=(executor.go_on, sweep.id))
     else:
@@ -55,7 +64,24 @@ def pause_and_cancel(executor: Executor, sweep: SweepRecord, *, key: str = "mine
             "Pause", key=f"{key}_pause_{sweep.id}", on_click=ask, args=(executor.pause, sweep.id),
             help="What is made stays; others come first until you continue.",
         )  # fmt: skip
-    st.button("Cancel", key=f"{key}_cancel_{sweep.id}", on_click=ask, args=(executor.cancel, sweep.id))
+    st.button(
+        "Cancel", key=f"{key}_think_{sweep.id}", on_click=_think, args=(sweep.id,),
+        help="Asks first. What is made stays.",
+    )  # fmt: skip
+
+
+def _think(sweep_id: str) -> None:
+    st.session_state[_CANCELLING] = sweep_id
+
+
+def _cancel(executor: Executor, sweep: SweepRecord) -> None:
+    _think("")
+    try:
+        happened = executor.cancel(sweep.id)
+    except UserInputError as error:
+        st.toast(plain(told(error)), duration="infinite")
+    else:
+        st.toast(plain(f"Cancelled: {sweep.title}") if happened else "It had ended already.")
 
 
 def ask(change: Callable[..., object], *args: str | int) -> None:

@@ -5,12 +5,13 @@ from datetime import datetime
 
 import streamlit as st
 
-from bgen_core.ids import SweepId
+from bgen_core.ids import SweepId, VisitorId
 from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.queue_forecast import QueuePlace
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.records.sweep_states import UNFINISHED_STATES
 from bgen_core.runs.links import thumbnail_url
+from bgen_core.store.access import EVERYONE
 from bgen_core.store.store import SeenStore
 from pages._ui.app import page_files
 from pages._ui.shared.pictures import picture_html
@@ -31,7 +32,7 @@ _THUMBNAIL = "height:44px;width:auto;border-radius:3px;display:inline-block;marg
 
 def recent_sweeps(store: SeenStore, executor: Executor) -> None:
     """Draw the list behind a button; nothing where there is no sweep yet. What it holds is read once it is open."""
-    mine = store.sweeps.select(owner=store.visitor.id)
+    mine = [*store.sweeps.select(owner=store.visitor.id), *store.sweeps.select(owner=EVERYONE)]
     others = _of_others(store)
     if not mine and not others:
         return
@@ -43,11 +44,12 @@ def recent_sweeps(store: SeenStore, executor: Executor) -> None:
             over = sorted(
                 (each for each in mine if each not in unfinished), key=lambda each: each.created, reverse=True
             )
+            names = store.visitors.names(each.owner for each in others)
             places = {waiting.sweep.id: waiting for waiting in current_queue(store, executor)}
-            _list(store, executor, [*unfinished, *over[: max(0, MOST - len(unfinished))]], places)
+            _list(store, executor, [*unfinished, *over[: max(0, MOST - len(unfinished))]], places, {})
             if others:
                 st.markdown("**Sweeps of others**")
-                _list(store, executor, others, places)
+                _list(store, executor, others, places, names)
 
 
 def _of_others(store: SeenStore) -> list[SweepRecord]:
@@ -55,11 +57,15 @@ def _of_others(store: SeenStore) -> list[SweepRecord]:
     if store.visitor.role != "admin":
         return []
     unfinished = store.sweeps.select(states=UNFINISHED_STATES)
-    return [sweep for sweep in unfinished if sweep.owner != store.visitor.id]
+    return [sweep for sweep in unfinished if sweep.owner not in (store.visitor.id, EVERYONE)]
 
 
 def _list(
-    store: SeenStore, executor: Executor, sweeps: Sequence[SweepRecord], places: Mapping[SweepId, QueuePlace]
+    store: SeenStore,
+    executor: Executor,
+    sweeps: Sequence[SweepRecord],
+    places: Mapping[SweepId, QueuePlace],
+    names: Mapping[VisitorId, str],
 ) -> None:
     for number, sweep in enumerate(sweeps):
         waiting = places.get(sweep.id)
@@ -72,9 +78,10 @@ def _list(
                     label=f"{plain(_short(sweep.title or 'Sweep'))} · {sweep.total}",
                     query_params={"id": sweep.id},
                 )
-                st.caption(f"{state} · {_when(sweep.created)}")
+                whose = f"{plain(names[sweep.owner])} · " if sweep.owner in names else ""
+                st.caption(f"{whose}{state} · {_when(sweep.created)}")
             st.space("stretch")
-            if sweep.state in UNFINISHED_STATES:
+            if sweep.state in UNFINISHED_STATES and store.sweeps.may_change(sweep):
                 first_button(store, sweep)
                 if sweep.owner == store.visitor.id:
                     hasten_button(store, sweeps, number)

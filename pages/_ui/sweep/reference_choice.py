@@ -44,6 +44,6 @@ def _take(put: Callable[[BlobHash], None]) -> None:
     limits = DecodeLimits.from_settings(resources.settings())
     try:
         photo = decode_foreign_photo(chosen.getvalue(), name=chosen.name, limits=limits)
-        put(resources.store().blobs.put(encode_reference(photo.image)))
+        put(resources.store().pictures.give_reference(encode_reference(photo.image)))
     except BgenError as error:
         st.session_state[_PROBLEM] = told(error)

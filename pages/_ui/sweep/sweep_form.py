@@ -12,7 +12,7 @@ from bgen_core.models.catalogue import ModelEntry, describe_model
 from bgen_core.models.revision import fetch_entry, find_entry
 from bgen_core.models.steering.loras import NEEDS_PEFT, can_be_applied
 from bgen_core.parameters import PARAMETERS, PROMPTS, Parameter
-from bgen_core.store.subjects import SubjectEntry
+from bgen_core.records.subject import SubjectEntry
 from bgen_core.sweep.axes import REPLACEMENTS, parse_axis, write_replacement
 from bgen_core.sweep.build import build_plan, check_values, default_of
 from bgen_core.sweep.explore import explored_plan

@@ -1,0 +1,205 @@
+"""What somebody may see and change: the conditions that every part of the store puts into its queries.
+
+Things have owners. What belongs to nobody is everyone's: it was there before there were owners, or the operator put it
+there. A run is content that several may have made, so its owners are a relation; who else sees it is said by the sweeps
+in whose grids it stands. What cannot be seen is answered as what is not there.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import get_args
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from bgen_core.errors import NotAllowedError
+from bgen_core.ids import NOBODY, RunId, SweepId, VisitorId
+from bgen_core.records.visitor import Sharing, Visitor
+from bgen_core.store.schema import (
+    CellRow,
+    OpenedLinkRow,
+    ReferenceOwnerRow,
+    RunOwnerRow,
+    RunRow,
+    SubjectOwnerRow,
+    SubjectRow,
+    SweepRow,
+    SweepSubjectRow,
+    ViewRow,
+    VisitorRow,
+)
+
+EVERYONE = NOBODY
+"""Owner of what everybody may see and every member may change."""
+
+Condition = sa.ColumnElement[bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """What a visitor may see and do.
+
+    Attributes
+    ----------
+    visitor
+        None is the program itself, which sees all and writes what it is told.
+    sharing
+        Who sees what the visitor adds, unless they say otherwise.
+    """
+
+    visitor: Visitor | None = None
+    sharing: Sharing = "shared"
+
+    @property
+    def sees_all(self) -> bool:
+        return self.visitor is None or self.visitor.role == "admin"
+
+    @property
+    def own(self) -> tuple[VisitorId, ...]:
+        """Owners of what the visitor may change as their own."""
+        return (EVERYONE,) if self.visitor is None else (self.visitor.id, EVERYONE)
+
+    @property
+    def person(self) -> VisitorId:
+        """Who keeps subjects, views and opinions: on a machine of one's own, whatever the browser, everyone."""
+        return EVERYONE if self.visitor is None or self.visitor.is_local else self.visitor.id
+
+    def owner(self, named: VisitorId = EVERYONE) -> VisitorId:
+        """Whose something is that is added now, whatever name stands in it."""
+        return named if self.visitor is None else self.visitor.id
+
+    def sweeps(self) -> Condition:
+        """Of rows of `SweepRow`: those that the visitor may open."""
+        if self.sees_all:
+            return sa.true()
+        opened = sa.select(OpenedLinkRow.sweep_id).where(OpenedLinkRow.visitor.in_(self.own))
+        by_link = sa.and_(SweepRow.sharing == "link", SweepRow.id.in_(opened))
+        return sa.or_(SweepRow.owner.in_(self.own), SweepRow.sharing == "shared", by_link)
+
+    def runs(self) -> Condition:
+        """Of rows of `RunRow`: those that the visitor made, that are shared, or that stand in sweeps they may open.
+
+        A run that a sweep's owner has deleted is seen no more by that sweep, even where others made it too.
+        """
+        if self.sees_all:
+            return sa.true()
+        own = sa.select(RunOwnerRow.run_id).where(sa.or_(RunOwnerRow.owner.in_(self.own), RunOwnerRow.is_shared))
+        in_sweeps = (
+            sa.select(CellRow.run_id)
+            .join(SweepRow, SweepRow.id == CellRow.sweep_id)
+            .join(RunOwnerRow, sa.and_(RunOwnerRow.run_id == CellRow.run_id, RunOwnerRow.owner == SweepRow.owner))
+            .where(self.sweeps())
+        )
+        return sa.or_(RunRow.id.in_(own), RunRow.id.in_(in_sweeps))
+
+    def subject_shares(self) -> Condition:
+        """Of rows of `SubjectOwnerRow`: under which names and with which edits the visitor sees a subject."""
+        if self.sees_all:
+            return sa.true()
+        return sa.or_(SubjectOwnerRow.owner.in_(self.own), SubjectOwnerRow.sharing == "shared")
+
+    def subjects(self) -> Condition:
+        """Of rows of `SubjectRow`: those in the visitor's library, and those of sweeps that they may open."""
+        if self.sees_all:
+            return sa.true()
+        listed = sa.select(SubjectOwnerRow.subject_id).where(self.subject_shares())
+        in_sweeps = (
+            sa.select(SweepSubjectRow.subject_id)
+            .join(SweepRow, SweepRow.id == SweepSubjectRow.sweep_id)
+            .where(self.sweeps())
+        )
+        return sa.or_(SubjectRow.id.in_(listed), SubjectRow.id.in_(in_sweeps))
+
+    def references(self) -> Condition:
+        """Of rows of `ReferenceOwnerRow`: reference pictures that the visitor gave."""
+        return sa.true() if self.sees_all else ReferenceOwnerRow.owner.in_(self.own)
+
+    def views(self) -> Condition:
+        """Of rows of `ViewRow`: those that the visitor may open."""
+        if self.sees_all:
+            return sa.true()
+        return sa.or_(ViewRow.owner.in_(self.own), ViewRow.sharing == "shared")
+
+    def may_change(self, owners: Collection[VisitorId]) -> bool:
+        """Whether the visitor may change or delete what belongs to these owners."""
+        if self.sees_all:
+            return True
+        return self._is_member and not set(owners).isdisjoint(self.own)
+
+    def check_member(self) -> None:
+        """Refuse what is for members.
+
+        Raises
+        ------
+        NotAllowedError
+            The visitor looks and votes alone.
+        """
+        if not self._is_member:
+            raise NotAllowedError("You may look and vote here: uploading and changing is for members.")
+
+    def check_change(self, session: Session, owner: VisitorId, what: str) -> None:
+        """Refuse changing what is somebody else's.
+
+        Parameters
+        ----------
+        what
+            Such as "this sweep".
+
+        Raises
+        ------
+        NotAllowedError
+            One sentence that says whose it is.
+        """
+        self.check_member()
+        if not self.may_change([owner]):
+            name = session.scalar(sa.select(VisitorRow.name).where(VisitorRow.id == owner)) or "somebody else"
+            raise NotAllowedError(f"{what.capitalize()} belongs to {name}: they or an admin may change it.")
+
+    def check_admin(self, what: str) -> None:
+        """Refuse what is for admins; `what` ends the sentence "Only an admin …"."""
+        if not self.sees_all:
+            raise NotAllowedError(f"Only an admin {what}.")
+
+    @property
+    def _is_member(self) -> bool:
+        return self.visitor is None or self.visitor.role in ("member", "admin")
+
+
+def sharing_of(written: str) -> Sharing:
+    """A column's text as what it means."""
+    for known in get_args(Sharing):
+        if written == known:
+            return known
+    raise ValueError(f"{written!r} is not a way of sharing")
+
+
+def made_by_sweeps(session: Session, *conditions: Condition) -> None:
+    """Let the owners of sweeps own the runs in their grids that are there; what a file says of its sweeps is no proof.
+
+    Parameters
+    ----------
+    conditions
+        On `SweepRow` or `CellRow`: which sweeps, or which runs.
+    """
+    there = sa.exists().where(RunOwnerRow.run_id == CellRow.run_id, RunOwnerRow.owner == SweepRow.owner)
+    made = (
+        sa.select(CellRow.run_id, SweepRow.owner, sa.false())
+        .join(SweepRow, SweepRow.id == CellRow.sweep_id)
+        .join(RunRow, RunRow.id == CellRow.run_id)
+        .where(*conditions, ~SweepRow.is_imported, ~there)
+        .distinct()
+    )
+    session.execute(sa.insert(RunOwnerRow).from_select(["run_id", "owner", "is_shared"], made))
+
+
+def own_run(session: Session, run_id: RunId, owner: VisitorId, *, is_shared: bool = False) -> None:
+    """Let somebody own a run that is there, as well as those who do."""
+    if session.get(RunOwnerRow, (run_id, owner)) is None:
+        session.add(RunOwnerRow(run_id=run_id, owner=owner, is_shared=is_shared))
+        session.flush()
+
+
+def opened_by_link(session: Session, sweep_id: SweepId, visitor: VisitorId) -> None:
+    """Remember that somebody opened a sweep that is shared by its link."""
+    if session.get(OpenedLinkRow, (sweep_id, visitor)) is None:
+        session.add(OpenedLinkRow(sweep_id=sweep_id, visitor=visitor))
