@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from bgen_core.records.sweep_states import SweepState
-from bgen_core.records.visitor import Role
+from bgen_core.records.visitor import Role, Sharing
 
 Values = dict[str, int | float | str]
 
@@ -85,6 +85,7 @@ class Sweep(Answer):
     id: str
     is_mine: bool
     title: str
+    sharing: Sharing = Field(description="Who sees it beside its owner and admins.")
     state: SweepState
     message: str = Field(description="Why it failed or stopped; mostly empty.")
     cells: int
@@ -164,7 +165,9 @@ class Run(Answer):
     thumbnail: str
     page: str
     metrics: dict[str, Measured]
-    rating: int | None
+    rating: int | None = Field(description="This person's own.")
+    mean_rating: float | None = Field(description="Of all who rated it.")
+    raters: int
     notes: str
     tags: list[str]
 

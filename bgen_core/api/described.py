@@ -113,6 +113,7 @@ def _sweep(record: SweepRecord, visitor: VisitorId) -> dict[str, Any]:
         "id": record.id,
         "is_mine": record.owner == visitor,
         "title": record.title,
+        "sharing": record.sharing,
         "state": record.state,
         "message": record.message,
         "cells": record.total,
@@ -152,6 +153,8 @@ def _run(run: RunRecord, metrics: Mapping[str, MetricValue], opinion: Opinion) -
             for each in metrics.values()
         },
         rating=opinion.rating,
+        mean_rating=opinion.mean_rating,
+        raters=opinion.raters,
         notes=opinion.notes,
         tags=list(opinion.tags),
     )

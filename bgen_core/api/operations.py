@@ -162,6 +162,14 @@ OPERATIONS: tuple[Operation, ...] = (
         answer=answers.SweepStatus,
     ),
     Operation(
+        name="share_sweep",
+        method="POST",
+        path="/sweeps/{sweep_id}/share",
+        summary="Say who sees a sweep: its owner (private), whoever opens its page (link), or all (shared).",
+        body=requests.ShareRequest,
+        answer=answers.SweepStatus,
+    ),
+    Operation(
         name="finish_sweep",
         method="POST",
         path="/sweeps/{sweep_id}/finish",

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, Stric
 from bgen_core.limits import LONGEST_NAME, LONGEST_TEXT
 from bgen_core.parameters import PARAMETERS
 from bgen_core.records.sweep_states import SweepState
+from bgen_core.records.visitor import Sharing
 from bgen_core.store.opinions import MAX_RATING
 from bgen_core.sweep.axes import FORMS
 from bgen_core.sweep.pairs import FORM
@@ -38,6 +39,10 @@ class SweepPlanned(Asked):
     pair: _Texts | None = Field(default=None, description=f"Axes whose values go together: {FORM}.")
     explore_steps: StrictInt | None = Field(
         default=None, ge=1, description="Make all cells with so few steps; finish the best with …/finish."
+    )
+
+    sharing: Sharing | None = Field(
+        default=None, description="Who sees it beside its owner and admins; null for the server's default."
     )
 
     @property
@@ -78,6 +83,12 @@ class FinishRequest(Asked):
 
     cells: list[StrictInt] = Field(min_length=1, max_length=_MOST_VALUES)
     steps: _Axis = Field(description=f"One value, several, or a text such as {FORMS}.")
+
+
+class ShareRequest(Asked):
+    """Who shall see a sweep beside its owner and admins."""
+
+    sharing: Sharing
 
 
 class RetryRequest(Asked):

@@ -44,6 +44,7 @@ def add(
     settings = load_settings()
     owner, known_as = _owner(person, visitor, _role(role), settings)
     with open_store(settings) as store:
+        store.visitors.note(owner)
         token, text = store.tokens.add(
             name, _scope(scope), owner=owner, made_under=BY_OPERATOR, known_as=known_as, days=days
         )  # fmt: skip

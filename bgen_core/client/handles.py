@@ -135,6 +135,10 @@ class SweepHandle:
         """Make what is missing or failed, of one cell or of all."""
         return self._connection.send("POST", f"{self._path}/retry", {} if cell is None else {"cell": cell})
 
+    def share(self, sharing: str) -> Json:
+        """Say who sees it beside its owner and admins: "private", "link" or "shared"."""
+        return self._connection.send("POST", f"{self._path}/share", {"sharing": sharing})
+
     def finish(self, cells: list[int], steps: Any) -> "SweepHandle":
         """Make chosen cells of an explored sweep with full steps; returns the new sweep."""
         made = self._connection.send("POST", f"{self._path}/finish", {"cells": cells, "steps": steps})
@@ -165,6 +169,7 @@ def measured(run: Mapping[str, Any]) -> Json:
         "seconds": sum(run["seconds"].values()),
         **{name: each["value"] for name, each in run["metrics"].items() if name not in ("seconds",)},
         "rating": run["rating"],
+        "mean_rating": run["mean_rating"],
         "notes": run["notes"],
         "tags": ", ".join(run["tags"]),
         "picture": run["picture"],

@@ -59,7 +59,7 @@ def test_the_example_of_the_documentation_runs(
     exec(compile(EXAMPLE.replace("http://127.0.0.1:8501", address), "docs/api.md", "exec"), names)
     assert capsys.readouterr().out.count("\n") == 6  # two lines of headings, four cells
     assert (tmp_path / "best.png").stat().st_size > 1000
-    assert (tmp_path / "runs.csv").read_text(encoding="utf-8-sig").count("\r\n") == 5
+    assert (tmp_path / "runs.csv").read_text(encoding="utf-8-sig").count("\n") == 5
     client: Client = names["client"]  # pyright: ignore[reportAssignmentType]
     assert client.me() == {"id": "anna", "name": "Anna", "role": "member"}
     (sweep,) = client.sweeps()

@@ -100,6 +100,27 @@ def test_the_list_is_the_persons_own_newest_first(client: TestClient, store: Sto
     }
 
 
+def test_what_is_private_is_not_there_for_others(client: TestClient, store: Store, subject: str) -> None:
+    sweep = submitted(client, subject, sharing="private")
+    assert sweep["sharing"] == "private"
+    others = bearer(token(store, person=BORIS))
+    for method, path in (
+        ("GET", ""), ("GET", "/cells"), ("GET", "/events"), ("POST", "/cancel"), ("POST", "/retry"),
+        ("POST", "/pause"), ("POST", "/continue"),
+    ):  # fmt: skip
+        assert client.request(method, f"/api/v1/sweeps/{sweep['id']}{path}", headers=others).status_code == 404
+    assert client.get("/api/v1/sweeps?whose=all", headers=others).json()["total"] == 0
+    told = client.post(f"/api/v1/sweeps/{sweep['id']}/share", json={"sharing": "shared"})
+    assert told.json()["sharing"] == "shared"
+    assert client.get(f"/api/v1/sweeps/{sweep['id']}", headers=others).json()["is_mine"] is False
+    for act in ("cancel", "pause", "share"):
+        body = {"sharing": "private"} if act == "share" else {}
+        refused = client.post(f"/api/v1/sweeps/{sweep['id']}/{act}", json=body, headers=others)
+        assert refused.status_code == 403, refused.text
+    admin = bearer(token(store, person=BORIS, role="admin"))
+    assert client.post(f"/api/v1/sweeps/{sweep['id']}/cancel", headers=admin).json()["state"] == "cancelled"
+
+
 def test_an_explored_sweep_is_finished_as_another(client: TestClient, subject: str) -> None:
     explored = submitted(client, subject, explore_steps=4)
     assert explored["cells"] == 2  # the axis of steps is folded away

@@ -19,7 +19,7 @@ from starlette.types import Message
 from bgen_core.api.checked import ProblemError, checked_json, checked_texts
 from bgen_core.api.operations import JSON_TYPE, Operation
 from bgen_core.disk_room import check_disk
-from bgen_core.errors import NoRoomError, StoreError, UserInputError
+from bgen_core.errors import NoRoomError, NotAllowedError, StoreError, UserInputError
 from bgen_core.jobs.executors.visitor_limits import TooManyCellsError
 from bgen_core.settings import Settings
 from pages._ui.app.faults import told
@@ -93,6 +93,8 @@ def as_problem(error: ProblemError | UserInputError | StoreError) -> Response:
             return problem(error.status, error.sentence, error.headers, **more)
         case TooManyCellsError():
             return problem(429 if error.is_own else 503, told(error), {"Retry-After": "60"})
+        case NotAllowedError():
+            return problem(403, told(error))
         case UserInputError():
             return problem(422, told(error))
         case NoRoomError():

@@ -44,6 +44,7 @@ ANSWERING: Mapping[str, Answering] = {
     "continue_sweep": sweeps.continue_sweep,
     "cancel_sweep": sweeps.cancel_sweep,
     "retry_sweep": sweeps.retry_sweep,
+    "share_sweep": sweeps.share_sweep,
     "finish_sweep": sweeps.finish_sweep,
     "list_runs": runs.list_runs,
     "read_run": runs.read_run,

@@ -5,7 +5,7 @@ from bgen_core.api.checked import ProblemError
 from bgen_core.api.cutting import cut_upload
 from bgen_core.api.described import saved_answer, subject_answer
 from bgen_core.api.requests import SubjectsQuery
-from bgen_core.errors import UserInputError
+from bgen_core.errors import NotAllowedError, UserInputError
 from bgen_core.jobs.executors.visitor_limits import check_store_room
 from bgen_core.store.subjects import SubjectEntry
 from bgen_core.subject.decoding.image_io import DecodeLimits
@@ -42,6 +42,8 @@ def delete_subject(call: Call) -> None:
     entry = _entry(call)
     try:
         call.store.subjects.delete(entry.id)
+    except NotAllowedError:
+        raise
     except UserInputError as error:
         raise ProblemError(409, told(error)) from error
 

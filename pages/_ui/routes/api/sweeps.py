@@ -1,17 +1,20 @@
 """Sweeps: what they would cost, submitting, stopping, and how far they are."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from bgen_core.api import answers
 from bgen_core.api.checked import ProblemError
 from bgen_core.api.described import cells_answer, forecast_answer, status_answer, sweep_answer
 from bgen_core.api.plans import plan_of, texts_of
-from bgen_core.api.requests import FinishRequest, RetryRequest, SweepRequest, SweepsQuery
+from bgen_core.api.requests import FinishRequest, RetryRequest, ShareRequest, SweepRequest, SweepsQuery
 from bgen_core.errors import UserInputError
 from bgen_core.ids import SubjectId, SweepId
+from bgen_core.jobs.executors.local import LocalExecutor
 from bgen_core.jobs.submission import SweepForecast
 from bgen_core.records.sweep import SweepRecord
+from bgen_core.store.store import SeenStore
 from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.explore import STEPS, finish_plan
 from bgen_core.sweep.plan import SweepPlan
@@ -25,8 +28,13 @@ def forecast_sweep(call: Call) -> answers.Forecast:
 
 
 def submit_sweep(call: Call) -> answers.SweepStatus:
+    asked: SweepRequest = call.body
     forecast = _forecast(call, _plan(call))
-    return _status(call, call.executor.submit(forecast))
+    if asked.sharing is None:
+        return _status(call, call.executor.submit(forecast))
+    access = replace(call.store.access, sharing=asked.sharing)  # from its beginning, and not a moment later
+    adding = SeenStore(call.store, access, call.store.visitor)
+    return _status(call, LocalExecutor(adding, call.settings).submit(forecast))
 
 
 def finish_sweep(call: Call) -> answers.SweepStatus:
@@ -73,6 +81,13 @@ def retry_sweep(call: Call) -> answers.SweepStatus:
     if asked.cell is not None and asked.cell not in {cell.index for cell in call.store.sweeps.cells(record.id)}:
         raise ProblemError(422, f"cell {asked.cell} is not allowed: the sweep has none of this number.", field="cell")
     return _changed(call, lambda sweep_id: call.executor.retry(sweep_id, asked.cell), "tried again")
+
+
+def share_sweep(call: Call) -> answers.SweepStatus:
+    asked: ShareRequest = call.body
+    record = _record(call)
+    call.store.sweeps.share(record.id, asked.sharing)
+    return _status(call, record.id)
 
 
 def _asked_to_finish(call: Call) -> FinishRequest:
