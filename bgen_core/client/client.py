@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 from bgen_core.client.connection import ApiError, Connection
@@ -217,8 +217,8 @@ class Subjects:
 
 
 def _plan(subject: Any, plan: Mapping[str, Any]) -> Json:
-    several: list[Any] = list(subject) if isinstance(subject, list | tuple) else [subject]
-    ids = [each["id"] if isinstance(each, Mapping) else each for each in several]
+    several = list(cast("Sequence[Any]", subject)) if isinstance(subject, list | tuple) else [subject]
+    ids: list[Any] = [each["id"] if isinstance(each, Mapping) else each for each in several]
     return {"subject": ids[0] if len(ids) == 1 else ids, **plan}
 
 
