@@ -13,6 +13,9 @@ from pages._ui.app.faults import told
 from pages._ui.identity.logins import login_of
 from pages._ui.shared.plain_text import plain
 
+ACCOUNT_OPEN = "account_open"
+"""Of the account popover, whether it is open."""
+
 _MADE = "token_made"
 _PROBLEM = "token_problem"
 _SCOPES: dict[Scope, str] = {"read": "Look only", "sweep": "Also upload, sweep, stop and rate"}
@@ -21,8 +24,7 @@ _DAYS: dict[str, float | None] = {"30 days": 30, "90 days": 90, "A year": 365, "
 
 def tokens_button(visitor: Visitor, settings: Settings) -> None:
     """Draw the button that opens the dialog."""
-    if st.button("Tokens for scripts", key="tokens", icon=":material/key:", type="tertiary"):
-        _forget()
+    if st.button("Tokens for scripts", key="tokens", icon=":material/key:", type="tertiary", on_click=_begin):
         _tokens(visitor, settings)
 
 
@@ -87,6 +89,11 @@ def _revoke(token_id: str) -> None:
         resources.store().tokens.revoke(token_id)
     except BgenError as error:
         st.session_state[_PROBLEM] = told(error)
+
+
+def _begin() -> None:
+    _forget()
+    st.session_state[ACCOUNT_OPEN] = False
 
 
 def _forget() -> None:
