@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 
 from bgen_core.client import ApiError, Client
+from bgen_core.settings import load_settings
+from bgen_core.store.store import open_store
 from bgen_core.subject.samples.samples import SAMPLES
 from tests.batch_sizes import BatchSizes
+from tests.made_up import made_up_sweep, run_id
 from tests.serving import PROJECT, RunningApp, serve
 from tests.waiting import wait_until
 
@@ -104,6 +107,17 @@ def is_ready(app: RunningApp) -> bool:
             return answer.status == 200
     except OSError:  # it says that it is not
         return False
+
+
+@pytest.mark.slow
+def test_a_server_that_shall_stop_does_not_wait_for_streams(tmp_path: Path) -> None:
+    with serve(tmp_path) as app:  # which ends it, and does not wait for long
+        with open_store(load_settings(home=app.home)) as store:
+            store.sweeps.add(made_up_sweep("sweep-1", state="paused", total=1), [run_id(1)])
+        events = Client(app.url, token="").open_sweep("sweep-1").events()
+        assert next(events)["event"] == "state"
+        began = app.process
+    assert began.returncode is not None
 
 
 @pytest.mark.parametrize(

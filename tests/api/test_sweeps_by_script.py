@@ -121,6 +121,16 @@ def test_what_is_private_is_not_there_for_others(client: TestClient, store: Stor
     assert client.post(f"/api/v1/sweeps/{sweep['id']}/cancel", headers=admin).json()["state"] == "cancelled"
 
 
+def test_a_sweep_begins_as_the_server_shares_them(
+    client: TestClient, subject: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BGEN_SHARING", "private")
+    resources.opened_store().close()
+    resources.opened_store.clear()
+    resources.settings.clear()
+    assert submitted(client, subject)["sharing"] == "private"
+
+
 def test_an_explored_sweep_is_finished_as_another(client: TestClient, subject: str) -> None:
     explored = submitted(client, subject, explore_steps=4)
     assert explored["cells"] == 2  # the axis of steps is folded away

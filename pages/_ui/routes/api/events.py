@@ -29,6 +29,7 @@ from bgen_core.store.store import SeenStore
 from pages._ui.app.faults import told
 from pages._ui.identity.refusals import problem
 from pages._ui.routes.api.call import Call, found
+from pages._ui.routes.api.server_end import SERVER_END
 
 MOST_STREAMS = 64
 MOST_STREAMS_EACH = 8
@@ -183,7 +184,7 @@ class EventStream(Response):
         streams, clock = self._streams, asyncio.get_running_loop().time
         end, spoken, number = clock() + streams.longest_seconds, clock(), 0
         yield "retry: 3000\n\n"
-        while clock() < end:
+        while clock() < end and not SERVER_END.has_begun:
             try:
                 news = await run_sync(self._follower.look, limiter=streams.looking)
             except UserInputError:  # it is gone, or hidden now: whoever comes again reads that
