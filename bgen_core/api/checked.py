@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from bgen_core.wording import listed, quoted
 
@@ -52,7 +51,7 @@ def checked_texts(shape: type[Shape], sent: Mapping[str, Any], *, status: int = 
 
 
 def _problem(shape: type[BaseModel], error: ValidationError, *, status: int) -> ProblemError:
-    found = error.errors(include_url=False, include_context=False)
+    found = [dict[str, Any](each) for each in error.errors(include_url=False, include_context=False)]
     first = found[0]
     if first["type"] == "json_invalid":
         return ProblemError(400, f"This is not JSON that can be read ({_said(first)}): send one object.")
@@ -69,13 +68,13 @@ def _problem(shape: type[BaseModel], error: ValidationError, *, status: int) -> 
     return ProblemError(status, sentence, field=field[:_SHOWN] or None)
 
 
-def _value(found: Sequence[ErrorDetails], field: str) -> Any:
+def _value(found: Sequence[Mapping[str, Any]], field: str) -> Any:
     """The value that is wrong: of a list, the entry that fits nothing."""
     of_field = [each for each in found if each["loc"][0] == field]
     return min(of_field, key=lambda each: len(str(each["input"])))["input"]
 
 
-def _allowed(found: Sequence[ErrorDetails], field: str) -> str:
+def _allowed(found: Sequence[Mapping[str, Any]], field: str) -> str:
     of_field = [each for each in found if each["loc"][0] == field]
     said = dict.fromkeys(_said(each) for each in of_field)
     kinds = [_KINDS[each["type"]] for each in of_field if each["type"] in _KINDS]
@@ -84,6 +83,6 @@ def _allowed(found: Sequence[ErrorDetails], field: str) -> str:
     return " or ".join(said)
 
 
-def _said(error: ErrorDetails) -> str:
+def _said(error: Mapping[str, Any]) -> str:
     message = error["msg"].rstrip(".")
     return message[:1].lower() + message[1:]
