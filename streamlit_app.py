@@ -30,6 +30,7 @@ from pages._ui.app.sub_path import SubPath, take_over_from_streamlit
 from pages._ui.app.upload_limits import UploadLimits
 from pages._ui.app.visitor_cookie import VisitorCookie
 from pages._ui.identity.real_peer import peers_kept
+from pages._ui.routes.api.server_end import end_is_told
 from pages._ui.routes.routes import own_routes
 
 _SECONDS_BEFORE_TABLE = 1.5  # the first page is about to be painted by then
@@ -43,7 +44,7 @@ async def lifespan(app: Any) -> AsyncGenerator[dict[str, Any]]:
     count_faults()
     if resources.settings().log == "json":
         write_json_lines()
-    with told_once_a_minute(), heads_in_time(), peers_kept(), watched_fields():
+    with told_once_a_minute(), heads_in_time(), peers_kept(), watched_fields(), end_is_told():
         try:
             resources.opened_store()
         except StoreAwayError as error:  # the pages say so until it answers, and the worker waits for it

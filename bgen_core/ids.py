@@ -29,3 +29,4 @@ VisitorId = NewType("VisitorId", str)
 
 NOBODY = VisitorId("")
 NO_SUBJECT = SubjectId("")  # in a plan that is checked before its photos are read, and in pictures of others
+COMMAND_LINE = VisitorId("command line")  # what commands and scripts of the server's own machine make

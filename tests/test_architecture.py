@@ -24,6 +24,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "bgen_core.json_value",
         "bgen_core.limits",
         "bgen_core.private_files",
+        "bgen_core.server_secret",
         "bgen_core.whole_file",
         "bgen_core.wording",
         "bgen_core.typed_lines",
@@ -40,6 +41,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("bgen_core.runs",),
     ("bgen_core.archive", "bgen_core.reports"),
     ("bgen_core.jobs", "bgen_core.bench"),
+    ("bgen_core.api", "bgen_core.client"),
     ("bgen_core.cli",),
     ("pages",),
 )

@@ -9,6 +9,7 @@ import pytest
 import typer.main
 
 from bgen_core.cli import app
+from bgen_core.client.client import TOKEN_VARIABLE
 from bgen_core.settings import Settings
 from bgen_core.sweep.axes import parse_axis
 
@@ -129,7 +130,7 @@ def test_the_settings_are_those_of_the_program():
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_no_page_names_an_unknown_setting(page: Path):
-    known = {f"BGEN_{name.upper()}" for name in Settings.model_fields}
+    known = {f"BGEN_{name.upper()}" for name in Settings.model_fields} | {TOKEN_VARIABLE}
     assert set(re.findall(r"BGEN_[A-Z_]+", page.read_text(encoding="utf-8"))) <= known
 
 

@@ -19,6 +19,7 @@ from bgen_core.cli.serve import PASSES_OPTIONS_ON, serve
 from bgen_core.cli.store import store_app
 from bgen_core.cli.streams import check_words, log_to_terminal, write_every_letter
 from bgen_core.cli.sweep import sweep
+from bgen_core.cli.tokens import tokens_app
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.models.devices import prepare_process_for_inference
 
@@ -37,6 +38,7 @@ app.command("reproduce")(reproduce)
 app.add_typer(runs_app, name="runs")
 app.add_typer(metrics_app, name="metrics")
 app.add_typer(store_app, name="store")
+app.add_typer(tokens_app, name="tokens")
 app.command("models")(models)
 app.command("doctor")(doctor)
 app.command("bench")(bench)

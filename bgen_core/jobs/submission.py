@@ -272,6 +272,7 @@ def submit_sweep(
         total=len(plan),
         expected_seconds=forecast.seconds,
         explored=explored,
+        sharing=store.access.sharing,
     )
     store.sweeps.add(record, forecast.run_ids)
     return record.id

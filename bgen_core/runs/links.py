@@ -58,6 +58,11 @@ def run_url(run_id: str) -> str:
     return f"run?{urlencode({'id': run_id})}"
 
 
+def sweep_url(sweep_id: SweepId) -> str:
+    """The page of one sweep."""
+    return f"sweep?{urlencode({'id': sweep_id})}"
+
+
 def download_name(record: RunRecord) -> str:
     """A file name that says what the picture is, in letters that every file system takes."""
     subject = re.sub(r"[^\w-]+", "-", record.subject_name, flags=re.ASCII).strip("-")[:40] or "subject"

@@ -9,7 +9,7 @@ from sqlalchemy.types import TypeDecorator
 
 from bgen_core.ids import BlobHash, LinkId, RawId, RunId, SubjectId, SweepId, VisitorId
 
-SCHEMA_VERSION = "0010"
+SCHEMA_VERSION = "0011"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -292,3 +292,22 @@ class VisitorRow(Table):
 
     id: Mapped[VisitorId] = mapped_column(String(64), primary_key=True)
     name: Mapped[str] = mapped_column(Text)
+
+
+class TokenRow(Table):
+    """A token by which a person's scripts are let in; `digest` is the SHA-256 of its text, which is kept nowhere."""
+
+    __tablename__ = "tokens"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    owner: Mapped[VisitorId] = mapped_column(String(64), index=True)
+    owner_name: Mapped[str] = mapped_column(Text)
+    known_as: Mapped[dict[str, Any]]
+    role: Mapped[str] = mapped_column(String(16))
+    made_under: Mapped[str] = mapped_column(String(80))
+    scope: Mapped[str] = mapped_column(String(16))
+    name: Mapped[str] = mapped_column(Text)
+    created: Mapped[datetime]
+    last_used: Mapped[datetime | None]
+    until: Mapped[datetime | None]

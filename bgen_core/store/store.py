@@ -20,6 +20,7 @@ from bgen_core.store.run_deletion import Deletion
 from bgen_core.store.runs import Runs
 from bgen_core.store.subjects import Subjects
 from bgen_core.store.sweeps import Sweeps
+from bgen_core.store.tokens import SeenTokens, Tokens
 from bgen_core.store.views import Views
 from bgen_core.store.visitors import Visitors
 
@@ -38,7 +39,7 @@ class Store:
         The rows and the pictures themselves, for what reads or writes more than one kind of thing.
     access
         What whoever opened it may see and do: all parts keep to it.
-    runs, sweeps, subjects, metrics, opinions, views
+    runs, sweeps, subjects, metrics, opinions, views, tokens
         What is kept.
     links
         Read-only links.
@@ -62,6 +63,7 @@ class Store:
         self.metrics = Metrics(database)
         self.opinions = Opinions(database, access)
         self.views = Views(database, access)
+        self.tokens = Tokens(database)
         self.copies = Copies(database)
         self.pictures = Pictures(database, blobs, access)
         self.deletion = Deletion(database, blobs, self.pictures, access)
@@ -93,6 +95,7 @@ class SeenStore(Store):
     def __init__(self, store: Store, access: Access, visitor: Visitor) -> None:
         super().__init__(store.database, store.blobs, access)
         self.visitor = visitor
+        self.tokens = SeenTokens(store.database, visitor)
 
 
 class OpenStore(Store):

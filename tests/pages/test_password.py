@@ -19,15 +19,16 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from streamlit.testing.v1 import AppTest
 
+from bgen_core import server_secret
 from bgen_core.authentication import is_loopback
 from bgen_core.errors import UserInputError
+from bgen_core.server_secret import SECRET_NAME
 from bgen_core.settings import Settings, load_settings
 from pages._ui.app import gate, page_files
 from pages._ui.app.gate import Gate
-from pages._ui.identity import logins, server_secret
+from pages._ui.identity import logins
 from pages._ui.identity.forms import within_app
 from pages._ui.identity.logins import COOKIE
-from pages._ui.identity.server_secret import SECRET_NAME
 
 PROJECT = Path(page_files.SWEEP).parents[1]
 SHELL = str(PROJECT / "pages" / "_ui" / "app" / "shell.py")

@@ -12,7 +12,7 @@ from bgen_core.cli.running.preview_files import PreviewFiles
 from bgen_core.cli.terminal_bar import SweepBar, sweep_bar
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.extent import Extent
-from bgen_core.ids import RunId, SubjectId, SweepId, VisitorId
+from bgen_core.ids import COMMAND_LINE, RunId, SubjectId, SweepId
 from bgen_core.jobs.execute_sweep import (
     Continued,
     Ended,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 STOPS = "Ctrl-C stops and keeps what is made"
 PAUSED = f"paused from the app; waiting until it is continued there ({STOPS})"
 CONTINUED = "continued from the app"
-OWNER = VisitorId("command line")
+OWNER = COMMAND_LINE
 STORE_SECONDS = 300.0  # for which a store that is away, or does not take a sweep's end, is waited for
 
 

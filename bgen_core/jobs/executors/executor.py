@@ -63,10 +63,10 @@ class Executor(Protocol):
         """
         ...
 
-    def events(self, sweep_id: SweepId) -> SweepProgress | None:
+    def events(self, sweep_id: SweepId, *, previews: bool = True) -> SweepProgress | None:
         """What the events of a sweep have come to so far, or None where it is in nobody's hands.
 
-        Asked for at least every few seconds by whoever shows it: previews are drawn only while somebody asks.
+        Asked for at least every few seconds by whoever shows it: previews are drawn only while somebody asks for them.
         """
         ...
 

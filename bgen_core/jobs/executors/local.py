@@ -94,8 +94,9 @@ class LocalExecutor:
                 check_store_room(self._store, self._settings)
             return submit_sweep(self._store, forecast, explored=explored)
 
-    def events(self, sweep_id: SweepId) -> SweepProgress | None:
-        self._folder.note_look()
+    def events(self, sweep_id: SweepId, *, previews: bool = True) -> SweepProgress | None:
+        if previews:
+            self._folder.note_look()
         return self._folder.read_progress(sweep_id)
 
     def pause(self, sweep_id: SweepId) -> bool:

@@ -5,6 +5,22 @@ from bgen_core.errors import NoRoomError, UserInputError
 from bgen_core.settings import Settings
 from bgen_core.store.store import SeenStore, Store
 
+_OWN = "Your sweeps"
+
+
+class TooManyCellsError(UserInputError):
+    """More cells would wait than may.
+
+    Parameters
+    ----------
+    is_own
+        Whether the visitor's own are too many, and not everybody's together.
+    """
+
+    def __init__(self, sentence: str, *, is_own: bool) -> None:
+        super().__init__(sentence)
+        self.is_own = is_own
+
 
 def check_cells(store: Store, settings: Settings, cells: int) -> None:
     """Refuse cells beyond those that may wait.
@@ -18,23 +34,24 @@ def check_cells(store: Store, settings: Settings, cells: int) -> None:
 
     Raises
     ------
-    UserInputError
+    TooManyCellsError
         Says how many wait and how many may.
     """
     if cells < 1:
         return
     if isinstance(store, SeenStore):
         own = store.sweeps.open_cells(owner=store.visitor.id, enough=settings.max_queued_cells_each - cells)
-        _check("Your sweeps", own, cells, settings.max_queued_cells_each)
+        _check(_OWN, own, cells, settings.max_queued_cells_each)
     everybodys = store.sweeps.open_cells(enough=settings.max_queued_cells - cells)
     _check("All sweeps", everybodys, cells, settings.max_queued_cells)
 
 
 def _check(whose: str, waiting: int, cells: int, most: int) -> None:
     if waiting + cells > most:
-        raise UserInputError(
+        raise TooManyCellsError(
             f"{whose} have {waiting:,} cells to make, these would be {cells:,} more, and {most:,} are allowed: wait "
-            "until some are made, cancel some, or choose fewer values."
+            "until some are made, cancel some, or choose fewer values.",
+            is_own=whose == _OWN,
         )
 
 

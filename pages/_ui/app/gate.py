@@ -20,17 +20,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bgen_core.authentication import check, is_loopback, mode_of
 from bgen_core.errors import BgenError, StoreError, UserInputError
 from bgen_core.settings import Settings
+from bgen_core.store.tokens import ApiToken
 from pages._ui.app import resources
 from pages._ui.app.faults import told
 from pages._ui.app.password import role_by_password
 from pages._ui.app.wrong_tries import WrongTries, too_many
 from pages._ui.identity.account_answers import account_answer
+from pages._ui.identity.bearer import ASKS_FOR_TOKEN, TokenDoor
 from pages._ui.identity.forms import HEADERS, LOGIN, LOGOUT, RENAME, login_form, notice, wants_page, within_app
 from pages._ui.identity.handed_on import with_visitor
 from pages._ui.identity.logins import Login, checked_name, is_over, known_name, let_in, login_of, named_visitor, prepare
 from pages._ui.identity.oidc import CALLBACK, Provider
 from pages._ui.identity.open_sockets import OpenSockets
 from pages._ui.identity.proxy_header import visitor_named
+from pages._ui.identity.refusals import is_of_api, refusal
 from pages._ui.identity.viewers import LOOKS_ALONE
 from pages._ui.links.link_address import is_link
 
@@ -42,6 +45,7 @@ _REFUSED = (
     "No password is set, so this app answers its own machine alone: "
     "to share it, start it with BGEN_PASSWORD=… in its environment."
 )
+_NEEDS_TOKEN = "This needs a token: make one under your name on the pages, and send it as Authorization: Bearer."
 _ONLY_READ = ("GET", "HEAD", "OPTIONS")
 _PROXY_SECONDS = 3600.0  # then a websocket comes anew, through a proxy that may know the visitor no longer
 
@@ -61,6 +65,8 @@ class Gate:
         How long the form with the password may take to come in: it is tiny, and sent by strangers.
     provider_options
         See `Provider`.
+    token_of
+        What is known of a script's token, by its text.
     """
 
     def __init__(
@@ -71,12 +77,14 @@ class Gate:
         wrong_seconds: float = 1.0,
         form_seconds: float = 10.0,
         provider_options: dict[str, Any] | None = None,
+        token_of: Callable[[str], ApiToken | None] = resources.token_of,
     ) -> None:
         self._app = app
         self._settings = settings
         self._wrong_seconds = wrong_seconds
         self._form_seconds = form_seconds
         self._provider_options = provider_options or {}
+        self._tokens = TokenDoor(token_of, wrong_seconds=wrong_seconds)
         self._tries = WrongTries()
         self._admin_tries = WrongTries()  # which the visitors' password does not clear: a member could go on guessing
         self._coming: deque[asyncio.Timeout] = deque()
@@ -124,16 +132,19 @@ class Gate:
     async def _judged(self, scope: Scope, receive: Receive) -> Response | Login | None:
         """What lets the visitor through, None for who is at this machine where nothing is asked, or the answer."""
         settings = self._settings()
-        if mode_of(settings) == "none":
-            return None if _is_from_here(scope) else PlainTextResponse(_REFUSED, 403, HEADERS)
+        if mode_of(settings) == "none" and not _is_from_here(scope):
+            return refusal(scope, 403, _REFUSED)
         by_link = scope["type"] == "http" and is_link(scope["path"])
         try:
-            entered = _entered(scope, settings)
+            by_token = await self._tokens.judged(scope, settings)
+            if isinstance(by_token, Response) or (by_token is None and mode_of(settings) == "none"):
+                return by_token
+            entered = by_token or _entered(scope, settings)
         except StoreError as error:
-            return PlainTextResponse(told(error), 503, HEADERS)
+            return refusal(scope, 503, told(error))
         except UserInputError as error:
             if not by_link or settings.links != "open":
-                return PlainTextResponse(told(error), 403, HEADERS)
+                return refusal(scope, 403, told(error))
             entered = None
         if by_link and (entered or settings.links == "open"):
             return entered  # what the link shows, and whether it may be voted on, is the link's to say
@@ -145,7 +156,7 @@ class Gate:
         if entered is None:
             return await self._asked(request, settings)
         if entered.visitor.role == "viewer" and request.method not in _ONLY_READ:
-            return PlainTextResponse(LOOKS_ALONE, 403, HEADERS)
+            return refusal(scope, 403, LOOKS_ALONE)
         return entered
 
     async def _account(self, request: Request, entered: Login | None, settings: Settings) -> Response:
@@ -170,6 +181,8 @@ class Gate:
 
     async def _asked(self, request: Request, settings: Settings) -> Response:
         """Who is not known is asked who they are; a program reads where to say it."""
+        if is_of_api(request.scope):
+            return refusal(request.scope, 401, _NEEDS_TOKEN, ASKS_FOR_TOKEN)
         if not wants_page(request):
             return PlainTextResponse(f"This needs {_needed(settings)} at {LOGIN}.", 401, HEADERS)
         query = f"?{request.url.query}" if request.url.query else ""

@@ -1,12 +1,14 @@
 """What pages and routes share: the settings, the store as this visitor sees it, and what computes."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import streamlit as st
 from starlette.requests import Request
 
 from bgen_core.authentication import mode_of
-from bgen_core.ids import LinkId, VisitorId
+from bgen_core.errors import StoreError
+from bgen_core.ids import COMMAND_LINE, LinkId, VisitorId
 from bgen_core.jobs.executors.executor import Executor, Health
 from bgen_core.jobs.executors.local import LocalExecutor, worker_health
 from bgen_core.models.allowed_models import AllowedModels, allowed_models
@@ -15,11 +17,14 @@ from bgen_core.records.link import Link
 from bgen_core.records.visitor import Visitor
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import OpenStore, SeenStore, open_store
+from bgen_core.store.tokens import ApiToken
 from pages._ui.app.visitor_cookie import known_visitor, new_visitor
 from pages._ui.identity.handed_on import visitor_in
 
 _NAMES: dict[VisitorId, str] = {}
 """How visitors are called, as far as the store was told."""
+
+_THIS_MACHINE = Visitor(id=COMMAND_LINE, role="admin", is_local=True)
 
 
 @st.cache_resource(show_spinner=False)
@@ -61,6 +66,16 @@ def asks_nobody() -> bool:
     return mode_of(settings()) == "none"
 
 
+def token_of(text: str) -> ApiToken | None:
+    """What the store knows of the token with this text; that it was used is kept."""
+    tokens = opened_store().tokens
+    found = tokens.find(text)
+    if found is not None and not found.has_ended:
+        with suppress(StoreError):  # a disk without room refuses nobody who only reads
+            tokens.note_use(found)
+    return found
+
+
 def store() -> SeenStore:
     """The store as this page's visitor sees it."""
     sees = visitor()
@@ -71,9 +86,9 @@ def store() -> SeenStore:
 
 
 def store_of(request: Request) -> SeenStore:
-    """The store as whoever asks a route sees it; who is known by nothing is a visitor for this request alone."""
+    """The store as whoever asks a route sees it; scripts of this machine that say nothing are the command line's."""
     if asks_nobody():
-        asks = known_visitor(request.cookies) or new_visitor()
+        asks = visitor_in(request.headers) or known_visitor(request.cookies) or _THIS_MACHINE
     else:  # nobody, where it is asked whether the server is ready
         asks = visitor_in(request.headers) or replace(new_visitor(), role="viewer", is_local=False)
     return opened_store().seen_by(asks)

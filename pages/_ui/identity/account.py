@@ -7,6 +7,7 @@ from bgen_core.records.visitor import Role, Visitor
 from bgen_core.settings import Settings
 from pages._ui.identity.forms import LOGOUT, RENAME
 from pages._ui.identity.logins import LONGEST_NAME
+from pages._ui.identity.token_dialog import ACCOUNT_OPEN, tokens_button
 from pages._ui.shared.html_templates import render
 from pages._ui.shared.plain_text import plain
 
@@ -18,6 +19,7 @@ _MAY: dict[Role, str] = {
 _LONGEST_LABEL = 18
 
 
+@st.fragment
 def account_popover(visitor: Visitor, settings: Settings) -> None:
     """Draw the popover; its place is told by streamlit.css."""
     mode = mode_of(settings)
@@ -25,11 +27,14 @@ def account_popover(visitor: Visitor, settings: Settings) -> None:
     shown = label if len(label) <= _LONGEST_LABEL else f"{label[:_LONGEST_LABEL].rstrip()}…"
     with (
         st.container(key="account", width="content"),
-        st.popover(plain(shown), icon=":material/person:", type="tertiary"),
+        st.popover(
+            plain(shown), icon=":material/person:", type="tertiary", key=ACCOUNT_OPEN, on_change="rerun"
+        ),  # which a dialog closes: it would lie below in a narrow window
     ):
         if mode != "password":
             st.markdown(f"**{plain(visitor.name)}**")
         st.caption(_MAY[visitor.role])
+        tokens_button(visitor, settings)
         if mode == "header":
             st.caption("The proxy before this app knows you: log out there.")
             return

@@ -19,10 +19,10 @@ from bgen_core.errors import UserInputError
 from bgen_core.ids import VisitorId
 from bgen_core.private_files import close_to_others
 from bgen_core.records.visitor import Role, Visitor
+from bgen_core.server_secret import server_secret
 from bgen_core.settings import Settings
 from bgen_core.whole_file import write_whole
 from bgen_core.wording import quoted
-from pages._ui.identity.server_secret import server_secret
 from pages._ui.identity.signed_cookie import SignedCookie
 
 COOKIE = "bgen_login"

@@ -15,11 +15,11 @@ from starlette.responses import RedirectResponse, Response
 from bgen_core.authentication import role_of
 from bgen_core.errors import UserInputError
 from bgen_core.records.visitor import Visitor
+from bgen_core.server_secret import keyed_id
 from bgen_core.settings import Settings, entries_of
 from bgen_core.wording import quoted
 from pages._ui.app.sub_path import sub_path
 from pages._ui.identity.logins import LONGEST_NAME, let_in
-from pages._ui.identity.server_secret import keyed_id
 from pages._ui.identity.signed_cookie import SignedCookie
 
 CALLBACK = "/login/callback"

@@ -5,10 +5,10 @@ from starlette.types import Scope
 from bgen_core.authentication import is_trusted_proxy, one_name, role_of
 from bgen_core.errors import UserInputError
 from bgen_core.records.visitor import Visitor
+from bgen_core.server_secret import keyed_id
 from bgen_core.settings import Settings
 from pages._ui.identity.logins import checked_name
 from pages._ui.identity.real_peer import real_peer
-from pages._ui.identity.server_secret import keyed_id
 
 _LONGEST_NAME = 254  # of an e-mail address
 

@@ -9,7 +9,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from pages._ui.identity.server_secret import server_secret
+from bgen_core.server_secret import server_secret
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from bgen_core.ids import LinkId
 from bgen_core.records.link import Link
-from pages._ui.identity.server_secret import server_secret
+from bgen_core.server_secret import server_secret
 
 LINKS = "s/"
 _PATH = re.compile(rf"/{LINKS}[\w-]{{8,200}}\.[\w-]{{20,200}}(?:/[0-9a-f]{{64}}\.webp|/vote)?", re.ASCII)

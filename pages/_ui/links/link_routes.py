@@ -18,6 +18,7 @@ from bgen_core.ids import BlobHash, LinkId, RunId, SweepId, VisitorId
 from bgen_core.records.link import Link
 from bgen_core.records.visitor import Visitor
 from bgen_core.runs.links import THUMBNAIL_SIDES
+from bgen_core.server_secret import server_secret
 from bgen_core.settings import Settings
 from bgen_core.store.opinions import Vote, Winner
 from bgen_core.store.store import SeenStore
@@ -25,7 +26,6 @@ from bgen_core.store.thumbnails import thumbnail
 from pages._ui.app import resources
 from pages._ui.app.faults import told
 from pages._ui.identity.handed_on import visitor_in
-from pages._ui.identity.server_secret import server_secret
 from pages._ui.identity.signed_cookie import SignedCookie
 from pages._ui.links.link_address import LINKS, link_in
 from pages._ui.shared.html_templates import render

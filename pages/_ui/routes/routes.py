@@ -8,7 +8,7 @@ from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.ids import BlobHash, SweepId
@@ -22,6 +22,7 @@ from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import resources
 from pages._ui.app.faults import told
 from pages._ui.links.link_routes import link_routes
+from pages._ui.routes.api.mounted import api_mount
 from pages._ui.routes.operation_routes import operation_routes
 from pages._ui.routes.page_html import page_routes
 from pages._ui.routes.streaming import Endpoint, StoreOf, attachment, download, refused
@@ -36,7 +37,7 @@ _DECODED_AT_ONCE = 2
 
 def own_routes(
     store_of: StoreOf = resources.store_of, health: Callable[[], Health | None] = resources.health
-) -> list[Route]:
+) -> list[BaseRoute]:
     """The routes that `st.App` serves beside the pages.
 
     Parameters
@@ -130,6 +131,7 @@ def own_routes(
 
     return [
         *operation_routes(store_of, health),
+        api_mount(store_of, exporting),
         _route(f"/{PICTURES}{{name}}", picture),
         _route(f"/{SHEETS}{{sweep_id}}.{{suffix}}", sheet),
         _route(f"/{ZIPS}{{sweep_id}}.zip", archive),

@@ -1,5 +1,6 @@
 """A small app behind the gate, which says to whom it speaks: for tests of every way in."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -12,6 +13,7 @@ from starlette.testclient import TestClient, WebSocketTestSession
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bgen_core.settings import Settings
+from bgen_core.store.tokens import ApiToken
 from pages._ui.app.gate import Gate
 from pages._ui.identity.handed_on import visitor_in
 
@@ -38,11 +40,18 @@ async def socket(websocket: WebSocket) -> None:
 
 
 def gated(
-    settings: Settings, *, peer: str = "testclient", url: str = "http://127.0.0.1", **provider_options: Any
+    settings: Settings,
+    *,
+    peer: str = "testclient",
+    url: str = "http://127.0.0.1",
+    token_of: Callable[[str], ApiToken | None] = lambda text: None,
+    **provider_options: Any,
 ) -> TestClient:
     """A browser at the other end of a connection from `peer`."""
     routes = [WebSocketRoute(SOCKET, socket), Route("/{path:path}", behind, methods=["GET", "POST", "PUT", "DELETE"])]
-    gate = Middleware(Gate, settings=lambda: settings, wrong_seconds=0, provider_options=provider_options)
+    gate = Middleware(
+        Gate, settings=lambda: settings, wrong_seconds=0, provider_options=provider_options, token_of=token_of
+    )
     app = Starlette(routes=routes, middleware=[gate])
     return TestClient(app, base_url=url, follow_redirects=False, client=(peer, 50000))
 

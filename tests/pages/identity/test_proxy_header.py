@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from bgen_core import server_secret
+from bgen_core.server_secret import SECRET_NAME
 from bgen_core.settings import Settings, load_settings
 from pages._ui.app import gate
-from pages._ui.identity import real_peer, server_secret
+from pages._ui.identity import real_peer
 from pages._ui.identity.real_peer import peers_kept
-from pages._ui.identity.server_secret import SECRET_NAME
 from tests.pages.identity.gated import by_every_way, gated, opened_socket, ways_in
 
 

@@ -1,0 +1,1 @@
+"""What scripts may ask of the server: its operations, the shapes of what comes and goes, and who a token stands for."""
