@@ -11,7 +11,7 @@ from bgen_core.errors import UserInputError
 from bgen_core.records.visitor import Role, Visitor
 from bgen_core.server_secret import server_secret
 from bgen_core.settings import Settings
-from bgen_core.store.tokens import BY_OPERATOR, ApiToken
+from bgen_core.store.people.tokens import BY_OPERATOR, ApiToken
 
 _ROLES: tuple[Role, ...] = get_args(Role)  # by what they may do
 

@@ -13,8 +13,8 @@ from bgen_core.ids import COMMAND_LINE, VisitorId
 from bgen_core.records.visitor import Role, Visitor
 from bgen_core.server_secret import keyed_id
 from bgen_core.settings import Settings, load_settings
+from bgen_core.store.people.tokens import BY_OPERATOR, SCOPES, ApiToken, Scope
 from bgen_core.store.store import open_store
-from bgen_core.store.tokens import BY_OPERATOR, SCOPES, ApiToken, Scope
 from bgen_core.wording import listed, printable, quoted
 
 tokens_app = typer.Typer(no_args_is_help=True)

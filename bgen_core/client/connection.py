@@ -12,6 +12,7 @@ from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
 from bgen_core.errors import BgenError
+from bgen_core.wording import quoted
 
 _API = "api/v1/"
 _LONGEST_PROBLEM = 100_000
@@ -58,7 +59,7 @@ class Connection:
     def __init__(self, url: str, token: str, timeout: float) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise ApiError(0, f"{url!r} is no address of a server: give one such as https://host/bgen/.")
+            raise ApiError(0, f"{quoted(url)} is no address of a server: give one such as https://host/bgen/.")
         if not timeout > 0:
             raise ApiError(0, f"A timeout of {timeout:g} s is not allowed: give more than 0.")
         self.url = url.rstrip("/") + "/"

@@ -33,7 +33,7 @@ class SweepHandle:
         self._path = f"sweeps/{quote(named, safe='')}"
 
     def __repr__(self) -> str:
-        return f"SweepHandle({self.id!r})"
+        return f"SweepHandle({self.id})"
 
     @property
     def page(self) -> str:

@@ -12,17 +12,17 @@ from bgen_core.store.access import Access
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.copies import Copies
 from bgen_core.store.database import Database
-from bgen_core.store.links import Links
 from bgen_core.store.metrics import Metrics
 from bgen_core.store.opinions import Opinions
+from bgen_core.store.people.links import Links
+from bgen_core.store.people.tokens import SeenTokens, Tokens
+from bgen_core.store.people.visitors import Visitors
 from bgen_core.store.pictures import Pictures
 from bgen_core.store.run_deletion import Deletion
 from bgen_core.store.runs import Runs
 from bgen_core.store.subjects import Subjects
 from bgen_core.store.sweeps import Sweeps
-from bgen_core.store.tokens import SeenTokens, Tokens
 from bgen_core.store.views import Views
-from bgen_core.store.visitors import Visitors
 
 _UNLIMITED = Access()
 

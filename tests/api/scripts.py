@@ -4,8 +4,8 @@ from starlette.testclient import TestClient
 
 from bgen_core.ids import VisitorId
 from bgen_core.records.visitor import Role, Visitor
+from bgen_core.store.people.tokens import BY_OPERATOR, Scope
 from bgen_core.store.store import Store
-from bgen_core.store.tokens import BY_OPERATOR, Scope
 
 ANNA = VisitorId("aaaaaaaaaaaa")
 BORIS = VisitorId("bbbbbbbbbbbb")

@@ -9,9 +9,9 @@ from starlette.testclient import TestClient
 
 from bgen_core.api.operations import OPERATIONS, VERSION_PATH, Operation
 from bgen_core.settings import load_settings
+from bgen_core.store.people.tokens import BY_OPERATOR, ApiToken
 from bgen_core.store.schema import TokenRow
 from bgen_core.store.store import Store
-from bgen_core.store.tokens import BY_OPERATOR, ApiToken
 from tests.api.scripts import ANNA, BORIS, bearer, token
 from tests.made_up import commit, made_up_run, made_up_subject, made_up_sweep
 from tests.pages.identity.gated import gated

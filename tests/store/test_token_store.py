@@ -11,8 +11,8 @@ from bgen_core.errors import UserInputError
 from bgen_core.ids import VisitorId
 from bgen_core.records.visitor import Role, Visitor
 from bgen_core.settings import Settings, load_settings
+from bgen_core.store.people.tokens import BY_OPERATOR, MOST_TOKENS, ApiToken, Scope
 from bgen_core.store.store import Store
-from bgen_core.store.tokens import BY_OPERATOR, MOST_TOKENS, ApiToken, Scope
 
 ANNA = Visitor(id=VisitorId("a" * 12), name="Anna")
 BORIS = Visitor(id=VisitorId("b" * 12), name="Boris")

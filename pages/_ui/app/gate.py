@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bgen_core.authentication import check, is_loopback, mode_of
 from bgen_core.errors import BgenError, StoreError, UserInputError
 from bgen_core.settings import Settings
-from bgen_core.store.tokens import ApiToken
+from bgen_core.store.people.tokens import ApiToken
 from pages._ui.app import resources
 from pages._ui.app.faults import told
 from pages._ui.app.password import role_by_password

@@ -16,8 +16,8 @@ from bgen_core.models.content_hash import keep_hashes
 from bgen_core.records.link import Link
 from bgen_core.records.visitor import Visitor
 from bgen_core.settings import Settings, load_settings
+from bgen_core.store.people.tokens import ApiToken
 from bgen_core.store.store import OpenStore, SeenStore, open_store
-from bgen_core.store.tokens import ApiToken
 from pages._ui.app.visitor_cookie import known_visitor, new_visitor
 from pages._ui.identity.handed_on import visitor_in
 

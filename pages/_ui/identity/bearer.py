@@ -12,7 +12,7 @@ from bgen_core.api.token_visitor import token_visitor
 from bgen_core.authentication import is_trusted_proxy, mode_of
 from bgen_core.errors import UserInputError
 from bgen_core.settings import Settings
-from bgen_core.store.tokens import PREFIX, ApiToken
+from bgen_core.store.people.tokens import PREFIX, ApiToken
 from pages._ui.app.faults import told
 from pages._ui.app.wrong_tries import WrongTries
 from pages._ui.identity.logins import Login

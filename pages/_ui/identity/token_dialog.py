@@ -7,7 +7,7 @@ from bgen_core.authentication import mode_of
 from bgen_core.errors import BgenError
 from bgen_core.records.visitor import Visitor
 from bgen_core.settings import Settings
-from bgen_core.store.tokens import LONGEST_TOKEN_NAME, ApiToken, Scope
+from bgen_core.store.people.tokens import LONGEST_TOKEN_NAME, ApiToken, Scope
 from pages._ui.app import resources
 from pages._ui.app.faults import told
 from pages._ui.identity.logins import login_of

@@ -9,7 +9,7 @@ import streamlit as st
 from bgen_core.errors import BgenError
 from bgen_core.ids import LinkId, RunId, SweepId
 from bgen_core.records.link import Link
-from bgen_core.store.links import LONGEST_QUESTION, MOST_PICTURES
+from bgen_core.store.people.links import LONGEST_QUESTION, MOST_PICTURES
 from bgen_core.store.store import SeenStore
 from bgen_core.wording import counted
 from pages._ui.app import resources

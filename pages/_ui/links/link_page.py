@@ -18,8 +18,8 @@ from bgen_core.runs.analysis.votes import axis_votes
 from bgen_core.runs.short_texts import short_texts
 from bgen_core.runs.table import FIELDS
 from bgen_core.runs.wide_table import run_table
-from bgen_core.store.links import MOST_PICTURES
 from bgen_core.store.opinions import Vote
+from bgen_core.store.people.links import MOST_PICTURES
 from bgen_core.store.store import SeenStore
 from bgen_core.wording import counted
 from pages._ui.compare.sweep_findings.overview_table import is_sure

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient, WebSocketTestSession
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bgen_core.settings import Settings
-from bgen_core.store.tokens import ApiToken
+from bgen_core.store.people.tokens import ApiToken
 from pages._ui.app.gate import Gate
 from pages._ui.identity.handed_on import visitor_in
 

@@ -5,8 +5,8 @@ from streamlit.testing.v1 import AppTest
 
 from bgen_core.ids import VisitorId
 from bgen_core.records.visitor import Role, Visitor
+from bgen_core.store.people.tokens import BY_OPERATOR
 from bgen_core.store.store import Store
-from bgen_core.store.tokens import BY_OPERATOR
 from pages._ui.app import resources
 
 
