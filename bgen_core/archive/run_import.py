@@ -131,7 +131,7 @@ def import_runs(store: Store, path: Path, *, limits: DecodeLimits = PNG_LIMITS) 
         except UserInputError as error:
             raise archive.refusal(str(error)) from error
         references = dict(_checked_references(archive, manifest.references, limits, left_out))
-        taken = _take(
+        taken, claimed = _take(
             store,
             archive,
             list({each.described.id: each for each in subjects}.values()),
@@ -139,8 +139,9 @@ def import_runs(store: Store, path: Path, *, limits: DecodeLimits = PNG_LIMITS) 
             sweeps,
             references,
         )
+    left_out += [f"Run {run_id}: Another picture is here under its address." for run_id in claimed]
     return ImportedRuns(
-        added=tuple(runs),
+        added=tuple(run_id for run_id in runs if run_id not in claimed),
         known=len({record.id for record in records} & known),
         subjects_added=len({each.described.id for each in subjects}),
         subjects_known=len({each.id for each in manifest.subjects} & known_subjects),
@@ -288,7 +289,8 @@ def _take(
     runs: list[_NewRun],
     sweeps: list[CheckedSweep],
     references: Mapping[BlobHash, str],
-) -> TakenSweeps:
+) -> tuple[TakenSweeps, list[RunId]]:
+    """What came of the sweeps, and the runs that are here with other pictures, of somebody else's."""
     files = {**references}
     files |= {run.record.image: run.described.image_file for run in runs}
     files |= {run.record.raw: run.described.raw_file for run in runs}
@@ -303,18 +305,25 @@ def _take(
             for name, file in files.items():
                 if not store.blobs.exists(name):  # removed meanwhile as needed by nobody
                     store.blobs.put(archive.read_hashed(file, name))
-            _add_rows(session, subjects, runs, store.access)
+            claimed = _add_rows(session, subjects, runs, store.access)
             for name in references:
                 own_reference(session, name, store.access.person)
-            return add_sweeps(session, sweeps, store.access)
+            taken = add_sweeps(session, sweeps, store.access)
     except BaseException:
         with suppress(StoreError):  # what made it fail is told, and `store gc` finds the rest
             store.pictures.remove_unused(written)
         raise
+    if claimed:
+        store.pictures.remove_unused(written)
+    return taken, claimed
 
 
-def _add_rows(session: Session, subjects: list[_NewSubject], runs: list[_NewRun], access: Access) -> None:
-    """Write what is new, or was there for others alone: whoever has the pictures of a run or subject may own it."""
+def _add_rows(session: Session, subjects: list[_NewSubject], runs: list[_NewRun], access: Access) -> list[RunId]:
+    """Write what is new, or was there for others alone: whoever has the pictures of a run or subject may own it.
+
+    Returns the runs that are there with other pictures: their address in a file is no proof.
+    """
+    claimed: list[RunId] = []
     owner, is_shared = access.person, access.sharing == "shared"
     for each in subjects:
         entry = each.described
@@ -336,6 +345,8 @@ def _add_rows(session: Session, subjects: list[_NewSubject], runs: list[_NewRun]
         if there is not None:
             if (there.image, there.raw) == (run.record.image, run.record.raw):
                 own_run(session, run.record.id, owner, is_shared=is_shared)
+            else:
+                claimed.append(run.record.id)
             continue
         add_run_row(session, run.record, owner, is_shared=is_shared)
         rating, notes = run.described.rating, run.described.notes.strip() or None
@@ -347,3 +358,4 @@ def _add_rows(session: Session, subjects: list[_NewSubject], runs: list[_NewRun]
         session.add_all(
             [MetricRow(run_id=run.record.id, **metric.model_dump()) for metric in metrics.values()]
         )  # fmt: skip
+    return claimed
