@@ -37,6 +37,8 @@ class SweepRecord:
         When it came to its end; None before.
     sharing
         Who sees it beside its owner and admins.
+    viewers_vote
+        Whether viewers who see it may vote on its pictures.
     """
 
     id: SweepId
@@ -54,6 +56,7 @@ class SweepRecord:
     started: datetime | None = None
     finished: datetime | None = None
     sharing: Sharing = "shared"
+    viewers_vote: bool = True
 
     @property
     def is_active(self) -> bool:

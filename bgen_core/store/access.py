@@ -177,16 +177,19 @@ class Access:
         if not self.sees_all:
             raise NotAllowedError(f"Only an admin {what}.")
 
-    def check_vote(self) -> None:
-        """Refuse a vote through a link whose owner asks for none.
+    def check_vote(self, sweep: SweepRow) -> None:
+        """Refuse a vote where the owner asks for none: through a link, or of viewers on a sweep.
 
         Raises
         ------
         NotAllowedError
             Voting is not asked for.
         """
-        if self.link is not None and not self.link.may_vote:
-            raise NotAllowedError("This link is to look at: nobody asks for votes here.")
+        if self.link is not None:
+            if not self.link.may_vote:
+                raise NotAllowedError("This link is to look at: nobody asks for votes here.")
+        elif not self._is_member and not sweep.viewers_vote:
+            raise NotAllowedError("The owner of this sweep does not ask viewers for votes.")
 
     @staticmethod
     def _shown_by(link: Link) -> sa.Select[RunId]:

@@ -157,7 +157,6 @@ class Opinions:
         UserInputError
             No sweep has this id, or one of the runs does not stand in its grid.
         """
-        self._access.check_vote()
         voter, pair = self._access.owner(vote.voter), sorted({vote.run_a, vote.run_b})
         with self._database.writing() as session:
             self._check_pair(session, vote.sweep_id, pair)
@@ -225,9 +224,10 @@ class Opinions:
         session.execute(sa.delete(OpinionRow).where(OpinionRow.run_id == run_id, *empty))
 
     def _check_pair(self, session: Session, sweep_id: SweepId, pair: Sequence[RunId]) -> None:
-        seen = sa.select(SweepRow.id).where(SweepRow.id == sweep_id, self._access.sweeps())
-        if session.scalar(seen) is None:
+        sweep = session.scalar(sa.select(SweepRow).where(SweepRow.id == sweep_id, self._access.sweeps()))
+        if sweep is None:
             raise UserInputError(f"No sweep is called {quoted(sweep_id)}: open one from the sweep page.")
+        self._access.check_vote(sweep)
         cells = sa.select(CellRow.run_id).where(CellRow.sweep_id == sweep_id, CellRow.run_id.in_(pair))
         if self._access.link is not None:
             cells = cells.join(RunRow, RunRow.id == CellRow.run_id).where(self._access.runs())

@@ -9,7 +9,7 @@ from sqlalchemy.types import TypeDecorator
 
 from bgen_core.ids import BlobHash, LinkId, RawId, RunId, SubjectId, SweepId, VisitorId
 
-SCHEMA_VERSION = "0011"
+SCHEMA_VERSION = "0012"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -90,6 +90,7 @@ class SweepRow(Table):
     expected_seconds: Mapped[float | None]
     explored: Mapped[SweepId | None] = mapped_column(String(64))
     sharing: Mapped[str] = mapped_column(String(16))
+    viewers_vote: Mapped[bool]
     is_imported: Mapped[bool]
 
 

@@ -45,6 +45,7 @@ def add_sweep_row(
             expected_seconds=record.expected_seconds,
             explored=record.explored,
             sharing=record.sharing,
+            viewers_vote=record.viewers_vote,
             is_imported=is_imported,
         )
     )
@@ -115,6 +116,7 @@ def sweep_record(row: SweepRow) -> SweepRecord:
         started=row.started,
         finished=row.finished,
         sharing=sharing_of(row.sharing),
+        viewers_vote=row.viewers_vote,
     )
 
 

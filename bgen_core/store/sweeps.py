@@ -144,6 +144,11 @@ class Sweeps:
             self._changeable(session, sweep_id).sharing = sharing
             session.execute(sa.delete(OpenedLinkRow).where(OpenedLinkRow.sweep_id == sweep_id))
 
+    def let_viewers_vote(self, sweep_id: SweepId, *, vote: bool) -> None:
+        """Let viewers vote on a sweep's pictures, or no longer; what they gave stays."""
+        with self._database.writing() as session:
+            self._changeable(session, sweep_id).viewers_vote = vote
+
     def may_change(self, sweep: SweepRecord) -> bool:
         """Whether whoever looks may stop a sweep, go on with it, and say who sees it."""
         return self._access.may_change([sweep.owner])

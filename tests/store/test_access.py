@@ -122,6 +122,7 @@ CHANGES: dict[str, Callable[[SeenStore, Made], object]] = {
     "try a cell again": lambda store, made: store.sweeps.clear_cell_errors(made.sweep, 0),
     "hasten": lambda store, made: store.sweeps.hasten(made.sweep),
     "share a sweep": lambda store, made: store.sweeps.share(made.sweep, "private"),
+    "let viewers vote": lambda store, made: store.sweeps.let_viewers_vote(made.sweep, vote=False),
     "share a subject": lambda store, made: store.subjects.share(made.subject, "private"),
     "rename": lambda store, made: store.subjects.rename(made.subject, "stolen"),
     "delete a subject": lambda store, made: store.subjects.delete(made.subject),
@@ -195,6 +196,17 @@ def test_each_visitor_votes_once_on_a_pair(store: Store) -> None:
         vote = Vote(sweep_id="sweep-1", run_a=runs[0], run_b=runs[1], winner=winner)
         store.seen_by(visitor).opinions.add_vote(vote)
     assert {vote.voter: vote.winner for vote in store.opinions.votes_of("sweep-1")} == {ADA.id: "tie", VERA.id: "b"}
+
+
+def test_viewers_vote_where_the_owner_asks_them(store: Store) -> None:
+    made = Made(store, "shared")
+    vote = _vote(made.sweep, made.run.id)
+    store.seen_by(VERA).opinions.add_vote(vote)
+    store.seen_by(ADA).sweeps.let_viewers_vote(made.sweep, vote=False)
+    with pytest.raises(NotAllowedError, match="does not ask viewers"):
+        store.seen_by(VERA).opinions.add_vote(vote)
+    store.seen_by(BO).opinions.add_vote(vote)
+    assert {each.voter for each in store.opinions.votes_of(made.sweep)} == {VERA.id, BO.id}, "what was given stays"
 
 
 def test_a_vote_is_on_two_pictures_of_its_sweep(store: Store) -> None:

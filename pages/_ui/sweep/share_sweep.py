@@ -41,6 +41,17 @@ def share_popover(store: SeenStore, sweep: SweepRecord) -> None:
             on_change=_share,
             args=(store, sweep.id),
         )
+        st.checkbox(
+            "Viewers may vote on it", value=sweep.viewers_vote, key=f"voting_{sweep.id}", on_change=_let_vote,
+            args=(store, sweep.id), disabled=sweep.sharing == "private",
+        )  # fmt: skip
+
+
+def _let_vote(store: SeenStore, sweep_id: SweepId) -> None:
+    try:
+        store.sweeps.let_viewers_vote(sweep_id, vote=st.session_state[f"voting_{sweep_id}"])
+    except BgenError as error:
+        st.toast(plain(told(error)))
 
 
 def _share(store: SeenStore, sweep_id: SweepId) -> None:
