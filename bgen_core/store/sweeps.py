@@ -187,10 +187,10 @@ class Sweeps:
             found = {row.id: sweep_record(row) if seen else without_plan(sweep_record(row)) for row, seen in rows}
             return [found[sweep_id] for sweep_id in order]
 
-    def waiting(self) -> int:
-        """How many sweeps are queued, whoever may see them."""
+    def count(self, state: SweepState) -> int:
+        """How many sweeps are in a state, whoever may see them."""
         with self._database.reading() as session:
-            return session.scalar(sa.select(sa.func.count()).where(SweepRow.state == "queued")) or 0
+            return session.scalar(sa.select(sa.func.count()).where(SweepRow.state == state)) or 0
 
     def queue_left(self) -> QueueLeft:
         """What is left of the sweeps in hand and of those that wait, whoever may see them."""

@@ -328,7 +328,7 @@ def test_places_in_the_queue_say_nothing_of_what_is_private(store: Store) -> Non
         "sweep-1": ("", {}),
         "sweep-2": ("Bo's", {}),
     }
-    assert store.seen_by(VERA).sweeps.waiting() == 2
+    assert store.seen_by(VERA).sweeps.count("queued") == 2
     assert all(sweep.title for sweep in store.seen_by(EVE).sweeps.queue())
 
 

@@ -73,7 +73,7 @@ class ServiceLook:
         """
         store, home = self._store, self._settings.home
         queue = store.sweeps.queue_left()
-        paused = len(store.sweeps.select(states=["paused"]))
+        paused = store.sweeps.count("paused")
         now = datetime.now(UTC)
         first = min((each.turn.created for each in queue.waiting if not each.has_begun), default=now)
         status = self._folder.read_status()

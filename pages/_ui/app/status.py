@@ -24,7 +24,7 @@ def show_status(model: str, executor: Executor, store: SeenStore, *, follows: Sw
         The sweep that is told of in the tab's title; None on the page that shows it, and tells of it more often.
     """
     health, lacks_room = executor.health(), no_room(store)
-    waiting = store.sweeps.waiting()
+    waiting = store.sweeps.count("queued")
     if health is None:
         device, queue, colour = "engine starting", "", "gray"
     else:
