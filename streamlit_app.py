@@ -25,6 +25,7 @@ from pages._ui.app.head_limit import heads_in_time
 from pages._ui.app.own_address import OwnAddress
 from pages._ui.app.repeated_faults import told_once_a_minute
 from pages._ui.app.request_log import RequestLog
+from pages._ui.app.session_keys import read_keys_at_once
 from pages._ui.app.session_limits import SessionLimits
 from pages._ui.app.sub_path import SubPath, take_over_from_streamlit
 from pages._ui.app.upload_limits import UploadLimits
@@ -82,6 +83,7 @@ def read_table() -> None:
 
 
 take_over_from_streamlit()
+read_keys_at_once()
 # The shell is not beside pages/: Streamlit would otherwise serve a page file alone, without shell and gate, to the
 # first visitor of a fresh server who comes by a deep link.
 app = st.App(

@@ -100,4 +100,4 @@ def test_nothing_in_pages_is_named_from_the_root_of_the_host() -> None:
     assert sources
     assert [str(path) for path in sources if rooted.search(path.read_text(encoding="utf-8"))] == []
     forms = [form for path in PAGES.rglob("*.html") for form in re.findall(r'action="([^"]*)"', path.read_text())]
-    assert forms and all(form.startswith("{{ sub_path() }}{{ ") for form in forms)
+    assert forms and all(form.startswith(("{{ sub_path() }}{{ ", "{{ here }}/")) for form in forms)  # beside the page

@@ -144,7 +144,7 @@ def test_a_bug_stays_a_bug(store: Store) -> None:
 def test_a_zero_byte_is_a_sentence(store: Store) -> None:
     run = commit(store, made_up_run()).id
     with pytest.raises(StoreError, match="keeps no text with a zero byte"), store.database.writing() as session:
-        session.get_one(RunRow, run).notes = "a\0b"
+        session.get_one(RunRow, run).prompt = "a\0b"
 
 
 def test_a_read_only_server_can_still_be_read(store: Store) -> None:
