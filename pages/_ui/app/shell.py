@@ -11,6 +11,7 @@ if PROJECT not in sys.path:
 import streamlit as st  # noqa: E402
 
 from pages._ui.app import page_files, resources  # noqa: E402
+from pages._ui.app.early_component import load_components_early  # noqa: E402
 from pages._ui.identity.account import account_popover  # noqa: E402
 
 st.set_page_config(page_title="bgen", page_icon="🖼️", layout="wide")
@@ -25,6 +26,7 @@ page = st.navigation(
     ],
     position="top",
 )
+load_components_early()
 if not resources.asks_nobody():
     account_popover(visitor, resources.settings())
 page.run()

@@ -1,5 +1,6 @@
 """The HTML in which every page begins: Streamlit's own, told where its server is and how its elements are read."""
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -10,11 +11,14 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from pages._ui.app.page_files import PATHS
+from pages._ui.routes.page_scripts import scripts_of
 from pages._ui.shared.frontend_source import frontend_source
 
 # Streamlit 1.67 would first look for its server below the page's own address (/sweep/_stcore/health): two requests that
 # fail, and a pause, before every page but the first. All pages lie in one folder, and the server is there.
 _SERVER = '<script>window.__streamlit = { BACKEND_BASE_URL: new URL(".", location.href).href.slice(0, -1) }</script>'
+# The theme does not use the font that Streamlit fetches beside its scripts; icons are on every page.
+_TEXT_FONT, _ICON_FONT = re.compile(r"SourceSansVF-Upright\.[\w.-]+\.woff2"), "MaterialSymbols-Rounded.*.woff2"
 
 
 def page_routes() -> list[Route]:
@@ -41,12 +45,23 @@ def page_routes() -> list[Route]:
 @cache
 def page_html() -> str:
     """Streamlit's index.html with the server's address, and what mends its own elements, in its head."""
-    own = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+    static = Path(st.__file__).parent / "static"
+    own = (static / "index.html").read_text(encoding="utf-8")
     before, head, after = own.partition("<head>")
     if not head:
         raise RuntimeError("Streamlit's index.html has no head any more")
     mended, end, rest = after.partition("</head>")
+    for icons in (static / "static" / "media").glob(_ICON_FONT):
+        mended = _TEXT_FONT.sub(icons.name, mended)
     script = frontend_source("one_act_one_entry.js", "streamlit_markup.js", "login_over.js")
     style = frontend_source("streamlit.css")
     mends = ("<style>", style, "</style>", "<script>", script, "</script>")
-    return "".join((before, head, _SERVER, mended, *mends, end, rest))
+    return "".join((before, head, _SERVER, mended, *_preloads(static, mended), *mends, end, rest))
+
+
+def _preloads(static: Path, named: str) -> list[str]:
+    """Links to the scripts that the page needs soon and that its own HTML does not name."""
+    scripts = scripts_of(static / "static" / "js")
+    return [
+        f'<link rel="modulepreload" crossorigin href="./static/js/{name}">' for name in scripts if name not in named
+    ]
