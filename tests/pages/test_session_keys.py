@@ -12,13 +12,13 @@ def test_a_name_that_another_run_adds_meanwhile_ends_no_page(part: str, monkeypa
     state = SessionState()
     for name in ("one", "two"):
         getattr(state, part)[name] = name
-    known = state._get_widget_id
+    known = SessionState._get_widget_id
 
-    def meanwhile(name: str) -> str:
+    def meanwhile(state: SessionState, name: str) -> str:
         getattr(state, part)[f"added beside {name}"] = 1
-        return known(name)
+        return known(state, name)
 
-    monkeypatch.setattr(state, "_get_widget_id", meanwhile)
+    monkeypatch.setattr(SessionState, "_get_widget_id", meanwhile)
     read_keys_at_once()
     assert {"one", "two"} <= set(state.filtered_state)
 

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from pages._ui.app.page_files import PATHS
 from pages._ui.routes.page_scripts import scripts_of
 from pages._ui.shared.frontend_source import frontend_source
+from pages._ui.shared.html_templates import render
 
 # Streamlit 1.67 would first look for its server below the page's own address (/sweep/_stcore/health): two requests that
 # fail, and a pause, before every page but the first. All pages lie in one folder, and the server is there.
@@ -56,12 +57,10 @@ def page_html() -> str:
     script = frontend_source("one_act_one_entry.js", "streamlit_markup.js", "login_over.js")
     style = frontend_source("streamlit.css")
     mends = ("<style>", style, "</style>", "<script>", script, "</script>")
-    return "".join((before, head, _SERVER, mended, *_preloads(static, mended), *mends, end, rest))
+    return "".join((before, head, _SERVER, mended, _preloads(static, mended), *mends, end, rest))
 
 
-def _preloads(static: Path, named: str) -> list[str]:
+def _preloads(static: Path, named: str) -> str:
     """Links to the scripts that the page needs soon and that its own HTML does not name."""
-    scripts = scripts_of(static / "static" / "js")
-    return [
-        f'<link rel="modulepreload" crossorigin href="./static/js/{name}">' for name in scripts if name not in named
-    ]
+    names = [name for name in scripts_of(static / "static" / "js") if name not in named]
+    return render("routes/preloads.html", names=names)
