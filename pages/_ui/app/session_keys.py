@@ -14,6 +14,6 @@ def read_keys_at_once() -> None:
     SessionState._keys = _keys  # pyright: ignore[reportPrivateUsage]
 
 
-def _keys(state: Any) -> set[str]:
-    named = [*list(state._old_state), *list(state._new_session_state)]
-    return {state._get_widget_id(name) for name in named} | set(state._new_widget_state.keys())
+def _keys(self: Any) -> set[str]:
+    named = [*list(self._old_state), *list(self._new_session_state)]
+    return {self._get_widget_id(name) for name in named} | set(self._new_widget_state.keys())
