@@ -64,7 +64,7 @@ with details:
         if st.button("Use as base", type="primary", help="Fill the sweep page with this run's parameters."):
             st.switch_page(page_files.SWEEP, query_params={"base": run.id})
         if not looks_alone(store):
-            verify_button(lambda: store.blobs.get(run.image), run.short_id)
+            verify_button(store, lambda: store.blobs.get(run.image), run.short_id)
         st.page_link(page_files.COMPARE, label="Compare", query_params={"ids": run.id})
         for sweep in sweeps[:3]:
             st.page_link(

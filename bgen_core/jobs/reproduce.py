@@ -186,13 +186,14 @@ def find_subject(store: Store, recipe: Recipe) -> Subject:
     """
     if not recipe.subject_id:
         raise UserInputError("This PNG does not say of which photo it was made: give photo and mask.")
-    known = {entry.id for entry in store.subjects.all()}
-    if recipe.subject_id not in known:
+    try:
+        store.subjects.get(recipe.subject_id)
+    except UserInputError as error:
         name = f" {quoted(recipe.record.subject_name)}" if recipe.record else ""
         raise UserInputError(
             f"The subject{name} ({recipe.subject_id[:12]}) of this PNG is not in the store: "
             "give its photo and mask, or import the ZIP that it came with."
-        )
+        ) from error
     return store.subjects.load(recipe.subject_id)
 
 
@@ -207,10 +208,15 @@ def find_reference(settings: Settings, recipe: Recipe) -> bytes:
     try:
         return BlobStore(settings.blob_root).get(BlobHash(recipe.params.reference))
     except LostPictureError as error:
-        raise UserInputError(
-            f"The reference picture ({recipe.params.reference[:12]}) of this PNG is not in the store: "
-            "import the ZIP that it came with."
-        ) from error
+        raise no_reference(recipe) from error
+
+
+def no_reference(recipe: Recipe) -> UserInputError:
+    """What is said of a recipe whose reference picture the store does not have, or not for whoever asks."""
+    return UserInputError(
+        f"The reference picture ({recipe.params.reference[:12]}) of this PNG is not in the store: "
+        "import the ZIP that it came with."
+    )
 
 
 def _sweep(sweep_id: SweepId, plan: SweepPlan) -> SweepRecord:

@@ -1,4 +1,6 @@
-"""`python -m bgen_core.jobs.verifying FILE`: a picture is made again for a page, and the process ends with the server.
+"""`python -m bgen_core.jobs.verifying FILE VISITOR`: a picture is made again for a page; it ends with the server.
+
+It takes photos and reference pictures that the visitor sees, who is named as JSON by whoever starts it.
 
 It answers like `reproduce --json`: one document on stdout; exit 2 with a sentence on stderr, here for a visitor, where
 nothing came out.
@@ -12,9 +14,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bgen_core.errors import BgenError
+from bgen_core.ids import BlobHash
 from bgen_core.jobs.parent_process import end_with_parent
 from bgen_core.models.default_model import default_model
 from bgen_core.models.devices import prepare_process_for_inference
+from bgen_core.records.visitor import Visitor
 from bgen_core.runs.recipe import read_recipe
 from bgen_core.settings import load_settings
 from bgen_core.store.store import open_store
@@ -32,22 +36,25 @@ def main() -> None:
     end_with_parent(patience=TIDY_SECONDS)
     with suppress(KeyboardInterrupt):
         try:
-            _verify(Path(sys.argv[1]).read_bytes())
+            _verify(Path(sys.argv[1]).read_bytes(), Visitor(**json.loads(sys.argv[2])))
         except BgenError as error:
             logging.getLogger(__name__).warning("nothing came out: %s", error)
             sys.stderr.write(f"{error.public}\n")
             sys.exit(2)
 
 
-def _verify(png: bytes) -> None:
+def _verify(png: bytes, visitor: Visitor) -> None:
     settings = load_settings()
     recipe = read_recipe(png, limits=DecodeLimits.of_pictures(settings))
     model = recipe.model or default_model(settings)
     check_allowed(SweepPlan(subject_id=recipe.subject_id, model=model, base=recipe.params), settings)
-    from bgen_core.jobs.reproduce import Reproducer, find_subject  # loads torch
+    from bgen_core.jobs.reproduce import Reproducer, find_subject, no_reference  # loads torch
 
     with open_store(settings) as store:
-        subject = find_subject(store, recipe)
+        seen = store.seen_by(visitor)
+        subject = find_subject(seen, recipe)
+        if recipe.params.reference and not seen.pictures.sees(BlobHash(recipe.params.reference)):
+            raise no_reference(recipe)
     with Reproducer(settings) as reproducer:
         made = reproducer.reproduce(png, recipe, subject, model=model)
     told = {

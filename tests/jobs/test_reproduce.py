@@ -13,9 +13,11 @@ from PIL import Image
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
+from bgen_core.ids import VisitorId
 from bgen_core.jobs.reproduce import Deviation, Reproducer, Reproduction, find_subject
 from bgen_core.records.png_text import metadata_chunks
 from bgen_core.records.run import RunRecord
+from bgen_core.records.visitor import Visitor
 from bgen_core.runs.recipe import read_recipe
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store, open_store
@@ -181,6 +183,16 @@ def test_the_subject_is_found_in_the_store(store: Store) -> None:
     found = find_subject(store, read_recipe(encode_png(picture(), text=metadata_chunks(run))))
     assert found.id == SUBJECT.id
     assert math.isclose(float(found.alpha.mean()), 0.5)
+
+
+def test_a_subject_that_another_keeps_to_themselves_is_not_found(store: Store) -> None:
+    ada, bo = (store.seen_by(Visitor(id=VisitorId(name))) for name in ("ada", "bo"))
+    ada.subjects.save(SUBJECT, {})
+    ada.subjects.share(SUBJECT.id, "private")
+    recipe = read_recipe(encode_png(picture(), text=metadata_chunks(made_up_run(0, subject_id=SUBJECT.id))))
+    assert find_subject(ada, recipe).id == SUBJECT.id
+    with pytest.raises(UserInputError, match="is not in the store"):
+        find_subject(bo, recipe)
 
 
 @pytest.mark.parametrize(

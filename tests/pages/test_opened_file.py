@@ -21,7 +21,7 @@ from bgen_core.subject.decoding.image_io import DecodeLimits
 from pages._ui.compare import opened_file
 from pages._ui.shared import verification
 from pages._ui.shared.verification import Verification
-from tests.made_up import commit, made_up_run, run_id
+from tests.made_up import VISITOR, commit, made_up_run, run_id
 from tests.pages.compare_pages import button, open_compare, tables, texts, viewed
 from tests.serving import PROJECT
 from tests.waiting import wait_until
@@ -147,11 +147,12 @@ def test_what_the_command_says_is_what_is_shown(
 
     def run(command: list[str], **options: Any) -> "subprocess.CompletedProcess[str]":
         ran.append(Path(command[4]).read_bytes())
+        assert Visitor(**json.loads(command[5])) == VISITOR
         return subprocess.CompletedProcess(command, code, stdout, stderr)
 
     monkeypatch.setattr(verification.subprocess, "run", run)
     found = Verification()
-    found.run(b"a png")
+    found.run(b"a png", VISITOR)
     assert ran == [b"a png"]
     assert found.equal is equal
     assert found.sentence.startswith(words)
@@ -174,9 +175,10 @@ def test_a_verification_is_shown_until_and_after_it_is_done(page_store: Store, m
 
 SERVER = """
 import sys
+from bgen_core.records.visitor import Visitor
 from pages._ui.shared import verification
 verification.VERIFYING = (sys.executable, "-P", "-c", sys.argv[1], sys.argv[2])
-verification.Verification().run(b"a png")
+verification.Verification().run(b"a png", Visitor(id="ada"))
 """
 VERIFYING = """
 import os, sys, time

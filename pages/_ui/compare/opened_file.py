@@ -131,7 +131,7 @@ def _settings(name: str, png: bytes, recipe: Recipe, store: SeenStore) -> None:
             if st.button("Use as base", key="file_as_base", type="primary", help="Fill the sweep page with these."):
                 _use_as_base(recipe, store)
             if recipe.record:  # nobody else's picture comes out equal
-                verify_button(lambda: png, key)
+                verify_button(store, lambda: png, key)
             if recipe.record and recipe.record.id in store.runs.visible([recipe.record.id]):
                 st.button("Choose for comparison", key="file_to_compare", on_click=_choose, args=(recipe.record.id,))
                 st.page_link(page_files.RUN, label="Its own page", query_params={"id": recipe.record.id})

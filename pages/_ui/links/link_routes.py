@@ -1,5 +1,6 @@
 """The routes of read-only links. The gate lets them pass without a login where `BGEN_LINKS=open`."""
 
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -187,8 +188,6 @@ def _is_known(request: Request, settings: Settings) -> bool:
 
 
 def _new_voter() -> VisitorId:
-    import uuid
-
     return VisitorId(f"link-{uuid.uuid4().hex[:12]}")
 
 

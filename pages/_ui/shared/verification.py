@@ -9,13 +9,15 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from bgen_core.jobs.supervisor import PROJECT
+from bgen_core.records.visitor import Visitor
+from bgen_core.store.store import SeenStore
 from pages._ui.shared.plain_text import plain
 
 logger = logging.getLogger(__name__)
@@ -49,15 +51,15 @@ class Verification:
     equal: bool | None = None
     differences: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
 
-    def run(self, png: bytes) -> None:
-        """Wait for the turn, make the picture again and keep what came out; for a thread of its own."""
+    def run(self, png: bytes, visitor: Visitor) -> None:
+        """Wait for the turn, make the picture again from what a visitor sees and keep what came out; in a thread."""
         with _ONE_AT_A_TIME, tempfile.TemporaryDirectory(prefix="bgen-verify-") as folder:
             file = Path(folder) / "picture.png"
             file.write_bytes(png)
             lifeline, held = os.pipe()  # its end, when this server ends, ends what is started here
             try:
                 done = subprocess.run(
-                    [*VERIFYING, str(file)],
+                    [*VERIFYING, str(file), json.dumps(asdict(visitor))],
                     stdin=lifeline,
                     capture_output=True,
                     text=True,
@@ -87,7 +89,7 @@ class Verification:
         self.sentence = told.get("sentence") or unknown
 
 
-def verify_button(read_png: Callable[[], bytes], name: str) -> None:
+def verify_button(store: SeenStore, read_png: Callable[[], bytes], name: str) -> None:
     """Draw the button that makes a picture again, and what came out the last time.
 
     Parameters
@@ -101,7 +103,7 @@ def verify_button(read_png: Callable[[], bytes], name: str) -> None:
 
     def start() -> None:
         kept[name] = Verification()
-        threading.Thread(target=kept[name].run, args=(read_png(),), daemon=True).start()
+        threading.Thread(target=kept[name].run, args=(read_png(), store.visitor), daemon=True).start()
 
     current = kept.get(name)
     st.button(
