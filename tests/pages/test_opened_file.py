@@ -1,6 +1,7 @@
 """A PNG or a ZIP dropped on the compare page, and making a picture again beside the store."""
 
 import io
+import json
 import subprocess
 import sys
 import time
