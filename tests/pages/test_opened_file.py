@@ -15,6 +15,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from bgen_core.archive.run_archive import run_archive
+from bgen_core.records.visitor import Visitor
 from bgen_core.runs.recipe import Recipe, read_recipe
 from bgen_core.settings import load_settings
 from bgen_core.store.store import Store, open_store
