@@ -89,6 +89,7 @@ ALL = {
 }  # fmt: skip
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("visitor", [BO, VERA], ids=["member", "viewer"])
 def test_what_is_private_is_not_there_for_others(store: Store, visitor: Visitor) -> None:
     made = Made(store, "private")
@@ -96,11 +97,13 @@ def test_what_is_private_is_not_there_for_others(store: Store, visitor: Visitor)
     assert made.seen_by(ADA) == made.seen_by(EVE) == dict.fromkeys(ALL, True)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("visitor", [ADA, BO, VERA, EVE], ids=lambda each: each.name)
 def test_what_is_shared_is_there_for_all(store: Store, visitor: Visitor) -> None:
     assert Made(store, "shared").seen_by(visitor) == dict.fromkeys(ALL, True)
 
 
+@pytest.mark.both_databases
 def test_a_link_opens_a_sweep_and_what_it_shows_until_it_is_taken_back(store: Store) -> None:
     made = Made(store, "link")
     by_its_link = dict.fromkeys(ALL, False)
@@ -198,6 +201,7 @@ def test_each_visitor_votes_once_on_a_pair(store: Store) -> None:
     assert {vote.voter: vote.winner for vote in store.opinions.votes_of("sweep-1")} == {ADA.id: "tie", VERA.id: "b"}
 
 
+@pytest.mark.both_databases
 def test_viewers_vote_where_the_owner_asks_them(store: Store) -> None:
     made = Made(store, "shared")
     vote = _vote(made.sweep, made.run.id)
@@ -234,6 +238,7 @@ def test_opinions_are_each_persons_and_the_mean_is_shown(store: Store) -> None:
     assert run_table(store.seen_by(ADA)).iloc[0]["rating"] == 5
 
 
+@pytest.mark.both_databases
 def test_what_is_everyones_is_changed_by_whoever_says_otherwise(store: Store) -> None:
     run = commit(store, made_up_run(0, owner=NOBODY)).id
     store.opinions.rate(run, 4)
@@ -260,6 +265,7 @@ def test_browsers_of_ones_own_machine_are_one_person(store: Store) -> None:
     assert first.opinions.of([run])[run] == Opinion(rating=3, mean_rating=3.0, raters=1)
 
 
+@pytest.mark.both_databases
 def test_a_run_that_two_made_goes_with_the_second(store: Store) -> None:
     made = Made(store, "private")
     bo = store.seen_by(BO)
@@ -275,6 +281,7 @@ def test_a_run_that_two_made_goes_with_the_second(store: Store) -> None:
     assert store.runs.select() == []
 
 
+@pytest.mark.both_databases
 def test_going_on_with_a_sweep_gives_back_what_its_owner_deleted_and_others_kept(store: Store) -> None:
     made = Made(store, "private")
     store.seen_by(BO).sweeps.add(made_up_sweep("sweep-2", total=1, plan={}), [made.run.id])
@@ -294,6 +301,7 @@ def test_a_run_belongs_to_all_whose_sweeps_hold_it_when_it_is_made(store: Store)
     assert not store.seen_by(VERA).runs.visible([RunId(run_id(0))])
 
 
+@pytest.mark.both_databases
 def test_a_subject_that_two_saved_has_two_names_and_goes_with_the_second(store: Store) -> None:
     ada, bo = store.seen_by(ADA), store.seen_by(BO)
     subject = made_up_subject()
