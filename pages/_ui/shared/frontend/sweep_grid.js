@@ -89,13 +89,14 @@ function draw(grid) {
   const { axes, places, aspect, ticking, badges } = grid.data;
   grid.root.style.setProperty("--aspect", `${aspect[0]} / ${aspect[1]}`);
   grid.root.classList.toggle("ticking", ticking);
-  places.forEach((place, index) => fill(grid, index, place));
   const drawn = JSON.stringify([axes, grid.shown, badges, places.length]);
   if (drawn !== grid.drawn) {
     grid.drawn = drawn;
     drawBar(grid);
     drawTables(grid);
   }
+  // The others wait until they are drawn: to fill all cells of a large sweep takes longer than to draw a page of it.
+  for (const index of grid.rows.flat()) fill(grid, index, places[index]);
   fit(grid);
 }
 
