@@ -45,11 +45,12 @@ def link_button(
 @st.dialog("A page to look at", width="medium", icon=":material/link:")
 def _links(store: SeenStore, sweep_id: SweepId | None, run_ids: tuple[RunId, ...], title: str, whole: str) -> None:
     shown = f"It shows {counted(len(run_ids), 'chosen picture')}." if run_ids else f"It shows {whole}." if whole else ""
-    who = (
-        "Whoever has the link opens it, without a login"
-        if resources.settings().links == "open"
-        else "Whoever has the link and is logged in opens it, also what is private"
-    )
+    if store.visitor.is_local:
+        who = "It opens on this machine alone, as the app does"
+    elif resources.settings().links == "open":
+        who = "Whoever has the link opens it, without a login"
+    else:
+        who = "Whoever has the link and is logged in opens it, also what is private"
     st.caption(f"{shown or 'Choose pictures first.'} {who}; nothing else of the app is seen through it.")
     if problem := st.session_state.pop(_PROBLEM, ""):
         st.error(plain(problem))
