@@ -11,7 +11,7 @@ from bgen_core.settings import load_settings
 from bgen_core.store.store import Store
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
-from tests.made_up import commit, made_up_run, made_up_subject, made_up_sweep
+from tests.made_up import VISITOR, commit, made_up_run, made_up_subject, made_up_sweep
 from tests.pages.compare_pages import open_sweep, texts
 
 REFUSED = "The model '{}' cannot be used on this server"
@@ -76,5 +76,5 @@ def test_a_sweep_that_a_zip_brought(page_store: Store, subject: SubjectId, worke
 def test_a_picture_that_is_made_again(page_store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     run = commit(page_store, made_up_run(0, model="/etc"))
     with pytest.raises(UserInputError, match=REFUSED.format("/etc")):
-        verifying._verify(page_store.blobs.get(run.image))
+        verifying._verify(page_store.blobs.get(run.image), VISITOR)
     assert not capsys.readouterr().out
