@@ -62,7 +62,8 @@ class Database:
         self._reading = self.engine.execution_options(**snapshot)
         # Of the loss of a beat nobody dies, and a beat shall not wait for a disk.
         hasty = self.engine if not self._is_sqlite else _create_engine(url, synchronous="NORMAL")
-        self._coordinating = hasty.execution_options(coordinates=True)
+        newest = {} if self._is_sqlite else {"isolation_level": "READ COMMITTED"}
+        self._coordinating = hasty.execution_options(coordinates=True, **newest)
         self._opened = secrets.token_hex(8)
 
     @property

@@ -341,7 +341,7 @@ class WorkerRow(Table):
     device_kind: Mapped[str] = mapped_column(String(32))
     device_name: Mapped[str] = mapped_column(Text)
     dtype_name: Mapped[str] = mapped_column(String(32))
-    sweep_id: Mapped[str] = mapped_column(String(64))
+    sweep_id: Mapped[SweepId] = mapped_column(String(64))
     trouble: Mapped[str] = mapped_column(Text)
     signs: Mapped[int] = mapped_column(BigInteger)
     terms: Mapped[dict[str, str]]
