@@ -74,10 +74,12 @@ class Leases:
             query = sa.select(LeaseRow.kind, LeaseRow.name).where(LeaseRow.worker_id == worker_id)
             return {(cast(LeaseKind, kind), name) for kind, name in session.execute(query)}
 
-    def holders(self, kind: LeaseKind, names: Collection[str]) -> Mapping[str, Holder]:
-        """Of things that are held by somebody who is not known to be gone: by whom."""
+    def holders(self, kind: LeaseKind, names: Collection[str], *, living: bool = True) -> Mapping[str, Holder]:
+        """Of things that are held: by whom; with `living=False` also by those that lost them or are gone."""
         with self._database.reading() as session:
-            found = _holders(session, kind, names)
+            found = _holders(session, kind, names, living=living)
+        if not living:
+            return found
         return {name: holder for name, holder in found.items() if not holder.process.is_gone}
 
     def sharing(self, kind: LeaseKind, beginning: str) -> Mapping[str, Holder]:
@@ -109,14 +111,16 @@ class Leases:
         return mine
 
 
-def _holders(session: Session, kind: LeaseKind, names: Collection[str]) -> dict[str, Holder]:
+def _holders(session: Session, kind: LeaseKind, names: Collection[str], *, living: bool = True) -> dict[str, Holder]:
     found: dict[str, Holder] = {}
     for chunk in id_chunks(sorted(names)):
-        found |= _held(session, kind, LeaseRow.name.in_(chunk))
+        found |= _held(session, kind, LeaseRow.name.in_(chunk), living=living)
     return found
 
 
-def _held(session: Session, kind: LeaseKind, which: sa.ColumnElement[bool]) -> dict[str, Holder]:
+def _held(
+    session: Session, kind: LeaseKind, which: sa.ColumnElement[bool], *, living: bool = True
+) -> dict[str, Holder]:
     columns = (
         LeaseRow.name,
         LeaseRow.worker_id,
@@ -125,11 +129,9 @@ def _held(session: Session, kind: LeaseKind, which: sa.ColumnElement[bool]) -> d
         WorkerRow.pid,
         WorkerRow.process_start,
     )
-    query = (
-        sa.select(*columns)
-        .join(WorkerRow, WorkerRow.id == LeaseRow.worker_id)
-        .where(LeaseRow.kind == kind, which, WorkerRow.until > database_now())
-    )
+    query = sa.select(*columns).join(WorkerRow, WorkerRow.id == LeaseRow.worker_id).where(LeaseRow.kind == kind, which)
+    if living:
+        query = query.where(WorkerRow.until > database_now())
     return {
         name: Holder(worker_id=worker_id, process=ProcessIdentity(host=host, pid=pid, start=start), epoch=epoch)
         for name, worker_id, epoch, host, pid, start in session.execute(query)

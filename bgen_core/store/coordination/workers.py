@@ -65,6 +65,17 @@ class Workers:
         with self._database.coordinating() as session:
             session.execute(query.values(until=0.0))
 
+    def check(self) -> None:
+        """See whether a beat would be taken now.
+
+        Raises
+        ------
+        StoreError
+            It would not.
+        """
+        with self._database.coordinating() as session:
+            session.execute(sa.update(WorkerRow).values(began=WorkerRow.began))
+
     def leave(self, worker_id: WorkerId) -> None:
         """Forget a worker that ends as it should, with all that it holds."""
         with self._database.coordinating() as session:
