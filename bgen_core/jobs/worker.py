@@ -59,7 +59,7 @@ def main() -> None:
             only_worker(store, member, settings.home),
         ):
             work(store, settings, member)
-    except SecondWorkerError as error:
+    except (SecondWorkerError, StoreAwayError) as error:
         sys.exit(str(error))
 
 
@@ -135,7 +135,7 @@ def serve_next(
             return False
         member.say(state="loading", sweep_id=sweep.id)
         with about_sweep(sweep.id):
-            run_sweep(store, member, runner, sweep, counts or WorkCounts())
+            run_sweep(store, member, runner, sweep, counts)
         if telling:
             telling.tell(sweep.id)
     member.say(state="ready", sweep_id=NO_SWEEP)
@@ -174,13 +174,14 @@ def run_sweep(
     member: Member,
     runner: "Runner",
     sweep: SweepRecord,
-    counts: WorkCounts,
+    counts: WorkCounts | None = None,
 ) -> None:
     """Run one sweep for its turn: to its end, a pause, a cancellation or an error, or until others wait."""
     try:
         for event in execute_sweep(store, member, runner, sweep.id):
             member.say(trouble=event.fault.public if isinstance(event, StoreAway) else "")
-            counts.note(event)
+            if counts is not None:
+                counts.note(event)
             if isinstance(event, Started):
                 member.say(state="painting")
             elif isinstance(event, Ended):

@@ -68,8 +68,7 @@ class Member:
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> "Member":
-        with self._turn:
-            self._beat()
+        self._tell()
         self._thread = threading.Thread(target=self._tell_for_ever, name="heartbeat", daemon=True)
         self._thread.start()
         return self
