@@ -69,7 +69,7 @@ class Runner:
         self._settings = settings
         self._claims = PaintingClaims(member or Member(store, "command line"))
         self.device: Device = find_device(settings.device, settings.precision)
-        self._models = KeptModels(settings, self.device, store.looks.is_watched)
+        self._models = KeptModels(settings, self.device, store)
         self._stopping = False
         self._unstored: dict[RawId, Painted] = {}
         self._next_sweep = next_sweep
