@@ -174,11 +174,8 @@ class Member:
                 self._give_back()
                 if time.monotonic() >= self._next_beat:
                     self._beat()
-                while self._progress:
-                    sweep_id, progress = next(iter(self._progress.items()))
-                    self._store.progress.write(self.id, sweep_id, progress)
-                    if self._progress.get(sweep_id) is progress:
-                        del self._progress[sweep_id]
+                for sweep_id in list(self._progress):  # others may bring more meanwhile
+                    self._store.progress.write(self.id, sweep_id, self._progress.pop(sweep_id))
         except Exception as error:  # without this thread everything would be lost
             is_fault = not isinstance(error, StoreError)
             if is_fault or not self._is_away:
