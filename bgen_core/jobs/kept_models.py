@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from bgen_core.jobs.background_faults import BackgroundFaults
-from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.models.compilers import Compiling, choose_compiling, keep_compiled
 from bgen_core.models.devices import Device, free_memory
 from bgen_core.models.model_files import fetched
@@ -11,6 +10,7 @@ from bgen_core.models.model_source import ModelSource
 from bgen_core.models.placement import Placement, place
 from bgen_core.models.revision import find_model
 from bgen_core.settings import Settings
+from bgen_core.store.store import Store
 from bgen_core.sweep.events import Inpainter
 from bgen_core.sweep.inpainters import load_inpainter
 
@@ -36,9 +36,13 @@ class KeptModels:
         How many are kept, and how they are placed.
     device
         Where they run.
+    store
+        Knows how fast they are, and whether somebody sees previews.
     """
 
-    def __init__(self, settings: Settings, device: Device) -> None:
+    def __init__(self, settings: Settings, device: Device, store: Store) -> None:
+        self._tunings = store.tunings.of
+        self._is_watched = store.looks.is_watched
         self._settings = settings
         self._device = device
         self._faults = BackgroundFaults(settings.home)
@@ -85,12 +89,12 @@ class KeptModels:
         inpainter, factor = load_inpainter(
             source,
             device,
-            tuning_folder=settings.home / "tuning",
+            tunings=self._tunings,
             checks_safety=settings.safety_checker,
             placement=placement,
             compiling=self._compiling(placement, device),
             on_compile_fault=lambda sentence: self._faults.note(COMPILING, sentence),
-            is_watched=WorkerFolder(settings.home).is_watched,
+            is_watched=self._is_watched,
         )
         return LoadedModel(source=source, inpainter=inpainter, factor=factor, placement=placement)
 
