@@ -2,16 +2,17 @@
 
 import math
 import re
-import time
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 
 from bgen_core.content_address import hash_bytes, is_content_hash
-from bgen_core.errors import DamagedPictureError, LostPictureError, NoRoomError, StoreError
+from bgen_core.errors import DamagedPictureError, LostPictureError, NoRoomError, StoreAwayError, StoreError
 from bgen_core.ids import BlobHash
-from bgen_core.store.blob_place import INCOMING, BlobPlace, PlacedFile
+from bgen_core.store.places.blob_place import INCOMING, BlobPlace, PlacedFile
 from bgen_core.subject.decoding.image_io import DecodeLimits
 from bgen_core.wording import quoted
 
@@ -105,6 +106,10 @@ class BlobStore:
             self._kept_bytes += len(data)
         return name
 
+    def put_all(self, datas: Sequence[bytes]) -> list[BlobHash]:
+        """Keep several; see `put`."""
+        return [self.put(data) for data in datas]
+
     def check_room(self, length: int = 0) -> None:
         """Refuse to keep so many bytes more where there is no room for them.
 
@@ -116,10 +121,10 @@ class BlobStore:
         self._place.check_room(length)
         if self._most_bytes is None:
             return
-        now = time.monotonic()
+        now = monotonic()
         is_full = self._kept_bytes + length > self._most_bytes
         if now - self._counted_at > (_FULL_SECONDS if is_full else _COUNTED_SECONDS):  # others write and remove too
-            self._kept_bytes = sum(file.size for file in self.listing().pictures.values())
+            self._kept_bytes = self.total_size()
             self._counted_at = now
         if self._kept_bytes + length > self._most_bytes:
             said = (
@@ -169,6 +174,18 @@ class BlobStore:
                 f"The picture {name[:12]}…{suffix} is missing from the folder {self.root}."
             ) from error
 
+    def sizes(self, names: Iterable[BlobHash]) -> dict[BlobHash, int]:
+        """Content address -> length in bytes, of those pictures that are there."""
+        found: dict[BlobHash, int] = {}
+        for name in names:
+            with suppress(LostPictureError):
+                found[name] = self.size(name)
+        return found
+
+    def total_size(self) -> int:
+        """Length of all pictures in bytes, without their small versions."""
+        return sum(file.size for file in self._place.list_files() if _PICTURE.fullmatch(file.path))
+
     def path(self, name: BlobHash, suffix: str = ".png") -> Path:
         """Where the picture lies on this machine, for a program that opens it itself.
 
@@ -190,6 +207,24 @@ class BlobStore:
         """Remove a picture and its thumbnails; one that is not there is no error."""
         self._place.remove(_picture_path(name, suffix))
         self.delete_thumbnails(name)
+
+    def delete_all(self, names: Iterable[BlobHash], *, deadline: float = math.inf) -> None:
+        """Remove pictures and their thumbnails, some with each request.
+
+        Parameters
+        ----------
+        deadline
+            By `time.monotonic`: nothing is removed later.
+
+        Raises
+        ------
+        StoreAwayError
+            It was not done in time.
+        """
+        for name in names:
+            if monotonic() > deadline:
+                raise StoreAwayError(f"Pictures in {self.root} are removed too slowly: `store gc` removes the others.")
+            self.delete(name)
 
     def get_thumbnail(self, name: BlobHash, variant: str) -> bytes | None:
         """A derived picture kept beside the blob, or None where it has not been made yet or is damaged."""
