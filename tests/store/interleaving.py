@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from bgen_core.store import blobs, removals
 from bgen_core.store.store import Store
 
-REQUESTS = ("read", "exists", "size", "write_whole", "remove", "list_files")
+REQUESTS = ("read", "exists", "size", "sizes", "holds", "write_all", "remove_all", "list_files")
 
 
 class _KilledError(BaseException):
