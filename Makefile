@@ -18,9 +18,9 @@ SIDE_BY_SIDE := --dist loadfile --no-loadscope-reorder
 test: .venv/test.stamp
 	$(BIN)/python -m pytest -n 3 $(SIDE_BY_SIDE)
 
-# Without PostgreSQL, the browser, and what is slow.
+# Without PostgreSQL, buckets, the browser, and what is slow.
 test-fast: .venv/dev.stamp
-	$(BIN)/python -m pytest -m "not slow and not postgresql and not browser" -n 2 $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest -m "not slow and not postgresql and not s3 and not browser" -n 2 $(SIDE_BY_SIDE)
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .

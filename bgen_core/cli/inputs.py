@@ -105,8 +105,7 @@ def read_references(texts: Sequence[str], settings: Settings) -> tuple[list[str]
 
 def keep_references(store: Store, pngs: Iterable[bytes]) -> None:
     """Put reference pictures into the store."""
-    for png in pngs:
-        store.blobs.put(png)
+    store.pictures.keep(pngs)
 
 
 def keep_subject(store: Store, subject: Subject) -> None:

@@ -155,7 +155,7 @@ class Reproducer:
         loaded, device = self._runner.prepare(model), self._runner.device
         self._store.subjects.save(subject, {})
         if recipe.params.reference:
-            self._store.blobs.put(find_reference(self._settings, recipe))
+            self._store.pictures.keep([find_reference(self._settings, recipe)])
         plan = SweepPlan(subject_id=subject.id, model=model, base=recipe.params)
         (address,) = address_plan(
             plan,

@@ -2,21 +2,25 @@
 
 import math
 import re
-import time
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 
 from bgen_core.content_address import hash_bytes, is_content_hash
-from bgen_core.errors import DamagedPictureError, LostPictureError, NoRoomError, StoreError
+from bgen_core.errors import DamagedPictureError, LostPictureError, NoRoomError, StoreAwayError, StoreError
 from bgen_core.ids import BlobHash
-from bgen_core.store.blob_place import INCOMING, BlobPlace, PlacedFile
+from bgen_core.store.places.blob_place import INCOMING, PlacedFile
+from bgen_core.store.places.opening import place_at
 from bgen_core.subject.decoding.image_io import DecodeLimits
 from bgen_core.wording import quoted
 
 # What the store itself wrote was within a photo's limits when it came in.
 STORED_LIMITS = DecodeLimits(max_bytes=2**62, max_pixels=2**62, min_side=1)
+
+THUMBNAIL_SIDES = (96, 256, 512, 1024)
 
 _PICTURE = re.compile(r"([0-9a-f]{2})/(?P<name>\1[0-9a-f]{62})\.png")
 _THUMBNAILS = "thumbnails"
@@ -24,6 +28,7 @@ _DAMAGED = "damaged"
 _THUMBNAIL = re.compile(rf"{_THUMBNAILS}/([0-9a-f]{{2}})/(?P<name>\1[0-9a-f]{{62}})-[a-z0-9.]+")
 _ABANDONED_AFTER = timedelta(hours=1)
 _CHECKSUM_BYTES = 32
+_REMOVED_AT_ONCE = 100
 _COUNTED_SECONDS, _FULL_SECONDS = 600.0, 10.0  # after which all pictures are counted again
 
 
@@ -63,7 +68,7 @@ class BlobStore:
     """
 
     def __init__(self, root: Path | str, *, reserve: int | None = 0, most_bytes: int | None = None) -> None:
-        self._place = BlobPlace(root, reserve=reserve)
+        self._place = place_at(root, reserve=reserve)
         self._most_bytes = most_bytes
         self._kept_bytes = 0
         self._counted_at = -math.inf
@@ -94,16 +99,20 @@ class BlobStore:
         StoreError
             The disk is full or the folder cannot be written. Nothing half-written stays under the address.
         """
-        name = BlobHash(hash_bytes(data))
-        path = _picture_path(name, suffix)
-        kept: bytes | None = None
-        with suppress(StoreError):  # what cannot be read is written anew, or that says why not
-            kept = self._read(path)
-        if kept != data:
-            self.check_room(len(data))
-            self._place.write_whole(path, data)
-            self._kept_bytes += len(data)
+        (name,) = self.put_all([data], suffix)
         return name
+
+    def put_all(self, datas: Sequence[bytes], suffix: str = ".png") -> list[BlobHash]:
+        """Keep several, with as few requests to the place as it allows; see `put`."""
+        names = [BlobHash(hash_bytes(data)) for data in datas]
+        files = {_picture_path(name, suffix): data for name, data in zip(names, datas, strict=True)}
+        new = {path: data for path, data in files.items() if not self._place.holds(path, data)}
+        length = sum(map(len, new.values()))
+        if new:
+            self.check_room(length)
+            self._place.write_all(new)
+            self._kept_bytes += length
+        return names
 
     def check_room(self, length: int = 0) -> None:
         """Refuse to keep so many bytes more where there is no room for them.
@@ -116,10 +125,10 @@ class BlobStore:
         self._place.check_room(length)
         if self._most_bytes is None:
             return
-        now = time.monotonic()
+        now = monotonic()
         is_full = self._kept_bytes + length > self._most_bytes
         if now - self._counted_at > (_FULL_SECONDS if is_full else _COUNTED_SECONDS):  # others write and remove too
-            self._kept_bytes = sum(file.size for file in self.listing().pictures.values())
+            self._kept_bytes = self.total_size()
             self._counted_at = now
         if self._kept_bytes + length > self._most_bytes:
             said = (
@@ -169,6 +178,15 @@ class BlobStore:
                 f"The picture {name[:12]}…{suffix} is missing from the folder {self.root}."
             ) from error
 
+    def sizes(self, names: Iterable[BlobHash]) -> dict[BlobHash, int]:
+        """Content address -> length in bytes, of those pictures that are there."""
+        paths = {_picture_path(name, ".png"): name for name in names}
+        return {paths[path]: size for path, size in self._place.sizes(paths).items()}
+
+    def total_size(self) -> int:
+        """Length of all pictures in bytes, without their small versions."""
+        return sum(file.size for file in self._place.list_files() if _PICTURE.fullmatch(file.path))
+
     def path(self, name: BlobHash, suffix: str = ".png") -> Path:
         """Where the picture lies on this machine, for a program that opens it itself.
 
@@ -190,6 +208,28 @@ class BlobStore:
         """Remove a picture and its thumbnails; one that is not there is no error."""
         self._place.remove(_picture_path(name, suffix))
         self.delete_thumbnails(name)
+
+    def delete_all(self, names: Iterable[BlobHash], *, deadline: float = math.inf) -> None:
+        """Remove pictures and their thumbnails, some with each request.
+
+        Parameters
+        ----------
+        deadline
+            By `time.monotonic`: nothing is removed later.
+
+        Raises
+        ------
+        StoreAwayError
+            It was not done in time.
+        """
+        ordered = list(names)
+        for start in range(0, len(ordered), _REMOVED_AT_ONCE):
+            if monotonic() > deadline:
+                raise StoreAwayError(f"Pictures in {self.root} are removed too slowly: `store gc` removes the others.")
+            chunk = ordered[start : start + _REMOVED_AT_ONCE]
+            # By the names that they may have: looking for each picture's would be as many requests.
+            small = [_thumbnail_path(name, f"{side}.webp") for name in chunk for side in THUMBNAIL_SIDES]
+            self._place.remove_all([*(_picture_path(name, ".png") for name in chunk), *small])
 
     def get_thumbnail(self, name: BlobHash, variant: str) -> bytes | None:
         """A derived picture kept beside the blob, or None where it has not been made yet or is damaged."""

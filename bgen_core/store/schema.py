@@ -9,7 +9,7 @@ from sqlalchemy.types import TypeDecorator
 
 from bgen_core.ids import BlobHash, LinkId, RawId, RunId, SubjectId, SweepId, VisitorId, WorkerId
 
-SCHEMA_VERSION = "0013"
+SCHEMA_VERSION = "0015"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -284,6 +284,17 @@ class ReferenceOwnerRow(Table):
 
     picture: Mapped[BlobHash] = mapped_column(String(64), primary_key=True)
     owner: Mapped[VisitorId] = mapped_column(String(64), primary_key=True)
+
+
+class RemovalRow(Table):
+    """A picture that is being removed, or was: whoever writes a row that needs it puts it again; see `removals`."""
+
+    __tablename__ = "picture_removals"
+
+    picture: Mapped[BlobHash] = mapped_column(String(64), primary_key=True)
+    removal: Mapped[str] = mapped_column(String(16), index=True)
+    began: Mapped[datetime] = mapped_column(index=True)
+    is_done: Mapped[bool]
 
 
 class VisitorRow(Table):

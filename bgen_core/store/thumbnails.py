@@ -5,10 +5,8 @@ from contextlib import suppress
 from bgen_core.errors import LostPictureError, StoreError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash
-from bgen_core.store.blobs import STORED_LIMITS, BlobStore
+from bgen_core.store.blobs import STORED_LIMITS, THUMBNAIL_SIDES, BlobStore
 from bgen_core.subject.decoding.image_io import decode_photo, encode_webp, resize
-
-THUMBNAIL_SIDES = (96, 256, 512, 1024)
 
 
 def thumbnail(blobs: BlobStore, blob: BlobHash, side: int) -> bytes:

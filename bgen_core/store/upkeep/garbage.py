@@ -6,8 +6,9 @@ from bgen_core.store.blobs import is_older
 from bgen_core.store.pictures import Removed
 from bgen_core.store.store import Store
 
-# A run in the making has its pictures before its row; so has an import. Younger files are nobody's business.
-GRACE = timedelta(minutes=10)
+# A run in the making has its pictures before its row, and so has an import. Far longer than that takes, and so long
+# that a bucket's clock may be minutes away from this machine's. What goes all the same is put again: see `removals`.
+GRACE = timedelta(hours=1)
 
 
 _MANY = 20
@@ -49,4 +50,4 @@ def collect_garbage(store: Store, *, dry_run: bool = False, older_than: timedelt
         return gone + Removed(files=len(unused), size=sum(unused.values()))
     for file in strays:
         store.blobs.remove_path(file.path)
-    return gone + store.pictures.remove_unused(unused.keys())
+    return gone + store.pictures.remove_unused(unused.keys(), unused)
