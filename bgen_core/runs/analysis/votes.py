@@ -6,6 +6,7 @@ does not rest on it: see `voting/evidence.py`. Scores and intervals are in `voti
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -83,7 +84,9 @@ class AxisVotes:
     more_votes
         About how many more settle it; 0 once it is clear, None where that cannot be said.
     remark
-        Whether one may stop, or how far it is; may be empty.
+        Whether one may stop, or how far it is; empty without votes.
+    progress
+        The same for somebody who still votes: it names no value.
     """
 
     scores: tuple[AxisScore, ...]
@@ -94,6 +97,12 @@ class AxisVotes:
     confounded: int = 0
     more_votes: float | None = None
     remark: str = ""
+    progress: str = ""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether one may stop."""
+        return self.remark.startswith("You may stop")
 
 
 def axis_votes(
@@ -139,6 +148,15 @@ def axis_votes(
     is_proved = sum(not score.is_out for score in ranked) == 1 and not ranked[0].is_out
     is_clear = is_proved and seeds_seen != 1
     more = 0.0 if is_proved else _more_votes(given, found, ranked)
+    told = partial(
+        remark,
+        ranked,
+        is_proved=is_proved,
+        seeds=seeds_seen,
+        more_votes=more,
+        apart=_apart(given, found),
+        votes=len(given),
+    )
     return AxisVotes(
         scores=ranked,
         votes=len(given),
@@ -147,9 +165,8 @@ def axis_votes(
         repeats=given.repeats,
         confounded=given.confounded,
         more_votes=more,
-        remark=remark(
-            ranked, is_proved=is_proved, seeds=seeds_seen, more_votes=more, apart=_apart(given, found), votes=len(given)
-        ),
+        remark=told(),
+        progress=told(is_blind=True),
     )
 
 

@@ -4,8 +4,8 @@ Sources
 -------
 Fit: choix, `ilsr_pairwise_dense` (Maystre, Grossglauser, "Fast and accurate inference of Plackett–Luce models", NeurIPS
 2015). Intervals: the fit's standard errors times the boundary of Robbins' normal mixture, which is asymptotic:
-Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas, "Time-uniform central limit theory and asymptotic confidence sequences", The
-Annals of Statistics 52 (2024). How often they hold is simulated in `benchmarks/votes_simulated.py`.
+Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas, "Time-uniform central limit theory and asymptotic confidence sequences",
+The Annals of Statistics 52 (2024). How often they hold is simulated in `benchmarks/votes_simulated.py`.
 """
 
 from dataclasses import dataclass
@@ -24,6 +24,8 @@ class FittedScores:
     ----------
     score, low, high
         Log-odds against the mean of all values.
+    deviation
+        Standard error of the score.
     share, share_low, share_high
         Mean over the other values of the chance to win against them, in [0, 1].
     """
@@ -31,6 +33,7 @@ class FittedScores:
     score: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    deviation: np.ndarray
     share: np.ndarray
     share_low: np.ndarray
     share_high: np.ndarray
@@ -64,7 +67,8 @@ def fitted_scores(pairs: np.ndarray, shares: np.ndarray, count: int) -> FittedSc
     information = -(wins + wins.T) * weights
     np.fill_diagonal(information, -information.sum(axis=1))
     covariance = np.linalg.pinv(information, hermitian=True)
-    reach = _reach(np.sqrt(np.diag(covariance)))
+    deviation = np.sqrt(np.diag(covariance))
+    reach = _reach(deviation)
     share = (chances.sum(axis=1) - 0.5) / (count - 1)  # a half against itself
     slopes = (np.diag(weights.sum(axis=1)) - weights) / (count - 1) / (share * (1 - share))[:, None]
     odds = np.log(share / (1 - share))
@@ -73,6 +77,7 @@ def fitted_scores(pairs: np.ndarray, shares: np.ndarray, count: int) -> FittedSc
         score=score,
         low=score - reach,
         high=score + reach,
+        deviation=deviation,
         share=share,
         share_low=1 / (1 + np.exp(share_reach - odds)),
         share_high=1 / (1 + np.exp(-share_reach - odds)),

@@ -71,6 +71,7 @@ def remark(
     more_votes: float | None,
     apart: float | None,
     votes: int,
+    is_blind: bool = False,
 ) -> str:
     """Whether one may stop, or about how many votes it is to the end.
 
@@ -80,6 +81,8 @@ def remark(
         That settle it; None where that cannot be said.
     apart
         The largest share that one of those that are not out may win against another.
+    is_blind
+        For somebody who still votes: no value is named.
     """
     if is_proved and seeds == 1:
         return "More votes will not tell: another seed may turn it round. Paint more seeds."
@@ -91,17 +94,18 @@ def remark(
     still = [score.value for score in ranked if not score.is_out]
     if not still:
         return "You may stop: people differ too much for one best value."
+    named = f"the best {len(still)} of {len(ranked)} values" if is_blind else listed_values(still)
     if apart is not None and apart <= ALIKE:
         return (
-            f"You may stop: {listed_values(still)} are alike. None wins more than {math.ceil(100 * apart)} % of the "
-            "votes against another, so take either."
+            f"You may stop: {named} are alike. None wins more than {math.ceil(100 * apart)} % of the votes against "
+            "another, so take either."
         )
     if more_votes is not None and more_votes <= _MOST_FORECAST and votes >= _FEWEST_FOR_FORECAST:
         return f"About {counted(rounded(more_votes), 'more vote')} settle this, give or take a factor of three."
     if more_votes is not None and votes >= _FEWEST_TO_GIVE_UP and len(still) <= _MOST_NAMED:
         return (
             f"More votes will hardly tell: over {_MOST_FORECAST:,} would be needed. You may stop and take "
-            f"any of {listed_values(still)}."
+            f"any of {named}."
         )
     return "How many more votes settle this cannot be said yet."
 
