@@ -28,6 +28,7 @@ from bgen_core.sweep.plan import SweepPlan
 from bgen_core.wording import quoted
 
 MOST_PLACES_TOGETHER = 2 * MOST_PLACES
+_VoteKey = tuple[str, frozenset[RunId], bool]
 _CUT_SHORT = "It was exported before it was finished."
 
 
@@ -79,7 +80,12 @@ def _archived(store: Store, sweep: SweepRecord, present: Collection[str]) -> Arc
         cells=[cell.run_id for cell in store.sweeps.cells(sweep.id)],
         votes=[
             ArchivedVote(
-                voter=vote.voter, run_a=vote.run_a, run_b=vote.run_b, winner=vote.winner, created=vote.created
+                voter=vote.voter,
+                run_a=vote.run_a,
+                run_b=vote.run_b,
+                winner=vote.winner,
+                drawn=vote.drawn,
+                created=vote.created,
             )
             for vote in store.opinions.votes_of(sweep.id)
             if vote.run_a in present and vote.run_b in present
@@ -196,13 +202,17 @@ def _cells(sweep: ArchivedSweep, plan: SweepPlan, runs: Mapping[RunId, RunRecord
 
 
 def _votes(sweep: ArchivedSweep, own: Collection[str]) -> list[ArchivedVote]:
-    """Votes on two runs of the grid that are in the ZIP; of one voter on the same two, the last."""
-    kept: dict[tuple[str, frozenset[RunId]], ArchivedVote] = {}
+    """Votes on two runs of the grid that are in the ZIP; of one voter on the same two, the last vote and repeat."""
+    kept: dict[_VoteKey, ArchivedVote] = {}
     for vote in sweep.votes:
-        pair = frozenset((vote.run_a, vote.run_b))
-        if len(pair) == 2 and pair <= set(own):
-            kept[vote.voter, pair] = vote
+        if vote.run_a != vote.run_b and {vote.run_a, vote.run_b} <= set(own):
+            kept[_vote_key(vote)] = vote
     return list(kept.values())
+
+
+def _vote_key(vote: ArchivedVote | VoteRow) -> _VoteKey:
+    """What a voter says once: see `Opinions.add_vote`."""
+    return vote.voter, frozenset((vote.run_a, vote.run_b)), vote.drawn == "repeat"
 
 
 def add_sweeps(session: Session, sweeps: Sequence[CheckedSweep], access: Access) -> TakenSweeps:
@@ -222,11 +232,8 @@ def add_sweeps(session: Session, sweeps: Sequence[CheckedSweep], access: Access)
             added.append(sweep_id)
         elif not access.may_change([there.owner]) or _cells_here(session, sweep_id) != sweep.cells:
             continue  # somebody else's, or another sweep of the same name
-        given = {
-            (row.voter, frozenset((row.run_a, row.run_b)))
-            for row in session.scalars(sa.select(VoteRow).where(VoteRow.sweep_id == sweep_id))
-        }
-        new = [vote for vote in sweep.votes if (vote.voter, frozenset((vote.run_a, vote.run_b))) not in given]
+        given = {_vote_key(row) for row in session.scalars(sa.select(VoteRow).where(VoteRow.sweep_id == sweep_id))}
+        new = [vote for vote in sweep.votes if _vote_key(vote) not in given]
         session.add_all([VoteRow(sweep_id=sweep_id, **vote.model_dump()) for vote in new])
         votes += len(new)
     return TakenSweeps(added=tuple(added), votes=votes)

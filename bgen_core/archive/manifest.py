@@ -17,7 +17,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from bgen_core.ids import BlobHash, RunId, SubjectId, SweepId, VisitorId
 from bgen_core.limits import LONGEST_OWNER
-from bgen_core.store.opinions import Winner
+from bgen_core.store.opinions import Drawn, Winner
 
 FORMAT = "bgen-runs"
 VERSION = 2  # 2 added sweeps and votes; a ZIP of version 1 holds none
@@ -110,6 +110,7 @@ class ArchivedVote(_Part):
     run_a: _RunId
     run_b: _RunId
     winner: Winner
+    drawn: Drawn = ""
     created: _Moment
 
 

@@ -252,7 +252,7 @@ class CopyRow(Table):
 
 
 class VoteRow(Table):
-    """One blind vote between two runs of a sweep; `winner` is "a", "b" or "tie"."""
+    """One blind vote between two runs of a sweep; `winner` is "a", "b" or "tie", `drawn` why it was these two."""
 
     __tablename__ = "votes"
 
@@ -262,6 +262,7 @@ class VoteRow(Table):
     run_a: Mapped[RunId] = mapped_column(String(64))
     run_b: Mapped[RunId] = mapped_column(String(64))
     winner: Mapped[str] = mapped_column(String(8))
+    drawn: Mapped[str] = mapped_column(String(16))
     created: Mapped[datetime]
 
 
