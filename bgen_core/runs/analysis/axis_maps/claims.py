@@ -26,6 +26,7 @@ from bgen_core.subject.native import cv2
 # by √2 times the standard deviation.
 VISIBLE = 2.3 / math.sqrt(2)
 _SMALL_SIDE = 32
+_ROUNDING = 1e-6  # of all squares: pictures that are the same differ by so much in float32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,12 +121,15 @@ def _chance(rows: np.ndarray, design: Design, factor: str) -> float:
     if not tested:
         return math.nan
     mean_square, freedom, independent = max(tested)  # of several the largest: the cautious one
-    squares = float(np.square(marginal_effect(rows, design, (factor,)), dtype=np.float64).sum())
-    own = squares * design.repeats(effect) / design.freedom(effect)
-    if own <= 0:
+    squares = float(np.square(marginal_effect(rows, design, (factor,)), dtype=np.float64).sum()) * design.repeats(
+        effect
+    )
+    rounding = _ROUNDING * float(np.square(rows - rows.mean(axis=0), dtype=np.float64).sum())
+    if squares <= rounding:
         return math.nan
-    if mean_square <= 0:
+    if mean_square * freedom <= rounding:
         return 0.0
+    own = squares / design.freedom(effect)
     return float(stats.f.sf(own / mean_square, independent * design.freedom(effect), independent * freedom))
 
 

@@ -15,11 +15,11 @@ _STEP = 5  # per cent: from a few seeds a share is not known better
 Labels = Mapping[str, AxisColumn]
 
 
-def map_title(part: str, axes: Labels) -> str:
-    """What stands above a part's map."""
+def map_title(part: str, labels: Mapping[str, str]) -> str:
+    """What stands above a part's map; `labels` are those of the factors."""
     if part == TOGETHER:
-        return f"{listed([axis.label for name, axis in axes.items() if name != SEED])} together"
-    return "Different with each seed" if part == WITH_SEED else axes[part].label
+        return "Axes together"
+    return "Differs from seed to seed" if part == WITH_SEED else labels[part]
 
 
 def map_sentences(places: Mapping[str, PlaceShare], design: Design, axes: Labels) -> list[str]:
@@ -111,7 +111,7 @@ def _mixed(place: PlaceShare, axes: Labels) -> str:
 def _spoken(part: str, axes: Labels) -> str:
     if part == WITH_SEED:
         return "what is different with each seed"
-    return f"{map_title(part, axes)}".lower() if part == TOGETHER else axes[part].spoken
+    return TOGETHER if part == TOGETHER else axes[part].spoken
 
 
 def _about(values: Iterable[float]) -> str:

@@ -1,7 +1,7 @@
 """From a sweep's pictures to maps: for each part of the design, how much of what changes at a pixel belongs to it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,6 +41,15 @@ class AxisMaps:
     sentences: tuple[str, ...]
     pictures: int
 
+    @classmethod
+    def nothing(cls, *sentences: str) -> "AxisMaps":
+        """No maps, and why."""
+        return cls(shares={}, visible=np.zeros((0, 0), np.float32), places={}, sentences=sentences, pictures=0)
+
+    def with_remarks(self, remarks: Sequence[str]) -> "AxisMaps":
+        """The same with more that the reader has to know."""
+        return replace(self, sentences=(*self.sentences, *remarks))
+
 
 def axis_maps(
     pictures: Mapping[tuple[int, ...], np.ndarray],
@@ -65,18 +74,18 @@ def axis_maps(
     """
     grid = largest_complete(_there(pictures, shape)) if pictures and axes else None
     if grid is None:
-        return _nothing("There is nothing to compare: no picture of this sweep can be read.")
+        return AxisMaps.nothing("There is nothing to compare: no picture of this sweep can be read.")
     varied = [place for place, count in enumerate(grid.levels) if count > 1]
     remarks = _remarks(grid, axes, shape, has_all=len(pictures) == np.prod(shape))
     if why := _why_not([axes[place] for place in varied], axes):
-        return _nothing(why, *remarks)
+        return AxisMaps.nothing(why, *remarks)
     design = Design(
         names=tuple(axes[place].name for place in varied), levels=tuple(grid.levels[place] for place in varied)
     )
     stack = np.stack([pictures[cell] for cell in _product(grid)])
     background = background_weights(alpha, *stack.shape[1:3])
     if not background.any():
-        return _nothing("The mask leaves no background to look at.")
+        return AxisMaps.nothing("The mask leaves no background to look at.")
     labels = {axes[place].name: axes[place] for place in varied}
     found = variance_map(stack, design)
     told = place_shares(found, stack, places(background))
@@ -105,10 +114,6 @@ def _spread(found: VarianceMap) -> np.ndarray:
     return np.sqrt(np.maximum(found.total, 0))
 
 
-def _nothing(*sentences: str) -> AxisMaps:
-    return AxisMaps(shares={}, visible=np.zeros((0, 0), np.float32), places={}, sentences=sentences, pictures=0)
-
-
 def _why_not(varied: Sequence[AxisColumn], axes: Sequence[AxisColumn]) -> str:
     """Why nothing can be told apart; empty where it can."""
     if not varied:
@@ -129,7 +134,7 @@ def _remarks(grid: CompleteGrid, axes: Sequence[AxisColumn], shape: Sequence[int
     if has_all:
         return ()
     left = [
-        f"{count} of {of} values of {axis.spoken}"
+        f"{count} of {of} {'seeds' if axis.name == SEED else f'values of {axis.spoken}'}"
         for axis, count, of in zip(axes, grid.left_out(shape), shape, strict=True)
         if count
     ]

@@ -19,7 +19,7 @@ _VIRIDIS = np.array(
     ],
     np.float32,
 )  # fmt: skip
-_GREY = (60, 150)  # of 255: the picture below keeps its shapes, and neither end of the colours is lost on it
+_GREY = (40, 190)  # of 255: the picture below keeps its shapes, and neither end of the colours is lost on it
 
 
 def share_colours(share: np.ndarray) -> np.ndarray:
@@ -56,6 +56,8 @@ def overlay(picture: np.ndarray, share: np.ndarray, visible: np.ndarray, strengt
     return np.rint(below * (1 - covered) + share_colours(np.clip(large[0], 0, 1)) * covered).astype(np.uint8)
 
 
-def legend(width: int = 256, height: int = 12) -> np.ndarray:
-    """The colours from 0 to 1 as a strip: uint8, HWC, RGB."""
-    return np.rint(np.repeat(share_colours(np.linspace(0, 1, width))[None], height, axis=0)).astype(np.uint8)
+def legend(strength: float, width: int = 256, height: int = 12) -> np.ndarray:
+    """The colours from 0 to 1 as a strip, as they are over a middle grey: uint8, HWC, RGB."""
+    middle = np.full((height, width, 3), 128, np.uint8)
+    shares = np.repeat(np.linspace(0, 1, width, dtype=np.float32)[None], height, axis=0)
+    return overlay(middle, shares, np.ones_like(shares), strength)

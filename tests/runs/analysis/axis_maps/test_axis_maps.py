@@ -175,9 +175,7 @@ def test_of_an_incomplete_grid_the_largest_complete_part_is_told() -> None:
     del pictures[0, 1, 5]
     maps = axis_maps(pictures, [GUIDANCE, STEPS, SEED], shape)
     assert maps.pictures == 30
-    assert maps.sentences[-1] == (
-        "This is of 30 pictures of 36: others are missing, so 1 of 6 values of seed is left out."
-    )
+    assert maps.sentences[-1] == ("This is of 30 pictures of 36: others are missing, so 1 of 6 seeds is left out.")
     assert maps.places["the top"].leader == "guidance"
 
 
