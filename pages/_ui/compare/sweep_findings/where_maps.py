@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from bgen_core.errors import BgenError, LostPictureError
-from bgen_core.ids import RunId, SubjectId
+from bgen_core.ids import RunId, SubjectId, SweepId
 from bgen_core.runs.analysis.axis_maps.map_words import map_title
 from bgen_core.runs.analysis.axis_maps.overlay import legend, overlay
 from bgen_core.runs.analysis.axis_maps.sweep_maps import SubjectMaps, sweep_maps
@@ -76,7 +76,7 @@ def _maps(frame: SweepFrame, store: SeenStore) -> None:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _made_once(
-    sweep_id: str,
+    sweep_id: SweepId,
     known: tuple[tuple[int, RunId], ...],
     masks: tuple[SubjectId, ...],
     _plan: SweepPlan,
