@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from bgen_core.runs.analysis.best import all_equal, best_of
+from bgen_core.runs.analysis.chance import holm
 from bgen_core.runs.analysis.columns import AxisColumn, Measure
 from bgen_core.runs.analysis.paired import CONFIDENCE, PairedTable, fewest_pairs, paired_table
 
@@ -74,7 +75,7 @@ def overview(frame: pd.DataFrame, axes: Sequence[AxisColumn], measures: Sequence
         _tested(table, axis.is_scale(frame), measure)
         for (axis, measure), table in zip(asked, tables, strict=True)
     ]  # fmt: skip
-    beyond = _holm([math.nan if each is None else each.chance for each in tested])
+    beyond = holm([math.nan if each is None else each.chance for each in tested])
     return [
         _move(axis, measure, table, each, is_beyond=passed)
         for (axis, measure), table, each, passed in zip(asked, tables, tested, beyond, strict=True)
@@ -153,14 +154,3 @@ def _difference(differences: np.ndarray, *, comparisons: int = 1) -> _Tested:
 def _rows_are_equal(table: PairedTable) -> bool:
     rows = [row[np.isfinite(row)].tolist() for row in table.cells]
     return any(len(row) > 1 for row in rows) and all(all_equal(row) for row in rows)
-
-
-def _holm(chances: Sequence[float]) -> list[bool]:
-    """For each whether it stays below 5 % by Holm's procedure; NaN is not asked."""
-    order = sorted((chance, place) for place, chance in enumerate(chances) if not math.isnan(chance))
-    passed = [False] * len(chances)
-    for rank, (chance, place) in enumerate(order):
-        if chance * (len(order) - rank) > 1 - CONFIDENCE:
-            break
-        passed[place] = True
-    return passed

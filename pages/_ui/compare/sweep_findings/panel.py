@@ -17,6 +17,7 @@ from bgen_core.store.store import SeenStore
 from pages._ui.compare.compare_view import CompareView, change, say_of_link
 from pages._ui.compare.sweep_findings.overview_table import is_sure, overview_table
 from pages._ui.compare.sweep_findings.sweep_frame import SweepFrame, asked_axis, axis_choice, sweep_in_view
+from pages._ui.compare.sweep_findings.where_maps import where_maps
 from pages._ui.shared.left_out import quoted_value
 from pages._ui.shared.measures import measure_choice, measures_in
 from pages._ui.shared.plain_text import plain
@@ -45,6 +46,9 @@ def findings_panel(table: pd.DataFrame, store: SeenStore, runs: list[RunRecord],
         st.info("No picture of this sweep is measured or rated yet: metrics follow a little after each picture.")
     else:
         _sentences(frame, measure, moves, store)
+    if axis is not None:
+        where_maps(frame, store, view)
+    if axis is not None and measure is not None:
         _charts(frame, axis, against, measure)
         _answers(frame, axis, against, measure, view)
 
