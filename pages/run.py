@@ -74,7 +74,7 @@ with details:
             )
     verification_result(run.short_id)
     value_table({field.label: field.in_words(run) for field in FIELDS if field.name in SHOWN})
-    show_references([run.params.reference])
+    show_references(run.params.pictures)
     metric_table(store, run.id)
     with st.expander("Times, memory, versions"):
         stages = {f"{stage.capitalize()} (s)": round(spent, 3) for stage, spent in run.seconds.items()}

@@ -58,7 +58,7 @@ class RunField:
 
 def painting_seconds(stages: Mapping[str, float]) -> float:
     """Seconds over all stages of a run; NaN where nothing was painted for it, and it was only pasted."""
-    return round(sum(stages.values()), 3) if "denoise" in stages else math.nan
+    return round(sum(stages.values()), 3) if {"denoise", "background"} & stages.keys() else math.nan
 
 
 def known_memory(peak_memory_mb: float) -> float:

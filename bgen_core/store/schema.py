@@ -9,7 +9,7 @@ from sqlalchemy.types import TypeDecorator
 
 from bgen_core.ids import BlobHash, LinkId, RawId, RunId, SubjectId, SweepId, VisitorId, WorkerId
 
-SCHEMA_VERSION = "0015"
+SCHEMA_VERSION = "0016"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -169,6 +169,9 @@ class RunRow(Table):
     reference: Mapped[BlobHash] = mapped_column(Text)
     ip_adapter: Mapped[str] = mapped_column(Text)
     reference_scale: Mapped[float]
+    background: Mapped[BlobHash] = mapped_column(Text)
+    background_colour: Mapped[str] = mapped_column(Text)
+    background_blur: Mapped[float]
     repaint: Mapped[str] = mapped_column(String(64))
     mask_grow: Mapped[float]
     mask_feather: Mapped[float]

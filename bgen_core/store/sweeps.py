@@ -321,7 +321,7 @@ class Sweeps:
         for picture in sorted(references_of(record.plan)):
             if not is_seen(session, self._access, picture) or removed(session, [picture]):
                 raise UserInputError(
-                    f"The reference picture {quoted(picture[:12])} is not in the store: give its file again."
+                    f"The picture {quoted(picture[:12])} of this sweep is not in the store: give its file again."
                 )
             own_reference(session, picture, record.owner)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from bgen_core.errors import UserInputError
 from bgen_core.models.steering.loras import WeighedLora, read_loras, weigh
-from bgen_core.parameters import MAX_STEPS, PARAMETERS
+from bgen_core.parameters import MAX_STEPS, PARAMETERS, PICTURES
 from bgen_core.subject.pasting.compositing import CompositeOptions
 
 
@@ -36,6 +36,9 @@ class InpaintParams:
     reference: str = ""
     ip_adapter: str = ""
     reference_scale: float = 0.6
+    background: str = ""
+    background_colour: str = "#ffffff"
+    background_blur: float = 2.0
     repaint: str = "background"
     mask_grow: float = 1.5
     mask_feather: float = 0.0
@@ -77,6 +80,11 @@ class InpaintParams:
     def looks(self) -> bool:
         """Whether a reference picture acts."""
         return bool(self.reference and self.ip_adapter and self.reference_scale)
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """Content addresses of the pictures that it names."""
+        return tuple(name for each in PICTURES if (name := str(getattr(self, each.field))))
 
     @property
     def pasting(self) -> CompositeOptions:

@@ -14,7 +14,7 @@ from bgen_core.models.placement import Placement
 from bgen_core.models.steering.loras import LoraFile
 from bgen_core.records.run import PaintedRun, RunRecord
 from bgen_core.store.store import Store
-from bgen_core.subject.pasting.compositing import composite
+from bgen_core.subject.pasting.cut_out import finish
 from bgen_core.subject.pasting.edge import Edges
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.applied_loras import applied_loras, lora_versions
@@ -91,7 +91,14 @@ def commit_run(
     subject, source = photo.subject, work.source
     began = time.perf_counter()
     options = cell.params.pasting
-    image = composite(subject.image, subject.alpha, painted.image, edges=photo.edges, options=options)
+    image = finish(
+        subject.image,
+        subject.alpha,
+        painted.image,
+        is_transparent=source.family.backdrop == "nothing",
+        edges=photo.edges,
+        options=options,
+    )
     seconds = painted.seconds | {"composite": time.perf_counter() - began}
     run = PaintedRun(
         id=work.addresses[cell.index].run_id,
