@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -18,6 +18,7 @@ from bgen_core.store.schema import LeaseRow, WorkerRow
 
 LeaseKind = Literal["home", "sweep", "share", "raw"]
 """One worker's home; a sweep, alone or with others; a raw picture that is being painted."""
+LEASE_KINDS: tuple[LeaseKind, ...] = get_args(LeaseKind)
 
 
 @dataclass(frozen=True, kw_only=True)
