@@ -110,7 +110,7 @@ def _remarks(found: Segmentation) -> Iterator[Remark]:
         yield Remark(
             kind="cut by the frame",
             level="note",
-            says=f"The {who} is cut off by the frame {_where(found.cut_sides)}.",
+            says=f"The {who} is cut off by the frame {where(found.cut_sides)}.",
             advice="A new background cannot complete what is missing: it stands at the same edge of every picture.",
         )
 
@@ -121,6 +121,7 @@ def _unsure_share(found: Segmentation) -> float:
     return float(np.count_nonzero(found.unsure) / max(1, kept))
 
 
-def _where(sides: tuple[Side, ...]) -> str:
+def where(sides: tuple[Side, ...]) -> str:
+    """These sides of the frame, as a sentence names them."""
     names = {"left": "on the left", "top": "at the top", "right": "on the right", "bottom": "at the bottom"}
     return listed([names[side] for side in sides])
