@@ -519,6 +519,17 @@ PARAMETERS: tuple[Parameter, ...] = (
         range=Range(low=0, high=1),
     ),
     Parameter(
+        field="light",
+        name="light",
+        label="Light",
+        help="How far the subject takes its background's light: brightness, colour, from which side; 0 is the photo.",
+        kind="number",
+        default=0.0,
+        stage="paste",
+        since=5,
+        range=Range(low=0, high=1),
+    ),
+    Parameter(
         field="shadow",
         name="shadow",
         label="Shadow",

@@ -74,6 +74,8 @@ with details:
             )
     verification_result(run.short_id)
     value_table({field.label: field.in_words(run) for field in FIELDS if field.name in SHOWN})
+    if light := run.versions.get("light"):
+        st.caption(plain(f"Light on the subject: {light}"))
     show_references(run.params.pictures)
     metric_table(store, run.id)
     with st.expander("Times, memory, versions"):

@@ -68,7 +68,7 @@ OTHER_BACKGROUND = Ignored(reason="puts another background behind the subject")
 WITHOUT_BACKGROUND = Ignored(reason="has no background whose light it could take")
 WITHOUT_DIFFUSION = Ignored(reason="is made without a diffusion model")
 _OF_DIFFUSION = ("prompt", "num_inference_steps", "seed", "side", "mask_grow", "mask_feather")
-_OF_ITS_LIGHT = ("harmonisation",)
+_OF_ITS_LIGHT = ("harmonisation", "light")
 
 
 @dataclass(frozen=True, kw_only=True)

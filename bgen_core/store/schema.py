@@ -9,7 +9,7 @@ from sqlalchemy.types import TypeDecorator
 
 from bgen_core.ids import BlobHash, LinkId, RawId, RunId, SubjectId, SweepId, VisitorId, WorkerId
 
-SCHEMA_VERSION = "0016"
+SCHEMA_VERSION = "0017"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -177,6 +177,7 @@ class RunRow(Table):
     mask_feather: Mapped[float]
     edge_softness: Mapped[float]
     harmonisation: Mapped[float]
+    light: Mapped[float]
     shadow: Mapped[float]
     guidance_end: Mapped[float]
     clip_skip: Mapped[int]

@@ -17,7 +17,7 @@ NEUTRAL: dict[str, Any] = {
     "reference": "", "ip_adapter": "", "reference_scale": 0.6, "repaint": "background",
     **{each.field: each.default for each in BACKDROPS},
     **{field: parameter_of(field).default for field in (
-        "prompt", "num_inference_steps", "seed", "side", "mask_grow", "mask_feather", "harmonisation"
+        "prompt", "num_inference_steps", "seed", "side", "mask_grow", "mask_feather", "harmonisation", "light"
     )},
 }  # fmt: skip
 LORA_FIELDS = ("loras", "lora_weight")

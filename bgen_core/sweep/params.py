@@ -1,7 +1,7 @@
 """What makes one picture: the parameters of an inpainting call, in diffusers' words."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from bgen_core.errors import UserInputError
@@ -44,6 +44,7 @@ class InpaintParams:
     mask_feather: float = 0.0
     edge_softness: float = 0.0
     harmonisation: float = 0.0
+    light: float = 0.0
     shadow: float = 0.0
 
     def __post_init__(self) -> None:
@@ -89,7 +90,7 @@ class InpaintParams:
     @property
     def pasting(self) -> CompositeOptions:
         """How the subject is put back after the diffusion model."""
-        return CompositeOptions(edge_softness=self.edge_softness, harmonisation=self.harmonisation, shadow=self.shadow)
+        return CompositeOptions(**{field.name: getattr(self, field.name) for field in fields(CompositeOptions)})
 
     @property
     def in_short(self) -> tuple[str, ...]:

@@ -74,7 +74,7 @@ def test_what_a_row_ignores_is_what_does_not_act() -> None:
     known = {parameter.field for parameter in PARAMETERS if parameter.stage != "paste"}
     own = {"plain-colour": "background_colour", "own-picture": "background", "blurred-photo": "background_blur"}
     for entry in BACKGROUNDS:
-        pasting = {"harmonisation"} if entry.name == "cut-out" else set()
+        pasting = {"harmonisation", "light"} if entry.name == "cut-out" else set()
         assert set(entry.family.ignored) == known - {own.get(entry.name)} | pasting
         assert set(entry.family.ignored) <= NEUTRAL.keys()
 

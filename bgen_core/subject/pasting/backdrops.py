@@ -1,17 +1,15 @@
 """Backgrounds that no diffusion model paints: colours, a picture, and the photo itself out of focus."""
 
-from functools import lru_cache
-
 import numpy as np
 
 from bgen_core.extent import Extent
 from bgen_core.subject.decoding.image_io import resize
 from bgen_core.subject.matting import enlarged_rows, strips
 from bgen_core.subject.native import cv2
+from bgen_core.subject.pasting.light_scale import levels_of, light_of
 
 _SIGMA = 8.0  # pixels, at which blurs are computed: a wider one is computed on a smaller photo
 _LEAST_WEIGHT = 1e-3  # of the background in a neighbourhood: with less, a wider one is asked
-_FINE = 4095  # steps in which light becomes sRGB
 
 
 def colour_backdrop(colours: tuple[tuple[int, int, int], ...], extent: Extent) -> np.ndarray:
@@ -84,7 +82,7 @@ def blurred_photo(image: np.ndarray, behind: np.ndarray, percent: float) -> np.n
     weight = (behind == 255).astype(np.float32)
     if not weight.any():
         weight = behind.astype(np.float32) / 255
-    light = _to_light()[image]
+    light = light_of(image)
     light *= weight[..., None]
     light, weight, sigma = _smaller(light, small), _smaller(weight, small), sigma / shrunk
     spread, share = _spread(light, sigma), _spread(weight, sigma)
@@ -107,24 +105,8 @@ def _spread(array: np.ndarray, sigma: float) -> np.ndarray:
 
 def _from_light(light: np.ndarray, extent: Extent) -> np.ndarray:
     """Light at any size as sRGB at this one: enlarged as sRGB, which is 8 bits per channel."""
-    steps = np.rint(np.clip(light, 0, 1) * _FINE).astype(np.uint16)
-    small = _to_levels()[steps]
+    small = levels_of(light)
     result = np.empty((extent.height, extent.width, 3), np.uint8)
     for rows in strips(extent.height):
         result[rows] = np.rint(small[rows] if Extent.of(small) == extent else enlarged_rows(small, extent, rows))
     return result
-
-
-@lru_cache(maxsize=1)
-def _to_light() -> np.ndarray:
-    """Levels of sRGB -> light in [0, 1] (IEC 61966-2-1)."""
-    level = np.arange(256) / 255
-    return np.where(level <= 0.04045, level / 12.92, ((level + 0.055) / 1.055) ** 2.4).astype(np.float32)
-
-
-@lru_cache(maxsize=1)
-def _to_levels() -> np.ndarray:
-    """Light in 4096 steps -> levels of sRGB in [0, 255]."""
-    light = np.arange(_FINE + 1) / _FINE
-    level = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
-    return (level * 255).astype(np.float32)
