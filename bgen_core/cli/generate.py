@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from bgen_core.cli import exit_codes
+from bgen_core.cli.given.parameter_options import one_value_each
 from bgen_core.cli.inputs import (
     INVERT_HELP,
     check_invert,
@@ -21,7 +22,6 @@ from bgen_core.cli.inputs import (
     write_file,
 )
 from bgen_core.cli.json_answer import print_json
-from bgen_core.cli.parameter_options import one_value_each
 from bgen_core.cli.running.here import SweepResult
 from bgen_core.cli.running.place import HERE_HELP, find_place
 from bgen_core.errors import UserInputError

@@ -8,6 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from bgen_core.cli import exit_codes
+from bgen_core.cli.given.parameter_options import an_axis_each
+from bgen_core.cli.given.photos import SweepPhoto, SweepPhotos, photo_files, read_photos
+from bgen_core.cli.given.spec import OptionKind, read_spec
+from bgen_core.cli.given.two_passes import TwoPasses, explore, read_two_passes
 from bgen_core.cli.inputs import (
     INVERT_HELP,
     check_invert,
@@ -18,13 +22,9 @@ from bgen_core.cli.inputs import (
     write_file,
 )
 from bgen_core.cli.json_answer import print_json
-from bgen_core.cli.parameter_options import an_axis_each
-from bgen_core.cli.photos import SweepPhoto, SweepPhotos, photo_files, read_photos
 from bgen_core.cli.running.here import SweepResult
 from bgen_core.cli.running.place import HERE_HELP, find_place
 from bgen_core.cli.running.preview_files import PreviewFiles
-from bgen_core.cli.spec import OptionKind, read_spec
-from bgen_core.cli.two_passes import TwoPasses, explore, read_two_passes
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.ids import SweepId
 from bgen_core.jobs.submission import SweepForecast, describe_forecast
