@@ -540,6 +540,17 @@ PARAMETERS: tuple[Parameter, ...] = (
         since=2,
         range=Range(low=0, high=1),
     ),
+    Parameter(
+        field="ground_shadow",
+        name="ground-shadow",
+        label="Ground shadow",
+        help="Darkness of a shadow from the subject's feet away from the light; none where the lower frame cuts it.",
+        kind="number",
+        default=0.0,
+        stage="paste",
+        since=5,
+        range=Range(low=0, high=1),
+    ),
 )
 TEXTS = tuple(parameter for parameter in PARAMETERS if parameter.kind == "text")
 PROMPTS = tuple(parameter for parameter in PARAMETERS if parameter.field in ("prompt", "negative_prompt"))

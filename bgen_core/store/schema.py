@@ -179,6 +179,7 @@ class RunRow(Table):
     harmonisation: Mapped[float]
     light: Mapped[float]
     shadow: Mapped[float]
+    ground_shadow: Mapped[float]
     guidance_end: Mapped[float]
     clip_skip: Mapped[int]
     prompt_syntax: Mapped[str] = mapped_column(String(16))

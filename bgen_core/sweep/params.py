@@ -46,6 +46,7 @@ class InpaintParams:
     harmonisation: float = 0.0
     light: float = 0.0
     shadow: float = 0.0
+    ground_shadow: float = 0.0
 
     def __post_init__(self) -> None:
         for parameter in PARAMETERS:

@@ -10,6 +10,7 @@ from bgen_core.parameters import parameter_of
 from bgen_core.subject.matting import edge_colours, enlarged_rows, strips, subject_colours
 from bgen_core.subject.native import cv2
 from bgen_core.subject.pasting.edge import Edges, softened
+from bgen_core.subject.pasting.ground_shadow import ground_shadow
 from bgen_core.subject.pasting.harmonisation import fit_relighting
 from bgen_core.subject.pasting.lighting import light_for, lit
 from bgen_core.subject.pasting.shadow import contact_shadow
@@ -31,12 +32,15 @@ class CompositeOptions:
         changes the core as well. With harmonisation it comes first.
     shadow
         Strength of the contact shadow on the background, 0 to 1. Never on the subject.
+    ground_shadow
+        Strength of the shadow that falls away from the background's light, 0 to 1. Never on the subject.
     """
 
     edge_softness: float = 0.0
     harmonisation: float = 0.0
     light: float = 0.0
     shadow: float = 0.0
+    ground_shadow: float = 0.0
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -90,11 +94,11 @@ def composite(
     result = stretched(background, extent)
     light = light_for(image, alpha, background, options.light) if options.light else None
     relighting = fit_relighting(image, alpha, background, options.harmonisation) if options.harmonisation else None
-    if options.shadow:
-        shadow = contact_shadow(edge.alpha) * np.float32(options.shadow)
+    shadow = shadow_of(edge.alpha, background, options)
+    if shadow is not None:
         for rows in strips(extent.height):
-            light = 1 - np.clip(enlarged_rows(shadow, extent, rows), 0, 1)
-            result[rows] = np.rint(result[rows] * light[..., None]).astype(np.uint8)
+            left = 1 - np.clip(enlarged_rows(shadow, extent, rows), 0, 1)
+            result[rows] = np.rint(result[rows] * left[..., None]).astype(np.uint8)
     if edge.parts:
         foreground = edge.colours
         if light is not None:
@@ -115,6 +119,34 @@ def composite(
             colours = relighting.apply(colours)
         result[rows][core] = np.rint(colours).astype(np.uint8)
     return result
+
+
+def shadow_of(alpha: np.ndarray, background: np.ndarray | None, options: CompositeOptions) -> np.ndarray | None:
+    """How much light the subject takes from what is behind it, with both of its shadows.
+
+    Parameters
+    ----------
+    alpha
+        float32, HW, in [0, 1], as it is pasted.
+    background
+        uint8, HWC, RGB; None where nothing is behind.
+
+    Returns
+    -------
+    numpy.ndarray or None
+        float32, HW, in [0, 1], smaller than the photo; None where both are off.
+    """
+    found = [
+        each() * np.float32(strength)
+        for strength, each in (
+            (options.shadow, lambda: contact_shadow(alpha)),
+            (options.ground_shadow, lambda: ground_shadow(alpha, background)),
+        )
+        if strength
+    ]
+    if len(found) < 2:
+        return found[0] if found else None
+    return 1 - (1 - found[0]) * (1 - found[1])
 
 
 def effective_alpha(alpha: np.ndarray, options: CompositeOptions) -> np.ndarray:

@@ -5,9 +5,8 @@ import numpy as np
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.subject.matting import enlarged_rows, strips
-from bgen_core.subject.pasting.compositing import PLAIN, CompositeOptions, composite
+from bgen_core.subject.pasting.compositing import PLAIN, CompositeOptions, composite, shadow_of
 from bgen_core.subject.pasting.edge import Edges
-from bgen_core.subject.pasting.shadow import contact_shadow
 
 _NOTHING = 255  # level where nothing is: white for whoever leaves transparency out
 
@@ -66,7 +65,7 @@ def cut_out(
     result = np.full((extent.height, extent.width, 4), _NOTHING, np.uint8)
     result[..., :3][edge.core > 0] = image[edge.core > 0]
     result[edge.rows, edge.columns, :3] = np.rint(np.clip(edge.colours, 0, 255)).astype(np.uint8)
-    shadow = contact_shadow(edge.alpha) * np.float32(options.shadow) if options.shadow else None
+    shadow = shadow_of(edge.alpha, None, options)
     for rows in strips(extent.height):
         covers = edge.alpha[rows]
         if shadow is not None:

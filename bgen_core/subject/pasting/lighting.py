@@ -119,26 +119,37 @@ def fit_light(image: np.ndarray, alpha: np.ndarray, background: np.ndarray) -> L
     Light or None
         None where there is no subject, or too little around it.
     """
-    extent = Extent.of(image).scaled_to_longest_side(SIDE)
-    share = reduced(alpha, extent)
-    rows, columns = np.flatnonzero((share > 0.5).any(axis=1)), np.flatnonzero((share > 0.5).any(axis=0))
-    weight = _surroundings(share)
-    if not len(rows) or weight.sum() < _LEAST_AROUND:
+    share = reduced(alpha, Extent.of(image).scaled_to_longest_side(SIDE))
+    place = _place_of(share)
+    if place is None:
         return None
-    low = np.array([columns[0], rows[0]]) / (extent.width, extent.height)
-    high = np.array([columns[-1] + 1, rows[-1] + 1]) / (extent.width, extent.height)
-    middle, half = (low + high) / 2, (high - low) / 2
-    ratio = np.log(_light_around(background, share)) - np.log(_light_around(image, share))
-    y, x = (np.indices(share.shape) + 0.5) / np.array(share.shape)[:, None, None]
-    places = np.stack([np.ones_like(x), (x - middle[0]) / half[0], (y - middle[1]) / half[1]], axis=-1).reshape(-1, 3)
-    weighted = places * weight.reshape(-1, 1)
-    held = np.diag([0, _EVEN, _EVEN]) * weight.sum()
-    plane = np.linalg.solve(places.T @ weighted + held, weighted.T @ ratio.reshape(-1, 3))
-    across, down = plane[1:] @ _LUMINANCE
-    return Light(
-        mean=plane[0], across=float(across), down=float(down),
-        middle=(float(middle[0]), float(middle[1])), half=(float(half[0]), float(half[1])),
-    )  # fmt: skip
+    new, old = (_plane(_light_around(picture, share), share, place) for picture in (background, image))
+    across, down = (new - old)[1:] @ _LUMINANCE
+    return Light(mean=(new - old)[0], across=float(across), down=float(down), middle=place.middle, half=place.half)
+
+
+def brighter_side(alpha: np.ndarray, background: np.ndarray) -> float:
+    """From which side the light of a background comes, as far as what is around the subject tells.
+
+    Parameters
+    ----------
+    alpha
+        float32, HW, in [0, 1], at the photo's size.
+    background
+        uint8, HWC, RGB, any size.
+
+    Returns
+    -------
+    float
+        In [-1, 1]: -1 is the left, 1 the right, 0 neither; 1 is a factor of 1.6, or more, from the picture's middle to
+        its side.
+    """
+    share = reduced(alpha, Extent.of(alpha).scaled_to_longest_side(SIDE))
+    place = _place_of(share)
+    if place is None:
+        return 0.0
+    slope = _plane(_light_around(background, share), share, place)[1] @ _LUMINANCE
+    return float(np.clip(slope * 0.5 / place.half[0] / MOST_GAIN, -1, 1))
 
 
 def light_for(image: np.ndarray, alpha: np.ndarray, background: np.ndarray, strength: float) -> Light | None:
@@ -167,6 +178,42 @@ def lit(colours: np.ndarray, gain: np.ndarray) -> np.ndarray:
     """
     light = light_of(colours)
     return levels_of(gain * light / (1 + np.maximum(gain - 1, 0) * light))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Place:
+    """A subject's box in shares of the picture, and how much each pixel tells of the light on it."""
+
+    middle: tuple[float, float]
+    half: tuple[float, float]
+    weight: np.ndarray
+
+
+def _place_of(share: np.ndarray) -> _Place | None:
+    """None where there is no subject, or too little around it."""
+    rows, columns = (np.flatnonzero((share > 0.5).any(axis=axis)) for axis in (1, 0))
+    weight = _surroundings(share)
+    if not len(rows) or weight.sum() < _LEAST_AROUND:
+        return None
+    (left, right), (top, bottom) = (
+        (each[0] / length, (each[-1] + 1) / length)
+        for each, length in ((columns, share.shape[1]), (rows, share.shape[0]))
+    )
+    return _Place(
+        middle=(float(left + right) / 2, float(top + bottom) / 2),
+        half=(float(right - left) / 2, float(bottom - top) / 2),
+        weight=weight,
+    )
+
+
+def _plane(light: np.ndarray, share: np.ndarray, place: _Place) -> np.ndarray:
+    """float64, 3 × 3: mean, slope across and slope down of each channel's log light, least squares by the weights."""
+    y, x = (np.indices(share.shape) + 0.5) / np.array(share.shape)[:, None, None]
+    u, v = (x - place.middle[0]) / place.half[0], (y - place.middle[1]) / place.half[1]
+    places = np.stack([np.ones_like(u), u, v], axis=-1).reshape(-1, 3)
+    weighted = places * place.weight.reshape(-1, 1)
+    held = np.diag([0, _EVEN, _EVEN]) * place.weight.sum()
+    return np.linalg.solve(places.T @ weighted + held, weighted.T @ np.log(light).reshape(-1, 3))
 
 
 def _surroundings(share: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Runs get how far their subject takes the new background's light."""
+"""Runs get how far their subject takes the new background's light, and its shadow on the ground."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,3 +9,4 @@ down_revision = "0016"
 
 def upgrade() -> None:
     op.add_column("runs", sa.Column("light", sa.Double, nullable=False, server_default="0"))
+    op.add_column("runs", sa.Column("ground_shadow", sa.Double, nullable=False, server_default="0"))
