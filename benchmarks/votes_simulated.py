@@ -149,7 +149,10 @@ def found(sweeps: int, count: int, seed: int) -> None:
                   f"{wrong / sweeps:.1%}")  # fmt: skip
             if telling:
                 _tell_forecasts(forecasts, proved)
-        ratios = [f"{one / other:.0%}" for one, other in zip(needed[True], needed[False], strict=True)]
+        ratios = [
+            f"{one / other:.0%}" if np.isfinite(other) else f"less than {one / count:.0%}"
+            for one, other in zip(needed[True], needed[False], strict=True)
+        ]
         print(f"  telling pairs need {' and '.join(ratios)} of the votes that random pairs need")
 
 

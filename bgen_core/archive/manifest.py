@@ -114,6 +114,16 @@ class ArchivedVote(_Part):
     created: _Moment
 
 
+class ArchivedDecision(_Part):
+    """A sweep's question and decision; see `SweepDecision`."""
+
+    question: _Text = ""
+    decision: _Text = ""
+    evidence: _Text = ""
+    decided_by: _Person
+    decided: _Moment | None = None
+
+
 class ArchivedSweep(_Part):
     """One sweep: `plan` as `SweepPlan.to_json` writes it, and the run of each of its cells by rising index.
 
@@ -132,6 +142,7 @@ class ArchivedSweep(_Part):
     expected_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     cells: list[_RunId] = Field(max_length=MOST_PLACES)
     votes: list[ArchivedVote] = Field(default=[], max_length=MOST_VOTES)
+    decision: ArchivedDecision | None = None
 
 
 class Manifest(_Part):

@@ -271,6 +271,19 @@ class VoteRow(Table):
     created: Mapped[datetime]
 
 
+class DecisionRow(Table):
+    """A sweep's question and decision; see `SweepDecision`."""
+
+    __tablename__ = "sweep_decisions"
+
+    sweep_id: Mapped[SweepId] = mapped_column(ForeignKey("sweeps.id", ondelete="CASCADE"), primary_key=True)
+    question: Mapped[str] = mapped_column(Text)
+    decision: Mapped[str] = mapped_column(Text)
+    evidence: Mapped[str] = mapped_column(Text)
+    decided_by: Mapped[VisitorId] = mapped_column(String(64))
+    decided: Mapped[datetime | None]
+
+
 class ViewRow(Table):
     """A view of the compare page that somebody named: the parameters of its address."""
 

@@ -58,6 +58,8 @@ def runs(other: Store) -> list[RunRecord]:
     for voter, first, last, winner in (("me", 0, 2, "b"), ("me", 1, 3, "tie"), ("you", 2, 0, "a")):
         other.opinions.add_vote(vote("sweep-1", voter, made[first], made[last], winner))
     other.opinions.add_vote(replace(vote("sweep-1", "me", made[2], made[0], "a"), drawn="repeat"))
+    other.decisions.ask("sweep-1", "which for the team page?")
+    other.decisions.decide("sweep-1", "the first", evidence="Steps 30 is preferred.")
     other.views.save(SavedView(name="mine", owner="me", query={"q": "beach"}))
     return made
 
@@ -88,9 +90,13 @@ def exported(store: Store, runs: list[RunRecord], path: Path) -> Path:
 
 
 def sweeps_in(store: Store) -> Any:
-    """Every sweep with its cells and votes."""
+    """Every sweep with its cells, votes and decision."""
     found = sorted(store.sweeps.select(), key=lambda each: each.id)
-    return [(replace(each, place=0.0), store.sweeps.cells(each.id), store.opinions.votes_of(each.id)) for each in found]
+    return [
+        (replace(each, place=0.0), store.sweeps.cells(each.id), store.opinions.votes_of(each.id),
+         store.decisions.of(each.id))
+        for each in found
+    ]  # fmt: skip
 
 
 def test_a_sweep_is_in_the_other_store_with_its_grid_and_votes(

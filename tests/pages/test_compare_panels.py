@@ -308,7 +308,7 @@ def test_on_one_seed_the_votes_are_about_these_pictures(swept: Store) -> None:
     prefer(swept, "30", "20", (1,), 14)
     said = scores(open_compare(sweep="sweep-1", show="vote", axis="steps"))
     assert "No clear preference between the values of Steps, for all pictures have one seed: of these" in said
-    assert "Paint more seeds." in said
+    assert "since another seed may turn it round. Paint more seeds." in said
 
 
 def test_a_picture_that_is_deleted_while_somebody_votes_is_a_sentence(swept: Store) -> None:
@@ -322,6 +322,24 @@ def test_a_picture_that_is_deleted_while_somebody_votes_is_a_sentence(swept: Sto
     assert gone.image not in {str(picture["src"]).split("/")[-1].split(".")[0] for picture in images(at)}
     at.button(key="vote_a").click().run()
     assert len(swept.opinions.votes_of("sweep-1")) == 1
+
+
+def test_a_question_is_decided_with_what_the_votes_said_then(swept: Store) -> None:
+    prefer(swept, "30", "10", (1, 2, 4), 14)
+    at = open_compare(sweep="sweep-1", show="vote", axis="steps")
+    assert not [each for each in at.text_area if each.label == "Decision"], "blind: not before the scores are shown"
+    at.toggle(key="vote_scores").set_value(True).run()
+    at.text_input(key="sweep_question").set_value("which *steps*?")
+    at.text_area(key="sweep_decision").set_value("30 steps")
+    button(at, "Keep").click().run()
+    found = swept.decisions.of("sweep-1")
+    assert (found.question, found.decision) == ("which *steps*?", "30 steps")
+    assert found.evidence.startswith("No clear preference between the values of Steps: 30 wins ")
+    said = texts(at)
+    assert "**which \\*steps\\*?**" in " ".join(str(each.value) for each in at.markdown)
+    assert "**30 steps**" in said
+    prefer(swept, "30", "20", (1, 2, 4), 14)
+    assert swept.decisions.of("sweep-1") == found, "what was said then stays"
 
 
 def test_where_nothing_differs_in_one_axis_alone_there_is_nothing_to_vote_about(swept: Store) -> None:

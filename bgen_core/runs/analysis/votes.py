@@ -6,7 +6,6 @@ does not rest on it: see `voting/evidence.py`. Scores and intervals are in `voti
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from bgen_core.runs.analysis.voting.evidence import ERROR, Evidence, evidence_of
 from bgen_core.runs.analysis.voting.forecast import votes_to_settle
 from bgen_core.runs.analysis.voting.scores import FittedScores, fitted_scores
 from bgen_core.runs.analysis.voting.share_bound import share_bounds
-from bgen_core.runs.analysis.voting.vote_words import preference, remark
+from bgen_core.runs.analysis.voting.vote_words import Remark, preference, remark
 from bgen_core.store.opinions import Vote
 
 
@@ -84,9 +83,7 @@ class AxisVotes:
     more_votes
         About how many more settle it; 0 once it is clear, None where that cannot be said.
     remark
-        Whether one may stop, or how far it is; empty without votes.
-    progress
-        The same for somebody who still votes: it names no value.
+        Whether one may stop, or how far it is; None without votes.
     """
 
     scores: tuple[AxisScore, ...]
@@ -96,13 +93,7 @@ class AxisVotes:
     repeats: int = 0
     confounded: int = 0
     more_votes: float | None = None
-    remark: str = ""
-    progress: str = ""
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether one may stop."""
-        return self.remark.startswith("You may stop")
+    remark: Remark | None = None
 
 
 def axis_votes(
@@ -148,15 +139,6 @@ def axis_votes(
     is_proved = sum(not score.is_out for score in ranked) == 1 and not ranked[0].is_out
     is_clear = is_proved and seeds_seen != 1
     more = 0.0 if is_proved else _more_votes(given, found, ranked)
-    told = partial(
-        remark,
-        ranked,
-        is_proved=is_proved,
-        seeds=seeds_seen,
-        more_votes=more,
-        apart=_apart(given, found),
-        votes=len(given),
-    )
     return AxisVotes(
         scores=ranked,
         votes=len(given),
@@ -165,8 +147,9 @@ def axis_votes(
         repeats=given.repeats,
         confounded=given.confounded,
         more_votes=more,
-        remark=told(),
-        progress=told(is_blind=True),
+        remark=remark(
+            ranked, is_proved=is_proved, seeds=seeds_seen, more_votes=more, apart=_apart(given, found), votes=len(given)
+        ),
     )
 
 

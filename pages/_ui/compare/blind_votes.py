@@ -16,6 +16,7 @@ from bgen_core.store.store import SeenStore
 from bgen_core.wording import counted, listed
 from pages._ui.app.faults import told
 from pages._ui.compare.compare_view import CompareView, change
+from pages._ui.compare.sweep_decision import sweep_decision, sweep_question
 from pages._ui.compare.sweep_findings.sweep_frame import SweepFrame, asked_axis, sweep_in_view
 from pages._ui.compare.vote_scores import score_chart
 from pages._ui.shared.frontend_source import frontend_source
@@ -72,21 +73,25 @@ def _ballot(store: SeenStore, frame: SweepFrame, axis: AxisColumn) -> None:
     mine = sum(vote.voter == me for vote in votes)
     found = axis_votes(votes, cells.values, axis, contexts=cells.contexts, seeds=cells.seeds)
     shows_scores = bool(st.session_state.get("vote_scores"))
+    sweep_question(store, frame.sweep.id)
     if pair is not None:
         _two_pictures(store, pair)
         _ways_to_vote(store, frame, pair)
     elif mine:
-        more = "" if found.is_settled else " Others may vote, and more seeds make new pairs."
+        is_open = found.remark is None or not found.remark.may_stop
+        more = " Others may vote, and more seeds make new pairs." if is_open else ""
         st.success(f"You have seen every pair that differs in {axis.label.lower()} alone. Thank you.{more}")
     else:
         st.info(f"No two pictures here differ in {axis.label.lower()} alone: there is nothing to vote about.")
     voters = len({vote.voter for vote in votes})
     said = f"{counted(len(votes), 'vote')} by {counted(voters, 'voter')} on this sweep; {mine} by you."
-    st.caption(plain(f"{said} {found.progress}".strip()))
+    st.caption(plain(said if shows_scores or found.remark is None else f"{said} {found.remark.blind}"))
     if shows_scores:
         _scores(found, axis)
         for sentence in voters_remarks(votes, me):
             st.caption(plain(sentence))
+    if shows_scores or pair is None:  # blind until then
+        sweep_decision(store, frame.sweep, _evidence(found))
 
 
 def _cells_there(store: SeenStore, frame: SweepFrame, axis: AxisColumn) -> VotedCells:
@@ -128,7 +133,7 @@ def _vote(store: SeenStore, vote: Vote) -> None:
 def _scores(found: AxisVotes, axis: AxisColumn) -> None:
     st.markdown(plain(found.sentence))
     if found.remark:
-        st.markdown(plain(found.remark))
+        st.markdown(plain(found.remark.text))
     if found.scores:
         st.altair_chart(score_chart(found, axis), alt=found.sentence, theme=None)
         st.caption(
@@ -136,6 +141,10 @@ def _scores(found: AxisVotes, axis: AxisColumn) -> None:
             "95 % intervals, made to be looked at after each vote. Each voter counts once for two pictures that differ "
             f"in nothing but {axis.label.lower()}{_left_out(found)}."
         )
+
+
+def _evidence(found: AxisVotes) -> str:
+    return f"{found.sentence} {found.remark.text}" if found.remark else found.sentence
 
 
 def _left_out(found: AxisVotes) -> str:

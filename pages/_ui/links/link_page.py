@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from string import ascii_uppercase
 
 from bgen_core.ids import RunId
+from bgen_core.records.decision import NOTHING_ASKED, SweepDecision
 from bgen_core.records.link import Link
 from bgen_core.records.png_text import parameters_text
 from bgen_core.records.run import RunRecord
@@ -52,6 +53,8 @@ class LinkPage:
         the page keeps the pictures' settings to itself: the ballot is blind.
     tally
         The verdict so far, for who has voted; empty before.
+    decision
+        The sweep's own question and decision, where the link has none.
     """
 
     pictures: tuple[ShownPicture, ...]
@@ -59,6 +62,7 @@ class LinkPage:
     sentences: tuple[str, ...]
     pair: BallotPair | None
     tally: str
+    decision: SweepDecision = NOTHING_ASKED
 
 
 def link_page(store: SeenStore, link: Link, *, only_look: bool = False) -> LinkPage:
@@ -76,6 +80,7 @@ def link_page(store: SeenStore, link: Link, *, only_look: bool = False) -> LinkP
         sentences=_sentences(store, link),
         pair=None if only_look else pair,
         tally=tally,
+        decision=NOTHING_ASKED if link.sweep_id is None else store.decisions.of(link.sweep_id),
     )
 
 
@@ -143,4 +148,4 @@ def _tally(votes: Sequence[Vote], letters: dict[RunId, str]) -> str:
     said = axis_votes(votes, letters, _PICTURE)
     voters = len({vote.voter for vote in votes})
     counts = f"{counted(said.votes, 'vote')} by {counted(voters, 'voter')}."
-    return " ".join(part for part in (said.sentence, counts, said.remark) if part)
+    return f"{said.sentence} {counts} {said.remark.text if said.remark else ''}".strip()

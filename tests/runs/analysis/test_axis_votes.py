@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from bgen_core.runs.analysis.votes import axis_votes
+from bgen_core.runs.analysis.votes import AxisVotes, axis_votes
 from bgen_core.store.opinions import Vote
 from tests.runs.analysis.made_up_sweeps import SCHEDULER
 
@@ -21,6 +21,10 @@ def vote(run_a: str, run_b: str, winner: str, voter: str = "") -> Vote:
     """Somebody else's vote, where nobody is named."""
     who = voter or f"voter {next(NUMBERS)}"
     return Vote(sweep_id="s", voter=who, run_a=run_a, run_b=run_b, winner=winner)  # pyright: ignore
+
+
+def text(found: AxisVotes) -> str:
+    return found.remark.text if found.remark else ""
 
 
 def several(count: int, *given: Any) -> list[Vote]:
@@ -151,7 +155,7 @@ def test_many_votes_for_one_value_are_clear() -> None:
     assert [score.is_out for score in found.scores] == [False, True, True]
     assert found.sentence.startswith("Scheduler euler is preferred: it wins ")
     assert found.sentence.endswith("%): 24 wins, 0 losses, 0 ties.")
-    assert found.remark == (
+    assert text(found) == (
         "You may stop: each other value loses to another one. The chance that this is wrong is at most 5 %, however "
         "often you looked."
     )
@@ -211,9 +215,11 @@ def test_voters_who_contradict_each_other_prefer_nothing() -> None:
     found = axis_votes(votes, runs, SCHEDULER)
     assert found.votes == 120
     assert not found.is_clear
-    assert found.remark == (
+    assert text(found) == (
         "You may stop: euler and ddim are alike. None wins more than 64 % of the votes against another, so take either."
     )
+    assert found.remark is not None
+    assert found.remark.blind.startswith("You may stop: both values are alike."), "who votes is told no names"
 
 
 def test_in_a_circle_there_is_no_best_value() -> None:
@@ -240,7 +246,9 @@ def test_on_one_seed_nothing_is_claimed_of_the_axis() -> None:
     assert one.sentence.startswith(
         "No clear preference between the values of Scheduler, for all pictures have one seed: of these pictures, euler "
     )
-    assert one.remark == "More votes will not tell: another seed may turn it round. Paint more seeds."
+    assert text(one) == (
+        "You may stop: more votes will not tell, since another seed may turn it round. Paint more seeds."
+    )
     assert axis_votes(votes, two, SCHEDULER).is_clear, "where the pictures themselves are voted on"
 
 
@@ -268,7 +276,7 @@ def test_what_is_out_is_said_before_all_is_settled() -> None:
 
 def looks(votes: Sequence[Vote]) -> list[str]:
     two = {"a1": "euler", "b1": "ddim"}
-    return [axis_votes(votes[:count], two, SCHEDULER).remark for count in range(1, len(votes) + 1, 5)]
+    return [text(axis_votes(votes[:count], two, SCHEDULER)) for count in range(1, len(votes) + 1, 5)]
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from bgen_core.runs.analysis.columns import AxisColumn, listed_values, shown
@@ -63,6 +64,20 @@ def preference(axis: AxisColumn, ranked: Sequence[Scored], *, is_proved: bool, s
     return f"{nothing}: {shown(best.value)} {wins}{_out(ranked)}."
 
 
+@dataclass(frozen=True, kw_only=True)
+class Remark:
+    """Whether one may stop, or about how many votes it is to the end; `blind` names no value, for who still votes."""
+
+    text: str
+    blind: str
+    may_stop: bool
+
+    @classmethod
+    def of(cls, text: str, *, may_stop: bool = True) -> "Remark":
+        """One that names no value in any case."""
+        return cls(text=text, blind=text, may_stop=may_stop)
+
+
 def remark(
     ranked: Sequence[Scored],
     *,
@@ -71,43 +86,48 @@ def remark(
     more_votes: float | None,
     apart: float | None,
     votes: int,
-    is_blind: bool = False,
-) -> str:
-    """Whether one may stop, or about how many votes it is to the end.
+) -> Remark:
+    """Whether one may stop.
 
     Parameters
     ----------
+    is_proved, seeds
+        See `preference`.
     more_votes
         That settle it; None where that cannot be said.
     apart
-        The largest share that one of those that are not out may win against another.
-    is_blind
-        For somebody who still votes: no value is named.
+        The largest share that one of those that are not out may win against another; None where that is not known.
+    votes
+        So far.
     """
     if is_proved and seeds == 1:
-        return "More votes will not tell: another seed may turn it round. Paint more seeds."
+        return Remark.of(
+            "You may stop: more votes will not tell, since another seed may turn it round. Paint more seeds."
+        )
     if is_proved:
-        return (
+        return Remark.of(
             f"You may stop: each other value loses to another one. The chance that this is wrong is at most "
             f"{100 * ERROR:.0f} %, however often you looked."
         )
     still = [score.value for score in ranked if not score.is_out]
     if not still:
-        return "You may stop: people differ too much for one best value."
-    named = f"the best {len(still)} of {len(ranked)} values" if is_blind else listed_values(still)
+        return Remark.of("You may stop: people differ too much for one best value.")
     if apart is not None and apart <= ALIKE:
-        return (
-            f"You may stop: {named} are alike. None wins more than {math.ceil(100 * apart)} % of the votes against "
-            "another, so take either."
-        )
+        why = f"None wins more than {math.ceil(100 * apart)} % of the votes against another, so take either."
+        return _naming("You may stop: {} are alike. " + why, still, len(ranked))
     if more_votes is not None and more_votes <= _MOST_FORECAST and votes >= _FEWEST_FOR_FORECAST:
-        return f"About {counted(rounded(more_votes), 'more vote')} settle this, give or take a factor of three."
+        more = counted(rounded(more_votes), "more vote")
+        return Remark.of(f"About {more} settle this, give or take a factor of three.", may_stop=False)
     if more_votes is not None and votes >= _FEWEST_TO_GIVE_UP and len(still) <= _MOST_NAMED:
-        return (
-            f"More votes will hardly tell: over {_MOST_FORECAST:,} would be needed. You may stop and take "
-            f"any of {named}."
-        )
-    return "How many more votes settle this cannot be said yet."
+        why = f"More votes will hardly tell: over {_MOST_FORECAST:,} would be needed."
+        return _naming(why + " You may stop and take any of {}.", still, len(ranked))
+    return Remark.of("How many more votes settle this cannot be said yet.", may_stop=False)
+
+
+def _naming(text: str, still: Sequence[object], count: int) -> Remark:
+    everything = "both values" if count == 2 else f"all {count} values"
+    blind = f"the best {len(still)} of {count} values" if len(still) < count else everything
+    return Remark(text=text.replace("{}", listed_values(still)), blind=text.replace("{}", blind), may_stop=True)
 
 
 def rounded(number: float) -> int:
