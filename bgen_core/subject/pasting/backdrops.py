@@ -85,12 +85,25 @@ def blurred_photo(image: np.ndarray, behind: np.ndarray, percent: float) -> np.n
     light = light_of(image)
     light *= weight[..., None]
     light, weight, sigma = _smaller(light, small), _smaller(weight, small), sigma / shrunk
+    return _from_light(_mean_around(light, weight, sigma), extent)
+
+
+def _mean_around(light: np.ndarray, weight: np.ndarray, sigma: float) -> np.ndarray:
+    """The weighted mean of light around each pixel; where that is too little, a wider one, at half the size."""
     spread, share = _spread(light, sigma), _spread(weight, sigma)
-    while (empty := share < _LEAST_WEIGHT).any() and sigma < 4 * small.longest_side:
-        sigma *= 2
-        wide, its_share = _spread(light, sigma), _spread(weight, sigma)
-        spread[empty], share[empty] = wide[empty], its_share[empty]
-    return _from_light(spread / np.maximum(share, 1e-12)[..., None], extent)
+    empty = share < _LEAST_WEIGHT
+    mean = spread / np.maximum(share, _LEAST_WEIGHT)[..., None]
+    if not empty.any():
+        return mean
+    extent = Extent.of(light)
+    if extent.longest_side == 1:
+        mean[empty] = light.sum(axis=(0, 1)) / max(float(weight.sum()), _LEAST_WEIGHT)
+        return mean
+    half = Extent(width=(extent.width + 1) // 2, height=(extent.height + 1) // 2)
+    # A blur of less than a pixel reaches nothing: the next ones shall
+    wider = _mean_around(_smaller(light, half), _smaller(weight, half), max(sigma, 1.0))
+    mean[empty] = cv2.resize(wider, (extent.width, extent.height), interpolation=cv2.INTER_LINEAR)[empty]
+    return mean
 
 
 def _smaller(array: np.ndarray, extent: Extent) -> np.ndarray:

@@ -62,7 +62,7 @@ def _line_of_touch(solid: np.ndarray, height: np.ndarray, side: int) -> np.ndarr
     rows = solid.shape[0]
     lowest = rows - 1 - solid[::-1].argmax(axis=0)
     stands = solid.any(axis=0) & (height[lowest] <= _FEET)
-    below = np.arange(rows)[:, None] - lowest[None, :]
+    below = np.subtract.outer(np.arange(rows), lowest)
     reach = max(1.0, _TOUCH * side)
     return (stands[None, :] & (np.abs(below) <= reach)).astype(np.float32)
 

@@ -10,6 +10,7 @@ approximation, and what it may do is limited.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -52,7 +53,8 @@ class Light:
 
     def gain(self, extent: Extent, rows: slice) -> np.ndarray:
         """float32, HWC: the factor of some rows of a picture; it stays as it is beyond the subject's box."""
-        across, down = self._even(extent, np.arange(rows.start, rows.stop), np.arange(extent.width))
+        wanted: np.ndarray = np.arange(extent.height)[rows]
+        across, down = self._even(extent, wanted, np.arange(extent.width))
         return (down[:, None, None] * across[None, :, None] * np.exp(self.mean)).astype(np.float32)
 
     def gain_at(self, extent: Extent, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -213,7 +215,8 @@ def _plane(light: np.ndarray, share: np.ndarray, place: _Place) -> np.ndarray:
     places = np.stack([np.ones_like(u), u, v], axis=-1).reshape(-1, 3)
     weighted = places * place.weight.reshape(-1, 1)
     held = np.diag([0, _EVEN, _EVEN]) * place.weight.sum()
-    return np.linalg.solve(places.T @ weighted + held, weighted.T @ np.log(light).reshape(-1, 3))
+    solved: Any = np.linalg.solve(places.T @ weighted + held, weighted.T @ np.log(light).reshape(-1, 3))
+    return solved
 
 
 def _surroundings(share: np.ndarray) -> np.ndarray:
