@@ -72,7 +72,7 @@ def measure_sweeps(
     settings: Settings, model: str, alternations: int, report: Callable[[str], None]
 ) -> dict[str, SweepResult]:
     """Photo ("1 megapixel") -> what was measured; in a store of its own, which is thrown away."""
-    with _own_store(settings) as (store, folder, own):
+    with own_store(settings) as (store, folder, own):
         runner = Runner(store, own)
         return {
             name: _measure(store, folder, own, runner, model, extent, alternations, report)
@@ -90,7 +90,7 @@ def _measure(
     alternations: int,
     report: Callable[[str], None],
 ) -> SweepResult:
-    subject = _made_up_subject(photo)
+    subject = made_up_subject(photo)
     store.subjects.save(subject, {})
     loaded = runner.prepare(model)
     side = loaded.source.entry.side
@@ -133,11 +133,12 @@ def _measure(
         cells=_size(plan(0)),
         engine=engine,
         sweep=sweep,
-        commit=_measure_commit(store, subject, extent),
+        commit=measure_commit(store, subject, extent),
     )
 
 
-def _measure_commit(store: Store, subject: Subject, extent: Extent) -> dict[str, float]:
+def measure_commit(store: Store, subject: Subject, extent: Extent) -> dict[str, float]:
+    """Stage of one picture's commit -> its median milliseconds, when nothing else runs."""
     edges = Edges(subject.image, subject.alpha)
     raw = cv2.resize(subject.image, (extent.width, extent.height))
     image = composite(subject.image, subject.alpha, raw, edges=edges)
@@ -162,7 +163,8 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 @contextmanager
-def _own_store(settings: Settings) -> Generator[tuple[Store, WorkerFolder, Settings]]:
+def own_store(settings: Settings) -> Generator[tuple[Store, WorkerFolder, Settings]]:
+    """A store that is thrown away."""
     with tempfile.TemporaryDirectory(prefix="bgen-bench-") as home:
         own = settings.model_copy(update={"home": Path(home), "database": "", "blobs": ""})
         folder = WorkerFolder(own.home)
@@ -171,7 +173,7 @@ def _own_store(settings: Settings) -> Generator[tuple[Store, WorkerFolder, Setti
             yield store, folder, own
 
 
-def _made_up_subject(extent: Extent) -> Subject:
+def made_up_subject(extent: Extent) -> Subject:
     """A photo with grain, as a camera's has, and a soft-edged ellipse that is kept."""
     sample = decode_photo(SAMPLES[0].read(), name=SAMPLES[0].file_name, limits=_SAMPLE_LIMITS).image
     photo = cv2.resize(sample, (extent.width, extent.height), interpolation=cv2.INTER_CUBIC).astype(np.int16)
