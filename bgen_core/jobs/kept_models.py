@@ -1,9 +1,9 @@
 """The models that stay loaded between sweeps: one by default, and the least recently used one goes for another."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bgen_core.jobs.background_faults import BackgroundFaults
-from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.models.compilers import Compiling, choose_compiling, keep_compiled
 from bgen_core.models.devices import Device, free_memory
 from bgen_core.models.model_files import fetched
@@ -36,9 +36,12 @@ class KeptModels:
         How many are kept, and how they are placed.
     device
         Where they run.
+    is_watched
+        Whether somebody sees previews.
     """
 
-    def __init__(self, settings: Settings, device: Device) -> None:
+    def __init__(self, settings: Settings, device: Device, is_watched: Callable[[], bool]) -> None:
+        self._is_watched = is_watched
         self._settings = settings
         self._device = device
         self._faults = BackgroundFaults(settings.home)
@@ -90,7 +93,7 @@ class KeptModels:
             placement=placement,
             compiling=self._compiling(placement, device),
             on_compile_fault=lambda sentence: self._faults.note(COMPILING, sentence),
-            is_watched=WorkerFolder(settings.home).is_watched,
+            is_watched=self._is_watched,
         )
         return LoadedModel(source=source, inpainter=inpainter, factor=factor, placement=placement)
 

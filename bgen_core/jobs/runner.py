@@ -8,8 +8,9 @@ from dataclasses import replace
 from bgen_core.errors import BgenError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import RawId, SubjectId, SweepId
-from bgen_core.jobs.claims import PaintingClaims
 from bgen_core.jobs.kept_models import KeptModels, LoadedModel
+from bgen_core.jobs.leases.claims import PaintingClaims
+from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.running.commits import Commits
 from bgen_core.jobs.running.engine_call import Asked, OpenEngine
 from bgen_core.jobs.running.painting import Painting
@@ -45,6 +46,8 @@ class Runner:
     ----------
     store, settings
         Where results go, and which device to use.
+    member
+        In whose name pictures are claimed. None is enough for seconds: nobody beats.
     next_sweep
         Takes the sweep that will be run after the one under way, or None; its first cells are begun with that one's
         last, if they are of the same model and size. None where nothing follows.
@@ -57,15 +60,16 @@ class Runner:
         self,
         store: Store,
         settings: Settings,
+        member: Member | None = None,
         *,
         next_sweep: Callable[[], SweepRecord | None] | None = None,
         next_after: Callable[[SweepId], SweepRecord | None] | None = None,
     ) -> None:
         self._store = store
         self._settings = settings
-        self._claims = PaintingClaims(settings.home / "worker" / "painting.claims")
+        self._claims = PaintingClaims(member or Member(store, "command line"))
         self.device: Device = find_device(settings.device, settings.precision)
-        self._models = KeptModels(settings, self.device)
+        self._models = KeptModels(settings, self.device, store.looks.is_watched)
         self._stopping = False
         self._unstored: dict[RawId, Painted] = {}
         self._next_sweep = next_sweep
@@ -148,7 +152,7 @@ class Runner:
     def _events(self, sweep_id: SweepId) -> Generator[RunnerEvent]:
         unstored, self._unstored = self._unstored, {}
         self._turn = turn = Turn(sweep_id, self._next_after, self._joins)
-        commits = Commits(self._store, lambda raw_id: self._claims.release([raw_id]))
+        commits = Commits(self._store, lambda raw_id: self._claims.made([raw_id]))
         painting = Painting(
             self._store,
             self._claims,

@@ -7,9 +7,9 @@ from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, S
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-from bgen_core.ids import BlobHash, LinkId, RawId, RunId, SubjectId, SweepId, VisitorId
+from bgen_core.ids import BlobHash, LinkId, RawId, RunId, SubjectId, SweepId, VisitorId, WorkerId
 
-SCHEMA_VERSION = "0012"
+SCHEMA_VERSION = "0013"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -312,3 +312,89 @@ class TokenRow(Table):
     created: Mapped[datetime]
     last_used: Mapped[datetime | None]
     until: Mapped[datetime | None]
+
+
+class ContentRow(Table):
+    """The one row whose mark is another one after every change of what the store keeps; see `Database.writing`."""
+
+    __tablename__ = "content_revision"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    mark: Mapped[str] = mapped_column(String(32))
+
+
+class WorkerRow(Table):
+    """A process that shares the store's work, and how it is; see `WorkerRecord`.
+
+    What it holds is its own until `until`. Like all points in time of the tables below, that is in seconds since 1970
+    by the database's clock.
+    """
+
+    __tablename__ = "workers"
+
+    id: Mapped[WorkerId] = mapped_column(String(32), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    host: Mapped[str] = mapped_column(String(255))
+    pid: Mapped[int]
+    process_start: Mapped[float]
+    state: Mapped[str] = mapped_column(String(16))
+    device_kind: Mapped[str] = mapped_column(String(32))
+    device_name: Mapped[str] = mapped_column(Text)
+    dtype_name: Mapped[str] = mapped_column(String(32))
+    sweep_id: Mapped[SweepId] = mapped_column(String(64))
+    trouble: Mapped[str] = mapped_column(Text)
+    signs: Mapped[int] = mapped_column(BigInteger)
+    terms: Mapped[dict[str, str]]
+    counts: Mapped[dict[str, float]]
+    began: Mapped[float]
+    beat: Mapped[float]
+    until: Mapped[float]
+
+
+class LeaseRow(Table):
+    """Something that a worker holds, such as a sweep or a raw picture that it paints, for as long as it beats.
+
+    `epoch` rises with each new holder that takes it from one that was lost.
+    """
+
+    __tablename__ = "leases"
+
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    worker_id: Mapped[WorkerId] = mapped_column(ForeignKey("workers.id", ondelete="CASCADE"), index=True)
+    epoch: Mapped[int] = mapped_column(BigInteger)
+
+
+class ProgressRow(Table):
+    """How far a worker is with a sweep, as pages show it."""
+
+    __tablename__ = "sweep_progress"
+
+    sweep_id: Mapped[SweepId] = mapped_column(String(64), primary_key=True)
+    worker_id: Mapped[WorkerId] = mapped_column(
+        ForeignKey("workers.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    content: Mapped[dict[str, Any]]
+    written: Mapped[float]
+
+
+class LookRow(Table):
+    """When somebody last looked at what is under way."""
+
+    __tablename__ = "looks"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    at: Mapped[float]
+
+
+class TuningRow(Table):
+    """A measured batch size: of a model on a kind of device (`name`), for a size, by a device and its libraries."""
+
+    __tablename__ = "tunings"
+
+    name: Mapped[str] = mapped_column(String(120), primary_key=True)
+    width: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    height: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    measured_by: Mapped[str] = mapped_column(String(16), primary_key=True)
+    content: Mapped[dict[str, Any]]
+    measured: Mapped[float]

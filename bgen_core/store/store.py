@@ -10,6 +10,10 @@ from bgen_core.records.visitor import Visitor
 from bgen_core.settings import Settings
 from bgen_core.store.access import Access
 from bgen_core.store.blobs import BlobStore
+from bgen_core.store.coordination.leases import Leases
+from bgen_core.store.coordination.looks import Looks
+from bgen_core.store.coordination.sweep_progress import Progresses
+from bgen_core.store.coordination.workers import Workers
 from bgen_core.store.copies import Copies
 from bgen_core.store.database import Database
 from bgen_core.store.metrics import Metrics
@@ -51,6 +55,8 @@ class Store:
         What the pictures are for.
     deletion
         What goes when runs go.
+    workers, leases, progress, looks
+        Who computes, who holds what, how far they are, and whether somebody looks: no content, and nobody's.
     """
 
     def __init__(self, database: Database, blobs: BlobStore, access: Access = _UNLIMITED) -> None:
@@ -69,6 +75,10 @@ class Store:
         self.deletion = Deletion(database, blobs, self.pictures, access)
         self.links = Links(database, access)
         self.visitors = Visitors(database)
+        self.workers = Workers(database)
+        self.leases = Leases(database, self.workers)
+        self.progress = Progresses(database)
+        self.looks = Looks(database)
 
     def revision(self) -> str:
         """A mark of everything in the database: equal marks, equal content. For caches, while this store is open."""

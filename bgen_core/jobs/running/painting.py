@@ -10,7 +10,7 @@ from functools import partial
 from bgen_core.errors import LostPictureError, OutOfMemoryError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import RawId, SubjectId, SweepId, VisitorId
-from bgen_core.jobs.claims import PaintingClaims
+from bgen_core.jobs.leases.claims import PaintingClaims
 from bgen_core.jobs.running.commits import Commits
 from bgen_core.jobs.running.engine_call import Ahead, Asked, EngineCall, OpenEngine
 from bgen_core.jobs.running.turn import Turn
