@@ -8,6 +8,7 @@ import typer
 from bgen_core.cli import exit_codes
 from bgen_core.cli.bench import bench
 from bgen_core.cli.called_as import called_as
+from bgen_core.cli.dispatch import dispatch
 from bgen_core.cli.doctor import doctor
 from bgen_core.cli.generate import generate
 from bgen_core.cli.metrics import metrics_app
@@ -39,6 +40,7 @@ app.add_typer(runs_app, name="runs")
 app.add_typer(metrics_app, name="metrics")
 app.add_typer(store_app, name="store")
 app.add_typer(tokens_app, name="tokens")
+app.command("dispatch")(dispatch)
 app.command("models")(models)
 app.command("doctor")(doctor)
 app.command("bench")(bench)
