@@ -8,13 +8,14 @@ import typer
 from bgen_core.cli import exit_codes
 from bgen_core.cli.bench import bench
 from bgen_core.cli.called_as import called_as
-from bgen_core.cli.dispatch import dispatch
 from bgen_core.cli.doctor import doctor
 from bgen_core.cli.generate import generate
 from bgen_core.cli.metrics import metrics_app
 from bgen_core.cli.models import models
 from bgen_core.cli.reproduce import reproduce
 from bgen_core.cli.run_files import runs_app
+from bgen_core.cli.scaling.cluster import cluster_app
+from bgen_core.cli.scaling.dispatch import dispatch
 from bgen_core.cli.segment import segment
 from bgen_core.cli.serve import PASSES_OPTIONS_ON, serve
 from bgen_core.cli.store import store_app
@@ -41,6 +42,7 @@ app.add_typer(metrics_app, name="metrics")
 app.add_typer(store_app, name="store")
 app.add_typer(tokens_app, name="tokens")
 app.command("dispatch")(dispatch)
+app.add_typer(cluster_app, name="cluster")
 app.command("models")(models)
 app.command("doctor")(doctor)
 app.command("bench")(bench)

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from bgen_core.cli.bench_scale import measure_scale, print_scale_tables
 from bgen_core.cli.inputs import say
 from bgen_core.cli.json_answer import print_json
+from bgen_core.cli.scaling.bench_scale import measure_scale, print_scale_tables
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.models.default_model import default_model

@@ -61,7 +61,7 @@ class CrewOptions:
 
 
 class Crew:
-    """Keeps as many actors as are wanted. Those for which there is no place yet wait in Ray, whose autoscaler sees them.
+    """Keeps as many actors as are wanted. Those that have no place yet wait in Ray, whose autoscaler sees them.
 
     Parameters
     ----------

@@ -12,11 +12,12 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from bgen_core.cluster.checks import check_ray, check_store
 from bgen_core.cluster.crew import Crew, CrewOptions
 from bgen_core.cluster.deaths import Deaths
 from bgen_core.cluster.painter_actor import BODY
-from bgen_core.cluster.ray_library import check_ray, connected
-from bgen_core.errors import StoreAwayError, StoreError, UserInputError
+from bgen_core.cluster.ray_library import connected
+from bgen_core.errors import StoreAwayError, StoreError
 from bgen_core.jobs.execute_sweep import growing_pauses
 from bgen_core.jobs.leases.member import Member
 from bgen_core.settings import Settings
@@ -65,20 +66,6 @@ def dispatch(
         connected(settings, cpus=_places(settings)) as ray,
     ):
         _serve(ray, store, settings, member, body, measuring, is_stopping)
-
-
-def check_store(settings: Settings) -> None:
-    """Refuse a store that other machines cannot reach, where painters may be on them."""
-    if settings.ray and settings.database_url.get_backend_name() == "sqlite":
-        raise UserInputError(
-            "BGEN_RAY has painters on several machines, and they cannot share a SQLite file: "
-            "set BGEN_DATABASE=postgresql://…, or BGEN_WORKERS in place of BGEN_RAY."
-        )
-    if settings.ray and not settings.blobs:
-        raise UserInputError(
-            "BGEN_RAY has painters on several machines, and they need one place for pictures: "
-            "set BGEN_BLOBS=s3://bucket/folder, or a folder that all of them share."
-        )
 
 
 @contextmanager

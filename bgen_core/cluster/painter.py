@@ -12,6 +12,7 @@ from bgen_core.jobs.running.share import Share
 from bgen_core.jobs.running.shared_turns import SharedTurns
 from bgen_core.jobs.running.telling import Telling
 from bgen_core.jobs.running.work_counts import WorkCounts
+from bgen_core.jobs.watching.painters import LOST
 from bgen_core.json_log import about_sweep
 from bgen_core.models.content_hash import keep_hashes
 from bgen_core.records.sweep import SweepRecord
@@ -74,7 +75,7 @@ class Painter:
         self._turns = SharedTurns(store, member, may_paint=self._may_paint)
         self._share = Share(store, member, suspects=lambda: control.suspects)
         self._runner = Runner(store, settings, member, next_after=self._turns.next_after, share=self._share)
-        self._counts = WorkCounts(self._runner.figures)
+        self._counts = WorkCounts(lambda: self._runner.figures() | {LOST: float(member.lost_in_all)})
         self._telling = Telling(store, settings)
 
     def serve(self) -> None:

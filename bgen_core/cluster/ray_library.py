@@ -7,11 +7,11 @@ import secrets
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import bgen_core
+from bgen_core.cluster.checks import check_ray
 from bgen_core.errors import UserInputError
 from bgen_core.settings import Settings
 
@@ -19,7 +19,6 @@ logger = logging.getLogger(__name__)
 
 PROJECT = Path(bgen_core.__file__).parents[1]
 NAMESPACE = "bgen"
-REQUIREMENTS = "requirements-cluster.txt"
 
 # Lost processes and hosts are noticed within seconds: by Ray's own settings it takes a minute.
 SYSTEM = {
@@ -31,18 +30,6 @@ SYSTEM = {
 }
 _OBJECT_STORE_BYTES = 80 * 2**20  # about the least that Ray takes: pictures do not go there
 _CONNECT_SECONDS = 20
-
-
-def check_ray() -> None:
-    """Refuse to go on where the library is not installed.
-
-    Raises
-    ------
-    UserInputError
-        Names what to install.
-    """
-    if find_spec("ray") is None:
-        raise UserInputError(f"more than one worker needs ray, which is not installed: pip install -r {REQUIREMENTS}.")
 
 
 @contextmanager

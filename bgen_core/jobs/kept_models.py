@@ -1,6 +1,5 @@
 """The models that stay loaded between sweeps: one by default, and the least recently used one goes for another."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from bgen_core.jobs.background_faults import BackgroundFaults
@@ -11,6 +10,7 @@ from bgen_core.models.model_source import ModelSource
 from bgen_core.models.placement import Placement, place
 from bgen_core.models.revision import find_model
 from bgen_core.settings import Settings
+from bgen_core.store.store import Store
 from bgen_core.sweep.events import Inpainter
 from bgen_core.sweep.inpainters import load_inpainter
 
@@ -36,12 +36,13 @@ class KeptModels:
         How many are kept, and how they are placed.
     device
         Where they run.
-    is_watched
-        Whether somebody sees previews.
+    store
+        Knows how fast they are, and whether somebody sees previews.
     """
 
-    def __init__(self, settings: Settings, device: Device, is_watched: Callable[[], bool]) -> None:
-        self._is_watched = is_watched
+    def __init__(self, settings: Settings, device: Device, store: Store) -> None:
+        self._tunings = store.tunings.of
+        self._is_watched = store.looks.is_watched
         self._settings = settings
         self._device = device
         self._faults = BackgroundFaults(settings.home)
@@ -88,7 +89,7 @@ class KeptModels:
         inpainter, factor = load_inpainter(
             source,
             device,
-            tuning_folder=settings.home / "tuning",
+            tunings=self._tunings,
             checks_safety=settings.safety_checker,
             placement=placement,
             compiling=self._compiling(placement, device),

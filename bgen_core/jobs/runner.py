@@ -15,9 +15,10 @@ from bgen_core.jobs.running.commits import Commits
 from bgen_core.jobs.running.engine_call import Asked, OpenEngine
 from bgen_core.jobs.running.painting import Painting
 from bgen_core.jobs.running.planned import Planned, Plans
-from bgen_core.jobs.running.share import SPEED, Share
+from bgen_core.jobs.running.share import Share
 from bgen_core.jobs.running.turn import Turn
 from bgen_core.jobs.running.work import Painted, Work
+from bgen_core.jobs.watching.painters import SPEED
 from bgen_core.models.default_model import default_model
 from bgen_core.models.devices import Device, find_device, free_bytes, memory_bytes
 from bgen_core.models.hub.download import Fetching
@@ -73,7 +74,7 @@ class Runner:
         self._settings = settings
         self._claims = PaintingClaims(member or Member(store, "command line"))
         self.device: Device = find_device(settings.device, settings.precision)
-        self._models = KeptModels(settings, self.device, store.looks.is_watched)
+        self._models = KeptModels(settings, self.device, store)
         self._stopping = False
         self._unstored: dict[RawId, Painted] = {}
         self._next_sweep = next_sweep

@@ -163,7 +163,7 @@ def _estimate(
             source=sources[model],
             device_kind=device[0],
             dtype_name=device[1],
-            home=settings.home,
+            tunings=store.tunings,
             recent=recent,
         )
         if seconds is None:

@@ -13,6 +13,7 @@ from bgen_core.store.blobs import BlobStore
 from bgen_core.store.coordination.leases import Leases
 from bgen_core.store.coordination.looks import Looks
 from bgen_core.store.coordination.sweep_progress import Progresses
+from bgen_core.store.coordination.tunings import Tunings
 from bgen_core.store.coordination.workers import Workers
 from bgen_core.store.copies import Copies
 from bgen_core.store.database import Database
@@ -55,8 +56,9 @@ class Store:
         What the pictures are for.
     deletion
         What goes when runs go.
-    workers, leases, progress, looks
-        Who computes, who holds what, how far they are, and whether somebody looks: no content, and nobody's.
+    workers, leases, progress, looks, tunings
+        Who computes, who holds what, how far they are, whether somebody looks, and what was measured: no content, and
+        nobody's.
     """
 
     def __init__(self, database: Database, blobs: BlobStore, access: Access = _UNLIMITED) -> None:
@@ -79,6 +81,7 @@ class Store:
         self.leases = Leases(database, self.workers)
         self.progress = Progresses(database)
         self.looks = Looks(database)
+        self.tunings = Tunings(database)
 
     def revision(self) -> str:
         """A mark of everything in the database: equal marks, equal content. For caches, while this store is open."""
@@ -123,7 +126,7 @@ class OpenStore(Store):
         self.close()
 
 
-_BESIDE = ("worker", "tuning", "compiled", "hashes")  # folders of the home
+_BESIDE = ("worker", "compiled", "hashes")  # folders of the home
 
 
 def open_store(settings: Settings, *, begin_anew: bool = False) -> OpenStore:
@@ -153,6 +156,7 @@ def open_store(settings: Settings, *, begin_anew: bool = False) -> OpenStore:
             _check_that_nothing_is_lost(database, blobs)
         database.migrate()
         database.close_to_others()
+        Tunings(database).bring_along(settings.home / "tuning")
     except BaseException:
         database.close()
         raise

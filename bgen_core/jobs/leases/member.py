@@ -45,6 +45,8 @@ class Member:
         Its name in the store.
     leases
         What all processes hold.
+    lost_in_all
+        How many things others took from it in its life, since it was taken for dead.
     counts
         Gives figures of its work with each beat: see `running.work_counts`.
     """
@@ -64,6 +66,7 @@ class Member:
         self._progress: dict[SweepId, SweepProgress] = {}  # likewise
         self._next_beat = 0.0
         self._is_away = False
+        self.lost_in_all = 0
         self._news, self._ended = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -204,6 +207,7 @@ class Member:
         for kind, held in self._held.items():
             lost = {name for name in held if (kind, name) not in own}
             if lost:
+                self.lost_in_all += len(lost)
                 logger.warning("others have taken %d of what this process held as %r", len(lost), kind)
             held -= lost
             self._lost[kind] |= lost

@@ -11,13 +11,13 @@ from bgen_core.jobs.leases.claims import PaintingClaims
 from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.running.pace import Pace
 from bgen_core.jobs.running.work import Work
+from bgen_core.jobs.watching.painters import SPEED
 from bgen_core.records.lease_rule import is_time_to_lease, rows_to_lease
 from bgen_core.store.store import Store
 from bgen_core.sweep.plan import SweepCell
 
 LOOKED_AT = 500  # raw pictures at a time, for those that are made or held
 FIRST_CELLS = 8  # of a painter that has never painted: about a batch
-SPEED = "rows_per_second"  # among a worker's counts
 _Thing = TypeVar("_Thing")
 
 

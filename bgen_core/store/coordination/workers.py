@@ -36,7 +36,7 @@ class Workers:
         with self._database.coordinating() as session:
             beaten = session.execute(sa.update(WorkerRow).where(WorkerRow.id == worker_id).values(said))
             if cast("sa.CursorResult[Any]", beaten).rowcount == 0:
-                session.execute(sa.delete(WorkerRow).where(WorkerRow.until < database_now() - _KEPT_SECONDS))
+                session.execute(sa.delete(WorkerRow).where(WorkerRow.beat < database_now() - _KEPT_SECONDS))
                 row = said | {"id": worker_id, "kind": kind, "began": database_now()}
                 row |= {"host": process.host, "pid": process.pid, "process_start": process.start}
                 session.execute(insert_into(session, WorkerRow).values(row))

@@ -63,6 +63,8 @@ def test_what_a_process_of_this_machine_held_is_free_as_soon_as_it_is_gone(store
     assert store.leases.take(SECOND, "raw", ["a", "b"]) == {"a", "b"}
     assert store.leases.holders("raw", ["a"])["a"].epoch == 2
     assert [each.id for each in store.workers.serving()] == [SECOND]
+    beat(store, WorkerId("third"))
+    assert FIRST in {each.id for each in store.workers.all()}, "what it last said may explain its end"
 
 
 def test_a_worker_that_is_not_registered_gets_nothing_and_one_that_leaves_keeps_nothing(store: Store) -> None:
