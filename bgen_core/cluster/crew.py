@@ -36,6 +36,7 @@ class _Place:
     last_heard: float = 0.0
     pause: float = FIRST_PAUSE_SECONDS
     starts: float = 0.0
+    why: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +87,12 @@ class Crew:
     def living(self) -> list[Pulse]:
         """What those that have answered have last said."""
         return [place.pulse for place in self._places if place.pulse is not None]
+
+    @property
+    def troubles(self) -> list[str]:
+        """What does not go, each once."""
+        told = [place.pulse.trouble if place.pulse else place.why for place in self._places]
+        return list(dict.fromkeys(filter(None, told)))
 
     @property
     def waiting(self) -> int:
@@ -160,6 +167,7 @@ class Crew:
         if place.pulse is not None and place.pulse.worker_id is not None:
             self._lost(place.pulse.worker_id)
         self._end(place)
+        place.why = why
         now = time.monotonic()
         place.pause = FIRST_PAUSE_SECONDS if now - place.began > HEALTHY_SECONDS else place.pause * 2
         place.starts = now + min(place.pause, LONGEST_PAUSE_SECONDS)

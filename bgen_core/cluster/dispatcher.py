@@ -122,7 +122,10 @@ def _serve(
             except StoreError:
                 logger.warning("the store cannot be told of a loss now", exc_info=True)
             member.sign()
-            member.say(state="painting" if painters.living else "loading")
+            member.say(
+                state="painting" if painters.living else "loading",
+                trouble="; ".join([*painters.troubles, *measurers.troubles]),
+            )
             time.sleep(LOOK_SECONDS)
     finally:
         painters.stop()

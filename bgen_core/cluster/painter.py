@@ -24,6 +24,7 @@ from bgen_core.sweep.events import Committed, Started
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.25
+CANNOT_SECONDS = 60.0  # for which a painter leaves a sweep to others that it could not make
 
 
 def paint(control: Control) -> str:
@@ -134,9 +135,14 @@ class Painter:
                 self._end(sweep, event, made)
 
     def _end(self, sweep: SweepRecord, ended: Ended, made: int) -> None:
+        self._control.trouble = ""
+        if ended.fault is not None and ended.state == "running":
+            reason = ended.fault.public if isinstance(ended.fault, BgenError) else type(ended.fault).__name__
+            self._control.trouble = f"sweep {sweep.id} is left to other painters: {reason}"
+            self._turns.leave_alone(sweep.id, CANNOT_SECONDS)
         if ended.fault is not None:
             logger.warning("sweep %s: %s", sweep.id, ended.fault, exc_info=not isinstance(ended.fault, BgenError))
-        if ended.state == "running" and not made:
+        if ended.state == "running" and not made and ended.fault is None:
             self._turns.leave_alone(sweep.id)
         elif ended.state in ("done", "failed"):
             logger.info("sweep %s is %s", sweep.id, ended.state)

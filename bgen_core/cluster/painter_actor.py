@@ -22,11 +22,14 @@ class Control:
     ----------
     suspects
         Cells that were under way when a painter died: each is painted alone.
+    trouble
+        What does not go on this machine, in a sentence.
     """
 
     def __init__(self) -> None:
         self.stopping = threading.Event()
         self.worker_id: WorkerId | None = None
+        self.trouble = ""
         self.suspects: frozenset[tuple[SweepId, int]] = frozenset()
 
 
@@ -49,6 +52,7 @@ class Pulse:
     worker_id: WorkerId | None
     host: str
     pid: int
+    trouble: str = ""
 
 
 class PainterActor:
@@ -83,7 +87,7 @@ class PainterActor:
 
         control = self._control
         control.suspects = frozenset(suspects)
-        return Pulse(worker_id=control.worker_id, host=this_host(), pid=os.getpid())
+        return Pulse(worker_id=control.worker_id, host=this_host(), pid=os.getpid(), trouble=control.trouble)
 
     def stop(self) -> None:
         """Let it end within one evaluation of the network."""

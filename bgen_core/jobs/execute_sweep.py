@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bgen_core.errors import BgenError, NoRoomError, StoreAwayError, StoreError
 from bgen_core.ids import SweepId
-from bgen_core.jobs.leases.holding import has_lost
+from bgen_core.jobs.leases.holding import has_lost, leave_to_others
 from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.progress import ProgressWriter
 from bgen_core.models.devices import is_lasting_device_fault
@@ -156,6 +156,12 @@ def execute_sweep(
                 state = yield from _wait_for_store(store, sweep_id, error, tries, patience)
                 if state == "running":
                     continue
+            elif runner.shares and leave_to_others(store, member, sweep_id):
+                fault, state = (
+                    error,
+                    store.sweeps.get(sweep_id).state,
+                )  # what is wrong may be wrong on this machine alone
+                break
             else:
                 fault = error
                 reason = error.public if isinstance(error, BgenError) else INTERNAL_FAULT

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
 from bgen_core.ids import SweepId, VisitorId
-from bgen_core.jobs.leases.holding import holding
+from bgen_core.jobs.leases.holding import holding, try_again
 from bgen_core.jobs.leases.member import Member
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.records.worker import WorkerRecord
@@ -45,6 +45,8 @@ class SharedTurns:
     def take(self) -> Generator[SweepRecord | None]:
         """A sweep to make, in whose hands this painter is among others; None where there is none."""
         sweep = self._store.sweeps.claim_next() or self._to_join()
+        if sweep is not None:
+            try_again(self._member, sweep.id)
         if sweep is None:
             yield None
             return

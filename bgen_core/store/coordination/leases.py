@@ -16,9 +16,9 @@ from bgen_core.store.coordination.workers import Workers
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.schema import LeaseRow, WorkerRow
 
-LeaseKind = Literal["home", "sweep", "share", "raw", "measure", "dispatcher"]
-"""One worker's home; a sweep, alone or with others; a raw picture that is being painted; a run that is being measured;
-the dispatcher's place."""
+LeaseKind = Literal["home", "sweep", "share", "raw", "cannot", "measure", "dispatcher"]
+"""One worker's home; a sweep, alone or with others; a raw picture that is being painted; a sweep that one of those who
+share it cannot make; a run that is being measured; the dispatcher's place."""
 
 
 @dataclass(frozen=True, kw_only=True)
