@@ -3,13 +3,13 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from bgen_core.cluster.painter_actor import HEALTH, PainterActor, Pulse
-from bgen_core.ids import SweepId, WorkerId
+from bgen_core.ids import RawId, WorkerId
 
 logger = logging.getLogger(__name__)
 
@@ -72,15 +72,24 @@ class Crew:
         What they are.
     lost
         Told of each that is gone with the row that it had in the store, before another one is started.
+    deaths
+        Gives what all are told of: see `Deaths`.
     """
 
-    def __init__(self, ray: Any, options: CrewOptions, *, lost: Callable[[WorkerId], None]) -> None:
+    def __init__(
+        self,
+        ray: Any,
+        options: CrewOptions,
+        *,
+        lost: Callable[[WorkerId], None],
+        deaths: Callable[[], Mapping[RawId, int]] = dict,
+    ) -> None:
         self._ray = ray
         self._options = options
         self._lost = lost
+        self._deaths = deaths
         self._class = ray.remote(concurrency_groups={HEALTH: 1})(PainterActor)
         self._places: list[_Place] = []
-        self._suspects: Sequence[tuple[SweepId, int]] = ()
         self.deaths = 0
 
     @property
@@ -99,15 +108,8 @@ class Crew:
         """How many have no place yet, or have only just been started."""
         return sum(place.pulse is None for place in self._places)
 
-    def look(self, wanted: int, suspects: Sequence[tuple[SweepId, int]] = ()) -> None:
-        """Start who is missing, end who is too many, and see to those that have ended.
-
-        Parameters
-        ----------
-        suspects
-            Cells that have seen a death; all are told of them.
-        """
-        self._suspects = suspects
+    def look(self, wanted: int) -> None:
+        """Start who is missing, end who is too many, and see to those that have ended."""
         self._places += [_Place() for _ in range(wanted - len(self._places))]
         for place in self._places[wanted:]:
             self._end(place)
@@ -147,7 +149,7 @@ class Crew:
             elif place.pulse is not None and now - place.last_heard > SILENT_SECONDS:
                 self._is_lost(place, f"it has not answered for {SILENT_SECONDS:.0f} s")
         elif now >= place.next_pulse:
-            place.asked = place.actor.pulse.options(concurrency_group=HEALTH).remote(list(self._suspects))
+            place.asked = place.actor.pulse.options(concurrency_group=HEALTH).remote(self._deaths())
             place.next_pulse = now + PULSE_SECONDS
 
     def _has_come(self, reference: Any) -> bool:
@@ -155,7 +157,9 @@ class Crew:
 
     def _start(self, place: _Place, now: float) -> None:
         options = self._options
-        place.actor = self._class.options(**options.resources).remote(dict(options.environment), options.body)
+        place.actor = self._class.options(**options.resources).remote(
+            dict(options.environment), options.body, self._deaths()
+        )
         place.run = place.actor.work.remote()
         place.pulse = place.asked = None
         place.began = place.last_heard = now

@@ -1,44 +1,34 @@
-"""Cells that were under way when their painter died: at the third time one fails alone, and the rest go on."""
+"""Pictures in hand when their painter died: whose cells kill for the third time fails alone, and the rest go on."""
 
-import logging
 from collections import Counter
+from collections.abc import Mapping
 
-from bgen_core.errors import UserInputError
-from bgen_core.ids import SweepId, WorkerId
+from bgen_core.ids import RawId, WorkerId
+from bgen_core.jobs.running.share import DEATHS_ALLOWED
 from bgen_core.store.store import Store
-
-logger = logging.getLogger(__name__)
-
-DEATHS_ALLOWED = 3
-REASON = (
-    f"This cell was under way when a painter died, {DEATHS_ALLOWED} times: most likely for lack of memory. "
-    "Try a smaller photo or model."
-)
 
 
 class Deaths:
-    """Counts deaths against the cells that were under way. What was only taken, and not begun, is not counted."""
+    """Counts deaths against what was in hand; painters get to know it, and take what has seen one alone.
+
+    So whoever is guilty soon dies alone, and what was only beside it is never blamed: the last death that counts is one
+    at which nothing else was in hand.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._count: Counter[tuple[SweepId, int]] = Counter()
+        self._count: Counter[RawId] = Counter()
 
     @property
-    def suspects(self) -> list[tuple[SweepId, int]]:
-        """Cells that have seen a death: to be painted alone, so that the guilty one is found."""
-        return list(self._count)
+    def told(self) -> Mapping[RawId, int]:
+        """Raw picture -> deaths that it has seen."""
+        return dict(self._count)
 
     def note(self, worker_id: WorkerId) -> None:
         """A painter is gone: what it held is free for others."""
-        under_way = self._store.progress.under_way(worker_id)
+        held = {RawId(name) for kind, name in self._store.leases.of(worker_id) if kind == "raw"}
+        in_hand = held - self._store.runs.known_raws(held).keys()  # what is made is given back with the next beat alone
         self._store.workers.lose([worker_id])
-        for cell in under_way:
-            self._count[cell] += 1
-            if self._count[cell] >= DEATHS_ALLOWED:
-                sweep_id, index = cell
-                logger.error("cell %d of sweep %s was under way at %d deaths", index, sweep_id, DEATHS_ALLOWED)
-                try:
-                    self._store.sweeps.set_cell_error(sweep_id, index, REASON)
-                except UserInputError:  # the sweep was deleted meanwhile
-                    logger.info("sweep %s is gone", sweep_id)
-                del self._count[cell]
+        for raw_id in in_hand:
+            if len(in_hand) == 1 or self._count[raw_id] < DEATHS_ALLOWED - 1:
+                self._count[raw_id] += 1

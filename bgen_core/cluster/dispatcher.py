@@ -104,6 +104,7 @@ def _serve(
             resources={"num_gpus": 1, "num_cpus": 1} if on_gpus else {"num_cpus": 1},
         ),
         lost=deaths.note,
+        deaths=lambda: deaths.told,
     )
     measurers = Crew(
         ray,
@@ -117,7 +118,7 @@ def _serve(
                 wanted = wanted_painters(settings, gpus=_gpus(ray))
                 next_count = time.monotonic() + GPUS_SECONDS
             try:
-                painters.look(wanted, deaths.suspects)
+                painters.look(wanted)
                 measurers.look(1 if measuring else 0)
             except StoreError:
                 logger.warning("the store cannot be told of a loss now", exc_info=True)

@@ -74,7 +74,7 @@ class Painter:
         self._member = member
         self._control = control
         self._turns = SharedTurns(store, member, may_paint=self._may_paint)
-        self._share = Share(store, member, suspects=lambda: control.suspects)
+        self._share = Share(store, member, deaths=lambda: control.deaths)
         self._runner = Runner(store, settings, member, next_after=self._turns.next_after, share=self._share)
         self._counts = WorkCounts(lambda: self._runner.figures() | {LOST: float(member.lost_in_all)})
         self._telling = Telling(store, settings)

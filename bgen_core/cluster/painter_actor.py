@@ -3,12 +3,12 @@
 import logging
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol
 
-from bgen_core.ids import SweepId, WorkerId
+from bgen_core.ids import RawId, WorkerId
 
 HEALTH = "health"  # the concurrency group that answers while the other one paints
 BODY = "bgen_core.cluster.painter:paint"
@@ -20,8 +20,8 @@ class Control:
 
     Attributes
     ----------
-    suspects
-        Cells that were under way when a painter died: each is painted alone.
+    deaths
+        By raw picture, how many painters died with it in hand; see `Share`.
     trouble
         What does not go on this machine, in a sentence.
     """
@@ -30,7 +30,7 @@ class Control:
         self.stopping = threading.Event()
         self.worker_id: WorkerId | None = None
         self.trouble = ""
-        self.suspects: frozenset[tuple[SweepId, int]] = frozenset()
+        self.deaths: Mapping[RawId, int] = {}
 
 
 class Body(Protocol):
@@ -64,9 +64,11 @@ class PainterActor:
         Settings that hold where this machine has none of its own.
     body
         What paints, as "module:function".
+    deaths
+        What has seen deaths until now.
     """
 
-    def __init__(self, environment: Mapping[str, str], body: str = BODY) -> None:
+    def __init__(self, environment: Mapping[str, str], body: str, deaths: Mapping[RawId, int]) -> None:
         for name, value in environment.items():
             os.environ.setdefault(name, value)
         from bgen_core.models.devices import prepare_process_for_inference  # before torch is imported
@@ -76,17 +78,18 @@ class PainterActor:
         module, _, name = body.partition(":")
         self._body: Body = getattr(import_module(module), name)
         self._control = Control()
+        self._control.deaths = deaths
 
     def work(self) -> str:
         """Paint until stopped; returns why it ended, "" where it was told to."""
         return self._body(self._control)[:SAFE_TO_TELL]
 
-    def pulse(self, suspects: Sequence[tuple[SweepId, int]] = ()) -> Pulse:
-        """That it lives, and what it is in the store; it gets to know which cells have seen a death."""
+    def pulse(self, deaths: Mapping[RawId, int]) -> Pulse:
+        """That it lives, and what it is in the store; it gets to know what has seen a death."""
         from bgen_core.process_identity import this_host
 
         control = self._control
-        control.suspects = frozenset(suspects)
+        control.deaths = deaths
         return Pulse(worker_id=control.worker_id, host=this_host(), pid=os.getpid(), trouble=control.trouble)
 
     def stop(self) -> None:

@@ -17,6 +17,11 @@ from bgen_core.store.store import Store
 from bgen_core.sweep.plan import SweepCell
 
 LOOKED_AT = 500  # raw pictures at a time, for those that are made or held
+DEATHS_ALLOWED = 3  # of painters with one cell in hand
+KILLS = (
+    f"This cell was under way when a painter died, {DEATHS_ALLOWED} times: most likely for lack of memory. "
+    "Try a smaller photo or model."
+)
 FIRST_CELLS = 8  # of a painter that has never painted: about a batch
 _Thing = TypeVar("_Thing")
 
@@ -44,8 +49,9 @@ class Share:
     ----------
     store, member
         Where it is seen who paints what, and who this is.
-    suspects
-        Cells that were under way when a painter died: each is painted alone, when nothing else is left.
+    deaths
+        Gives, by raw picture, how many painters died with it in hand: it is painted alone, when nothing else is left,
+        and after `DEATHS_ALLOWED` not at all.
     """
 
     def __init__(
@@ -53,11 +59,11 @@ class Share:
         store: Store,
         member: Member,
         *,
-        suspects: Callable[[], Collection[tuple[SweepId, int]]] = tuple,
+        deaths: Callable[[], Mapping[RawId, int]] = dict,
     ) -> None:
         self._store = store
         self._member = member
-        self.suspects = suspects
+        self.deaths = deaths
         self.pace = Pace()
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="take-cells")
         # Painters begin at different places: they seldom want the same cells, and each keeps its model.
@@ -146,6 +152,7 @@ class SharedCells:
     def _take(self, rows_in_hand: float) -> Taken:
         rows = self._rows_to_take(rows_in_hand)
         suspected = self._suspected()
+        self._condemn(suspected)
         taken = Taken()
         names = iter([raw_id for raw_id in self.left if raw_id not in suspected])
         while rows > 0 and (some := list(islice(names, LOOKED_AT))):
@@ -171,9 +178,16 @@ class SharedCells:
         )
         return FIRST_CELLS * mean if rows > 0 and speed <= 0 else rows
 
-    def _suspected(self) -> set[RawId]:
-        indices = {index for sweep_id, index in self._share.suspects() if sweep_id == self._work.sweep_id}
-        return {raw_id for raw_id, cells in self.left.items() if any(cell.index in indices for cell in cells)}
+    def _suspected(self) -> dict[RawId, int]:
+        return {raw_id: deaths for raw_id, deaths in self._share.deaths().items() if raw_id in self.left}
+
+    def _condemn(self, suspected: dict[RawId, int]) -> None:
+        """Fail the cells that nobody survives."""
+        for raw_id, deaths in list(suspected.items()):
+            if deaths >= DEATHS_ALLOWED:
+                for cell in self.left.pop(raw_id):
+                    self._store.sweeps.set_cell_error(self._work.sweep_id, cell.index, KILLS)
+                del suspected[raw_id]
 
     def _claimed(self, names: Sequence[RawId], rows: float) -> Iterator[RawId]:
         """Claim in their order until there are so many rows, or nothing of them is free."""

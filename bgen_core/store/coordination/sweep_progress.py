@@ -55,12 +55,6 @@ class Progresses:
             to_fetch=sum(content["to_fetch"] for content, _ in parts),
         )
 
-    def under_way(self, worker_id: WorkerId) -> set[tuple[SweepId, int]]:
-        """The cells that a worker had begun when it last said so, whether it still lives or not."""
-        query = sa.select(ProgressRow.sweep_id, ProgressRow.content).where(ProgressRow.worker_id == worker_id)
-        with self._database.reading() as session:
-            return {(sweep_id, int(index)) for sweep_id, part in session.execute(query) for index in part["cells"]}
-
     def clear(self, sweep_id: SweepId, worker_id: WorkerId | None = None) -> None:
         """Forget how far a worker is with a sweep, or all are."""
         query = sa.delete(ProgressRow).where(ProgressRow.sweep_id == sweep_id)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bgen_core.cluster.deaths import Deaths
 from bgen_core.errors import UserInputError
 from bgen_core.ids import SweepId, WorkerId
 from bgen_core.jobs.execute_sweep import Ended, execute_sweep
@@ -41,13 +42,13 @@ class Hand:
         settings: Settings,
         seconds: float = 0.01,
         *,
-        suspects: Callable[[], Any] = tuple,
+        deaths: Callable[[], Any] = dict,
         load: Callable[[ModelSource], LoadedModel] | None = None,
     ) -> None:
         self.painted: list[int] = []
         self.ended: Ended | None = None
         self.member = Member(store, "painter")
-        self.runner = Runner(store, settings, self.member, share=Share(store, self.member, suspects=suspects))
+        self.runner = Runner(store, settings, self.member, share=Share(store, self.member, deaths=deaths))
         self._store = store
         self._inpainter = Sleeping(seconds, self.painted.append)
         self.runner._models._load = load or self._load
@@ -138,10 +139,24 @@ def test_all_stop_where_somebody_cancels(settings: Settings, store: Store) -> No
 
 def test_cells_that_saw_a_death_are_painted_alone_at_the_end(settings: Settings, store: Store) -> None:
     sweep_id = quick_sweeps.submit(store, settings, seeds="1-20")
-    hand = Hand(store, settings, suspects=lambda: {(sweep_id, 4), (sweep_id, 9)})
+    ids = [cell.run_id for cell in store.sweeps.cells(sweep_id)]  # plain pasting: a run and its raw share an id
+    hand = Hand(store, settings, deaths=lambda: {ids[4]: 1, ids[9]: 2, ids[12]: 3})
     paint_together(store, sweep_id, hand)
     assert set(hand.painted[-2:]) == {5, 10}
     assert store.sweeps.get(sweep_id).state == "done"
+    failed = [cell for cell in store.sweeps.cells(sweep_id) if cell.error]
+    assert [cell.index for cell in failed] == [12]
+    assert "when a painter died, 3 times" in failed[0].error
+
+
+def test_only_what_died_alone_is_blamed(store: Store) -> None:
+    deaths = Deaths(store)
+    for number, held in enumerate([["guilty", "beside"], ["guilty", "beside"], ["guilty", "beside"], ["guilty"]]):
+        dead = WorkerId(f"dead {number}")
+        store.workers.beat(dead, "painter", ELSEWHERE, WorkerStatus())
+        store.leases.take(dead, "raw", held)
+        deaths.note(dead)
+    assert deaths.told == {"guilty": 3, "beside": 2}
 
 
 def test_what_one_machine_lacks_another_one_makes(settings: Settings, store: Store) -> None:
