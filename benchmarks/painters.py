@@ -51,9 +51,7 @@ class Side:
                     [sys.executable, "-c", each], env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log
                 )
             )
-            while len([1 for one in self.store.workers.serving() if one.status.state == "ready"]) < len(
-                self._processes
-            ):
+            while sum(one.status.state == "ready" for one in self.store.workers.serving()) < len(self._processes):
                 if self._processes[-1].poll() is not None:
                     sys.exit(Path(log.name).read_text())
                 time.sleep(0.1)
