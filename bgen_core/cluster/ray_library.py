@@ -26,6 +26,7 @@ SYSTEM = {
     "health_check_period_ms": 1000,
     "health_check_timeout_ms": 2000,
     "health_check_failure_threshold": 3,
+    "gcs_rpc_server_reconnect_timeout_s": 10,
     "worker_niceness": 0,  # 15 by default: beside anything else on the machine, painters would stand still
 }
 _OBJECT_STORE_BYTES = 80 * 2**20  # about the least that Ray takes: pictures do not go there
