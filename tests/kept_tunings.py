@@ -8,14 +8,17 @@ from bgen_core.extent import Extent
 from bgen_core.sweep.tuning import BatchTuning, measured_by
 
 
-class TuningsInMemory(dict[Extent, BatchTuning]):
+class TuningsInMemory:
     """A `TuningPlace` for one model."""
 
+    def __init__(self) -> None:
+        self._kept: dict[Extent, BatchTuning] = {}
+
     def read(self, extent: Extent) -> BatchTuning | None:
-        return self.get(extent)
+        return self._kept.get(extent)
 
     def write(self, extent: Extent, tuning: BatchTuning) -> None:
-        self[extent] = tuning
+        self._kept[extent] = tuning
 
 
 class TuningsInFolder:

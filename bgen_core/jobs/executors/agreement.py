@@ -11,7 +11,7 @@ from bgen_core.sweep.plan import pixel_versions
 def terms_of(settings: Settings) -> dict[str, str]:
     """What is agreed on -> how it is here.
 
-    Addresses and folders come as hashes: the worker writes this into a file. Its device is no part of it, since the
+    Addresses and folders come as hashes: the worker writes this into the database. Its device is no part of it, since the
     worker says that itself.
     """
     parts = {

@@ -4,7 +4,6 @@ import logging
 import secrets
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from types import TracebackType
@@ -15,7 +14,7 @@ from bgen_core.ids import SweepId, WorkerId
 from bgen_core.process_identity import this_process
 from bgen_core.records.progress import SweepProgress
 from bgen_core.records.worker import WorkerKind, WorkerStatus
-from bgen_core.store.coordination.leases import LeaseKind, Leases
+from bgen_core.store.coordination.leases import LEASE_KINDS, LeaseKind, Leases
 from bgen_core.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -59,10 +58,11 @@ class Member:
         self._kind: WorkerKind = kind
         self._said = WorkerStatus(terms=terms or {})
         self._signs = 0
-        self._turn = threading.RLock()  # one of its threads at a time tells the store, and knows what was told
-        self._held: defaultdict[LeaseKind, set[str]] = defaultdict(set)
-        self._lost: defaultdict[LeaseKind, set[str]] = defaultdict(set)
-        self._given_back: defaultdict[LeaseKind, set[str]] = defaultdict(set)  # the store does not know it yet
+        self._turn = threading.RLock()  # one of its threads at a time tells the store, and may wait for that
+        self._memory = threading.Lock()  # guards what follows, for moments
+        self._held: dict[LeaseKind, set[str]] = {kind: set() for kind in LEASE_KINDS}
+        self._lost: dict[LeaseKind, set[str]] = {kind: set() for kind in LEASE_KINDS}
+        self._given_back: dict[LeaseKind, set[str]] = {kind: set() for kind in LEASE_KINDS}  # the store does not know
         self._progress: dict[SweepId, SweepProgress] = {}  # likewise
         self._next_beat = 0.0
         self._is_away = False
@@ -112,28 +112,32 @@ class Member:
         with self._turn:
             if time.monotonic() >= self._next_beat + BEAT_SECONDS:  # it was held up, and may have lost something
                 self._beat()
-            self._given_back[kind] -= wanted
-            self._lost[kind] -= wanted
-            new = wanted - self._held[kind]
-            self._held[kind] |= self._store.leases.take(self.id, kind, new) if new else set()
-            return self._held[kind] & wanted
+            with self._memory:
+                self._given_back[kind] -= wanted
+                self._lost[kind] -= wanted
+                new = wanted - self._held[kind]
+            taken = self._store.leases.take(self.id, kind, new) if new else set[str]()
+            with self._memory:
+                self._held[kind] |= taken
+                return self._held[kind] & wanted
 
     def release(self, kind: LeaseKind, names: Iterable[str]) -> None:
         """Give back, at once where the store answers; what is not held is no error."""
-        with self._turn:
-            self.release_later(kind, names)
-            try:
+        self.release_later(kind, names)
+        try:
+            with self._turn:
                 self._give_back()
-            except StoreError:
-                logger.warning("what is not needed any more cannot be given back yet", exc_info=True)
+        except StoreError:
+            logger.warning("what is not needed any more cannot be given back yet", exc_info=True)
 
     def release_later(self, kind: LeaseKind, names: Iterable[str]) -> None:
-        """Give back with the next beat: for what nobody waits for."""
-        with self._turn:
-            mine = self._held[kind] & set(names)
+        """Give back with the next beat: for what nobody waits for. It waits for no store."""
+        unwanted = set(names)
+        with self._memory:
+            mine = self._held[kind] & unwanted
             self._held[kind] -= mine
             self._given_back[kind] |= mine
-            self._lost[kind] -= set(names)
+            self._lost[kind] -= unwanted
 
     def holds(self, kind: LeaseKind, name: str) -> bool:
         """Whether this process has it, as far as it knows."""
@@ -141,7 +145,8 @@ class Member:
 
     def lost(self, kind: LeaseKind) -> set[str]:
         """What it held and others took, since it did not beat for so long; until it is taken again or released."""
-        return set(self._lost[kind])
+        with self._memory:
+            return set(self._lost[kind])
 
     def note_progress(self, sweep_id: SweepId, progress: SweepProgress) -> None:
         """Tell how far a sweep is. Where the store does not answer, that costs the news and never the work."""
@@ -177,11 +182,8 @@ class Member:
                 self._give_back()
                 if time.monotonic() >= self._next_beat:
                     self._beat()
-                while self._progress:
-                    sweep_id, progress = next(iter(self._progress.items()))
-                    self._store.progress.write(self.id, sweep_id, progress)
-                    if self._progress.get(sweep_id) is progress:
-                        del self._progress[sweep_id]
+                for sweep_id in list(self._progress):  # others may bring more meanwhile
+                    self._store.progress.write(self.id, sweep_id, self._progress.pop(sweep_id))
         except Exception as error:  # without this thread everything would be lost
             is_fault = not isinstance(error, StoreError)
             if is_fault or not self._is_away:
@@ -199,26 +201,28 @@ class Member:
         status = replace(self._said, signs=self._signs, counts=self.counts())
         leases = self._store.workers.beat(self.id, self._kind, this_process(), status)
         self._next_beat = began + BEAT_SECONDS
-        if leases != sum(len(names) for each in (self._held, self._given_back) for names in each.values()):
+        with self._memory:
+            known = sum(len(names) for each in (self._held, self._given_back) for names in each.values())
+        if leases != known:
             self._find_lost()
 
     def _find_lost(self) -> None:
         own = self._store.leases.of(self.id)
-        for kind, held in self._held.items():
-            lost = {name for name in held if (kind, name) not in own}
-            if lost:
-                self.lost_in_all += len(lost)
-                logger.warning("others have taken %d of what this process held as %r", len(lost), kind)
-            held -= lost
-            self._lost[kind] |= lost
-        for kind, name in own:
-            if name not in self._held[kind]:
-                self._given_back[kind].add(name)
-        for kind, names in self._given_back.items():
-            names &= {name for of, name in own if of == kind}
+        with self._memory:
+            for kind in LEASE_KINDS:
+                rows = {name for of, name in own if of == kind}
+                if lost := self._held[kind] - rows:
+                    self.lost_in_all += len(lost)
+                    logger.warning("others have taken %d of what this process held as %r", len(lost), kind)
+                self._held[kind] -= lost
+                self._lost[kind] |= lost
+                self._given_back[kind] = rows - self._held[kind]
 
     def _give_back(self) -> None:
-        for kind, names in self._given_back.items():
+        for kind in LEASE_KINDS:
+            with self._memory:
+                names = set(self._given_back[kind])
             if names:
                 self._store.leases.release(self.id, kind, names)
-                names.clear()
+                with self._memory:
+                    self._given_back[kind] -= names

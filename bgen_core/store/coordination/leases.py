@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -19,6 +19,7 @@ from bgen_core.store.schema import LeaseRow, WorkerRow
 LeaseKind = Literal["home", "sweep", "share", "raw", "cannot", "measure", "dispatcher"]
 """One worker's home; a sweep, alone or with others; a raw picture that is being painted; a sweep that one of those who
 share it cannot make; a run that is being measured; the dispatcher's place."""
+LEASE_KINDS: tuple[LeaseKind, ...] = get_args(LeaseKind)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,19 +45,23 @@ class Workers:
 
     def all(self) -> list[WorkerRecord]:
         """Those that work, and those that were lost in the last day; the newest first."""
-        columns = (WorkerRow, database_now() - WorkerRow.beat, WorkerRow.until > database_now())
-        query = sa.select(*columns).order_by(WorkerRow.began.desc(), WorkerRow.id)
-        with self._database.reading() as session:
-            return [_record(row, age, holds) for row, age, holds in session.execute(query)]
+        return self._select(sa.true())
 
     def serving(self) -> list[WorkerRecord]:
         """Those that take sweeps from the queue and are not known to be gone; this machine's first, then the oldest."""
-        living = [each for each in self.all() if each.kind in SERVING and not each.is_gone]
+        found = self._select(WorkerRow.kind.in_(SERVING), WorkerRow.until > database_now())
+        living = [each for each in found if not each.is_gone]
         return sorted(living, key=lambda each: (each.process.host != this_host(), each.began, each.id))
 
     def of_process(self, host: str, pid: int) -> WorkerRecord | None:
         """What the last worker with that number on a machine has said; None where it has said nothing yet."""
-        return next((each for each in self.all() if (each.process.host, each.process.pid) == (host, pid)), None)
+        return next(iter(self._select(WorkerRow.host == host, WorkerRow.pid == pid)), None)
+
+    def _select(self, *which: sa.ColumnElement[bool]) -> list[WorkerRecord]:
+        columns = (WorkerRow, database_now() - WorkerRow.beat, WorkerRow.until > database_now())
+        query = sa.select(*columns).where(*which).order_by(WorkerRow.began.desc(), WorkerRow.id)
+        with self._database.reading() as session:
+            return [_record(row, age, holds) for row, age, holds in session.execute(query)]
 
     def lose(self, worker_ids: Collection[WorkerId]) -> None:
         """Take from workers what they hold: their processes are known to have ended."""
