@@ -42,6 +42,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("bgen_core.runs",),
     ("bgen_core.archive", "bgen_core.reports"),
     ("bgen_core.jobs", "bgen_core.bench"),
+    ("bgen_core.cluster",),
     ("bgen_core.api", "bgen_core.client"),
     ("bgen_core.cli",),
     ("pages",),

@@ -73,7 +73,7 @@ def measure_sweeps(
     settings: Settings, model: str, alternations: int, report: Callable[[str], None]
 ) -> dict[str, SweepResult]:
     """Photo ("1 megapixel") -> what was measured; in a store of its own, which is thrown away."""
-    with _own_store(settings) as (store, member, own):
+    with own_store(settings) as (store, member, own):
         runner = Runner(store, own, member)
         return {
             name: _measure(store, member, own, runner, model, extent, alternations, report)
@@ -91,7 +91,7 @@ def _measure(
     alternations: int,
     report: Callable[[str], None],
 ) -> SweepResult:
-    subject = _made_up_subject(photo)
+    subject = made_up_subject(photo)
     store.subjects.save(subject, {})
     loaded = runner.prepare(model)
     side = loaded.source.entry.side
@@ -135,11 +135,12 @@ def _measure(
         cells=_size(plan(0)),
         engine=engine,
         sweep=sweep,
-        commit=_measure_commit(store, subject, extent),
+        commit=measure_commit(store, subject, extent),
     )
 
 
-def _measure_commit(store: Store, subject: Subject, extent: Extent) -> dict[str, float]:
+def measure_commit(store: Store, subject: Subject, extent: Extent) -> dict[str, float]:
+    """Stage of one picture's commit -> its median milliseconds, when nothing else runs."""
     edges = Edges(subject.image, subject.alpha)
     raw = cv2.resize(subject.image, (extent.width, extent.height))
     image = composite(subject.image, subject.alpha, raw, edges=edges)
@@ -164,14 +165,15 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 @contextmanager
-def _own_store(settings: Settings) -> Generator[tuple[Store, Member, Settings]]:
+def own_store(settings: Settings) -> Generator[tuple[Store, Member, Settings]]:
+    """A store that is thrown away."""
     with tempfile.TemporaryDirectory(prefix="bgen-bench-") as home:
         own = settings.model_copy(update={"home": Path(home), "database": "", "blobs": ""})
         with open_store(own) as store, Member(store, "worker") as member:
             yield store, member, own
 
 
-def _made_up_subject(extent: Extent) -> Subject:
+def made_up_subject(extent: Extent) -> Subject:
     """A photo with grain, as a camera's has, and a soft-edged ellipse that is kept."""
     sample = decode_photo(SAMPLES[0].read(), name=SAMPLES[0].file_name, limits=_SAMPLE_LIMITS).image
     photo = cv2.resize(sample, (extent.width, extent.height), interpolation=cv2.INTER_CUBIC).astype(np.int16)

@@ -55,12 +55,12 @@ def estimate_seconds(
     if tuning is None:
         return None
     family = source.family
-    rows = sum(_rows(family, params) for params in cells)
+    rows = sum(rows_of(family, params) for params in cells)
     larger = extent.area / square.area if cells[0].side and not measured else 1.0
     return rows * tuning.seconds_per_row * larger + len(cells) * per_cell
 
 
-def _rows(family: Family, params: InpaintParams) -> int:
+def rows_of(family: Family, params: InpaintParams) -> int:
     """Evaluations of one cell, those of its negative prompt too."""
     evaluations = effective_steps(family, params) * get_scheduler(params.scheduler).order
     return evaluations + (guided_evaluations(params, evaluations) if reads_negative(family, params) else 0)

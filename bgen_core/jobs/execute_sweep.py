@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bgen_core.errors import BgenError, NoRoomError, StoreAwayError, StoreError
 from bgen_core.ids import SweepId
-from bgen_core.jobs.leases.holding import has_lost
+from bgen_core.jobs.leases.holding import has_lost, leave_to_others
 from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.progress import ProgressWriter
 from bgen_core.models.devices import is_lasting_device_fault
@@ -156,13 +156,19 @@ def execute_sweep(
                 state = yield from _wait_for_store(store, sweep_id, error, tries, patience)
                 if state == "running":
                     continue
+            elif runner.shares and leave_to_others(store, member, sweep_id):
+                fault, state = (
+                    error,
+                    store.sweeps.get(sweep_id).state,
+                )  # what is wrong may be wrong on this machine alone
+                break
             else:
                 fault = error
                 reason = error.public if isinstance(error, BgenError) else INTERNAL_FAULT
                 state = yield from _patiently(partial(_failed, store, sweep_id, reason), patience)
                 break
         if state is None:
-            leave = _left if runner.gave_way else _finished
+            leave = _left_to_others if runner.shares else _left if runner.gave_way else _finished
             state = yield from _patiently(partial(leave, store, sweep_id), patience)
         if state == "paused" and waits_while_paused:
             yield Paused()
@@ -281,6 +287,11 @@ def _left(store: Store, sweep_id: SweepId) -> SweepState:
     if all(cell.done or cell.error for cell in store.sweeps.cells(sweep_id)):
         return _finished(store, sweep_id)
     return "queued" if store.sweeps.change_state(sweep_id, GIVE_WAY) else store.sweeps.get(sweep_id).state
+
+
+def _left_to_others(store: Store, sweep_id: SweepId) -> SweepState:
+    """Where others have the rest in hand it goes on without this process: whoever makes the last cell finishes it."""
+    return store.sweeps.get(sweep_id).state if store.sweeps.missing(sweep_id) else _finished(store, sweep_id)
 
 
 def _failed(store: Store, sweep_id: SweepId, reason: str) -> SweepState:

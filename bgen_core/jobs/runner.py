@@ -15,8 +15,10 @@ from bgen_core.jobs.running.commits import Commits
 from bgen_core.jobs.running.engine_call import Asked, OpenEngine
 from bgen_core.jobs.running.painting import Painting
 from bgen_core.jobs.running.planned import Planned, Plans
+from bgen_core.jobs.running.share import Share
 from bgen_core.jobs.running.turn import Turn
 from bgen_core.jobs.running.work import Painted, Work
+from bgen_core.jobs.watching.painters import SPEED
 from bgen_core.models.default_model import default_model
 from bgen_core.models.devices import WITHOUT_DEVICE, Device, find_device, free_bytes, memory_bytes
 from bgen_core.models.hub.download import Fetching
@@ -54,6 +56,8 @@ class Runner:
     next_after
         The sweep to which the one under way gives way, as soon as it has had its turn, or None while nobody else
         waits. None where others are not served.
+    share
+        By what it takes its part of sweeps that several processes paint; None where it paints whole sweeps.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class Runner:
         *,
         next_sweep: Callable[[], SweepRecord | None] | None = None,
         next_after: Callable[[SweepId], SweepRecord | None] | None = None,
+        share: Share | None = None,
     ) -> None:
         self._store = store
         self._settings = settings
@@ -74,6 +79,7 @@ class Runner:
         self._unstored: dict[RawId, Painted] = {}
         self._next_sweep = next_sweep
         self._next_after = next_after
+        self._share = share
         self._turn: Turn | None = None
         self._plans = Plans()
         self._engine = OpenEngine(self._claims.release)
@@ -122,10 +128,17 @@ class Runner:
     def figures(self) -> dict[str, float]:
         """Rows computed, and memory of the device in bytes where it is a GPU; from any thread."""
         rows = {"rows": float(self._models.rows)}
+        if self._share is not None:
+            rows[SPEED] = self._share.pace.rows_per_second
         if not self.device.kind.startswith("cuda"):
             return rows
         whole = memory_bytes(self.device)
         return rows | {"gpu_bytes": float(whole), "gpu_used_bytes": float(whole - free_bytes(self.device))}
+
+    @property
+    def shares(self) -> bool:
+        """Whether others may paint the same sweep: what this one has not made may be in their hands."""
+        return self._share is not None
 
     @property
     def gave_way(self) -> bool:
@@ -162,6 +175,7 @@ class Runner:
             unstored=unstored,
             is_stopping=lambda: self._stopping,
             turn=turn,
+            share=self._share,
         )
         stays_open = False
         try:
@@ -191,6 +205,8 @@ class Runner:
         sweep = self._plans.missing_of(record, rows)
         # What changes at the highest price varies slowest: models are loaded once, and only a size drains the engine.
         models = list(dict.fromkeys(model for model, _ in sweep.groups))
+        if self._share is not None:
+            models = self._share.rotated(models)
         for model in models:
             if not self._stopping and not turn.is_over:
                 yield from self._run_model(sweep, model, painting, turn, is_last=model == models[-1])

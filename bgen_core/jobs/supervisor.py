@@ -36,6 +36,7 @@ END_SECONDS = 5.0  # for a process that was asked to end, and again for one that
 
 # -P: the app is started in any folder, and modules that lie there are not this program's.
 WORKER = (sys.executable, "-P", "-m", "bgen_core.jobs.worker")
+DISPATCHER = (sys.executable, "-P", "-m", "bgen_core.cluster.dispatch")  # which has painters in the worker's place
 
 
 _CRASHED = (
@@ -77,6 +78,7 @@ class WorkerSupervisor:
             "OMP_WAIT_POLICY": "PASSIVE",
             "PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH", "")])),
         }
+        self._command = DISPATCHER if settings.has_painters else WORKER
         self._crashes: dict[tuple[str, int], int] = {}
         self._stall_seconds = settings.stall_minutes * 60
         self._stopping = threading.Event()
@@ -110,7 +112,7 @@ class WorkerSupervisor:
     def _run_worker(self) -> "EndedWorker":
         with self._folder.log.open("ab") as log:
             process = subprocess.Popen(
-                WORKER,
+                self._command,
                 stdin=subprocess.PIPE,  # its end tells the worker that the app is gone
                 stdout=log,
                 stderr=log,

@@ -6,7 +6,7 @@ from typing import Literal
 from bgen_core.ids import SweepId, WorkerId
 from bgen_core.process_identity import ProcessIdentity
 
-WorkerKind = Literal["worker", "painter", "command line"]
+WorkerKind = Literal["worker", "painter", "command line", "dispatcher", "measurer"]
 SERVING: tuple[WorkerKind, ...] = ("worker", "painter")  # take sweeps of others
 WorkerState = Literal["starting", "ready", "loading", "painting"]
 

@@ -26,11 +26,16 @@ _submitting = threading.Lock()  # what comes at once is counted one after anothe
 def serving(store: Callable[[], Store], settings: Settings) -> Generator[None]:
     """Keep a worker process alive for as long as the server lives; models load while the first page is painted.
 
+    With `BGEN_WORKERS` it is a dispatcher with painters, with `BGEN_RAY` nothing: the cluster has its own.
+
     Parameters
     ----------
     store
         Gives the store, which may be away while the server starts.
     """
+    if settings.ray:  # the cluster's dispatcher is a service of its own, and outlives each server
+        yield
+        return
     supervisor = WorkerSupervisor(store, settings)
     supervisor.start()
     try:

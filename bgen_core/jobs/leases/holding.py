@@ -69,6 +69,18 @@ def has_lost(member: Member, sweep_id: SweepId) -> bool:
     return sweep_id in member.lost("sweep") or f"{_shares(sweep_id)}{member.id}" in member.lost("share")
 
 
+def leave_to_others(store: Store, member: Member, sweep_id: SweepId) -> bool:
+    """Say that this process cannot make a sweep that several share; whether another one is left that may."""
+    member.take("cannot", [f"{_shares(sweep_id)}{member.id}"])
+    cannot = {holder.worker_id for holder in store.leases.sharing("cannot", _shares(sweep_id)).values()}
+    return any(each.is_alive and each.id not in cannot for each in store.workers.serving())
+
+
+def try_again(member: Member, sweep_id: SweepId) -> None:
+    """Forget that this process could not make it: the machine may have been mended."""
+    member.release("cannot", [f"{_shares(sweep_id)}{member.id}"])
+
+
 def _take(member: Member, sweep_id: SweepId, *, shared: bool) -> bool:
     """Say that it is wanted, then look at the other way of holding it: of two at once, one sees the other."""
     share = f"{_shares(sweep_id)}{member.id}"

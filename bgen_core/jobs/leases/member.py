@@ -44,6 +44,8 @@ class Member:
         Its name in the store.
     leases
         What all processes hold.
+    lost_in_all
+        How many things others took from it in its life, since it was taken for dead.
     counts
         Gives figures of its work with each beat: see `running.work_counts`.
     """
@@ -64,6 +66,7 @@ class Member:
         self._progress: dict[SweepId, SweepProgress] = {}  # likewise
         self._next_beat = 0.0
         self._is_away = False
+        self.lost_in_all = 0
         self._news, self._ended = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -209,6 +212,7 @@ class Member:
             for kind in LEASE_KINDS:
                 rows = {name for of, name in own if of == kind}
                 if lost := self._held[kind] - rows:
+                    self.lost_in_all += len(lost)
                     logger.warning("others have taken %d of what this process held as %r", len(lost), kind)
                 self._held[kind] -= lost
                 self._lost[kind] |= lost

@@ -10,6 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from bgen_core.jobs.background_faults import BackgroundFaults
+from bgen_core.jobs.watching.painters import Member, members_of
 from bgen_core.records.worker import NO_SWEEP
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
@@ -39,6 +40,8 @@ class ServiceFigures:
         Sizes; None where they are not known.
     faults
         Kinds of background work that are not well.
+    painters
+        Those that share sweeps; none where one worker makes them.
     """
 
     sweeps: Mapping[str, int]
@@ -52,6 +55,7 @@ class ServiceFigures:
     picture_bytes: int | None
     disk_free_bytes: int | None
     faults: tuple[str, ...] = field(default=())
+    painters: tuple[Member, ...] = field(default=())
 
 
 class ServiceLook:
@@ -91,6 +95,7 @@ class ServiceLook:
             picture_bytes=self._picture_bytes(),
             disk_free_bytes=shutil.disk_usage(home).free if home.exists() else None,
             faults=tuple(fault.what for fault in BackgroundFaults(home).all()),
+            painters=tuple(each for each in members_of(store) if each.kind == "painter" and each.is_alive),
         )
 
     def _picture_bytes(self) -> int:

@@ -16,8 +16,9 @@ from bgen_core.store.coordination.workers import Workers
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.schema import LeaseRow, WorkerRow
 
-LeaseKind = Literal["home", "sweep", "share", "raw"]
-"""One worker's home; a sweep, alone or with others; a raw picture that is being painted."""
+LeaseKind = Literal["home", "sweep", "share", "raw", "cannot", "measure", "dispatcher"]
+"""One worker's home; a sweep, alone or with others; a raw picture that is being painted; a sweep that one of those who
+share it cannot make; a run that is being measured; the dispatcher's place."""
 LEASE_KINDS: tuple[LeaseKind, ...] = get_args(LeaseKind)
 
 
@@ -88,6 +89,12 @@ class Leases:
         with self._database.reading() as session:
             found = _held(session, kind, LeaseRow.name.startswith(beginning, autoescape=True))
         return {name: holder for name, holder in found.items() if not holder.process.is_gone}
+
+    def count(self, worker_ids: Collection[WorkerId], kind: LeaseKind) -> int:
+        """How many things these workers hold together."""
+        query = sa.select(sa.func.count()).where(LeaseRow.worker_id.in_(worker_ids), LeaseRow.kind == kind)
+        with self._database.reading() as session:
+            return session.scalar(query) or 0
 
     def _take(self, worker_id: WorkerId, kind: LeaseKind, names: Collection[str]) -> set[str]:
         """What is true for one alone is said by one statement for each name: insert it, or take it from a lost one."""
