@@ -11,8 +11,8 @@ from bgen_core.sweep.plan import pixel_versions
 def terms_of(settings: Settings) -> dict[str, str]:
     """What is agreed on -> how it is here.
 
-    Addresses and folders come as hashes: the worker writes this into the database. Its device is no part of it, since the
-    worker says that itself.
+    Addresses and folders come as hashes: the worker writes this into the database. Its device is no part of it, since
+    the worker says that itself.
     """
     parts = {
         "version of this program or its libraries": {"bgen": bgen_core.__version__} | pixel_versions(),
