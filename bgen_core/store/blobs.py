@@ -2,12 +2,13 @@
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
+from typing import Literal
 
 from bgen_core.content_address import hash_bytes, is_content_hash
 from bgen_core.errors import DamagedPictureError, LostPictureError, NoRoomError, StoreAwayError, StoreError
@@ -20,6 +21,7 @@ from bgen_core.wording import quoted
 # What the store itself wrote was within a photo's limits when it came in.
 STORED_LIMITS = DecodeLimits(max_bytes=2**62, max_pixels=2**62, min_side=1)
 
+_NO_PICTURE = BlobHash("")
 THUMBNAIL_SIDES = (96, 256, 512, 1024)
 
 _PICTURE = re.compile(r"([0-9a-f]{2})/(?P<name>\1[0-9a-f]{62})\.png")
@@ -52,6 +54,15 @@ class BlobListing:
     thumbnails: dict[BlobHash, list[PlacedFile]]
     incoming: list[PlacedFile]
     others: list[PlacedFile]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoundFile:
+    """A file in the folder of pictures, what it is, and of which picture; empty where it is of none."""
+
+    kind: Literal["picture", "thumbnail", "incoming", "other"]
+    picture: BlobHash = _NO_PICTURE
+    file: PlacedFile
 
 
 class BlobStore:
@@ -185,7 +196,7 @@ class BlobStore:
 
     def total_size(self) -> int:
         """Length of all pictures in bytes, without their small versions."""
-        return sum(file.size for file in self._place.list_files() if _PICTURE.fullmatch(file.path))
+        return sum(each.file.size for each in self.files() if each.kind == "picture")
 
     def path(self, name: BlobHash, suffix: str = ".png") -> Path:
         """Where the picture lies on this machine, for a program that opens it itself.
@@ -254,18 +265,33 @@ class BlobStore:
     def listing(self) -> BlobListing:
         """Look at everything in the folder."""
         found = BlobListing(pictures={}, thumbnails={}, incoming=[], others=[])
+        for each in self.files():
+            if each.kind == "picture":
+                found.pictures[each.picture] = each.file
+            elif each.kind == "thumbnail":
+                found.thumbnails.setdefault(each.picture, []).append(each.file)
+            else:
+                (found.incoming if each.kind == "incoming" else found.others).append(each.file)
+        return found
+
+    def files(self) -> Iterator[FoundFile]:
+        """Everything in the folder, pictures before thumbnails, without holding all of it."""
         for file in self._place.list_files():
             if match := _PICTURE.fullmatch(file.path):
-                found.pictures[BlobHash(match["name"])] = file
+                yield FoundFile(kind="picture", picture=BlobHash(match["name"]), file=file)
             elif match := _THUMBNAIL.fullmatch(file.path):
-                found.thumbnails.setdefault(BlobHash(match["name"]), []).append(file)
+                yield FoundFile(kind="thumbnail", picture=BlobHash(match["name"]), file=file)
             else:
-                (found.incoming if file.path.startswith(f"{INCOMING}/") else found.others).append(file)
-        return found
+                yield FoundFile(kind="incoming" if file.path.startswith(f"{INCOMING}/") else "other", file=file)
 
     def remove_path(self, path: str) -> None:
         """Remove a file of a listing, whatever it is; one that is not there any more is no error."""
         self._place.remove(path)
+
+    def remove_paths(self, paths: Collection[str]) -> None:
+        """Remove several; see `remove_path`."""
+        if paths:
+            self._place.remove_all(paths)
 
     def _read(self, path: str) -> bytes | None:
         """What lies there, whatever it is; None where nothing does."""

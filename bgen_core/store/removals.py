@@ -23,6 +23,9 @@ from bgen_core.store.blobs import BlobStore
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.schema import RemovalRow
 
+_OF_PICTURES = sa.select(RemovalRow.picture, RemovalRow.removal, RemovalRow.began, RemovalRow.is_done).where(
+    RemovalRow.picture.in_(sa.bindparam("pictures", expanding=True))
+)
 REMEMBERED = timedelta(days=30)
 # A removal takes seconds. One that is not done by then was killed, and removes nothing any more.
 OVER_AFTER = timedelta(minutes=5)
@@ -138,9 +141,8 @@ class _Found:
 
 def _removals(session: Session, pictures: Collection[BlobHash]) -> dict[BlobHash, _Found]:
     found: dict[BlobHash, _Found] = {}
-    columns = sa.select(RemovalRow.picture, RemovalRow.removal, RemovalRow.began, RemovalRow.is_done)
     for chunk in id_chunks(pictures):
-        for name, removal, began, is_done in session.execute(columns.where(RemovalRow.picture.in_(chunk))):
+        for name, removal, began, is_done in session.connection().execute(_OF_PICTURES, {"pictures": chunk}):
             found[name] = _Found(removal=removal, began=began, is_done=is_done)
     return found
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from bgen_core.errors import UserInputError
@@ -14,7 +15,7 @@ from bgen_core.parameters import PARAMETERS
 from bgen_core.records.png_text import metadata_chunks
 from bgen_core.records.run import PaintedRun, RunRecord
 from bgen_core.records.run_png import encode_run_png
-from bgen_core.store.access import Access, made_by_sweeps, own_run
+from bgen_core.store.access import Access, made_by_sweeps, own_new_run, own_run
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.removals import write_rows
@@ -23,6 +24,11 @@ from bgen_core.sweep.params import InpaintParams
 from bgen_core.wording import quoted
 
 SHORTEST_PREFIX = 8
+# Built once: every commit of a run waits for it.
+_INSERTS: dict[str, sa.Insert] = {
+    "postgresql": postgresql.insert(RunRow).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(RunRow).on_conflict_do_nothing(),
+}
 
 
 class Runs:
@@ -92,15 +98,11 @@ class Runs:
         """
 
         def write(session: Session) -> RunRecord:
-            row = session.get(RunRow, record.id)
-            if row is not None:
+            if not _add_row(session, record):
                 own_run(session, record.id, record.owner)
                 made_by_sweeps(session, CellRow.run_id == record.id)
-                return run_record(row)
-            in_sweep = sa.select(CellRow.run_id).where(CellRow.run_id == record.id).limit(1)
-            is_alone = session.scalar(in_sweep) is None  # no sweep says who sees it
-            add_run_row(session, record, record.owner, is_shared=is_alone and self._access.sharing == "shared")
-            made_by_sweeps(session, CellRow.run_id == record.id)
+                return run_record(session.get_one(RunRow, record.id))
+            own_new_run(session, record.id, record.owner, is_shared=self._access.sharing == "shared")
             return record
 
         put = {name: lambda png=png: png for name, png in pictures.items()}
@@ -233,35 +235,41 @@ def _find(session: Session, run_id: str, access: Access) -> RunRecord:
 
 
 def add_run_row(session: Session, record: RunRecord, owner: VisitorId, *, is_shared: bool = False) -> None:
-    """Write a run's row, and who owns it; see `RunOwnerRow`."""
-    session.add(_run_row(record))
-    session.flush()
+    """Write a new run's row, and who owns it; see `RunOwnerRow`."""
+    _add_row(session, record)
     own_run(session, record.id, owner, is_shared=is_shared)
 
 
-def _run_row(record: RunRecord) -> RunRow:
-    return RunRow(
-        id=record.id,
-        created=record.created,
-        owner=record.owner,
-        subject_id=record.subject_id,
-        subject_name=record.subject_name,
+def _add_row(session: Session, record: RunRecord) -> bool:
+    """Write a run's row, unless it is there: whether it was new. By the table, since hundreds a second wait for it."""
+    connection = session.connection()
+    insert = _INSERTS[connection.dialect.name]
+    return connection.execute(insert, _columns(record), execution_options={"preserve_rowcount": True}).rowcount == 1
+
+
+def _columns(record: RunRecord) -> dict[str, object]:
+    return {
+        "id": record.id,
+        "created": record.created,
+        "owner": record.owner,
+        "subject_id": record.subject_id,
+        "subject_name": record.subject_name,
         **record.params.to_json(),
-        model=record.model,
-        model_revision=record.model_revision,
-        width=record.extent.width,
-        height=record.extent.height,
-        model_width=record.model_extent.width,
-        model_height=record.model_extent.height,
-        device=record.device,
-        dtype=record.dtype,
-        versions=record.versions,
-        seconds=record.seconds,
-        peak_memory_mb=record.peak_memory_mb,
-        image=record.image,
-        raw=record.raw,
-        raw_id=record.raw_id,
-    )
+        "model": record.model,
+        "model_revision": record.model_revision,
+        "width": record.extent.width,
+        "height": record.extent.height,
+        "model_width": record.model_extent.width,
+        "model_height": record.model_extent.height,
+        "device": record.device,
+        "dtype": record.dtype,
+        "versions": record.versions,
+        "seconds": record.seconds,
+        "peak_memory_mb": record.peak_memory_mb,
+        "image": record.image,
+        "raw": record.raw,
+        "raw_id": record.raw_id,
+    }
 
 
 def run_record(row: RunRow) -> RunRecord:

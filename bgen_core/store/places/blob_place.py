@@ -162,7 +162,7 @@ class BlobPlace:
             self.remove(path)
 
     def list_files(self, folder: str = "") -> Iterator[PlacedFile]:
-        """Every file below a folder; of a folder of this machine as they are found."""
+        """Every file below a folder, folder by folder in the order of their names; they are not all held at once."""
         for path, entry in self._entries(self.full(folder).rstrip("/")):
             below = path.strip("/").removeprefix(self._base.strip("/")).lstrip("/")
             yield PlacedFile(path=below, size=int(entry.get("size") or 0), modified=_modified(entry))
@@ -170,8 +170,12 @@ class BlobPlace:
     def _entries(self, folder: str) -> Iterator[tuple[str, dict[str, Any]]]:
         with self.explained("read"):
             if self.is_local:
-                for _, _, found in self._files.walk(folder, detail=True):
-                    yield from ((entry["name"], entry) for _, entry in sorted(found.items()))
+                for inside, folders, files in os.walk(folder):
+                    folders.sort()
+                    for name in sorted(files):
+                        with suppress(FileNotFoundError):  # somebody has removed it since
+                            said = (Path(inside) / name).stat()
+                            yield f"{inside}/{name}", {"size": said.st_size, "mtime": said.st_mtime}
             else:
                 self._files.invalidate_cache()
                 yield from sorted(self._files.find(folder, detail=True).items())
