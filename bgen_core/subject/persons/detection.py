@@ -1,7 +1,7 @@
 """Faces and bodies in a photo: MediaPipe's two detectors, their anchors and what overlaps.
 
-Source: the graphs `face_detection_full_range` and `pose_detection` of MediaPipe (Apache-2.0): input sizes, strides of the
-anchors, and the four points of a pose, of which two are used.
+Source: the graphs `face_detection_full_range` and `pose_detection` of MediaPipe (Apache-2.0): input sizes, strides of
+the anchors, and the four points of a pose, of which two are used.
 """
 
 import math
