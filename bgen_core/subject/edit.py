@@ -21,6 +21,10 @@ MAX_FEATHER = 200.0
 # fine: closed-form matting of standard's edge, in seconds (`fine.FINE_COST`) instead of a fraction of one.
 QUALITIES = ("fast", "standard", "fine")
 
+# How the automatic mask finds persons. 1: the selfie networks alone, as all masks were made that do not say. 2: with
+# faces and bodies beside them (`persons`).
+WAYS = (1, 2)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stroke:
@@ -127,6 +131,8 @@ class MaskEdit:
         else is applied. None = all of them are kept. Points find their region in any mask of the same photo.
     quality
         Of the automatic mask that all this was made for, one of `QUALITIES`.
+    way
+        How the automatic mask that all this was made for found persons, one of `WAYS`: a saved edit keeps its own.
     inverted
         Whether the mask that all this starts from is turned round, after regions are left out and before anything else.
     """
@@ -138,6 +144,7 @@ class MaskEdit:
     kept_regions: Points | None = None
     quality: str = "standard"
     inverted: bool = False
+    way: int = WAYS[-1]
 
     def __post_init__(self) -> None:
         for name, low, high, unit in (
@@ -151,6 +158,10 @@ class MaskEdit:
         if self.quality not in QUALITIES:
             raise UserInputError(
                 f"The quality {quoted(self.quality)} is not known: allowed are {', '.join(QUALITIES)}."
+            )
+        if self.way not in WAYS:
+            raise UserInputError(
+                f"Masks of the way {quoted(self.way)} are not known here: this program makes {WAYS[0]} to {WAYS[-1]}."
             )
         if not all(math.isfinite(x) and math.isfinite(y) for x, y in self.kept_regions or ()):
             raise UserInputError("A region is kept by a point of two finite numbers.")
@@ -194,6 +205,8 @@ class MaskEdit:
             content["kept_regions"] = [[x, y] for x, y in self.kept_regions]
         if self.inverted:
             content["inverted"] = True
+        if self.way != WAYS[0]:
+            content["way"] = self.way
         return content
 
     @classmethod
@@ -216,6 +229,7 @@ class MaskEdit:
                 kept_regions=None if kept is None else _points(kept),
                 quality=content.get("quality", "standard"),
                 inverted=content.get("inverted", False) is True,
+                way=int(content.get("way", WAYS[0])),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UserInputError(f"The saved mask edit cannot be read: {reason(error)}.") from error

@@ -9,7 +9,7 @@ import numpy as np
 from bgen_core.subject.mask_share import can_be_mask, kept_share
 from bgen_core.subject.regions import LEAST_PERSON, Side
 from bgen_core.subject.segmentation import Segmentation
-from bgen_core.wording import listed
+from bgen_core.wording import counted, listed
 
 Kind = Literal[
     "no person", "not sure", "several persons", "unsure regions", "low resolution", "cut by the frame", "transparency"
@@ -81,7 +81,15 @@ def _remarks(found: Segmentation) -> Iterator[Remark]:
             "draw around it with Add and Lasso.",
         )
     who = "person" if found.person_found else "region"
-    if found.persons > 1:
+    bodies = len(found.people.bodies) if found.people else 0
+    if bodies > found.persons > 0:
+        yield Remark(
+            kind="several persons",
+            level="note",
+            says=f"{bodies} persons were seen where the mask has {counted(found.persons, 'region')}: some touch.",
+            advice="To part them, take Object and Erase, and click on who should go.",
+        )
+    elif found.persons > 1:
         yield Remark(
             kind="several persons",
             level="note",

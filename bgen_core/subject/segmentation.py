@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from bgen_core.extent import Box, Extent
+from bgen_core.subject.edit import WAYS
 from bgen_core.subject.persons.people import People, PeopleFinder, with_bodies
 from bgen_core.subject.regions import (
     Regions,
@@ -124,11 +125,17 @@ class SelfieSegmenter:
     with a margin: by both networks, as it is and mirrored, and the mean of the four is the answer, in which the network
     that sees the crop less distorted counts more.
     What each part brings is measured in docs/decisions/two-passes.md.
+
+    Parameters
+    ----------
+    people
+        Sees faces and bodies beside it: a second opinion on whether there is a person, and a look at each body by
+        itself, see docs/decisions/second-opinion.md. None = the selfie networks alone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, people: PeopleFinder | None = None) -> None:
         self._square = SelfieNetwork("selfie_segmenter.tflite", Extent(width=256, height=256))
-        self._people = PeopleFinder()
+        self._people = people
         # Most of the time is two networks' own, which hold no lock of Python's
         self._beside = ThreadPoolExecutor(max_workers=2, thread_name_prefix="people")
         self._landscape = SelfieNetwork("selfie_segmenter_landscape.tflite", Extent(width=256, height=144))
@@ -136,7 +143,7 @@ class SelfieSegmenter:
     def segment(self, image: np.ndarray) -> Segmentation:
         extent = Extent.of(image)
         small = working_picture(image)
-        looking = self._beside.submit(self._people.look, small)
+        looking = self._beside.submit(self._people.look, small) if self._people else None
         first = self._detect(small)
         groups = _groups(first)
         confidence = np.zeros_like(first) if groups else first
@@ -145,16 +152,17 @@ class SelfieSegmenter:
             look = self._look_again(small[box.slices], first[box.slices])
             np.maximum(confidence[box.slices], look.confidence, out=confidence[box.slices])
             agreed, answered = agreed + look.agreed, answered + look.answered
-        people, seen = looking.result(), list[np.ndarray]()
-        for body in people.bodies:
+        people, seen = looking.result() if looking else None, list[np.ndarray]()
+        bodies = people.bodies if people else ()
+        for body in bodies:
             if body.seen_in(groups):  # alone in a crop: what that look found is known
                 seen.append(confidence[body.box.slices])
                 continue
             look = self._look_again(small[body.box.slices], first[body.box.slices])
             seen.append(look.confidence)
             agreed, answered = agreed + look.agreed, answered + look.answered
-        confidence = with_bodies(confidence, people.bodies, seen)
-        persons = region_boxes(confidence) if groups or people.bodies else []
+        confidence = with_bodies(confidence, bodies, seen)
+        persons = region_boxes(confidence) if groups or bodies else []
         return Segmentation(
             extent=extent,
             working_confidence=confidence,
@@ -221,10 +229,10 @@ def _both_ways(network: SelfieNetwork, crop: np.ndarray) -> tuple[np.ndarray, np
     return network.confidence(seen), network.confidence(seen[:, ::-1])[:, ::-1]
 
 
-@lru_cache(maxsize=1)
-def default_segmenter() -> Segmenter:
-    """The one segmenter of this process."""
-    return SelfieSegmenter()
+@lru_cache(maxsize=len(WAYS))
+def default_segmenter(way: int = WAYS[-1]) -> Segmenter:
+    """The one segmenter of this process that finds persons in this way, one of `edit.WAYS`."""
+    return SelfieSegmenter(PeopleFinder() if way > 1 else None)
 
 
 def _groups(confidence: np.ndarray) -> list[Box]:

@@ -236,7 +236,7 @@ def test_a_thing_is_kept_by_a_box_around_it_and_opened_again(at: AppTest, store:
     button(at, "Empty").click().run()
     point_at(at, 0.1 * 600, 0.1 * 450, 0.8 * 600, 0.8 * 450)
     (_, tile) = draft(at).edit.strokes
-    assert (tile.shape, tile.mode, tile.found_by) == ("object", "add", "GrabCut")
+    assert (tile.shape, tile.mode, tile.found_by) == ("object", "add", "persons, GrabCut")
     at.run()  # what is on the canvas was read: it is not found a second time
     assert len(draft(at).edit.strokes) == 2
     button(at, "Save").click().run()

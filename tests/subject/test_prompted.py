@@ -263,3 +263,20 @@ def test_a_model_file_that_is_none_is_a_sentence(tmp_path: Path) -> None:
     file.write_bytes(b"no model")
     with pytest.raises(UserInputError, match="cannot be used: name another one, or none for GrabCut"):
         find_object(desk()[0], Prompt(points=((280, 200),)), prompted_segmenter(str(file)))
+
+
+def test_persons_who_touch_are_parted_by_a_click(astronaut: np.ndarray) -> None:
+    pair = np.hstack([astronaut, astronaut[:, ::-1]])
+    segmenter = prompted_segmenter("")
+    one, other = (find_object(pair, Prompt(points=((x, 330.0),)), segmenter).stroke for x in (200.0, 824.0))
+    left, right = kept(pair, one) > 0.5, kept(pair, other) > 0.5
+    assert left[330, 200]
+    assert right[330, 824]
+    assert left[:, :512].sum() > 20 * left[:, 512:].sum()
+    assert not (left & right).any()
+    # A thing beside them is no person: GrabCut has it
+    desk_photo, mug = desk()
+    assert (
+        overlap(kept(desk_photo, find_object(desk_photo, Prompt(points=((280, 200),)), segmenter).stroke) > 0.5, mug)
+        > 0.9
+    )

@@ -42,11 +42,8 @@ class Body:
 
     def seen_in(self, crops: Sequence[Box]) -> bool:
         """Whether one of these parts of the picture is filled by this person, more or less."""
-        rows, columns = np.flatnonzero((self.mask > 0.5).any(axis=1)), np.flatnonzero((self.mask > 0.5).any(axis=0))
-        if not len(rows):
-            return False
-        own = Box(left=int(columns[0]), top=int(rows[0]), right=int(columns[-1]) + 1, bottom=int(rows[-1]) + 1)
-        return any(_shared(own, crop) > _FILLED for crop in crops)
+        own = box_of(self.mask)
+        return own is not None and any(shared(own, crop) > _FILLED for crop in crops)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -125,8 +122,16 @@ def _box(sighting: Sighting, within: Extent) -> Box:
     )
 
 
-def _shared(one: Box, other: Box) -> float:
-    """Intersection over union."""
+def box_of(mask: np.ndarray) -> Box | None:
+    """Around everything above one half; None where nothing is."""
+    rows, columns = np.flatnonzero((mask > 0.5).any(axis=1)), np.flatnonzero((mask > 0.5).any(axis=0))
+    if not len(rows):
+        return None
+    return Box(left=int(columns[0]), top=int(rows[0]), right=int(columns[-1]) + 1, bottom=int(rows[-1]) + 1)
+
+
+def shared(one: Box, other: Box) -> float:
+    """Intersection over union of two boxes."""
     across = max(0, min(one.right, other.right) - max(one.left, other.left))
     down = max(0, min(one.bottom, other.bottom) - max(one.top, other.top))
     return across * down / (one.extent.area + other.extent.area - across * down)

@@ -10,6 +10,7 @@ from bgen_core.models.safetensors_header import read_header
 from bgen_core.subject.prompted.found_object import PromptedSegmenter
 from bgen_core.subject.prompted.grabcut import GrabCutSegmenter
 from bgen_core.subject.prompted.interactive import InteractiveSegmenter
+from bgen_core.subject.prompted.persons_first import PersonsFirst
 from bgen_core.subject.prompted.segment_anything import KINDS, SegmentAnything
 from bgen_core.wording import quoted
 
@@ -30,15 +31,20 @@ def prompted_segmenter(name: str) -> PromptedSegmenter:
     Raises
     ------
     UserInputError
-        The model is missing, damaged or of another kind: says what to do. `GrabCutSegmenter` does without it.
+        The model is missing, damaged or of another kind: says what to do. `without_model` does without it.
     """
     return _opened(name)
+
+
+def without_model() -> PromptedSegmenter:
+    """What works everywhere: persons by the networks that are there anyway, things by GrabCut."""
+    return PersonsFirst(GrabCutSegmenter())
 
 
 @lru_cache(maxsize=2)
 def _opened(name: str) -> PromptedSegmenter:
     if not name:
-        return GrabCutSegmenter()
+        return without_model()
     if Path(name).suffix in _MODEL_FILES:
         file = Path(name).expanduser()
         if not file.is_file():

@@ -4,9 +4,8 @@ import streamlit as st
 
 from bgen_core.errors import UserInputError
 from bgen_core.subject.edit import Mode, Points, Stroke
-from bgen_core.subject.prompted.choice import prompted_segmenter
+from bgen_core.subject.prompted.choice import prompted_segmenter, without_model
 from bgen_core.subject.prompted.found_object import PromptedSegmenter, find_object
-from bgen_core.subject.prompted.grabcut import GrabCutSegmenter
 from bgen_core.subject.prompted.prompt import Prompt
 from pages._ui.app import resources
 from pages._ui.app.faults import told
@@ -38,4 +37,4 @@ def _segmenter() -> tuple[PromptedSegmenter, tuple[str, ...]]:
     try:
         return prompted_segmenter(resources.settings().prompted_model), ()
     except UserInputError as error:
-        return GrabCutSegmenter(), (told(error), "GrabCut found this in its place.")
+        return without_model(), (told(error), "GrabCut found this in its place.")

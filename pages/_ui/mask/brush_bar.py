@@ -95,7 +95,7 @@ def _steps(draft: Draft) -> None:
             disabled=not possible, on_click=_go, args=(step,),
         )  # fmt: skip
     st.button(
-        "Reset", key="brush_reset", type="tertiary", disabled=draft.edit == MaskEdit(quality=draft.quality),
+        "Reset", key="brush_reset", type="tertiary", disabled=draft.edit == _untouched(draft),
         on_click=_go, args=(_reset,),
         help="Back to the mask as it was found. Undo takes that back.",
     )  # fmt: skip
@@ -126,4 +126,8 @@ def _invert(draft: Draft) -> Draft:
 
 
 def _reset(draft: Draft) -> Draft:
-    return keep(change(draft, MaskEdit(quality=draft.quality)).settled)
+    return keep(change(draft, _untouched(draft)).settled)
+
+
+def _untouched(draft: Draft) -> MaskEdit:
+    return MaskEdit(quality=draft.quality, way=draft.edit.way)
