@@ -59,7 +59,7 @@ def ground_shadow(alpha: np.ndarray, background: np.ndarray | None) -> np.ndarra
 
 def _line_of_touch(solid: np.ndarray, height: np.ndarray, side: int) -> np.ndarray:
     """float32, HW: 1 along the lower ends of those columns that stand on the ground, and just below them."""
-    rows = solid.shape[0]
+    rows = len(solid)
     lowest = rows - 1 - solid[::-1].argmax(axis=0)
     stands = solid.any(axis=0) & (height[lowest] <= _FEET)
     below = np.subtract.outer(np.arange(rows), lowest)

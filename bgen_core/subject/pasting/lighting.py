@@ -10,7 +10,6 @@ approximation, and what it may do is limited.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -210,13 +209,15 @@ def _place_of(share: np.ndarray) -> _Place | None:
 
 def _plane(light: np.ndarray, share: np.ndarray, place: _Place) -> np.ndarray:
     """float64, 3 × 3: mean, slope across and slope down of each channel's log light, least squares by the weights."""
-    y, x = (np.indices(share.shape) + 0.5) / np.array(share.shape)[:, None, None]
-    u, v = (x - place.middle[0]) / place.half[0], (y - place.middle[1]) / place.half[1]
+    extent = Extent.of(share)
+    x, y = (np.arange(extent.width) + 0.5) / extent.width, (np.arange(extent.height) + 0.5) / extent.height
+    u, v = np.meshgrid((x - place.middle[0]) / place.half[0], (y - place.middle[1]) / place.half[1])
     places = np.stack([np.ones_like(u), u, v], axis=-1).reshape(-1, 3)
     weighted = places * place.weight.reshape(-1, 1)
     held = np.diag([0, _EVEN, _EVEN]) * place.weight.sum()
-    solved: Any = np.linalg.solve(places.T @ weighted + held, weighted.T @ np.log(light).reshape(-1, 3))
-    return solved
+    return np.asarray(
+        np.linalg.solve(places.T @ weighted + held, weighted.T @ np.log(light).reshape(-1, 3)), np.float64
+    )
 
 
 def _surroundings(share: np.ndarray) -> np.ndarray:
