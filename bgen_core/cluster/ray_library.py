@@ -71,7 +71,7 @@ def connected(settings: Settings, *, cpus: int) -> Generator[Any]:
                 _system_config=SYSTEM,
             )
     except Exception as error:
-        raise _sentence(error, settings) from error
+        raise sentence(error, settings) from error
     try:
         yield ray
     finally:
@@ -89,7 +89,8 @@ def _prepare_own() -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))  # its processes import this program
 
 
-def _sentence(error: Exception, settings: Settings) -> UserInputError:
+def sentence(error: Exception, settings: Settings) -> UserInputError:
+    """What Ray said, for a person."""
     text = " ".join(str(error).split())
     where = settings.ray or "this machine"
     if "uthentica" in type(error).__name__ + text or "token" in text.lower():
