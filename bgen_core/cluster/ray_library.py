@@ -99,9 +99,9 @@ def sentence(error: Exception, settings: Settings) -> UserInputError:
         return UserInputError(
             f"the Ray at {where} is of another version, or of another Python: install the same of both on each machine."
         )
-    if settings.ray:
+    if settings.ray:  # 2.60 says the same of a cluster that is away and of one that refuses the token
         return UserInputError(
-            f"no Ray of this machine belongs to {where}: start one here with `ray start --address={where}`, "
-            f"or with --head on the first machine ({type(error).__name__}: {text[:120]})."
+            f"no Ray answers at {where}, or not to this token: see whether its head runs, whether this machine belongs "
+            f"to it (`ray start --address={where}`), and whether BGEN_RAY_TOKEN is the cluster's own."
         )
     return UserInputError(f"Ray does not start here: {type(error).__name__}: {text[:200]}.")

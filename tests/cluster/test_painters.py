@@ -92,7 +92,8 @@ def test_a_painter_with_other_versions_does_not_work(settings: Settings, store: 
     [
         (RuntimeError("Unauthenticated: InvalidAuthToken"), "BGEN_RAY_TOKEN"),
         (RuntimeError("Version mismatch: The cluster was started with Ray: 2.59"), "another version"),
-        (ConnectionError("no node at 10.0.0.5"), "ray start --address=10.0.0.5:6379"),
+        (ConnectionError("Failed to connect to Ray cluster"), "ray start --address=10.0.0.5:6379"),
+        (ConnectionError("Failed to connect to Ray cluster"), "BGEN_RAY_TOKEN is the cluster's own"),
     ],
 )
 def test_what_ray_says_is_one_sentence(error: Exception, word: str, settings: Settings) -> None:
