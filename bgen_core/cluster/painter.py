@@ -53,7 +53,7 @@ def other_terms(store: Store, member: Member, settings: Settings) -> str:
     for each in store.workers.serving():
         if each.id == member.id or not each.is_alive or not each.status.terms:
             continue
-        if what := disagreement(ours, each.status.terms):
+        if what := disagreement(ours, each.status.terms, other_machine=True):
             host = each.process.host.partition(" ")[0]
             return f"this painter and the one on {host} differ in {what}: make both alike, and start it again."
     return ""

@@ -71,7 +71,7 @@ def connected(settings: Settings, *, cpus: int) -> Generator[Any]:
                 _system_config=SYSTEM,
             )
     except Exception as error:
-        raise _sentence(error, settings) from error
+        raise sentence(error, settings) from error
     try:
         yield ray
     finally:
@@ -89,7 +89,8 @@ def _prepare_own() -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))  # its processes import this program
 
 
-def _sentence(error: Exception, settings: Settings) -> UserInputError:
+def sentence(error: Exception, settings: Settings) -> UserInputError:
+    """What Ray said, for a person."""
     text = " ".join(str(error).split())
     where = settings.ray or "this machine"
     if "uthentica" in type(error).__name__ + text or "token" in text.lower():
@@ -98,9 +99,9 @@ def _sentence(error: Exception, settings: Settings) -> UserInputError:
         return UserInputError(
             f"the Ray at {where} is of another version, or of another Python: install the same of both on each machine."
         )
-    if settings.ray:
+    if settings.ray:  # 2.60 says the same of a cluster that is away and of one that refuses the token
         return UserInputError(
-            f"no Ray of this machine belongs to {where}: start one here with `ray start --address={where}`, "
-            f"or with --head on the first machine ({type(error).__name__}: {text[:120]})."
+            f"no Ray answers at {where}, or not to this token: see whether its head runs, whether this machine belongs "
+            f"to it (`ray start --address={where}`), and whether BGEN_RAY_TOKEN is the cluster's own."
         )
     return UserInputError(f"Ray does not start here: {type(error).__name__}: {text[:200]}.")

@@ -1,7 +1,7 @@
 """How much of a sweep one painter takes at a time where several paint it: by its speed, and less towards the end."""
 
 LEASE_SECONDS = 5.0  # of work: what is lost when a painter dies, and painted again
-AHEAD_SECONDS = 1.0  # of work that is not begun yet, when the next cells are taken: batches stay full meanwhile
+AHEAD_SECONDS = 2.0  # of work that is not begun yet, when the next cells are taken: asked for between two calls alone
 SHARE = 0.5  # of its part of what is left: the rest lets the others, and itself, end at the same time
 
 

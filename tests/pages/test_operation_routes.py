@@ -61,6 +61,16 @@ def test_figures_say_what_waits_and_what_is_made(app: Starlette, store: Store, t
     assert found["bgen_open_pages"] == 0
 
 
+def test_figures_tell_painters_apart(app: Starlette, store: Store) -> None:
+    here = {"device_name": "NVIDIA H200", "state": "painting", "counts": {"rows_per_second": 120.0, "lost": 2.0}}
+    says(store, "one", kind="painter", **here)
+    says(store, "a worker that shares nothing")
+    found = dict(figures(app))
+    assert found["bgen_painters"] == 1
+    assert found["bgen_painter_rows_per_second_NVIDIA H200_another:1_painting"] == 120
+    assert found["bgen_painter_lost_total_another:1"] == 2
+
+
 def test_a_store_that_is_away_is_a_figure_too(
     app: Starlette, store: OpenStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

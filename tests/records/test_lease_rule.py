@@ -51,6 +51,6 @@ def test_whatever_is_free_somebody_takes_it() -> None:
 
 
 def test_cells_are_taken_before_the_last_ones_are_begun() -> None:
-    assert is_time_to_lease(speed=100, rows_unbegun=90)
-    assert not is_time_to_lease(speed=100, rows_unbegun=110)
+    assert is_time_to_lease(speed=100, rows_unbegun=190)
+    assert not is_time_to_lease(speed=100, rows_unbegun=210)
     assert is_time_to_lease(speed=0, rows_unbegun=0)

@@ -4,9 +4,11 @@ import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 
+from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import SubjectId, SweepId
 from bgen_core.jobs.background_faults import BackgroundFault, BackgroundFaults
+from bgen_core.jobs.executors.agreement import disagreement, terms_of
 from bgen_core.jobs.executors.executor import Health
 from bgen_core.jobs.executors.visitor_limits import check_cells, check_store_room
 from bgen_core.jobs.leases.holding import is_held
@@ -84,10 +86,25 @@ class LocalExecutor:
         health = self.health()
         if health is None:
             return None
+        if self._settings.ray:
+            self._check_terms()
         kinds = {"device_kind": health.device_kind, "dtype_name": health.dtype_name}
         forecast = forecast_sweep(self._store, self._settings, plan, photos=photos, **kinds)
         check_cells(self._store, self._settings, forecast.to_make)
         return forecast
+
+    def _check_terms(self) -> None:
+        """Refuse sweeps whose cells the painters would call otherwise.
+
+        Raises
+        ------
+        UserInputError
+            Says in what this server and they differ.
+        """
+        ours = terms_of(self._settings)
+        for each in self._store.workers.serving()[:1]:
+            if what := disagreement(ours, each.status.terms, other_machine=True):
+                raise UserInputError(f"this server and the painters differ in {what}: make both alike.")
 
     def submit(self, forecast: SweepForecast, *, explored: SweepId | None = None) -> SweepId:
         check_allowed(forecast.plan, self._settings)

@@ -58,11 +58,11 @@ def show_status(model: str, executor: Executor, store: SeenStore, *, follows: Sw
 def _told(painter: Member, store: SeenStore) -> str:
     """A line of Markdown: its device, what it paints and how fast; no host, which is not every visitor's to know."""
     try:
-        title = store.sweeps.get(SweepId(painter.sweep_id)).title if painter.sweep_id else "nothing"
+        title = plain(store.sweeps.get(SweepId(painter.sweep_id)).title) if painter.sweep_id else "nothing"
     except UserInputError:
         title = "somebody's sweep"
     speed = f", {painter.rows_per_second:.3g} rows/s" if painter.rows_per_second and painter.sweep_id else ""
-    return f"- {plain(painter.device)}: {plain(title)}{speed}"
+    return f"- {plain(painter.device)}: {title}{speed}"
 
 
 def _session() -> str:
