@@ -1,15 +1,20 @@
 """Backgrounds without diffusion as models of a sweep: which cells are one, what is kept, and what becomes of it."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from bgen_core.archive.run_archive import run_archive
+from bgen_core.archive.run_import import import_runs
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
+from bgen_core.ids import VisitorId
 from bgen_core.jobs.measuring import measure_run
 from bgen_core.jobs.reproduce import Reproducer
 from bgen_core.jobs.runner import Runner
@@ -17,12 +22,15 @@ from bgen_core.jobs.submission import SweepForecast, forecast_sweep, submit_swee
 from bgen_core.models.catalogue import BACKGROUNDS, describe_model
 from bgen_core.parameters import PARAMETERS
 from bgen_core.records.run import RunRecord
+from bgen_core.records.visitor import Visitor
 from bgen_core.runs.recipe import read_recipe
-from bgen_core.settings import Settings
-from bgen_core.store.references import encode_background
-from bgen_core.store.store import Store
+from bgen_core.runs.table import FIELDS, acts
+from bgen_core.settings import Settings, load_settings
+from bgen_core.store.references import encode_background, references_of
+from bgen_core.store.store import Store, open_store
 from bgen_core.store.thumbnails import thumbnail
 from bgen_core.store.upkeep.check import Finding, check_store
+from bgen_core.store.upkeep.garbage import collect_garbage
 from bgen_core.store.upkeep.repair import repair_store
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.build import build_plan
@@ -190,3 +198,50 @@ def test_a_model_that_is_loaded_stays_loaded_beside_them(store: Store, settings:
     loaded = runner.prepare("demo")
     assert runner.prepare("plain-colour") is runner.prepare("plain-colour")
     assert runner.prepare("demo") is loaded
+
+
+def test_a_run_says_nothing_of_what_did_not_make_it(store: Store, settings: Settings, runner: Runner) -> None:
+    runs = made_of(store, settings, runner, ["demo", "plain-colour"], prompt="a beach", steps="2", light="1")
+    said = [{field.name for field in FIELDS if acts(field, run)} for run in runs]
+    assert {"prompt", "seed", "mask_grow"} <= said[0] - said[1]
+    assert said[1] - said[0] == {"background_colour"}
+    assert {"light", "shadow", "subject", "model", "size"} <= said[0] & said[1]
+    for run in runs:
+        assert "times the light" in run.versions["light"], "the record says what the light did"
+
+
+@pytest.mark.parametrize("name", ["background", "reference"])
+def test_the_second_of_paired_pictures_is_named_by_the_plan_too(name: str) -> None:
+    made = plan(["demo", "own-picture"], prompt="a", seed="1,2", **{name: ["a" * 64, "b" * 64]}, ip_adapter="x")
+    paired = build_plan(
+        [describe_model("demo")], {SUBJECT.id: "Ada"},
+        {"prompt": "a", "seed": "1,2", name: ["a" * 64, "b" * 64], "ip-adapter": "x"}, pairs=[f"seed+{name}"],
+    )  # fmt: skip
+    for each in (made, paired):
+        assert references_of(each.to_json()) == {"a" * 64, "b" * 64}
+
+
+def test_a_background_is_seen_by_whoever_gave_it_and_no_garbage_while_it_is_named(
+    store: Store, settings: Settings, runner: Runner
+) -> None:
+    mine, others = (store.seen_by(Visitor(id=VisitorId(name * 12), role="member")) for name in "ab")
+    name = mine.pictures.give_reference(encode_background(picture(3, EXTENT)))
+    assert mine.pictures.sees(name)
+    assert not others.pictures.sees(name)
+    (run,) = made_of(store, settings, runner, ["own-picture"], background=name)
+    collect_garbage(store, older_than=timedelta(0))
+    assert store.blobs.exists(name)
+    assert store.deletion.count([run.id]).pictures == 2, "the sweep's plan needs the background beside them"
+
+
+def test_a_background_travels_with_its_run(
+    store: Store, settings: Settings, runner: Runner, tmp_path: Path
+) -> None:  # fmt: skip
+    name = store.blobs.put(encode_background(picture(4, EXTENT)))
+    runs = made_of(store, settings, runner, ["own-picture", "cut-out"], background=name)
+    file = tmp_path / "runs.zip"
+    file.write_bytes(b"".join(run_archive(store, [run.id for run in runs])))
+    with open_store(load_settings(home=tmp_path / "other")) as other:
+        import_runs(other, file)
+        assert {run.id: run.params for run in other.runs.select()} == {run.id: run.params for run in runs}
+        assert other.blobs.get(name) == store.blobs.get(name)
