@@ -15,13 +15,11 @@ import numpy as np
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.subject.cutout import cut_out
-from bgen_core.subject.segmentation import Segmenter, default_segmenter, reduced
+from bgen_core.subject.segmentation import Segmenter, reduced
 
 # The soft edge belongs to the subject: where exactly an unsure edge is cut is no growth. With one half instead, an
 # unchanged picture has 0.2 % on average and up to 0.8 % (58 photos at 256 and 512 px), with this below 0.1 %.
 _KEPT_FROM = 0.1
-# The selfie networks alone, as at the beginning: another way would be another measure
-_WAY = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +53,8 @@ def measure_expansion(raw_image: np.ndarray, alpha: np.ndarray, *, segmenter: Se
     alpha
         float32, HW, in [0, 1], any size: the subject's alpha, stretched over the picture as it was for the model.
     segmenter
-        Finds the subject in the raw picture; it should be the one that found it in the photo. The selfie networks
-        alone if none is given.
+        Finds the subject in the raw picture; it should be the one that found it in the photo. The process's own if
+        none is given.
 
     Raises
     ------
@@ -70,6 +68,6 @@ def measure_expansion(raw_image: np.ndarray, alpha: np.ndarray, *, segmenter: Se
         raise UserInputError(
             f"The alpha keeps nothing at {extent} pixels: expansion is only measured for a subject that is there."
         )
-    painted, found = cut_out(raw_image, segmenter=segmenter or default_segmenter(_WAY))
+    painted, found = cut_out(raw_image, segmenter=segmenter)
     grown = int(np.count_nonzero((painted > 0.5) & ~kept))
     return Expansion(image_share=grown / extent.area, subject_share=grown / area, person_found=found.person_found)

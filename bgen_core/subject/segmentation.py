@@ -32,7 +32,7 @@ from bgen_core.subject.selfie.network import SelfieNetwork
 MIN_AGREEMENT = 0.85
 MAX_UNSURE_SHARE = 0.5
 # What is asked of agreement and unsure share, by what the detectors of faces and bodies say
-_LIMITS = {"person": (0.6, 1.2), "perhaps": (MIN_AGREEMENT, MAX_UNSURE_SHARE), "nobody": (0.95, 0.2)}
+_LIMITS = {"person": (0.6, 1.2), "perhaps": (MIN_AGREEMENT, MAX_UNSURE_SHARE), "nobody": (0.92, 0.4)}
 
 _MARGIN = 0.1  # of the persons' longer side, around the crop of the second pass
 _MOST_GROUPS = 4  # that are looked at one by one: each costs four calls of a network

@@ -34,7 +34,7 @@ def test_a_face_and_a_body_lie_where_they_are_whatever_the_photos_shape(
     assert (body.left + body.right) / 2 / scale == pytest.approx(213, abs=15)
     assert body.top / scale < 150 < body.bottom / scale
     assert body.side / scale > 512  # most of her body is below the frame
-    assert body.middle[1] / scale > 400
+    assert body.middle[1] / scale > 350
 
 
 def test_a_turned_person_is_seen_turned(detectors: PersonDetectors, astronaut: np.ndarray) -> None:
@@ -67,7 +67,7 @@ def test_what_the_detectors_say_and_what_is_asked_of_the_mask_then(face: float, 
         ).person_found  # fmt: skip
 
     assert believed(0.97, 0.1)
-    assert believed(0.9, 0.3) == (says != "nobody")
+    assert believed(0.9, 0.45) == (says != "nobody")
     assert believed(0.7, 1.0) == (says == "person")
     assert not believed(0.4, 0.1)
 

@@ -93,7 +93,8 @@ def with_bodies(confidence: np.ndarray, bodies: Sequence[Body], looks: Sequence[
 
     Where bodies are, the answer is the mean of the confidence and, twice, of what the look and the pose network say of
     each body, and never less than the latter: who was missed comes in, and what stands near a person without being
-    one goes. Elsewhere it stays.
+    one goes. Elsewhere it stays. The pose network counts less the more of its square lies outside of the picture: it
+    spends its pixels there, and sees the rest coarsely.
 
     Parameters
     ----------
@@ -107,9 +108,15 @@ def with_bodies(confidence: np.ndarray, bodies: Sequence[Body], looks: Sequence[
     seen, near = np.zeros_like(confidence), np.zeros(confidence.shape, bool)
     for body, look in zip(bodies, looks, strict=True):
         place = body.box.slices
-        np.maximum(seen[place], (look + body.mask[place]) / 2, out=seen[place])
+        share = _share(body)
+        np.maximum(seen[place], (1 - share) * look + share * body.mask[place], out=seen[place])
         near[place] = True
     return np.where(near, np.maximum(seen, (confidence + 2 * seen) / 3), confidence)
+
+
+def _share(body: Body) -> float:
+    """How much the pose network counts beside the look, in [0, 1], by how many pixels each has for the body."""
+    return 1 / (1 + body.sighting.side / body.box.extent.longest_side)
 
 
 def _box(sighting: Sighting, within: Extent) -> Box:
