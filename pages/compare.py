@@ -30,7 +30,9 @@ METRICS_AGE = 10.0  # seconds: while the worker measures, a page need not read a
 
 with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
     st.title("Compare", width="content")
-    filters_place = st.container(horizontal=True, vertical_alignment="center", width="content", gap="xsmall")
+    filters_place = st.container(
+        horizontal=True, vertical_alignment="center", width="content", gap="xsmall", key="compare_filters"
+    )
     st.space("stretch")
     opened = None
     if looks_alone(resources.store()):

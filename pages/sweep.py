@@ -62,7 +62,7 @@ in_hand = bool(sweep and plan and sweep.is_active and sweep.plan == plan.to_json
 with head:
     st.markdown(f"**{plan_status(plan if not complaint else None, forecast, in_hand=in_hand)}**", width="content")
     cannot_run = forecast is None or in_hand or is_viewer
-    run_pressed = st.button("Run", type="primary", shortcut="Ctrl+Enter", disabled=cannot_run)
+    run_pressed = st.button("Run", key="run", type="primary", shortcut="Ctrl+Enter", disabled=cannot_run)
     if sweep and store.sweeps.may_change(sweep) and (sweep.is_active or sweep.state == "paused"):
         pause_and_cancel(executor, sweep, key="shown")
     st.space("stretch")
