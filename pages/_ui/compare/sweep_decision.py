@@ -8,7 +8,6 @@ from bgen_core.records.decision import LONGEST_QUESTION
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.store.store import SeenStore
 from pages._ui.app.faults import told
-from pages._ui.shared.owners import whose
 from pages._ui.shared.plain_text import plain
 
 _QUESTION, _DECISION = "sweep_question", "sweep_decision"
@@ -31,7 +30,8 @@ def sweep_decision(store: SeenStore, sweep: SweepRecord, evidence: str) -> None:
     known = store.decisions.of(sweep.id)
     if known.decision:
         with st.container(border=True):
-            by = f" by {plain(whose(store, known.decided_by))}" if known.decided_by else ""
+            name = store.visitors.names([known.decided_by]).get(known.decided_by)
+            by = f" by {plain(name)}" if name else ""
             st.markdown(f"Decided{by} on {known.decided:%d %B %Y}: **{plain(known.decision)}**")
             if known.evidence:
                 st.caption(plain(known.evidence))

@@ -3,7 +3,7 @@
 The evidence against a value that is still open (`evidence.py`) grows with each vote between it and the leader, by what
 the bettor expects to win, and falls at times. When such a walk first reaches what is missing follows an inverse normal
 distribution (Wald 1947); where the stakes are those that grow fastest, its variance is twice its drift. Its median is
-told. Half of the forecasts lie between 0.6 and 3 times what it took then (`benchmarks/votes_simulated.py`).
+told. Half of the forecasts lie between 0.6 and 3.5 times what it took then (`benchmarks/votes_simulated.py`).
 """
 
 import math
