@@ -21,8 +21,8 @@ from sqlalchemy.orm import Session
 
 from bgen_core.errors import StoreError
 from bgen_core.private_files import close_to_others, make_private_folder
-from bgen_core.store.connections import allow_long_statements, client_limits, limit_session, limit_writer
-from bgen_core.store.database_faults import explained
+from bgen_core.store.databases.connections import allow_long_statements, client_limits, limit_session, limit_writer
+from bgen_core.store.databases.database_faults import explained
 from bgen_core.store.schema import SCHEMA_VERSION
 
 MOST_IDS = 500  # SQLite took at most 999 variables in a query until 3.32

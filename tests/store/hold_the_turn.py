@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bgen_core.errors import StoreAwayError
 from bgen_core.settings import load_settings
-from bgen_core.store import connections
+from bgen_core.store.databases import connections
 from bgen_core.store.schema import ViewRow
 from bgen_core.store.store import open_store
 from tests.made_up import LONG_AGO

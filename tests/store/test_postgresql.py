@@ -18,8 +18,9 @@ from bgen_core.jobs.execute_sweep import StoreAway, execute_sweep
 from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.runner import Runner
 from bgen_core.settings import Settings, load_settings
-from bgen_core.store import connections, database
+from bgen_core.store import database
 from bgen_core.store.database import Database
+from bgen_core.store.databases import connections
 from bgen_core.store.schema import SCHEMA_VERSION, RunRow, Table
 from bgen_core.store.store import Store, open_store
 from bgen_core.sweep.events import Committed
