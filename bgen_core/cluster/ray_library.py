@@ -4,6 +4,7 @@
 import logging
 import os
 import secrets
+import socket
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import import_module
@@ -30,7 +31,7 @@ SYSTEM = {
     "worker_niceness": 0,  # 15 by default: beside anything else on the machine, painters would stand still
 }
 _OBJECT_STORE_BYTES = 80 * 2**20  # about the least that Ray takes: pictures do not go there
-_CONNECT_SECONDS = 20
+_CONNECT_SECONDS = 5.0
 
 
 @contextmanager
@@ -50,6 +51,7 @@ def connected(settings: Settings, *, cpus: int) -> Generator[Any]:
     check_ray()
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it tells its makers nothing
     if settings.ray:
+        _knock(settings)
         os.environ.setdefault("RAY_AUTH_MODE", "token")
         if settings.ray_token is not None:
             os.environ["RAY_AUTH_TOKEN"] = settings.ray_token.get_secret_value()
@@ -76,6 +78,16 @@ def connected(settings: Settings, *, cpus: int) -> Generator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _knock(settings: Settings) -> None:
+    """Ray itself would wait for minutes where nothing answers."""
+    host, _, port = settings.ray.rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS):
+            pass
+    except (OSError, OverflowError) as error:
+        raise sentence(error, settings) from error
 
 
 def _prepare_own() -> None:

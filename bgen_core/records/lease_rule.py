@@ -3,6 +3,7 @@
 LEASE_SECONDS = 5.0  # of work: what is lost when a painter dies, and painted again
 AHEAD_SECONDS = 2.0  # of work that is not begun yet, when the next cells are taken: asked for between two calls alone
 SHARE = 0.5  # of its part of what is left: the rest lets the others, and itself, end at the same time
+LEAST_SECONDS = 0.5  # of work: smaller parts cost more questions than they balance
 
 
 def rows_to_lease(
@@ -34,8 +35,10 @@ def rows_to_lease(
     """
     if rows_free <= 0:
         return 0.0
-    part = speed / max(speed, speed_together) * rows_left if speed > 0 else 0.0
-    wanted = min(speed * LEASE_SECONDS, SHARE * (part - rows_in_hand), rows_free)
+    part = speed / max(speed, speed_together) if speed > 0 else 0.0
+    room = part * rows_left - rows_in_hand
+    share = 1 - (1 - SHARE) * (1 - part)  # who is alone has nobody to leave anything to
+    wanted = min(speed * LEASE_SECONDS, max(share * room, min(room, speed * LEAST_SECONDS)), rows_free)
     return max(wanted, 0.0 if rows_in_hand > 0 else 1.0)  # who has nothing never waits while something is free
 
 

@@ -13,7 +13,7 @@ from bgen_core.cluster.checks import check_painters
 from bgen_core.cluster.dispatcher import passed_on, wanted_painters
 from bgen_core.cluster.measurer import measure_some
 from bgen_core.cluster.painter import other_terms
-from bgen_core.cluster.ray_library import sentence
+from bgen_core.cluster.ray_library import connected, sentence
 from bgen_core.errors import UserInputError
 from bgen_core.ids import WorkerId
 from bgen_core.jobs.executors.agreement import terms_of
@@ -98,6 +98,12 @@ def test_a_painter_with_other_versions_does_not_work(settings: Settings, store: 
 )
 def test_what_ray_says_is_one_sentence(error: Exception, word: str, settings: Settings) -> None:
     assert word in str(sentence(error, settings.model_copy(update={"ray": "10.0.0.5:6379"})))
+
+
+def test_a_head_that_is_away_is_said_at_once(settings: Settings) -> None:
+    away = settings.model_copy(update={"ray": "127.0.0.1:1"})
+    with pytest.raises(UserInputError, match=r"no Ray answers at 127\.0\.0\.1:1"), connected(away, cpus=1):
+        pass
 
 
 def test_a_run_is_measured_by_one_measurer(settings: Settings, store: Store) -> None:

@@ -14,7 +14,7 @@ from bgen_core.errors import StoreAwayError
 from bgen_core.jobs import supervisor as supervisor_module
 from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.leases.only_worker import SecondWorkerError, only_worker
-from bgen_core.jobs.supervisor import CRASHES_ALLOWED, EndedWorker, WorkerSupervisor
+from bgen_core.jobs.supervisor import CRASHES_ALLOWED, DISPATCHER, WORKER, EndedWorker, WorkerSupervisor
 from bgen_core.process_identity import this_process
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
@@ -73,6 +73,12 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor_module, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr(supervisor_module, "STATUS_SECONDS", 0.05)
     monkeypatch.setattr(supervisor_module, "END_SECONDS", 1.0)
+
+
+def test_painters_have_a_dispatcher_in_the_workers_place(settings: Settings, store: Store) -> None:
+    assert WorkerSupervisor(lambda: store, settings)._command == WORKER
+    with_painters = settings.model_copy(update={"workers": "2"})
+    assert WorkerSupervisor(lambda: store, with_painters)._command == DISPATCHER
 
 
 @pytest.mark.slow

@@ -16,8 +16,13 @@ def test_towards_the_end_it_shrinks_with_what_is_left_and_by_speed() -> None:
     left = {"rows_left": 800.0, "rows_free": 800.0, "rows_in_hand": 0.0}
     fast = rows_to_lease(speed=100, speed_together=400, **left)
     slow = rows_to_lease(speed=50, speed_together=400, **left)
-    assert (fast, slow) == (100, 50)  # half of a quarter, and half of an eighth
-    assert rows_to_lease(speed=100, speed_together=400, rows_left=400, rows_free=200, rows_in_hand=90) == 5
+    assert (fast, slow) == pytest.approx((125, 56.25))  # rather more than half of a quarter, and of an eighth
+    near_end = {"rows_left": 400.0, "rows_free": 200.0, "rows_in_hand": 90.0}
+    assert rows_to_lease(speed=100, speed_together=400, **near_end) == 10, "so little is not halved any more"
+
+
+def test_who_is_alone_leaves_nothing_to_others() -> None:
+    assert rows_to_lease(speed=100, speed_together=100, rows_left=400, rows_free=300, rows_in_hand=100) == 300
 
 
 @pytest.mark.parametrize(

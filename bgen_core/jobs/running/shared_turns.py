@@ -50,7 +50,7 @@ class SharedTurns:
         if sweep is None:
             yield None
             return
-        with holding(self._member, sweep.id, shared=True) as mine:
+        with holding(self._member, sweep.id, patience=0, shared=True) as mine:
             if not mine:  # a command line has it for itself
                 self.leave_alone(sweep.id)
             yield sweep if mine else None
@@ -100,7 +100,9 @@ class SharedTurns:
 
     def _has_free(self, sweep: SweepRecord, painters: Sequence[WorkerRecord]) -> bool:
         at_it = [each.id for each in painters if each.status.sweep_id == sweep.id]
-        return self._store.sweeps.missing(sweep.id) > (self._store.leases.count(at_it, "raw") if at_it else 0)
+        if not at_it:  # even where nothing is missing: who made its last cell may have died before it said so
+            return True
+        return self._store.sweeps.missing(sweep.id) > self._store.leases.count(at_it, "raw")
 
 
 def _by_owner(running: Sequence[SweepRecord], painters: Sequence[WorkerRecord]) -> Counter[VisitorId]:

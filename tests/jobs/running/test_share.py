@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from bgen_core.cluster.deaths import Deaths
 from bgen_core.errors import UserInputError
@@ -25,6 +26,7 @@ from bgen_core.process_identity import ProcessIdentity
 from bgen_core.records.sweep_states import CANCEL
 from bgen_core.records.worker import WorkerStatus
 from bgen_core.settings import Settings
+from bgen_core.store.schema import SweepRow
 from bgen_core.store.store import Store
 from tests.jobs import quick_sweeps
 from tests.sleeping import Sleeping
@@ -197,6 +199,29 @@ def test_a_painter_joins_the_owner_who_has_fewest_and_leaves_one_who_has_more(se
     refusing = SharedTurns(store, member, may_paint=lambda sweep: "another kind of device")
     with refusing.take() as sweep:
         assert sweep is None
+
+
+def test_a_sweep_whose_last_painter_died_before_it_said_so_is_finished(settings: Settings, store: Store) -> None:
+    sweep_id = quick_sweeps.submit(store, settings, seeds="1-3")
+    paint_together(store, sweep_id, Hand(store, settings))
+    with store.database.writing() as session:
+        session.execute(sa.update(SweepRow).values(state="running"))
+    hand = Hand(store, settings)
+    with hand.member, SharedTurns(store, hand.member, may_paint=lambda sweep: "").take() as sweep:
+        assert sweep is not None
+        *_, ended = execute_sweep(store, hand.member, hand.runner, sweep.id)
+    assert isinstance(ended, Ended) and ended.state == "done"
+    assert not hand.painted
+
+
+def test_a_sweep_that_a_command_line_runs_is_its_own(settings: Settings, store: Store) -> None:
+    sweep_id = quick_sweeps.submit(store, settings, seeds="1-3")
+    store.sweeps.claim_next()
+    with Member(store, "command line") as other, Member(store, "painter") as member, holding(other, sweep_id) as held:
+        assert held
+        turns = SharedTurns(store, member, may_paint=lambda sweep: "")
+        with turns.take() as sweep:
+            assert sweep is None
 
 
 def test_pace_counts_time_in_which_it_painted() -> None:
