@@ -33,13 +33,22 @@ def check_invert(invert: bool | None, alpha: Path | None) -> None:
         raise UserInputError("--invert turns a mask round: give the mask too, with --alpha FILE.")
 
 
-def read_subject(photo_path: Path, alpha_path: Path | None, settings: Settings, *, invert: bool = False) -> Subject:
+def read_subject(
+    photo_path: Path,
+    alpha_path: Path | None,
+    settings: Settings,
+    *,
+    invert: bool = False,
+    doubts: list[str] | None = None,
+) -> Subject:
     """Photo with its alpha: the given one, else the file's own, else the person that segmentation finds.
 
     Parameters
     ----------
     invert
         Whether the given alpha is white where the photo is repainted.
+    doubts
+        Gets what is doubtful about a mask that segmentation made; it is said at once where there is no list.
 
     Raises
     ------
@@ -62,7 +71,11 @@ def read_subject(photo_path: Path, alpha_path: Path | None, settings: Settings, 
         say(f"{photo_path.name}: the file's own transparency is the alpha")
         alpha = photo.alpha
     else:
-        alpha = _segment(photo_path, photo.image)
+        alpha, doubtful = _segment(photo_path, photo.image)
+        if doubts is not None:
+            doubts.extend(doubtful)
+        elif doubtful:
+            say(f"{photo_path.name}: the mask is unsure; look at it, or give a better one with --alpha FILE")
     return Subject(name=photo_path.stem, image=photo.image, alpha=alpha)
 
 
@@ -109,8 +122,10 @@ def keep_subject(store: Store, subject: Subject) -> None:
         store.subjects.save(subject, {})
 
 
-def _segment(photo_path: Path, image: np.ndarray) -> np.ndarray:
+def _segment(photo_path: Path, image: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """The person's alpha, and why it is doubtful."""
     from bgen_core.subject.cutout import cut_out  # loads mediapipe
+    from bgen_core.subject.remarks import remarks_about
 
     alpha, segmentation = cut_out(image)
     if not (alpha > 0.5).any():
@@ -118,9 +133,10 @@ def _segment(photo_path: Path, image: np.ndarray) -> np.ndarray:
             f"{photo_path.name}: no person was found: give a mask with --alpha FILE (white = keep), "
             "or mark the subject with the brush on the Subject page."
         )
-    if not segmentation.person_found:
-        say(f"{photo_path.name}: the mask is unsure; look at it, or give a better one with --alpha FILE")
-    return alpha
+    if segmentation.person_found:
+        return alpha, []
+    warnings = [remark.says for remark in remarks_about(segmentation) if remark.level == "warning"]
+    return alpha, warnings or ["The mask is unsure."]
 
 
 def check_output_file(path: Path, *inputs: Path | None) -> None:

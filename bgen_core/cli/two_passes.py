@@ -1,16 +1,17 @@
 """`sweep --explore-steps N --keep K --by METRIC`: all cells with few steps first, then the best with full steps."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bgen_core.cli.inputs import keep_subject, say
+from bgen_core.cli.inputs import say
+from bgen_core.cli.photos import SweepPhoto
 from bgen_core.cli.running.here import SweepResult
 from bgen_core.cli.running.place import Place
 from bgen_core.errors import UserInputError
 from bgen_core.jobs.measuring import best_cells, check_rankable
 from bgen_core.jobs.submission import check_steps, describe_forecast
 from bgen_core.settings import Settings
-from bgen_core.subject.subject import Subject
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.explore import STEPS, explored_plan, finish_plan
 from bgen_core.sweep.plan import SweepPlan
@@ -44,7 +45,7 @@ def read_two_passes(steps: int | None, keep: int | None, metric: str | None, set
 
 
 def explore(
-    place: Place, plan: SweepPlan, passes: TwoPasses, subjects: list[Subject], *, dry_run: bool
+    place: Place, plan: SweepPlan, passes: TwoPasses, photos: Sequence[SweepPhoto], *, dry_run: bool
 ) -> tuple[SweepPlan, dict[str, Any] | None] | SweepResult:
     """Make the first pass; returns the plan of the second, and what the first one was.
 
@@ -55,10 +56,8 @@ def explore(
     check_steps(plan)  # of the second pass, which would be refused when the first one is painted
     if dry_run:
         return first, None
-    forecast = place.forecast(first, {subject.id: subject.extent for subject in subjects})
+    forecast = place.forecast(first, {photo.id: photo.extent for photo in photos})
     say(f"exploring with {passes.steps} steps: {describe_forecast(forecast)}")
-    for subject in subjects:
-        keep_subject(place.store, subject)
     result = place.run(forecast)
     if result.state != "done":
         return result
