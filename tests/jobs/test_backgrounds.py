@@ -174,6 +174,7 @@ def test_a_cut_out_is_transparent_and_everything_that_shows_it_copes(
     measure_run(store, settings, run)
     values = store.metrics.of([run.id])[run.id]
     assert values["core_changed"].value == 0
+    assert "without a model that could let the person grow" in values["expansion"].reason
     assert {name for name, each in values.items() if "failed" in each.reason or "fault" in each.reason} == set()
     with Reproducer(settings) as reproducer:
         again = reproducer.reproduce(png, read_recipe(png), SUBJECT)
