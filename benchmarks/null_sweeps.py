@@ -3,7 +3,7 @@
     python -m benchmarks.null_sweeps [--sweeps 1000]
 
 Makes up sweeps of 16 to 48 pictures with seven measures, in which only seeds and chance differ (normal, skewed and
-heavy-tailed), asks for everything that a person would be shown, and prints in how many it says more than nothing.
+heavy-tailed), asks for all that a person would be shown, and prints in how many of them it says more than nothing.
 What is shown of all measures counts once for each sweep; what is shown of one measure, for one of them.
 """
 

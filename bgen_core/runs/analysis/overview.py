@@ -19,6 +19,7 @@ from bgen_core.runs.analysis.best import all_equal, best_of
 from bgen_core.runs.analysis.chance import holm
 from bgen_core.runs.analysis.columns import AxisColumn, Measure
 from bgen_core.runs.analysis.paired import CONFIDENCE, PairedTable, fewest_pairs, paired_table
+from bgen_core.runs.analysis.power import smallest_found
 
 _ROUNDING = 1e-12
 _RESEMBLE = 0.25  # chance below which pairs of one seed are taken to resemble each other
@@ -41,6 +42,8 @@ class Move:
     verdict
         "moves" where the change is beyond both kinds of noise, and stays so by Holm's correction; "few" where there are
         too few pairs to say.
+    smallest
+        The change that would have been found in four of five cases; NaN where nothing can be said.
     """
 
     axis: AxisColumn
@@ -49,6 +52,7 @@ class Move:
     times_noise: float
     pairs: int
     verdict: Verdict
+    smallest: float = math.nan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +61,8 @@ class _Tested:
     half_width: float
     chance: float
     pairs: int
+    error: float = math.inf
+    freedom: int = 0
 
 
 def overview(frame: pd.DataFrame, axes: Sequence[AxisColumn], measures: Sequence[Measure]) -> list[Move]:
@@ -78,15 +84,22 @@ def overview(frame: pd.DataFrame, axes: Sequence[AxisColumn], measures: Sequence
         for (axis, measure), table in zip(asked, tables, strict=True)
     ]  # fmt: skip
     beyond = holm([math.nan if each is None else each.chance for each in tested])
+    comparisons = sum(each is not None for each in tested)
     return [
-        _move(axis, measure, table, each, is_beyond=passed)
+        _move(axis, measure, table, each, is_beyond=passed, comparisons=comparisons)
         for (axis, measure), table, each, passed in zip(asked, tables, tested, beyond, strict=True)
     ]
 
 
 def _move(
-    axis: AxisColumn, measure: Measure, table: PairedTable, tested: _Tested | None, *, is_beyond: bool
-) -> Move:  # fmt: skip
+    axis: AxisColumn,
+    measure: Measure,
+    table: PairedTable,
+    tested: _Tested | None,
+    *,
+    is_beyond: bool,
+    comparisons: int,
+) -> Move:
     if tested is None:
         known = table.cells[np.isfinite(table.cells)].tolist()
         alike = len(table.values) > 1 and (all_equal(known) or _rows_are_equal(table))
@@ -97,8 +110,15 @@ def _move(
     times = abs(tested.change) / noise if noise else math.inf
     stands = is_beyond and times > 1
     verdict = "few" if tested.pairs < fewest_pairs(CONFIDENCE) else "moves" if stands else "noise"
+    found = smallest_found(tested.error, tested.freedom, comparisons=comparisons) if tested.freedom else math.nan
     return Move(
-        axis=axis, measure=measure, change=tested.change, times_noise=times, pairs=tested.pairs, verdict=verdict
+        axis=axis,
+        measure=measure,
+        change=tested.change,
+        times_noise=times,
+        pairs=tested.pairs,
+        verdict=verdict,
+        smallest=max(measure.noise, found) if tested.freedom else math.nan,
     )
 
 
@@ -127,6 +147,8 @@ def _tested(table: PairedTable, is_scale: bool, measure: Measure) -> _Tested | N
         half_width=strongest.half_width,
         chance=min(1.0, strongest.chance * len(found)),
         pairs=strongest.pairs,
+        error=strongest.error,
+        freedom=strongest.freedom,
     )
 
 
@@ -152,7 +174,8 @@ def _difference(differences: np.ndarray, seeds: np.ndarray, *, comparisons: int 
     else:
         chance = 2 * float(stats.t.sf(abs(mean) / error, freedom))
     width = float(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom)) * error
-    return _Tested(change=mean, half_width=width, chance=min(1.0, chance * comparisons), pairs=count)
+    chance = min(1.0, chance * comparisons)
+    return _Tested(change=mean, half_width=width, chance=chance, pairs=count, error=error, freedom=freedom)
 
 
 def _error(differences: np.ndarray, seeds: np.ndarray) -> tuple[float, int]:

@@ -27,7 +27,7 @@ def test_the_larger_of_both_kinds_of_noise_counts() -> None:
     assert with_seed_noise(SEAM, rows, ["steps"]).noise == pytest.approx(3.182, abs=0.001)
     assert with_seed_noise(SEAM, rows, ["steps"], runs=4).noise == pytest.approx(3.182 / 2, abs=0.001)
     assert with_seed_noise(SEAM, rows, ["steps"], compared=3).noise == pytest.approx(4.857, abs=0.001)  # t(3), 5 % / 3
-    own = Measure(name="seam", label="Seam", noise=2, noise_known="said so")
+    own = Measure(name="seam", label="Seam", noise=4, noise_known="said so")
     assert with_seed_noise(own, rows, ["steps"]) == own
     assert seed_spread(rows.head(4), SEAM, ["steps"]) is None  # two pairs are a guess
 

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from bgen_core.records.run import RunRecord
+from bgen_core.runs.analysis.bad_seeds import bad_seeds, bad_seeds_text
 from bgen_core.runs.analysis.best import BestAt, best_values
 from bgen_core.runs.analysis.change_words import BY_CHANCE
 from bgen_core.runs.analysis.charts import axis_chart, axis_chart_note, heat_map
@@ -26,7 +27,7 @@ from bgen_core.runs.analysis.time_against_gain import is_it_worth_the_wait, is_t
 from bgen_core.runs.value_notes import notes_text, value_notes
 from bgen_core.store.store import SeenStore
 from pages._ui.compare.compare_view import CompareView, change, say_of_link
-from pages._ui.compare.sweep_findings.overview_table import is_sure, overview_table
+from pages._ui.compare.sweep_findings.overview_table import is_sure, missed_text, overview_table
 from pages._ui.compare.sweep_findings.sweep_frame import SweepFrame, asked_axis, axis_choice, sweep_in_view
 from pages._ui.compare.sweep_findings.where_maps import where_maps
 from pages._ui.shared.left_out import quoted_value
@@ -76,7 +77,10 @@ def _sentences(frame: SweepFrame, measure: Measure, moves: Sequence[Move], store
                 chance = f" {BY_CHANCE.format(len(moves))}"
             else:
                 mark, chance = f":gray-badge[{_unclear(effect)}]", ""
-            st.markdown(f"**{axis.label}** {mark} {plain(effect.sentence + chance)}")
+            missed = "" if effect.is_clear or effect.is_equal else missed_text(moves, axis.name, measure)
+            st.markdown(f"**{axis.label}** {mark} {plain(effect.sentence + chance + missed)}")
+        if worse := bad_seeds_text(bad_seeds(frame.cells, frame.axes, measures_in(frame.cells)), frame.axes, measure):
+            st.markdown(plain(worse))
         measured = frame.cells.dropna(subset=[measure.name]).drop_duplicates("id")
         for line in (
             notes_text(value_notes(store, measure.name, measured["id"].tolist()), len(measured)),
