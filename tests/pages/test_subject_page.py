@@ -22,7 +22,8 @@ from bgen_core.subject.edit import MaskEdit
 from bgen_core.subject.fabricjs_strokes import COLOURS
 from bgen_core.subject.masks import apply_edit
 from bgen_core.subject.samples.samples import SAMPLES
-from bgen_core.subject.subject import quantise_alpha
+from bgen_core.subject.segmentation import default_segmenter
+from bgen_core.subject.subject import Subject, quantise_alpha
 from pages._ui.app import page_files
 from pages._ui.mask import mask_base
 from pages._ui.mask.fine_edge import fine_edges
@@ -249,6 +250,22 @@ def test_a_thing_is_kept_by_a_box_around_it_and_opened_again(at: AppTest, store:
     again.query_params["id"] = store.subjects.all()[0].id
     again.run()
     assert draft(again).edit.strokes[1] == tile
+
+
+def test_a_subject_that_was_saved_before_masks_said_how_they_were_made_opens_with_its_mask(store: Store) -> None:
+    image = read_photo(SAMPLES[0].path, limits=LIMITS).image
+    alpha = cut_out(image, segmenter=default_segmenter(1))[0]
+    before = Subject(name="before", image=image, alpha=alpha)
+    assert not np.array_equal(before.alpha, quantise_alpha(cut_out(image)[0]))  # today's is another
+    store.subjects.save(before, {"base": "auto", "threshold": 0.5, "strokes": [], "quality": "standard"})
+    at = AppTest.from_file(SHELL, default_timeout=60)
+    at.query_params["id"] = before.id
+    at.run()
+    button(at, "Save").click().run()
+    assert [entry.id for entry in store.subjects.all()] == [before.id]
+    draw(at, ("add", 30, ((500, 60), (560, 90))))
+    button(at, "Reset").click().run()
+    assert draft(at).edit.way == 1
 
 
 def test_a_click_on_nothing_is_a_sentence_and_no_stroke(at: AppTest) -> None:
