@@ -238,7 +238,8 @@ def test_groups_and_the_sweeps_sentences_stand_on_one_page(page_store: Store) ->
     grouped = at.dataframe[0].value
     means = frame.groupby("steps")["expansion"].mean()
     assert grouped["expansion_mean"].tolist() == pytest.approx(means.tolist())
-    assert grouped["best_group"].tolist() == ["best" if value == means.min() else "" for value in means]
+    # Between 10 and 30 steps lie 0.5, and runs of one group differ by more than twice as much
+    assert grouped["best_group"].tolist() == ["", "best", "best"]
     assert "Expansion: lower is better." in spoken(at)
     at.selectbox(key="compare_measure_groups").set_value("seam").run()
     assert not at.exception
