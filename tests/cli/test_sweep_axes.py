@@ -78,7 +78,8 @@ def test_a_cut_out_is_written_as_a_transparent_png(call: Call, alpha_file: Path,
     out = tmp_path / "out.png"
     done = call("generate", PHOTO, "--alpha", alpha_file, "--model", "cut-out", "--out", out)
     assert done.returncode == 0, done.stderr
-    assert Image.open(out).mode == "RGBA"
+    with Image.open(out) as picture:
+        assert picture.mode == "RGBA"
     again = call("reproduce", out)
     assert "equal" in again.stdout
 

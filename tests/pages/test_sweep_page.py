@@ -109,7 +109,7 @@ def test_a_background_without_a_model_asks_for_what_acts_and_for_nothing_else(st
     assert "background colour 'whiteish' is not known: write a colour such as white" in said(at)
 
 
-def test_a_background_picture_is_put_into_the_store_at_its_own_size(store: Store, subject: Subject):
+def test_a_background_picture_is_put_into_the_store_at_its_own_size(store: Store, subject: Subject, worker: None):
     at = open_sweep(model="own-picture")
     assert "own-picture needs a picture: give one in background" in said(at)
     at.file_uploader(key="background_upload").upload("bomb.png", FILES["a gigapixel.png"](), "image/png").run()
