@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from bgen_core.jobs.background_faults import BackgroundFaults
 from bgen_core.jobs.submission import forecast_sweep, submit_sweep
+from bgen_core.metrics import MetricValue
 from bgen_core.records.sweep_states import CANCEL, CLAIM, FINISH, StateChange
 from bgen_core.settings import load_settings
 from bgen_core.store.references import KeptBackgrounds, load_references
@@ -133,6 +135,24 @@ def test_it_says_what_a_sweep_costs_before_it_runs(subject: Subject, worker: Non
     assert (shown["shown"]["across"], shown["shown"]["down"]) == (["seed"], ["guidance"])
     assert [axis["values"] for axis in shown["axes"][1:]] == [["1", "4", "7"], ["1", "2", "3"]]
     assert "3 × 3 × 3 = 27 cells" in said(at)
+
+
+def test_earlier_sweeps_say_whether_the_seeds_are_enough(store: Store, subject: Subject, worker: None):
+    """Guidance moved the seam by 0.03 among chance of 0.01, which three seeds do not tell."""
+    assert "To tell guidance apart" not in said(open_sweep(guidance="2,4", seed="1..3"))
+    random = np.random.default_rng(0)
+    axes = (Axis(name="guidance", values=(2.0, 4.0)), Axis(name="seed", values=tuple(range(1, 9))))
+    plan = SweepPlan(subject_id=subject.id, model="demo", base=InpaintParams(prompt="a hill"), axes=axes)
+    runs = [commit(store, made_up_run(cell.index, params=cell.params.to_json())) for cell in plan.cells()]
+    for cell, run in zip(plan.cells(), runs, strict=True):
+        value = float(0.3 + 0.03 * cell.position[0] + random.normal(0, 0.01))
+        store.metrics.save(run.id, [MetricValue(name="seam", value=value, reason="", version=1)])
+    cells = [run.id for run in runs]
+    store.sweeps.add(made_up_sweep("earlier", cells=cells, state="done", plan=plan.to_json()), cells)
+    st.cache_resource.clear()  # what earlier sweeps say is kept for a minute
+    told = said(open_sweep(guidance="2,4", seed="1..3"))
+    assert re.search(r"To tell guidance apart by seam \(a difference of 0\.0\d+, as in 1 earlier sweep\)", told)
+    assert "seeds; you asked for 3." in told
 
 
 def test_what_is_behind_is_said_without_names_of_servers(subject: Subject, worker: None):

@@ -71,7 +71,7 @@ def _judged(cells: np.ndarray, place: int, value: object, measure: Measure) -> t
 
 
 def bad_seeds_text(found: Sequence[BadSeed], axes: Sequence[AxisColumn], measure: Measure) -> str:
-    """ "Seed 4 is worse in seam at every guidance: by 0.05 on average (9 pairs)."; empty where none is, by this one."""
+    """ "Seed 4 is worse in seam at every value of guidance: by 0.05 on average (9 pairs)."; or empty."""
     own = [each for each in found if each.measure.name == measure.name]
     if not own:
         return ""
@@ -79,9 +79,9 @@ def bad_seeds_text(found: Sequence[BadSeed], axes: Sequence[AxisColumn], measure
     amounts = " and ".join(measure.amount(each.worse_by) for each in own[:3])
     if len(own) == 1:
         return (
-            f"Seed {shown(own[0].seed)} is worse in {measure.spoken} at every {others}: by {amounts} on average "
-            f"({pairs_text(own[0].settings)})."
+            f"Seed {shown(own[0].seed)} is worse in {measure.spoken} at every value of {others}: by {amounts} on "
+            f"average ({pairs_text(own[0].settings)})."
         )
     seeds = listed_values([each.seed for each in own[:3]])
     more = f", and {len(own) - 3} more" if len(own) > 3 else ""
-    return f"Seeds {seeds}{more} are worse in {measure.spoken} at every {others}: by {amounts} on average."
+    return f"Seeds {seeds}{more} are worse in {measure.spoken} at every value of {others}: by {amounts} on average."

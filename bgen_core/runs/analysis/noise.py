@@ -156,7 +156,10 @@ def against_map(measure: Measure, rows: pd.DataFrame, across: str, down: str) ->
     if SEED in (across, down):
         spread, runs = crossed_spread(means.unstack()), 1
     else:
-        spread = seed_spread(known, measure, [across, down])
+        # Where all means are over the same seeds, the seeds' own levels cancel
+        by_seed = known.pivot_table(measure.name, [across, down], SEED, sort=False) if SEED in known.columns else None
+        balanced = None if by_seed is None or by_seed.isna().to_numpy().any() else crossed_spread(by_seed)
+        spread = balanced or seed_spread(known, measure, [across, down])
         runs = int(known.groupby([across, down])[SEED].nunique().min()) if spread is not None else 1
     if spread is None:
         return measure

@@ -66,7 +66,7 @@ def test_a_seed_that_is_worse_everywhere_is_named_and_one_that_is_worse_somewher
     found = bad_seeds(frame, list(axes), [SEAM, CLIP, DETAIL])
     assert [(each.seed, each.measure) for each in found] == [(4, SEAM)]
     assert bad_seeds_text(found, list(axes), SEAM).startswith(
-        "Seed 4 is worse in seam at every guidance and steps: by 0.0"
+        "Seed 4 is worse in seam at every value of guidance and steps: by 0.0"
     )
     assert bad_seeds_text(found, list(axes), CLIP) == ""
 
