@@ -30,7 +30,9 @@ METRICS_AGE = 10.0  # seconds: while the worker measures, a page need not read a
 
 with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
     st.title("Compare", width="content")
-    filters_place = st.container(horizontal=True, vertical_alignment="center", width="content", gap="xsmall")
+    filters_place = st.container(
+        horizontal=True, vertical_alignment="center", width="content", gap="xsmall", key="compare_filters"
+    )
     st.space("stretch")
     opened = None
     if looks_alone(resources.store()):
@@ -59,7 +61,9 @@ if [run.id for run in runs] != list(view.ids):
 for sentence in unknown:
     st.warning(plain(sentence))
 if view.panel == "vote":
-    st.caption("Blind: the runs with their parameters are hidden while you vote.")
+    st.caption(
+        "Blind: the runs with their parameters are hidden while you vote. Keys: ← or 1, → or 2, 0 for no difference."
+    )
     panels(runs, table, store, view, seen=set())
     st.stop()
 

@@ -19,6 +19,7 @@ from pages._ui.sweep.live_sweep import show_plan, show_sweep, wait_for_engine
 from pages._ui.sweep.plan_text import plan_status
 from pages._ui.sweep.queue_panel import pause_and_cancel
 from pages._ui.sweep.recent_sweeps import recent_sweeps
+from pages._ui.sweep.seeds_note import seeds_note
 from pages._ui.sweep.sweep_form import axis_controls, model_choice, read_plan, subject_choice
 from pages._ui.sweep.sweep_link import keep_address, linked_sweep, return_to_last
 from pages._ui.sweep.ticked_cells import forget_ticks
@@ -62,7 +63,7 @@ in_hand = bool(sweep and plan and sweep.is_active and sweep.plan == plan.to_json
 with head:
     st.markdown(f"**{plan_status(plan if not complaint else None, forecast, in_hand=in_hand)}**", width="content")
     cannot_run = forecast is None or in_hand or is_viewer
-    run_pressed = st.button("Run", type="primary", shortcut="Ctrl+Enter", disabled=cannot_run)
+    run_pressed = st.button("Run", key="run", type="primary", shortcut="Ctrl+Enter", disabled=cannot_run)
     if sweep and store.sweeps.may_change(sweep) and (sweep.is_active or sweep.state == "paused"):
         pause_and_cancel(executor, sweep, key="shown")
     st.space("stretch")
@@ -73,6 +74,8 @@ if complaint:
     st.error(plain(complaint))
 for note in forecast.notes if forecast else ():
     st.caption(plain(note))
+if forecast and not in_hand and not is_viewer:
+    seeds_note(store, forecast.plan, st.query_params.get("badge", ""))
 
 at_once = starts_at_once(waiting=forecast is None and not complaint) and not in_hand
 if (run_pressed or at_once) and forecast and not is_viewer:

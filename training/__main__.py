@@ -8,8 +8,10 @@ from dataclasses import replace
 
 def _arguments(names: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where the UNet learns")
-    parser.add_argument("--workers", type=int, default=2, help="single-thread processes on the CPU")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where networks learn")
+    parser.add_argument("--workers", type=int, help="single-thread processes: 2 on the CPU, all cores beside a GPU")
+    parser.add_argument("--vae-seconds", type=float, help="time for the autoencoder, in place of its steps")
+    parser.add_argument("--unet-seconds", type=float, help="time for the UNet, in place of its samples")
     parser.add_argument("--until", choices=names, default=names[-1], help="last stage to run")
     parser.add_argument("--plan", action="store_true", help="only say what is left to do and how long it takes")
     return parser.parse_args()
@@ -19,11 +21,20 @@ def main() -> None:
     """Run every stage that is not done yet."""
     # Before torch is imported anywhere: spinning OpenMP threads make a shared machine several times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from training.config import Config
+    from training.config import Config, for_gpu
+    from training.device import choose_device
     from training.stages import STAGES, report
 
     arguments = _arguments([stage.name for stage in STAGES])
-    config = replace(Config(), device=arguments.device, workers=arguments.workers)
+    config = replace(Config(), device=arguments.device)
+    if choose_device(config.device).type == "cuda":
+        config = replace(for_gpu(config), workers=os.cpu_count() or 2)
+    config = replace(
+        config,
+        workers=arguments.workers or config.workers,
+        vae=replace(config.vae, seconds=arguments.vae_seconds),
+        unet=replace(config.unet, seconds=arguments.unet_seconds),
+    )
     wanted = STAGES[: [stage.name for stage in STAGES].index(arguments.until) + 1]
     left = [stage for stage in wanted if not stage.done(config)]
     minutes = sum(stage.minutes(config) for stage in left)

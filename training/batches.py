@@ -1,18 +1,13 @@
-"""Training samples for the UNet, put together from cached latents and fresh captions."""
+"""Training samples for the UNet, put together on its device from cached latents and captions."""
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from transformers import CLIPTokenizer
 
-from training.captions import caption
 from training.checkpoints import load_checkpoint
 from training.config import Config, UnetConfig
-from training.scenes.scene import Traits
-from training.text import all_traits, encode_texts, load_tokenizer
 
 
 @dataclass(frozen=True)
@@ -50,55 +45,55 @@ class Batch:
             self.ids,
         )
 
-    def to(self, device: torch.device) -> "Batch":
-        """The same on a device."""
-        return Batch(*(part.to(device) for part in (self.target, self.mask, self.subject, self.painted, self.ids)))
-
 
 class Samples:
-    """Cached latents and their traits."""
+    """Cached latents and captions of a run, all of them on one device."""
 
-    def __init__(self, config: Config) -> None:
-        cache = load_checkpoint(config.work / "latents.pt")
-        if cache is None:
-            raise FileNotFoundError(config.work / "latents.pt")
-        self._cache = cache
+    def __init__(self, config: Config, device: torch.device) -> None:
         self._settings: UnetConfig = config.unet
-        self._traits: list[Traits] = all_traits(config.work / "scenes")[: len(cache["scenes"])]
-        self._tokenizer: CLIPTokenizer = load_tokenizer(config)
-        self._nothing = encode_texts(self._tokenizer, [""])[0]
-        self.scale = float(cache["scale"])
+        self._device = device
+        latents, captions = (_cached(config, name, device) for name in ("latents.pt", "captions.pt"))
+        self._scenes, self._grey = latents["scenes"], latents["grey"].float()
+        self._figures = {name: latents[name] for name in ("subject", "mask", "touched", "share")}
+        self._ids, self._nothing = captions["ids"], captions["nothing"].long()
 
-    def batch(self, seed: tuple[int, ...], count: int) -> Batch:
-        """Draw a batch that is a function of its seed alone."""
-        rng = np.random.default_rng(seed)
-        generator = np.random.default_rng((*seed, 1))
-        settings, cache = self._settings, self._cache
-        scene = rng.integers(len(self._traits), size=count)
-        target = cache["scenes"][scene].float()
-        person = rng.integers(len(cache["subject"]), size=count)
-        subject, mask, touched, share = (
-            cache[name][person].float() for name in ("subject", "mask", "touched", "share")
-        )
-        borrowed = self._chosen(rng, count, settings.borrowed_subject_share)
-        other = cache["scenes"][rng.integers(len(self._traits), size=count)].float()
-        subject = torch.where(borrowed, other * (1 - share) + cache["grey"].float() * share, subject)
-        recoloured = self._chosen(rng, count, settings.recoloured_share)
-        factor = rng.uniform(*settings.recolouring, (count, 4, 1, 1)) * rng.choice(
-            [-1, 1], (count, 4, 1, 1), p=[0.2, 0.8]
-        )
-        stretched = cache["grey"].float() + (subject - cache["grey"].float()) * torch.from_numpy(factor).float()
-        subject = torch.where(recoloured, stretched, subject)
-        alone = self._chosen(rng, count, settings.no_subject_share)
-        subject = torch.where(alone, cache["grey"].float(), subject)
+    def batch(self, numbers: torch.Generator, count: int) -> Batch:
+        """Draw a batch that is a function of the generator's state alone; the generator is the device's."""
+        settings, grey = self._settings, self._grey
+        scene = self._below(numbers, len(self._scenes), count)
+        target = self._scenes[scene].float()
+        figure = self._below(numbers, len(self._figures["subject"]), count)
+        subject, mask, touched, share = (part[figure].float() for part in self._figures.values())
+        other = self._scenes[self._below(numbers, len(self._scenes), count)].float()
+        borrowed = self._chosen(numbers, count, settings.borrowed_subject_share)
+        subject = torch.where(borrowed, other * (1 - share) + grey * share, subject)
+        low, high = settings.recolouring
+        factor = low + (high - low) * self._uniform(numbers, count, 4, 1, 1)
+        factor = factor * torch.where(self._uniform(numbers, count, 4, 1, 1) < 0.2, -1.0, 1.0)
+        recoloured = self._chosen(numbers, count, settings.recoloured_share)
+        subject = torch.where(recoloured, grey + (subject - grey) * factor, subject)
+        alone = self._chosen(numbers, count, settings.no_subject_share)
+        subject = torch.where(alone, grey, subject)
         mask, touched = torch.where(alone, 1.0, mask), torch.where(alone, 1.0, touched)
         margin = settings.painted_margin
         painted = F.max_pool2d(touched, 2 * margin + 1, 1, margin)
-        texts = [caption(generator, self._traits[int(i)]).text for i in scene]
-        ids = encode_texts(self._tokenizer, texts)
-        ids[torch.from_numpy(rng.random(count) < settings.caption_dropout)] = self._nothing
+        ids = self._ids[scene, self._below(numbers, self._ids.shape[1], count)].long()
+        dropped = self._uniform(numbers, count, 1) < settings.caption_dropout
+        ids = torch.where(dropped, self._nothing, ids)
         return Batch(painted * target + (1 - painted) * subject, mask, subject, painted, ids)
 
-    @staticmethod
-    def _chosen(rng: np.random.Generator, count: int, share: float) -> Tensor:
-        return torch.from_numpy(rng.random((count, 1, 1, 1)) < share)
+    def _uniform(self, numbers: torch.Generator, *shape: int) -> Tensor:
+        return torch.rand(shape, generator=numbers, device=self._device)
+
+    def _below(self, numbers: torch.Generator, end: int, count: int) -> Tensor:
+        return torch.randint(end, (count,), generator=numbers, device=self._device)
+
+    def _chosen(self, numbers: torch.Generator, count: int, share: float) -> Tensor:
+        return self._uniform(numbers, count, 1, 1, 1) < share
+
+
+def _cached(config: Config, name: str, device: torch.device) -> dict[str, Tensor]:
+    state = load_checkpoint(config.work / name)
+    if state is None:
+        raise FileNotFoundError(config.work / name)
+    return {key: value.to(device) for key, value in state.items() if isinstance(value, Tensor)}

@@ -4,7 +4,7 @@ Change a value here and run `python -m training` again: finished stages stay as 
 results are removed from the work folder.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
@@ -25,22 +25,32 @@ class RenderConfig:
     judge_per_kind: int = 48
     people: int = 1600
     people_seed: int = 4242
+    people_chunk: int = 200
+    """Drawn figures in a file."""
+    held_out_seed: int = 31337
+    held_out: int = 64
+    """Scenes that no stage learns from, on which the autoencoder is measured."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class VaeConfig:
     """AutoencoderTiny, factor 8, four latent channels."""
 
-    channels: int = 32
+    encoder_channels: int = 32
+    decoder_channels: int = 32
     encoder_blocks: tuple[int, ...] = (0, 2, 2, 3)
     decoder_blocks: tuple[int, ...] = (4, 3, 2, 1)
     seed: int = 1
     steps: int = 2600
     learning_rate: float = 2e-3
     batches: tuple[tuple[float, int, int], ...] = ((0.6, 64, 5), (0.9, 96, 3), (1.0, 160, 1))
-    """(up to this share of the steps, side of the crops, crops a step and worker)."""
+    """(up to this share of the budget, side of the crops, crops a step and worker)."""
     photo_like_share: float = 0.2
     """Share of crops with leaf-pile statistics, which stand in for photographs."""
+    piles: int = 300
+    """Different leaf piles."""
+    seconds: float | None = None
+    """Time to learn in place of `steps`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +63,8 @@ class TextConfig:
     layers: int = 3
     heads: int = 4
     tokenizer_captions: int = 60_000
+    captions_each: int = 12
+    """Captions of every scene, from which the UNet's samples take one each."""
     seed: int = 2
     steps: int = 1000
     batch: int = 48
@@ -74,12 +86,14 @@ class UnetConfig:
     low_samples: int = 60_000
     """First at 16 x 16 latents, pooled from 32 x 32: layout and words for a third of the price."""
     samples: int = 101_500
-    """Then at 32 x 32. Both are counted over all workers; a GPU takes ten times as many."""
+    """Then at 32 x 32. Both are counted over all workers."""
+    seconds: float | None = None
+    """Time to learn in place of both budgets of samples."""
+    low_share: float = 0.25
+    """Share of `seconds` at 16 x 16."""
     low_batch: int = 32
     batch: int = 20
     """Samples of a step over all workers."""
-    cuda_batch: int = 256
-    """Batch of both resolutions on a GPU."""
     steps_between_agreements: int = 8
     """Workers average their weights this often (local SGD): an average at every step costs a third of the time."""
     learning_rate: float = 1e-3
@@ -117,10 +131,41 @@ class Config:
     tokenizer: Path = DEMO / "tokenizer"
     """Kept, since training a tokenizer twice gives two different ones."""
     workers: int = 2
-    """Single-thread processes on the CPU; a GPU uses one process."""
+    """Single-thread processes: for all stages on the CPU; beside a GPU, for what is drawn."""
     device: str = "auto"
-    """One of auto, cpu and cuda."""
+    """Where networks learn: one of auto, cpu and cuda."""
+    mixed: bool | None = None
+    """Whether networks are called in bfloat16; None on a GPU alone."""
     render: RenderConfig = field(default_factory=RenderConfig)
     vae: VaeConfig = field(default_factory=VaeConfig)
     text: TextConfig = field(default_factory=TextConfig)
     unet: UnetConfig = field(default_factory=UnetConfig)
+
+
+def for_gpu(config: Config) -> Config:
+    """The same run with the sizes that a GPU learns in minutes: more of everything, wider networks, larger batches."""
+    return replace(
+        config,
+        render=replace(config.render, scenes=26_400, encoded=26_400, people=4800),
+        vae=replace(
+            config.vae,
+            encoder_channels=64,
+            decoder_channels=48,
+            steps=20_000,
+            learning_rate=1.5e-3,
+            batches=((1.0, 128, 48),),
+            piles=1200,
+        ),
+        unet=replace(
+            config.unet,
+            channels=(32, 80, 176),
+            low_samples=4_000_000,
+            samples=8_000_000,
+            low_batch=768,
+            batch=384,
+            learning_rate=1.2e-3,
+            warmup_steps=200,
+            decay_share=0.45,
+            ema=0.9995,
+        ),
+    )

@@ -11,35 +11,37 @@ from torch import Tensor
 
 from training.checkpoints import load_checkpoint, save_checkpoint
 from training.config import Config
-from training.people import draw_foreground
+from training.device import choose_device
+from training.render import figure_paths
 from training.workers import Team
 
-_PEOPLE_A_FILE = 200
+_AT_ONCE = 128  # pictures on a GPU
 
 
-def open_vae(config: Config) -> AutoencoderTiny:
+def open_vae(config: Config, device: torch.device | None = None) -> AutoencoderTiny:
     """The trained autoencoder, ready to encode."""
     vae = AutoencoderTiny.from_pretrained(config.work / "vae")
-    return vae.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    return vae.eval().requires_grad_(False).to(device or "cpu", memory_format=torch.channels_last)
 
 
 @torch.no_grad()
 def encode(vae: AutoencoderTiny, pictures: NDArray[np.uint8] | NDArray[np.float32]) -> Tensor:
-    """Pictures (n, 256, 256, 3), 0 to 255, to unscaled latents (n, 4, 32, 32).
+    """Pictures (n, 256, 256, 3), 0 to 255, to unscaled latents (n, 4, 32, 32), on the CPU.
 
-    One at a time: a single picture's activations stay in the processor's cache, eight do not.
+    One at a time on a processor: a single picture's activations stay in its cache, eight do not.
     """
+    device = next(vae.parameters()).device
+    at_once = 1 if device.type == "cpu" else _AT_ONCE
     parts = []
-    for picture in pictures:
-        one = torch.from_numpy(np.array(picture, np.float32)).permute(2, 0, 1)[None]
-        parts.append(vae.encode((one / 127.5 - 1).contiguous(memory_format=torch.channels_last)).latents)
+    for start in range(0, len(pictures), at_once):
+        some = torch.from_numpy(np.array(pictures[start : start + at_once])).to(device).permute(0, 3, 1, 2).float()
+        parts.append(vae.encode((some / 127.5 - 1).contiguous(memory_format=torch.channels_last)).latents.cpu())
     return torch.cat(parts).contiguous()
 
 
-def _encode_foregrounds(vae: AutoencoderTiny, seed: int, numbers: range) -> dict[str, Tensor]:
-    drawn = [draw_foreground(np.random.default_rng([seed, i])) for i in numbers]
-    masked = np.stack([np.where(f.mask[..., None] > 0.5, 127.5, f.picture).astype(np.float32) for f in drawn])
-    masks = torch.from_numpy(np.stack([f.mask for f in drawn]))[:, None]
+def _encode_figures(vae: AutoencoderTiny, pictures: NDArray[np.uint8], painted: NDArray[np.bool_]) -> dict[str, Tensor]:
+    masked = np.where(painted[..., None], np.float32(127.5), pictures.astype(np.float32))
+    masks = torch.from_numpy(painted).float()[:, None]
     return {
         "subject": encode(vae, masked),
         # The pipeline shrinks masks by taking every eighth pixel.
@@ -51,13 +53,13 @@ def _encode_foregrounds(vae: AutoencoderTiny, seed: int, numbers: range) -> dict
 
 def cache_latents(team: Team, config: Config, report: Callable[[str], None] = print) -> None:
     """Encode this worker's chunks of scenes and people, leaving out those that exist."""
-    vae = open_vae(config)
+    vae = open_vae(config, choose_device(config.device))
     folder = config.work / "latents"
-    for start in range(team.rank * _PEOPLE_A_FILE, config.render.people, team.size * _PEOPLE_A_FILE):
-        path = folder / f"people_{start:05d}.pt"
+    for drawn in figure_paths(config.work / "scenes", config.render)[team.rank :: team.size]:
+        path = folder / f"{drawn.stem}.pt"
         if not path.exists():
-            numbers = range(start, min(start + _PEOPLE_A_FILE, config.render.people))
-            save_checkpoint(path, _encode_foregrounds(vae, config.render.people_seed, numbers))
+            with np.load(drawn) as figures:
+                save_checkpoint(path, _encode_figures(vae, figures["pictures"], figures["painted"]))
     chunks = sorted((config.work / "scenes").glob("scenes_*.npy"))[: config.render.encoded // config.render.chunk]
     for chunk in chunks[team.rank :: team.size]:
         path = folder / f"{chunk.stem}.pt"

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.config import RenderConfig
+from training.people import draw_foreground
 from training.scenes.canvas import to_bytes
 from training.scenes.registry import KINDS, render
 from training.scenes.scene import Traits
@@ -65,6 +66,28 @@ def render_chunks(folder: Path, config: RenderConfig, worker: int = 0, workers: 
         traits_path.write_text(json.dumps([asdict(traits) for _, traits in rendered]))
         save_array(pictures_path, np.stack([picture for picture, _ in rendered]))
         yield index
+
+
+def figure_paths(folder: Path, config: RenderConfig) -> list[Path]:
+    """Files of drawn figures: their pictures, and where each is painted over."""
+    return [folder / f"people_{start:05d}.npz" for start in range(0, config.people, config.people_chunk)]
+
+
+def draw_figures(folder: Path, config: RenderConfig, worker: int = 0, workers: int = 1) -> Iterator[Path]:
+    """Draw this worker's missing files of figures, yielding each when it is done; see `render_chunks`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in figure_paths(folder, config)[worker::workers]:
+        if path.exists():
+            continue
+        first = int(path.stem.rpartition("_")[2])
+        numbers = range(first, min(first + config.people_chunk, config.people))
+        drawn = [draw_foreground(np.random.default_rng([config.people_seed, number])) for number in numbers]
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        with temporary.open("wb") as file:
+            painted = np.stack([each.mask > 0.5 for each in drawn])
+            np.savez(file, pictures=np.stack([each.picture for each in drawn]), painted=painted)
+        temporary.replace(path)
+        yield path
 
 
 def load_traits(path: Path) -> list[Traits]:

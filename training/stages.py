@@ -3,20 +3,22 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from training.checkpoints import load_checkpoint
 from training.config import Config
+from training.device import choose_device
 from training.evaluate import examine
 from training.export import export
 from training.judge import train_judge
 from training.latents import cache_latents, join_latents
-from training.render import chunk_paths, render_chunks
-from training.text import teach_naming
-from training.train_unet import Plan, checkpoint_path, choose_device, train_unet
+from training.render import chunk_paths, draw_figures, figure_paths, render_chunks
+from training.text import cache_captions, teach_naming
+from training.train_unet import is_trained, train_unet
 from training.train_vae import train_vae
 from training.workers import Team, run_team
 
 _SECONDS_32, _SECONDS_16 = 0.068, 0.021
 """CPU seconds of one training sample on one core, measured on an AMD EPYC virtual core."""
+_GPU_SAMPLES = 4000
+"""Samples of a second on a GPU: an estimate, since nobody has run it."""
 
 
 def report(line: str) -> None:
@@ -49,38 +51,41 @@ class Stage:
 def _render_worker(team: Team, config: Config) -> None:
     for index in render_chunks(config.work / "scenes", config.render, team.rank, team.size):
         report(f"render: chunk {index + 1} of {config.render.scenes // config.render.chunk}")
+    for path in draw_figures(config.work / "scenes", config.render, team.rank, team.size):
+        report(f"render: {path.stem} of {config.render.people}")
 
 
 def _rendered(config: Config) -> bool:
-    chunks = config.render.scenes // config.render.chunk
-    return all(chunk_paths(config.work / "scenes", i)[0].exists() for i in range(chunks))
+    folder, chunks = config.work / "scenes", config.render.scenes // config.render.chunk
+    wanted = [chunk_paths(folder, i)[0] for i in range(chunks)] + figure_paths(folder, config.render)
+    return all(path.exists() for path in wanted)
 
 
 def _on_cpu(config: Config) -> bool:
     return choose_device(config.device).type == "cpu"
 
 
-def _train_unet(config: Config) -> None:
-    run_team(config.workers if _on_cpu(config) else 1, train_unet, config, report)
+def _learners(config: Config) -> int:
+    """Processes in which a network learns: a GPU has one."""
+    return config.workers if _on_cpu(config) else 1
 
 
-def _unet_done(config: Config) -> bool:
-    path = checkpoint_path(config.work)
-    if not path.exists():
-        return False
-    state = load_checkpoint(path)
-    return state is not None and state["step"] >= Plan.of(config.unet, not _on_cpu(config)).steps
+def _vae_minutes(config: Config) -> float:
+    return config.vae.steps * 0.29 / 60 if config.vae.seconds is None else config.vae.seconds / 60
 
 
 def _unet_minutes(config: Config) -> float:
-    seconds = config.unet.samples * _SECONDS_32 + config.unet.low_samples * _SECONDS_16
-    # An H200 takes some four thousand samples a second; the data loader keeps it at a quarter of that.
-    return seconds / config.workers / 60 if _on_cpu(config) else seconds / 60 / 60
+    if config.unet.seconds is not None:
+        return config.unet.seconds / 60
+    if not _on_cpu(config):
+        return (config.unet.samples + config.unet.low_samples / 4) / _GPU_SAMPLES / 60
+    return (config.unet.samples * _SECONDS_32 + config.unet.low_samples * _SECONDS_16) / config.workers / 60
 
 
 def _latents(config: Config) -> None:
-    run_team(config.workers, cache_latents, config, report)
+    run_team(_learners(config), cache_latents, config, report)
     join_latents(config)
+    cache_captions(config)
 
 
 def _judges(config: Config) -> None:
@@ -107,8 +112,8 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "vae",
         lambda c: (c.work / "vae").exists(),
-        lambda c: run_team(c.workers, train_vae, c, report),
-        lambda c: c.vae.steps * 0.29 / 60,
+        lambda c: run_team(_learners(c), train_vae, c, report),
+        _vae_minutes,
     ),
     Stage(
         "text",
@@ -118,11 +123,11 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "latents",
-        lambda c: (c.work / "latents.pt").exists(),
+        lambda c: (c.work / "captions.pt").exists(),
         _latents,
         lambda c: (c.render.encoded + 2 * c.render.people) * 0.032 / c.workers / 60,
     ),
-    Stage("unet", _unet_done, _train_unet, _unet_minutes),
+    Stage("unet", is_trained, lambda c: run_team(_learners(c), train_unet, c, report), _unet_minutes),
     Stage("judge", lambda c: (c.work / "judge_luminance.pt").exists(), _judges, lambda c: 6.0),
     Stage("export", lambda c: False, _export, lambda c: 0.1),
     Stage("examine", lambda c: False, _examine, lambda c: 20.0),

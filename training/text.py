@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from training.captions import Caption, caption
+from training.checkpoints import save_checkpoint
 from training.config import Config, TextConfig
 from training.render import load_traits
 from training.scenes.scene import Traits
@@ -170,6 +171,17 @@ def teach_naming(config: Config, report: Callable[[str], None] = print) -> None:
             where = f"text: step {step + 1} of {settings.steps}"
             report(f"{where}, loss {loss.item():.3f}, kind {correct:.1%}, {left:.0f} min left")
     encoder.save_pretrained(config.work / "text_encoder")
+
+
+def cache_captions(config: Config) -> None:
+    """Write `captions_each` captions of every encoded scene as token ids to ``work/captions.pt``."""
+    tokenizer, settings = load_tokenizer(config), config.text
+    rng = np.random.default_rng([settings.seed, 2])
+    traits = all_traits(config.work / "scenes")[: config.render.encoded]
+    texts = [caption(rng, each).text for each in traits for _ in range(settings.captions_each)]
+    ids = encode_texts(tokenizer, texts).view(len(traits), settings.captions_each, -1)
+    nothing = encode_texts(tokenizer, [""])[0]
+    save_checkpoint(config.work / "captions.pt", {"ids": ids.short(), "nothing": nothing.short()})
 
 
 def end_token(tokenizer: CLIPTokenizer) -> int:

@@ -3,7 +3,6 @@
 import copy
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,10 @@ from torch import Tensor
 from transformers import CLIPTextModel
 
 from training.batches import Batch, Samples
+from training.budget import Budget
 from training.checkpoints import load_checkpoint, save_checkpoint
 from training.config import Config, UnetConfig
+from training.device import calling, choose_device, step_numbers
 from training.unet import build_scheduler, build_unet
 from training.workers import Team
 
@@ -23,38 +24,33 @@ _REPORT_EVERY = 50
 _LAST_TIMESTEP = 999
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How many steps of which batch a run has."""
+def learning_rate(settings: UnetConfig, share: float, step: int, switched: int | None) -> float:
+    """Warm-up, plateau, half cosine: both resolutions share the curve.
 
-    low_steps: int
-    high_steps: int
-    low_batch: int
-    high_batch: int
-
-    @classmethod
-    def of(cls, settings: UnetConfig, cuda: bool) -> "Plan":
-        """Turn sample budgets into steps."""
-        low, high = (settings.cuda_batch,) * 2 if cuda else (settings.low_batch, settings.batch)
-        return cls(settings.low_samples // low, settings.samples // high, low, high)
-
-    @property
-    def steps(self) -> int:
-        """Steps in all."""
-        return self.low_steps + self.high_steps
-
-    def batch(self, step: int) -> int:
-        """Batch of a step over all workers."""
-        return self.low_batch if step < self.low_steps else self.high_batch
-
-
-def learning_rate(settings: UnetConfig, plan: Plan, step: int) -> float:
-    """Warm-up, plateau, half cosine: both resolutions share the curve."""
-    warm = min(1.0, (step + 1) / settings.warmup_steps)
-    if plan.low_steps <= step < plan.low_steps + settings.warmup_steps:
-        warm = (step - plan.low_steps + 1) / settings.warmup_steps
-    left = min(1.0, (1 - step / plan.steps) / settings.decay_share)
+    Parameters
+    ----------
+    share
+        Share of the budget that is used.
+    step, switched
+        Steps done, and how many of them at the lower resolution, None while that lasts.
+    """
+    warm = min(1.0, (step - (switched or 0) + 1) / settings.warmup_steps)
+    left = min(1.0, (1 - share) / settings.decay_share)
     return float(settings.learning_rate * warm * (0.5 * (1 - np.cos(np.pi * left)) * 0.98 + 0.02))
+
+
+def low_steps(settings: UnetConfig) -> int:
+    """Steps at the lower resolution that the budget of samples buys."""
+    return settings.low_samples // settings.low_batch
+
+
+def steps(settings: UnetConfig) -> int:
+    """All steps that the budgets of samples buy."""
+    return low_steps(settings) + settings.samples // settings.batch
+
+
+def _low_share(settings: UnetConfig) -> float:
+    return settings.low_share if settings.seconds is not None else low_steps(settings) / steps(settings)
 
 
 class Student:
@@ -118,40 +114,25 @@ class Student:
         self.step = int(state["step"])
 
 
-def diffusion_loss(
-    student: Student, batch: Batch, alphas: Tensor, settings: UnetConfig, generator: torch.Generator
-) -> Tensor:
+def diffusion_loss(student: Student, batch: Batch, alphas: Tensor, config: Config, numbers: torch.Generator) -> Tensor:
     """Weighted squared error of the predicted velocity (Salimans and Ho, 2022) at random timesteps.
 
-    Random numbers are drawn on the CPU, so that a run on a GPU sees the same ones.
+    Everything lies on the student's device, the random numbers too.
     """
-    count = len(batch.target)
-    timesteps = torch.randint(0, _LAST_TIMESTEP + 1, (count,), generator=generator)
-    last = torch.rand(count, generator=generator) < settings.pure_noise_share
+    count, device, settings = len(batch.target), student.device, config.unet
+    timesteps = torch.randint(0, _LAST_TIMESTEP + 1, (count,), generator=numbers, device=device)
+    last = torch.rand(count, generator=numbers, device=device) < settings.pure_noise_share
     timesteps = torch.where(last, _LAST_TIMESTEP, timesteps)
-    noise = torch.randn(batch.target.shape, generator=generator)
+    noise = torch.randn(batch.target.shape, generator=numbers, device=device)
     alpha = alphas[timesteps][:, None, None, None]
-    batch, noise, alpha, timesteps = (
-        batch.to(student.device),
-        noise.to(student.device),
-        alpha.to(student.device),
-        timesteps.to(student.device),
-    )
     noisy = alpha.sqrt() * batch.target + (1 - alpha).sqrt() * noise
     velocity = alpha.sqrt() * noise - (1 - alpha).sqrt() * batch.target
     inputs = torch.cat([noisy, batch.mask, batch.subject], 1).contiguous(memory_format=torch.channels_last)
-    with torch.autocast("cuda", torch.bfloat16, enabled=student.device.type == "cuda"):
+    with calling(config, device):
         words = student.text(batch.ids).last_hidden_state
         predicted = student.unet(inputs, timesteps, words).sample
     weight = batch.painted + settings.kept_weight * (1 - batch.painted)
     return ((predicted.float() - velocity) ** 2 * weight).mean() / weight.mean()
-
-
-def choose_device(name: str) -> torch.device:
-    """A device from its name; "auto" takes a GPU if there is one."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
 
 
 def checkpoint_path(work: Path) -> Path:
@@ -159,10 +140,20 @@ def checkpoint_path(work: Path) -> Path:
     return work / "unet.pt"
 
 
+def is_trained(config: Config) -> bool:
+    """Whether the budget is used up."""
+    state = load_checkpoint(checkpoint_path(config.work))
+    if state is None:
+        return False
+    if config.unet.seconds is not None:
+        return float(state.get("spent", 0.0)) >= config.unet.seconds
+    return int(state["step"]) >= steps(config.unet)
+
+
 def train_unet(
     team: Team, config: Config, report: Callable[[str], None] = print, stop_after: int | None = None
 ) -> None:
-    """Train from the last checkpoint to the end of the sample budget.
+    """Train from the last checkpoint to the end of the budget.
 
     Parameters
     ----------
@@ -176,46 +167,40 @@ def train_unet(
         Step at which to leave early, with a checkpoint.
     """
     device = choose_device(config.device)
-    settings, samples, student = config.unet, Samples(config), Student(config, device)
-    plan = Plan.of(settings, device.type == "cuda")
-    state = load_checkpoint(checkpoint_path(config.work))
-    if state:
+    settings, samples, student = config.unet, Samples(config, device), Student(config, device)
+    spent, switched = 0.0, None
+    if state := load_checkpoint(checkpoint_path(config.work)):
         student.restore(state)
-    alphas = build_scheduler().alphas_cumprod
-    end = min(plan.steps, stop_after or plan.steps)
-    began, saved, recent = time.monotonic(), time.monotonic(), []
+        spent, switched = state.get("spent", 0.0), state.get("switched")
+    budget = Budget(steps=steps(settings), seconds=settings.seconds, step=student.step, spent=spent)
+    alphas = build_scheduler().alphas_cumprod.to(device)
+    saved, recent = time.monotonic(), []
     if team.leads:
-        report(f"unet: step {student.step} of {plan.steps} on {device}")
-    while student.step < end:
-        step = student.step
-        low = step < plan.low_steps
-        seed = (settings.seed, step, team.rank)
-        batch = samples.batch(seed, plan.batch(step) // team.size)
-        generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + step * 64 + team.rank)
-        loss = diffusion_loss(student, batch.pooled() if low else batch, alphas, settings, generator)
-        student.learn(loss, learning_rate(settings, plan, step), team)
+        report(f"unet: step {student.step} on {device}")
+
+    def save() -> None:
+        state = {**student.state(), "spent": budget.seconds_spent, "switched": switched}
+        save_checkpoint(checkpoint_path(config.work), state)
+
+    while (share := budget.share(team)) < 1 and student.step != stop_after:
+        low = share < _low_share(settings)
+        if not low and switched is None:
+            switched = student.step
+        numbers = step_numbers(device, settings.seed, student.step, team.rank)
+        batch = samples.batch(numbers, (settings.low_batch if low else settings.batch) // team.size)
+        loss = diffusion_loss(student, batch.pooled() if low else batch, alphas, config, numbers)
+        student.learn(loss, learning_rate(settings, share, student.step, switched), team)
+        budget.step = student.step
         if not team.leads:
             continue
-        recent.append(loss.item())
-        if student.step % _REPORT_EVERY == 0 or student.step in (10, plan.low_steps + 10):
-            seconds = time.monotonic() - began
-            report(
-                _progress(student.step, plan, float(np.mean(recent)), seconds, first=int(state["step"]) if state else 0)
-            )
+        recent.append(loss.detach())  # read at the report: until then the device need not be waited for
+        if student.step % _REPORT_EVERY == 0:
+            side, mean = 16 if low else 32, torch.stack(recent).mean().item()
+            left = budget.minutes_left(share)
+            report(f"unet: step {student.step}, {share:.0%}, at {side} x {side}, loss {mean:.4f}, {left:.0f} min left")
             recent.clear()
         if time.monotonic() - saved > settings.checkpoint_seconds:
-            save_checkpoint(checkpoint_path(config.work), student.state())
+            save()
             saved = time.monotonic()
     if team.leads:
-        save_checkpoint(checkpoint_path(config.work), student.state())
-
-
-def _progress(step: int, plan: Plan, loss: float, seconds: float, first: int) -> str:
-    """Progress line; a step at 32 x 32 takes about as long as two at 16 x 16 with their larger batch."""
-
-    def cost(count: int) -> float:
-        return min(count, plan.low_steps) + 2.0 * max(0, count - plan.low_steps)
-
-    left = seconds / max(1e-9, cost(step) - cost(first)) * (cost(plan.steps) - cost(step)) / 60
-    side = 16 if step <= plan.low_steps else 32
-    return f"unet: step {step} of {plan.steps} at {side} x {side}, loss {loss:.4f}, {left:.0f} min left"
+        save()

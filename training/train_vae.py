@@ -1,7 +1,6 @@
 """Train the autoencoder on crops of scenes and of leaf piles."""
 
 import copy
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,11 +8,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderTiny
-from numpy.typing import NDArray
 from torch import Tensor
 
+from training.budget import Budget
 from training.checkpoints import load_checkpoint, save_checkpoint
 from training.config import Config, VaeConfig
+from training.device import calling, choose_device, step_numbers
+from training.render import render_numbered
 from training.textures import leaf_pile
 from training.vae import build_vae
 from training.workers import Team
@@ -23,37 +24,46 @@ _SAVE_EVERY = 200
 
 
 class Crops:
-    """Random crops from all chunks that exist, and from a pool of leaf piles."""
+    """Random crops of all scenes that exist and of a pool of leaf piles, cut out on one device."""
 
-    def __init__(self, folder: Path, config: VaeConfig) -> None:
-        self._chunks = [np.load(path, mmap_mode="r") for path in sorted(folder.glob("scenes_*.npy"))]
+    def __init__(self, folder: Path, config: VaeConfig, device: torch.device) -> None:
+        chunks = [np.load(path) for path in sorted(folder.glob("scenes_*.npy"))]
+        self._scenes = torch.from_numpy(np.concatenate(chunks)).to(device)
         pool = np.random.default_rng([config.seed, 99])
-        self._piles = [leaf_pile(pool, 256) for _ in range(300)]
+        self._piles = torch.from_numpy(np.stack([leaf_pile(pool, 256) for _ in range(config.piles)])).to(device)
         self._pile_share = config.photo_like_share
+        self._device = device
 
-    def _source(self, rng: np.random.Generator) -> NDArray[np.uint8]:
-        if rng.random() < self._pile_share:
-            return self._piles[int(rng.integers(len(self._piles)))]
-        chunk = self._chunks[int(rng.integers(len(self._chunks)))]
-        return chunk[int(rng.integers(len(chunk)))]
+    def batch(self, numbers: torch.Generator, count: int, side: int) -> Tensor:
+        """Crops of shape (count, 3, side, side), -1 to 1, some with a grey area as in masked pictures.
 
-    def batch(self, rng: np.random.Generator, count: int, side: int) -> Tensor:
-        """Crops of shape (count, 3, side, side), -1 to 1, some with a grey area as in masked pictures."""
-        crops = []
-        for _ in range(count):
-            picture = self._source(rng)
-            y, x = rng.integers(0, 257 - side, 2)
-            crop = picture[y : y + side, x : x + side]
-            crop = crop[:, ::-1] if rng.random() < 0.5 else crop
-            crops.append(crop[..., rng.permutation(3)] if rng.random() < 0.08 else crop)
-        batch = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 127.5 - 1
-        rows = torch.arange(side)
-        for i in range(count):
-            if rng.random() < 0.18:
-                cy, cx, radius = (int(v) for v in rng.integers(side // 6, side, 3))
-                disc = (rows[:, None] - cy) ** 2 + (rows[None] - cx) ** 2 < radius**2
-                batch[i] = torch.where(disc == (rng.random() < 0.5), 0.0, batch[i])
-        return batch.contiguous(memory_format=torch.channels_last)
+        A function of the generator's state alone; the generator is the device's.
+        """
+        sources = torch.where(
+            self._chosen(numbers, count, self._pile_share)[:, None, None, None],
+            self._piles[self._below(numbers, len(self._piles), count)],
+            self._scenes[self._below(numbers, len(self._scenes), count)],
+        )
+        rows = torch.arange(side, device=self._device)
+        y, x = (self._below(numbers, 257 - side, count) for _ in range(2))
+        place = torch.arange(count, device=self._device)[:, None, None]
+        crops = sources[place, (y[:, None] + rows)[:, :, None], (x[:, None] + rows)[:, None, :]]
+        crops = torch.where(self._chosen(numbers, count, 0.5)[:, None, None, None], crops.flip(2), crops)
+        order = torch.rand(count, 3, generator=numbers, device=self._device).argsort(1)
+        swapped = crops.gather(3, order[:, None, None, :].expand(-1, side, side, -1))
+        crops = torch.where(self._chosen(numbers, count, 0.08)[:, None, None, None], swapped, crops)
+        batch = crops.permute(0, 3, 1, 2).float() / 127.5 - 1
+        cy, cx, radius = (self._below(numbers, side - side // 6, count) + side // 6 for _ in range(3))
+        away = (rows[:, None] - cy[:, None, None]) ** 2 + (rows[None] - cx[:, None, None]) ** 2
+        disc = (away < radius[:, None, None] ** 2) == self._chosen(numbers, count, 0.5)[:, None, None]
+        grey = disc & self._chosen(numbers, count, 0.18)[:, None, None]
+        return torch.where(grey[:, None], 0.0, batch).contiguous(memory_format=torch.channels_last)
+
+    def _below(self, numbers: torch.Generator, end: int, count: int) -> Tensor:
+        return torch.randint(end, (count,), generator=numbers, device=self._device)
+
+    def _chosen(self, numbers: torch.Generator, count: int, share: float) -> Tensor:
+        return torch.rand(count, generator=numbers, device=self._device) < share
 
 
 def _differences(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -74,71 +84,88 @@ def psnr(a: Tensor, b: Tensor) -> float:
 @torch.no_grad()
 def measure(vae: AutoencoderTiny, pictures: Tensor) -> float:
     """PSNR of pictures after encoding and decoding."""
-    return psnr(vae.decode(vae.encode(pictures).latents).sample, pictures)
+    parts = [vae.decode(vae.encode(part).latents).sample for part in pictures.split(8)]
+    return psnr(torch.cat(parts), pictures)
 
 
-def _step_loss(vae: AutoencoderTiny, batch: Tensor, share: float, rng: np.random.Generator) -> Tensor:
-    latents = vae.encode(batch).latents
+def held_out_scenes(config: Config) -> Tensor:
+    """Scenes that no stage learns from, -1 to 1, of shape (n, 3, 256, 256)."""
+    render = config.render
+    scenes = np.stack([render_numbered(render.held_out_seed, number)[0] for number in range(render.held_out)])
+    return torch.from_numpy(scenes).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def _step_loss(vae: AutoencoderTiny, batch: Tensor, share: float, numbers: torch.Generator, config: Config) -> Tensor:
+    device = batch.device
+    with calling(config, device):
+        latents = vae.encode(batch).latents
+    latents = latents.float()
     # Neither scale nor mean may run away, since diffusion adds noise of strength one.
     spread = (latents.mean((0, 2, 3)).pow(2) + (latents.pow(2).mean((0, 2, 3)) - 1).clamp(min=0)).mean()
-    noisy = latents + (0.05 if share < 0.3 else 0.1) * torch.randn_like(latents)
-    target = batch
-    if 0.15 < share < 0.9 and rng.random() < 0.2:
+    noise = torch.randn(latents.shape, generator=numbers, device=device)
+    noisy, target = latents + (0.05 if share < 0.3 else 0.1) * noise, batch
+    is_pooled = torch.rand(1, generator=numbers, device=device).item() < 0.2
+    if 0.15 < share < 0.9 and is_pooled:
         # Latents that can be averaged make the UNet's 16 x 16 stage meaningful (EQ-VAE, 2025).
         noisy, target = F.avg_pool2d(noisy, 2), F.avg_pool2d(batch, 2)
-    return reconstruction_loss(vae.decode(noisy).sample, target) + 1e-2 * spread
+    with calling(config, device):
+        result = vae.decode(noisy).sample
+    return reconstruction_loss(result.float(), target) + 1e-2 * spread
 
 
-def train_vae(team: Team, config: Config, report: Callable[[str], None] = print) -> None:
-    """Train from the last checkpoint to the end and save the averaged weights to ``work/vae``."""
-    settings, checkpoint = config.vae, config.work / "vae.pt"
-    vae = build_vae(settings).to(memory_format=torch.channels_last)
+def train_vae(team: Team, config: Config, report: Callable[[str], None] = print, stop_after: int | None = None) -> None:
+    """Train from the last checkpoint to the end of the budget, and save the averaged weights to ``work/vae``.
+
+    Parameters
+    ----------
+    stop_after
+        Step at which to leave early, with a checkpoint.
+    """
+    settings, checkpoint, device = config.vae, config.work / "vae.pt", choose_device(config.device)
+    vae = build_vae(settings).to(device, memory_format=torch.channels_last)
     average = copy.deepcopy(vae).requires_grad_(False)
     optimizer = torch.optim.AdamW(
         vae.parameters(), lr=settings.learning_rate, betas=(0.9, 0.98), weight_decay=1e-3, foreach=True
     )
-    first, state = 0, load_checkpoint(checkpoint)
-    if state:
+    budget = Budget(steps=settings.steps, seconds=settings.seconds)
+    if state := load_checkpoint(checkpoint):
         vae.load_state_dict(state["vae"])
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
-        first = int(state["step"])
-    crops = Crops(config.work / "scenes", settings)
-    held_out = crops.batch(np.random.default_rng(5), 16, 160)
-    if team.leads:
-        report(f"autoencoder: from step {first}, {measure(average, held_out):.1f} dB")
-    began = time.monotonic()
-    for step in range(first, settings.steps):
-        share = step / settings.steps
+        budget = Budget(
+            steps=settings.steps, seconds=settings.seconds, step=int(state["step"]), spent=state.get("spent", 0.0)
+        )
+    crops = Crops(config.work / "scenes", settings, device)
+    held_out = held_out_scenes(config).to(device, memory_format=torch.channels_last) if team.leads else None
+
+    def save() -> None:
+        networks = {"vae": vae.state_dict(), "average": average.state_dict(), "optimizer": optimizer.state_dict()}
+        save_checkpoint(checkpoint, {**networks, "step": budget.step, "spent": budget.seconds_spent})
+
+    while (share := budget.share(team)) < 1:
+        if budget.step == stop_after:
+            save()
+            return
         side, count = next((s, c) for until, s, c in settings.batches if share < until)
-        rng = np.random.default_rng([settings.seed, step, team.rank])
-        torch.manual_seed(settings.seed * 1_000_003 + step * 16 + team.rank)
-        rate = settings.learning_rate * min(1, (step + 1) / 60) * (0.485 * (1 + np.cos(np.pi * share)) + 0.03)
+        numbers = step_numbers(device, settings.seed, budget.step, team.rank)
+        warm = min(1, (budget.step + 1) / 60)
         for group in optimizer.param_groups:
-            group["lr"] = float(rate)
-        loss = _step_loss(vae, crops.batch(rng, count, side), share, rng)
+            group["lr"] = float(settings.learning_rate * warm * (0.485 * (1 + np.cos(np.pi * share)) + 0.03))
+        loss = _step_loss(vae, crops.batch(numbers, count, side), share, numbers, config)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         team.average_gradients(vae.parameters())
         torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
         optimizer.step()
-        decay = min(0.995, (step + 1) / (step + 11))
+        decay = min(0.995, (budget.step + 1) / (budget.step + 11))
         with torch.no_grad():
             torch._foreach_lerp_(list(average.parameters()), list(vae.parameters()), 1 - decay)
-        done = step + 1
-        if team.leads and done % _REPORT_EVERY == 0:
-            left = (time.monotonic() - began) / (done - first) * (settings.steps - done) / 60
-            quality = measure(average, held_out)
-            report(f"autoencoder: step {done} of {settings.steps}, {quality:.2f} dB, {left:.0f} min left")
-        if team.leads and done % _SAVE_EVERY == 0 and done < settings.steps:
-            save_checkpoint(
-                checkpoint,
-                {
-                    "vae": vae.state_dict(),
-                    "average": average.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                    "step": done,
-                },
-            )
-    if team.leads:
-        average.save_pretrained(config.work / "vae")
+        budget.step += 1
+        if held_out is not None and budget.step % _REPORT_EVERY == 0:
+            quality, left = measure(average, held_out), budget.minutes_left(share)
+            report(f"autoencoder: step {budget.step}, {share:.0%}, {quality:.2f} dB, {left:.0f} min left")
+        if team.leads and budget.step % _SAVE_EVERY == 0:
+            save()
+    if held_out is not None:
+        report(f"autoencoder: {measure(average, held_out):.2f} dB on scenes that it has not seen")
+        average.to("cpu").save_pretrained(config.work / "vae")

@@ -15,10 +15,9 @@ _OFFSETS = torch.tensor([-2.0, 0.0, 0.0])
 def build_vae(config: VaeConfig) -> AutoencoderTiny:
     """Make the untrained model with its structured initialisation."""
     torch.manual_seed(config.seed)
-    channels = (config.channels,) * 4
     vae = AutoencoderTiny(
-        encoder_block_out_channels=channels,
-        decoder_block_out_channels=channels,
+        encoder_block_out_channels=(config.encoder_channels,) * 4,
+        decoder_block_out_channels=(config.decoder_channels,) * 4,
         num_encoder_blocks=config.encoder_blocks,
         num_decoder_blocks=config.decoder_blocks,
     )

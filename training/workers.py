@@ -58,6 +58,14 @@ class Team:
                 parameter.copy_(message[start : start + parameter.numel()].view(parameter.shape))
                 start += parameter.numel()
 
+    def leader_says(self, value: float) -> float:
+        """The leading process' value, in every process."""
+        if self.size == 1:
+            return value
+        said = torch.tensor([value], dtype=torch.float64)
+        dist.broadcast(said, src=0)
+        return float(said)
+
 
 def _enter(rank: int, size: int, meeting: str, work: Callable[..., None], arguments: Sequence[object]) -> None:
     torch.set_num_threads(1)

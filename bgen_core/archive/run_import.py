@@ -279,7 +279,7 @@ def _checked_references(
         try:
             decode_foreign_photo(archive.read_hashed(entry.file, entry.picture), name=entry.file, limits=limits)
         except (DamagedFileError, UserInputError) as error:
-            left_out.append(f"Reference picture {entry.picture[:12]}: {error}")
+            left_out.append(f"Picture {entry.picture[:12]}: {error}")
         else:
             yield entry.picture, entry.file
 

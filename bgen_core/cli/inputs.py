@@ -1,7 +1,7 @@
 """What `generate` and `sweep` read from the command line alike: the subject, the model's defaults, the output."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,6 @@ from bgen_core.cli.called_as import called_as
 from bgen_core.content_address import hash_bytes, is_content_hash
 from bgen_core.errors import UserInputError
 from bgen_core.settings import Settings
-from bgen_core.store.references import encode_reference
 from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import DecodeLimits, read_alpha, read_photo
 from bgen_core.subject.remarks import remark_about_transparency
@@ -33,13 +32,22 @@ def check_invert(invert: bool | None, alpha: Path | None) -> None:
         raise UserInputError("--invert turns a mask round: give the mask too, with --alpha FILE.")
 
 
-def read_subject(photo_path: Path, alpha_path: Path | None, settings: Settings, *, invert: bool = False) -> Subject:
+def read_subject(
+    photo_path: Path,
+    alpha_path: Path | None,
+    settings: Settings,
+    *,
+    invert: bool = False,
+    doubts: list[str] | None = None,
+) -> Subject:
     """Photo with its alpha: the given one, else the file's own, else the person that segmentation finds.
 
     Parameters
     ----------
     invert
         Whether the given alpha is white where the photo is repainted.
+    doubts
+        Gets what is doubtful about a mask that segmentation made; it is said at once where there is no list.
 
     Raises
     ------
@@ -62,17 +70,28 @@ def read_subject(photo_path: Path, alpha_path: Path | None, settings: Settings, 
         say(f"{photo_path.name}: the file's own transparency is the alpha")
         alpha = photo.alpha
     else:
-        alpha = _segment(photo_path, photo.image)
+        alpha, doubtful = _segment(photo_path, photo.image)
+        if doubts is not None:
+            doubts.extend(doubtful)
+        elif doubtful:
+            say(f"{photo_path.name}: the mask is unsure; look at it, or give a better one with --alpha FILE")
     return Subject(name=photo_path.stem, image=photo.image, alpha=alpha)
 
 
-def read_references(texts: Sequence[str], settings: Settings) -> tuple[list[str], list[bytes]]:
-    """Reference pictures as they are typed: files, or addresses of pictures that the store has.
+def read_pictures(
+    texts: Sequence[str], settings: Settings, encode: Callable[[np.ndarray], bytes]
+) -> tuple[list[str], list[bytes]]:
+    """Reference or background pictures as they are typed: files, or addresses of pictures that the store has.
+
+    Parameters
+    ----------
+    encode
+        How they are kept: `references.encode_reference` or `encode_background`.
 
     Returns
     -------
     tuple
-        The address of each, and the PNGs of those that were read from files: `keep_references` puts them there.
+        The address of each, and the PNGs of those that were read from files: `keep_pictures` puts them there.
 
     Raises
     ------
@@ -84,14 +103,14 @@ def read_references(texts: Sequence[str], settings: Settings) -> tuple[list[str]
     for text in texts:
         if text and not is_content_hash(text):
             photo = read_photo(Path(text), limits=DecodeLimits.from_settings(settings))
-            pngs.append(encode_reference(photo.image))
+            pngs.append(encode(photo.image))
             text = hash_bytes(pngs[-1])
         names.append(text)
     return names, pngs
 
 
-def keep_references(store: Store, pngs: Iterable[bytes]) -> None:
-    """Put reference pictures into the store."""
+def keep_pictures(store: Store, pngs: Iterable[bytes]) -> None:
+    """Put reference and background pictures into the store."""
     store.pictures.keep(pngs)
 
 
@@ -108,8 +127,10 @@ def keep_subject(store: Store, subject: Subject) -> None:
         store.subjects.save(subject, {})
 
 
-def _segment(photo_path: Path, image: np.ndarray) -> np.ndarray:
+def _segment(photo_path: Path, image: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """The person's alpha, and why it is doubtful."""
     from bgen_core.subject.cutout import cut_out  # loads mediapipe
+    from bgen_core.subject.remarks import remarks_about
 
     alpha, segmentation = cut_out(image)
     if not (alpha > 0.5).any():
@@ -117,9 +138,10 @@ def _segment(photo_path: Path, image: np.ndarray) -> np.ndarray:
             f"{photo_path.name}: no person was found: give a mask with --alpha FILE (white = keep), "
             "or mark the subject with the brush on the Subject page."
         )
-    if not segmentation.person_found:
-        say(f"{photo_path.name}: the mask is unsure; look at it, or give a better one with --alpha FILE")
-    return alpha
+    if segmentation.person_found:
+        return alpha, []
+    warnings = [remark.says for remark in remarks_about(segmentation) if remark.level == "warning"]
+    return alpha, warnings or ["The mask is unsure."]
 
 
 def check_output_file(path: Path, *inputs: Path | None) -> None:

@@ -1,6 +1,6 @@
 """`python -m bgen_core sweep`: a grid of pictures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Annotated, Any
@@ -8,34 +8,34 @@ from typing import Annotated, Any
 import typer
 
 from bgen_core.cli import exit_codes
+from bgen_core.cli.given.parameter_options import an_axis_each
+from bgen_core.cli.given.photos import SweepPhoto, SweepPhotos, photo_files, read_photos
+from bgen_core.cli.given.spec import OptionKind, read_spec
+from bgen_core.cli.given.two_passes import TwoPasses, explore, read_two_passes
 from bgen_core.cli.inputs import (
     INVERT_HELP,
     check_invert,
     check_prompt,
-    keep_references,
-    keep_subject,
-    read_references,
-    read_subject,
+    keep_pictures,
+    read_pictures,
     say,
     write_file,
 )
 from bgen_core.cli.json_answer import print_json
-from bgen_core.cli.parameter_options import an_axis_each
 from bgen_core.cli.running.here import SweepResult
 from bgen_core.cli.running.place import HERE_HELP, find_place
 from bgen_core.cli.running.preview_files import PreviewFiles
-from bgen_core.cli.spec import OptionKind, read_spec
-from bgen_core.cli.two_passes import TwoPasses, explore, read_two_passes
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.ids import SweepId
 from bgen_core.jobs.submission import SweepForecast, describe_forecast
+from bgen_core.models.catalogue import describe_model
 from bgen_core.models.content_hash import keep_hashes
 from bgen_core.models.default_model import default_model
 from bgen_core.models.revision import fetch_entry, find_model
 from bgen_core.parameters import PARAMETERS
 from bgen_core.settings import Settings, load_settings
+from bgen_core.store.references import ENCODERS
 from bgen_core.store.store import Store, open_store
-from bgen_core.subject.subject import Subject
 from bgen_core.sweep.build import build_plan
 from bgen_core.sweep.pairs import FORM
 from bgen_core.sweep.plan import SweepPlan
@@ -45,14 +45,15 @@ from bgen_core.sweep.random_seeds import draw_seeds
 OPTIONS: dict[str, OptionKind] = {
     "photo": "paths", "alpha": "path", "invert": "switch", "model": "texts", "replace": "texts", "pair": "texts",
     **{parameter.option: "texts" if parameter.kind == "text" else "axis" for parameter in PARAMETERS},
-    "reference": "pictures", "explore_steps": "number", "keep": "number", "by": "word",
+    "reference": "pictures", "background": "pictures", "explore_steps": "number", "keep": "number", "by": "word",
 }  # fmt: skip
 
 
 @an_axis_each
 def sweep(
     photo: Annotated[
-        list[Path] | None, typer.Argument(help="Photos whose subjects are kept; several make an axis.")
+        list[Path] | None,
+        typer.Argument(help="Photos whose subjects are kept, or folders of them; several make an axis."),
     ] = None,
     *,
     replace: Annotated[
@@ -116,46 +117,48 @@ def sweep(
     wanted: dict[str, Any] = {name: written.get(name) if value is None else value for name, value in typed.items()}
     if wanted["seed"]:
         wanted["seed"] = draw_seeds(wanted["seed"])  # once, so that all that follows speaks of the same numbers
-    references, pngs = read_references(wanted["reference"] or (), settings)
-    wanted["reference"] = references or None
+    pngs: list[bytes] = []
+    for name, encode in ENCODERS.items():
+        names, read = read_pictures(wanted[name] or (), settings, encode)
+        wanted[name], pngs = names or None, pngs + read
     passes = read_two_passes(wanted["explore_steps"], wanted["keep"], wanted["by"], settings)
+    wanted["photo"] = photo_files(wanted["photo"] or ())
     _check(wanted, settings)
-    subjects = [
-        read_subject(path, wanted["alpha"], settings, invert=bool(wanted["invert"])) for path in wanted["photo"]
-    ]
     with open_store(settings) as store:
-        plan = _plan(wanted, settings, subjects)
+        kept_in = None if dry_run else store
+        photos = read_photos(wanted["photo"], wanted["alpha"], settings, kept_in, invert=bool(wanted["invert"]))
+        plan = _plan(wanted, settings, photos.kept)
         place = find_place(store, settings, plan.models, here=here, previews=shown)
         if not dry_run:
-            keep_references(store, pngs)
+            keep_pictures(store, pngs)
         if passes:
-            first = explore(place, plan, passes, subjects, dry_run=dry_run)
+            first = explore(place, plan, passes, photos.kept, dry_run=dry_run)
             if isinstance(first, SweepResult):
-                _report(store, first, out_dir, as_json=as_json)
+                _report(store, first, out_dir, as_json=as_json, photos=photos)
                 return
             plan, explored = first
         else:
             explored = None
-        forecast = place.forecast(plan, {subject.id: subject.extent for subject in subjects})
+        forecast = place.forecast(plan, {photo.id: photo.extent for photo in photos.kept})
         for note in (describe_forecast(forecast), *forecast.notes):
             say(note)
         if dry_run:
-            _print_plan(forecast, passes, as_json=as_json)
+            _print_plan(forecast, passes, photos, as_json=as_json)
             return
-        for subject in subjects:
-            keep_subject(store, subject)
         result = place.run(forecast, explored=explored["sweep"] if explored else None)
-        _report(store, result, out_dir, as_json=as_json, explored=explored)
+        _report(store, result, out_dir, as_json=as_json, explored=explored, photos=photos)
 
 
 def _check(wanted: Mapping[str, Any], settings: Settings) -> None:
     """Values, the number of cells and the models, before any photo is read."""
-    if not wanted["photo"] or not wanted["prompt"]:
+    models = wanted["model"] or [default_model(settings)]
+    paints = any(describe_model(name).family.backdrop is None for name in models)
+    if not wanted["photo"] or (paints and not wanted["prompt"]):
         raise UserInputError("sweep needs a PHOTO and --prompt TEXT, or --spec FILE, or --resume ID.")
     if wanted["alpha"] is not None and len(wanted["photo"]) > 1:
         raise UserInputError(f"--alpha is the mask of one photo, but {len(wanted['photo'])} photos are given.")
     check_invert(wanted["invert"], wanted["alpha"])
-    for text in wanted["prompt"]:
+    for text in wanted["prompt"] or ():
         check_prompt(text)
     plan = _plan(wanted, settings, [])
     plan.check_size(settings.max_cells // max(1, len(wanted["photo"])))
@@ -163,19 +166,19 @@ def _check(wanted: Mapping[str, Any], settings: Settings) -> None:
         find_model(model)
 
 
-def _plan(wanted: Mapping[str, Any], settings: Settings, subjects: list[Subject]) -> SweepPlan:
+def _plan(wanted: Mapping[str, Any], settings: Settings, photos: Sequence[SweepPhoto]) -> SweepPlan:
     models = [fetch_entry(name) for name in wanted["model"] or [default_model(settings)]]
     given = {parameter.name: wanted[parameter.option] for parameter in PARAMETERS}
     return build_plan(
         models,
-        {subject.id: subject.name for subject in subjects},
+        {photo.id: photo.name for photo in photos},
         given,
         replacements=wanted["replace"] or (),
         pairs=wanted["pair"] or (),
     )
 
 
-def _print_plan(forecast: SweepForecast, passes: TwoPasses | None, *, as_json: bool) -> None:
+def _print_plan(forecast: SweepForecast, passes: TwoPasses | None, photos: SweepPhotos, *, as_json: bool) -> None:
     plan = forecast.plan
     if not as_json:
         for axis in plan.axes:
@@ -195,7 +198,17 @@ def _print_plan(forecast: SweepForecast, passes: TwoPasses | None, *, as_json: b
     }
     if passes:
         content |= {"explore_steps": passes.steps, "keep": passes.keep, "by": passes.metric}
-    print_json(content)
+    print_json(content | _about_photos(photos))
+
+
+def _about_photos(photos: SweepPhotos | None) -> dict[str, Any]:
+    """What is worth telling of several photos."""
+    if photos is None or len(photos.kept) + len(photos.left_out) < 2:
+        return {}
+    return {
+        "doubtful": [{"photo": str(photo.path), "doubt": photo.doubt} for photo in photos.doubtful],
+        "left_out": [{"photo": str(path), "reason": reason} for path, reason in photos.left_out.items()],
+    }
 
 
 def _prepare_folder(option: str, folder: Path) -> None:
@@ -214,6 +227,7 @@ def _report(
     *,
     as_json: bool,
     explored: Mapping[str, Any] | None = None,
+    photos: SweepPhotos | None = None,
 ) -> None:
     cells = _described_cells(store, result, out_dir)
     if as_json:
@@ -227,7 +241,7 @@ def _report(
             "seconds": result.seconds,
         }
         content |= {"explored": explored} if explored else {}
-        print_json(content)
+        print_json(content | _about_photos(photos))
     else:
         say(
             f"sweep {result.sweep_id}: {result.made} made, {result.reused} reused, {result.failed} failed "
@@ -235,7 +249,7 @@ def _report(
         )
     if result.state != "done":
         raise typer.Exit(exit_codes.INTERRUPTED)
-    if result.failed or any(cell["error"] for cell in cells):
+    if result.failed or any(cell["error"] for cell in cells) or (photos and photos.left_out):
         raise typer.Exit(exit_codes.CAN_BE_MENDED)
 
 

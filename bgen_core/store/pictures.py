@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bgen_core.ids import BlobHash, SweepId, VisitorId
+from bgen_core.parameters import PICTURES
 from bgen_core.store.access import Access
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.database import Database, id_chunks
@@ -15,7 +16,7 @@ from bgen_core.store.references import references_of
 from bgen_core.store.removals import begin_removal, end_removal, write_rows
 from bgen_core.store.schema import ReferenceOwnerRow, RunOwnerRow, RunRow, SubjectRow, SweepRow
 
-PictureRole = Literal["image", "raw", "photo", "alpha", "reference", "planned"]
+PictureRole = Literal["image", "raw", "photo", "alpha", "reference", "background", "planned"]
 
 _COLUMNS: tuple[tuple[PictureRole, Any, Any], ...] = (
     ("image", RunRow.id, RunRow.image),
@@ -23,14 +24,15 @@ _COLUMNS: tuple[tuple[PictureRole, Any, Any], ...] = (
     ("photo", SubjectRow.id, SubjectRow.photo),
     ("alpha", SubjectRow.id, SubjectRow.alpha),
     ("reference", RunRow.id, RunRow.reference),
+    ("background", RunRow.id, RunRow.background),
 )
 _AT_ONCE = 200  # pictures that one transaction looks for
 
 
 @dataclass(frozen=True, kw_only=True)
 class PictureUse:
-    """One row that needs a picture: a run its finished, raw or reference picture, a subject its photo or alpha, and a
-    sweep the reference pictures of its plan.
+    """One row that needs a picture: a run its finished, raw, reference or background picture, a subject its photo or
+    alpha, and a sweep the reference and background pictures of its plan.
     """
 
     role: PictureRole
@@ -64,7 +66,7 @@ class Pictures:
             return is_seen(session, self._access, name)
 
     def give_reference(self, png: bytes) -> BlobHash:
-        """Keep a reference picture for whoever gives it; see `references.encode_reference`."""
+        """Keep a picture for whoever gives it; see `references.encode_reference` and `encode_background`."""
         self._access.check_member()
         name = self._blobs.put(png)
         owner = self._access.person
@@ -165,7 +167,8 @@ def _rows_that_show(access: Access, name: BlobHash) -> Iterator[sa.Select[Any]]:
     plans = sa.cast(SweepRow.plan, sa.Text).contains(name, autoescape=True)
     yield sa.select(SweepRow.id).where(SweepRow.owner.in_(given), access.sweeps(), plans)
     made = sa.select(RunRow.id).join(RunOwnerRow, RunOwnerRow.run_id == RunRow.id)
-    yield made.where(RunRow.reference == name, RunOwnerRow.owner.in_(given), runs)
+    named = sa.or_(RunRow.reference == name, RunRow.background == name)
+    yield made.where(named, RunOwnerRow.owner.in_(given), runs)
 
 
 def own_reference(session: Session, picture: BlobHash, owner: VisitorId) -> None:
@@ -178,9 +181,10 @@ def own_reference(session: Session, picture: BlobHash, owner: VisitorId) -> None
 def planned_references(session: Session) -> Iterator[tuple[SweepId, BlobHash]]:
     """Each sweep with the reference pictures that its plan names, which going on with it needs."""
     text = sa.cast(SweepRow.plan, sa.Text)
-    in_base = sa.and_(text.contains('"reference": "'), sa.not_(text.contains('"reference": ""')))
-    for sweep_id, plan in session.execute(
-        sa.select(SweepRow.id, SweepRow.plan).where(sa.or_(in_base, text.contains('"name": "reference"')))
-    ):
+    in_base = [
+        sa.and_(text.contains(f'"{each.field}": "'), sa.not_(text.contains(f'"{each.field}": ""'))) for each in PICTURES
+    ]
+    in_axes = [text.contains(f'"name": "{each.name}"') for each in PICTURES]
+    for sweep_id, plan in session.execute(sa.select(SweepRow.id, SweepRow.plan).where(sa.or_(*in_base, *in_axes))):
         for name in references_of(plan):
             yield sweep_id, name

@@ -189,7 +189,7 @@ def _sweeps_of(session: Session, ids: Sequence[RunId]) -> set[SweepId]:
 def _pictures_of(session: Session, ids: Sequence[RunId]) -> set[BlobHash]:
     found: set[BlobHash] = set()
     for chunk in id_chunks(ids):
-        columns = sa.select(RunRow.image, RunRow.raw, RunRow.reference).where(RunRow.id.in_(chunk))
+        columns = sa.select(RunRow.image, RunRow.raw, RunRow.reference, RunRow.background).where(RunRow.id.in_(chunk))
         for names in session.execute(columns):
             found.update(name for name in names if name)
     return found
@@ -199,7 +199,7 @@ def _needed_by_others(session: Session, ids: Sequence[RunId], pictures: set[Blob
     """Those of the pictures that a run beside these, or a sweep's plan, needs."""
     leaving, needed = set(ids), set[BlobHash]()
     for chunk in id_chunks(sorted(pictures)):
-        for column in (RunRow.image, RunRow.raw, RunRow.reference):
+        for column in (RunRow.image, RunRow.raw, RunRow.reference, RunRow.background):
             for run_id, name in session.execute(sa.select(RunRow.id, column).where(column.in_(chunk))):
                 needed |= set() if run_id in leaving else {name}
     return needed | {name for _, name in planned_references(session) if name in pictures}

@@ -49,7 +49,8 @@ class Runs:
         Parameters
         ----------
         image, raw_image
-            uint8, HWC, RGB: the composited picture at the photo's size, and the model's output at the model's size.
+            uint8, HWC, RGB: the composited picture at the photo's size, RGBA where nothing stands behind the subject,
+            and the model's output at the model's size.
 
         Returns
         -------

@@ -15,8 +15,8 @@ from bgen_core.archive.run_archive import run_archive
 from bgen_core.archive.run_import import import_runs
 from bgen_core.errors import LostPictureError, StoreAwayError, StoreError
 from bgen_core.jobs.execute_sweep import StoreAway, execute_sweep
+from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.runner import Runner
-from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.store import open_store
@@ -262,14 +262,13 @@ def test_a_sweep_waits_for_a_bucket_that_is_away_and_goes_on(
     with open_store(settings) as store:
         sweep_id = submit(store, settings, seeds="1-3")
         assert store.sweeps.claim_next() is not None
-        folder = WorkerFolder(settings.home)
-        folder.prepare()
         waited: list[StoreAway] = []
-        bucket.is_away = True
-        for event in execute_sweep(store, folder, Runner(store, settings), sweep_id):
-            if isinstance(event, StoreAway):
-                waited.append(event)
-                bucket.is_away = False
+        with Member(store, "worker") as member:
+            bucket.is_away = True
+            for event in execute_sweep(store, member, Runner(store, settings, member), sweep_id):
+                if isinstance(event, StoreAway):
+                    waited.append(event)
+                    bucket.is_away = False
         assert len(waited) == 1
         assert store.sweeps.get(sweep_id).state == "done"
         assert len(store.runs.select()) == 3

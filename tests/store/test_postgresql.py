@@ -15,8 +15,8 @@ from alembic.migration import MigrationContext
 
 from bgen_core.errors import StoreAwayError, StoreError
 from bgen_core.jobs.execute_sweep import StoreAway, execute_sweep
+from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.runner import Runner
-from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store import database
 from bgen_core.store.database import Database
@@ -158,11 +158,10 @@ def test_a_sweep_waits_for_a_server_that_is_away_and_goes_on(
     sweep_id = submit(store, settings, seeds="1-4")
     sweep = store.sweeps.claim_next()
     assert sweep is not None
-    folder = WorkerFolder(settings.home)
-    folder.prepare()
+    member = Member(store, "worker")
     waited: list[StoreAway] = []
     made: list[str] = []
-    for event in execute_sweep(store, folder, Runner(store, settings), sweep_id):
+    for event in execute_sweep(store, member, Runner(store, settings, member), sweep_id):
         if isinstance(event, Committed):
             made.append(event.run_id)
             if len(made) == 2:

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 import torch
 
+from training.batches import Samples
 from training.checkpoints import load_checkpoint, save_checkpoint
-from training.config import Config, TextConfig, UnetConfig
+from training.config import Config, RenderConfig, TextConfig, UnetConfig, VaeConfig, for_gpu
+from training.device import step_numbers
 from training.render import KIND_CYCLE
 from training.scenes.scene import Traits
-from training.text import build_text_encoder, load_tokenizer
-from training.train_unet import Plan, checkpoint_path, learning_rate, train_unet
+from training.text import build_text_encoder, cache_captions, load_tokenizer
+from training.train_unet import checkpoint_path, is_trained, learning_rate, low_steps, steps, train_unet
+from training.train_vae import Crops, train_vae
 from training.workers import Team
 
 pytestmark = pytest.mark.slow
@@ -32,6 +35,8 @@ def tiny(tmp_path: Path) -> Config:
         work=tmp_path,
         tokenizer=tmp_path / "tokenizer",
         device="cpu",
+        render=RenderConfig(scenes=_SCENES, encoded=_SCENES, chunk=_SCENES, held_out=1),
+        vae=VaeConfig(encoder_channels=8, decoder_channels=8, steps=4, batches=((1.0, 32, 2),), piles=2),
         text=TextConfig(vocabulary=560, width=16, layers=1, heads=2, tokenizer_captions=50),
         unet=UnetConfig(
             channels=(8, 16), heads=2, groups=4, low_samples=8, samples=8, low_batch=4, batch=4, warmup_steps=2
@@ -52,6 +57,7 @@ def tiny(tmp_path: Path) -> Config:
         "scale": 1.0,
     }
     save_checkpoint(tmp_path / "latents.pt", cache)
+    cache_captions(config)
     tokenizer = load_tokenizer(config, _quiet)
     build_text_encoder(tokenizer, config.text).save_pretrained(tmp_path / "text_encoder")
     return config
@@ -82,15 +88,83 @@ def test_training_changes_every_network(tiny: Config) -> None:
         assert any(not torch.equal(before[name][key], after[name][key]) for key in after[name]), name
 
 
+def test_an_interrupted_autoencoder_ends_like_an_uninterrupted_one(tiny: Config) -> None:
+    draw_scenes(tiny)
+    train_vae(Team(), tiny, _quiet, stop_after=4)  # its budget ends there, and no checkpoint is left
+    straight = (tiny.work / "vae" / "diffusion_pytorch_model.safetensors").read_bytes()
+    train_vae(Team(), tiny, _quiet, stop_after=2)
+    train_vae(Team(), tiny, _quiet)
+    assert (tiny.work / "vae" / "diffusion_pytorch_model.safetensors").read_bytes() == straight
+
+
+def draw_scenes(config: Config) -> None:
+    """Scenes of noise in place of drawn ones."""
+    scenes = np.random.default_rng(0).integers(0, 256, (_SCENES, 256, 256, 3), dtype=np.uint8)
+    np.save(config.work / "scenes" / "scenes_0000.npy", scenes)
+
+
+def test_a_budget_of_time_is_all_that_is_learned_over_every_call(tiny: Config) -> None:
+    timed = replace(tiny, unet=replace(tiny.unet, seconds=1e9))
+    train_unet(Team(), timed, _quiet, stop_after=1)
+    state = load_checkpoint(checkpoint_path(tiny.work))
+    assert state is not None and state["spent"] > 0 and not is_trained(timed)
+    over = replace(tiny, unet=replace(tiny.unet, seconds=state["spent"]))
+    assert is_trained(over)
+    train_unet(Team(), over, _quiet)  # nothing is left
+    after = load_checkpoint(checkpoint_path(tiny.work))
+    assert after is not None and after["step"] == 1
+
+
+def test_networks_learn_in_mixed_precision_as_on_a_gpu(tiny: Config) -> None:
+    draw_scenes(tiny)
+    mixed = replace(tiny, mixed=True)
+    train_unet(Team(), mixed, _quiet)
+    state = load_checkpoint(checkpoint_path(tiny.work))
+    assert state is not None
+    assert all(value.dtype == torch.float32 and value.isfinite().all() for value in state["average_unet"].values())
+    train_vae(Team(), mixed, _quiet)
+    assert (tiny.work / "vae").exists()
+
+
+def test_a_batch_is_a_function_of_its_step(tiny: Config) -> None:
+    device = torch.device("cpu")
+    samples = Samples(tiny, device)
+    first, again, other = (samples.batch(step_numbers(device, 3, step, 0), 6) for step in (7, 7, 8))
+    for name in ("target", "mask", "subject", "painted", "ids"):
+        assert torch.equal(getattr(first, name), getattr(again, name)), name
+    assert not torch.equal(first.target, other.target)
+    assert first.target.shape == (6, 4, 32, 32) and first.ids.shape == (6, tiny.text.positions)
+
+
+def test_what_shows_the_subject_is_the_subject(tiny: Config) -> None:
+    device = torch.device("cpu")
+    batch = Samples(tiny, device).batch(step_numbers(device, 3, 0, 0), 32)
+    kept = (batch.painted == 0).expand_as(batch.target)
+    assert kept.any()
+    assert torch.equal(batch.target[kept], batch.subject[kept])
+
+
+def test_crops_are_of_the_scenes_or_grey(tiny: Config) -> None:
+    draw_scenes(tiny)
+    device = torch.device("cpu")
+    settings = replace(tiny.vae, photo_like_share=0.0)
+    crops = Crops(tiny.work / "scenes", settings, device).batch(step_numbers(device, 1, 0, 0), 40, 16)
+    assert crops.shape == (40, 3, 16, 16) and crops.min() >= -1 and crops.max() <= 1
+    levels = (crops + 1) * 127.5
+    assert (((levels - levels.round()).abs() < 1e-3) | (crops == 0)).all()
+    assert 0.02 < (crops == 0).float().mean() < 0.2  # about a fifth of them have a disc, or all but one, in grey
+
+
 @pytest.mark.parametrize(("step", "share"), [(0, 0.5), (1, 1.0), (2, 0.5), (3, 1.0)])
 def test_the_learning_rate_warms_up_at_both_resolutions(step: int, share: float) -> None:
-    settings = replace(UnetConfig(), low_samples=8, samples=800, low_batch=4, batch=4, warmup_steps=2)
-    rate = learning_rate(settings, Plan.of(settings, cuda=False), step)
-    assert rate == pytest.approx(settings.learning_rate * share)
+    settings = replace(UnetConfig(), warmup_steps=2)
+    switched = 2 if step >= 2 else None
+    assert learning_rate(settings, 0.1, step, switched) == pytest.approx(settings.learning_rate * share)
 
 
-def test_the_learning_rate_ends_near_nothing() -> None:
-    settings = UnetConfig()
-    plan = Plan.of(settings, cuda=False)
-    assert learning_rate(settings, plan, plan.steps - 1) < 0.03 * settings.learning_rate
-    assert np.all(np.diff([learning_rate(settings, plan, s) for s in range(plan.steps - 500, plan.steps)]) <= 0)
+@pytest.mark.parametrize("settings", [UnetConfig(), for_gpu(Config()).unet])
+def test_the_learning_rate_ends_near_nothing(settings: UnetConfig) -> None:
+    end, switched = steps(settings), low_steps(settings)
+    rates = [learning_rate(settings, step / end, step, switched) for step in range(end - 500, end)]
+    assert rates[-1] < 0.03 * settings.learning_rate
+    assert np.all(np.diff(rates) <= 0)

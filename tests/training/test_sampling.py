@@ -23,7 +23,9 @@ def pipeline() -> StableDiffusionInpaintPipeline:
     text = TextConfig(width=16, layers=1, heads=2)
     tokenizer = CLIPTokenizer.from_pretrained(Config().tokenizer)
     made = StableDiffusionInpaintPipeline(
-        vae=build_vae(VaeConfig(channels=8, encoder_blocks=(0, 1, 1, 1), decoder_blocks=(1, 1, 1, 1))),
+        vae=build_vae(
+            VaeConfig(encoder_channels=8, decoder_channels=8, encoder_blocks=(0, 1, 1, 1), decoder_blocks=(1, 1, 1, 1))
+        ),
         text_encoder=build_text_encoder(tokenizer, text).eval(),
         tokenizer=tokenizer,
         unet=build_unet(UnetConfig(channels=(8, 16), heads=2, groups=4), text).eval(),

@@ -21,7 +21,7 @@ _DECIDES = ("q", "f", "sweep", "sort")
 @st.fragment
 def export_popover(rows: pd.DataFrame, runs: Sequence[RunRecord], view: CompareView) -> None:
     """Draw the forms for the chosen runs, or else for all runs of the view, and the link to the view."""
-    opened = st.popover("Export", width=110, key="export", on_change="rerun")
+    opened = st.popover("Export", width=96, key="export", on_change="rerun")
     if not opened.open:
         return
     with opened:

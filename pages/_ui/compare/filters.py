@@ -41,11 +41,11 @@ def search_and_sweep(store: SeenStore, view: CompareView) -> None:
         key="compare_text",
         type="search",
         live="150ms",
-        placeholder="prompts, notes, tags",
+        placeholder="prompt, note, tag",
         help="All words must occur in the prompts, the subject's name, the notes or the tags of a run.",
         on_change=lambda: change(text=st.session_state["compare_text"].strip(), page=1),
         label_visibility="collapsed",
-        width=190,
+        width=170,
     )
     _sweep_choice(store, view)
 
@@ -79,7 +79,7 @@ def _sweep_choice(store: SeenStore, view: CompareView) -> None:
         format_func=lambda sweep_id: titles.get(sweep_id, "All sweeps"),
         on_change=lambda: change(sweep=st.session_state["compare_sweep"], axis="", page=1),
         label_visibility="collapsed",
-        width=220,
+        width=180,
     )
     if view.sweep and view.sweep not in titles:
         st.warning(plain(f"No sweep is called {quoted(view.sweep)}: all runs are shown."))

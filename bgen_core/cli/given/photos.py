@@ -1,0 +1,122 @@
+"""The photos of a sweep: files and folders of them, read one after another, so that a hundred fit into memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from bgen_core.cli.inputs import keep_subject, read_subject, say
+from bgen_core.errors import UserInputError
+from bgen_core.extent import Extent
+from bgen_core.ids import SubjectId
+from bgen_core.settings import Settings
+from bgen_core.store.store import Store
+from bgen_core.subject.decoding.picture_formats import shown_name
+from bgen_core.sweep.canvas import check_subject
+from bgen_core.wording import counted
+
+_NOT_PILLOWS = (".heic", ".heif")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepPhoto:
+    """A photo whose subject a sweep has.
+
+    Attributes
+    ----------
+    doubt
+        Why its mask should be looked at, in a sentence; empty where it is a good one.
+    """
+
+    path: Path
+    id: SubjectId
+    name: str
+    extent: Extent
+    doubt: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepPhotos:
+    """What was given, read.
+
+    Attributes
+    ----------
+    kept
+        In the order in which they were given.
+    left_out
+        Photo -> why it takes no part.
+    """
+
+    kept: tuple[SweepPhoto, ...]
+    left_out: dict[Path, str]
+
+    @property
+    def doubtful(self) -> list[SweepPhoto]:
+        """Those whose masks should be looked at."""
+        return [photo for photo in self.kept if photo.doubt]
+
+
+def photo_files(given: Sequence[Path]) -> list[Path]:
+    """Files as they are, and in place of a folder the pictures in it, by name.
+
+    Raises
+    ------
+    UserInputError
+        A folder holds no picture.
+    """
+    files: list[Path] = []
+    for path in given:
+        if not path.is_dir():
+            files.append(path)
+            continue
+        suffixes = {*Image.registered_extensions(), *_NOT_PILLOWS}
+        inside = sorted(each for each in path.iterdir() if each.suffix.lower() in suffixes and each.is_file())
+        if not inside:
+            raise UserInputError(
+                f"The folder {shown_name(str(path))} holds no picture: give photos, or a folder of them."
+            )
+        files += inside
+    return files
+
+
+def read_photos(
+    paths: Sequence[Path], alpha: Path | None, settings: Settings, store: Store | None, *, invert: bool
+) -> SweepPhotos:
+    """Read photos, and keep their subjects in the store; one of several that is no photo is said and left out.
+
+    Parameters
+    ----------
+    store
+        None where nothing shall be kept.
+
+    Raises
+    ------
+    UserInputError
+        The only photo, or each of them, cannot be read or has no subject.
+    """
+    kept: list[SweepPhoto] = []
+    left_out: dict[Path, str] = {}
+    for path in paths:
+        doubts: list[str] = []
+        try:
+            subject = read_subject(path, alpha, settings, invert=invert, doubts=doubts)
+            check_subject(subject)
+        except UserInputError as error:
+            if len(paths) == 1:
+                raise
+            left_out[path] = str(error)
+            say(f"left out: {error}")
+            continue
+        if store is not None:
+            keep_subject(store, subject)
+        extent = Extent.of(subject.image)
+        kept.append(SweepPhoto(path=path, id=subject.id, name=subject.name, extent=extent, doubt=" ".join(doubts)))
+    read = SweepPhotos(kept=tuple(kept), left_out=left_out)
+    if not kept:
+        raise UserInputError(f"None of {counted(len(paths), 'photo')} can be used: see above why.")
+    if read.doubtful and len(paths) > 1:
+        say(f"{counted(len(read.doubtful), 'mask')} of {len(paths)} to look at first, on the Subject page:")
+        for photo in read.doubtful:
+            say(f"  {shown_name(photo.path.name)}: {photo.doubt}")
+    return read

@@ -1,0 +1,66 @@
+"""`sweep` with a folder of photos: what cannot be used is said, and the rest goes on."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageOps
+
+from bgen_core.settings import load_settings
+from bgen_core.store.store import open_store
+from tests.cli.calling import PHOTO, Call
+
+WANTED = ("--prompt", "a beach", "--steps", "1", "--guidance", "1")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two photos of a person, a landscape, half a photo, and what is none."""
+    folder = tmp_path / "photos"
+    (folder / "deeper").mkdir(parents=True)
+    with Image.open(PHOTO) as photo:
+        photo.save(folder / "b.png")
+        ImageOps.mirror(photo).save(folder / "a.png")
+    Image.new("RGB", (300, 200), "grey").save(folder / "empty.png")
+    (folder / "half.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(40))
+    (folder / "notes.txt").write_text("not a photo")
+    return folder
+
+
+@pytest.mark.slow
+def test_what_cannot_be_used_is_said_and_the_rest_is_made(call: Call, folder: Path) -> None:
+    done = call("sweep", folder, *WANTED, "--json")
+    assert done.returncode == 2
+    document = json.loads(done.stdout)
+    assert (document["made"], document["failed"]) == (2, 0)
+    assert [Path(each["photo"]).name for each in document["left_out"]] == ["empty.png", "half.jpg"]
+    assert "no person was found" in document["left_out"][0]["reason"]
+    assert all(each["reason"] in done.stderr for each in document["left_out"])
+    with open_store(load_settings()) as store:
+        assert sorted(subject.name for subject in store.subjects.all()) == ["a", "b"]
+
+
+def test_a_dry_run_keeps_nothing(call: Call, folder: Path) -> None:
+    done = call("sweep", folder, *WANTED, "--dry-run", "--json")
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["cells"], len(document["left_out"])) == (0, 2, 2)
+    with open_store(load_settings()) as store:
+        assert store.subjects.all() == []
+
+
+def test_a_folder_without_pictures_and_photos_of_which_none_is_one_are_a_sentence_each(
+    call: Call, folder: Path
+) -> None:
+    refused = call("sweep", folder / "deeper", *WANTED)
+    assert (refused.returncode, "holds no picture" in refused.stderr) == (2, True)
+    refused = call("sweep", folder / "half.jpg", folder / "empty.png", *WANTED)
+    assert (refused.returncode, "None of 2 photos can be used" in refused.stderr) == (2, True)
+
+
+def test_too_many_cells_are_refused_before_a_photo_is_read(
+    call: Call, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BGEN_MAX_CELLS", "10")
+    refused = call("sweep", folder, "--prompt", "a beach", "--seed", "1-3")  # of four pictures
+    assert (refused.returncode, "left out" in refused.stderr) == (2, False)
+    assert "at most" in refused.stderr
