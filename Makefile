@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-fast lint format train-demo clean
+.PHONY: run test test-ray test-fast lint format train-demo clean
 
 run: .venv/run.stamp
 	$(BIN)/streamlit run streamlit_app.py
@@ -16,11 +16,15 @@ SIDE_BY_SIDE := --dist loadfile --no-loadscope-reorder
 
 # Three on two processors: tests in the browser wait half of their time.
 test: .venv/test.stamp
-	$(BIN)/python -m pytest -n 3 $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest -m "not ray" -n 3 $(SIDE_BY_SIDE)
 
-# Without PostgreSQL, the browser, and what is slow.
+# Painters and their dispatcher, which fill the processors by themselves.
+test-ray: .venv/dev.stamp
+	$(BIN)/python -m pytest -m ray
+
+# Without PostgreSQL, buckets, the browser, and what is slow.
 test-fast: .venv/dev.stamp
-	$(BIN)/python -m pytest -m "not slow and not postgresql and not browser" -n 2 $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest -m "not slow and not postgresql and not s3 and not browser and not ray" -n 2 $(SIDE_BY_SIDE)
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .

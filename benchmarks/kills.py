@@ -22,7 +22,6 @@ import numpy as np
 
 from bgen_core.jobs.runner import Runner
 from bgen_core.jobs.submission import forecast_sweep, submit_sweep
-from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.records.sweep_states import RETRY
 from bgen_core.settings import load_settings
 from bgen_core.store.blobs import STORED_LIMITS
@@ -65,7 +64,7 @@ def pixels(store: Store, run_id: str) -> np.ndarray:
 
 def pull_the_plug(store: Store, home: Path, sweep_id: str, kills: int, rng: random.Random) -> dict[str, object]:
     """Kill and restart until the sweep is done; returns when each run was first seen."""
-    folder, log = WorkerFolder(home), home.parent / "app.log"
+    log = home.parent / "app.log"
     app = start_app(home, log)
     first_seen: dict[str, object] = {}
     victims: Counter[str] = Counter()
@@ -77,15 +76,15 @@ def pull_the_plug(store: Store, home: Path, sweep_id: str, kills: int, rng: rand
             for cell in store.sweeps.cells(sweep_id):
                 if cell.done:
                     first_seen.setdefault(cell.run_id, store.runs.get(cell.run_id).created)
-            status = folder.read_status()
-            if sum(victims.values()) >= kills or status is None:
+            worker = next(iter(store.workers.serving()), None)
+            if sum(victims.values()) >= kills or worker is None:
                 continue
-            if not first_seen or status.state not in ("painting", "ready"):
+            if not first_seen or worker.status.state not in ("painting", "ready"):
                 continue
             victim = rng.choice(["worker", "app", "both"])
             if victim in ("worker", "both"):
                 try:
-                    os.kill(status.pid, signal.SIGKILL)
+                    os.kill(worker.process.pid, signal.SIGKILL)
                 except ProcessLookupError:
                     continue
             if victim in ("app", "both"):

@@ -27,6 +27,9 @@ LinkId = NewType("LinkId", str)
 VisitorId = NewType("VisitorId", str)
 """Twelve random hexadecimal digits of a browser's cookie, or what a program calls itself."""
 
+WorkerId = NewType("WorkerId", str)
+"""A random name of one process that shares a store's work, for as long as it lives."""
+
 NOBODY = VisitorId("")
 NO_SUBJECT = SubjectId("")  # in a plan that is checked before its photos are read, and in pictures of others
 COMMAND_LINE = VisitorId("command line")  # what commands and scripts of the server's own machine make

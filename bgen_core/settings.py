@@ -75,6 +75,16 @@ class Settings(BaseSettings):
     compile: Literal["auto", "off", "on"] = Field(
         default="auto", description="Whether networks are compiled while they paint."
     )
+    workers: str = Field(
+        default="", description="How many painters make sweeps at once; auto takes all GPUs, empty is one worker."
+    )
+    ray: str = Field(default="", description="Address of the Ray cluster that places painters, as host:6379.")
+    ray_token: SecretStr | None = Field(
+        default=None, min_length=16, repr=False, description="What the Ray cluster lets in."
+    )
+    mix_devices: bool = Field(
+        default=False, description="Whether GPUs of different kinds may paint cells of one sweep."
+    )
     models_kept: int = Field(default=1, ge=1, description="Most models that stay loaded at once.")
     safety_checker: bool = Field(
         default=False, description="Whether the safety checker that a checkpoint brings looks at each picture."
@@ -85,6 +95,11 @@ class Settings(BaseSettings):
     )
     depth_model: str = Field(
         default="", description="Model of depth for the control picture: Hub id or local folder; empty for none."
+    )
+    prompted_model: str = Field(
+        default="",
+        description="What finds an object at a click: Hub id or folder of a SAM or SAM 2, file of MediaPipe's "
+        "interactive segmenter; empty for GrabCut.",
     )
     clip_model: str = Field(default="", description="CLIP model for the prompt adherence: Hub id or local folder.")
     max_upload_mb: float = Field(
@@ -150,6 +165,20 @@ class Settings(BaseSettings):
         if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", device):
             raise ValueError("choose auto, cpu, mps, cuda or cuda:1")
         return device
+
+    @field_validator("workers")
+    @classmethod
+    def _check_workers(cls, workers: str) -> str:
+        if workers not in ("", "auto") and not re.fullmatch(r"[1-9]\d{0,3}", workers):
+            raise ValueError("give a number of painters such as 2, or auto for all GPUs")
+        return workers
+
+    @field_validator("ray")
+    @classmethod
+    def _check_ray(cls, address: str) -> str:
+        if address and not re.fullmatch(r"[\w.-]+:\d{1,5}", address):
+            raise ValueError("give host and port of the cluster's head, such as 10.0.0.5:6379")
+        return address
 
     @field_validator("models_allowed")
     @classmethod
@@ -243,6 +272,11 @@ class Settings(BaseSettings):
         if url and not re.fullmatch(r"https?://[^\s/?#@]+(/[\w.~-]+)*/?", url):
             raise ValueError("give an address such as https://bgen.example.org")
         return url.rstrip("/")
+
+    @property
+    def has_painters(self) -> bool:
+        """Whether sweeps are made by painters that Ray places, and not by one worker process."""
+        return bool(self.workers or self.ray)
 
     @property
     def database_url(self) -> URL:

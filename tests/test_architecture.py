@@ -24,6 +24,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "bgen_core.json_value",
         "bgen_core.limits",
         "bgen_core.private_files",
+        "bgen_core.process_identity",
         "bgen_core.server_secret",
         "bgen_core.whole_file",
         "bgen_core.wording",
@@ -41,6 +42,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("bgen_core.runs",),
     ("bgen_core.archive", "bgen_core.reports"),
     ("bgen_core.jobs", "bgen_core.bench"),
+    ("bgen_core.cluster",),
     ("bgen_core.api", "bgen_core.client"),
     ("bgen_core.cli",),
     ("pages",),
@@ -134,11 +136,10 @@ def test_an_id_has_the_type_of_what_it_names() -> None:
                     bare.add((module_name(path), name))
                 case ast.AnnAssign(target=ast.Name(id=name), annotation=ast.Name(id="str")) if name in names:
                     bare.add((module_name(path), name))
-    # A person's text and a link may hold the beginning of an id alone; the worker's status file may be of no sweep.
+    # A person's text and a link may hold the beginning of an id alone.
     assert bare == {
         ("bgen_core.store.runs", "run_id"),
         ("bgen_core.runs.links", "run_id"),
-        ("bgen_core.jobs.worker_folder", "sweep_id"),
     }
 
 

@@ -14,9 +14,10 @@ import numpy as np
 from bgen_core.extent import Extent
 from bgen_core.ids import VisitorId
 from bgen_core.jobs.execute_sweep import Ended, execute_sweep
+from bgen_core.jobs.leases.holding import holding
+from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.runner import Runner
 from bgen_core.jobs.submission import forecast_sweep, submit_sweep
-from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.records.run_png import encode_run_png
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store, open_store
@@ -72,17 +73,17 @@ def measure_sweeps(
     settings: Settings, model: str, alternations: int, report: Callable[[str], None]
 ) -> dict[str, SweepResult]:
     """Photo ("1 megapixel") -> what was measured; in a store of its own, which is thrown away."""
-    with _own_store(settings) as (store, folder, own):
-        runner = Runner(store, own)
+    with own_store(settings) as (store, member, own):
+        runner = Runner(store, own, member)
         return {
-            name: _measure(store, folder, own, runner, model, extent, alternations, report)
+            name: _measure(store, member, own, runner, model, extent, alternations, report)
             for name, extent in PHOTOS.items()
         }
 
 
 def _measure(
     store: Store,
-    folder: WorkerFolder,
+    member: Member,
     settings: Settings,
     runner: Runner,
     model: str,
@@ -90,7 +91,7 @@ def _measure(
     alternations: int,
     report: Callable[[str], None],
 ) -> SweepResult:
-    subject = _made_up_subject(photo)
+    subject = made_up_subject(photo)
     store.subjects.save(subject, {})
     loaded = runner.prepare(model)
     side = loaded.source.entry.side
@@ -115,7 +116,8 @@ def _measure(
         )
         sweep_id = submit_sweep(store, forecast, owner=VisitorId("bench"))
         store.sweeps.claim_next()
-        *_, ended = execute_sweep(store, folder, runner, sweep_id)
+        with holding(member, sweep_id):
+            *_, ended = execute_sweep(store, member, runner, sweep_id)
         if not isinstance(ended, Ended) or ended.made != _size(asked):
             raise RuntimeError(f"the sweep ended otherwise than it should: {ended}")
 
@@ -133,11 +135,12 @@ def _measure(
         cells=_size(plan(0)),
         engine=engine,
         sweep=sweep,
-        commit=_measure_commit(store, subject, extent),
+        commit=measure_commit(store, subject, extent),
     )
 
 
-def _measure_commit(store: Store, subject: Subject, extent: Extent) -> dict[str, float]:
+def measure_commit(store: Store, subject: Subject, extent: Extent) -> dict[str, float]:
+    """Stage of one picture's commit -> its median milliseconds, when nothing else runs."""
     edges = Edges(subject.image, subject.alpha)
     raw = cv2.resize(subject.image, (extent.width, extent.height))
     image = composite(subject.image, subject.alpha, raw, edges=edges)
@@ -162,16 +165,15 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 @contextmanager
-def _own_store(settings: Settings) -> Generator[tuple[Store, WorkerFolder, Settings]]:
+def own_store(settings: Settings) -> Generator[tuple[Store, Member, Settings]]:
+    """A store that is thrown away."""
     with tempfile.TemporaryDirectory(prefix="bgen-bench-") as home:
         own = settings.model_copy(update={"home": Path(home), "database": "", "blobs": ""})
-        folder = WorkerFolder(own.home)
-        folder.prepare()
-        with open_store(own) as store:
-            yield store, folder, own
+        with open_store(own) as store, Member(store, "worker") as member:
+            yield store, member, own
 
 
-def _made_up_subject(extent: Extent) -> Subject:
+def made_up_subject(extent: Extent) -> Subject:
     """A photo with grain, as a camera's has, and a soft-edged ellipse that is kept."""
     sample = decode_photo(SAMPLES[0].read(), name=SAMPLES[0].file_name, limits=_SAMPLE_LIMITS).image
     photo = cv2.resize(sample, (extent.width, extent.height), interpolation=cv2.INTER_CUBIC).astype(np.int16)

@@ -14,6 +14,8 @@ from bgen_core.cli.metrics import metrics_app
 from bgen_core.cli.models import models
 from bgen_core.cli.reproduce import reproduce
 from bgen_core.cli.run_files import runs_app
+from bgen_core.cli.scaling.cluster import cluster_app
+from bgen_core.cli.scaling.dispatch import dispatch
 from bgen_core.cli.segment import segment
 from bgen_core.cli.serve import PASSES_OPTIONS_ON, serve
 from bgen_core.cli.store import store_app
@@ -39,6 +41,8 @@ app.add_typer(runs_app, name="runs")
 app.add_typer(metrics_app, name="metrics")
 app.add_typer(store_app, name="store")
 app.add_typer(tokens_app, name="tokens")
+app.command("dispatch")(dispatch)
+app.add_typer(cluster_app, name="cluster")
 app.command("models")(models)
 app.command("doctor")(doctor)
 app.command("bench")(bench)

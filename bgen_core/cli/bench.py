@@ -10,12 +10,13 @@ import typer
 
 from bgen_core.cli.inputs import say
 from bgen_core.cli.json_answer import print_json
+from bgen_core.cli.scaling.bench_scale import measure_scale, print_scale_tables
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.models.default_model import default_model
 from bgen_core.settings import load_settings
 
-SUBJECTS = ("engine", "sweep", "cutout")
+SUBJECTS = ("engine", "sweep", "cutout", "scale")
 TITLES = {
     "loop": "(a) a loop of pipe(...), one cell at a time",
     "seeds_batched": "(b) the same, seeds batched",
@@ -28,7 +29,8 @@ def bench(
     what: Annotated[
         str,
         typer.Option(
-            help="engine: 27 cells in four ways; sweep: from the queue to the store; cutout: the subject's mask."
+            help="engine: 27 cells in four ways; sweep: from the queue to the store; cutout: the subject's mask; "
+            "scale: up to 64 devices like this one, simulated from what its stages take."
         ),
     ] = "engine",
     model: Annotated[str | None, typer.Option(help="Catalogue name, Hub id or local folder.")] = None,
@@ -40,12 +42,14 @@ def bench(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
-    """Measure the engine next to plain diffusers, whole sweeps next to the engine, or the cut-out and its quality."""
+    """Measure the engine next to plain diffusers, whole sweeps next to the engine, the cut-out and its quality, or how
+    far sweeps scale.
+    """
     if what not in SUBJECTS:
         raise UserInputError(f"--what {what} is not known: allowed are {', '.join(SUBJECTS)}.")
     for option, value, belongs in (
-        ("--model", model, ("engine", "sweep")),
-        ("--shape", shape, ("engine",)),
+        ("--model", model, ("engine", "sweep", "scale")),
+        ("--shape", shape, ("engine", "scale")),
         ("--photos", photos, ("cutout",)),
     ):
         if value is not None and what not in belongs:
@@ -55,6 +59,8 @@ def bench(
         raise UserInputError("--model and --shape exclude each other: give one.")
     if what == "cutout":
         document, print_table = _measure_cutout(alternations, photos), _print_cutout_tables
+    elif what == "scale":
+        document, print_table = measure_scale(model, shape), print_scale_tables
     elif what == "sweep":
         document, print_table = _measure_sweeps(model, alternations), _print_sweep_table
     else:

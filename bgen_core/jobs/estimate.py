@@ -1,7 +1,6 @@
 """How long a sweep will take, from speeds that were measured on this device."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import median
 
 from bgen_core.extent import Extent
@@ -9,10 +8,11 @@ from bgen_core.models.families import Family
 from bgen_core.models.model_source import ModelSource
 from bgen_core.models.schedulers import get_scheduler
 from bgen_core.records.run import RunRecord
+from bgen_core.store.coordination.tunings import Tunings
 from bgen_core.sweep.canvas import choose_model_extent
 from bgen_core.sweep.family_rules import effective_steps, guided_evaluations, reads_negative
 from bgen_core.sweep.params import InpaintParams
-from bgen_core.sweep.tuning import last_tuning, tuning_name
+from bgen_core.sweep.tuning import tuning_name
 
 
 def estimate_seconds(
@@ -22,7 +22,7 @@ def estimate_seconds(
     source: ModelSource,
     device_kind: str,
     dtype_name: str,
-    home: Path,
+    tunings: Tunings,
     recent: Sequence[RunRecord],
 ) -> float | None:
     """Expected seconds for cells that have to be made.
@@ -41,23 +41,26 @@ def estimate_seconds(
     """
     if not cells:
         return 0.0
+    if source.family.backdrop:
+        spent = [run.total_seconds for run in recent if run.model_revision == source.revision and run.extent == photo]
+        return len(cells) * (median(spent) if spent else pasting_seconds(recent))
     extent = choose_model_extent(photo, side=cells[0].side or source.entry.side)
-    folder = home / "tuning" / tuning_name(source.revision, device_kind, dtype_name)
+    name = tuning_name(source.revision, device_kind, dtype_name)
     square = Extent(width=source.entry.side, height=source.entry.side)  # the worker measures it before any sweep
-    measured = last_tuning(folder, extent)
-    tuning = measured or last_tuning(folder, square)
+    measured = tunings.last(name, extent)
+    tuning = measured or tunings.last(name, square)
     same = [run for run in recent if run.model_revision == source.revision and run.model_extent == extent]
     finishing = [sum(spent for stage, spent in run.seconds.items() if stage != "denoise") for run in same]
     per_cell = median(finishing) if finishing else 0.0
     if tuning is None:
         return None
     family = source.family
-    rows = sum(_rows(family, params) for params in cells)
+    rows = sum(rows_of(family, params) for params in cells)
     larger = extent.area / square.area if cells[0].side and not measured else 1.0
     return rows * tuning.seconds_per_row * larger + len(cells) * per_cell
 
 
-def _rows(family: Family, params: InpaintParams) -> int:
+def rows_of(family: Family, params: InpaintParams) -> int:
     """Evaluations of one cell, those of its negative prompt too."""
     evaluations = effective_steps(family, params) * get_scheduler(params.scheduler).order
     return evaluations + (guided_evaluations(params, evaluations) if reads_negative(family, params) else 0)

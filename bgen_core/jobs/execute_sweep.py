@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from bgen_core.errors import BgenError, NoRoomError, StoreAwayError, StoreError
 from bgen_core.ids import SweepId
+from bgen_core.jobs.leases.holding import has_lost, leave_to_others
+from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.progress import ProgressWriter
-from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.models.devices import is_lasting_device_fault
 from bgen_core.records.sweep_states import CLAIM, FAIL, FINISH, GIVE_WAY, SweepState
 from bgen_core.store.store import Store
@@ -67,7 +68,7 @@ class Ended:
     ----------
     state
         What the store says now: "done", "failed" or (others wait) "queued" as this process wrote it, or what somebody
-        else has set meanwhile.
+        else has set meanwhile; "running" where another process has taken the sweep over.
     made, reused, failed
         Numbers of cells: made here, there before, and not made for a reason that stands in their place.
     fault
@@ -110,16 +111,17 @@ class _Cells:
 
 def execute_sweep(
     store: Store,
-    folder: WorkerFolder,
+    member: Member,
     runner: "Runner",
     sweep_id: SweepId,
     *,
     waits_while_paused: bool = False,
     patience: float = math.inf,
 ) -> Generator[SweepEvent]:
-    """Run a sweep that is held by the caller (`jobs.holding`) until it is done, or somebody stops it, or it fails.
+    """Run a sweep that is held by `member` (see `holding`) until it is done, or somebody stops it, or it fails.
 
-    Where the runner gives way to others, the sweep goes back into the queue with what is made.
+    Where the runner gives way to others, the sweep goes back into the queue with what is made. One that another process
+    has taken over, because this one was held up for long, is left to that one as it is.
 
     Parameters
     ----------
@@ -141,27 +143,37 @@ def execute_sweep(
     tries = _Tries()
     while True:
         try:
-            state = yield from _run_until_stopped(store, folder, runner, sweep_id, cells)
+            state = yield from _run_until_stopped(store, member, runner, sweep_id, cells)
         except Exception as error:
             if is_lasting_device_fault(error):
                 raise DeviceLostError("the device is lost to this process: a new one goes on with the sweep") from error
+            if has_lost(member, sweep_id):
+                logger.warning("sweep %s is another process's now; this one stopped", sweep_id, exc_info=True)
+                state = yield from _patiently(lambda: store.sweeps.get(sweep_id).state, patience)
+                break
             is_full = isinstance(error, NoRoomError)  # tries are for what might never work: room is waited for
             if isinstance(error, StoreAwayError) and (is_full or tries.left(made=len(cells.made))):
                 state = yield from _wait_for_store(store, sweep_id, error, tries, patience)
                 if state == "running":
                     continue
+            elif runner.shares and leave_to_others(store, member, sweep_id):
+                fault, state = (
+                    error,
+                    store.sweeps.get(sweep_id).state,
+                )  # what is wrong may be wrong on this machine alone
+                break
             else:
                 fault = error
                 reason = error.public if isinstance(error, BgenError) else INTERNAL_FAULT
                 state = yield from _patiently(partial(_failed, store, sweep_id, reason), patience)
                 break
         if state is None:
-            leave = _left if runner.gave_way else _finished
+            leave = _left_to_others if runner.shares else _left if runner.gave_way else _finished
             state = yield from _patiently(partial(leave, store, sweep_id), patience)
         if state == "paused" and waits_while_paused:
             yield Paused()
-            state = _wait_while_paused(store, sweep_id)
-            if state == "running":
+            state = _wait_while_paused(store, member, sweep_id)
+            if state == "running" and not has_lost(member, sweep_id):
                 yield Continued()
                 continue
         break
@@ -169,16 +181,21 @@ def execute_sweep(
 
 
 def _run_until_stopped(
-    store: Store, folder: WorkerFolder, runner: "Runner", sweep_id: SweepId, cells: _Cells
+    store: Store, member: Member, runner: "Runner", sweep_id: SweepId, cells: _Cells
 ) -> Generator[RunnerEvent, None, SweepState | None]:
     """Returns the state in which somebody has put the sweep, or None after the last cell."""
-    progress = ProgressWriter(folder, sweep_id)
+    progress = ProgressWriter(member, sweep_id)
     try:
         with closing(runner.run(sweep_id)) as events:
             next_look, stopped = time.monotonic(), None
             while True:
                 if stopped is None and time.monotonic() >= next_look:
-                    if (state := _look(store, sweep_id)) not in ("running", None):
+                    state = _look(store, sweep_id)
+                    if has_lost(member, sweep_id):
+                        logger.warning("sweep %s is another process's now; leaving it", sweep_id)
+                        stopped = state or "running"
+                        runner.stop()
+                    elif state not in ("running", None):
                         stopped = state
                         runner.stop()
                     next_look = time.monotonic() + LOOK_SECONDS
@@ -188,7 +205,7 @@ def _run_until_stopped(
                 progress.note(event)
                 yield event
     finally:
-        folder.clear_progress(sweep_id)
+        member.clear_progress(sweep_id)
 
 
 def _look(store: Store, sweep_id: SweepId) -> SweepState | None:
@@ -252,10 +269,10 @@ def growing_pauses() -> Iterator[float]:
         pause = min(2 * pause, LONGEST_STORE_PAUSE_SECONDS)
 
 
-def _wait_while_paused(store: Store, sweep_id: SweepId) -> SweepState:
-    while (state := _look(store, sweep_id)) in ("paused", None):
+def _wait_while_paused(store: Store, member: Member, sweep_id: SweepId) -> SweepState:
+    while (state := _look(store, sweep_id)) in ("paused", None) and not has_lost(member, sweep_id):
         time.sleep(LOOK_SECONDS)
-    return state
+    return state or "paused"
 
 
 def _finished(store: Store, sweep_id: SweepId) -> SweepState:
@@ -270,6 +287,11 @@ def _left(store: Store, sweep_id: SweepId) -> SweepState:
     if all(cell.done or cell.error for cell in store.sweeps.cells(sweep_id)):
         return _finished(store, sweep_id)
     return "queued" if store.sweeps.change_state(sweep_id, GIVE_WAY) else store.sweeps.get(sweep_id).state
+
+
+def _left_to_others(store: Store, sweep_id: SweepId) -> SweepState:
+    """Where others have the rest in hand it goes on without this process: whoever makes the last cell finishes it."""
+    return store.sweeps.get(sweep_id).state if store.sweeps.missing(sweep_id) else _finished(store, sweep_id)
 
 
 def _failed(store: Store, sweep_id: SweepId, reason: str) -> SweepState:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from bgen_core.jobs.background_faults import BackgroundFaults
-from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.models.compilers import Compiling, choose_compiling, keep_compiled
 from bgen_core.models.devices import Device, free_memory
 from bgen_core.models.model_files import fetched
@@ -11,6 +10,8 @@ from bgen_core.models.model_source import ModelSource
 from bgen_core.models.placement import Placement, place
 from bgen_core.models.revision import find_model
 from bgen_core.settings import Settings
+from bgen_core.store.store import Store
+from bgen_core.sweep.backgrounds.inpainter import BackdropInpainter
 from bgen_core.sweep.events import Inpainter
 from bgen_core.sweep.inpainters import load_inpainter
 
@@ -36,14 +37,19 @@ class KeptModels:
         How many are kept, and how they are placed.
     device
         Where they run.
+    store
+        Knows how fast they are, and whether somebody sees previews.
     """
 
-    def __init__(self, settings: Settings, device: Device) -> None:
+    def __init__(self, settings: Settings, device: Device, store: Store) -> None:
+        self._tunings = store.tunings.of
+        self._is_watched = store.looks.is_watched
         self._settings = settings
         self._device = device
         self._faults = BackgroundFaults(settings.home)
         self._faults.clear(COMPILING)
         self._kept: dict[str, LoadedModel] = {}  # by revision, the least recently used first
+        self._backdrops: dict[str, LoadedModel] = {}  # they take no memory, so that no model goes for them
         self._rows_of_gone = 0
 
     def get(self, model: str) -> LoadedModel:
@@ -55,6 +61,8 @@ class KeptModels:
             The model cannot be found or loaded.
         """
         source = find_model(model)
+        if source.family.backdrop:
+            return self._backdrops.setdefault(source.revision, _without_weights(source))
         loaded = self._kept.pop(source.revision, None) or self._load(source)
         self._kept[source.revision] = loaded
         return loaded
@@ -67,7 +75,8 @@ class KeptModels:
         ModelLoadError
             The model cannot be found.
         """
-        return self._kept.get(find_model(model).revision)
+        revision = find_model(model).revision
+        return self._backdrops.get(revision) or self._kept.get(revision)
 
     @property
     def rows(self) -> int:
@@ -85,12 +94,12 @@ class KeptModels:
         inpainter, factor = load_inpainter(
             source,
             device,
-            tuning_folder=settings.home / "tuning",
+            tunings=self._tunings,
             checks_safety=settings.safety_checker,
             placement=placement,
             compiling=self._compiling(placement, device),
             on_compile_fault=lambda sentence: self._faults.note(COMPILING, sentence),
-            is_watched=WorkerFolder(settings.home).is_watched,
+            is_watched=self._is_watched,
         )
         return LoadedModel(source=source, inpainter=inpainter, factor=factor, placement=placement)
 
@@ -106,6 +115,14 @@ class KeptModels:
         """Whether the new model has no room beside those that are kept."""
         placement = place(source, device, self._settings.offload)
         return placement.whole + placement.working > placement.free
+
+
+def _without_weights(source: ModelSource) -> LoadedModel:
+    assert source.family.backdrop
+    nowhere = Placement(offload="none", whole=0, largest=0, working=0, free=0)
+    return LoadedModel(
+        source=source, inpainter=BackdropInpainter(source.family.backdrop), factor=1, placement=nowhere
+    )  # fmt: skip
 
 
 def _rows(model: LoadedModel) -> int:

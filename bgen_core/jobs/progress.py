@@ -1,4 +1,4 @@
-"""From the runner's events to the progress file that the pages read."""
+"""From the runner's events to the progress that the pages read."""
 
 import base64
 import time
@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from bgen_core.ids import SweepId
-from bgen_core.jobs.worker_folder import WorkerFolder
+from bgen_core.jobs.leases.member import Member
 from bgen_core.models.hub.download import Fetching
 from bgen_core.records.progress import CellProgress, SweepProgress
 from bgen_core.subject.decoding.image_io import encode_webp
@@ -17,10 +17,10 @@ WRITE_SECONDS = 0.4  # the pages look about once a second
 
 
 class ProgressWriter:
-    """Keeps the progress of one sweep and writes it a few times a second."""
+    """Keeps the progress of one sweep and tells it a few times a second."""
 
-    def __init__(self, folder: WorkerFolder, sweep_id: SweepId) -> None:
-        self._folder = folder
+    def __init__(self, member: Member, sweep_id: SweepId) -> None:
+        self._member = member
         self._sweep_id = sweep_id
         self._progress = SweepProgress(cells={}, made=0, began=time.time())
         self._previews: dict[int, np.ndarray] = {}
@@ -57,7 +57,7 @@ class ProgressWriter:
             index: replace(cell, preview=_data_url(self._previews[index])) if index in self._previews else cell
             for index, cell in self._progress.cells.items()
         }
-        self._folder.write_progress(self._sweep_id, replace(self._progress, cells=cells))
+        self._member.note_progress(self._sweep_id, replace(self._progress, cells=cells))
         self._next_write = time.monotonic() + WRITE_SECONDS
 
 

@@ -8,16 +8,19 @@ from dataclasses import replace
 from bgen_core.errors import BgenError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import RawId, SubjectId, SweepId
-from bgen_core.jobs.claims import PaintingClaims
 from bgen_core.jobs.kept_models import KeptModels, LoadedModel
+from bgen_core.jobs.leases.claims import PaintingClaims
+from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.running.commits import Commits
 from bgen_core.jobs.running.engine_call import Asked, OpenEngine
 from bgen_core.jobs.running.painting import Painting
 from bgen_core.jobs.running.planned import Planned, Plans
+from bgen_core.jobs.running.share import Share
 from bgen_core.jobs.running.turn import Turn
 from bgen_core.jobs.running.work import Painted, Work
+from bgen_core.jobs.watching.painters import SPEED
 from bgen_core.models.default_model import default_model
-from bgen_core.models.devices import Device, find_device, free_bytes, memory_bytes
+from bgen_core.models.devices import WITHOUT_DEVICE, Device, find_device, free_bytes, memory_bytes
 from bgen_core.models.hub.download import Fetching
 from bgen_core.models.model_files import fetch_missing
 from bgen_core.models.revision import find_model
@@ -26,7 +29,7 @@ from bgen_core.models.steering.ip_adapters import find_ip_adapters
 from bgen_core.models.steering.loras import find_loras
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.settings import Settings
-from bgen_core.store.references import load_references
+from bgen_core.store.references import KeptBackgrounds, load_references
 from bgen_core.store.store import Store
 from bgen_core.sweep.canvas import choose_model_extent
 from bgen_core.sweep.events import Committed, Inpainter, RunnerEvent
@@ -45,31 +48,38 @@ class Runner:
     ----------
     store, settings
         Where results go, and which device to use.
+    member
+        In whose name pictures are claimed. None is enough for seconds: nobody beats.
     next_sweep
         Takes the sweep that will be run after the one under way, or None; its first cells are begun with that one's
         last, if they are of the same model and size. None where nothing follows.
     next_after
         The sweep to which the one under way gives way, as soon as it has had its turn, or None while nobody else
         waits. None where others are not served.
+    share
+        By what it takes its part of sweeps that several processes paint; None where it paints whole sweeps.
     """
 
     def __init__(
         self,
         store: Store,
         settings: Settings,
+        member: Member | None = None,
         *,
         next_sweep: Callable[[], SweepRecord | None] | None = None,
         next_after: Callable[[SweepId], SweepRecord | None] | None = None,
+        share: Share | None = None,
     ) -> None:
         self._store = store
         self._settings = settings
-        self._claims = PaintingClaims(settings.home / "worker" / "painting.claims")
+        self._claims = PaintingClaims(member or Member(store, "command line"))
         self.device: Device = find_device(settings.device, settings.precision)
-        self._models = KeptModels(settings, self.device)
+        self._models = KeptModels(settings, self.device, store)
         self._stopping = False
         self._unstored: dict[RawId, Painted] = {}
         self._next_sweep = next_sweep
         self._next_after = next_after
+        self._share = share
         self._turn: Turn | None = None
         self._plans = Plans()
         self._engine = OpenEngine(self._claims.release)
@@ -118,10 +128,17 @@ class Runner:
     def figures(self) -> dict[str, float]:
         """Rows computed, and memory of the device in bytes where it is a GPU; from any thread."""
         rows = {"rows": float(self._models.rows)}
+        if self._share is not None:
+            rows[SPEED] = self._share.pace.rows_per_second
         if not self.device.kind.startswith("cuda"):
             return rows
         whole = memory_bytes(self.device)
         return rows | {"gpu_bytes": float(whole), "gpu_used_bytes": float(whole - free_bytes(self.device))}
+
+    @property
+    def shares(self) -> bool:
+        """Whether others may paint the same sweep: what this one has not made may be in their hands."""
+        return self._share is not None
 
     @property
     def gave_way(self) -> bool:
@@ -148,7 +165,7 @@ class Runner:
     def _events(self, sweep_id: SweepId) -> Generator[RunnerEvent]:
         unstored, self._unstored = self._unstored, {}
         self._turn = turn = Turn(sweep_id, self._next_after, self._joins)
-        commits = Commits(self._store, lambda raw_id: self._claims.release([raw_id]))
+        commits = Commits(self._store, lambda raw_id: self._claims.made([raw_id]))
         painting = Painting(
             self._store,
             self._claims,
@@ -158,6 +175,7 @@ class Runner:
             unstored=unstored,
             is_stopping=lambda: self._stopping,
             turn=turn,
+            share=self._share,
         )
         stays_open = False
         try:
@@ -187,6 +205,8 @@ class Runner:
         sweep = self._plans.missing_of(record, rows)
         # What changes at the highest price varies slowest: models are loaded once, and only a size drains the engine.
         models = list(dict.fromkeys(model for model, _ in sweep.groups))
+        if self._share is not None:
+            models = self._share.rotated(models)
         for model in models:
             if not self._stopping and not turn.is_over:
                 yield from self._run_model(sweep, model, painting, turn, is_last=model == models[-1])
@@ -281,6 +301,7 @@ class Runner:
             ip_adapters=find_ip_adapters(part.values_of("ip_adapter"), self._settings.ip_adapter_folder),
             pictures=load_references(self._store.blobs, part.values_of("reference")),
             depth=depth_model_for(part.values_of("control"), self._settings.depth_model),
+            background=KeptBackgrounds(self._store.blobs),
         )
         addresses = self._plans.addresses(
             sweep.record,
@@ -307,7 +328,7 @@ class Runner:
         return Work(
             sweep_id=sweep.record.id,
             owner=sweep.record.owner,
-            device=self.device,
+            device=WITHOUT_DEVICE if source.family.backdrop else self.device,
             source=source,
             placement=loaded.placement,
             extent=Extent(width=source.entry.side, height=source.entry.side),
@@ -320,4 +341,6 @@ class Runner:
 
 
 def _extent(photo: Extent, model: LoadedModel, side: int) -> Extent:
+    if model.source.family.backdrop:
+        return photo
     return choose_model_extent(photo, side=side or model.source.entry.side, factor=model.factor)

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import bgen_core
-from bgen_core.jobs.holding import orphans
+from bgen_core.errors import StoreError
+from bgen_core.jobs.leases.holding import is_held
 from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.jobs.worker_watch import WorkerWatch
 from bgen_core.models.default_model import default_model
+from bgen_core.process_identity import this_host
 from bgen_core.records.sweep_states import FAIL
+from bgen_core.records.worker import WorkerRecord
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 
@@ -28,10 +31,12 @@ LONGEST_PAUSE_SECONDS = 30.0
 HEALTHY_SECONDS = 60.0
 CRASHES_ALLOWED = 3  # of one sweep, without a single new picture between them
 LOOK_SECONDS = 0.5
+STATUS_SECONDS = 2.0  # between two looks at what the worker says of itself
 END_SECONDS = 5.0  # for a process that was asked to end, and again for one that was killed
 
 # -P: the app is started in any folder, and modules that lie there are not this program's.
 WORKER = (sys.executable, "-P", "-m", "bgen_core.jobs.worker")
+DISPATCHER = (sys.executable, "-P", "-m", "bgen_core.cluster.dispatch")  # which has painters in the worker's place
 
 
 _CRASHED = (
@@ -73,6 +78,7 @@ class WorkerSupervisor:
             "OMP_WAIT_POLICY": "PASSIVE",
             "PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH", "")])),
         }
+        self._command = DISPATCHER if settings.has_painters else WORKER
         self._crashes: dict[tuple[str, int], int] = {}
         self._stall_seconds = settings.stall_minutes * 60
         self._stopping = threading.Event()
@@ -94,6 +100,7 @@ class WorkerSupervisor:
             try:
                 ended = self._run_worker()
                 if self._stopping.is_set():
+                    self._free(ended)
                     return
                 logger.error("the worker %s and is started again; see %s", ended.how, self._folder.log)
                 self._count_crash(ended)
@@ -105,7 +112,7 @@ class WorkerSupervisor:
     def _run_worker(self) -> "EndedWorker":
         with self._folder.log.open("ab") as log:
             process = subprocess.Popen(
-                WORKER,
+                self._command,
                 stdin=subprocess.PIPE,  # its end tells the worker that the app is gone
                 stdout=log,
                 stderr=log,
@@ -120,29 +127,42 @@ class WorkerSupervisor:
     def _wait_for(self, process: subprocess.Popen[bytes]) -> bool:
         """Wait until it has ended, or hangs, or the app ends; whether it hangs."""
         watch = WorkerWatch(limit=self._stall_seconds, began=time.monotonic())
+        next_status = 0.0
         while process.poll() is None and not self._stopping.wait(LOOK_SECONDS):
-            status = self._folder.read_status()
-            if watch.hangs(status if status and status.pid == process.pid else None, time.monotonic()):
-                return True
+            if time.monotonic() < next_status:
+                continue
+            next_status = time.monotonic() + STATUS_SECONDS
+            try:
+                if watch.hangs(self._said_by(process.pid), time.monotonic()):
+                    self._store().workers.check()
+                    return True
+            except StoreError:  # what cannot be read cannot be written either: its silence means nothing
+                watch.forgive(time.monotonic())
         return False
+
+    def _said_by(self, pid: int) -> WorkerRecord | None:
+        return self._store().workers.of_process(this_host(), pid)
+
+    def _free(self, ended: "EndedWorker") -> WorkerRecord | None:
+        """Take from a worker that has ended what it held, and give what it last said."""
+        worker = self._said_by(ended.pid)
+        if worker is not None and ended.code is not None:
+            self._store().workers.lose([worker.id])
+        return worker
 
     def _count_crash(self, ended: "EndedWorker") -> None:
         """Count it against the sweep that this worker had in hand, and not against one that a command line left."""
-        status = self._folder.read_status()
-        in_hand = status.sweep_id if status and status.pid == ended.pid else ""
-        store = self._store()
-        for sweep in orphans(store, self._folder):
-            if sweep.id != in_hand:
+        store, worker = self._store(), self._free(ended)
+        if worker is None:
+            return
+        for sweep in store.sweeps.select(states=["running"]):
+            if sweep.id != worker.status.sweep_id or is_held(store, sweep.id):
                 continue
             made = sum(cell.done for cell in store.sweeps.cells(sweep.id))
             key = (sweep.id, made)
             self._crashes[key] = self._crashes.get(key, 0) + 1
             if self._crashes[key] >= CRASHES_ALLOWED:
-                store.sweeps.change_state(
-                    sweep.id,
-                    FAIL,
-                    _HUNG if ended.hung else _CRASHED,
-                )
+                store.sweeps.change_state(sweep.id, FAIL, _HUNG if ended.hung else _CRASHED)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,15 +1,12 @@
 """The worker process: takes sweeps from the queue, one at a time, and runs them to the end.
 
-Started by the supervisor as `python -m bgen_core.jobs.worker`. It shares nothing with the app but the store and the
-worker folder, and it ends when its standard input does: a killed app leaves no worker behind.
+Started by the supervisor as `python -m bgen_core.jobs.worker`. It shares nothing with the app but the store, and it
+ends when its standard input does: a killed app leaves no worker behind.
 """
 
 import logging
-import os
 import sys
-import threading
 import time
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from bgen_core.errors import BgenError, NoRoomError, StoreAwayError
@@ -17,19 +14,20 @@ from bgen_core.fault_log import count_faults
 from bgen_core.ids import SweepId
 from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, StoreAway, execute_sweep, growing_pauses
 from bgen_core.jobs.executors.agreement import terms_of
-from bgen_core.jobs.holding import requeue_orphans
+from bgen_core.jobs.leases.holding import requeue_orphans
+from bgen_core.jobs.leases.member import Member
+from bgen_core.jobs.leases.only_worker import SecondWorkerError, only_worker
 from bgen_core.jobs.mirroring import Mirroring
-from bgen_core.jobs.only_worker import SecondWorkerError, only_worker
 from bgen_core.jobs.parent_process import end_with_parent
 from bgen_core.jobs.running.housekeeping import Housekeeping
 from bgen_core.jobs.running.telling import Telling
 from bgen_core.jobs.running.turns import Turns
 from bgen_core.jobs.running.work_counts import WorkCounts
-from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.json_log import about_sweep, write_json_lines
 from bgen_core.models.content_hash import keep_hashes
 from bgen_core.models.devices import prepare_process_for_inference
 from bgen_core.records.sweep import SweepRecord
+from bgen_core.records.worker import NO_SWEEP
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import OpenStore, Store, open_store
 from bgen_core.sweep.events import Started
@@ -40,63 +38,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.25
-BEAT_SECONDS = 3.0
 ORPHAN_CHECK_SECONDS = 10.0
 MEASURE_CHECK_SECONDS = 3.0
-
-
-class Heartbeat:
-    """Writes the worker's status every few seconds from a thread of its own, also while a model loads.
-
-    That this thread lives says nothing of the one that works: it gives signs of progress, and the supervisor replaces
-    a worker that gives none for long.
-    """
-
-    def __init__(self, folder: WorkerFolder, terms: dict[str, str] | None = None) -> None:
-        self._folder = folder
-        self._terms = terms or {}
-        self.counts = WorkCounts()
-        self._lock = threading.Lock()
-        self._content: dict[str, str] = {"state": "starting"}
-        self._signs = 0
-        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
-
-    def __enter__(self) -> "Heartbeat":
-        self._write()
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
-        del kind, error, trace
-
-    def sign(self) -> None:
-        """Show that the work gets on; written with the next beat."""
-        self._signs += 1
-
-    def say(self, **changes: str) -> None:
-        """Change what the status says, at once; a sign too."""
-        self.sign()
-        with self._lock:
-            said, self._content = self._content, self._content | changes
-        if said != self._content:
-            self._write()
-
-    def _beat(self) -> None:
-        while True:
-            time.sleep(BEAT_SECONDS)
-            self._write()
-
-    def _write(self) -> None:
-        with self._lock:
-            self._folder.write_status(
-                WorkerStatus(
-                    pid=os.getpid(),
-                    signs=self._signs,
-                    terms=self._terms,
-                    counts=self.counts.all(),
-                    **self._content,  # pyright: ignore[reportArgumentType]
-                )
-            )
 
 
 def main() -> None:
@@ -109,20 +52,18 @@ def main() -> None:
     if settings.log == "json":
         write_json_lines()
     keep_hashes(settings.home)
-    folder = WorkerFolder(settings.home)
-    folder.prepare()
     try:
         with (
-            only_worker(folder, stall_seconds=settings.stall_minutes * 60),
-            Heartbeat(folder, terms_of(settings)) as heartbeat,
-            _opened(settings, heartbeat) as store,
+            _opened(settings) as store,
+            Member(store, "worker", terms=terms_of(settings)) as member,
+            only_worker(store, member, settings.home),
         ):
-            work(store, settings, folder, heartbeat)
-    except SecondWorkerError as error:
+            work(store, settings, member)
+    except (SecondWorkerError, StoreAwayError) as error:
         sys.exit(str(error))
 
 
-def _opened(settings: Settings, heartbeat: Heartbeat) -> OpenStore:
+def _opened(settings: Settings) -> OpenStore:
     """The store, as soon as it answers."""
     pauses = growing_pauses()
     while True:
@@ -130,37 +71,37 @@ def _opened(settings: Settings, heartbeat: Heartbeat) -> OpenStore:
             return open_store(settings)
         except StoreAwayError as error:
             logger.warning("the store cannot be opened yet: %s", error)
-            heartbeat.say(trouble=error.public)
             time.sleep(next(pauses))
 
 
-def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Heartbeat) -> None:
+def work(store: Store, settings: Settings, member: Member) -> None:
     """Serve the queue for ever."""
     from bgen_core.jobs.runner import Runner  # imports torch: the status says "starting" meanwhile
 
-    turns = Turns(store, folder)
-    runner = Runner(store, settings, next_sweep=turns.look_ahead, next_after=turns.next_after)
+    turns = Turns(store, member)
+    runner = Runner(store, settings, member, next_sweep=turns.look_ahead, next_after=turns.next_after)
     device = runner.device
-    heartbeat.counts.ask = runner.figures
-    heartbeat.say(device_kind=device.kind, dtype_name=device.dtype_name)
-    heartbeat.say(state="loading")
+    counts = WorkCounts(runner.figures)
+    member.counts = counts.all
+    member.say(device_kind=device.kind, device_name=device.name, dtype_name=device.dtype_name)
+    member.say(state="loading")
     for _ in runner.warm_up():
-        heartbeat.sign()
-    heartbeat.say(state="ready")
+        member.sign()
+    member.say(state="ready")
     look = _Clock(ORPHAN_CHECK_SECONDS)
     measure = _Clock(MEASURE_CHECK_SECONDS)
     pauses = growing_pauses()
-    telling, housekeeping = Telling(store, settings), Housekeeping(store, settings, heartbeat.sign)
+    telling, housekeeping = Telling(store, settings), Housekeeping(store, settings, member.sign)
     mirroring, mirror = Mirroring(store, settings), _Clock(MEASURE_CHECK_SECONDS)
     while True:
-        heartbeat.sign()
+        member.sign()
         try:
             if look.is_due():  # a killed process leaves its sweep behind
-                requeue_orphans(store, folder)
+                requeue_orphans(store, member)
             if housekeeping.is_due():
                 housekeeping.do()
             store.blobs.check_room()  # a sweep that begins would only wait, and keep its owner from seeing why
-            if serve_next(store, folder, runner, heartbeat, turns, telling):
+            if serve_next(store, member, runner, turns, telling, counts):
                 look.make_due()  # it may have been continued while it was still being left
             elif measure.is_due() and measure_next(store, settings):
                 measure.make_due()
@@ -173,31 +114,31 @@ def work(store: Store, settings: Settings, folder: WorkerFolder, heartbeat: Hear
                 "the store cannot be used; trying again: %s", error, exc_info=not isinstance(error, NoRoomError)
             )
             trouble = error.public if isinstance(error, BgenError) else "The server's disk cannot be used."
-            heartbeat.say(state="ready", sweep_id="", trouble=trouble)
+            member.say(state="ready", sweep_id=NO_SWEEP, trouble=trouble)
             time.sleep(next(pauses))
         else:
-            heartbeat.say(trouble="")
+            member.say(trouble="")
             pauses = growing_pauses()
 
 
 def serve_next(
     store: Store,
-    folder: WorkerFolder,
+    member: Member,
     runner: "Runner",
-    heartbeat: Heartbeat,
     turns: Turns,
     telling: Telling | None = None,
+    counts: WorkCounts | None = None,
 ) -> bool:
     """Run the next sweep of the queue; False where nothing waits."""
     with turns.take() as sweep:
         if sweep is None:
             return False
-        heartbeat.say(state="loading", sweep_id=sweep.id)
+        member.say(state="loading", sweep_id=sweep.id)
         with about_sweep(sweep.id):
-            run_sweep(store, folder, runner, sweep, heartbeat)
+            run_sweep(store, member, runner, sweep, counts)
         if telling:
             telling.tell(sweep.id)
-    heartbeat.say(state="ready", sweep_id="")
+    member.say(state="ready", sweep_id=NO_SWEEP)
     return True
 
 
@@ -230,18 +171,19 @@ def measure_next(store: Store, settings: Settings) -> bool:
 
 def run_sweep(
     store: Store,
-    folder: WorkerFolder,
+    member: Member,
     runner: "Runner",
     sweep: SweepRecord,
-    heartbeat: Heartbeat,
+    counts: WorkCounts | None = None,
 ) -> None:
     """Run one sweep for its turn: to its end, a pause, a cancellation or an error, or until others wait."""
     try:
-        for event in execute_sweep(store, folder, runner, sweep.id):
-            heartbeat.say(trouble=event.fault.public if isinstance(event, StoreAway) else "")
-            heartbeat.counts.note(event)
+        for event in execute_sweep(store, member, runner, sweep.id):
+            member.say(trouble=event.fault.public if isinstance(event, StoreAway) else "")
+            if counts is not None:
+                counts.note(event)
             if isinstance(event, Started):
-                heartbeat.say(state="painting")
+                member.say(state="painting")
             elif isinstance(event, Ended):
                 _log_end(sweep.id, event)
     except DeviceLostError as error:

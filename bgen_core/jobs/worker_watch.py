@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from bgen_core.jobs.worker_folder import WorkerStatus
+from bgen_core.records.worker import WorkerRecord
 
 # A model that is loaded, downloaded or measured for the first time shows nothing until it is there; nor does a process
 # that has only just been started on a busy machine.
@@ -32,14 +32,18 @@ class WorkerWatch:
     def __post_init__(self) -> None:
         self._beat_seen = self._sign_seen = self.began
 
-    def hangs(self, status: WorkerStatus | None, now: float) -> bool:
+    def forgive(self, now: float) -> None:
+        """Begin anew: whoever watches could not see for a while what it said, and it could not say it either."""
+        self.began = self._beat_seen = self._sign_seen = now
+
+    def hangs(self, worker: WorkerRecord | None, now: float) -> bool:
         """Take in what the worker says of itself, or None where it has said nothing yet."""
-        if status is not None and status.beat != self._beat:
-            self._beat, self._beat_seen = status.beat, now
-        if status is not None and status.signs != self._signs:
-            self._signs, self._sign_seen = status.signs, now
+        if worker is not None and worker.beat != self._beat:
+            self._beat, self._beat_seen = worker.beat, now
+        if worker is not None and worker.status.signs != self._signs:
+            self._signs, self._sign_seen = worker.status.signs, now
         longest = self.limit * LOADING_FACTOR
-        if status is None:
+        if worker is None:
             return now - self.began > longest
-        patience = longest if status.state == "loading" else self.limit
+        patience = longest if worker.status.state == "loading" else self.limit
         return now - self._beat_seen > self.limit or now - self._sign_seen > patience

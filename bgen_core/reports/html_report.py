@@ -22,8 +22,8 @@ from bgen_core.reports.contact_sheet import ContactSheet, SheetCell, contact_she
 from bgen_core.reports.html_templates import templates_in
 from bgen_core.runs.analysis.best import best_of
 from bgen_core.runs.analysis.columns import Measure
-from bgen_core.runs.analysis.noise import in_own_units
-from bgen_core.runs.table import RunField, differing_parameters, shown, shown_apart
+from bgen_core.runs.analysis.noise import against_seeds, in_own_units
+from bgen_core.runs.table import FIELDS, RunField, differing_parameters, shown, shown_apart
 from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import Store
 from bgen_core.store.thumbnails import THUMBNAIL_SIDES, thumbnail
@@ -187,11 +187,12 @@ class _Report:
     def _best(self) -> dict[str, frozenset[RunId]]:
         import pandas as pd
 
-        rows = pd.DataFrame(self._values)
-        noise = {metric.name: in_own_units(Measure.of(metric), rows).noise for metric in self.metrics}
+        made = pd.DataFrame({field.name: [field.read(run) for run in self.runs] for field in FIELDS})
+        rows = made.assign(**{name: made["id"].map(values) for name, values in self._values.items()})
+        own = [in_own_units(Measure.of(metric), rows) for metric in self.metrics]
         return {
-            metric.name: best_of(self._values[metric.name], metric.direction, noise[metric.name])
-            for metric in self.metrics
+            measure.name: best_of(self._values[measure.name], measure.direction, measure.noise)
+            for measure in against_seeds(own, rows, rows)
         }
 
 

@@ -6,10 +6,10 @@ its own commit, so "look, then write" needs no lock on rows.
 """
 
 import secrets
-import threading
 import time
 from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,19 +18,21 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import PoolProxiedConnection
 
 from bgen_core.errors import StoreError
 from bgen_core.private_files import close_to_others, make_private_folder
-from bgen_core.store.database_faults import explained
+from bgen_core.store.databases.connections import allow_long_statements, client_limits, limit_session, limit_writer
+from bgen_core.store.databases.database_faults import explained
 from bgen_core.store.schema import SCHEMA_VERSION
 
 MOST_IDS = 500  # SQLite took at most 999 variables in a query until 3.32
 _BUSY_SECONDS = 20
-_CONNECT_SECONDS = 10
 # Threads of one process at once; a PostgreSQL server takes 100 connections from all processes, unless told otherwise.
 _POOLS = {"sqlite": (8, 56), "postgresql": (4, 16)}
 _WRITER_LOCK = 0x6267656E  # "bgen": PostgreSQL's advisory locks have numbers, each database its own
+_READ_MARK = sa.text("SELECT mark FROM content_revision WHERE id = 1")
+_WRITE_MARK = sa.text("UPDATE content_revision SET mark = :mark WHERE id = 1")
+_WRITE_MARK_IF_CHANGED = sa.text(f"{_WRITE_MARK} AND pg_current_xact_id_if_assigned() IS NOT NULL")
 _Id = TypeVar("_Id", bound=str)
 
 
@@ -58,8 +60,10 @@ class Database:
         # PostgreSQL's default shows each query of a transaction another state; SQLite's readers never see that.
         snapshot = {} if self._is_sqlite else {"isolation_level": "REPEATABLE READ"}
         self._reading = self.engine.execution_options(**snapshot)
-        self._watcher: PoolProxiedConnection | None = None
-        self._watching = threading.Lock()
+        # Of the loss of a beat nobody dies, and a beat shall not wait for a disk.
+        hasty = self.engine if not self._is_sqlite else _create_engine(url, synchronous="NORMAL")
+        newest = {} if self._is_sqlite else {"isolation_level": "READ COMMITTED"}
+        self._coordinating = hasty.execution_options(coordinates=True, **newest)
         self._opened = secrets.token_hex(8)
 
     @property
@@ -76,28 +80,35 @@ class Database:
 
     @contextmanager
     def writing(self) -> Generator[Session]:
-        """A session whose changes are committed together at its end, or not at all; one writer at a time."""
+        """A session whose changes are committed together at its end, or not at all; one writer at a time.
+
+        Whatever changes what the store keeps comes through here: caches live until the next such change.
+        """
         with self.explained(), Session(self._writing) as session, session.begin():
-            session.connection()  # the turn begins here, and not with the first query
+            connection = session.connection()  # the turn begins here, and not with the first query
+            before = _changes(connection)
+            yield session
+            session.flush()
+            _mark_change(connection, before)
+
+    @contextmanager
+    def coordinating(self) -> Generator[Session]:
+        """A session for what is no content: who computes what, and how far it is. The store's revision stays.
+
+        On PostgreSQL others write meanwhile, so that what is to be true for one alone is one conditional statement. A
+        power cut may take the last changes along.
+        """
+        with self.explained(), Session(self._coordinating) as session, session.begin():
+            session.connection()
             yield session
 
     def revision(self) -> str:
-        """A mark of the database's content: two equal marks of this object mean that nothing was committed in between.
+        """A mark of the database's content: two equal marks of this object mean equal content.
 
-        It may change without a change: on PostgreSQL any transaction of the whole server counts.
+        What is written by `coordinating` is no content.
         """
-        with self.explained(), self._watching:
-            if not self._is_sqlite:
-                with self.engine.connect() as connection:
-                    # Equal snapshots see equal rows: a transaction that commits leaves the list of those under way.
-                    mark = connection.scalar(sa.text("SELECT CAST(pg_current_snapshot() AS TEXT)"))
-                    return f"{self._opened} {mark}"
-            if self._watcher is None:
-                self._watcher = self.engine.raw_connection()
-                self._watcher.detach()  # a connection of its own, since the number tells what all others did
-            cursor = self._watcher.cursor()
-            cursor.execute("PRAGMA data_version")
-            return f"{self._opened} {cursor.fetchone()}"
+        with self.explained(), self.engine.connect() as connection:
+            return f"{self._opened} {connection.scalar(_READ_MARK)}"
 
     def prepare_folder(self) -> None:
         """Create the folder of a database that is a file.
@@ -147,12 +158,10 @@ class Database:
                     return
             with self._writing.begin() as connection:
                 self._upgrade(connection)
+                connection.execute(_WRITE_MARK, {"mark": _new_mark()})
 
     def close(self) -> None:
-        with self._watching:
-            if self._watcher is not None:
-                self._watcher.close()
-                self._watcher = None
+        self._coordinating.dispose()
         self.engine.dispose()
 
     def explained(self) -> AbstractContextManager[None]:
@@ -167,6 +176,7 @@ class Database:
 
         if _schema_version(connection) == SCHEMA_VERSION:
             return  # another process was first
+        allow_long_statements(connection)
         config = Config(attributes={"connection": connection})
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
         try:
@@ -191,40 +201,65 @@ class Database:
                 time.sleep(0.02)
 
 
-def _create_engine(url: str | sa.URL) -> Engine:
+def _create_engine(url: str | sa.URL, *, synchronous: str = "FULL") -> Engine:
     url = sa.make_url(url)
     is_sqlite = url.get_backend_name() == "sqlite"
     pool_size, overflow = _POOLS["sqlite" if is_sqlite else "postgresql"]
-    # A server that was restarted in the night costs one question, not the next visitor's page.
-    if not is_sqlite and "connect_timeout" not in url.query:  # a server that is switched off does not even refuse
-        url = url.update_query_dict({"connect_timeout": str(_CONNECT_SECONDS)})
-    engine = sa.create_engine(url, pool_size=pool_size, max_overflow=overflow, pool_pre_ping=not is_sqlite)
+    engine = sa.create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=overflow,
+        # A server that was restarted in the night costs one question, not the next visitor's page.
+        pool_pre_ping=not is_sqlite,
+        connect_args={} if is_sqlite else client_limits(url),
+    )
     if is_sqlite:
-        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "connect", partial(_configure_sqlite, synchronous))
         event.listen(engine, "begin", _begin_sqlite)
     else:
+        event.listen(engine, "connect", limit_session)
         event.listen(engine, "begin", _begin_postgresql)
     return engine
 
 
-def _configure_sqlite(connection: Any, _record: object) -> None:
+def _configure_sqlite(synchronous: str, connection: Any, _record: object) -> None:
     # Python 3.11's sqlite3 would open transactions by itself, at the first write and outside schema changes.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout={int(_BUSY_SECONDS * 1000)}")
     connection.execute("PRAGMA foreign_keys=ON")
     # FULL: a committed run survives a power cut too; one more fsync is nothing beside the seconds that a run takes.
-    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute(f"PRAGMA synchronous={synchronous}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
+    options = connection.get_execution_options()
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") or options.get("coordinates") else "BEGIN")
 
 
 def _begin_postgresql(connection: Connection) -> None:
-    if connection.get_execution_options().get("writes"):
-        connection.exec_driver_sql(
-            f"SET LOCAL lock_timeout = {int(_BUSY_SECONDS * 1000)}; SELECT pg_advisory_xact_lock({_WRITER_LOCK})"
-        )
+    options = connection.get_execution_options()
+    if options.get("coordinates"):
+        connection.exec_driver_sql(f"{limit_writer(_BUSY_SECONDS)}SET LOCAL synchronous_commit = off")
+    elif options.get("writes"):
+        connection.exec_driver_sql(f"{limit_writer(_BUSY_SECONDS)}SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
+
+
+def _changes(connection: Connection) -> int:
+    """How many rows SQLite's connection has changed in its life; PostgreSQL knows by itself what a transaction did."""
+    return getattr(connection.connection.dbapi_connection, "total_changes", 0)
+
+
+def _mark_change(connection: Connection, before: int) -> None:
+    """Note a change of the content in the transaction that made it; one that changed nothing stays without a trace."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(_WRITE_MARK_IF_CHANGED, {"mark": _new_mark()})
+    elif _changes(connection) != before:
+        connection.execute(_WRITE_MARK, {"mark": _new_mark()})
+
+
+def _new_mark() -> str:
+    """Random, and no number that rises: after a restored backup an old mark means the old content again."""
+    return secrets.token_hex(8)
 
 
 def _schema_version(connection: Connection) -> str | None:

@@ -7,9 +7,9 @@ from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, S
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-from bgen_core.ids import BlobHash, LinkId, RawId, RunId, SubjectId, SweepId, VisitorId
+from bgen_core.ids import BlobHash, LinkId, RawId, RunId, SubjectId, SweepId, VisitorId, WorkerId
 
-SCHEMA_VERSION = "0014"
+SCHEMA_VERSION = "0017"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -169,12 +169,17 @@ class RunRow(Table):
     reference: Mapped[BlobHash] = mapped_column(Text)
     ip_adapter: Mapped[str] = mapped_column(Text)
     reference_scale: Mapped[float]
+    background: Mapped[BlobHash] = mapped_column(Text)
+    background_colour: Mapped[str] = mapped_column(Text)
+    background_blur: Mapped[float]
     repaint: Mapped[str] = mapped_column(String(64))
     mask_grow: Mapped[float]
     mask_feather: Mapped[float]
     edge_softness: Mapped[float]
     harmonisation: Mapped[float]
+    light: Mapped[float]
     shadow: Mapped[float]
+    ground_shadow: Mapped[float]
     guidance_end: Mapped[float]
     clip_skip: Mapped[int]
     prompt_syntax: Mapped[str] = mapped_column(String(16))
@@ -300,6 +305,17 @@ class ReferenceOwnerRow(Table):
     owner: Mapped[VisitorId] = mapped_column(String(64), primary_key=True)
 
 
+class RemovalRow(Table):
+    """A picture that is being removed, or was: whoever writes a row that needs it puts it again; see `removals`."""
+
+    __tablename__ = "picture_removals"
+
+    picture: Mapped[BlobHash] = mapped_column(String(64), primary_key=True)
+    removal: Mapped[str] = mapped_column(String(16), index=True)
+    began: Mapped[datetime] = mapped_column(index=True)
+    is_done: Mapped[bool]
+
+
 class VisitorRow(Table):
     """The name under which others read who somebody is."""
 
@@ -326,3 +342,89 @@ class TokenRow(Table):
     created: Mapped[datetime]
     last_used: Mapped[datetime | None]
     until: Mapped[datetime | None]
+
+
+class ContentRow(Table):
+    """The one row whose mark is another one after every change of what the store keeps; see `Database.writing`."""
+
+    __tablename__ = "content_revision"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    mark: Mapped[str] = mapped_column(String(32))
+
+
+class WorkerRow(Table):
+    """A process that shares the store's work, and how it is; see `WorkerRecord`.
+
+    What it holds is its own until `until`. Like all points in time of the tables below, that is in seconds since 1970
+    by the database's clock.
+    """
+
+    __tablename__ = "workers"
+
+    id: Mapped[WorkerId] = mapped_column(String(32), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    host: Mapped[str] = mapped_column(String(255))
+    pid: Mapped[int]
+    process_start: Mapped[float]
+    state: Mapped[str] = mapped_column(String(16))
+    device_kind: Mapped[str] = mapped_column(String(32))
+    device_name: Mapped[str] = mapped_column(Text)
+    dtype_name: Mapped[str] = mapped_column(String(32))
+    sweep_id: Mapped[SweepId] = mapped_column(String(64))
+    trouble: Mapped[str] = mapped_column(Text)
+    signs: Mapped[int] = mapped_column(BigInteger)
+    terms: Mapped[dict[str, str]]
+    counts: Mapped[dict[str, float]]
+    began: Mapped[float]
+    beat: Mapped[float]
+    until: Mapped[float]
+
+
+class LeaseRow(Table):
+    """Something that a worker holds, such as a sweep or a raw picture that it paints, for as long as it beats.
+
+    `epoch` rises with each new holder that takes it from one that was lost.
+    """
+
+    __tablename__ = "leases"
+
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    worker_id: Mapped[WorkerId] = mapped_column(ForeignKey("workers.id", ondelete="CASCADE"), index=True)
+    epoch: Mapped[int] = mapped_column(BigInteger)
+
+
+class ProgressRow(Table):
+    """How far a worker is with a sweep, as pages show it."""
+
+    __tablename__ = "sweep_progress"
+
+    sweep_id: Mapped[SweepId] = mapped_column(String(64), primary_key=True)
+    worker_id: Mapped[WorkerId] = mapped_column(
+        ForeignKey("workers.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    content: Mapped[dict[str, Any]]
+    written: Mapped[float]
+
+
+class LookRow(Table):
+    """When somebody last looked at what is under way."""
+
+    __tablename__ = "looks"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    at: Mapped[float]
+
+
+class TuningRow(Table):
+    """A measured batch size: of a model on a kind of device (`name`), for a size, by a device and its libraries."""
+
+    __tablename__ = "tunings"
+
+    name: Mapped[str] = mapped_column(String(120), primary_key=True)
+    width: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    height: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    measured_by: Mapped[str] = mapped_column(String(16), primary_key=True)
+    content: Mapped[dict[str, Any]]
+    measured: Mapped[float]

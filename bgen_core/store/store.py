@@ -10,6 +10,11 @@ from bgen_core.records.visitor import Visitor
 from bgen_core.settings import Settings
 from bgen_core.store.access import Access
 from bgen_core.store.blobs import BlobStore
+from bgen_core.store.coordination.leases import Leases
+from bgen_core.store.coordination.looks import Looks
+from bgen_core.store.coordination.sweep_progress import Progresses
+from bgen_core.store.coordination.tunings import Tunings
+from bgen_core.store.coordination.workers import Workers
 from bgen_core.store.copies import Copies
 from bgen_core.store.database import Database
 from bgen_core.store.metrics import Metrics
@@ -54,6 +59,9 @@ class Store:
         What the pictures are for.
     deletion
         What goes when runs go.
+    workers, leases, progress, looks, tunings
+        Who computes, who holds what, how far they are, whether somebody looks, and what was measured: no content, and
+        nobody's.
     """
 
     def __init__(self, database: Database, blobs: BlobStore, access: Access = _UNLIMITED) -> None:
@@ -73,6 +81,11 @@ class Store:
         self.links = Links(database, access)
         self.decisions = Decisions(database, access)
         self.visitors = Visitors(database)
+        self.workers = Workers(database)
+        self.leases = Leases(database, self.workers)
+        self.progress = Progresses(database)
+        self.looks = Looks(database)
+        self.tunings = Tunings(database)
 
     def revision(self) -> str:
         """A mark of everything in the database: equal marks, equal content. For caches, while this store is open."""
@@ -117,7 +130,7 @@ class OpenStore(Store):
         self.close()
 
 
-_BESIDE = ("worker", "tuning", "compiled", "hashes")  # folders of the home
+_BESIDE = ("worker", "compiled", "hashes")  # folders of the home
 
 
 def open_store(settings: Settings, *, begin_anew: bool = False) -> OpenStore:
@@ -147,6 +160,7 @@ def open_store(settings: Settings, *, begin_anew: bool = False) -> OpenStore:
             _check_that_nothing_is_lost(database, blobs)
         database.migrate()
         database.close_to_others()
+        Tunings(database).bring_along(settings.home / "tuning")
     except BaseException:
         database.close()
         raise

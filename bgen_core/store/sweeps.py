@@ -25,6 +25,7 @@ from bgen_core.store.access import Access, Condition, made_by_sweeps, opened_by_
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.pictures import is_seen, own_reference
 from bgen_core.store.references import references_of
+from bgen_core.store.removals import removed
 from bgen_core.store.schema import CellRow, OpenedLinkRow, RunOwnerRow, RunRow, SubjectRow, SweepRow
 from bgen_core.store.sweep_rows import (
     add_sweep_row,
@@ -233,8 +234,14 @@ class Sweeps:
                 return None
             return sweep_record(sweep_row(session, following.id))
 
-    def cells(self, sweep_id: SweepId) -> list[SweepCellRow]:
-        """The cells of a sweep by their index, with which of them are made; an unknown id is a UserInputError."""
+    def cells(self, sweep_id: SweepId, indices: Collection[int] | None = None) -> list[SweepCellRow]:
+        """The cells of a sweep by their index, with which of them are made; an unknown id is a UserInputError.
+
+        Parameters
+        ----------
+        indices
+            Of these alone, at most some hundred; None for all.
+        """
         with self._database.reading() as session:
             row = sweep_row(session, sweep_id)
             if not self._sees(session, row):
@@ -244,10 +251,23 @@ class Sweeps:
                 .where(CellRow.sweep_id == sweep_id)
                 .order_by(CellRow.cell_index)
             )
+            if indices is not None:
+                query = query.where(CellRow.cell_index.in_(indices))
             return [
                 SweepCellRow(index=index, run_id=run_id, done=done, error=error)
                 for index, run_id, done, error in session.execute(query)
             ]
+
+    def missing(self, sweep_id: SweepId) -> int:
+        """How many cells of a sweep are neither made nor failed."""
+        query = (
+            sa.select(sa.func.count())
+            .select_from(CellRow)
+            .join(RunRow, RunRow.id == CellRow.run_id, isouter=True)
+            .where(CellRow.sweep_id == sweep_id, CellRow.error == "", RunRow.id.is_(None))
+        )
+        with self._database.reading() as session:
+            return session.scalar(query) or 0
 
     def open_cells(self, *, owner: VisitorId | None = None, enough: int = 0) -> int:
         """How many cells of sweeps that wait, run or are paused are not made; of all owners, or of one.
@@ -318,9 +338,9 @@ class Sweeps:
                 f"No saved subject is called {quoted(min(hidden)[:12])}: choose one from the library, or save it again."
             )
         for picture in sorted(references_of(record.plan)):
-            if not is_seen(session, self._access, picture):
+            if not is_seen(session, self._access, picture) or removed(session, [picture]):
                 raise UserInputError(
-                    f"The reference picture {quoted(picture[:12])} is not in the store: give its file again."
+                    f"The picture {quoted(picture[:12])} of this sweep is not in the store: give its file again."
                 )
             own_reference(session, picture, record.owner)
 

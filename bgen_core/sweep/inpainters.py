@@ -1,7 +1,6 @@
 """Which inpainter paints with which pipeline."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from bgen_core.models.compilers import Compiling
@@ -22,7 +21,7 @@ def load_inpainter(
     source: ModelSource,
     device: Device,
     *,
-    tuning_folder: Path | None,
+    tunings: Callable[[str, str], TuningPlace] | None,
     checks_safety: bool = False,
     placement: Placement | None = None,
     compiling: Compiling | None = None,
@@ -33,8 +32,8 @@ def load_inpainter(
 
     Parameters
     ----------
-    tuning_folder
-        Where measured batch sizes are kept; None measures anew.
+    tunings
+        Where measured batch sizes are kept, by a name (see `tuning_name`) and the device's; None measures anew.
     checks_safety
         Whether the safety checker that a checkpoint brings looks at each picture.
     placement
@@ -60,7 +59,7 @@ def load_inpainter(
     checker = getattr(pipeline, "safety_checker", None)
     if checker is not None:
         pipeline.safety_checker = None  # its own call would make the picture black
-    inpainter, multiple = _choose(pipeline, source, device, tuning_folder, is_watched)
+    inpainter, multiple = _choose(pipeline, source, device, tunings, is_watched)
     if compiling is not None and compiling.wanted and isinstance(inpainter, BatchedInpainter):
         inpainter.denoiser.network.compile(insists=compiling.insists, on_fault=on_compile_fault)
     if checker is not None:
@@ -69,12 +68,16 @@ def load_inpainter(
 
 
 def _choose(
-    pipeline: Any, source: ModelSource, device: Device, tuning_folder: Path | None, is_watched: Callable[[], bool]
+    pipeline: Any,
+    source: ModelSource,
+    device: Device,
+    tunings: Callable[[str, str], TuningPlace] | None,
+    is_watched: Callable[[], bool],
 ) -> tuple[Inpainter, int]:
     if not can_batch(pipeline):
         family, factor = family_of(pipeline), pixels_per_latent(configs_of_pipeline(pipeline))
         return PipelineInpainter(pipeline), family.multiple(factor) if family else 2 * factor
     name = tuning_name(source.revision, device.kind, device.dtype_name)
-    place = TuningPlace.of(tuning_folder / name, device.name) if tuning_folder else None
+    place = tunings(name, device.name) if tunings else None
     inpainter = BatchedInpainter(pipeline, tuning_place=place, is_watched=is_watched)
     return inpainter, inpainter.multiple

@@ -1,19 +1,12 @@
 """Measured batch sizes and speeds, kept so that they are measured once; read without importing torch."""
 
-import json
-import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from bgen_core.content_address import hash_content
 from bgen_core.extent import Extent
-from bgen_core.private_files import make_private_folder
-from bgen_core.whole_file import write_whole
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,43 +39,20 @@ class BatchTuning:
         return self.quantum or 1
 
 
-@dataclass(frozen=True, kw_only=True)
-class TuningPlace:
-    """Where the tunings of one model on one device are kept.
-
-    Attributes
-    ----------
-    folder
-        The model's, for a kind of device and a number format: see `tuning_name`.
-    measured_by
-        What a measurement holds for: the device by its name and the version of torch. Another one measures anew.
-    """
-
-    folder: Path
-    measured_by: str
-
-    @classmethod
-    def of(cls, folder: Path, device_name: str) -> "TuningPlace":
-        by = hash_content({"device": device_name, "torch": version("torch")})
-        return cls(folder=folder, measured_by=by[:8])
+class TuningPlace(Protocol):
+    """Where the tunings of one model on one device are kept. It never raises: what is lost is measured again."""
 
     def read(self, extent: Extent) -> BatchTuning | None:
-        return _read(self._file(extent))
+        """What was measured for pictures of that size."""
+        ...
 
     def write(self, extent: Extent, tuning: BatchTuning) -> None:
-        """Keep a tuning, whole or not at all; on a full disk it is measured again by the next process."""
-        try:
-            make_private_folder(self.folder)
-            write_whole(self._file(extent), [json.dumps(asdict(tuning)).encode()])
-        except OSError:
-            logger.warning("the measured batch size cannot be kept in %s", self.folder, exc_info=True)
-
-    def _file(self, extent: Extent) -> Path:
-        return self.folder / f"{_of_size(extent)}-{self.measured_by}.json"
+        """Keep a tuning."""
+        ...
 
 
 class BatchTunings:
-    """The tunings of one model on one device, by picture size; kept in a folder so that each is measured once.
+    """The tunings of one model on one device, by picture size; kept so that each is measured once.
 
     Parameters
     ----------
@@ -111,27 +81,12 @@ class BatchTunings:
         return self._known[extent]
 
 
-def last_tuning(folder: Path, extent: Extent) -> BatchTuning | None:
-    """What was measured last in a model's folder, by whichever device and torch: near enough for an estimate."""
-    try:
-        found = sorted(folder.glob(f"{_of_size(extent)}*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
-    except OSError:
-        return None
-    return next((tuning for path in found if (tuning := _read(path)) is not None), None)
-
-
-def _read(path: Path) -> BatchTuning | None:
-    try:
-        return BatchTuning(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
-
-
-def _of_size(extent: Extent) -> str:
-    return f"{extent.width}x{extent.height}"
-
-
 def tuning_name(model_revision: str, device_kind: str, dtype_name: str) -> str:
-    """Name of the folder for one model on one kind of device; eight bits have another speed."""
+    """Under which name the tunings of one model on one kind of device are kept; eight bits have another speed."""
     _, plus, kept_in = dtype_name.partition("+")
     return f"{model_revision[:16]}-{device_kind.replace(':', '')}{plus}{kept_in}"
+
+
+def measured_by(device_name: str) -> str:
+    """What a measurement holds for: the device by its name and the version of torch. Another one measures anew."""
+    return hash_content({"device": device_name, "torch": version("torch")})[:8]

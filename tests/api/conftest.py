@@ -1,6 +1,5 @@
 """The app's own routes behind its gate, over a store with a little in it, for a script that brings a token."""
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -9,12 +8,12 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
-from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import Store
 from pages._ui.app import resources
 from pages._ui.app.gate import Gate
 from pages._ui.routes.routes import own_routes
+from tests.workers import says
 
 
 @pytest.fixture
@@ -37,9 +36,6 @@ def served(store: Store, settings: Settings) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def worker(settings: Settings) -> None:
+def worker(store: Store) -> None:
     """A worker that is ready; it takes nothing from the queue."""
-    folder = WorkerFolder(settings.home)
-    folder.prepare()
-    beat = time.time() + 3600
-    folder.write_status(WorkerStatus(pid=1, state="ready", device_kind="cpu", dtype_name="float32", beat=beat))
+    says(store, lasting=3600)

@@ -10,7 +10,6 @@ from starlette.testclient import TestClient
 
 from bgen_core.ids import SweepId
 from bgen_core.jobs.executors.local import LocalExecutor
-from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.records.progress import CellProgress, SweepProgress
 from bgen_core.records.sweep_states import CANCEL, CLAIM, FINISH
 from bgen_core.records.visitor import Visitor
@@ -19,6 +18,7 @@ from bgen_core.store.store import Store
 from pages._ui.routes.api.events import MOST_STREAMS, MOST_STREAMS_EACH, EventStream, OpenStreams, SweepFollower
 from tests.api.scripts import ANNA, token, with_token
 from tests.made_up import commit, made_up_run, made_up_sweep, run_id
+from tests.workers import says
 
 SWEEP = SweepId("sweep-1")
 QUICK = {"look_seconds": 0.01, "beat_seconds": 0.05, "longest_seconds": 20.0}
@@ -56,16 +56,14 @@ def test_the_first_look_tells_all_and_later_ones_what_is_new(
     assert told(follower.look()) == ("running", [], [(2, "It did not fit.")])
     commit(store, made_up_run(9))  # of another sweep
     assert follower.look() is None
-    folder = WorkerFolder(settings.home)
-    folder.prepare()
     cells = {2: CellProgress(step=3, of=10, preview="data:long")}
-    folder.write_progress(SWEEP, SweepProgress(cells=cells, made=1, began=0.0))
+    store.progress.write(says(store), SWEEP, SweepProgress(cells=cells, made=1, began=0.0))
     news = follower.look()
     assert news is not None
     assert news.progress is not None
     assert news.progress.steps == {2: (3, 10)}
     assert "data:long" not in news.model_dump_json()
-    assert not folder.is_watched()  # a script wants no previews, which cost time
+    assert not store.looks.is_watched()  # a script wants no previews, which cost time
     commit(store, runs[2])
     store.sweeps.change_state(SWEEP, FINISH)
     assert told(follower.look()) == ("done", [2], [])

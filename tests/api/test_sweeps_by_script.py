@@ -7,12 +7,12 @@ from jsonschema import Draft202012Validator
 from starlette.testclient import TestClient
 
 from bgen_core.api.openapi import openapi_document
-from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import Store
 from pages._ui.app import resources
 from tests.api.scripts import ANNA, BORIS, bearer, token, with_token
 from tests.made_up import commit, made_up_run, made_up_subject
+from tests.workers import forget
 
 DOCUMENT = openapi_document()
 
@@ -141,10 +141,8 @@ def test_an_explored_sweep_is_finished_as_another(client: TestClient, subject: s
     assert wrong.status_code == 422
 
 
-def test_while_nothing_computes_a_script_is_told_to_come_again(
-    client: TestClient, settings: Settings, subject: str
-) -> None:
-    (WorkerFolder(settings.home).path / "status.json").unlink()
+def test_while_nothing_computes_a_script_is_told_to_come_again(client: TestClient, store: Store, subject: str) -> None:
+    forget(store)
     answer = client.post("/api/v1/sweeps", json=plan(subject))
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
 

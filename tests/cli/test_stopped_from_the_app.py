@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bgen_core.jobs.executors.local import LocalExecutor
-from bgen_core.jobs.holding import is_held, requeue_orphans
-from bgen_core.jobs.worker_folder import WorkerFolder
+from bgen_core.jobs.leases.holding import is_held, requeue_orphans
+from bgen_core.jobs.leases.member import Member
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 from tests.batch_sizes import BatchSizes
@@ -41,7 +41,7 @@ def made(store: Store, sweep_id: str) -> int:
 def test_a_signal_that_ends_it_while_it_waits_and_a_kill_while_it_paints(
     store: Store, settings: Settings, tmp_path: Path
 ):
-    executor, folder = LocalExecutor(store, settings), WorkerFolder(settings.home)
+    executor, member = LocalExecutor(store, settings), Member(store, "worker")
     with sweeping(tmp_path, settings.home, new_sweep(tmp_path, cells=CELLS)) as line:
         sweep_id = only_sweep(store)
         assert executor.pause(sweep_id)  # while the model is loaded
@@ -55,12 +55,12 @@ def test_a_signal_that_ends_it_while_it_waits_and_a_kill_while_it_paints(
 
     with sweeping(tmp_path, settings.home, ["--resume", sweep_id]) as line:
         wait_until(lambda: made(store, sweep_id), "a picture")
-        requeue_orphans(store, folder)
+        requeue_orphans(store, member)
         assert store.sweeps.get(sweep_id).state == "running"
         line.process.kill()
         line.ends()
-        assert not is_held(folder, sweep_id)
-        requeue_orphans(store, folder)
+        assert not is_held(store, sweep_id)
+        requeue_orphans(store, member)
     assert executor.events(sweep_id) is None
     claimed = store.sweeps.claim_next()
     assert claimed is not None and claimed.id == sweep_id

@@ -1,11 +1,10 @@
 import pytest
 
-from bgen_core.jobs.worker_folder import WorkerFolder
-from bgen_core.settings import Settings
+from bgen_core.jobs.leases.member import Member
+from bgen_core.store.store import Store
 
 
 @pytest.fixture
-def folder(settings: Settings) -> WorkerFolder:
-    folder = WorkerFolder(settings.home)
-    folder.prepare()
-    return folder
+def member(store: Store) -> Member:
+    """This process as a worker: it beats when it takes something, and not by itself."""
+    return Member(store, "worker")

@@ -15,11 +15,12 @@ from bgen_core.jobs import execute_sweep as loop
 from bgen_core.jobs import runner as runner_module
 from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.executors.local import LocalExecutor
+from bgen_core.jobs.leases.holding import is_held
+from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.runner import Runner
 from bgen_core.jobs.running.telling import Telling
 from bgen_core.jobs.running.turns import Turns
-from bgen_core.jobs.worker import Heartbeat, serve_next
-from bgen_core.jobs.worker_folder import WorkerFolder
+from bgen_core.jobs.worker import serve_next
 from bgen_core.records.sweep_states import CANCEL, FINISH, PAUSE, StateChange, SweepState
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store, open_store
@@ -180,7 +181,7 @@ def outcome(store: Store, sweep_id: str) -> tuple[SweepState, int]:
 def test_the_worker_obeys_and_serves_the_next(
     store: Store,
     settings: Settings,
-    folder: WorkerFolder,
+    member: Member,
     monkeypatch: pytest.MonkeyPatch,
     case: Case,
     others: Executor,
@@ -188,22 +189,22 @@ def test_the_worker_obeys_and_serves_the_next(
     sweep_id = submit(store, settings, seeds=f"1-{CELLS}")
     following = submit(store, settings, seeds="11", owner="max")
     committed = let_it_happen(monkeypatch, store, case, sweep_id, others)
-    turns, heartbeat = Turns(store, folder), Heartbeat(folder)
-    runner = Runner(store, settings, next_sweep=turns.look_ahead)
+    turns = Turns(store, member)
+    runner = Runner(store, settings, member, next_sweep=turns.look_ahead)
     telling, told = Telling(store, settings), list[SweepId]()
     monkeypatch.setattr(telling, "tell", told.append)
-    assert serve_next(store, folder, runner, heartbeat, turns, telling)
+    assert serve_next(store, member, runner, turns, telling)
     assert (outcome(store, sweep_id), told) == (case.worker, [sweep_id])
-    assert folder.read_progress(sweep_id) is None
-    assert serve_next(store, folder, runner, heartbeat, turns)
+    assert store.progress.read(sweep_id) is None
+    assert serve_next(store, member, runner, turns)
     assert outcome(store, following) == ("done", 1)
 
     if case.worker[0] != "done":  # somebody goes on with it
         assert others.go_on(sweep_id) or others.retry(sweep_id)
-        assert serve_next(store, folder, runner, heartbeat, turns)
+        assert serve_next(store, member, runner, turns)
     assert outcome(store, sweep_id) == ("done", CELLS)
     assert len(committed) == len(set(committed)) == CELLS + 1
-    assert not serve_next(store, folder, runner, heartbeat, turns)
+    assert not serve_next(store, member, runner, turns)
 
 
 def test_the_command_line_obeys_and_says_so(
@@ -240,7 +241,7 @@ def test_the_command_line_obeys_and_says_so(
         + ["cancelled from the app"] * cancelled
     )
     assert not cancelled or f"sweep --resume {sweep_id}" in said[-1]
-    assert not WorkerFolder(settings.home).sweep_lock(sweep_id).exists()
+    assert not is_held(store, sweep_id)
 
     resume_here(store, settings, sweep_id)
     assert outcome(store, sweep_id) == ("done", CELLS)
@@ -266,7 +267,7 @@ class NearlyFull:
 
 
 def test_a_disk_that_keeps_its_reserve_is_waited_for_and_nothing_is_painted_twice(
-    store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch
+    store: Store, settings: Settings, member: Member, monkeypatch: pytest.MonkeyPatch
 ):
     sweep_id = submit(store, settings, seeds=f"1-{CELLS}")
     painted, said, paint = list[int](), list[str](), Noise.paint
@@ -277,10 +278,9 @@ def test_a_disk_that_keeps_its_reserve_is_waited_for_and_nothing_is_painted_twic
             yield event
 
     monkeypatch.setattr(Noise, "paint", count)
-    heartbeat = Heartbeat(folder)
-    monkeypatch.setattr(heartbeat, "say", lambda **changes: said.append(changes.get("trouble", "")))
+    monkeypatch.setattr(member, "say", lambda **changes: said.append(changes.get("trouble", "")))
     NearlyFull(monkeypatch, store, at=3, looks=2 * loop.STORE_TRIES + 5)
-    assert serve_next(store, folder, Runner(store, settings), heartbeat, Turns(store, folder))
+    assert serve_next(store, member, Runner(store, settings, member), Turns(store, member))
     assert outcome(store, sweep_id) == ("done", CELLS)
     assert sorted(painted) == [*range(1, CELLS + 1)]
     assert {each.partition("more are wanted")[0] for each in said if "wanted" in each} == {
@@ -290,13 +290,12 @@ def test_a_disk_that_keeps_its_reserve_is_waited_for_and_nothing_is_painted_twic
 
 
 def test_a_sweep_that_waits_for_room_can_be_cancelled(
-    store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch, others: Executor
+    store: Store, settings: Settings, member: Member, monkeypatch: pytest.MonkeyPatch, others: Executor
 ):
     sweep_id = submit(store, settings, seeds=f"1-{CELLS}")
-    heartbeat = Heartbeat(folder)
-    monkeypatch.setattr(heartbeat, "say", lambda trouble="", **_: trouble and others.cancel(sweep_id))
+    monkeypatch.setattr(member, "say", lambda trouble="", **_: trouble and others.cancel(sweep_id))
     NearlyFull(monkeypatch, store, at=3, looks=10**9)
-    assert serve_next(store, folder, Runner(store, settings), heartbeat, Turns(store, folder))
+    assert serve_next(store, member, Runner(store, settings, member), Turns(store, member))
     assert outcome(store, sweep_id) == ("cancelled", 2)
 
 
@@ -361,7 +360,7 @@ def test_a_command_line_that_cannot_begin_leaves_the_sweep_as_it_was(
 
 
 def test_a_store_that_does_not_say_how_the_sweep_stands_stops_nothing(
-    store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch
+    store: Store, settings: Settings, member: Member, monkeypatch: pytest.MonkeyPatch
 ):
     sweep_id = submit(store, settings, seeds=f"1-{CELLS}")
     commit, change_state = store.runs.commit, store.sweeps.change_state
@@ -381,19 +380,18 @@ def test_a_store_that_does_not_say_how_the_sweep_stands_stops_nothing(
     monkeypatch.setattr(store.runs, "commit", away_after_this)
     monkeypatch.setattr(store.sweeps, "change_state", there_at_last)
     monkeypatch.setattr(loop, "STORE_PAUSE_SECONDS", 0)
-    assert serve_next(store, folder, Runner(store, settings), Heartbeat(folder), Turns(store, folder))
+    assert serve_next(store, member, Runner(store, settings, member), Turns(store, member))
     monkeypatch.undo()
     assert changed == [FINISH] * 3
     assert outcome(store, sweep_id) == ("done", CELLS)
 
 
 def test_a_store_that_answers_but_takes_no_picture_ends_the_sweep_and_not_the_queue(
-    store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch
+    store: Store, settings: Settings, member: Member, monkeypatch: pytest.MonkeyPatch
 ):
     sweep_id = submit(store, settings)
     tried: list[str] = []
     troubles: list[str] = []
-    heartbeat = Heartbeat(folder)
 
     def away(record: Any, **_: Any) -> Any:
         tried.append(record.id)
@@ -403,8 +401,8 @@ def test_a_store_that_answers_but_takes_no_picture_ends_the_sweep_and_not_the_qu
         troubles.append(trouble)
 
     monkeypatch.setattr(store.runs, "commit", away)
-    monkeypatch.setattr(heartbeat, "say", say)
-    assert serve_next(store, folder, Runner(store, settings), heartbeat, Turns(store, folder))
+    monkeypatch.setattr(member, "say", say)
+    assert serve_next(store, member, Runner(store, settings, member), Turns(store, member))
     assert len(tried) == loop.STORE_TRIES + 1
     assert (troubles.count(AWAY.public), troubles[-1]) == (loop.STORE_TRIES, "")
     assert outcome(store, sweep_id) == ("failed", 0)

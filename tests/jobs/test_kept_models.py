@@ -14,6 +14,7 @@ from bgen_core.jobs.kept_models import KeptModels
 from bgen_core.models.devices import Device
 from bgen_core.models.placement import Placement
 from bgen_core.settings import load_settings
+from bgen_core.store.store import Store
 from tests.tiny_models import tiny_pipeline
 
 CPU = Device(kind="cpu", name="cpu", dtype_name="float32")
@@ -45,23 +46,23 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return loads
 
 
-def test_one_is_kept_unless_more_are_wanted(folders: list[str], loads: list[str]) -> None:
+def test_one_is_kept_unless_more_are_wanted(store: Store, folders: list[str], loads: list[str]) -> None:
     a, b, c = folders
-    one = KeptModels(load_settings(), CPU)
+    one = KeptModels(load_settings(), CPU, store)
     for model in (a, a, b, a):
         one.get(model)
     assert loads == [a, b, a]
     loads.clear()
-    two = KeptModels(load_settings(models_kept=2), CPU)
+    two = KeptModels(load_settings(models_kept=2), CPU, store)
     for model in (a, b, a, c, a, b):
         two.get(model)
     assert loads == [a, b, c, b]  # b was used before a, so it went for c
 
 
 def test_where_memory_is_short_old_ones_go_earlier(
-    folders: list[str], loads: list[str], monkeypatch: pytest.MonkeyPatch
+    store: Store, folders: list[str], loads: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = KeptModels(load_settings(models_kept=3), CPU)
+    kept = KeptModels(load_settings(models_kept=3), CPU, store)
     room = [100]
 
     def place(*_: Any) -> Placement:
@@ -76,8 +77,10 @@ def test_where_memory_is_short_old_ones_go_earlier(
     assert loads == [folders[0], folders[1], folders[0]]
 
 
-def test_a_model_that_cannot_be_used_costs_none_that_is_loaded(folders: list[str], loads: list[str], tmp_path: Path):
-    kept = KeptModels(load_settings(), CPU)
+def test_a_model_that_cannot_be_used_costs_none_that_is_loaded(
+    store: Store, folders: list[str], loads: list[str], tmp_path: Path
+):
+    kept = KeptModels(load_settings(), CPU, store)
     kept.get(folders[0])
     with pytest.raises(ModelLoadError):
         kept.get(str(tmp_path))
@@ -85,13 +88,13 @@ def test_a_model_that_cannot_be_used_costs_none_that_is_loaded(folders: list[str
     assert loads == [folders[0]]
 
 
-def test_ten_changes_leave_one_model_behind(folders: list[str]) -> None:
+def test_ten_changes_leave_one_model_behind(store: Store, folders: list[str]) -> None:
     def networks() -> int:
         gc.collect()
         return sum(isinstance(each, diffusers.UNet2DConditionModel) for each in gc.get_objects())
 
     before = networks()
-    kept = KeptModels(load_settings(), CPU)
+    kept = KeptModels(load_settings(), CPU, store)
     for change in range(10):
         kept.get(folders[change % 3])
     assert networks() == before + 1

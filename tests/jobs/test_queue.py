@@ -11,11 +11,11 @@ import pytest
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.ids import VisitorId
 from bgen_core.jobs import execute_sweep as loop
-from bgen_core.jobs.holding import requeue_orphans
+from bgen_core.jobs.leases.holding import requeue_orphans
+from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.queue_forecast import foreseen, waiting_sweeps
 from bgen_core.jobs.runner import Runner
-from bgen_core.jobs.worker import Heartbeat, run_sweep
-from bgen_core.jobs.worker_folder import WorkerFolder
+from bgen_core.jobs.worker import run_sweep
 from bgen_core.records.progress import SweepProgress
 from bgen_core.records.sweep_states import CONTINUE, PAUSE, RETRY, StateChange
 from bgen_core.records.turn_rule import InQueue, Left, QueueLeft
@@ -34,11 +34,11 @@ def one_picture_in_hand(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("reason", ["the disk is full", "it is read-only"])
 def test_a_store_that_takes_no_picture_stops_one_sweep_and_loses_nothing(
-    store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch, reason: str
+    store: Store, settings: Settings, member: Member, monkeypatch: pytest.MonkeyPatch, reason: str
 ):
     monkeypatch.setattr("bgen_core.jobs.kept_models.load_inpainter", lambda *_, **__: (Noise(), 8))
     first, second = submit(store, settings), submit(store, settings, seeds="11-13", owner="max")
-    runner, heartbeat = Runner(store, settings), Heartbeat(folder)
+    runner = Runner(store, settings, member)
     commit, calls = store.runs.commit, []
 
     def failing(record: Any, **pictures: Any) -> Any:
@@ -50,20 +50,20 @@ def test_a_store_that_takes_no_picture_stops_one_sweep_and_loses_nothing(
 
     monkeypatch.setattr(store.runs, "commit", failing)
     for _ in range(2):
-        run_sweep(store, folder, runner, claim(store), heartbeat)
+        run_sweep(store, member, runner, claim(store))
     assert (store.sweeps.get(first).state, reason in store.sweeps.get(first).message) == ("failed", True)
     assert "/srv" not in store.sweeps.get(first).message  # visitors read it
     assert [cell.done for cell in store.sweeps.cells(first)] == [True, False, False]
     assert store.sweeps.get(second).state == "done"
 
     store.sweeps.change_state(first, RETRY)
-    run_sweep(store, folder, runner, claim(store), heartbeat)
+    run_sweep(store, member, runner, claim(store))
     assert [cell.done for cell in store.sweeps.cells(first)] == [True] * 3
     assert len(calls) == len(set(calls)) + 1  # the refused one alone came twice
 
 
 def test_a_failure_is_written_down_as_soon_as_the_store_takes_it(
-    store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch
+    store: Store, settings: Settings, member: Member, monkeypatch: pytest.MonkeyPatch
 ):
     class Faulty(Noise):
         def paint(self, cells: Iterable[PaintCell]) -> Generator[Any]:
@@ -83,22 +83,22 @@ def test_a_failure_is_written_down_as_soon_as_the_store_takes_it(
 
     sweep = claim(store)
     monkeypatch.setattr(store.sweeps, "change_state", stubborn)
-    run_sweep(store, folder, Runner(store, settings), sweep, Heartbeat(folder))
+    run_sweep(store, member, Runner(store, settings, member), sweep)
     assert (store.sweeps.get(sweep_id).state, store.sweeps.get(sweep_id).message) == ("failed", "It failed.")
 
 
 @pytest.mark.slow
 def test_a_model_folder_that_is_removed_is_named_and_the_queue_goes_on(
-    store: Store, settings: Settings, folder: WorkerFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, settings: Settings, member: Member, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("bgen_core.jobs.kept_models.load_inpainter", lambda *_, **__: (Noise(), 8))
     model = tmp_path / "model"
     tiny_pipeline("sd-9").save_pretrained(model)
     gone, following = submit(store, settings, model=str(model)), submit(store, settings, seeds="21", owner="max")
     shutil.rmtree(model)
-    runner, heartbeat = Runner(store, settings), Heartbeat(folder)
+    runner = Runner(store, settings, member)
     for _ in range(2):
-        run_sweep(store, folder, runner, claim(store), heartbeat)
+        run_sweep(store, member, runner, claim(store))
     assert store.sweeps.get(gone).state == "failed"
     assert str(model) in store.sweeps.get(gone).message
     assert store.sweeps.get(following).state == "done"
@@ -106,7 +106,7 @@ def test_a_model_folder_that_is_removed_is_named_and_the_queue_goes_on(
 
 @pytest.mark.slow
 def test_a_paused_sweep_is_left_where_it_is(
-    store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch
+    store: Store, settings: Settings, member: Member, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("bgen_core.jobs.kept_models.load_inpainter", lambda *_, **__: (Noise(), 8))
     monkeypatch.setattr(loop, "LOOK_SECONDS", 0)
@@ -118,13 +118,13 @@ def test_a_paused_sweep_is_left_where_it_is(
         return commit(record, **pictures)
 
     monkeypatch.setattr(store.runs, "commit", pause_after_the_first)
-    run_sweep(store, folder, Runner(store, settings), sweep, Heartbeat(folder))
+    run_sweep(store, member, Runner(store, settings, member), sweep)
     assert sum(cell.done for cell in store.sweeps.cells(sweep_id)) == 1
     assert store.sweeps.get(sweep_id).state == "paused"
     assert store.sweeps.claim_next() is None
     monkeypatch.setattr(store.runs, "commit", commit)
     store.sweeps.change_state(sweep_id, CONTINUE)
-    run_sweep(store, folder, Runner(store, settings), claim(store), Heartbeat(folder))
+    run_sweep(store, member, Runner(store, settings, member), claim(store))
     assert store.sweeps.get(sweep_id).state == "done"
 
 
@@ -200,7 +200,7 @@ def test_one_hastens_only_among_ones_own(store: Store, settings: Settings):
     ("fault", "lasts"), [("CUDA error: an illegal memory access was encountered", True), ("a bug", False)]
 )
 def test_a_worker_that_lost_its_gpu_makes_room_for_a_new_one(
-    store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch, fault: str, lasts: bool
+    store: Store, settings: Settings, member: Member, monkeypatch: pytest.MonkeyPatch, fault: str, lasts: bool
 ):
     class Faulty(Noise):
         def paint(self, cells: Iterable[PaintCell]) -> Generator[Any]:
@@ -211,10 +211,10 @@ def test_a_worker_that_lost_its_gpu_makes_room_for_a_new_one(
     sweep_id = submit(store, settings)
     if lasts:
         with pytest.raises(SystemExit):
-            run_sweep(store, folder, Runner(store, settings), claim(store), Heartbeat(folder))
-        requeue_orphans(store, folder)
+            run_sweep(store, member, Runner(store, settings, member), claim(store))
+        requeue_orphans(store, member)
         assert store.sweeps.get(sweep_id).state == "queued"
     else:
-        run_sweep(store, folder, Runner(store, settings), claim(store), Heartbeat(folder))
+        run_sweep(store, member, Runner(store, settings, member), claim(store))
         assert store.sweeps.get(sweep_id).state == "failed"
     assert sum(cell.done for cell in store.sweeps.cells(sweep_id)) == 1

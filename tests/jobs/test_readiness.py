@@ -9,41 +9,41 @@ import pytest
 
 from bgen_core.jobs.executors.executor import Health
 from bgen_core.jobs.watching.readiness import OK, WorkerReadiness, disk_reason, is_ready, store_reason
-from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
+from bgen_core.records.worker import WorkerRecord
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
+from tests.workers import record
 
 WELL = Health(device_kind="cpu", dtype_name="float32", is_busy=False)
-STATUS = WorkerStatus(pid=1, state="painting", device_kind="cpu", beat=1.0, signs=1)
 
 
 @pytest.fixture
-def worker(settings: Settings, folder: WorkerFolder) -> Callable[[float, WorkerStatus, Health | None], str]:
-    """What is said at a time when the worker has said something of itself."""
-    now = 0.0
-    readiness = WorkerReadiness(settings, clock=lambda: now)
+def said(settings: Settings) -> Callable[..., str]:
+    """What is said at a time when workers have said something of themselves."""
+    now, workers = 0.0, list[WorkerRecord]()
+    readiness = WorkerReadiness(settings, lambda: workers, clock=lambda: now)
 
-    def at(time: float, status: WorkerStatus, health: Health | None = WELL) -> str:
+    def at(time: float, *serve: WorkerRecord, health: Health | None = WELL) -> str:
         nonlocal now
-        now = time
-        folder.write_status(status)
+        now, workers[:] = time, serve
         return readiness.reason(health)
 
     return at
 
 
-def test_a_worker_that_says_it_is_well_and_gets_on_is_ready(worker: Callable[..., str]) -> None:
-    assert worker(0, STATUS) == OK
-    assert worker(1000, replace(STATUS, beat=2.0, signs=2)) == OK
-    assert worker(1001, STATUS, None) == "starting, or starting again"
-    assert worker(1002, STATUS, replace(WELL, trouble="It waits.")) == "It waits."
+def test_a_worker_that_says_it_is_well_and_gets_on_is_ready(said: Callable[..., str]) -> None:
+    assert said(0, record(signs=1)) == OK
+    assert said(1000, record(beat=2.0, signs=2)) == OK
+    assert said(1001, record(signs=1), health=None) == "starting, or starting again"
+    assert said(1002, record(signs=1), health=replace(WELL, trouble="It waits.")) == "It waits."
 
 
-def test_a_worker_whose_heart_beats_and_that_gets_nowhere_is_not(worker: Callable[..., str]) -> None:
-    worker(0, STATUS)
-    assert worker(599, replace(STATUS, beat=2.0)) == OK
-    assert "no progress" in worker(601, replace(STATUS, beat=3.0))
-    assert worker(602, replace(STATUS, pid=2, beat=4.0)) == OK  # it is replaced
+def test_a_worker_whose_heart_beats_and_that_gets_nowhere_is_not(said: Callable[..., str]) -> None:
+    said(0, record(signs=1))
+    assert said(599, record(beat=2.0, signs=1)) == OK
+    assert "no progress" in said(601, record(beat=3.0, signs=1))
+    assert said(601, record(beat=3.0, signs=1), record("another")) == OK  # that one serves
+    assert said(602, record("its follower", beat=4.0, signs=1)) == OK
 
 
 def test_a_store_that_reads_and_takes_no_change_is_not_ready(store: Store, settings: Settings) -> None:

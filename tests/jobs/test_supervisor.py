@@ -1,8 +1,8 @@
 """A worker that hangs: a stand-in that takes the worker's place, says what that says, and gets stuck."""
 
+import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,32 +10,35 @@ from dataclasses import replace
 import psutil
 import pytest
 
+from bgen_core.errors import StoreAwayError
 from bgen_core.jobs import supervisor as supervisor_module
-from bgen_core.jobs.only_worker import SecondWorkerError, only_worker
-from bgen_core.jobs.supervisor import CRASHES_ALLOWED, EndedWorker, WorkerSupervisor
-from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
+from bgen_core.jobs.leases.member import Member
+from bgen_core.jobs.leases.only_worker import SecondWorkerError, only_worker
+from bgen_core.jobs.supervisor import CRASHES_ALLOWED, DISPATCHER, WORKER, EndedWorker, WorkerSupervisor
+from bgen_core.process_identity import this_process
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 from tests.jobs.quick_sweeps import claim, submit
 from tests.waiting import wait_until
+from tests.workers import says
 
 # The module's name among the words is that of a real worker.
 STAND_IN = """
 import os, signal, sys, time
 from pathlib import Path
-from filelock import FileLock
-from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
-folder, way = WorkerFolder(Path(os.environ["BGEN_HOME"])), sys.argv[2]
-folder.prepare()
+from bgen_core.jobs.leases.member import Member
+from bgen_core.jobs.leases.only_worker import only_worker
+from bgen_core.settings import load_settings
+from bgen_core.store.store import open_store
+settings, way = load_settings(), sys.argv[2]
 if way == "deaf":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-with FileLock(folder.lock):
-    folder.write_status(WorkerStatus(pid=os.getpid(), state="painting", device_kind="cpu"))
+with open_store(settings) as store, Member(store, "worker") as member, only_worker(store, member, settings.home):
+    member.say(state="painting", device_kind="cpu")
+    time.sleep(0.3)
     if way == "stopped":
         os.kill(os.getpid(), signal.SIGSTOP)
-    while True:
-        time.sleep(0.1)
-        folder.write_status(WorkerStatus(pid=os.getpid(), state="painting", device_kind="cpu"))
+    time.sleep(600)
 """
 
 
@@ -48,58 +51,62 @@ def limited(settings: Settings, *, seconds: float) -> Settings:
 
 
 @contextmanager
-def supervised(store: Store, settings: Settings, folder: WorkerFolder) -> Iterator[psutil.Process]:
+def supervised(store: Store, settings: Settings) -> Iterator[psutil.Process]:
     """The first stand-in, when it has said something of itself."""
     supervisor = WorkerSupervisor(lambda: store, settings)
     supervisor.start()
     try:
-        wait_until(folder.read_status, "the first worker")
-        yield psutil.Process(pid_of(folder))
+        wait_until(lambda: painting(store), "the first worker")
+        yield psutil.Process(painting(store)[0])
     finally:
         supervisor.stop()
 
 
-def pid_of(folder: WorkerFolder) -> int:
-    status = folder.read_status()
-    assert status is not None
-    return status.pid
+def painting(store: Store) -> list[int]:
+    """Processes that say so, the newest first."""
+    return [each.process.pid for each in store.workers.all() if each.status.state == "painting"]
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor_module, "FIRST_PAUSE_SECONDS", 0.05)
     monkeypatch.setattr(supervisor_module, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(supervisor_module, "STATUS_SECONDS", 0.05)
     monkeypatch.setattr(supervisor_module, "END_SECONDS", 1.0)
+
+
+def test_painters_have_a_dispatcher_in_the_workers_place(settings: Settings, store: Store) -> None:
+    assert WorkerSupervisor(lambda: store, settings)._command == WORKER
+    with_painters = settings.model_copy(update={"workers": "2"})
+    assert WorkerSupervisor(lambda: store, with_painters)._command == DISPATCHER
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["stopped", "beating"])
 def test_a_worker_without_progress_is_killed_and_replaced(
-    store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch, way: str
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch, way: str
 ):
     monkeypatch.setattr(supervisor_module, "WORKER", stand_in(way))
-    with supervised(store, limited(settings, seconds=3), folder) as first:
-        wait_until(lambda: pid_of(folder) != first.pid, "another worker")
+    with supervised(store, limited(settings, seconds=4)) as first:
+        wait_until(lambda: painting(store)[0] != first.pid, "another worker")
         assert not first.is_running()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["stopped", "deaf"])
 def test_the_end_of_the_app_ends_a_worker_that_does_not_listen(
-    store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch, way: str
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch, way: str
 ):
     monkeypatch.setattr(supervisor_module, "WORKER", stand_in(way))
-    with supervised(store, settings, folder) as worker:
+    with supervised(store, settings) as worker:
         pass
     assert not worker.is_running()
 
 
-def test_a_sweep_in_which_the_worker_hangs_again_and_again_fails_with_that_reason(
-    store: Store, settings: Settings, folder: WorkerFolder
-):
+def test_a_sweep_in_which_the_worker_hangs_again_and_again_fails_with_that_reason(store: Store, settings: Settings):
     submit(store, settings)
     sweep = claim(store)
-    folder.write_status(WorkerStatus(pid=7, state="painting", sweep_id=sweep.id))
+    says(store, process=replace(this_process(), pid=7), state="painting", sweep_id=sweep.id)
     supervisor = WorkerSupervisor(lambda: store, settings)
     for _ in range(CRASHES_ALLOWED):
         assert store.sweeps.get(sweep.id).state == "running"
@@ -109,11 +116,12 @@ def test_a_sweep_in_which_the_worker_hangs_again_and_again_fails_with_that_reaso
 
 
 @contextmanager
-def left_behind(settings: Settings, folder: WorkerFolder) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker of an app that was killed: stopped, with the lock in its hand."""
-    environment = {"BGEN_HOME": str(settings.home), "PYTHONPATH": str(supervisor_module.PROJECT)}
+def left_behind(store: Store, settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker of an app that was killed: stopped, with its home in its hand."""
+    environment = os.environ | {"BGEN_HOME": str(settings.home), "PYTHONPATH": str(supervisor_module.PROJECT)}
     with subprocess.Popen(stand_in("stopped"), env=environment) as process:
-        wait_until(folder.read_status, "the first worker")
+        wait_until(lambda: painting(store), "the first worker")
+        wait_until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED, "it to stop")
         try:
             yield process
         finally:
@@ -121,32 +129,39 @@ def left_behind(settings: Settings, folder: WorkerFolder) -> Iterator[subprocess
 
 
 @pytest.mark.slow
-def test_a_worker_that_a_killed_app_left_hanging_is_ended_by_the_next(settings: Settings, folder: WorkerFolder):
-    with left_behind(settings, folder) as old:
+def test_a_worker_that_a_killed_app_left_hanging_is_ended_by_the_next(store: Store, settings: Settings, member: Member):
+    with left_behind(store, settings) as old:
         with (
             pytest.raises(SecondWorkerError, match=rf"the worker of another server \(process {old.pid}\) serves "),
-            only_worker(folder, stall_seconds=600, patience=0.1),
+            only_worker(store, member, settings.home, patience=0.1),
         ):
             pass
         assert old.poll() is None  # it has said something lately
-
-        status = folder.read_status()
-        assert status is not None
-        hour_ago = time.time() - 3600
-        folder.write_status(replace(status, beat=hour_ago))
-        with pytest.raises(SecondWorkerError), only_worker(folder, stall_seconds=600, patience=0.1):
-            pass
-        assert old.poll() is None  # that number was another process's then
-
-        wait_until(lambda: time.time() - status.beat > 1, "a beat that is old enough")
-        folder.write_status(status)
-        with only_worker(folder, stall_seconds=1, patience=5):
+        store.workers.lose([each.id for each in store.workers.all()])  # as if half a minute had passed
+        with only_worker(store, member, settings.home, patience=0):
             assert old.wait(timeout=60) < 0
-        with only_worker(folder, stall_seconds=600, patience=0):
+        with only_worker(store, Member(store, "worker"), settings.home, patience=0):
             pass
 
 
-def test_a_folder_that_cannot_be_written_is_a_sentence(settings: Settings):
-    settings.home.write_text("")
-    with pytest.raises(Exception, match="cannot be written"), only_worker(WorkerFolder(settings.home), stall_seconds=1):
-        pass
+def test_a_second_home_on_one_database_has_a_worker_of_its_own(store: Store, settings: Settings, member: Member):
+    other = Member(store, "worker")
+    with only_worker(store, member, settings.home), only_worker(store, other, settings.home / "another", patience=0):
+        assert len(store.workers.serving()) == 2
+
+
+@pytest.mark.slow
+def test_a_worker_whose_store_is_away_is_not_taken_for_hung(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(supervisor_module, "WORKER", stand_in("beating"))
+    looked: list[int] = []
+
+    def away(*_: object) -> None:
+        looked.append(1)
+        raise StoreAwayError("The database does not answer.")
+
+    with supervised(store, limited(settings, seconds=4)) as first:
+        monkeypatch.setattr(store.workers, "check", away)
+        wait_until(lambda: looked, "a worker that seems to hang")
+        assert first.is_running()

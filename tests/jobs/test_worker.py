@@ -10,7 +10,6 @@ import pytest
 from bgen_core.jobs.runner import Runner
 from bgen_core.jobs.submission import describe_forecast, forecast_sweep, submit_sweep
 from bgen_core.jobs.supervisor import WorkerSupervisor
-from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.records.sweep_states import CANCEL
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import Store, open_store
@@ -59,7 +58,6 @@ def test_a_killed_worker_loses_nothing_and_repeats_nothing(
     settings: Settings, store: Store, subject: Subject, batch_sizes: BatchSizes
 ):
     sweep_id = submit(store, settings, subject, steps="4,8", seed="1-4")
-    folder = WorkerFolder(settings.home)
     supervisor = WorkerSupervisor(lambda: store, settings)
     supervisor.start()
     try:
@@ -67,9 +65,8 @@ def test_a_killed_worker_loses_nothing_and_repeats_nothing(
         for kills in range(2):
             wait_until(lambda: sum(c.done for c in store.sweeps.cells(sweep_id)) > 2 * kills, "the first pictures")  # noqa: B023
             made |= {c.run_id: store.runs.get(c.run_id).created for c in store.sweeps.cells(sweep_id) if c.done}
-            status = folder.read_status()
-            assert status is not None
-            os.kill(status.pid, signal.SIGKILL)
+            (worker,) = store.workers.serving()
+            os.kill(worker.process.pid, signal.SIGKILL)
         wait_until(lambda: store.sweeps.get(sweep_id).state == "done", "the end of the sweep")
     finally:
         supervisor.stop()
@@ -77,7 +74,7 @@ def test_a_killed_worker_loses_nothing_and_repeats_nothing(
     assert [cell.done for cell in cells] == [True] * 8
     assert all(store.runs.get(run_id).created == created for run_id, created in made.items())
     assert not list(settings.home.rglob("*.tmp*"))
-    assert folder.read_progress(sweep_id) is None
+    assert store.progress.read(sweep_id) is None
 
     # The same sweep, undisturbed, in another store: the same pixels.
     other_settings = load_settings(home=settings.home.parent / "other", device="cpu")
@@ -105,7 +102,7 @@ def test_a_cancelled_sweep_stops_and_the_queue_goes_on(settings: Settings, store
     supervisor = WorkerSupervisor(lambda: store, settings)
     supervisor.start()
     try:
-        wait_until(lambda: WorkerFolder(settings.home).read_progress(long), "progress")
+        wait_until(lambda: store.progress.read(long), "progress")
         store.sweeps.change_state(long, CANCEL)
         wait_until(lambda: store.sweeps.get(short).state == "done", "the next sweep")
     finally:

@@ -2,14 +2,15 @@
 
 import pytest
 
-from bgen_core.jobs.worker_folder import WorkerStatus
 from bgen_core.jobs.worker_watch import LOADING_FACTOR, WorkerWatch
+from bgen_core.records.worker import WorkerRecord
+from tests.workers import record
 
 LIMIT = 10
 
 
-def says(state: str, *, beat: float, signs: int) -> WorkerStatus:
-    return WorkerStatus(pid=7, state=state, beat=beat, signs=signs)  # pyright: ignore[reportArgumentType]
+def says(state: str, *, beat: float, signs: int) -> WorkerRecord:
+    return record(state=state, beat=beat, signs=signs)
 
 
 @pytest.mark.parametrize(
@@ -30,3 +31,11 @@ def test_a_worker_hangs_when_it_shows_no_progress_within_its_limit(at, hung_from
     watch = WorkerWatch(limit=LIMIT, began=0)
     hung = next((now for now in range(1, 200) if watch.hangs(at(now), now)), None)
     assert hung == (None if hung_from is None else pytest.approx(hung_from + 1, abs=1))
+
+
+def test_a_time_in_which_nobody_could_say_anything_counts_for_nothing():
+    watch = WorkerWatch(limit=LIMIT, began=0)
+    assert not watch.hangs(says("painting", beat=1, signs=1), 1)
+    watch.forgive(300)
+    assert not watch.hangs(says("painting", beat=1, signs=1), 301)
+    assert watch.hangs(says("painting", beat=1, signs=1), 301 + LIMIT)

@@ -1,4 +1,3 @@
-import time
 from collections.abc import Iterator
 from functools import cache, lru_cache
 
@@ -10,14 +9,13 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1.local_script_runner import LocalScriptRunner
 
 from bgen_core.errors import StoreError
-from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
-from bgen_core.settings import load_settings
 from bgen_core.store.store import Store
 from bgen_core.subject.cutout import cut_out
-from bgen_core.subject.segmentation import Segmentation
+from bgen_core.subject.segmentation import Segmentation, Segmenter
 from pages._ui.app import resources
 from pages._ui.app.faults import tell_fault
 from pages._ui.mask import mask_base, mask_preview
+from tests.workers import says
 
 SERIALIZABLE = "runner.enforceSerializableSessionState"
 
@@ -47,11 +45,15 @@ def photos_are_cut_out_once() -> Iterator[None]:
     """A page's caches begin empty in each test, and nearly all open it with the same photo."""
 
     @lru_cache(maxsize=4)
-    def known(pixels: bytes, shape: tuple[int, ...], quality: str) -> tuple[np.ndarray, Segmentation]:
-        return cut_out(np.frombuffer(pixels, np.uint8).reshape(shape), quality)
+    def known(
+        pixels: bytes, shape: tuple[int, ...], quality: str, segmenter: Segmenter
+    ) -> tuple[np.ndarray, Segmentation]:
+        return cut_out(np.frombuffer(pixels, np.uint8).reshape(shape), quality, segmenter=segmenter)
 
-    def cut_out_once(image: np.ndarray, quality: str = "standard") -> tuple[np.ndarray, Segmentation]:
-        alpha, found = known(image.tobytes(), image.shape, quality)
+    def cut_out_once(
+        image: np.ndarray, quality: str = "standard", *, segmenter: Segmenter
+    ) -> tuple[np.ndarray, Segmentation]:
+        alpha, found = known(image.tobytes(), image.shape, quality, segmenter)
         return alpha.copy(), found
 
     with pytest.MonkeyPatch.context() as patch:
@@ -76,7 +78,4 @@ def page_store(store: Store) -> Iterator[Store]:
 @pytest.fixture
 def worker(page_store: Store) -> None:
     """A worker that is ready; it takes nothing from the queue."""
-    folder = WorkerFolder(load_settings().home)
-    folder.prepare()
-    beat = time.time() + 3600  # the first page of a process may take longer to draw than a beat is fresh
-    folder.write_status(WorkerStatus(pid=1, state="ready", device_kind="cpu", dtype_name="float32", beat=beat))
+    says(page_store, lasting=3600)  # the first page of a process may take longer to draw than a beat is fresh

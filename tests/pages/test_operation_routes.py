@@ -9,13 +9,13 @@ from starlette.testclient import TestClient
 
 from bgen_core.errors import StoreError
 from bgen_core.jobs.executors.executor import Health
-from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.records.visitor import Visitor
 from bgen_core.settings import Settings
 from bgen_core.store.store import OpenStore, Store
 from pages._ui.app import resources
 from pages._ui.routes.operation_routes import operation_routes
 from tests.made_up import commit, made_up_run, made_up_sweep, run_id
+from tests.workers import says
 
 WELL = Health(device_kind="cpu", dtype_name="float32", is_busy=False)
 TOKEN = "a token of many letters"
@@ -46,20 +46,29 @@ def figures(app: Starlette) -> Iterator[tuple[str, float]]:
 def test_figures_say_what_waits_and_what_is_made(app: Starlette, store: Store, told: Settings) -> None:
     commit(store, made_up_run(1))
     store.sweeps.add(made_up_sweep("s", cells=[run_id(1), run_id(2)]), [run_id(1), run_id(2)])
-    folder = WorkerFolder(told.home)
-    folder.prepare()
     counts = {"made": 7.0, "failed": 1.0, "faults": 2.0, "rows": 90.0, "gpu_bytes": 8e9, "gpu_used_bytes": 3e9}
-    folder.write_status(WorkerStatus(pid=1, state="ready", device_kind="cpu", counts=counts))
+    says(store, counts=counts)
+    says(store, "another", counts={"made": 1.0})
     found = dict(figures(app))
     assert found["bgen_sweeps_queued"] == 1
     assert found["bgen_cells_waiting"] == 2
     assert found["bgen_oldest_wait_seconds"] > 1000
-    assert (found["bgen_cells_total_made"], found["bgen_cells_total_failed"], found["bgen_rows_total"]) == (7, 1, 90)
+    assert (found["bgen_cells_total_made"], found["bgen_cells_total_failed"], found["bgen_rows_total"]) == (8, 1, 90)
     assert found["bgen_faults_total_worker"] == 2
     assert found["bgen_gpu_memory_bytes_used"] == 3e9
     assert found["bgen_worker_up"] == found["bgen_store_up"] == 1
     assert min(found[f"bgen_{kept}_bytes"] for kept in ("database", "pictures", "disk_free")) > 0
     assert found["bgen_open_pages"] == 0
+
+
+def test_figures_tell_painters_apart(app: Starlette, store: Store) -> None:
+    here = {"device_name": "NVIDIA H200", "state": "painting", "counts": {"rows_per_second": 120.0, "lost": 2.0}}
+    says(store, "one", kind="painter", **here)
+    says(store, "a worker that shares nothing")
+    found = dict(figures(app))
+    assert found["bgen_painters"] == 1
+    assert found["bgen_painter_rows_per_second_NVIDIA H200_another:1_painting"] == 120
+    assert found["bgen_painter_lost_total_another:1"] == 2
 
 
 def test_a_store_that_is_away_is_a_figure_too(

@@ -73,6 +73,13 @@ def click(at: AppTest, *points: tuple[float, float]) -> AppTest:
     return send(at, [{**circle, "originX": "left", "left": x - 1, "top": y} for x, y in points])
 
 
+def point_at(at: AppTest, left: float, top: float, right: float, bottom: float, colour: str = "#2f6f6233") -> AppTest:
+    """Drag a box with the tool Object, or click where it has no width."""
+    at.session_state["brush_tool"] = "object"
+    corner = {"type": "Rect", "originX": "left", "originY": "top", "left": left, "top": top, "strokeWidth": 2}
+    return send(at, [{**corner, "stroke": colour, "width": right - left, "height": bottom - top}])
+
+
 def send(at: AppTest, objects: list[dict]) -> AppTest:
     """Say what the canvas says when this is drawn on it: with the mark that it was given."""
     key, mark = draft(at).canvas_key, "#00000000"
@@ -220,6 +227,37 @@ def test_uploading_a_photo_without_a_person_leads_to_the_brush(at: AppTest, stor
     draw(at, ("add", 80, ((200, 100), (300, 250))))
     button(at, "Save").click().run()
     assert [entry.name for entry in store.subjects.all()] == ["my grey wall"]
+
+
+def test_a_thing_is_kept_by_a_box_around_it_and_opened_again(at: AppTest, store: Store) -> None:
+    photo = np.full((300, 400, 3), 120, np.uint8)
+    photo[80:200, 100:260] = (200, 30, 30)
+    upload(at, "a red tile.png", encode_png(photo))
+    button(at, "Empty").click().run()
+    point_at(at, 0.1 * 600, 0.1 * 450, 0.8 * 600, 0.8 * 450)
+    (_, tile) = draft(at).edit.strokes
+    assert (tile.shape, tile.mode, tile.found_by) == ("object", "add", "persons, GrabCut")
+    at.run()  # what is on the canvas was read: it is not found a second time
+    assert len(draft(at).edit.strokes) == 2
+    button(at, "Save").click().run()
+    alpha = store.subjects.load(store.subjects.all()[0].id).alpha > 0.5
+    assert alpha[90:190, 110:250].all()
+    assert not alpha[:70].any()
+    at.button(key="brush_undo").click().run()
+    assert len(draft(at).edit.strokes) == 1
+    again = AppTest.from_file(SHELL, default_timeout=60)
+    again.query_params["id"] = store.subjects.all()[0].id
+    again.run()
+    assert draft(again).edit.strokes[1] == tile
+
+
+def test_a_click_on_nothing_is_a_sentence_and_no_stroke(at: AppTest) -> None:
+    upload(at, "wall.png", wall())
+    point_at(at, 590, 440, 599, 449)  # beyond what a box needs, in a photo that is smaller than the canvas
+    assert draft(at).edit.strokes == ()
+    assert "too small or outside the photo" in said(at)
+    point_at(at, 300, 200, 302, 202)
+    assert all(stroke.shape == "object" for stroke in draft(at).edit.strokes)
 
 
 def test_an_unsaved_photo_and_its_strokes_survive_a_reload(at: AppTest, store: Store) -> None:

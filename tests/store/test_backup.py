@@ -67,10 +67,10 @@ def test_a_store_goes_back_to_its_backup_while_it_is_open(store: Store, settings
     store.sweeps.add(made_up_sweep("s", state="running"), [])
     assert saved(store, tmp_path / "saved").pictures == 2
     with open_store(settings) as app:  # another process has it open, and reads on
-        seen = app.revision()
         store.sweeps.change_state("s", FINISH)
         commit(store, made_up_run(2))
         store.deletion.delete([first.id])
+        seen = app.revision()
         assert app.runs.known([run_id(1), run_id(2)]) == {run_id(2)}
         assert restored(store, tmp_path / "saved").new == 2
         assert app.revision() != seen

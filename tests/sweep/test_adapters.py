@@ -142,7 +142,7 @@ def test_transformers_take_them_too(name: str, tmp_path: Path, canvas: Canvas) -
 
     tiny_family(name).save_pretrained(tmp_path / "model")
     device = Device(kind="cpu", name="cpu", dtype_name="bfloat16")
-    inpainter, _ = load_inpainter(find_model(str(tmp_path / "model")), device, tuning_folder=None)
+    inpainter, _ = load_inpainter(find_model(str(tmp_path / "model")), device, tunings=None)
     if isinstance(inpainter, BatchedInpainter):
         inpainter.tunings.get(canvas.extent, lambda kept: BatchTuning(batch_size=2, quantum=1, seconds_per_row=1.0))
     save_lora(lora_of(tiny_family(name).transformer, "transformer", seed=3), tmp_path / "ink.safetensors")

@@ -23,7 +23,8 @@ from bgen_core.sweep.engine.network import Network, compiler
 from bgen_core.sweep.engine.network.layout import LAYOUTS
 from bgen_core.sweep.events import Canvas, Failed, Finished, PaintCell
 from bgen_core.sweep.params import InpaintParams
-from bgen_core.sweep.tuning import BatchTuning, TuningPlace
+from bgen_core.sweep.tuning import BatchTuning
+from tests.kept_tunings import TuningsInMemory
 from tests.needs import missing
 from tests.tiny_families import tiny_family
 from tests.tiny_models import tiny_pipeline
@@ -108,7 +109,7 @@ def test_a_gpu_takes_the_layout_that_it_is_faster_with_once_and_keeps_it(
 ):
     """A CPU that is taken for a GPU: the same measuring, the same keeping."""
     asked: list[str] = []
-    place = TuningPlace.of(tmp_path, "a GPU")
+    place = TuningsInMemory()
 
     def as_on_a_gpu() -> BatchedInpainter:
         inpainter = BatchedInpainter(deepcopy(tiny_pipeline("sd-9")), tuning_place=place)

@@ -30,7 +30,8 @@ from bgen_core.sweep.engine.timetable import Lane, choose_lanes, form_lanes
 from bgen_core.sweep.engine.unet import UNetDenoiser
 from bgen_core.sweep.events import Canvas, Failed, Finished, PaintCell, Started, Stepped
 from bgen_core.sweep.params import InpaintParams
-from bgen_core.sweep.tuning import BatchTuning, TuningPlace
+from bgen_core.sweep.tuning import BatchTuning
+from tests.kept_tunings import TuningsInMemory
 from tests.tiny_models import FAMILIES, tiny_pipeline
 
 SIDE = 16
@@ -488,7 +489,7 @@ def test_what_fails_for_one_cell_costs_its_company_nothing(
 
 
 def test_what_an_older_version_did_not_measure_is_measured_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    place = TuningPlace.of(tmp_path, "a GPU")
+    place = TuningsInMemory()
     kept = BatchTuning(batch_size=8, quantum=4, seconds_per_row=1.0)  # has no number of pictures decoded together
     place.write(EXTENT, kept)
     offered: list[int] = []

@@ -70,7 +70,7 @@ def paint(inpainter: Any, params: InpaintParams, given: Canvas) -> np.ndarray:
 
 
 def loaded(source: ModelSource, device: Device) -> tuple[Any, Canvas]:
-    inpainter, factor = load_inpainter(source, device, tuning_folder=None)
+    inpainter, factor = load_inpainter(source, device, tunings=None)
     given = canvas(factor)
     if isinstance(inpainter, BatchedInpainter):  # measuring takes longer than painting
         tuning = BatchTuning(batch_size=2, quantum=1, seconds_per_row=1.0)

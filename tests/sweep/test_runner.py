@@ -15,10 +15,10 @@ from safetensors.numpy import save_file
 from bgen_core.errors import ModelLoadError, OutOfMemoryError, StoreError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.jobs import runner as runner_module
+from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.progress import ProgressWriter
 from bgen_core.jobs.runner import Runner
 from bgen_core.jobs.submission import SweepForecast, describe_forecast, forecast_sweep, submit_sweep
-from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.models.hub.download import Fetching
 from bgen_core.models.revision import find_model
 from bgen_core.records.sweep_states import CANCEL
@@ -98,10 +98,8 @@ def test_a_download_is_said_before_the_run_and_while_it_lasts(
     sweep_id, events = run(store, settings, plan)
     assert events[:3] == fetching
     assert "demo is fetched from the Hugging Face Hub first: 2.13 GB." not in forecast(store, settings, plan).notes
-    folder = WorkerFolder(tmp_path)
-    folder.prepare()
-    ProgressWriter(folder, sweep_id).note(fetching[1])
-    progress = folder.read_progress(sweep_id)
+    ProgressWriter(Member(store, "worker"), sweep_id).note(fetching[1])
+    progress = store.progress.read(sweep_id)
     assert progress is not None
     assert "fetching the model: 1.20 GB of 2.13 GB" in running_text(0, 1, progress)
 

@@ -44,7 +44,7 @@ def saved(folder: Path, name: str, threshold: float) -> str:
 
 def painted(model: str, *, checks_safety: bool) -> list[Event]:
     device = Device(kind="cpu", name="cpu", dtype_name="float32")
-    inpainter, _ = load_inpainter(find_model(model), device, tuning_folder=None, checks_safety=checks_safety)
+    inpainter, _ = load_inpainter(find_model(model), device, tunings=None, checks_safety=checks_safety)
     mask = np.full((16, 16), 255, np.uint8)
     mask[8:, :8] = 0
     canvas = Canvas(init_image=np.full((16, 16, 3), 90, np.uint8), mask_image=mask)

@@ -24,13 +24,12 @@ from bgen_core.cli.terminal_bar import SweepBar, sweep_bar
 from bgen_core.errors import StoreAwayError, UserInputError
 from bgen_core.ids import RunId, SweepId
 from bgen_core.jobs.execute_sweep import INTERNAL_FAULT, growing_pauses
-from bgen_core.jobs.holding import is_held
-from bgen_core.jobs.only_worker import is_served
+from bgen_core.jobs.leases.holding import is_held
 from bgen_core.jobs.queue_forecast import waiting_sweeps
 from bgen_core.jobs.submission import describe_duration
-from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
 from bgen_core.records.sweep import SweepCellRow, SweepRecord
 from bgen_core.records.sweep_states import CONTINUE, ENDED_STATES, RETRY, SweepState
+from bgen_core.records.worker import WorkerRecord
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 from bgen_core.wording import quoted
@@ -43,7 +42,7 @@ WORKER_SECONDS = 30.0  # for which a worker that has ended is waited for: its se
 
 
 def resume_by_worker(
-    store: Store, settings: Settings, sweep_id: SweepId, worker: WorkerStatus, *, previews: PreviewFiles | None = None
+    store: Store, settings: Settings, sweep_id: SweepId, worker: WorkerRecord, *, previews: PreviewFiles | None = None
 ) -> SweepResult:
     """Let the worker make what is missing of a sweep, and follow it; one that it makes already is followed.
 
@@ -53,7 +52,7 @@ def resume_by_worker(
         There is no such sweep, or another command line is running it.
     """
     store.sweeps.get(sweep_id)
-    if is_held(WorkerFolder(settings.home), sweep_id) and worker.sweep_id != sweep_id:
+    if is_held(store, sweep_id) and worker.status.sweep_id != sweep_id:
         raise UserInputError(f"sweep {quoted(sweep_id)} is being run by another process: wait for it.")
     known = frozenset(cell.run_id for cell in store.sweeps.cells(sweep_id) if cell.done)
     store.sweeps.clear_cell_errors(sweep_id)
@@ -88,10 +87,9 @@ def follow(
         The store was away for too long.
     """
     began = time.monotonic()
-    folder = WorkerFolder(settings.home)
     with cancelled_when_interrupted(store, sweep_id):
         with sweep_bar(store.sweeps.get(sweep_id).total) as bar:
-            ended = _Follower(store, folder, sweep_id, bar, previews).until_it_ends()
+            ended = _Follower(store, sweep_id, bar, previews).until_it_ends()
         if ended is None:
             say(f"the worker has ended and no other has come in {WORKER_SECONDS:.0f} s: going on in this process")
             resume_here(store, settings, sweep_id, previews=previews)
@@ -126,7 +124,6 @@ class _Follower:
     """What was seen of a sweep so far, and said."""
 
     store: Store
-    folder: WorkerFolder
     sweep_id: SweepId
     bar: SweepBar
     previews: PreviewFiles | None
@@ -166,8 +163,8 @@ class _Follower:
 
     def _show_progress(self) -> None:
         if self.previews is not None:
-            self.folder.note_look()
-        progress = self.folder.read_progress(self.sweep_id)
+            self.store.looks.note()
+        progress = self._patiently(lambda: self.store.progress.read(self.sweep_id))
         if progress is not None:
             if progress.to_fetch:
                 self.bar.note_fetched(progress.fetched, progress.to_fetch)
@@ -182,8 +179,8 @@ class _Follower:
             self._next_cells = time.monotonic() + CELLS_SECONDS
 
     def _is_forsaken(self) -> bool:
-        """Whether no worker serves this home for so long that none will; another command line may have the sweep."""
-        if is_served(self.folder) or is_held(self.folder, self.sweep_id):
+        """Whether no worker serves this store for so long that none will; another command line may have the sweep."""
+        if self._patiently(lambda: bool(self.store.workers.serving()) or is_held(self.store, self.sweep_id)):
             if self._gone_since is not None:
                 say("a worker is there again")
             self._gone_since = None

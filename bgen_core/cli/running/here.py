@@ -22,9 +22,10 @@ from bgen_core.jobs.execute_sweep import (
     SweepEvent,
     execute_sweep,
 )
-from bgen_core.jobs.holding import holding
+from bgen_core.jobs.executors.agreement import terms_of
+from bgen_core.jobs.leases.holding import holding
+from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.submission import SweepForecast, forecast_sweep, new_sweep_id, submit_sweep
-from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.models.hub.download import Fetching
 from bgen_core.records.sweep_states import CANCEL, TAKE_UP, SweepState
 from bgen_core.settings import Settings
@@ -93,11 +94,11 @@ def run_here(
     says how to continue.
     """
     sweep_id = new_sweep_id()
-    with _owned(settings, sweep_id) as folder:  # before it is in the store: no worker takes it for an orphan
-        runner = _new_runner(store, settings)
+    with _owned(store, settings, sweep_id) as member:  # before it is in the store: no worker takes it for an orphan
+        runner = _new_runner(store, settings, member)
         with cancelled_when_interrupted(store, sweep_id):
             submit_sweep(store, forecast, owner=OWNER, queued=False, sweep_id=sweep_id, explored=explored)
-            return _run(store, folder, runner, sweep_id, previews)
+            return _run(store, member, runner, sweep_id, previews)
 
 
 def resume_here(
@@ -111,23 +112,21 @@ def resume_here(
         There is no such sweep, or another process is running it.
     """
     store.sweeps.get(sweep_id)
-    with _owned(settings, sweep_id) as folder:
-        runner = _new_runner(store, settings)
+    with _owned(store, settings, sweep_id) as member:
+        runner = _new_runner(store, settings, member)
         with cancelled_when_interrupted(store, sweep_id):
             store.sweeps.clear_cell_errors(sweep_id)
             store.sweeps.change_state(sweep_id, TAKE_UP)
-            return _run(store, folder, runner, sweep_id, previews)
+            return _run(store, member, runner, sweep_id, previews)
 
 
 @contextmanager
-def _owned(settings: Settings, sweep_id: SweepId) -> Generator[WorkerFolder]:
+def _owned(store: Store, settings: Settings, sweep_id: SweepId) -> Generator[Member]:
     """Hold the sweep, so that everybody sees that its process lives."""
-    folder = WorkerFolder(settings.home)
-    folder.prepare()
-    with holding(folder, sweep_id) as mine:
+    with Member(store, "command line", terms=terms_of(settings)) as member, holding(member, sweep_id) as mine:
         if not mine:
             raise UserInputError(f"sweep {quoted(sweep_id)} is being run by another process: wait for it.")
-        yield folder
+        yield member
 
 
 @contextmanager
@@ -145,31 +144,33 @@ def cancelled_when_interrupted(store: Store, sweep_id: SweepId) -> Generator[Non
         raise
 
 
-def _new_runner(store: Store, settings: Settings) -> "Runner":
+def _new_runner(store: Store, settings: Settings, member: Member) -> "Runner":
     """Made before the store is told of a sweep: torch takes long to import, and the device may be missing."""
     from bgen_core.jobs.runner import Runner
 
     if settings.compile == "auto":  # a process that ends with its sweep would end before its compiler
         settings = settings.model_copy(update={"compile": "off"})
-    return Runner(store, settings)
+    return Runner(store, settings, member)
 
 
 def _run(
-    store: Store, folder: WorkerFolder, runner: "Runner", sweep_id: SweepId, previews: PreviewFiles | None
+    store: Store, member: Member, runner: "Runner", sweep_id: SweepId, previews: PreviewFiles | None
 ) -> SweepResult:
     began = time.monotonic()
-    sweep = execute_sweep(store, folder, runner, sweep_id, waits_while_paused=True, patience=STORE_SECONDS)
+    sweep = execute_sweep(store, member, runner, sweep_id, waits_while_paused=True, patience=STORE_SECONDS)
     with sweep_bar(store.sweeps.get(sweep_id).total) as bar, closing(sweep) as events:
         try:
             if previews is not None:
-                folder.note_look()
-            ended, reused_ids = _follow(events, bar, previews, folder)
+                store.looks.note()
+            ended, reused_ids = _follow(events, bar, previews, store)
         except StoreError:
             say(f"the store was not told that this sweep stops here, a worker may take it up; {how_to_go_on(sweep_id)}")
             raise
     if ended.fault is not None:
         raise ended.fault
-    if ended.state != "done":
+    if ended.state == "running":
+        say(f"another process goes on with this sweep, since this one was held up; {how_to_go_on(sweep_id)}")
+    elif ended.state != "done":
         say(f"{ended.state} from the app; {how_to_go_on(sweep_id)}")
     return SweepResult(
         sweep_id=sweep_id,
@@ -183,7 +184,7 @@ def _run(
 
 
 def _follow(
-    events: Iterable[SweepEvent], bar: SweepBar, previews: PreviewFiles | None, folder: WorkerFolder
+    events: Iterable[SweepEvent], bar: SweepBar, previews: PreviewFiles | None, store: Store
 ) -> tuple[Ended, frozenset[RunId]]:
     """Show a sweep's events until the last one, which is returned with the runs that were there before."""
     made: set[RunId] = set()
@@ -195,7 +196,7 @@ def _follow(
         elif isinstance(event, Stepped):
             bar.note_step(event.step, event.of)
             if previews is not None:
-                folder.note_look()
+                store.looks.note()
                 if event.preview is not None:
                     previews.note(event.cell.index, event.preview)
         elif isinstance(event, Fetching):

@@ -1,6 +1,5 @@
 """Which process computes a command's sweeps: the worker of a server that runs, or this one."""
 
-import os
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,9 +12,8 @@ from bgen_core.cli.running.preview_files import PreviewFiles
 from bgen_core.extent import Extent
 from bgen_core.ids import SubjectId, SweepId
 from bgen_core.jobs.executors.agreement import disagreement, terms_of
-from bgen_core.jobs.only_worker import is_served
 from bgen_core.jobs.submission import SweepForecast, forecast_sweep, submit_sweep
-from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
+from bgen_core.records.worker import WorkerRecord
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 from bgen_core.sweep.plan import SweepPlan
@@ -40,14 +38,14 @@ class Place:
 
     store: Store
     settings: Settings
-    worker: WorkerStatus | None
+    worker: WorkerRecord | None
     previews: PreviewFiles | None = None
 
     def forecast(self, plan: SweepPlan, photos: Mapping[SubjectId, Extent]) -> SweepForecast:
         """What a plan for photos (subject -> size) will cost there."""
         if self.worker is None:
             return forecast_here(self.store, self.settings, plan, photos)
-        kind, dtype_name = self.worker.device_kind, self.worker.dtype_name
+        kind, dtype_name = self.worker.status.device_kind, self.worker.status.dtype_name
         return forecast_sweep(self.store, self.settings, plan, photos=photos, device_kind=kind, dtype_name=dtype_name)
 
     def run(self, forecast: SweepForecast, *, explored: SweepId | None = None) -> SweepResult:
@@ -83,33 +81,34 @@ def find_place(
     here
         Whether this process is insisted on.
     """
-    worker = None if here else _running_worker(WorkerFolder(settings.home))
+    worker = None if here else _running_worker(store)
     reason = _unfit(settings, worker, models) if worker else ""
     if worker and reason:
         say(f"the running worker is not used, since {reason}; computing in this process")
         worker = None
     elif worker:
         say(
-            f"computed by the running worker (process {worker.pid} on {worker.device_kind}); {STOPS}; "
+            f"computed by the running worker (process {worker.process.pid} on {worker.status.device_kind}); {STOPS}; "
             "--here computes in this process"
         )
     return Place(store=store, settings=settings, worker=worker, previews=previews)
 
 
-def _running_worker(folder: WorkerFolder) -> WorkerStatus | None:
-    """What the living worker of a home says of itself, as soon as it knows its device; None where there is none."""
+def _running_worker(store: Store) -> WorkerRecord | None:
+    """What a living worker of the store says of itself, as soon as it knows its device; None where there is none."""
     deadline = time.monotonic() + START_SECONDS
-    while is_served(folder) and time.monotonic() < deadline:
-        status = folder.read_status()
-        if status is not None and status.is_alive and status.device_kind and status.pid != os.getpid():
-            return status
-        if status is None or status.device_kind:  # it is of another version, or hangs
+    while (living := store.workers.serving()) and time.monotonic() < deadline:
+        ready = next((each for each in living if each.is_alive and each.status.device_kind), None)
+        if ready is not None:
+            return ready
+        if all(each.status.device_kind for each in living):  # they hang
             return None
         time.sleep(LOOK_SECONDS)
     return None
 
 
-def _unfit(settings: Settings, worker: WorkerStatus, models: Iterable[str]) -> str:
+def _unfit(settings: Settings, record: WorkerRecord, models: Iterable[str]) -> str:
+    worker = record.status
     if worker.trouble:
         return f"it is in trouble: {worker.trouble.rstrip('.')}"
     if what := disagreement(terms_of(settings), worker.terms):

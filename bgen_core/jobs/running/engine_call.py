@@ -51,8 +51,8 @@ class EngineCall:
         self.is_over = False
         self.ahead = ahead
         self._next_look = 0.0
-        self._sources: deque[Iterator[Asked]] = deque()
-        self._of_next: deque[Iterator[Asked]] = deque()
+        self._sources: deque[Iterator[Asked | None]] = deque()
+        self._of_next: deque[Iterator[Asked | None]] = deque()
         self._numbers = count()
         self._in_hand: dict[int, Asked] = {}
         self._unstarted: set[int] = set()
@@ -63,8 +63,13 @@ class EngineCall:
         """Raw pictures that the engine was asked for and has not given."""
         return {asked.raw_id for asked in self._in_hand.values()}
 
-    def add(self, cells: Iterator[Asked]) -> None:
-        """Cells to be painted; each is prepared when the engine asks for it."""
+    @property
+    def unbegun(self) -> Collection[RawId]:
+        """Those in hand that are not under way."""
+        return {self._in_hand[number].raw_id for number in self._unstarted}
+
+    def add(self, cells: Iterator[Asked | None]) -> None:
+        """Cells to be painted; each is prepared when the engine asks for it. None stands for "none yet"."""
         self._sources.append(cells)
 
     def recall(self, raw_ids: Collection[RawId]) -> None:
@@ -109,7 +114,7 @@ class EngineCall:
                 self._in_hand[number] = asked
                 self._unstarted.add(number)
                 yield replace(asked.cell, index=number, is_wanted=partial(self._in_hand.__contains__, number))
-            elif self.ahead is None:
+            elif self.ahead is None and not self._sources:
                 return
             else:
                 yield None
@@ -117,9 +122,10 @@ class EngineCall:
     def _take(self) -> Asked | None:
         for sources in (self._sources, self._of_next):
             while sources:
-                if (asked := next(sources[0], None)) is not None:
-                    return asked
-                sources.popleft()
+                try:
+                    return next(sources[0])
+                except StopIteration:
+                    sources.popleft()
         is_near_end = bool(self._in_hand) and len(self._unstarted) <= AHEAD_CELLS
         if self.ahead is None or not is_near_end or time.monotonic() < self._next_look:
             return None

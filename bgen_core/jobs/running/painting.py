@@ -6,13 +6,16 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 from bgen_core.errors import LostPictureError, OutOfMemoryError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import RawId, SubjectId, SweepId, VisitorId
-from bgen_core.jobs.claims import PaintingClaims
+from bgen_core.jobs.estimate import rows_of
+from bgen_core.jobs.leases.claims import PaintingClaims
 from bgen_core.jobs.running.commits import Commits
 from bgen_core.jobs.running.engine_call import Ahead, Asked, EngineCall, OpenEngine
+from bgen_core.jobs.running.share import Share, SharedCells, Taken
 from bgen_core.jobs.running.turn import Turn
 from bgen_core.jobs.running.work import Painted, Photo, Work
 from bgen_core.models.devices import MemoryMeter
@@ -20,9 +23,10 @@ from bgen_core.store.blobs import STORED_LIMITS
 from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import decode_photo
 from bgen_core.subject.pasting.edge import Edges
-from bgen_core.sweep.canvas import prepare_cells
+from bgen_core.sweep.canvas import prepare_backdrops, prepare_cells
 from bgen_core.sweep.engine.recent import Recent
 from bgen_core.sweep.events import (
+    Committed,
     Event,
     Failed,
     Finished,
@@ -39,6 +43,7 @@ logger = logging.getLogger(__name__)
 
 CLAIM_SECONDS = 0.5  # how often one looks whether another process has finished a picture
 Fault = str | UserInputError | LostPictureError  # why a cell cannot be prepared
+_Result = TypeVar("_Result")
 _Refuse = Callable[[SweepCell, Fault], None]
 
 _PHOTOS = 2  # subjects at full size that are held beside those of pictures under way
@@ -59,6 +64,8 @@ class Painting:
         Whether nothing more shall be painted.
     turn
         Says when nothing more shall be begun, because others wait.
+    share
+        By what this process takes its part where several paint a sweep; None where it is the only one.
 
     Attributes
     ----------
@@ -77,6 +84,7 @@ class Painting:
         unstored: Mapping[RawId, Painted],
         is_stopping: Callable[[], bool],
         turn: Turn,
+        share: Share | None = None,
     ) -> None:
         self._store = store
         self._claims = claims
@@ -86,6 +94,7 @@ class Painting:
         self._unstored = unstored
         self._is_stopping = is_stopping
         self._turn = turn
+        self._share = share
         self.painted_ahead: dict[RawId, Painted] = {}
         self._are_last = False
         self._photos: Recent[Photo] = Recent(_PHOTOS)
@@ -109,6 +118,9 @@ class Painting:
         sharing: dict[RawId, list[SweepCell]] = {}
         for cell in cells:
             sharing.setdefault(work.addresses[cell.index].raw_id, []).append(cell)
+        if self._share is not None:
+            yield from self._paint_part(self._share, work, inpainter, sharing)
+            return
         while sharing:
             mine = self._claims.claim(sharing)
             self._claimed |= mine
@@ -121,6 +133,50 @@ class Painting:
                 self._turn.begin()
                 yield Waiting(cells=len(sharing))
                 time.sleep(CLAIM_SECONDS)
+
+    def _paint_part(
+        self, share: Share, work: Work, inpainter: Inpainter, sharing: Mapping[RawId, list[SweepCell]]
+    ) -> Generator[RunnerEvent]:
+        """What of these cells is this painter's part, until the others have taken the rest."""
+        rows = {raw_id: rows_of(work.source.family, cells[0].params) for raw_id, cells in sharing.items()}
+        part = SharedCells(share, self._store, self._claims, work, sharing, rows)
+        share.pace.begin()
+        try:
+            while not (self._is_stopping() or self._turn.look(inpainter, work.extent)):
+                taken = part.take(0.0)
+                own = yield from self._take_in(work, inpainter, taken)
+                if not taken.mine:
+                    return
+                yield from self._paint(work, inpainter, own, part)
+        finally:
+            part.give_back()
+
+    def _take_in(
+        self, work: Work, inpainter: Inpainter, taken: Taken
+    ) -> Generator[RunnerEvent, None, dict[RawId, list[SweepCell]]]:
+        """Tell what others have made, paste what is known; returns what is to be painted."""
+        for cell in taken.made:
+            yield Committed(index=cell.index, run_id=work.addresses[cell.index].run_id, reused=True)
+        self._claimed |= taken.mine.keys()
+        own = dict(taken.mine)
+        yield from self._paste_known(work, inpainter, own)
+        return own
+
+    def _streamed(
+        self, work: Work, inpainter: Inpainter, waiting: "_Waiting", call: EngineCall, part: SharedCells
+    ) -> Iterator[Asked | None]:
+        """More cells of this painter's part, taken while the last ones are under way: batches stay full."""
+        while not (self._is_stopping() or self._turn.is_over):
+            in_hand = part.rows_of(waiting.cells) + part.mean_rows * self._commits.in_hand
+            taken = part.ready(rows_unbegun=part.rows_of(call.unbegun), rows_in_hand=in_hand)
+            if taken is None:
+                yield None
+                continue
+            own = waiting.put_aside(self._take_in(work, inpainter, taken))
+            waiting.cells |= own
+            if not own:
+                yield None
+            yield from self._asked(work, [cells[0] for cells in own.values()], partial(self._refuse, work, waiting))
 
     def fail(self, sweep_id: SweepId, cells: Sequence[SweepCell], reason: str) -> Iterator[Failed]:
         """Write down, and tell, why cells cannot be made."""
@@ -158,7 +214,11 @@ class Painting:
                 yield from self._commits.hand_over(work, photo, cells, painted, raw)
 
     def _paint(
-        self, work: Work, inpainter: Inpainter, sharing: Mapping[RawId, list[SweepCell]]
+        self,
+        work: Work,
+        inpainter: Inpainter,
+        sharing: Mapping[RawId, list[SweepCell]],
+        part: SharedCells | None = None,
     ) -> Generator[RunnerEvent]:
         if not sharing or self._is_stopping() or self._turn.is_over:
             return
@@ -173,11 +233,14 @@ class Painting:
                 yield Started(cell=_own(asked.cell, sharing[asked.raw_id]))
         wanted = [cells[0] for raw_id, cells in sharing.items() if raw_id not in call.in_hand]
         call.add(self._asked(work, wanted, partial(self._refuse, work, waiting)))
+        if part is not None and is_batched:
+            call.add(self._streamed(work, inpainter, waiting, call, part))
         memory = MemoryMeter(work.device)
         memory.reset()
         try:
             while waiting.cells and (got := call.next()) is not None:
                 memory.sample()
+                self._note_pace(part, *got)
                 yield from self._tell(work, waiting, *got, memory.peak_mb)
                 yield from waiting.told()
                 yield from self._commits.collect()
@@ -196,6 +259,10 @@ class Painting:
         if not self._engine.is_busy:
             self._engine.close()  # it keeps the model, which may have to go for another one
         yield from waiting.told()
+
+    def _note_pace(self, part: SharedCells | None, asked: Asked, event: Event) -> None:
+        if part is not None and self._share is not None and isinstance(event, Stepped):
+            self._share.pace.note(part.rows_of([asked.raw_id]) / event.of)
 
     def _give_way(self, call: EngineCall, waiting: "_Waiting", ahead: Ahead | None) -> None:
         """Begin nothing more: what is under way is waited for, and the next sweep's cells come after it."""
@@ -261,7 +328,11 @@ class Painting:
                     refuse(cell, error)
                 continue
             by_index = {cell.index: cell for cell in own}
-            for prepared in prepare_cells(photo.subject, own, work.extent, work.loras, work.steering):
+            if work.source.family.backdrop:
+                all_prepared = prepare_backdrops(photo.subject, own, work.steering.background)
+            else:
+                all_prepared = prepare_cells(photo.subject, own, work.extent, work.loras, work.steering)
+            for prepared in all_prepared:
                 if isinstance(prepared, PaintCell):
                     raw_id = work.addresses[prepared.index].raw_id
                     yield Asked(raw_id=raw_id, cell=prepared, photo=photo)
@@ -291,6 +362,14 @@ class _Waiting:
     def __init__(self, cells: dict[RawId, list[SweepCell]]) -> None:
         self.cells = cells
         self.aside: deque[RunnerEvent] = deque()
+
+    def put_aside(self, events: Generator[RunnerEvent, None, _Result]) -> _Result:
+        """Let what can tell something only later go on to its end; returns what it returns."""
+        while True:
+            try:
+                self.aside.append(next(events))
+            except StopIteration as end:
+                return end.value
 
     def told(self) -> Iterator[RunnerEvent]:
         while self.aside:

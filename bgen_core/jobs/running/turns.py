@@ -5,8 +5,8 @@ from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 
 from bgen_core.ids import SweepId
-from bgen_core.jobs.holding import holding
-from bgen_core.jobs.worker_folder import WorkerFolder
+from bgen_core.jobs.leases.holding import holding
+from bgen_core.jobs.leases.member import Member
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.store.store import Store
 
@@ -18,13 +18,13 @@ class Turns:
 
     Parameters
     ----------
-    store, folder
-        Where the queue is, and where it is written who holds what.
+    store, member
+        Where the queue is, and who holds what is taken from it.
     """
 
-    def __init__(self, store: Store, folder: WorkerFolder) -> None:
+    def __init__(self, store: Store, member: Member) -> None:
         self._store = store
-        self._folder = folder
+        self._member = member
         self._ahead: tuple[SweepRecord, ExitStack] | None = None
         self._running: SweepRecord | None = None
 
@@ -62,7 +62,7 @@ class Turns:
 
     def _hold(self, sweep: SweepRecord) -> tuple[SweepRecord, ExitStack] | None:
         hold = ExitStack()
-        if hold.enter_context(holding(self._folder, sweep.id)):
+        if hold.enter_context(holding(self._member, sweep.id)):
             return sweep, hold
         hold.close()
         logger.info("sweep %s is run by another process", sweep.id)

@@ -8,13 +8,13 @@ from bgen_core.sweep.events import Committed, Failed
 
 
 class WorkCounts:
-    """Counts events of sweeps; figures that others know are asked for when they are wanted."""
+    """Counts events of sweeps; figures that others know are asked for, by `ask`, when they are wanted."""
 
-    def __init__(self) -> None:
+    def __init__(self, ask: Callable[[], dict[str, float]] = dict) -> None:
         self._made = 0
         self._reused = 0
         self._failed = 0
-        self.ask: Callable[[], dict[str, float]] = dict
+        self._ask = ask
 
     def note(self, event: SweepEvent) -> None:
         """Take an event of a sweep in."""
@@ -27,4 +27,4 @@ class WorkCounts:
     def all(self) -> dict[str, float]:
         """Name -> figure; what grows begins at 0 with each worker."""
         counted = {"made": self._made, "reused": self._reused, "failed": self._failed, "faults": faults_logged()}
-        return {**counted, **self.ask()}
+        return {**counted, **self._ask()}

@@ -1,14 +1,15 @@
 """Whether pages and sweeps can be used now, and why not: asked often, by what sends visitors here or elsewhere."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bgen_core.disk_room import check_disk
 from bgen_core.errors import BgenError, StoreError
+from bgen_core.ids import WorkerId
 from bgen_core.jobs.executors.executor import Health
-from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.jobs.worker_watch import WorkerWatch
+from bgen_core.records.worker import WorkerRecord
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 
@@ -18,27 +19,40 @@ _STARTING = "starting, or starting again"
 
 
 class WorkerReadiness:
-    """The worker as it looks from outside, over all times that it was asked: one that hangs says that it is well."""
+    """The workers as they look from outside, over all times that it was asked: one that hangs says that it is well.
 
-    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._folder = WorkerFolder(settings.home)
+    Parameters
+    ----------
+    workers
+        Gives those that serve the store.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        workers: Callable[[], Sequence[WorkerRecord]],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._workers = workers
         self._limit = settings.stall_minutes * 60
         self._clock = clock
-        self._watched: tuple[int, WorkerWatch] | None = None
+        self._watched: dict[WorkerId, WorkerWatch] = {}
 
     def reason(self, health: Health | None) -> str:
-        """Why no sweep is made now, or `OK`; `health` is what the worker says of itself."""
+        """Why no sweep is made now, or `OK`; `health` is what the workers say of themselves."""
         if health is None:
             return _STARTING
-        return _HANGS if self._hangs() else health.trouble or OK
+        return _HANGS if self._hang(self._workers()) else health.trouble or OK
 
-    def _hangs(self) -> bool:
-        status = self._folder.read_status()
-        if status is None:
-            return False
-        if self._watched is None or self._watched[0] != status.pid:
-            self._watched = status.pid, WorkerWatch(limit=self._limit, began=self._clock())
-        return self._watched[1].hangs(status, self._clock())
+    def _hang(self, workers: Sequence[WorkerRecord]) -> bool:
+        """Whether all of them do."""
+        now = self._clock()
+        self._watched = {
+            each.id: self._watched.get(each.id) or WorkerWatch(limit=self._limit, began=now) for each in workers
+        }
+        hang = [self._watched[each.id].hangs(each, now) for each in workers]  # all are looked at
+        return bool(hang) and all(hang)
 
 
 def store_reason(store: Store) -> str:

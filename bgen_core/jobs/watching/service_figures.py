@@ -1,8 +1,8 @@
-"""Figures of a running service: what waits, what is made, what is kept. From the store and what the worker wrote."""
+"""Figures of a running service: what waits, what is made, what is kept. All from the store."""
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +10,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from bgen_core.jobs.background_faults import BackgroundFaults
-from bgen_core.jobs.worker_folder import WorkerFolder
+from bgen_core.jobs.watching.painters import Member, members_of
+from bgen_core.records.worker import NO_SWEEP
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 
@@ -30,15 +31,17 @@ class ServiceFigures:
     oldest_wait_seconds
         Since the submission of the first sweep that has not had a turn; 0 where none waits.
     is_alive, beat_age_seconds
-        Whether the worker is, and how long ago it said so; None where it never did.
+        Whether a worker is, and how long ago one said so; None where none did lately.
     cells_per_second
-        Of the sweep in hand; None while nothing is measured.
+        Of the sweeps in hand; None while nothing is measured.
     counts
-        Of the worker since it began: see `running.work_counts`.
+        Of all workers since they began: see `running.work_counts`.
     database_bytes, picture_bytes, disk_free_bytes
         Sizes; None where they are not known.
     faults
         Kinds of background work that are not well.
+    painters
+        Those that share sweeps; none where one worker makes them.
     """
 
     sweeps: Mapping[str, int]
@@ -52,6 +55,7 @@ class ServiceFigures:
     picture_bytes: int | None
     disk_free_bytes: int | None
     faults: tuple[str, ...] = field(default=())
+    painters: tuple[Member, ...] = field(default=())
 
 
 class ServiceLook:
@@ -60,7 +64,6 @@ class ServiceLook:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._settings = settings
-        self._folder = WorkerFolder(settings.home)
         self._pictures: tuple[float, int] | None = None
 
     def look(self) -> ServiceFigures:
@@ -76,27 +79,38 @@ class ServiceLook:
         paused = store.sweeps.count("paused")
         now = datetime.now(UTC)
         first = min((each.turn.created for each in queue.waiting if not each.has_begun), default=now)
-        status = self._folder.read_status()
-        progress = self._folder.read_progress(status.sweep_id) if status and status.sweep_id else None  # pyright: ignore[reportArgumentType]
+        workers = store.workers.serving()
+        in_hand = {each.status.sweep_id for each in workers} - {NO_SWEEP}
+        progress = [store.progress.read(sweep_id) for sweep_id in sorted(in_hand)]
+        speeds = [each.cells_per_second for each in progress if each is not None and each.cells_per_second is not None]
         return ServiceFigures(
             sweeps={"running": len(queue.in_hand), "queued": len(queue.waiting), "paused": paused},
             cells_waiting=sum(each.cells for each in (*queue.in_hand, *queue.waiting)),
             oldest_wait_seconds=max(0.0, (now - first).total_seconds()),
-            is_alive=status is not None and status.is_alive,
-            beat_age_seconds=None if status is None else max(0.0, time.time() - status.beat),
-            cells_per_second=progress.cells_per_second if progress else None,
-            counts=status.counts if status else {},
+            is_alive=any(each.is_alive for each in workers),
+            beat_age_seconds=min((each.age for each in workers), default=None),
+            cells_per_second=sum(speeds) if speeds else None,
+            counts=_sum_of(each.status.counts for each in workers),
             database_bytes=_database_bytes(store),
             picture_bytes=self._picture_bytes(),
             disk_free_bytes=shutil.disk_usage(home).free if home.exists() else None,
             faults=tuple(fault.what for fault in BackgroundFaults(home).all()),
+            painters=tuple(each for each in members_of(store) if each.kind == "painter" and each.is_alive),
         )
 
     def _picture_bytes(self) -> int:
         if self._pictures is None or time.monotonic() - self._pictures[0] > PICTURES_SECONDS:
-            size = sum(file.size for file in self._store.blobs.listing().pictures.values())
+            size = self._store.blobs.total_size()
             self._pictures = time.monotonic(), size
         return self._pictures[1]
+
+
+def _sum_of(counts: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    together: dict[str, float] = {}
+    for each in counts:
+        for name, figure in each.items():
+            together[name] = together.get(name, 0.0) + figure
+    return together
 
 
 def _database_bytes(store: Store) -> int | None:

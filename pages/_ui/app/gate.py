@@ -18,6 +18,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bgen_core.authentication import check, is_loopback, mode_of
+from bgen_core.cluster.checks import check_painters
 from bgen_core.errors import BgenError, StoreError, UserInputError
 from bgen_core.settings import Settings
 from bgen_core.store.people.tokens import ApiToken
@@ -118,6 +119,7 @@ class Gate:
             settings = self._settings()
             check(settings)
             prepare(settings)
+            check_painters(settings)
         except BgenError as error:
             return str(error)
         address = st.get_option("server.address")

@@ -102,7 +102,7 @@ def store_through(link_id: LinkId, voter: Visitor) -> tuple[SeenStore, Link]:
 
 def health() -> Health | None:
     """How it is with what computes the sweeps of this server."""
-    return worker_health(settings())
+    return worker_health(opened_store())
 
 
 def executor() -> Executor:

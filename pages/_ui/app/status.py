@@ -5,8 +5,10 @@ from datetime import datetime
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from bgen_core.errors import UserInputError
 from bgen_core.ids import SweepId
 from bgen_core.jobs.executors.executor import Executor, Health
+from bgen_core.jobs.watching.painters import Member, members_of
 from bgen_core.store.store import SeenStore
 from pages._ui.app.field_files import FIELD_FILES
 from pages._ui.app.room import no_room
@@ -26,16 +28,18 @@ def show_status(model: str, executor: Executor, store: SeenStore, *, follows: Sw
     health, lacks_room = executor.health(), no_room(store)
     waiting = store.sweeps.count("queued")
     if health is None:
-        device, queue, colour = "engine starting", "", "gray"
+        device, queue, colour, who = "engine starting", "", "gray", ""
     else:
-        device = health.device_kind
+        painters = [each for each in members_of(store) if each.kind == "painter" and each.is_alive]
+        device = f"{len(painters)} × {health.device_kind}" if len(painters) > 1 else health.device_kind
+        who = "\n".join(_told(each, store) for each in painters)
         queue = "no room" if lacks_room else _queue(health, waiting)
         colour = "orange" if lacks_room else "primary" if health.is_busy else "gray"
     # Not st.badge: Streamlit 1.67 escapes brackets there once more.
     with st.container(gap=None):  # the title is nothing that is seen here
         st.markdown(
             f":{colour}-badge[{plain(' · '.join(part for part in (model, device, queue) if part))}]",
-            help=plain(lacks_room) or None,
+            help=plain(lacks_room) or who or None,
         )
         if follows:
             tell_elsewhere(store, follows)
@@ -49,6 +53,16 @@ def show_status(model: str, executor: Executor, store: SeenStore, *, follows: Sw
             color="orange",
             help=f"Since {since:%Y-%m-%d %H:%M}. On the server, `python -m bgen_core doctor` says why.",
         )
+
+
+def _told(painter: Member, store: SeenStore) -> str:
+    """A line of Markdown: its device, what it paints and how fast; no host, which is not every visitor's to know."""
+    try:
+        title = plain(store.sweeps.get(SweepId(painter.sweep_id)).title) if painter.sweep_id else "nothing"
+    except UserInputError:
+        title = "somebody's sweep"
+    speed = f", {painter.rows_per_second:.3g} rows/s" if painter.rows_per_second and painter.sweep_id else ""
+    return f"- {plain(painter.device)}: {title}{speed}"
 
 
 def _session() -> str:

@@ -37,6 +37,7 @@ class _Figures(Collector):
         if self._figures is not None:
             yield from _queue(self._figures)
             yield from _worker(self._figures)
+            yield from _painters(self._figures)
             yield from _kept(self._figures)
 
 
@@ -68,6 +69,27 @@ def _worker(figures: ServiceFigures) -> Iterator[Metric]:
         memory.add_metric(["all"], counts["gpu_bytes"])
         memory.add_metric(["used"], counts["gpu_used_bytes"])
         yield memory
+
+
+def _painters(figures: ServiceFigures) -> Iterator[Metric]:
+    """Nothing where one worker makes all sweeps."""
+    if not figures.painters:
+        return
+    speeds = GaugeMetricFamily(
+        "bgen_painter_rows_per_second",
+        "Evaluations of networks over the last seconds in which it painted.",
+        labels=["painter", "device", "state"],
+    )
+    lost = CounterMetricFamily(
+        "bgen_painter_lost", "Pictures in its hands that others took, since it was taken for dead.", labels=["painter"]
+    )
+    for each in figures.painters:
+        name = f"{each.host}:{each.pid}"
+        speeds.add_metric([name, each.device, each.state], each.rows_per_second)
+        lost.add_metric([name], each.lost)
+    yield _gauge("bgen_painters", "Painters that live.", len(figures.painters))
+    yield speeds
+    yield lost
 
 
 def _kept(figures: ServiceFigures) -> Iterator[Metric]:

@@ -1,6 +1,7 @@
 """What programs that watch the server ask: whether it lives, whether it is ready, and its figures."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache
 from hmac import compare_digest
 
@@ -39,7 +40,7 @@ def operation_routes(store_of: StoreOf, health: Callable[[], Health | None]) -> 
 
     @cache
     def watched() -> WorkerReadiness:
-        return WorkerReadiness(resources.settings())
+        return WorkerReadiness(resources.settings(), lambda: resources.opened_store().workers.serving())
 
     async def healthz(request: Request) -> Response:
         """Lives: at once, whatever the store does. With `?ready` as `readyz`, but whatever the disk does."""
@@ -52,17 +53,19 @@ def operation_routes(store_of: StoreOf, health: Callable[[], Health | None]) -> 
         return await _ready(request, wanted=("store", "worker", "disk"))
 
     async def _ready(request: Request, wanted: Sequence[str]) -> Response:
-        found = await _store_reasons(request)
-        found["worker"] = await run_sync(lambda: watched().reason(health()))
+        found = await _all_reasons(request)
         reasons = {name: found[name] for name in wanted if name in found}
         ready = is_ready(reasons)
         content = {"status": "ok" if ready else "not ready", **reasons}
         return JSONResponse(content, 200 if ready else 503, headers={"Cache-Control": "no-store"})
 
-    async def _store_reasons(request: Request) -> dict[str, str]:
+    async def _all_reasons(request: Request) -> dict[str, str]:
         def ask() -> dict[str, str]:
             store = store_of(request)
-            return {"store": store_reason(store), "disk": disk_reason(store, resources.settings())}
+            found = {"store": store_reason(store), "disk": disk_reason(store, resources.settings())}
+            with suppress(StoreError):  # that is said already
+                found["worker"] = watched().reason(health())
+            return found
 
         try:
             with fail_after(_READY_SECONDS):

@@ -14,29 +14,22 @@ from bgen_core.cli.running.here import OWNER
 from bgen_core.cli.running.place import find_place
 from bgen_core.cli.running.preview_files import PreviewFiles
 from bgen_core.errors import StoreAwayError, UserInputError
+from bgen_core.ids import WorkerId
 from bgen_core.jobs.executors.agreement import terms_of
 from bgen_core.jobs.executors.local import LocalExecutor
-from bgen_core.jobs.holding import holding
-from bgen_core.jobs.only_worker import only_worker
+from bgen_core.jobs.leases.holding import holding
+from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.runner import Runner
 from bgen_core.jobs.running.turns import Turns
-from bgen_core.jobs.worker import Heartbeat, serve_next
-from bgen_core.jobs.worker_folder import WorkerFolder, WorkerStatus
+from bgen_core.jobs.worker import serve_next
 from bgen_core.records.progress import CellProgress, SweepProgress
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 from tests.jobs.quick_sweeps import Noise, forecast
+from tests.workers import forget, says
 
 CELLS = 3
-STARTED_WITH = {"state": "ready", "device_kind": "cpu", "dtype_name": "float32"}
 Act = Callable[[], object]
-
-
-@pytest.fixture
-def folder(settings: Settings) -> WorkerFolder:
-    folder = WorkerFolder(settings.home)
-    folder.prepare()
-    return folder
 
 
 @pytest.fixture
@@ -61,30 +54,31 @@ def looking_away(monkeypatch: pytest.MonkeyPatch, *acts: Act) -> list[Act]:
 
 
 @contextmanager
-def a_worker(folder: WorkerFolder, settings: Settings, **said_otherwise: object) -> Iterator[None]:
-    """A worker that serves the home, as far as others see."""
-    with only_worker(folder, stall_seconds=60):
-        folder.write_status(WorkerStatus(**({"pid": 1, "terms": terms_of(settings)} | STARTED_WITH | said_otherwise)))  # pyright: ignore[reportArgumentType]
-        yield
+def a_worker(store: Store, settings: Settings, **said_otherwise: object) -> Iterator[None]:
+    """A worker that serves the store, as far as others see."""
+    says(store, **({"terms": terms_of(settings)} | said_otherwise))
+    yield
+    forget(store)
 
 
-def serve(store: Store, settings: Settings, folder: WorkerFolder) -> None:
+def serve(store: Store, settings: Settings) -> None:
     """The worker takes the next sweep and makes all of it."""
-    assert serve_next(store, folder, Runner(store, settings), Heartbeat(folder), Turns(store, folder))
+    member = Member(store, "command line")  # no second worker that lives on
+    assert serve_next(store, member, Runner(store, settings, member), Turns(store, member))
 
 
 def test_the_worker_computes_and_the_command_line_counts(
-    store: Store, settings: Settings, folder: WorkerFolder, said: list[str], monkeypatch: pytest.MonkeyPatch
+    store: Store, settings: Settings, said: list[str], monkeypatch: pytest.MonkeyPatch
 ):
-    with a_worker(folder, settings):
+    with a_worker(store, settings):
         where = find_place(store, settings, ["demo"], here=False)
-        looking_away(monkeypatch, lambda: serve(store, settings, folder))
+        looking_away(monkeypatch, lambda: serve(store, settings))
         result = where.run(forecast(store, settings, seeds=f"1-{CELLS}"))
         assert (result.state, result.made, result.reused, result.failed) == ("done", CELLS, 0, 0)
         assert store.sweeps.get(result.sweep_id).owner == OWNER
         assert "computed by the running worker" in said[0]
 
-        looking_away(monkeypatch, lambda: serve(store, settings, folder))
+        looking_away(monkeypatch, lambda: serve(store, settings))
         again = where.run(forecast(store, settings, seeds=f"1-{CELLS + 1}"))
     assert (again.made, again.reused, len(again.reused_ids)) == (1, CELLS, CELLS)
 
@@ -101,7 +95,6 @@ def test_the_worker_computes_and_the_command_line_counts(
 )
 def test_a_worker_that_would_make_other_pictures_is_not_used(
     store: Store,
-    folder: WorkerFolder,
     said: list[str],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -113,7 +106,7 @@ def test_a_worker_that_would_make_other_pictures_is_not_used(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "own").mkdir()
     settings = settings.model_copy(update={"device": "cpu"})
-    with a_worker(folder, settings, **worker):
+    with a_worker(store, settings, **worker):
         assert find_place(store, settings, models, here=False).worker is None
     assert len(said) == 1 and f"the running worker is not used, since {reason}" in said[0]
 
@@ -130,18 +123,18 @@ def test_no_address_and_no_folder_stands_in_the_terms(settings: Settings):
 
 
 def test_this_process_computes_where_it_is_insisted_on_or_no_worker_lives(
-    store: Store, settings: Settings, folder: WorkerFolder, said: list[str]
+    store: Store, settings: Settings, said: list[str]
 ):
-    with a_worker(folder, settings):
+    with a_worker(store, settings):
         assert find_place(store, settings, ["demo"], here=True).worker is None
-    assert find_place(store, settings, ["demo"], here=False).worker is None  # its last word is fresh, and it is dead
+    assert find_place(store, settings, ["demo"], here=False).worker is None  # it has ended
     assert said == []
 
 
 def test_a_worker_that_dies_is_waited_for_and_nothing_is_lost_or_made_twice(
-    store: Store, settings: Settings, folder: WorkerFolder, said: list[str], monkeypatch: pytest.MonkeyPatch
+    store: Store, settings: Settings, said: list[str], monkeypatch: pytest.MonkeyPatch
 ):
-    with a_worker(folder, settings):
+    with a_worker(store, settings):
         where = find_place(store, settings, ["demo"], here=False)
     commit, committed = store.runs.commit, []
     monkeypatch.setattr(store.runs, "commit", lambda run, **rest: committed.append(run.id) or commit(run, **rest))
@@ -153,13 +146,13 @@ def test_a_worker_that_dies_is_waited_for_and_nothing_is_lost_or_made_twice(
 
 
 def test_a_worker_that_is_started_again_goes_on(
-    store: Store, settings: Settings, folder: WorkerFolder, said: list[str], monkeypatch: pytest.MonkeyPatch
+    store: Store, settings: Settings, said: list[str], monkeypatch: pytest.MonkeyPatch
 ):
-    with a_worker(folder, settings):
+    with a_worker(store, settings):
         where = find_place(store, settings, ["demo"], here=False)
     monkeypatch.setattr(by_worker, "WORKER_SECONDS", 60.0)
-    new_one = a_worker(folder, settings)
-    looking_away(monkeypatch, new_one.__enter__, lambda: serve(store, settings, folder))
+    new_one = a_worker(store, settings)
+    looking_away(monkeypatch, new_one.__enter__, lambda: serve(store, settings))
     try:
         assert where.run(forecast(store, settings)).state == "done"
     finally:
@@ -168,13 +161,13 @@ def test_a_worker_that_is_started_again_goes_on(
 
 
 def test_what_others_do_in_the_app_is_said(
-    store: Store, settings: Settings, folder: WorkerFolder, said: list[str], monkeypatch: pytest.MonkeyPatch
+    store: Store, settings: Settings, said: list[str], monkeypatch: pytest.MonkeyPatch
 ):
     def only() -> str:
         return store.sweeps.select()[-1].id
 
     executor = LocalExecutor(store, settings)
-    with a_worker(folder, settings):
+    with a_worker(store, settings):
         where = find_place(store, settings, ["demo"], here=False)
         looking_away(
             monkeypatch,
@@ -192,38 +185,41 @@ def test_what_others_do_in_the_app_is_said(
 
 
 def test_ctrl_c_cancels_and_says_how_to_go_on_and_resume_does(
-    store: Store, settings: Settings, folder: WorkerFolder, said: list[str], monkeypatch: pytest.MonkeyPatch
+    store: Store, settings: Settings, said: list[str], monkeypatch: pytest.MonkeyPatch
 ):
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    with a_worker(folder, settings):
+    with a_worker(store, settings):
         where = find_place(store, settings, ["demo"], here=False)
         looking_away(monkeypatch, interrupt)
         with pytest.raises(KeyboardInterrupt):
             where.run(forecast(store, settings, seeds=f"1-{CELLS}"))
         (sweep,) = store.sweeps.select()
         assert sweep.state == "cancelled" and f"sweep --resume {sweep.id}" in said[-1]
-        looking_away(monkeypatch, lambda: serve(store, settings, folder))
+        looking_away(monkeypatch, lambda: serve(store, settings))
         assert where.resume(sweep.id).made == CELLS
-        with holding(folder, sweep.id), pytest.raises(UserInputError, match="is being run by another process"):
+        with (
+            holding(Member(store, "command line"), sweep.id),
+            pytest.raises(UserInputError, match="is being run by another process"),
+        ):
             where.resume(sweep.id)
 
 
 def test_why_it_failed_is_the_commands_sentence(
-    store: Store, settings: Settings, folder: WorkerFolder, said: list[str], monkeypatch: pytest.MonkeyPatch
+    store: Store, settings: Settings, said: list[str], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(Noise, "paint", lambda *_: (_ for _ in ()).throw(UserInputError("It cannot be made.")))
-    with a_worker(folder, settings):
+    with a_worker(store, settings):
         where = find_place(store, settings, ["demo"], here=False)
-        looking_away(monkeypatch, lambda: serve(store, settings, folder))
+        looking_away(monkeypatch, lambda: serve(store, settings))
         with pytest.raises(UserInputError, match="It cannot be made"):
             where.run(forecast(store, settings))
     assert "what is made is kept" in said[-1]
 
 
 def test_a_store_that_is_away_for_a_moment_is_waited_for(
-    store: Store, settings: Settings, folder: WorkerFolder, said: list[str], monkeypatch: pytest.MonkeyPatch
+    store: Store, settings: Settings, said: list[str], monkeypatch: pytest.MonkeyPatch
 ):
     get = store.sweeps.get
 
@@ -231,11 +227,11 @@ def test_a_store_that_is_away_for_a_moment_is_waited_for(
         monkeypatch.setattr(store.sweeps, "get", get)
         raise StoreAwayError("The database does not answer.")
 
-    with a_worker(folder, settings):
+    with a_worker(store, settings):
         where = find_place(store, settings, ["demo"], here=False)
         looking_away(
             monkeypatch,
-            lambda: serve(store, settings, folder) or monkeypatch.setattr(store.sweeps, "get", away),
+            lambda: serve(store, settings) or monkeypatch.setattr(store.sweeps, "get", away),
             lambda: None,
         )
         assert where.run(forecast(store, settings)).state == "done"
@@ -245,17 +241,15 @@ def test_a_store_that_is_away_for_a_moment_is_waited_for(
     ]
 
 
-def test_previews_are_files(
-    store: Store, settings: Settings, folder: WorkerFolder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-):
+def test_previews_are_files(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     preview = CellProgress(step=1, of=2, preview="data:image/webp;base64,UklGRg==")
 
     def paint() -> None:
         (sweep,) = store.sweeps.select()
-        folder.write_progress(sweep.id, SweepProgress(cells={2: preview}, made=0, began=0.0))
+        store.progress.write(WorkerId("worker"), sweep.id, SweepProgress(cells={2: preview}, made=0, began=0.0))
 
-    with a_worker(folder, settings):
+    with a_worker(store, settings):
         where = find_place(store, settings, ["demo"], here=False, previews=PreviewFiles(tmp_path))
-        looking_away(monkeypatch, paint, lambda: serve(store, settings, folder))
+        looking_away(monkeypatch, paint, lambda: serve(store, settings))
         where.run(forecast(store, settings))
     assert (tmp_path / "0002.webp").read_bytes() == b"RIFF"

@@ -10,11 +10,11 @@ import pytest
 
 from bgen_core.errors import StoreAwayError, StoreError, UserInputError
 from bgen_core.extent import Extent
-from bgen_core.jobs.claims import PaintingClaims
 from bgen_core.jobs.execute_sweep import Ended, execute_sweep
+from bgen_core.jobs.leases.claims import PaintingClaims
+from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.runner import Runner
 from bgen_core.jobs.running import commits
-from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.models.revision import find_model
 from bgen_core.records.sweep_states import CANCEL
 from bgen_core.settings import Settings
@@ -176,11 +176,11 @@ def test_what_is_painted_is_committed_when_the_run_is_left(
 
 
 def test_who_stops_before_the_first_event_gets_nothing_painted(
-    store: Store, settings: Settings, painter: Painter, folder: WorkerFolder
+    store: Store, settings: Settings, painter: Painter, member: Member
 ):
     sweep_id, runner = submit(store, settings), Runner(store, settings)
     store.sweeps.change_state(sweep_id, CANCEL)
-    (ended,) = execute_sweep(store, folder, runner, sweep_id)
+    (ended,) = execute_sweep(store, member, runner, sweep_id)
     assert isinstance(ended, Ended) and ended.state == "cancelled"
     assert painter.seeds == []
 
@@ -200,22 +200,22 @@ def test_a_store_that_takes_long_is_waited_for_within_a_limit(
 def test_a_picture_is_claimed_until_it_is_committed(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch):
     """Another process would paint it again: it is not in the store yet, and nobody's."""
     let_go: list[bool] = []
-    release = PaintingClaims.release
+    made = PaintingClaims.made
 
     def look(claims: PaintingClaims, raw_ids: Iterable[Any]) -> None:
         wanted = list(raw_ids)
         let_go.extend(raw_id in store.runs.known_raws(wanted) for raw_id in wanted)
-        release(claims, wanted)
+        made(claims, wanted)
 
-    monkeypatch.setattr(PaintingClaims, "release", look)
+    monkeypatch.setattr(PaintingClaims, "made", look)
     list(Runner(store, settings).run(submit(store, settings, seeds="1-3")))
-    assert let_go[:3] == [True] * 3 and all(let_go)
+    assert let_go == [True] * 3
 
 
 def test_cells_of_one_raw_picture_store_it_once(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch):
-    put: Callable[..., Any] = store.blobs.put
+    put: Callable[..., Any] = store.blobs.put_all
     stored: list[bytes] = []
-    monkeypatch.setattr(store.blobs, "put", lambda data, *rest: (stored.append(data), put(data, *rest))[1])
+    monkeypatch.setattr(store.blobs, "put_all", lambda pngs, *rest: (stored.extend(pngs), put(pngs, *rest))[1])
     sweep_id = submit(store, settings, seeds="1-2", axes=("edge-softness", "0,1,2"))
     stored.clear()
     assert indices(Runner(store, settings).run(sweep_id)) == list(range(6))

@@ -12,11 +12,11 @@ from bgen_core.extent import Extent
 from bgen_core.ids import RawId
 from bgen_core.jobs import execute_sweep as loop
 from bgen_core.jobs.execute_sweep import Ended, execute_sweep
+from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.runner import Runner
 from bgen_core.jobs.running.engine_call import MOST_AHEAD, Asked, EngineCall
 from bgen_core.jobs.running.turns import Turns
-from bgen_core.jobs.worker import Heartbeat, serve_next
-from bgen_core.jobs.worker_folder import WorkerFolder
+from bgen_core.jobs.worker import serve_next
 from bgen_core.records.sweep_states import CANCEL, CONTINUE, PAUSE
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
@@ -46,10 +46,10 @@ def submit(store: Store, settings: Settings, seeds: str, owner: str = "ada", sid
 
 
 @contextmanager
-def worker(store: Store, settings: Settings, folder: WorkerFolder) -> Iterator[Any]:
-    turns = Turns(store, folder)
-    runner = Runner(store, settings, next_sweep=turns.look_ahead)
-    yield lambda: serve_next(store, folder, runner, Heartbeat(folder), turns)
+def worker(store: Store, settings: Settings, member: Member) -> Iterator[Any]:
+    turns = Turns(store, member)
+    runner = Runner(store, settings, member, next_sweep=turns.look_ahead)
+    yield lambda: serve_next(store, member, runner, turns)
 
 
 def states(store: Store, *sweep_ids: str) -> list[tuple[str, int]]:
@@ -60,7 +60,7 @@ def states(store: Store, *sweep_ids: str) -> list[tuple[str, int]]:
 
 
 def test_the_next_sweep_begins_before_the_batches_of_this_one_drain(
-    store: Store, settings: Settings, folder: WorkerFolder, calls: list[int]
+    store: Store, settings: Settings, member: Member, calls: list[int]
 ) -> None:
     """Each of five cells, two rows and two steps: 40 rows are five full calls, where each alone would take three."""
     first, second = submit(store, settings, seeds="1-5"), submit(store, settings, seeds="11-15", owner="max")
@@ -72,7 +72,7 @@ def test_the_next_sweep_begins_before_the_batches_of_this_one_drain(
         return commit(run, **pictures)
 
     store.runs.commit = noting  # type: ignore[method-assign]
-    with worker(store, settings, folder) as serve:
+    with worker(store, settings, member) as serve:
         assert serve()
         assert states(store, first, second) == [("done", 5), ("running", 0)]
         assert serve()
@@ -110,11 +110,11 @@ def test_no_more_of_the_next_sweep_is_painted_before_its_turn_than_fills_a_batch
 
 
 def test_what_is_known_or_of_another_size_is_not_begun(
-    store: Store, settings: Settings, folder: WorkerFolder, calls: list[int]
+    store: Store, settings: Settings, member: Member, calls: list[int]
 ) -> None:
     first, known = submit(store, settings, seeds="1-3"), submit(store, settings, seeds="1-3", owner="max")
     larger = submit(store, settings, seeds="1", owner="eve", side=32)
-    with worker(store, settings, folder) as serve:
+    with worker(store, settings, member) as serve:
         while serve():
             pass
     assert states(store, first, known, larger) == [("done", 3), ("done", 3), ("done", 1)]
@@ -122,11 +122,11 @@ def test_what_is_known_or_of_another_size_is_not_begun(
 
 
 def test_the_next_sweep_waits_for_all_sizes_of_this_one(
-    store: Store, settings: Settings, folder: WorkerFolder, calls: list[int]
+    store: Store, settings: Settings, member: Member, calls: list[int]
 ) -> None:
     first = quick_sweeps.submit(store, settings, seeds="1-2", axes=("side", "16,32"))
     second = submit(store, settings, seeds="11-12", owner="max")
-    with worker(store, settings, folder) as serve:
+    with worker(store, settings, member) as serve:
         assert serve()
         assert states(store, first, second) == [("done", 4), ("running", 0)]  # taken, and none of it begun
         assert serve()
@@ -138,7 +138,7 @@ def test_the_next_sweep_waits_for_all_sizes_of_this_one(
 def test_a_sweep_that_is_stopped_when_both_are_under_way_costs_the_other_nothing(
     store: Store,
     settings: Settings,
-    folder: WorkerFolder,
+    member: Member,
     calls: list[int],
     monkeypatch: pytest.MonkeyPatch,
     change: Any,
@@ -154,7 +154,7 @@ def test_a_sweep_that_is_stopped_when_both_are_under_way_costs_the_other_nothing
         return sweep
 
     monkeypatch.setattr(store.sweeps, "claim_next", and_then_stop)
-    with worker(store, settings, folder) as serve:
+    with worker(store, settings, member) as serve:
         assert serve() and serve()
         assert states(store, second) == [("done", 5)]
         assert store.sweeps.get(first).state == change.to
@@ -165,7 +165,7 @@ def test_a_sweep_that_is_stopped_when_both_are_under_way_costs_the_other_nothing
 
 
 def test_a_next_sweep_that_is_cancelled_before_its_turn_is_left(
-    store: Store, settings: Settings, folder: WorkerFolder, calls: list[int], monkeypatch: pytest.MonkeyPatch
+    store: Store, settings: Settings, member: Member, calls: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = submit(store, settings, seeds="1-5"), submit(store, settings, seeds="11-15", owner="max")
     third = submit(store, settings, seeds="21", owner="eve")
@@ -178,7 +178,7 @@ def test_a_next_sweep_that_is_cancelled_before_its_turn_is_left(
         return sweep
 
     monkeypatch.setattr(store.sweeps, "claim_next", and_cancel)
-    with worker(store, settings, folder) as serve:
+    with worker(store, settings, member) as serve:
         while serve():
             pass
     assert states(store, first, second, third) == [("done", 5), ("cancelled", 0), ("done", 1)]
@@ -186,7 +186,7 @@ def test_a_next_sweep_that_is_cancelled_before_its_turn_is_left(
 
 @pytest.mark.parametrize("fault", [StoreAwayError("away"), RuntimeError("a bug")])
 def test_a_look_ahead_that_fails_costs_the_sweep_under_way_nothing(
-    store: Store, settings: Settings, folder: WorkerFolder, calls: list[int], fault: Exception
+    store: Store, settings: Settings, member: Member, calls: list[int], fault: Exception
 ) -> None:
     first = submit(store, settings, seeds="1-5")
     looks: list[int] = []
@@ -196,18 +196,18 @@ def test_a_look_ahead_that_fails_costs_the_sweep_under_way_nothing(
         raise fault
 
     store.sweeps.claim_next()
-    *_, ended = execute_sweep(store, folder, Runner(store, settings, next_sweep=failing), first)
+    *_, ended = execute_sweep(store, member, Runner(store, settings, member, next_sweep=failing), first)
     assert isinstance(ended, Ended) and ended.made == 5
     assert looks and states(store, first) == [("done", 5)]
 
 
 def test_a_process_that_ends_between_two_sweeps_leaves_each_cell_to_be_made_once(
-    store: Store, settings: Settings, folder: WorkerFolder, calls: list[int]
+    store: Store, settings: Settings, member: Member, calls: list[int]
 ) -> None:
     first, second = submit(store, settings, seeds="1-5"), submit(store, settings, seeds="11-15", owner="max")
-    with worker(store, settings, folder) as serve:
+    with worker(store, settings, member) as serve:
         assert serve()  # the second one is in hand now, and this worker makes it no more
     assert states(store, first, second) == [("done", 5), ("running", 0)]
-    again = Turns(store, folder)
-    list(execute_sweep(store, folder, Runner(store, settings, next_sweep=again.look_ahead), second))
+    again = Turns(store, member)
+    list(execute_sweep(store, member, Runner(store, settings, member, next_sweep=again.look_ahead), second))
     assert states(store, first, second) == [("done", 5), ("done", 5)]

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from bgen_core.jobs.holding import requeue_orphans
+from bgen_core.jobs.leases.holding import requeue_orphans
+from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.runner import Runner
 from bgen_core.jobs.running.turns import Turns
-from bgen_core.jobs.worker import Heartbeat, serve_next
-from bgen_core.jobs.worker_folder import WorkerFolder
+from bgen_core.jobs.worker import serve_next
 from bgen_core.records.sweep_states import CANCEL, CONTINUE, PAUSE
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
@@ -59,10 +59,10 @@ def submit(store: Store, settings: Settings, seeds: str, owner: str, side: int =
     return quick_sweeps.submit(store, settings, seeds=seeds, owner=owner, model=model, axes=("side", str(side)))
 
 
-def worker(store: Store, settings: Settings, folder: WorkerFolder) -> Callable[[], bool]:
-    turns = Turns(store, folder)
-    runner = Runner(store, settings, next_sweep=turns.look_ahead, next_after=turns.next_after)
-    return lambda: serve_next(store, folder, runner, Heartbeat(folder), turns)
+def worker(store: Store, settings: Settings, member: Member) -> Callable[[], bool]:
+    turns = Turns(store, member)
+    runner = Runner(store, settings, member, next_sweep=turns.look_ahead, next_after=turns.next_after)
+    return lambda: serve_next(store, member, runner, turns)
 
 
 def state(store: Store, sweep_id: str) -> tuple[str, int]:
@@ -75,7 +75,7 @@ def owners(begun: Begun) -> str:
 
 
 def test_the_only_cell_of_a_newcomer_begins_within_three(
-    store: Store, settings: Settings, folder: WorkerFolder, begun: Begun
+    store: Store, settings: Settings, member: Member, begun: Begun
 ) -> None:
     long = submit(store, settings, "1-30", "ada")
     short: list[str] = []
@@ -85,7 +85,7 @@ def test_the_only_cell_of_a_newcomer_begins_within_three(
             short.append(submit(store, settings, "1001", "max"))
 
     begun.then = come
-    serve = worker(store, settings, folder)
+    serve = worker(store, settings, member)
     assert serve()
     name, made = state(store, long)
     assert name == "queued" and 10 <= made < 20  # it gave way, with all that was under way
@@ -97,12 +97,10 @@ def test_the_only_cell_of_a_newcomer_begins_within_three(
     assert set(Counter(begun).values()) == {1}, "nothing is begun twice"
 
 
-def test_a_sweep_near_its_end_gives_way_too(
-    store: Store, settings: Settings, folder: WorkerFolder, begun: Begun
-) -> None:
+def test_a_sweep_near_its_end_gives_way_too(store: Store, settings: Settings, member: Member, begun: Begun) -> None:
     """The next sweep is taken before this one ends: that is no reason for it to wait for the last cells."""
     first, second = submit(store, settings, "1-8", "ada"), submit(store, settings, "1001", "max")
-    serve = worker(store, settings, folder)
+    serve = worker(store, settings, member)
     while serve():
         pass
     assert begun == [1, 2, 3, 4, 1001, 5, 6, 7, 8]
@@ -110,11 +108,11 @@ def test_a_sweep_near_its_end_gives_way_too(
 
 
 def test_owners_with_many_cells_alternate_by_what_the_engine_holds(
-    store: Store, settings: Settings, folder: WorkerFolder, begun: Begun
+    store: Store, settings: Settings, member: Member, begun: Begun
 ) -> None:
     seeds = {"ada": "1-12", "max": "1001-1012", "eve": "2001-2012"}
     sweeps = [submit(store, settings, own, owner) for owner, own in seeds.items()]
-    serve = worker(store, settings, folder)
+    serve = worker(store, settings, member)
     while serve():
         pass
     assert [state(store, each) for each in sweeps] == [("done", 12)] * 3
@@ -127,16 +125,16 @@ def test_owners_with_many_cells_alternate_by_what_the_engine_holds(
 
 @pytest.mark.parametrize("side", [16, 32])
 def test_a_process_that_ends_after_giving_way_leaves_each_cell_to_be_made_once(
-    store: Store, settings: Settings, folder: WorkerFolder, begun: Begun, side: int
+    store: Store, settings: Settings, member: Member, begun: Begun, side: int
 ) -> None:
     first, second = submit(store, settings, "1-20", "ada"), submit(store, settings, "1001-1008", "max", side=side)
-    assert worker(store, settings, folder)()
+    assert worker(store, settings, member)()
     assert state(store, first)[0] == "queued"
     gc.collect()  # what the process held is free
-    requeue_orphans(store, folder)  # as the next process does: the second one was in hand
+    requeue_orphans(store, member)  # as the next process does: the second one was in hand
     made = state(store, first)[1]
     del begun[:]
-    serve = worker(store, settings, folder)
+    serve = worker(store, settings, member)
     while serve():
         pass
     assert [state(store, first), state(store, second)] == [("done", 20), ("done", 8)]
@@ -145,10 +143,10 @@ def test_a_process_that_ends_after_giving_way_leaves_each_cell_to_be_made_once(
 
 @pytest.mark.parametrize("change", [CANCEL, PAUSE])
 def test_a_sweep_that_gave_way_can_be_stopped_and_costs_the_others_nothing(
-    store: Store, settings: Settings, folder: WorkerFolder, begun: Begun, change: Any
+    store: Store, settings: Settings, member: Member, begun: Begun, change: Any
 ) -> None:
     first, second = submit(store, settings, "1-20", "ada"), submit(store, settings, "1001-1008", "max")
-    serve = worker(store, settings, folder)
+    serve = worker(store, settings, member)
     assert serve()
     assert store.sweeps.change_state(first, change)
     while serve():
@@ -162,14 +160,14 @@ def test_a_sweep_that_gave_way_can_be_stopped_and_costs_the_others_nothing(
 
 
 def test_two_models_alternate_without_loss(
-    store: Store, settings: Settings, folder: WorkerFolder, begun: Begun, tmp_path: Path
+    store: Store, settings: Settings, member: Member, begun: Begun, tmp_path: Path
 ) -> None:
     """With one model kept, each turn loads its own."""
     other = tmp_path / "model"
     tiny_pipeline("sd-9").save_pretrained(other)
     first = submit(store, settings, "1-12", "ada")
     second = submit(store, settings, "1001-1012", "max", model=str(other))
-    serve, turns = worker(store, settings, folder), 0
+    serve, turns = worker(store, settings, member), 0
     while serve():
         turns += 1
     assert turns > 3
@@ -178,10 +176,10 @@ def test_two_models_alternate_without_loss(
 
 
 def test_a_change_of_model_is_not_made_for_every_cell(
-    store: Store, settings: Settings, folder: WorkerFolder, begun: Begun, monkeypatch: pytest.MonkeyPatch
+    store: Store, settings: Settings, member: Member, begun: Begun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bgen_core.records.turn_rule.CHANGE_SECONDS", 1000.0)
     first, second = submit(store, settings, "1-12", "ada"), submit(store, settings, "1001-1012", "max", side=32)
-    serve = worker(store, settings, folder)
+    serve = worker(store, settings, member)
     assert serve() and state(store, first) == ("done", 12)
     assert serve() and state(store, second) == ("done", 12)

@@ -1,0 +1,1 @@
+"""More than one GPU: Ray places painters and watches them. Nothing of a picture travels through it."""

@@ -1,0 +1,64 @@
+"""What a measurer does beside the painters, on a processor: metrics, copies elsewhere, and what goes by itself."""
+
+import logging
+from collections.abc import Iterator
+
+from bgen_core.cluster.painter import opened
+from bgen_core.cluster.painter_actor import Control
+from bgen_core.errors import BgenError
+from bgen_core.jobs.execute_sweep import growing_pauses
+from bgen_core.jobs.leases.member import Member
+from bgen_core.jobs.measuring import measure_missing, pending_runs
+from bgen_core.jobs.mirroring import Mirroring
+from bgen_core.jobs.running.housekeeping import Housekeeping
+from bgen_core.settings import Settings, load_settings
+from bgen_core.store.store import Store
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 3.0
+LOOKED_AT = 20  # runs at a time: those that another measurer has are passed over
+
+
+def measure(control: Control) -> str:
+    """Measure what is not measured until told to stop; see `Body`."""
+    settings = load_settings()
+    store = opened(settings, control)
+    if store is None:
+        return ""
+    with store, Member(store, "measurer") as member:
+        control.worker_id = member.id
+        housekeeping, mirroring = Housekeeping(store, settings, member.sign), Mirroring(store, settings)
+        pauses = growing_pauses()
+        while not control.stopping.is_set():
+            member.sign()
+            try:
+                if housekeeping.is_due():
+                    housekeeping.do()
+                is_idle = not measure_some(store, settings, member) and not mirroring.copy_next()
+            except (BgenError, OSError):
+                logger.warning("the store cannot be used; trying again", exc_info=True)
+                control.stopping.wait(next(pauses))
+            else:
+                pauses = growing_pauses()
+                if is_idle:
+                    control.stopping.wait(POLL_SECONDS)
+    return ""
+
+
+def measure_some(store: Store, settings: Settings, member: Member) -> int:
+    """Measure a few runs, each held by a lease meanwhile: another measurer takes others. How many it were."""
+    return sum(1 for _ in _measured(store, settings, member))
+
+
+def _measured(store: Store, settings: Settings, member: Member) -> Iterator[str]:
+    for run_id in pending_runs(store, settings, limit=LOOKED_AT):
+        if not member.take("measure", [run_id]):
+            continue
+        try:
+            if run_id in pending_runs(store, settings, limit=LOOKED_AT):  # nobody has measured it a moment before
+                measure_missing(store, settings, store.runs.get(run_id))
+                store.copies.forget(run_id)
+                yield run_id
+        finally:
+            member.release("measure", [run_id])

@@ -1,0 +1,173 @@
+"""What a painter does: it takes its part of sweeps, as the worker takes whole ones, until it is told to end."""
+
+import logging
+
+from bgen_core.cluster.painter_actor import Control
+from bgen_core.errors import BgenError, NoRoomError, StoreAwayError
+from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, StoreAway, execute_sweep, growing_pauses
+from bgen_core.jobs.executors.agreement import disagreement, terms_of
+from bgen_core.jobs.leases.member import Member
+from bgen_core.jobs.runner import Runner
+from bgen_core.jobs.running.share import Share
+from bgen_core.jobs.running.shared_turns import SharedTurns
+from bgen_core.jobs.running.telling import Telling
+from bgen_core.jobs.running.work_counts import WorkCounts
+from bgen_core.jobs.watching.painters import LOST
+from bgen_core.json_log import about_sweep
+from bgen_core.models.content_hash import keep_hashes
+from bgen_core.records.sweep import SweepRecord
+from bgen_core.records.worker import NO_SWEEP
+from bgen_core.settings import Settings, load_settings
+from bgen_core.store.store import OpenStore, Store, open_store
+from bgen_core.sweep.events import Committed, Started
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.25
+CANNOT_SECONDS = 60.0  # for which a painter leaves a sweep to others that it could not make
+
+
+def paint(control: Control) -> str:
+    """Serve sweeps until it is told to stop; see `Body`."""
+    settings = load_settings()
+    keep_hashes(settings.home)
+    store = opened(settings, control)
+    if store is None:
+        return ""
+    with store, Member(store, "painter", terms=terms_of(settings)) as member:
+        control.worker_id = member.id
+        if refusal := other_terms(store, member, settings):
+            logger.error(refusal)
+            member.say(trouble=refusal)
+            return refusal
+        try:
+            Painter(store, settings, member, control).serve()
+        except DeviceLostError as error:
+            return str(error)
+    return ""
+
+
+def other_terms(store: Store, member: Member, settings: Settings) -> str:
+    """Why this painter cannot work beside those that are there already, in a sentence; "" where it can."""
+    ours = terms_of(settings)
+    for each in store.workers.serving():
+        if each.id == member.id or not each.is_alive or not each.status.terms:
+            continue
+        if what := disagreement(ours, each.status.terms, other_machine=True):
+            host = each.process.host.partition(" ")[0]
+            return f"this painter and the one on {host} differ in {what}: make both alike, and start it again."
+    return ""
+
+
+class Painter:
+    """One painter's loop.
+
+    Parameters
+    ----------
+    store, settings, member, control
+        Where sweeps are; how they are made here; who this is; and who watches it.
+    """
+
+    def __init__(self, store: Store, settings: Settings, member: Member, control: Control) -> None:
+        self._store = store
+        self._settings = settings
+        self._member = member
+        self._control = control
+        self._turns = SharedTurns(store, member, may_paint=self._may_paint)
+        self._share = Share(store, member, deaths=lambda: control.deaths)
+        self._runner = Runner(store, settings, member, next_after=self._turns.next_after, share=self._share)
+        self._counts = WorkCounts(lambda: self._runner.figures() | {LOST: float(member.lost_in_all)})
+        self._telling = Telling(store, settings)
+
+    def serve(self) -> None:
+        """Load the deployment's model, then paint until told to stop."""
+        member, device = self._member, self._runner.device
+        member.counts = self._counts.all
+        member.say(device_kind=device.kind, device_name=device.name, dtype_name=device.dtype_name, state="loading")
+        for _ in self._runner.warm_up():
+            member.sign()
+            if self._control.stopping.is_set():
+                return
+        member.say(state="ready")
+        pauses = growing_pauses()
+        while not self._control.stopping.is_set():
+            member.sign()
+            try:
+                self._store.blobs.check_room()
+                if not self._serve_next():
+                    self._control.stopping.wait(POLL_SECONDS)
+            except (BgenError, OSError) as error:
+                if isinstance(error, DeviceLostError):
+                    raise
+                is_expected = isinstance(error, NoRoomError | StoreAwayError)
+                logger.warning("the store cannot be used; trying again: %s", error, exc_info=not is_expected)
+                trouble = error.public if isinstance(error, BgenError) else "The server's disk cannot be used."
+                member.say(state="ready", sweep_id=NO_SWEEP, trouble=trouble)
+                self._control.stopping.wait(next(pauses))
+            else:
+                member.say(trouble="")
+                pauses = growing_pauses()
+
+    def _serve_next(self) -> bool:
+        with self._turns.take() as sweep:
+            if sweep is None:
+                return False
+            self._member.say(state="loading", sweep_id=sweep.id)
+            try:
+                with about_sweep(sweep.id):
+                    self._paint(sweep)
+            finally:
+                self._member.say(state="ready", sweep_id=NO_SWEEP)
+        return True
+
+    def _paint(self, sweep: SweepRecord) -> None:
+        made = 0
+        for event in execute_sweep(self._store, self._member, self._runner, sweep.id):
+            self._member.say(trouble=event.fault.public if isinstance(event, StoreAway) else "")
+            self._counts.note(event)
+            if self._control.stopping.is_set():
+                self._runner.stop()
+            if isinstance(event, Started):
+                self._member.say(state="painting")
+            elif isinstance(event, Committed):
+                made += not event.reused
+            elif isinstance(event, Ended):
+                self._end(sweep, event, made)
+
+    def _end(self, sweep: SweepRecord, ended: Ended, made: int) -> None:
+        self._control.trouble = ""
+        if ended.fault is not None and ended.state == "running":
+            reason = ended.fault.public if isinstance(ended.fault, BgenError) else type(ended.fault).__name__
+            self._control.trouble = f"sweep {sweep.id} is left to other painters: {reason}"
+            self._turns.leave_alone(sweep.id, CANNOT_SECONDS)
+        if ended.fault is not None:
+            logger.warning("sweep %s: %s", sweep.id, ended.fault, exc_info=not isinstance(ended.fault, BgenError))
+        if ended.state == "running" and not made and ended.fault is None:
+            self._turns.leave_alone(sweep.id)
+        elif ended.state in ("done", "failed"):
+            logger.info("sweep %s is %s", sweep.id, ended.state)
+            self._telling.tell(sweep.id)
+
+    def _may_paint(self, sweep: SweepRecord) -> str:
+        """Why this painter is not to join a sweep: it has begun on GPUs of another kind."""
+        if self._settings.mix_devices:
+            return ""
+        names = {
+            each.status.device_name
+            for each in self._store.workers.serving()
+            if each.status.sweep_id == sweep.id and each.is_alive and each.id != self._member.id
+        }
+        own = self._runner.device.name
+        return "" if not names or own in names else f"it is painted by {', '.join(sorted(names))}, and this is {own}"
+
+
+def opened(settings: Settings, control: Control) -> OpenStore | None:
+    """The store, as soon as it answers; None where this shall end before."""
+    pauses = growing_pauses()
+    while not control.stopping.is_set():
+        try:
+            return open_store(settings)
+        except StoreAwayError as error:
+            logger.warning("the store cannot be opened yet: %s", error)
+            control.stopping.wait(next(pauses))
+    return None

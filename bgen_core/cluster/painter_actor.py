@@ -1,0 +1,97 @@
+"""One painter as Ray runs it: a process that paints in one thread, and answers in another whether it lives."""
+
+import logging
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol
+
+from bgen_core.ids import RawId, WorkerId
+
+HEALTH = "health"  # the concurrency group that answers while the other one paints
+BODY = "bgen_core.cluster.painter:paint"
+SAFE_TO_TELL = 2000  # letters of a reason
+
+
+class Control:
+    """What a painter's body and whoever watches it say to each other.
+
+    Attributes
+    ----------
+    deaths
+        By raw picture, how many painters died with it in hand; see `Share`.
+    trouble
+        What does not go on this machine, in a sentence.
+    """
+
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+        self.worker_id: WorkerId | None = None
+        self.trouble = ""
+        self.deaths: Mapping[RawId, int] = {}
+
+
+class Body(Protocol):
+    """Paints until it is told to stop; returns why it ended, or "" where it was told to."""
+
+    def __call__(self, control: Control) -> str: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pulse:
+    """A living painter's answer.
+
+    Attributes
+    ----------
+    worker_id
+        Its row in the store; None until it has one.
+    """
+
+    worker_id: WorkerId | None
+    host: str
+    pid: int
+    trouble: str = ""
+
+
+class PainterActor:
+    """The class of which Ray makes actors; its methods are called from afar.
+
+    Parameters
+    ----------
+    environment
+        Settings that hold where this machine has none of its own.
+    body
+        What paints, as "module:function".
+    deaths
+        What has seen deaths until now.
+    """
+
+    def __init__(self, environment: Mapping[str, str], body: str, deaths: Mapping[RawId, int]) -> None:
+        for name, value in environment.items():
+            os.environ.setdefault(name, value)
+        from bgen_core.models.devices import prepare_process_for_inference  # before torch is imported
+
+        prepare_process_for_inference()
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        module, _, name = body.partition(":")
+        self._body: Body = getattr(import_module(module), name)
+        self._control = Control()
+        self._control.deaths = deaths
+
+    def work(self) -> str:
+        """Paint until stopped; returns why it ended, "" where it was told to."""
+        return self._body(self._control)[:SAFE_TO_TELL]
+
+    def pulse(self, deaths: Mapping[RawId, int]) -> Pulse:
+        """That it lives, and what it is in the store; it gets to know what has seen a death."""
+        from bgen_core.process_identity import this_host
+
+        control = self._control
+        control.deaths = deaths
+        return Pulse(worker_id=control.worker_id, host=this_host(), pid=os.getpid(), trouble=control.trouble)
+
+    def stop(self) -> None:
+        """Let it end within one evaluation of the network."""
+        self._control.stopping.set()
