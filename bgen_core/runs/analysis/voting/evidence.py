@@ -13,17 +13,10 @@ The hypotheses of all values are tested together (`is_rejected`): the chance tha
 most α, whatever their number. Where all values but one are out, that one is preferred.
 
 Assumed: sides, seeds and whatever else two pictures share are drawn at random (stakes do not depend on them, so the
-<<<<<<< HEAD
-hypothesis is about the mean over them), a voter's votes are counted once for two pictures, and there is a best value:
-no circle in which each is beaten by the next, else the last that is left may be beaten too. What is proved concerns the
-people who vote, on the pictures that they see: votes of one person resemble each other, so what they prove is that
-person's taste.
-=======
 hypothesis is about the mean over them), a voter's votes are counted once for two pictures, and there is a best value
 (no circle in which each is beaten by the next; else the last that is left may be beaten too). What is proved concerns
 the people who vote, on the pictures that they see: votes of one person resemble each other, so what one person's votes
 prove is that person's taste.
->>>>>>> votes
 
 Sources
 -------
