@@ -22,9 +22,9 @@ test: .venv/test.stamp
 test-ray: .venv/dev.stamp
 	$(BIN)/python -m pytest -m ray
 
-# Without PostgreSQL, the browser, and what is slow.
+# Without PostgreSQL, buckets, the browser, and what is slow.
 test-fast: .venv/dev.stamp
-	$(BIN)/python -m pytest -m "not slow and not postgresql and not browser and not ray" -n 2 $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest -m "not slow and not postgresql and not s3 and not browser and not ray" -n 2 $(SIDE_BY_SIDE)
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .

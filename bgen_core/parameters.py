@@ -12,7 +12,8 @@ from typing import Literal
 
 from bgen_core.errors import UserInputError
 from bgen_core.limits import check_text
-from bgen_core.models.families import CONTROLS
+from bgen_core.models.backgrounds.colour_text import read_colours
+from bgen_core.models.families import BACKDROP_FIELDS, CONTROLS
 from bgen_core.models.schedulers import scheduler_named, scheduler_names
 from bgen_core.models.steering.ip_adapters import MOST_SCALE, check_name, check_reference
 from bgen_core.models.steering.loras import MOST_WEIGHT, read_loras
@@ -427,6 +428,39 @@ PARAMETERS: tuple[Parameter, ...] = (
         range=Range(low=0, high=MOST_SCALE),
     ),
     Parameter(
+        field="background",
+        name="background",
+        label="Background picture",
+        help="What own-picture puts behind the subject: a picture's address in the store, or a file that is put there.",
+        kind="text",
+        default="",
+        since=5,
+        syntax=lambda text: check_reference(text, "background"),
+    ),
+    Parameter(
+        field="background_colour",
+        name="background-colour",
+        label="Background colour",
+        help="Of plain-colour: white, sky blue, #aabbcc, or a gradient from top to bottom such as white to sky blue.",
+        kind="text",
+        default="#ffffff",
+        since=5,
+        syntax=read_colours,
+        url="colour",
+    ),
+    Parameter(
+        field="background_blur",
+        name="background-blur",
+        label="Background blur",
+        help="How far blurred-photo puts the photo out of focus: a Gaussian's σ, in percent of its shorter side.",
+        kind="number",
+        default=2.0,
+        since=5,
+        range=Range(low=0, high=25),
+        unit="%",
+        url="blur",
+    ),
+    Parameter(
         field="repaint",
         name="repaint",
         label="Repaint",
@@ -485,6 +519,17 @@ PARAMETERS: tuple[Parameter, ...] = (
         range=Range(low=0, high=1),
     ),
     Parameter(
+        field="light",
+        name="light",
+        label="Light",
+        help="How far the subject takes its background's light: brightness, colour, from which side; 0 is the photo.",
+        kind="number",
+        default=0.0,
+        stage="paste",
+        since=5,
+        range=Range(low=0, high=1),
+    ),
+    Parameter(
         field="shadow",
         name="shadow",
         label="Shadow",
@@ -495,9 +540,23 @@ PARAMETERS: tuple[Parameter, ...] = (
         since=2,
         range=Range(low=0, high=1),
     ),
+    Parameter(
+        field="ground_shadow",
+        name="ground-shadow",
+        label="Ground shadow",
+        help="Darkness of a shadow from the subject's feet away from the light; none where the lower frame cuts it.",
+        kind="number",
+        default=0.0,
+        stage="paste",
+        since=5,
+        range=Range(low=0, high=1),
+    ),
 )
 TEXTS = tuple(parameter for parameter in PARAMETERS if parameter.kind == "text")
 PROMPTS = tuple(parameter for parameter in PARAMETERS if parameter.field in ("prompt", "negative_prompt"))
+# Texts that are content addresses of pictures in the store
+PICTURES = tuple(parameter for parameter in PARAMETERS if parameter.field in ("reference", "background"))
+BACKDROPS = tuple(parameter for parameter in PARAMETERS if parameter.field in BACKDROP_FIELDS)
 _BY_FIELD = {parameter.field: parameter for parameter in PARAMETERS}
 
 

@@ -96,6 +96,11 @@ class Settings(BaseSettings):
     depth_model: str = Field(
         default="", description="Model of depth for the control picture: Hub id or local folder; empty for none."
     )
+    prompted_model: str = Field(
+        default="",
+        description="What finds an object at a click: Hub id or folder of a SAM or SAM 2, file of MediaPipe's "
+        "interactive segmenter; empty for GrabCut.",
+    )
     clip_model: str = Field(default="", description="CLIP model for the prompt adherence: Hub id or local folder.")
     max_upload_mb: float = Field(
         default=25, gt=0, allow_inf_nan=False, description="Largest photo file, in MB (10^6 bytes)."

@@ -61,7 +61,9 @@ if [run.id for run in runs] != list(view.ids):
 for sentence in unknown:
     st.warning(plain(sentence))
 if view.panel == "vote":
-    st.caption("Blind: the runs with their parameters are hidden while you vote.")
+    st.caption(
+        "Blind: the runs with their parameters are hidden while you vote. Keys: ← or 1, → or 2, 0 for no difference."
+    )
     panels(runs, table, store, view, seen=set())
     st.stop()
 

@@ -6,7 +6,7 @@ from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.parameters import PARAMETERS
 from bgen_core.records.png_text import parameters_text
 from bgen_core.runs.links import download_name, picture_url
-from bgen_core.runs.table import FIELDS
+from bgen_core.runs.table import FIELDS, acts
 from pages._ui.app import page_files, resources
 from pages._ui.app.faults import told
 from pages._ui.compare.comparison import value_table
@@ -73,8 +73,10 @@ with details:
                 query_params={"id": sweep.id},
             )
     verification_result(run.short_id)
-    value_table({field.label: field.in_words(run) for field in FIELDS if field.name in SHOWN})
-    show_references([run.params.reference])
+    value_table({field.label: field.in_words(run) for field in FIELDS if field.name in SHOWN and acts(field, run)})
+    if light := run.versions.get("light"):
+        st.caption(plain(f"Light on the subject: {light}"))
+    show_references(run.params.pictures)
     metric_table(store, run.id)
     with st.expander("Times, memory, versions"):
         stages = {f"{stage.capitalize()} (s)": round(spent, 3) for stage, spent in run.seconds.items()}

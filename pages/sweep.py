@@ -19,6 +19,7 @@ from pages._ui.sweep.live_sweep import show_plan, show_sweep, wait_for_engine
 from pages._ui.sweep.plan_text import plan_status
 from pages._ui.sweep.queue_panel import pause_and_cancel
 from pages._ui.sweep.recent_sweeps import recent_sweeps
+from pages._ui.sweep.seeds_note import seeds_note
 from pages._ui.sweep.sweep_form import axis_controls, model_choice, read_plan, subject_choice
 from pages._ui.sweep.sweep_link import keep_address, linked_sweep, return_to_last
 from pages._ui.sweep.ticked_cells import forget_ticks
@@ -73,6 +74,8 @@ if complaint:
     st.error(plain(complaint))
 for note in forecast.notes if forecast else ():
     st.caption(plain(note))
+if forecast and not in_hand and not is_viewer:
+    seeds_note(store, forecast.plan, st.query_params.get("badge", ""))
 
 at_once = starts_at_once(waiting=forecast is None and not complaint) and not in_hand
 if (run_pressed or at_once) and forecast and not is_viewer:

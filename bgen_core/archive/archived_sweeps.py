@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -10,34 +10,39 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
-from bgen_core.archive.manifest import MOST_PLACES, ArchivedSweep, ArchivedVote
+from bgen_core.archive.manifest import MOST_PLACES, ArchivedDecision, ArchivedSweep, ArchivedVote
 from bgen_core.content_address import is_content_hash
 from bgen_core.errors import UserInputError
 from bgen_core.ids import RunId, SweepId
 from bgen_core.limits import ImpossibleTextError, check_text
 from bgen_core.parameters import PARAMETERS
+from bgen_core.records.decision import SweepDecision
 from bgen_core.records.foreign_run import shortened
 from bgen_core.records.run import RunRecord
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.records.sweep_states import UNFINISHED_STATES, SweepState
 from bgen_core.store.access import Access
-from bgen_core.store.schema import CellRow, SweepRow, VoteRow
+from bgen_core.store.schema import CellRow, DecisionRow, SweepRow, VoteRow
 from bgen_core.store.store import Store
 from bgen_core.store.sweep_rows import add_sweep_row
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.wording import quoted
 
 MOST_PLACES_TOGETHER = 2 * MOST_PLACES
+_VoteKey = tuple[str, frozenset[RunId], bool]
 _CUT_SHORT = "It was exported before it was finished."
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckedSweep:
-    """A sweep that may be taken: index of each cell -> its run, and votes on runs of its grid that are in the ZIP."""
+    """A sweep that may be taken: index of each cell -> its run, votes on runs of its grid that are in the ZIP, and what
+    was decided.
+    """
 
     record: SweepRecord
     cells: Mapping[int, RunId]
     votes: Sequence[ArchivedVote]
+    decision: ArchivedDecision | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,12 +84,22 @@ def _archived(store: Store, sweep: SweepRecord, present: Collection[str]) -> Arc
         cells=[cell.run_id for cell in store.sweeps.cells(sweep.id)],
         votes=[
             ArchivedVote(
-                voter=vote.voter, run_a=vote.run_a, run_b=vote.run_b, winner=vote.winner, created=vote.created
+                voter=vote.voter,
+                run_a=vote.run_a,
+                run_b=vote.run_b,
+                winner=vote.winner,
+                drawn=vote.drawn,
+                created=vote.created,
             )
             for vote in store.opinions.votes_of(sweep.id)
             if vote.run_a in present and vote.run_b in present
         ],
+        decision=_archived_decision(store.decisions.of(sweep.id)),
     )  # fmt: skip
+
+
+def _archived_decision(decision: SweepDecision) -> ArchivedDecision | None:
+    return None if decision.is_empty else ArchivedDecision(**asdict(decision))
 
 
 def _ended(state: SweepState) -> Literal["done", "cancelled", "failed"]:
@@ -146,7 +161,20 @@ def check_sweep(sweep: ArchivedSweep, runs: Mapping[RunId, RunRecord]) -> Checke
         expected_seconds=sweep.expected_seconds,
         explored=sweep.explored,
     )
-    return CheckedSweep(record=record, cells=cells, votes=_votes(sweep, set(cells.values()) & runs.keys()))
+    return CheckedSweep(
+        record=record,
+        cells=cells,
+        votes=_votes(sweep, set(cells.values()) & runs.keys()),
+        decision=_checked_decision(sweep.decision),
+    )
+
+
+def _checked_decision(decision: ArchivedDecision | None) -> ArchivedDecision | None:
+    if decision is not None:
+        for what, text in (("question", decision.question), ("decision", decision.decision)):
+            check_text(f"Its {what}", text)
+        check_text("Its evidence", decision.evidence)
+    return decision
 
 
 @lru_cache(maxsize=1)
@@ -196,13 +224,17 @@ def _cells(sweep: ArchivedSweep, plan: SweepPlan, runs: Mapping[RunId, RunRecord
 
 
 def _votes(sweep: ArchivedSweep, own: Collection[str]) -> list[ArchivedVote]:
-    """Votes on two runs of the grid that are in the ZIP; of one voter on the same two, the last."""
-    kept: dict[tuple[str, frozenset[RunId]], ArchivedVote] = {}
+    """Votes on two runs of the grid that are in the ZIP; of one voter on the same two, the last vote and repeat."""
+    kept: dict[_VoteKey, ArchivedVote] = {}
     for vote in sweep.votes:
-        pair = frozenset((vote.run_a, vote.run_b))
-        if len(pair) == 2 and pair <= set(own):
-            kept[vote.voter, pair] = vote
+        if vote.run_a != vote.run_b and {vote.run_a, vote.run_b} <= set(own):
+            kept[_vote_key(vote)] = vote
     return list(kept.values())
+
+
+def _vote_key(vote: ArchivedVote | VoteRow) -> _VoteKey:
+    """What a voter says once: see `Opinions.add_vote`."""
+    return vote.voter, frozenset((vote.run_a, vote.run_b)), vote.drawn == "repeat"
 
 
 def add_sweeps(session: Session, sweeps: Sequence[CheckedSweep], access: Access) -> TakenSweeps:
@@ -219,14 +251,13 @@ def add_sweeps(session: Session, sweeps: Sequence[CheckedSweep], access: Access)
         if there is None:
             record = replace(sweep.record, owner=access.owner(), sharing=access.sharing)
             add_sweep_row(session, record, sweep.cells, access, is_imported=True)
+            if sweep.decision is not None:
+                session.add(DecisionRow(sweep_id=sweep_id, **sweep.decision.model_dump()))
             added.append(sweep_id)
         elif not access.may_change([there.owner]) or _cells_here(session, sweep_id) != sweep.cells:
             continue  # somebody else's, or another sweep of the same name
-        given = {
-            (row.voter, frozenset((row.run_a, row.run_b)))
-            for row in session.scalars(sa.select(VoteRow).where(VoteRow.sweep_id == sweep_id))
-        }
-        new = [vote for vote in sweep.votes if (vote.voter, frozenset((vote.run_a, vote.run_b))) not in given]
+        given = {_vote_key(row) for row in session.scalars(sa.select(VoteRow).where(VoteRow.sweep_id == sweep_id))}
+        new = [vote for vote in sweep.votes if _vote_key(vote) not in given]
         session.add_all([VoteRow(sweep_id=sweep_id, **vote.model_dump()) for vote in new])
         votes += len(new)
     return TakenSweeps(added=tuple(added), votes=votes)

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from bgen_core.ids import BlobHash, RunId, SubjectId, SweepId, VisitorId
 from bgen_core.limits import LONGEST_OWNER
-from bgen_core.store.opinions import Winner
+from bgen_core.store.opinions import Drawn, Winner
 
 FORMAT = "bgen-runs"
 VERSION = 2  # 2 added sweeps and votes; a ZIP of version 1 holds none
@@ -110,7 +110,18 @@ class ArchivedVote(_Part):
     run_a: _RunId
     run_b: _RunId
     winner: Winner
+    drawn: Drawn = ""
     created: _Moment
+
+
+class ArchivedDecision(_Part):
+    """A sweep's question and decision; see `SweepDecision`."""
+
+    question: _Text = ""
+    decision: _Text = ""
+    evidence: _Text = ""
+    decided_by: _Person
+    decided: _Moment | None = None
 
 
 class ArchivedSweep(_Part):
@@ -131,6 +142,7 @@ class ArchivedSweep(_Part):
     expected_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     cells: list[_RunId] = Field(max_length=MOST_PLACES)
     votes: list[ArchivedVote] = Field(default=[], max_length=MOST_VOTES)
+    decision: ArchivedDecision | None = None
 
 
 class Manifest(_Part):

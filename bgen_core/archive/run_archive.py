@@ -163,8 +163,8 @@ def _add_references(
     sweeps: Sequence[ArchivedSweep],
     missing: list[str],
 ) -> Iterator[ArchivedReference]:
-    """The reference pictures of the runs, and of the sweeps' plans, which going on with them needs."""
-    named = {BlobHash(run.params.reference): run.created for run in runs if run.params.reference}
+    """The reference and background pictures of the runs, and of the sweeps' plans, which going on with them needs."""
+    named = {BlobHash(name): run.created for run in runs for name in run.params.pictures}
     named = {name: sweep.created for sweep in sweeps for name in sorted(references_of(sweep.plan))} | named
     for name, moment in named.items():
         described = ArchivedReference(picture=name, file=f"references/{name}.png")
@@ -172,7 +172,7 @@ def _add_references(
             archive.add(described.file, store.blobs.get(name), moment)
             yield described
         except LostPictureError as error:
-            missing.append(f"Reference picture {name[:12]}: {error.public}")
+            missing.append(f"Picture {name[:12]}: {error.public}")
 
 
 def _sweeps(store: Store, runs: Sequence[RunRecord], also: SweepId | None, missing: list[str]) -> list[ArchivedSweep]:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from bgen_core.records.run import RunRecord
 from bgen_core.runs.recipe import PNG_LIMITS
 from bgen_core.store.access import Access, own_run
 from bgen_core.store.pictures import own_reference
+from bgen_core.store.removals import write_rows
 from bgen_core.store.runs import add_run_row
 from bgen_core.store.schema import MetricRow, OpinionRow, RunRow, SubjectRow, TagRow
 from bgen_core.store.store import Store
@@ -277,7 +279,7 @@ def _checked_references(
         try:
             decode_foreign_photo(archive.read_hashed(entry.file, entry.picture), name=entry.file, limits=limits)
         except (DamagedFileError, UserInputError) as error:
-            left_out.append(f"Reference picture {entry.picture[:12]}: {error}")
+            left_out.append(f"Picture {entry.picture[:12]}: {error}")
         else:
             yield entry.picture, entry.file
 
@@ -301,14 +303,15 @@ def _take(
         for name, file in files.items():
             written.append(name)
             store.blobs.put(archive.read_hashed(file, name))
-        with store.database.writing() as session:
-            for name, file in files.items():
-                if not store.blobs.exists(name):  # removed meanwhile as needed by nobody
-                    store.blobs.put(archive.read_hashed(file, name))
+
+        def write(session: Session) -> tuple[TakenSweeps, list[RunId]]:
             claimed = _add_rows(session, subjects, runs, store.access)
             for name in references:
                 own_reference(session, name, store.access.person)
-            taken = add_sweeps(session, sweeps, store.access)
+            return add_sweeps(session, sweeps, store.access), claimed
+
+        put = {name: partial(archive.read_hashed, file, name) for name, file in files.items()}
+        taken, claimed = write_rows(store.database, store.blobs, write, put=put)
     except BaseException:
         with suppress(StoreError):  # what made it fail is told, and `store gc` finds the rest
             store.pictures.remove_unused(written)

@@ -109,6 +109,8 @@ def _model(settings: Settings) -> str:
     from bgen_core.sweep.engine import can_batch
 
     source = find_model(default_model(settings))
+    if source.family.backdrop:
+        return f"{source.name} needs no weights"
     device = find_device(settings.device, settings.precision).for_family(source.family)
     with counting(f"fetching {source.name}") as show:
         for event in fetch_missing(source, device.dtype_name):

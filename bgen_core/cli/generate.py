@@ -8,20 +8,20 @@ from typing import Annotated, Any
 import typer
 
 from bgen_core.cli import exit_codes
+from bgen_core.cli.given.parameter_options import one_value_each
 from bgen_core.cli.inputs import (
     INVERT_HELP,
     check_invert,
     check_output_file,
     check_prompt,
-    keep_references,
+    keep_pictures,
     keep_subject,
-    read_references,
+    read_pictures,
     read_subject,
     say,
     write_file,
 )
 from bgen_core.cli.json_answer import print_json
-from bgen_core.cli.parameter_options import one_value_each
 from bgen_core.cli.running.here import SweepResult
 from bgen_core.cli.running.place import HERE_HELP, find_place
 from bgen_core.errors import UserInputError
@@ -32,6 +32,7 @@ from bgen_core.models.revision import fetch_entry, find_model
 from bgen_core.parameters import PARAMETERS
 from bgen_core.records.run import RunRecord
 from bgen_core.settings import load_settings
+from bgen_core.store.references import ENCODERS
 from bgen_core.store.store import open_store
 from bgen_core.sweep.build import default_params
 from bgen_core.sweep.params import InpaintParams
@@ -62,8 +63,11 @@ def generate(
     entry = fetch_entry(default_model(settings) if model is None else model)
     check_output_file(out, photo, alpha)
     check_invert(invert, alpha)
-    (reference,), pngs = read_references([given["reference"] or ""], settings)
-    params = _params(entry, {**given, "reference": reference})
+    pngs: list[bytes] = []
+    for name, encode in ENCODERS.items():
+        (given[name],), read = read_pictures([given[name] or ""], settings, encode)
+        pngs += read
+    params = _params(entry, given)
     find_model(entry.name)
     subject = read_subject(photo, alpha, settings, invert=invert)
     with open_store(settings) as store:
@@ -73,7 +77,7 @@ def generate(
         for note in forecast.notes:
             say(note)
         keep_subject(store, subject)
-        keep_references(store, pngs)
+        keep_pictures(store, pngs)
         result = place.run(forecast)
         if result.state != "done":
             raise typer.Exit(exit_codes.INTERRUPTED)
@@ -89,9 +93,12 @@ def generate(
 
 
 def _params(entry: ModelEntry, given: Mapping[str, Any]) -> InpaintParams:
-    if given["prompt"] is None:
+    if given["prompt"] is None and "prompt" in entry.family.ignored:
+        given = {**given, "prompt": ""}
+    elif given["prompt"] is None:
         raise UserInputError("generate needs --prompt TEXT: say what to paint behind the subject.")
-    check_prompt(given["prompt"])
+    else:
+        check_prompt(given["prompt"])
     if given["seed"] == RANDOM_SEED:
         given = {**given, "seed": drawn_seed()}
     values = {each.field: each.accepted(given[each.option]) for each in PARAMETERS if given[each.option] is not None}

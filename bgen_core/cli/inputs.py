@@ -1,7 +1,7 @@
 """What `generate` and `sweep` read from the command line alike: the subject, the model's defaults, the output."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,6 @@ from bgen_core.cli.called_as import called_as
 from bgen_core.content_address import hash_bytes, is_content_hash
 from bgen_core.errors import UserInputError
 from bgen_core.settings import Settings
-from bgen_core.store.references import encode_reference
 from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import DecodeLimits, read_alpha, read_photo
 from bgen_core.subject.remarks import remark_about_transparency
@@ -79,13 +78,20 @@ def read_subject(
     return Subject(name=photo_path.stem, image=photo.image, alpha=alpha)
 
 
-def read_references(texts: Sequence[str], settings: Settings) -> tuple[list[str], list[bytes]]:
-    """Reference pictures as they are typed: files, or addresses of pictures that the store has.
+def read_pictures(
+    texts: Sequence[str], settings: Settings, encode: Callable[[np.ndarray], bytes]
+) -> tuple[list[str], list[bytes]]:
+    """Reference or background pictures as they are typed: files, or addresses of pictures that the store has.
+
+    Parameters
+    ----------
+    encode
+        How they are kept: `references.encode_reference` or `encode_background`.
 
     Returns
     -------
     tuple
-        The address of each, and the PNGs of those that were read from files: `keep_references` puts them there.
+        The address of each, and the PNGs of those that were read from files: `keep_pictures` puts them there.
 
     Raises
     ------
@@ -97,16 +103,15 @@ def read_references(texts: Sequence[str], settings: Settings) -> tuple[list[str]
     for text in texts:
         if text and not is_content_hash(text):
             photo = read_photo(Path(text), limits=DecodeLimits.from_settings(settings))
-            pngs.append(encode_reference(photo.image))
+            pngs.append(encode(photo.image))
             text = hash_bytes(pngs[-1])
         names.append(text)
     return names, pngs
 
 
-def keep_references(store: Store, pngs: Iterable[bytes]) -> None:
-    """Put reference pictures into the store."""
-    for png in pngs:
-        store.blobs.put(png)
+def keep_pictures(store: Store, pngs: Iterable[bytes]) -> None:
+    """Put reference and background pictures into the store."""
+    store.pictures.keep(pngs)
 
 
 def keep_subject(store: Store, subject: Subject) -> None:

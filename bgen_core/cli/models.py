@@ -6,7 +6,7 @@ import typer
 
 from bgen_core.cli.json_answer import print_json
 from bgen_core.errors import ModelLoadError
-from bgen_core.models.catalogue import MODELS, ModelEntry, describe_model
+from bgen_core.models.catalogue import OFFERED, ModelEntry, describe_model
 from bgen_core.models.content_hash import keep_hashes
 from bgen_core.models.default_model import default_model
 from bgen_core.models.revision import find_entry, find_local_model
@@ -24,7 +24,7 @@ def models(
     keep_hashes(settings.home)
     ip_adapters = available_ip_adapters(settings.ip_adapter_folder)
     chosen, loras = _chosen(default_model(settings)), names_in_folder(settings.lora_folder)
-    entries = [*MODELS] if chosen in MODELS else [chosen, *MODELS]
+    entries = [*OFFERED] if chosen in OFFERED else [chosen, *OFFERED]
     listed = [
         {
             "name": entry.name,
@@ -72,7 +72,7 @@ def models(
 
 def _chosen(spec: str) -> ModelEntry:
     known = describe_model(spec)
-    if known in MODELS:
+    if known in OFFERED:
         return known
     try:
         return find_entry(spec)

@@ -96,7 +96,7 @@ def _recipe(path: Path, png: bytes) -> Recipe:
 
 def _check_makeable(path: Path, recipe: Recipe, model: str, settings: Settings) -> None:
     """Refuse what cannot be made before the first picture is."""
-    from bgen_core.jobs.reproduce import find_reference
+    from bgen_core.jobs.reproduce import find_pictures
     from bgen_core.jobs.submission import check_steps
 
     try:
@@ -105,8 +105,7 @@ def _check_makeable(path: Path, recipe: Recipe, model: str, settings: Settings) 
         find_loras([recipe.params.loras], settings.lora_folder)
         depth_model_for([recipe.params.control], settings.depth_model)
         find_ip_adapters([recipe.params.ip_adapter], settings.ip_adapter_folder)
-        if recipe.params.reference:
-            find_reference(settings, recipe)
+        find_pictures(settings, recipe)
         check_steps(SweepPlan(subject_id=recipe.subject_id, model=name, base=recipe.params))
     except UserInputError as error:
         raise UserInputError(f"{path}: {error}") from error

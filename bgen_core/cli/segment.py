@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 from PIL import Image
 
@@ -15,8 +16,14 @@ from bgen_core.settings import load_settings
 from bgen_core.subject.cutout import QUALITIES, cut_out
 from bgen_core.subject.decoding.image_io import DecodeLimits, encode_alpha_png, encode_cutout_png, read_photo
 from bgen_core.subject.decoding.picture_formats import shown_name
+from bgen_core.subject.edit import MaskEdit
 from bgen_core.subject.fine import FINE_COST
+from bgen_core.subject.masks import apply_edit
 from bgen_core.subject.pasting.compositing import cut_out_colours
+from bgen_core.subject.prompted.choice import prompted_segmenter
+from bgen_core.subject.prompted.found_object import find_object
+from bgen_core.subject.prompted.prompt import Prompt
+from bgen_core.subject.prompted.written import prompts_of
 from bgen_core.subject.remarks import remarks_about
 from bgen_core.subject.subject import quantise_alpha
 from bgen_core.whole_file import write_whole
@@ -34,6 +41,7 @@ class _Outcome:
     person_found: bool = False
     confidence: float = 0.0
     persons: int = 0
+    objects: int = 0
     error: str | None = None
 
 
@@ -64,9 +72,19 @@ def segment(
     invert: Annotated[
         bool, typer.Option("--invert", help="White is the background in the alphas, as most other programs want it.")
     ] = False,
+    click: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--click", metavar="X,Y", help="Keep the object at this pixel in place of a person; can be given again."
+        ),
+    ] = None,
+    box: Annotated[
+        list[str] | None,
+        typer.Option("--box", metavar="LEFT,TOP,RIGHT,BOTTOM", help="Keep the object in this box; can be given again."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list on stdout and nothing else.")] = False,
 ) -> None:
-    """Cut the person out of photos: one alpha (grey PNG, white = keep) for each."""
+    """Cut the person, or an object by --click or --box, out of photos: one alpha (grey PNG, white = keep) for each."""
     if (out is None) == (out_dir is None):
         raise UserInputError(
             "Say where the alpha goes: either --out FILE (one photo) or --out-dir DIR, "
@@ -78,11 +96,16 @@ def segment(
         photos, targets = _named_targets(photos, out, cutout)
     else:
         targets = _targets(photos, out_dir or Path(), cutout)
-    limits = DecodeLimits.from_settings(load_settings())
+    settings = load_settings()
+    prompts = prompts_of(click or (), box or (), photos)
+    limits = DecodeLimits.from_settings(settings)
     outcomes: list[_Outcome] = []
     for photo, target in zip(photos, targets, strict=True):
         try:
-            outcome, remarks = _segment_one(photo, target, quality, limits, invert=invert)
+            if prompts:
+                outcome, remarks = _cut_objects(photo, target, prompts, settings.prompted_model, limits, invert=invert)
+            else:
+                outcome, remarks = _segment_one(photo, target, quality, limits, invert=invert)
             lines = [f"{shown_name(str(target.alpha))} ({_described(outcome)})", *(f"  {line}" for line in remarks)]
         except UserInputError as error:
             outcome = _Outcome(photo=str(photo), error=str(error))
@@ -103,9 +126,7 @@ def _segment_one(
     image = read.image
     alpha, found = cut_out(image, quality)
     alpha = quantise_alpha(alpha)
-    _write(target.alpha, encode_alpha_png(1 - alpha if invert else alpha))
-    if target.cutout is not None:
-        _write(target.cutout, encode_cutout_png(cut_out_colours(image, alpha), alpha))
+    _write_results(target, image, alpha, invert=invert)
     outcome = _Outcome(
         photo=str(photo),
         alpha=str(target.alpha),
@@ -116,7 +137,29 @@ def _segment_one(
     return outcome, [*read.notes, *(remark.says for remark in remarks_about(found) if remark.level == "note")]
 
 
+def _cut_objects(
+    photo: Path, target: _Targets, prompts: list[Prompt], model: str, limits: DecodeLimits, *, invert: bool
+) -> tuple[_Outcome, list[str]]:
+    """The same for objects that somebody points at."""
+    read = read_photo(photo, limits=limits)
+    segmenter = prompted_segmenter(model)
+    found = [find_object(read.image, prompt, segmenter) for prompt in prompts]
+    nothing = np.zeros(read.image.shape[:2], np.float32)
+    alpha = quantise_alpha(apply_edit(nothing, MaskEdit(strokes=tuple(one.stroke for one in found))))
+    _write_results(target, read.image, alpha, invert=invert)
+    outcome = _Outcome(photo=str(photo), alpha=str(target.alpha), objects=len(found))
+    return outcome, [*read.notes, *dict.fromkeys(remark for one in found for remark in one.remarks)]
+
+
+def _write_results(target: _Targets, image: np.ndarray, alpha: np.ndarray, *, invert: bool) -> None:
+    _write(target.alpha, encode_alpha_png(1 - alpha if invert else alpha))
+    if target.cutout is not None:
+        _write(target.cutout, encode_cutout_png(cut_out_colours(image, alpha), alpha))
+
+
 def _described(outcome: _Outcome) -> str:
+    if outcome.objects:
+        return f"{outcome.objects} object{'s' * (outcome.objects > 1)} kept"
     if outcome.person_found:
         return f"person found, confidence {outcome.confidence:.2f}"
     if outcome.persons == 0:

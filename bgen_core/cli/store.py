@@ -69,7 +69,7 @@ def gc(
     yes: Annotated[bool, typer.Option("--yes", help="Also where more than half of all pictures would go.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
-    """Remove pictures that no run and no subject needs; what is younger than ten minutes stays."""
+    """Remove pictures that no run and no subject needs; what is younger than an hour stays."""
     with open_store(load_settings()) as opened:
         if not (dry_run or yes):
             _check_that_most_stays(opened)

@@ -8,31 +8,33 @@ from typing import Annotated, Any
 import typer
 
 from bgen_core.cli import exit_codes
+from bgen_core.cli.given.parameter_options import an_axis_each
+from bgen_core.cli.given.photos import SweepPhoto, SweepPhotos, photo_files, read_photos
+from bgen_core.cli.given.spec import OptionKind, read_spec
+from bgen_core.cli.given.two_passes import TwoPasses, explore, read_two_passes
 from bgen_core.cli.inputs import (
     INVERT_HELP,
     check_invert,
     check_prompt,
-    keep_references,
-    read_references,
+    keep_pictures,
+    read_pictures,
     say,
     write_file,
 )
 from bgen_core.cli.json_answer import print_json
-from bgen_core.cli.parameter_options import an_axis_each
-from bgen_core.cli.photos import SweepPhoto, SweepPhotos, photo_files, read_photos
 from bgen_core.cli.running.here import SweepResult
 from bgen_core.cli.running.place import HERE_HELP, find_place
 from bgen_core.cli.running.preview_files import PreviewFiles
-from bgen_core.cli.spec import OptionKind, read_spec
-from bgen_core.cli.two_passes import TwoPasses, explore, read_two_passes
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.ids import SweepId
 from bgen_core.jobs.submission import SweepForecast, describe_forecast
+from bgen_core.models.catalogue import describe_model
 from bgen_core.models.content_hash import keep_hashes
 from bgen_core.models.default_model import default_model
 from bgen_core.models.revision import fetch_entry, find_model
 from bgen_core.parameters import PARAMETERS
 from bgen_core.settings import Settings, load_settings
+from bgen_core.store.references import ENCODERS
 from bgen_core.store.store import Store, open_store
 from bgen_core.sweep.build import build_plan
 from bgen_core.sweep.pairs import FORM
@@ -43,7 +45,7 @@ from bgen_core.sweep.random_seeds import draw_seeds
 OPTIONS: dict[str, OptionKind] = {
     "photo": "paths", "alpha": "path", "invert": "switch", "model": "texts", "replace": "texts", "pair": "texts",
     **{parameter.option: "texts" if parameter.kind == "text" else "axis" for parameter in PARAMETERS},
-    "reference": "pictures", "explore_steps": "number", "keep": "number", "by": "word",
+    "reference": "pictures", "background": "pictures", "explore_steps": "number", "keep": "number", "by": "word",
 }  # fmt: skip
 
 
@@ -115,8 +117,10 @@ def sweep(
     wanted: dict[str, Any] = {name: written.get(name) if value is None else value for name, value in typed.items()}
     if wanted["seed"]:
         wanted["seed"] = draw_seeds(wanted["seed"])  # once, so that all that follows speaks of the same numbers
-    references, pngs = read_references(wanted["reference"] or (), settings)
-    wanted["reference"] = references or None
+    pngs: list[bytes] = []
+    for name, encode in ENCODERS.items():
+        names, read = read_pictures(wanted[name] or (), settings, encode)
+        wanted[name], pngs = names or None, pngs + read
     passes = read_two_passes(wanted["explore_steps"], wanted["keep"], wanted["by"], settings)
     wanted["photo"] = photo_files(wanted["photo"] or ())
     _check(wanted, settings)
@@ -126,7 +130,7 @@ def sweep(
         plan = _plan(wanted, settings, photos.kept)
         place = find_place(store, settings, plan.models, here=here, previews=shown)
         if not dry_run:
-            keep_references(store, pngs)
+            keep_pictures(store, pngs)
         if passes:
             first = explore(place, plan, passes, photos.kept, dry_run=dry_run)
             if isinstance(first, SweepResult):
@@ -147,12 +151,14 @@ def sweep(
 
 def _check(wanted: Mapping[str, Any], settings: Settings) -> None:
     """Values, the number of cells and the models, before any photo is read."""
-    if not wanted["photo"] or not wanted["prompt"]:
+    models = wanted["model"] or [default_model(settings)]
+    paints = any(describe_model(name).family.backdrop is None for name in models)
+    if not wanted["photo"] or (paints and not wanted["prompt"]):
         raise UserInputError("sweep needs a PHOTO and --prompt TEXT, or --spec FILE, or --resume ID.")
     if wanted["alpha"] is not None and len(wanted["photo"]) > 1:
         raise UserInputError(f"--alpha is the mask of one photo, but {len(wanted['photo'])} photos are given.")
     check_invert(wanted["invert"], wanted["alpha"])
-    for text in wanted["prompt"]:
+    for text in wanted["prompt"] or ():
         check_prompt(text)
     plan = _plan(wanted, settings, [])
     plan.check_size(settings.max_cells // max(1, len(wanted["photo"])))

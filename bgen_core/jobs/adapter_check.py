@@ -1,8 +1,9 @@
-"""Before a sweep runs: LoRAs, and reference pictures with what looks at them, as far as a plan tells."""
+"""Before a sweep runs: LoRAs, reference pictures with what looks at them, and background pictures, as a plan tells."""
 
 from collections.abc import Iterable
 
 from bgen_core.errors import UserInputError
+from bgen_core.models.catalogue import ModelEntry
 from bgen_core.models.model_source import ModelSource
 from bgen_core.models.steering.ip_adapters import ENCODER, USUAL, IPAdapter, without_encoder
 from bgen_core.sweep.family_rules import NEUTRAL
@@ -44,6 +45,19 @@ def check_reference(plan: SweepPlan) -> None:
         )
 
 
+def check_background(plan: SweepPlan, entries: Iterable[ModelEntry]) -> None:
+    """Refuse a picture as background where no picture is given.
+
+    Raises
+    ------
+    UserInputError
+        Says what is missing.
+    """
+    wanting = next((entry for entry in entries if entry.family.backdrop == "picture"), None)
+    if wanting is not None and not all(plan.values_of("background")):
+        raise UserInputError(f"{wanting.name} needs a picture: give one in background.")
+
+
 def check_encoders(adapters: Iterable[IPAdapter], sources: Iterable[ModelSource]) -> None:
     """Refuse an IP-Adapter without an image encoder, where a model brings none either.
 
@@ -53,6 +67,7 @@ def check_encoders(adapters: Iterable[IPAdapter], sources: Iterable[ModelSource]
         Names the encoder and where it is looked for.
     """
     lacking = next((adapter for adapter in adapters if not adapter.encoder_content), None)
-    without = next((source for source in sources if ENCODER not in source.networks), None)
+    looking = (source for source in sources if not source.family.backdrop)
+    without = next((source for source in looking if ENCODER not in source.networks), None)
     if lacking and without:
         raise UserInputError(without_encoder(lacking, without.name))

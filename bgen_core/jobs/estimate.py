@@ -41,6 +41,9 @@ def estimate_seconds(
     """
     if not cells:
         return 0.0
+    if source.family.backdrop:
+        spent = [run.total_seconds for run in recent if run.model_revision == source.revision and run.extent == photo]
+        return len(cells) * (median(spent) if spent else pasting_seconds(recent))
     extent = choose_model_extent(photo, side=cells[0].side or source.entry.side)
     name = tuning_name(source.revision, device_kind, dtype_name)
     square = Extent(width=source.entry.side, height=source.entry.side)  # the worker measures it before any sweep

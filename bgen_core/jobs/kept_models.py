@@ -11,6 +11,7 @@ from bgen_core.models.placement import Placement, place
 from bgen_core.models.revision import find_model
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
+from bgen_core.sweep.backgrounds.inpainter import BackdropInpainter
 from bgen_core.sweep.events import Inpainter
 from bgen_core.sweep.inpainters import load_inpainter
 
@@ -48,6 +49,7 @@ class KeptModels:
         self._faults = BackgroundFaults(settings.home)
         self._faults.clear(COMPILING)
         self._kept: dict[str, LoadedModel] = {}  # by revision, the least recently used first
+        self._backdrops: dict[str, LoadedModel] = {}  # they take no memory, so that no model goes for them
         self._rows_of_gone = 0
 
     def get(self, model: str) -> LoadedModel:
@@ -59,6 +61,8 @@ class KeptModels:
             The model cannot be found or loaded.
         """
         source = find_model(model)
+        if source.family.backdrop:
+            return self._backdrops.setdefault(source.revision, _without_weights(source))
         loaded = self._kept.pop(source.revision, None) or self._load(source)
         self._kept[source.revision] = loaded
         return loaded
@@ -71,7 +75,8 @@ class KeptModels:
         ModelLoadError
             The model cannot be found.
         """
-        return self._kept.get(find_model(model).revision)
+        revision = find_model(model).revision
+        return self._backdrops.get(revision) or self._kept.get(revision)
 
     @property
     def rows(self) -> int:
@@ -110,6 +115,14 @@ class KeptModels:
         """Whether the new model has no room beside those that are kept."""
         placement = place(source, device, self._settings.offload)
         return placement.whole + placement.working > placement.free
+
+
+def _without_weights(source: ModelSource) -> LoadedModel:
+    assert source.family.backdrop
+    nowhere = Placement(offload="none", whole=0, largest=0, working=0, free=0)
+    return LoadedModel(
+        source=source, inpainter=BackdropInpainter(source.family.backdrop), factor=1, placement=nowhere
+    )  # fmt: skip
 
 
 def _rows(model: LoadedModel) -> int:

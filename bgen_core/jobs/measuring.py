@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 WORK = "Metrics"
 SEED_METRIC = "seed_difference"
 _MATE_SIDE = 256
+_WHITE = 255  # what a transparent picture is measured on
 _MATES = 8  # so many seed-mates tell how much a seed changes
 
 
@@ -215,7 +216,7 @@ def _subject(store: Store, subject_id: SubjectId) -> Subject | None:
 
 def _picture(store: Store, blob: BlobHash) -> np.ndarray | None:
     try:
-        return decode_photo(store.blobs.get(blob), name=blob, limits=STORED_LIMITS).image
+        return decode_photo(store.blobs.get(blob), name=blob, limits=STORED_LIMITS).before(_WHITE)
     except (UserInputError, LostPictureError):
         logger.warning("the picture %s cannot be read", blob, exc_info=True)
         return None

@@ -154,8 +154,7 @@ class Reproducer:
     def _make(self, recipe: Recipe, subject: Subject, model: str) -> RunRecord:
         loaded, device = self._runner.prepare(model), self._runner.device
         self._store.subjects.save(subject, {})
-        if recipe.params.reference:
-            self._store.blobs.put(find_reference(self._settings, recipe))
+        self._store.pictures.keep(find_pictures(self._settings, recipe))
         plan = SweepPlan(subject_id=subject.id, model=model, base=recipe.params)
         (address,) = address_plan(
             plan,
@@ -197,25 +196,27 @@ def find_subject(store: Store, recipe: Recipe) -> Subject:
     return store.subjects.load(recipe.subject_id)
 
 
-def find_reference(settings: Settings, recipe: Recipe) -> bytes:
-    """The reference picture of a recipe that has one, as the deployment's store keeps it.
+def find_pictures(settings: Settings, recipe: Recipe) -> list[bytes]:
+    """The reference and background pictures that a recipe names, as the deployment's store keeps them.
 
     Raises
     ------
     UserInputError
         The store does not have it.
     """
-    try:
-        return BlobStore(settings.blob_root).get(BlobHash(recipe.params.reference))
-    except LostPictureError as error:
-        raise no_reference(recipe) from error
+    found: list[bytes] = []
+    for name in recipe.params.pictures:
+        try:
+            found.append(BlobStore(settings.blob_root).get(BlobHash(name)))
+        except LostPictureError as error:
+            raise no_picture(name) from error
+    return found
 
 
-def no_reference(recipe: Recipe) -> UserInputError:
-    """What is said of a recipe whose reference picture the store does not have, or not for whoever asks."""
+def no_picture(name: str) -> UserInputError:
+    """What is said of a picture that a recipe names and that the store does not have, or not for whoever asks."""
     return UserInputError(
-        f"The reference picture ({recipe.params.reference[:12]}) of this PNG is not in the store: "
-        "import the ZIP that it came with."
+        f"The picture {name[:12]} that this PNG was made with is not in the store: import the ZIP that it came with."
     )
 
 
@@ -233,7 +234,7 @@ def _sweep(sweep_id: SweepId, plan: SweepPlan) -> SweepRecord:
 
 
 def _pixels(png: bytes) -> np.ndarray:
-    return decode_photo(png, name="The PNG", limits=STORED_LIMITS).image
+    return decode_photo(png, name="The PNG", limits=STORED_LIMITS).pixels
 
 
 def _compare(before: np.ndarray, now: np.ndarray) -> tuple[int, int] | None:

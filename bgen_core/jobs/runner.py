@@ -20,7 +20,7 @@ from bgen_core.jobs.running.turn import Turn
 from bgen_core.jobs.running.work import Painted, Work
 from bgen_core.jobs.watching.painters import SPEED
 from bgen_core.models.default_model import default_model
-from bgen_core.models.devices import Device, find_device, free_bytes, memory_bytes
+from bgen_core.models.devices import WITHOUT_DEVICE, Device, find_device, free_bytes, memory_bytes
 from bgen_core.models.hub.download import Fetching
 from bgen_core.models.model_files import fetch_missing
 from bgen_core.models.revision import find_model
@@ -29,7 +29,7 @@ from bgen_core.models.steering.ip_adapters import find_ip_adapters
 from bgen_core.models.steering.loras import find_loras
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.settings import Settings
-from bgen_core.store.references import load_references
+from bgen_core.store.references import KeptBackgrounds, load_references
 from bgen_core.store.store import Store
 from bgen_core.sweep.canvas import choose_model_extent
 from bgen_core.sweep.events import Committed, Inpainter, RunnerEvent
@@ -301,6 +301,7 @@ class Runner:
             ip_adapters=find_ip_adapters(part.values_of("ip_adapter"), self._settings.ip_adapter_folder),
             pictures=load_references(self._store.blobs, part.values_of("reference")),
             depth=depth_model_for(part.values_of("control"), self._settings.depth_model),
+            background=KeptBackgrounds(self._store.blobs),
         )
         addresses = self._plans.addresses(
             sweep.record,
@@ -327,7 +328,7 @@ class Runner:
         return Work(
             sweep_id=sweep.record.id,
             owner=sweep.record.owner,
-            device=self.device,
+            device=WITHOUT_DEVICE if source.family.backdrop else self.device,
             source=source,
             placement=loaded.placement,
             extent=Extent(width=source.entry.side, height=source.entry.side),
@@ -340,4 +341,6 @@ class Runner:
 
 
 def _extent(photo: Extent, model: LoadedModel, side: int) -> Extent:
+    if model.source.family.backdrop:
+        return photo
     return choose_model_extent(photo, side=side or model.source.entry.side, factor=model.factor)

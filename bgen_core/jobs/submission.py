@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from bgen_core.extent import Extent
 from bgen_core.ids import NOBODY, RunId, SubjectId, SweepId, VisitorId
-from bgen_core.jobs.adapter_check import check_encoders, check_loras, check_reference
+from bgen_core.jobs.adapter_check import check_background, check_encoders, check_loras, check_reference
 from bgen_core.jobs.estimate import estimate_seconds, pasting_seconds
 from bgen_core.jobs.prompt_notes import reading_notes
 from bgen_core.models.catalogue import ModelEntry
@@ -22,10 +22,10 @@ from bgen_core.models.world import find_hint
 from bgen_core.parameters import PROMPTS
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.settings import Settings
-from bgen_core.store.references import load_references
+from bgen_core.store.references import check_backgrounds, load_references
 from bgen_core.store.store import Store
 from bgen_core.sweep.canvas import check_subject
-from bgen_core.sweep.family_check import check_families, family_notes
+from bgen_core.sweep.family_check import backdrop_notes, check_families, family_notes
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepCell, SweepPlan, address_plan
 from bgen_core.wording import sized
@@ -94,6 +94,7 @@ def forecast_sweep(
     revisions = {model: source.revision for model, source in sources.items()}
     entries = [source.entry for source in sources.values()]
     check_families(plan, entries)
+    check_background(plan, entries)
     families = {model: source.family for model, source in sources.items()}
     loras = find_loras(plan.values_of("loras"), settings.lora_folder)
     ip_adapters = find_ip_adapters(plan.values_of("ip_adapter"), settings.ip_adapter_folder)
@@ -123,6 +124,7 @@ def forecast_sweep(
         to_paint=len(to_paint),
         notes=(
             *_downloads([sources[model] for model in painting], settings, dtype_name),
+            *backdrop_notes(entries),
             *dict.fromkeys(note for source in sources.values() for note in _notes(plan, source, entries)),
         ),
         seconds=seconds,
@@ -201,6 +203,8 @@ def _downloads(sources: Iterable[ModelSource], settings: Settings, dtype_name: s
 
 
 def _notes(plan: SweepPlan, source: ModelSource, entries: Sequence[ModelEntry]) -> Iterator[str]:
+    if source.family.backdrop:
+        return
     takes_weights = source.family.prompt_syntax is None
     for parameter in PROMPTS:
         read = dict.fromkeys(
@@ -251,7 +255,7 @@ def submit_sweep(
     Raises
     ------
     UserInputError
-        A subject or a reference picture is gone, or a subject fills its photo or is empty.
+        A subject, a reference or a background picture is gone, or a subject fills its photo or is empty.
     NoRoomError
         There is no room for the pictures.
     """
@@ -261,12 +265,13 @@ def submit_sweep(
     for subject_id in plan.subject_ids:
         check_subject(store.subjects.load(subject_id))
     load_references(store.blobs, plan.values_of("reference"))
+    check_backgrounds(store.blobs, plan.values_of("background"))
     record = SweepRecord(
         id=sweep_id or new_sweep_id(),
         owner=owner,
         created=datetime.now(UTC),
         state="queued" if queued else "running",
-        title=plan.base.prompt[:80],
+        title=(plan.base.prompt or ", ".join(plan.models))[:80],
         plan=plan.to_json(),
         subject_id=plan.subject_ids[0],
         total=len(plan),

@@ -1,6 +1,6 @@
 """`python -m bgen_core.jobs.verifying FILE VISITOR`: a picture is made again for a page; it ends with the server.
 
-It takes photos and reference pictures that the visitor sees, who is named as JSON by whoever starts it.
+It takes photos, reference and background pictures that the visitor sees, who is named as JSON by whoever starts it.
 
 It answers like `reproduce --json`: one document on stdout; exit 2 with a sentence on stderr, here for a visitor, where
 nothing came out.
@@ -48,13 +48,14 @@ def _verify(png: bytes, visitor: Visitor) -> None:
     recipe = read_recipe(png, limits=DecodeLimits.of_pictures(settings))
     model = recipe.model or default_model(settings)
     check_allowed(SweepPlan(subject_id=recipe.subject_id, model=model, base=recipe.params), settings)
-    from bgen_core.jobs.reproduce import Reproducer, find_subject, no_reference  # loads torch
+    from bgen_core.jobs.reproduce import Reproducer, find_subject, no_picture  # loads torch
 
     with open_store(settings) as store:
         seen = store.seen_by(visitor)
         subject = find_subject(seen, recipe)
-        if recipe.params.reference and not seen.pictures.sees(BlobHash(recipe.params.reference)):
-            raise no_reference(recipe)
+        for name in recipe.params.pictures:
+            if not seen.pictures.sees(BlobHash(name)):
+                raise no_picture(name)
     with Reproducer(settings) as reproducer:
         made = reproducer.reproduce(png, recipe, subject, model=model)
     told = {

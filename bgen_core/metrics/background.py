@@ -76,7 +76,8 @@ def seed_key(record: RunRecord) -> str:
             "model": record.model_revision,
             "device": record.device,
             "dtype": record.dtype,
-            "versions": record.versions,
+            # What the light did follows from the seed's own background
+            "versions": {name: each for name, each in record.versions.items() if name != "light"},
         }
     )
 

@@ -53,8 +53,8 @@ def measure_expansion(raw_image: np.ndarray, alpha: np.ndarray, *, segmenter: Se
     alpha
         float32, HW, in [0, 1], any size: the subject's alpha, stretched over the picture as it was for the model.
     segmenter
-        Finds the subject in the raw picture; it should be the one that found it in the photo. The process's own selfie
-        segmenter if none is given.
+        Finds the subject in the raw picture; it should be the one that found it in the photo. The process's own if
+        none is given.
 
     Raises
     ------

@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from bgen_core.metrics.metric import NotMeasuredError
 from bgen_core.metrics.scene import Scene
+from bgen_core.models.catalogue import describe_model
 from bgen_core.subject.matting import strips
 
 _ROUNDING = 1e-3  # levels
@@ -42,12 +44,21 @@ def edge_change(scene: Scene) -> float:
 
 def expansion(scene: Scene) -> float:
     """Area that the person gained outside the alpha, in percent of the picture."""
+    _check_painted(scene)
     return 100 * scene.expansion.image_share
 
 
 def expansion_of_subject(scene: Scene) -> float:
     """Area that the person gained outside the alpha, in percent of the subject."""
+    _check_painted(scene)
     return 100 * scene.expansion.subject_share
+
+
+def _check_painted(scene: Scene) -> None:
+    """A person in somebody's own background picture is none that a model let grow."""
+    model = scene.inputs.record.model
+    if describe_model(model).family.backdrop:
+        raise NotMeasuredError(f"{model} is made without a model that could let the person grow.")
 
 
 def expansion_note(scene: Scene) -> str:

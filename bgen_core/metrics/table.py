@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from bgen_core.errors import UserInputError
 from bgen_core.metrics import background, clip, fidelity, timing
+from bgen_core.metrics.light import light_agreement
 from bgen_core.metrics.metric import Metric, MetricValue, Noise, NotMeasuredError
 from bgen_core.metrics.scene import InputName, MetricInput, Scene
 from bgen_core.metrics.seam import seam
@@ -35,7 +36,7 @@ METRICS: tuple[Metric, ...] = (
         label="Core pixels changed",
         unit="px",
         direction="lower",
-        help="Pixels that the mask keeps fully and that differ from the photo; must be 0 unless harmonisation is on.",
+        help="Pixels that the mask keeps fully and that are not the photo's; 0 unless light or harmonisation is on.",
         source=_OWN,
         version=1,
         noise=_EXACT,
@@ -63,7 +64,7 @@ METRICS: tuple[Metric, ...] = (
         direction="lower",
         help="Area by which the model let the person grow beyond the mask.",
         source=_ESHRATIFAR,
-        version=1,
+        version=2,
         noise=_SUBJECT,
         decimals=2,
         needs=("raw_image", "alpha"),
@@ -77,7 +78,7 @@ METRICS: tuple[Metric, ...] = (
         direction="lower",
         help="The same area relative to the subject: below 5 % is noise, above 10 % is real.",
         source=_ESHRATIFAR,
-        version=1,
+        version=2,
         noise=_SUBJECT,
         decimals=1,
         needs=("raw_image", "alpha"),
@@ -96,6 +97,19 @@ METRICS: tuple[Metric, ...] = (
         decimals=3,
         needs=("alpha", "picture"),
         compute=seam,
+    ),
+    Metric(
+        name="light_agreement",
+        label="Light agreement",
+        unit="",
+        direction="higher",
+        help="How near the subject's light is to what its background suggests: 1 equal, 0.5 a stop off; approximate.",
+        source="this program, on the grey-world assumption (Buchsbaum 1980)",
+        version=1,
+        noise=_unseen(0.002),
+        decimals=3,
+        needs=("photo", "alpha", "picture"),
+        compute=light_agreement,
     ),
     Metric(
         name="detail",

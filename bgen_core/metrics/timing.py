@@ -21,7 +21,7 @@ def stage_seconds(stage: str) -> Callable[[Scene], float]:
 def images_per_minute(scene: Scene) -> float:
     """60 / seconds over all stages, of a run whose picture was painted for it."""
     record = scene.inputs.record
-    if "denoise" not in record.seconds:
+    if not {"denoise", "background"} & record.seconds.keys():
         raise NotMeasuredError("Its background was taken from another run, and nothing was painted.")
     if record.total_seconds <= 0:
         raise NotMeasuredError("Its record says that it took no time.")

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path, PurePath
 
 from bgen_core.errors import UserInputError
-from bgen_core.models.catalogue import MODELS, describe_model
+from bgen_core.models.catalogue import OFFERED, describe_model
 from bgen_core.models.default_model import default_model
 from bgen_core.models.steering.ip_adapters import USUAL
 from bgen_core.settings import CATALOGUE, Settings
@@ -42,7 +42,7 @@ class AllowedModels:
     def _meant(self) -> Iterator[str]:
         for entry in (*self.entries, self.default):
             if entry == CATALOGUE:
-                yield from (known.name for known in MODELS)
+                yield from (known.name for known in OFFERED)
                 yield _USUAL_REPOSITORY
             else:
                 yield describe_model(entry).name
@@ -71,7 +71,7 @@ class AllowedModels:
 
     def offered(self) -> tuple[str, ...]:
         """Names for a list to choose from; of folders, the models that lie in them now."""
-        found: dict[str, None] = dict.fromkeys(entry.name for entry in MODELS if self.holds(entry.name))
+        found: dict[str, None] = dict.fromkeys(entry.name for entry in OFFERED if self.holds(entry.name))
         for entry in self.entries:
             if entry.endswith("/*"):
                 found.update(dict.fromkeys(_in_folder(Path(entry[:-2]))))

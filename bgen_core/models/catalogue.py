@@ -1,9 +1,12 @@
-"""The models that the pages offer. Any Hub id or local folder can be given instead; adding one is one row here."""
+"""The models that the pages offer, and the backgrounds that need none. Any Hub id or local folder can be given instead;
+adding one is one row here.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from bgen_core.models.backgrounds.families import BLURRED_PHOTO, CUT_OUT, OWN_PICTURE, PLAIN_COLOUR
 from bgen_core.models.families import Family
 from bgen_core.models.family_table import STABLE_DIFFUSION, STABLE_DIFFUSION_XL, family_titled
 
@@ -213,10 +216,32 @@ MODELS: tuple[ModelEntry, ...] = (
     ),
 )
 
+BACKGROUNDS: tuple[ModelEntry, ...] = tuple(
+    ModelEntry(
+        name=name,
+        source=name,
+        title=title,
+        side=family.side,
+        steps=family.steps,
+        guidance=family.guidance_scale,
+        scheduler="default",
+        family=family,
+        licence="this program's",
+        was_run=True,
+    )
+    for name, title, family in (
+        ("plain-colour", "a colour or a gradient behind the subject", PLAIN_COLOUR),
+        ("own-picture", "a picture of yours behind the subject, fitted to the photo", OWN_PICTURE),
+        ("blurred-photo", "the photo's own background out of focus, as portrait modes do it", BLURRED_PHOTO),
+        ("cut-out", "the subject alone, as a transparent PNG", CUT_OUT),
+    )
+)
+OFFERED = (*MODELS, *BACKGROUNDS)
+
 
 def describe_model(spec: str) -> ModelEntry:
     """The catalogue's entry of that name, or one with common defaults for any other Hub id or local folder."""
-    for entry in MODELS:
+    for entry in OFFERED:
         if spec in (entry.name, entry.source):
             return entry
     return ModelEntry(

@@ -60,6 +60,10 @@ class Device:
         return next((name for name in _ONE_BYTE if name in self.dtype_name), "")
 
 
+# Where nothing is computed that torch would: the same on every machine
+WITHOUT_DEVICE = Device(kind="cpu", name="cpu", dtype_name="float32")
+
+
 def find_device(wish: str = "auto", precision: Precision = "auto") -> Device:
     """The device to use.
 

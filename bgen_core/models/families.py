@@ -18,6 +18,11 @@ CONTROLS = ("mask", "edges", "depth")
 # Those whose steps the batched engine takes, where they draw no noise
 FLOW_SCHEDULERS = ("FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler")
 NumberFormat = Literal["float32", "float16", "bfloat16"]
+# What stands behind the subject without any diffusion; the values of the first three are parameters of their own
+Backdrop = Literal["colour", "picture", "blur", "nothing"]
+BACKDROP_FIELDS: dict[str, Backdrop] = {
+    "background": "picture", "background_colour": "colour", "background_blur": "blur",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +64,11 @@ SHIFTED_BY_SIZE = Ignored(reason="shifts its noise levels by the picture's size"
 OWN_SCHEDULER = Ignored(reason="samples in its own way")
 WITHOUT_REFERENCE = Ignored(reason="looks at no reference picture here")
 EDITS_NOTHING = Ignored(reason="repaints by a mask, and edits no whole picture")
+OTHER_BACKGROUND = Ignored(reason="puts another background behind the subject")
+WITHOUT_BACKGROUND = Ignored(reason="has no background whose light it could take")
+WITHOUT_DIFFUSION = Ignored(reason="is made without a diffusion model")
+_OF_DIFFUSION = ("prompt", "num_inference_steps", "seed", "side", "mask_grow", "mask_feather")
+_OF_ITS_LIGHT = ("harmonisation", "light")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,6 +214,8 @@ class Family:
         The Hub's model that gives it what to paint, where it was saved without.
     reader
         Who reads the prompt; None where that is not known.
+    backdrop
+        What stands behind the subject where no diffusion model paints; None where one does.
     """
 
     title: str
@@ -239,13 +251,17 @@ class Family:
     guidance_scale: float = 7.5
     prior: str = ""
     reader: Reader | None = None
+    backdrop: Backdrop | None = None
 
     def number_format(self, of_device: str) -> str:
         """Number format on a device that computes in this one: half precision is the family's own.
 
         float16 stands for half precision of any kind, since it was the only one before this table; bfloat16 is what
-        somebody asked for. "bfloat16+float8" computes in the first and keeps weights in the second.
+        somebody asked for. "bfloat16+float8" computes in the first and keeps weights in the second. What no diffusion
+        model paints is the same on every device.
         """
+        if self.backdrop:
+            return "uint8"
         if of_device in ("float8", "int8"):
             return f"{self.half}+{of_device}"
         return self.half if of_device == "float16" else of_device
@@ -270,7 +286,12 @@ class Family:
             "ip_adapter": self.reference,
             "reference_scale": self.reference,
             "repaint": None if self.edits_as else EDITS_NOTHING,
+            **{name: None if self.backdrop == own else OTHER_BACKGROUND for name, own in BACKDROP_FIELDS.items()},
         }
+        if self.backdrop:
+            each |= dict.fromkeys(_OF_DIFFUSION, WITHOUT_DIFFUSION)
+        if self.backdrop == "nothing":
+            each |= dict.fromkeys(_OF_ITS_LIGHT, WITHOUT_BACKGROUND)
         return {name: how for name, how in each.items() if isinstance(how, Ignored)}
 
     def guides(self, guidance: float) -> bool:

@@ -16,6 +16,9 @@ from bgen_core.models.single_files.configuration import configuration_of, index_
 from bgen_core.models.weight_variants import choose_variant, files_of
 from bgen_core.wording import quoted
 
+# Raise it whenever a background without diffusion gets other pixels for the same parameters.
+BACKDROP_REVISION = 1
+
 
 def find_model(spec: str) -> ModelSource:
     """Pin a catalogue name, Hub id, local folder or file to its exact weights.
@@ -26,6 +29,8 @@ def find_model(spec: str) -> ModelSource:
         Nothing of that name can be found: says which, why, and what to do.
     """
     entry = describe_model(spec)
+    if entry.family.backdrop:
+        return _of_backdrop(entry)
     with reading(spec):
         local = _find_given(spec, entry, asks_hub=True)
     if local is not None:
@@ -47,6 +52,8 @@ def find_local_model(spec: str) -> ModelSource | None:
         Something is there, but it is no model.
     """
     entry = describe_model(spec)
+    if entry.family.backdrop:
+        return _of_backdrop(entry)
     with reading(spec):
         source = _find_given(spec, entry, asks_hub=False)
         if source is None and (snapshot := cached_snapshot(entry.source)) is not None:
@@ -75,6 +82,8 @@ def fetch_entry(spec: str) -> ModelEntry:
         Nothing here can paint with it, or the Hub cannot be reached.
     """
     entry = describe_model(spec)
+    if entry.family.backdrop:
+        return entry
     given = Path(entry.source).expanduser()
     if given.is_file():
         with reading(spec):
@@ -85,6 +94,8 @@ def fetch_entry(spec: str) -> ModelEntry:
 
 
 def _read_entry_here(spec: str, entry: ModelEntry) -> ModelEntry:
+    if entry.family.backdrop:
+        return entry
     given = Path(entry.source).expanduser()
     if given.is_file():
         single = read_model_file(spec, given.resolve())
@@ -102,6 +113,12 @@ def current_revision(source: ModelSource) -> str:
         alone = replace(source, prior=None)
         return sha256(f"{current_revision(alone)} {current_revision(source.prior)}".encode()).hexdigest()[:40]
     return hash_folder(source.folder) if source.folder else source.commit
+
+
+def _of_backdrop(entry: ModelEntry) -> ModelSource:
+    """What has no weights is pinned by what it is called, and by the number of the way in which it is made."""
+    revision = sha256(f"{entry.family.backdrop} {BACKDROP_REVISION}".encode()).hexdigest()[:40]
+    return ModelSource(entry=entry, revision=revision, folder=None, files=Path())
 
 
 def _with_prior(source: ModelSource, *, asks_hub: bool) -> ModelSource:

@@ -27,7 +27,7 @@ class MadeRun:
         Where it was computed: "cpu" or a GPU's name, and "float32", "float16" or "bfloat16".
     versions
         Library name -> version, of those that can change pixels; "engine" -> how the network was called, where it was
-        compiled.
+        compiled; "light" -> what the light did to the subject, where it was on.
     seconds
         Stage ("denoise", "decode", "composite") -> seconds: this cell's share of the batches it was in.
     peak_memory_mb

@@ -14,19 +14,20 @@ from PIL.PngImagePlugin import PngInfo
 from bgen_core.extent import Extent
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_RGB_8_BITS = (8, 2, 0, 0, 0)  # depth, colour type, and the only compression, filtering and interlacing that act here
+_COLOUR_TYPES = {3: 2, 4: 6}  # channels -> what PNG calls RGB and RGBA
+_DEPTH, _ONLY_ONES = 8, (0, 0, 0)  # bits, and the only compression, filtering and interlacing that act here
 _UP = 2  # each row as its difference to the one above
 _STRIP_ROWS = 256  # so that no second copy of a large picture is made
 _MEMORY_LEVEL = 9
 
 
 def encode_run_png(picture: np.ndarray, chunks: Mapping[str, str]) -> bytes:
-    """Encode a picture (uint8, HWC, RGB), with `chunks` as its text; equal pictures and texts give equal bytes."""
+    """Encode a picture (uint8, HWC, RGB or RGBA) with `chunks` as text; equal pictures and texts give equal bytes."""
     extent = Extent.of(picture)
     texts = PngInfo()
     for key, value in chunks.items():
         texts.add_text(key, value)
-    header = struct.pack(">II5B", extent.width, extent.height, *_RGB_8_BITS)
+    header = struct.pack(">II5B", extent.width, extent.height, _DEPTH, _COLOUR_TYPES[picture.shape[2]], *_ONLY_ONES)
     parts = [_chunk(b"IHDR", header), *(_chunk(kind, content) for kind, content, *_ in texts.chunks)]
     parts += [_chunk(b"IDAT", packed) for packed in _packed(picture)]
     return b"".join([_SIGNATURE, *parts, _chunk(b"IEND", b"")])

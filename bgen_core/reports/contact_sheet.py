@@ -34,6 +34,7 @@ from bgen_core.reports.sweep_heading import sweep_heading
 from bgen_core.store.blobs import STORED_LIMITS, BlobStore
 from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import decode_photo, encode_webp, resize
+from bgen_core.subject.previews import as_shown
 from bgen_core.sweep.grid import Grid, arrange, default_axes
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.wording import quoted
@@ -286,7 +287,7 @@ def _picture(cell: SheetCell, place: Extent, blobs: BlobStore) -> np.ndarray:
     if cell.run is None:
         return _empty_place(cell.reason, place)
     try:
-        image = decode_photo(blobs.get(cell.run.image), name=cell.run.image, limits=STORED_LIMITS).image
+        image = as_shown(decode_photo(blobs.get(cell.run.image), name=cell.run.image, limits=STORED_LIMITS))
     except (LostPictureError, UserInputError):
         return _empty_place("Its picture is missing from the store or damaged.", place)
     scale = min(1.0, place.width / image.shape[1], place.height / image.shape[0])

@@ -11,6 +11,7 @@ from bgen_core.reports.png_bands import png_of_bands
 from bgen_core.store.blobs import STORED_LIMITS, BlobStore
 from bgen_core.store.thumbnails import thumbnail
 from bgen_core.subject.decoding.image_io import decode_photo, encode_webp, resize
+from bgen_core.subject.previews import as_shown
 
 _LOOKED_AT = 6
 _ROW_BYTES = 2_500  # of a report, for each run beside its picture
@@ -29,7 +30,7 @@ def sheet_bytes(blobs: BlobStore, sheet: ContactSheet) -> int:
     longest = sheet.layout.cell.longest_side
 
     def drawn(run: RunRecord) -> int:
-        image = decode_photo(blobs.get(run.image), name=run.image, limits=STORED_LIMITS).image
+        image = as_shown(decode_photo(blobs.get(run.image), name=run.image, limits=STORED_LIMITS))
         extent = Extent.of(image)
         image = resize(image, extent.scaled_to_longest_side(min(longest, extent.longest_side)))
         if sheet.form == "webp":

@@ -16,13 +16,14 @@ import bgen_core
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.ids import RunId, SweepId
 from bgen_core.metrics import METRICS, Metric, MetricValue
+from bgen_core.records.decision import NOTHING_ASKED, SweepDecision
 from bgen_core.records.run import RunRecord
 from bgen_core.reports.contact_sheet import ContactSheet, SheetCell, contact_sheet
 from bgen_core.reports.html_templates import templates_in
 from bgen_core.runs.analysis.best import best_of
 from bgen_core.runs.analysis.columns import Measure
-from bgen_core.runs.analysis.noise import in_own_units
-from bgen_core.runs.table import RunField, differing_parameters, shown, shown_apart
+from bgen_core.runs.analysis.noise import against_seeds, in_own_units
+from bgen_core.runs.table import FIELDS, RunField, differing_parameters, shown, shown_apart
 from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import Store
 from bgen_core.store.thumbnails import THUMBNAIL_SIDES, thumbnail
@@ -83,6 +84,7 @@ class _Report:
     opinions: Mapping[RunId, Opinion]
     axes: tuple[_ReportAxis, ...] = ()
     shown: tuple[int, int] = (-1, -1)
+    decision: SweepDecision = NOTHING_ASKED
 
     @property
     def axes_json(self) -> str:
@@ -185,11 +187,12 @@ class _Report:
     def _best(self) -> dict[str, frozenset[RunId]]:
         import pandas as pd
 
-        rows = pd.DataFrame(self._values)
-        noise = {metric.name: in_own_units(Measure.of(metric), rows).noise for metric in self.metrics}
+        made = pd.DataFrame({field.name: [field.read(run) for run in self.runs] for field in FIELDS})
+        rows = made.assign(**{name: made["id"].map(values) for name, values in self._values.items()})
+        own = [in_own_units(Measure.of(metric), rows) for metric in self.metrics]
         return {
-            metric.name: best_of(self._values[metric.name], metric.direction, noise[metric.name])
-            for metric in self.metrics
+            measure.name: best_of(self._values[measure.name], measure.direction, measure.noise)
+            for measure in against_seeds(own, rows, rows)
         }
 
 
@@ -279,6 +282,7 @@ def _of_sweep(store: Store, sweep_id: SweepId, across: str | None, down: str | N
         opinions=store.opinions.of(list(runs)),
         axes=tuple(_ReportAxis(label=axis.label, values=axis.labels) for axis in plan.axes),
         shown=_shown_axes(plan, sheet.pages[0][1]),
+        decision=store.decisions.of(sweep_id),
     )
 
 

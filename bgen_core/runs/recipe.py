@@ -14,7 +14,7 @@ from typing import Any
 from bgen_core.errors import UserInputError
 from bgen_core.ids import NO_SUBJECT, SubjectId
 from bgen_core.limits import LARGEST_PICTURE, LONGEST_TEXT, MOST_MEGAPIXELS
-from bgen_core.models.catalogue import MODELS
+from bgen_core.models.catalogue import OFFERED
 from bgen_core.models.schedulers import SCHEDULERS, scheduler_named
 from bgen_core.models.steering.loras import take_tags
 from bgen_core.parameters import PARAMETERS, PROMPTS, Kind, Parameter, Value, parameter_of
@@ -204,7 +204,7 @@ def _scheduler(fields: Mapping[str, str], told: list[str]) -> str | None:
 
 def _model(fields: Mapping[str, str], told: list[str]) -> str:
     name, checksum = fields.get("Model", ""), fields.get("Model hash", "")
-    if any(name == entry.name for entry in MODELS):
+    if any(name == entry.name for entry in OFFERED):
         return name
     if name or checksum:
         shown = f"{quoted(name, 60)}" + (f" ({printable(checksum, 20)})" if checksum else "")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from bgen_core.models.catalogue import describe_model
+from bgen_core.models.families import BACKDROP_FIELDS
 from bgen_core.parameters import PARAMETERS, PROMPTS, Parameter
 from bgen_core.records.run import MadeRun, RunRecord
 from bgen_core.runs.links import run_url, thumbnail_url
@@ -58,7 +60,7 @@ class RunField:
 
 def painting_seconds(stages: Mapping[str, float]) -> float:
     """Seconds over all stages of a run; NaN where nothing was painted for it, and it was only pasted."""
-    return round(sum(stages.values()), 3) if "denoise" in stages else math.nan
+    return round(sum(stages.values()), 3) if {"denoise", "background"} & stages.keys() else math.nan
 
 
 def known_memory(peak_memory_mb: float) -> float:
@@ -162,6 +164,12 @@ FIELDS: tuple[RunField, ...] = (
         makes_the_picture=False,
     ),
 )
+
+
+def acts(field: RunField, run: MadeRun) -> bool:
+    """Whether it says something of a run: a background without diffusion has no steps, and a painted one no colour."""
+    family = describe_model(run.model).family
+    return field.name not in (family.ignored if family.backdrop else BACKDROP_FIELDS)
 
 
 @dataclass(frozen=True, kw_only=True)

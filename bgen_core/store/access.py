@@ -222,14 +222,28 @@ def made_by_sweeps(session: Session, *conditions: Condition) -> None:
         On `SweepRow` or `CellRow`: which sweeps, or which runs.
     """
     there = sa.exists().where(RunOwnerRow.run_id == CellRow.run_id, RunOwnerRow.owner == SweepRow.owner)
-    made = (
+    made = _owners_in_grids(*conditions, ~there).join(RunRow, RunRow.id == CellRow.run_id)
+    session.execute(sa.insert(RunOwnerRow).from_select(["run_id", "owner", "is_shared"], made))
+
+
+def own_new_run(session: Session, run_id: RunId, owner: VisitorId, *, is_shared: bool) -> None:
+    """Let somebody own a run that has just been written, as well as the owners of the sweeps in whose grids it stands.
+
+    Parameters
+    ----------
+    is_shared
+        Whether others see it where no sweep says who does.
+    """
+    session.connection().execute(_OWN_NEW_RUN, {"run": run_id, "by": owner, "shared": is_shared})
+
+
+def _owners_in_grids(*conditions: Condition) -> sa.Select[RunId, VisitorId, bool]:
+    return (
         sa.select(CellRow.run_id, SweepRow.owner, sa.false())
         .join(SweepRow, SweepRow.id == CellRow.sweep_id)
-        .join(RunRow, RunRow.id == CellRow.run_id)
-        .where(*conditions, ~SweepRow.is_imported, ~there)
+        .where(*conditions, ~SweepRow.is_imported)
         .distinct()
     )
-    session.execute(sa.insert(RunOwnerRow).from_select(["run_id", "owner", "is_shared"], made))
 
 
 def own_run(session: Session, run_id: RunId, owner: VisitorId, *, is_shared: bool = False) -> None:
@@ -243,3 +257,14 @@ def opened_by_link(session: Session, sweep_id: SweepId, visitor: VisitorId) -> N
     """Remember that somebody opened a sweep that is shared by its link."""
     if session.get(OpenedLinkRow, (sweep_id, visitor)) is None:
         session.add(OpenedLinkRow(sweep_id=sweep_id, visitor=visitor))
+
+
+def _owning_new_run() -> sa.Insert:
+    run, by = sa.bindparam("run", type_=sa.String), sa.bindparam("by", type_=sa.String)
+    is_alone = ~sa.exists().where(CellRow.run_id == run)
+    own = sa.select(run, by, sa.and_(sa.bindparam("shared", type_=sa.Boolean), is_alone))
+    others = _owners_in_grids(CellRow.run_id == run, SweepRow.owner != by)
+    return sa.insert(RunOwnerRow).from_select(["run_id", "owner", "is_shared"], own.union_all(others))
+
+
+_OWN_NEW_RUN = _owning_new_run()  # built once: every commit of a run waits for it

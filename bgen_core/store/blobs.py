@@ -1,52 +1,38 @@
 """Pictures by content: a file's name is the SHA-256 of its bytes, and a file is there whole or not at all."""
 
 import math
-import re
-import time
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 
-from bgen_core.content_address import hash_bytes, is_content_hash
-from bgen_core.errors import DamagedPictureError, LostPictureError, NoRoomError, StoreError
+from bgen_core.content_address import hash_bytes
+from bgen_core.errors import DamagedPictureError, LostPictureError, NoRoomError, StoreAwayError, StoreError
 from bgen_core.ids import BlobHash
-from bgen_core.store.blob_place import INCOMING, BlobPlace, PlacedFile
+from bgen_core.store.places.blob_place import INCOMING, PlacedFile
+from bgen_core.store.places.opening import place_at
+from bgen_core.store.places.stored_files import (
+    THUMBNAILS,
+    BlobListing,
+    FoundFile,
+    found_file,
+    listing_of,
+    picture_path,
+    thumbnail_path,
+)
 from bgen_core.subject.decoding.image_io import DecodeLimits
-from bgen_core.wording import quoted
 
 # What the store itself wrote was within a photo's limits when it came in.
 STORED_LIMITS = DecodeLimits(max_bytes=2**62, max_pixels=2**62, min_side=1)
 
-_PICTURE = re.compile(r"([0-9a-f]{2})/(?P<name>\1[0-9a-f]{62})\.png")
-_THUMBNAILS = "thumbnails"
+THUMBNAIL_SIDES = (96, 256, 512, 1024)
+
 _DAMAGED = "damaged"
-_THUMBNAIL = re.compile(rf"{_THUMBNAILS}/([0-9a-f]{{2}})/(?P<name>\1[0-9a-f]{{62}})-[a-z0-9.]+")
 _ABANDONED_AFTER = timedelta(hours=1)
 _CHECKSUM_BYTES = 32
+_REMOVED_AT_ONCE = 100
 _COUNTED_SECONDS, _FULL_SECONDS = 600.0, 10.0  # after which all pictures are counted again
-
-
-@dataclass(frozen=True, kw_only=True)
-class BlobListing:
-    """Everything in the folder of pictures, sorted by what it is.
-
-    Attributes
-    ----------
-    pictures
-        Content address -> the PNG.
-    thumbnails
-        Content address of the picture -> its small versions.
-    incoming
-        What is being written, or was when its process died.
-    others
-        What this program never put there.
-    """
-
-    pictures: dict[BlobHash, PlacedFile]
-    thumbnails: dict[BlobHash, list[PlacedFile]]
-    incoming: list[PlacedFile]
-    others: list[PlacedFile]
 
 
 class BlobStore:
@@ -63,7 +49,7 @@ class BlobStore:
     """
 
     def __init__(self, root: Path | str, *, reserve: int | None = 0, most_bytes: int | None = None) -> None:
-        self._place = BlobPlace(root, reserve=reserve)
+        self._place = place_at(root, reserve=reserve)
         self._most_bytes = most_bytes
         self._kept_bytes = 0
         self._counted_at = -math.inf
@@ -94,16 +80,20 @@ class BlobStore:
         StoreError
             The disk is full or the folder cannot be written. Nothing half-written stays under the address.
         """
-        name = BlobHash(hash_bytes(data))
-        path = _picture_path(name, suffix)
-        kept: bytes | None = None
-        with suppress(StoreError):  # what cannot be read is written anew, or that says why not
-            kept = self._read(path)
-        if kept != data:
-            self.check_room(len(data))
-            self._place.write_whole(path, data)
-            self._kept_bytes += len(data)
+        (name,) = self.put_all([data], suffix)
         return name
+
+    def put_all(self, datas: Sequence[bytes], suffix: str = ".png") -> list[BlobHash]:
+        """Keep several, with as few requests to the place as it allows; see `put`."""
+        names = [BlobHash(hash_bytes(data)) for data in datas]
+        files = {picture_path(name, suffix): data for name, data in zip(names, datas, strict=True)}
+        new = {path: data for path, data in files.items() if not self._place.holds(path, data)}
+        length = sum(map(len, new.values()))
+        if new:
+            self.check_room(length)
+            self._place.write_all(new)
+            self._kept_bytes += length
+        return names
 
     def check_room(self, length: int = 0) -> None:
         """Refuse to keep so many bytes more where there is no room for them.
@@ -116,10 +106,10 @@ class BlobStore:
         self._place.check_room(length)
         if self._most_bytes is None:
             return
-        now = time.monotonic()
+        now = monotonic()
         is_full = self._kept_bytes + length > self._most_bytes
         if now - self._counted_at > (_FULL_SECONDS if is_full else _COUNTED_SECONDS):  # others write and remove too
-            self._kept_bytes = sum(file.size for file in self.listing().pictures.values())
+            self._kept_bytes = self.total_size()
             self._counted_at = now
         if self._kept_bytes + length > self._most_bytes:
             said = (
@@ -141,7 +131,7 @@ class BlobStore:
         StoreError
             The folder cannot be read.
         """
-        data = self._read(_picture_path(name, suffix))
+        data = self._read(picture_path(name, suffix))
         if data is None:
             raise LostPictureError(
                 f"The picture {name[:12]}…{suffix} is missing from the folder {self.root}: "
@@ -156,11 +146,11 @@ class BlobStore:
         return data
 
     def exists(self, name: BlobHash, suffix: str = ".png") -> bool:
-        return self._place.exists(_picture_path(name, suffix))
+        return self._place.exists(picture_path(name, suffix))
 
     def size(self, name: BlobHash, suffix: str = ".png") -> int:
         """Length in bytes; a missing picture is a LostPictureError."""
-        path = _picture_path(name, suffix)
+        path = picture_path(name, suffix)
         try:
             with self._place.explained("read"):
                 return self._place.size(path)
@@ -168,6 +158,15 @@ class BlobStore:
             raise LostPictureError(
                 f"The picture {name[:12]}…{suffix} is missing from the folder {self.root}."
             ) from error
+
+    def sizes(self, names: Iterable[BlobHash]) -> dict[BlobHash, int]:
+        """Content address -> length in bytes, of those pictures that are there."""
+        paths = {picture_path(name, ".png"): name for name in names}
+        return {paths[path]: size for path, size in self._place.sizes(paths).items()}
+
+    def total_size(self) -> int:
+        """Length of all pictures in bytes, without their small versions."""
+        return sum(each.file.size for each in self.files() if each.kind == "picture")
 
     def path(self, name: BlobHash, suffix: str = ".png") -> Path:
         """Where the picture lies on this machine, for a program that opens it itself.
@@ -183,18 +182,40 @@ class BlobStore:
 
     def address(self, name: BlobHash, suffix: str = ".png") -> str:
         """Where the picture lies, for a person: a file of this machine or an address."""
-        path = _picture_path(name, suffix)
+        path = picture_path(name, suffix)
         return self._place.full(path) if self._place.is_local else f"{self.root}/{path}"
 
     def delete(self, name: BlobHash, suffix: str = ".png") -> None:
         """Remove a picture and its thumbnails; one that is not there is no error."""
-        self._place.remove(_picture_path(name, suffix))
+        self._place.remove(picture_path(name, suffix))
         self.delete_thumbnails(name)
+
+    def delete_all(self, names: Iterable[BlobHash], *, deadline: float = math.inf) -> None:
+        """Remove pictures and their thumbnails, some with each request.
+
+        Parameters
+        ----------
+        deadline
+            By `time.monotonic`: nothing is removed later.
+
+        Raises
+        ------
+        StoreAwayError
+            It was not done in time.
+        """
+        ordered = list(names)
+        for start in range(0, len(ordered), _REMOVED_AT_ONCE):
+            if monotonic() > deadline:
+                raise StoreAwayError(f"Pictures in {self.root} are removed too slowly: `store gc` removes the others.")
+            chunk = ordered[start : start + _REMOVED_AT_ONCE]
+            # By the names that they may have: looking for each picture's would be as many requests.
+            small = [thumbnail_path(name, f"{side}.webp") for name in chunk for side in THUMBNAIL_SIDES]
+            self._place.remove_all([*(picture_path(name, ".png") for name in chunk), *small])
 
     def get_thumbnail(self, name: BlobHash, variant: str) -> bytes | None:
         """A derived picture kept beside the blob, or None where it has not been made yet or is damaged."""
         try:
-            kept = self._read(_thumbnail_path(name, variant)) or b""
+            kept = self._read(thumbnail_path(name, variant)) or b""
         except (OSError, StoreError):
             return None
         data, checksum = kept[:-_CHECKSUM_BYTES], kept[-_CHECKSUM_BYTES:]
@@ -203,29 +224,30 @@ class BlobStore:
     def put_thumbnail(self, name: BlobHash, variant: str, data: bytes) -> None:
         """Keep a derived picture, such as variant "256.webp"; it may be removed at any time and made again."""
         # Its name is the picture's, not its own: what tells that it is whole stands behind it, where WebP has ended.
-        self._place.write_whole(_thumbnail_path(name, variant), data + _checksum(data))
+        self._place.write_whole(thumbnail_path(name, variant), data + _checksum(data))
 
     def delete_thumbnails(self, name: BlobHash) -> None:
         """Remove a picture's small versions."""
-        for file in self._place.list_files(f"{_THUMBNAILS}/{name[:2]}"):
+        for file in self._place.list_files(f"{THUMBNAILS}/{name[:2]}"):
             if file.path.rpartition("/")[2].startswith(f"{name}-"):
                 self._place.remove(file.path)
 
     def listing(self) -> BlobListing:
         """Look at everything in the folder."""
-        found = BlobListing(pictures={}, thumbnails={}, incoming=[], others=[])
-        for file in self._place.list_files():
-            if match := _PICTURE.fullmatch(file.path):
-                found.pictures[BlobHash(match["name"])] = file
-            elif match := _THUMBNAIL.fullmatch(file.path):
-                found.thumbnails.setdefault(BlobHash(match["name"]), []).append(file)
-            else:
-                (found.incoming if file.path.startswith(f"{INCOMING}/") else found.others).append(file)
-        return found
+        return listing_of(self.files())
+
+    def files(self) -> Iterator[FoundFile]:
+        """Everything in the folder, pictures before thumbnails, without holding all of it."""
+        return map(found_file, self._place.list_files())
 
     def remove_path(self, path: str) -> None:
         """Remove a file of a listing, whatever it is; one that is not there any more is no error."""
         self._place.remove(path)
+
+    def remove_paths(self, paths: Collection[str]) -> None:
+        """Remove several; see `remove_path`."""
+        if paths:
+            self._place.remove_all(paths)
 
     def _read(self, path: str) -> bytes | None:
         """What lies there, whatever it is; None where nothing does."""
@@ -237,7 +259,7 @@ class BlobStore:
 
     def move_aside(self, name: BlobHash) -> None:
         """Take a damaged picture out of the way: its bytes go to `damaged/`, where nobody looks for pictures."""
-        path = _picture_path(name, ".png")
+        path = picture_path(name, ".png")
         with self._place.explained("read"), suppress(FileNotFoundError):
             self._place.write_whole(f"{_DAMAGED}/{name}.png", self._place.read(path))
         self._place.remove(path)
@@ -250,15 +272,3 @@ def is_older(file: PlacedFile, age: timedelta) -> bool:
 
 def _checksum(data: bytes) -> bytes:
     return bytes.fromhex(hash_bytes(data))
-
-
-def _picture_path(name: BlobHash, suffix: str) -> str:
-    if not is_content_hash(name) or not re.fullmatch(r"\.[a-z0-9]+", suffix):
-        raise ValueError(f"{quoted(name)} with suffix {quoted(suffix)} is not a picture's address")
-    return f"{name[:2]}/{name}{suffix}"
-
-
-def _thumbnail_path(name: BlobHash, variant: str) -> str:
-    if not is_content_hash(name) or not re.fullmatch(r"[a-z0-9.]+", variant):
-        raise ValueError(f"{quoted(name)} with variant {quoted(variant)} is not a thumbnail's address")
-    return f"{_THUMBNAILS}/{name[:2]}/{name}-{variant}"

@@ -21,12 +21,12 @@ from sqlalchemy.orm import Session
 
 from bgen_core.errors import StoreError
 from bgen_core.private_files import close_to_others, make_private_folder
-from bgen_core.store.database_faults import explained
+from bgen_core.store.databases.connections import allow_long_statements, client_limits, limit_session, limit_writer
+from bgen_core.store.databases.database_faults import explained
 from bgen_core.store.schema import SCHEMA_VERSION
 
 MOST_IDS = 500  # SQLite took at most 999 variables in a query until 3.32
 _BUSY_SECONDS = 20
-_CONNECT_SECONDS = 10
 # Threads of one process at once; a PostgreSQL server takes 100 connections from all processes, unless told otherwise.
 _POOLS = {"sqlite": (8, 56), "postgresql": (4, 16)}
 _WRITER_LOCK = 0x6267656E  # "bgen": PostgreSQL's advisory locks have numbers, each database its own
@@ -176,6 +176,7 @@ class Database:
 
         if _schema_version(connection) == SCHEMA_VERSION:
             return  # another process was first
+        allow_long_statements(connection)
         config = Config(attributes={"connection": connection})
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
         try:
@@ -204,14 +205,19 @@ def _create_engine(url: str | sa.URL, *, synchronous: str = "FULL") -> Engine:
     url = sa.make_url(url)
     is_sqlite = url.get_backend_name() == "sqlite"
     pool_size, overflow = _POOLS["sqlite" if is_sqlite else "postgresql"]
-    # A server that was restarted in the night costs one question, not the next visitor's page.
-    if not is_sqlite and "connect_timeout" not in url.query:  # a server that is switched off does not even refuse
-        url = url.update_query_dict({"connect_timeout": str(_CONNECT_SECONDS)})
-    engine = sa.create_engine(url, pool_size=pool_size, max_overflow=overflow, pool_pre_ping=not is_sqlite)
+    engine = sa.create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=overflow,
+        # A server that was restarted in the night costs one question, not the next visitor's page.
+        pool_pre_ping=not is_sqlite,
+        connect_args={} if is_sqlite else client_limits(url),
+    )
     if is_sqlite:
         event.listen(engine, "connect", partial(_configure_sqlite, synchronous))
         event.listen(engine, "begin", _begin_sqlite)
     else:
+        event.listen(engine, "connect", limit_session)
         event.listen(engine, "begin", _begin_postgresql)
     return engine
 
@@ -233,13 +239,9 @@ def _begin_sqlite(connection: Connection) -> None:
 def _begin_postgresql(connection: Connection) -> None:
     options = connection.get_execution_options()
     if options.get("coordinates"):
-        connection.exec_driver_sql(
-            f"SET LOCAL lock_timeout = {int(_BUSY_SECONDS * 1000)}; SET LOCAL synchronous_commit = off"
-        )
+        connection.exec_driver_sql(f"{limit_writer(_BUSY_SECONDS)}SET LOCAL synchronous_commit = off")
     elif options.get("writes"):
-        connection.exec_driver_sql(
-            f"SET LOCAL lock_timeout = {int(_BUSY_SECONDS * 1000)}; SELECT pg_advisory_xact_lock({_WRITER_LOCK})"
-        )
+        connection.exec_driver_sql(f"{limit_writer(_BUSY_SECONDS)}SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
 
 
 def _changes(connection: Connection) -> int:

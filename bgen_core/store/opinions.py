@@ -4,7 +4,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, get_args
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -19,6 +19,7 @@ from bgen_core.wording import quoted
 
 MAX_RATING = 5
 Winner = Literal["a", "b", "tie"]
+Drawn = Literal["", "telling", "random", "repeat"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,13 +57,23 @@ class Note:
 
 @dataclass(frozen=True, kw_only=True)
 class Vote:
-    """One blind vote: which of two runs of a sweep somebody found better; the store writes who votes."""
+    """One blind vote: which of two runs of a sweep somebody found better; the store writes who votes.
+
+    Attributes
+    ----------
+    run_a, run_b
+        Left and right.
+    drawn
+        Why it was these two: their values tell most, by chance, or the voter had seen them before. Empty where that is
+        not known, as of votes that an older version kept.
+    """
 
     sweep_id: SweepId
     voter: VisitorId = NOBODY
     run_a: RunId
     run_b: RunId
     winner: Winner
+    drawn: Drawn = ""
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -152,6 +163,8 @@ class Opinions:
     def add_vote(self, vote: Vote) -> None:
         """Keep a vote; a voter's later vote on the same two runs replaces the earlier one.
 
+        A repeat, which measures how steady the voter is, stands beside the first vote, and replaces an earlier repeat.
+
         Raises
         ------
         UserInputError
@@ -166,6 +179,7 @@ class Opinions:
                     VoteRow.voter == voter,
                     VoteRow.run_a.in_(pair),
                     VoteRow.run_b.in_(pair),
+                    VoteRow.drawn == "repeat" if vote.drawn == "repeat" else VoteRow.drawn != "repeat",
                 )
             )
             session.add(
@@ -175,6 +189,7 @@ class Opinions:
                     run_a=vote.run_a,
                     run_b=vote.run_b,
                     winner=vote.winner,
+                    drawn=vote.drawn,
                     created=vote.created,
                 )
             )
@@ -195,6 +210,7 @@ class Opinions:
                     run_a=row.run_a,
                     run_b=row.run_b,
                     winner="a" if row.winner == "a" else "b" if row.winner == "b" else "tie",
+                    drawn=drawn_as(row.drawn),
                     created=row.created,
                 )
                 for row in session.scalars(query)
@@ -233,6 +249,11 @@ class Opinions:
             cells = cells.join(RunRow, RunRow.id == CellRow.run_id).where(self._access.runs())
         if len(pair) != 2 or len(set(session.scalars(cells))) != 2:
             raise UserInputError("A vote needs two different pictures of this sweep.")
+
+
+def drawn_as(text: object) -> Drawn:
+    """One of the known reasons; what is none of them, as of a later version, counts as not known."""
+    return next((known for known in get_args(Drawn) if known == text), "")
 
 
 def opinion_of(

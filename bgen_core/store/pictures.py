@@ -1,21 +1,22 @@
 """Which pictures the database refers to, and removing those that it does not."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from bgen_core.errors import LostPictureError
 from bgen_core.ids import BlobHash, SweepId, VisitorId
+from bgen_core.parameters import PICTURES
 from bgen_core.store.access import Access
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.references import references_of
+from bgen_core.store.removals import begin_removal, end_removal, write_rows
 from bgen_core.store.schema import ReferenceOwnerRow, RunOwnerRow, RunRow, SubjectRow, SweepRow
 
-PictureRole = Literal["image", "raw", "photo", "alpha", "reference", "planned"]
+PictureRole = Literal["image", "raw", "photo", "alpha", "reference", "background", "planned"]
 
 _COLUMNS: tuple[tuple[PictureRole, Any, Any], ...] = (
     ("image", RunRow.id, RunRow.image),
@@ -23,14 +24,15 @@ _COLUMNS: tuple[tuple[PictureRole, Any, Any], ...] = (
     ("photo", SubjectRow.id, SubjectRow.photo),
     ("alpha", SubjectRow.id, SubjectRow.alpha),
     ("reference", RunRow.id, RunRow.reference),
+    ("background", RunRow.id, RunRow.background),
 )
-_FILES_AT_ONCE = 200  # in one transaction: other writers wait for it
+_AT_ONCE = 200  # pictures that one transaction looks for
 
 
 @dataclass(frozen=True, kw_only=True)
 class PictureUse:
-    """One row that needs a picture: a run its finished, raw or reference picture, a subject its photo or alpha, and a
-    sweep the reference pictures of its plan.
+    """One row that needs a picture: a run its finished, raw, reference or background picture, a subject its photo or
+    alpha, and a sweep the reference and background pictures of its plan.
     """
 
     role: PictureRole
@@ -64,12 +66,24 @@ class Pictures:
             return is_seen(session, self._access, name)
 
     def give_reference(self, png: bytes) -> BlobHash:
-        """Keep a reference picture for whoever gives it; see `references.encode_reference`."""
+        """Keep a picture for whoever gives it; see `references.encode_reference` and `encode_background`."""
         self._access.check_member()
-        with self._database.writing() as session:
-            name = self._blobs.put(png)
-            own_reference(session, name, self._access.person)
+        name = self._blobs.put(png)
+        owner = self._access.person
+        write_rows(
+            self._database,
+            self._blobs,
+            lambda session: own_reference(session, name, owner),
+            put={name: lambda: png},
+        )
         return name
+
+    def keep(self, pngs: Iterable[bytes]) -> None:
+        """Keep pictures that a sweep is about to name."""
+        put = {self._blobs.put(png): png for png in pngs}
+        if put:
+            at_hand = {name: lambda png=png: png for name, png in put.items()}
+            write_rows(self._database, self._blobs, lambda _: None, put=at_hand)
 
     def uses(self) -> dict[BlobHash, list[PictureUse]]:
         """Content address -> every row that needs it."""
@@ -88,28 +102,40 @@ class Pictures:
         with self._database.reading() as session:
             for image, raw in session.execute(sa.select(RunRow.image, RunRow.raw).where(RunRow.owner == owner)):
                 names |= {image, raw}
-        kept = self._blobs.listing().pictures if names else {}
-        return sum(kept[name].size for name in names if name in kept)
+        return sum(self._blobs.sizes(names).values())
 
-    def remove_unused(self, names: Collection[BlobHash]) -> Removed:
-        """Remove those of these pictures that no row needs, with their small versions.
+    def used(self, names: Collection[BlobHash]) -> set[BlobHash]:
+        """Which of these pictures a row needs."""
+        with self._database.reading() as session:
+            return used_pictures(session, names)
 
-        Nobody can commit a row meanwhile, and who commits later looks whether its pictures are still there.
+    def remove_unused(self, names: Collection[BlobHash], sizes: Mapping[BlobHash, int] | None = None) -> Removed:
+        """Remove those of these pictures that no row needs, with their small versions; see `removals`.
+
+        Parameters
+        ----------
+        sizes
+            Content address -> length in bytes, where that is known.
         """
-        removed = Removed()
-        for chunk in id_chunks(sorted(names), _FILES_AT_ONCE):
-            with self._database.writing() as session:
-                for name in set(chunk) - used_pictures(session, chunk):
-                    removed += self._remove(name)
-        return removed
+        return remove_unused(self._database, self._blobs, names, sizes)
 
-    def _remove(self, name: BlobHash) -> Removed:
-        try:
-            size = self._blobs.size(name)
-        except LostPictureError:
-            return Removed()
-        self._blobs.delete(name)
-        return Removed(files=1, size=size)
+
+def remove_unused(
+    database: Database, blobs: BlobStore, names: Collection[BlobHash], sizes: Mapping[BlobHash, int] | None = None
+) -> Removed:
+    """See `Pictures.remove_unused`."""
+    gone = Removed()
+    for chunk in id_chunks(sorted(names), _AT_ONCE):
+        with database.writing() as session:
+            removal = begin_removal(session, set(chunk) - used_pictures(session, chunk))
+        if not removal.pictures:
+            continue
+        known = blobs.sizes(removal.pictures) if sizes is None else sizes
+        there = [known[name] for name in removal.pictures if name in known]
+        blobs.delete_all(removal.pictures, deadline=removal.deadline)
+        end_removal(database, removal)
+        gone += Removed(files=len(there), size=sum(there))
+    return gone
 
 
 def used_pictures(session: Session, names: Collection[BlobHash]) -> set[BlobHash]:
@@ -141,7 +167,8 @@ def _rows_that_show(access: Access, name: BlobHash) -> Iterator[sa.Select[Any]]:
     plans = sa.cast(SweepRow.plan, sa.Text).contains(name, autoescape=True)
     yield sa.select(SweepRow.id).where(SweepRow.owner.in_(given), access.sweeps(), plans)
     made = sa.select(RunRow.id).join(RunOwnerRow, RunOwnerRow.run_id == RunRow.id)
-    yield made.where(RunRow.reference == name, RunOwnerRow.owner.in_(given), runs)
+    named = sa.or_(RunRow.reference == name, RunRow.background == name)
+    yield made.where(named, RunOwnerRow.owner.in_(given), runs)
 
 
 def own_reference(session: Session, picture: BlobHash, owner: VisitorId) -> None:
@@ -154,9 +181,10 @@ def own_reference(session: Session, picture: BlobHash, owner: VisitorId) -> None
 def planned_references(session: Session) -> Iterator[tuple[SweepId, BlobHash]]:
     """Each sweep with the reference pictures that its plan names, which going on with it needs."""
     text = sa.cast(SweepRow.plan, sa.Text)
-    in_base = sa.and_(text.contains('"reference": "'), sa.not_(text.contains('"reference": ""')))
-    for sweep_id, plan in session.execute(
-        sa.select(SweepRow.id, SweepRow.plan).where(sa.or_(in_base, text.contains('"name": "reference"')))
-    ):
+    in_base = [
+        sa.and_(text.contains(f'"{each.field}": "'), sa.not_(text.contains(f'"{each.field}": ""'))) for each in PICTURES
+    ]
+    in_axes = [text.contains(f'"name": "{each.name}"') for each in PICTURES]
+    for sweep_id, plan in session.execute(sa.select(SweepRow.id, SweepRow.plan).where(sa.or_(*in_base, *in_axes))):
         for name in references_of(plan):
             yield sweep_id, name

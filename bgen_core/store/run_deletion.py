@@ -4,12 +4,12 @@ A run that others made too stays theirs: whoever deletes it no longer has it, an
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from bgen_core.errors import LostPictureError, NotAllowedError, UserInputError
+from bgen_core.errors import NotAllowedError, UserInputError
 from bgen_core.ids import BlobHash, RunId, SweepId
 from bgen_core.store.access import Access
 from bgen_core.store.blobs import BlobStore
@@ -90,21 +90,20 @@ class Deletion:
             There is no run of one of these ids, or somebody else made it.
         """
         with self._database.reading() as session:
-            return self._count(session, ids, self._going(session, ids))
+            deletion, pictures = self._count(session, ids, self._going(session, ids))
+        sizes = self._blobs.sizes(pictures)
+        return replace(deletion, pictures=len(sizes), size=sum(sizes.values()))
 
-    def _count(self, session: Session, ids: Sequence[RunId], going: Sequence[RunId]) -> RunDeletion:
+    def _count(
+        self, session: Session, ids: Sequence[RunId], going: Sequence[RunId]
+    ) -> tuple[RunDeletion, set[BlobHash]]:
+        """What goes, and the pictures that no other run needs: how many of them are there is not looked at."""
         counts, pictures = _counts(session, going), _pictures_of(session, going)
         counts["sweeps"] = len(_sweeps_of(session, ids))
         shared = _needed_by_others(session, going, pictures)
-        present = [size for name in pictures - shared if (size := self._size(name)) is not None]
-        return RunDeletion(
-            runs=len(set(ids)),
-            pictures=len(present),
-            size=sum(present),
-            shared=len(shared),
-            kept=len(set(ids)) - len(set(going)),
-            **counts,
-        )
+        kept = len(set(ids)) - len(set(going))
+        deletion = RunDeletion(runs=len(set(ids)), pictures=0, size=0, shared=len(shared), kept=kept, **counts)
+        return deletion, pictures - shared
 
     def delete(self, ids: Sequence[RunId]) -> RunDeletion:
         """Remove runs with what people wrote beside them, then the pictures that nothing else needs.
@@ -123,7 +122,7 @@ class Deletion:
         """
         with self._database.writing() as session:
             going = self._going(session, ids)
-            deletion, pictures = self._count(session, ids, going), _pictures_of(session, going)
+            deletion, pictures = self._count(session, ids, going)
             for chunk in id_chunks(ids):
                 own = RunOwnerRow.owner.in_(self._access.own)
                 session.execute(sa.delete(RunOwnerRow).where(RunOwnerRow.run_id.in_(chunk), own))
@@ -131,8 +130,8 @@ class Deletion:
                 session.execute(sa.delete(VoteRow).where(VoteRow.run_a.in_(chunk) | VoteRow.run_b.in_(chunk)))
                 session.execute(sa.delete(RunRow).where(RunRow.id.in_(chunk)))
         # Only now: a killed process leaves pictures that nothing refers to, and never a run without its picture.
-        self._pictures.remove_unused(pictures)
-        return deletion
+        gone = self._pictures.remove_unused(pictures)
+        return replace(deletion, pictures=gone.files, size=gone.size)
 
     def _going(self, session: Session, ids: Sequence[RunId]) -> list[RunId]:
         """Those of these runs that nobody keeps when whoever acts deletes them."""
@@ -151,12 +150,6 @@ class Deletion:
                 f"Nothing is deleted, because others made {_shown(foreign)}: they or an admin may delete them."
             )
         return [run_id for run_id in dict.fromkeys(ids) if run_id not in others]
-
-    def _size(self, name: BlobHash) -> int | None:
-        try:
-            return self._blobs.size(name)
-        except LostPictureError:
-            return None
 
 
 def _check_known(ids: Sequence[RunId], known: set[RunId]) -> None:
@@ -196,7 +189,7 @@ def _sweeps_of(session: Session, ids: Sequence[RunId]) -> set[SweepId]:
 def _pictures_of(session: Session, ids: Sequence[RunId]) -> set[BlobHash]:
     found: set[BlobHash] = set()
     for chunk in id_chunks(ids):
-        columns = sa.select(RunRow.image, RunRow.raw, RunRow.reference).where(RunRow.id.in_(chunk))
+        columns = sa.select(RunRow.image, RunRow.raw, RunRow.reference, RunRow.background).where(RunRow.id.in_(chunk))
         for names in session.execute(columns):
             found.update(name for name in names if name)
     return found
@@ -206,7 +199,7 @@ def _needed_by_others(session: Session, ids: Sequence[RunId], pictures: set[Blob
     """Those of the pictures that a run beside these, or a sweep's plan, needs."""
     leaving, needed = set(ids), set[BlobHash]()
     for chunk in id_chunks(sorted(pictures)):
-        for column in (RunRow.image, RunRow.raw, RunRow.reference):
+        for column in (RunRow.image, RunRow.raw, RunRow.reference, RunRow.background):
             for run_id, name in session.execute(sa.select(RunRow.id, column).where(column.in_(chunk))):
                 needed |= set() if run_id in leaving else {name}
     return needed | {name for _, name in planned_references(session) if name in pictures}

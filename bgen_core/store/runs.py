@@ -5,23 +5,30 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from bgen_core.errors import LostPictureError, UserInputError
+from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash, RawId, RunId, SubjectId, SweepId, VisitorId
 from bgen_core.parameters import PARAMETERS
 from bgen_core.records.png_text import metadata_chunks
 from bgen_core.records.run import PaintedRun, RunRecord
 from bgen_core.records.run_png import encode_run_png
-from bgen_core.store.access import Access, made_by_sweeps, own_run
+from bgen_core.store.access import Access, made_by_sweeps, own_new_run, own_run
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.database import Database, id_chunks
+from bgen_core.store.removals import write_rows
 from bgen_core.store.schema import CellRow, RunOwnerRow, RunRow
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.wording import quoted
 
 SHORTEST_PREFIX = 8
+# Built once: every commit of a run waits for it.
+_INSERTS: dict[str, sa.Insert] = {
+    "postgresql": postgresql.insert(RunRow).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(RunRow).on_conflict_do_nothing(),
+}
 
 
 class Runs:
@@ -42,7 +49,8 @@ class Runs:
         Parameters
         ----------
         image, raw_image
-            uint8, HWC, RGB: the composited picture at the photo's size, and the model's output at the model's size.
+            uint8, HWC, RGB: the composited picture at the photo's size, RGBA where nothing stands behind the subject,
+            and the model's output at the model's size.
 
         Returns
         -------
@@ -54,11 +62,9 @@ class Runs:
         if self.known([run.id]):
             return self.get(run.id)
         chunks = metadata_chunks(run)
-        pictures = {
-            self._blobs.put(png): png for png in (encode_run_png(picture, chunks) for picture in (image, raw_image))
-        }
-        names = list(pictures)  # one name where both have the same pixels
-        return self.add(run.committed(image=names[0], raw=names[-1]), pictures)
+        pngs = [encode_run_png(picture, chunks) for picture in (image, raw_image)]
+        names = self._blobs.put_all(pngs)
+        return self.add(run.committed(image=names[0], raw=names[1]), dict(zip(names, pngs, strict=True)))
 
     def commit_pasted(self, run: PaintedRun, *, image: np.ndarray, raw: BlobHash) -> RunRecord:
         """Keep a finished cell that was pasted before a raw picture of the store; see `commit`."""
@@ -70,13 +76,13 @@ class Runs:
         return self.add(run.committed(image=name, raw=raw), {name: png})
 
     def add(self, record: RunRecord, pictures: Mapping[BlobHash, bytes]) -> RunRecord:
-        """Write a run's row, when both of its pictures are in the store.
+        """Write a run's row; its pictures are there before, and put again where somebody has removed them since.
 
         Parameters
         ----------
         pictures
-            Content address -> PNG, of those that the caller has just put into the store: another process may have
-            removed them since as needed by nobody, and nobody can while the row is written.
+            Content address -> PNG, of those that the caller has just put into the store. It has read the others, or
+            found them in a row.
 
         The run belongs to its owner, and to those of all sweeps in whose grids it stands.
 
@@ -88,32 +94,30 @@ class Runs:
         Raises
         ------
         LostPictureError
-            A picture is gone that the caller does not have.
+            A picture was removed that the caller does not have.
         """
-        with self._database.writing() as session:
-            row = session.get(RunRow, record.id)
-            if row is not None:
+
+        def write(session: Session) -> RunRecord:
+            if not _add_row(session, record):
                 own_run(session, record.id, record.owner)
                 made_by_sweeps(session, CellRow.run_id == record.id)
-                return run_record(row)
-            for name in {record.image, record.raw}:
-                if not self._blobs.exists(name):
-                    if name not in pictures:
-                        lost = f"The raw picture {name[:12]}… was deleted meanwhile: make this cell again."
-                        raise LostPictureError(lost, public=lost)
-                    self._blobs.put(pictures[name])
-            in_sweep = sa.select(CellRow.run_id).where(CellRow.run_id == record.id).limit(1)
-            is_alone = session.scalar(in_sweep) is None  # no sweep says who sees it
-            add_run_row(session, record, record.owner, is_shared=is_alone and self._access.sharing == "shared")
-            made_by_sweeps(session, CellRow.run_id == record.id)
-        return record
+                return run_record(session.get_one(RunRow, record.id))
+            own_new_run(session, record.id, record.owner, is_shared=self._access.sharing == "shared")
+            return record
+
+        put = {name: lambda png=png: png for name, png in pictures.items()}
+        return write_rows(self._database, self._blobs, write, put=put, read={record.image, record.raw})
 
     def set_image(self, run_id: RunId, png: bytes) -> None:
         """Replace a run's finished picture, which was lost, by one that was made again."""
-        with self._database.writing() as session:
+        name = self._blobs.put(png)
+
+        def write(session: Session) -> None:
             row = session.get(RunRow, run_id)
             if row is not None:
-                row.image = self._blobs.put(png)
+                row.image = name
+
+        write_rows(self._database, self._blobs, write, put={name: lambda: png})
 
     def known(self, ids: Iterable[RunId]) -> set[RunId]:
         """Which of the ids are in the store, whoever may see them."""
@@ -231,35 +235,41 @@ def _find(session: Session, run_id: str, access: Access) -> RunRecord:
 
 
 def add_run_row(session: Session, record: RunRecord, owner: VisitorId, *, is_shared: bool = False) -> None:
-    """Write a run's row, and who owns it; see `RunOwnerRow`."""
-    session.add(_run_row(record))
-    session.flush()
+    """Write a new run's row, and who owns it; see `RunOwnerRow`."""
+    _add_row(session, record)
     own_run(session, record.id, owner, is_shared=is_shared)
 
 
-def _run_row(record: RunRecord) -> RunRow:
-    return RunRow(
-        id=record.id,
-        created=record.created,
-        owner=record.owner,
-        subject_id=record.subject_id,
-        subject_name=record.subject_name,
+def _add_row(session: Session, record: RunRecord) -> bool:
+    """Write a run's row, unless it is there: whether it was new. By the table, since hundreds a second wait for it."""
+    connection = session.connection()
+    insert = _INSERTS[connection.dialect.name]
+    return connection.execute(insert, _columns(record), execution_options={"preserve_rowcount": True}).rowcount == 1
+
+
+def _columns(record: RunRecord) -> dict[str, object]:
+    return {
+        "id": record.id,
+        "created": record.created,
+        "owner": record.owner,
+        "subject_id": record.subject_id,
+        "subject_name": record.subject_name,
         **record.params.to_json(),
-        model=record.model,
-        model_revision=record.model_revision,
-        width=record.extent.width,
-        height=record.extent.height,
-        model_width=record.model_extent.width,
-        model_height=record.model_extent.height,
-        device=record.device,
-        dtype=record.dtype,
-        versions=record.versions,
-        seconds=record.seconds,
-        peak_memory_mb=record.peak_memory_mb,
-        image=record.image,
-        raw=record.raw,
-        raw_id=record.raw_id,
-    )
+        "model": record.model,
+        "model_revision": record.model_revision,
+        "width": record.extent.width,
+        "height": record.extent.height,
+        "model_width": record.model_extent.width,
+        "model_height": record.model_extent.height,
+        "device": record.device,
+        "dtype": record.dtype,
+        "versions": record.versions,
+        "seconds": record.seconds,
+        "peak_memory_mb": record.peak_memory_mb,
+        "image": record.image,
+        "raw": record.raw,
+        "raw_id": record.raw_id,
+    }
 
 
 def run_record(row: RunRow) -> RunRecord:

@@ -9,7 +9,7 @@ from sqlalchemy.types import TypeDecorator
 
 from bgen_core.ids import BlobHash, LinkId, RawId, RunId, SubjectId, SweepId, VisitorId, WorkerId
 
-SCHEMA_VERSION = "0013"
+SCHEMA_VERSION = "0017"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -169,12 +169,17 @@ class RunRow(Table):
     reference: Mapped[BlobHash] = mapped_column(Text)
     ip_adapter: Mapped[str] = mapped_column(Text)
     reference_scale: Mapped[float]
+    background: Mapped[BlobHash] = mapped_column(Text)
+    background_colour: Mapped[str] = mapped_column(Text)
+    background_blur: Mapped[float]
     repaint: Mapped[str] = mapped_column(String(64))
     mask_grow: Mapped[float]
     mask_feather: Mapped[float]
     edge_softness: Mapped[float]
     harmonisation: Mapped[float]
+    light: Mapped[float]
     shadow: Mapped[float]
+    ground_shadow: Mapped[float]
     guidance_end: Mapped[float]
     clip_skip: Mapped[int]
     prompt_syntax: Mapped[str] = mapped_column(String(16))
@@ -252,7 +257,7 @@ class CopyRow(Table):
 
 
 class VoteRow(Table):
-    """One blind vote between two runs of a sweep; `winner` is "a", "b" or "tie"."""
+    """One blind vote between two runs of a sweep; `winner` is "a", "b" or "tie", `drawn` why it was these two."""
 
     __tablename__ = "votes"
 
@@ -262,7 +267,21 @@ class VoteRow(Table):
     run_a: Mapped[RunId] = mapped_column(String(64))
     run_b: Mapped[RunId] = mapped_column(String(64))
     winner: Mapped[str] = mapped_column(String(8))
+    drawn: Mapped[str] = mapped_column(String(16))
     created: Mapped[datetime]
+
+
+class DecisionRow(Table):
+    """A sweep's question and decision; see `SweepDecision`."""
+
+    __tablename__ = "sweep_decisions"
+
+    sweep_id: Mapped[SweepId] = mapped_column(ForeignKey("sweeps.id", ondelete="CASCADE"), primary_key=True)
+    question: Mapped[str] = mapped_column(Text)
+    decision: Mapped[str] = mapped_column(Text)
+    evidence: Mapped[str] = mapped_column(Text)
+    decided_by: Mapped[VisitorId] = mapped_column(String(64))
+    decided: Mapped[datetime | None]
 
 
 class ViewRow(Table):
@@ -284,6 +303,17 @@ class ReferenceOwnerRow(Table):
 
     picture: Mapped[BlobHash] = mapped_column(String(64), primary_key=True)
     owner: Mapped[VisitorId] = mapped_column(String(64), primary_key=True)
+
+
+class RemovalRow(Table):
+    """A picture that is being removed, or was: whoever writes a row that needs it puts it again; see `removals`."""
+
+    __tablename__ = "picture_removals"
+
+    picture: Mapped[BlobHash] = mapped_column(String(64), primary_key=True)
+    removal: Mapped[str] = mapped_column(String(16), index=True)
+    began: Mapped[datetime] = mapped_column(index=True)
+    is_done: Mapped[bool]
 
 
 class VisitorRow(Table):

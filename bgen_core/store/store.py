@@ -19,6 +19,7 @@ from bgen_core.store.copies import Copies
 from bgen_core.store.database import Database
 from bgen_core.store.metrics import Metrics
 from bgen_core.store.opinions import Opinions
+from bgen_core.store.people.decisions import Decisions
 from bgen_core.store.people.links import Links
 from bgen_core.store.people.tokens import SeenTokens, Tokens
 from bgen_core.store.people.visitors import Visitors
@@ -48,6 +49,8 @@ class Store:
         What is kept.
     links
         Read-only links.
+    decisions
+        Questions that sweeps were made to answer, and what was decided.
     visitors
         How people are called.
     copies
@@ -76,6 +79,7 @@ class Store:
         self.pictures = Pictures(database, blobs, access)
         self.deletion = Deletion(database, blobs, self.pictures, access)
         self.links = Links(database, access)
+        self.decisions = Decisions(database, access)
         self.visitors = Visitors(database)
         self.workers = Workers(database)
         self.leases = Leases(database, self.workers)

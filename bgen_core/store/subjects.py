@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from bgen_core.errors import DamagedPictureError, LostPictureError, UserInputError
 from bgen_core.extent import Extent
-from bgen_core.ids import SubjectId, VisitorId
+from bgen_core.ids import BlobHash, SubjectId, VisitorId
 from bgen_core.limits import LONGEST_NAME, check_text
 from bgen_core.records.subject import SubjectEntry, SubjectUse
 from bgen_core.records.sweep_states import UNFINISHED_STATES
@@ -17,7 +17,8 @@ from bgen_core.records.visitor import Sharing
 from bgen_core.store.access import EVERYONE, Access, Condition, sharing_of
 from bgen_core.store.blobs import STORED_LIMITS, BlobStore
 from bgen_core.store.database import Database
-from bgen_core.store.pictures import used_pictures
+from bgen_core.store.pictures import remove_unused
+from bgen_core.store.removals import write_rows
 from bgen_core.store.schema import RunRow, SubjectOwnerRow, SubjectRow, SweepRow, SweepSubjectRow
 from bgen_core.subject.decoding.image_io import decode_alpha, decode_photo, encode_alpha_png, encode_png
 from bgen_core.subject.subject import Subject
@@ -53,23 +54,31 @@ class Subjects:
         name = _checked_name(subject.name)
         with self._database.reading() as session:
             known = session.get(SubjectRow, subject.id) is not None
-        pictures = None if known else _encoded(subject)  # outside the transaction: a large photo takes a second
-        with self._database.writing() as session:
+        # Outside of the writer's turn: a large photo takes a second.
+        pngs: list[bytes] = [] if known else list(_encoded(subject))
+        names = self._blobs.put_all(pngs)
+        put = {name: lambda png=png: png for name, png in zip(names, pngs, strict=True)}
+
+        def write(session: Session) -> bool:
             if session.get(SubjectRow, subject.id) is None:
-                photo, alpha = pictures or _encoded(subject)
-                # Kept inside the transaction, so that nobody deletes the same photo between the file and the row.
+                if not names:
+                    return False
                 session.add(
                     SubjectRow(
                         id=subject.id,
                         created=datetime.now(UTC),
                         width=subject.extent.width,
                         height=subject.extent.height,
-                        photo=self._blobs.put(photo),
-                        alpha=self._blobs.put(alpha),
+                        photo=names[0],
+                        alpha=names[1],
                     )
                 )
                 session.flush()
             own_subject(session, subject.id, self._access, name=name, edit=edit, again=True)
+            return True
+
+        if not write_rows(self._database, self._blobs, write, put=put):
+            return self.save(subject, edit)  # somebody has deleted it meanwhile
         return subject.id
 
     def load(self, subject_id: SubjectId, *, owner: VisitorId = EVERYONE) -> Subject:
@@ -174,24 +183,29 @@ class Subjects:
             No subject has this id, it is somebody else's, or a sweep that waits or runs needs it.
         """
         with self._database.writing() as session:
-            share = self._changeable(session, subject_id)
-            row, name = session.get_one(SubjectRow, subject_id), share.name
-            session.delete(share)
-            session.flush()
-            owners = sa.select(sa.func.count()).where(SubjectOwnerRow.subject_id == subject_id)
-            if session.scalar(owners):
-                return
-            waiting = len(session.scalars(_states(subject_id).where(SweepRow.state.in_(UNFINISHED_STATES))).all())
-            if waiting:
-                raise UserInputError(
-                    f"The subject {quoted(name)} cannot be deleted yet, because sweeps that wait or run need it "
-                    f"({waiting}): cancel them first, or delete it when they are done."
-                )
-            pictures = {row.photo, row.alpha}
-            session.delete(row)
-            session.flush()
-            for picture in pictures - used_pictures(session, pictures):
-                self._blobs.delete(picture)
+            pictures = self._delete(session, subject_id)
+        # Only now: a killed process leaves pictures that nothing refers to, and never a subject without its photo.
+        remove_unused(self._database, self._blobs, pictures)
+
+    def _delete(self, session: Session, subject_id: SubjectId) -> set[BlobHash]:
+        """Its pictures, where it is nobody's any more."""
+        share = self._changeable(session, subject_id)
+        row, name = session.get_one(SubjectRow, subject_id), share.name
+        session.delete(share)
+        session.flush()
+        owners = sa.select(sa.func.count()).where(SubjectOwnerRow.subject_id == subject_id)
+        if session.scalar(owners):
+            return set()
+        waiting = len(session.scalars(_states(subject_id).where(SweepRow.state.in_(UNFINISHED_STATES))).all())
+        if waiting:
+            raise UserInputError(
+                f"The subject {quoted(name)} cannot be deleted yet, because sweeps that wait or run need it "
+                f"({waiting}): cancel them first, or delete it when they are done."
+            )
+        pictures = {row.photo, row.alpha}
+        session.delete(row)
+        session.flush()
+        return pictures
 
     def _listed(self, session: Session, *conditions: Condition) -> list[SubjectEntry]:
         query = (

@@ -25,6 +25,7 @@ from bgen_core.store.access import Access, Condition, made_by_sweeps, opened_by_
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.pictures import is_seen, own_reference
 from bgen_core.store.references import references_of
+from bgen_core.store.removals import removed
 from bgen_core.store.schema import CellRow, OpenedLinkRow, RunOwnerRow, RunRow, SubjectRow, SweepRow
 from bgen_core.store.sweep_rows import (
     add_sweep_row,
@@ -337,9 +338,9 @@ class Sweeps:
                 f"No saved subject is called {quoted(min(hidden)[:12])}: choose one from the library, or save it again."
             )
         for picture in sorted(references_of(record.plan)):
-            if not is_seen(session, self._access, picture):
+            if not is_seen(session, self._access, picture) or removed(session, [picture]):
                 raise UserInputError(
-                    f"The reference picture {quoted(picture[:12])} is not in the store: give its file again."
+                    f"The picture {quoted(picture[:12])} of this sweep is not in the store: give its file again."
                 )
             own_reference(session, picture, record.owner)
 

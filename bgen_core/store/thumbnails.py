@@ -5,10 +5,9 @@ from contextlib import suppress
 from bgen_core.errors import LostPictureError, StoreError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash
-from bgen_core.store.blobs import STORED_LIMITS, BlobStore
+from bgen_core.store.blobs import STORED_LIMITS, THUMBNAIL_SIDES, BlobStore
 from bgen_core.subject.decoding.image_io import decode_photo, encode_webp, resize
-
-THUMBNAIL_SIDES = (96, 256, 512, 1024)
+from bgen_core.subject.previews import as_shown
 
 
 def thumbnail(blobs: BlobStore, blob: BlobHash, side: int) -> bytes:
@@ -36,7 +35,7 @@ def thumbnail(blobs: BlobStore, blob: BlobHash, side: int) -> bytes:
     if kept is not None:
         return kept
     try:
-        image = decode_photo(blobs.get(blob), name=blob, limits=STORED_LIMITS).image
+        image = as_shown(decode_photo(blobs.get(blob), name=blob, limits=STORED_LIMITS))
     except UserInputError as error:
         raise LostPictureError(
             f"The picture {blob[:12]}… in {blobs.root} is damaged: restore it from a backup.",

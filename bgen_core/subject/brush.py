@@ -16,6 +16,8 @@ _FAR = 30_000.0  # pixels: nothing that a stroke shows lies beyond, and OpenCV's
 _TILE = 256
 _SOFT_STEPS = 8  # pixels that a soft edge needs: wider ones are made at a smaller size
 _SOFT_SIDE = 1024
+_SIGMAS = 3  # of the Gaussian in what the edge of an object is said to fade over
+_LEAST_SIGMA = 0.3  # pixels
 
 
 def paint(alpha: np.ndarray, strokes: Iterable[Stroke]) -> np.ndarray:
@@ -51,6 +53,8 @@ def paint(alpha: np.ndarray, strokes: Iterable[Stroke]) -> np.ndarray:
 def coverage(stroke: Stroke, window: Box) -> np.ndarray:
     """How far a stroke covers each pixel of a window of the picture: uint8, HW, 255 = fully."""
     extent = window.extent
+    if stroke.shape == "object":
+        return _object(stroke, window)
     if not stroke.softness:
         return _drawn(stroke, window.left, window.top, 1.0, extent)
     factor = max(1, math.ceil(extent.longest_side / _SOFT_SIDE))
@@ -64,8 +68,9 @@ def coverage(stroke: Stroke, window: Box) -> np.ndarray:
 
 def _window(stroke: Stroke, extent: Extent) -> Box | None:
     """The part of the picture that a stroke can reach."""
-    reach = (stroke.size / 2 if stroke.shape == "brush" else 0) + 2
-    xs, ys = [x for x, _ in stroke.points], [y for _, y in stroke.points]
+    reach = {"brush": stroke.size / 2, "object": stroke.size}.get(stroke.shape, 0) + 2
+    lines = stroke.outlines or (stroke.points,)
+    xs, ys = [x for line in lines for x, _ in line], [y for line in lines for _, y in line]
     box = Box(
         left=_within(min(xs) - reach, extent.width),
         top=_within(min(ys) - reach, extent.height),
@@ -156,6 +161,19 @@ def _lasso(points: np.ndarray, canvas: np.ndarray) -> np.ndarray:
     filled = cv2.drawContours(np.zeros_like(canvas), outlines, -1, 255, cv2.FILLED)
     inner = cv2.erode(filled, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_REPLICATE)
     return np.maximum(canvas, inner)
+
+
+def _object(stroke: Stroke, window: Box) -> np.ndarray:
+    """What its outlines go around, without the holes in it, with an edge that fades over the stroke's size."""
+    extent = window.extent
+    canvas = np.zeros((extent.height, extent.width), np.uint8)
+    lines = [np.array(line) - (window.left, window.top) - 0.5 for line in stroke.outlines]
+    lines = [_fixed(np.clip(line, -_FAR, _FAR)) for line in lines]
+    cv2.fillPoly(canvas, lines, 255, cv2.LINE_AA, _SUBPIXEL_BITS)
+    sigma = stroke.size / _SIGMAS
+    if sigma < _LEAST_SIGMA:  # the antialiased line fades as far by itself
+        return canvas
+    return cv2.GaussianBlur(canvas, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
 
 
 def _rectangle(points: np.ndarray, extent: Extent) -> np.ndarray:

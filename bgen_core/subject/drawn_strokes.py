@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from bgen_core.extent import Box, Extent
-from bgen_core.subject.edit import Mode, Shape, Stroke
+from bgen_core.subject.edit import Mode, Points, Shape, Stroke
 from bgen_core.subject.fabricjs_strokes import COLOURS, strokes_of_drawing
 
 SOFTNESS_STEP = 0.05
 
 _LINE = 2  # canvas pixels: outline of a lasso and of a rectangle
+_CLICK = 8  # canvas pixels: a smaller rectangle is a click, while which the hand moved a little
 _LASSO_OPACITY = "d9"  # a thin outline has to be seen; its opacity also tells it from a brush
 _COLOUR = re.compile(r"#([0-9a-f]{4})([0-9a-f]{2})([0-9a-f]{2})")
 
@@ -106,6 +107,22 @@ def point_drawn(item: Mapping[str, Any], *, canvas: Extent, box: Box) -> tuple[f
         return None
     x, y = _middle(item, outline=item.get("strokeWidth", 0))
     return box.left + x * box.extent.width / canvas.width, box.top + y * box.extent.height / canvas.height
+
+
+def prompt_drawn(item: Mapping[str, Any], *, canvas: Extent, box: Box) -> Points | None:
+    """Where a rectangle on the canvas points at an object, in pixels of the photo; None where the object is none.
+
+    Two corners, or, where nothing was dragged, the one (x, y) that was clicked on.
+    """
+    if str(item.get("type")).lower() != "rect":
+        return None
+    scale = np.array([box.extent.width / canvas.width, box.extent.height / canvas.height])
+    corners = np.array(list(_corners(item)))
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    ends = [low] if (high - low).max() <= _CLICK else [low, high]
+    return tuple(
+        (round(float(x), 1), round(float(y), 1)) for x, y in (end * scale + (box.left, box.top) for end in ends)
+    )
 
 
 def _pen_of(item: Mapping[str, Any]) -> Pen | None:

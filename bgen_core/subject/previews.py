@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from bgen_core.extent import Extent
+from bgen_core.subject.decoding.image_io import Photo
 from bgen_core.subject.matting import edge_colours
 from bgen_core.subject.native import cv2
 from bgen_core.subject.pasting.compositing import composite
@@ -81,6 +82,11 @@ def on_checkerboard(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """The subject alone, on the checkerboard that stands for transparency."""
     colours = edge_colours(image, alpha, side=_COLOURS_SIDE)
     return composite(image, alpha, _checkerboard(Extent.of(image)), colours=colours)
+
+
+def as_shown(photo: Photo) -> np.ndarray:
+    """A stored picture as it is drawn small: on the checkerboard where it is transparent. uint8, HWC, RGB."""
+    return photo.image if photo.alpha is None else photo.before(_checkerboard(photo.extent))
 
 
 def as_grey(alpha: np.ndarray) -> np.ndarray:

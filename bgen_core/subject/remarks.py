@@ -9,7 +9,7 @@ import numpy as np
 from bgen_core.subject.mask_share import can_be_mask, kept_share
 from bgen_core.subject.regions import LEAST_PERSON, Side
 from bgen_core.subject.segmentation import Segmentation
-from bgen_core.wording import listed
+from bgen_core.wording import counted, listed
 
 Kind = Literal[
     "no person", "not sure", "several persons", "unsure regions", "low resolution", "cut by the frame", "transparency"
@@ -81,7 +81,15 @@ def _remarks(found: Segmentation) -> Iterator[Remark]:
             "draw around it with Add and Lasso.",
         )
     who = "person" if found.person_found else "region"
-    if found.persons > 1:
+    bodies = len(found.people.bodies) if found.people else 0
+    if bodies > found.persons > 0:
+        yield Remark(
+            kind="several persons",
+            level="note",
+            says=f"{bodies} persons were seen where the mask has {counted(found.persons, 'region')}: some touch.",
+            advice="To part them, take Object and Erase, and click on who should go.",
+        )
+    elif found.persons > 1:
         yield Remark(
             kind="several persons",
             level="note",
@@ -110,7 +118,7 @@ def _remarks(found: Segmentation) -> Iterator[Remark]:
         yield Remark(
             kind="cut by the frame",
             level="note",
-            says=f"The {who} is cut off by the frame {_where(found.cut_sides)}.",
+            says=f"The {who} is cut off by the frame {where(found.cut_sides)}.",
             advice="A new background cannot complete what is missing: it stands at the same edge of every picture.",
         )
 
@@ -121,6 +129,7 @@ def _unsure_share(found: Segmentation) -> float:
     return float(np.count_nonzero(found.unsure) / max(1, kept))
 
 
-def _where(sides: tuple[Side, ...]) -> str:
+def where(sides: tuple[Side, ...]) -> str:
+    """These sides of the frame, as a sentence names them."""
     names = {"left": "on the left", "top": "at the top", "right": "on the right", "bottom": "at the bottom"}
     return listed([names[side] for side in sides])

@@ -1,6 +1,7 @@
-"""Where the person is: two passes of the selfie networks, and how far their answer can be believed."""
+"""Where the person is: two passes of the selfie networks and each body by itself, and how far that can be believed."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import combinations
@@ -9,7 +10,8 @@ from typing import Protocol
 import numpy as np
 
 from bgen_core.extent import Box, Extent
-from bgen_core.subject.native import cv2
+from bgen_core.subject.edit import WAYS
+from bgen_core.subject.persons.people import People, PeopleFinder, with_bodies
 from bgen_core.subject.regions import (
     Regions,
     Side,
@@ -20,14 +22,18 @@ from bgen_core.subject.regions import (
     sides_cut,
     unsure_regions,
 )
+from bgen_core.subject.resizing import enlarged as enlarged
+from bgen_core.subject.resizing import reduced as reduced
+from bgen_core.subject.resizing import working_picture as working_picture
 from bgen_core.subject.selfie.network import SelfieNetwork
 
 # Measured on 69 photos with masks and 64 without a person: these two limits keep 97 % of the good masks and 12 % of
 # the photos without a person.
 MIN_AGREEMENT = 0.85
 MAX_UNSURE_SHARE = 0.5
+# What is asked of agreement and unsure share, by what the detectors of faces and bodies say
+_LIMITS = {"person": (0.6, 1.2), "perhaps": (MIN_AGREEMENT, MAX_UNSURE_SHARE), "nobody": (0.92, 0.4)}
 
-_WORKING_SIDE = 1024
 _MARGIN = 0.1  # of the persons' longer side, around the crop of the second pass
 _MOST_GROUPS = 4  # that are looked at one by one: each costs four calls of a network
 _DISTORTION = 2.0  # how much less a network counts that sees a crop stretched: the power of the ratio of both shapes
@@ -52,6 +58,8 @@ class Segmentation:
         Around everything that was found, in pixels of the photo; None = nothing found.
     persons
         How many separate regions were found (see `regions`): people who touch count as one.
+    people
+        What the detectors of faces and bodies saw, in pixels of the working size; None = they were not asked.
     """
 
     extent: Extent
@@ -60,6 +68,7 @@ class Segmentation:
     unsure_share: float
     box: Box | None
     persons: int
+    people: People | None = None
 
     @cached_property
     def confidence(self) -> np.ndarray:
@@ -88,8 +97,11 @@ class Segmentation:
 
     @property
     def person_found(self) -> bool:
-        """Whether the answer can be believed: the networks find salient things, not only persons."""
-        return self.box is not None and self.agreement > MIN_AGREEMENT and self.unsure_share < MAX_UNSURE_SHARE
+        """Whether the answer can be believed: the selfie networks find salient things, not only persons."""
+        if self.box is None:
+            return False
+        least, most = _LIMITS[self.people.witness if self.people else "perhaps"]
+        return self.agreement > least and self.unsure_share < most
 
     @property
     def score(self) -> float:
@@ -113,15 +125,25 @@ class SelfieSegmenter:
     with a margin: by both networks, as it is and mirrored, and the mean of the four is the answer, in which the network
     that sees the crop less distorted counts more.
     What each part brings is measured in docs/decisions/two-passes.md.
+
+    Parameters
+    ----------
+    people
+        Sees faces and bodies beside it: a second opinion on whether there is a person, and a look at each body by
+        itself, see docs/decisions/second-opinion.md. None = the selfie networks alone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, people: PeopleFinder | None = None) -> None:
         self._square = SelfieNetwork("selfie_segmenter.tflite", Extent(width=256, height=256))
+        self._people = people
+        # Most of the time is two networks' own, which hold no lock of Python's
+        self._beside = ThreadPoolExecutor(max_workers=2, thread_name_prefix="people")
         self._landscape = SelfieNetwork("selfie_segmenter_landscape.tflite", Extent(width=256, height=144))
 
     def segment(self, image: np.ndarray) -> Segmentation:
         extent = Extent.of(image)
         small = working_picture(image)
+        looking = self._beside.submit(self._people.look, small) if self._people else None
         first = self._detect(small)
         groups = _groups(first)
         confidence = np.zeros_like(first) if groups else first
@@ -130,14 +152,25 @@ class SelfieSegmenter:
             look = self._look_again(small[box.slices], first[box.slices])
             np.maximum(confidence[box.slices], look.confidence, out=confidence[box.slices])
             agreed, answered = agreed + look.agreed, answered + look.answered
-        persons = region_boxes(confidence) if groups else []
+        people, seen = looking.result() if looking else None, list[np.ndarray]()
+        bodies = people.bodies if people else ()
+        for body in bodies:
+            if body.seen_in(groups):  # alone in a crop: what that look found is known
+                seen.append(confidence[body.box.slices])
+                continue
+            look = self._look_again(small[body.box.slices], first[body.box.slices])
+            seen.append(look.confidence)
+            agreed, answered = agreed + look.agreed, answered + look.answered
+        confidence = with_bodies(confidence, bodies, seen)
+        persons = region_boxes(confidence) if groups or bodies else []
         return Segmentation(
             extent=extent,
             working_confidence=confidence,
             agreement=agreed / answered if answered else 0.0,
-            unsure_share=_unsure_share(confidence) if groups else 1.0,
+            unsure_share=_unsure_share(confidence) if persons else 1.0,
             box=scaled_box(_around(persons), Extent.of(small), extent) if persons else None,
             persons=len(persons),
+            people=people,
         )
 
     def close(self) -> None:
@@ -196,37 +229,10 @@ def _both_ways(network: SelfieNetwork, crop: np.ndarray) -> tuple[np.ndarray, np
     return network.confidence(seen), network.confidence(seen[:, ::-1])[:, ::-1]
 
 
-@lru_cache(maxsize=1)
-def default_segmenter() -> Segmenter:
-    """The one segmenter of this process."""
-    return SelfieSegmenter()
-
-
-def reduced(image: np.ndarray, extent: Extent) -> np.ndarray:
-    """Area average of a picture or map at a smaller size, linear interpolation at a larger one."""
-    if Extent.of(image) == extent:
-        return image
-    smaller = extent.area < Extent.of(image).area
-    return cv2.resize(
-        image, (extent.width, extent.height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-    )
-
-
-def enlarged(confidence: np.ndarray, extent: Extent) -> np.ndarray:
-    """Cubic interpolation of a float32 HW map, kept in [0, 1]."""
-    if Extent.of(confidence) == extent:
-        return confidence
-    return np.clip(cv2.resize(confidence, (extent.width, extent.height), interpolation=cv2.INTER_CUBIC), 0, 1)
-
-
-def working_picture(image: np.ndarray, side: int = _WORKING_SIDE) -> np.ndarray:
-    """A photo (uint8, HWC) whose longest side is `side` pixels at most, by area averages."""
-    extent = Extent.of(image).scaled_to_longest_side(side)
-    # OpenCV 5.0 averages 2 × 2 pixels many times faster than any other area; an odd last row is left out
-    while min(image.shape[0] / extent.height, image.shape[1] / extent.width) >= 2:
-        halved = Extent(width=image.shape[1] // 2, height=image.shape[0] // 2)
-        image = reduced(image[: 2 * halved.height, : 2 * halved.width], halved)
-    return reduced(image, extent)
+@lru_cache(maxsize=len(WAYS))
+def default_segmenter(way: int = WAYS[-1]) -> Segmenter:
+    """The one segmenter of this process that finds persons in this way, one of `edit.WAYS`."""
+    return SelfieSegmenter(PeopleFinder() if way > 1 else None)
 
 
 def _groups(confidence: np.ndarray) -> list[Box]:

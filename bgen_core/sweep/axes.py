@@ -21,7 +21,7 @@ from functools import cached_property
 from typing import Literal
 
 from bgen_core.errors import UserInputError
-from bgen_core.parameters import PARAMETERS, Kind, Parameter, Value
+from bgen_core.parameters import PARAMETERS, PICTURES, Kind, Parameter, Value
 from bgen_core.typed_lines import read_line, typed_lines, write_line
 from bgen_core.wording import quoted
 
@@ -78,6 +78,7 @@ AXIS_KINDS: tuple[AxisKind, ...] = (
         for parameter in PARAMETERS
     ),
 )
+_PICTURES = tuple(parameter.name for parameter in PICTURES)
 REPLACEMENTS = tuple(kind.name for kind in AXIS_KINDS if kind.kind == "replacement")
 _BY_NAME = {kind.name: kind for kind in AXIS_KINDS}
 
@@ -138,7 +139,7 @@ class Axis:
         if self.paired:
             alone = [replace(axis, paired=()).labels for axis in self.together]
             return tuple(" · ".join(each) for each in zip(*alone, strict=True))
-        if self.name == "reference":
+        if self.name in _PICTURES:
             return tuple(str(value)[:12] or "none" for value in self.values)
         parameter = self.kind.parameter
         return self.names or tuple(str(each) if parameter is None else parameter.in_words(each) for each in self.values)

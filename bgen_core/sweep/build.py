@@ -20,6 +20,11 @@ def default_of(parameter: Parameter, entry: ModelEntry) -> Value:
     return getattr(entry, parameter.of_model) if parameter.of_model else parameter.default
 
 
+def leading(models: Sequence[ModelEntry]) -> ModelEntry:
+    """The model whose defaults count: the first one that paints, since what needs no model has none of its own."""
+    return next((entry for entry in models if entry.family.backdrop is None), models[0])
+
+
 def default_params(entry: ModelEntry) -> InpaintParams:
     """Where a first picture with that model should start."""
     values: dict[str, Any] = {parameter.field: default_of(parameter, entry) for parameter in PARAMETERS}
@@ -51,7 +56,7 @@ def build_plan(
     Parameters
     ----------
     models
-        The first one's defaults fill what is not given.
+        The defaults of the first one that paints fill what is not given.
     subjects
         Id -> name; may be empty while a plan is checked before its photos are read.
     given
@@ -81,7 +86,7 @@ def build_plan(
     axes = tuple(axis for axis in paired_axes(parsed, groups) if len(axis.values) > 1)
     # Values that stand together are checked together: a strength may need more steps than the model's default.
     first: dict[str, Any] = {axis.kind.field: axis.values[0] for axis in parsed if axis.kind.parameter is not None}
-    base = replace(default_params(models[0]), **first)
+    base = replace(default_params(leading(models)), **first)
     for axis in axes:
         if axis.kind.parameter is not None:
             for row in zip(*(each.values for each in axis.together), strict=True):
@@ -105,7 +110,7 @@ def _axes(
     yield Axis(name="model", values=tuple(dict.fromkeys(entry.name for entry in models)))
     if subjects:
         yield Axis(name="subject", values=tuple(subjects), names=tuple(subjects.values()))
-    if not "".join(given.get("prompt") or "").strip():
+    if not "".join(given.get("prompt") or "").strip() and any("prompt" not in each.family.ignored for each in models):
         raise UserInputError("The prompt is empty: say what to paint behind the subject.")
     yield from _parameter_axes(given, paired, texts=True)
     if len(replacements) > len(REPLACEMENTS):

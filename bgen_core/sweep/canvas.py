@@ -1,7 +1,9 @@
 """From a subject at the photo's size to the canvas at the model's size."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
@@ -52,6 +54,31 @@ def make_canvas(subject: Subject, params: InpaintParams, extent: Extent) -> Canv
     mask = repaint_mask(subject.alpha, extent, params.mask_grow, params.mask_feather)
     check_mask_balance(subject.name, keeps=bool((mask < 128).any()), repaints=bool((mask >= 128).any()))
     return Canvas(init_image=resize(subject.image, extent), mask_image=mask)
+
+
+def whole_canvas(subject: Subject) -> Canvas:
+    """The whole photo for a background without diffusion; the mask says how much of the background is in a pixel."""
+    return Canvas(init_image=subject.image, mask_image=np.rint((1 - subject.alpha) * 255).astype(np.uint8))
+
+
+def prepare_backdrops(
+    subject: Subject, cells: list[SweepCell], background: Callable[[str], np.ndarray] | None
+) -> Iterator[PaintCell | Failed]:
+    """Cells that no diffusion model paints: all of them share the whole photo.
+
+    Parameters
+    ----------
+    background
+        Gives a background picture by its content address.
+    """
+    canvas = whole_canvas(subject)
+    for cell in cells:
+        try:
+            shown = background(cell.params.background) if background and cell.params.background else None
+        except UserInputError as error:
+            yield Failed(index=cell.index, reason=str(error))
+        else:
+            yield PaintCell(index=cell.index, params=cell.params, canvas=canvas, shown=shown)
 
 
 def prepare_cells(

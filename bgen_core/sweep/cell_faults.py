@@ -3,6 +3,7 @@
 import re
 
 TOO_LARGE = "The picture does not fit into the device's memory: choose a smaller side or model, or free its memory."
+NO_MEMORY = "The machine's memory is too small for this background: use a smaller photo, or free memory."
 NO_NUMBERS = (
     "The model's picture holds values that are no numbers, as half precision gives where it overflows: "
     "set BGEN_PRECISION=full, or choose other values."

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from bgen_core.errors import UserInputError
 from bgen_core.models.catalogue import ModelEntry
-from bgen_core.models.families import Cfg, NeedsSecond, WithCfg
+from bgen_core.models.families import BACKDROP_FIELDS, Cfg, NeedsSecond, WithCfg
 from bgen_core.parameters import Value, parameter_of
 from bgen_core.sweep.build import default_of
 from bgen_core.sweep.family_rules import (
@@ -32,6 +32,9 @@ def check_families(plan: SweepPlan, entries: Sequence[ModelEntry]) -> None:
     for entry in entries:
         for field in entry.family.ignored:
             values = plan.values_of(field)
+            if entry.family.backdrop or field in BACKDROP_FIELDS:
+                _check_beside_others(plan, entry, field, entries)
+                continue
             for value in values:
                 if not _is_own(entry, field, value) and (len(values) > 1 or not _fills(field, value, entries)):
                     raise UserInputError(refusal(entry.family, field, value))
@@ -54,6 +57,8 @@ def family_notes(plan: SweepPlan, entry: ModelEntry, entries: Sequence[ModelEntr
     """What has no effect on a model of the plan, or acts in another way than elsewhere: a sentence each."""
     family = entry.family
     for field, how in family.ignored.items():
+        if field in BACKDROP_FIELDS:  # its control says whose it is
+            continue
         value = plan.values_of(field)[0]
         if not _is_own(entry, field, value) and _fills(field, value, entries):
             label = parameter_of(field).label.lower()
@@ -75,6 +80,28 @@ def family_notes(plan: SweepPlan, entry: ModelEntry, entries: Sequence[ModelEntr
             f"A negative prompt makes {family.title} evaluate the model twice a step, "
             f"with classifier-free guidance {family.negative.value:g} beside the guidance that was chosen."
         )
+
+
+def backdrop_notes(entries: Sequence[ModelEntry]) -> Iterator[str]:
+    """What is to be known of backgrounds without diffusion beside models that paint."""
+    names = [entry.name for entry in entries if entry.family.backdrop]
+    if 0 < len(names) < len(entries):
+        yield (
+            f"Made without a diffusion model: {', '.join(names)}. Prompt, seed, steps and the like do not act there: "
+            "cells that differ in them alone show one picture."
+        )
+
+
+def _check_beside_others(plan: SweepPlan, entry: ModelEntry, field: str, entries: Sequence[ModelEntry]) -> None:
+    """Between diffusion and backgrounds without it: refused is what none of the plan's models takes."""
+    if any(field not in other.family.ignored for other in entries):
+        return
+    values = plan.values_of(field)
+    copies = entry.family.backdrop and len(values) > 1
+    unheard = field in BACKDROP_FIELDS and any(value != NEUTRAL[field] for value in values)
+    if copies or unheard:
+        asked = next(value for value in values if value != NEUTRAL[field])
+        raise UserInputError(refusal(entry.family, field, asked))
 
 
 def _check_mask(plan: SweepPlan) -> None:

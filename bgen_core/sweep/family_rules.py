@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
+from bgen_core.models.backgrounds.colour_text import read_colours, write_colours
 from bgen_core.models.families import Cfg, ClipSkip, Family, Ignored, NeedsSecond, WithCfg
-from bgen_core.parameters import PROMPT_SYNTAXES, REPAINTS, parameter_of
+from bgen_core.parameters import BACKDROPS, PROMPT_SYNTAXES, REPAINTS, parameter_of
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.wording import quoted
 
@@ -14,6 +15,10 @@ NEUTRAL: dict[str, Any] = {
     "clip_skip": 0, "prompt_syntax": "plain", "flow_shift": 0.0,
     "loras": "", "lora_weight": 1.0, "control": "mask", "control_scale": 1.0,
     "reference": "", "ip_adapter": "", "reference_scale": 0.6, "repaint": "background",
+    **{each.field: each.default for each in BACKDROPS},
+    **{field: parameter_of(field).default for field in (
+        "prompt", "num_inference_steps", "seed", "side", "mask_grow", "mask_feather", "harmonisation", "light"
+    )},
 }  # fmt: skip
 LORA_FIELDS = ("loras", "lora_weight")
 REFERENCE_FIELDS = ("reference", "ip_adapter", "reference_scale")
@@ -117,6 +122,10 @@ def settled(family: Family, params: InpaintParams) -> InpaintParams:
     Guidance that is off stays as it is given for UNets: their addresses are older than the table.
     """
     changes = {field: NEUTRAL[field] for field in family.ignored}
+    if family.backdrop:
+        if family.backdrop == "colour":
+            changes["background_colour"] = write_colours(read_colours(params.background_colour))
+        return replace(params, **changes)
     if edits_whole(family, params):
         changes |= WITHOUT_MASK
     if scheduler_refusal(family, params.scheduler):

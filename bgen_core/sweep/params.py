@@ -1,12 +1,12 @@
 """What makes one picture: the parameters of an inpainting call, in diffusers' words."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from bgen_core.errors import UserInputError
 from bgen_core.models.steering.loras import WeighedLora, read_loras, weigh
-from bgen_core.parameters import MAX_STEPS, PARAMETERS
+from bgen_core.parameters import MAX_STEPS, PARAMETERS, PICTURES
 from bgen_core.subject.pasting.compositing import CompositeOptions
 
 
@@ -36,12 +36,17 @@ class InpaintParams:
     reference: str = ""
     ip_adapter: str = ""
     reference_scale: float = 0.6
+    background: str = ""
+    background_colour: str = "#ffffff"
+    background_blur: float = 2.0
     repaint: str = "background"
     mask_grow: float = 1.5
     mask_feather: float = 0.0
     edge_softness: float = 0.0
     harmonisation: float = 0.0
+    light: float = 0.0
     shadow: float = 0.0
+    ground_shadow: float = 0.0
 
     def __post_init__(self) -> None:
         for parameter in PARAMETERS:
@@ -79,9 +84,14 @@ class InpaintParams:
         return bool(self.reference and self.ip_adapter and self.reference_scale)
 
     @property
+    def pictures(self) -> tuple[str, ...]:
+        """Content addresses of the pictures that it names."""
+        return tuple(name for each in PICTURES if (name := str(getattr(self, each.field))))
+
+    @property
     def pasting(self) -> CompositeOptions:
         """How the subject is put back after the diffusion model."""
-        return CompositeOptions(edge_softness=self.edge_softness, harmonisation=self.harmonisation, shadow=self.shadow)
+        return CompositeOptions(**{field.name: getattr(self, field.name) for field in fields(CompositeOptions)})
 
     @property
     def in_short(self) -> tuple[str, ...]:

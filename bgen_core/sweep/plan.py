@@ -257,7 +257,9 @@ def address_cell(
     }
     if paints_in_tiles(family, params):
         rest["vae"] = "tiles"
-    if family.engine != "unet":
+    if family.backdrop:
+        rest["device"], ignored = "cpu", frozenset(family.ignored)
+    elif family.engine != "unet":
         rest["call"], ignored = CALL_REVISION, frozenset(family.ignored)
         if params.scheduler == "default":  # these families' addresses are older than a choice of theirs
             ignored |= {"scheduler"}

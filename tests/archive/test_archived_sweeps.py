@@ -57,6 +57,9 @@ def runs(other: Store) -> list[RunRecord]:
     other.sweeps.add(sweep_of(second, "sweep-2", state="paused"), [made[0].id, run_id(90)])
     for voter, first, last, winner in (("me", 0, 2, "b"), ("me", 1, 3, "tie"), ("you", 2, 0, "a")):
         other.opinions.add_vote(vote("sweep-1", voter, made[first], made[last], winner))
+    other.opinions.add_vote(replace(vote("sweep-1", "me", made[2], made[0], "a"), drawn="repeat"))
+    other.decisions.ask("sweep-1", "which for the team page?")
+    other.decisions.decide("sweep-1", "the first", evidence="Steps 30 is preferred.")
     other.views.save(SavedView(name="mine", owner="me", query={"q": "beach"}))
     return made
 
@@ -87,17 +90,21 @@ def exported(store: Store, runs: list[RunRecord], path: Path) -> Path:
 
 
 def sweeps_in(store: Store) -> Any:
-    """Every sweep with its cells and votes."""
+    """Every sweep with its cells, votes and decision."""
     found = sorted(store.sweeps.select(), key=lambda each: each.id)
-    return [(replace(each, place=0.0), store.sweeps.cells(each.id), store.opinions.votes_of(each.id)) for each in found]
+    return [
+        (replace(each, place=0.0), store.sweeps.cells(each.id), store.opinions.votes_of(each.id),
+         store.decisions.of(each.id))
+        for each in found
+    ]  # fmt: skip
 
 
 def test_a_sweep_is_in_the_other_store_with_its_grid_and_votes(
     store: Store, other: Store, runs: list[RunRecord], tmp_path: Path
 ) -> None:
     done = import_runs(store, exported(other, runs, tmp_path / "runs.zip"))
-    assert (sorted(done.sweeps_added), done.votes_added) == (["sweep-1", "sweep-2"], 3)
-    assert done.sentence == "4 runs imported, with 1 subject, 2 sweeps and 3 blind votes."
+    assert (sorted(done.sweeps_added), done.votes_added) == (["sweep-1", "sweep-2"], 4)
+    assert done.sentence == "4 runs imported, with 1 subject, 2 sweeps and 4 blind votes."
     (sweep, *about), *_ = sweeps_in(other)
     assert sweeps_in(store)[0] == (replace(sweep, owner=NOBODY), *about)  # what the command line takes is everyone's
     assert SweepPlan.from_json(store.sweeps.get("sweep-1").plan) == PLAN
@@ -135,10 +142,10 @@ def test_a_part_of_a_sweep_brings_its_grid_and_the_next_part_fills_it(
     assert [cell.done for cell in store.sweeps.cells("sweep-1")] == [True, True, False, False]
     store.opinions.add_vote(vote("sweep-1", "me", runs[0], runs[2], "tie"))
     done = import_runs(store, exported(other, runs, tmp_path / "whole.zip"))
-    assert (done.sweeps_added, done.votes_added) == ((), 2)
+    assert (done.sweeps_added, done.votes_added) == ((), 3)
     assert all(cell.done for cell in store.sweeps.cells("sweep-1"))
-    mine = [each.winner for each in store.opinions.votes_of("sweep-1") if each.voter == "me"]
-    assert mine == ["tie", "tie"]  # what I voted here stands
+    mine = [(each.winner, each.drawn) for each in store.opinions.votes_of("sweep-1") if each.voter == "me"]
+    assert mine == [("tie", ""), ("tie", ""), ("a", "repeat")]  # what I voted here stands
 
 
 def test_a_sweep_whose_name_another_one_has_stays_out(

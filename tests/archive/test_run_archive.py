@@ -87,7 +87,7 @@ def test_reference_pictures_come_along(store: Store, other: Store, tmp_path: Pat
     assert [each for each in check_store(store) if isinstance(each, Finding)] == []
     other.blobs.delete(name)
     with zipfile.ZipFile(exported(other, [run], path)) as archive:
-        assert f"Reference picture {name[:12]}: The picture" in archive.read("not-included.txt").decode()
+        assert f"Picture {name[:12]}: The picture" in archive.read("not-included.txt").decode()
 
 
 def test_another_store_has_everything_afterwards(

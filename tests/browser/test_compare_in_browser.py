@@ -139,17 +139,33 @@ def test_a_heading_sorts_all_runs_and_the_address_keeps_it(compared: tuple[Runni
 
 def test_votes_are_given_with_the_keys(compared: tuple[RunningApp, Store], page: Page) -> None:
     app, store = compared
+    before = len(store.opinions.votes_of("sweep-1"))
+    for axis, keys in (("guidance", ["1", "ArrowRight"]), ("seed", ["0", "ArrowLeft"])):
+        page.goto(f"{app.url}/compare?sweep=sweep-1&show=vote&axis={axis}")
+        expect(page.get_by_role("button", name="Left is better")).to_be_visible()
+        settle(page)
+        assert not page.get_by_test_id("stDataFrame").count()  # blind: no parameters beside the pictures
+        for key in keys:
+            count = len(store.opinions.votes_of("sweep-1"))
+            expect(page.get_by_alt_text("Picture 1 (left)")).to_be_visible()
+            page.keyboard.press(key)
+            expect(page.get_by_text(f"{count + 1} vote")).to_be_visible()
+            settle(page)
+    assert [vote.winner for vote in store.opinions.votes_of("sweep-1")[before:]] == ["a", "b", "tie", "a"]
+
+
+def test_the_arrows_of_what_is_decided_choose_there_and_do_not_vote(
+    compared: tuple[RunningApp, Store], page: Page
+) -> None:
+    app, store = compared
     page.goto(f"{app.url}/compare?sweep=sweep-1&show=vote&axis=guidance")
     expect(page.get_by_role("button", name="Left is better")).to_be_visible()
     settle(page)
-    assert not page.get_by_test_id("stDataFrame").count()  # blind: no parameters beside the pictures
     before = len(store.opinions.votes_of("sweep-1"))
-    for count, key in enumerate("120", 1):
-        expect(page.get_by_alt_text("Picture 1 (left)")).to_be_visible()
-        page.keyboard.press(key)
-        expect(page.get_by_text(f"{before + count} vote")).to_be_visible()
-        settle(page)
-    assert [vote.winner for vote in store.opinions.votes_of("sweep-1")[before:]] == ["a", "b", "tie"]
+    page.get_by_role("radio", name="Guidance").focus()
+    page.keyboard.press("ArrowRight")
+    settle(page)
+    assert len(store.opinions.votes_of("sweep-1")) == before
 
 
 def test_keys_vote_after_what_is_decided_was_chosen(compared: tuple[RunningApp, Store], page: Page) -> None:

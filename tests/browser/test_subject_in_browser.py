@@ -19,7 +19,11 @@ from tests.serving import RunningApp
 
 pytestmark = pytest.mark.browser
 
-HINTS = {"Box": "Drag a box over what you mean.", "Zoom": "Drag a box over what to see large."}
+HINTS = {
+    "Box": "Drag a box over what you mean.",
+    "Zoom": "Drag a box over what to see large.",
+    "Object": "Click on a thing, or drag a box around it.",
+}
 
 
 def settle(page: Page) -> None:
@@ -90,6 +94,30 @@ def test_brush_box_zoom_and_undo(app: RunningApp, page: Page) -> None:
         edit["strokes"][2]["points"][0], [0.40 * side, 0.5 * side], atol=2
     )  # mouse on whole pixels
     assert edit["strokes"][2]["size"] == pytest.approx(edit["strokes"][0]["size"] / 4, rel=0.01)
+
+
+def test_a_click_means_an_object_and_so_does_a_box(app: RunningApp, page: Page) -> None:
+    page.goto(app.url)
+    page.locator("canvas.upper-canvas").first.wait_for()
+    settle(page)
+    photo = np.full((300, 400, 3), 120, np.uint8)
+    photo[80:200, 100:260] = (200, 30, 30)
+    photo[220:280, 300:380] = (30, 30, 200)
+    drop(page, encode_png(photo), "two_tiles.png", on="Subject", invitation="Drop a photo")
+    page.locator('input[aria-label="Name"][value="two tiles"]').wait_for()
+    choose(page, "Object")
+    draw(page, (0.45, 0.47))
+    draw(page, (0.68, 0.66), (0.98, 0.99))
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Saved as")).to_be_visible()
+    with open_store(load_settings(home=app.home)) as store:
+        entry = next(entry for entry in store.subjects.all() if entry.name == "two tiles")
+        alpha, edit = store.subjects.load(entry.id).alpha, store.subjects.load_edit(entry.id)
+    assert [(stroke["shape"], len(stroke["points"])) for stroke in edit["strokes"]] == [("object", 1), ("object", 2)]
+    np.testing.assert_allclose(edit["strokes"][0]["points"][0], [0.45 * 400, 0.47 * 300], atol=2)
+    for rows, columns in ((slice(90, 190), slice(110, 250)), (slice(230, 270), slice(310, 370))):
+        assert (alpha[rows, columns] > 0.5).mean() > 0.95
+    assert not (alpha[:60] > 0.5).any()
 
 
 def test_a_dropped_photo_is_painted_with_two_more_clicks(app: RunningApp, page: Page) -> None:

@@ -18,7 +18,7 @@ from tests.cli.calling import Call
 
 PORTRAIT = str(SAMPLES[0].path)
 LIMITS = DecodeLimits(max_bytes=10**8, max_pixels=10**8, min_side=1)
-ENTRIES = {"photo", "alpha", "person_found", "confidence", "persons", "error"}
+ENTRIES = {"photo", "alpha", "person_found", "confidence", "persons", "objects", "error"}
 
 app = typer.Typer()
 app.command()(segment)
@@ -198,6 +198,6 @@ def test_json_is_written_whatever_the_answer_is(folder: Path, sample: Sample) ->
     result = run(str(sample.path), "--out", "alpha.png", "--json")
     (entry,) = json.loads(result.stdout)
     assert {name: type(value) for name, value in entry.items() if value is not None} == {
-        "photo": str, "alpha": str, "person_found": bool, "confidence": float, "persons": int,
+        "photo": str, "alpha": str, "person_found": bool, "confidence": float, "persons": int, "objects": int,
     }  # fmt: skip
     assert entry["person_found"] is (sample.name == "Astronaut")

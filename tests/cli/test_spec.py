@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bgen_core.cli.spec import read_spec
+from bgen_core.cli.given.spec import read_spec
 from bgen_core.cli.sweep import OPTIONS
 from bgen_core.errors import UserInputError
 from bgen_core.subject.samples.samples import SAMPLES

@@ -69,7 +69,7 @@ def test_dropping_alone_is_a_sentence(store: OpenStore) -> None:
 def test_gc_says_what_would_go_and_then_removes_it(store: OpenStore) -> None:
     run = commit(store, made_up_run())
     unused, young = put_long_ago(store, b"x" * 200_000), store.blobs.put(b"young")
-    rest = "what is younger than 10 minutes stays\n"
+    rest = "what is younger than 60 minutes stays\n"
     assert call("gc", "--dry-run") == (0, "", f"1 file (0.2 MB) would go; {rest}")
     assert store.blobs.exists(unused)
     code, out, _ = call("gc", "--json")

@@ -8,6 +8,7 @@ from PIL import Image, ImageOps
 
 from bgen_core.settings import load_settings
 from tests.cli.calling import PHOTO, Call
+from tests.subject.malformed_files import FILES
 from tests.tiny_ip_adapters import save_headers
 
 
@@ -50,6 +51,37 @@ def test_reference_pictures_are_files_or_addresses_and_a_dry_run_keeps_none(
     first, second = document["axes"]["reference"]
     assert (len(first), second) == (64, "a" * 64)
     assert not list(load_settings().home.rglob(f"{first}.png"))
+
+
+@pytest.mark.parametrize("name", ["a gigapixel.png", "profile bomb.png", "two billion wide.png"])
+def test_a_background_that_is_a_bomb_is_refused_as_a_photo_is(
+    name: str, call: Call, alpha_file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(FILES[name]())
+    words = (PHOTO, "--alpha", alpha_file, "--model", "own-picture", "--background", tmp_path / name, "--dry-run")
+    refused = call("sweep", *words)
+    assert refused.returncode == 2
+    assert name in refused.stderr
+    assert refused.stderr.count("\n") <= 2
+
+
+def test_backgrounds_without_a_model_need_no_prompt(call: Call, alpha_file: Path) -> None:
+    common = (PHOTO, "--alpha", alpha_file, "--dry-run", "--json")
+    document = json.loads(call("sweep", *common, "--model", "plain-colour", "--model", "blurred-photo").stdout)
+    assert (document["cells"], document["to_make"]) == (2, 2)
+    refused = call("sweep", *common, "--model", "plain-colour", "--model", "demo")
+    assert "--prompt TEXT" in refused.stderr
+
+
+@pytest.mark.slow
+def test_a_cut_out_is_written_as_a_transparent_png(call: Call, alpha_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.png"
+    done = call("generate", PHOTO, "--alpha", alpha_file, "--model", "cut-out", "--out", out)
+    assert done.returncode == 0, done.stderr
+    with Image.open(out) as picture:
+        assert picture.mode == "RGBA"
+    again = call("reproduce", out)
+    assert "equal" in again.stdout
 
 
 @pytest.mark.slow

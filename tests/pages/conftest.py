@@ -11,7 +11,7 @@ from streamlit.testing.v1.local_script_runner import LocalScriptRunner
 from bgen_core.errors import StoreError
 from bgen_core.store.store import Store
 from bgen_core.subject.cutout import cut_out
-from bgen_core.subject.segmentation import Segmentation
+from bgen_core.subject.segmentation import Segmentation, Segmenter
 from pages._ui.app import resources
 from pages._ui.app.faults import tell_fault
 from pages._ui.mask import mask_base, mask_preview
@@ -45,11 +45,15 @@ def photos_are_cut_out_once() -> Iterator[None]:
     """A page's caches begin empty in each test, and nearly all open it with the same photo."""
 
     @lru_cache(maxsize=4)
-    def known(pixels: bytes, shape: tuple[int, ...], quality: str) -> tuple[np.ndarray, Segmentation]:
-        return cut_out(np.frombuffer(pixels, np.uint8).reshape(shape), quality)
+    def known(
+        pixels: bytes, shape: tuple[int, ...], quality: str, segmenter: Segmenter
+    ) -> tuple[np.ndarray, Segmentation]:
+        return cut_out(np.frombuffer(pixels, np.uint8).reshape(shape), quality, segmenter=segmenter)
 
-    def cut_out_once(image: np.ndarray, quality: str = "standard") -> tuple[np.ndarray, Segmentation]:
-        alpha, found = known(image.tobytes(), image.shape, quality)
+    def cut_out_once(
+        image: np.ndarray, quality: str = "standard", *, segmenter: Segmenter
+    ) -> tuple[np.ndarray, Segmentation]:
+        alpha, found = known(image.tobytes(), image.shape, quality, segmenter)
         return alpha.copy(), found
 
     with pytest.MonkeyPatch.context() as patch:

@@ -6,6 +6,7 @@ from streamlit.testing.v1 import AppTest
 from bgen_core.metrics import MetricValue
 from bgen_core.runs.links import picture_url, thumbnail_url
 from bgen_core.runs.wide_table import run_table
+from bgen_core.store.opinions import Vote
 from bgen_core.store.store import Store
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
@@ -270,6 +271,84 @@ def test_votes_are_blind_kept_per_voter_and_turned_into_scores(swept: Store) -> 
         "Left is better", "No difference", "Right is better"
     ]  # fmt: skip
     assert button(at, "No difference").proto.shortcut == "0"
+
+
+def prefer(store: Store, better: str, worse: str, seeds: tuple[int, ...], count: int) -> None:
+    """Votes of so many people, each of whom prefers one number of steps on one seed."""
+    runs = {(str(run.params.num_inference_steps), run.params.seed): run for run in store.runs.select()}
+    for number in range(count):
+        seed = seeds[number % len(seeds)]
+        pair = [runs[better, seed].id, runs[worse, seed].id]
+        if number % 2:
+            pair.reverse()
+        store.opinions.add_vote(
+            Vote(sweep_id="sweep-1", voter=f"v{number}", run_a=pair[0], run_b=pair[1], winner="ab"[number % 2])  # pyright: ignore
+        )
+
+
+def scores(at: AppTest) -> str:
+    return texts(at.toggle(key="vote_scores").set_value(True).run()).replace("\\", "")
+
+
+@pytest.mark.slow
+def test_votes_end_in_a_sentence_that_says_one_may_stop(swept: Store) -> None:
+    prefer(swept, "30", "10", (1, 2, 4), 14)
+    prefer(swept, "30", "20", (1, 2), 14)
+    at = open_compare(sweep="sweep-1", show="vote", axis="steps")
+    assert "by 14 voters on this sweep; 0 by you. You may stop: each other value loses to another one." in texts(at)
+    assert "preferred" not in texts(at), "blind"
+    said = scores(at)
+    assert "Steps 30 is preferred: it wins " in said
+    assert "28 wins, 0 losses, 0 ties, on pictures of 3 seeds." in said
+
+
+@pytest.mark.slow
+def test_on_one_seed_the_votes_are_about_these_pictures(swept: Store) -> None:
+    prefer(swept, "30", "10", (1,), 14)
+    prefer(swept, "30", "20", (1,), 14)
+    said = scores(open_compare(sweep="sweep-1", show="vote", axis="steps"))
+    assert "No clear preference between the values of Steps, for all pictures have one seed: of these" in said
+    assert "since another seed may turn it round. Paint more seeds." in said
+
+
+def test_a_picture_that_is_deleted_while_somebody_votes_is_a_sentence(swept: Store) -> None:
+    at = open_compare(sweep="sweep-1", show="vote", axis="steps")
+    shown = {str(picture["src"]).split("/")[-1].split(".")[0] for picture in images(at)}
+    gone = next(run for run in swept.runs.select() if run.image in shown)
+    swept.deletion.delete([gone.id])
+    at.button(key="vote_a").click().run()
+    assert "One of the two pictures was deleted meanwhile: this vote does not count." in texts(at)
+    assert swept.opinions.votes_of("sweep-1") == []
+    assert gone.image not in {str(picture["src"]).split("/")[-1].split(".")[0] for picture in images(at)}
+    at.button(key="vote_a").click().run()
+    assert len(swept.opinions.votes_of("sweep-1")) == 1
+
+
+def test_a_question_is_decided_with_what_the_votes_said_then(swept: Store) -> None:
+    prefer(swept, "30", "10", (1, 2, 4), 14)
+    at = open_compare(sweep="sweep-1", show="vote", axis="steps")
+    assert not [each for each in at.text_area if each.label == "Decision"], "blind: not before the scores are shown"
+    at.toggle(key="vote_scores").set_value(True).run()
+    at.text_input(key="sweep_question").set_value("which *steps*?")
+    at.text_area(key="sweep_decision").set_value("30 steps")
+    button(at, "Keep").click().run()
+    found = swept.decisions.of("sweep-1")
+    assert (found.question, found.decision) == ("which *steps*?", "30 steps")
+    assert found.evidence.startswith("No clear preference between the values of Steps: 30 wins ")
+    said = texts(at)
+    assert "**which *steps*?**" in said, "as it was typed: no Markdown"
+    assert "**30 steps**" in said
+    prefer(swept, "30", "20", (1, 2, 4), 14)
+    assert swept.decisions.of("sweep-1") == found, "what was said then stays"
+
+
+def test_where_nothing_differs_in_one_axis_alone_there_is_nothing_to_vote_about(swept: Store) -> None:
+    """Each number of steps is left with a seed of its own."""
+    kept = {(10, 1), (20, 2), (30, 3)}
+    gone = [run.id for run in swept.runs.select() if (run.params.num_inference_steps, run.params.seed) not in kept]
+    swept.deletion.delete(gone)
+    at = open_compare(sweep="sweep-1", show="vote", axis="steps")
+    assert "No two pictures here differ in steps alone: there is nothing to vote about." in texts(at)
 
 
 def test_a_link_with_chosen_runs_opens_on_the_pictures_and_the_list_is_a_click_away(page_store: Store) -> None:

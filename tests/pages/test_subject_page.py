@@ -22,7 +22,8 @@ from bgen_core.subject.edit import MaskEdit
 from bgen_core.subject.fabricjs_strokes import COLOURS
 from bgen_core.subject.masks import apply_edit
 from bgen_core.subject.samples.samples import SAMPLES
-from bgen_core.subject.subject import quantise_alpha
+from bgen_core.subject.segmentation import default_segmenter
+from bgen_core.subject.subject import Subject, quantise_alpha
 from pages._ui.app import page_files
 from pages._ui.mask import mask_base
 from pages._ui.mask.fine_edge import fine_edges
@@ -71,6 +72,13 @@ def click(at: AppTest, *points: tuple[float, float]) -> AppTest:
     """Click on the canvas with the tool Choose, at these canvas points, since it was cleared."""
     circle = {"type": "Circle", "stroke": "#2f6f6200", "strokeWidth": 0, "radius": 1, "width": 2, "height": 2}
     return send(at, [{**circle, "originX": "left", "left": x - 1, "top": y} for x, y in points])
+
+
+def point_at(at: AppTest, left: float, top: float, right: float, bottom: float, colour: str = "#2f6f6233") -> AppTest:
+    """Drag a box with the tool Object, or click where it has no width."""
+    at.session_state["brush_tool"] = "object"
+    corner = {"type": "Rect", "originX": "left", "originY": "top", "left": left, "top": top, "strokeWidth": 2}
+    return send(at, [{**corner, "stroke": colour, "width": right - left, "height": bottom - top}])
 
 
 def send(at: AppTest, objects: list[dict]) -> AppTest:
@@ -220,6 +228,53 @@ def test_uploading_a_photo_without_a_person_leads_to_the_brush(at: AppTest, stor
     draw(at, ("add", 80, ((200, 100), (300, 250))))
     button(at, "Save").click().run()
     assert [entry.name for entry in store.subjects.all()] == ["my grey wall"]
+
+
+def test_a_thing_is_kept_by_a_box_around_it_and_opened_again(at: AppTest, store: Store) -> None:
+    photo = np.full((300, 400, 3), 120, np.uint8)
+    photo[80:200, 100:260] = (200, 30, 30)
+    upload(at, "a red tile.png", encode_png(photo))
+    button(at, "Empty").click().run()
+    point_at(at, 0.1 * 600, 0.1 * 450, 0.8 * 600, 0.8 * 450)
+    (_, tile) = draft(at).edit.strokes
+    assert (tile.shape, tile.mode, tile.found_by) == ("object", "add", "persons, GrabCut")
+    at.run()  # what is on the canvas was read: it is not found a second time
+    assert len(draft(at).edit.strokes) == 2
+    button(at, "Save").click().run()
+    alpha = store.subjects.load(store.subjects.all()[0].id).alpha > 0.5
+    assert alpha[90:190, 110:250].all()
+    assert not alpha[:70].any()
+    at.button(key="brush_undo").click().run()
+    assert len(draft(at).edit.strokes) == 1
+    again = AppTest.from_file(SHELL, default_timeout=60)
+    again.query_params["id"] = store.subjects.all()[0].id
+    again.run()
+    assert draft(again).edit.strokes[1] == tile
+
+
+def test_a_subject_that_was_saved_before_masks_said_how_they_were_made_opens_with_its_mask(store: Store) -> None:
+    image = read_photo(SAMPLES[0].path, limits=LIMITS).image
+    alpha = cut_out(image, segmenter=default_segmenter(1))[0]
+    before = Subject(name="before", image=image, alpha=alpha)
+    assert not np.array_equal(before.alpha, quantise_alpha(cut_out(image)[0]))  # today's is another
+    store.subjects.save(before, {"base": "auto", "threshold": 0.5, "strokes": [], "quality": "standard"})
+    at = AppTest.from_file(SHELL, default_timeout=60)
+    at.query_params["id"] = before.id
+    at.run()
+    button(at, "Save").click().run()
+    assert [entry.id for entry in store.subjects.all()] == [before.id]
+    draw(at, ("add", 30, ((500, 60), (560, 90))))
+    button(at, "Reset").click().run()
+    assert draft(at).edit.way == 1
+
+
+def test_a_click_on_nothing_is_a_sentence_and_no_stroke(at: AppTest) -> None:
+    upload(at, "wall.png", wall())
+    point_at(at, 590, 440, 599, 449)  # beyond what a box needs, in a photo that is smaller than the canvas
+    assert draft(at).edit.strokes == ()
+    assert "too small or outside the photo" in said(at)
+    point_at(at, 300, 200, 302, 202)
+    assert all(stroke.shape == "object" for stroke in draft(at).edit.strokes)
 
 
 def test_an_unsaved_photo_and_its_strokes_survive_a_reload(at: AppTest, store: Store) -> None:

@@ -13,7 +13,7 @@ from bgen_core.jobs.background_faults import BackgroundFaults
 from bgen_core.jobs.submission import forecast_sweep, submit_sweep
 from bgen_core.records.sweep_states import CANCEL, CLAIM, FINISH, StateChange
 from bgen_core.settings import load_settings
-from bgen_core.store.references import load_references
+from bgen_core.store.references import KeptBackgrounds, load_references
 from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import encode_png
 from bgen_core.subject.subject import Subject
@@ -23,6 +23,7 @@ from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app import page_files
 from tests.made_up import commit, made_up_run, made_up_sweep
 from tests.pages.compare_pages import as_read
+from tests.subject.malformed_files import FILES
 
 SHELL = str(Path(page_files.SWEEP).parent / "_ui" / "app" / "shell.py")
 
@@ -98,6 +99,27 @@ def test_a_reference_picture_is_put_into_the_store_and_named(store: Store, subje
     at.file_uploader(key="reference_upload").upload("broken.png", b"no picture", "image/png").run()
     assert "broken.png" in said(at)
     assert at.text_area(key="reference").value.split("\n") == names
+
+
+def test_a_background_without_a_model_asks_for_what_acts_and_for_nothing_else(store: Store, subject: Subject):
+    at = open_sweep(model="plain-colour", colour="white to sky blue")
+    assert [each.key for each in at.text_area] == ["colour"], "no prompt, and no replacement in it"
+    assert "1 cell" in said(at)
+    at.text_area(key="colour").set_value("whiteish").run()
+    assert "background colour 'whiteish' is not known: write a colour such as white" in said(at)
+
+
+def test_a_background_picture_is_put_into_the_store_at_its_own_size(store: Store, subject: Subject, worker: None):
+    at = open_sweep(model="own-picture")
+    assert "own-picture needs a picture: give one in background" in said(at)
+    at.file_uploader(key="background_upload").upload("bomb.png", FILES["a gigapixel.png"](), "image/png").run()
+    assert "bomb.png" in said(at)
+    assert "megapixels" in said(at)
+    wide = np.full((100, 1500, 3), 90, np.uint8)
+    at.file_uploader(key="background_upload").upload("wide.png", encode_png(wide), "image/png").run()
+    name = at.text_area(key="background").value
+    assert np.array_equal(KeptBackgrounds(store.blobs)(name), wide)
+    assert "1 cell" in said(at)
 
 
 def test_it_says_what_a_sweep_costs_before_it_runs(subject: Subject, worker: None):

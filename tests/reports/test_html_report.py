@@ -50,6 +50,17 @@ def grid_of(store: Store, **changes: object) -> list[RunRecord]:
     return swept(store, runs, {"guidance": "2,3", "seed": "1,2"})
 
 
+def test_a_question_and_its_decision_stand_above_the_pictures(store: Store):
+    grid_of(store)
+    assert "Decided" not in read(html_report(store, sweep_id="sweep-1")).text
+    store.decisions.ask("sweep-1", f"which? {HOSTILE}")
+    store.decisions.decide("sweep-1", f"the first {HOSTILE}", evidence="Seed 1 is preferred.")
+    text = read(html_report(store, sweep_id="sweep-1")).text
+    assert f"which? {HOSTILE}" in text
+    assert f"Decided: the first {HOSTILE}" in text
+    assert "Seed 1 is preferred." in text
+
+
 def test_a_sweep_is_its_labelled_grid_with_every_picture_once(store: Store):
     runs = grid_of(store)
     page = read(html_report(store, sweep_id="sweep-1"))

@@ -126,6 +126,8 @@ CHANGES: dict[str, Callable[[SeenStore, Made], object]] = {
     "hasten": lambda store, made: store.sweeps.hasten(made.sweep),
     "share a sweep": lambda store, made: store.sweeps.share(made.sweep, "private"),
     "let viewers vote": lambda store, made: store.sweeps.let_viewers_vote(made.sweep, vote=False),
+    "ask a question": lambda store, made: store.decisions.ask(made.sweep, "which?"),
+    "decide": lambda store, made: store.decisions.decide(made.sweep, "the first"),
     "share a subject": lambda store, made: store.subjects.share(made.subject, "private"),
     "rename": lambda store, made: store.subjects.rename(made.subject, "stolen"),
     "delete a subject": lambda store, made: store.subjects.delete(made.subject),

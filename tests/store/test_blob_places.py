@@ -120,8 +120,8 @@ def _findings(store: Store) -> list[Finding]:
     ("address", "sentence"),
     [
         (
-            "s3://bucket/pictures",
-            r"Pictures cannot be kept in s3:// \(Install s3fs to access S3\): install the package",
+            "gs://bucket/pictures",
+            r"Pictures cannot be kept in gs:// \(Please install gcsfs to access Google Storage\): install the package",
         ),
         ("nothing://x", r"Pictures cannot be kept in nothing:// \(Protocol not known: nothing\)"),
     ],

@@ -1,9 +1,12 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from bgen_core.errors import UserInputError
 from bgen_core.store.opinions import Opinion, Vote
+from bgen_core.store.schema import VoteRow
 from bgen_core.store.store import Store
 from bgen_core.store.views import SavedView
 from tests.made_up import LONG_AGO, commit, made_up_run, made_up_sweep, run_id
@@ -72,6 +75,27 @@ def test_a_later_vote_on_the_same_two_runs_replaces_the_earlier(store: Store) ->
     store.opinions.add_vote(again)
     assert store.opinions.votes_of("sweep-1") == [*votes[1:], again]
     assert store.opinions.votes_of("sweep-2") == []
+
+
+def test_a_repeat_stands_beside_the_vote_and_replaces_a_repeat(store: Store) -> None:
+    store.sweeps.add(made_up_sweep(total=2), ["a", "b"])
+    first = Vote(sweep_id="sweep-1", voter="ada", run_a="a", run_b="b", winner="a", drawn="telling", created=LONG_AGO)
+    repeat = replace(first, run_a="b", run_b="a", winner="tie", drawn="repeat")
+    for vote in (first, replace(repeat, winner="b"), repeat):
+        store.opinions.add_vote(vote)
+    assert store.opinions.votes_of("sweep-1") == [first, repeat]
+    changed = replace(first, winner="b", drawn="random")
+    store.opinions.add_vote(changed)
+    assert store.opinions.votes_of("sweep-1") == [repeat, changed]
+
+
+def test_why_two_runs_were_drawn_is_not_known_where_a_later_version_says_something_else(store: Store) -> None:
+    store.sweeps.add(made_up_sweep(total=2), ["a", "b"])
+    vote = Vote(sweep_id="sweep-1", voter="ada", run_a="a", run_b="b", winner="a", drawn="random", created=LONG_AGO)
+    store.opinions.add_vote(vote)
+    with store.database.writing() as session:
+        session.execute(sa.update(VoteRow).values(drawn="by the moon"))
+    assert store.opinions.votes_of("sweep-1") == [replace(vote, drawn="")]
 
 
 def test_views_are_kept_by_their_name(store: Store) -> None:

@@ -1,7 +1,12 @@
 """What is PostgreSQL's own: making the tables, what a person reads when it fails, and that there is one writer."""
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -15,6 +20,7 @@ from bgen_core.jobs.runner import Runner
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store import database
 from bgen_core.store.database import Database
+from bgen_core.store.databases import connections
 from bgen_core.store.schema import SCHEMA_VERSION, RunRow, Table
 from bgen_core.store.store import Store, open_store
 from bgen_core.sweep.events import Committed
@@ -93,6 +99,50 @@ def test_a_database_that_another_program_holds(store: Store, monkeypatch: pytest
             commit(store, made_up_run())
         assert store.runs.select() == []
     commit(store, made_up_run())
+
+
+def test_a_writer_that_falls_silent_in_its_turn_loses_it(store: Store, settings: Settings) -> None:
+    """As if its host were cut off: it is frozen in its turn, and others commit again."""
+    holder = subprocess.Popen(
+        [sys.executable, "-m", "tests.store.hold_the_turn", str(settings.home), "0.5"],
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"BGEN_DATABASE": settings.database},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdout is not None
+    try:
+        assert holder.stdout.readline() == "inside\n"
+        holder.send_signal(signal.SIGSTOP)
+        commit(store, made_up_run())
+        holder.send_signal(signal.SIGCONT)
+        said, _ = holder.communicate("go on\n", timeout=60)
+    finally:
+        holder.kill()
+        holder.wait()
+    assert "because this program was silent for too long in its turn to write" in said
+    assert store.views.all() == []
+    assert len(store.runs.select()) == 1
+
+
+def test_sessions_end_by_themselves_when_the_other_side_is_gone(store: Store) -> None:
+    # Within the 15 s in which others are to commit again, and the 20 s for which a writer waits for its turn.
+    assert connections.SILENT_WRITER_SECONDS < 15 < database._BUSY_SECONDS
+    names = ("lock_timeout", "idle_in_transaction_session_timeout", "statement_timeout")
+    with store.database.writing() as session:
+        assert [session.scalar(sa.text(f"SHOW {name}")) for name in names] == ["20s", "10s", "5min"]
+    with store.database.reading() as session:
+        assert [session.scalar(sa.text(f"SHOW {name}")) for name in names] == ["0", "1min", "5min"]
+
+
+def test_limits_of_the_address_hold(store: Store) -> None:
+    own = Database(store.database.engine.url.update_query_dict({"options": "-c statement_timeout=7s"}))
+    try:
+        with own.reading() as session:
+            assert session.scalar(sa.text("SHOW statement_timeout")) == "7s"
+    finally:
+        own.close()
 
 
 def test_a_server_that_comes_back_is_used_again(store: Store, postgresql_server: Server) -> None:

@@ -54,7 +54,7 @@ def test_what_a_run_or_a_sweep_names_is_no_garbage(store: Store) -> None:
     assert not store.blobs.exists(of_run)
     store.blobs.delete(of_plan)
     (missing,) = [each for each in check_store(store) if isinstance(each, Finding)]
-    assert "missing: it is a reference picture of the sweep based" in missing.text
+    assert "missing: it is a reference or background picture of the sweep based" in missing.text
 
 
 def test_a_picture_that_is_gone_is_a_sentence(store: Store) -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -86,3 +88,14 @@ def test_on_photos(astronaut: np.ndarray, sample_photos: dict[str, np.ndarray]) 
     assert remarks_about(default_segmenter().segment(sample_photos["Cup of coffee"]))[0].kind == "not sure"
     wall = np.full((300, 300, 3), 200, np.uint8)
     assert [remark.kind for remark in remarks_about(default_segmenter().segment(wall))] == ["no person"]
+
+
+def test_bodies_in_one_region_are_told_with_the_way_to_part_them(astronaut: np.ndarray) -> None:
+    found = default_segmenter().segment(astronaut)
+    assert found.people is not None
+    (body,) = found.people.bodies
+    pair = replace(found, people=replace(found.people, bodies=(body, body)))
+    said = {remark.kind: remark for remark in remarks_about(pair)}["several persons"]
+    assert said.says == "2 persons were seen where the mask has 1 region: some touch."
+    assert "Object and Erase" in said.advice
+    assert "several persons" not in {remark.kind for remark in remarks_about(found)}

@@ -23,7 +23,7 @@ from bgen_core.store.blobs import STORED_LIMITS
 from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import decode_photo
 from bgen_core.subject.pasting.edge import Edges
-from bgen_core.sweep.canvas import prepare_cells
+from bgen_core.sweep.canvas import prepare_backdrops, prepare_cells
 from bgen_core.sweep.engine.recent import Recent
 from bgen_core.sweep.events import (
     Committed,
@@ -328,7 +328,11 @@ class Painting:
                     refuse(cell, error)
                 continue
             by_index = {cell.index: cell for cell in own}
-            for prepared in prepare_cells(photo.subject, own, work.extent, work.loras, work.steering):
+            if work.source.family.backdrop:
+                all_prepared = prepare_backdrops(photo.subject, own, work.steering.background)
+            else:
+                all_prepared = prepare_cells(photo.subject, own, work.extent, work.loras, work.steering)
+            for prepared in all_prepared:
                 if isinstance(prepared, PaintCell):
                     raw_id = work.addresses[prepared.index].raw_id
                     yield Asked(raw_id=raw_id, cell=prepared, photo=photo)

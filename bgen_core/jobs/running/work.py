@@ -14,11 +14,13 @@ from bgen_core.models.placement import Placement
 from bgen_core.models.steering.loras import LoraFile
 from bgen_core.records.run import PaintedRun, RunRecord
 from bgen_core.store.store import Store
-from bgen_core.subject.pasting.compositing import composite
+from bgen_core.subject.pasting.cut_out import finish
 from bgen_core.subject.pasting.edge import Edges
+from bgen_core.subject.pasting.lighting import light_for
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.applied_loras import applied_loras, lora_versions
 from bgen_core.sweep.family_rules import paints_in_tiles
+from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import CellAddress, SweepCell, pixel_versions
 from bgen_core.sweep.steering.applied_reference import Steering, steering_versions
 
@@ -91,7 +93,14 @@ def commit_run(
     subject, source = photo.subject, work.source
     began = time.perf_counter()
     options = cell.params.pasting
-    image = composite(subject.image, subject.alpha, painted.image, edges=photo.edges, options=options)
+    image = finish(
+        subject.image,
+        subject.alpha,
+        painted.image,
+        is_transparent=source.family.backdrop == "nothing",
+        edges=photo.edges,
+        options=options,
+    )
     seconds = painted.seconds | {"composite": time.perf_counter() - began}
     run = PaintedRun(
         id=work.addresses[cell.index].run_id,
@@ -108,7 +117,8 @@ def commit_run(
         versions=pixel_versions()
         | lora_versions(applied_loras(cell.params, work.loras))
         | steering_versions(cell.params, work.steering)
-        | ({"engine": painted.engine} if painted.engine else {}),
+        | ({"engine": painted.engine} if painted.engine else {})
+        | ({"light": light} if (light := _light_told(subject, painted.image, cell.params)) else {}),
         seconds={stage: round(spent, 4) for stage, spent in seconds.items()},
         peak_memory_mb=round(painted.peak_memory_mb, 1),
         created=datetime.now(UTC),
@@ -117,6 +127,14 @@ def commit_run(
     if raw is not None:
         return store.runs.commit_pasted(run, image=image, raw=raw)
     return store.runs.commit(run, image=image, raw_image=painted.image)
+
+
+def _light_told(subject: Subject, background: np.ndarray, params: InpaintParams) -> str:
+    """What the light did to the subject, in words; empty where it is off."""
+    if not params.light:
+        return ""
+    light = light_for(subject.image, subject.alpha, background, params.light)
+    return "unchanged: too little is around the subject" if light is None else light.receipt
 
 
 def _told(device: Device, placement: Placement, *, tiled: bool) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bgen_core.ids import SweepId
 from bgen_core.records.worker import SERVING, WorkerRecord
 from bgen_core.store.store import Store
 
@@ -35,7 +36,7 @@ class Member:
     pid: int
     device: str
     state: str
-    sweep_id: str
+    sweep_id: SweepId
     rows_per_second: float
     made: int
     lost: int

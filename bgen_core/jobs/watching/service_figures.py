@@ -100,7 +100,7 @@ class ServiceLook:
 
     def _picture_bytes(self) -> int:
         if self._pictures is None or time.monotonic() - self._pictures[0] > PICTURES_SECONDS:
-            size = sum(file.size for file in self._store.blobs.listing().pictures.values())
+            size = self._store.blobs.total_size()
             self._pictures = time.monotonic(), size
         return self._pictures[1]
 

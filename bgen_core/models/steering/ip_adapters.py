@@ -66,8 +66,8 @@ class IPAdapter:
     hub: tuple[str, str, str, str] | None = None
 
 
-def check_reference(text: str) -> None:
-    """Refuse what is no address of a picture.
+def check_reference(text: str, name: str = "reference") -> None:
+    """Refuse what is no address of a picture, for the parameter of that name.
 
     Raises
     ------
@@ -76,8 +76,8 @@ def check_reference(text: str) -> None:
     """
     if text and not is_content_hash(text):
         raise UserInputError(
-            f"reference {quoted(text, 60)} is no address of a stored picture: choose a file on the Sweep page, or give "
-            "one with --reference FILE."
+            f"{name} {quoted(text, 60)} is no address of a stored picture: choose a file on the Sweep page, or give "
+            f"one with --{name} FILE."
         )
 
 

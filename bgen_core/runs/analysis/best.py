@@ -9,7 +9,7 @@ import pandas as pd
 
 from bgen_core.metrics import Direction
 from bgen_core.runs.analysis.columns import SEED, AxisColumn, Measure, measured_rows, samples
-from bgen_core.runs.analysis.noise import seed_spread
+from bgen_core.runs.analysis.noise import pairs_among, seed_spread
 
 _ROUNDING = 1e-12  # relative: means of equal values differ by so much, depending on their order
 
@@ -90,13 +90,15 @@ def best_values(frame: pd.DataFrame, of: AxisColumn, measure: Measure, *, at: Ax
     # Which seed is best is a question about these pictures; which setting is, about pictures with other seeds too
     spread = None if of.name == SEED else seed_spread(known, measure, [of.name, at.name])
     found: list[BestAt] = []
-    for value in at.values(known):
+    asked = at.values(known)
+    comparisons = len(asked) * pairs_among(len(of.values(known)))
+    for value in asked:
         runs = samples(pd.DataFrame(known.loc[known[at.name] == value]), of, measure)
         means = {each: float(values.mean()) for each, values in runs.items()}
         noise = measure.noise
         if spread is not None:
             seeds = known.loc[known[at.name] == value].groupby(of.name)[SEED].nunique().min()
-            noise = max(noise, spread * math.sqrt(2 / max(1, int(seeds))))
+            noise = max(noise, spread.apart(comparisons=comparisons, runs=max(1, int(seeds))))
         best = best_of(means, measure.direction, noise)
         counted = best or means.keys()
         found.append(

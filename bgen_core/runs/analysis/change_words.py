@@ -6,6 +6,8 @@ from bgen_core.runs.analysis.columns import Measure, percent
 from bgen_core.runs.analysis.paired import Estimate, PairedDifference, fewest_pairs
 from bgen_core.wording import counted
 
+BY_CHANCE = "Among the {} comparisons of this sweep, one so large may come by chance."
+
 
 def change_text(change: Estimate, measure: Measure) -> str:
     """ "falls by 0.12 s (95 % interval 0.05 to 0.19, 9 pairs)"; or "from a fall of … to a rise of …" around 0."""

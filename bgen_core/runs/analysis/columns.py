@@ -67,7 +67,7 @@ class Measure:
     @property
     def spoken(self) -> str:
         """The label inside a sentence: "seam", but "CLIP score"."""
-        return self.label[:1].lower() + self.label[1:] if self.label[1:2].islower() else self.label
+        return in_sentence(self.label)
 
     def text(self, value: float, digits: int = 3) -> str:
         """A value to the digits that mean something, or to more digits in all where they are asked for."""
@@ -95,6 +95,11 @@ class AxisColumn:
 
     name: str
     label: str
+
+    @property
+    def spoken(self) -> str:
+        """The label inside a sentence."""
+        return in_sentence(self.label)
 
     def values(self, frame: pd.DataFrame) -> list[object]:
         """Its values: numbers by size, anything else in the order in which it comes."""
@@ -131,6 +136,11 @@ def samples(frame: pd.DataFrame, axis: AxisColumn, measure: Measure) -> dict[obj
     for value, found in zip(known[axis.name].tolist(), known[measure.name].tolist(), strict=True):
         grouped[value].append(found)
     return {value: np.asarray(each) for value, each in grouped.items()}
+
+
+def in_sentence(label: str) -> str:
+    """A label inside a sentence: "seam", but "CLIP score"."""
+    return label[:1].lower() + label[1:] if label[1:2].islower() else label
 
 
 def number(value: float, digits: int = 3) -> str:

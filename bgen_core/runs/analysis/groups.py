@@ -6,6 +6,7 @@ import pandas as pd
 
 from bgen_core.runs.analysis.best import best_of
 from bgen_core.runs.analysis.columns import Measure, numbers
+from bgen_core.runs.analysis.noise import beyond, group_spread, pairs_among
 
 
 def group_runs(frame: pd.DataFrame, by: str, columns: Sequence[str]) -> pd.DataFrame:
@@ -36,6 +37,19 @@ def group_runs(frame: pd.DataFrame, by: str, columns: Sequence[str]) -> pd.DataF
         found[f"{column}_mean"] = grouped[str(place)].mean()
         found[f"{column}_spread"] = grouped[str(place)].std()
     return found.rename_axis(by).reset_index()
+
+
+def against_spread(measure: Measure, rows: pd.DataFrame, by: str) -> Measure:
+    """The measure with the larger of its own noise and what runs of one group differ by, for the groups' means."""
+    spread = group_spread(rows, measure, by)
+    counts = rows.assign(**{measure.name: numbers(rows, measure.name)}).dropna(subset=[measure.name])
+    sizes = counts.groupby(by, dropna=False, sort=False).size()
+    if spread is None or len(sizes) < 2:
+        return measure
+    fewest = sizes.sort_values().iloc[:2]  # the two means that are known worst
+    runs = 2 / float((1 / fewest).sum())
+    noise = spread.apart(comparisons=pairs_among(len(sizes)), runs=runs)
+    return beyond(measure, noise, known="runs within a group differ as much")
 
 
 def best_groups(grouped: pd.DataFrame, measure: Measure) -> list[bool]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from bgen_core.runs.analysis.columns import AxisColumn, Measure, measured_rows
+from bgen_core.runs.analysis.columns import SEED, AxisColumn, Measure, numbers
 
 CONFIDENCE = 0.95
 _RESAMPLES = 4999
@@ -124,15 +124,20 @@ class PairedTable:
         Of the axis, in its order.
     cells
         float64, pairs × values; NaN where a run or its value is missing.
+    seeds
+        int, one per pair: pairs of one number share their seed. Where the seed is what is compared, or was not varied,
+        each pair has a number of its own.
     """
 
     values: list[object]
     cells: np.ndarray
+    seeds: np.ndarray
 
     @property
     def complete(self) -> "PairedTable":
         """Only the pairs that have all values."""
-        return PairedTable(values=self.values, cells=self.cells[np.isfinite(self.cells).all(axis=1)])
+        whole = np.isfinite(self.cells).all(axis=1)
+        return PairedTable(values=self.values, cells=self.cells[whole], seeds=self.seeds[whole])
 
     def column(self, value: object) -> np.ndarray:
         """The measure at one value of the axis, one number per pair."""
@@ -156,17 +161,32 @@ def paired_table(frame: pd.DataFrame, axis: AxisColumn, measure: Measure, axes: 
     PairedTable
         Values without a measured run are left out. A run that occurs twice counts once, as the mean.
     """
-    known = measured_rows(frame, measure, axis)
-    values = axis.values(known)
-    rest = [each.name for each in axes if each.name != axis.name]
-    pairs = np.asarray(known.groupby(rest, dropna=False, sort=False).ngroup()) if rest else np.zeros(len(known), int)
-    place = {value: index for index, value in enumerate(values)}
-    places = np.array([place[value] for value in known[axis.name].tolist()], int)
+    measured, column = numbers(frame, measure.name), frame[axis.name]
+    is_known = np.isfinite(measured) & column.notna().to_numpy()
+    codes, found = pd.factorize(column[is_known])
+    order = found.argsort() if pd.api.types.is_numeric_dtype(column) else np.arange(len(found))
+    values: list[object] = found[order].tolist()
+    places = np.argsort(order)[codes] if len(codes) else codes
+    # Not by groupby: an overview asks for a hundred such tables
+    rest = {each.name: pd.factorize(frame[each.name][is_known], use_na_sentinel=False)[0] for each in axes}
+    del rest[axis.name]
+    pairs = _numbered(list(rest.values()), len(codes))
     shape = (int(pairs.max()) + 1 if len(pairs) else 0, len(values))
     sums, counts = np.zeros(shape), np.zeros(shape)
-    np.add.at(sums, (pairs, places), known[measure.name].to_numpy())
+    np.add.at(sums, (pairs, places), measured[is_known])
     np.add.at(counts, (pairs, places), 1)
-    return PairedTable(values=values, cells=np.where(counts > 0, sums / np.maximum(counts, 1), np.nan))
+    seeds = np.arange(shape[0])
+    if SEED in rest:
+        seeds[pairs] = rest[SEED]
+    return PairedTable(values=values, cells=np.where(counts > 0, sums / np.maximum(counts, 1), np.nan), seeds=seeds)
+
+
+def _numbered(columns: Sequence[np.ndarray], rows: int) -> np.ndarray:
+    """For each row a number from 0, the same for rows that agree in all columns of numbers."""
+    combined = np.zeros(rows, np.int64)
+    for column in columns:
+        combined = pd.factorize(combined * (int(column.max(initial=0)) + 1) + column)[0]
+    return combined
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from bgen_core.runs.analysis.change_words import better_text, change_text, pairs_text, share_text, too_few
+from bgen_core.runs.analysis.change_words import BY_CHANCE, better_text, change_text, pairs_text, share_text, too_few
 from bgen_core.runs.analysis.columns import SECONDS, SEED, AxisColumn, Measure, number, numbers, shown
 from bgen_core.runs.analysis.effects import axis_effect
 from bgen_core.runs.analysis.paired import (
@@ -66,6 +66,7 @@ def is_it_worth_the_wait(
     first: object | None = None,
     second: object | None = None,
     seconds: str = SECONDS.name,
+    among: int = 0,
 ) -> Wait:
     """Compare two values of an axis by a measure and by time, each seed with itself.
 
@@ -78,6 +79,8 @@ def is_it_worth_the_wait(
         Values of the axis; its first and its last if not given.
     seconds
         Column of each run's time.
+    among
+        Of how many comparisons this is one, where one so large comes by chance among them; 0 where it does not.
 
     Raises
     ------
@@ -110,7 +113,7 @@ def is_it_worth_the_wait(
         extra=extra,
         change=change,
         gain=change.change if measure.direction == "higher" else change.change.negated,
-        sentence=_sentence(axis, measure, ratio, extra, change),
+        sentence=_sentence(axis, measure, ratio, extra, change, among),
     )
 
 
@@ -130,7 +133,7 @@ def _nothing(axis: AxisColumn, values: list[object], why: str) -> Wait:
 
 
 def _sentence(
-    axis: AxisColumn, measure: Measure, ratio: Estimate, extra: PairedDifference, change: PairedDifference
+    axis: AxisColumn, measure: Measure, ratio: Estimate, extra: PairedDifference, change: PairedDifference, among: int
 ) -> str:
     cost, gain = _cost(axis, ratio, extra), change.change
     nothing = f"{cost}; no clear difference in {measure.spoken}"
@@ -140,6 +143,8 @@ def _sentence(
         return f"{nothing}: {few}."
     if not gain.is_beyond(measure.noise):
         return f"{nothing}: it {change_text(gain, measure)}."
+    if among:
+        return f"{nothing}: it {change_text(gain, measure)}. {BY_CHANCE.format(among)}"
     better, longer = (gain.mean > 0) == (measure.direction == "higher"), extra.change
     for_each = (
         f": {measure.amount(abs(gain.mean) / longer.mean)} for each second more"

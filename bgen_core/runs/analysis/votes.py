@@ -1,26 +1,23 @@
-"""Blind votes: a Bradley–Terry score for each value of an axis.
+"""Blind votes: a Bradley–Terry score for each value of an axis, and what is proved of it, however often one looks.
 
-Sources
--------
-Bradley, Terry, "Rank analysis of incomplete block designs", Biometrika 39 (1952). Fit: choix,
-`ilsr_pairwise_dense` (Maystre, Grossglauser, "Fast and accurate inference of Plackett–Luce models", NeurIPS 2015).
-Intervals: Rubin, "The Bayesian bootstrap", The Annals of Statistics 9 (1981).
+Source of the model: Bradley, Terry, "Rank analysis of incomplete block designs", Biometrika 39 (1952). What is claimed
+does not rest on it: see `voting/evidence.py`. Scores and intervals are in `voting/scores.py`.
 """
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
 from bgen_core.ids import RunId
-from bgen_core.runs.analysis.columns import AxisColumn, listed_values, shown
-from bgen_core.runs.analysis.paired import CONFIDENCE, fewest_pairs
+from bgen_core.runs.analysis.columns import AxisColumn
+from bgen_core.runs.analysis.voting.counted_votes import CountedVotes, counted_votes
+from bgen_core.runs.analysis.voting.evidence import ERROR, Evidence, evidence_of
+from bgen_core.runs.analysis.voting.forecast import votes_to_settle
+from bgen_core.runs.analysis.voting.scores import FittedScores, fitted_scores
+from bgen_core.runs.analysis.voting.share_bound import share_bounds
+from bgen_core.runs.analysis.voting.vote_words import Remark, preference, remark
 from bgen_core.store.opinions import Vote
-
-_DRAWS = 400
-_SEED = 0  # the same votes always give the same intervals
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +32,11 @@ class AxisScore:
         Log-odds against the mean value of the axis, with the interval: 0 is average.
     share, share_low, share_high
         Share of the pairs with another value that it wins, in [0, 1], with the interval: the mean over the other values
-        of the chance to win that their scores give. A tie counts one half.
+        of the chance to win that their scores give. A tie counts one half. The intervals hold at all looks together.
     wins, losses, ties
         Counts of the votes between this value and another one.
+    is_out
+        Whether it is proved that another value is preferred to it.
     """
 
     value: object
@@ -50,6 +49,7 @@ class AxisScore:
     wins: int
     losses: int
     ties: int
+    is_out: bool = False
 
     @property
     def votes(self) -> int:
@@ -72,130 +72,139 @@ class AxisVotes:
     scores
         The best first.
     votes
-        Votes between two different values of the axis.
+        Votes that count: each voter once on two pictures that differ in nothing but the axis.
+    repeats, confounded
+        Votes that do not: second answers on the same two pictures, and on pictures that differ in more.
     is_clear
-        Whether the first is preferred to the second beyond doubt, by votes enough to say so.
+        Whether every other value is out. The chance that this is ever said wrongly is at most 5 %, also when one looks
+        after each vote.
     sentence
         States the preference and its uncertainty; "No clear preference" where there is none.
+    more_votes
+        About how many more settle it; 0 once it is clear, None where that cannot be said.
+    remark
+        Whether one may stop, or how far it is; None without votes.
     """
 
     scores: tuple[AxisScore, ...]
     votes: int
     is_clear: bool
     sentence: str
+    repeats: int = 0
+    confounded: int = 0
+    more_votes: float | None = None
+    remark: Remark | None = None
 
 
-def axis_votes(votes: Sequence[Vote], values: Mapping[RunId, object], axis: AxisColumn) -> AxisVotes:
-    """Score the values of an axis by the votes between runs that differ in it.
-
-    Beside the votes, each value counts as having won and lost half a time against the others together. This holds the
-    score of a value that always won at a finite number, and keeps a handful of votes from being taken for certainty.
-    The intervals come from weighing the votes and these halves anew 400 times: a Bayesian bootstrap, in which no weight
-    is ever 0, so that every draw can be fitted.
+def axis_votes(
+    votes: Sequence[Vote],
+    values: Mapping[RunId, object],
+    axis: AxisColumn,
+    *,
+    contexts: Mapping[RunId, Hashable] | None = None,
+    seeds: Mapping[RunId, object] | None = None,
+) -> AxisVotes:
+    """Score the values of an axis by the votes between runs that differ in it, and say what they prove.
 
     Parameters
     ----------
     votes
-        Of one sweep. Votes between runs of the same value say nothing about the axis and are left out.
+        Of one sweep, in the order in which they were given.
     values
         Run -> its value of the axis. Votes on runs that are not here are left out.
     axis
         For the sentence.
+    contexts
+        Run -> what else was set for it, the seed included: votes between two contexts do not count. None: nothing else
+        was.
+    seeds
+        Run -> its seed. On pictures of one seed alone nothing is claimed of the axis. None: the pictures themselves are
+        what is voted on.
     """
-    counted = [
-        vote
-        for vote in votes
-        if vote.run_a in values and vote.run_b in values and values[vote.run_a] != values[vote.run_b]
-    ]
-    known = list(dict.fromkeys(values.values()))
-    place = {value: index for index, value in enumerate(known)}
-    if not counted:
-        sentence = f"No clear preference between the values of {axis.label}: there are no votes yet."
-        return AxisVotes(scores=(), votes=0, is_clear=False, sentence=sentence)
-    pairs = np.array([(place[values[vote.run_a]], place[values[vote.run_b]]) for vote in counted])
-    shares = np.array([{"a": 1.0, "b": 0.0, "tie": 0.5}[vote.winner] for vote in counted])
-    fit = partial(_fit, pairs=pairs, shares=shares, count=len(known))
-    scores = fit(np.ones(len(pairs) + 2 * len(known)))
-    drawn = np.array([fit(weights) for weights in _weights(len(pairs) + 2 * len(known))])
-    low, high = _interval(drawn)
-    chances, drawn_chances = _win_shares(scores), _win_shares(drawn)
-    share_low, share_high = _interval(drawn_chances)
-    wins, losses, ties = _counts(pairs, shares, len(known))
-    order = np.argsort(-scores, kind="stable")
-    ranked = tuple(
-        AxisScore(
-            value=known[index],
-            score=float(scores[index]),
-            low=float(low[index]),
-            high=float(high[index]),
-            share=float(chances[index]),
-            share_low=float(share_low[index]),
-            share_high=float(share_high[index]),
-            wins=int(wins[index]),
-            losses=int(losses[index]),
-            ties=int(ties[index]),
+    given = counted_votes(votes, values, contexts)
+    if not len(given) or len(given.values) < 2:
+        sentence = f"No clear preference between the values of {axis.label}: {_why_nothing(given)}."
+        return AxisVotes(
+            scores=(),
+            votes=0,
+            is_clear=False,
+            sentence=sentence,
+            repeats=given.repeats,
+            confounded=given.confounded,
         )
-        for index in order
-    )
-    lead_from = _interval(drawn[:, order[0]] - drawn[:, order[1]])[0]
-    is_clear = bool(lead_from > 0) and ranked[0].votes >= fewest_pairs(CONFIDENCE)
+    found = evidence_of(given.pairs, given.shares, len(given.values))
+    fitted = fitted_scores(given.pairs, given.shares, len(given.values))
+    ranked = _ranked(given, found, fitted)
+    seeds_seen = None if seeds is None else len({seeds[vote.run_a] for vote in given.kept})
+    is_proved = sum(not score.is_out for score in ranked) == 1 and not ranked[0].is_out
+    is_clear = is_proved and seeds_seen != 1
+    more = 0.0 if is_proved else _more_votes(given, found, ranked)
     return AxisVotes(
         scores=ranked,
-        votes=len(counted),
+        votes=len(given),
         is_clear=is_clear,
-        sentence=_sentence(axis, ranked, is_clear),
+        sentence=preference(axis, ranked, is_proved=is_proved, seeds=seeds_seen),
+        repeats=given.repeats,
+        confounded=given.confounded,
+        more_votes=more,
+        remark=remark(
+            ranked, is_proved=is_proved, seeds=seeds_seen, more_votes=more, apart=_apart(given, found), votes=len(given)
+        ),
     )
 
 
-def _fit(weights: np.ndarray, *, pairs: np.ndarray, shares: np.ndarray, count: int) -> np.ndarray:
-    """Scores with mean 0: float64, one per value.
+def _why_nothing(given: CountedVotes) -> str:
+    if len(given.values) == 1:
+        return "there is one value alone"
+    if given.one_sided:
+        return "whoever voted chose the same side nearly always, whatever was there"
+    return "no vote was on two pictures that differ in it alone" if given.confounded else "there are no votes yet"
 
-    Weights: one for each vote, then one for each value's half win, then one for each value's half loss.
+
+def _ranked(given: CountedVotes, found: Evidence, fitted: FittedScores) -> tuple[AxisScore, ...]:
+    """The best first; those that are out come last, as what is proved goes before what is estimated."""
+    own = np.stack([given.shares, 1 - given.shares], axis=1).ravel()
+    counts = [np.bincount(given.pairs.ravel()[own == won], minlength=len(given.values)) for won in (1.0, 0.0, 0.5)]
+    bounds = {"share_low": fitted.share_low, "share_high": fitted.share_high}
+    if len(given.values) == 2:  # no model is needed for these
+        low, high = share_bounds(float(own[given.pairs.ravel() == 0].sum()), len(given), ERROR)
+        bounds = {"share_low": np.array([low, 1 - high]), "share_high": np.array([high, 1 - low])}
+    floats = {"score": fitted.score, "low": fitted.low, "high": fitted.high, "share": fitted.share} | bounds
+    return tuple(
+        AxisScore(
+            value=given.values[index],
+            wins=int(counts[0][index]),
+            losses=int(counts[1][index]),
+            ties=int(counts[2][index]),
+            is_out=bool(found.is_out[index]),
+            **{name: float(values[index]) for name, values in floats.items()},
+        )
+        for index in np.lexsort((-fitted.score, found.is_out)).tolist()
+    )
+
+
+def _more_votes(given: CountedVotes, found: Evidence, ranked: Sequence[AxisScore]) -> float | None:
+    if found.is_out.all() or len(found.strengths.mean) < len(given.values):
+        return None  # there is no best, or a value that nobody voted on
+    ties = (float((given.shares == 0.5).sum()) + 1) / (len(given) + 5)
+    return votes_to_settle(found, given.values.index(ranked[0].value), ties)
+
+
+def _apart(given: CountedVotes, found: Evidence) -> float | None:
+    """How far apart those that are not out are at most: the largest share that one wins against another.
+
+    The bounds of all pairs of values hold together and at all looks, since any two may be the last.
     """
-    import choix  # with scipy.stats behind it
-
-    votes, own_wins, own_losses = np.split(weights, [len(pairs), len(pairs) + count])
-    wins = np.add.outer(own_wins, own_losses) / (4 * (count - 1))
-    np.add.at(wins, (pairs[:, 0], pairs[:, 1]), votes * shares)
-    np.add.at(wins, (pairs[:, 1], pairs[:, 0]), votes * (1 - shares))
-    np.fill_diagonal(wins, 0)
-    return choix.ilsr_pairwise_dense(wins)
-
-
-def _win_shares(scores: np.ndarray) -> np.ndarray:
-    """Mean chance to win against another value: float64, the shape of the scores, the values last."""
-    chances = 1 / (1 + np.exp(scores[..., None, :] - scores[..., :, None]))
-    return (chances.sum(axis=-1) - 0.5) / (scores.shape[-1] - 1)  # a half against itself
-
-
-def _counts(pairs: np.ndarray, shares: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Wins, losses and ties of each value."""
-    own = np.stack([shares, 1 - shares], axis=1).ravel()
-    wins, losses, ties = (np.bincount(pairs.ravel()[own == result], minlength=count) for result in (1.0, 0.0, 0.5))
-    return wins, losses, ties
-
-
-def _interval(drawn: np.ndarray) -> np.ndarray:
-    return np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=0)
-
-
-def _weights(count: int) -> np.ndarray:
-    """Flat Dirichlet weights with mean 1: float64, draws × count."""
-    return count * np.random.default_rng(_SEED).dirichlet(np.ones(count), size=_DRAWS)
-
-
-def _sentence(axis: AxisColumn, ranked: tuple[AxisScore, ...], is_clear: bool) -> str:
-    best, second = ranked[:2]
-    nothing = f"No clear preference between the values of {axis.label}"
-    others = shown(second.value) if len(ranked) == 2 else "another value"
-    interval = f"{100 * CONFIDENCE:.0f} % interval {100 * best.share_low:.0f} to {100 * best.share_high:.0f} %"
-    wins = f"wins {100 * best.share:.0f} % of the pairs with {others} ({interval}): {best.counts}"
-    if is_clear:
-        return f"{axis.label} {shown(best.value)} is preferred: it {wins}."
-    level = [score for score in ranked if math.isclose(score.share, best.share, abs_tol=1e-9)]
-    if len(level) == len(ranked):
-        return f"{nothing}: each of them wins half of its pairs."
-    if len(level) > 1:
-        alike = listed_values([score.value for score in level])
-        return f"{nothing}: {alike} win alike, {100 * best.share:.0f} % of their pairs."
-    return f"{nothing}: {shown(best.value)} {wins}."
+    still = np.flatnonzero(~found.is_out).tolist()
+    if not 2 <= len(still) <= 6:
+        return None
+    pairs = len(given.values) * (len(given.values) - 1) // 2
+    largest = 0.5
+    for place, first in enumerate(still):
+        for second in still[place + 1 :]:
+            there = (given.pairs == (first, second)).all(axis=1)
+            turned = (given.pairs == (second, first)).all(axis=1)
+            won = float(given.shares[there].sum() + (1 - given.shares[turned]).sum())
+            low, high = share_bounds(won, int(there.sum() + turned.sum()), ERROR / pairs)
+            largest = max(largest, high, 1 - low)
+    return largest

@@ -20,7 +20,8 @@ _ROLES = {
     "photo": "the photo of the subject",
     "alpha": "the mask of the subject",
     "reference": "the reference picture of the run",
-    "planned": "a reference picture of the sweep",
+    "background": "the background picture of the run",
+    "planned": "a reference or background picture of the sweep",
 }
 
 

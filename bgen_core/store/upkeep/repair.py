@@ -13,6 +13,7 @@ from PIL import Image
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash, RunId
+from bgen_core.models.catalogue import describe_model
 from bgen_core.records.png_text import metadata_chunks, read_record
 from bgen_core.records.run import MadeRun, PaintedRun, RunRecord
 from bgen_core.records.run_png import encode_run_png
@@ -21,7 +22,7 @@ from bgen_core.store.pictures import PictureUse
 from bgen_core.store.store import Store
 from bgen_core.store.upkeep.check import Finding
 from bgen_core.subject.decoding.image_io import decode_photo
-from bgen_core.subject.pasting.compositing import composite
+from bgen_core.subject.pasting.cut_out import finish
 from bgen_core.sweep.plan import pixel_versions
 
 
@@ -88,7 +89,7 @@ def _mend(store: Store, use: PictureUse, *, drop_lost: bool) -> tuple[bool, str]
             f"The run {use.owner_id[:12]} keeps its finished picture: restore the raw one from a backup, "
             "or delete the run and make it again."
         )
-    if use.role in ("reference", "planned"):
+    if use.role in ("reference", "background", "planned"):
         return False, "Restore it from a backup, or give its file again: pictures that are made already stay."
     return False, f"Restore the picture from a backup, or delete the subject {use.owner_id[:12]} and save it again."
 
@@ -126,7 +127,13 @@ def _pasted(store: Store, run: MadeRun, raw: BlobHash) -> np.ndarray | None:
         background = decode_photo(store.blobs.get(raw), name=raw, limits=STORED_LIMITS).image
     except (UserInputError, LostPictureError):
         return None
-    return composite(subject.image, subject.alpha, background, options=run.params.pasting)
+    return finish(
+        subject.image,
+        subject.alpha,
+        background,
+        is_transparent=describe_model(run.model).family.backdrop == "nothing",
+        options=run.params.pasting,
+    )
 
 
 def _adopt(store: Store, pictures: Sequence[BlobHash]) -> set[BlobHash]:
@@ -161,5 +168,5 @@ def _belongs(store: Store, run: MadeRun, image: BlobHash, raw: BlobHash) -> bool
     if run.extent != run.model_extent:
         return True
     pasted = _pasted(store, run, raw)
-    finished = decode_photo(store.blobs.get(image), name=image, limits=STORED_LIMITS).image
+    finished = decode_photo(store.blobs.get(image), name=image, limits=STORED_LIMITS).pixels
     return pasted is not None and np.array_equal(pasted, finished)

@@ -97,7 +97,7 @@ def _untouched(session: Session, before: datetime, among: Sequence[RunId] | None
     query = (
         sa.select(
             RunRow.id, RunRow.created, RunRow.subject_id, RunRow.subject_name, RunRow.prompt,
-            RunRow.image, RunRow.raw, RunRow.reference,
+            RunRow.image, RunRow.raw, RunRow.reference, RunRow.background,
         )
         .where(RunRow.created < before, RunRow.id.not_in(judged))
         .where(RunRow.id.not_in(sa.select(CellRow.run_id).where(CellRow.sweep_id.in_(kept_sweeps))))

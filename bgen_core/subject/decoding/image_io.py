@@ -114,6 +114,21 @@ class Photo:
     def extent(self) -> Extent:
         return Extent.of(self.image)
 
+    @property
+    def pixels(self) -> np.ndarray:
+        """uint8, HWC: RGB, or RGBA where the file says what is transparent."""
+        return self.image if self.alpha is None else np.dstack([self.image, _eight_bits(self.alpha)])
+
+    def before(self, background: np.ndarray | int) -> np.ndarray:
+        """The picture as it is seen before a background (uint8, HWC, RGB, of its size, or one level): uint8, HWC, RGB.
+
+        Where it is opaque its pixels stay as they are.
+        """
+        if self.alpha is None:
+            return self.image
+        share = self.alpha[..., None]
+        return np.rint(self.image * share + np.float32(1) * background * (1 - share)).astype(np.uint8)
+
 
 def read_photo(path: str | Path, *, limits: DecodeLimits) -> Photo:
     """Decode the photo at `path`; see `decode_photo`."""

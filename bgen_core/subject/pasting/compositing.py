@@ -10,7 +10,9 @@ from bgen_core.parameters import parameter_of
 from bgen_core.subject.matting import edge_colours, enlarged_rows, strips, subject_colours
 from bgen_core.subject.native import cv2
 from bgen_core.subject.pasting.edge import Edges, softened
+from bgen_core.subject.pasting.ground_shadow import ground_shadow
 from bgen_core.subject.pasting.harmonisation import fit_relighting
+from bgen_core.subject.pasting.lighting import light_for, lit
 from bgen_core.subject.pasting.shadow import contact_shadow
 
 
@@ -25,13 +27,20 @@ class CompositeOptions:
         smaller by it, and stays the photo's own.
     harmonisation
         How far the subject's light moves to the background's, 0 to 1. Above 0 it changes the core as well.
+    light
+        How far the subject's light follows the background's, 0 to 1: a smooth gain on its own pixels. Above 0 it
+        changes the core as well. With harmonisation it comes first.
     shadow
         Strength of the contact shadow on the background, 0 to 1. Never on the subject.
+    ground_shadow
+        Strength of the shadow that falls away from the background's light, 0 to 1. Never on the subject.
     """
 
     edge_softness: float = 0.0
     harmonisation: float = 0.0
+    light: float = 0.0
     shadow: float = 0.0
+    ground_shadow: float = 0.0
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -83,29 +92,65 @@ def composite(
         )
     edge = (edges or Edges(image, alpha, colours)).of(options.edge_softness)
     result = stretched(background, extent)
+    light = light_for(image, alpha, background, options.light) if options.light else None
     relighting = fit_relighting(image, alpha, background, options.harmonisation) if options.harmonisation else None
-    if options.shadow:
-        shadow = contact_shadow(edge.alpha) * np.float32(options.shadow)
+    shadow = shadow_of(edge.alpha, background, options)
+    if shadow is not None:
         for rows in strips(extent.height):
-            light = 1 - np.clip(enlarged_rows(shadow, extent, rows), 0, 1)
-            result[rows] = np.rint(result[rows] * light[..., None]).astype(np.uint8)
+            left = 1 - np.clip(enlarged_rows(shadow, extent, rows), 0, 1)
+            result[rows] = np.rint(result[rows] * left[..., None]).astype(np.uint8)
     if edge.parts:
         foreground = edge.colours
+        if light is not None:
+            foreground = lit(foreground, light.gain_at(extent, edge.rows, edge.columns))
         if relighting is not None:
             foreground = np.concatenate([relighting.apply(foreground[part]) for part in edge.parts])
         behind = result[edge.rows, edge.columns].astype(np.float32)
         mixed = np.rint(behind + edge.share * (foreground - behind))
         result[edge.rows, edge.columns] = mixed.astype(np.uint8)
-    if relighting is None:
+    if light is None and relighting is None:
         return cv2.copyTo(image, edge.core, result)
     for rows in strips(extent.height):
         core = edge.core[rows] > 0
-        result[rows][core] = np.rint(relighting.apply(image[rows][core])).astype(np.uint8)
+        colours = image[rows][core]
+        if light is not None:
+            colours = lit(colours, light.gain(extent, rows)[core])
+        if relighting is not None:
+            colours = relighting.apply(colours)
+        result[rows][core] = np.rint(colours).astype(np.uint8)
     return result
 
 
+def shadow_of(alpha: np.ndarray, background: np.ndarray | None, options: CompositeOptions) -> np.ndarray | None:
+    """How much light the subject takes from what is behind it, with both of its shadows.
+
+    Parameters
+    ----------
+    alpha
+        float32, HW, in [0, 1], as it is pasted.
+    background
+        uint8, HWC, RGB; None where nothing is behind.
+
+    Returns
+    -------
+    numpy.ndarray or None
+        float32, HW, in [0, 1], smaller than the photo; None where both are off.
+    """
+    found = [
+        each() * np.float32(strength)
+        for strength, each in (
+            (options.shadow, lambda: contact_shadow(alpha)),
+            (options.ground_shadow, lambda: ground_shadow(alpha, background)),
+        )
+        if strength
+    ]
+    if len(found) < 2:
+        return found[0] if found else None
+    return 1 - (1 - found[0]) * (1 - found[1])
+
+
 def effective_alpha(alpha: np.ndarray, options: CompositeOptions) -> np.ndarray:
-    """The alpha that pastes the subject: where it is 1, and `harmonisation` is 0, the result is the photo bit for bit.
+    """The alpha that pastes the subject: where it is 1 the result is the photo bit for bit, unless its light changes.
 
     Parameters
     ----------

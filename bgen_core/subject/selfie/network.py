@@ -25,7 +25,7 @@ from bgen_core.subject.native import cv2, import_native, raise_if_library_missin
 _FOLDER = Path(__file__).parent
 # TensorFlow Lite's and absl's start-up lines. mediapipe 1.2.2 reads no variable that silences them (tried:
 # TF_CPP_MIN_LOG_LEVEL, GLOG_minloglevel, ABSL_MIN_LOG_LEVEL, GOOGLE_STDERRTHRESHOLD).
-_NOISE = re.compile(rb"INFO: Created TensorFlow Lite|WARNING: Logging before InitGoogle|[IW]\d{4} ")
+NOISE = re.compile(rb"INFO: Created TensorFlow Lite|WARNING: Logging before InitGoogle|[IW]\d{4} ")
 
 
 class SelfieNetwork:
@@ -87,7 +87,7 @@ class SelfieNetwork:
             output_confidence_masks=True,
             output_category_mask=False,
         )
-        with native_log_filtered(_NOISE):
+        with native_log_filtered(NOISE):
             self._segmenter = tasks.vision.ImageSegmenter.create_from_options(options)
             self._run(np.zeros((self.extent.height, self.extent.width, 3), np.uint8))  # the first call logs, too
 

@@ -1,6 +1,6 @@
 """The reference picture of one cell, pinned: what its address says of it, and what the model gets."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,11 +41,15 @@ class Steering:
         Content address of a reference picture -> uint8, HWC, RGB.
     depth
         What tells depth, where a cell shows it.
+    background
+        Gives a background picture by its content address: uint8, HWC, RGB. They are as large as photos, so that each
+        is read when its cell is.
     """
 
     ip_adapters: Mapping[str, IPAdapter]
     pictures: Mapping[str, np.ndarray]
     depth: DepthModel | None
+    background: Callable[[str], np.ndarray] | None = None
 
 
 WITHOUT_STEERING = Steering(ip_adapters={}, pictures={}, depth=None)

@@ -30,7 +30,7 @@ _AT = re.compile(r"[01](\.\d{1,6})?,[01](\.\d{1,6})?,\d{1,4}(\.\d{1,4})?")
 # What an address need not say, of the values that are one word.
 _USUAL = {
     "list": "gallery", "sort": "", "group": "", "measure": "", "page": "1", "show": "side", "pair": "AB", "ends": "",
-    "at": "",
+    "maps": "", "at": "",
 }  # fmt: skip
 _COLUMN_NAMES = frozenset(column.name for column in RUN_COLUMNS)
 SORTED = tuple(column for column in RUN_COLUMNS if column.kind not in ("id", "picture", "link"))
@@ -81,6 +81,8 @@ class CompareView:
         The swept parameter that is asked about, and another one, by their names in the plan.
     ends
         Places of two values of the axis that are weighed against each other; equal for its first and last.
+    maps
+        Whether maps show where in the picture each axis acts.
     at
         Where the pictures are looked at, as "x,y,zoom": the centre in shares of the picture, and the zoom, 1 for the
         whole picture; empty for that. The browser writes it into the address; here it is only handed on.
@@ -104,6 +106,7 @@ class CompareView:
     axis: str = ""
     against: str = ""
     ends: tuple[int, int] = (0, 0)
+    maps: bool = False
     at: str = ""
 
     @classmethod
@@ -131,6 +134,7 @@ class CompareView:
             axis=_last(query, "axis"),
             against=_last(query, "against"),
             ends=_ends(_last(query, "ends")),
+            maps=_last(query, "maps") == "1",
             at=_place(_last(query, "at")),
         )
 
@@ -155,6 +159,7 @@ class CompareView:
             "axis": self.axis,
             "against": self.against,
             "ends": "{}-{}".format(*self.ends) if self.ends != (0, 0) else "",
+            "maps": "1" if self.maps else "",
             "at": self.at,
         }
         return {name: value for name, value in query.items() if value}

@@ -10,14 +10,14 @@ import streamlit as st
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.analysis.best import best_of
 from bgen_core.runs.analysis.columns import Measure
-from bgen_core.runs.analysis.noise import is_noise
+from bgen_core.runs.analysis.noise import against_seeds, is_noise
 from bgen_core.runs.short_texts import short_texts
 from bgen_core.runs.table import differing_parameters, shown, shown_apart
 from bgen_core.wording import counted
 from pages._ui.app import page_files
 from pages._ui.compare.compare_view import CompareView, change, say_of_link
 from pages._ui.shared.left_out import quoted_value
-from pages._ui.shared.measures import against_seeds, chosen_measure, measures_in
+from pages._ui.shared.measures import chosen_measure, measures_in
 from pages._ui.shared.picture_viewer import MOST_AT_ONCE, Badge, ViewerMode, picture_viewer
 from pages._ui.shared.plain_text import plain
 

@@ -8,7 +8,8 @@ import streamlit as st
 
 from bgen_core.runs.analysis.best import all_equal
 from bgen_core.runs.analysis.columns import Measure
-from bgen_core.runs.analysis.groups import best_groups, group_runs
+from bgen_core.runs.analysis.groups import against_spread, best_groups, group_runs
+from bgen_core.runs.analysis.noise import noise_text
 from bgen_core.runs.run_columns import run_column
 from bgen_core.runs.value_notes import notes_text, value_notes
 from pages._ui.app import resources
@@ -31,6 +32,7 @@ def group_table(rows: pd.DataFrame, view: CompareView) -> None:
     column = run_column(view.group)
     known = measures_in(rows)
     measure = measure_choice("Measure", rows, view, place="groups", width=260)
+    noisy = None if measure is None else against_spread(measure, rows, view.group)
     measures = known if measure is None else [measure, *(each for each in known if each != measure)]
     measures = measures[:_SHOWN_AT_ONCE]
     grouped = group_runs(rows, view.group, [each.name for each in measures])
@@ -39,9 +41,11 @@ def group_table(rows: pd.DataFrame, view: CompareView) -> None:
         view.group: st.column_config.Column(column.label, help=column.help),
         "runs": st.column_config.NumberColumn("Runs", width=80),
     }
-    if measure is not None and any(best := best_groups(grouped, measure)):
+    if noisy is not None and any(best := best_groups(grouped, noisy)):
         grouped.insert(2, _BEST, ["best" if each else "" for each in best])
-        config[_BEST] = st.column_config.TextColumn("Best", help=f"By the mean {measure.spoken}.", width=80)
+        config[_BEST] = st.column_config.TextColumn(
+            "Best", help=f"By the mean {noisy.spoken}, beyond what runs within a group differ by.", width=80
+        )
     for each in measures:
         config[f"{each.name}_mean"] = st.column_config.NumberColumn(
             f"{each.heading}, mean", format="%.4g", help=_BETTER[each.direction]
@@ -59,7 +63,7 @@ def group_table(rows: pd.DataFrame, view: CompareView) -> None:
         placeholder="–",
         alt=f"Runs grouped by {column.label}",
     )
-    for line in ("" if measure is None else _says(grouped, rows, measure), "Choose a row to see its runs."):
+    for line in ("" if noisy is None else _says(grouped, rows, noisy), "Choose a row to see its runs."):
         if line:
             st.caption(plain(line))
 
@@ -76,7 +80,7 @@ def _says(grouped: pd.DataFrame, rows: pd.DataFrame, measure: Measure) -> str:
 def _alike(measure: Measure, means: list[float]) -> str:
     if all_equal(means):
         return "All groups have the same mean."
-    return f"No group is best: their means are within the noise of {measure.amount(measure.noise)}."
+    return f"No group is best: their means are within the noise of {noise_text(measure)}."
 
 
 def _filter(values: list[Any], view: CompareView) -> None:

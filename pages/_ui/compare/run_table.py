@@ -10,7 +10,7 @@ import streamlit as st
 from bgen_core.errors import BgenError
 from bgen_core.ids import RunId
 from bgen_core.parameters import PARAMETERS, TEXTS
-from bgen_core.runs.analysis.noise import is_noise
+from bgen_core.runs.analysis.noise import against_seeds, is_noise
 from bgen_core.runs.run_columns import RunColumn, run_column
 from bgen_core.runs.table import FIELDS
 from bgen_core.store.opinions import MAX_RATING
@@ -72,7 +72,7 @@ def editable_table(rows: pd.DataFrame, store: SeenStore, view: CompareView, *, b
     ids = visible["id"].tolist()
     columns = columns_in(rows, view)
     shown = _shown(visible, columns, view)
-    apart = _add_differences(shown, columns, visible, baseline)
+    apart = _add_differences(shown, columns, visible, baseline, rows)
     # Edits belong to places in the table: other rows and other columns begin with none.
     drawn = st.session_state.setdefault(_ROUND, 0)
     key = f"compare_rows_{hash((*ids, *columns, view.sort, view.baseline, drawn))}"
@@ -156,16 +156,18 @@ def _shown(visible: pd.DataFrame, columns: Sequence[str], view: CompareView) -> 
 
 
 def _add_differences(
-    shown: pd.DataFrame, columns: Sequence[str], visible: pd.DataFrame, baseline: pd.DataFrame
+    shown: pd.DataFrame, columns: Sequence[str], visible: pd.DataFrame, baseline: pd.DataFrame, rows: pd.DataFrame
 ) -> dict[str, str]:
     """Beside each metric how far it is from the baseline's, as columns of their own; their names by the metric's."""
     if baseline.empty:
         return {}
     apart = {name: f"{name}{_APART}" for name in columns if run_column(name).is_metric}
-    own_noise = {measure.name: measure for measure in measures_in(pd.concat([visible, baseline]))}
+    known = pd.concat([rows, baseline])
+    measures = against_seeds(measures_in(known), pd.concat([visible, baseline]), known, compared=2)
+    noisy = {measure.name: measure for measure in measures}
     for name, difference in apart.items():
         found = shown[name] - baseline[name].iloc[0]
-        measure = own_noise.get(name)
+        measure = noisy.get(name)
         shown[difference] = [0.0 if measure and is_noise(value, measure) else value for value in found.tolist()]
     return apart
 
@@ -176,7 +178,7 @@ def _differences_config(apart: Mapping[str, str]) -> dict[str, Any]:
             f"Δ {run_column(name).label}",
             format="%+.3g",
             width=112,
-            help="Difference from the baseline's value; 0 where it is no more than the measure's own noise.",
+            help="Difference from the baseline's value; 0 where it is no more than noise, its own or another seed's.",
         )
         for name, difference in apart.items()
     }

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from string import ascii_uppercase
 
-import pandas as pd
-
 from bgen_core.ids import RunId
+from bgen_core.records.decision import NOTHING_ASKED, SweepDecision
 from bgen_core.records.link import Link
 from bgen_core.records.png_text import parameters_text
 from bgen_core.records.run import RunRecord
-from bgen_core.runs.analysis.ballot import BallotPair, next_pair
+from bgen_core.runs.analysis.ballot import BallotPair, VotedCells, next_pair
 from bgen_core.runs.analysis.columns import AxisColumn
 from bgen_core.runs.analysis.effects import axis_effect
 from bgen_core.runs.analysis.overview import overview
@@ -54,6 +53,8 @@ class LinkPage:
         the page keeps the pictures' settings to itself: the ballot is blind.
     tally
         The verdict so far, for who has voted; empty before.
+    decision
+        The sweep's own question and decision, where the link has none.
     """
 
     pictures: tuple[ShownPicture, ...]
@@ -61,6 +62,7 @@ class LinkPage:
     sentences: tuple[str, ...]
     pair: BallotPair | None
     tally: str
+    decision: SweepDecision = NOTHING_ASKED
 
 
 def link_page(store: SeenStore, link: Link, *, only_look: bool = False) -> LinkPage:
@@ -78,6 +80,7 @@ def link_page(store: SeenStore, link: Link, *, only_look: bool = False) -> LinkP
         sentences=_sentences(store, link),
         pair=None if only_look else pair,
         tally=tally,
+        decision=NOTHING_ASKED if link.sweep_id is None else store.decisions.of(link.sweep_id),
     )
 
 
@@ -134,9 +137,9 @@ def _ballot(store: SeenStore, link: Link, letters: dict[RunId, str]) -> tuple[Ba
     votes = [
         vote for vote in store.opinions.votes_of(link.sweep_id) if vote.run_a in letters and vote.run_b in letters
     ]  # fmt: skip
-    frame = pd.DataFrame({"id": list(letters), _PICTURE.name: list(letters.values())})
+    cells = VotedCells(values=letters, contexts=dict.fromkeys(letters, 0), seeds=None)
     voter = store.visitor.id
-    pair = next_pair(frame, _PICTURE, axes=[_PICTURE], votes=votes, voter=voter)
+    pair = next_pair(cells, axis=_PICTURE, votes=votes, voter=voter)
     has_voted = any(vote.voter == voter for vote in votes)
     return pair, _tally(votes, letters) if has_voted or pair is None else ""
 
@@ -144,4 +147,5 @@ def _ballot(store: SeenStore, link: Link, letters: dict[RunId, str]) -> tuple[Ba
 def _tally(votes: Sequence[Vote], letters: dict[RunId, str]) -> str:
     said = axis_votes(votes, letters, _PICTURE)
     voters = len({vote.voter for vote in votes})
-    return f"{said.sentence} {counted(said.votes, 'vote')} by {counted(voters, 'voter')}."
+    counts = f"{counted(said.votes, 'vote')} by {counted(voters, 'voter')}."
+    return f"{said.sentence} {counts} {said.remark.text if said.remark else ''}".strip()

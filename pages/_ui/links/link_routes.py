@@ -21,7 +21,7 @@ from bgen_core.records.visitor import Visitor
 from bgen_core.runs.links import THUMBNAIL_SIDES
 from bgen_core.server_secret import server_secret
 from bgen_core.settings import Settings
-from bgen_core.store.opinions import Vote, Winner
+from bgen_core.store.opinions import Vote, Winner, drawn_as
 from bgen_core.store.store import SeenStore
 from bgen_core.store.thumbnails import thumbnail
 from pages._ui.app import resources
@@ -75,7 +75,9 @@ def link_routes(
             only_looks = "look" in request.query_params
             shown = link_page(seen, link, only_look=only_looks)
             pair = shown.pair
-            ballot = "" if pair is None else _ballots(settings().home).dumps([link.id, pair.run_a, pair.run_b])
+            ballot = (
+                "" if pair is None else _ballots(settings().home).dumps([link.id, pair.run_a, pair.run_b, pair.drawn])
+            )
             filled = render(
                 "links/link.html",
                 link=link,
@@ -129,9 +131,15 @@ def link_routes(
                 given = [""]
             if winner is None or given[0] != link.id or not _is_known(request, settings()):
                 raise UserInputError("This ballot is not valid any more: open the link again.")
-            seen.opinions.add_vote(
-                Vote(sweep_id=link.sweep_id or SweepId(""), run_a=RunId(given[1]), run_b=RunId(given[2]), winner=winner)
+            _, one, other, *drawn = given  # a ballot of an older version does not say how it was drawn
+            vote = Vote(
+                sweep_id=link.sweep_id or SweepId(""),
+                run_a=RunId(one),
+                run_b=RunId(other),
+                winner=winner,
+                drawn=drawn_as(drawn[0] if drawn else ""),
             )
+            seen.opinions.add_vote(vote)
             return RedirectResponse(f"../{request.path_params['token']}#vote", 303, HEADERS)
 
         return await _answered(answer)

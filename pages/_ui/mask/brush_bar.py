@@ -8,19 +8,24 @@ import streamlit as st
 
 from bgen_core.subject.drawn_strokes import Pen
 from bgen_core.subject.edit import MODES, MaskEdit, Mode, Stroke
-from pages._ui.mask.mask_drawing import Pointer, missed, settle
+from pages._ui.mask.asked_object import said_of_object
+from pages._ui.mask.mask_drawing import ObjectTool, Pointer, missed, settle
 from pages._ui.mask.mask_preview import preview_of
 from pages._ui.mask.mask_sliders import set_sliders
+from pages._ui.shared.plain_text import plain
 from pages._ui.subject.subject_draft import Draft, change, keep, redo, undo
 
-Tool = Literal["brush", "lasso", "rectangle", "choose", "zoom"]
+Tool = Literal["brush", "lasso", "rectangle", "object", "choose", "zoom"]
 # Without icons: with them the bar takes two lines, and a telephone shows the first four
-TOOLS: dict[Tool, str] = {"brush": "Brush", "lasso": "Lasso", "rectangle": "Box", "choose": "Choose", "zoom": "Zoom"}
+TOOLS: dict[Tool, str] = {
+    "brush": "Brush", "lasso": "Lasso", "rectangle": "Box", "object": "Object", "choose": "Choose", "zoom": "Zoom",
+}  # fmt: skip
 _MODE_NAMES = {"add": ":material/add: Add", "erase": ":material/remove: Erase"}
 _HINTS: dict[Tool, str] = {
     "brush": "Paint over it.",
     "lasso": "Draw around it; the line closes itself.",
     "rectangle": "Drag a box over what you mean.",
+    "object": "Click on a thing, or drag a box around it.",
     "choose": "Click on who should go or stay.",
     "zoom": "Drag a box over what to see large.",
 }
@@ -28,7 +33,7 @@ _MISSED = ":orange[Nobody was found at that place.]"
 _CHOSEN = "brush_tool"
 
 
-def brush_bar(draft: Draft, *, choosing: bool) -> Pen | Pointer:
+def brush_bar(draft: Draft, *, choosing: bool) -> Pen | Pointer | ObjectTool:
     """Draw the bar; returns what is in the hand.
 
     Parameters
@@ -54,6 +59,8 @@ def brush_bar(draft: Draft, *, choosing: bool) -> Pen | Pointer:
         size, softness = _sizes(tool)
     if tool == "choose" or tool == "zoom":
         return tool
+    if tool == "object":
+        return ObjectTool(mode=mode or "add")
     return Pen(mode=mode or "add", shape=tool, size=size, softness=softness / 100)
 
 
@@ -67,7 +74,9 @@ def _sizes(tool: Tool) -> tuple[int, int]:
             )  # fmt: skip
         else:
             st.caption(_MISSED if tool == "choose" and missed() else _HINTS[tool])
-    if tool not in ("choose", "zoom"):
+            if tool == "object" and (said := said_of_object()):
+                st.caption(f":orange[{plain(said)}]")
+    if tool not in ("choose", "zoom", "object"):
         with st.container(width="stretch"):
             softness = st.slider(
                 "Softness", 0, 100, 0, step=5, format="%d %%", key="brush_softness", persist_state="session",
@@ -86,7 +95,7 @@ def _steps(draft: Draft) -> None:
             disabled=not possible, on_click=_go, args=(step,),
         )  # fmt: skip
     st.button(
-        "Reset", key="brush_reset", type="tertiary", disabled=draft.edit == MaskEdit(quality=draft.quality),
+        "Reset", key="brush_reset", type="tertiary", disabled=draft.edit == _untouched(draft),
         on_click=_go, args=(_reset,),
         help="Back to the mask as it was found. Undo takes that back.",
     )  # fmt: skip
@@ -117,4 +126,8 @@ def _invert(draft: Draft) -> Draft:
 
 
 def _reset(draft: Draft) -> Draft:
-    return keep(change(draft, MaskEdit(quality=draft.quality)).settled)
+    return keep(change(draft, _untouched(draft)).settled)
+
+
+def _untouched(draft: Draft) -> MaskEdit:
+    return MaskEdit(quality=draft.quality, way=draft.edit.way)

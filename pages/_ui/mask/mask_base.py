@@ -9,6 +9,7 @@ import streamlit as st
 from bgen_core.subject.cutout import cut_out
 from bgen_core.subject.edit import QUALITIES
 from bgen_core.subject.fine import FINE_COST, refine_fine
+from bgen_core.subject.segmentation import default_segmenter
 from pages._ui.mask.fine_edge import fine_edges, watch_fine_edge
 from pages._ui.subject.subject_draft import Draft, change, complain_text, draft_in_hand, photo_of
 
@@ -29,7 +30,7 @@ def full_base(draft: Draft, quality: str) -> np.ndarray:
         return alpha
     if quality == "fine" and (fine := fine_edges().wait(draft.key)) is not None:
         return fine
-    return _automatic(draft.key, STANDARD if quality == "fine" else quality, draft)
+    return _automatic(draft.key, STANDARD if quality == "fine" else quality, draft.edit.way, draft)
 
 
 def with_quality(draft: Draft) -> Draft:
@@ -72,9 +73,11 @@ def _cancel() -> None:
 
 
 def _fine(draft: Draft, cancelled: threading.Event) -> np.ndarray:
-    return refine_fine(photo_of(draft).image, _automatic(draft.key, STANDARD, draft), cancelled=cancelled)
+    return refine_fine(
+        photo_of(draft).image, _automatic(draft.key, STANDARD, draft.edit.way, draft), cancelled=cancelled
+    )
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
-def _automatic(key: str, quality: str, _draft: Draft) -> np.ndarray:
-    return cut_out(photo_of(_draft).image, quality)[0]
+def _automatic(key: str, quality: str, way: int, _draft: Draft) -> np.ndarray:
+    return cut_out(photo_of(_draft).image, quality, segmenter=default_segmenter(way))[0]

@@ -1,4 +1,4 @@
-"""From the canvas to the draft: what was drawn becomes strokes, a choice of persons, or a look at a part of it."""
+"""From the canvas to the draft: what was drawn becomes strokes, objects, a choice of persons, or a look at a part."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,8 +7,9 @@ from typing import Any, Literal
 import streamlit as st
 
 from bgen_core.extent import Box, Extent
-from bgen_core.subject.drawn_strokes import Pen, box_drawn, point_drawn, strokes_on_box
-from bgen_core.subject.edit import Stroke
+from bgen_core.subject.drawn_strokes import Pen, box_drawn, point_drawn, prompt_drawn, strokes_on_box
+from bgen_core.subject.edit import Mode, Stroke
+from pages._ui.mask.asked_object import object_stroke
 from pages._ui.mask.canvas import clear_canvas, drawn_objects, paint_canvas
 from pages._ui.mask.mask_preview import preview_of
 from pages._ui.mask.viewport import look_at, viewport_around
@@ -16,11 +17,20 @@ from pages._ui.subject.subject_draft import Draft, change, draft_in_hand, keep
 
 Pointer = Literal["zoom", "choose"]  # what is in the hand instead of a pen
 
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectTool:
+    """In the hand where a click or a box means an object."""
+
+    mode: Mode
+
+
 _SHOWN = "canvas_shown"
 _READ = "canvas_read"
 _MISSED = "canvas_missed"
 _ZOOM_COLOUR = "#2f6f6266"
 _CLICK_COLOUR = "#2f6f6200"  # not seen: the film tells what a click did
+_OBJECT_COLOURS: dict[Mode, str] = {"add": "#2f6f6233", "erase": "#c0392b33"}
 # On one canvas, which sends its whole drawing with each new one: 400 strokes are 1 MB. Emptying it loses a stroke that
 # is being drawn at that moment, so that it is left to undo, zoom and others that are clicked.
 _MOST_OBJECTS = 400
@@ -45,17 +55,22 @@ class _Read:
     strokes: tuple[Stroke, ...]
 
 
-def draw_on(background: bytes, draft: Draft, hand: Pen | Pointer, *, canvas: Extent, photo: Extent, box: Box) -> None:
+def draw_on(
+    background: bytes, draft: Draft, hand: Pen | Pointer | ObjectTool, *, canvas: Extent, photo: Extent, box: Box
+) -> None:
     """Draw the canvas with a part of the photo behind it.
 
     Parameters
     ----------
     hand
         With "zoom" a box drawn on the canvas is a part to look at, with "choose" a click keeps or leaves a person.
+        With an `ObjectTool` a click or a box means an object.
     """
     st.session_state[_SHOWN] = _Shown(key=draft.canvas_key, canvas=canvas, photo=photo, box=box)
     if isinstance(hand, Pen):
         mode, colour, line_width = "rect" if hand.shape == "rectangle" else "freedraw", hand.colour, hand.line_width
+    elif isinstance(hand, ObjectTool):
+        mode, colour, line_width = "rect", _OBJECT_COLOURS[hand.mode], 2.0
     elif hand == "zoom":
         mode, colour, line_width = "rect", _ZOOM_COLOUR, 2.0
     else:
@@ -69,13 +84,14 @@ def take_drawing(draft: Draft) -> Draft:
     st.session_state[_MISSED] = False
     if objects is None or shown is None or shown.key != draft.canvas_key:
         return keep(draft.settled)
-    strokes = draft.edit.strokes[: draft.baked] + _strokes(objects, shown)
+    strokes = draft.edit.strokes[: draft.baked] + _strokes(objects, shown, draft)
     draft = change(draft, replace(draft.edit, strokes=strokes, kept_regions=_kept(draft, objects, shown)))
     boxes = [item for item in objects if item.get("stroke") == _ZOOM_COLOUR]
     if boxes:
         seen = box_drawn(boxes[-1], canvas=shown.canvas, box=shown.box)
         look_at(viewport_around(seen, shown.photo) if seen else viewport_around(shown.box, shown.photo))
-    return _settled(draft) if boxes or len(objects) >= _MOST_OBJECTS else draft
+    pointed = any(item.get("stroke") in _OBJECT_COLOURS.values() for item in objects)
+    return _settled(draft) if boxes or pointed or len(objects) >= _MOST_OBJECTS else draft
 
 
 def missed() -> bool:
@@ -96,15 +112,25 @@ def _settled(draft: Draft) -> Draft:
     return keep(draft.settled)
 
 
-def _strokes(objects: Sequence[dict[str, Any]], shown: _Shown) -> tuple[Stroke, ...]:
-    """The strokes among the objects; one more costs one."""
+def _strokes(objects: Sequence[dict[str, Any]], shown: _Shown, draft: Draft) -> tuple[Stroke, ...]:
+    """The strokes among the objects, and what was found where they mean one; one more costs one."""
     before: _Read | None = st.session_state.get(_READ)
     if before is None or before.shown != shown or list(objects[: len(before.objects)]) != before.objects:
         before = _Read(shown=shown, objects=[], strokes=())
-    new = strokes_on_box(objects[len(before.objects) :], canvas=shown.canvas, box=shown.box)
+    new: tuple[Stroke, ...] = ()
+    for item in objects[len(before.objects) :]:
+        new += _found(item, shown, draft) or strokes_on_box([item], canvas=shown.canvas, box=shown.box)
     read = _Read(shown=shown, objects=list(objects), strokes=before.strokes + new)
     st.session_state[_READ] = read
     return read.strokes
+
+
+def _found(item: dict[str, Any], shown: _Shown, draft: Draft) -> tuple[Stroke, ...]:
+    """What is where an object of the canvas points; nothing where it does not point, or nothing is there."""
+    mode: Mode | None = next((mode for mode, colour in _OBJECT_COLOURS.items() if item.get("stroke") == colour), None)
+    points = prompt_drawn(item, canvas=shown.canvas, box=shown.box) if mode else None
+    stroke = object_stroke(draft, points, mode) if mode and points else None
+    return () if stroke is None else (stroke,)
 
 
 def _kept(draft: Draft, objects: Sequence[dict[str, Any]], shown: _Shown) -> tuple[tuple[float, float], ...] | None:

@@ -12,7 +12,7 @@ from bgen_core.subject.decoding.image_io import Photo
 from bgen_core.subject.edit import MaskEdit
 from bgen_core.subject.masks import apply_edit, edit_again, keep_chosen_regions
 from bgen_core.subject.regions import scaled_box
-from bgen_core.subject.segmentation import Segmentation, reduced, working_picture
+from bgen_core.subject.segmentation import Segmentation, default_segmenter, reduced, working_picture
 from pages._ui.mask.mask_base import full_base, quality_in_use
 from pages._ui.subject.subject_draft import Draft, photo_of
 
@@ -66,7 +66,7 @@ class Detail:
 
 def preview_of(draft: Draft) -> Preview:
     """The draft's preview, computed once per photo and mask."""
-    return _preview(draft.key, draft.mask_key, quality_in_use(draft), draft)
+    return _preview(draft.key, draft.mask_key, quality_in_use(draft), draft.edit.way, draft)
 
 
 def edited_alpha(preview: Preview, draft: Draft) -> np.ndarray:
@@ -82,7 +82,8 @@ def detail_of(draft: Draft, preview: Preview, box: Box) -> Detail:
         return Detail(box=box, image=preview.image, before=before, alpha=_edited(before, edit))
     around = box.grown(_reach(draft.edit), within=preview.photo)
     kept = draft.edit.kept_regions
-    image, base = _crop(draft.key, draft.mask_key, draft.base, quality_in_use(draft), kept, around, draft)
+    found_by = quality_in_use(draft), draft.edit.way
+    image, base = _crop(draft.key, draft.mask_key, draft.base, found_by, kept, around, draft)
     scale = Extent.of(base).width / around.extent.width
     # A crop does not show the regions whole
     here = replace(draft.edit, kept_regions=None).moved(-around.left, -around.top)
@@ -110,10 +111,10 @@ def _base(preview: Preview, draft: Draft) -> np.ndarray:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _preview(key: str, mask_key: str, quality: str, _draft: Draft) -> Preview:
+def _preview(key: str, mask_key: str, quality: str, way: int, _draft: Draft) -> Preview:
     photo: Photo = photo_of(_draft)
     image = working_picture(photo.image, _SEGMENTED_SIDE)
-    alpha, found = cut_out(image, "standard" if quality == "fine" else quality)
+    alpha, found = cut_out(image, "standard" if quality == "fine" else quality, segmenter=default_segmenter(way))
     box = None if found.box is None else scaled_box(found.box, found.extent, photo.extent)
     found = replace(found, extent=photo.extent, box=box)
     extent = photo.extent.scaled_to_longest_side(_SHOWN_SIDE)
@@ -129,14 +130,14 @@ def _crop(
     key: str,
     mask_key: str,
     base: str,
-    quality: str,
+    found_by: tuple[str, int],
     kept: tuple[tuple[float, float], ...] | None,
     box: Box,
     _draft: Draft,
 ) -> tuple[np.ndarray, np.ndarray]:
     photo = photo_of(_draft)
     extent = box.extent.scaled_to_longest_side(_SHOWN_SIDE)
-    alpha = full_base(_draft, quality)
+    alpha = full_base(_draft, found_by[0])
     if kept is not None:
         alpha = keep_chosen_regions(alpha, kept)
     return reduced(photo.image[box.slices], extent), reduced(alpha[box.slices], extent)

@@ -7,9 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from bgen_core.metrics import METRICS
-from bgen_core.runs.analysis.columns import RATING, SECONDS, SEED, Measure
-from bgen_core.runs.analysis.noise import in_own_units, with_seed_noise
-from bgen_core.runs.table import FIELDS
+from bgen_core.runs.analysis.columns import RATING, SECONDS, Measure
+from bgen_core.runs.analysis.noise import in_own_units
 from pages._ui.compare.compare_view import CompareView, change, say_of_link
 from pages._ui.shared.left_out import quoted_value
 
@@ -23,25 +22,6 @@ def measures_in(rows: pd.DataFrame) -> list[Measure]:
     """The measures that at least one of the rows has a number in, with their own noise among these rows."""
     known = (measure for measure in _ORDERED if measure.name in rows.columns and len(rows[measure.name].dropna()))
     return [in_own_units(measure, rows) for measure in known]
-
-
-def against_seeds(measures: Sequence[Measure], rows: pd.DataFrame, table: pd.DataFrame) -> list[Measure]:
-    """The measures with the larger of their own noise and what another seed alone changes in such runs.
-
-    Parameters
-    ----------
-    rows
-        The runs that are compared. If they differ in the seed alone, that is what is asked about, and no noise.
-    table
-        All runs: those that agree with one of `rows` in all but the seed are its seed-mates.
-    """
-    alike = [field.name for field in FIELDS if field.makes_the_picture and field.name not in (SEED, "subject")]
-    if len(rows[alike].drop_duplicates()) < 2:
-        return list(measures)
-    mates = table
-    for name in alike:  # one column after another: most runs are left out by the first few
-        mates = mates[mates[name].isin(rows[name].unique())]
-    return [with_seed_noise(measure, mates, alike) for measure in measures]
 
 
 def chosen_measure(measures: Sequence[Measure], rows: pd.DataFrame, view: CompareView) -> Measure | None:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from bgen_core.extent import Extent
+from bgen_core.models.catalogue import describe_model
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.links import thumbnail_url
 from pages._ui.shared.html_templates import render
@@ -13,6 +14,8 @@ _FIT = "width:100%;height:auto;max-height:85vh;object-fit:contain;object-positio
 def describe(run: RunRecord) -> str:
     """What a picture shows, for those who do not see it: its prompt and parameters."""
     params = run.params
+    if describe_model(run.model).family.backdrop:
+        return f"{run.subject_name}: {run.model}"
     facts = ", ".join((*params.in_short, params.scheduler, run.model))
     return f"{run.subject_name} before “{params.prompt}”: {facts}"
 

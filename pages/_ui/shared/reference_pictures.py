@@ -17,5 +17,5 @@ def show_references(names: Sequence[str]) -> None:
         return
     with st.container(horizontal=True):
         for name in shown:
-            alt = f"Reference picture {name[:12]}"
+            alt = f"Picture {name[:12]}"
             st.html(picture_html(thumbnail_url(name, 256), alt=alt, style="height:96px"), width="content")

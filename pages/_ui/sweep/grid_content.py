@@ -8,7 +8,7 @@ from bgen_core.extent import Extent
 from bgen_core.ids import RunId
 from bgen_core.metrics import Metric, MetricValue, find_metric
 from bgen_core.records.sweep import SweepCellRow
-from bgen_core.runs.analysis.columns import Measure
+from bgen_core.runs.analysis.columns import SEED, Measure
 from bgen_core.runs.analysis.noise import in_own_units, with_seed_noise
 from bgen_core.store.store import SeenStore
 from bgen_core.sweep.plan import SweepPlan
@@ -56,4 +56,7 @@ def _measure(
         if cell.index in cells and cells[cell.index].run_id in measured
     )
     measure = in_own_units(Measure.of(metric), rows)
-    return with_seed_noise(measure, rows, [axis.name for axis in plan.axes])
+    settings = [axis.name for axis in plan.axes if axis.name != SEED and len(axis.values) > 1]
+    if not settings:  # which seed is best is what such a sweep asks
+        return measure
+    return with_seed_noise(measure, rows, settings, compared=len(rows))

@@ -11,10 +11,10 @@ from bgen_core.ids import BlobHash
 from bgen_core.models.catalogue import ModelEntry, describe_model
 from bgen_core.models.revision import fetch_entry, find_entry
 from bgen_core.models.steering.loras import NEEDS_PEFT, can_be_applied
-from bgen_core.parameters import PARAMETERS, PROMPTS, Parameter
+from bgen_core.parameters import BACKDROPS, PARAMETERS, PICTURES, PROMPTS, Parameter
 from bgen_core.records.subject import SubjectEntry
 from bgen_core.sweep.axes import REPLACEMENTS, parse_axis, write_replacement
-from bgen_core.sweep.build import build_plan, check_values, default_of
+from bgen_core.sweep.build import build_plan, check_values, default_of, leading
 from bgen_core.sweep.explore import explored_plan
 from bgen_core.sweep.family_rules import LORA_FIELDS, scheduler_refusal
 from bgen_core.sweep.pairs import FORM, write_pairs
@@ -28,7 +28,7 @@ from pages._ui.shared.plain_text import plain
 from pages._ui.shared.reference_pictures import show_references
 from pages._ui.sweep.drawn_seeds import SEED_HELP, numbers_waiting, seed_buttons, seeds_drawn, write_numbers
 from pages._ui.sweep.plan_text import read_values
-from pages._ui.sweep.reference_choice import reference_upload
+from pages._ui.sweep.reference_choice import picture_upload
 
 REPLACE_HELP = (
     "`red, blue, green` makes an axis of the prompt as it is, with blue for red, and with green for red. "
@@ -44,7 +44,7 @@ LINES_HELP = r"One per line; several lines make an axis. `\n` is a line break in
 Held = TypeVar("Held", str, list[str])  # by a control: a text, or the names that were chosen
 # Beside the prompts stands what tells pictures apart at a glance; the rest is under "More".
 _AT_HAND = tuple(parameter for parameter in PARAMETERS if parameter.short)
-_UNDER_MORE = tuple(parameter for parameter in PARAMETERS if parameter not in (*PROMPTS, *_AT_HAND))
+_UNDER_MORE = tuple(parameter for parameter in PARAMETERS if parameter not in (*PROMPTS, *BACKDROPS, *_AT_HAND))
 _CAPTIONS = {
     "mask": "Mask that the model gets, in percent of its picture's side",
     "paste": "Pasting the subject back; these need no new picture of the model",
@@ -167,20 +167,23 @@ def axis_controls(models: Sequence[ModelEntry]) -> dict[str, str]:
 
     What all models ignore has none, and its text is the default; the first model gives the defaults.
     """
-    entry = models[0]
-    ignored = set(entry.family.ignored).intersection(*(other.family.ignored for other in models[1:]))
+    entry = leading(models)
+    ignored = set(entry.family.ignored).intersection(*(other.family.ignored for other in models))
     hidden = ignored if _shows_loras() else ignored | set(LORA_FIELDS)
     first = entry.examples[0] if entry.examples else ""
     texts: dict[str, str] = {}
     for parameter in PROMPTS:
-        if parameter.field == "prompt":
+        if parameter.field == "prompt" and "prompt" not in ignored:
             texts[parameter.name] = _lines(parameter, first, height=96, placeholder="a beach at sunset")
             _examples(entry)
         elif parameter.field in ignored:
             texts[parameter.name] = str(parameter.default)
         else:
             texts[parameter.name] = _lines(parameter, str(parameter.default))
-    texts["replace"] = st.text_area(
+    for parameter in BACKDROPS:
+        is_taken = parameter.field not in ignored
+        texts[parameter.name] = _control(parameter, models) if is_taken else _written_default(parameter, entry)
+    texts["replace"] = "" if "prompt" in ignored else st.text_area(
         "Replace in the prompts", _beginning("replace", ""), key="replace", bind="query-params", height=68,
         placeholder="red, blue, green", help=REPLACE_HELP,
     )  # fmt: skip
@@ -193,7 +196,7 @@ def axis_controls(models: Sequence[ModelEntry]) -> dict[str, str]:
     texts["pair"] = st.text_input(
         "Pair axes", _beginning("pair", ""), key="pair", bind="query-params", placeholder=FORM, help=PAIR_HELP
     )
-    texts["explore"] = st.text_input(
+    texts["explore"] = "" if "num_inference_steps" in ignored else st.text_input(
         "Explore with steps", key="explore", bind="query-params", placeholder="off",
         help="A number: all cells are made with so few steps first, and you finish the best of them with full steps.",
     )  # fmt: skip
@@ -202,7 +205,7 @@ def axis_controls(models: Sequence[ModelEntry]) -> dict[str, str]:
 
 def _under_more(models: Sequence[ModelEntry], ignored: Set[str], hidden: Set[str]) -> dict[str, str]:
     """The controls that few people need. They are half of the form: drawn once opened, or where one of them is set."""
-    entry = models[0]
+    entry = leading(models)
     more = st.expander("More", key="more", on_change="rerun")
     texts = {parameter.name: _written_default(parameter, entry) for parameter in _UNDER_MORE}
     shown = [parameter for parameter in _UNDER_MORE if parameter.field not in hidden]
@@ -230,9 +233,9 @@ def _shows_loras() -> bool:
 
 
 def _control(parameter: Parameter, models: Sequence[ModelEntry]) -> str:
-    entry = models[0]
-    if parameter.field == "reference":
-        reference_upload(_add_reference)
+    entry = leading(models)
+    if parameter in PICTURES:
+        picture_upload(parameter, _add_picture)
         text = _lines(parameter, _written_default(parameter, entry))
         show_references([line for line in typed_lines(text) if line])
         return text
@@ -248,11 +251,11 @@ def _takes(entry: ModelEntry, scheduler: str) -> bool:
     return "scheduler" not in entry.family.ignored and not scheduler_refusal(entry.family, scheduler)
 
 
-def _add_reference(name: BlobHash) -> None:
+def _add_picture(parameter: Parameter, name: BlobHash) -> None:
     """One more value of the axis."""
-    held = str(st.session_state.get("reference") or _beginning("reference", ""))
+    held = str(st.session_state.get(parameter.key) or _beginning(parameter.key, ""))
     lines = dict.fromkeys([*(line for line in typed_lines(held) if line), name])
-    _begin_with({"reference": "\n".join(lines)})
+    _begin_with({parameter.key: "\n".join(lines)})
 
 
 def _lines(parameter: Parameter, begin: str, *, height: int = 68, placeholder: str = "") -> str:

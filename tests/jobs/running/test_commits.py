@@ -213,9 +213,9 @@ def test_a_picture_is_claimed_until_it_is_committed(store: Store, settings: Sett
 
 
 def test_cells_of_one_raw_picture_store_it_once(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch):
-    put: Callable[..., Any] = store.blobs.put
+    put: Callable[..., Any] = store.blobs.put_all
     stored: list[bytes] = []
-    monkeypatch.setattr(store.blobs, "put", lambda data, *rest: (stored.append(data), put(data, *rest))[1])
+    monkeypatch.setattr(store.blobs, "put_all", lambda pngs, *rest: (stored.extend(pngs), put(pngs, *rest))[1])
     sweep_id = submit(store, settings, seeds="1-2", axes=("edge-softness", "0,1,2"))
     stored.clear()
     assert indices(Runner(store, settings).run(sweep_id)) == list(range(6))

@@ -29,7 +29,7 @@ from tests.jobs.quick_sweeps import Noise
 home, sweep_id, part, name = sys.argv[1:]
 kept_models.load_inpainter = lambda *_, **__: (Noise(), 8)
 with open_store(load_settings(home=Path(home), device="cpu")) as store:
-    owner = store.runs if part == "runs" else store.runs._blobs
+    owner = store.runs if part == "runs" else store.runs._blobs._place
     kept, calls = getattr(owner, name), []
 
     def killed(*given, **named):
@@ -45,7 +45,7 @@ with open_store(load_settings(home=Path(home), device="cpu")) as store:
 
 @pytest.mark.parametrize(
     ("part", "name"),
-    [("runs", "commit"), ("blobs", "put"), ("runs", "add")],
+    [("runs", "commit"), ("pictures", "_rename_into_place"), ("runs", "add")],
     ids=["before anything is written", "after the first of two pictures", "before the row"],
 )
 def test_the_next_process_makes_what_is_missing_and_nothing_twice(

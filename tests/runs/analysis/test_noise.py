@@ -20,10 +20,14 @@ def test_five_percent_of_a_subject_that_fills_a_third_are_a_sixtieth_of_the_pict
 
 def test_the_larger_of_both_kinds_of_noise_counts() -> None:
     rows = pd.DataFrame({"seed": [1, 2, 1, 2, 1, 2], "steps": [1, 1, 2, 2, 3, 3], "seam": [0.0, 1, 5, 6, 9, 10]})
-    assert seed_spread(rows, SEAM, ["steps"]) == pytest.approx(0.5**0.5)
-    assert with_seed_noise(SEAM, rows, ["steps"]).noise == pytest.approx(1)  # as each two seed-mates are apart
-    assert with_seed_noise(SEAM, rows, ["steps"], runs=4).noise == pytest.approx(0.5)
-    own = Measure(name="seam", label="Seam", noise=2, noise_known="said so")
+    spread = seed_spread(rows, SEAM, ["steps"])
+    assert spread is not None
+    assert (spread.deviation, spread.freedom) == (pytest.approx(0.5**0.5), 3)
+    # Two seed-mates are √2 · 0.7071 = 1 apart in one standard deviation, and up to t(3) = 3.182 of them by chance
+    assert with_seed_noise(SEAM, rows, ["steps"]).noise == pytest.approx(3.182, abs=0.001)
+    assert with_seed_noise(SEAM, rows, ["steps"], runs=4).noise == pytest.approx(3.182 / 2, abs=0.001)
+    assert with_seed_noise(SEAM, rows, ["steps"], compared=3).noise == pytest.approx(4.857, abs=0.001)  # t(3), 5 % / 3
+    own = Measure(name="seam", label="Seam", noise=4, noise_known="said so")
     assert with_seed_noise(own, rows, ["steps"]) == own
     assert seed_spread(rows.head(4), SEAM, ["steps"]) is None  # two pairs are a guess
 

@@ -4,6 +4,7 @@ import pytest
 from bgen_core.runs.analysis.columns import Measure
 from bgen_core.runs.analysis.overview import overview
 from tests.runs.analysis.made_up_sweeps import CLIP, GUIDANCE, SCHEDULER, SEAM, SEED, STEPS, sweep
+from tests.runs.analysis.null_sweeps import SHAPES, claims, null_sweep
 
 AXES = {STEPS: [10, 20, 30], GUIDANCE: [2.0, 8.0], SEED: range(4)}
 
@@ -59,3 +60,21 @@ def test_of_many_comparisons_of_noise_none_is_called_a_move_nearly_always() -> N
         claimed += sum(move.verdict == "moves" for move in overview(frame, list(axes), measures))
     # One sweep in twenty claims anything: two of six have a chance of 3 %
     assert claimed <= 1
+
+
+def test_of_sweeps_in_which_nothing_acts_hardly_any_says_anything() -> None:
+    """A small part of `benchmarks/null_sweeps.py`."""
+    random = np.random.default_rng(0)
+    told = [claims(*null_sweep(random, SHAPES[place % len(SHAPES)])) for place in range(24)]
+    for name in told[0]:
+        assert sum(each[name] for each in told) <= 4  # of 24 with 5 % each: more has a chance of 0.6 %
+
+
+def test_pairs_of_one_seed_that_resemble_each_other_count_as_one() -> None:
+    """Guidance does another thing with each of three seeds, and the same at nine numbers of steps."""
+    of_seed = {1: 0.9, 2: -0.2, 3: 1.1}
+    random = np.random.default_rng(5)
+    axes = {GUIDANCE: [2.0, 8.0], STEPS: range(9), SEED: [1, 2, 3]}
+    frame = sweep(axes, SEAM, lambda g, s, z: (g == 8) * of_seed[z] + random.normal(0, 0.01))
+    found = verdicts(frame, axes, [SEAM])
+    assert found["guidance_scale", "seam"] == "noise"

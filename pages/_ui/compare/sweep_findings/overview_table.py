@@ -1,5 +1,6 @@
 """The first thing that a sweep says: which axis moves which measure at all, in one small table."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -55,6 +56,13 @@ def is_sure(moves: Sequence[Move], axis: str, measure: str) -> bool:
     return any(
         move.verdict == "moves" for move in moves if move.axis.name == axis and move.measure.name == measure
     )  # fmt: skip
+
+
+def missed_text(moves: Sequence[Move], axis: str, measure: Measure) -> str:
+    """ " Differences of less than 0.03 could have been missed."; empty where nothing can be said."""
+    asked = (move for move in moves if move.axis.name == axis and move.measure.name == measure.name)
+    found = next((move.smallest for move in asked if move.verdict in ("noise", "few")), math.nan)
+    return f" Differences of less than {measure.amount(found)} could have been missed." if math.isfinite(found) else ""
 
 
 def _text(move: Move) -> str:

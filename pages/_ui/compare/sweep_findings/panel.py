@@ -6,17 +6,30 @@ import pandas as pd
 import streamlit as st
 
 from bgen_core.records.run import RunRecord
+from bgen_core.runs.analysis.bad_seeds import bad_seeds, bad_seeds_text
 from bgen_core.runs.analysis.best import BestAt, best_values
+from bgen_core.runs.analysis.change_words import BY_CHANCE
 from bgen_core.runs.analysis.charts import axis_chart, axis_chart_note, heat_map
-from bgen_core.runs.analysis.columns import SEED, TIMES, AxisColumn, Measure, digits_apart, listed_values, shown
+from bgen_core.runs.analysis.columns import (
+    SECONDS,
+    SEED,
+    TIMES,
+    AxisColumn,
+    Measure,
+    digits_apart,
+    listed_values,
+    shown,
+)
 from bgen_core.runs.analysis.effects import AxisEffect, axis_effect
+from bgen_core.runs.analysis.noise import against_map, noise_text
 from bgen_core.runs.analysis.overview import Move, overview
 from bgen_core.runs.analysis.time_against_gain import is_it_worth_the_wait, is_time_at_stake
 from bgen_core.runs.value_notes import notes_text, value_notes
 from bgen_core.store.store import SeenStore
 from pages._ui.compare.compare_view import CompareView, change, say_of_link
-from pages._ui.compare.sweep_findings.overview_table import is_sure, overview_table
+from pages._ui.compare.sweep_findings.overview_table import is_sure, missed_text, overview_table
 from pages._ui.compare.sweep_findings.sweep_frame import SweepFrame, asked_axis, axis_choice, sweep_in_view
+from pages._ui.compare.sweep_findings.where_maps import where_maps
 from pages._ui.shared.left_out import quoted_value
 from pages._ui.shared.measures import measure_choice, measures_in
 from pages._ui.shared.plain_text import plain
@@ -45,8 +58,11 @@ def findings_panel(table: pd.DataFrame, store: SeenStore, runs: list[RunRecord],
         st.info("No picture of this sweep is measured or rated yet: metrics follow a little after each picture.")
     else:
         _sentences(frame, measure, moves, store)
+    if axis is not None:
+        where_maps(frame, store, view)
+    if axis is not None and measure is not None:
         _charts(frame, axis, against, measure)
-        _answers(frame, axis, against, measure, view)
+        _answers(frame, axis, against, measure, view, moves)
 
 
 def _sentences(frame: SweepFrame, measure: Measure, moves: Sequence[Move], store: SeenStore) -> None:
@@ -58,10 +74,13 @@ def _sentences(frame: SweepFrame, measure: Measure, moves: Sequence[Move], store
                 mark, chance = ":primary-badge[clear]", ""
             elif effect.is_clear:
                 mark = ":gray-badge[not clear]"
-                chance = f" Among the {len(moves)} comparisons of this sweep, one so large comes by chance."
+                chance = f" {BY_CHANCE.format(len(moves))}"
             else:
                 mark, chance = f":gray-badge[{_unclear(effect)}]", ""
-            st.markdown(f"**{axis.label}** {mark} {plain(effect.sentence + chance)}")
+            missed = "" if effect.is_clear or effect.is_equal else missed_text(moves, axis.name, measure)
+            st.markdown(f"**{axis.label}** {mark} {plain(effect.sentence + chance + missed)}")
+        if worse := bad_seeds_text(bad_seeds(frame.cells, frame.axes, measures_in(frame.cells)), frame.axes, measure):
+            st.markdown(plain(worse))
         measured = frame.cells.dropna(subset=[measure.name]).drop_duplicates("id")
         for line in (
             notes_text(value_notes(store, measure.name, measured["id"].tolist()), len(measured)),
@@ -99,33 +118,44 @@ def _charts(frame: SweepFrame, axis: AxisColumn, against: AxisColumn | None, mea
     if against is not None:
         with other:
             st.markdown(f"**{plain(measure.label)} by {axis.label.lower()} and {against.label.lower()}**")
+            noisy = against_map(measure, frame.cells, axis.name, against.name)
             st.altair_chart(
-                heat_map(frame.cells, axis, against, measure),
+                heat_map(frame.cells, axis, against, noisy),
                 alt=f"Mean {measure.spoken} for each {axis.label.lower()} and {against.label.lower()}",
                 theme=None,
             )
+            if noisy.noise:
+                st.caption(f"Colours tell apart what differs by more than {noise_text(noisy)}.")
 
 
 def _answers(
-    frame: SweepFrame, axis: AxisColumn, against: AxisColumn | None, measure: Measure, view: CompareView
+    frame: SweepFrame,
+    axis: AxisColumn,
+    against: AxisColumn | None,
+    measure: Measure,
+    view: CompareView,
+    moves: Sequence[Move],
 ) -> None:
     if measure.direction == "none":
         st.caption(f"Neither more nor less {plain(measure.spoken)} is better, so nothing is called best.")
         return
     can_be_weighed = measure.name not in TIMES and axis.name != SEED
-    weighed = can_be_weighed and is_time_at_stake(frame.cells, axis, axes=frame.axes)
+    takes_longer = is_sure(moves, axis.name, SECONDS.name) and is_time_at_stake(frame.cells, axis, axes=frame.axes)
+    weighed = can_be_weighed and takes_longer
     if can_be_weighed and not weighed and (left_out := _left_out(frame)):
         st.caption(f"Whether it is worth the wait is not asked: times do not differ clearly. {left_out}")
     drawn = [part for part in ("wait" if weighed else "", "best" if against is not None else "") if part]
     for place, part in zip(st.columns(2, gap="medium"), drawn, strict=False):
         with place:
             if part == "wait":
-                _wait(frame, axis, measure, view)
+                _wait(frame, axis, measure, view, moves)
             elif against is not None:
                 _best(frame, axis, against, measure)
 
 
-def _wait(frame: SweepFrame, axis: AxisColumn, measure: Measure, view: CompareView) -> None:
+def _wait(
+    frame: SweepFrame, axis: AxisColumn, measure: Measure, view: CompareView, moves: Sequence[Move]
+) -> None:  # fmt: skip
     values = axis.values(frame.cells.dropna(subset=[measure.name]))
     if len(values) < 2:
         return
@@ -136,7 +166,15 @@ def _wait(frame: SweepFrame, axis: AxisColumn, measure: Measure, view: CompareVi
         say_of_link(f"{asked} is beyond the {len(values)} values of {axis.label.lower()}.")
     if len(values) > 2:
         _ends_choice(values, first, second)
-    wait = is_it_worth_the_wait(frame.cells, axis, measure, axes=frame.axes, first=values[first], second=values[second])
+    wait = is_it_worth_the_wait(
+        frame.cells,
+        axis,
+        measure,
+        axes=frame.axes,
+        first=values[first],
+        second=values[second],
+        among=0 if is_sure(moves, axis.name, measure.name) else len(moves),
+    )
     st.markdown(plain(wait.sentence))
     if left_out := _left_out(frame):
         st.caption(left_out)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bgen_core.cli.given.photos import SweepPhoto
 from bgen_core.cli.inputs import say
-from bgen_core.cli.photos import SweepPhoto
 from bgen_core.cli.running.here import SweepResult
 from bgen_core.cli.running.place import Place
 from bgen_core.errors import UserInputError

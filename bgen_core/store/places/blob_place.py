@@ -4,8 +4,8 @@
 import os
 import re
 import uuid
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _TIMES = ("mtime", "LastModified", "last_modified", "updated", "created")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PlacedFile:
     """One file of the place.
 
@@ -68,11 +68,12 @@ class BlobPlace:
     def __init__(self, root: Path | str, *, reserve: int | None = 0) -> None:
         text = str(root)
         try:
-            self._files, self._base = fsspec.url_to_fs(text)
+            self._files, self._base = fsspec.url_to_fs(text, **self._options())
         except (ImportError, ValueError) as error:
             raise StoreError(
                 f"Pictures cannot be kept in {text.partition('://')[0]}:// ({error}): "
-                "install the package that fsspec names, or give a folder in BGEN_BLOBS."
+                "install the package that fsspec names (for S3 the version in requirements-cluster.txt), "
+                "or give a folder in BGEN_BLOBS."
             ) from error
         self._reserve = reserve
         self.is_local = isinstance(self._files, LocalFileSystem)
@@ -88,6 +89,10 @@ class BlobPlace:
                 close_to_others(Path(self._base))
             else:
                 self._files.makedirs(self.full(INCOMING), exist_ok=True)
+
+    def _options(self) -> dict[str, Any]:
+        """What the file system is told beside its address."""
+        return {}
 
     def full(self, path: str) -> str:
         """The file system's own path."""
@@ -107,19 +112,38 @@ class BlobPlace:
         self._files.invalidate_cache()
         return self._files.size(self.full(path))
 
+    def sizes(self, paths: Collection[str]) -> dict[str, int]:
+        """Path -> length in bytes, of those files that are there."""
+        found: dict[str, int] = {}
+        for path in paths:
+            with self.explained("read"), suppress(FileNotFoundError):
+                found[path] = self.size(path)
+        return found
+
+    def holds(self, path: str, data: bytes) -> bool:
+        """Whether these bytes need not be written there, since they are there."""
+        with suppress(StoreError, FileNotFoundError), self.explained("read"):
+            return self.read(path) == data
+        return False  # what cannot be read is written anew, or that says why not
+
     def check_room(self, length: int = 0) -> None:
         """Refuse what would leave less free on the disk than its reserve; a bucket's owner sets limits there."""
         if self.is_local:
             check_disk(Path(self._base), length, reserve=self._reserve)
 
     def write_whole(self, path: str, data: bytes) -> None:
-        self.check_room(len(data))
-        with self.explained("written"):
-            if self.is_local:
-                self._rename_into_place(Path(self.full(path)), data)
-            else:
-                self._files.makedirs(self._files._parent(self.full(path)), exist_ok=True)
-                self._files.pipe_file(self.full(path), data)
+        self.write_all({path: data})
+
+    def write_all(self, files: Mapping[str, bytes]) -> None:
+        """Write files, each of them whole."""
+        for path, data in files.items():
+            self.check_room(len(data))
+            with self.explained("written"):
+                if self.is_local:
+                    self._rename_into_place(Path(self.full(path)), data)
+                else:
+                    self._files.makedirs(self._files._parent(self.full(path)), exist_ok=True)
+                    self._files.pipe_file(self.full(path), data)
 
     def remove(self, path: str) -> None:
         """Remove a file; one that is not there is no error."""
@@ -132,15 +156,29 @@ class BlobPlace:
                 if self._files.exists(self.full(path)):
                     raise
 
+    def remove_all(self, paths: Collection[str]) -> None:
+        """Remove files; those that are not there are no error."""
+        for path in paths:
+            self.remove(path)
+
     def list_files(self, folder: str = "") -> Iterator[PlacedFile]:
-        """Every file below a folder, in the order of their paths."""
-        with self.explained("read"):
-            self._files.invalidate_cache()
-            found = self._files.find(self.full(folder).rstrip("/"), detail=True)
-        base = self._base.strip("/")
-        for path, entry in sorted(found.items()):
-            below = path.strip("/").removeprefix(base).lstrip("/")
+        """Every file below a folder, folder by folder in the order of their names; they are not all held at once."""
+        for path, entry in self._entries(self.full(folder).rstrip("/")):
+            below = path.strip("/").removeprefix(self._base.strip("/")).lstrip("/")
             yield PlacedFile(path=below, size=int(entry.get("size") or 0), modified=_modified(entry))
+
+    def _entries(self, folder: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        with self.explained("read"):
+            if self.is_local:
+                for inside, folders, files in os.walk(folder):
+                    folders.sort()
+                    for name in sorted(files):
+                        with suppress(FileNotFoundError):  # somebody has removed it since
+                            said = (Path(inside) / name).stat()
+                            yield f"{inside}/{name}", {"size": said.st_size, "mtime": said.st_mtime}
+            else:
+                self._files.invalidate_cache()
+                yield from sorted(self._files.find(folder, detail=True).items())
 
     @contextmanager
     def explained(self, wanted: str) -> Generator[None]:
@@ -150,11 +188,13 @@ class BlobPlace:
         except StoreError:
             raise
         except Exception as error:
-            missing = isinstance(error, FileNotFoundError) and wanted == "read"
             bug = self.is_local and not isinstance(error, OSError)  # the clients of buckets raise kinds of their own
-            if missing or bug:
+            if bug or (wanted == "read" and self._is_missing(error)):
                 raise
             raise self._fault(error, wanted) from error
+
+    def _is_missing(self, error: Exception) -> bool:
+        return isinstance(error, FileNotFoundError)
 
     def _fault(self, error: Exception, wanted: str) -> StoreError:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__

@@ -35,6 +35,8 @@ _SQLITE = (
 _POSTGRESQL = (
     _Fault(("25006",), "it is read-only", "give BGEN_DATABASE a server that takes changes"),
     _Fault(("55P03", "40P01"), "another program holds it", "close that program, or try again", passes=True),
+    _Fault(("25P03",), "this program was silent for too long in its turn to write", "try again", passes=True),
+    _Fault(("57014",), "the server took too long for one question", "try again, or give it a faster disk", passes=True),
     _Fault(("53100",), "the server's disk is full", "make room there and try again"),
     _Fault(
         ("53300", "too many clients", "connection slots"),

@@ -1,0 +1,1 @@
+"""What a command is given: parameters, photos, files of options, two passes."""

@@ -1,0 +1,1 @@
+"""Where in the picture each axis of a sweep acts."""

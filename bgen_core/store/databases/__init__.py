@@ -1,0 +1,1 @@
+"""What SQLite and PostgreSQL need said: limits of connections, and what their faults mean."""

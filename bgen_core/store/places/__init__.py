@@ -1,0 +1,1 @@
+"""Where files lie: a folder, a bucket, or whatever else fsspec reaches."""

@@ -1,0 +1,125 @@
+"""Backgrounds that no diffusion model paints: colours, a picture, and the photo itself out of focus."""
+
+import numpy as np
+
+from bgen_core.extent import Extent
+from bgen_core.subject.decoding.image_io import resize
+from bgen_core.subject.matting import enlarged_rows, strips
+from bgen_core.subject.native import cv2
+from bgen_core.subject.pasting.light_scale import levels_of, light_of
+
+_SIGMA = 8.0  # pixels, at which blurs are computed: a wider one is computed on a smaller photo
+_LEAST_WEIGHT = 1e-3  # of the background in a neighbourhood: with less, a wider one is asked
+
+
+def colour_backdrop(colours: tuple[tuple[int, int, int], ...], extent: Extent) -> np.ndarray:
+    """One colour, or several that run into each other from top to bottom, in equal parts.
+
+    Between two colours each row is their mix in sRGB, as CSS has it.
+
+    Parameters
+    ----------
+    colours
+        RGB, each in 0 to 255.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, HWC, RGB. The first row is the first colour, the last row the last one.
+    """
+    places = np.linspace(0, len(colours) - 1, extent.height)
+    column = np.stack([np.interp(places, range(len(colours)), levels) for levels in zip(*colours, strict=True)], axis=1)
+    return np.repeat(np.rint(column).astype(np.uint8)[:, None], extent.width, axis=1)
+
+
+def fitted_picture(picture: np.ndarray, extent: Extent) -> np.ndarray:
+    """A picture that covers a size: its middle, cut to that aspect, resized once with Pillow's antialiased Lanczos.
+
+    Parameters
+    ----------
+    picture
+        uint8, HWC, RGB, any size.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, HWC, RGB; where the aspect is right already, nothing is cut.
+    """
+    own = Extent.of(picture)
+    share = min(own.width / extent.width, own.height / extent.height)
+    width = max(1, min(own.width, round(extent.width * share)))
+    height = max(1, min(own.height, round(extent.height * share)))
+    left, top = (own.width - width) // 2, (own.height - height) // 2
+    return resize(np.ascontiguousarray(picture[top : top + height, left : left + width]), extent)
+
+
+def blurred_photo(image: np.ndarray, behind: np.ndarray, percent: float) -> np.ndarray:
+    """The photo's background out of focus, without the subject: light from it alone is spread, by a Gaussian.
+
+    Light is spread, not sRGB: a lamp stays bright, as behind a lens. What the subject hides is filled from around it.
+    A blur wider than 8 px is computed on the photo reduced by area averages, and enlarged linearly.
+
+    Parameters
+    ----------
+    image
+        uint8, HWC, RGB.
+    behind
+        uint8, HW: share of the background in each pixel, 255 where there is nothing of the subject.
+    percent
+        The Gaussian's sigma, in percent of the shorter side; 0 leaves the background sharp.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, HWC, RGB.
+    """
+    extent = Extent.of(image)
+    sigma = percent / 100 * extent.shortest_side
+    if not sigma:
+        return image.copy()
+    shrunk = max(1.0, sigma / _SIGMA)
+    small = Extent(width=max(1, round(extent.width / shrunk)), height=max(1, round(extent.height / shrunk)))
+    weight = (behind == 255).astype(np.float32)
+    if not weight.any():
+        weight = behind.astype(np.float32) / 255
+    light = light_of(image)
+    light *= weight[..., None]
+    light, weight, sigma = _smaller(light, small), _smaller(weight, small), sigma / shrunk
+    return _from_light(_mean_around(light, weight, sigma), extent)
+
+
+def _mean_around(light: np.ndarray, weight: np.ndarray, sigma: float) -> np.ndarray:
+    """The weighted mean of light around each pixel; where that is too little, a wider one, at half the size."""
+    spread, share = _spread(light, sigma), _spread(weight, sigma)
+    empty = share < _LEAST_WEIGHT
+    mean = spread / np.maximum(share, _LEAST_WEIGHT)[..., None]
+    if not empty.any():
+        return mean
+    extent = Extent.of(light)
+    if extent.longest_side == 1:
+        mean[empty] = light.sum(axis=(0, 1)) / max(float(weight.sum()), _LEAST_WEIGHT)
+        return mean
+    half = Extent(width=(extent.width + 1) // 2, height=(extent.height + 1) // 2)
+    # A blur of less than a pixel reaches nothing: the next ones shall
+    wider = _mean_around(_smaller(light, half), _smaller(weight, half), max(sigma, 1.0))
+    mean[empty] = cv2.resize(wider, (extent.width, extent.height), interpolation=cv2.INTER_LINEAR)[empty]
+    return mean
+
+
+def _smaller(array: np.ndarray, extent: Extent) -> np.ndarray:
+    return array if Extent.of(array) == extent else cv2.resize(
+        array, (extent.width, extent.height), interpolation=cv2.INTER_AREA
+    )  # fmt: skip
+
+
+def _spread(array: np.ndarray, sigma: float) -> np.ndarray:
+    return cv2.GaussianBlur(array, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
+
+
+def _from_light(light: np.ndarray, extent: Extent) -> np.ndarray:
+    """Light at any size as sRGB at this one: enlarged as sRGB, which is 8 bits per channel."""
+    small = levels_of(light)
+    result = np.empty((extent.height, extent.width, 3), np.uint8)
+    for rows in strips(extent.height):
+        result[rows] = np.rint(small[rows] if Extent.of(small) == extent else enlarged_rows(small, extent, rows))
+    return result

@@ -1,0 +1,1 @@
+"""Any object in a photo, by a click on it or a box around it."""
