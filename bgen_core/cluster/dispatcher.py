@@ -32,6 +32,10 @@ MEASURE = "bgen_core.cluster.measurer:measure"
 NOT_PASSED_ON = ("BGEN_HOME", "BGEN_RAY_TOKEN", "BGEN_PASSWORD", "BGEN_ADMIN_PASSWORD", "BGEN_OIDC_CLIENT_SECRET")
 
 
+class RayLostError(StoreError):
+    """No machine of this Ray lives any more: a new dispatcher goes on."""
+
+
 class SecondDispatcherError(StoreError):
     """Another dispatcher serves this store."""
 
@@ -115,6 +119,7 @@ def _serve(
     try:
         while not is_stopping():
             if time.monotonic() >= next_count:
+                check_nodes(ray)
                 wanted = wanted_painters(settings, gpus=_gpus(ray))
                 next_count = time.monotonic() + GPUS_SECONDS
             try:
@@ -131,6 +136,18 @@ def _serve(
     finally:
         painters.stop()
         measurers.stop()
+
+
+def check_nodes(ray: Any) -> None:
+    """Refuse to wait for painters for ever, where Ray's head lives and no machine with it.
+
+    Raises
+    ------
+    RayLostError
+        There is none.
+    """
+    if not any(node["Alive"] for node in ray.nodes()):
+        raise RayLostError("no machine of this Ray lives any more: a new dispatcher has to start.")
 
 
 def wanted_painters(settings: Settings, *, gpus: int) -> int:

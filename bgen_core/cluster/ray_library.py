@@ -21,12 +21,9 @@ logger = logging.getLogger(__name__)
 PROJECT = Path(bgen_core.__file__).parents[1]
 NAMESPACE = "bgen"
 
-# Lost processes and hosts are noticed within seconds: by Ray's own settings it takes a minute.
+# Of a Ray that is started here. Its health checks stay gentle: on one machine a lost process is noticed by its closed
+# connection, and checks within seconds took a busy machine's own node for dead.
 SYSTEM = {
-    "health_check_initial_delay_ms": 1000,
-    "health_check_period_ms": 1000,
-    "health_check_timeout_ms": 2000,
-    "health_check_failure_threshold": 3,
     "gcs_rpc_server_reconnect_timeout_s": 10,
     "worker_niceness": 0,  # 15 by default: beside anything else on the machine, painters would stand still
 }

@@ -3,6 +3,7 @@
 import json
 import sys
 from importlib import util
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 from bgen_core.cli import app
 from bgen_core.cluster import checks
 from bgen_core.cluster.checks import check_painters
-from bgen_core.cluster.dispatcher import passed_on, wanted_painters
+from bgen_core.cluster.dispatcher import RayLostError, check_nodes, passed_on, wanted_painters
 from bgen_core.cluster.measurer import measure_some
 from bgen_core.cluster.painter import other_terms
 from bgen_core.cluster.ray_library import connected, sentence
@@ -71,6 +72,12 @@ def test_as_many_painters_as_gpus_or_as_were_asked_for(settings: Settings) -> No
     assert wanted_painters(asked, gpus=3) == 16, "the others wait, and an autoscaler sees them"
     assert wanted_painters(settings.model_copy(update={"workers": "auto"}), gpus=3) == 3
     assert wanted_painters(settings, gpus=0) == 1
+
+
+def test_a_ray_without_machines_ends_the_dispatcher() -> None:
+    check_nodes(SimpleNamespace(nodes=lambda: [{"Alive": False}, {"Alive": True}]))
+    with pytest.raises(RayLostError, match="no machine"):
+        check_nodes(SimpleNamespace(nodes=lambda: [{"Alive": False}]))
 
 
 def test_painters_get_settings_and_neither_folders_nor_passwords(settings: Settings) -> None:
