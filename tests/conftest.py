@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from bgen_core.settings import Settings, load_settings
@@ -28,6 +29,10 @@ from tests.postgresql import Server, running_server
 _IN_MEMORY, _BYTES_NEEDED = Path("/dev/shm"), 4 << 30
 if _IN_MEMORY.is_dir() and shutil.disk_usage(_IN_MEMORY).free > _BYTES_NEEDED:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_IN_MEMORY))
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("unhurried", hypothesis.settings.default, deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 _NUMBERS = itertools.count()
 _SLOW_LASTS = 30  # times as long as another test
