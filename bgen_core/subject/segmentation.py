@@ -11,7 +11,7 @@ import numpy as np
 
 from bgen_core.extent import Box, Extent
 from bgen_core.subject.edit import WAYS
-from bgen_core.subject.persons.people import People, PeopleFinder, with_bodies
+from bgen_core.subject.persons.people import Body, People, PeopleFinder, with_bodies
 from bgen_core.subject.regions import (
     Regions,
     Side,
@@ -153,11 +153,14 @@ class SelfieSegmenter:
             np.maximum(confidence[box.slices], look.confidence, out=confidence[box.slices])
             agreed, answered = agreed + look.agreed, answered + look.answered
         people, seen = looking.result() if looking else None, list[np.ndarray]()
-        bodies = people.bodies if people else ()
-        for body in bodies:
+        bodies = list[Body]()
+        for body in people.bodies if people else ():
             if body.seen_in(groups):  # alone in a crop: what that look found is known
-                seen.append(confidence[body.box.slices])
+                if not body.is_held_by(confidence):  # else the pose network's soft edges would only blur it
+                    bodies.append(body)
+                    seen.append(confidence[body.box.slices])
                 continue
+            bodies.append(body)
             look = self._look_again(small[body.box.slices], first[body.box.slices])
             seen.append(look.confidence)
             agreed, answered = agreed + look.agreed, answered + look.answered

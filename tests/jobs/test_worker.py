@@ -65,6 +65,7 @@ def test_a_killed_worker_loses_nothing_and_repeats_nothing(
         for kills in range(2):
             wait_until(lambda: sum(c.done for c in store.sweeps.cells(sweep_id)) > 2 * kills, "the first pictures")  # noqa: B023
             made |= {c.run_id: store.runs.get(c.run_id).created for c in store.sweeps.cells(sweep_id) if c.done}
+            wait_until(store.workers.serving, "a living worker")
             (worker,) = store.workers.serving()
             os.kill(worker.process.pid, signal.SIGKILL)
         wait_until(lambda: store.sweeps.get(sweep_id).state == "done", "the end of the sweep")

@@ -3,7 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from bgen_core.metrics import MetricValue
+from bgen_core.metrics import METRICS, MetricValue
 from bgen_core.runs.links import picture_url, thumbnail_url
 from bgen_core.runs.wide_table import run_table
 from bgen_core.store.opinions import Vote
@@ -28,9 +28,11 @@ from tests.pages.compare_pages import (
 
 
 def measure(store: Store, number: int, **values: float) -> None:
-    store.metrics.save(
-        run_id(number), [MetricValue(name=name, value=value, reason="", version=1) for name, value in values.items()]
-    )
+    versions = {metric.name: metric.version for metric in METRICS}
+    measured = [
+        MetricValue(name=name, value=value, reason="", version=versions.get(name, 1)) for name, value in values.items()
+    ]
+    store.metrics.save(run_id(number), measured)
 
 
 def test_chosen_runs_stand_side_by_side_with_what_differs(page_store: Store) -> None:

@@ -16,6 +16,7 @@ _MAYBE = 0.3
 _LIKELY_BODY = 0.5  # from which a body is looked at by itself
 _PRESENT = 0.5  # what the network of the mask must say of a square: else there is nobody in it
 _MOST_BODIES = 4  # that are looked at by themselves: each costs five calls of a network
+_COVERED, _AGREED = 0.9, 0.7  # of a body's mask, and intersection over union, from which another mask has the person
 _FILLED = 0.5  # intersection over union of a person and a crop from which the person fills the crop
 _LEAST_SIDE = 16  # pixels of the square around a body: of a smaller one nothing can be seen
 
@@ -44,6 +45,15 @@ class Body:
         """Whether one of these parts of the picture is filled by this person, more or less."""
         own = box_of(self.mask)
         return own is not None and any(shared(own, crop) > _FILLED for crop in crops)
+
+    def is_held_by(self, confidence: np.ndarray) -> bool:
+        """Whether a confidence (float32, HW, of the whole picture) has this person, and little that is far from them.
+
+        What a person holds is not of their body, so it may have more.
+        """
+        found, own = confidence[self.box.slices] > 0.5, self.mask[self.box.slices] > 0.5
+        both = float((found & own).sum())
+        return both >= _COVERED * own.sum() and both >= _AGREED * (found | own).sum()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
