@@ -32,7 +32,10 @@ PHOTO = Extent(width=640, height=480)
 PROJECT = Path(__file__).parents[1]
 # It measures no runs, which painters leave to others: on this machine's processors that would be at the others' cost.
 WORKER = "import bgen_core.jobs.worker as worker; worker.measure_next = lambda *_: False; worker.main()"
-PAINTER = "from bgen_core.cluster.painter_actor import Control; from {module} import paint; print(paint(Control()))"
+PAINTER = (
+    "from bgen_core.cluster.painter_actor import Control; from bgen_core.jobs.leases.member import new_worker_id; "
+    "from {module} import paint; print(paint(Control(new_worker_id())))"
+)
 
 
 class Side:

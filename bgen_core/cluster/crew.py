@@ -10,6 +10,7 @@ from typing import Any
 
 from bgen_core.cluster.painter_actor import HEALTH, PainterActor, Pulse
 from bgen_core.ids import RawId, WorkerId
+from bgen_core.jobs.leases.member import new_worker_id
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ class _Place:
     run: Any = None
     asked: Any = None
     pulse: Pulse | None = None
+    worker_id: WorkerId | None = None
     began: float = 0.0
     next_pulse: float = 0.0
     last_heard: float = 0.0
@@ -157,8 +159,9 @@ class Crew:
 
     def _start(self, place: _Place, now: float) -> None:
         options = self._options
+        place.worker_id = new_worker_id()
         place.actor = self._class.options(**options.resources).remote(
-            dict(options.environment), options.body, self._deaths()
+            dict(options.environment), options.body, place.worker_id, self._deaths()
         )
         place.run = place.actor.work.remote()
         place.pulse = place.asked = None
@@ -168,8 +171,8 @@ class Crew:
     def _is_lost(self, place: _Place, why: str) -> None:
         self.deaths += 1
         logger.error("a %s is gone (%s) and is started again", self._options.what, why)
-        if place.pulse is not None and place.pulse.worker_id is not None:
-            self._lost(place.pulse.worker_id)
+        if place.worker_id is not None:
+            self._lost(place.worker_id)
         self._end(place)
         place.why = why
         now = time.monotonic()

@@ -26,8 +26,7 @@ def measure(control: Control) -> str:
     store = opened(settings, control)
     if store is None:
         return ""
-    with store, Member(store, "measurer") as member:
-        control.worker_id = member.id
+    with store, Member(store, "measurer", worker_id=control.worker_id) as member:
         housekeeping, mirroring = Housekeeping(store, settings, member.sign), Mirroring(store, settings)
         pauses = growing_pauses()
         while not control.stopping.is_set():

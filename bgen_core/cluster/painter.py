@@ -34,8 +34,7 @@ def paint(control: Control) -> str:
     store = opened(settings, control)
     if store is None:
         return ""
-    with store, Member(store, "painter", terms=terms_of(settings)) as member:
-        control.worker_id = member.id
+    with store, Member(store, "painter", terms=terms_of(settings), worker_id=control.worker_id) as member:
         if refusal := other_terms(store, member, settings):
             logger.error(refusal)
             member.say(trouble=refusal)

@@ -20,15 +20,17 @@ class Control:
 
     Attributes
     ----------
+    worker_id
+        Its row in the store: told by who starts it, so that it is known however soon it dies.
     deaths
         By raw picture, how many painters died with it in hand; see `Share`.
     trouble
         What does not go on this machine, in a sentence.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, worker_id: WorkerId) -> None:
         self.stopping = threading.Event()
-        self.worker_id: WorkerId | None = None
+        self.worker_id = worker_id
         self.trouble = ""
         self.deaths: Mapping[RawId, int] = {}
 
@@ -41,15 +43,8 @@ class Body(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Pulse:
-    """A living painter's answer.
+    """A living painter's answer."""
 
-    Attributes
-    ----------
-    worker_id
-        Its row in the store; None until it has one.
-    """
-
-    worker_id: WorkerId | None
     host: str
     pid: int
     trouble: str = ""
@@ -64,11 +59,15 @@ class PainterActor:
         Settings that hold where this machine has none of its own.
     body
         What paints, as "module:function".
+    worker_id
+        Its row in the store.
     deaths
         What has seen deaths until now.
     """
 
-    def __init__(self, environment: Mapping[str, str], body: str, deaths: Mapping[RawId, int]) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], body: str, worker_id: WorkerId, deaths: Mapping[RawId, int]
+    ) -> None:
         for name, value in environment.items():
             os.environ.setdefault(name, value)
         from bgen_core.models.devices import prepare_process_for_inference  # before torch is imported
@@ -77,7 +76,7 @@ class PainterActor:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         module, _, name = body.partition(":")
         self._body: Body = getattr(import_module(module), name)
-        self._control = Control()
+        self._control = Control(worker_id)
         self._control.deaths = deaths
 
     def work(self) -> str:
@@ -85,12 +84,12 @@ class PainterActor:
         return self._body(self._control)[:SAFE_TO_TELL]
 
     def pulse(self, deaths: Mapping[RawId, int]) -> Pulse:
-        """That it lives, and what it is in the store; it gets to know what has seen a death."""
+        """That it lives; it gets to know what has seen a death."""
         from bgen_core.process_identity import this_host
 
         control = self._control
         control.deaths = deaths
-        return Pulse(worker_id=control.worker_id, host=this_host(), pid=os.getpid(), trouble=control.trouble)
+        return Pulse(host=this_host(), pid=os.getpid(), trouble=control.trouble)
 
     def stop(self) -> None:
         """Let it end within one evaluation of the network."""

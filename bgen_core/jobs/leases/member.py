@@ -22,6 +22,11 @@ logger = logging.getLogger(__name__)
 BEAT_SECONDS = 3.0  # a tenth of what leases last: several may fail
 
 
+def new_worker_id() -> WorkerId:
+    """A name that no process has had."""
+    return WorkerId(secrets.token_hex(8))
+
+
 class Member:
     """A process with what it holds. From any thread.
 
@@ -37,6 +42,8 @@ class Member:
         Whose work it shares, as what.
     terms
         See `WorkerStatus`.
+    worker_id
+        Its name in the store, where somebody else has to know that before; a new one otherwise.
 
     Attributes
     ----------
@@ -50,8 +57,15 @@ class Member:
         Gives figures of its work with each beat: see `running.work_counts`.
     """
 
-    def __init__(self, store: Store, kind: WorkerKind, *, terms: dict[str, str] | None = None) -> None:
-        self.id = WorkerId(secrets.token_hex(8))
+    def __init__(
+        self,
+        store: Store,
+        kind: WorkerKind,
+        *,
+        terms: dict[str, str] | None = None,
+        worker_id: WorkerId | None = None,
+    ) -> None:
+        self.id = worker_id or new_worker_id()
         self.leases: Leases = store.leases
         self.counts: Callable[[], dict[str, float]] = dict
         self._store = store
