@@ -253,7 +253,8 @@ def test_a_thing_is_kept_by_a_box_around_it_and_opened_again(at: AppTest, store:
 
 
 def test_a_subject_that_was_saved_before_masks_said_how_they_were_made_opens_with_its_mask(store: Store) -> None:
-    image = read_photo(SAMPLES[0].path, limits=LIMITS).image
+    photo = read_photo(SAMPLES[0].path, limits=LIMITS).image
+    image = np.hstack([photo, photo[:, ::-1]])  # two persons, each of whom is looked at by themselves today
     alpha = cut_out(image, segmenter=default_segmenter(1))[0]
     before = Subject(name="before", image=image, alpha=alpha)
     assert not np.array_equal(before.alpha, quantise_alpha(cut_out(image)[0]))  # today's is another
