@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 import psutil
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from benchmarks.compare_page import say
 from benchmarks.kills import make_subject
@@ -34,10 +34,22 @@ _SWITCH = """(grid, [name, value]) => new Promise(done => {
     field.dispatchEvent(new Event("change", { bubbles: true }));
     requestAnimationFrame(() => requestAnimationFrame(() => done((performance.now() - began) / 1000)));
 })"""
-_ALL_THERE = """(grid, count) => new Promise(done => {
-    const look = () => grid.querySelectorAll(".cell a img").length >= count ? done() : requestAnimationFrame(look);
+# Written down by the page itself: each question from outside waits for what the page is doing, and holds it up.
+_NOTE_WHEN_ALL_THERE = """(() => {
+    const roots = [];
+    const attach = Element.prototype.attachShadow;
+    Element.prototype.attachShadow = function (how) {
+        const root = attach.call(this, how);
+        roots.push(root);
+        return root;
+    };
+    const isThere = root => root.querySelectorAll(".sweep-grid .cell a img").length >= COUNT;
+    const look = () => {
+        if (roots.some(isThere)) requestAnimationFrame(() => window.allThere = performance.now() / 1000);
+        else requestAnimationFrame(look);
+    };
     look();
-})"""
+})()"""
 
 
 def fill(store: Store) -> None:
@@ -52,13 +64,20 @@ def fill(store: Store) -> None:
     store.sweeps.add(made_up_sweep("sweep-1", cells=ids, state="done", plan=plan.to_json()), ids)
 
 
-def _open(page: Page, app: RunningApp, shown: str, count: int) -> float:
+def _page(browser: Browser, count: int) -> Page:
+    """A page that notes when the frame is drawn in which the grid has the places of `count` pictures."""
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page.set_default_timeout(60_000)
+    page.add_init_script(_NOTE_WHEN_ALL_THERE.replace("COUNT", str(count)))
+    return page
+
+
+def _open(page: Page, app: RunningApp, shown: str) -> float:
     """Seconds from the address to the grid with all of its pictures' places, by the browser's own clock."""
     page.goto("about:blank")
     page.goto(f"{app.url}/sweep?id=sweep-1{shown}", wait_until="commit")
-    page.locator(".sweep-grid").wait_for(state="attached")
-    page.locator(".sweep-grid").evaluate(_ALL_THERE, count)
-    return float(page.evaluate("performance.now() / 1000"))
+    page.wait_for_function("window.allThere", polling=100)
+    return float(page.evaluate("window.allThere"))
 
 
 def _switch(page: Page, name: str, value: str) -> float:
@@ -71,13 +90,15 @@ def main() -> None:
         fill(store)
         print(f"512 cells, load {psutil.getloadavg()[0]:.1f} on {psutil.cpu_count()} cores")
         with serve(Path(folder)) as app, running_chromium() as browser:
-            page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
-            page.set_default_timeout(60_000)
-            say("open, the first visit", _open(page, app, "", 64))
+            page = _page(browser, 64)
+            say("open, the first visit", _open(page, app, ""))
             wait_until_settled(page)
-            opened = [_open(page, app, "", 64) for _ in range(TIMES)]
+            opened = [_open(page, app, "") for _ in range(TIMES)]
             say("open a page of 64 cells", statistics.median(opened))
-            opened = [_open(page, app, "&at_steps=all", 512) for _ in range(TIMES)]
+            page = _page(browser, 512)
+            _open(page, app, "&at_steps=all")
+            wait_until_settled(page)
+            opened = [_open(page, app, "&at_steps=all") for _ in range(TIMES)]
             say("open all 512 stacked", statistics.median(opened))
             wait_until_settled(page)
             switched = [_switch(page, "Across", name) for name in ("guidance", "seed") * TIMES]

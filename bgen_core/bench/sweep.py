@@ -106,7 +106,7 @@ def _measure(
     def paint(asked: SweepPlan) -> None:
         cells = prepare_cells(subject, list(asked.cells()), extent, {}, WITHOUT_STEERING)
         events = loaded.inpainter.paint([cell for cell in cells if isinstance(cell, PaintCell)])
-        if sum(isinstance(event, Finished) for event in events) != _size(asked):
+        if sum(isinstance(event, Finished) for event in events) != len(asked):
             raise RuntimeError("not every cell was painted")
 
     def run(asked: SweepPlan) -> None:
@@ -118,7 +118,7 @@ def _measure(
         store.sweeps.claim_next()
         with holding(member, sweep_id):
             *_, ended = execute_sweep(store, member, runner, sweep_id)
-        if not isinstance(ended, Ended) or ended.made != _size(asked):
+        if not isinstance(ended, Ended) or ended.made != len(asked):
             raise RuntimeError(f"the sweep ended otherwise than it should: {ended}")
 
     paint(plan(0, "2"))
@@ -132,7 +132,7 @@ def _measure(
         report(f"{photo}: engine {engine[-1]:.2f} s, whole sweep {sweep[-1]:.2f} s")
     return SweepResult(
         photo=photo,
-        cells=_size(plan(0)),
+        cells=len(plan(0)),
         engine=engine,
         sweep=sweep,
         commit=measure_commit(store, subject, extent),
@@ -152,10 +152,6 @@ def measure_commit(store: Store, subject: Subject, extent: Extent) -> dict[str, 
         "encode and store the picture": lambda: store.blobs.put(encode_run_png(image, next(texts))),
     }
     return {name: 1000 * median(_seconds(work) for _ in range(_REPEATS)) for name, work in stages.items()}
-
-
-def _size(plan: SweepPlan) -> int:
-    return sum(1 for _ in plan.cells())
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -135,6 +135,16 @@ class Runs:
                 found.update(session.scalars(sa.select(RunRow.id).where(RunRow.id.in_(chunk), self._access.runs())))
         return found
 
+    def images(self, ids: Iterable[RunId]) -> dict[RunId, tuple[BlobHash, Extent]]:
+        """The finished pictures of those of the ids that whoever looks sees, with their sizes."""
+        found: dict[RunId, tuple[BlobHash, Extent]] = {}
+        columns = (RunRow.id, RunRow.image, RunRow.width, RunRow.height)
+        with self._database.reading() as session:
+            for chunk in id_chunks(list(ids)):
+                rows = session.execute(sa.select(*columns).where(RunRow.id.in_(chunk), self._access.runs()))
+                found |= {run_id: (image, Extent(width=width, height=height)) for run_id, image, width, height in rows}
+        return found
+
     def known_raws(self, raw_ids: Iterable[RawId]) -> dict[RawId, BlobHash]:
         """Which raw pictures are in the store: `RunRecord.raw_id` -> content address of the PNG."""
         found: dict[RawId, BlobHash] = {}

@@ -1,6 +1,5 @@
 """What a family of models makes of a cell's parameters: which act, which are refused, and how many steps they mean."""
 
-from dataclasses import replace
 from typing import Any
 
 from bgen_core.models.backgrounds.colour_text import read_colours, write_colours
@@ -125,7 +124,7 @@ def settled(family: Family, params: InpaintParams) -> InpaintParams:
     if family.backdrop:
         if family.backdrop == "colour":
             changes["background_colour"] = write_colours(read_colours(params.background_colour))
-        return replace(params, **changes)
+        return params.changed(changes)
     if edits_whole(family, params):
         changes |= WITHOUT_MASK
     if scheduler_refusal(family, params.scheduler):
@@ -149,4 +148,4 @@ def settled(family: Family, params: InpaintParams) -> InpaintParams:
         changes["guidance_scale"] = NEUTRAL["guidance_scale"]
         if isinstance(family.negative, WithCfg):
             changes["negative_prompt"] = NEUTRAL["negative_prompt"]
-    return replace(params, **changes)
+    return params.changed(changes)

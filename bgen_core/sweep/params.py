@@ -1,12 +1,14 @@
 """What makes one picture: the parameters of an inpainting call, in diffusers' words."""
 
 import math
+from collections.abc import Mapping
+from copy import copy
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from bgen_core.errors import UserInputError
 from bgen_core.models.steering.loras import WeighedLora, read_loras, weigh
-from bgen_core.parameters import MAX_STEPS, PARAMETERS, PICTURES
+from bgen_core.parameters import MAX_STEPS, PARAMETERS, PICTURES, parameter_of
 from bgen_core.subject.pasting.compositing import CompositeOptions
 
 
@@ -51,6 +53,17 @@ class InpaintParams:
     def __post_init__(self) -> None:
         for parameter in PARAMETERS:
             object.__setattr__(self, parameter.field, parameter.checked(getattr(self, parameter.field)))
+        self._check_effective_steps()
+
+    def changed(self, changes: Mapping[str, Any]) -> "InpaintParams":
+        """As `dataclasses.replace`, but only what is new is checked: thousands of cells share the rest."""
+        made = copy(self)
+        for field, value in changes.items():
+            object.__setattr__(made, field, parameter_of(field).checked(value))
+        made._check_effective_steps()
+        return made
+
+    def _check_effective_steps(self) -> None:
         if self.effective_steps < 1:
             needed = math.ceil(1 / self.strength)
             raise UserInputError(

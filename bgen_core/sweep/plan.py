@@ -3,8 +3,8 @@
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from importlib.metadata import version
 from typing import Any
 
@@ -128,8 +128,15 @@ class SweepPlan:
             sizes = " × ".join(f"{len(axis.values)} {axis.label.lower()}" for axis in self.axes)
             raise UserInputError(f"{sizes} make {len(self):,} cells: at most {limit:,} are allowed.")
 
-    def cells(self) -> Iterator[SweepCell]:
-        """The cells to be made, row by row: the last axis varies fastest. Every value is checked as it is made."""
+    def cells(self) -> tuple[SweepCell, ...]:
+        """The cells to be made, row by row: the last axis varies fastest. Every value is checked, at the first call."""
+        return self._cells
+
+    @cached_property
+    def _cells(self) -> tuple[SweepCell, ...]:
+        return tuple(self._expanded())
+
+    def _expanded(self) -> Iterator[SweepCell]:
         choices = [range(len(axis.values)) for axis in self.axes]
         wanted = None if self.only is None else set(self.only)
         for index, position in enumerate(itertools.product(*choices)):
@@ -155,7 +162,7 @@ class SweepPlan:
             position=position,
             model=model,
             subject_id=subject_id,
-            params=replace(self.base, **changes),
+            params=self.base.changed(changes),
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Background colours as people write them: one, or several that run into each other from top to bottom."""
 
 import re
+from functools import lru_cache
 
 from PIL import ImageColor
 
@@ -13,6 +14,7 @@ _BETWEEN = re.compile(r"\s+to\s+", re.IGNORECASE)
 _FORMS = "write a colour such as white, sky blue or #aabbcc, or several from top to bottom: white to sky blue"
 
 
+@lru_cache(maxsize=1024)  # each cell of a sweep asks again
 def read_colours(text: str) -> tuple[Rgb, ...]:
     """The colours of a text, from top to bottom, each in 0 to 255.
 

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,7 @@ class LoraFile:
     hub: tuple[str, str, str] | None = None
 
 
+@lru_cache(maxsize=1024)  # each cell of a sweep asks again
 def read_loras(text: str) -> tuple[WeighedLora, ...]:
     """The LoRAs that a text names: "ink:0.8, mist", where no weight is 1, or A1111's "<lora:ink:0.8>".
 

@@ -20,8 +20,8 @@ def content_of(
     store: SeenStore, plan: SweepPlan, cells: Mapping[int, SweepCellRow], shown: Arrangement, *, extent: Extent
 ) -> GridContent:
     """The grid's content; `extent` is that of places while no picture is there to tell it."""
-    runs = store.runs.get_all([cell.run_id for cell in cells.values() if cell.done])
-    ids = [run.id for run in runs]
+    images = store.runs.images(cell.run_id for cell in cells.values() if cell.done)
+    ids = list(images)
     opinions = store.opinions.of(ids)
     metric = find_metric(shown.badge) if shown.badge not in ("", STARS) else None
     measured = store.metrics.of(ids) if metric else {}
@@ -32,9 +32,9 @@ def content_of(
     }
     return GridContent(
         plan=plan,
-        extent=runs[0].extent if runs else extent,
+        extent=next((size for _, size in images.values()), extent),
         cells=cells,
-        pictures={run.id: run.image for run in runs},
+        pictures={run_id: image for run_id, (image, _) in images.items()},
         stars={run_id: opinion.rating for run_id, opinion in opinions.items() if opinion.rating},
         values=values,
         measure=_measure(metric, plan, cells, measured) if metric and values else None,

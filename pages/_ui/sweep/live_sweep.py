@@ -51,8 +51,9 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
             store.opinions.rate(cell.run_id, stars)
 
     watch_grid(rated)
+    at_first = store.sweeps.cells(sweep.id)
     if ticking:
-        follow_ticks([cell.index for cell in store.sweeps.cells(sweep.id) if cell.done])
+        follow_ticks([cell.index for cell in at_first if cell.done])
     shown = arrangement_in_address(plan, badges=badge_names())
     keep_in_address(shown)
     explored = explored_pictures(store, sweep, plan)
