@@ -6,7 +6,7 @@ from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.parameters import PARAMETERS
 from bgen_core.records.png_text import parameters_text
 from bgen_core.runs.links import download_name, picture_url
-from bgen_core.runs.table import FIELDS, acts
+from bgen_core.runs.table import FIELDS, acts, made_on_in_words
 from pages._ui.app import page_files, resources
 from pages._ui.app.faults import told
 from pages._ui.compare.comparison import value_table
@@ -80,6 +80,11 @@ with details:
     metric_table(store, run.id)
     with st.expander("Times, memory, versions"):
         stages = {f"{stage.capitalize()} (s)": round(spent, 3) for stage, spent in run.seconds.items()}
-        value_table(stages | {field.label: field.in_words(run) for field in FIELDS if field.name in PROVENANCE})
+        made_on = {
+            label: text for label, text in made_on_in_words(run).items() if label != "Host" or not looks_alone(store)
+        }
+        value_table(
+            stages | {field.label: field.in_words(run) for field in FIELDS if field.name in PROVENANCE} | made_on
+        )
     with st.expander("Parameters as A1111 writes them"):
         st.code(parameters_text(run), language=None, wrap_lines=True)

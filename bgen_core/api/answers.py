@@ -158,6 +158,7 @@ class Run(Answer):
     device: str
     dtype: str
     versions: dict[str, str]
+    made_on: dict[str, str] = Field(description="GPU or processor, driver, and sizes of calls; {} of older runs.")
     seconds: dict[str, float]
     peak_memory_mb: float
     picture: str = Field(description="Address of the finished picture, a PNG that carries how it was made.")

@@ -142,6 +142,7 @@ def _run(run: RunRecord, metrics: Mapping[str, MetricValue], opinion: Opinion) -
         device=run.device,
         dtype=run.dtype,
         versions=run.versions,
+        made_on=run.to_json()["made_on"],
         seconds=run.seconds,
         peak_memory_mb=run.peak_memory_mb,
         picture=picture_url(run.image),

@@ -52,7 +52,7 @@ def reproduce(
     from bgen_core.jobs.reproduce import Reproducer  # loads torch
 
     told: list[dict[str, Any]] = []
-    with Reproducer(settings) as reproducer:
+    with Reproducer(settings, {} if given is not None else _painters(settings)) as reproducer:
         for (path, png, recipe), subject, name in zip(wanted, subjects, models, strict=True):
             made = reproducer.reproduce(png, recipe, subject, model=name)
             if out is not None:
@@ -123,6 +123,13 @@ def _find_subjects(recipes: list[Recipe], given: Subject | None, settings: Setti
     return [found[recipe.subject_id] for recipe in recipes]
 
 
+def _painters(settings: Settings) -> dict[str, str]:
+    from bgen_core.jobs.recorded_device import painters_by_gpu
+
+    with open_store(settings) as store:
+        return painters_by_gpu(store)
+
+
 def _find_subject(store: Store, recipe: Recipe) -> Subject:
     from bgen_core.jobs.reproduce import find_subject
 
@@ -140,6 +147,7 @@ def _described(path: Path, recipe: Recipe, made: "Reproduction") -> dict[str, An
         "pixels": made.pixels,
         "changed": made.changed,
         "greatest": made.greatest,
+        "other_device": made.other_device,
         "differences": [asdict(each) for each in made.differences],
         "params": recipe.params.to_json(),
         "model": made.run.model,

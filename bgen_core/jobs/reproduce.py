@@ -5,6 +5,7 @@ Nothing is answered from the store: the picture is painted anew, in a store of i
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import NOBODY, BlobHash, SweepId
+from bgen_core.jobs.recorded_device import device_to_repeat
 from bgen_core.jobs.runner import Runner
 from bgen_core.models.catalogue import describe_model
 from bgen_core.models.steering.depth_model import depth_model_for
@@ -31,6 +33,14 @@ from bgen_core.subject.subject import Subject
 from bgen_core.sweep.events import Failed
 from bgen_core.sweep.plan import SweepPlan, address_plan
 from bgen_core.wording import printable, quoted
+
+# Of `MadeRun.made_on` what can change pixels beside the device's name; how many rows a call has at most does not.
+_TOLD = {
+    "driver": "the driver",
+    "processor": "the processor",
+    "instructions": "the processor's instructions",
+    "quantum": "the number to whose multiples calls are filled",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +70,8 @@ class Reproduction:
         Greatest difference of a channel, 0 to 255; None where the sizes differ.
     differences
         What differs in versions, device, model or subject, even where the pixels are equal.
+    other_device
+        A sentence where it could not be made by a device of the recorded kind; else empty.
     """
 
     run: RunRecord
@@ -68,6 +80,7 @@ class Reproduction:
     changed: int | None
     greatest: int | None
     differences: tuple[Deviation, ...]
+    other_device: str = ""
 
     @property
     def equal(self) -> bool:
@@ -77,6 +90,10 @@ class Reproduction:
     @property
     def sentence(self) -> str:
         """What came out, for a person."""
+        return "; ".join(filter(None, [self._compared, self.other_device]))
+
+    @property
+    def _compared(self) -> str:
         differing = ", ".join(f"{each.what} was {each.was}, is {each.now}" for each in self.differences)
         if self.equal:
             return f"equal: all {self.pixels:,} pixels" + (f", although {differing}" if differing else "")
@@ -93,13 +110,17 @@ class Reproducer:
     Parameters
     ----------
     settings
-        Which device to use, and where measured batch sizes are kept; their store is not touched.
+        Which device to use, and where measured batch sizes are kept; their store is not touched. Where they leave the
+        choice, a device of the kind that made the picture is taken before others.
+    painters
+        From `painters_by_gpu`: which machines have which GPUs, for the sentence where there is no such device here.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, painters: Mapping[str, str] | None = None) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="bgen-again-"))
         self._store = open_store(settings.model_copy(update={"home": self._folder, "database": "", "blobs": ""}))
-        self._runner = Runner(self._store, settings)
+        self._runners: dict[str, Runner] = {}
+        self._painters = painters or {}
         self._settings = settings
         self._count = 0
 
@@ -133,7 +154,8 @@ class Reproducer:
         UserInputError
             The model cannot be loaded, or the picture cannot be made with this subject.
         """
-        run = self._make(recipe, subject, describe_model(model or recipe.model).name)
+        wish, other_device = device_to_repeat(recipe.record, self._settings.device, self._painters)
+        run = self._make(self._runner_on(wish), recipe, subject, describe_model(model or recipe.model).name)
         try:
             made = [self._store.blobs.get(name) for name in (run.image, run.raw)]
         finally:
@@ -149,10 +171,16 @@ class Reproducer:
             changed=changed,
             greatest=greatest,
             differences=_differences(recipe, run),
+            other_device=other_device,
         )
 
-    def _make(self, recipe: Recipe, subject: Subject, model: str) -> RunRecord:
-        loaded, device = self._runner.prepare(model), self._runner.device
+    def _runner_on(self, wish: str) -> Runner:
+        if wish not in self._runners:
+            self._runners[wish] = Runner(self._store, self._settings.model_copy(update={"device": wish}))
+        return self._runners[wish]
+
+    def _make(self, runner: Runner, recipe: Recipe, subject: Subject, model: str) -> RunRecord:
+        loaded, device = runner.prepare(model), runner.device
         self._store.subjects.save(subject, {})
         self._store.pictures.keep(find_pictures(self._settings, recipe))
         plan = SweepPlan(subject_id=subject.id, model=model, base=recipe.params)
@@ -169,7 +197,7 @@ class Reproducer:
         self._count += 1
         sweep_id = SweepId(f"again-{self._count}")
         self._store.sweeps.add(_sweep(sweep_id, plan), [address.run_id])
-        for event in self._runner.run(sweep_id):
+        for event in runner.run(sweep_id):
             if isinstance(event, Failed):
                 raise UserInputError(event.reason)
         return self._store.runs.get(address.run_id)
@@ -261,6 +289,11 @@ def _differences(recipe: Recipe, now: RunRecord) -> tuple[Deviation, ...]:
     pairs += [
         (name, was.versions.get(name, "not there"), now.versions.get(name, "not there"))
         for name in sorted(was.versions.keys() | now.versions.keys())
+    ]
+    pairs += [
+        (what, was.made_on[name], now.made_on[name])
+        for name, what in _TOLD.items()
+        if name in was.made_on and name in now.made_on  # earlier versions wrote down none of it
     ]
     return tuple(
         Deviation(what=printable(what, 60), was=printable(old, 60), now=printable(new, 60))

@@ -108,6 +108,17 @@ def _find_device(wish: str) -> Device:
     return Device(kind="cpu", name=f"cpu {platform.machine()}, {torch.get_num_threads()} threads", dtype_name="float32")
 
 
+def gpus_here() -> dict[str, str]:
+    """The GPUs of this machine, as `find_device` calls them -> their names; the first CUDA device is "cuda"."""
+    import torch
+
+    found = {
+        f"cuda:{index}" if index else "cuda": torch.cuda.get_device_name(index)
+        for index in range(torch.cuda.device_count())
+    }
+    return found | ({"mps": "Apple GPU"} if torch.backends.mps.is_available() else {})
+
+
 def prepare_process_for_inference() -> None:
     """Settings that torch reads when it is first imported; call before that.
 

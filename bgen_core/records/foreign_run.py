@@ -87,6 +87,8 @@ def _checks(run: MadeRun) -> dict[str, bool]:
         "raw": not isinstance(run, RunRecord) or is_content_hash(run.raw),
         "created": run.created.tzinfo is not None and 1900 <= run.created.year <= 2900,
         "versions": len(run.versions) <= _MOST_ENTRIES and all(len(each) <= 64 for each in run.versions.values()),
+        "made_on": len(run.made_on) <= _MOST_ENTRIES
+        and all(len(each) <= LONGEST_NAME for each in run.made_on.values()),
         "seconds": len(run.seconds) <= _MOST_ENTRIES and all(len(stage) <= 64 for stage in run.seconds),
         "time or memory": all(math.isfinite(each) and each >= 0 for each in amounts),
         "extent": all(0 < side <= _LARGEST_SIDE for size in sizes for side in (size.width, size.height)),
@@ -107,6 +109,9 @@ def _texts(record: MadeRun) -> Iterator[tuple[str, str, str, int]]:
     yield "owner", "The owner", record.owner, LONGEST_OWNER
     for library in record.versions:
         yield "name", "A library's name", library, LONGEST_NAME
+    for name, told in record.made_on.items():
+        yield "made_on", "What is told of the machine", name, LONGEST_NAME
+        yield "made_on", "What is told of the machine", told, LONGEST_NAME
 
 
 def _check_text(name: str, what: str, text: str, longest: int) -> None:

@@ -1,6 +1,6 @@
 """Runs: what made a picture, and what is kept of it."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,10 @@ class MadeRun:
         Highest memory of the device (GPU) or the process (CPU) since its sweep began, in MB (10^6 bytes).
     created
         When it was painted.
+    made_on
+        What painted the raw picture: "gpu" and "driver", or "processor" and "instructions"; "host"; "batch_rows", the
+        most rows of a call, and "quantum", to whose multiples calls were filled ("none" where they were not). Empty
+        for runs of earlier versions.
     """
 
     id: RunId
@@ -52,6 +56,7 @@ class MadeRun:
     peak_memory_mb: float
     created: datetime
     owner: VisitorId = NOBODY
+    made_on: dict[str, str] = field(default_factory=dict[str, str])
 
     @property
     def total_seconds(self) -> float:
@@ -64,8 +69,12 @@ class MadeRun:
         return self.id[:12]
 
     def to_json(self) -> dict[str, Any]:
-        """Every field, for JSON: the parameters and sizes as objects of their own, the time in ISO 8601."""
-        return {**asdict(self), "created": self.created.isoformat()}
+        """Every field, for JSON: the parameters and sizes as objects of their own, the time in ISO 8601.
+
+        The host's name stays in the store: whoever gets a picture need not know how machines are called.
+        """
+        made_on = {name: each for name, each in self.made_on.items() if name != "host"}
+        return {**asdict(self), "created": self.created.isoformat(), "made_on": made_on}
 
 
 @dataclass(frozen=True, kw_only=True)

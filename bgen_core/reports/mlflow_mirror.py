@@ -217,6 +217,7 @@ def _params(run: RunRecord) -> dict[str, str]:
         "model_size": str(run.model_extent),
         "device": run.device,
         "dtype": run.dtype,
+        **{f"made_on_{name}": text for name, text in run.to_json()["made_on"].items()},
         # MLflow takes no other letters in a name, and a LoRA's is a file's.
         **{re.sub(r"[^\w./ -]", "_", f"version_{name}"): version for name, version in run.versions.items()},
     }

@@ -42,6 +42,7 @@ CSV_COLUMNS = (
     "seconds",
     "peak_memory_mb",
     "versions",
+    "made_on",
     "owner",
     "image",
     "raw",
@@ -132,10 +133,11 @@ def _rows(runs: Sequence[RunRecord], metrics: Measured | None, opinions: Opinion
     rows: list[dict[str, Any]] = []
     for run in runs:
         values = run_values(run)
-        stages, versions = values.pop("seconds"), values.pop("versions")
+        stages, versions, made_on = (values.pop(name) for name in ("seconds", "versions", "made_on"))
         values["seconds"] = run.total_seconds
         values.update({f"seconds_{stage}": spent for stage, spent in stages.items()})
         values.update({f"version_{library}": version for library, version in versions.items()})
+        values.update({f"made_on_{what}": told for what, told in made_on.items()})
         for measured in _in_order((metrics or {}).get(run.id, {})):
             values.setdefault(measured.name, measured.value)  # times and memory stand there already
         if opinions is not None:
@@ -162,6 +164,8 @@ def _columns(rows: Sequence[dict[str, Any]], metrics: Measured | None, opinions:
             columns += ["seconds", *sorted(each for each in given if each.startswith("seconds_"))]
         elif name == "versions":
             columns += sorted(each for each in given if each.startswith("version_"))
+        elif name == "made_on":
+            columns += sorted(each for each in given if each.startswith("made_on_"))
         else:
             columns.append(name)
     measured = {name: value for each in (metrics or {}).values() for name, value in each.items()}

@@ -58,6 +58,23 @@ class RunField:
         return self.zero if self.zero and value == 0 else shown(value)
 
 
+_MADE_ON = {
+    "gpu": "GPU",
+    "driver": "Driver",
+    "processor": "Processor",
+    "instructions": "Instructions",
+    "host": "Host",
+    "batch_rows": "Rows of a call, at most",
+    "quantum": "Calls filled to multiples of",
+}
+
+
+def made_on_in_words(run: MadeRun) -> dict[str, str]:
+    """What painted a run, label -> text, in the order in which it is read; empty for runs of earlier versions."""
+    known = {label: run.made_on[name] for name, label in _MADE_ON.items() if name in run.made_on}
+    return known | {name: text for name, text in run.made_on.items() if name not in _MADE_ON}
+
+
 def painting_seconds(stages: Mapping[str, float]) -> float:
     """Seconds over all stages of a run; NaN where nothing was painted for it, and it was only pasted."""
     return round(sum(stages.values()), 3) if {"denoise", "background"} & stages.keys() else math.nan

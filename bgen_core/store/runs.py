@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import sqlalchemy as sa
@@ -31,11 +32,19 @@ _INSERTS: dict[str, sa.Insert] = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class RawOrigin:
+    """How a raw picture was painted (`Finished.engine`), and on what (`MadeRun.made_on`)."""
+
+    engine: str
+    made_on: dict[str, str]
+
+
 class Runs:
     """The part of the store that holds runs.
 
-    What whoever looks may not see is not there for them; `known`, `known_raws` and `engines` alone tell of all runs, so
-    that nothing is computed twice.
+    What whoever looks may not see is not there for them; `known`, `known_raws`, `origins` and `devices_of` alone tell
+    of all runs, so that nothing is computed twice.
     """
 
     def __init__(self, database: Database, blobs: BlobStore, access: Access) -> None:
@@ -154,14 +163,21 @@ class Runs:
                 found.update((raw_id, raw) for raw_id, raw in rows)
         return found
 
-    def engines(self, raw_ids: Iterable[RawId]) -> dict[RawId, str]:
-        """How the network was called for raw pictures, where that was written down: see `Finished.engine`."""
-        found: dict[RawId, str] = {}
+    def origins(self, raw_ids: Iterable[RawId]) -> dict[RawId, RawOrigin]:
+        """How raw pictures of the store were painted, and on what."""
+        found: dict[RawId, RawOrigin] = {}
+        columns = (RunRow.raw_id, RunRow.versions, RunRow.made_on)
         with self._database.reading() as session:
             for chunk in id_chunks(list(dict.fromkeys(raw_ids))):
-                rows = session.execute(sa.select(RunRow.raw_id, RunRow.versions).where(RunRow.raw_id.in_(chunk)))
-                found.update((raw_id, versions["engine"]) for raw_id, versions in rows if "engine" in versions)
+                for raw_id, versions, made_on in session.execute(sa.select(*columns).where(RunRow.raw_id.in_(chunk))):
+                    found[raw_id] = RawOrigin(engine=versions.get("engine", ""), made_on=made_on)
         return found
+
+    def devices_of(self, sweep_id: SweepId) -> set[str]:
+        """What painted the cells of a sweep that are made, as `MadeRun.device` says it."""
+        cells = sa.select(CellRow.run_id).where(CellRow.sweep_id == sweep_id)
+        with self._database.reading() as session:
+            return set(session.scalars(sa.select(RunRow.device).distinct().where(RunRow.id.in_(cells))))
 
     def get(self, run_id: str) -> RunRecord:
         """One run by its id or by the beginning of its id, at least 8 digits.
@@ -274,6 +290,7 @@ def _columns(record: RunRecord) -> dict[str, object]:
         "device": record.device,
         "dtype": record.dtype,
         "versions": record.versions,
+        "made_on": record.made_on,
         "seconds": record.seconds,
         "peak_memory_mb": record.peak_memory_mb,
         "image": record.image,
@@ -296,6 +313,7 @@ def run_record(row: RunRow) -> RunRecord:
         device=row.device,
         dtype=row.dtype,
         versions=row.versions,
+        made_on=row.made_on,
         seconds=row.seconds,
         peak_memory_mb=row.peak_memory_mb,
         image=row.image,

@@ -9,7 +9,7 @@ from sqlalchemy.types import TypeDecorator
 
 from bgen_core.ids import BlobHash, LinkId, RawId, RunId, SubjectId, SweepId, VisitorId, WorkerId
 
-SCHEMA_VERSION = "0017"
+SCHEMA_VERSION = "0018"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -194,6 +194,7 @@ class RunRow(Table):
     device: Mapped[str] = mapped_column(Text)
     dtype: Mapped[str] = mapped_column(String(16))
     versions: Mapped[dict[str, str]]
+    made_on: Mapped[dict[str, str]]
     seconds: Mapped[dict[str, float]]
     peak_memory_mb: Mapped[float]
     image: Mapped[BlobHash] = mapped_column(String(64), index=True)

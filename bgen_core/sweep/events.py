@@ -80,13 +80,14 @@ class Finished:
     """The cell's raw picture: uint8, HWC, RGB, at the model's size. `seconds` per stage are the cell's share.
 
     `engine` is how the network was called where that can change last bits, such as "compiled"; empty where it was
-    called as it is.
+    called as it is. `batches` are "batch_rows" and "quantum" of `MadeRun.made_on`; empty where cells are painted alone.
     """
 
     cell: PaintCell
     image: np.ndarray
     seconds: dict[str, float]
     engine: str = ""
+    batches: dict[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, kw_only=True)

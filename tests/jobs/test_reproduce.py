@@ -125,6 +125,15 @@ def test_what_differs_from_then_is_told_even_where_the_pixels_are_equal(reproduc
     assert found.sentence.startswith("equal: all 5,120 pixels, although the model's revision was 000000000000, is ")
 
 
+def test_a_device_of_another_kind_is_told_in_a_sentence(reproducer: Reproducer) -> None:
+    run, png = made(reproducer)
+    then = replace(run, device="Tesla T4", made_on={"gpu": "Tesla T4", "driver": "550"})
+    found = again(reproducer, with_record(png, then))
+    assert found.sentence.endswith(
+        "it was made by a GPU of the kind Tesla T4, and now by another device, whose last bits may differ"
+    )
+
+
 def test_the_raw_picture_is_compared_with_the_raw_one(reproducer: Reproducer) -> None:
     run, _ = made(reproducer, seed=7)
     raw = encode_png(picture(7, run.model_extent), text=metadata_chunks(run))

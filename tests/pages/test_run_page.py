@@ -17,7 +17,8 @@ from tests.pages.compare_pages import images, open_run, tables, texts
 
 
 def test_one_run_on_its_own_page(page_store: Store) -> None:
-    run = commit(page_store, made_up_run(7, subject_name="Ada *at* sea", params={"shadow": 0.25}))
+    made_on = {"gpu": "NVIDIA H200", "driver": "570", "host": "gpu-7", "quantum": "4", "of a later version": "yes"}
+    run = commit(page_store, made_up_run(7, subject_name="Ada *at* sea", params={"shadow": 0.25}, made_on=made_on))
     page_store.sweeps.add(made_up_sweep(total=1), [run.id])
     at = open_run(id=run.id[:12])
     (image,) = images(at)
@@ -28,6 +29,9 @@ def test_one_run_on_its_own_page(page_store: Store) -> None:
     assert parameters["Shadow"] == [r"0\.25"]
     assert provenance["Denoise \\(s\\)"] == ["1\\.5"]
     assert provenance["Library versions"] == [r"diffusers 0\.42\.1\, torch 2\.13\.0"]
+    told = {"GPU": "NVIDIA H200", "Driver": "570", "Host": "gpu\\-7", "Calls filled to multiples of": "4"}
+    assert {label: provenance[label] for label in told} == {label: [text] for label, text in told.items()}
+    assert provenance["of a later version"] == ["yes"]
     assert at.code[0].value == parameters_text(run)
     made = re.compile(r"Sweep of \d\d \w+, \d\d:\d\d: ")  # when: sweeps of one prompt are told apart by it
     links = {made.sub("Sweep: ", link.proto.label): link.proto.query_string for link in at.get("page_link")}

@@ -28,8 +28,8 @@ def test_every_row_has_a_column_in_the_database() -> None:
     # What a run has beside its parameters.
     others = {
         "id", "created", "owner", "subject_id", "subject_name", "model", "model_revision", "width", "height",
-        "model_width", "model_height", "device", "dtype", "versions", "seconds", "peak_memory_mb", "image", "raw",
-        "raw_id", "rating", "notes",
+        "model_width", "model_height", "device", "dtype", "versions", "made_on", "seconds", "peak_memory_mb", "image",
+        "raw", "raw_id", "rating", "notes",
     }  # fmt: skip
     assert {column.name for column in RunRow.__table__.columns} - others == {row.field for row in PARAMETERS}
 

@@ -1,3 +1,4 @@
+import json
 import struct
 import zlib
 from io import BytesIO
@@ -9,7 +10,7 @@ from PIL import Image
 import bgen_core
 from bgen_core.errors import UserInputError
 from bgen_core.records.a1111_text import parse_parameters
-from bgen_core.records.png_text import parameters_text, read_parameters, read_record
+from bgen_core.records.png_text import metadata_chunks, parameters_text, read_parameters, read_record
 from bgen_core.records.run import RunRecord
 from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import encode_png
@@ -176,6 +177,34 @@ def test_the_text_changes_no_pixel_and_the_record_holds_no_address(store: Store)
     read = read_record(png)
     assert read == painted(run)
     assert run.image not in text_chunks(png)["bgen"]
+
+
+def test_a_picture_tells_of_gpu_driver_and_batches_and_not_of_the_host(store: Store) -> None:
+    made_on = {"gpu": "NVIDIA H200", "driver": "570.1", "batch_rows": "64", "quantum": "4"}
+    run = commit(store, made_up_run(3, made_on=made_on | {"host": "gpu-7.lan"}))
+    png = store.blobs.get(run.image)
+    assert b"gpu-7.lan" not in png
+    read = read_record(png)
+    assert read is not None
+    assert read.made_on == made_on
+
+
+def test_a_picture_of_an_earlier_version_tells_nothing_of_its_machine() -> None:
+    chunks = metadata_chunks(made_up_run(3))
+    older = json.loads(chunks["bgen"])
+    del older["made_on"]
+    read = read_record({"bgen": json.dumps(older)})
+    assert read is not None
+    assert read.made_on == {}
+
+
+@pytest.mark.parametrize(
+    "made_on", [{"gpu": "x" * 10_000}, {"gpu": "a\0b"}, {"gpu": 7}, [], dict.fromkeys(map(str, range(99)), "x")]
+)
+def test_what_no_machine_is_called_is_refused(made_on: object) -> None:
+    content = json.loads(metadata_chunks(made_up_run(3))["bgen"]) | {"made_on": made_on}
+    with pytest.raises(UserInputError, match="not the description of a run"):
+        read_record({"bgen": json.dumps(content)})
 
 
 @pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c"])

@@ -50,12 +50,14 @@ def test_every_run_is_a_row_with_its_parameters() -> None:
 
 
 def test_the_columns_come_in_one_order() -> None:
-    head = runs_csv([made_up_run(1, seconds={"b": 1.0, "a": 2.0})]).splitlines()[0].split(",")
+    made_on = {"gpu": "NVIDIA H200", "driver": "570", "host": "gpu-7"}
+    head = runs_csv([made_up_run(1, seconds={"b": 1.0, "a": 2.0}, made_on=made_on)]).splitlines()[0].split(",")
     versions = ["version_diffusers", "version_torch"]
     at = CSV_COLUMNS.index("seconds")
     expected = [*CSV_COLUMNS[: at + 1], "seconds_a", "seconds_b", *CSV_COLUMNS[at + 1 :]]
     at = expected.index("versions")
-    assert head == [*expected[:at], *versions, *expected[at + 1 :]]
+    expected[at : at + 2] = [*versions, "made_on_driver", "made_on_gpu"]  # no host: it stays in the store
+    assert head == expected
 
 
 def test_no_runs_are_a_head_alone() -> None:

@@ -24,6 +24,7 @@ VARIED = [
     ),
     pytest.param(made_up_run(5, seconds={}, versions={}, owner=""), id="empty"),
     pytest.param(made_up_run(6, device="NVIDIA H200", dtype="bfloat16", peak_memory_mb=0.0), id="device"),
+    pytest.param(made_up_run(7, made_on={"gpu": "NVIDIA H200", "driver": "570.1", "host": "gpu-7"}), id="machine"),
 ]
 
 

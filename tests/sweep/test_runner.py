@@ -109,15 +109,19 @@ def test_what_is_pasted_again_tells_how_its_raw_picture_was_painted(
 ):
     def compiled(cells: Iterable[PaintCell]) -> Generator[Any]:
         for event in CountingInpainter.paint(inpainter, cells):
-            yield replace(event, engine="compiled")
+            yield replace(event, engine="compiled", batches={"batch_rows": "16", "quantum": "4"})
 
     monkeypatch.setattr(inpainter, "paint", compiled)
+    monkeypatch.setattr("bgen_core.jobs.running.work.machine_of", lambda device: dict(next(machines)))
+    machines = iter([{"gpu": "NVIDIA H200", "host": "gpu-7"}, {"gpu": "another one"}])
     subject = save_subject(store)
     for softness in ("0", "2"):
         plan = SweepPlan(subject_id=subject.id, model="demo", base=BASE, axes=(parse_axis("edge-softness", softness),))
         sweep_id, _ = run(store, settings, plan)
         (row,) = store.sweeps.cells(sweep_id)
-        assert store.runs.get(row.run_id).versions["engine"] == "compiled"
+        made = store.runs.get(row.run_id)
+        assert made.versions["engine"] == "compiled"
+        assert made.made_on == {"gpu": "NVIDIA H200", "host": "gpu-7", "batch_rows": "16", "quantum": "4"}
     assert len(inpainter.painted) == 1
 
 

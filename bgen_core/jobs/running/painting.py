@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
+import numpy as np
+
 from bgen_core.errors import LostPictureError, OutOfMemoryError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import RawId, SubjectId, SweepId, VisitorId
@@ -20,6 +22,7 @@ from bgen_core.jobs.running.turn import Turn
 from bgen_core.jobs.running.work import Painted, Photo, Work
 from bgen_core.models.devices import MemoryMeter
 from bgen_core.store.blobs import STORED_LIMITS
+from bgen_core.store.runs import RawOrigin
 from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import decode_photo
 from bgen_core.subject.pasting.edge import Edges
@@ -188,7 +191,7 @@ class Painting:
         self, work: Work, inpainter: Inpainter, sharing: dict[RawId, list[SweepCell]]
     ) -> Generator[RunnerEvent]:
         known = self._store.runs.known_raws(sharing)
-        engines = self._store.runs.engines(known)
+        origins = self._store.runs.origins(known)
         for raw_id in list(sharing):
             if self._is_stopping() or self._turn.look(inpainter, work.extent):
                 return
@@ -196,7 +199,7 @@ class Painting:
             if raw is not None:
                 try:
                     picture = decode_photo(self._store.blobs.get(raw), name=raw, limits=STORED_LIMITS).image
-                    painted = Painted(image=picture, seconds={}, peak_memory_mb=0.0, engine=engines.get(raw_id, ""))
+                    painted = _read_back(picture, origins.get(raw_id))
                 except (UserInputError, LostPictureError):
                     logger.warning("the raw picture %s cannot be read: it is painted again", raw, exc_info=True)
                     raw = None
@@ -381,7 +384,19 @@ def _leave(cell: SweepCell, fault: Fault) -> None:
 
 
 def _painted(event: Finished, peak_memory_mb: float) -> Painted:
-    return Painted(image=event.image, seconds=event.seconds, peak_memory_mb=peak_memory_mb, engine=event.engine)
+    return Painted(
+        image=event.image,
+        seconds=event.seconds,
+        peak_memory_mb=peak_memory_mb,
+        engine=event.engine,
+        batches=event.batches,
+    )
+
+
+def _read_back(picture: np.ndarray, origin: RawOrigin | None) -> Painted:
+    """A picture of the store; its run may have been deleted since it was found, and then nothing is known of it."""
+    engine, made_on = (origin.engine, origin.made_on) if origin else ("", {})
+    return Painted(image=picture, seconds={}, peak_memory_mb=0.0, engine=engine, made_on=made_on)
 
 
 def _own(cell: PaintCell, sharing: Sequence[SweepCell]) -> PaintCell:

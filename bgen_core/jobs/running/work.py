@@ -1,7 +1,7 @@
 """What cells of one model and size share, and the commit of one of them: composed, encoded, stored."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash, SweepId, VisitorId
 from bgen_core.models.devices import Device
+from bgen_core.models.machine import machine_of
 from bgen_core.models.model_source import ModelSource
 from bgen_core.models.placement import Placement
 from bgen_core.models.steering.loras import LoraFile
@@ -70,14 +71,18 @@ class Painted:
 
     Attributes
     ----------
-    engine
-        How the network was called for it, where that is worth telling: see `Finished.engine`.
+    engine, batches
+        How the network was called for it: see `Finished`.
+    made_on
+        What painted it, where that was before and is known from a run; None where it was painted by this process.
     """
 
     image: np.ndarray
     seconds: dict[str, float]
     peak_memory_mb: float
     engine: str = ""
+    batches: dict[str, str] = field(default_factory=dict[str, str])
+    made_on: dict[str, str] | None = None
 
 
 def commit_run(
@@ -122,6 +127,7 @@ def commit_run(
         seconds={stage: round(spent, 4) for stage, spent in seconds.items()},
         peak_memory_mb=round(painted.peak_memory_mb, 1),
         created=datetime.now(UTC),
+        made_on=machine_of(work.device) | painted.batches if painted.made_on is None else painted.made_on,
         owner=work.owner,
     )
     if raw is not None:

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -209,7 +210,7 @@ class BatchedInpainter:
                 seconds[index] += (time.perf_counter() - began) / len(active)
             decoded = decoder.decode([cohort.latents for cohort in under_way if cohort.is_done])
             for cohort in under_way:
-                self._post(cohort, seconds, outbox, decoded, extent)
+                self._post(cohort, seconds, outbox, decoded, evaluator.batches, extent)
             lanes = [lane for lane in lanes if not (lane.cohort and lane.cohort.is_done)]
             self.rows_computed = before + evaluator.rows_computed
             yield from outbox.collect(everything=not lanes)
@@ -261,6 +262,7 @@ class BatchedInpainter:
         seconds: dict[int, float],
         outbox: Outbox,
         decoded: Iterator[tuple[torch.Tensor | Exception, float]],
+        batches: dict[str, str],
         extent: Extent,
     ) -> None:
         previews = None if cohort.is_done else self._draw_previews(cohort, extent)
@@ -278,10 +280,13 @@ class BatchedInpainter:
                     outbox.post(lambda sent, failed=failed: failed)
                     continue
                 finite = picture.isfinite().all().to(torch.uint8)
-                engine = self.denoiser.network.told(cohort.ways)
-                stages = {"denoise": seconds.pop(cell.index), "decode": took}
+                made = _Made(
+                    engine=self.denoiser.network.told(cohort.ways),
+                    batches=batches,
+                    seconds={"denoise": seconds.pop(cell.index), "decode": took},
+                )
                 outbox.post(
-                    lambda sent, cell=cell, stages=stages, engine=engine: _finished(cell, extent, sent, stages, engine),
+                    lambda sent, cell=cell, made=made: _finished(cell, extent, sent, made),
                     torch.cat([finite[None], to_pixels(picture).flatten()]),
                 )
 
@@ -300,11 +305,20 @@ def _failed(cells: Sequence[PaintCell], reason: str) -> Iterator[Event]:
     yield from (Failed(index=cell.index, reason=reason) for cell in cells)
 
 
-def _finished(cell: PaintCell, extent: Extent, sent: np.ndarray | None, stages: dict[str, float], engine: str) -> Event:
+@dataclass(frozen=True, kw_only=True)
+class _Made:
+    """What `Finished` says beside the picture."""
+
+    engine: str
+    batches: dict[str, str]
+    seconds: dict[str, float]
+
+
+def _finished(cell: PaintCell, extent: Extent, sent: np.ndarray | None, made: _Made) -> Event:
     """From what came from the device: whether all values were numbers, and the pixels of a picture of that size."""
     if sent is None:
         raise RuntimeError("a finished cell has no picture")
     if not sent[0]:
         return Failed(index=cell.index, reason=NO_NUMBERS)
     image = resize(sent[1:].reshape(extent.height, extent.width, 3), cell.canvas.extent)
-    return Finished(cell=cell, image=image, seconds=stages, engine=engine)
+    return Finished(cell=cell, image=image, seconds=made.seconds, engine=made.engine, batches=made.batches)

@@ -37,6 +37,12 @@ class RowEvaluator:
         self.rows_computed = 0
         self._shared: OrderedDict[Hashable, torch.Tensor] = OrderedDict()
 
+    @property
+    def batches(self) -> dict[str, str]:
+        """Sizes of its calls, as a run records them."""
+        quantum = str(self._quantum) if self._quantum > 1 else "none"
+        return {"batch_rows": str(self.batch_size), "quantum": quantum}
+
     def evaluate(self, rows: Sequence[Row]) -> list[torch.Tensor]:
         """The network's prediction for each row, in the latents' shape."""
         wanted: dict[Hashable, Row] = {}
