@@ -8,6 +8,7 @@ from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, StoreAway, exec
 from bgen_core.jobs.executors.agreement import disagreement, terms_of
 from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.runner import Runner
+from bgen_core.jobs.running.device_kind import other_kind
 from bgen_core.jobs.running.share import Share
 from bgen_core.jobs.running.shared_turns import SharedTurns
 from bgen_core.jobs.running.telling import Telling
@@ -151,13 +152,8 @@ class Painter:
         """Why this painter is not to join a sweep: it has begun on GPUs of another kind."""
         if self._settings.mix_devices:
             return ""
-        names = {
-            each.status.device_name
-            for each in self._store.workers.serving()
-            if each.status.sweep_id == sweep.id and each.is_alive and each.id != self._member.id
-        }
         own = self._runner.device.name
-        return "" if not names or own in names else f"it is painted by {', '.join(sorted(names))}, and this is {own}"
+        return other_kind(self._store, sweep.id, own=own, member_id=self._member.id)
 
 
 def opened(settings: Settings, control: Control) -> OpenStore | None:

@@ -44,7 +44,12 @@ class SharedTurns:
     @contextmanager
     def take(self) -> Generator[SweepRecord | None]:
         """A sweep to make, in whose hands this painter is among others; None where there is none."""
-        sweep = self._store.sweeps.claim_next() or self._to_join()
+        sweep = self._store.sweeps.claim_next()
+        if sweep is not None and (reason := self._may_paint(sweep)):  # continued after a pause: those join it
+            logger.info("sweep %s is left to other painters: %s", sweep.id, reason)
+            self.leave_alone(sweep.id)
+            sweep = None
+        sweep = sweep or self._to_join()
         if sweep is not None:
             try_again(self._member, sweep.id)
         if sweep is None:
