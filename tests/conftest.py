@@ -193,9 +193,13 @@ def _long_files_first(items: list[pytest.Item]) -> None:
         lasts[item.path] += _SLOW_LASTS if item.get_closest_marker("slow") else 1
         if item.get_closest_marker("browser"):
             in_browser.add(item.path)
-    items.sort(  # stable: tests of one file keep their order
-        key=lambda item: (item.path not in in_browser, together(item.nodeid), -lasts[item.path], item.path)
-    )
+
+    def place(item: pytest.Item) -> tuple[object, ...]:
+        if item.path in in_browser:
+            return (0, together(item.nodeid), item.path)
+        return (1, -lasts[item.path], item.path)
+
+    items.sort(key=place)  # stable: tests of one file keep their order
 
 
 def together(node_id: str) -> str:
