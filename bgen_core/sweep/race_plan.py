@@ -54,9 +54,7 @@ def raced_plan(plan: SweepPlan, axis: str, *, made: Collection[int], seeds: int)
     if not compared:
         raise UserInputError(f"no two cells differ in {quoted(axis)} alone: race a sweep whose grid is whole.")
     wanted |= {seed * stride(whole) + place for seed in range(seeds) for place in compared}
-    used = max(wanted) // stride(whole) + 1
-    axes = (replace(whole.axes[0], values=whole.axes[0].values[:used]), *others)
-    return replace(whole, axes=axes, only=tuple(sorted(wanted)))
+    return replace(whole, only=tuple(sorted(wanted)))
 
 
 def check_axis(plan: SweepPlan, axis: str) -> None:

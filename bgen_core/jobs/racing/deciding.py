@@ -101,9 +101,9 @@ def _ending(race: Race, plan: SweepPlan, look: Look, left: list[int]) -> tuple[R
     if not left:
         return "stuck", "Every value has lost to another one: there is no best one, and no more seeds are added."
     if len(left) == 1:
-        return "won", f"{names[left[0]]} wins by {spoken(race.by)} {cells}: every other value is out."
+        return "won", f"Winner by {spoken(race.by)}, {cells}: {names[left[0]]}. Every other value is out."
     if look.alike:
-        return "alike", f"{listed([names[place] for place in left])} are left {cells}. {look.alike}"
+        return "alike", f"Alike, {cells}: {listed([names[place] for place in left])}. {look.alike}"
     if look.stuck:
         return "stuck", look.stuck
     return None

@@ -86,7 +86,7 @@ def _by_measure(store: Store, race: Race, plan: SweepPlan, run_ids: dict[int, Ru
     return Look(
         lost=said.lost,
         alike=alike,
-        in_front=leading(now, measure, labels) if known else "",
+        in_front=leading(now, measure, labels, without=[place for place, _ in said.lost]) if known else "",
         best=now.values[_best(now, measure)] if known else None,
         stuck=_stuck(cells, now, measure),
     )
@@ -160,7 +160,7 @@ def named_values(axis: Axis) -> list[str]:
 
 def _out(name: str, score: AxisScore) -> str:
     return (
-        f"{name} is out: another value is preferred to it ({score.counts}). The chance that this is wrong is at most "
+        f"Out: {name}. Another value is preferred to it ({score.counts}). The chance that this is wrong is at most "
         f"{100 * ERROR:.0f} %, however often one looks."
     )
 

@@ -24,6 +24,7 @@ from bgen_core.wording import counted
 from pages._ui.app import page_files
 from pages._ui.app.faults import told
 from pages._ui.shared.plain_text import plain
+from pages._ui.sweep.explored_sweep import link_back
 from pages._ui.sweep.race_proposal import race_proposal
 
 LOOK_SECONDS = 2.0
@@ -134,6 +135,9 @@ def _offer(
 def _decisions(
     sweep: SweepRecord, race: Race, store: SeenStore, executor: Executor, settings: Settings
 ) -> None:  # fmt: skip
+    if race.started_from is not None:
+        link_back(store, race.started_from)
+
     @st.fragment(run_every=LOOK_SECONDS if race.is_open else None)
     def decisions() -> None:
         now, current = store.races.of(sweep.id), store.sweeps.get(sweep.id)
@@ -161,7 +165,7 @@ def _headline(race: Race, plan: SweepPlan, sweep: SweepRecord, store: SeenStore)
     with st.container(horizontal=True, vertical_alignment="center"):
         state = "paused" if race.is_open and sweep.state == "paused" else _STATES[race.state]
         state = "cancelled" if race.is_open and sweep.state == "cancelled" else state
-        st.markdown(plain(f"Race on {axis.label.lower()} by {spoken(race.by)}: {state}"))
+        st.markdown(f"**{plain(f'Race on {axis.label.lower()} by {spoken(race.by)}: {state}')}**")
         if race.is_open and store.sweeps.may_change(sweep):
             st.button(
                 "Stop the race", key=f"stop_race_{sweep.id}", on_click=_stop, args=(store, sweep.id),

@@ -106,8 +106,9 @@ def test_values_that_have_lost_get_no_more_seeds_and_the_last_one_wins(
     assert rounds
     assert all(7.0 not in values for values in rounds)
     assert kinds(race)[:3] == ["start", "lost", "round"]
-    assert "guidance 7 is out: its seam is 0." in race.steps[1].text
-    assert race.steps[-1].text.startswith("guidance 3 wins by seam after ")
+    assert "Out: guidance 7. Its seam is 0." in race.steps[1].text
+    assert race.steps[-1].text.startswith("Winner by seam, after ")
+    assert race.steps[-1].text.endswith(": guidance 3. Every other value is out.")
     assert len(store.runs.select()) == len(first) + sum(len(values) * 2 for values in rounds)  # nothing is deleted
 
 
@@ -222,7 +223,7 @@ def test_votes_race_too_and_ask_for_seeds_when_the_pictures_are_voted_on(store: 
     assert decide(store, settings)
     race = race_of(store, sweep_id)
     assert race.state == "won"
-    assert race.steps[-2].text.startswith("guidance 5 is out: another value is preferred to it (0 wins, ")
+    assert race.steps[-2].text.startswith("Out: guidance 5. Another value is preferred to it (0 wins, ")
 
 
 def test_a_measure_that_knows_no_better_and_a_budget_too_small_are_refused(

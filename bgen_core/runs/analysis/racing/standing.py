@@ -1,7 +1,7 @@
 """Which values of a race have lost by a measure, and what is said of it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -123,17 +123,22 @@ def _reason(found: Standing, loser: int, winner: int, measure: Measure, labels: 
     width = float(found.bounds.width[loser, winner])
     worse = "lower" if measure.direction == "higher" else "higher"
     return (
-        f"{labels[found.values[loser]]} is out: its {measure.spoken} is {measure.amount(change)} {worse} than that of "
+        f"Out: {labels[found.values[loser]]}. Its {measure.spoken} is {measure.amount(change)} {worse} than that of "
         f"{labels[found.values[winner]]} over {counted(found.seeds, 'seed')} ({100 * CONFIDENCE:.0f} % interval "
         f"{measure.text(change - width)} to {measure.text(change + width)}, at all looks together)."
     )
 
 
-def leading(found: Standing, measure: Measure, labels: Sequence[str]) -> str:
-    """Who is in front, without a claim: "guidance 7 (0.021) and guidance 5 (0.023)"."""
-    order = np.argsort(found.means if measure.direction == "lower" else -found.means, kind="stable")
-    named = [
-        f"{labels[found.values[place]]} ({measure.amount(float(found.means[place]))})" for place in order[:4].tolist()
-    ]
-    more = len(order) - len(named)
+def leading(found: Standing, measure: Measure, labels: Sequence[str], *, without: Collection[int] = ()) -> str:
+    """Who is in front, without a claim: "guidance 7 (0.021) and guidance 5 (0.023)".
+
+    Parameters
+    ----------
+    without
+        Places on the axis that are left out.
+    """
+    order = np.argsort(found.means if measure.direction == "lower" else -found.means, kind="stable").tolist()
+    shown = [place for place in order if found.values[place] not in without]
+    named = [f"{labels[found.values[place]]} ({measure.amount(float(found.means[place]))})" for place in shown[:4]]
+    more = len(shown) - len(named)
     return listed([*named, *([f"{more} more"] if more > 0 else [])])
