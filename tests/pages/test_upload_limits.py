@@ -255,7 +255,7 @@ def test_a_file_takes_the_place_of_the_one_before(uploads: Uploads):
 def test_many_small_files_are_refused(uploads: Uploads):
     answers = [uploads.put(uploads.announced(), 1)[0] for _ in range(MOST_FILES + 2)]
     assert answers == [204] * MOST_FILES + [429] * 2
-    assert uploads.put(uploads.announced(), 1)[1] == "This page holds 20 files, and 20 are allowed: reload it."
+    assert uploads.put(uploads.announced(), 1)[1] == "This page holds 220 files, and 220 are allowed: reload it."
 
 
 def test_files_that_no_page_reads_any_more_give_way(uploads: Uploads, monkeypatch: pytest.MonkeyPatch):
