@@ -98,10 +98,12 @@ def test_what_is_mended_takes_its_place(store: Store) -> None:
     at = chosen(("p1.png", figure(1)), ("p2.png", figure(2)))
     first, second = (photo.id for photo in batch(at).photos)
     at.button(key=f"mend_{first}").click().run()
+    assert not at.session_state["review_open"]  # the editor is below the list
     grow = next(each for each in at.slider if each.label == "Grow")
     grow.set_value(2.0).run()
     next(each for each in at.button if each.label == "Save").click().run()
     assert not at.exception
+    assert at.session_state["review_open"]
     mended, other = batch(at).photos
     assert other.id == second
     assert mended.id != first
@@ -121,7 +123,7 @@ def test_a_fault_of_one_photo_leaves_the_others(store: Store, monkeypatch: pytes
     monkeypatch.setattr(photo_batch, "decode_foreign_photo", failing)
     at = chosen(("a.png", figure(1)), ("b.png", figure(2)), ("c.png", figure(3)))
     assert [photo.name for photo in batch(at).photos] == ["a", "c"]
-    assert dict(batch(at).left_out) == {"b.png": photo_batch._INTERNAL}
+    assert dict(batch(at).left_out) == {"b.png": photo_batch.INTERNAL}
 
 
 def test_hostile_names_are_said_as_they_are(store: Store) -> None:

@@ -1,6 +1,7 @@
 """The review of many photos: doubtful masks first, each to use, to mend or to leave out, then all into one sweep."""
 
 import base64
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -29,31 +30,30 @@ from pages._ui.subject.photo_batch import (
 from pages._ui.subject.subject_draft import Draft, complain, next_round, open_saved, rounds
 
 _SHOWN = 24
-_FIELD = "many_photos"
+_OPEN = "review_open"
 _USE, _LEAVE = "Use", "Leave out"
 _IMAGE = "width:100%;height:128px;object-fit:contain;border-radius:4px"
 
 
 def many_photos_field() -> None:
-    """Draw the field in which many photos, or a folder of them, are chosen."""
+    """Draw the field in which many photos, or a folder of them, are chosen, and cut out what was."""
     if not st.toggle("Many photos at once", key=f"many_{rounds()}"):
         return
     settings = resources.settings()
     is_folder = st.checkbox("All photos of a folder", key=f"many_folder_{rounds()}")
-    chosen = st.file_uploader(
+    chosen: list[UploadedFile] = st.file_uploader(
         f"Up to {MOST_PHOTOS} photos, with {settings.max_uploads_mb_each:g} MB together",
         type=PHOTO_EXTENSIONS,
         accept_multiple_files="directory" if is_folder else True,
+        max_upload_size=math.ceil(settings.max_upload_mb),
         key=f"many_upload_{rounds()}_{is_folder}",
     )
-    st.session_state[_FIELD] = chosen
+    if chosen:
+        _cut_out(chosen)
 
 
 def review_photos(draft: Draft | None) -> None:
-    """Cut out what was chosen, and draw the list of it, where there is one."""
-    chosen: list[UploadedFile] = st.session_state.pop(_FIELD, None) or []
-    if chosen:
-        _cut_out(chosen)
+    """Draw the list of what was cut out together, where there is one."""
     if (batch := batch_in_hand()) is not None:
         _review(_with_mended(batch, draft) if draft else batch)
 
@@ -76,6 +76,7 @@ def _cut_out(chosen: Sequence[UploadedFile]) -> None:
         keep_batch(batch)
     except BgenError as error:
         complain(error)
+    st.session_state[_OPEN] = True
     next_round()
     st.rerun()
 
@@ -92,6 +93,7 @@ def _with_mended(batch: Batch, draft: Draft) -> Batch:
     )  # fmt: skip
     batch = batch.changed(opened.id, mended)
     keep_batch(batch)
+    st.session_state[_OPEN] = True
     return batch
 
 
@@ -101,7 +103,10 @@ def _review(batch: Batch) -> None:
         if photo.id not in known:  # deleted in the library meanwhile
             batch = batch.changed(photo.id, None)
     keep_batch(batch)
-    with st.expander(_heading(batch), expanded=True, icon=":material/checklist:"):
+    box = st.expander(_heading(batch), expanded=True, key=_OPEN, on_change="rerun")
+    if not box.open:
+        return
+    with box:
         with st.container(horizontal=True, vertical_alignment="center"):
             used = batch.used
             if st.button(f"Use {len(used)} in sweep →", type="primary", disabled=not used, key="review_use"):
@@ -146,17 +151,18 @@ def _card(photo: BatchPhoto) -> None:
     st.html(picture_html(source, alt=photo.name, style=_IMAGE))
     st.markdown(plain(photo.name))
     if photo.doubt:
-        st.caption(f":orange[{plain(photo.doubt)}]")
+        st.caption(f":material/warning: {plain(photo.doubt)}")
     key = f"review_{photo.id}"
     st.session_state[key] = {None: None, True: _USE, False: _LEAVE}[photo.is_used]
-    st.segmented_control(
-        f"What to do with {plain(photo.name)}", (_USE, _LEAVE), key=key, on_change=_chosen, args=(photo.id, key),
-        label_visibility="collapsed",
-    )  # fmt: skip
-    st.button(
-        "Mend", key=f"mend_{photo.id}", icon=":material/brush:", type="tertiary", on_click=_mend, args=(photo.id,),
-        help="Opens it below. Once saved, it takes its place here.",
-    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.segmented_control(
+            f"What to do with {plain(photo.name)}", (_USE, _LEAVE), key=key, on_change=_chosen, args=(photo.id, key),
+            label_visibility="collapsed",
+        )  # fmt: skip
+        st.button(
+            "Mend", key=f"mend_{photo.id}", type="tertiary", on_click=_mend, args=(photo.id,),
+            help="Opens it below. Once saved, it takes its place here.",
+        )  # fmt: skip
 
 
 def _chosen(subject_id: SubjectId, key: str) -> None:
@@ -174,6 +180,8 @@ def _mend(subject_id: SubjectId) -> None:
         open_saved(subject_id)
     except BgenError as error:
         complain(error)
+    else:
+        st.session_state[_OPEN] = False  # the editor is below
 
 
 def _show_more() -> None:

@@ -33,7 +33,7 @@ _BATCH = "photo_batch"
 _MARK = "review"
 _SHOWN_SIDE = 256
 _NO_PERSON = "No person was found: choose this photo alone, and draw around what to keep."
-_INTERNAL = "This photo could not be cut out, by a fault of the program, which its log tells."
+INTERNAL = "This photo could not be cut out, by a fault of the program, which its log tells."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +162,7 @@ def _with_file(batch: Batch, file: UploadedFile) -> Batch:
         raise
     except Exception:  # one of 200 shall not stop the others
         logger.exception("a photo of many could not be cut out")
-        return leave_out(batch, file.name, _INTERNAL)
+        return leave_out(batch, file.name, INTERNAL)
     same = next((each for each in batch.photos if each.id == photo.id), None)
     if same is not None:
         return leave_out(batch, file.name, f"The same photo as {quoted(same.file_name)}.")
