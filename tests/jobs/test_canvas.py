@@ -1,6 +1,5 @@
 """Larger canvases in a sweep: which cells are one, what size they have, what is kept of them, and what fails alone."""
 
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -37,7 +36,7 @@ SUBJECT = Subject(name="Ada", image=picture(1, EXTENT), alpha=ALPHA)
 
 
 @pytest.fixture
-def runner(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runner]:
+def runner(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Runner:
     monkeypatch.setattr("bgen_core.jobs.kept_models.load_inpainter", lambda *_, **__: (Noise(), 8))
     store.subjects.save(SUBJECT, {})
     return Runner(store, settings)
