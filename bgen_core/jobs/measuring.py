@@ -29,6 +29,7 @@ from bgen_core.store.thumbnails import thumbnail
 from bgen_core.subject.decoding.image_io import decode_photo
 from bgen_core.subject.pasting.compositing import effective_alpha
 from bgen_core.subject.placing import Composition, PlacedSubject
+from bgen_core.subject.subject import Subject
 from bgen_core.wording import quoted
 
 logger = logging.getLogger(__name__)
@@ -201,14 +202,19 @@ def best_cells(store: Store, settings: Settings, sweep_id: SweepId, metric: str,
 
 
 @lru_cache(maxsize=2)
-def _cached_subject(store: Store, subject_id: SubjectId, composition: Composition) -> PlacedSubject:
-    return composition.place(store.subjects.load(subject_id))
+def _cached_subject(store: Store, subject_id: SubjectId) -> Subject:
+    return store.subjects.load(subject_id)
+
+
+@lru_cache(maxsize=2)
+def _cached_placed(store: Store, subject_id: SubjectId, composition: Composition) -> PlacedSubject:
+    return composition.place(_cached_subject(store, subject_id))
 
 
 def _placed(store: Store, run: RunRecord) -> PlacedSubject | None:
     """A run's subject as it stands on its picture."""
     try:
-        return _cached_subject(store, run.subject_id, run.params.composition)
+        return _cached_placed(store, run.subject_id, run.params.composition)
     except (
         UserInputError,
         LostPictureError,

@@ -190,7 +190,7 @@ class Painting:
     ) -> Generator[RunnerEvent]:
         known = self._store.runs.known_raws(sharing)
         engines = self._store.runs.engines(known)
-        for raw_id in list(sharing):
+        for raw_id in _photo_by_photo(sharing):
             if self._is_stopping() or self._turn.look(inpainter, work.extent):
                 return
             painted, raw = self._unstored.get(raw_id), known.get(raw_id)
@@ -379,6 +379,16 @@ class _Waiting:
     def told(self) -> Iterator[RunnerEvent]:
         while self.aside:
             yield self.aside.popleft()
+
+
+def _photo_by_photo(sharing: Mapping[RawId, list[SweepCell]]) -> list[RawId]:
+    """The pictures of one subject at one place behind each other: its photo is read once for all of them."""
+    first: dict[tuple[SubjectId, Composition], int] = {}
+    places = {
+        raw_id: first.setdefault((cells[0].subject_id, cells[0].params.composition), len(first))
+        for raw_id, cells in sharing.items()
+    }
+    return sorted(sharing, key=lambda raw_id: places[raw_id])
 
 
 def _leave(cell: SweepCell, fault: Fault) -> None:
