@@ -29,7 +29,12 @@ def new_photo_popover() -> None:
     """Draw the popover in which a new photo is chosen; it closes with each photo that was taken."""
     popover = f"photo_popover_{rounds()}"
     take_dropped_files(
-        invitation="Drop a photo to cut its person out", button=popover, field=_FIELD, label=_LABEL, taken=rounds()
+        invitation="Drop a photo to cut its person out",
+        button=popover,
+        field=_FIELD,
+        label=_LABEL,
+        taken=rounds(),
+        several=f"Several photos go into “Many photos at once”, under “{_LABEL}”.",
     )
     settings = resources.settings()
     with st.popover(_LABEL, width=132, icon=":material/add_photo_alternate:", key=popover):
