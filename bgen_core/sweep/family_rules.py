@@ -36,7 +36,7 @@ def refusal(family: Family, field: str, value: object) -> str:
     if NEUTRAL[field] == "":
         remedy = "leave it empty"
     else:
-        instead = family.guidance_scale if field == "guidance_scale" else NEUTRAL[field]
+        instead = family.usual_guidance if field == "guidance_scale" else NEUTRAL[field]
         remedy = f"choose the {parameter_of(field).label.lower()} {quoted(instead, 40)}, not {quoted(value, 40)}"
     return f"{family.title} {family.ignored[field].reason}: {remedy}."
 

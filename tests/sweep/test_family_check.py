@@ -42,7 +42,7 @@ def family(name: str) -> Family:
 
 def entry(name: str) -> ModelEntry:
     row = family(name)
-    return replace(describe_model(f"somebody/{name}"), family=row, steps=row.steps, guidance=row.guidance_scale)
+    return replace(describe_model(f"somebody/{name}"), family=row, steps=row.steps, guidance=row.usual_guidance)
 
 
 def plan(models: list[ModelEntry], **given: Any) -> SweepPlan:
