@@ -1,6 +1,6 @@
 """Races on made-up measures: how often a value is called lost wrongly, and how many cells they save.
 
-    python -m benchmarks.race_simulated --what null   # about 2 minutes on one core
+    python -m benchmarks.race_simulated --what null   # about 1 minute on one core
     python -m benchmarks.race_simulated --what saved  # about 1 minute
 
 A race looks after its first seeds and after each round, as the program does, until one value is left or the budget is

@@ -8,11 +8,11 @@ from bgen_core.errors import BgenError, UserInputError
 from bgen_core.ids import SweepId
 from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.executors.visitor_limits import check_cells
+from bgen_core.jobs.measuring import lacks_model
 from bgen_core.jobs.racing.beginning import RaceWish, begin_race, first_round, measures_to_race_by, spoken
 from bgen_core.jobs.racing.looks import left_in, look_at, named_values
 from bgen_core.jobs.submission import describe_forecast
 from bgen_core.metrics import find_metric
-from bgen_core.metrics.clip import CLIP_METRIC
 from bgen_core.records.race import BY_VOTES, Race, RaceState, StepKind
 from bgen_core.records.sweep import SweepCellRow, SweepRecord
 from bgen_core.records.sweep_states import UNFINISHED_STATES
@@ -83,7 +83,7 @@ def _beginning(
 ) -> None:
     with st.expander("Race: seeds only for values that may still be the best"):
         labels = {axis.name: axis.label for axis in plan.axes}
-        measures = [name for name in measures_to_race_by() if name != CLIP_METRIC or settings.clip_model]
+        measures = [name for name in measures_to_race_by() if not lacks_model(name, settings)]
         with st.container(horizontal=True, vertical_alignment="bottom"):
             axis = st.selectbox("Race", raced_axes(plan), format_func=labels.__getitem__, key="race_axis", width=180)
             by = st.selectbox(
