@@ -287,6 +287,33 @@ class DecisionRow(Table):
     decided: Mapped[datetime | None]
 
 
+class RaceRow(Table):
+    """A race that adds cells to a sweep; see `Race`."""
+
+    __tablename__ = "races"
+
+    sweep_id: Mapped[SweepId] = mapped_column(ForeignKey("sweeps.id", ondelete="CASCADE"), primary_key=True)
+    started_from: Mapped[SweepId | None] = mapped_column(String(64))
+    axis: Mapped[str] = mapped_column(String(64))
+    decided_by: Mapped[str] = mapped_column(String(64))
+    budget: Mapped[int]
+    begun_with: Mapped[int]
+    state: Mapped[str] = mapped_column(String(16), index=True)
+
+
+class RaceStepRow(Table):
+    """One decision of a race; see `RaceStep`."""
+
+    __tablename__ = "race_steps"
+
+    sweep_id: Mapped[SweepId] = mapped_column(ForeignKey("races.sweep_id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(String(16))
+    text: Mapped[str] = mapped_column(Text)
+    value: Mapped[int | None]
+    created: Mapped[datetime]
+
+
 class ViewRow(Table):
     """A view of the compare page that somebody named: the parameters of its address."""
 

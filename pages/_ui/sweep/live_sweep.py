@@ -31,6 +31,7 @@ from pages._ui.sweep.finish_panel import can_be_finished, finish_panel
 from pages._ui.sweep.grid_arrangement import Arrangement, arrangement_in_address, keep_in_address
 from pages._ui.sweep.grid_content import content_of
 from pages._ui.sweep.queue_panel import ask, current_queue, describe_waiting
+from pages._ui.sweep.race_panel import race_panel
 from pages._ui.sweep.save_sweep import save_popover
 from pages._ui.sweep.share_sweep import share_popover
 from pages._ui.sweep.sweep_grid import badge_names, draw_grid, watch_grid
@@ -62,6 +63,8 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
     @st.fragment(run_every=LOOK_SECONDS if sweep.is_active else None)
     def live() -> None:
         current = store.sweeps.get(sweep.id)
+        if current.total != sweep.total:  # a race has added seeds: the plan is another one
+            st.rerun()
         cells = {cell.index: cell for cell in store.sweeps.cells(sweep.id)}
         progress = executor.events(sweep.id) if current.is_active else None
         with st.container(gap=None):  # the title is nothing that is seen here
@@ -81,6 +84,7 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
     show_opened_cell(store, plan, cells)
     if store.sweeps.may_change(sweep):
         _failures(sweep, plan, cells, executor)
+    race_panel(sweep, plan, cells, store, executor, settings)
     if not sweep.is_active and not looks_alone(store):
         finish_panel(sweep, plan, cells, store, executor, settings)
     ticked = set(st.session_state.get(TICKED, ())) if ticking else set[int]()
