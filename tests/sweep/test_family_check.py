@@ -128,6 +128,13 @@ def test_a_plan_of_both_ways_says_where_the_mask_has_no_effect() -> None:
     assert any("there is no mask" in note for note in family_notes(both, models[0], models))
 
 
+@pytest.mark.parametrize(("canvas", "is_said"), [("photo", False), ("photo,16:9", True)])
+def test_a_whole_edit_on_a_larger_canvas_says_that_nothing_tells_of_it(canvas: str, is_said: bool) -> None:
+    models = [entry("kontext")]
+    notes = family_notes(plan(models, repaint="whole", canvas=canvas), models[0], models)
+    assert any("larger canvas" in note for note in notes) is is_said
+
+
 def address(name: str, **changes: Any) -> CellAddress:
     params = InpaintParams(**{"prompt": "a beach", "scheduler": "default"} | changes)
     return address_cell(
