@@ -28,6 +28,7 @@ from bgen_core.store.store import Store
 from bgen_core.store.thumbnails import thumbnail
 from bgen_core.subject.decoding.image_io import decode_photo
 from bgen_core.subject.pasting.compositing import effective_alpha
+from bgen_core.subject.placing import Composition, PlacedSubject
 from bgen_core.subject.subject import Subject
 from bgen_core.wording import quoted
 
@@ -115,7 +116,8 @@ def measure_run(store: Store, settings: Settings, run: RunRecord, *, names: Sequ
     first_time = run.id not in store.metrics.of([run.id])
     mates = seed_mates(store, run) if first_time or names is None or SEED_METRIC in names else []
     wanted = needed_inputs(names)
-    subject = _subject(store, run.subject_id) if {"photo", "alpha"} & wanted else None
+    placed = _placed(store, run) if {"photo", "alpha"} & wanted else None
+    subject = placed.subject if placed else None
     inputs = MetricInput(
         record=run,
         photo=subject.image if subject else None,
@@ -220,9 +222,15 @@ def _cached_subject(store: Store, subject_id: SubjectId) -> Subject:
     return store.subjects.load(subject_id)
 
 
-def _subject(store: Store, subject_id: SubjectId) -> Subject | None:
+@lru_cache(maxsize=2)
+def _cached_placed(store: Store, subject_id: SubjectId, composition: Composition) -> PlacedSubject:
+    return composition.place(_cached_subject(store, subject_id))
+
+
+def _placed(store: Store, run: RunRecord) -> PlacedSubject | None:
+    """A run's subject as it stands on its picture."""
     try:
-        return _cached_subject(store, subject_id)
+        return _cached_placed(store, run.subject_id, run.params.composition)
     except (
         UserInputError,
         LostPictureError,

@@ -9,7 +9,7 @@ from sqlalchemy.types import TypeDecorator
 
 from bgen_core.ids import BlobHash, LinkId, RawId, RunId, SubjectId, SweepId, VisitorId, WorkerId
 
-SCHEMA_VERSION = "0019"
+SCHEMA_VERSION = "0021"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -173,6 +173,9 @@ class RunRow(Table):
     background_colour: Mapped[str] = mapped_column(Text)
     background_blur: Mapped[float]
     repaint: Mapped[str] = mapped_column(String(64))
+    canvas: Mapped[str] = mapped_column(Text)
+    anchor: Mapped[str] = mapped_column(String(16))
+    subject_scale: Mapped[float]
     mask_grow: Mapped[float]
     mask_feather: Mapped[float]
     edge_softness: Mapped[float]

@@ -7,7 +7,7 @@ import streamlit as st
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
-from bgen_core.ids import RunId, SubjectId
+from bgen_core.ids import RunId
 from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.queue_forecast import QueuePlace
 from bgen_core.jobs.submission import SweepForecast, describe_duration
@@ -74,7 +74,7 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
                     notify_button()
             tell_in_title(current, sum(cell.done for cell in cells.values()))
         # A deleted subject leaves its pictures behind.
-        content = content_of(store, plan, cells, shown, extent=_photo_extent(store, plan.subject_ids[0]))
+        content = content_of(store, plan, cells, shown, extent=_first_extent(store, plan))
         draw_grid(replace(content, progress=progress, explored=explored), shown, ticking=ticking)
         if sweep.state != current.state and not current.is_active:
             st.rerun()  # ends the looking, and draws the buttons of a finished sweep
@@ -144,9 +144,10 @@ def _failures(sweep: SweepRecord, plan: SweepPlan, cells: list[SweepCellRow], ex
             st.caption(f"The first {_RETRIES_LISTED} of {len(failed)}; “Continue” tries all of them again.")
 
 
-def _photo_extent(store: SeenStore, subject_id: SubjectId) -> Extent:
+def _first_extent(store: SeenStore, plan: SweepPlan) -> Extent:
+    """Of the plan's first picture."""
     try:
-        return store.subjects.get(subject_id).extent
+        return plan.first_composition.extent(store.subjects.get(plan.subject_ids[0]).extent)
     except UserInputError:
         return Extent(width=1, height=1)
 
