@@ -9,7 +9,7 @@ from bgen_core.ids import SweepId
 from bgen_core.jobs.measuring import check_rankable
 from bgen_core.metrics import METRICS, find_metric
 from bgen_core.records.race import BY_VOTES, Race, RaceStep
-from bgen_core.runs.analysis.columns import in_sentence
+from bgen_core.runs.analysis.columns import in_sentence, shown
 from bgen_core.runs.analysis.racing.standing import FIRST_SEEDS
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
@@ -18,6 +18,7 @@ from bgen_core.sweep.race_plan import axis_of, raced_plan
 from bgen_core.wording import counted, listed
 
 MOST_BUDGET = 100_000
+_MOST_NAMED = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +85,11 @@ def begin_race(
         The sweep whose values are raced, if any.
     """
     axis = axis_of(plan, wish.axis)
+    named = [shown(label) for label in axis.labels[:_MOST_NAMED]]
+    if len(axis.labels) > _MOST_NAMED:
+        named.append(f"{len(axis.labels) - _MOST_NAMED} more")
     text = (
-        f"{axis.label} is raced by {spoken(wish.by)}: {listed(list(axis.labels))}, each with at least "
+        f"{axis.label} is raced by {spoken(wish.by)}: {listed(named)}, each with at least "
         f"{counted(FIRST_SEEDS, 'seed')} at first; up to {counted(wish.budget, 'cell')} may be added."
     )
     store.races.begin(

@@ -121,11 +121,13 @@ def verdict(found: Standing, measure: Measure, labels: Sequence[str]) -> Verdict
 def _reason(found: Standing, loser: int, winner: int, measure: Measure, labels: Sequence[str]) -> str:
     change = abs(float(found.bounds.change[loser, winner]))
     width = float(found.bounds.width[loser, winner])
+    is_small = measure.decimals is not None and change - width < 0.5 * 10**-measure.decimals
+    low = "just above 0" if is_small else measure.text(change - width)
     worse = "lower" if measure.direction == "higher" else "higher"
     return (
         f"Out: {labels[found.values[loser]]}. Its {measure.spoken} is {measure.amount(change)} {worse} than that of "
         f"{labels[found.values[winner]]} over {counted(found.seeds, 'seed')} ({100 * CONFIDENCE:.0f} % interval "
-        f"{measure.text(change - width)} to {measure.text(change + width)}, at all looks together)."
+        f"{low} to {measure.text(change + width)}, at all looks together)."
     )
 
 
