@@ -14,9 +14,9 @@ unexport PYTHONDONTWRITEBYTECODE
 # Each process with whole files: fixtures of a module are made once. The order is tests/conftest.py's.
 SIDE_BY_SIDE := --dist loadfile --no-loadscope-reorder
 
-# Three on two processors: tests in the browser wait half of their time.
+# Four on two processors: the two halves of the tests in the browser wait half of their time.
 test: .venv/test.stamp
-	$(BIN)/python -m pytest -m "not ray" -n 3 $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest -m "not ray" -n 4 $(SIDE_BY_SIDE)
 
 # Painters and their dispatcher, which fill the processors by themselves.
 test-ray: .venv/dev.stamp

@@ -12,6 +12,7 @@ from typing import Literal
 
 from bgen_core.errors import UserInputError
 from bgen_core.limits import check_text
+from bgen_core.models.backgrounds.canvas_text import ANCHORS, CANVASES, anchor_named, canvas_named, check_anchor
 from bgen_core.models.backgrounds.colour_text import read_colours
 from bgen_core.models.families import BACKDROP_FIELDS, CONTROLS
 from bgen_core.models.schedulers import scheduler_named, scheduler_names
@@ -22,7 +23,7 @@ from bgen_core.wording import quoted
 
 Value = int | float | str
 Kind = Literal["text", "name", "whole number", "number"]
-Stage = Literal["paint", "mask", "paste"]
+Stage = Literal["place", "paint", "mask", "paste"]
 MAX_STEPS = 1000
 MAX_SEED = 2**63 - 1
 MAX_MASK_PERCENT = 25.0
@@ -70,8 +71,8 @@ class Parameter:
     default
         Where the model's catalogue entry has no value of its own.
     stage
-        What it acts on: the painting, the mask that the model gets, or the pasting, which needs no new picture of the
-        model.
+        What it acts on: where the subject stands, the painting, the mask that the model gets, or the pasting, which
+        needs no new picture of the model.
     since
         Address revision since which it exists. Beyond 1, it is left out of a cell's address at its default, which must
         change no pixel: what was made before it existed keeps its address.
@@ -469,6 +470,44 @@ PARAMETERS: tuple[Parameter, ...] = (
         default="background",
         since=3,
         names=lambda: REPAINTS,
+    ),
+    Parameter(
+        field="canvas",
+        name="canvas",
+        label="Canvas",
+        help="The picture's size: photo is the photo's own; 1:1, 4:5, 16:9 or 9:16 goes on around it; or 1920x1080.",
+        kind="name",
+        default="photo",
+        stage="place",
+        since=6,
+        names=lambda: CANVASES,
+        meant=canvas_named,
+        syntax=canvas_named,
+    ),
+    Parameter(
+        field="anchor",
+        name="anchor",
+        label="Anchor",
+        help="Edge or corner of the canvas at which the photo lies; what a photo's frame cuts off looks best there.",
+        kind="name",
+        default="bottom",
+        stage="place",
+        since=6,
+        names=lambda: ANCHORS,
+        meant=anchor_named,
+        syntax=check_anchor,
+    ),
+    Parameter(
+        field="subject_scale",
+        name="subject-scale",
+        label="Subject scale",
+        help="Size of the subject in parts of its own; 1 keeps its pixels, others resample them once.",
+        kind="number",
+        default=1.0,
+        stage="place",
+        since=6,
+        range=Range(low=0.05, high=4),
+        url="scale",
     ),
     Parameter(
         field="mask_grow",

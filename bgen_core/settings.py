@@ -102,6 +102,9 @@ class Settings(BaseSettings):
         "interactive segmenter; empty for GrabCut.",
     )
     clip_model: str = Field(default="", description="CLIP model for the prompt adherence: Hub id or local folder.")
+    preference_model: str = Field(
+        default="", description="CLIP model trained on people's choices, for the preference: Hub id or local folder."
+    )
     max_upload_mb: float = Field(
         default=25, gt=0, allow_inf_nan=False, description="Largest photo file, in MB (10^6 bytes)."
     )

@@ -17,6 +17,7 @@ from pages._ui.mask.mask_preview import preview_of
 from pages._ui.mask.mask_purposes import mask_purposes
 from pages._ui.shared.plain_text import plain
 from pages._ui.shared.told_when_done import shown_last
+from pages._ui.subject.batch_review import review_photos
 from pages._ui.subject.first_subject import start_at_once
 from pages._ui.subject.subject_choice import mask_upload, new_photo_popover
 from pages._ui.subject.subject_draft import (
@@ -77,6 +78,7 @@ with title_row:
         )  # fmt: skip
 problem_place = st.container()
 show_saved()
+review_photos(draft)
 if draft is None or preview is None:
     st.error(plain(problem))
     st.stop()

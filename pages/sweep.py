@@ -93,7 +93,7 @@ if sweep:
 elif plan and not complaint:
     if came_from := st.query_params.get("from"):
         link_back(store, SweepId(came_from))
-    show_plan(plan, forecast, chosen[0].extent, store)
+    show_plan(plan, forecast, plan.first_composition.extent(chosen[0].extent), store)
 elif not complaint:
     st.page_link(page_files.SUBJECT, label="Choose a subject")
 keep_address()

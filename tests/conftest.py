@@ -15,6 +15,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -36,6 +37,13 @@ hypothesis.settings.load_profile("unhurried")
 
 _NUMBERS = itertools.count()
 _SLOW_LASTS = 30  # times as long as another test
+_WITH_PAINTING_SERVER = {
+    "test_accessibility_in_browser.py",
+    "test_history_in_browser.py",
+    "test_main_job.py",
+    "test_subject_in_browser.py",
+    "test_sweep_in_browser.py",
+}
 REPEATED = "repeated act"  # name of a test's property: an act in the browser that was done more than once
 
 
@@ -177,7 +185,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _long_files_first(items: list[pytest.Item]) -> None:
     """A long file that comes last would leave the other processes without work; xdist's own order counts tests alone.
 
-    Tests in the browser wait half of their time and the others compute: both kinds are under way until near the end.
+    The browser's two halves are the longest of all, and wait half of their time while the others compute.
     """
     lasts = Counter[Path]()
     in_browser: set[Path] = set()
@@ -185,10 +193,34 @@ def _long_files_first(items: list[pytest.Item]) -> None:
         lasts[item.path] += _SLOW_LASTS if item.get_closest_marker("slow") else 1
         if item.get_closest_marker("browser"):
             in_browser.add(item.path)
-    begins: dict[Path, float] = {}
-    for files, end in ((in_browser, 0.8), (lasts.keys() - in_browser, 1.0)):
-        before, whole = 0, sum(lasts[path] for path in files)
-        for path in sorted(files, key=lambda path: (-lasts[path], path)):
-            begins[path] = end * before / whole
-            before += lasts[path]
-    items.sort(key=lambda item: begins[item.path])  # stable: tests of one file keep their order
+
+    def place(item: pytest.Item) -> tuple[object, ...]:
+        if item.path in in_browser:
+            return (0, together(item.nodeid), item.path)
+        return (1, -lasts[item.path], item.path)
+
+    items.sort(key=place)  # stable: tests of one file keep their order
+
+
+def together(node_id: str) -> str:
+    """What one process of xdist runs as a whole: a file, or half of the tests in the browser.
+
+    Those of a half share one server, one Chromium, and what both have compiled.
+    """
+    file = node_id.partition("::")[0]
+    folder, _, name = file.rpartition("/")
+    if folder != "tests/browser":
+        return file
+    return f"{folder}, {'the server that paints' if name in _WITH_PAINTING_SERVER else 'others'}"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """`--dist loadfile`, but for the browser."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class _Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return together(nodeid)
+
+    return _Together(config, log)

@@ -141,7 +141,7 @@ class ExportQuery(Asked):
 
     q: str = Field(default="", max_length=LONGEST_TEXT, description="Words in the prompts and names.")
     f: list[Annotated[str, Field(max_length=LONGEST_TEXT)]] = Field(
-        default=[], max_length=100, description="Conditions such as guidance_scale:3..8 or model:demo."
+        default=[], max_length=100, description="Conditions such as strength:0.5..1 or model:demo."
     )
     sweep: Id = Field(default="", description="Only the runs of this sweep's grid.")
     ids: str = Field(default="", max_length=100_000, description="These runs alone, with commas between their ids.")

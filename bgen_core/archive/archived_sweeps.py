@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
-from bgen_core.archive.manifest import MOST_PLACES, ArchivedDecision, ArchivedSweep, ArchivedVote
+from bgen_core.archive.archived_races import add_race, archived_race, checked_race
+from bgen_core.archive.manifest import MOST_PLACES, ArchivedDecision, ArchivedRace, ArchivedSweep, ArchivedVote
 from bgen_core.content_address import is_content_hash
 from bgen_core.errors import UserInputError
 from bgen_core.ids import RunId, SweepId
@@ -36,13 +37,14 @@ _CUT_SHORT = "It was exported before it was finished."
 @dataclass(frozen=True, kw_only=True)
 class CheckedSweep:
     """A sweep that may be taken: index of each cell -> its run, votes on runs of its grid that are in the ZIP, and what
-    was decided.
+    was decided, by people and in its race.
     """
 
     record: SweepRecord
     cells: Mapping[int, RunId]
     votes: Sequence[ArchivedVote]
     decision: ArchivedDecision | None
+    race: ArchivedRace | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +97,7 @@ def _archived(store: Store, sweep: SweepRecord, present: Collection[str]) -> Arc
             if vote.run_a in present and vote.run_b in present
         ],
         decision=_archived_decision(store.decisions.of(sweep.id)),
+        race=archived_race(store.races.of(sweep.id)),
     )  # fmt: skip
 
 
@@ -166,6 +169,7 @@ def check_sweep(sweep: ArchivedSweep, runs: Mapping[RunId, RunRecord]) -> Checke
         cells=cells,
         votes=_votes(sweep, set(cells.values()) & runs.keys()),
         decision=_checked_decision(sweep.decision),
+        race=checked_race(sweep.race, plan),
     )
 
 
@@ -253,6 +257,8 @@ def add_sweeps(session: Session, sweeps: Sequence[CheckedSweep], access: Access)
             add_sweep_row(session, record, sweep.cells, access, is_imported=True)
             if sweep.decision is not None:
                 session.add(DecisionRow(sweep_id=sweep_id, **sweep.decision.model_dump()))
+            if sweep.race is not None:
+                add_race(session, sweep_id, sweep.race)
             added.append(sweep_id)
         elif not access.may_change([there.owner]) or _cells_here(session, sweep_id) != sweep.cells:
             continue  # somebody else's, or another sweep of the same name

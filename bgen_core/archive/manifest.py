@@ -17,6 +17,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from bgen_core.ids import BlobHash, RunId, SubjectId, SweepId, VisitorId
 from bgen_core.limits import LONGEST_OWNER
+from bgen_core.records.race import RaceEnd, StepKind
 from bgen_core.store.opinions import Drawn, Winner
 
 FORMAT = "bgen-runs"
@@ -124,6 +125,27 @@ class ArchivedDecision(_Part):
     decided: _Moment | None = None
 
 
+class ArchivedRaceStep(_Part):
+    """One decision of a race; see `RaceStep`."""
+
+    kind: StepKind
+    text: _Text
+    value: Annotated[int, Field(ge=0, le=MOST_PLACES)] | None = None
+    created: _Moment
+
+
+class ArchivedRace(_Part):
+    """A race that added cells to a sweep; see `Race`. It has ended in another store."""
+
+    started_from: _SweepId | None = None
+    axis: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}\z")]
+    by: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,64}\z")]
+    budget: Annotated[int, Field(ge=0, le=10**6)]
+    begun_with: Annotated[int, Field(ge=0, le=10**6)]
+    state: RaceEnd
+    steps: list[ArchivedRaceStep] = Field(max_length=MOST_PLACES)
+
+
 class ArchivedSweep(_Part):
     """One sweep: `plan` as `SweepPlan.to_json` writes it, and the run of each of its cells by rising index.
 
@@ -143,6 +165,7 @@ class ArchivedSweep(_Part):
     cells: list[_RunId] = Field(max_length=MOST_PLACES)
     votes: list[ArchivedVote] = Field(default=[], max_length=MOST_VOTES)
     decision: ArchivedDecision | None = None
+    race: ArchivedRace | None = None
 
 
 class Manifest(_Part):

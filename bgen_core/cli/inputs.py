@@ -130,7 +130,7 @@ def keep_subject(store: Store, subject: Subject) -> None:
 def _segment(photo_path: Path, image: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """The person's alpha, and why it is doubtful."""
     from bgen_core.subject.cutout import cut_out  # loads mediapipe
-    from bgen_core.subject.remarks import remarks_about
+    from bgen_core.subject.remarks import doubts_about
 
     alpha, segmentation = cut_out(image)
     if not (alpha > 0.5).any():
@@ -138,10 +138,7 @@ def _segment(photo_path: Path, image: np.ndarray) -> tuple[np.ndarray, list[str]
             f"{photo_path.name}: no person was found: give a mask with --alpha FILE (white = keep), "
             "or mark the subject with the brush on the Subject page."
         )
-    if segmentation.person_found:
-        return alpha, []
-    warnings = [remark.says for remark in remarks_about(segmentation) if remark.level == "warning"]
-    return alpha, warnings or ["The mask is unsure."]
+    return alpha, doubts_about(segmentation)
 
 
 def check_output_file(path: Path, *inputs: Path | None) -> None:

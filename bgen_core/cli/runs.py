@@ -22,7 +22,7 @@ from bgen_core.whole_file import write_whole
 from bgen_core.wording import counted
 
 # The negative prompt and what acts on the mask or the pasting would make the lines too long for a terminal.
-_PAINTING = tuple(each for each in PARAMETERS if each.stage == "paint" and each.field != "negative_prompt")
+_PAINTING = tuple(each for each in PARAMETERS if each.stage in ("place", "paint") and each.field != "negative_prompt")
 
 runs_app = typer.Typer()
 

@@ -10,6 +10,7 @@ import typer
 from bgen_core.cli import exit_codes
 from bgen_core.cli.given.parameter_options import an_axis_each
 from bgen_core.cli.given.photos import SweepPhoto, SweepPhotos, photo_files, read_photos
+from bgen_core.cli.given.race import read_race
 from bgen_core.cli.given.spec import OptionKind, read_spec
 from bgen_core.cli.given.two_passes import TwoPasses, explore, read_two_passes
 from bgen_core.cli.inputs import (
@@ -25,8 +26,10 @@ from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.running.here import SweepResult
 from bgen_core.cli.running.place import HERE_HELP, find_place
 from bgen_core.cli.running.preview_files import PreviewFiles
+from bgen_core.cli.running.racing import described_race, finish_race, run_race
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.ids import SweepId
+from bgen_core.jobs.racing.beginning import first_round
 from bgen_core.jobs.submission import SweepForecast, describe_forecast
 from bgen_core.models.catalogue import describe_model
 from bgen_core.models.content_hash import keep_hashes
@@ -46,6 +49,7 @@ OPTIONS: dict[str, OptionKind] = {
     "photo": "paths", "alpha": "path", "invert": "switch", "model": "texts", "replace": "texts", "pair": "texts",
     **{parameter.option: "texts" if parameter.kind == "text" else "axis" for parameter in PARAMETERS},
     "reference": "pictures", "background": "pictures", "explore_steps": "number", "keep": "number", "by": "word",
+    "race": "word", "budget": "number",
 }  # fmt: skip
 
 
@@ -73,7 +77,14 @@ def sweep(
     invert: Annotated[bool | None, typer.Option("--invert", help=INVERT_HELP)] = None,
     explore_steps: Annotated[int | None, typer.Option(help="Make all cells with so few steps first.")] = None,
     keep: Annotated[int | None, typer.Option(help="Finish so many of the explored cells.")] = None,
-    by: Annotated[str | None, typer.Option(metavar="METRIC", help="What decides which cells are finished.")] = None,
+    by: Annotated[
+        str | None, typer.Option(metavar="METRIC", help="What decides which cells are finished, or a race.")
+    ] = None,
+    race: Annotated[
+        str | None,
+        typer.Option(metavar="AXIS", help="Give further seeds only to values of this axis that may still be the best."),
+    ] = None,
+    budget: Annotated[int | None, typer.Option(help="Make at most so many cells in the race.")] = None,
     out_dir: Annotated[Path | None, typer.Option(help="Folder for full-size PNGs.")] = None,
     spec: Annotated[Path | None, typer.Option(metavar="FILE.yaml", help="These options in a file.")] = None,
     resume: Annotated[str | None, typer.Option(metavar="ID", help="Continue a sweep that was stopped.")] = None,
@@ -93,6 +104,7 @@ def sweep(
     typed: dict[str, Any] = {
         "photo": photo or None, "alpha": alpha, "invert": invert, "model": model, "replace": replace, "pair": pair,
         **given, "explore_steps": explore_steps, "keep": keep, "by": by,
+        "race": race, "budget": budget,
     }  # fmt: skip
     settings = load_settings()
     keep_hashes(settings.home)
@@ -111,7 +123,7 @@ def sweep(
             sweep_id = SweepId(resume)
             models = SweepPlan.from_json(store.sweeps.get(sweep_id).plan).models
             place = find_place(store, settings, models, here=here, previews=shown)
-            _report(store, place.resume(sweep_id), out_dir, as_json=as_json)
+            _report(store, finish_race(place, place.resume(sweep_id)), out_dir, as_json=as_json)
         return
     written = read_spec(spec, OPTIONS) if spec else {}
     wanted: dict[str, Any] = {name: written.get(name) if value is None else value for name, value in typed.items()}
@@ -121,7 +133,9 @@ def sweep(
     for name, encode in ENCODERS.items():
         names, read = read_pictures(wanted[name] or (), settings, encode)
         wanted[name], pngs = names or None, pngs + read
-    passes = read_two_passes(wanted["explore_steps"], wanted["keep"], wanted["by"], settings)
+    explores = wanted["explore_steps"] is not None or wanted["keep"] is not None
+    wish = read_race(wanted["race"], wanted["by"], wanted["budget"], explores=explores)
+    passes = None if wish else read_two_passes(wanted["explore_steps"], wanted["keep"], wanted["by"], settings)
     wanted["photo"] = photo_files(wanted["photo"] or ())
     _check(wanted, settings)
     with open_store(settings) as store:
@@ -131,6 +145,8 @@ def sweep(
         place = find_place(store, settings, plan.models, here=here, previews=shown)
         if not dry_run:
             keep_pictures(store, pngs)
+        if wish:
+            plan = first_round(plan, wish, settings)
         if passes:
             first = explore(place, plan, passes, photos.kept, dry_run=dry_run)
             if isinstance(first, SweepResult):
@@ -144,6 +160,9 @@ def sweep(
             say(note)
         if dry_run:
             _print_plan(forecast, passes, photos, as_json=as_json)
+            return
+        if wish:
+            _report(store, run_race(place, forecast, wish), out_dir, as_json=as_json, photos=photos)
             return
         result = place.run(forecast, explored=explored["sweep"] if explored else None)
         _report(store, result, out_dir, as_json=as_json, explored=explored, photos=photos)
@@ -241,6 +260,7 @@ def _report(
             "seconds": result.seconds,
         }
         content |= {"explored": explored} if explored else {}
+        content |= described_race(store, result.sweep_id)
         print_json(content | _about_photos(photos))
     else:
         say(

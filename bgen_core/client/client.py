@@ -99,7 +99,7 @@ class Client:
         q
             Words in prompts and names.
         conditions
-            Such as "guidance_scale:3..8" or "model:demo".
+            Such as "strength:0.5..1" or "model:demo".
         sort
             A column, with a minus before it from large to small.
         limit

@@ -1,4 +1,4 @@
-"""What a measurer does beside the painters, on a processor: metrics, copies elsewhere, and what goes by itself."""
+"""What a measurer does beside the painters, on a processor: metrics, races, copies elsewhere, what goes by itself."""
 
 import logging
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from bgen_core.jobs.execute_sweep import growing_pauses
 from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.measuring import measure_missing, pending_runs
 from bgen_core.jobs.mirroring import Mirroring
+from bgen_core.jobs.racing.deciding import decide_next, forecaster
 from bgen_core.jobs.running.housekeeping import Housekeeping
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import Store
@@ -34,7 +35,11 @@ def measure(control: Control) -> str:
             try:
                 if housekeeping.is_due():
                     housekeeping.do()
-                is_idle = not measure_some(store, settings, member) and not mirroring.copy_next()
+                is_idle = (
+                    not race_some(store, settings)
+                    and not measure_some(store, settings, member)
+                    and not mirroring.copy_next()
+                )
             except (BgenError, OSError):
                 logger.warning("the store cannot be used; trying again", exc_info=True)
                 control.stopping.wait(next(pauses))
@@ -43,6 +48,15 @@ def measure(control: Control) -> str:
                 if is_idle:
                     control.stopping.wait(POLL_SECONDS)
     return ""
+
+
+def race_some(store: Store, settings: Settings) -> bool:
+    """Bring a race further that waits, for the painters as they say they are; False where there is none."""
+    painters = [each.status for each in store.workers.serving() if each.is_alive and each.status.device_kind]
+    if not painters:
+        return False
+    kinds = {"device_kind": painters[0].device_kind, "dtype_name": painters[0].dtype_name}
+    return decide_next(store, settings, forecaster(store, settings, **kinds)) is not None
 
 
 def measure_some(store: Store, settings: Settings, member: Member) -> int:

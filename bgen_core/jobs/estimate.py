@@ -18,7 +18,7 @@ from bgen_core.sweep.tuning import tuning_name
 def estimate_seconds(
     cells: Sequence[InpaintParams],
     *,
-    photo: Extent,
+    picture: Extent,
     source: ModelSource,
     device_kind: str,
     dtype_name: str,
@@ -31,6 +31,8 @@ def estimate_seconds(
     ----------
     cells
         All of one side.
+    picture
+        Size of what is made: the photo's, or the canvas'.
     recent
         Runs made lately: their decoding and compositing times count for these cells too.
 
@@ -42,9 +44,9 @@ def estimate_seconds(
     if not cells:
         return 0.0
     if source.family.backdrop:
-        spent = [run.total_seconds for run in recent if run.model_revision == source.revision and run.extent == photo]
+        spent = [run.total_seconds for run in recent if run.model_revision == source.revision and run.extent == picture]
         return len(cells) * (median(spent) if spent else pasting_seconds(recent))
-    extent = choose_model_extent(photo, side=cells[0].side or source.entry.side)
+    extent = choose_model_extent(picture, side=cells[0].side or source.entry.side)
     name = tuning_name(source.revision, device_kind, dtype_name)
     square = Extent(width=source.entry.side, height=source.entry.side)  # the worker measures it before any sweep
     measured = tunings.last(name, extent)

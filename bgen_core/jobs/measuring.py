@@ -20,7 +20,7 @@ from bgen_core.metrics import (
     reduced_for_seed_mates,
     seed_key,
 )
-from bgen_core.metrics.clip import CLIP_METRIC, NOT_LOADED, NOT_SET, why_no_clip
+from bgen_core.metrics.clip import JUDGES, Judge
 from bgen_core.records.run import RunRecord
 from bgen_core.settings import Settings
 from bgen_core.store.blobs import STORED_LIMITS
@@ -28,6 +28,7 @@ from bgen_core.store.store import Store
 from bgen_core.store.thumbnails import thumbnail
 from bgen_core.subject.decoding.image_io import decode_photo
 from bgen_core.subject.pasting.compositing import effective_alpha
+from bgen_core.subject.placing import Composition, PlacedSubject
 from bgen_core.subject.subject import Subject
 from bgen_core.wording import quoted
 
@@ -51,12 +52,25 @@ def overcome_reasons(store: Store, settings: Settings) -> dict[str, list[str]]:
     A score without a model is wanted as soon as a model is set; one whose model could not be loaded, once it can. So
     every run is tried once for each change, however often one looks.
     """
-    if not settings.clip_model:
-        return {}
-    overcome = [NOT_SET]
-    if store.metrics.has_reason(CLIP_METRIC, NOT_LOADED) and not why_no_clip(settings.clip_model):
-        overcome.append(NOT_LOADED)
-    return {CLIP_METRIC: overcome}
+    found: dict[str, list[str]] = {}
+    for judge in JUDGES.values():
+        name = _model_of(judge, settings)
+        if not name:
+            continue
+        found[judge.metric] = [judge.not_set]
+        if store.metrics.has_reason(judge.metric, judge.not_loaded) and not judge.why_not(name):
+            found[judge.metric].append(judge.not_loaded)
+    return found
+
+
+def _model_of(judge: Judge, settings: Settings) -> str:
+    return str(getattr(settings, judge.field))
+
+
+def lacks_model(metric: str, settings: Settings) -> str:
+    """Why a metric is empty here: no model is set for it, in a sentence; empty for all others."""
+    judge = JUDGES.get(metric)
+    return judge.no_model if judge and not _model_of(judge, settings) else ""
 
 
 def pending_runs(
@@ -102,7 +116,8 @@ def measure_run(store: Store, settings: Settings, run: RunRecord, *, names: Sequ
     first_time = run.id not in store.metrics.of([run.id])
     mates = seed_mates(store, run) if first_time or names is None or SEED_METRIC in names else []
     wanted = needed_inputs(names)
-    subject = _subject(store, run.subject_id) if {"photo", "alpha"} & wanted else None
+    placed = _placed(store, run) if {"photo", "alpha"} & wanted else None
+    subject = placed.subject if placed else None
     inputs = MetricInput(
         record=run,
         photo=subject.image if subject else None,
@@ -113,7 +128,9 @@ def measure_run(store: Store, settings: Settings, run: RunRecord, *, names: Sequ
     )
     faults = BackgroundFaults(settings.home)
     try:
-        values = compute_metrics(inputs, names=names, clip_model=settings.clip_model)
+        values = compute_metrics(
+            inputs, names=names, clip_model=settings.clip_model, preference_model=settings.preference_model
+        )
     except Exception as error:  # kept as not measurable, so that it is not tried for ever
         logger.exception("run %s cannot be measured", run.id)
         fits = not isinstance(error, ValueError)
@@ -164,7 +181,8 @@ def check_rankable(metric: str, settings: Settings) -> None:
     if find_metric(metric).direction == "none":
         allowed = ", ".join(each.name for each in METRICS if each.direction != "none")
         raise UserInputError(f"metric {quoted(metric)} has no better or worse: choose {allowed}.")
-    if metric == CLIP_METRIC and (reason := why_no_clip(settings.clip_model)):
+    judge = JUDGES.get(metric)
+    if judge and (reason := judge.why_not(_model_of(judge, settings))):
         raise UserInputError(f"{metric} would have no value for any cell: {reason}")
 
 
@@ -204,9 +222,15 @@ def _cached_subject(store: Store, subject_id: SubjectId) -> Subject:
     return store.subjects.load(subject_id)
 
 
-def _subject(store: Store, subject_id: SubjectId) -> Subject | None:
+@lru_cache(maxsize=2)
+def _cached_placed(store: Store, subject_id: SubjectId, composition: Composition) -> PlacedSubject:
+    return composition.place(_cached_subject(store, subject_id))
+
+
+def _placed(store: Store, run: RunRecord) -> PlacedSubject | None:
+    """A run's subject as it stands on its picture."""
     try:
-        return _cached_subject(store, subject_id)
+        return _cached_placed(store, run.subject_id, run.params.composition)
     except (
         UserInputError,
         LostPictureError,

@@ -31,6 +31,7 @@ from bgen_core.records.sweep import SweepRecord
 from bgen_core.settings import Settings
 from bgen_core.store.references import KeptBackgrounds, load_references
 from bgen_core.store.store import Store
+from bgen_core.subject.decoding.image_io import DecodeLimits
 from bgen_core.sweep.canvas import choose_model_extent
 from bgen_core.sweep.events import Committed, Inpainter, RunnerEvent
 from bgen_core.sweep.family_rules import settled
@@ -290,7 +291,9 @@ class Runner:
         photo = self._store.subjects.get(subject_id).extent
         for cell in cells:
             params = settled(loaded.source.family, cell.params)
-            sizes.setdefault(_extent(photo, loaded, params.side), []).append(replace(cell, params=params))
+            params.composition.check_area(photo, DecodeLimits.from_settings(self._settings).max_pixels)
+            picture = params.composition.extent(photo)
+            sizes.setdefault(_extent(picture, loaded, params.side), []).append(replace(cell, params=params))
 
     def _work(self, sweep: Planned, model: str, loaded: LoadedModel, cells: list[SweepCell]) -> Work:
         plan, source = sweep.plan, loaded.source
@@ -340,7 +343,7 @@ class Runner:
         )
 
 
-def _extent(photo: Extent, model: LoadedModel, side: int) -> Extent:
+def _extent(picture: Extent, model: LoadedModel, side: int) -> Extent:
     if model.source.family.backdrop:
-        return photo
-    return choose_model_extent(photo, side=side or model.source.entry.side, factor=model.factor)
+        return picture
+    return choose_model_extent(picture, side=side or model.source.entry.side, factor=model.factor)

@@ -24,6 +24,8 @@ from bgen_core.records.sweep import SweepRecord
 from bgen_core.settings import Settings
 from bgen_core.store.references import check_backgrounds, load_references
 from bgen_core.store.store import Store
+from bgen_core.subject.decoding.image_io import DecodeLimits
+from bgen_core.subject.placing import Composition, MisfitError
 from bgen_core.sweep.canvas import check_subject
 from bgen_core.sweep.family_check import backdrop_notes, check_families, family_notes
 from bgen_core.sweep.params import InpaintParams
@@ -95,6 +97,8 @@ def forecast_sweep(
     entries = [source.entry for source in sources.values()]
     check_families(plan, entries)
     check_background(plan, entries)
+    for subject_id, composition in _compositions(plan):
+        composition.check_area(photos[subject_id], DecodeLimits.from_settings(settings).max_pixels)
     families = {model: source.family for model, source in sources.items()}
     loras = find_loras(plan.values_of("loras"), settings.lora_folder)
     ip_adapters = find_ip_adapters(plan.values_of("ip_adapter"), settings.ip_adapter_folder)
@@ -154,14 +158,15 @@ def _estimate(
 ) -> float | None:
     """Seconds over all models and subjects; None where the speed of one of them is not known."""
     recent = store.runs.select(limit=30)
-    groups: dict[tuple[str, SubjectId, int], list[InpaintParams]] = {}
+    groups: dict[tuple[str, Extent, int], list[InpaintParams]] = {}
     for cell in to_paint:
-        groups.setdefault((cell.model, cell.subject_id, cell.params.side), []).append(cell.params)
+        picture = cell.params.composition.extent(photos[cell.subject_id])
+        groups.setdefault((cell.model, picture, cell.params.side), []).append(cell.params)
     total = pasting_seconds(recent) * (to_make - len(to_paint))
-    for (model, subject_id, _), cells in groups.items():
+    for (model, picture, _), cells in groups.items():
         seconds = estimate_seconds(
             cells,
-            photo=photos[subject_id],
+            picture=picture,
             source=sources[model],
             device_kind=device[0],
             dtype_name=device[1],
@@ -190,6 +195,28 @@ def describe_duration(seconds: float) -> str:
     if seconds < 100:
         return f"{max(1, round(seconds))} s"
     return f"{round(seconds / 60)} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def _compositions(plan: SweepPlan) -> list[tuple[SubjectId, Composition]]:
+    """Each subject with each way in which a cell places it."""
+    return list(dict.fromkeys((cell.subject_id, cell.params.composition) for cell in plan.cells()))
+
+
+def _check_subjects(store: Store, plan: SweepPlan) -> None:
+    """Refuse what no cell can do without; a subject that fits some canvases alone fails the other cells alone."""
+    wanted: dict[SubjectId, list[Composition]] = {}
+    for subject_id, composition in _compositions(plan):
+        wanted.setdefault(subject_id, []).append(composition)
+    misfits: list[MisfitError] = []
+    for subject_id in plan.subject_ids:
+        check_subject(subject := store.subjects.load(subject_id))
+        for composition in wanted.get(subject_id, ()):
+            try:
+                composition.box(subject)
+            except MisfitError as error:
+                misfits.append(error)
+    if misfits and len(misfits) == sum(map(len, wanted.values())):
+        raise misfits[0]
 
 
 def _downloads(sources: Iterable[ModelSource], settings: Settings, dtype_name: str) -> Iterator[str]:
@@ -262,8 +289,7 @@ def submit_sweep(
     plan = forecast.plan
     if forecast.to_make:
         store.blobs.check_room()
-    for subject_id in plan.subject_ids:
-        check_subject(store.subjects.load(subject_id))
+    _check_subjects(store, plan)
     load_references(store.blobs, plan.values_of("reference"))
     check_backgrounds(store.blobs, plan.values_of("background"))
     record = SweepRecord(

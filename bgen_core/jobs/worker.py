@@ -25,7 +25,7 @@ from bgen_core.jobs.running.turns import Turns
 from bgen_core.jobs.running.work_counts import WorkCounts
 from bgen_core.json_log import about_sweep, write_json_lines
 from bgen_core.models.content_hash import keep_hashes
-from bgen_core.models.devices import prepare_process_for_inference
+from bgen_core.models.devices import Device, prepare_process_for_inference
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.records.worker import NO_SWEEP
 from bgen_core.settings import Settings, load_settings
@@ -40,6 +40,7 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.25
 ORPHAN_CHECK_SECONDS = 10.0
 MEASURE_CHECK_SECONDS = 3.0
+RACE_CHECK_SECONDS = 1.0
 
 
 def main() -> None:
@@ -89,7 +90,7 @@ def work(store: Store, settings: Settings, member: Member) -> None:
         member.sign()
     member.say(state="ready")
     look = _Clock(ORPHAN_CHECK_SECONDS)
-    measure = _Clock(MEASURE_CHECK_SECONDS)
+    measure, race = _Clock(MEASURE_CHECK_SECONDS), _Clock(RACE_CHECK_SECONDS)
     pauses = growing_pauses()
     telling, housekeeping = Telling(store, settings), Housekeeping(store, settings, member.sign)
     mirroring, mirror = Mirroring(store, settings), _Clock(MEASURE_CHECK_SECONDS)
@@ -103,6 +104,9 @@ def work(store: Store, settings: Settings, member: Member) -> None:
             store.blobs.check_room()  # a sweep that begins would only wait, and keep its owner from seeing why
             if serve_next(store, member, runner, turns, telling, counts):
                 look.make_due()  # it may have been continued while it was still being left
+                race.make_due()
+            elif race.is_due() and race_next(store, settings, device, telling):
+                race.make_due()
             elif measure.is_due() and measure_next(store, settings):
                 measure.make_due()
             elif mirror.is_due() and mirroring.copy_next():
@@ -167,6 +171,17 @@ def measure_next(store: Store, settings: Settings) -> bool:
         store.copies.forget(run_id)  # its copies elsewhere lack what was measured now
         return True
     return False
+
+
+def race_next(store: Store, settings: Settings, device: Device, telling: Telling | None = None) -> bool:
+    """Bring one race further that waits for what is decided next; False where there is none."""
+    from bgen_core.jobs.racing.deciding import decide_next, forecaster
+
+    forecast = forecaster(store, settings, device_kind=device.kind, dtype_name=device.dtype_name)
+    decided = decide_next(store, settings, forecast)
+    if decided and telling:
+        telling.tell(decided)
+    return decided is not None
 
 
 def run_sweep(

@@ -62,13 +62,14 @@ class Scene:
     ----------
     inputs
         The run and its pictures.
-    clip_model
+    clip_model, preference_model
         Folder or Hub id; empty for none.
     """
 
-    def __init__(self, inputs: MetricInput, clip_model: str = "") -> None:
+    def __init__(self, inputs: MetricInput, clip_model: str = "", preference_model: str = "") -> None:
         self.inputs = inputs
         self.clip_model = clip_model
+        self.preference_model = preference_model
 
     def array(self, name: InputName) -> np.ndarray:
         """One of the inputs that the metric's `needs` names; full size."""

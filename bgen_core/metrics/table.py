@@ -165,6 +165,20 @@ METRICS: tuple[Metric, ...] = (
         note=clip.clip_note,
     ),
     Metric(
+        name="preference",
+        label="Preference",
+        unit="",
+        direction="higher",
+        help="Whether people would choose it: of two pictures of one prompt, one that is 1 higher is chosen in 73 %.",
+        source="Kirstain et al. 2023, arXiv:2305.01569",
+        version=1,
+        noise=_SEEDS,
+        decimals=2,
+        needs=("picture",),
+        compute=clip.preference,
+        note=clip.preference_note,
+    ),
+    Metric(
         name="seconds_denoise",
         label="Denoising",
         unit="s",
@@ -262,7 +276,7 @@ def needed_inputs(names: Iterable[str] | None = None) -> frozenset[InputName]:
 
 
 def compute_metrics(
-    inputs: MetricInput, *, names: Sequence[str] | None = None, clip_model: str = ""
+    inputs: MetricInput, *, names: Sequence[str] | None = None, clip_model: str = "", preference_model: str = ""
 ) -> list[MetricValue]:
     """Measure one run. A metric that fails is logged and has no value; the others are not concerned.
 
@@ -272,7 +286,7 @@ def compute_metrics(
         The run with its pictures.
     names
         Which metrics; None for all.
-    clip_model
+    clip_model, preference_model
         Folder or Hub id of a CLIP model whose files are on this machine; empty for none.
 
     Returns
@@ -289,7 +303,7 @@ def compute_metrics(
     """
     wanted = metrics_named(names)
     _check_sizes(inputs)
-    scene = Scene(inputs, clip_model)
+    scene = Scene(inputs, clip_model, preference_model)
     return [_measured(metric, scene) for metric in wanted]
 
 

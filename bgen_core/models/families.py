@@ -206,7 +206,7 @@ class Family:
         Side of the square that it was trained on, in pixels, and in latents where its configuration does not say.
     multiple
         From the VAE's pixels per latent to what the picture's sides must divide by.
-    steps, guidance_scale
+    steps, usual_guidance
         Where a first picture should start.
     fewest_steps
         Below these it gives no picture.
@@ -248,7 +248,7 @@ class Family:
     multiple: Callable[[int], int] = lambda factor: factor * 2
     steps: int = 30
     fewest_steps: int = 1
-    guidance_scale: float = 7.5
+    usual_guidance: float = 7.5
     prior: str = ""
     reader: Reader | None = None
     backdrop: Backdrop | None = None

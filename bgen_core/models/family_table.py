@@ -124,7 +124,7 @@ _FLUX = Family(
     flow_shift=None,
     latents=128,
     steps=28,
-    guidance_scale=3.5,
+    usual_guidance=3.5,
     reader=Reader(folder="tokenizer_2", marks=1, most=512),
 )
 _KLEIN = Family(
@@ -141,7 +141,7 @@ _KLEIN = Family(
     flow_shift=None,
     latents=128,
     steps=50,
-    guidance_scale=4.0,
+    usual_guidance=4.0,
 )
 _WITHOUT_ENGINE: Mapping[str, Any] = {
     "engine": None,
@@ -174,7 +174,7 @@ FAMILIES: tuple[Family, ...] = (
             guidance=Distilled(),
             negative=WITHOUT_NEGATIVE,
             steps=4,
-            guidance_scale=8.0,
+            usual_guidance=8.0,
             **_WITHOUT_ENGINE,
         )
         for family, extra in ((_SD, _classes("LatentConsistencyModel", "", "Img2Img")), (_SDXL, ()))
@@ -198,12 +198,12 @@ FAMILIES: tuple[Family, ...] = (
             title=f"{family.title}, EDM",
             applies=_is_edm,
             own_scheduler=Ignored(reason="has no betas, which other schedulers need"),
-            guidance_scale=3.0,
+            usual_guidance=3.0,
         )
         for family in (_SD, _SDXL)
     ),
     *(
-        replace(family, title=f"{family.title} Turbo", applies=_has_few_steps, steps=4, guidance_scale=0.0)
+        replace(family, title=f"{family.title} Turbo", applies=_has_few_steps, steps=4, usual_guidance=0.0)
         for family in (_SD, _SDXL)
     ),
     _SD,
@@ -243,7 +243,7 @@ FAMILIES: tuple[Family, ...] = (
         half="float16",
         latents=128,
         steps=28,
-        guidance_scale=7.0,
+        usual_guidance=7.0,
         reader=Reader(),
     ),
     Family(
@@ -259,7 +259,7 @@ FAMILIES: tuple[Family, ...] = (
         half="float16",
         latents=128,
         steps=28,
-        guidance_scale=7.0,
+        usual_guidance=7.0,
         reader=Reader(folder="tokenizer_3", marks=1, most=256),
     ),
     replace(
@@ -268,7 +268,7 @@ FAMILIES: tuple[Family, ...] = (
         applies=_takes_no_guidance,
         guidance=WITHOUT_GUIDANCE,
         steps=4,
-        guidance_scale=0.0,
+        usual_guidance=0.0,
     ),
     _FLUX,
     replace(
@@ -279,7 +279,7 @@ FAMILIES: tuple[Family, ...] = (
         mapped=False,
         negative=Ignored(reason="takes no negative prompt"),
         steps=50,
-        guidance_scale=30.0,
+        usual_guidance=30.0,
     ),
     replace(
         _FLUX,
@@ -297,7 +297,7 @@ FAMILIES: tuple[Family, ...] = (
         guidance=WITHOUT_GUIDANCE,
         guidance_end=GUIDED_AS_TRAINED,
         steps=4,
-        guidance_scale=0.0,
+        usual_guidance=0.0,
     ),
     _KLEIN,
     Family(
@@ -312,7 +312,7 @@ FAMILIES: tuple[Family, ...] = (
         flow_shift=None,
         latents=128,
         steps=50,
-        guidance_scale=4.0,
+        usual_guidance=4.0,
         reader=Reader(marks=0, most=512),
     ),
     Family(
@@ -329,7 +329,7 @@ FAMILIES: tuple[Family, ...] = (
         flow_shift=None,
         latents=128,
         steps=50,
-        guidance_scale=4.0,
+        usual_guidance=4.0,
         reader=Reader(marks=0, most=512),
     ),
     Family(
@@ -345,7 +345,7 @@ FAMILIES: tuple[Family, ...] = (
         flow_shift=None,
         latents=128,
         steps=50,
-        guidance_scale=4.0,
+        usual_guidance=4.0,
         reader=Reader(marks=0, most=512),
     ),
     Family(
@@ -360,7 +360,7 @@ FAMILIES: tuple[Family, ...] = (
         flow_shift=None,
         latents=128,
         steps=9,
-        guidance_scale=0.0,
+        usual_guidance=0.0,
         reader=Reader(marks=0, most=512),
     ),
     *(
@@ -376,7 +376,7 @@ FAMILIES: tuple[Family, ...] = (
             side=512,
             multiple=lambda factor: factor * factor,
             steps=50,
-            guidance_scale=4.0,
+            usual_guidance=4.0,
             prior=f"kandinsky-community/kandinsky-{version.replace('.', '-')}-prior",
             reader=Reader(folder="prior_tokenizer"),
         )

@@ -42,7 +42,7 @@ def read_entry(spec: str, entry: ModelEntry, folder: Path, index: Mapping[str, A
         raise ModelLoadError(f"model {quoted(spec)} cannot be used: {family.title} {why}; or choose the model 'demo'.")
     if entry in MODELS:
         return replace(entry, family=replace(family, side=entry.side))
-    return replace(entry, family=family, side=family.side, steps=family.steps, guidance=family.guidance_scale)
+    return replace(entry, family=family, side=family.side, steps=family.steps, guidance=family.usual_guidance)
 
 
 def read_index(spec: str, folder: Path) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.ids import RunId, SweepId
 from bgen_core.metrics import METRICS, Metric, MetricValue
 from bgen_core.records.decision import NOTHING_ASKED, SweepDecision
+from bgen_core.records.race import Race
 from bgen_core.records.run import RunRecord
 from bgen_core.reports.contact_sheet import ContactSheet, SheetCell, contact_sheet
 from bgen_core.reports.html_templates import templates_in
@@ -85,6 +86,7 @@ class _Report:
     axes: tuple[_ReportAxis, ...] = ()
     shown: tuple[int, int] = (-1, -1)
     decision: SweepDecision = NOTHING_ASKED
+    race: Race | None = None
 
     @property
     def axes_json(self) -> str:
@@ -283,6 +285,7 @@ def _of_sweep(store: Store, sweep_id: SweepId, across: str | None, down: str | N
         axes=tuple(_ReportAxis(label=axis.label, values=axis.labels) for axis in plan.axes),
         shown=_shown_axes(plan, sheet.pages[0][1]),
         decision=store.decisions.of(sweep_id),
+        race=store.races.of(sweep_id),
     )
 
 

@@ -2,7 +2,7 @@
 
 A condition is a column and a piece of text, which the column's kind reads::
 
-    guidance_scale  3..7           numbers from 3 to 7, both included; 3.. and ..7 are open
+    strength        0.5..1         numbers from 0.5 to 1, both included; 0.5.. and ..1 are open
     seed            42             this number
     model           demo           this text
     tags            good           runs that have this tag

@@ -9,7 +9,7 @@ from sqlalchemy.types import TypeDecorator
 
 from bgen_core.ids import BlobHash, LinkId, RawId, RunId, SubjectId, SweepId, VisitorId, WorkerId
 
-SCHEMA_VERSION = "0018"
+SCHEMA_VERSION = "0021"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -173,6 +173,9 @@ class RunRow(Table):
     background_colour: Mapped[str] = mapped_column(Text)
     background_blur: Mapped[float]
     repaint: Mapped[str] = mapped_column(String(64))
+    canvas: Mapped[str] = mapped_column(Text)
+    anchor: Mapped[str] = mapped_column(String(16))
+    subject_scale: Mapped[float]
     mask_grow: Mapped[float]
     mask_feather: Mapped[float]
     edge_softness: Mapped[float]
@@ -283,6 +286,33 @@ class DecisionRow(Table):
     evidence: Mapped[str] = mapped_column(Text)
     decided_by: Mapped[VisitorId] = mapped_column(String(64))
     decided: Mapped[datetime | None]
+
+
+class RaceRow(Table):
+    """A race that adds cells to a sweep; see `Race`."""
+
+    __tablename__ = "races"
+
+    sweep_id: Mapped[SweepId] = mapped_column(ForeignKey("sweeps.id", ondelete="CASCADE"), primary_key=True)
+    started_from: Mapped[SweepId | None] = mapped_column(String(64))
+    axis: Mapped[str] = mapped_column(String(64))
+    decided_by: Mapped[str] = mapped_column(String(64))
+    budget: Mapped[int]
+    begun_with: Mapped[int]
+    state: Mapped[str] = mapped_column(String(16), index=True)
+
+
+class RaceStepRow(Table):
+    """One decision of a race; see `RaceStep`."""
+
+    __tablename__ = "race_steps"
+
+    sweep_id: Mapped[SweepId] = mapped_column(ForeignKey("races.sweep_id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(String(16))
+    text: Mapped[str] = mapped_column(Text)
+    value: Mapped[int | None]
+    created: Mapped[datetime]
 
 
 class ViewRow(Table):

@@ -21,6 +21,7 @@ from bgen_core.store.metrics import Metrics
 from bgen_core.store.opinions import Opinions
 from bgen_core.store.people.decisions import Decisions
 from bgen_core.store.people.links import Links
+from bgen_core.store.people.races import Races
 from bgen_core.store.people.tokens import SeenTokens, Tokens
 from bgen_core.store.people.visitors import Visitors
 from bgen_core.store.pictures import Pictures
@@ -51,6 +52,8 @@ class Store:
         Read-only links.
     decisions
         Questions that sweeps were made to answer, and what was decided.
+    races
+        Which sweeps add seeds until one value is left, and what was decided on the way.
     visitors
         How people are called.
     copies
@@ -80,6 +83,7 @@ class Store:
         self.deletion = Deletion(database, blobs, self.pictures, access)
         self.links = Links(database, access)
         self.decisions = Decisions(database, access)
+        self.races = Races(database, access)
         self.visitors = Visitors(database)
         self.workers = Workers(database)
         self.leases = Leases(database, self.workers)

@@ -1,12 +1,14 @@
 """Photo -> alpha: segmentation, the regions that belong to it, and edges that follow the photo's."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.subject.edit import QUALITIES as QUALITIES
 from bgen_core.subject.fine import refine_fine
-from bgen_core.subject.matting import refine_edges
+from bgen_core.subject.matting import EdgeGuide, refine_edges
 from bgen_core.subject.segmentation import Segmentation, Segmenter, default_segmenter, enlarged
 from bgen_core.subject.subject import Subject
 from bgen_core.wording import quoted
@@ -41,13 +43,15 @@ def cut_out(
     """
     if quality not in QUALITIES:
         raise UserInputError(f"The quality {quoted(quality)} is not known: allowed are {', '.join(QUALITIES)}.")
-    segmentation = (segmenter or default_segmenter()).segment(image)
-    if segmentation.box is None:
-        return np.zeros(image.shape[:2], np.float32), segmentation
-    coarse = segmentation.kept_confidence
-    if quality == "fast":
-        return enlarged(coarse, Extent.of(image)), segmentation
-    alpha = refine_edges(image, coarse)
+    segmenter = segmenter or default_segmenter()
+    with ThreadPoolExecutor(1, thread_name_prefix="edges") as beside:
+        guide = beside.submit(EdgeGuide, image) if quality != "fast" else None  # needs no mask yet
+        segmentation = segmenter.segment(image)
+        if segmentation.box is None:
+            return np.zeros(image.shape[:2], np.float32), segmentation
+        if guide is None:
+            return enlarged(segmentation.kept_confidence, Extent.of(image)), segmentation
+        alpha = refine_edges(image, segmentation.kept_confidence, guide.result())
     return refine_fine(image, alpha) if quality == "fine" else alpha, segmentation
 
 

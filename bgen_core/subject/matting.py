@@ -6,7 +6,9 @@ Guided filter: He, Sun, Tang, "Guided image filtering", ECCV 2010, and "Fast gui
 Foreground colours: Forte, "Approximate fast foreground colour estimation", ICIP 2021 ("blur fusion", two passes).
 """
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -27,9 +29,25 @@ _PURE_FROM = 0.9  # above this alpha the photo's own colour fades in
 
 STRIP_ROWS = 256
 _TILE_COLUMNS = 256
+_TILES_AT_ONCE = 2  # each needs a few megabytes
 
 
-def refine_edges(image: np.ndarray, coarse: np.ndarray) -> np.ndarray:
+class EdgeGuide:
+    """What `refine_edges` needs of a photo alone: it can be prepared while the mask is looked for.
+
+    Parameters
+    ----------
+    image
+        uint8, HWC, RGB.
+    """
+
+    def __init__(self, image: np.ndarray) -> None:
+        self.picture = working_picture(image, _GUIDE_SIDE).astype(np.float32) / 255
+        self.radius = max(1, int(_RADIUS * Extent.of(self.picture).longest_side))
+        self.filter = _GuidedFilter(self.picture, self.radius)
+
+
+def refine_edges(image: np.ndarray, coarse: np.ndarray, guide: EdgeGuide | None = None) -> np.ndarray:
     """Fit a coarse mask to the edges in the photo.
 
     A guided filter is applied twice, each time followed by the levels clip((alpha − 0.15) / 0.7), which remove its
@@ -42,31 +60,36 @@ def refine_edges(image: np.ndarray, coarse: np.ndarray) -> np.ndarray:
         uint8, HWC, RGB.
     coarse
         float32, HW, in [0, 1], any size: stretched over the photo.
+    guide
+        Of this photo, where it was prepared.
 
     Returns
     -------
     numpy.ndarray
         float32, HW, in [0, 1], at the photo's size.
     """
-    extent = Extent.of(image)
+    guide = guide or EdgeGuide(image)
+    extent, small = Extent.of(image), Extent.of(guide.picture)
     alpha = np.zeros((extent.height, extent.width), np.float32)
-    guide = working_picture(image, _GUIDE_SIDE).astype(np.float32) / 255
-    target = reduced(coarse, Extent.of(guide))
+    target = reduced(coarse, small)
     if not target.any():
         return alpha
-    radius = max(1, int(_RADIUS * Extent.of(guide).longest_side))
-    guided = _GuidedFilter(guide, radius)
-    slope, offset = guided.coefficients(target)
-    found = without_haze((slope * guide).sum(axis=2) + offset, _HAZE)
-    slope, offset = guided.coefficients(found)
+    slope, offset = guide.filter.coefficients(target)
+    found = without_haze((slope * guide.picture).sum(axis=2) + offset, _HAZE)
+    slope, offset = guide.filter.coefficients(found)
     slope /= 255 * (1 - 2 * _HAZE)
     offset = (offset - _HAZE) / (1 - 2 * _HAZE)
-    for tile, near in tiles(extent, Extent.of(guide), reach=2 * radius + 1):
+
+    def fill(boxes: tuple[Box, Box]) -> None:
+        tile, near = boxes
         within = found[near.slices]
         if within.min() == within.max() and within.flat[0] in (0, 1):
             alpha[tile.slices] = within.flat[0]
         else:
             np.clip(_mixed(image, slope, offset, tile), 0, 1, out=alpha[tile.slices])
+
+    with ThreadPoolExecutor(_TILES_AT_ONCE) as pool:
+        deque(pool.map(fill, tiles(extent, small, reach=2 * guide.radius + 1)), maxlen=0)
     return alpha
 
 

@@ -62,6 +62,14 @@ def remark_about_transparency(alpha: np.ndarray) -> Remark | None:
     )
 
 
+def doubts_about(found: Segmentation) -> list[str]:
+    """Why an automatic mask should be looked at before it is used, a sentence each; nothing where it is a good one."""
+    if found.person_found:
+        return []
+    warnings = [remark.says for remark in remarks_about(found) if remark.level == "warning"]
+    return warnings or ["The mask is unsure."]
+
+
 def _remarks(found: Segmentation) -> Iterator[Remark]:
     if found.box is None or found.persons == 0:
         yield Remark(

@@ -136,8 +136,8 @@ class SelfieSegmenter:
     def __init__(self, people: PeopleFinder | None = None) -> None:
         self._square = SelfieNetwork("selfie_segmenter.tflite", Extent(width=256, height=256))
         self._people = people
-        # Most of the time is two networks' own, which hold no lock of Python's
-        self._beside = ThreadPoolExecutor(max_workers=2, thread_name_prefix="people")
+        # Most of the time is the networks' own, which hold no lock of Python's
+        self._beside = ThreadPoolExecutor(max_workers=3, thread_name_prefix="segmentation")
         self._landscape = SelfieNetwork("selfie_segmenter_landscape.tflite", Extent(width=256, height=144))
 
     def segment(self, image: np.ndarray) -> Segmentation:
@@ -183,16 +183,15 @@ class SelfieSegmenter:
 
     def _detect(self, image: np.ndarray) -> np.ndarray:
         extent = Extent.of(image)
-        return np.maximum(
-            enlarged(self._square.confidence(image), extent), enlarged(self._landscape.confidence(image), extent)
-        )
+        wide = self._beside.submit(lambda: enlarged(self._landscape.confidence(image), extent))
+        return np.maximum(enlarged(self._square.confidence(image), extent), wide.result())
 
     def _look_again(self, crop: np.ndarray, first: np.ndarray) -> "_Look":
         extent = Extent.of(crop)
+        wide = self._beside.submit(lambda: enlarged(np.mean(_both_ways(self._landscape, crop), axis=0), extent))
         plain, mirrored = _both_ways(self._square, crop)
-        wide = np.mean(_both_ways(self._landscape, crop), axis=0)
         share = _share(self._square.extent, self._landscape.extent, extent)
-        confidence = share * enlarged((plain + mirrored) / 2, extent) + (1 - share) * enlarged(wide, extent)
+        confidence = share * enlarged((plain + mirrored) / 2, extent) + (1 - share) * wide.result()
         if np.count_nonzero(confidence > 0.5) < _MIN_KEPT * np.count_nonzero(first > 0.5):
             return _look(first, one=first > 0.5, other=confidence > 0.5)
         return _look(confidence, one=plain > 0.5, other=mirrored > 0.5)

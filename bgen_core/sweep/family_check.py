@@ -11,6 +11,7 @@ from bgen_core.sweep.family_rules import (
     NEUTRAL,
     WITHOUT_MASK,
     layers_refusal,
+    reads_negative,
     refusal,
     scheduler_refusal,
     steps_refusal,
@@ -68,13 +69,15 @@ def family_notes(plan: SweepPlan, entry: ModelEntry, entries: Sequence[ModelEntr
         why = f"{family.title} is painted by flow matching"
         yield f"{why}: the scheduler {quoted(scheduler)} has no effect on its pictures."
     negatives = [cell.params for cell in plan.cells() if cell.model == entry.name and cell.params.negative_prompt]
-    unheard = isinstance(family.negative, WithCfg) and not all(family.guides(each.guidance_scale) for each in negatives)
+    unheard = isinstance(family.negative, WithCfg) and not all(reads_negative(family, each) for each in negatives)
     if isinstance(family.guidance, Cfg) and unheard:
         off = f"Guidance {family.guidance.off_at:g} and below switches guidance off"
         yield f"{off}: the negative prompt has no effect there."
     repaints = plan.values_of("repaint")
     if family.edits_as and "whole" in repaints and len(repaints) > 1:
         yield "Where the whole photo is edited there is no mask: strength, mask grow and mask feather have no effect."
+    if family.edits_as and "whole" in repaints and not all(cell.params.composition.is_photo for cell in plan.cells()):
+        yield "Where the whole photo is edited, no mask says that a larger canvas is to be painted beside it."
     if isinstance(family.negative, NeedsSecond) and negatives:
         yield (
             f"A negative prompt makes {family.title} evaluate the model twice a step, "

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from bgen_core.models.backgrounds.canvas_text import canvas_named
 from bgen_core.models.backgrounds.colour_text import read_colours, write_colours
 from bgen_core.models.families import Cfg, ClipSkip, Family, Ignored, NeedsSecond, WithCfg
 from bgen_core.parameters import BACKDROPS, PROMPT_SYNTAXES, REPAINTS, parameter_of
+from bgen_core.subject.placing import AS_PHOTO
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.wording import quoted
 
@@ -36,7 +38,7 @@ def refusal(family: Family, field: str, value: object) -> str:
     if NEUTRAL[field] == "":
         remedy = "leave it empty"
     else:
-        instead = family.guidance_scale if field == "guidance_scale" else NEUTRAL[field]
+        instead = family.usual_guidance if field == "guidance_scale" else NEUTRAL[field]
         remedy = f"choose the {parameter_of(field).label.lower()} {quoted(instead, 40)}, not {quoted(value, 40)}"
     return f"{family.title} {family.ignored[field].reason}: {remedy}."
 
@@ -121,6 +123,9 @@ def settled(family: Family, params: InpaintParams) -> InpaintParams:
     Guidance that is off stays as it is given for UNets: their addresses are older than the table.
     """
     changes = {field: NEUTRAL[field] for field in family.ignored}
+    changes["canvas"] = canvas_named(params.canvas)
+    if params.composition.is_photo:
+        changes["anchor"] = AS_PHOTO.anchor
     if family.backdrop:
         if family.backdrop == "colour":
             changes["background_colour"] = write_colours(read_colours(params.background_colour))

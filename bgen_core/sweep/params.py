@@ -10,6 +10,7 @@ from bgen_core.errors import UserInputError
 from bgen_core.models.steering.loras import WeighedLora, read_loras, weigh
 from bgen_core.parameters import MAX_STEPS, PARAMETERS, PICTURES, parameter_of
 from bgen_core.subject.pasting.compositing import CompositeOptions
+from bgen_core.subject.placing import Composition
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,9 @@ class InpaintParams:
     background_colour: str = "#ffffff"
     background_blur: float = 2.0
     repaint: str = "background"
+    canvas: str = "photo"
+    anchor: str = "bottom"
+    subject_scale: float = 1.0
     mask_grow: float = 1.5
     mask_feather: float = 0.0
     edge_softness: float = 0.0
@@ -100,6 +104,11 @@ class InpaintParams:
     def pictures(self) -> tuple[str, ...]:
         """Content addresses of the pictures that it names."""
         return tuple(name for each in PICTURES if (name := str(getattr(self, each.field))))
+
+    @property
+    def composition(self) -> Composition:
+        """Where the subject stands on its picture."""
+        return Composition(canvas=self.canvas, anchor=self.anchor, scale=self.subject_scale)
 
     @property
     def pasting(self) -> CompositeOptions:

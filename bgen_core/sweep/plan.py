@@ -17,6 +17,7 @@ from bgen_core.models.steering.depth_model import DepthModel
 from bgen_core.models.steering.ip_adapters import IPAdapter
 from bgen_core.models.steering.loras import LoraFile
 from bgen_core.parameters import PARAMETERS, PROMPTS, Stage, parameter_of
+from bgen_core.subject.placing import Composition
 from bgen_core.sweep.applied_loras import applied_loras, lora_versions
 from bgen_core.sweep.axes import Axis, axis_kind
 from bgen_core.sweep.family_rules import LORA_FIELDS, REFERENCE_FIELDS, paints_in_tiles, settled
@@ -110,6 +111,12 @@ class SweepPlan:
     def subject_ids(self) -> tuple[SubjectId, ...]:
         """The subjects that take part."""
         return self.values_of("subject_id")
+
+    @property
+    def first_composition(self) -> Composition:
+        """Where the subject stands on the first picture."""
+        fields = {each: self.values_of(each)[0] for each in ("canvas", "anchor", "subject_scale")}
+        return self.base.changed(fields).composition
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -270,7 +277,7 @@ def address_cell(
         rest["call"], ignored = CALL_REVISION, frozenset(family.ignored)
         if params.scheduler == "default":  # these families' addresses are older than a choice of theirs
             ignored |= {"scheduler"}
-    painted, pasted = _addressed(params, ignored, "paint", "mask"), _addressed(params, ignored, "paste")
+    painted, pasted = _addressed(params, ignored, "place", "paint", "mask"), _addressed(params, ignored, "paste")
     for field in (*LORA_FIELDS, *REFERENCE_FIELDS):
         painted.pop(field, None)
     if applied:

@@ -1,7 +1,7 @@
-"""A running app with a store of its own, and one Chromium for all tests of a file."""
+"""A running app with a store of its own, and one Chromium for all tests."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def own_runs(app: RunningApp) -> list[str]:
         return add_own_sweep(store)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def compared(serving: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningApp, Store]]:
     """A server whose store has something to compare."""
     folder = tmp_path_factory.mktemp("compared")
@@ -67,24 +67,50 @@ def repeated_acts(record_property: Callable[[str, object], None]) -> Iterator[No
         record_property(REPEATED, act)
 
 
-# Closed after each file: Playwright's own event loop would run in the other tests' thread as long as it is open.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One for all tests of a file."""
-    try:
-        with running_chromium() as browser:
-            yield browser
-    except NoBrowserError as error:
-        missing(str(error))
+class _Shared:
+    """One Chromium for the tests of this folder, and one context for all visitors.
+
+    Streamlit's scripts, megabytes of them, are fetched and compiled once. It is closed before other tests run: else
+    Playwright's event loop would run in their thread.
+    """
+
+    def __init__(self) -> None:
+        self._opened = ExitStack()
+        self._context: BrowserContext | None = None
+
+    def context(self) -> BrowserContext:
+        if self._context is None:
+            try:
+                browser = self._opened.enter_context(running_chromium())
+            except NoBrowserError as error:
+                missing(str(error))
+            self._context = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
+            self._context.set_default_timeout(60_000)
+        return self._context
+
+    def close(self) -> None:
+        self._context = None
+        self._opened.close()
 
 
-@pytest.fixture(scope="module")
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """One for all visitors of a file: Streamlit's scripts, megabytes of them, are fetched and compiled once."""
-    context = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
-    context.set_default_timeout(60_000)
-    yield context
-    context.close()
+_shared = _Shared()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    if nextitem is None or not nextitem.get_closest_marker("browser"):
+        _shared.close()
+
+
+@pytest.fixture
+def context() -> BrowserContext:
+    return _shared.context()
+
+
+@pytest.fixture
+def browser(context: BrowserContext) -> Browser:
+    assert context.browser
+    return context.browser
 
 
 @pytest.fixture

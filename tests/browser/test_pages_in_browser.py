@@ -22,7 +22,8 @@ TITLES = {"/": "Subject", "/sweep": "Sweep", "/compare": "Compare", "/run": "Run
 
 
 @pytest.mark.parametrize("path", [*PATHS, "/subject?x=1"])
-def test_nothing_that_a_page_fetches_fails(app: RunningApp, page: Page, path: str) -> None:
+def test_nothing_that_a_page_fetches_fails(compared: tuple[RunningApp, Store], page: Page, path: str) -> None:
+    app, _ = compared
     troubles: list[str] = []
 
     def note(answer: Response) -> None:

@@ -1,5 +1,6 @@
 """The brush as a hand uses it: strokes at any zoom, undo by keyboard, lasso and box."""
 
+import io
 import re
 import time
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from bgen_core.settings import load_settings
 from bgen_core.store.store import open_store
@@ -196,6 +197,38 @@ def test_strokes_that_repeat_what_a_cleared_canvas_had(app: RunningApp, page: Pa
         # A command line's subject has none.
         edits = [store.subjects.load_edit(entry.id).get("strokes", []) for entry in store.subjects.all()]
     assert 2 in [len(strokes) for strokes in edits if all(stroke["mode"] == "add" for stroke in strokes)]
+
+
+def test_many_photos_are_reviewed_and_go_into_one_sweep(app: RunningApp, page: Page) -> None:
+    files: list[FilePayload] = [
+        {"name": f"{name}.png", "mimeType": "image/png", "buffer": content}
+        for name, content in (("one", figure(40)), ("two", figure(90)), ("broken", b"no photo"))
+    ]
+    page.goto(app.url)
+    settle(page)
+    page.get_by_role("button", name="New photo").click()
+    page.get_by_text("Many photos at once").click()
+    field = page.locator("[data-testid=stFileUploaderDropzone]").filter(has_text="PNG").nth(1)
+    field.locator("input[type=file]").set_input_files(files)
+    expect(page.get_by_text("Review: 2 photos · 2 to use · 1 file left out")).to_be_visible()
+    settle(page)
+    page.get_by_role("button", name="1 file left out").click()
+    expect(page.get_by_text("broken.png is not a picture")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Use 2 in sweep").click()
+    page.wait_for_url(re.compile("/sweep"))
+    settle(page)
+    expect(page.get_by_role("button", name="Run")).to_be_enabled()
+    assert page.url.count("subject=") == 2
+
+
+def figure(level: int) -> bytes:
+    """A picture that says itself what of it is opaque."""
+    pixels = np.full((80, 64, 4), (level, 90, 160, 0), np.uint8)
+    pixels[30:, 20:40, 3] = 255
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def test_a_narrow_window_has_the_whole_canvas(app: RunningApp, page: Page) -> None:

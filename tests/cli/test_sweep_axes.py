@@ -97,6 +97,22 @@ def test_two_passes_finish_the_best_by_a_metric(call: Call, tmp_path: Path):
     assert len({cell["params"]["seed"] for cell in document["cells"]}) == 2
 
 
+@pytest.mark.slow
+def test_a_race_adds_seeds_until_it_is_decided_or_the_budget_is_spent(call: Call):
+    axes = ("--prompt", "a beach", "--steps", "1", "--guidance", "1,9", "--seed", "3")
+    document = json.loads(
+        call("sweep", PHOTO, *axes, "--race", "guidance", "--by", "seam", "--budget", "14", "--json").stdout
+    )
+    race = document["race"]
+    assert race["state"] in ("won", "spent", "alike")
+    kinds = [step["kind"] for step in race["steps"]]
+    assert (kinds[0], kinds[-1]) == ("start", race["state"])
+    assert "round" in kinds
+    assert 8 < len(document["cells"]) <= 14
+    again = json.loads(call("sweep", "--resume", document["sweep"], "--json").stdout)
+    assert again["race"] == race
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -105,6 +121,11 @@ def test_two_passes_finish_the_best_by_a_metric(call: Call, tmp_path: Path):
         (["--explore-steps", "2", "--keep", "1", "--by", "beauty"], "metric 'beauty' is not known"),
         (["--explore-steps", "2", "--keep", "1", "--by", "clip_score"], "No CLIP model is set: BGEN_CLIP_MODEL"),
         (["--explore-steps", "2", "--keep", "1", "--by", "seam", "--scheduler", "lcm", "--steps", "60"], "at most 50"),
+        (["--race", "guidance", "--guidance", "1,9"], "--race AXIS, --by METRIC and --budget N belong together"),
+        (["--race", "guidance", "--guidance", "1,9", "--by", "seam", "--budget", "7"], "the first round takes 8"),
+        (["--race", "seed", "--seed", "1,9", "--by", "seam", "--budget", "9"], "'seed' is no axis that can be raced"),
+        (["--race", "guidance", "--guidance", "1,9", "--by", "votes", "--budget", "9"], "on the Sweep page"),
+        (["--race", "steps", "--by", "seam", "--budget", "9", "--explore-steps", "2"], "do not go together"),
         (["--out-dir", "/proc"], "--out-dir /proc cannot be used"),
         (["--replace", "night, day"], "in no prompt"),
         (["--replace", "beach"], "nothing to put in its place"),

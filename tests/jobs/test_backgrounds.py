@@ -79,7 +79,7 @@ def pixels(store: Store, run: RunRecord) -> np.ndarray:
 
 
 def test_what_a_row_ignores_is_what_does_not_act() -> None:
-    known = {parameter.field for parameter in PARAMETERS if parameter.stage != "paste"}
+    known = {parameter.field for parameter in PARAMETERS if parameter.stage not in ("paste", "place")}
     own = {"plain-colour": "background_colour", "own-picture": "background", "blurred-photo": "background_blur"}
     for entry in BACKGROUNDS:
         pasting = {"harmonisation", "light"} if entry.name == "cut-out" else set()

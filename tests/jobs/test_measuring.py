@@ -7,7 +7,7 @@ import pytest
 
 from bgen_core.errors import StoreError
 from bgen_core.jobs import measuring
-from bgen_core.jobs.measuring import SEED_METRIC, measure_pending, measure_run, pending_runs
+from bgen_core.jobs.measuring import SEED_METRIC, lacks_model, measure_pending, measure_run, pending_runs
 from bgen_core.metrics import clip
 from bgen_core.records.run import RunRecord
 from bgen_core.settings import Settings
@@ -73,6 +73,19 @@ def test_a_model_that_cannot_be_loaded_is_tried_once_for_all_runs(
     monkeypatch.setattr(clip.time, "monotonic", lambda: now + 3600)
     assert measure(store, missing) == old
     assert all(store.metrics.of(old)[run]["clip_score"].value is not None for run in old)
+
+
+def test_runs_of_before_get_their_preference_when_a_model_is_set(
+    store: Store, settings: Settings, tmp_path: Path, attempts: list[str]
+) -> None:
+    old = commit(store, made_up_run(1)).id
+    assert list(measure_pending(store, settings, limit=9, names=["preference"])) == [old]
+    assert lacks_model("preference", settings)
+    model = settings.model_copy(update={"preference_model": str(saved_model(tmp_path, sign=1))})
+    assert not lacks_model("preference", model)
+    assert list(measure_pending(store, model, limit=9, names=["preference"])) == [old]
+    assert store.metrics.of([old])[old]["preference"].value is not None
+    assert list(measure_pending(store, model, limit=9, names=["preference"])) == []
 
 
 def test_only_what_is_missing_is_measured_again(

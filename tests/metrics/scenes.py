@@ -25,10 +25,12 @@ def plain(height: int, width: int, colour: tuple[int, int, int]) -> np.ndarray:
     return np.full((height, width, 3), colour, np.uint8)
 
 
-def measure(name: str, *, record: RunRecord | None = None, clip_model: str = "", **inputs: Any) -> float | str:
+def measure(
+    name: str, *, record: RunRecord | None = None, clip_model: str = "", preference_model: str = "", **inputs: Any
+) -> float | str:
     """The value, or the reason why there is none."""
     given = MetricInput(record=record or made_up_run(), **inputs)
-    (measured,) = compute_metrics(given, names=[name], clip_model=clip_model)
+    (measured,) = compute_metrics(given, names=[name], clip_model=clip_model, preference_model=preference_model)
     assert measured.name == name
     assert measured.value is not None or measured.reason
     return measured.reason if measured.value is None else measured.value

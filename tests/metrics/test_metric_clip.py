@@ -53,18 +53,24 @@ def saved_model(folder: Path, *, sign: int) -> Path:
 
 
 def reference(folder: Path, prompt: str, picture: np.ndarray) -> float:
-    """From CLIP's own logits: its cosine, times a scale that it learnt."""
+    """CLIP's own logits without the scale that it learnt: its cosine."""
+    logit, scale = logits(folder, f"A photo depicts {prompt}", picture)
+    return logit / scale
+
+
+def logits(folder: Path, text: str, picture: np.ndarray) -> tuple[float, float]:
+    """CLIP's own logit of a text and a picture, and its scale."""
     import torch
     from transformers import CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
     model = CLIPModel.from_pretrained(folder).eval()
-    tokens = CLIPTokenizer.from_pretrained(folder)(f"A photo depicts {prompt}", return_tensors="pt")
+    tokens = CLIPTokenizer.from_pretrained(folder)(text, return_tensors="pt")
     tokens = {name: values[:, :24].clone() for name, values in tokens.items()}
     if tokens["input_ids"].shape[1] == 24:
         tokens["input_ids"][0, -1] = model.config.text_config.eos_token_id
     pixels = CLIPImageProcessorPil.from_pretrained(folder)(images=picture, return_tensors="pt")
     with torch.no_grad():
-        return float(model(**tokens, **pixels).logits_per_image[0, 0] / model.logit_scale.exp())
+        return float(model(**tokens, **pixels).logits_per_image[0, 0]), float(model.logit_scale.exp())
 
 
 @pytest.mark.parametrize("prompt", ["a beach at sunset", " ".join(["a red room with a blue door"] * 6)])
@@ -79,6 +85,26 @@ def test_the_score_is_the_papers_formula_on_clips_cosine(
     assert value == pytest.approx(2.5 * cosine, abs=1e-5)  # float32
     assert reference(opposed_folder, prompt, picture) == pytest.approx(-cosine, abs=1e-5)
     assert measure("clip_score", record=record, picture=picture, clip_model=str(opposed_folder)) == 0
+
+
+@pytest.mark.parametrize("prompt", ["a beach at sunset", " ".join(["a red room with a blue door"] * 6)])
+def test_the_preference_is_the_models_own_logit(clip_folder: Path, opposed_folder: Path, prompt: str) -> None:
+    picture, record = plain(SIDE, SIDE, (250, 10, 10)), made_up_run(params={"prompt": prompt})
+    for folder in (clip_folder, opposed_folder):  # it may be below 0
+        value = measure("preference", record=record, picture=picture, preference_model=str(folder))
+        assert value == pytest.approx(logits(folder, prompt, picture)[0], abs=1e-3)  # float32, times a scale of 14
+
+
+def test_each_judge_has_its_own_model(clip_folder: Path) -> None:
+    picture = noise(SIDE, SIDE)
+    assert measure("preference", picture=picture, clip_model=str(clip_folder)) == (
+        "No preference model is set: BGEN_PREFERENCE_MODEL."
+    )
+    inputs = MetricInput(record=made_up_run(), picture=picture)
+    names = ["clip_score", "preference"]
+    score, liked = compute_metrics(inputs, names=names, clip_model="/nowhere", preference_model=str(clip_folder))
+    assert score.reason.startswith("The CLIP model '/nowhere' cannot be loaded")
+    assert liked.reason == f"By {clip_folder}."
 
 
 def test_the_score_says_whose_it_is(clip_folder: Path) -> None:

@@ -265,7 +265,7 @@ def described(family: Family) -> list[str]:
         "none" if isinstance(family.strength, Ignored) else "yes",
         "its own" if family.own_scheduler else ", ".join(family.schedulers) or "all",
         family.half,
-        f"{family.steps}, {family.guidance_scale:g}",
+        f"{family.steps}, {family.usual_guidance:g}",
         ", ".join(parameter_of(field).label for field in LATER if field not in family.ignored) or "none",
     ]
 

@@ -17,6 +17,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime import Runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from streamlit.web.server.starlette.starlette_app_utils import generate_xsrf_token_string
 from streamlit.web.server.starlette.starlette_routes import create_upload_routes
 
@@ -255,7 +256,7 @@ def test_a_file_takes_the_place_of_the_one_before(uploads: Uploads):
 def test_many_small_files_are_refused(uploads: Uploads):
     answers = [uploads.put(uploads.announced(), 1)[0] for _ in range(MOST_FILES + 2)]
     assert answers == [204] * MOST_FILES + [429] * 2
-    assert uploads.put(uploads.announced(), 1)[1] == "This page holds 20 files, and 20 are allowed: reload it."
+    assert uploads.put(uploads.announced(), 1)[1] == "This page holds 220 files, and 220 are allowed: reload it."
 
 
 def test_files_that_no_page_reads_any_more_give_way(uploads: Uploads, monkeypatch: pytest.MonkeyPatch):
@@ -280,6 +281,39 @@ def test_a_file_that_no_field_asks_for_goes(uploads: Uploads, monkeypatch: pytes
         assert uploads.put(asked, 500)[0] == 204
         assert uploads.put(unasked, 700)[0] == 204
     assert uploads.held == [500]
+
+
+def test_files_wait_for_the_others_of_their_page(uploads: Uploads):
+    """A field for many files reads none of them before all have come, however long that takes."""
+    url = uploads.announced()
+    uploads.manager.add_file("mine", UploadedFileRec(url.rpartition("/")[2], "a.jpg", "image/jpeg", b"x" * 500))
+    limits = UploadLimits(uploads.app, files=uploads.files, settings=lambda: uploads.settings)
+    another = upload_limits._Coming(("mine", "another"), VisitorId(ME))
+
+    async def look() -> None:
+        limits._drop_unasked(("mine", url.rpartition("/")[2]))
+
+    limits._coming.append(another)
+    asyncio.run(look())
+    assert uploads.held == [500]
+    limits._coming.remove(another)
+    limits._came["mine"] = time.monotonic()
+    asyncio.run(look())
+    assert uploads.held == [500]
+    limits._came["mine"] -= upload_limits.UNASKED_SECONDS
+    asyncio.run(look())
+    assert uploads.held == []
+
+
+def test_what_a_field_needs_no_more_gives_its_memory_back(uploads: Uploads, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Runtime, "exists", lambda: True)
+    first, second = (uploads.announced() for _ in range(2))
+    for length, url in ((500, first), (700, second)):
+        assert uploads.put(url, length)[0] == 204
+        uploads.files.ask("mine", [url.rpartition("/")[2]])
+    uploads.files.let_go("mine", first.rpartition("/")[2])
+    assert uploads.held == [700]
+    assert uploads.files.asked(("mine", first.rpartition("/")[2])) is None
 
 
 def test_nothing_comes_in_while_the_disk_is_nearly_full(uploads: Uploads, monkeypatch: pytest.MonkeyPatch):

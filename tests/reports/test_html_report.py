@@ -11,7 +11,9 @@ import pytest
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
+from bgen_core.ids import SweepId
 from bgen_core.metrics import MetricValue, find_metric
+from bgen_core.records.race import Race, RaceStep
 from bgen_core.records.run import RunRecord
 from bgen_core.reports import html_report as html_report_module
 from bgen_core.reports.html_report import html_report
@@ -20,7 +22,7 @@ from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from tests.html_page import HOSTILE, HtmlPage
-from tests.made_up import commit, made_up_run, made_up_sweep, run_id
+from tests.made_up import LONG_AGO, commit, made_up_run, made_up_sweep, run_id
 
 
 def read(pieces: Iterator[bytes]) -> HtmlPage:
@@ -59,6 +61,18 @@ def test_a_question_and_its_decision_stand_above_the_pictures(store: Store):
     assert f"which? {HOSTILE}" in text
     assert f"Decided: the first {HOSTILE}" in text
     assert "Seed 1 is preferred." in text
+
+
+def test_what_was_decided_in_a_race_stands_above_the_pictures(store: Store):
+    grid_of(store)
+    assert "race" not in read(html_report(store, sweep_id="sweep-1")).text
+    steps = (RaceStep(kind="lost", value=1, text=f"Out: guidance 3 {HOSTILE}.", created=LONG_AGO),)
+    race = Race(
+        sweep_id=SweepId("sweep-1"), started_from=None, axis="guidance", by="seam", budget=9, begun_with=0,
+        state="open", steps=steps,
+    )  # fmt: skip
+    store.races.begin(race)
+    assert f"Out: guidance 3 {HOSTILE}." in read(html_report(store, sweep_id="sweep-1")).text
 
 
 def test_a_sweep_is_its_labelled_grid_with_every_picture_once(store: Store):

@@ -226,7 +226,7 @@ class TestSelfieSegmenter:
         photos = [*base, *(photo[:, ::-1] for photo in base), *(photo[::2, ::2] for photo in base)]
         photos += [photo[: photo.shape[0] // 4] for photo in base] + [np.full((90, 400, 3), 128, np.uint8)]
         photos += [side_by_side(base[0]), cv2.resize(base[0], (1500, 1100))]
-        work = [(photo, quality) for photo in photos for quality in ("standard", "fast")]
+        work = [(photo, "standard") for photo in photos] + [(photo, "fast") for photo in photos[::3]]
         alone = [cut_out(photo, quality) for photo, quality in work]
 
         def differs(number: int) -> bool:
@@ -237,11 +237,11 @@ class TestSelfieSegmenter:
 
         process, resident = psutil.Process(), []
         with ThreadPoolExecutor(8) as pool:
-            for _ in range(5):
+            for _ in range(4):
                 assert not any(pool.map(differs, range(len(work))))
                 resident.append(process.memory_info().rss)
-        # The masks of a round are 60 MB: were they left behind, the last rounds would have added 180
-        assert resident[-1] - resident[1] < 90_000_000
+        # The masks of a round are 40 MB: were they left behind, the last two rounds would have added 80
+        assert resident[-1] - resident[1] < 60_000_000
 
 
 class TestSegmentation:

@@ -42,7 +42,7 @@ def family(name: str) -> Family:
 
 def entry(name: str) -> ModelEntry:
     row = family(name)
-    return replace(describe_model(f"somebody/{name}"), family=row, steps=row.steps, guidance=row.guidance_scale)
+    return replace(describe_model(f"somebody/{name}"), family=row, steps=row.steps, guidance=row.usual_guidance)
 
 
 def plan(models: list[ModelEntry], **given: Any) -> SweepPlan:
@@ -126,6 +126,13 @@ def test_a_plan_of_both_ways_says_where_the_mask_has_no_effect() -> None:
     both = plan(models, repaint="background,whole", strength="0.5,1")
     check_families(both, models)
     assert any("there is no mask" in note for note in family_notes(both, models[0], models))
+
+
+@pytest.mark.parametrize(("canvas", "is_said"), [("photo", False), ("photo,16:9", True)])
+def test_a_whole_edit_on_a_larger_canvas_says_that_nothing_tells_of_it(canvas: str, is_said: bool) -> None:
+    models = [entry("kontext")]
+    notes = family_notes(plan(models, repaint="whole", canvas=canvas), models[0], models)
+    assert any("larger canvas" in note for note in notes) is is_said
 
 
 def address(name: str, **changes: Any) -> CellAddress:

@@ -1,7 +1,7 @@
 """Running a sweep in this process, with progress on stderr."""
 
 import time
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -86,8 +86,11 @@ def run_here(
     *,
     explored: SweepId | None = None,
     previews: PreviewFiles | None = None,
+    submitted: Callable[[SweepId], None] | None = None,
 ) -> SweepResult:
     """Submit a sweep and run it here to its end; `explored` names the sweep whose chosen cells it finishes, if any.
+
+    `submitted` is called with its id as soon as it is in the store.
 
     It is paused, continued and cancelled from the app like any other, and says so on the terminal. An interruption
     (Ctrl-C, or a signal that ends the process) keeps what is made, marks the sweep as cancelled and
@@ -98,6 +101,8 @@ def run_here(
         runner = _new_runner(store, settings, member)
         with cancelled_when_interrupted(store, sweep_id):
             submit_sweep(store, forecast, owner=OWNER, queued=False, sweep_id=sweep_id, explored=explored)
+            if submitted:
+                submitted(sweep_id)
             return _run(store, member, runner, sweep_id, previews)
 
 

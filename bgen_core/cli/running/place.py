@@ -1,7 +1,7 @@
 """Which process computes a command's sweeps: the worker of a server that runs, or this one."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,12 +48,40 @@ class Place:
         kind, dtype_name = self.worker.status.device_kind, self.worker.status.dtype_name
         return forecast_sweep(self.store, self.settings, plan, photos=photos, device_kind=kind, dtype_name=dtype_name)
 
-    def run(self, forecast: SweepForecast, *, explored: SweepId | None = None) -> SweepResult:
-        """Submit a sweep and see it through; `explored` names the sweep whose chosen cells it finishes, if any."""
+    @property
+    def device(self) -> tuple[str, str]:
+        """Kind and number format of the device there."""
+        if self.worker is not None:
+            return self.worker.status.device_kind, self.worker.status.dtype_name
+        from bgen_core.models.devices import find_device
+
+        device = find_device(self.settings.device, self.settings.precision)
+        return device.kind, device.dtype_name
+
+    def run(
+        self,
+        forecast: SweepForecast,
+        *,
+        explored: SweepId | None = None,
+        submitted: Callable[[SweepId], None] | None = None,
+    ) -> SweepResult:
+        """Submit a sweep and see it through.
+
+        Parameters
+        ----------
+        explored
+            The sweep whose chosen cells it finishes, if any.
+        submitted
+            Called with its id as soon as it is in the store.
+        """
         if self.worker is None:
-            return run_here(self.store, self.settings, forecast, explored=explored, previews=self.previews)
+            return run_here(
+                self.store, self.settings, forecast, explored=explored, previews=self.previews, submitted=submitted
+            )
         known = self.store.runs.known(forecast.run_ids.values())
         sweep_id = submit_sweep(self.store, forecast, owner=OWNER, explored=explored)
+        if submitted:
+            submitted(sweep_id)
         return follow(self.store, self.settings, sweep_id, frozenset(known), previews=self.previews)
 
     def resume(self, sweep_id: SweepId) -> SweepResult:

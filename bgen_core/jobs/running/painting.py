@@ -26,6 +26,7 @@ from bgen_core.store.runs import RawOrigin
 from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import decode_photo
 from bgen_core.subject.pasting.edge import Edges
+from bgen_core.subject.placing import Composition, MisfitError
 from bgen_core.sweep.canvas import prepare_backdrops, prepare_cells
 from bgen_core.sweep.engine.recent import Recent
 from bgen_core.sweep.events import (
@@ -192,7 +193,7 @@ class Painting:
     ) -> Generator[RunnerEvent]:
         known = self._store.runs.known_raws(sharing)
         origins = self._store.runs.origins(known)
-        for raw_id in list(sharing):
+        for raw_id in _photo_by_photo(sharing):
             if self._is_stopping() or self._turn.look(inpainter, work.extent):
                 return
             painted, raw = self._unstored.get(raw_id), known.get(raw_id)
@@ -208,9 +209,9 @@ class Painting:
             cells = sharing.pop(raw_id)
             self._turn.begin()
             try:
-                photo = self._photo(cells[0].subject_id, work.owner)
+                photo = self._photo(cells[0], work.owner)
             except (UserInputError, LostPictureError) as error:
-                if work.is_only_group:
+                if work.is_only_group and not isinstance(error, MisfitError):
                     raise
                 yield from self.fail(work.sweep_id, cells, error.public)
             else:
@@ -320,15 +321,15 @@ class Painting:
 
     def _asked(self, work: Work, cells: Sequence[SweepCell], refuse: _Refuse) -> Iterator[Asked]:
         """What the engine asks for, cell after cell; a subject is read when its first cell is asked for."""
-        subjects: dict[SubjectId, list[SweepCell]] = {}
+        subjects: dict[tuple[SubjectId, Composition], list[SweepCell]] = {}
         for cell in cells:
-            subjects.setdefault(cell.subject_id, []).append(cell)
-        for subject_id, own in subjects.items():
+            subjects.setdefault((cell.subject_id, cell.params.composition), []).append(cell)
+        for own in subjects.values():
             try:
-                photo = self._photo(subject_id, work.owner)
+                photo = self._photo(own[0], work.owner)
             except (UserInputError, LostPictureError) as error:
                 for cell in own:
-                    refuse(cell, error)
+                    refuse(cell, error.public if isinstance(error, MisfitError) else error)
                 continue
             by_index = {cell.index: cell for cell in own}
             if work.source.family.backdrop:
@@ -342,12 +343,16 @@ class Painting:
                 else:
                     refuse(by_index[prepared.index], prepared.reason)
 
-    def _photo(self, subject_id: SubjectId, owner: VisitorId) -> Photo:
-        def load() -> Photo:
-            subject = self._store.subjects.load(subject_id)
-            return Photo(subject=subject, name=subject.name, edges=Edges(subject.image, subject.alpha))
+    def _photo(self, cell: SweepCell, owner: VisitorId) -> Photo:
+        """The cell's subject as it stands on its picture."""
+        subject_id, composition = cell.subject_id, cell.params.composition
 
-        photo = self._photos.get(subject_id, load)
+        def load() -> Photo:
+            placed = composition.place(self._store.subjects.load(subject_id))
+            edges = Edges(placed.subject.image, placed.subject.alpha)
+            return Photo(id=subject_id, placed=placed, name=placed.subject.name, edges=edges)
+
+        photo = self._photos.get((subject_id, composition), load)
         return replace(photo, name=self._store.subjects.get(subject_id, owner=owner).name)
 
 
@@ -377,6 +382,16 @@ class _Waiting:
     def told(self) -> Iterator[RunnerEvent]:
         while self.aside:
             yield self.aside.popleft()
+
+
+def _photo_by_photo(sharing: Mapping[RawId, list[SweepCell]]) -> list[RawId]:
+    """The pictures of one subject at one place behind each other: its photo is read once for all of them."""
+    first: dict[tuple[SubjectId, Composition], int] = {}
+    places = {
+        raw_id: first.setdefault((cells[0].subject_id, cells[0].params.composition), len(first))
+        for raw_id, cells in sharing.items()
+    }
+    return sorted(sharing, key=lambda raw_id: places[raw_id])
 
 
 def _leave(cell: SweepCell, fault: Fault) -> None:

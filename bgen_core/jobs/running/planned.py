@@ -72,7 +72,7 @@ class Plans:
             plan = SweepPlan.from_json(record.plan)
             return _Expanded(plan=plan, cells=list(plan.cells()))
 
-        return self._expanded.get(record.id, expand)
+        return self._expanded.get((record.id, record.total), expand)  # a race adds cells to its sweep
 
 
 def group_cells(cells: Iterable[SweepCell]) -> dict[tuple[str, SubjectId], list[SweepCell]]:

@@ -43,12 +43,15 @@ class Telling:
             self._faults.clear(WORK)  # of an address that was set before
 
     def tell(self, sweep_id: SweepId) -> None:
-        """Say how a sweep ended, as the store has it now; one that was left or paused is not over. Never raises."""
+        """Say how a sweep ended, as the store has it now; one that was left or paused is not over, nor is one
+        that is raced and waits for its next round. Never raises.
+        """
         if not self._settings.webhook:
             return
         try:
             sweep = self._store.sweeps.get(sweep_id)
-            if sweep.state not in ENDED_STATES:
+            race = self._store.races.of(sweep_id)
+            if sweep.state not in ENDED_STATES or (sweep.state == "done" and race is not None and race.is_open):
                 return
             cells = self._store.sweeps.cells(sweep_id)
             message = ended_message(

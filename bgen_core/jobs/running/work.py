@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from bgen_core.extent import Extent
-from bgen_core.ids import BlobHash, SweepId, VisitorId
+from bgen_core.ids import BlobHash, SubjectId, SweepId, VisitorId
 from bgen_core.models.devices import Device
 from bgen_core.models.machine import machine_of
 from bgen_core.models.model_source import ModelSource
@@ -18,6 +18,7 @@ from bgen_core.store.store import Store
 from bgen_core.subject.pasting.cut_out import finish
 from bgen_core.subject.pasting.edge import Edges
 from bgen_core.subject.pasting.lighting import light_for
+from bgen_core.subject.placing import PlacedSubject
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.applied_loras import applied_loras, lora_versions
 from bgen_core.sweep.family_rules import paints_in_tiles
@@ -58,11 +59,17 @@ class Work:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Photo:
-    """A subject, the name that the sweep's owner gave it, and its edge as it is pasted."""
+    """A subject as it stands on its picture, its id, the name that the sweep's owner gave it, and its pasted edge."""
 
-    subject: Subject
+    id: SubjectId
+    placed: PlacedSubject
     name: str
     edges: Edges
+
+    @property
+    def subject(self) -> Subject:
+        """At the picture's size."""
+        return self.placed.subject
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -97,7 +104,7 @@ def commit_run(
     """
     subject, source = photo.subject, work.source
     began = time.perf_counter()
-    options = cell.params.pasting
+    options = photo.placed.pasting(cell.params.pasting)
     image = finish(
         subject.image,
         subject.alpha,
@@ -110,7 +117,7 @@ def commit_run(
     run = PaintedRun(
         id=work.addresses[cell.index].run_id,
         raw_id=work.addresses[cell.index].raw_id,
-        subject_id=subject.id,
+        subject_id=photo.id,
         subject_name=photo.name,
         params=cell.params,
         model=source.name,
@@ -123,6 +130,7 @@ def commit_run(
         | lora_versions(applied_loras(cell.params, work.loras))
         | steering_versions(cell.params, work.steering)
         | ({"engine": painted.engine} if painted.engine else {})
+        | ({} if cell.params.composition.is_photo else photo.placed.receipts(cell.params.pasting))
         | ({"light": light} if (light := _light_told(subject, painted.image, cell.params)) else {}),
         seconds={stage: round(spent, 4) for stage, spent in seconds.items()},
         peak_memory_mb=round(painted.peak_memory_mb, 1),

@@ -22,7 +22,7 @@ _PLAIN = Family(
     tiles=False,
     side=512,
     steps=20,
-    guidance_scale=3.0,
+    usual_guidance=3.0,
 )
 
 

@@ -123,16 +123,16 @@ def _pasted_again(store: Store, run: RunRecord) -> bytes | None:
 
 def _pasted(store: Store, run: MadeRun, raw: BlobHash) -> np.ndarray | None:
     try:
-        subject = store.subjects.load(run.subject_id)
+        placed = run.params.composition.place(store.subjects.load(run.subject_id))
         background = decode_photo(store.blobs.get(raw), name=raw, limits=STORED_LIMITS).image
     except (UserInputError, LostPictureError):
         return None
     return finish(
-        subject.image,
-        subject.alpha,
+        placed.subject.image,
+        placed.subject.alpha,
         background,
         is_transparent=describe_model(run.model).family.backdrop == "nothing",
-        options=run.params.pasting,
+        options=placed.pasting(run.params.pasting),
     )
 
 

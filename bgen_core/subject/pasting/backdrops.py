@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from bgen_core.extent import Extent
+from bgen_core.extent import Box, Extent
 from bgen_core.subject.decoding.image_io import resize
 from bgen_core.subject.matting import enlarged_rows, strips
 from bgen_core.subject.native import cv2
 from bgen_core.subject.pasting.light_scale import levels_of, light_of
 
 _SIGMA = 8.0  # pixels, at which blurs are computed: a wider one is computed on a smaller photo
+_SURROUNDINGS_SIDE = 64
 _LEAST_WEIGHT = 1e-3  # of the background in a neighbourhood: with less, a wider one is asked
 
 
@@ -86,6 +87,44 @@ def blurred_photo(image: np.ndarray, behind: np.ndarray, percent: float) -> np.n
     light *= weight[..., None]
     light, weight, sigma = _smaller(light, small), _smaller(weight, small), sigma / shrunk
     return _from_light(_mean_around(light, weight, sigma), extent)
+
+
+def surroundings(photo: np.ndarray, alpha: np.ndarray, box: Box, extent: Extent) -> np.ndarray:
+    """What stands in for the picture beyond a photo: the mean colours of its background, smoother further away.
+
+    Parameters
+    ----------
+    photo
+        uint8, HWC, RGB, of the box's size.
+    alpha
+        uint8, HW, 255 = the subject: nothing of it is spread.
+    box
+        Where the photo lies.
+    extent
+        Size of the whole.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, HWC, RGB; also where the photo lies. Computed at 64 px at most, and enlarged linearly.
+    """
+    small = extent.scaled_to_longest_side(_SURROUNDINGS_SIDE)
+    across, down = small.width / extent.width, small.height / extent.height
+    left, top = min(int(box.left * across), small.width - 1), min(int(box.top * down), small.height - 1)
+    right = max(left + 1, min(small.width, round(box.right * across)))
+    bottom = max(top + 1, min(small.height, round(box.bottom * down)))
+    inner = Box(left=left, top=top, right=right, bottom=bottom)
+    behind = (alpha == 0).astype(np.uint8)
+    if not behind.any():
+        behind[:] = 1
+    share = _smaller(behind.astype(np.float32), inner.extent)
+    # Averaged in 8 bits, as the photo is: of one with 50 megapixels there is no room for more
+    mean = _smaller(cv2.copyTo(photo, behind), inner.extent) / np.maximum(share, _LEAST_WEIGHT)[..., None]
+    weight = np.zeros((small.height, small.width), np.float32)
+    weight[inner.slices] = share
+    light = np.zeros((small.height, small.width, 3), np.float32)
+    light[inner.slices] = light_of(np.rint(np.clip(mean, 0, 255)).astype(np.uint8)) * share[..., None]
+    return _from_light(_mean_around(light, weight, 1.0), extent)
 
 
 def _mean_around(light: np.ndarray, weight: np.ndarray, sigma: float) -> np.ndarray:

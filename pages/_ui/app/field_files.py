@@ -5,17 +5,20 @@ from collections import OrderedDict
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import PurePath
+from typing import cast
 
 import streamlit as st
 from streamlit import config
 from streamlit.runtime import Runtime
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec, UploadFileUrlInfo
 
 from bgen_core.settings import Settings
 from pages._ui.app import resources
 
-MOST_FILES = 20  # of one session: a page has three fields, each for one file
-_MOST_TICKETS = 4 * MOST_FILES
+MOST_PHOTOS = 200  # that are chosen at once
+MOST_FILES = MOST_PHOTOS + 20  # of one session: beside those, a page has fields for one file each
+_MOST_TICKETS = 2 * MOST_FILES
 _RAW_BYTES = 3.5  # of a pixel in a PNG that is hardly smaller than its pixels, with what it tells of them
 
 FileKey = tuple[str, str]  # session and file
@@ -57,6 +60,12 @@ class FieldFiles:
     def asked(self, key: FileKey) -> float | None:
         """When a field last read a file; None where none ever has."""
         return self._asked.get(key)
+
+    def let_go(self, session: str, file: str) -> None:
+        """Give back the memory of a file that its field has read and needs no more."""
+        if Runtime.exists():
+            cast("MemoryUploadedFileManager", Runtime.instance().uploaded_file_mgr).remove_file(session, file)
+        self._asked.pop((session, file), None)
 
     def refuse(self, session: str, sentence: str) -> None:
         """Keep why a file of a field was refused: Streamlit's own field shows that it was, and not why."""

@@ -24,7 +24,7 @@ from pages._ui.app import resources
 from pages._ui.app.field_files import FIELD_FILES, MOST_FILES, FieldFiles, FileKey
 from pages._ui.app.visitor_cookie import connected_visitor
 
-UNASKED_SECONDS = 60.0  # after which a file goes that no field has asked for
+UNASKED_SECONDS = 60.0  # without another file of its page, after which one goes that no field has asked for
 _IDLE_SECONDS = 600.0  # after which a file may give way that fields have asked for: its page is left, or its tab asleep
 _FRAME = 64 * 1024  # of a multipart body, around its file
 
@@ -65,6 +65,7 @@ class UploadLimits:
         self._settings = settings
         self._coming: list[_Coming] = []
         self._visitors: dict[FileKey, VisitorId] = {}
+        self._came: dict[str, float] = {}  # session -> when its last file was whole
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = _UPLOAD.search(scope["path"]) if scope["type"] == "http" else None
@@ -101,6 +102,7 @@ class UploadLimits:
             self._coming.remove(coming)
         if scope["method"] == "PUT" and 200 <= status < 300:
             self._visitors[key] = coming.visitor
+            self._came[key[0]] = time.monotonic()
             asyncio.get_running_loop().call_later(UNASKED_SECONDS, self._drop_unasked, key)
 
     def _check(self, coming: _Coming, headers: Headers) -> None:
@@ -170,8 +172,15 @@ class UploadLimits:
 
     def _drop_unasked(self, key: FileKey) -> None:
         if self._files.asked(key) is None:
+            # A field for many files reads none of them before all have come
+            more = any(each.key[0] == key[0] for each in self._coming)
+            if more or time.monotonic() - self._came.get(key[0], 0.0) < UNASKED_SECONDS:
+                asyncio.get_running_loop().call_later(UNASKED_SECONDS, self._drop_unasked, key)
+                return
             _drop(key)
         held = self._held()
+        sessions = {session for session, _ in held}
+        self._came = {session: when for session, when in self._came.items() if session in sessions}
         self._files.keep_only(held)
         self._visitors = {known: visitor for known, visitor in self._visitors.items() if known in held}
 

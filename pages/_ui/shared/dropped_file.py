@@ -12,7 +12,7 @@ _file_drop = component(
 )
 
 
-def take_dropped_files(*, invitation: str, button: str, field: str, label: str, taken: int) -> None:
+def take_dropped_files(*, invitation: str, button: str, field: str, label: str, taken: int, several: str = "") -> None:
     """Hand each file that is dropped on the page to a field.
 
     Parameters
@@ -25,7 +25,9 @@ def take_dropped_files(*, invitation: str, button: str, field: str, label: str, 
         The popover's label: what is named where a file could not be handed over.
     taken
         A number that grows with each file that the page has taken.
+    several
+        What is said of several files that are dropped at once; where it is empty, the first of them is taken.
     """
     places = {"button": f".st-key-{button}", "field": f".st-key-{field}"}
-    words = {"invitation": invitation, "label": label}
+    words = {"invitation": invitation, "label": label, "several": several}
     _file_drop(key="file_drop", data=places | words | {"round": taken}, width="content")

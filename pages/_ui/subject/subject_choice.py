@@ -10,6 +10,7 @@ from bgen_core.subject.samples.samples import SAMPLES, Sample
 from pages._ui.app import resources
 from pages._ui.app.room import warn_of_no_room
 from pages._ui.shared.dropped_file import take_dropped_files
+from pages._ui.subject.batch_review import many_photos_field
 from pages._ui.subject.subject_draft import (
     complain,
     draft_in_hand,
@@ -28,7 +29,12 @@ def new_photo_popover() -> None:
     """Draw the popover in which a new photo is chosen; it closes with each photo that was taken."""
     popover = f"photo_popover_{rounds()}"
     take_dropped_files(
-        invitation="Drop a photo to cut its person out", button=popover, field=_FIELD, label=_LABEL, taken=rounds()
+        invitation="Drop a photo to cut its person out",
+        button=popover,
+        field=_FIELD,
+        label=_LABEL,
+        taken=rounds(),
+        several=f"Several photos go into “Many photos at once”, under “{_LABEL}”.",
     )
     settings = resources.settings()
     with st.popover(_LABEL, width=132, icon=":material/add_photo_alternate:", key=popover):
@@ -47,6 +53,7 @@ def new_photo_popover() -> None:
         with st.container(horizontal=True, gap="xsmall"):
             for sample in SAMPLES:
                 st.button(sample.name, help=sample.source, on_click=_open_sample, args=(sample,))
+        many_photos_field()
         if st.toggle("Take one with the camera", key=f"camera_{rounds()}"):  # drawn, it asks for the camera
             st.camera_input(
                 "A picture from this device's camera",

@@ -156,6 +156,11 @@ def rounds() -> int:
     return st.session_state.get(_ROUND, 0)
 
 
+def next_round() -> None:
+    """Let the fields for photos start afresh."""
+    st.session_state[_ROUND] = rounds() + 1
+
+
 @st.cache_resource(show_spinner=False)
 def unsaved_drafts() -> UnsavedDrafts[Draft]:
     """Those of this server."""

@@ -6,10 +6,9 @@ import streamlit as st
 
 from bgen_core.errors import UserInputError
 from bgen_core.jobs.executors.executor import Executor
-from bgen_core.jobs.measuring import RankedCell, ranked_cells
+from bgen_core.jobs.measuring import RankedCell, lacks_model, ranked_cells
 from bgen_core.jobs.submission import describe_forecast
 from bgen_core.metrics import METRICS, find_metric
-from bgen_core.metrics.clip import CLIP_METRIC, NO_MODEL
 from bgen_core.records.sweep import SweepCellRow, SweepRecord
 from bgen_core.settings import Settings
 from bgen_core.store.store import SeenStore
@@ -58,8 +57,8 @@ def finish_panel(
             text = st.text_input(
                 "Full steps", value=str(max(20, 3 * plan.base.num_inference_steps)), key="finish_steps", width=140
             )
-        if by == CLIP_METRIC and not settings.clip_model:
-            st.caption(NO_MODEL)
+        if by != BY_HAND and (reason := lacks_model(by, settings)):
+            st.caption(reason)
             return
         chosen = _by_hand(plan, done) if by == BY_HAND else _by_metric(store, sweep, plan, by, int(keep), len(done))
         if not chosen:

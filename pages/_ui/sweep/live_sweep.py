@@ -7,7 +7,7 @@ import streamlit as st
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
-from bgen_core.ids import RunId, SubjectId
+from bgen_core.ids import RunId
 from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.queue_forecast import QueuePlace
 from bgen_core.jobs.submission import SweepForecast, describe_duration
@@ -31,6 +31,7 @@ from pages._ui.sweep.finish_panel import can_be_finished, finish_panel
 from pages._ui.sweep.grid_arrangement import Arrangement, arrangement_in_address, keep_in_address
 from pages._ui.sweep.grid_content import content_of
 from pages._ui.sweep.queue_panel import ask, current_queue, describe_waiting
+from pages._ui.sweep.race_panel import race_panel
 from pages._ui.sweep.save_sweep import save_popover
 from pages._ui.sweep.share_sweep import share_popover
 from pages._ui.sweep.sweep_grid import badge_names, draw_grid, watch_grid
@@ -62,6 +63,8 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
     @st.fragment(run_every=LOOK_SECONDS if sweep.is_active else None)
     def live() -> None:
         current = store.sweeps.get(sweep.id)
+        if current.total != sweep.total:  # a race has added seeds: the plan is another one
+            st.rerun()
         cells = {cell.index: cell for cell in store.sweeps.cells(sweep.id)}
         progress = executor.events(sweep.id) if current.is_active else None
         with st.container(gap=None):  # the title is nothing that is seen here
@@ -71,7 +74,7 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
                     notify_button()
             tell_in_title(current, sum(cell.done for cell in cells.values()))
         # A deleted subject leaves its pictures behind.
-        content = content_of(store, plan, cells, shown, extent=_photo_extent(store, plan.subject_ids[0]))
+        content = content_of(store, plan, cells, shown, extent=_first_extent(store, plan))
         draw_grid(replace(content, progress=progress, explored=explored), shown, ticking=ticking)
         if sweep.state != current.state and not current.is_active:
             st.rerun()  # ends the looking, and draws the buttons of a finished sweep
@@ -81,6 +84,7 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
     show_opened_cell(store, plan, cells)
     if store.sweeps.may_change(sweep):
         _failures(sweep, plan, cells, executor)
+    race_panel(sweep, plan, cells, store, executor, settings)
     if not sweep.is_active and not looks_alone(store):
         finish_panel(sweep, plan, cells, store, executor, settings)
     ticked = set(st.session_state.get(TICKED, ())) if ticking else set[int]()
@@ -140,9 +144,10 @@ def _failures(sweep: SweepRecord, plan: SweepPlan, cells: list[SweepCellRow], ex
             st.caption(f"The first {_RETRIES_LISTED} of {len(failed)}; “Continue” tries all of them again.")
 
 
-def _photo_extent(store: SeenStore, subject_id: SubjectId) -> Extent:
+def _first_extent(store: SeenStore, plan: SweepPlan) -> Extent:
+    """Of the plan's first picture."""
     try:
-        return store.subjects.get(subject_id).extent
+        return plan.first_composition.extent(store.subjects.get(plan.subject_ids[0]).extent)
     except UserInputError:
         return Extent(width=1, height=1)
 

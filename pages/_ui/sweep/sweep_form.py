@@ -46,6 +46,7 @@ Held = TypeVar("Held", str, list[str])  # by a control: a text, or the names tha
 _AT_HAND = tuple(parameter for parameter in PARAMETERS if parameter.short)
 _UNDER_MORE = tuple(parameter for parameter in PARAMETERS if parameter not in (*PROMPTS, *BACKDROPS, *_AT_HAND))
 _CAPTIONS = {
+    "place": "Composition: a larger canvas, and where the subject stands on it",
     "mask": "Mask that the model gets, in percent of its picture's side",
     "paste": "Pasting the subject back; these need no new picture of the model",
 }
@@ -212,7 +213,7 @@ def _under_more(models: Sequence[ModelEntry], ignored: Set[str], hidden: Set[str
     if not more.open and not any(_is_set(parameter, entry) for parameter in shown):
         return texts
     with more:
-        for stage in ("paint", "mask", "paste"):
+        for stage in ("place", "paint", "mask", "paste"):
             if stage in _CAPTIONS:
                 st.caption(_CAPTIONS[stage])
             texts |= {each.name: _control(each, models) for each in shown if each.stage == stage}

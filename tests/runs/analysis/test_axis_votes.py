@@ -292,3 +292,12 @@ def test_alike_is_said_only_within_its_bounds() -> None:
     said = looks(preferring(0.0, 200, np.random.default_rng(1)))
     first = next(place for place, text in enumerate(said) if "are alike" in text)
     assert first * 5 > 90, "a share of 65 % needs about a hundred votes to be excluded"
+
+
+@pytest.mark.parametrize("count", [38, 42, 44, 100])
+def test_votes_that_all_say_the_same_have_an_interval(count: int) -> None:
+    two = {run: name for run, name in RUNS.items() if name != "unipc"}
+    best = axis_votes(several(count, "a1", "b1", "a"), two, SCHEDULER).scores[0]
+    assert best.value == "euler"
+    assert -1 < best.low < best.score < best.high < 10
+    assert best.share_low > 0.5

@@ -18,6 +18,7 @@ from bgen_core.store.blobs import STORED_LIMITS
 from bgen_core.store.store import Store
 from bgen_core.store.thumbnails import thumbnail
 from bgen_core.subject.decoding.image_io import decode_photo
+from bgen_core.subject.placing import AS_PHOTO, Composition
 from bgen_core.subject.segmentation import reduced
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.wording import counted
@@ -28,6 +29,9 @@ MOST_PICTURES = 2048  # of one subject: about 100 MB, and seconds of computing
 _KEPT_SIDE = 256  # of the thumbnails, which measuring has made
 _SIDE = 128  # of the maps: half of it, so that what WebP adds averages out
 _SUBJECT = "subject"
+_PLACES = (
+    "Canvas, anchor or subject scale differ among these pictures: maps need the subject at one place in all of them."
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -91,8 +95,12 @@ def _of_subject(
     if len(grid) > MOST_PICTURES:
         sentence = f"{counted(len(grid), 'picture')} are too many for maps: at most {MOST_PICTURES:,} are read."
         return SubjectMaps(name=name, maps=AxisMaps.nothing(sentence), beneath=beneath)
+    compositions = {run.params.composition for run in grid.values()}
+    if len(compositions) > 1:
+        return SubjectMaps(name=name, maps=AxisMaps.nothing(_PLACES), beneath=beneath)
+    composition = next(iter(compositions), AS_PHOTO)
     pictures = dict(_read(store, grid, deadline))
-    maps = axis_maps(pictures, axes, shape, alpha=(alpha := _alpha(store, subject_id)))
+    maps = axis_maps(pictures, axes, shape, alpha=(alpha := _alpha(store, subject_id, composition)))
     remarks: list[str] = []
     if alpha is None and pictures:
         remarks.append("The subject's mask is not in the library any more: the maps show the subject too.")
@@ -118,8 +126,8 @@ def _read(
         yield cell, reduced(small.image, extent)
 
 
-def _alpha(store: Store, subject_id: SubjectId) -> np.ndarray | None:
+def _alpha(store: Store, subject_id: SubjectId, composition: Composition) -> np.ndarray | None:
     try:
-        return store.subjects.load(subject_id).alpha
+        return composition.place(store.subjects.load(subject_id)).subject.alpha
     except (LostPictureError, UserInputError):  # deleted since: its runs stay
         return None

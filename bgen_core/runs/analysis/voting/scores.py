@@ -66,7 +66,8 @@ def fitted_scores(pairs: np.ndarray, shares: np.ndarray, count: int) -> FittedSc
     np.fill_diagonal(weights, 0)
     information = -(wins + wins.T) * weights
     np.fill_diagonal(information, -information.sum(axis=1))
-    covariance = np.linalg.pinv(information, hermitian=True)
+    # One eigenvalue is 0, since scores are relative: rounding must not pass for information
+    covariance = np.linalg.pinv(information, rcond=1e-9, hermitian=True)
     deviation = np.sqrt(np.diag(covariance))
     reach = _reach(deviation)
     share = (chances.sum(axis=1) - 0.5) / (count - 1)  # a half against itself

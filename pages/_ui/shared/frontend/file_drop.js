@@ -1,7 +1,8 @@
 // A file that is dropped or pasted anywhere on the page goes into the page's one field for files, behind a button.
 //
-// data: {button, field, invitation, label, round}: selectors of the button's and the field's places, what stands over the
-// page while a file is above it, the button's words, and a number that grows with each file that the page has taken.
+// data: {button, field, invitation, label, round, several}: selectors of the button's and the field's places, what stands
+// over the page while a file is above it, the button's words, a number that grows with each file that the page has taken,
+// and what is said of several files at once; empty where the first of them is taken.
 
 const FIELD_MS = 50; // how often the field is looked for, once its button is pressed
 const FIELD_TRIES = 1200; // a busy server may take long
@@ -10,6 +11,7 @@ const IDLE = "[data-testid=stApp][data-test-script-state=notRunning]";
 // A file that was refused stays there, and is in nobody's way.
 const REFUSED = "[data-testid=stFileChipIconError]";
 const FILE_UNDER_WAY = `[data-testid=stFileChip]:not(:has(${REFUSED}))`;
+const ANY_FIELD = "[data-testid=stFileUploaderDropzone]"; // takes what is dropped on it by itself
 const TIMES = 5; // a field that is replaced at that moment takes its file along
 const LOOKS = 5; // at a field that stays the same: one that was just drawn loses what it is given
 
@@ -28,9 +30,9 @@ export default function ({ data, parentElement }) {
   return () => listening.get(parentElement)?.abort();
 }
 
-function listen(invitation, progress, { button, field, label }, options) {
+function listen(invitation, progress, { button, field, label, several }, options) {
   const isOurs = (event) =>
-    event.dataTransfer?.types.includes("Files") && !event.composedPath().some((node) => node.matches?.(field));
+    event.dataTransfer?.types.includes("Files") && !event.composedPath().some((node) => node.matches?.(`${field}, ${ANY_FIELD}`));
   window.addEventListener("dragover", (event) => {
     invitation.hidden = !isOurs(event);
     if (!invitation.hidden) event.preventDefault();
@@ -47,8 +49,9 @@ function listen(invitation, progress, { button, field, label }, options) {
   window.addEventListener("paste", (event) => {
     if (!event.clipboardData?.types.includes("text/plain")) take(event.clipboardData?.files ?? []);
   }, options);
-  function take([file]) {
-    if (file) handed = handed.then(() => tell(progress, file, label, hand(file, button, field)));
+  function take([file, second]) {
+    if (second && several) handed = handed.then(() => sayUntilClicked(progress, several));
+    else if (file) handed = handed.then(() => tell(progress, file, label, hand(file, button, field)));
   }
 }
 
@@ -61,11 +64,15 @@ async function tell(notice, file, label, handing) {
   const waiting = setTimeout(say, 1000, `Opening ${file.name} …`);
   const isHanded = await handing;
   clearTimeout(waiting);
-  if (!isHanded) {
-    say(`${file.name} could not be opened: choose it with “${label}”.`);
-    await new Promise((done) => window.addEventListener("pointerdown", done, { once: true }));
-  }
+  if (!isHanded) await sayUntilClicked(notice, `${file.name} could not be opened: choose it with “${label}”.`);
   say("");
+}
+
+async function sayUntilClicked(notice, text) {
+  notice.textContent = text;
+  notice.hidden = false;
+  await new Promise((done) => window.addEventListener("pointerdown", done, { once: true }));
+  notice.hidden = true;
 }
 
 async function hand(file, button, field) {

@@ -25,15 +25,19 @@ def subject(name: str, left: int) -> Subject:
     return Subject(name=name, image=np.full((EXTENT.height, EXTENT.width, 3), left, np.uint8), alpha=alpha)
 
 
-def swept(store: Store, *subjects: Subject) -> tuple[SweepPlan, dict[int, RunId]]:
+def swept(
+    store: Store, *subjects: Subject, base: InpaintParams | None = None, more: tuple[Axis, ...] = ()
+) -> tuple[SweepPlan, dict[int, RunId]]:
     """Guidance by seeds for each subject; guidance makes the top lighter, and each seed the rest."""
     ids = tuple(store.subjects.save(each, {}) for each in subjects)
     axes = (
         Axis(name="subject", values=ids, names=tuple(each.name for each in subjects)),
         Axis(name="guidance", values=GUIDANCES),
         Axis(name="seed", values=SEEDS),
+        *more,
     )
-    plan = SweepPlan(subject_id=ids[0], model="demo", base=InpaintParams(prompt="a beach"), axes=axes)
+    base = base or InpaintParams(prompt="a beach")
+    plan = SweepPlan(subject_id=ids[0], model="demo", base=base, axes=axes)
     run_ids: dict[int, RunId] = {}
     for cell in plan.cells():
         params, name = cell.params, subjects[ids.index(cell.subject_id)].name
@@ -92,3 +96,21 @@ def test_of_a_sweep_without_any_picture_one_sentence_is_told(store: Store) -> No
     plan, _ = swept(store, subject("Ada", 4))
     (found,) = sweep_maps(store, plan, {})
     assert said(found) == "There is nothing to compare: no picture of this sweep can be read."
+
+
+def test_the_mask_stands_where_the_subject_stands_on_a_larger_canvas(store: Store) -> None:
+    base = InpaintParams(prompt="a beach", canvas="96x64", anchor="top-left")  # twice the photo's sides
+    plan, run_ids = swept(store, subject("Ada", 4), base=base)
+    (found,) = sweep_maps(store, plan, run_ids)
+    assert TOP_FOLLOWS in said(found)
+    assert not found.maps.visible[10, 4]
+    assert found.maps.visible[16, 8]
+    assert found.maps.visible[24, 4]
+
+
+def test_places_that_differ_have_no_common_map(store: Store) -> None:
+    more = (Axis(name="canvas", values=("photo", "1:1")),)
+    plan, run_ids = swept(store, subject("Ada", 4), more=more)
+    (found,) = sweep_maps(store, plan, run_ids)
+    assert found.maps.shares == {}
+    assert "maps need the subject at one place" in said(found)

@@ -1,0 +1,1 @@
+"""Races: begun by a person, decided round after round by whoever measures."""
