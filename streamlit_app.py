@@ -1,5 +1,6 @@
 """The app: `streamlit run streamlit_app.py`, or any ASGI server with `streamlit_app:app`."""
 
+import asyncio
 import gc
 import logging
 import threading
@@ -17,7 +18,7 @@ from bgen_core.jobs.executors.local import serving
 from bgen_core.json_log import write_json_lines
 from pages._ui.app import resources
 from pages._ui.app.answer_headers import AnswerHeaders
-from pages._ui.app.connection_limits import BodyLimits, raise_open_files
+from pages._ui.app.connection_limits import BodyLimits, quiet_after_closing, raise_open_files
 from pages._ui.app.faults import tell_fault
 from pages._ui.app.field_files import watched_fields
 from pages._ui.app.gate import Gate
@@ -57,6 +58,7 @@ async def lifespan(app: Any) -> AsyncGenerator[dict[str, Any]]:
                 yield {}
             finally:
                 reading.cancel()
+                quiet_after_closing(asyncio.get_running_loop())
 
 
 def warm_up() -> None:

@@ -126,6 +126,9 @@ class Settings(BaseSettings):
     disk_reserve_mb: float | None = Field(
         default=None, ge=0, allow_inf_nan=False, description="MB of the disk that the store leaves free."
     )
+    near_mb: float = Field(
+        default=2000, ge=0, allow_inf_nan=False, description="MB of a bucket's pictures that are kept near, as copies."
+    )
     max_stored_mb: float | None = Field(
         default=None, gt=0, allow_inf_nan=False, description="Most MB of pictures that the store keeps."
     )
@@ -299,6 +302,11 @@ class Settings(BaseSettings):
     def disk_reserve(self) -> int | None:
         """Bytes that stay free; None for `check_disk`'s own."""
         return None if self.disk_reserve_mb is None else round(self.disk_reserve_mb * 1e6)
+
+    @property
+    def near_bytes(self) -> int:
+        """Most bytes of copies of a bucket's pictures on this machine; 0 for none."""
+        return round(self.near_mb * 1e6)
 
     @property
     def most_stored(self) -> int | None:

@@ -10,7 +10,10 @@ LIMITS = sorted(
     for name, field in Settings.model_fields.items()
     if field.annotation in (int, float, float | None)
 )
-MAY_BE_NONE = ("BGEN_DISK_RESERVE_MB",)
+MAY_BE_NONE = (
+    "BGEN_NEAR_MB",
+    "BGEN_DISK_RESERVE_MB",
+)
 
 
 @pytest.mark.parametrize(

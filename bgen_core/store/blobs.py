@@ -11,6 +11,7 @@ from bgen_core.content_address import hash_bytes
 from bgen_core.errors import DamagedPictureError, LostPictureError, NoRoomError, StoreAwayError, StoreError
 from bgen_core.ids import BlobHash
 from bgen_core.store.places.blob_place import INCOMING, PlacedFile
+from bgen_core.store.places.near_copies import NearCopies
 from bgen_core.store.places.opening import place_at
 from bgen_core.store.places.stored_files import (
     THUMBNAILS,
@@ -46,10 +47,20 @@ class BlobStore:
         Bytes that stay free on the folder's disk; None for `check_disk`'s own, 0 for none.
     most_bytes
         Most bytes of pictures that are kept; None for as many as there is room for.
+    near
+        Where copies for `get_near` are kept, if the place is not on this machine.
     """
 
-    def __init__(self, root: Path | str, *, reserve: int | None = 0, most_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        root: Path | str,
+        *,
+        reserve: int | None = 0,
+        most_bytes: int | None = None,
+        near: NearCopies | None = None,
+    ) -> None:
         self._place = place_at(root, reserve=reserve)
+        self._near = None if self._place.is_local else near
         self._most_bytes = most_bytes
         self._kept_bytes = 0
         self._counted_at = -math.inf
@@ -145,6 +156,17 @@ class BlobStore:
             )
         return data
 
+    def get_near(self, name: BlobHash, suffix: str = ".png") -> bytes:
+        """As `get`, by a copy on this machine where there is one: for those who look, not for those who check."""
+        if self._near is None:
+            return self.get(name, suffix)
+        path = picture_path(name, suffix)
+        data = self._near.get(path)
+        if data is None or hash_bytes(data) != name:
+            data = self.get(name, suffix)
+            self._near.put(path, data)
+        return data
+
     def exists(self, name: BlobHash, suffix: str = ".png") -> bool:
         return self._place.exists(picture_path(name, suffix))
 
@@ -188,6 +210,7 @@ class BlobStore:
     def delete(self, name: BlobHash, suffix: str = ".png") -> None:
         """Remove a picture and its thumbnails; one that is not there is no error."""
         self._place.remove(picture_path(name, suffix))
+        self._forget([name], suffix)
         self.delete_thumbnails(name)
 
     def delete_all(self, names: Iterable[BlobHash], *, deadline: float = math.inf) -> None:
@@ -211,15 +234,21 @@ class BlobStore:
             # By the names that they may have: looking for each picture's would be as many requests.
             small = [thumbnail_path(name, f"{side}.webp") for name in chunk for side in THUMBNAIL_SIDES]
             self._place.remove_all([*(picture_path(name, ".png") for name in chunk), *small])
+            self._forget(chunk)
 
     def get_thumbnail(self, name: BlobHash, variant: str) -> bytes | None:
         """A derived picture kept beside the blob, or None where it has not been made yet or is damaged."""
+        path = thumbnail_path(name, variant)
+        if self._near and (data := _checked(self._near.get(path) or b"")):
+            return data
         try:
-            kept = self._read(thumbnail_path(name, variant)) or b""
+            kept = self._read(path) or b""
         except (OSError, StoreError):
             return None
-        data, checksum = kept[:-_CHECKSUM_BYTES], kept[-_CHECKSUM_BYTES:]
-        return data if _checksum(data) == checksum else None
+        data = _checked(kept)
+        if self._near and data:
+            self._near.put(path, kept)
+        return data
 
     def put_thumbnail(self, name: BlobHash, variant: str, data: bytes) -> None:
         """Keep a derived picture, such as variant "256.webp"; it may be removed at any time and made again."""
@@ -257,6 +286,15 @@ class BlobStore:
         except FileNotFoundError:
             return None
 
+    def _forget(self, names: Iterable[BlobHash], suffix: str = ".png") -> None:
+        """Drop this machine's copies of pictures and of their small versions."""
+        if self._near is None:
+            return
+        for name in names:
+            self._near.drop(picture_path(name, suffix))
+            for side in THUMBNAIL_SIDES:
+                self._near.drop(thumbnail_path(name, f"{side}.webp"))
+
     def move_aside(self, name: BlobHash) -> None:
         """Take a damaged picture out of the way: its bytes go to `damaged/`, where nobody looks for pictures."""
         path = picture_path(name, ".png")
@@ -268,6 +306,12 @@ class BlobStore:
 def is_older(file: PlacedFile, age: timedelta) -> bool:
     """Whether a file was last changed so long ago; a file of unknown age was not."""
     return file.modified is not None and datetime.now(UTC) - file.modified > age
+
+
+def _checked(kept: bytes) -> bytes | None:
+    """What was kept, without the checksum behind it; None where both do not agree."""
+    data, checksum = kept[:-_CHECKSUM_BYTES], kept[-_CHECKSUM_BYTES:]
+    return data if _checksum(data) == checksum else None
 
 
 def _checksum(data: bytes) -> bytes:

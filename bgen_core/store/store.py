@@ -25,6 +25,7 @@ from bgen_core.store.people.races import Races
 from bgen_core.store.people.tokens import SeenTokens, Tokens
 from bgen_core.store.people.visitors import Visitors
 from bgen_core.store.pictures import Pictures
+from bgen_core.store.places.near_copies import NearCopies
 from bgen_core.store.run_deletion import Deletion
 from bgen_core.store.runs import Runs
 from bgen_core.store.subjects import Subjects
@@ -134,7 +135,7 @@ class OpenStore(Store):
         self.close()
 
 
-_BESIDE = ("worker", "compiled", "hashes")  # folders of the home
+_BESIDE = ("worker", "compiled", "hashes", "near")  # folders of the home
 
 
 def open_store(settings: Settings, *, begin_anew: bool = False) -> OpenStore:
@@ -151,7 +152,8 @@ def open_store(settings: Settings, *, begin_anew: bool = False) -> OpenStore:
         The folder or the database cannot be used, or the database is empty and the pictures are not: says which, why
         and what to do.
     """
-    blobs = BlobStore(settings.blob_root, reserve=settings.disk_reserve, most_bytes=settings.most_stored)
+    near = NearCopies(settings.home / "near", settings.near_bytes) if settings.near_bytes else None
+    blobs = BlobStore(settings.blob_root, reserve=settings.disk_reserve, most_bytes=settings.most_stored, near=near)
     with suppress(OSError):  # where it is needed, whoever needs it says so
         make_private_folder(settings.home)
     blobs.prepare()

@@ -35,7 +35,7 @@ def thumbnail(blobs: BlobStore, blob: BlobHash, side: int) -> bytes:
     if kept is not None:
         return kept
     try:
-        image = as_shown(decode_photo(blobs.get(blob), name=blob, limits=STORED_LIMITS))
+        image = as_shown(decode_photo(blobs.get_near(blob), name=blob, limits=STORED_LIMITS))
     except UserInputError as error:
         raise LostPictureError(
             f"The picture {blob[:12]}… in {blobs.root} is damaged: restore it from a backup.",

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Scope
 
 from bgen_core.settings import load_settings
 from pages._ui.app import gate
-from pages._ui.app.connection_limits import BodyLimits, raise_open_files
+from pages._ui.app.connection_limits import BodyLimits, quiet_after_closing, raise_open_files
 from pages._ui.app.gate import Gate
 from tests.serving import FROM_THE_CLONE, RunningApp, serve
 from tests.waiting import wait_until
@@ -243,3 +243,20 @@ def test_a_server_with_few_descriptors_answers_while_more_bodies_are_half_sent(t
     log = app.log.read_text()
     assert log.count(BROKEN_LOGIN) <= 2  # the first, and how many more
     assert len(log) < 20_000
+
+
+def test_looks_at_closed_sockets_are_not_told_and_all_else_is(caplog: pytest.LogCaptureFixture) -> None:
+    def closed() -> None:
+        raise ValueError("Invalid file descriptor: -1")
+
+    def wrong() -> None:
+        raise ValueError("a bug")
+
+    loop = asyncio.new_event_loop()
+    quiet_after_closing(loop)
+    for call in (closed, wrong, closed):
+        loop.call_soon(call)
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+    loop.close()
+    assert [str(record.exc_info[1]) for record in caplog.records if record.exc_info] == ["a bug"]

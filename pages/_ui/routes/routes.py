@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from bgen_core.errors import StoreError, UserInputError
+from bgen_core.errors import LostPictureError, StoreError, UserInputError
 from bgen_core.ids import BlobHash, SweepId
 from bgen_core.jobs.executors.executor import Health
 from bgen_core.reports.contact_sheet import contact_sheet
@@ -71,11 +71,14 @@ def own_routes(
     async def _read(store: BlobStore, blob: BlobHash, suffix: str, side: int) -> bytes | None:
         if suffix == "webp" and (kept := await run_sync(store.get_thumbnail, blob, f"{side}.webp")) is not None:
             return kept
-        if not await run_sync(store.exists, blob):
+        try:
+            if suffix == "webp":
+                return await run_sync(thumbnail, store, blob, side, limiter=decoding)
+            return await run_sync(store.get_near, blob)
+        except LostPictureError:
+            if await run_sync(store.exists, blob):  # damaged: that is told
+                raise
             return None
-        if suffix == "webp":
-            return await run_sync(thumbnail, store, blob, side, limiter=decoding)
-        return await run_sync(store.get, blob)
 
     async def sheet(request: Request) -> Response:
         across, down = request.query_params.get("x"), request.query_params.get("y")
