@@ -2,15 +2,12 @@
 
 from dataclasses import asdict
 
-from sqlalchemy.orm import Session
-
 from bgen_core.archive.manifest import ArchivedRace, ArchivedRaceStep
 from bgen_core.errors import UserInputError
 from bgen_core.ids import SweepId
 from bgen_core.limits import check_text
 from bgen_core.metrics import METRICS
-from bgen_core.records.race import BY_VOTES, Race
-from bgen_core.store.schema import RaceRow, RaceStepRow
+from bgen_core.records.race import BY_VOTES, Race, RaceStep
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.sweep.race_plan import SEED, axis_of, raced_axes
 
@@ -48,20 +45,15 @@ def checked_race(race: ArchivedRace | None, plan: SweepPlan) -> ArchivedRace | N
     return race
 
 
-def add_race(session: Session, sweep_id: SweepId, race: ArchivedRace) -> None:
-    """Write a race of a sweep that is new in the store."""
-    session.add(
-        RaceRow(
-            sweep_id=sweep_id,
-            started_from=race.started_from,
-            axis=race.axis,
-            decided_by=race.by,
-            budget=race.budget,
-            begun_with=race.begun_with,
-            state=race.state,
-        )
-    )
-    session.flush()
-    session.add_all(
-        RaceStepRow(sweep_id=sweep_id, number=number, **step.model_dump()) for number, step in enumerate(race.steps)
+def race_of(sweep_id: SweepId, race: ArchivedRace) -> Race:
+    """A race of a ZIP as that of a sweep that is new in the store."""
+    return Race(
+        sweep_id=sweep_id,
+        started_from=race.started_from,
+        axis=race.axis,
+        by=race.by,
+        budget=race.budget,
+        begun_with=race.begun_with,
+        state=race.state,
+        steps=tuple(RaceStep(**step.model_dump()) for step in race.steps),
     )

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
-from bgen_core.archive.archived_races import add_race, archived_race, checked_race
+from bgen_core.archive.archived_races import archived_race, checked_race, race_of
 from bgen_core.archive.manifest import MOST_PLACES, ArchivedDecision, ArchivedRace, ArchivedSweep, ArchivedVote
 from bgen_core.content_address import is_content_hash
 from bgen_core.errors import UserInputError
@@ -23,6 +23,7 @@ from bgen_core.records.run import RunRecord
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.records.sweep_states import UNFINISHED_STATES, SweepState
 from bgen_core.store.access import Access
+from bgen_core.store.people.races import add_race_rows
 from bgen_core.store.schema import CellRow, DecisionRow, SweepRow, VoteRow
 from bgen_core.store.store import Store
 from bgen_core.store.sweep_rows import add_sweep_row
@@ -258,7 +259,7 @@ def add_sweeps(session: Session, sweeps: Sequence[CheckedSweep], access: Access)
             if sweep.decision is not None:
                 session.add(DecisionRow(sweep_id=sweep_id, **sweep.decision.model_dump()))
             if sweep.race is not None:
-                add_race(session, sweep_id, sweep.race)
+                add_race_rows(session, race_of(sweep_id, sweep.race))
             added.append(sweep_id)
         elif not access.may_change([there.owner]) or _cells_here(session, sweep_id) != sweep.cells:
             continue  # somebody else's, or another sweep of the same name

@@ -11,6 +11,7 @@ from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.ids import BlobHash, RunId, SubjectId, SweepId
 from bgen_core.jobs.background_faults import BackgroundFaults
 from bgen_core.metrics import (
+    JUDGING,
     METRICS,
     MetricInput,
     MetricValue,
@@ -179,7 +180,7 @@ def check_rankable(metric: str, settings: Settings) -> None:
         Names what is allowed.
     """
     if find_metric(metric).direction == "none":
-        allowed = ", ".join(each.name for each in METRICS if each.direction != "none")
+        allowed = ", ".join(each.name for each in JUDGING)
         raise UserInputError(f"metric {quoted(metric)} has no better or worse: choose {allowed}.")
     judge = JUDGES.get(metric)
     if judge and (reason := judge.why_not(_model_of(judge, settings))):

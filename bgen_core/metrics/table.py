@@ -244,6 +244,8 @@ METRICS: tuple[Metric, ...] = (
         compute=timing.peak_memory_mb,
     ),
 )
+# Those of which more, or less, is better.
+JUDGING = tuple(metric for metric in METRICS if metric.direction != "none")
 
 _BY_NAME = {metric.name: metric for metric in METRICS}
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from bgen_core.errors import UserInputError
 from bgen_core.ids import SweepId
 from bgen_core.jobs.measuring import check_rankable
-from bgen_core.metrics import METRICS, find_metric
+from bgen_core.metrics import JUDGING, find_metric
 from bgen_core.records.race import BY_VOTES, Race, RaceStep
 from bgen_core.runs.analysis.columns import in_sentence, shown
 from bgen_core.runs.analysis.racing.standing import FIRST_SEEDS
@@ -42,7 +42,7 @@ class RaceWish:
 
 def measures_to_race_by() -> list[str]:
     """Names of the metrics that can decide."""
-    return [metric.name for metric in METRICS if metric.direction != "none"]
+    return [metric.name for metric in JUDGING]
 
 
 def first_round(plan: SweepPlan, wish: RaceWish, settings: Settings, *, made: Collection[int] = ()) -> SweepPlan:

@@ -38,19 +38,7 @@ class Races:
             self._check_change(session, race.sweep_id)
             if session.get(RaceRow, race.sweep_id) is not None:
                 raise UserInputError("This sweep is a race already: look at its panel on the Sweep page.")
-            session.add(
-                RaceRow(
-                    sweep_id=race.sweep_id,
-                    started_from=race.started_from,
-                    axis=race.axis,
-                    decided_by=race.by,
-                    budget=race.budget,
-                    begun_with=race.begun_with,
-                    state=race.state,
-                )
-            )
-            session.flush()
-            _add_steps(session, race.sweep_id, race.steps)
+            add_race_rows(session, race)
 
     def of(self, sweep_id: SweepId) -> Race | None:
         """The race that adds cells to a sweep; None where there is none, or the sweep is not seen."""
@@ -177,6 +165,23 @@ class Races:
         if owner is None:
             raise unknown_sweep(sweep_id)
         self._access.check_change(session, owner, "this sweep")
+
+
+def add_race_rows(session: Session, race: Race) -> None:
+    """Write a race of a sweep that has none, and its decisions."""
+    session.add(
+        RaceRow(
+            sweep_id=race.sweep_id,
+            started_from=race.started_from,
+            axis=race.axis,
+            decided_by=race.by,
+            budget=race.budget,
+            begun_with=race.begun_with,
+            state=race.state,
+        )
+    )
+    session.flush()
+    _add_steps(session, race.sweep_id, race.steps)
 
 
 def _count(session: Session, sweep_id: SweepId) -> int:

@@ -8,7 +8,7 @@ from bgen_core.errors import UserInputError
 from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.measuring import RankedCell, lacks_model, ranked_cells
 from bgen_core.jobs.submission import describe_forecast
-from bgen_core.metrics import METRICS, find_metric
+from bgen_core.metrics import JUDGING, find_metric
 from bgen_core.records.sweep import SweepCellRow, SweepRecord
 from bgen_core.settings import Settings
 from bgen_core.store.store import SeenStore
@@ -43,7 +43,7 @@ def finish_panel(
         return
     opened = bool(st.session_state.get("explore", "").strip())
     with st.expander("Finish the best with more steps", expanded=opened):
-        rankable = [metric.name for metric in METRICS if metric.direction != "none"]
+        rankable = [metric.name for metric in JUDGING]
         with st.container(horizontal=True, vertical_alignment="bottom"):
             by = st.selectbox(
                 "Chosen", [BY_HAND, *rankable], key="finish_by", width=220,

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from bgen_core.ids import VisitorId
-from bgen_core.metrics import METRICS
+from bgen_core.metrics import JUDGING
 from bgen_core.runs.analysis.columns import SEED, Measure
 from bgen_core.runs.analysis.earlier_sweeps import Earlier, earlier, seeds_text
 from bgen_core.store.store import SeenStore
@@ -26,7 +26,7 @@ def seeds_note(store: SeenStore, plan: SweepPlan, badge: str) -> None:
     axis = next((each for each in plan.axes if len(each.values) > 1 and each.name != SEED), None)
     if axis is None:
         return
-    judged = {metric.name: metric for metric in METRICS if metric.direction != "none"}
+    judged = {metric.name: metric for metric in JUDGING}
     measure = Measure.of(judged.get(badge, judged[_USUAL]))
     known = _earlier(store.visitor.id, axis.kind.field, measure.name, axis, measure, store)
     if known is not None and (text := seeds_text(plan, axis, known)):

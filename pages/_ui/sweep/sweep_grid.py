@@ -10,7 +10,7 @@ from streamlit.components.v2 import component
 from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash, RunId
 from bgen_core.json_value import JsonValue
-from bgen_core.metrics import METRICS, Metric
+from bgen_core.metrics import JUDGING
 from bgen_core.records.progress import SweepProgress
 from bgen_core.records.sweep import SweepCellRow
 from bgen_core.runs.analysis.columns import Measure
@@ -38,11 +38,7 @@ _grid = component(
 
 def badge_names() -> list[str]:
     """What can stand on the cells: stars, or a metric that says which way is better."""
-    return [STARS, *(metric.name for metric in _ranking())]
-
-
-def _ranking() -> list[Metric]:
-    return [metric for metric in METRICS if metric.direction != "none"]
+    return [STARS, *(metric.name for metric in JUDGING)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +134,7 @@ def grid_data(content: GridContent, shown: Arrangement, *, ticking: bool = False
         "prompt": plan.base.prompt,
         "ticked": st.session_state.get(TICKED, []) if ticking else [],
         "ticking": ticking,
-        "badges": [[STARS, "Rating"], *([metric.name, metric.label] for metric in _ranking())],
+        "badges": [[STARS, "Rating"], *([metric.name, metric.label] for metric in JUDGING)],
         "heat": content.heat(),
     }
 
