@@ -292,6 +292,17 @@ PARAMETERS: tuple[Parameter, ...] = (
         range=Range(low=0, high=1, above_low=True),
     ),
     Parameter(
+        field="detail_strength",
+        name="detail-strength",
+        label="Detail pass",
+        help="How strongly the enlarged picture is painted once more, in tiles; 0 only enlarges it.",
+        kind="number",
+        default=0.0,
+        since=7,
+        range=Range(low=0, high=1),
+        url="detail",
+    ),
+    Parameter(
         field="scheduler",
         name="scheduler",
         label="Scheduler",

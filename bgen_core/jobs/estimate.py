@@ -9,7 +9,8 @@ from bgen_core.models.model_source import ModelSource
 from bgen_core.models.schedulers import get_scheduler
 from bgen_core.records.run import RunRecord
 from bgen_core.store.coordination.tunings import Tunings
-from bgen_core.sweep.canvas import choose_model_extent
+from bgen_core.sweep.canvas import VAE_FACTOR, choose_model_extent
+from bgen_core.sweep.detail.tiling import Tiling
 from bgen_core.sweep.family_rules import effective_steps, guided_evaluations, reads_negative
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.tuning import tuning_name
@@ -57,15 +58,50 @@ def estimate_seconds(
     if tuning is None:
         return None
     family = source.family
-    rows = sum(rows_of(family, params) for params in cells)
+    tiles = tiles_over(picture, extent)
+    rows = sum(rows_of(family, params, tiles) for params in cells)
     larger = extent.area / square.area if cells[0].side and not measured else 1.0
-    return rows * tuning.seconds_per_row * larger + len(cells) * per_cell
+    decoded = [run.seconds["decode"] for run in same if "decode" in run.seconds]
+    further = sum(tiles for params in cells if params.refines) * (median(decoded) if decoded else 0.0)
+    return rows * tuning.seconds_per_row * larger + len(cells) * per_cell + further
 
 
-def rows_of(family: Family, params: InpaintParams) -> int:
-    """Evaluations of one cell, those of its negative prompt too."""
+def rows_of(family: Family, params: InpaintParams, tiles: int = 0) -> int:
+    """Evaluations of one cell, those of its negative prompt too, and those of its detail pass over so many tiles."""
     evaluations = effective_steps(family, params) * get_scheduler(params.scheduler).order
-    return evaluations + (guided_evaluations(params, evaluations) if reads_negative(family, params) else 0)
+    own = evaluations + (guided_evaluations(params, evaluations) if reads_negative(family, params) else 0)
+    return own + (tiles * rows_of(family, params.of_tile) if tiles and params.refines else 0)
+
+
+def tiles_over(picture: Extent, model_extent: Extent) -> int:
+    """How many tiles a detail pass has at most: those of which nothing is repainted are left out."""
+    tiling = Tiling.over(picture, model_extent, VAE_FACTOR)
+    return 0 if tiling is None else len(tiling)
+
+
+def detail_note(cells: Sequence[tuple[ModelSource, InpaintParams, Extent]]) -> str:
+    """What the detail passes of cells that have to be painted cost, beside the pictures themselves; empty without any.
+
+    Parameters
+    ----------
+    cells
+        Model, parameters, and the size of the picture.
+    """
+    tiles, rows, others = 0, 0, 0
+    for source, params, picture in cells:
+        if source.family.engine is None:
+            continue
+        others += rows_of(source.family, params)
+        if params.refines:
+            number = tiles_over(picture, choose_model_extent(picture, side=params.side or source.entry.side))
+            tiles += number
+            rows += number * rows_of(source.family, params.of_tile)
+    if not tiles:
+        return ""
+    return (
+        f"The detail pass paints up to {tiles:,} tiles: {rows:,} evaluations of the model, beside {others:,} for the "
+        "pictures before it."
+    )
 
 
 def pasting_seconds(recent: Sequence[RunRecord]) -> float:

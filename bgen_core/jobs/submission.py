@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from bgen_core.extent import Extent
 from bgen_core.ids import NOBODY, RunId, SubjectId, SweepId, VisitorId
 from bgen_core.jobs.adapter_check import check_background, check_encoders, check_loras, check_reference
-from bgen_core.jobs.estimate import estimate_seconds, pasting_seconds
+from bgen_core.jobs.estimate import detail_note, estimate_seconds, pasting_seconds
 from bgen_core.jobs.prompt_notes import reading_notes
 from bgen_core.models.catalogue import ModelEntry
 from bgen_core.models.model_files import missing_bytes
@@ -129,10 +129,19 @@ def forecast_sweep(
         notes=(
             *_downloads([sources[model] for model in painting], settings, dtype_name),
             *backdrop_notes(entries),
+            *filter(None, [detail_note(_sized(to_paint.values(), sources, photos))]),
             *dict.fromkeys(note for source in sources.values() for note in _notes(plan, source, entries)),
         ),
         seconds=seconds,
     )
+
+
+def _sized(
+    cells: Iterable[SweepCell], sources: Mapping[str, ModelSource], photos: Mapping[SubjectId, Extent]
+) -> list[tuple[ModelSource, InpaintParams, Extent]]:
+    return [
+        (sources[cell.model], cell.params, cell.params.composition.extent(photos[cell.subject_id])) for cell in cells
+    ]
 
 
 def check_steps(plan: SweepPlan) -> None:

@@ -66,8 +66,9 @@ WITHOUT_REFERENCE = Ignored(reason="looks at no reference picture here")
 EDITS_NOTHING = Ignored(reason="repaints by a mask, and edits no whole picture")
 OTHER_BACKGROUND = Ignored(reason="puts another background behind the subject")
 WITHOUT_BACKGROUND = Ignored(reason="has no background whose light it could take")
+PAINTED_BY_ITS_CALL = Ignored(reason="is painted by its pipeline's own call, which refines no tiles")
 WITHOUT_DIFFUSION = Ignored(reason="is made without a diffusion model")
-_OF_DIFFUSION = ("prompt", "num_inference_steps", "seed", "side", "mask_grow", "mask_feather")
+_OF_DIFFUSION = ("prompt", "num_inference_steps", "seed", "side", "mask_grow", "mask_feather", "detail_strength")
 _OF_ITS_LIGHT = ("harmonisation", "light")
 
 
@@ -273,6 +274,7 @@ class Family:
             "guidance_scale": self.guidance,
             "negative_prompt": self.negative,
             "strength": self.strength,
+            "detail_strength": None if self.engine else PAINTED_BY_ITS_CALL,
             "scheduler": self.own_scheduler,
             "guidance_end": self.guidance_end,
             "clip_skip": self.clip_skip,

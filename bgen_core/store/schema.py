@@ -9,7 +9,7 @@ from sqlalchemy.types import TypeDecorator
 
 from bgen_core.ids import BlobHash, LinkId, RawId, RunId, SubjectId, SweepId, VisitorId, WorkerId
 
-SCHEMA_VERSION = "0021"
+SCHEMA_VERSION = "0022"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -172,6 +172,7 @@ class RunRow(Table):
     background: Mapped[BlobHash] = mapped_column(Text)
     background_colour: Mapped[str] = mapped_column(Text)
     background_blur: Mapped[float]
+    detail_strength: Mapped[float]
     repaint: Mapped[str] = mapped_column(String(64))
     canvas: Mapped[str] = mapped_column(Text)
     anchor: Mapped[str] = mapped_column(String(16))

@@ -112,6 +112,7 @@ def prepare_cells(
                 reference=applied_reference(cell.params, steering.ip_adapters),
                 shown=steering.pictures.get(cell.params.reference),
                 depth=steering.depth,
+                photo_extent=Extent.of(subject.image),
             )
         except UserInputError as error:  # this policy leaves nothing to keep or to repaint: the other cells go on
             yield Failed(index=cell.index, reason=str(error))

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from bgen_core.extent import Extent
+from bgen_core.extent import Box, Extent
 from bgen_core.ids import RunId
 from bgen_core.models.hub.download import Fetching
 from bgen_core.models.steering.depth_model import DepthModel
@@ -35,6 +35,14 @@ class Canvas:
         return Extent.of(self.init_image)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """Where a tile of the detail pass lies, in pixels: its noise is cut from that of the whole."""
+
+    whole: Extent
+    box: Box
+
+
 def _always() -> bool:
     return True
 
@@ -45,7 +53,8 @@ class PaintCell:
 
     `loras` are those that its parameters name, as `applied_loras` gives them; `reference` is what `applied_reference`
     gives, and `shown` its picture: uint8, HWC, RGB. `depth` is what tells depth, where the cell shows it. Cells are
-    asked for ahead: one that is not wanted any more when it could be begun is left out without a word.
+    asked for ahead: one that is not wanted any more when it could be begun is left out without a word. `photo_extent`
+    is the size at which a detail pass ends, None where there can be none; `window` says of which picture it is a tile.
     """
 
     index: int
@@ -55,6 +64,8 @@ class PaintCell:
     reference: AppliedReference | None = None
     shown: np.ndarray | None = field(default=None, compare=False, repr=False)
     depth: DepthModel | None = None
+    photo_extent: Extent | None = None
+    window: Window | None = None
     is_wanted: Callable[[], bool] = field(default=_always, compare=False, repr=False)
 
 
@@ -77,7 +88,9 @@ class Stepped:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Finished:
-    """The cell's raw picture: uint8, HWC, RGB, at the model's size. `seconds` per stage are the cell's share.
+    """The cell's raw picture: uint8, HWC, RGB, at the model's size, or after a detail pass at the photo's.
+
+    `seconds` per stage are the cell's share.
 
     `engine` is how the network was called where that can change last bits, such as "compiled"; empty where it was
     called as it is. `batches` are "batch_rows" and "quantum" of `MadeRun.made_on`; empty where cells are painted alone.

@@ -75,7 +75,10 @@ def family_notes(plan: SweepPlan, entry: ModelEntry, entries: Sequence[ModelEntr
         yield f"{off}: the negative prompt has no effect there."
     repaints = plan.values_of("repaint")
     if family.edits_as and "whole" in repaints and len(repaints) > 1:
-        yield "Where the whole photo is edited there is no mask: strength, mask grow and mask feather have no effect."
+        yield (
+            "Where the whole photo is edited there is no mask: strength, mask grow and mask feather have no effect, "
+            "nor has a detail pass."
+        )
     if family.edits_as and "whole" in repaints and not all(cell.params.composition.is_photo for cell in plan.cells()):
         yield "Where the whole photo is edited, no mask says that a larger canvas is to be painted beside it."
     if isinstance(family.negative, NeedsSecond) and negatives:

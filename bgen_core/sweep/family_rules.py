@@ -12,8 +12,8 @@ from bgen_core.wording import quoted
 
 # What stands where a parameter changes no pixel.
 NEUTRAL: dict[str, Any] = {
-    "guidance_scale": 0.0, "negative_prompt": "", "strength": 1.0, "scheduler": "default", "guidance_end": 1.0,
-    "clip_skip": 0, "prompt_syntax": "plain", "flow_shift": 0.0,
+    "guidance_scale": 0.0, "negative_prompt": "", "strength": 1.0, "detail_strength": 0.0, "scheduler": "default",
+    "guidance_end": 1.0, "clip_skip": 0, "prompt_syntax": "plain", "flow_shift": 0.0,
     "loras": "", "lora_weight": 1.0, "control": "mask", "control_scale": 1.0,
     "reference": "", "ip_adapter": "", "reference_scale": 0.6, "repaint": "background",
     **{each.field: each.default for each in BACKDROPS},
@@ -29,6 +29,7 @@ TILED_ABOVE = 1536
 # What has no effect where the whole photo is edited, and what stands there instead.
 WITHOUT_MASK: dict[str, float] = {
     "strength": 1.0,
+    "detail_strength": 0.0,
     **{field: float(parameter_of(field).default) for field in ("mask_grow", "mask_feather")},
 }
 

@@ -26,6 +26,7 @@ class InpaintParams:
     guidance_scale: float = 3.0
     seed: int = 0
     strength: float = 1.0
+    detail_strength: float = 0.0
     scheduler: str = "ddim"
     guidance_end: float = 1.0
     clip_skip: int = 0
@@ -75,6 +76,14 @@ class InpaintParams:
                 + (f"choose at least {needed} steps or a higher strength." if needed <= MAX_STEPS else "raise it.")
             )
 
+        if self.detail_strength and int(self.num_inference_steps * self.detail_strength) < 1:
+            needed = math.ceil(1 / self.detail_strength)
+            raise UserInputError(
+                f"{self.num_inference_steps} steps at detail strength {self.detail_strength:g} "
+                "leave 0 effective steps: "
+                + (f"choose at least {needed} steps or a higher one." if needed <= MAX_STEPS else "raise it.")
+            )
+
     @property
     def effective_steps(self) -> int:
         """Steps that are really computed: min(int(steps x strength), steps), as diffusers counts them."""
@@ -89,6 +98,16 @@ class InpaintParams:
     def edits_whole(self) -> bool:
         """Whether the whole photo is edited, without a mask."""
         return self.repaint == "whole"
+
+    @property
+    def refines(self) -> bool:
+        """Whether a detail pass follows."""
+        return self.detail_strength > 0 and not self.edits_whole
+
+    @property
+    def of_tile(self) -> "InpaintParams":
+        """What a tile of the detail pass is painted with."""
+        return self.changed({"strength": self.detail_strength, "detail_strength": 0.0})
 
     @property
     def weighed_loras(self) -> tuple[WeighedLora, ...]:

@@ -123,7 +123,7 @@ def commit_run(
         model=source.name,
         model_revision=source.revision,
         extent=subject.extent,
-        model_extent=work.extent,
+        model_extent=Extent.of(painted.image) if cell.params.refines else work.extent,
         device=_told(work.device, work.placement, tiled=paints_in_tiles(source.family, cell.params)),
         dtype=source.family.number_format(work.device.dtype_name),
         versions=pixel_versions()

@@ -17,6 +17,7 @@ from bgen_core.models.family_table import STABLE_DIFFUSION, family_of
 from bgen_core.subject.decoding.image_io import resize
 from bgen_core.sweep.adapters import Adapters
 from bgen_core.sweep.cell_faults import NO_NUMBERS, TOO_LARGE, reason_of
+from bgen_core.sweep.detail.detail_pass import DetailPass
 from bgen_core.sweep.engine.batch_size import whole_tuning
 from bgen_core.sweep.engine.cohort import Cohort, start_cohort
 from bgen_core.sweep.engine.decoding import LatentPreview, in_tiles, to_pixels
@@ -101,9 +102,13 @@ class BatchedInpainter:
             self.denoiser.network.settle_layout(tuning.layout)
         return tuning
 
-    @torch.inference_mode()
     def paint(self, cells: Iterable[PaintCell | None]) -> Generator[Event]:
         """Paint the cells, which are asked for while others are under way; see `Inpainter.paint`."""
+        detail = DetailPass(self._paint, ticks=self.denoiser.evaluations, grain=self.multiple)
+        yield from detail.paint(cells)
+
+    @torch.inference_mode()
+    def _paint(self, cells: Iterable[PaintCell | None]) -> Generator[Event]:
         feed = self._feed(cells)
         self._rows_before += self.rows_computed
         self.rows_computed = 0

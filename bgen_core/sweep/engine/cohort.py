@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import torch
 
 from bgen_core.errors import UserInputError
+from bgen_core.sweep.engine.canvases import generator_of
 from bgen_core.sweep.engine.denoiser import Denoiser, Row, Start
 from bgen_core.sweep.engine.schedule import Schedule
 from bgen_core.sweep.events import PaintCell
@@ -118,7 +119,7 @@ def start_cohort(denoiser: Denoiser, references: ReferenceAdapter, cells: Sequen
         schedule = denoiser.schedule(cells[0].params, denoiser.painted_extent(cells[0]))
     except ValueError as error:  # a scheduler's own limits, such as LCM's on steps
         raise UserInputError(f"The scheduler refuses: {str(error).split('. ')[0].rstrip('.')}.") from error
-    generators = [torch.Generator("cpu").manual_seed(cell.params.seed) for cell in cells]
+    generators = [generator_of(cell) for cell in cells]
     starts = [denoiser.start(cell, schedule, generator) for cell, generator in zip(cells, generators, strict=True)]
     return Cohort(
         denoiser=denoiser,

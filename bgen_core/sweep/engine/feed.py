@@ -107,7 +107,10 @@ class Feed:
                 return
             if self._last is None or cell.canvas is not self._last.canvas:
                 check_canvas(
-                    cell.canvas, self._last.canvas.extent if self._last else cell.canvas.extent, self._multiple
+                    cell.canvas,
+                    self._last.canvas.extent if self._last else cell.canvas.extent,
+                    self._multiple,
+                    is_tile=cell.window is not None,
                 )
             self._last = cell
             if reason := self._refusal_of(cell):

@@ -12,7 +12,7 @@ import torch
 from bgen_core.extent import Extent
 from bgen_core.models.families import FLOW_SCHEDULERS, Cfg, Distilled, Family, NeedsSecond
 from bgen_core.models.schedulers import get_scheduler
-from bgen_core.sweep.engine.canvases import latent_extent, latent_mask
+from bgen_core.sweep.engine.canvases import draw_noise, latent_extent, latent_mask
 from bgen_core.sweep.engine.decoding import encoding_key
 from bgen_core.sweep.engine.denoiser import KEPT_PROMPTS, EncodedPrompt, Row, Start
 from bgen_core.sweep.engine.network import Network
@@ -121,8 +121,10 @@ class FlowDenoiser(ABC):
 
     def start(self, cell: PaintCell, schedule: Schedule, generator: torch.Generator) -> Start:
         canvas, latent = cell.canvas, latent_extent(cell.canvas.extent, self._factor)
-        photo = self._sample(self._photo(canvas), generator)
-        noise = self._noise(latent, generator)
+        # A tile is seen once, and kept by nobody.
+        distribution = self._photo(canvas) if cell.window is None else self._encode(to_tensor(canvas))
+        photo = self._sample(distribution, generator)
+        noise = self._noise(cell, generator)
         mask = self._latent_mask(canvas, latent).to(self.device, self._dtype)
         packed = self._pack(photo)
         condition = self._condition(canvas, packed, generator)
@@ -139,11 +141,8 @@ class FlowDenoiser(ABC):
             return start
         return replace(start, latents=start.noise, photo=None, mask=None)  # without a mask nothing is put back
 
-    def _noise(self, latent: Extent, generator: torch.Generator) -> torch.Tensor:
-        from diffusers.utils.torch_utils import randn_tensor
-
-        shape = (1, self._channels, latent.height, latent.width)
-        return randn_tensor(shape, generator=generator, device=self.device, dtype=self._dtype)
+    def _noise(self, cell: PaintCell, generator: torch.Generator) -> torch.Tensor:
+        return draw_noise(cell, self._channels, self._factor, generator, self.device, self._dtype)
 
     def _latent_mask(self, canvas: Canvas, latent: Extent) -> torch.Tensor:
         return latent_mask(canvas, latent)

@@ -130,7 +130,7 @@ class QwenImageEditDenoiser(QwenImageDenoiser):
         if not cell.params.edits_whole:
             return super().start(replace(cell, canvas=seen), schedule, generator)
         photo = self._scale(self._photo(seen).mode()).to(self.device, self._dtype)
-        noise = self._pack(self._noise(latent_extent(cell.canvas.extent, self._factor), generator))
+        noise = self._pack(self._noise(cell, generator))
         draw_again(generator, cell)
         return Start(latents=noise, noise=noise, condition=photo, photo=None, mask=None, canvas_key=cell.canvas)
 

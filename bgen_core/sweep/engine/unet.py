@@ -10,7 +10,7 @@ import torch
 
 from bgen_core.extent import Extent
 from bgen_core.models.schedulers import get_scheduler
-from bgen_core.sweep.engine.canvases import latent_extent, latent_mask, repaint_tensor
+from bgen_core.sweep.engine.canvases import draw_noise, latent_extent, latent_mask, repaint_tensor
 from bgen_core.sweep.engine.clip_text import read_weighted, read_without_layers, readers_of
 from bgen_core.sweep.engine.decoding import encoding_key
 from bgen_core.sweep.engine.denoiser import KEPT_PROMPTS, EncodedPrompt, Row, Start
@@ -119,14 +119,13 @@ class UNetDenoiser:
         return pipeline.encode_prompt(text, self.device, 1, False)[0], None
 
     def start(self, cell: PaintCell, schedule: Schedule, generator: torch.Generator) -> Start:
-        from diffusers.utils.torch_utils import randn_tensor
-
-        vae, latent = self._pipeline.vae, latent_extent(cell.canvas.extent, self.multiple)
-        shape = (1, vae.config.latent_channels, latent.height, latent.width)
-        noise = randn_tensor(shape, generator=generator, device=self.device, dtype=self._pipeline.unet.dtype)
-        canvas = self.encode_canvas(cell.canvas)
+        channels, dtype = self._pipeline.vae.config.latent_channels, self._pipeline.unet.dtype
+        noise = draw_noise(cell, channels, self.multiple, generator, self.device, dtype)
+        is_tile = cell.window is not None  # seen once, and kept by nobody: hundreds of them are a photo's memory
+        canvas = self._encode_canvas(cell.canvas) if is_tile else self.encode_canvas(cell.canvas)
         needs_photo = not (self._sees_mask and schedule.starts_from_noise)
-        photo = self.encode_photo(cell.canvas) if needs_photo else None
+        encode = self._encode_photo if is_tile else self.encode_photo
+        photo = encode(cell.canvas) if needs_photo else None
         seen = torch.cat([canvas.mask, canvas.masked_image_latents], dim=1) if self._sees_mask else None
         return Start(
             latents=schedule.start(noise, photo),
@@ -150,7 +149,10 @@ class UNetDenoiser:
 
     def encode_photo(self, canvas: Canvas) -> torch.Tensor:
         """Latents of the whole photo: where the painting starts from it, or the kept region is put back."""
-        return self._photos.get(encoding_key(self._pipeline, canvas), lambda: self._encode(_to_tensor(canvas)))
+        return self._photos.get(encoding_key(self._pipeline, canvas), lambda: self._encode_photo(canvas))
+
+    def _encode_photo(self, canvas: Canvas) -> torch.Tensor:
+        return self._encode(_to_tensor(canvas))
 
     def _encode(self, image: torch.Tensor) -> torch.Tensor:
         return self.encode_colours(image).to(self.device, self._pipeline.unet.dtype)
