@@ -139,7 +139,7 @@ def measure_memory(engine: BatchedInpainter, side: int, photo: Extent) -> None:
         np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8), choose_model_extent(photo, side=side)
     )
     params = InpaintParams(prompt="a beach", num_inference_steps=5, guidance_scale=1.0, detail_strength=0.2)
-    few = Extent(width=Extent.of(raw).width + 8, height=Extent.of(raw).height)
+    few = Extent(width=Extent.of(raw).width * 7 // 4, height=Extent.of(raw).height)
     refine(engine, raw, few, params)  # two tiles: what the model takes
     before = resource.getrusage(resource.RUSAGE_SELF)
     refine(engine, raw, photo, params)

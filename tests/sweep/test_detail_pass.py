@@ -76,8 +76,8 @@ def test_neighbours_overlap_by_a_quarter_and_fade_into_each_other():
     assert steps.min() >= 0 and steps.max() <= 1  # 40 levels over 64 pixels or more
 
 
-@pytest.mark.parametrize("photo", [TILE, Extent(width=9, height=16), None])
-def test_a_photo_no_larger_than_the_models_picture_has_nothing_to_refine(canvas: Canvas, photo: Extent | None):
+@pytest.mark.parametrize("photo", [TILE, Extent(width=9, height=16), Extent(width=24, height=24), None])
+def test_a_photo_hardly_larger_than_the_models_picture_has_nothing_to_refine(canvas: Canvas, photo: Extent | None):
     engine = inpainter()
     raw = paint(engine, [PaintCell(index=0, params=params(detail_strength=0), canvas=canvas)])[0]
     rows = engine.rows_computed

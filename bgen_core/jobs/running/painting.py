@@ -13,7 +13,7 @@ import numpy as np
 from bgen_core.errors import LostPictureError, OutOfMemoryError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import RawId, SubjectId, SweepId, VisitorId
-from bgen_core.jobs.estimate import rows_of
+from bgen_core.jobs.estimate import rows_of, tiles_over
 from bgen_core.jobs.leases.claims import PaintingClaims
 from bgen_core.jobs.running.commits import Commits
 from bgen_core.jobs.running.engine_call import Ahead, Asked, EngineCall, OpenEngine
@@ -142,7 +142,7 @@ class Painting:
         self, share: Share, work: Work, inpainter: Inpainter, sharing: Mapping[RawId, list[SweepCell]]
     ) -> Generator[RunnerEvent]:
         """What of these cells is this painter's part, until the others have taken the rest."""
-        rows = {raw_id: rows_of(work.source.family, cells[0].params) for raw_id, cells in sharing.items()}
+        rows = {raw_id: self._rows_of(work, cells[0]) for raw_id, cells in sharing.items()}
         part = SharedCells(share, self._store, self._claims, work, sharing, rows)
         share.pace.begin()
         try:
@@ -263,6 +263,13 @@ class Painting:
         if not self._engine.is_busy:
             self._engine.close()  # it keeps the model, which may have to go for another one
         yield from waiting.told()
+
+    def _rows_of(self, work: Work, cell: SweepCell) -> int:
+        tiles = 0
+        if cell.params.refines:
+            photo = self._store.subjects.get(cell.subject_id, owner=work.owner).extent
+            tiles = tiles_over(cell.params.composition.extent(photo), work.extent)
+        return rows_of(work.source.family, cell.params, tiles)
 
     def _note_pace(self, part: SharedCells | None, asked: Asked, event: Event) -> None:
         if part is not None and self._share is not None and isinstance(event, Stepped):

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from bgen_core.extent import Box, Extent
+from bgen_core.sweep.detail.finer import BEYOND
 
 LEAST_OVERLAP = 0.25  # of a tile's side, with the next one
 _BAND = 256  # rows that are joined at a time: floats of a whole photo would take 144 MB at 12 megapixels
@@ -33,8 +34,8 @@ class Tiling:
 
     @classmethod
     def over(cls, photo: Extent, tile: Extent, grain: int) -> "Tiling | None":
-        """Tiles of the model's size over a photo; None where it is no larger, so that nothing is finer in it."""
-        fits = photo.width <= tile.width and photo.height <= tile.height
+        """Tiles of the model's size over a photo; None where it is not so much larger that anything is finer in it."""
+        fits = photo.width <= BEYOND * tile.width and photo.height <= BEYOND * tile.height
         return None if fits else cls(picture=photo, tile=tile, grain=grain)
 
     @cached_property

@@ -40,9 +40,9 @@ def test_a_sweep_over_the_detail_pass(store: Store, settings: Settings, monkeypa
     monkeypatch.setattr("bgen_core.jobs.kept_models.load_inpainter", lambda *_, **__: (inpainter, 8))
     store.subjects.save(SUBJECT, {})
     asked = forecast(store, settings, "0,0.4")
-    # 2 × 2 tiles, two of the five steps each
+    # 3 × 2 tiles, two of the five steps each
     assert (
-        "The detail pass paints up to 4 tiles: 8 evaluations of the model, beside 10 for the pictures before it."
+        "The detail pass paints up to 6 tiles: 12 evaluations of the model, beside 10 for the pictures before it."
         in (asked.notes)
     )
     name = submit_sweep(store, asked, queued=False)
@@ -75,4 +75,4 @@ def test_without_a_pass_an_address_says_nothing_of_it() -> None:
 
 def test_a_photo_of_the_models_size_costs_nothing_more(store: Store, settings: Settings) -> None:
     store.subjects.save(SUBJECT, {})
-    assert not [note for note in forecast(store, settings, "0.4", side="256").notes if "detail" in note]
+    assert not [note for note in forecast(store, settings, "0.4", side="128").notes if "detail" in note]
