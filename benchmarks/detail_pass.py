@@ -4,8 +4,9 @@
     python -m benchmarks.detail_pass --memory 4000x3000
     python -m benchmarks.detail_pass --pictures FOLDER
 
-The sample photos, at most 768 pixels, are the sharp originals: reduced to the model's size they stand for its raw picture,
-and are refined in tiles. `error` is the mean difference to the original, of 255. `detail` is the energy of what the raw
+The sample photos, at most 768 pixels, are the sharp originals: reduced to the model's size they stand for its raw
+picture, and are refined in tiles.
+`error` is the mean difference to the original, of 255. `detail` is the energy of what the raw
 picture is too small to hold, as a part of the original's: 1 is as sharp. `seam` is the mean second difference across
 the lines where tiles begin and end, divided by that of all other lines: 1 is no seam. `whole` is the mean difference to
 the same pass in one piece, of 255, next to `other`, what another seed's noise changes in one piece. With `--memory`
