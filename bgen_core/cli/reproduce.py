@@ -49,10 +49,14 @@ def reproduce(
     given = None if photo is None else read_subject(photo, alpha, settings, invert=invert)
     subjects = _find_subjects([recipe for _, _, recipe in wanted], given, settings)
 
+    from bgen_core.jobs.recorded_device import painters_by_gpu
     from bgen_core.jobs.reproduce import Reproducer  # loads torch
 
     told: list[dict[str, Any]] = []
-    with Reproducer(settings, {} if given is not None else _painters(settings)) as reproducer:
+    with (
+        open_store(settings) as store,
+        Reproducer(settings, store.tunings, painters_by_gpu(store)) as reproducer,
+    ):
         for (path, png, recipe), subject, name in zip(wanted, subjects, models, strict=True):
             made = reproducer.reproduce(png, recipe, subject, model=name)
             if out is not None:
@@ -121,13 +125,6 @@ def _find_subjects(recipes: list[Recipe], given: Subject | None, settings: Setti
             if recipe.subject_id not in found:
                 found[recipe.subject_id] = _find_subject(store, recipe)
     return [found[recipe.subject_id] for recipe in recipes]
-
-
-def _painters(settings: Settings) -> dict[str, str]:
-    from bgen_core.jobs.recorded_device import painters_by_gpu
-
-    with open_store(settings) as store:
-        return painters_by_gpu(store)
 
 
 def _find_subject(store: Store, recipe: Recipe) -> Subject:

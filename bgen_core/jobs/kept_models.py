@@ -10,6 +10,7 @@ from bgen_core.models.model_source import ModelSource
 from bgen_core.models.placement import Placement, place
 from bgen_core.models.revision import find_model
 from bgen_core.settings import Settings
+from bgen_core.store.coordination.tunings import Tunings
 from bgen_core.store.store import Store
 from bgen_core.sweep.backgrounds.inpainter import BackdropInpainter
 from bgen_core.sweep.events import Inpainter
@@ -38,11 +39,13 @@ class KeptModels:
     device
         Where they run.
     store
-        Knows how fast they are, and whether somebody sees previews.
+        Knows whether somebody sees previews.
+    tunings
+        Know how fast they are; None takes the store's.
     """
 
-    def __init__(self, settings: Settings, device: Device, store: Store) -> None:
-        self._tunings = store.tunings.of
+    def __init__(self, settings: Settings, device: Device, store: Store, tunings: Tunings | None = None) -> None:
+        self._tunings = (tunings or store.tunings).of
         self._is_watched = store.looks.is_watched
         self._settings = settings
         self._device = device

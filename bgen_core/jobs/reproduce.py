@@ -27,6 +27,7 @@ from bgen_core.records.sweep import SweepRecord
 from bgen_core.runs.recipe import Recipe
 from bgen_core.settings import Settings
 from bgen_core.store.blobs import STORED_LIMITS, BlobStore
+from bgen_core.store.coordination.tunings import Tunings
 from bgen_core.store.store import Store, open_store
 from bgen_core.subject.decoding.image_io import decode_photo
 from bgen_core.subject.subject import Subject
@@ -110,16 +111,21 @@ class Reproducer:
     Parameters
     ----------
     settings
-        Which device to use, and where measured batch sizes are kept; their store is not touched. Where they leave the
-        choice, a device of the kind that made the picture is taken before others.
+        Which device to use. Where they leave the choice, a device of the kind that made the picture is taken before
+        others.
+    tunings
+        Of the deployment's store: batch sizes that were measured are not measured again. None measures them.
     painters
         From `painters_by_gpu`: which machines have which GPUs, for the sentence where there is no such device here.
     """
 
-    def __init__(self, settings: Settings, painters: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, settings: Settings, tunings: Tunings | None = None, painters: Mapping[str, str] | None = None
+    ) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="bgen-again-"))
         self._store = open_store(settings.model_copy(update={"home": self._folder, "database": "", "blobs": ""}))
         self._runners: dict[str, Runner] = {}
+        self._tunings = tunings
         self._painters = painters or {}
         self._settings = settings
         self._count = 0
@@ -176,7 +182,8 @@ class Reproducer:
 
     def _runner_on(self, wish: str) -> Runner:
         if wish not in self._runners:
-            self._runners[wish] = Runner(self._store, self._settings.model_copy(update={"device": wish}))
+            settings = self._settings.model_copy(update={"device": wish})
+            self._runners[wish] = Runner(self._store, settings, tunings=self._tunings)
         return self._runners[wish]
 
     def _make(self, runner: Runner, recipe: Recipe, subject: Subject, model: str) -> RunRecord:

@@ -29,6 +29,7 @@ from bgen_core.models.steering.ip_adapters import find_ip_adapters
 from bgen_core.models.steering.loras import find_loras
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.settings import Settings
+from bgen_core.store.coordination.tunings import Tunings
 from bgen_core.store.references import KeptBackgrounds, load_references
 from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import DecodeLimits
@@ -59,6 +60,8 @@ class Runner:
         waits. None where others are not served.
     share
         By what it takes its part of sweeps that several processes paint; None where it paints whole sweeps.
+    tunings
+        Where measured batch sizes are kept; None keeps them in the store.
     """
 
     def __init__(
@@ -70,12 +73,13 @@ class Runner:
         next_sweep: Callable[[], SweepRecord | None] | None = None,
         next_after: Callable[[SweepId], SweepRecord | None] | None = None,
         share: Share | None = None,
+        tunings: Tunings | None = None,
     ) -> None:
         self._store = store
         self._settings = settings
         self._claims = PaintingClaims(member or Member(store, "command line"))
         self.device: Device = find_device(settings.device, settings.precision)
-        self._models = KeptModels(settings, self.device, store)
+        self._models = KeptModels(settings, self.device, store, tunings)
         self._stopping = False
         self._unstored: dict[RawId, Painted] = {}
         self._next_sweep = next_sweep

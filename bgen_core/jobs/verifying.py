@@ -58,8 +58,8 @@ def _verify(png: bytes, visitor: Visitor) -> None:
         for name in recipe.params.pictures:
             if not seen.pictures.sees(BlobHash(name)):
                 raise no_picture(name)
-    with Reproducer(settings, painters) as reproducer:
-        made = reproducer.reproduce(png, recipe, subject, model=model)
+        with Reproducer(settings, store.tunings, painters) as reproducer:
+            made = reproducer.reproduce(png, recipe, subject, model=model)
     told = {
         "equal": made.equal,
         "sentence": made.sentence,

@@ -1,7 +1,7 @@
 """Making runs again with a model that paints noise by the seed: what is compared, and what is told."""
 
 import math
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -25,6 +25,7 @@ from bgen_core.subject.decoding.image_io import encode_png
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.events import Failed, Finished, PaintCell
 from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.tuning import BatchTuning, TuningPlace
 from tests.made_up import made_up_run, picture
 
 LEFT_HALF = np.zeros((64, 80), np.float32)
@@ -184,6 +185,22 @@ def test_the_store_and_the_disk_stay_as_they_are(
     assert list(scratch.iterdir()) == []
     assert not list(settings.home.rglob("*.sqlite3"))
     assert not list(settings.home.rglob("*.png"))
+
+
+def test_batch_sizes_are_looked_up_and_kept_in_the_deployments_store(
+    settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Measuring them takes several times as long as the picture."""
+    extent, tuning = Extent(width=64, height=64), BatchTuning(batch_size=8, quantum=4, seconds_per_row=0.1)
+
+    def load(*_: Any, tunings: Callable[[str, str], TuningPlace], **__: Any) -> tuple[NoiseBySeed, int]:
+        tunings("demo-cpu", "cpu").write(extent, tuning)
+        return NoiseBySeed(), 8
+
+    monkeypatch.setattr("bgen_core.jobs.kept_models.load_inpainter", load)
+    with Reproducer(settings, store.tunings) as reproducer:
+        made(reproducer)
+    assert store.tunings.last("demo-cpu", extent) == tuning
 
 
 def test_the_subject_is_found_in_the_store(store: Store) -> None:
