@@ -38,21 +38,21 @@ def open_link(**query: str | list[str]) -> AppTest:
 
 def open_run(**query: str | list[str]) -> AppTest:
     """The run page at an address."""
-    at = _opened(AppTest.from_function(_shell, default_timeout=60), {})
+    at = AppTest.from_function(_shell, default_timeout=60)
     at.switch_page(page_files.RUN)
     return _opened(at, query)
 
 
 def open_sweep(**query: str | list[str]) -> AppTest:
     """The sweep page at an address."""
-    at = _opened(AppTest.from_function(_shell, default_timeout=60), {})
+    at = AppTest.from_function(_shell, default_timeout=60)
     at.switch_page(page_files.SWEEP)
     return _opened(at, query)
 
 
 def open_subject(**query: str | list[str]) -> AppTest:
     """The subject page at an address."""
-    at = _opened(AppTest.from_function(_shell, default_timeout=60), {})
+    at = AppTest.from_function(_shell, default_timeout=60)
     at.switch_page(page_files.SUBJECT)
     return _opened(at, query)
 

@@ -45,7 +45,7 @@ def subject(store: Store) -> Subject:
 
 
 def open_sweep(**query: str) -> AppTest:
-    at = AppTest.from_file(SHELL, default_timeout=60).run()
+    at = AppTest.from_file(SHELL, default_timeout=60)
     at.switch_page(page_files.SWEEP)
     for name, value in query.items():
         at.query_params[name] = value
