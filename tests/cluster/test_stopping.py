@@ -1,4 +1,4 @@
-"""Cancel, pause and the end of a painter: how many evaluations of the network begin after them, with the real engine."""
+"""Cancel, pause and the end of a painter: how many evaluations of the real engine begin after them."""
 
 import threading
 import time

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from bgen_core.sweep.engine import lead as lead_module
-from bgen_core.sweep.engine.lead import LONG_SECONDS, Lead
+from bgen_core.sweep.engine.network import lead as lead_module
+from bgen_core.sweep.engine.network.lead import LONG_SECONDS, Lead
 
 
 @dataclass(kw_only=True)

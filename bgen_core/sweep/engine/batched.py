@@ -23,7 +23,7 @@ from bgen_core.sweep.engine.cohort import Cohort, start_cohort
 from bgen_core.sweep.engine.decoding import LatentPreview, in_tiles, to_pixels
 from bgen_core.sweep.engine.denoisers import make_denoiser
 from bgen_core.sweep.engine.feed import WINDOW, Alike, Feed
-from bgen_core.sweep.engine.lead import Lead
+from bgen_core.sweep.engine.network.lead import Lead
 from bgen_core.sweep.engine.outbox import Outbox
 from bgen_core.sweep.engine.picture_batches import PictureDecoder
 from bgen_core.sweep.engine.rows import RowEvaluator

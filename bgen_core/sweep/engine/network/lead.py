@@ -22,8 +22,8 @@ class End(Protocol):
 class Lead:
     """Keeps the loop one evaluation ahead of the device, so that it always has work, or none where they are long.
 
-    A GPU takes calls faster than it computes them: without a limit, all steps of a cohort may be queued within a second,
-    and a sweep that somebody stops would be computed to its end.
+    A GPU takes calls faster than it computes them: without a limit, all steps of a cohort may be queued within a
+    second, and a sweep that somebody stops would be computed to its end.
 
     Parameters
     ----------
