@@ -5,7 +5,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,8 +20,11 @@ from bgen_core.jobs.watching.painters import members_of
 from bgen_core.process_identity import this_host
 from bgen_core.settings import CATALOGUE, Settings, entries_of
 from bgen_core.store.coordination.database_clock import database_now
+from bgen_core.store.coordination.workers import Workers
+from bgen_core.store.database import Database
 from bgen_core.store.places.blob_place import INCOMING
 from bgen_core.store.places.opening import place_at
+from bgen_core.store.schema import WorkerRow
 from bgen_core.store.store import open_store
 from bgen_core.wording import counted
 
@@ -45,7 +48,7 @@ def checks_of(settings: Settings) -> list[tuple[str, Check]]:
     if settings.blobs:
         checks.append(("pictures", _pictures))
     if settings.has_painters:
-        checks += [("model folders", _model_folders), ("painters", _painters)]
+        checks += [("models here", _models_here), ("painters", _painters)]
     return checks
 
 
@@ -81,14 +84,17 @@ def _token(settings: Settings) -> str:
 
 
 def _database(settings: Settings) -> str:
-    with open_store(settings) as store:
+    with closing(Database(settings.database_url)) as database:  # by itself: the pictures may be away
+        with database.explained():
+            if not sa.inspect(database.engine).has_table(WorkerRow.__tablename__):
+                return f"{database.place} answers, and holds no store yet"
         began = time.monotonic()
-        store.workers.check()
-        return f"{store.database.place} takes changes, each after {(time.monotonic() - began) * 1000:.0f} ms"
+        Workers(database).check()
+        return f"{database.place} takes changes, each after {(time.monotonic() - began) * 1000:.0f} ms"
 
 
 def _clock(settings: Settings) -> str:
-    with open_store(settings) as store, store.database.reading() as session:
+    with closing(Database(settings.database_url)) as database, database.reading() as session:
         session.execute(sa.select(1))  # the connection is made before the time is taken
         before = time.time()
         theirs = session.scalar(sa.select(database_now()))
@@ -119,7 +125,7 @@ def _pictures(settings: Settings) -> str:
     return f"{place.root} takes pictures and gives them back: written, read and removed in {took:.0f} ms"
 
 
-def _model_folders(settings: Settings) -> str:
+def _models_here(settings: Settings) -> str:
     """On each machine the same: a painter that lacks one leaves those sweeps to others."""
     named = list(_named_folders(settings))
     missing = [f"{path} ({setting})" for setting, path in named if not path.exists()]

@@ -19,7 +19,7 @@ from bgen_core.jobs.watching.findings import Finding, examine
 from bgen_core.process_identity import ProcessIdentity
 from bgen_core.records.worker import WorkerStatus
 from bgen_core.settings import Settings, load_settings
-from bgen_core.store.store import Store
+from bgen_core.store.store import Store, open_store
 from tests.bucket_server import BUCKET, BucketServer, running_bucket
 from tests.store.test_bucket import reached_by
 
@@ -99,7 +99,7 @@ def test_a_token_that_ray_finds_by_itself_is_there(
 
 @pytest.mark.parametrize("seconds", [-120.0, 120.0])
 def test_clocks_two_minutes_apart_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    settings = load_settings(database=f"sqlite:///{tmp_path}/a.sqlite3")
+    settings = load_settings(database=f"sqlite:///{tmp_path}/a.sqlite3", blobs="s3://not-asked/for")
     assert findings_of(settings)["clock"].ok
     now = examination.time.time
     monkeypatch.setattr(examination.time, "time", lambda: now() + seconds)
@@ -110,7 +110,9 @@ def test_clocks_two_minutes_apart_are_said(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_database_that_takes_no_changes_is_said(empty_postgresql: str) -> None:
     settings = load_settings(database=empty_postgresql)
-    assert findings_of(settings)["database"].ok
+    assert findings_of(settings)["database"].text.endswith("answers, and holds no store yet")
+    open_store(settings).close()
+    assert "takes changes, each after" in findings_of(settings)["database"].text
     joint = "&" if "?" in empty_postgresql else "?"
     read_only = load_settings(database=f"{empty_postgresql}{joint}options=-c%20default_transaction_read_only%3Don")
     said = findings_of(read_only)["database"]
@@ -144,10 +146,10 @@ def test_a_models_folder_that_is_missing_here_is_said(settings: Settings, tmp_pa
     asked = settings.model_copy(
         update={"workers": "2", "loras": str(tmp_path / "away"), "models_allowed": f"catalogue, {tmp_path}/here/*"}
     )
-    said = findings_of(asked)["model folders"]
+    said = findings_of(asked)["models here"]
     assert not said.ok and f"not on this machine: {tmp_path}/away (BGEN_LORAS)" in said.text
     (tmp_path / "away").mkdir()
-    assert findings_of(asked)["model folders"].text == "2 named folders of models are here"
+    assert findings_of(asked)["models here"].text == "2 named folders of models are here"
 
 
 def test_status_says_what_doctor_finds(
