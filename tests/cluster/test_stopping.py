@@ -4,7 +4,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from bgen_core.cluster.painter import Painter
 from bgen_core.cluster.painter_actor import Control
 from bgen_core.ids import SweepId
+from bgen_core.jobs import execute_sweep
 from bgen_core.jobs.leases.member import Member, new_worker_id
 from bgen_core.records.sweep_states import CANCEL, CONTINUE, PAUSE
 from bgen_core.settings import Settings
@@ -29,28 +31,27 @@ TUNING = BatchTuning(batch_size=4, quantum=4, seconds_per_row=0.1, decoded_toget
 
 @dataclass(kw_only=True, eq=False)
 class Evaluations:
-    """Counts evaluations, each of which lasts at least so many seconds: on a busy machine fewer fit into a time."""
+    """Counts evaluations, and is the clock of whoever looks at the sweep: each lasts so many seconds, nothing else any.
+
+    In the middle of the one with the number `at` something is done.
+    """
 
     seconds: float
+    at: int
+    act: Callable[[], object] = lambda: None
     begun: int = 0
-    reached: threading.Event = field(default_factory=threading.Event)
-    at: int = 0
 
-    def wait_for(self, more: int) -> None:
-        """Until so many more have begun, the last of which is under way."""
-        self.reached.clear()
-        self.at = self.begun + more
-        assert self.reached.wait(60), f"evaluation {self.at} has not begun"
+    def clock(self) -> float:
+        return self.begun * self.seconds
 
     def instead_of(self, evaluate: Callable[..., Any]) -> Callable[..., Any]:
-        def slowly(evaluator: RowEvaluator, rows: Any) -> Any:
+        def counted(evaluator: RowEvaluator, rows: Any) -> Any:
             self.begun += 1
             if self.begun == self.at:
-                self.reached.set()
-            time.sleep(self.seconds)
+                self.act()
             return evaluate(evaluator, rows)
 
-        return slowly
+        return counted
 
 
 @contextmanager
@@ -83,48 +84,52 @@ def control() -> Control:
     return Control(new_worker_id())
 
 
-@pytest.fixture(params=[0.6, 0.1], ids=["slow evaluations", "quick ones"])
-def evaluations(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Evaluations:
-    inpainter = BatchedInpainter(tiny_pipeline("sd-9"), previews=False)
+@pytest.fixture(scope="module")
+def inpainter() -> BatchedInpainter:
+    return BatchedInpainter(tiny_pipeline("sd-9"), previews=False)
+
+
+# Where between two looks it comes must not matter.
+@pytest.fixture(params=[(0.1, 5), (0.1, 6), (0.1, 7), (0.3, 5), (0.3, 6), (0.6, 5), (10.0, 5)], ids=str)
+def evaluations(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, inpainter: BatchedInpainter
+) -> Evaluations:
     monkeypatch.setattr(inpainter.tunings, "get", lambda *_: TUNING)
     monkeypatch.setattr("bgen_core.jobs.kept_models.load_inpainter", lambda *_, **__: (inpainter, 8))
-    counted = Evaluations(seconds=request.param)
+    counted = Evaluations(seconds=request.param[0], at=request.param[1])
     monkeypatch.setattr(RowEvaluator, "evaluate", counted.instead_of(RowEvaluator.evaluate))
+    monkeypatch.setattr(execute_sweep, "time", SimpleNamespace(monotonic=counted.clock, sleep=time.sleep))
     return counted
 
 
-def most_after(evaluations: Evaluations) -> int:
-    """The one under way has begun already; more begin only in the seconds that are promised."""
-    return int(PROMISED_SECONDS / evaluations.seconds)
+def submitted(store: Store, settings: Settings) -> SweepId:
+    return SweepId(quick_sweeps.submit(store, settings, seeds=f"1-{CELLS}", axes=("side", "64")))
 
 
 @pytest.mark.parametrize("change", [CANCEL, PAUSE], ids=["cancelled", "paused"])
 def test_a_sweep_that_somebody_stops_is_left_within_one_evaluation_and_half_a_second(
     store: Store, settings: Settings, control: Control, evaluations: Evaluations, change: Any
 ) -> None:
-    sweep_id = SweepId(quick_sweeps.submit(store, settings, seeds=f"1-{CELLS}", axes=("side", "64")))
+    sweep_id = submitted(store, settings)
+    evaluations.act = lambda: store.sweeps.change_state(sweep_id, change)
     with painting(store, settings, control):
-        evaluations.wait_for(5)
-        assert store.sweeps.change_state(sweep_id, change)
-        begun = evaluations.begun
-        until(lambda: has_left(store, control), "the painter has left the sweep")
-        assert evaluations.begun - begun <= most_after(evaluations)
+        until(lambda: evaluations.begun >= evaluations.at and has_left(store, control), "it has left the sweep")
+        assert evaluations.begun - evaluations.at <= PROMISED_SECONDS / evaluations.seconds
         made = sum(cell.done for cell in store.sweeps.cells(sweep_id))
         assert 0 < made < CELLS
         assert not store.leases.count([control.worker_id], "raw"), "others may paint the rest at once"
         if change is PAUSE:
+            begun = evaluations.begun
             assert store.sweeps.change_state(sweep_id, CONTINUE)
-            evaluations.wait_for(1)
+            until(lambda: evaluations.begun > begun, "it goes on")
 
 
 def test_a_painter_that_is_to_end_stops_within_one_evaluation(
     store: Store, settings: Settings, control: Control, evaluations: Evaluations
 ) -> None:
-    sweep_id = SweepId(quick_sweeps.submit(store, settings, seeds=f"1-{CELLS}", axes=("side", "64")))
+    sweep_id = submitted(store, settings)
+    evaluations.act = control.stopping.set
     with painting(store, settings, control) as thread:
-        evaluations.wait_for(5)
-        control.stopping.set()
-        begun = evaluations.begun
         thread.join(60)
-        assert evaluations.begun == begun
+        assert evaluations.begun == evaluations.at
     assert store.sweeps.get(sweep_id).state == "running", "for others"
