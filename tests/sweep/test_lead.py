@@ -54,3 +54,18 @@ def test_the_loop_is_at_most_one_evaluation_ahead(monkeypatch: pytest.MonkeyPatc
 
 def test_a_processor_is_never_ahead() -> None:
     Lead(torch.device("cpu")).keep()
+
+
+@pytest.mark.gpu
+def test_a_gpu_has_done_all_but_the_last_evaluation() -> None:
+    device = torch.device("cuda")
+    lead = Lead(device)
+    matrix = torch.eye(8192, device=device)
+    ends: list[torch.cuda.Event] = []
+    for _ in range(10):
+        for _ in range(5):
+            matrix = matrix @ matrix  # far longer than asking for it
+        ends.append(torch.cuda.Event())
+        ends[-1].record(torch.cuda.current_stream(device))
+        lead.keep()
+        assert all(end.query() for end in ends[:-1])
