@@ -6,10 +6,11 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import sqlalchemy as sa
 
 from tests.needs import missing
@@ -38,6 +39,16 @@ class Server:
     def stop(self) -> None:
         """At once, as if its machine had lost its power."""
         self._control("-m", "immediate", "stop")
+
+    def kill(self) -> None:
+        """All of its processes at once, by SIGKILL; `start` finds what was committed."""
+        number = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+        first = psutil.Process(number)
+        processes = [first, *first.children(recursive=True)]
+        for each in processes:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+        psutil.wait_procs(processes, timeout=30)
 
     def _control(self, *words: str | Path) -> None:
         _call(self.run_by, [self.programs / "pg_ctl", "-D", self.folder / "data", "-w", *words])

@@ -10,13 +10,14 @@ import typer
 
 from bgen_core.cli.inputs import say
 from bgen_core.cli.json_answer import print_json
+from bgen_core.cli.scaling.bench_classes import measure_classes, print_class_tables
 from bgen_core.cli.scaling.bench_scale import measure_scale, print_scale_tables
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.models.default_model import default_model
 from bgen_core.settings import load_settings
 
-SUBJECTS = ("engine", "sweep", "cutout", "scale")
+SUBJECTS = ("engine", "sweep", "cutout", "scale", "classes")
 TITLES = {
     "loop": "(a) a loop of pipe(...), one cell at a time",
     "seeds_batched": "(b) the same, seeds batched",
@@ -30,7 +31,8 @@ def bench(
         str,
         typer.Option(
             help="engine: 27 cells in four ways; sweep: from the queue to the store; cutout: the subject's mask; "
-            "scale: up to 64 devices like this one, simulated from what its stages take."
+            "scale: up to 64 devices like this one, simulated from what its stages take; "
+            "classes: what differs between devices and number formats."
         ),
     ] = "engine",
     model: Annotated[str | None, typer.Option(help="Catalogue name, Hub id or local folder.")] = None,
@@ -40,27 +42,35 @@ def bench(
         Path | None,
         typer.Option(metavar="DIR", help="With cutout: photos with true masks, as images/ and masks/ or in pairs."),
     ] = None,
+    sweep: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="With classes: cells of this sweep, also next to its stored pictures."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
-    """Measure the engine next to plain diffusers, whole sweeps next to the engine, the cut-out and its quality, or how
-    far sweeps scale.
+    """Measure the engine next to plain diffusers, whole sweeps next to the engine, the cut-out and its quality, how
+    far sweeps scale, or what differs between classes of devices.
     """
     if what not in SUBJECTS:
         raise UserInputError(f"--what {what} is not known: allowed are {', '.join(SUBJECTS)}.")
     for option, value, belongs in (
-        ("--model", model, ("engine", "sweep", "scale")),
+        ("--model", model, ("engine", "sweep", "scale", "classes")),
         ("--shape", shape, ("engine", "scale")),
         ("--photos", photos, ("cutout",)),
+        ("--sweep", sweep, ("classes",)),
     ):
         if value is not None and what not in belongs:
             whose = " and ".join(belongs)
             raise UserInputError(f"{option} belongs to --what {whose}, not to --what {what}: leave one of them out.")
-    if model and shape:
-        raise UserInputError("--model and --shape exclude each other: give one.")
+    for option, value in (("--shape", shape), ("--sweep", sweep)):
+        if model and value:
+            raise UserInputError(f"--model and {option} exclude each other: give one.")
     if what == "cutout":
         document, print_table = _measure_cutout(alternations, photos), _print_cutout_tables
     elif what == "scale":
         document, print_table = measure_scale(model, shape), print_scale_tables
+    elif what == "classes":
+        document, print_table = measure_classes(model, sweep), print_class_tables
     elif what == "sweep":
         document, print_table = _measure_sweeps(model, alternations), _print_sweep_table
     else:

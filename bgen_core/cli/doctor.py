@@ -1,8 +1,7 @@
 """`python -m bgen_core doctor`: whether everything is in place, and what to do where it is not."""
 
 import sys
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -12,8 +11,10 @@ import typer
 from bgen_core.authentication import described
 from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.terminal_bar import counting
+from bgen_core.cluster.examination import checks_of
 from bgen_core.disk_room import check_disk
 from bgen_core.errors import BgenError, UserInputError
+from bgen_core.jobs.watching.findings import Check, examine
 from bgen_core.models.allowed_models import allowed_models
 from bgen_core.models.catalogue import MODELS
 from bgen_core.models.content_hash import keep_hashes
@@ -24,22 +25,15 @@ from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import open_store
 
 
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One thing that was looked at: what was found, or what to do."""
-
-    what: str
-    ok: bool
-    text: str
-
-
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
-    """Check device, number format, folders, segmentation and model, and what the worker does beside painting."""
+    """Check device, number format, folders, segmentation and model, what the worker does beside painting, and what
+    machines share where there are several.
+    """
     settings = load_settings()
     keep_hashes(settings.home)
-    checks: list[tuple[str, Callable[[Settings], str]]] = [
+    checks: list[tuple[str, Check]] = [
         ("device", _device),
         ("dtype", _dtype),
         ("folders", _folders),
@@ -51,22 +45,16 @@ def doctor(
         ("memory", _memory),
         ("compiler", _compiler),
         ("background", _background),
+        *checks_of(settings),
     ]
-    findings = [_examine(what, check, settings) for what, check in checks]
+    findings = [examine(what, check, settings) for what, check in checks]
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
         for finding in findings:
-            sys.stdout.write(f"{'OK ' if finding.ok else '-- '} {finding.what:13}{finding.text}\n")
+            sys.stdout.write(f"{finding.line}\n")
     if not all(finding.ok for finding in findings):
         raise typer.Exit(2)
-
-
-def _examine(what: str, check: Callable[[Settings], str], settings: Settings) -> Finding:
-    try:
-        return Finding(what=what, ok=True, text=check(settings))
-    except BgenError as error:
-        return Finding(what=what, ok=False, text=str(error))
 
 
 def _device(settings: Settings) -> str:

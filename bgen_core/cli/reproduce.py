@@ -1,6 +1,8 @@
 """`python -m bgen_core reproduce`: making pictures again from their PNGs, and whether the pixels are equal."""
 
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,7 +27,7 @@ from bgen_core.subject.subject import Subject
 from bgen_core.sweep.plan import SweepPlan
 
 if TYPE_CHECKING:
-    from bgen_core.jobs.reproduce import Reproduction
+    from bgen_core.jobs.reproduce import Reproducer, Reproduction
 
 
 def reproduce(
@@ -49,14 +51,8 @@ def reproduce(
     given = None if photo is None else read_subject(photo, alpha, settings, invert=invert)
     subjects = _find_subjects([recipe for _, _, recipe in wanted], given, settings)
 
-    from bgen_core.jobs.recorded_device import painters_by_gpu
-    from bgen_core.jobs.reproduce import Reproducer  # loads torch
-
     told: list[dict[str, Any]] = []
-    with (
-        open_store(settings) as store,
-        Reproducer(settings, store.tunings, painters_by_gpu(store)) as reproducer,
-    ):
+    with _reproducer(settings, has_photo=given is not None) as reproducer:
         for (path, png, recipe), subject, name in zip(wanted, subjects, models, strict=True):
             made = reproducer.reproduce(png, recipe, subject, model=name)
             if out is not None:
@@ -127,6 +123,19 @@ def _find_subjects(recipes: list[Recipe], given: Subject | None, settings: Setti
     return [found[recipe.subject_id] for recipe in recipes]
 
 
+@contextmanager
+def _reproducer(settings: Settings, *, has_photo: bool) -> "Generator[Reproducer]":
+    """Where the photo is given as a file, painters do not have it: the picture is made here."""
+    from bgen_core.jobs.repeating.elsewhere import reproducer_for
+    from bgen_core.jobs.reproduce import Reproducer  # loads torch
+
+    with (
+        open_store(settings) as store,
+        Reproducer(settings, tunings=store.tunings) if has_photo else reproducer_for(store, settings) as reproducer,
+    ):
+        yield reproducer
+
+
 def _find_subject(store: Store, recipe: Recipe) -> Subject:
     from bgen_core.jobs.reproduce import find_subject
 
@@ -145,6 +154,7 @@ def _described(path: Path, recipe: Recipe, made: "Reproduction") -> dict[str, An
         "changed": made.changed,
         "greatest": made.greatest,
         "other_device": made.other_device,
+        "made_by": made.made_by,
         "differences": [asdict(each) for each in made.differences],
         "params": recipe.params.to_json(),
         "model": made.run.model,

@@ -6,6 +6,7 @@ from bgen_core.errors import UserInputError
 from bgen_core.settings import Settings
 
 REQUIREMENTS = "requirements-cluster.txt"
+RAY_VERSION = "2.60.0"  # what that file pins: machines of one Ray must have the same
 
 
 def check_painters(settings: Settings) -> None:

@@ -7,6 +7,7 @@ from bgen_core.errors import BgenError, NoRoomError, StoreAwayError
 from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, StoreAway, execute_sweep, growing_pauses
 from bgen_core.jobs.executors.agreement import disagreement, terms_of
 from bgen_core.jobs.leases.member import Member
+from bgen_core.jobs.repeating.answering import Answering
 from bgen_core.jobs.runner import Runner
 from bgen_core.jobs.running.device_kind import other_kind
 from bgen_core.jobs.running.share import Share
@@ -73,9 +74,19 @@ class Painter:
         self._settings = settings
         self._member = member
         self._control = control
-        self._turns = SharedTurns(store, member, may_paint=self._may_paint)
+        self._turns = SharedTurns(
+            store, member, may_paint=self._may_paint, is_asked_beside=lambda: self._answering.is_asked
+        )
         self._share = Share(store, member, deaths=lambda: control.deaths)
         self._runner = Runner(store, settings, member, next_after=self._turns.next_after, share=self._share)
+        device = self._runner.device
+        self._answering = Answering(
+            store,
+            settings,
+            member,
+            gpu="" if device.kind == "cpu" else device.name,  # a processor is on every machine
+            models=self._runner.models,
+        )
         self._counts = WorkCounts(lambda: self._runner.figures() | {LOST: float(member.lost_in_all)})
         self._telling = Telling(store, settings)
 
@@ -94,7 +105,7 @@ class Painter:
             member.sign()
             try:
                 self._store.blobs.check_room()
-                if not self._serve_next():
+                if not self._answering.answer_next() and not self._serve_next():
                     self._control.stopping.wait(POLL_SECONDS)
             except (BgenError, OSError) as error:
                 if isinstance(error, DeviceLostError):

@@ -5,6 +5,7 @@ import logging
 import os
 import secrets
 import socket
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import import_module
@@ -48,7 +49,7 @@ def connected(settings: Settings, *, cpus: int) -> Generator[Any]:
     check_ray()
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it tells its makers nothing
     if settings.ray:
-        _knock(settings)
+        knock(settings)
         os.environ.setdefault("RAY_AUTH_MODE", "token")
         if settings.ray_token is not None:
             os.environ["RAY_AUTH_TOKEN"] = settings.ray_token.get_secret_value()
@@ -77,12 +78,19 @@ def connected(settings: Settings, *, cpus: int) -> Generator[Any]:
         ray.shutdown()
 
 
-def _knock(settings: Settings) -> None:
-    """Ray itself would wait for minutes where nothing answers."""
+def knock(settings: Settings) -> float:
+    """See within seconds whether anything answers at `BGEN_RAY`; Ray itself would wait for minutes. Seconds it took.
+
+    Raises
+    ------
+    UserInputError
+        Nothing does.
+    """
     host, _, port = settings.ray.rpartition(":")
+    began = time.monotonic()
     try:
         with socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS):
-            pass
+            return time.monotonic() - began
     except (OSError, OverflowError) as error:
         raise sentence(error, settings) from error
 

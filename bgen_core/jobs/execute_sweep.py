@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 0.25  # a GPU has begun one more evaluation when it is seen: together at most half a second
 STORE_PAUSE_SECONDS = 1.0
 LONGEST_STORE_PAUSE_SECONDS = 30.0
 STORE_TRIES = 8  # of one sweep, at a store that answers and then takes no picture: 2 minutes together
@@ -271,7 +271,7 @@ def growing_pauses() -> Iterator[float]:
 
 def _wait_while_paused(store: Store, member: Member, sweep_id: SweepId) -> SweepState:
     while (state := _look(store, sweep_id)) in ("paused", None) and not has_lost(member, sweep_id):
-        time.sleep(LOOK_SECONDS)
+        time.sleep(2 * LOOK_SECONDS)
     return state or "paused"
 
 

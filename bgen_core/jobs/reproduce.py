@@ -5,7 +5,7 @@ Nothing is answered from the store: the picture is painted anew, in a store of i
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,13 +16,14 @@ import numpy as np
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import NOBODY, BlobHash, SweepId
+from bgen_core.jobs.kept_models import KeptModels
 from bgen_core.jobs.recorded_device import device_to_repeat
 from bgen_core.jobs.runner import Runner
 from bgen_core.models.catalogue import describe_model
 from bgen_core.models.steering.depth_model import depth_model_for
 from bgen_core.models.steering.ip_adapters import find_ip_adapters
 from bgen_core.models.steering.loras import find_loras
-from bgen_core.records.run import RunRecord
+from bgen_core.records.run import MadeRun, RunRecord
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.runs.recipe import Recipe
 from bgen_core.settings import Settings
@@ -73,15 +74,18 @@ class Reproduction:
         What differs in versions, device, model or subject, even where the pixels are equal.
     other_device
         A sentence where it could not be made by a device of the recorded kind; else empty.
+    made_by
+        A sentence where another machine made it; else empty.
     """
 
-    run: RunRecord
+    run: MadeRun
     png: bytes
     pixels: int
     changed: int | None
     greatest: int | None
     differences: tuple[Deviation, ...]
     other_device: str = ""
+    made_by: str = ""
 
     @property
     def equal(self) -> bool:
@@ -91,7 +95,7 @@ class Reproduction:
     @property
     def sentence(self) -> str:
         """What came out, for a person."""
-        return "; ".join(filter(None, [self._compared, self.other_device]))
+        return "; ".join(filter(None, [self._compared, self.other_device, self.made_by]))
 
     @property
     def _compared(self) -> str:
@@ -113,20 +117,33 @@ class Reproducer:
     settings
         Which device to use. Where they leave the choice, a device of the kind that made the picture is taken before
         others.
-    tunings
-        Of the deployment's store: batch sizes that were measured are not measured again. None measures them.
     painters
         From `painters_by_gpu`: which machines have which GPUs, for the sentence where there is no such device here.
+    tunings
+        Of the deployment's store: batch sizes that were measured are not measured again. None measures them.
+    models
+        Those that are loaded already, on the device of the settings; None loads its own.
+    elsewhere
+        Asked first: has a picture made again by another machine, or gives None where this one is to make it. It gets
+        the PNG, its recipe and the model; see `repeating.elsewhere`.
     """
 
     def __init__(
-        self, settings: Settings, tunings: Tunings | None = None, painters: Mapping[str, str] | None = None
+        self,
+        settings: Settings,
+        painters: Mapping[str, str] | None = None,
+        *,
+        tunings: Tunings | None = None,
+        models: KeptModels | None = None,
+        elsewhere: Callable[[bytes, Recipe, str], "Reproduction | None"] | None = None,
     ) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="bgen-again-"))
         self._store = open_store(settings.model_copy(update={"home": self._folder, "database": "", "blobs": ""}))
         self._runners: dict[str, Runner] = {}
         self._tunings = tunings
         self._painters = painters or {}
+        self._models = models
+        self._elsewhere = elsewhere
         self._settings = settings
         self._count = 0
 
@@ -160,8 +177,11 @@ class Reproducer:
         UserInputError
             The model cannot be loaded, or the picture cannot be made with this subject.
         """
+        name = describe_model(model or recipe.model).name
+        if self._elsewhere is not None and (made_there := self._elsewhere(png, recipe, name)) is not None:
+            return made_there
         wish, other_device = device_to_repeat(recipe.record, self._settings.device, self._painters)
-        run = self._make(self._runner_on(wish), recipe, subject, describe_model(model or recipe.model).name)
+        run = self._make(self._runner_on(wish), recipe, subject, name)
         try:
             made = [self._store.blobs.get(name) for name in (run.image, run.raw)]
         finally:
@@ -183,7 +203,7 @@ class Reproducer:
     def _runner_on(self, wish: str) -> Runner:
         if wish not in self._runners:
             settings = self._settings.model_copy(update={"device": wish})
-            self._runners[wish] = Runner(self._store, settings, tunings=self._tunings)
+            self._runners[wish] = Runner(self._store, settings, tunings=self._tunings, models=self._models)
         return self._runners[wish]
 
     def _make(self, runner: Runner, recipe: Recipe, subject: Subject, model: str) -> RunRecord:

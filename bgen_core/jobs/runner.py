@@ -62,6 +62,8 @@ class Runner:
         By what it takes its part of sweeps that several processes paint; None where it paints whole sweeps.
     tunings
         Where measured batch sizes are kept; None keeps them in the store.
+    models
+        Those that are loaded already, on the device of the settings; None begins with none.
     """
 
     def __init__(
@@ -74,12 +76,13 @@ class Runner:
         next_after: Callable[[SweepId], SweepRecord | None] | None = None,
         share: Share | None = None,
         tunings: Tunings | None = None,
+        models: KeptModels | None = None,
     ) -> None:
         self._store = store
         self._settings = settings
         self._claims = PaintingClaims(member or Member(store, "command line"))
         self.device: Device = find_device(settings.device, settings.precision)
-        self._models = KeptModels(settings, self.device, store, tunings)
+        self._models = models or KeptModels(settings, self.device, store, tunings)
         self._stopping = False
         self._unstored: dict[RawId, Painted] = {}
         self._next_sweep = next_sweep
@@ -88,6 +91,11 @@ class Runner:
         self._turn: Turn | None = None
         self._plans = Plans()
         self._engine = OpenEngine(self._claims.release)
+
+    @property
+    def models(self) -> KeptModels:
+        """What is loaded."""
+        return self._models
 
     def prepare(self, model: str) -> LoadedModel:
         """Load a model, unless these very weights are loaded already.

@@ -48,17 +48,16 @@ def _verify(png: bytes, visitor: Visitor) -> None:
     recipe = read_recipe(png, limits=DecodeLimits.of_pictures(settings))
     model = recipe.model or default_model(settings)
     check_allowed(SweepPlan(subject_id=recipe.subject_id, model=model, base=recipe.params), settings)
-    from bgen_core.jobs.recorded_device import painters_by_gpu
-    from bgen_core.jobs.reproduce import Reproducer, find_subject, no_picture  # loads torch
+    from bgen_core.jobs.repeating.elsewhere import reproducer_for
+    from bgen_core.jobs.reproduce import find_subject, no_picture  # loads torch
 
     with open_store(settings) as store:
         seen = store.seen_by(visitor)
         subject = find_subject(seen, recipe)
-        painters = painters_by_gpu(store)
         for name in recipe.params.pictures:
             if not seen.pictures.sees(BlobHash(name)):
                 raise no_picture(name)
-        with Reproducer(settings, store.tunings, painters) as reproducer:
+        with reproducer_for(store, settings) as reproducer:
             made = reproducer.reproduce(png, recipe, subject, model=model)
     told = {
         "equal": made.equal,

@@ -9,7 +9,7 @@ from sqlalchemy.types import TypeDecorator
 
 from bgen_core.ids import BlobHash, LinkId, RawId, RunId, SubjectId, SweepId, VisitorId, WorkerId
 
-SCHEMA_VERSION = "0022"
+SCHEMA_VERSION = "0025"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -460,3 +460,20 @@ class TuningRow(Table):
     measured_by: Mapped[str] = mapped_column(String(16), primary_key=True)
     content: Mapped[dict[str, Any]]
     measured: Mapped[float]
+
+
+class RepeatRow(Table):
+    """A picture that somebody wants made again on a kind of GPU that others have; see `Repeats`.
+
+    Nobody's content: whoever asked waits for it, says so in `wanted_until`, and removes the row.
+    """
+
+    __tablename__ = "repeats"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    gpu: Mapped[str] = mapped_column(Text)
+    png: Mapped[BlobHash] = mapped_column(String(64))
+    model: Mapped[str] = mapped_column(Text)
+    taken_by: Mapped[WorkerId] = mapped_column(String(32))
+    wanted_until: Mapped[float]
+    answer: Mapped[dict[str, Any] | None]

@@ -12,6 +12,7 @@ from bgen_core.store.access import Access
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.coordination.leases import Leases
 from bgen_core.store.coordination.looks import Looks
+from bgen_core.store.coordination.repeats import Repeats
 from bgen_core.store.coordination.sweep_progress import Progresses
 from bgen_core.store.coordination.tunings import Tunings
 from bgen_core.store.coordination.workers import Workers
@@ -63,9 +64,9 @@ class Store:
         What the pictures are for.
     deletion
         What goes when runs go.
-    workers, leases, progress, looks, tunings
-        Who computes, who holds what, how far they are, whether somebody looks, and what was measured: no content, and
-        nobody's.
+    workers, leases, progress, looks, tunings, repeats
+        Who computes, who holds what, how far they are, whether somebody looks, what was measured, and what is to be
+        made again elsewhere: no content, and nobody's.
     """
 
     def __init__(self, database: Database, blobs: BlobStore, access: Access = _UNLIMITED) -> None:
@@ -91,6 +92,7 @@ class Store:
         self.progress = Progresses(database)
         self.looks = Looks(database)
         self.tunings = Tunings(database)
+        self.repeats = Repeats(database)
 
     def revision(self) -> str:
         """A mark of everything in the database: equal marks, equal content. For caches, while this store is open."""

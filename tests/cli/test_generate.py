@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bgen_core.cli.doctor import _disk, _examine
+from bgen_core.cli.doctor import _disk
 from bgen_core.jobs.background_faults import BackgroundFaults
+from bgen_core.jobs.watching.findings import examine
 from bgen_core.settings import load_settings
 from tests.cli.calling import PHOTO, Call, pixels
 from tests.made_up import flip_a_bit
@@ -146,13 +147,13 @@ def test_what_is_behind_is_doctored(call: Call):
 def test_a_disk_that_keeps_its_reserve_is_doctored(monkeypatch: pytest.MonkeyPatch):
     settings, free = load_settings(), [5 * 10**9]
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(total=10**12, used=0, free=free[-1]))
-    said = _examine("disk", _disk, settings)
+    said = examine("disk", _disk, settings)
     assert (said.ok, said.text) == (
         True,
         f"5,000 MB are free on the disk of {settings.home}, of which 1,000 MB stay free",
     )
     free.append(10**8)
-    finding = _examine("disk", _disk, settings)
+    finding = examine("disk", _disk, settings)
     assert not finding.ok
     assert finding.text.startswith(f"The disk of {settings.home / 'blobs'} has 100 MB free, and 1,000 MB stay free")
 

@@ -198,7 +198,7 @@ def test_batch_sizes_are_looked_up_and_kept_in_the_deployments_store(
         return NoiseBySeed(), 8
 
     monkeypatch.setattr("bgen_core.jobs.kept_models.load_inpainter", load)
-    with Reproducer(settings, store.tunings) as reproducer:
+    with Reproducer(settings, tunings=store.tunings) as reproducer:
         made(reproducer)
     assert store.tunings.last("demo-cpu", extent) == tuning
 

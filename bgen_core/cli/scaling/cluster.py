@@ -6,7 +6,10 @@ from typing import Annotated
 
 import typer
 
+from bgen_core.cli.inputs import say
 from bgen_core.cli.json_answer import print_json
+from bgen_core.cluster.examination import checks_of
+from bgen_core.jobs.watching.findings import examine
 from bgen_core.jobs.watching.painters import Member, members_of
 from bgen_core.settings import load_settings
 from bgen_core.store.store import open_store
@@ -23,9 +26,16 @@ def cluster() -> None:
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
-    """Show dispatcher, painters and measurers: where they are, what they do, and how fast; exit 2 where none paints."""
-    with open_store(load_settings()) as store:
+    """Show dispatcher, painters and measurers: where they are, what they do, and how fast; exit 2 where none paints.
+
+    What `doctor` finds wrong with what machines share is said on stderr.
+    """
+    settings = load_settings()
+    with open_store(settings) as store:
         members = members_of(store)
+    for finding in [examine(what, check, settings) for what, check in checks_of(settings)]:
+        if not finding.ok:
+            say(finding.line)
     if as_json:
         print_json([asdict(member) for member in members])
     else:

@@ -31,12 +31,22 @@ class SharedTurns:
         Where sweeps are, and who this is.
     may_paint
         Why this painter cannot make a sweep, or "".
+    is_asked_beside
+        Whether something else waits for this painter than sweeps: it begins nothing more of one then, and comes back.
     """
 
-    def __init__(self, store: Store, member: Member, *, may_paint: Callable[[SweepRecord], str]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        member: Member,
+        *,
+        may_paint: Callable[[SweepRecord], str],
+        is_asked_beside: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._store = store
         self._member = member
         self._may_paint = may_paint
+        self._is_asked_beside = is_asked_beside
         self._let_alone: dict[SweepId, float] = {}
         self._next_look = 0.0
         self._following: SweepRecord | None = None
@@ -65,12 +75,14 @@ class SharedTurns:
         self._let_alone[sweep_id] = time.monotonic() + seconds
 
     def next_after(self, sweep_id: SweepId) -> SweepRecord | None:
-        """The sweep to which this painter goes over; None where it stays."""
+        """The sweep to which this painter goes over, this one again where something is asked beside; None: it stays."""
         if (queued := self._store.sweeps.next_after(sweep_id)) is not None:
             return queued
         if time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + LOOK_SECONDS
-            self._following = self._of_owner_with_fewer(sweep_id)
+            self._following = (
+                self._store.sweeps.get(sweep_id) if self._is_asked_beside() else self._of_owner_with_fewer(sweep_id)
+            )
         return self._following
 
     def _to_join(self) -> SweepRecord | None:

@@ -23,6 +23,7 @@ from bgen_core.sweep.engine.cohort import Cohort, start_cohort
 from bgen_core.sweep.engine.decoding import LatentPreview, in_tiles, to_pixels
 from bgen_core.sweep.engine.denoisers import make_denoiser
 from bgen_core.sweep.engine.feed import WINDOW, Alike, Feed
+from bgen_core.sweep.engine.network.lead import Lead
 from bgen_core.sweep.engine.outbox import Outbox
 from bgen_core.sweep.engine.picture_batches import PictureDecoder
 from bgen_core.sweep.engine.rows import RowEvaluator
@@ -158,7 +159,7 @@ class BatchedInpainter:
         extent, before = alike.extent, self.rows_computed
         evaluator = RowEvaluator(self.denoiser, extent=extent, batch_size=tuning.batch_size, quantum=tuning.filled_to)
         decoder = PictureDecoder(self.denoiser, extent, tuning.decoded_together or 1)
-        outbox = Outbox()
+        outbox, lead = Outbox(), Lead(self.denoiser.device)
         seconds: dict[int, float] = {}
         alone: list[PaintCell] = []
         lanes: list[Lane] = []
@@ -195,6 +196,7 @@ class BatchedInpainter:
             under_way = [lane.cohort for lane in chosen if lane.cohort]
             try:
                 self._advance(under_way, evaluator)
+                lead.keep()
             except OutOfMemoryError:
                 raise
             except Exception as error:  # the library's own code, on a checkpoint that nobody here has seen

@@ -1,0 +1,115 @@
+"""Who wants a picture made again on another machine: asks a painter through the store, and waits for what comes out."""
+
+import logging
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+
+from bgen_core.errors import BgenError
+from bgen_core.ids import BlobHash
+from bgen_core.jobs.recorded_device import gpu_of, painters_by_gpu
+from bgen_core.jobs.reproduce import Deviation, Reproducer, Reproduction
+from bgen_core.models.devices import gpus_here
+from bgen_core.runs.recipe import Recipe, read_recipe
+from bgen_core.settings import Settings
+from bgen_core.store.coordination.repeats import NOBODY_YET, Repeat
+from bgen_core.store.store import Store
+from bgen_core.wording import printable
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0
+# A painter that is in the middle of a sweep begins nothing more of it within a second, and ends what is under way.
+TAKEN_SECONDS = 120.0
+MADE_SECONDS = 3000.0  # a page waits for an hour
+
+
+class Elsewhere:
+    """Has pictures made again by painters.
+
+    Parameters
+    ----------
+    store
+        That of the painters.
+    settings
+        A device that they name is used, whatever made a picture: then no painter is asked.
+    painters
+        From `painters_by_gpu`: which machines have which GPUs.
+    """
+
+    def __init__(self, store: Store, settings: Settings, painters: Mapping[str, str]) -> None:
+        self._store = store
+        self._settings = settings
+        self._painters = painters
+
+    def repeat(self, png: bytes, recipe: Recipe, model: str) -> Reproduction | None:
+        """Make it there; None where no painter does, for whatever reason: this machine can, or says why not."""
+        gpu = gpu_of(recipe.record) if recipe.record is not None else ""
+        if self._settings.device != "auto" or gpu not in self._painters or gpu in gpus_here().values():
+            return None
+        try:
+            blob = self._store.blobs.put(png)
+            repeat_id = self._store.repeats.ask(gpu=gpu, png=blob, model=model)
+            try:
+                answer = self._answered(repeat_id)
+            finally:
+                self._store.repeats.forget(repeat_id)
+            return None if answer is None else self._read(answer, gpu)
+        except BgenError:  # of the store, or of a picture in it
+            logger.warning("no painter can be asked to make a picture again", exc_info=True)
+            return None
+
+    def _answered(self, repeat_id: str) -> Repeat | None:
+        began = time.monotonic()
+        while (repeat := self._store.repeats.wait(repeat_id)) is not None and repeat.answer is None:
+            waited = time.monotonic() - began
+            if waited > (TAKEN_SECONDS if repeat.taken_by == NOBODY_YET else MADE_SECONDS):
+                return None
+            if repeat.taken_by != NOBODY_YET and repeat.taken_by not in self._living():
+                return None
+            time.sleep(LOOK_SECONDS)
+        return repeat
+
+    def _living(self) -> set[str]:
+        return {each.id for each in self._store.workers.serving() if each.is_alive}
+
+    def _read(self, repeat: Repeat, gpu: str) -> Reproduction | None:
+        told = repeat.answer or {}
+        if "png" not in told:
+            logger.warning("the painter on %s could not make a picture again; its log says why", self._painters[gpu])
+            return None
+        png = self._store.blobs.get(BlobHash(told["png"]))
+        made = read_recipe(png).record
+        if made is None:
+            return None
+        return Reproduction(
+            run=made,
+            png=png,
+            pixels=told["pixels"],
+            changed=told["changed"],
+            greatest=told["greatest"],
+            differences=tuple(Deviation(**each) for each in told["differences"]),
+            made_by=f"{self._painters[gpu]} made it, which has a {printable(gpu, 60)} as whatever made it first",
+        )
+
+
+def answer_of(made: Reproduction, png: BlobHash) -> dict[str, object]:
+    """What a painter says of a picture that it made again."""
+    return {
+        "png": png,
+        "pixels": made.pixels,
+        "changed": made.changed,
+        "greatest": made.greatest,
+        "differences": [
+            {"what": each.what, "was": each.was, "now": each.now} for each in made.differences
+        ],
+    }  # fmt: skip
+
+
+@contextmanager
+def reproducer_for(store: Store, settings: Settings) -> Generator[Reproducer]:
+    """What makes pictures of a store again: on this machine, or by the painter that has the GPU which made them."""
+    painters = painters_by_gpu(store)
+    elsewhere = Elsewhere(store, settings, painters)
+    with Reproducer(settings, painters, tunings=store.tunings, elsewhere=elsewhere.repeat) as reproducer:
+        yield reproducer
