@@ -14,7 +14,7 @@ from bgen_core.settings import Settings
 from bgen_core.sweep.build import build_plan
 from bgen_core.sweep.explore import explored_plan
 from bgen_core.sweep.plan import SweepPlan
-from bgen_core.sweep.random_seeds import draw_seeds
+from bgen_core.sweep.seeds.random_seeds import draw_seeds
 
 
 def plan_of(

@@ -37,7 +37,7 @@ from bgen_core.store.store import open_store
 from bgen_core.sweep.build import default_params
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
-from bgen_core.sweep.random_seeds import RANDOM_SEED, drawn_seed
+from bgen_core.sweep.seeds.random_seeds import RANDOM_SEED, drawn_seed
 
 
 @one_value_each

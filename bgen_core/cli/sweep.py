@@ -42,7 +42,7 @@ from bgen_core.store.store import Store, open_store
 from bgen_core.sweep.build import build_plan
 from bgen_core.sweep.pairs import FORM
 from bgen_core.sweep.plan import SweepPlan
-from bgen_core.sweep.random_seeds import draw_seeds
+from bgen_core.sweep.seeds.random_seeds import draw_seeds
 
 # What `--spec` may hold, and how.
 OPTIONS: dict[str, OptionKind] = {

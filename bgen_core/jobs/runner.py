@@ -15,6 +15,7 @@ from bgen_core.jobs.running.commits import Commits
 from bgen_core.jobs.running.engine_call import Asked, OpenEngine
 from bgen_core.jobs.running.painting import Painting
 from bgen_core.jobs.running.planned import Planned, Plans
+from bgen_core.jobs.running.redraws import Redraws
 from bgen_core.jobs.running.share import Share
 from bgen_core.jobs.running.turn import Turn
 from bgen_core.jobs.running.work import Painted, Work
@@ -166,7 +167,8 @@ class Runner:
     def _events(self, sweep_id: SweepId) -> Generator[RunnerEvent]:
         unstored, self._unstored = self._unstored, {}
         self._turn = turn = Turn(sweep_id, self._next_after, self._joins)
-        commits = Commits(self._store, lambda raw_id: self._claims.made([raw_id]))
+        redraws = Redraws(self._store, self._settings)
+        commits = Commits(self._store, lambda raw_id: self._claims.made([raw_id]), redraws)
         painting = Painting(
             self._store,
             self._claims,
@@ -201,7 +203,7 @@ class Runner:
         record = self._store.sweeps.get(sweep_id)
         rows = self._store.sweeps.cells(sweep_id)
         for row in rows:
-            if row.done:
+            if row.done and row.is_settled:
                 yield Committed(index=row.index, run_id=row.run_id, reused=True)
         sweep = self._plans.missing_of(record, rows)
         # What changes at the highest price varies slowest: models are loaded once, and only a size drains the engine.
@@ -328,7 +330,7 @@ class Runner:
                 f"the model {quoted(model)}, an IP-Adapter, a LoRA, the device or a library has changed since this "
                 "sweep was planned: start it again; what is made already stays in the table."
             )
-        return Work(
+        work = Work(
             sweep_id=sweep.record.id,
             owner=sweep.record.owner,
             device=WITHOUT_DEVICE if source.family.backdrop else self.device,
@@ -340,7 +342,10 @@ class Runner:
             addresses=addresses,
             is_only_group=len(sweep.groups) == 1,
             is_only_size=False,
+            redraw=plan.redraw,
         )
+        again = {cell.index: work.address(cell) for cell in cells if cell.attempt}
+        return replace(work, addresses=addresses | again)
 
 
 def _extent(picture: Extent, model: LoadedModel, side: int) -> Extent:

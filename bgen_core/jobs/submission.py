@@ -129,6 +129,7 @@ def forecast_sweep(
         notes=(
             *_downloads([sources[model] for model in painting], settings, dtype_name),
             *backdrop_notes(entries),
+            *([plan.redraw.note] if plan.redraw else []),
             *filter(None, [detail_note(_sized(to_paint.values(), sources, photos))]),
             *dict.fromkeys(note for source in sources.values() for note in _notes(plan, source, entries)),
         ),

@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from importlib.metadata import version
 from typing import Any
@@ -22,6 +22,7 @@ from bgen_core.sweep.applied_loras import applied_loras, lora_versions
 from bgen_core.sweep.axes import Axis, axis_kind
 from bgen_core.sweep.family_rules import LORA_FIELDS, REFERENCE_FIELDS, paints_in_tiles, settled
 from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.seeds.redraw import Redraw, redrawn_seed
 from bgen_core.sweep.steering.applied_reference import applied_reference
 from bgen_core.wording import quoted
 
@@ -41,13 +42,24 @@ def pixel_versions() -> dict[str, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class SweepCell:
-    """One cell of a plan: its place in the grid, and everything that makes its picture."""
+    """One cell of a plan: its place in the grid, and everything that makes its picture.
+
+    `attempt` counts the seeds that were tried before this one, where a plan has cells drawn again.
+    """
 
     index: int
     position: tuple[int, ...]
     model: str
     subject_id: SubjectId
     params: InpaintParams
+    attempt: int = 0
+
+    def at_attempt(self, attempt: int) -> "SweepCell":
+        """The same cell with the seed of another attempt."""
+        if attempt == self.attempt:
+            return self
+        seed = redrawn_seed(self.params.seed, attempt - self.attempt)
+        return replace(self, params=self.params.changed({"seed": seed}), attempt=attempt)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +78,8 @@ class SweepPlan:
         Any number of axes; the last one varies fastest.
     only
         Indices of the cells that shall be made, in rising order; None for all of them.
+    redraw
+        When a cell is drawn again with another seed; None for never.
     """
 
     subject_id: SubjectId
@@ -73,6 +87,7 @@ class SweepPlan:
     base: InpaintParams
     axes: tuple[Axis, ...] = ()
     only: tuple[int, ...] | None = None
+    redraw: Redraw | None = None
 
     def __post_init__(self) -> None:
         names = [each.name for axis in self.axes for each in axis.together]
@@ -179,18 +194,20 @@ class SweepPlan:
             "base": self.base.to_json(),
             "axes": [_axis_json(axis) for axis in self.axes],
         }
-        return content if self.only is None else content | {"only": list(self.only)}
+        content |= {} if self.only is None else {"only": list(self.only)}
+        return content if self.redraw is None else content | {"redraw": self.redraw.to_json()}
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "SweepPlan":
         axes = tuple(map(_axis_from_json, content["axes"]))
-        only = content.get("only")
+        only, redraw = content.get("only"), content.get("redraw")
         return cls(
             subject_id=content["subject_id"],
             model=content["model"],
             base=InpaintParams(**content["base"]),
             axes=axes,
             only=None if only is None else tuple(only),
+            redraw=None if redraw is None else Redraw(**redraw),
         )
 
 

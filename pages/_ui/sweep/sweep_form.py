@@ -19,7 +19,7 @@ from bgen_core.sweep.explore import explored_plan
 from bgen_core.sweep.family_rules import LORA_FIELDS, scheduler_refusal
 from bgen_core.sweep.pairs import FORM, write_pairs
 from bgen_core.sweep.plan import SweepPlan
-from bgen_core.sweep.random_seeds import write_seeds
+from bgen_core.sweep.seeds.random_seeds import write_seeds
 from bgen_core.typed_lines import typed_lines, write_line
 from bgen_core.wording import quoted
 from pages._ui.app import resources
