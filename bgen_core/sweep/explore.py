@@ -11,7 +11,7 @@ STEPS = "steps"
 
 
 def explored_plan(plan: SweepPlan, steps: int) -> SweepPlan:
-    """The same grid with few steps everywhere: an axis of steps is folded away.
+    """The same grid with few steps everywhere: an axis of steps is folded away, and no cell is drawn again.
 
     Raises
     ------
@@ -23,7 +23,8 @@ def explored_plan(plan: SweepPlan, steps: int) -> SweepPlan:
         if axis.paired and STEPS in (each.name for each in axis.together):
             raise UserInputError(f"{axis.label} are paired: explore without that pair, and finish with it.")
     base = replace(plan.base, num_inference_steps=steps)
-    return replace(plan, base=base, axes=tuple(axis for axis in plan.axes if axis.name != STEPS), only=None)
+    axes = tuple(axis for axis in plan.axes if axis.name != STEPS)
+    return replace(plan, base=base, axes=axes, only=None, redraw=None)
 
 
 def finish_plan(explored: SweepPlan, chosen: Sequence[int], steps: Axis) -> SweepPlan:
