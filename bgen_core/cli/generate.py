@@ -9,6 +9,7 @@ import typer
 
 from bgen_core.cli import exit_codes
 from bgen_core.cli.given.parameter_options import one_value_each
+from bgen_core.cli.given.redraw import ATTEMPTS_HELP, LIMIT_HELP, given_redraw, told_attempts
 from bgen_core.cli.inputs import (
     INVERT_HELP,
     check_invert,
@@ -31,6 +32,7 @@ from bgen_core.models.default_model import default_model
 from bgen_core.models.revision import fetch_entry, find_model
 from bgen_core.parameters import PARAMETERS
 from bgen_core.records.run import RunRecord
+from bgen_core.runs.attempt_words import attempt_text
 from bgen_core.settings import load_settings
 from bgen_core.store.references import ENCODERS
 from bgen_core.store.store import open_store
@@ -50,6 +52,8 @@ def generate(
     ] = None,
     alpha: Annotated[Path | None, typer.Option(help="Mask of the photo's size, white = keep.")] = None,
     invert: Annotated[bool, typer.Option("--invert", help=INVERT_HELP)] = False,
+    max_expansion: Annotated[float | None, typer.Option(metavar="PERCENT", help=LIMIT_HELP)] = None,
+    attempts: Annotated[int | None, typer.Option(metavar="N", help=ATTEMPTS_HELP)] = None,
     here: Annotated[bool, typer.Option("--here", help=HERE_HELP)] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
     **given: Any,
@@ -67,11 +71,11 @@ def generate(
     for name, encode in ENCODERS.items():
         (given[name],), read = read_pictures([given[name] or ""], settings, encode)
         pngs += read
-    params = _params(entry, given)
+    params, redraw = _params(entry, given), given_redraw(max_expansion, attempts)
     find_model(entry.name)
     subject = read_subject(photo, alpha, settings, invert=invert)
     with open_store(settings) as store:
-        plan = SweepPlan(subject_id=subject.id, model=entry.name, base=params)
+        plan = SweepPlan(subject_id=subject.id, model=entry.name, base=params, redraw=redraw)
         place = find_place(store, settings, plan.models, here=here)
         forecast = place.forecast(plan, {subject.id: subject.extent})
         for note in forecast.notes:
@@ -82,13 +86,15 @@ def generate(
         if result.state != "done":
             raise typer.Exit(exit_codes.INTERRUPTED)
         (cell,) = store.sweeps.cells(result.sweep_id)
-        if cell.error:
+        if cell.error and not cell.done:
             raise UserInputError(cell.error)
         run = store.runs.get(cell.run_id)
         write_file(out, store.blobs.get(run.image))
     if as_json:
-        print_json(_describe(run, result, out))
+        print_json(_describe(run, result, out) | told_attempts(cell))
     else:
+        for said in filter(None, [attempt_text(cell, redraw)]):
+            say(said)
         say(f"{out} written{' (made before, not computed again)' if result.reused else f' in {result.seconds} s'}")
 
 

@@ -203,7 +203,7 @@ class Runner:
         record = self._store.sweeps.get(sweep_id)
         rows = self._store.sweeps.cells(sweep_id)
         for row in rows:
-            if row.done and row.is_settled:
+            if row.is_final:
                 yield Committed(index=row.index, run_id=row.run_id, reused=True)
         sweep = self._plans.missing_of(record, rows)
         # What changes at the highest price varies slowest: models are loaded once, and only a size drains the engine.

@@ -104,9 +104,14 @@ class SweepCellRow:
     attempts: tuple[CellAttempt, ...] = ()
 
     @property
+    def is_final(self) -> bool:
+        """Whether its picture is there, and no other will take its place."""
+        return self.done and self.is_settled
+
+    @property
     def is_over(self) -> bool:
-        """Whether nothing is left to do: it is made and settled, or has failed."""
-        return (self.done and self.is_settled) or bool(self.error)
+        """Whether nothing is left to do: its picture is final, or it has failed."""
+        return self.is_final or bool(self.error)
 
     @property
     def attempt(self) -> int:

@@ -5,11 +5,13 @@ address, and one that was ever made is not painted again.
 """
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from bgen_core.errors import UserInputError
 from bgen_core.parameters import MAX_SEED
+from bgen_core.wording import quoted
 
 EXPANSION = "expansion"  # the metric that decides, in percent of the picture
 SEED_STEP = 1_000_000  # from one attempt's seed to the next: an axis of seeds seldom has both
@@ -71,6 +73,27 @@ def read_redraw(max_expansion: float | None, attempts: int | None) -> Redraw | N
             raise UserInputError("attempts need a largest expansion: say up to which a picture holds, such as 3.")
         return None
     return Redraw(max_expansion=max_expansion, attempts=USUAL_ATTEMPTS if attempts is None else attempts)
+
+
+def typed_redraw(limit: str, attempts: str) -> Redraw | None:
+    """What two fields of a form say; an empty limit is none, and empty attempts are the usual number.
+
+    Raises
+    ------
+    UserInputError
+        Not a number, or one that is not allowed.
+    """
+    if not limit.strip():
+        return None
+    try:
+        percent = float(limit.strip().removesuffix("%").replace(",", "."))
+    except ValueError as error:
+        raise UserInputError(
+            f"Redraw above an expansion of {quoted(limit)} is not a number: write percent of the picture, such as 3."
+        ) from error
+    if not re.fullmatch("[0-9]{0,6}", attempts.strip(), re.ASCII):
+        raise UserInputError(f"Seeds at most {quoted(attempts)} is not a whole number: write one, such as 4.")
+    return read_redraw(percent, int(attempts) if attempts.strip() else None)
 
 
 def redrawn_seed(seed: int, further: int) -> int:
