@@ -10,8 +10,10 @@ from bgen_core.wording import counted, listed
 
 def attempt_text(cell: SweepCellRow, redraw: Redraw | None) -> str:
     """ "3rd seed of at most 4: 2.10 % (limit 3 %); earlier: 5.20 %, 4.00 %"; empty where nothing is decided yet."""
-    if redraw is None or not cell.attempts or cell.attempts[0].expansion is None:
-        return "Its expansion cannot be measured: it is not drawn again." if cell.attempts and cell.is_settled else ""
+    if redraw is None or not cell.attempts:
+        return ""
+    if cell.attempts[0].expansion is None:
+        return "Its expansion cannot be measured: it is not drawn again."
     values = [each.expansion for each in cell.attempts if each.expansion is not None]
     shown = [_percent(value) for value in values]
     limit = f"(limit {redraw.max_expansion:g} %)"
@@ -26,7 +28,7 @@ def attempt_text(cell: SweepCellRow, redraw: Redraw | None) -> str:
         seed = f"{_ordinal(kept + 1)} seed of at most {redraw.attempts}"
         return f"{seed}: {shown[kept]} {limit}{f'; earlier: {listed(others)}' if others else ''}."
     return (
-        f"No seed holds. The {_ordinal(kept + 1)} of {len(values)} grew least: {shown[kept]} {limit}"
+        f"No seed holds. The {_ordinal(kept + 1)} of {len(cell.attempts)} grew least: {shown[kept]} {limit}"
         f"{f'; the others: {listed(others)}' if others else ''}."
     )
 

@@ -68,7 +68,7 @@ def form_of(plan: SweepPlan) -> dict[str, str | list[str]]:
         "explore": "",
         "replace": "\n".join(write_replacement(axis) for axis in replacements),
         "pair": write_pairs(plan.axes),
-        "redraw": f"{plan.redraw.max_expansion:g}" if plan.redraw else "",
+        "redraw": repr(plan.redraw.max_expansion).removesuffix(".0") if plan.redraw else "",
         "attempts": str(plan.redraw.attempts) if plan.redraw else "",
     }
     for parameter in PARAMETERS:
