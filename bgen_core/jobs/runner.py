@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from bgen_core.errors import BgenError, UserInputError
@@ -308,6 +309,7 @@ class Runner:
             depth=depth_model_for(part.values_of("control"), self._settings.depth_model),
             background=KeptBackgrounds(self._store.blobs),
         )
+        photos = self._photo_sizes(cells)
         addresses = self._plans.addresses(
             sweep.record,
             [cell.index for cell in cells],
@@ -321,6 +323,7 @@ class Runner:
                 loras=loras,
                 ip_adapters=steering.ip_adapters,
                 depth=steering.depth,
+                photos=photos,
             ),
         )
         if {index: address.run_id for index, address in addresses.items()} != {
@@ -343,9 +346,18 @@ class Runner:
             is_only_group=len(sweep.groups) == 1,
             is_only_size=False,
             redraw=plan.redraw,
+            photos=photos,
         )
         again = {cell.index: work.address(cell) for cell in cells if cell.attempt}
         return replace(work, addresses=addresses | again)
+
+    def _photo_sizes(self, cells: Iterable[SweepCell]) -> dict[SubjectId, Extent]:
+        """Of the cells' subjects that are there: what is missing fails its own cells."""
+        sizes: dict[SubjectId, Extent] = {}
+        for subject_id in {cell.subject_id for cell in cells}:
+            with suppress(UserInputError):
+                sizes[subject_id] = self._store.subjects.get(subject_id).extent
+        return sizes
 
 
 def _extent(picture: Extent, model: LoadedModel, side: int) -> Extent:

@@ -22,6 +22,7 @@ NEUTRAL: dict[str, Any] = {
     )},
 }  # fmt: skip
 LORA_FIELDS = ("loras", "lora_weight")
+PLACE_FIELDS = ("canvas", "anchor", "subject_scale")
 REFERENCE_FIELDS = ("reference", "ip_adapter", "reference_scale")
 # Larger pictures pass through the autoencoder in tiles: whole, one of side 2048 takes four times what one of 1024 does.
 # By the side that somebody chose alone, so that a cell's pixels depend on nothing but the cell.

@@ -10,6 +10,7 @@ from typing import Any
 
 from bgen_core.content_address import hash_content
 from bgen_core.errors import UserInputError
+from bgen_core.extent import Extent
 from bgen_core.ids import RawId, RunId, SubjectId
 from bgen_core.models.families import Family
 from bgen_core.models.family_table import STABLE_DIFFUSION
@@ -20,7 +21,7 @@ from bgen_core.parameters import PARAMETERS, PROMPTS, Stage, parameter_of
 from bgen_core.subject.placing import Composition
 from bgen_core.sweep.applied_loras import applied_loras, lora_versions
 from bgen_core.sweep.axes import Axis, axis_kind
-from bgen_core.sweep.family_rules import LORA_FIELDS, REFERENCE_FIELDS, paints_in_tiles, settled
+from bgen_core.sweep.family_rules import LORA_FIELDS, PLACE_FIELDS, REFERENCE_FIELDS, paints_in_tiles, settled
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.seeds.redraw import Redraw, redrawn_seed
 from bgen_core.sweep.steering.applied_reference import applied_reference
@@ -255,6 +256,7 @@ def address_cell(
     loras: Mapping[str, LoraFile] | None = None,
     ip_adapters: Mapping[str, IPAdapter] | None = None,
     depth: DepthModel | None = None,
+    photo: Extent | None = None,
 ) -> CellAddress:
     """Where a cell's pictures lie.
 
@@ -276,6 +278,9 @@ def address_cell(
         Name -> adapter, of all that the parameters name.
     depth
         What tells depth, where the control picture shows it.
+    photo
+        Size of the subject's photo: on a canvas that leaves it as it is, the raw picture is that of the photo alone.
+        The run's own address is the same whether this is known or not.
     """
     params, ignored = settled(family, params), frozenset[str]()
     applied, reference = applied_loras(params, loras or {}), applied_reference(params, ip_adapters or {})
@@ -303,8 +308,11 @@ def address_cell(
         painted["reference"] = reference.in_address
     if depth and painted.get("control") == "depth":
         painted["depth"] = depth.content
+    run_id = hash_content({"params": painted | pasted, **rest})
+    if photo is not None and params.composition.leaves(photo):
+        for field in PLACE_FIELDS:
+            painted.pop(field, None)
     raw_id = hash_content({"params": painted, **rest})
-    run_id = hash_content({"params": painted | pasted, **rest}) if pasted else raw_id
     return CellAddress(run_id=RunId(run_id), raw_id=RawId(raw_id))
 
 
@@ -325,6 +333,7 @@ def address_plan(
     loras: Mapping[str, LoraFile] | None = None,
     ip_adapters: Mapping[str, IPAdapter] | None = None,
     depth: DepthModel | None = None,
+    photos: Mapping[SubjectId, Extent] | None = None,
 ) -> dict[int, CellAddress]:
     """Index -> addresses of every cell that is to be made, in rising order; see `address_cell`.
 
@@ -336,8 +345,10 @@ def address_plan(
         Model -> its family; those that are not named are Stable Diffusion's.
     loras, ip_adapters, depth
         See `address_cell`.
+    photos
+        Subject -> size of its photo, as far as that is known.
     """
-    known = families or {}
+    known, sizes = families or {}, photos or {}
     return {
         cell.index: address_cell(
             cell.params,
@@ -349,6 +360,7 @@ def address_plan(
             loras=loras,
             ip_adapters=ip_adapters,
             depth=depth,
+            photo=sizes.get(cell.subject_id),
         )
         for cell in plan.cells()
     }

@@ -1,6 +1,7 @@
 """What cells of one model and size share, and the commit of one of them: composed, encoded, stored."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -42,6 +43,8 @@ class Work:
         Of all cells of this model, by their index: where cells are drawn again, of the attempt under way.
     redraw
         When a cell is drawn again with another seed; None for never.
+    photos
+        Subject -> size of its photo.
     is_only_group, is_only_size
         Whether the sweep misses cells of one model and one subject alone, and these of one size: what none of them can
         do without stops the sweep, and fails its own cells otherwise.
@@ -59,6 +62,7 @@ class Work:
     is_only_group: bool
     is_only_size: bool
     redraw: Redraw | None = None
+    photos: Mapping[SubjectId, Extent] = field(default_factory=dict[SubjectId, Extent])
 
     def address(self, cell: SweepCell) -> CellAddress:
         """Where a cell's pictures lie."""
@@ -72,6 +76,7 @@ class Work:
             loras=self.loras,
             ip_adapters=self.steering.ip_adapters,
             depth=self.steering.depth,
+            photo=self.photos.get(cell.subject_id),
         )
 
 
