@@ -52,7 +52,7 @@ def subject_cut_note(subject: Subject, composition: Composition) -> str:
 
 def cut_note(name: str, composition: Composition, inside: tuple[Side, ...], cut: tuple[Side, ...]) -> str:
     """Where the canvas shows that the photo cuts its subject off; empty where it does not."""
-    shown = tuple(side for side in inside if side in cut)
+    shown: tuple[Side, ...] = tuple(side for side in inside if cut.count(side))
     if not shown:
         return ""
     return (
