@@ -3,7 +3,7 @@
 from typing import Any
 
 from bgen_core.models.backgrounds.canvas_text import canvas_named
-from bgen_core.models.backgrounds.colour_text import read_colours, write_colours
+from bgen_core.models.backgrounds.colour_text import read_gradient
 from bgen_core.models.families import Cfg, ClipSkip, Family, Ignored, NeedsSecond, WithCfg
 from bgen_core.parameters import BACKDROPS, PROMPT_SYNTAXES, REPAINTS, parameter_of
 from bgen_core.subject.placing import AS_PHOTO
@@ -130,7 +130,7 @@ def settled(family: Family, params: InpaintParams) -> InpaintParams:
         changes["anchor"] = AS_PHOTO.anchor
     if family.backdrop:
         if family.backdrop == "colour":
-            changes["background_colour"] = write_colours(read_colours(params.background_colour))
+            changes["background_colour"] = read_gradient(params.background_colour).text
         return params.changed(changes)
     if edits_whole(family, params):
         changes |= WITHOUT_MASK
