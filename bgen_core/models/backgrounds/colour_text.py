@@ -27,8 +27,8 @@ class Gradient:
     colours
         Each in 0 to 255.
     begin
-        Where the first one lies: at an edge or a corner, the last one at the opposite; or in the "center", the last one in
-        the corners.
+        Where the first one lies: at an edge or a corner, the last one at the opposite; or in the "center", the last one
+        in the corners.
     """
 
     colours: tuple[Rgb, ...]
