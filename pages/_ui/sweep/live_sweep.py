@@ -195,7 +195,7 @@ def running_text(done: int, total: int, progress: SweepProgress | None, *, share
 
     So many cells as `again` have a picture, and may be drawn again.
     """
-    parts = [f"{done}/{total}", *([f"{again} tried again"] if again else [])]
+    parts = [f"{done}/{total}", *([f"{again} drawn again"] if again else [])]
     speed = progress.cells_per_second if progress else None
     if speed:
         parts.append(f"{number(speed, 2)} pictures/s" if speed >= 1 else f"{number(1 / speed, 2)} s per picture")

@@ -150,7 +150,7 @@ function fill(grid, index, place) {
     parts.push(explored);
   }
   if (place?.n) {
-    const tried = element("span", "steps tried", place.w ? `seed ${place.n} …` : `seed ${place.n}`);
+    const tried = element("span", "steps tried", place.w ? `attempt ${place.n} …` : `attempt ${place.n}`);
     tried.title = place.t;
     parts.push(tried);
   }
