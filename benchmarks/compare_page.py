@@ -42,6 +42,7 @@ from tests.made_up import LONG_AGO, made_up_run, made_up_sweep, run_id
 from tests.serving import RunningApp, serve
 
 PICTURES = 200
+PATIENCE_MS = 60_000
 OWN_COLUMNS = ("id", "created", "owner", "subject_id", "subject_name", "model", "model_revision", "device", "dtype")
 PEOPLE = ("ada", "bo", "cleo", "")
 WORDS = ("a beach at sunset", "a snowy forest", "an office", "red mountains", "a quiet street", "a desert at night")
@@ -150,7 +151,7 @@ def measure_core(store: Store) -> None:
 def measure_browser(app: RunningApp, store: Store, browser: Browser) -> None:
     server = psutil.Process(app.process.pid)
     page = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(PATIENCE_MS)
 
     def measured(what: str, act: Callable[[], None], times: int = 1) -> None:
         before = sum(server.cpu_times()[:2])
@@ -225,22 +226,30 @@ def _tick(page: Page) -> None:
     pick = page.locator(".gallery .pick").first
     was = pick.get_attribute("aria-pressed")
     pick.click()
-    expect(pick).not_to_have_attribute("aria-pressed", was or "", timeout=60_000)
+    expect(pick).not_to_have_attribute("aria-pressed", was or "", timeout=PATIENCE_MS)
     wait_until_settled(page)
 
 
 def _search(page: Page, word: str) -> None:
-    gallery = page.locator(".gallery")
-    before = gallery.get_attribute("aria-label")
-    page.get_by_role("searchbox", name="Search").fill(word)
-    page.get_by_role("searchbox", name="Search").press("Enter")
-    gallery.evaluate(  # what Playwright waits for by itself, it looks at once a second
-        """(gallery, before) => new Promise(done => {
-            const look = () => gallery.ariaLabel !== before ? done() : requestAnimationFrame(look);
+    """Until the first card is of a run with that word; two words in turn may find equally many."""
+    search = page.get_by_role("searchbox", name="Search")
+    search.fill(word)
+    search.press("Enter")
+    came = page.locator(".gallery").evaluate(  # what Playwright waits for by itself, it looks at once a second
+        """(gallery, [word, patience]) => new Promise(done => {
+            const end = performance.now() + patience;
+            const look = () => {
+                const first = gallery.querySelector(".card .pick");
+                if (first && first.title.includes(word)) done(true);
+                else if (performance.now() > end) done(false);
+                else requestAnimationFrame(look);
+            };
             look();
         })""",
-        before,
+        [word, PATIENCE_MS],
     )
+    if not came:
+        raise TimeoutError(f"no run with {word!r} came within {PATIENCE_MS / 1000:.0f} s")
 
 
 def say(what: str, seconds: float, more: str = "") -> None:

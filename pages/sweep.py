@@ -31,11 +31,12 @@ subjects = store.subjects.all()
 head = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
 with head:
     st.title("Sweep", width="content", anchor=False)
+remarks, grid = st.container(), st.container()  # remarks come and go: the grid keeps its place, and is there once
 if problem:
-    st.error(plain(problem))
+    remarks.error(plain(problem))
 is_viewer = looks_alone(store)
 if is_viewer:
-    st.caption(LOOKS_ALONE)
+    remarks.caption(LOOKS_ALONE)
 if not subjects and is_viewer:
     st.info("No sweep was made yet.")
     st.stop()
@@ -70,12 +71,13 @@ with head:
     recent_sweeps(store, executor)
     with st.container(width="content"):
         show_status(", ".join(entry.name for entry in models), executor, store)
-if complaint:
-    st.error(plain(complaint))
-for note in forecast.notes if forecast else ():
-    st.caption(plain(note))
-if forecast and not in_hand and not is_viewer:
-    seeds_note(store, forecast.plan, st.query_params.get("badge", ""))
+with remarks:
+    if complaint:
+        st.error(plain(complaint))
+    for note in forecast.notes if forecast else ():
+        st.caption(plain(note))
+    if forecast and not in_hand and not is_viewer:
+        seeds_note(store, forecast.plan, st.query_params.get("badge", ""))
 
 at_once = starts_at_once(waiting=forecast is None and not complaint) and not in_hand
 if (run_pressed or at_once) and forecast and not is_viewer:
@@ -86,16 +88,17 @@ if (run_pressed or at_once) and forecast and not is_viewer:
         note_seeds_used(SweepId(st.query_params["id"]))
         st.rerun()
     except BgenError as error:
-        st.error(plain(told(error)))
+        remarks.error(plain(told(error)))
 
-if sweep:
-    show_sweep(sweep, store, executor, settings)
-elif plan and not complaint:
-    if came_from := st.query_params.get("from"):
-        link_back(store, SweepId(came_from))
-    show_plan(plan, forecast, plan.first_composition.extent(chosen[0].extent), store)
-elif not complaint:
-    st.page_link(page_files.SUBJECT, label="Choose a subject")
+with grid:
+    if sweep:
+        show_sweep(sweep, store, executor, settings)
+    elif plan and not complaint:
+        if came_from := st.query_params.get("from"):
+            link_back(store, SweepId(came_from))
+        show_plan(plan, forecast, plan.first_composition.extent(chosen[0].extent), store)
+    elif not complaint:
+        st.page_link(page_files.SUBJECT, label="Choose a subject")
 keep_address()
 if plan and forecast is None and not complaint:
     wait_for_engine(executor)

@@ -1,6 +1,6 @@
 """A running app with a store of its own, and one Chromium for all tests."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from tests.needs import missing
 from tests.serving import RunningApp, serve
 
 expect.set_options(timeout=60_000)  # far above what a busy machine needs
+LONGEST_SHOWN = 20_000  # characters of a page where a test failed
 Serve = Callable[..., AbstractContextManager[RunningApp]]
 
 
@@ -100,6 +101,18 @@ _shared = _Shared()
 def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
     if nextitem is None or not nextitem.get_closest_marker("browser"):
         _shared.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """What stood on the pages when a test failed: their pictures are gone with the machine that ran it."""
+    report = yield
+    page = getattr(item, "funcargs", {}).get("page")
+    if call.when == "call" and report.failed and isinstance(page, Page):
+        for each in page.context.pages:
+            shown = each.locator("body").aria_snapshot(timeout=5_000)
+            report.sections.append((f"shown at {each.url}", shown[:LONGEST_SHOWN]))
+    return report
 
 
 @pytest.fixture

@@ -76,6 +76,17 @@ def of_component(at: AppTest, name: str) -> Any:
     return next((json.loads(proto.json or "{}") for proto in found if proto.component_name == name), None)
 
 
+def place_of_grid(node: Any, above: tuple[int, ...] = ()) -> tuple[int, ...]:
+    """Where the grid stands among the elements of the page, from the outside in; empty where it is not."""
+    for number, child in getattr(node, "children", {}).items():
+        proto = getattr(child, "proto", None)
+        if getattr(proto, "component_name", "") == "bgen_sweep_grid":
+            return (*above, number)
+        if found := place_of_grid(child, (*above, number)):
+            return found
+    return ()
+
+
 def run_button(at: AppTest):
     return next(button for button in at.button if button.label == "Run")
 
@@ -349,6 +360,23 @@ def test_the_tab_is_told_how_far_the_sweep_is(store: Store, subject: Subject, wo
     at.run()
     assert of_component(at, "bgen_sweep_title") == {**told, "state": "done"}
     assert of_component(at, "bgen_notify_button") is None
+
+
+def test_the_grid_keeps_its_place_whatever_is_remarked_above_it(store: Store, subject: Subject, worker: None):
+    """One that moves stands on the page twice until Streamlit has thrown the old one away."""
+    at = opened_more(open_sweep(seed="1-3"))
+    run_button(at).click().run()
+    place = place_of_grid(at._tree)  # pyright: ignore[reportPrivateUsage]
+    assert place
+    at.text_input(key="strength").set_value("0").run()
+    assert "strength 0 is not allowed" in said(at)
+    assert place_of_grid(at._tree) == place  # pyright: ignore[reportPrivateUsage]
+    at.text_input(key="strength").set_value("1").run()
+    (sweep,) = store.sweeps.select()
+    store.sweeps.change_state(sweep.id, CLAIM)
+    store.sweeps.change_state(sweep.id, FINISH)
+    at.run()
+    assert place_of_grid(at._tree) == place  # pyright: ignore[reportPrivateUsage]
 
 
 def test_a_cancelled_sweep_goes_on(store: Store, subject: Subject, worker: None):

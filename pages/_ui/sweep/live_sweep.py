@@ -58,7 +58,8 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
     shown = arrangement_in_address(plan, badges=badge_names())
     keep_in_address(shown)
     explored = explored_pictures(store, sweep, plan)
-    way_back(store, sweep)
+    with st.container():  # empty where there is no way back: what comes below keeps its place
+        way_back(store, sweep)
 
     @st.fragment(run_every=LOOK_SECONDS if sweep.is_active else None)
     def live() -> None:
