@@ -13,7 +13,7 @@ from typing import Literal
 from bgen_core.errors import UserInputError
 from bgen_core.limits import check_text
 from bgen_core.models.backgrounds.canvas_text import ANCHORS, CANVASES, anchor_named, canvas_named, check_anchor
-from bgen_core.models.backgrounds.colour_text import read_colours
+from bgen_core.models.backgrounds.colour_text import read_gradient
 from bgen_core.models.families import BACKDROP_FIELDS, CONTROLS
 from bgen_core.models.schedulers import scheduler_named, scheduler_names
 from bgen_core.models.steering.ip_adapters import MOST_SCALE, check_name, check_reference
@@ -453,11 +453,11 @@ PARAMETERS: tuple[Parameter, ...] = (
         field="background_colour",
         name="background-colour",
         label="Background colour",
-        help="Of plain-colour: white, sky blue, #aabbcc, or a gradient from top to bottom such as white to sky blue.",
+        help="Of plain-colour: white, #aabbcc, or a gradient, white to sky blue from left (an edge, a corner, center).",
         kind="text",
         default="#ffffff",
         since=5,
-        syntax=read_colours,
+        syntax=read_gradient,
         url="colour",
     ),
     Parameter(

@@ -114,12 +114,23 @@ class SweepStatus(Sweep):
     plan: dict[str, Any]
 
 
+class Attempt(Answer):
+    """One seed that was tried for a cell that is drawn again while its person grows."""
+
+    run: str
+    expansion: float | None = Field(
+        description="In percent of the picture; null until measured, or where it cannot be."
+    )
+
+
 class Cell(Answer):
     """One place of a sweep's grid."""
 
     index: int
-    run: str = Field(description="Id of the run that belongs here, made or not.")
+    run: str = Field(description="Id of the run that belongs here, made or not; of the best attempt so far.")
     made: bool
+    final: bool = Field(description="Whether it is made and no other attempt will take its place.")
+    attempts: list[Attempt] = Field(description="Seeds that were tried; empty where cells are not drawn again.")
     error: str | None
     model: str
     subject: str

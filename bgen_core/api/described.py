@@ -54,7 +54,7 @@ def status_answer(store: SeenStore, record: SweepRecord) -> answers.SweepStatus:
     place = next((each for each in waiting if each.sweep.id == record.id), None)
     return answers.SweepStatus(
         **_sweep(record, store.visitor.id),
-        made=sum(cell.done for cell in cells),
+        made=sum(cell.is_final for cell in cells),
         failed=sum(has_failed(cell) for cell in cells),
         ahead=place.ahead if place else None,
         seconds_to_begin=place.seconds if place else None,
@@ -78,10 +78,12 @@ def cells_answer(store: SeenStore, record: SweepRecord) -> answers.Cells:
                 index=row.index,
                 run=row.run_id,
                 made=row.done,
+                final=row.is_final,
+                attempts=[answers.Attempt(run=each.run_id, expansion=each.expansion) for each in row.attempts],
                 error=row.error if has_failed(row) else None,
                 model=cell.model,
                 subject=cell.subject_id,
-                params=cell.params.to_json(),
+                params=cell.at_attempt(row.attempt).params.to_json(),
             )
             for cell, row in zip(planned, rows, strict=True)
         ],

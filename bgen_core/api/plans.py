@@ -1,6 +1,7 @@
 """From what a script sends to a plan, by the same functions as the pages and the command line."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from bgen_core.api.requests import SweepRequest
@@ -14,7 +15,8 @@ from bgen_core.settings import Settings
 from bgen_core.sweep.build import build_plan
 from bgen_core.sweep.explore import explored_plan
 from bgen_core.sweep.plan import SweepPlan
-from bgen_core.sweep.random_seeds import draw_seeds
+from bgen_core.sweep.seeds.random_seeds import draw_seeds
+from bgen_core.sweep.seeds.redraw import read_redraw
 
 
 def plan_of(
@@ -55,6 +57,7 @@ def plan_of(
         replacements=texts_of(asked.replace),
         pairs=texts_of(asked.pair),
     )
+    plan = replace(plan, redraw=read_redraw(asked.max_expansion, asked.attempts))
     return plan if asked.explore_steps is None else explored_plan(plan, asked.explore_steps)
 
 

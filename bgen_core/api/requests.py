@@ -11,6 +11,7 @@ from bgen_core.records.visitor import Sharing
 from bgen_core.store.opinions import MAX_RATING
 from bgen_core.sweep.axes import FORMS
 from bgen_core.sweep.pairs import FORM
+from bgen_core.sweep.seeds.redraw import USUAL_ATTEMPTS
 
 _MOST_VALUES = 10_000
 _MOST_TAGS = 100
@@ -41,6 +42,14 @@ class SweepPlanned(Asked):
         default=None, ge=1, description="Make all cells with so few steps; finish the best with …/finish."
     )
 
+    max_expansion: StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)] | None = Field(
+        default=None,
+        description="Draw a cell again with another seed while its person grows by more than so many percent of the "
+        "picture.",
+    )
+    attempts: StrictInt | None = Field(
+        default=None, description=f"Seeds for a cell at most, its own included; {USUAL_ATTEMPTS} where none is sent."
+    )
     sharing: Sharing | None = Field(
         default=None, description="Who sees it beside its owner and admins; null for the server's default."
     )

@@ -10,8 +10,16 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
+from bgen_core.archive.archived_attempts import archived_attempts, attempt_rows, check_attempts, number_of
 from bgen_core.archive.archived_races import archived_race, checked_race, race_of
-from bgen_core.archive.manifest import MOST_PLACES, ArchivedDecision, ArchivedRace, ArchivedSweep, ArchivedVote
+from bgen_core.archive.manifest import (
+    MOST_PLACES,
+    ArchivedAttempt,
+    ArchivedDecision,
+    ArchivedRace,
+    ArchivedSweep,
+    ArchivedVote,
+)
 from bgen_core.content_address import is_content_hash
 from bgen_core.errors import UserInputError
 from bgen_core.ids import RunId, SweepId
@@ -37,8 +45,8 @@ _CUT_SHORT = "It was exported before it was finished."
 
 @dataclass(frozen=True, kw_only=True)
 class CheckedSweep:
-    """A sweep that may be taken: index of each cell -> its run, votes on runs of its grid that are in the ZIP, and what
-    was decided, by people and in its race.
+    """A sweep that may be taken: index of each cell -> its run, votes on runs of its grid that are in the ZIP, what
+    was decided, by people and in its race, and the seeds that were tried.
     """
 
     record: SweepRecord
@@ -46,6 +54,7 @@ class CheckedSweep:
     votes: Sequence[ArchivedVote]
     decision: ArchivedDecision | None
     race: ArchivedRace | None
+    attempts: dict[int, list[ArchivedAttempt]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +81,7 @@ def archived_sweeps(store: Store, run_ids: Sequence[RunId], *, also: SweepId | N
 
 
 def _archived(store: Store, sweep: SweepRecord, present: Collection[str]) -> ArchivedSweep:
-    cut_short = sweep.state in UNFINISHED_STATES
+    cut_short, cells = sweep.state in UNFINISHED_STATES, store.sweeps.cells(sweep.id)
     return ArchivedSweep(
         id=sweep.id,
         owner=sweep.owner,
@@ -84,7 +93,7 @@ def _archived(store: Store, sweep: SweepRecord, present: Collection[str]) -> Arc
         plan=sweep.plan,
         explored=sweep.explored,
         expected_seconds=sweep.expected_seconds,
-        cells=[cell.run_id for cell in store.sweeps.cells(sweep.id)],
+        cells=[cell.run_id for cell in cells],
         votes=[
             ArchivedVote(
                 voter=vote.voter,
@@ -99,6 +108,7 @@ def _archived(store: Store, sweep: SweepRecord, present: Collection[str]) -> Arc
         ],
         decision=_archived_decision(store.decisions.of(sweep.id)),
         race=archived_race(store.races.of(sweep.id)),
+        attempts=archived_attempts(cells),
     )  # fmt: skip
 
 
@@ -171,6 +181,7 @@ def check_sweep(sweep: ArchivedSweep, runs: Mapping[RunId, RunRecord]) -> Checke
         votes=_votes(sweep, set(cells.values()) & runs.keys()),
         decision=_checked_decision(sweep.decision),
         race=checked_race(sweep.race, plan),
+        attempts=sweep.attempts,
     )
 
 
@@ -222,9 +233,11 @@ def _cells(sweep: ArchivedSweep, plan: SweepPlan, runs: Mapping[RunId, RunRecord
     cells: dict[int, RunId] = {}
     for cell, run_id in zip(plan.cells(), sweep.cells, strict=True):
         run = runs.get(run_id)
-        if run is not None and (run.params, run.subject_id) != (cell.params, cell.subject_id):
+        tried = cell.at_attempt(number_of(sweep, cell.index, run_id))
+        if run is not None and (run.params, run.subject_id) != (tried.params, cell.subject_id):
             raise UserInputError(f"the run {run.short_id} does not belong into its place {cell.index}")
         cells[cell.index] = run_id
+    check_attempts(sweep, plan, cells)
     return cells
 
 
@@ -260,6 +273,7 @@ def add_sweeps(session: Session, sweeps: Sequence[CheckedSweep], access: Access)
                 session.add(DecisionRow(sweep_id=sweep_id, **sweep.decision.model_dump()))
             if sweep.race is not None:
                 add_race_rows(session, race_of(sweep_id, sweep.race))
+            session.add_all(attempt_rows(sweep_id, sweep.attempts))
             added.append(sweep_id)
         elif not access.may_change([there.owner]) or _cells_here(session, sweep_id) != sweep.cells:
             continue  # somebody else's, or another sweep of the same name

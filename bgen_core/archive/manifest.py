@@ -19,6 +19,7 @@ from bgen_core.ids import BlobHash, RunId, SubjectId, SweepId, VisitorId
 from bgen_core.limits import LONGEST_OWNER
 from bgen_core.records.race import RaceEnd, StepKind
 from bgen_core.store.opinions import Drawn, Winner
+from bgen_core.sweep.seeds.redraw import MOST_ATTEMPTS
 
 FORMAT = "bgen-runs"
 VERSION = 2  # 2 added sweeps and votes; a ZIP of version 1 holds none
@@ -146,6 +147,13 @@ class ArchivedRace(_Part):
     steps: list[ArchivedRaceStep] = Field(max_length=MOST_PLACES)
 
 
+class ArchivedAttempt(_Part):
+    """One seed that was tried for a cell; see `CellAttempt`."""
+
+    run: _RunId
+    expansion: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+
+
 class ArchivedSweep(_Part):
     """One sweep: `plan` as `SweepPlan.to_json` writes it, and the run of each of its cells by rising index.
 
@@ -166,6 +174,7 @@ class ArchivedSweep(_Part):
     votes: list[ArchivedVote] = Field(default=[], max_length=MOST_VOTES)
     decision: ArchivedDecision | None = None
     race: ArchivedRace | None = None
+    attempts: dict[int, Annotated[list[ArchivedAttempt], Field(max_length=MOST_ATTEMPTS)]] = {}
 
 
 class Manifest(_Part):

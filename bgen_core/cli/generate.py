@@ -9,6 +9,7 @@ import typer
 
 from bgen_core.cli import exit_codes
 from bgen_core.cli.given.parameter_options import one_value_each
+from bgen_core.cli.given.redraw import ATTEMPTS_HELP, LIMIT_HELP, given_redraw, told_attempts
 from bgen_core.cli.inputs import (
     INVERT_HELP,
     check_invert,
@@ -25,19 +26,21 @@ from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.running.here import SweepResult
 from bgen_core.cli.running.place import HERE_HELP, find_place
 from bgen_core.errors import UserInputError
+from bgen_core.jobs.canvas_notes import subject_cut_note
 from bgen_core.models.catalogue import ModelEntry
 from bgen_core.models.content_hash import keep_hashes
 from bgen_core.models.default_model import default_model
 from bgen_core.models.revision import fetch_entry, find_model
 from bgen_core.parameters import PARAMETERS
 from bgen_core.records.run import RunRecord
+from bgen_core.runs.attempt_words import attempt_text
 from bgen_core.settings import load_settings
 from bgen_core.store.references import ENCODERS
 from bgen_core.store.store import open_store
 from bgen_core.sweep.build import default_params
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
-from bgen_core.sweep.random_seeds import RANDOM_SEED, drawn_seed
+from bgen_core.sweep.seeds.random_seeds import RANDOM_SEED, drawn_seed
 
 
 @one_value_each
@@ -50,6 +53,8 @@ def generate(
     ] = None,
     alpha: Annotated[Path | None, typer.Option(help="Mask of the photo's size, white = keep.")] = None,
     invert: Annotated[bool, typer.Option("--invert", help=INVERT_HELP)] = False,
+    max_expansion: Annotated[float | None, typer.Option(metavar="PERCENT", help=LIMIT_HELP)] = None,
+    attempts: Annotated[int | None, typer.Option(metavar="N", help=ATTEMPTS_HELP)] = None,
     here: Annotated[bool, typer.Option("--here", help=HERE_HELP)] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
     **given: Any,
@@ -67,14 +72,15 @@ def generate(
     for name, encode in ENCODERS.items():
         (given[name],), read = read_pictures([given[name] or ""], settings, encode)
         pngs += read
-    params = _params(entry, given)
+    params, redraw = _params(entry, given), given_redraw(max_expansion, attempts)
     find_model(entry.name)
     subject = read_subject(photo, alpha, settings, invert=invert)
     with open_store(settings) as store:
-        plan = SweepPlan(subject_id=subject.id, model=entry.name, base=params)
+        plan = SweepPlan(subject_id=subject.id, model=entry.name, base=params, redraw=redraw)
         place = find_place(store, settings, plan.models, here=here)
         forecast = place.forecast(plan, {subject.id: subject.extent})
-        for note in forecast.notes:
+        cut = subject_cut_note(subject, params.composition)  # the store may not have the subject yet
+        for note in dict.fromkeys(filter(None, [*forecast.notes, cut])):
             say(note)
         keep_subject(store, subject)
         keep_pictures(store, pngs)
@@ -82,13 +88,15 @@ def generate(
         if result.state != "done":
             raise typer.Exit(exit_codes.INTERRUPTED)
         (cell,) = store.sweeps.cells(result.sweep_id)
-        if cell.error:
+        if cell.error and not cell.done:
             raise UserInputError(cell.error)
         run = store.runs.get(cell.run_id)
         write_file(out, store.blobs.get(run.image))
     if as_json:
-        print_json(_describe(run, result, out))
+        print_json(_describe(run, result, out) | told_attempts(cell))
     else:
+        for said in filter(None, [attempt_text(cell, redraw)]):
+            say(said)
         say(f"{out} written{' (made before, not computed again)' if result.reused else f' in {result.seconds} s'}")
 
 

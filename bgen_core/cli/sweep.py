@@ -1,6 +1,7 @@
 """`python -m bgen_core sweep`: a grid of pictures."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace as changed
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ from bgen_core.cli import exit_codes
 from bgen_core.cli.given.parameter_options import an_axis_each
 from bgen_core.cli.given.photos import SweepPhoto, SweepPhotos, photo_files, read_photos
 from bgen_core.cli.given.race import read_race
+from bgen_core.cli.given.redraw import ATTEMPTS_HELP, LIMIT_HELP, given_redraw, told_attempts
 from bgen_core.cli.given.spec import OptionKind, read_spec
 from bgen_core.cli.given.two_passes import TwoPasses, explore, read_two_passes
 from bgen_core.cli.inputs import (
@@ -36,20 +38,21 @@ from bgen_core.models.content_hash import keep_hashes
 from bgen_core.models.default_model import default_model
 from bgen_core.models.revision import fetch_entry, find_model
 from bgen_core.parameters import PARAMETERS
+from bgen_core.runs.attempt_words import redrawn_text
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.references import ENCODERS
 from bgen_core.store.store import Store, open_store
 from bgen_core.sweep.build import build_plan
 from bgen_core.sweep.pairs import FORM
 from bgen_core.sweep.plan import SweepPlan
-from bgen_core.sweep.random_seeds import draw_seeds
+from bgen_core.sweep.seeds.random_seeds import draw_seeds
 
 # What `--spec` may hold, and how.
 OPTIONS: dict[str, OptionKind] = {
     "photo": "paths", "alpha": "path", "invert": "switch", "model": "texts", "replace": "texts", "pair": "texts",
     **{parameter.option: "texts" if parameter.kind == "text" else "axis" for parameter in PARAMETERS},
     "reference": "pictures", "background": "pictures", "explore_steps": "number", "keep": "number", "by": "word",
-    "race": "word", "budget": "number",
+    "race": "word", "budget": "number", "max_expansion": "word", "attempts": "number",
 }  # fmt: skip
 
 
@@ -85,6 +88,8 @@ def sweep(
         typer.Option(metavar="AXIS", help="Give further seeds only to values of this axis that may still be the best."),
     ] = None,
     budget: Annotated[int | None, typer.Option(help="Make at most so many cells in the race.")] = None,
+    max_expansion: Annotated[float | None, typer.Option(metavar="PERCENT", help=LIMIT_HELP)] = None,
+    attempts: Annotated[int | None, typer.Option(metavar="N", help=ATTEMPTS_HELP)] = None,
     out_dir: Annotated[Path | None, typer.Option(help="Folder for full-size PNGs.")] = None,
     spec: Annotated[Path | None, typer.Option(metavar="FILE.yaml", help="These options in a file.")] = None,
     resume: Annotated[str | None, typer.Option(metavar="ID", help="Continue a sweep that was stopped.")] = None,
@@ -104,7 +109,7 @@ def sweep(
     typed: dict[str, Any] = {
         "photo": photo or None, "alpha": alpha, "invert": invert, "model": model, "replace": replace, "pair": pair,
         **given, "explore_steps": explore_steps, "keep": keep, "by": by,
-        "race": race, "budget": budget,
+        "race": race, "budget": budget, "max_expansion": max_expansion, "attempts": attempts,
     }  # fmt: skip
     settings = load_settings()
     keep_hashes(settings.home)
@@ -135,13 +140,14 @@ def sweep(
         wanted[name], pngs = names or None, pngs + read
     explores = wanted["explore_steps"] is not None or wanted["keep"] is not None
     wish = read_race(wanted["race"], wanted["by"], wanted["budget"], explores=explores)
+    redraw = given_redraw(wanted["max_expansion"], wanted["attempts"], races=wish is not None)
     passes = None if wish else read_two_passes(wanted["explore_steps"], wanted["keep"], wanted["by"], settings)
     wanted["photo"] = photo_files(wanted["photo"] or ())
     _check(wanted, settings)
     with open_store(settings) as store:
         kept_in = None if dry_run else store
         photos = read_photos(wanted["photo"], wanted["alpha"], settings, kept_in, invert=bool(wanted["invert"]))
-        plan = _plan(wanted, settings, photos.kept)
+        plan = changed(_plan(wanted, settings, photos.kept), redraw=redraw)
         place = find_place(store, settings, plan.models, here=here, previews=shown)
         if not dry_run:
             keep_pictures(store, pngs)
@@ -214,6 +220,7 @@ def _print_plan(forecast: SweepForecast, passes: TwoPasses | None, photos: Sweep
         "axes": {each.name: list(each.values) for axis in plan.axes for each in axis.together},
         **({"pairs": [[each.name for each in axis.together] for axis in paired]} if paired else {}),
         "base": plan.base.to_json(),
+        **({"redraw": plan.redraw.to_json()} if plan.redraw else {}),
     }
     if passes:
         content |= {"explore_steps": passes.steps, "keep": passes.keep, "by": passes.metric}
@@ -267,6 +274,9 @@ def _report(
             f"sweep {result.sweep_id}: {result.made} made, {result.reused} reused, {result.failed} failed "
             f"in {result.seconds} s{f'; pictures in {out_dir}' if out_dir else ''}"
         )
+        plan = SweepPlan.from_json(store.sweeps.get(result.sweep_id).plan)
+        if again := redrawn_text(store.sweeps.cells(result.sweep_id), plan.redraw):
+            say(again)
     if result.state != "done":
         raise typer.Exit(exit_codes.INTERRUPTED)
     if result.failed or any(cell["error"] for cell in cells) or (photos and photos.left_out):
@@ -277,7 +287,7 @@ def _described_cells(store: Store, result: SweepResult, out_dir: Path | None) ->
     plan = SweepPlan.from_json(store.sweeps.get(result.sweep_id).plan)
     cells: list[dict[str, Any]] = []
     for cell, row in zip(plan.cells(), store.sweeps.cells(result.sweep_id), strict=True):
-        image, lost = None, ""
+        image, lost, made = None, "", cell.at_attempt(row.attempt)
         if row.done:
             blob = store.runs.get(row.run_id).image
             image = store.blobs.address(blob)
@@ -292,10 +302,11 @@ def _described_cells(store: Store, result: SweepResult, out_dir: Path | None) ->
         cells.append(
             {
                 "run": row.run_id,
-                "params": {"model": cell.model, "subject": cell.subject_id, **cell.params.to_json()},
+                "params": {"model": cell.model, "subject": cell.subject_id, **made.params.to_json()},
                 "image": image,
                 "reused": row.run_id in result.reused_ids,
                 "error": row.error or lost or None,
+                **told_attempts(row),
             }
         )
     return cells

@@ -18,7 +18,7 @@ from bgen_core.jobs.progress import ProgressWriter
 from bgen_core.models.devices import is_lasting_device_fault
 from bgen_core.records.sweep_states import CLAIM, FAIL, FINISH, GIVE_WAY, SweepState
 from bgen_core.store.store import Store
-from bgen_core.sweep.events import Committed, Failed, RunnerEvent
+from bgen_core.sweep.events import Committed, Failed, Redrawn, RunnerEvent
 from bgen_core.wording import counted
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class _Cells:
     failed: set[int] = field(default_factory=set[int])
 
     def note(self, event: RunnerEvent) -> None:
-        if isinstance(event, Committed):
+        if isinstance(event, Committed | Redrawn):
             (self.found if event.reused else self.made).add(event.index)
         elif isinstance(event, Failed):
             self.failed.add(event.index)
@@ -284,7 +284,7 @@ def _finished(store: Store, sweep_id: SweepId) -> SweepState:
 
 
 def _left(store: Store, sweep_id: SweepId) -> SweepState:
-    if all(cell.done or cell.error for cell in store.sweeps.cells(sweep_id)):
+    if all(cell.is_over for cell in store.sweeps.cells(sweep_id)):
         return _finished(store, sweep_id)
     return "queued" if store.sweeps.change_state(sweep_id, GIVE_WAY) else store.sweeps.get(sweep_id).state
 

@@ -11,7 +11,7 @@ from bgen_core.jobs.leases.member import Member
 from bgen_core.models.hub.download import Fetching
 from bgen_core.records.progress import CellProgress, SweepProgress
 from bgen_core.subject.decoding.image_io import encode_webp
-from bgen_core.sweep.events import Committed, Failed, RunnerEvent, Started, Stepped
+from bgen_core.sweep.events import Committed, Failed, Redrawn, RunnerEvent, Started, Stepped
 
 WRITE_SECONDS = 0.4  # the pages look about once a second
 
@@ -45,7 +45,7 @@ class ProgressWriter:
         elif isinstance(event, Failed):
             cells.pop(event.index, None)
             self._previews.pop(event.index, None)
-        elif isinstance(event, Committed) and not event.reused:
+        elif isinstance(event, Committed | Redrawn) and not event.reused:
             cells.pop(event.index, None)
             self._previews.pop(event.index, None)
             self._progress = replace(self._progress, made=self._progress.made + 1)

@@ -220,6 +220,7 @@ class Reproducer:
             loras=find_loras([recipe.params.loras], self._settings.lora_folder),
             depth=depth_model_for([recipe.params.control], self._settings.depth_model),
             ip_adapters=find_ip_adapters([recipe.params.ip_adapter], self._settings.ip_adapter_folder),
+            photos={subject.id: subject.extent},
         ).values()
         self._count += 1
         sweep_id = SweepId(f"again-{self._count}")

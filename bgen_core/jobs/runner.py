@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from bgen_core.errors import BgenError, UserInputError
@@ -15,6 +16,7 @@ from bgen_core.jobs.running.commits import Commits
 from bgen_core.jobs.running.engine_call import Asked, OpenEngine
 from bgen_core.jobs.running.painting import Painting
 from bgen_core.jobs.running.planned import Planned, Plans
+from bgen_core.jobs.running.redraws import Redraws
 from bgen_core.jobs.running.share import Share
 from bgen_core.jobs.running.turn import Turn
 from bgen_core.jobs.running.work import Painted, Work
@@ -178,7 +180,8 @@ class Runner:
     def _events(self, sweep_id: SweepId) -> Generator[RunnerEvent]:
         unstored, self._unstored = self._unstored, {}
         self._turn = turn = Turn(sweep_id, self._next_after, self._joins)
-        commits = Commits(self._store, lambda raw_id: self._claims.made([raw_id]))
+        redraws = Redraws(self._store, self._settings)
+        commits = Commits(self._store, lambda raw_id: self._claims.made([raw_id]), redraws)
         painting = Painting(
             self._store,
             self._claims,
@@ -213,7 +216,7 @@ class Runner:
         record = self._store.sweeps.get(sweep_id)
         rows = self._store.sweeps.cells(sweep_id)
         for row in rows:
-            if row.done:
+            if row.is_final:
                 yield Committed(index=row.index, run_id=row.run_id, reused=True)
         sweep = self._plans.missing_of(record, rows)
         # What changes at the highest price varies slowest: models are loaded once, and only a size drains the engine.
@@ -318,6 +321,7 @@ class Runner:
             depth=depth_model_for(part.values_of("control"), self._settings.depth_model),
             background=KeptBackgrounds(self._store.blobs),
         )
+        photos = self._photo_sizes(cells)
         addresses = self._plans.addresses(
             sweep.record,
             [cell.index for cell in cells],
@@ -331,6 +335,7 @@ class Runner:
                 loras=loras,
                 ip_adapters=steering.ip_adapters,
                 depth=steering.depth,
+                photos=photos,
             ),
         )
         if {index: address.run_id for index, address in addresses.items()} != {
@@ -340,7 +345,7 @@ class Runner:
                 f"the model {quoted(model)}, an IP-Adapter, a LoRA, the device or a library has changed since this "
                 "sweep was planned: start it again; what is made already stays in the table."
             )
-        return Work(
+        work = Work(
             sweep_id=sweep.record.id,
             owner=sweep.record.owner,
             device=WITHOUT_DEVICE if source.family.backdrop else self.device,
@@ -352,7 +357,19 @@ class Runner:
             addresses=addresses,
             is_only_group=len(sweep.groups) == 1,
             is_only_size=False,
+            redraw=plan.redraw,
+            photos=photos,
         )
+        again = {cell.index: work.address(cell) for cell in cells if cell.attempt}
+        return replace(work, addresses=addresses | again)
+
+    def _photo_sizes(self, cells: Iterable[SweepCell]) -> dict[SubjectId, Extent]:
+        """Of the cells' subjects that are there: what is missing fails its own cells."""
+        sizes: dict[SubjectId, Extent] = {}
+        for subject_id in {cell.subject_id for cell in cells}:
+            with suppress(UserInputError):
+                sizes[subject_id] = self._store.subjects.get(subject_id).extent
+        return sizes
 
 
 def _extent(picture: Extent, model: LoadedModel, side: int) -> Extent:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from bgen_core.extent import Extent
 from bgen_core.ids import NOBODY, RunId, SubjectId, SweepId, VisitorId
 from bgen_core.jobs.adapter_check import check_background, check_encoders, check_loras, check_reference
+from bgen_core.jobs.canvas_notes import cut_notes
 from bgen_core.jobs.estimate import detail_note, estimate_seconds, pasting_seconds
 from bgen_core.jobs.prompt_notes import reading_notes
 from bgen_core.models.catalogue import ModelEntry
@@ -112,6 +113,7 @@ def forecast_sweep(
         loras=loras,
         ip_adapters=ip_adapters,
         depth=depth_model_for(plan.values_of("control"), settings.depth_model),
+        photos=photos,
     )
     known = store.runs.known(address.run_id for address in addresses.values())
     missing = [cell for cell in plan.cells() if addresses[cell.index].run_id not in known]
@@ -129,6 +131,8 @@ def forecast_sweep(
         notes=(
             *_downloads([sources[model] for model in painting], settings, dtype_name),
             *backdrop_notes(entries),
+            *([plan.redraw.note] if plan.redraw else []),
+            *cut_notes(store, _compositions(plan), photos),
             *filter(None, [detail_note(_sized(to_paint.values(), sources, photos))]),
             *dict.fromkeys(note for source in sources.values() for note in _notes(plan, source, entries)),
         ),

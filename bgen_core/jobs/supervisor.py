@@ -158,7 +158,7 @@ class WorkerSupervisor:
         for sweep in store.sweeps.select(states=["running"]):
             if sweep.id != worker.status.sweep_id or is_held(store, sweep.id):
                 continue
-            made = sum(cell.done for cell in store.sweeps.cells(sweep.id))
+            made = sum(cell.done + len(cell.attempts) for cell in store.sweeps.cells(sweep.id))
             key = (sweep.id, made)
             self._crashes[key] = self._crashes.get(key, 0) + 1
             if self._crashes[key] >= CRASHES_ALLOWED:

@@ -65,6 +65,17 @@ class SweepRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CellAttempt:
+    """One seed that was tried for a cell: its run, and its expansion in percent of the picture.
+
+    The value is None while it is painted or measured, and where it cannot be measured.
+    """
+
+    run_id: RunId
+    expansion: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class SweepCellRow:
     """One place of a sweep's grid.
 
@@ -73,14 +84,43 @@ class SweepCellRow:
     index
         The cell's number in its plan, from 0.
     run_id
-        Id of the run that belongs here.
+        Id of the run that belongs here: where cells are drawn again, of the best attempt so far.
     done
         Whether that run is in the store, made by this sweep or by any other, and its owner has not deleted it.
     error
         Why the last attempt failed, in one sentence; empty otherwise.
+    is_settled
+        Whether nothing more is tried here; False until a plan that has cells drawn again has decided.
+    attempts
+        The seeds that were tried, the first one first; the last is under way where it is not settled. Empty where no
+        cells are drawn again, and before the first was measured.
     """
 
     index: int
     run_id: RunId
     done: bool
     error: str
+    is_settled: bool = True
+    attempts: tuple[CellAttempt, ...] = ()
+
+    @property
+    def is_final(self) -> bool:
+        """Whether its picture is there, and no other will take its place."""
+        return self.done and self.is_settled
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to do: its picture is final, or it has failed."""
+        return self.is_final or bool(self.error)
+
+    @property
+    def attempt(self) -> int:
+        """The number, from 0, of the attempt that is to be made, or that was kept."""
+        if not self.is_settled:
+            return max(0, len(self.attempts) - 1)
+        return next((number for number, each in enumerate(self.attempts) if each.run_id == self.run_id), 0)
+
+    @property
+    def first_run_id(self) -> RunId:
+        """Of the cell with its own seed."""
+        return self.attempts[0].run_id if self.attempts else self.run_id

@@ -19,16 +19,18 @@ from bgen_core.metrics import METRICS, Metric, MetricValue
 from bgen_core.records.decision import NOTHING_ASKED, SweepDecision
 from bgen_core.records.race import Race
 from bgen_core.records.run import RunRecord
+from bgen_core.records.sweep import SweepCellRow
 from bgen_core.reports.contact_sheet import ContactSheet, SheetCell, contact_sheet
 from bgen_core.reports.html_templates import templates_in
 from bgen_core.runs.analysis.best import best_of
 from bgen_core.runs.analysis.columns import Measure
 from bgen_core.runs.analysis.noise import against_seeds, in_own_units
+from bgen_core.runs.attempt_words import attempt_text
 from bgen_core.runs.table import FIELDS, RunField, differing_parameters, shown, shown_apart
 from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import Store
 from bgen_core.store.thumbnails import THUMBNAIL_SIDES, thumbnail
-from bgen_core.sweep.grid import Grid, places_of
+from bgen_core.sweep.grid import Grid, describe_place, places_of
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.wording import counted
 
@@ -75,6 +77,8 @@ class _Report:
         What its script can lay pictures out by.
     shown
         Places in it of the axes that it begins with, across and down; -1 for none.
+    redrawn
+        What is said of cells for which several seeds were tried.
     """
 
     title: str
@@ -87,6 +91,7 @@ class _Report:
     shown: tuple[int, int] = (-1, -1)
     decision: SweepDecision = NOTHING_ASKED
     race: Race | None = None
+    redrawn: Sequence[str] = ()
 
     @property
     def axes_json(self) -> str:
@@ -286,7 +291,17 @@ def _of_sweep(store: Store, sweep_id: SweepId, across: str | None, down: str | N
         shown=_shown_axes(plan, sheet.pages[0][1]),
         decision=store.decisions.of(sweep_id),
         race=store.races.of(sweep_id),
+        redrawn=_redrawn(store.sweeps.cells(sweep_id), plan),
     )
+
+
+def _redrawn(cells: Sequence[SweepCellRow], plan: SweepPlan) -> list[str]:
+    """The cells for which several seeds were tried, and what they gave."""
+    return [
+        f"{describe_place(plan, cell.index)}: {attempt_text(cell, plan.redraw)}"
+        for cell in cells
+        if len(cell.attempts) > 1
+    ]
 
 
 def _shown_axes(plan: SweepPlan, grid: Grid) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from bgen_core.ids import NOBODY, RunId, SweepId, VisitorId
 from bgen_core.records.link import Link
 from bgen_core.records.visitor import Sharing, Visitor
 from bgen_core.store.schema import (
+    AttemptRow,
     CellRow,
     OpenedLinkRow,
     ReferenceOwnerRow,
@@ -101,7 +102,13 @@ class Access:
             .join(RunOwnerRow, sa.and_(RunOwnerRow.run_id == CellRow.run_id, RunOwnerRow.owner == SweepRow.owner))
             .where(self.sweeps())
         )
-        return sa.or_(RunRow.id.in_(own), RunRow.id.in_(in_sweeps))
+        tried = (
+            sa.select(AttemptRow.run_id)
+            .join(SweepRow, SweepRow.id == AttemptRow.sweep_id)
+            .join(RunOwnerRow, sa.and_(RunOwnerRow.run_id == AttemptRow.run_id, RunOwnerRow.owner == SweepRow.owner))
+            .where(self.sweeps())
+        )
+        return sa.or_(RunRow.id.in_(own), RunRow.id.in_(in_sweeps), RunRow.id.in_(tried))
 
     def subject_shares(self) -> Condition:
         """Of rows of `SubjectOwnerRow`: under which names and with which edits the visitor sees a subject."""
@@ -261,7 +268,7 @@ def opened_by_link(session: Session, sweep_id: SweepId, visitor: VisitorId) -> N
 
 def _owning_new_run() -> sa.Insert:
     run, by = sa.bindparam("run", type_=sa.String), sa.bindparam("by", type_=sa.String)
-    is_alone = ~sa.exists().where(CellRow.run_id == run)
+    is_alone = sa.and_(~sa.exists().where(CellRow.run_id == run), ~sa.exists().where(AttemptRow.run_id == run))
     own = sa.select(run, by, sa.and_(sa.bindparam("shared", type_=sa.Boolean), is_alone))
     others = _owners_in_grids(CellRow.run_id == run, SweepRow.owner != by)
     return sa.insert(RunOwnerRow).from_select(["run_id", "owner", "is_shared"], own.union_all(others))

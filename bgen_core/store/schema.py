@@ -131,7 +131,10 @@ class LinkRow(Table):
 
 
 class CellRow(Table):
-    """One place of a sweep's grid and the run that belongs there, whether it is made or not."""
+    """One place of a sweep's grid and the run that belongs there, whether it is made or not.
+
+    Until `is_settled` another seed may take the run's place: see `AttemptRow`.
+    """
 
     __tablename__ = "sweep_cells"
 
@@ -139,6 +142,19 @@ class CellRow(Table):
     cell_index: Mapped[int] = mapped_column(primary_key=True)
     run_id: Mapped[RunId] = mapped_column(String(64), index=True)
     error: Mapped[str] = mapped_column(Text, default="")
+    is_settled: Mapped[bool] = mapped_column(default=True)
+
+
+class AttemptRow(Table):
+    """One seed that was tried for a cell, counted from 0; `expansion` is None until it is measured."""
+
+    __tablename__ = "cell_attempts"
+
+    sweep_id: Mapped[SweepId] = mapped_column(ForeignKey("sweeps.id", ondelete="CASCADE"), primary_key=True)
+    cell_index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    run_id: Mapped[RunId] = mapped_column(String(64), index=True)
+    expansion: Mapped[float | None]
 
 
 class RunRow(Table):

@@ -9,6 +9,7 @@ from bgen_core.records.link import Link
 from bgen_core.records.visitor import Visitor
 from bgen_core.settings import Settings
 from bgen_core.store.access import Access
+from bgen_core.store.attempts import Attempts
 from bgen_core.store.blobs import BlobStore
 from bgen_core.store.coordination.leases import Leases
 from bgen_core.store.coordination.looks import Looks
@@ -52,6 +53,8 @@ class Store:
         What is kept.
     links
         Read-only links.
+    attempts
+        Cells that are drawn again with another seed.
     decisions
         Questions that sweeps were made to answer, and what was decided.
     races
@@ -86,6 +89,7 @@ class Store:
         self.links = Links(database, access)
         self.decisions = Decisions(database, access)
         self.races = Races(database, access)
+        self.attempts = Attempts(database)
         self.visitors = Visitors(database)
         self.workers = Workers(database)
         self.leases = Leases(database, self.workers)

@@ -37,7 +37,7 @@ def left(session: Session, state: str) -> list[Left]:
         sa.select(CellRow.sweep_id, sa.func.count().label("cells"))
         .join(SweepRow, SweepRow.id == CellRow.sweep_id)
         .where(SweepRow.state == state, begun, CellRow.error == "")
-        .where(~sa.exists().where(RunRow.id == CellRow.run_id))
+        .where(sa.or_(~CellRow.is_settled, ~sa.exists().where(RunRow.id == CellRow.run_id)))
         .group_by(CellRow.sweep_id)
         .subquery()
     )

@@ -54,8 +54,9 @@ def add_sweep_row(
     if not access.sees_all:  # whoever may open the sweep will see them
         named = set(session.scalars(sa.select(SubjectRow.id).where(SubjectRow.id.in_(named), access.subjects())))
     session.add_all([SweepSubjectRow(sweep_id=record.id, subject_id=each) for each in sorted(named - {NO_SUBJECT})])
+    is_settled = is_imported or "redraw" not in record.plan
     cells = [
-        {"sweep_id": record.id, "cell_index": index, "run_id": run_id, "error": ""}
+        {"sweep_id": record.id, "cell_index": index, "run_id": run_id, "error": "", "is_settled": is_settled}
         for index, run_id in cell_ids.items()
     ]
     if cells:

@@ -22,6 +22,7 @@ from bgen_core.records.turn_rule import InQueue, QueueLeft, in_order, next_after
 from bgen_core.records.visitor import Sharing
 from bgen_core.store import sweep_queue
 from bgen_core.store.access import Access, Condition, made_by_sweeps, opened_by_link
+from bgen_core.store.attempts import attempts_of
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.pictures import is_seen, own_reference
 from bgen_core.store.references import references_of
@@ -247,24 +248,29 @@ class Sweeps:
             if not self._sees(session, row):
                 raise unknown_sweep(sweep_id)
             query = (
-                sa.select(CellRow.cell_index, CellRow.run_id, self._is_made(row), CellRow.error)
+                sa.select(CellRow.cell_index, CellRow.run_id, self._is_made(row), CellRow.error, CellRow.is_settled)
                 .where(CellRow.sweep_id == sweep_id)
                 .order_by(CellRow.cell_index)
             )
             if indices is not None:
                 query = query.where(CellRow.cell_index.in_(indices))
+            tried = attempts_of(session, sweep_id, indices) if "redraw" in row.plan else {}
             return [
-                SweepCellRow(index=index, run_id=run_id, done=done, error=error)
-                for index, run_id, done, error in session.execute(query)
-            ]
+                SweepCellRow(
+                    index=index, run_id=run_id, done=done, error=error, is_settled=is_settled,
+                    attempts=tried.get(index, ()),
+                )
+                for index, run_id, done, error, is_settled in session.execute(query)
+            ]  # fmt: skip
 
     def missing(self, sweep_id: SweepId) -> int:
-        """How many cells of a sweep are neither made nor failed."""
+        """How many cells of a sweep have something left to be made, and have not failed."""
         query = (
             sa.select(sa.func.count())
             .select_from(CellRow)
             .join(RunRow, RunRow.id == CellRow.run_id, isouter=True)
-            .where(CellRow.sweep_id == sweep_id, CellRow.error == "", RunRow.id.is_(None))
+            .where(CellRow.sweep_id == sweep_id, CellRow.error == "")
+            .where(sa.or_(RunRow.id.is_(None), ~CellRow.is_settled))
         )
         with self._database.reading() as session:
             return session.scalar(query) or 0
@@ -285,7 +291,7 @@ class Sweeps:
             .select_from(CellRow)
             .join(SweepRow, SweepRow.id == CellRow.sweep_id)
             .join(RunRow, RunRow.id == CellRow.run_id, isouter=True)
-            .where(chosen, RunRow.id.is_(None))
+            .where(chosen, sa.or_(RunRow.id.is_(None), ~CellRow.is_settled))
         )
         with self._database.reading() as session:
             planned = session.scalar(sa.select(sa.func.sum(SweepRow.total)).where(chosen)) or 0

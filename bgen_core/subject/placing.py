@@ -10,8 +10,11 @@ from bgen_core.extent import Box, Extent
 from bgen_core.models.backgrounds.canvas_text import OF_PHOTO, canvas_extent, canvas_named
 from bgen_core.subject.pasting.backdrops import surroundings
 from bgen_core.subject.pasting.compositing import CompositeOptions
+from bgen_core.subject.regions import Side
 from bgen_core.subject.subject import Subject
 from bgen_core.wording import quoted
+
+_ACROSS_AND_DOWN: tuple[tuple[Side, Side], tuple[Side, Side]] = ("left", "right"), ("top", "bottom")
 
 
 class MisfitError(UserInputError):
@@ -44,6 +47,26 @@ class Composition:
     def extent(self, photo: Extent) -> Extent:
         """Size of the picture that is made of such a photo."""
         return canvas_extent(self.canvas, photo)
+
+    def leaves(self, photo: Extent) -> bool:
+        """Whether it leaves a photo of this size as it is: a canvas of 1:1 does so with one that is square."""
+        return self.scale == 1 and self.extent(photo) == photo
+
+    def sides_inside(self, photo: Extent) -> tuple[Side, ...]:
+        """The sides of a photo of this size that lie inside the canvas, where all can see them."""
+        canvas = self.extent(photo)
+        words = self.anchor.split("-")
+        inside: list[Side] = []
+        sides = (canvas.width, photo.width), (canvas.height, photo.height)
+        for (whole, unscaled), (first, last) in zip(sides, _ACROSS_AND_DOWN, strict=True):
+            own = max(1, round(unscaled * self.scale))
+            if own < whole:  # a photo that is as large as its canvas, or larger, reaches beyond both sides
+                offset = _offset(whole, own, first in words, last in words, 0, own)
+                if offset > 0:
+                    inside.append(first)
+                if offset + own < whole:
+                    inside.append(last)
+        return tuple(inside)
 
     def check_area(self, photo: Extent, most_pixels: int) -> None:
         """Refuse a canvas with more pixels than a photo may have.

@@ -121,6 +121,16 @@ class Committed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Redrawn:
+    """The runner's word that a cell's picture is in the store, and that the next seed is tried for it."""
+
+    index: int
+    run_id: RunId
+    expansion: float
+    reused: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Waiting:
     """The runner's word that so many raw pictures are being painted by another process, for which it waits."""
 
@@ -128,7 +138,7 @@ class Waiting:
 
 
 Event = Started | Stepped | Finished | Failed
-RunnerEvent = Started | Stepped | Failed | Committed | Waiting | Fetching
+RunnerEvent = Started | Stepped | Failed | Committed | Redrawn | Waiting | Fetching
 
 
 class Inpainter(Protocol):

@@ -17,13 +17,16 @@ def explored_plan(plan: SweepPlan, steps: int) -> SweepPlan:
     ------
     UserInputError
         The number of steps is not allowed, or leaves none at the plan's strength; or the steps are paired with what
-        cannot be folded away with them.
+        cannot be folded away with them; or cells are to be drawn again, which few steps tell nothing of.
     """
+    if plan.redraw is not None:
+        raise UserInputError("exploring and drawing again do not go together: clear one of them, and draw again later.")
     for axis in plan.axes:
         if axis.paired and STEPS in (each.name for each in axis.together):
             raise UserInputError(f"{axis.label} are paired: explore without that pair, and finish with it.")
     base = replace(plan.base, num_inference_steps=steps)
-    return replace(plan, base=base, axes=tuple(axis for axis in plan.axes if axis.name != STEPS), only=None)
+    axes = tuple(axis for axis in plan.axes if axis.name != STEPS)
+    return replace(plan, base=base, axes=axes, only=None)
 
 
 def finish_plan(explored: SweepPlan, chosen: Sequence[int], steps: Axis) -> SweepPlan:

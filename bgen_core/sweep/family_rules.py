@@ -3,7 +3,7 @@
 from typing import Any
 
 from bgen_core.models.backgrounds.canvas_text import canvas_named
-from bgen_core.models.backgrounds.colour_text import read_colours, write_colours
+from bgen_core.models.backgrounds.colour_text import read_gradient
 from bgen_core.models.families import Cfg, ClipSkip, Family, Ignored, NeedsSecond, WithCfg
 from bgen_core.parameters import BACKDROPS, PROMPT_SYNTAXES, REPAINTS, parameter_of
 from bgen_core.subject.placing import AS_PHOTO
@@ -22,6 +22,7 @@ NEUTRAL: dict[str, Any] = {
     )},
 }  # fmt: skip
 LORA_FIELDS = ("loras", "lora_weight")
+PLACE_FIELDS = ("canvas", "anchor", "subject_scale")
 REFERENCE_FIELDS = ("reference", "ip_adapter", "reference_scale")
 # Larger pictures pass through the autoencoder in tiles: whole, one of side 2048 takes four times what one of 1024 does.
 # By the side that somebody chose alone, so that a cell's pixels depend on nothing but the cell.
@@ -129,7 +130,7 @@ def settled(family: Family, params: InpaintParams) -> InpaintParams:
         changes["anchor"] = AS_PHOTO.anchor
     if family.backdrop:
         if family.backdrop == "colour":
-            changes["background_colour"] = write_colours(read_colours(params.background_colour))
+            changes["background_colour"] = read_gradient(params.background_colour).text
         return params.changed(changes)
     if edits_whole(family, params):
         changes |= WITHOUT_MASK

@@ -3,13 +3,14 @@
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from importlib.metadata import version
 from typing import Any
 
 from bgen_core.content_address import hash_content
 from bgen_core.errors import UserInputError
+from bgen_core.extent import Extent
 from bgen_core.ids import RawId, RunId, SubjectId
 from bgen_core.models.families import Family
 from bgen_core.models.family_table import STABLE_DIFFUSION
@@ -20,8 +21,9 @@ from bgen_core.parameters import PARAMETERS, PROMPTS, Stage, parameter_of
 from bgen_core.subject.placing import Composition
 from bgen_core.sweep.applied_loras import applied_loras, lora_versions
 from bgen_core.sweep.axes import Axis, axis_kind
-from bgen_core.sweep.family_rules import LORA_FIELDS, REFERENCE_FIELDS, paints_in_tiles, settled
+from bgen_core.sweep.family_rules import LORA_FIELDS, PLACE_FIELDS, REFERENCE_FIELDS, paints_in_tiles, settled
 from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.seeds.redraw import Redraw, redrawn_seed
 from bgen_core.sweep.steering.applied_reference import applied_reference
 from bgen_core.wording import quoted
 
@@ -41,13 +43,24 @@ def pixel_versions() -> dict[str, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class SweepCell:
-    """One cell of a plan: its place in the grid, and everything that makes its picture."""
+    """One cell of a plan: its place in the grid, and everything that makes its picture.
+
+    `attempt` counts the seeds that were tried before this one, where a plan has cells drawn again.
+    """
 
     index: int
     position: tuple[int, ...]
     model: str
     subject_id: SubjectId
     params: InpaintParams
+    attempt: int = 0
+
+    def at_attempt(self, attempt: int) -> "SweepCell":
+        """The same cell with the seed of another attempt."""
+        if attempt == self.attempt:
+            return self
+        seed = redrawn_seed(self.params.seed, attempt - self.attempt)
+        return replace(self, params=self.params.changed({"seed": seed}), attempt=attempt)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +79,8 @@ class SweepPlan:
         Any number of axes; the last one varies fastest.
     only
         Indices of the cells that shall be made, in rising order; None for all of them.
+    redraw
+        When a cell is drawn again with another seed; None for never.
     """
 
     subject_id: SubjectId
@@ -73,6 +88,7 @@ class SweepPlan:
     base: InpaintParams
     axes: tuple[Axis, ...] = ()
     only: tuple[int, ...] | None = None
+    redraw: Redraw | None = None
 
     def __post_init__(self) -> None:
         names = [each.name for axis in self.axes for each in axis.together]
@@ -179,18 +195,20 @@ class SweepPlan:
             "base": self.base.to_json(),
             "axes": [_axis_json(axis) for axis in self.axes],
         }
-        return content if self.only is None else content | {"only": list(self.only)}
+        content |= {} if self.only is None else {"only": list(self.only)}
+        return content if self.redraw is None else content | {"redraw": self.redraw.to_json()}
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "SweepPlan":
         axes = tuple(map(_axis_from_json, content["axes"]))
-        only = content.get("only")
+        only, redraw = content.get("only"), content.get("redraw")
         return cls(
             subject_id=content["subject_id"],
             model=content["model"],
             base=InpaintParams(**content["base"]),
             axes=axes,
             only=None if only is None else tuple(only),
+            redraw=None if redraw is None else Redraw(**redraw),
         )
 
 
@@ -238,6 +256,7 @@ def address_cell(
     loras: Mapping[str, LoraFile] | None = None,
     ip_adapters: Mapping[str, IPAdapter] | None = None,
     depth: DepthModel | None = None,
+    photo: Extent | None = None,
 ) -> CellAddress:
     """Where a cell's pictures lie.
 
@@ -259,6 +278,9 @@ def address_cell(
         Name -> adapter, of all that the parameters name.
     depth
         What tells depth, where the control picture shows it.
+    photo
+        Size of the subject's photo: on a canvas that leaves it as it is, the raw picture is that of the photo alone.
+        The run's own address is the same whether this is known or not.
     """
     params, ignored = settled(family, params), frozenset[str]()
     applied, reference = applied_loras(params, loras or {}), applied_reference(params, ip_adapters or {})
@@ -286,8 +308,11 @@ def address_cell(
         painted["reference"] = reference.in_address
     if depth and painted.get("control") == "depth":
         painted["depth"] = depth.content
+    run_id = hash_content({"params": painted | pasted, **rest})
+    if photo is not None and params.composition.leaves(photo):
+        for field in PLACE_FIELDS:
+            painted.pop(field, None)
     raw_id = hash_content({"params": painted, **rest})
-    run_id = hash_content({"params": painted | pasted, **rest}) if pasted else raw_id
     return CellAddress(run_id=RunId(run_id), raw_id=RawId(raw_id))
 
 
@@ -308,6 +333,7 @@ def address_plan(
     loras: Mapping[str, LoraFile] | None = None,
     ip_adapters: Mapping[str, IPAdapter] | None = None,
     depth: DepthModel | None = None,
+    photos: Mapping[SubjectId, Extent] | None = None,
 ) -> dict[int, CellAddress]:
     """Index -> addresses of every cell that is to be made, in rising order; see `address_cell`.
 
@@ -319,8 +345,10 @@ def address_plan(
         Model -> its family; those that are not named are Stable Diffusion's.
     loras, ip_adapters, depth
         See `address_cell`.
+    photos
+        Subject -> size of its photo, as far as that is known.
     """
-    known = families or {}
+    known, sizes = families or {}, photos or {}
     return {
         cell.index: address_cell(
             cell.params,
@@ -332,6 +360,7 @@ def address_plan(
             loras=loras,
             ip_adapters=ip_adapters,
             depth=depth,
+            photo=sizes.get(cell.subject_id),
         )
         for cell in plan.cells()
     }

@@ -39,7 +39,8 @@ def raced_plan(plan: SweepPlan, axis: str, *, made: Collection[int], seeds: int)
     seeded = next((each for each in plan.axes if each.name == SEED), None)
     others = tuple(each for each in plan.axes if each.name != SEED)
     own = (plan.base.seed,) if seeded is None else seeded.values
-    whole = replace(plan, axes=(Axis(name=SEED, values=further_seeds(own, seeds)), *others), only=None)
+    axes = (Axis(name=SEED, values=further_seeds(own, seeds)), *others)
+    whole = replace(plan, axes=axes, only=None, redraw=None)  # a race compares values at the same seeds
     places: set[int] = set()
     wanted: set[int] = set()
     for cell in plan.cells():

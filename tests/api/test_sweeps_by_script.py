@@ -60,6 +60,17 @@ def test_seeds_that_are_drawn_are_named(client: TestClient, subject: str) -> Non
     assert len(set(seeds)) == 3
 
 
+def test_cells_that_are_drawn_again_tell_their_attempts(client: TestClient, store: Store, subject: str) -> None:
+    sweep = submitted(client, subject, seed=1, steps=10, max_expansion=2.5, attempts=3)
+    assert sweep["plan"]["redraw"] == {"max_expansion": 2.5, "attempts": 3}
+    (row,) = store.sweeps.cells(sweep["id"])
+    following = "f" * 64
+    assert store.attempts.decide(sweep["id"], 0, run_id=row.run_id, expansion=4.0, following=following)
+    (cell,) = shaped("Cells", client.get(f"/api/v1/sweeps/{sweep['id']}/cells").json())["cells"]
+    assert cell["attempts"] == [{"run": row.run_id, "expansion": 4.0}, {"run": following, "expansion": None}]
+    assert (cell["run"], cell["final"]) == (row.run_id, False)
+
+
 def test_cells_are_in_the_order_of_the_plan(client: TestClient, subject: str) -> None:
     sweep = submitted(client, subject)
     cells = shaped("Cells", client.get(f"/api/v1/sweeps/{sweep['id']}/cells").json())["cells"]

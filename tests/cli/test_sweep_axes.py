@@ -113,6 +113,26 @@ def test_a_race_adds_seeds_until_it_is_decided_or_the_budget_is_spent(call: Call
     assert again["race"] == race
 
 
+@pytest.mark.slow
+def test_a_cell_is_drawn_again_until_it_does_not_grow(call: Call, tmp_path: Path) -> None:
+    spec = tmp_path / "plan.yaml"
+    spec.write_text("prompt: a beach\nsteps: 2\nseed: 7\nmax-expansion: 0\nattempts: 3\n")
+    done = call("sweep", PHOTO, "--spec", spec, "--json")
+    assert done.returncode == 0, done.stderr
+    assert "up to 3 seeds for each" in done.stderr
+    (cell,) = json.loads(done.stdout)["cells"]
+    grew = [each["expansion"] for each in cell["attempts"]]
+    assert all(value > 0 for value in grew[:-1])
+    assert len(grew) == 3 or grew[-1] == 0
+    kept = [each["run"] for each in cell["attempts"]].index(cell["run"])
+    assert grew[kept] == min(grew)
+    assert cell["params"]["seed"] == 7 + kept * 1_000_000
+    out = tmp_path / "one.png"
+    again = ("--prompt", "a beach", "--steps", "2", "--seed", "7", "--max-expansion", "0", "--attempts", "3")
+    one = call("generate", PHOTO, *again, "--out", out, "--json")
+    assert json.loads(one.stdout)["run"] == cell["run"] and json.loads(one.stdout)["attempts"] == cell["attempts"]
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -126,6 +146,10 @@ def test_a_race_adds_seeds_until_it_is_decided_or_the_budget_is_spent(call: Call
         (["--race", "seed", "--seed", "1,9", "--by", "seam", "--budget", "9"], "'seed' is no axis that can be raced"),
         (["--race", "guidance", "--guidance", "1,9", "--by", "votes", "--budget", "9"], "on the Sweep page"),
         (["--race", "steps", "--by", "seam", "--budget", "9", "--explore-steps", "2"], "do not go together"),
+        (["--attempts", "3"], "attempts need a largest expansion"),
+        (["--max-expansion", "nan"], "A largest expansion of nan is not allowed: choose 0 to 100 %"),
+        (["--max-expansion", "3", "--attempts", "17"], "17 attempts are not allowed: choose 2 to 16"),
+        (["--max-expansion", "3", "--race", "steps", "--by", "seam", "--budget", "9"], "at the same seeds"),
         (["--out-dir", "/proc"], "--out-dir /proc cannot be used"),
         (["--replace", "night, day"], "in no prompt"),
         (["--replace", "beach"], "nothing to put in its place"),

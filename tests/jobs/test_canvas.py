@@ -10,6 +10,7 @@ from PIL import Image
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
+from bgen_core.jobs.canvas_notes import cut_notes, subject_cut_note
 from bgen_core.jobs.measuring import measure_run
 from bgen_core.jobs.reproduce import Reproducer
 from bgen_core.jobs.runner import Runner
@@ -21,6 +22,8 @@ from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 from bgen_core.store.upkeep.check import Finding, check_store
 from bgen_core.store.upkeep.repair import repair_store
+from bgen_core.subject.placing import Composition
+from bgen_core.subject.regions import Side
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.build import build_plan
 from bgen_core.sweep.params import InpaintParams
@@ -152,3 +155,69 @@ def test_wrong_words_are_said() -> None:
         plan(anchor="north")
     with pytest.raises(UserInputError, match=r"subject scale 9.* is not allowed: choose 0.05 to 4"):
         plan(subject_scale="9")
+
+
+def test_a_canvas_that_is_the_photos_own_size_is_not_painted_again(
+    store: Store, settings: Settings, runner: Runner
+) -> None:
+    asked = plan(canvas="photo,121x90,121:90,1:1", anchor="top")
+    assert forecast(store, settings, asked).to_paint == 2
+    runs, errors = made_of(store, settings, runner, asked)
+    assert not errors
+    alone, sized, of_aspect, larger = runs
+    assert alone.raw == sized.raw == of_aspect.raw != larger.raw
+    assert np.array_equal(pixels(store, alone), pixels(store, sized))
+    # Where runs lie that were made before stays: what is known of the photo changes the raw picture's address alone.
+    for run in (alone, sized, of_aspect, larger):
+        where = {"subject_id": SUBJECT.id, "model_revision": run.model_revision, "device_kind": "cpu"}
+        before = address_cell(run.params, **where, dtype_name="float32")
+        assert before.run_id == run.id
+    assert forecast(store, settings, plan(canvas="121x90", anchor="top", light="0,0.5")).to_paint == 0
+    # A smaller subject is another picture.
+    assert forecast(store, settings, plan(canvas="121x90", subject_scale="0.5")).to_paint == 1
+
+
+@pytest.mark.parametrize(
+    ("canvas", "anchor", "scale", "inside"),
+    [
+        ("photo", "left", 1.0, ()),
+        ("1:1", "bottom", 1.0, ("top",)),
+        ("1:1", "center", 1.0, ("top", "bottom")),
+        ("16:9", "bottom", 1.0, ("left", "right")),
+        ("16:9", "left", 1.0, ("right",)),
+        ("200x131", "top-right", 1.0, ("left", "bottom")),
+        ("121x90", "bottom", 1.0, ()),
+        ("photo", "bottom-left", 0.5, ("right", "top")),
+        ("121x70", "bottom", 1.0, ()),
+        ("photo", "bottom", 2.0, ()),
+    ],
+)
+def test_which_sides_of_the_photo_a_canvas_shows(
+    canvas: str, anchor: str, scale: float, inside: tuple[Side, ...]
+) -> None:
+    assert Composition(canvas=canvas, anchor=anchor, scale=scale).sides_inside(EXTENT) == inside
+
+
+def test_a_body_that_the_photo_cuts_is_said_before_the_canvas_shows_it(
+    store: Store, settings: Settings, runner: Runner
+) -> None:
+    alpha = np.zeros((90, 121), np.float32)
+    alpha[30:, :60] = 1  # cut at the left and at the bottom
+    cut = Subject(name="Bo", image=SUBJECT.image, alpha=alpha)
+    wide, right, square = (
+        Composition(canvas=each, anchor=at) for each, at in (("16:9", "bottom"), ("16:9", "left"), ("1:1", "top"))
+    )
+    said = subject_cut_note(cut, wide)
+    assert said.startswith("The photo of 'Bo' cuts the body off on the left, and the canvas 16:9 shows that cut")
+    assert "such as left" in said
+    assert subject_cut_note(cut, right) == subject_cut_note(cut, Composition()) == ""
+    assert "at the bottom" in subject_cut_note(cut, square)
+    photos = {cut.id: EXTENT, SUBJECT.id: EXTENT}
+    assert cut_notes(store, [(cut.id, wide)], photos) == []  # not in the store: nothing is known of its edges
+    store.subjects.save(cut, {})
+    assert cut_notes(store, [(cut.id, wide), (cut.id, wide), (SUBJECT.id, wide)], photos) == [said]
+    many = [(cut.id, Composition(canvas=f"{side}x90")) for side in range(200, 206)]
+    assert cut_notes(store, many, photos)[3:] == ["3 more canvases show where a photo ends in a body."]
+    asked = plan(canvas="1:1", anchor="center")
+    noted = forecast(store, settings, asked).notes
+    assert any("cuts the body off at the bottom, and the canvas 1:1 shows that cut" in note for note in noted)

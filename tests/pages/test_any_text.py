@@ -46,6 +46,8 @@ def through_form(plan: SweepPlan) -> SweepPlan:
         "replace": filled["replace"],
         "pair": filled["pair"],
         "explore": "",
+        "redraw": filled["redraw"],
+        "attempts": filled["attempts"],
     }
     texts = {name: text if isinstance(text, str) else ",".join(text) for name, text in held.items()}
     return replace(read_plan([describe_model("demo")], [], texts), subject_id=plan.subject_id)

@@ -1,5 +1,6 @@
 """What the grid's component is told: what stands in its places, and how the address arranges them."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,11 +8,12 @@ import streamlit as st
 
 from bgen_core.metrics import Direction
 from bgen_core.records.progress import CellProgress, SweepProgress
-from bgen_core.records.sweep import SweepCellRow
+from bgen_core.records.sweep import CellAttempt, SweepCellRow
 from bgen_core.runs.analysis.columns import Measure
 from bgen_core.sweep.axes import Axis, parse_axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
+from bgen_core.sweep.seeds.redraw import Redraw
 from pages._ui.sweep.cell_dialog import beside
 from pages._ui.sweep.grid_arrangement import ALL, Arrangement, arrangement_in_address, keep_in_address, told_arrangement
 from pages._ui.sweep.sweep_grid import GridContent, grid_data
@@ -82,6 +84,18 @@ def test_explored_pictures_stay_beside_their_finished_ones():
     plan = plan_of(parse_axis("seed", "1-3"), only=(1,))
     places = told(plan, explored={0: "aa", 1: "bb"}, **made(1))["places"]
     assert places == [{"u": "aa"}, {"p": f"{1:064x}", "r": run_id(1)[:16], "u": "bb"}, 0]
+
+
+def test_a_cell_that_was_drawn_again_says_which_seed_it_shows():
+    plan = replace(plan_of(parse_axis("seed", "1-2")), redraw=Redraw(max_expansion=3, attempts=4))
+    tried = (CellAttempt(run_id=run_id(7), expansion=5.0), CellAttempt(run_id=run_id(0), expansion=2.5))
+    cells = made(0, 1)
+    cells["cells"][0] = replace(cells["cells"][0], attempts=tried)
+    cells["cells"][1] = replace(cells["cells"][1], attempts=tried[1:])
+    first, second = told(plan, **cells)["places"]
+    assert (first["n"], first["w"]) == (2, False)
+    assert first["t"] == "2nd seed of at most 4: 2.50 % (limit 3 %); earlier: 5.00 %."
+    assert "n" not in second
 
 
 def badge(direction: Direction, noise: float = 0.0) -> Measure:

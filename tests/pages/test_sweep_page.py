@@ -22,6 +22,7 @@ from bgen_core.subject.subject import Subject
 from bgen_core.sweep.axes import Axis, parse_axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
+from bgen_core.sweep.seeds.redraw import Redraw
 from pages._ui.app import page_files
 from tests.made_up import commit, made_up_run, made_up_sweep
 from tests.pages.compare_pages import as_read
@@ -182,6 +183,8 @@ def test_what_is_behind_is_said_without_names_of_servers(subject: Subject, worke
         ("seed", "", "seed has no values"),
         ("strength", "0", "strength 0 is not allowed"),
         ("seed", "0..1000000000", "at most 10,000"),
+        ("redraw", "little", "Redraw above an expansion of 'little' is not a number"),
+        ("redraw", "101", "choose 0 to 100 % of the picture"),
     ],
 )
 def test_what_is_not_allowed_is_said_and_nothing_is_lost(
@@ -292,6 +295,28 @@ def test_an_address_holds_a_line_break_inside_a_prompt(store: Store, subject: Su
     run_button(at).click().run()
     plan = SweepPlan.from_json(store.sweeps.select()[0].plan)
     assert (plan.base.prompt, len(plan)) == ("a beach | at night\nby the sea", 1)
+
+
+def test_drawing_again_is_said_before_and_is_in_the_sweeps_form(store: Store, subject: Subject, worker: None):
+    at = open_sweep(prompt="a beach", seed="1,2")
+    assert not [field for field in at.text_input if field.label == "Seeds at most"]
+    at.text_input(key="redraw").set_value("2.5 %").run()
+    at.text_input(key="attempts").set_value("3").run()
+    assert "grows by more than 2.5 % of the picture is drawn again with another seed, up to 3 seeds" in said(at)
+    at.text_input(key="explore").set_value("5").run()
+    assert "exploring and drawing again do not go together" in said(at)
+    at.text_input(key="explore").set_value("").run()
+    run_button(at).click().run()
+    (sweep,) = store.sweeps.select()
+    assert SweepPlan.from_json(sweep.plan).redraw == Redraw(max_expansion=2.5, attempts=3)
+    linked = open_sweep(id=sweep.id)
+    assert (linked.text_input(key="redraw").value, linked.text_input(key="attempts").value) == ("2.5", "3")
+    assert "2 cells being made" in said(linked)
+
+
+def test_nothing_grows_where_no_model_paints(subject: Subject, worker: None):
+    at = open_sweep(model="plain-colour")
+    assert "Redraw above an expansion of" not in {field.label for field in at.text_input}
 
 
 def test_a_sweep_that_is_gone_says_so(subject: Subject, worker: None):

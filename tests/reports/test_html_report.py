@@ -21,6 +21,7 @@ from bgen_core.store.store import Store
 from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
+from bgen_core.sweep.seeds.redraw import Redraw
 from tests.html_page import HOSTILE, HtmlPage
 from tests.made_up import LONG_AGO, commit, made_up_run, made_up_sweep, run_id
 
@@ -73,6 +74,21 @@ def test_what_was_decided_in_a_race_stands_above_the_pictures(store: Store):
     )  # fmt: skip
     store.races.begin(race)
     assert f"Out: guidance 3 {HOSTILE}." in read(html_report(store, sweep_id="sweep-1")).text
+
+
+def test_what_other_seeds_gave_stands_above_the_pictures(store: Store):
+    runs = [commit(store, made_up_run(seed, params={"seed": seed})) for seed in (1, 2)]
+    plan = SweepPlan(
+        subject_id="s" * 64, model="demo", base=InpaintParams(prompt="a beach"), axes=(parse_axis("seed", "1,2"),),
+        redraw=Redraw(max_expansion=3, attempts=2),
+    )  # fmt: skip
+    cells = [run.id for run in runs]
+    store.sweeps.add(made_up_sweep("sweep-1", cells=cells, plan=plan.to_json()), cells)
+    store.attempts.decide(SweepId("sweep-1"), 0, run_id=cells[0], expansion=1.0, following=None)
+    assert "drawn again" not in read(html_report(store, sweep_id="sweep-1")).text
+    store.attempts.decide(SweepId("sweep-1"), 1, run_id=cells[1], expansion=5.0, following=run_id(9))
+    text = read(html_report(store, sweep_id="sweep-1")).text
+    assert "a beach, Seed 2: The 2nd seed of at most 2 is tried; so far 5.00 % (limit 3 %)." in text
 
 
 def test_a_sweep_is_its_labelled_grid_with_every_picture_once(store: Store):

@@ -1,5 +1,8 @@
 """Backgrounds without a diffusion model: colours, a fitted picture, the photo out of focus, and the subject alone."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,13 +10,14 @@ from scipy.ndimage import gaussian_filter
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
-from bgen_core.models.backgrounds.colour_text import read_colours, write_colours
+from bgen_core.models.backgrounds.colour_text import Gradient, read_gradient
 from bgen_core.subject.pasting.backdrops import blurred_photo, colour_backdrop, fitted_picture
 from bgen_core.subject.pasting.compositing import CompositeOptions, composite
 from bgen_core.subject.pasting.cut_out import cut_out
 from tests.made_up import picture
 
 EXTENT = Extent(width=96, height=64)
+THREE = Gradient(colours=((0, 0, 0), (255, 100, 0), (10, 20, 30)))
 
 
 @pytest.mark.parametrize(
@@ -27,28 +31,88 @@ EXTENT = Extent(width=96, height=64)
     ],
 )
 def test_colours_are_read_as_people_write_them(text: str, colours: tuple) -> None:
-    assert read_colours(text) == colours
-    assert read_colours(write_colours(colours)) == colours
+    assert read_gradient(text) == Gradient(colours=colours)
+    assert read_gradient(read_gradient(text).text) == Gradient(colours=colours)
 
 
 @pytest.mark.parametrize("text", ["", "whiteish", "white to", "rgb(300,0,0)", "#12345678", "to", "white, black", "\0"])
 def test_what_is_no_colour_is_a_sentence_that_says_what_is(text: str) -> None:
     with pytest.raises(UserInputError, match="background colour"):
-        read_colours(text)
+        read_gradient(text)
 
 
 def test_more_colours_than_anybody_means_are_refused() -> None:
     with pytest.raises(UserInputError, match="has 9 colours: at most 8"):
-        read_colours(" to ".join(["red"] * 9))
+        read_gradient(" to ".join(["red"] * 9))
 
 
 def test_a_gradient_goes_from_top_to_bottom_and_touches_its_colours() -> None:
-    shown = colour_backdrop(((0, 0, 0), (255, 100, 0), (10, 20, 30)), Extent(width=5, height=11))
+    shown = colour_backdrop(THREE, Extent(width=5, height=11))
     assert shown.shape == (11, 5, 3)
     assert (shown == shown[:, :1]).all()
     assert shown[[0, 5, 10], 0].tolist() == [[0, 0, 0], [255, 100, 0], [10, 20, 30]]
     assert shown[1:5, 0, 0].tolist() == [51, 102, 153, 204]
-    assert (colour_backdrop(((7, 8, 9),), EXTENT) == (7, 8, 9)).all()
+    assert (colour_backdrop(Gradient(colours=((7, 8, 9),), begin="center"), EXTENT) == (7, 8, 9)).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "recorded"),
+    [
+        ("white to black from top", "#ffffff to #000000"),
+        ("white to black FROM Top Left", "#ffffff to #000000 from top-left"),
+        ("white to black from  middle", "#ffffff to #000000 from center"),
+        ("white from left", "#ffffff"),
+        ("from left", None),
+        ("white to black from", None),
+        ("white to black from here", None),
+        ("white from left to black", None),
+        ("white to black from left from right", None),
+    ],
+)
+def test_a_gradient_begins_at_an_edge_a_corner_or_the_center(text: str, recorded: str | None) -> None:
+    if recorded is None:
+        with pytest.raises(UserInputError, match="background colour"):
+            read_gradient(text)
+    else:
+        assert read_gradient(text).text == read_gradient(recorded).text == recorded
+
+
+@pytest.mark.parametrize(
+    ("begin", "turned"),
+    [
+        ("bottom", lambda shown: shown[::-1]),
+        ("left", lambda shown: shown.swapaxes(0, 1)),
+        ("right", lambda shown: shown.swapaxes(0, 1)[:, ::-1]),
+    ],
+)
+def test_a_gradient_from_another_edge_is_the_one_from_the_top_turned(begin: str, turned: Any) -> None:
+    square = Extent(width=21, height=21)
+    shown = colour_backdrop(replace(THREE, begin=begin), square)
+    np.testing.assert_array_equal(shown, turned(colour_backdrop(THREE, square)))
+
+
+@pytest.mark.parametrize("begin", ["top-left", "top-right", "bottom-left", "bottom-right"])
+def test_a_gradient_from_a_corner_has_its_middle_in_the_two_corners_beside(begin: str) -> None:
+    shown = colour_backdrop(replace(THREE, begin=begin), Extent(width=31, height=2001))  # several strips of rows
+    down, across = (-1 if "bottom" in begin else 0), (-1 if "right" in begin else 0)
+    assert tuple(shown[down, across]) == (0, 0, 0)
+    assert tuple(shown[-1 - down, -1 - across]) == (10, 20, 30)
+    assert tuple(shown[down, -1 - across]) == tuple(shown[-1 - down, across]) == (255, 100, 0)
+
+
+def test_a_gradient_from_the_center_ends_in_the_corners() -> None:
+    shown = colour_backdrop(replace(THREE, begin="center"), Extent(width=31, height=61))
+    assert tuple(shown[30, 15]) == (0, 0, 0)
+    assert {tuple(shown[row, column]) for row in (0, -1) for column in (0, -1)} == {(10, 20, 30)}
+    np.testing.assert_array_equal(shown, shown[::-1, ::-1])
+    assert tuple(shown[30, 0]) == tuple(shown[0, 15])  # an ellipse
+
+
+@pytest.mark.parametrize("begin", ["top", "left", "top-right", "center"])
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (7, 1)])
+def test_a_gradient_of_a_single_row_or_column_is_a_picture(begin: str, size: tuple[int, int]) -> None:
+    extent = Extent(width=size[0], height=size[1])
+    assert Extent.of(colour_backdrop(replace(THREE, begin=begin), extent)) == extent
 
 
 def test_a_picture_covers_the_photo_with_its_middle() -> None:

@@ -1,7 +1,7 @@
 """`sweep --explore-steps N --keep K --by METRIC`: all cells with few steps first, then the best with full steps."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bgen_core.cli.given.photos import SweepPhoto
@@ -52,7 +52,7 @@ def explore(
     A dry run makes nothing and returns the first pass's plan. What became of a first pass that was stopped is returned
     instead of a plan.
     """
-    first = explored_plan(plan, passes.steps)
+    first = explored_plan(replace(plan, redraw=None), passes.steps)
     check_steps(plan)  # of the second pass, which would be refused when the first one is painted
     if dry_run:
         return first, None
@@ -66,4 +66,5 @@ def explore(
     steps = Axis(name=STEPS, values=plan.values_of("num_inference_steps"))
     kept = [{"run": cell.run_id, "value": cell.value} for cell in chosen]
     explored = {"sweep": result.sweep_id, "steps": passes.steps, "by": passes.metric, "kept": kept}
-    return finish_plan(first, [cell.index for cell in chosen], steps), explored
+    second = finish_plan(first, [cell.index for cell in chosen], steps)
+    return replace(second, redraw=plan.redraw), explored

@@ -174,7 +174,7 @@ class _Follower:
                     self.previews.note_url(index, cell.preview)
         if time.monotonic() >= self._next_cells:
             for cell in self._patiently(lambda: self.store.sweeps.cells(self.sweep_id)):
-                if cell.done:
+                if cell.is_final:
                     self.bar.note_cell(cell.index)
             self._next_cells = time.monotonic() + CELLS_SECONDS
 

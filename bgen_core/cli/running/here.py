@@ -30,7 +30,7 @@ from bgen_core.models.hub.download import Fetching
 from bgen_core.records.sweep_states import CANCEL, TAKE_UP, SweepState
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
-from bgen_core.sweep.events import Committed, Stepped
+from bgen_core.sweep.events import Committed, Redrawn, Stepped
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.wording import quoted
 
@@ -198,6 +198,8 @@ def _follow(
         if isinstance(event, Committed):
             (found if event.reused else made).add(event.run_id)
             bar.note_cell(event.index)
+        elif isinstance(event, Redrawn):
+            (found if event.reused else made).add(event.run_id)
         elif isinstance(event, Stepped):
             bar.note_step(event.step, event.of)
             if previews is not None:

@@ -133,7 +133,7 @@ class LocalExecutor:
     def retry(self, sweep_id: SweepId, cell: int | None = None) -> bool:
         check_allowed(SweepPlan.from_json(self._store.sweeps.get(sweep_id).plan), self._settings)
         with _submitting:
-            missing = sum(not each.done for each in self._store.sweeps.cells(sweep_id))
+            missing = sum(not each.is_final for each in self._store.sweeps.cells(sweep_id))
             check_cells(self._store, self._settings, missing)
             if missing:
                 check_store_room(self._store, self._settings)

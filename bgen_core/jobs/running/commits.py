@@ -10,10 +10,12 @@ from functools import partial
 
 from bgen_core.errors import BgenError, LostPictureError, StoreError
 from bgen_core.ids import BlobHash, RawId, RunId
+from bgen_core.jobs.running.redraws import Redraws
 from bgen_core.jobs.running.work import Painted, Photo, Work, commit_run
+from bgen_core.records.run import RunRecord
 from bgen_core.store.store import Store
-from bgen_core.sweep.events import Committed, Failed
-from bgen_core.sweep.plan import SweepCell
+from bgen_core.sweep.events import Committed, Failed, Redrawn
+from bgen_core.sweep.plan import CellAddress, SweepCell
 
 logger = logging.getLogger(__name__)
 
@@ -27,14 +29,27 @@ _INTERNAL = "An internal error stopped this cell after it was painted. The log o
 _NO_MEMORY = "The machine's memory is too small to put this picture together: use a smaller photo, or free memory."
 
 
+Told = Committed | Redrawn | Failed
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Stored:
+    """Where a raw picture lies, and a run's expansion where that is asked for."""
+
+    raw: BlobHash
+    expansion: float | None = None
+    was_there: bool = False
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _InHand:
     """A cell whose commit has not been told yet; `closes` says that no other one in hand needs its raw picture."""
 
     work: Work
     cell: SweepCell
+    address: CellAddress
     painted: Painted
-    future: Future[BlobHash]
+    future: Future["_Stored"]
     bytes: int
     reused: bool
     raw: BlobHash | None
@@ -42,11 +57,11 @@ class _InHand:
 
     @property
     def run_id(self) -> RunId:
-        return self.work.addresses[self.cell.index].run_id
+        return self.address.run_id
 
     @property
     def raw_id(self) -> RawId:
-        return self.work.addresses[self.cell.index].raw_id
+        return self.address.raw_id
 
 
 class Commits:
@@ -61,11 +76,16 @@ class Commits:
         Where runs go.
     release
         Told of each raw picture of which every cell is committed or has failed.
+    redraws
+        Decides which cells are drawn again.
     """
 
-    def __init__(self, store: Store, release: Callable[[RawId], None]) -> None:
+    def __init__(self, store: Store, release: Callable[[RawId], None], redraws: Redraws) -> None:
         self._store = store
         self._release = release
+        self._redraws = redraws
+        self._following: list[SweepCell] = []
+        self._again: list[SweepCell] = []
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="commit")
         self._in_hand: deque[_InHand] = deque()
         self._bytes = 0
@@ -76,9 +96,14 @@ class Commits:
         """Cells whose commit has not been told yet."""
         return len(self._in_hand)
 
+    def take_again(self) -> list[SweepCell]:
+        """Cells of which the next attempt is to be made, and that were not given before."""
+        again, self._again = self._again, []
+        return again
+
     def hand_over(
         self, work: Work, photo: Photo, cells: Sequence[SweepCell], painted: Painted, raw: BlobHash | None = None
-    ) -> Iterator[Committed | Failed]:
+    ) -> Iterator[Told]:
         """Commit the cells that share a raw picture; its seconds count for the first of them.
 
         Parameters
@@ -86,15 +111,16 @@ class Commits:
         raw
             Where the raw picture lies in the store already, or None.
         """
-        made: dict[RunId, Future[BlobHash]] = {}
-        first: Future[BlobHash] | None = None
+        made: dict[RunId, Future[_Stored]] = {}
+        first: Future[_Stored] | None = None
         for place, cell in enumerate(cells):
-            run_id = work.addresses[cell.index].run_id
+            address = work.addresses[cell.index]
+            run_id = address.run_id
             reused, size = run_id in made, 0
             if not reused:
                 size = painted.image.nbytes + _COPIES * photo.subject.image.nbytes
                 made[run_id] = self._threads.submit(
-                    partial(_commit, self._store, work, photo, cell, painted, raw, first)
+                    partial(_commit, self._store, self._redraws, work, photo, cell, painted, raw, first)
                 )
                 first = first or made[run_id]
             self._bytes += size
@@ -102,6 +128,7 @@ class Commits:
                 _InHand(
                     work=work,
                     cell=cell,
+                    address=address,
                     painted=painted,
                     future=made[run_id],
                     bytes=size,
@@ -113,7 +140,7 @@ class Commits:
             painted = replace(painted, seconds={})
             yield from self.collect()
 
-    def collect(self) -> Iterator[Committed | Failed]:
+    def collect(self) -> Iterator[Told]:
         """What is committed by now; waits while more is in hand than may be.
 
         Raises
@@ -124,7 +151,7 @@ class Commits:
         while self._in_hand and (self._bytes > MOST_BYTES or self._in_hand[0].future.done()):
             yield from self._tell_next()
 
-    def finish(self) -> Iterator[Committed | Failed]:
+    def finish(self) -> Iterator[Told]:
         """The rest; see `collect`."""
         fault: StoreError | None = None
         while self._in_hand:
@@ -143,10 +170,11 @@ class Commits:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._in_hand.clear()
 
-    def _tell_next(self) -> Iterator[Committed | Failed]:
+    def _tell_next(self) -> Iterator[Told]:
         told = self._in_hand[0]
         try:
-            told.future.result()
+            stored = told.future.result()
+            following = self._redraws.decide(told.work, told.cell, stored.expansion)
         except CancelledError:
             self._put_aside(told)
         except LostPictureError as error:
@@ -164,8 +192,13 @@ class Commits:
                 reason = _NO_MEMORY if isinstance(error, MemoryError) else _INTERNAL
             yield self._failed(told, reason)
         else:
+            self._following.extend([following] if following else [])
             self._let_go(told)
-            yield Committed(index=told.cell.index, run_id=told.run_id, reused=told.reused)
+            reused = told.reused or stored.was_there
+            if following is None or stored.expansion is None:
+                yield Committed(index=told.cell.index, run_id=told.run_id, reused=reused)
+            else:
+                yield Redrawn(index=told.cell.index, run_id=told.run_id, expansion=stored.expansion, reused=reused)
 
     def _failed(self, told: _InHand, reason: str) -> Failed:
         self._let_go(told)
@@ -182,27 +215,47 @@ class Commits:
         self._bytes -= told.bytes
         if told.closes:
             self._release(told.raw_id)
+            self._again += self._following  # those that share a picture again come together
+            self._following = []
 
 
 def _commit(
+    store: Store,
+    redraws: Redraws,
+    work: Work,
+    photo: Photo,
+    cell: SweepCell,
+    painted: Painted,
+    raw: BlobHash | None,
+    first: Future[_Stored] | None,
+) -> _Stored:
+    """In a thread: the first cell of a raw picture brings it into the store, and the others wait for that."""
+    if work.redraw is None:
+        return _Stored(raw=_committed(store, work, photo, cell, painted, raw, first).raw)
+    run_id = work.addresses[cell.index].run_id
+    was_there = bool(store.runs.known([run_id]))  # made, and not decided yet
+    run = store.runs.get(run_id) if was_there else _committed(store, work, photo, cell, painted, raw, first)
+    return _Stored(raw=run.raw, expansion=redraws.measure(run), was_there=was_there)
+
+
+def _committed(
     store: Store,
     work: Work,
     photo: Photo,
     cell: SweepCell,
     painted: Painted,
     raw: BlobHash | None,
-    first: Future[BlobHash] | None,
-) -> BlobHash:
-    """In a thread: the first cell of a raw picture brings it into the store, and the others wait for that."""
+    first: Future[_Stored] | None,
+) -> RunRecord:
     if raw is None and first is not None:
         raw = _raw_of(first)
-    return commit_run(store, work, photo, cell, painted, raw).raw
+    return commit_run(store, work, photo, cell, painted, raw)
 
 
-def _raw_of(first: Future[BlobHash]) -> BlobHash | None:
+def _raw_of(first: Future[_Stored]) -> BlobHash | None:
     """Where the first cell has put the raw picture, or None where something was wrong with that cell alone."""
     try:
-        return first.result()
+        return first.result().raw
     except LostPictureError:
         return None
     except (StoreError, CancelledError):

@@ -43,6 +43,11 @@ class EngineCall:
     ahead
         Gives the cells that come after those that were added; asked when nearly all of these are under way. None
         where the engine paints one cell after another, so that nothing drains.
+
+    Attributes
+    ----------
+    awaits_more
+        Whether cells may still be added while others are under way, so that running out of them is not the end.
     """
 
     def __init__(self, inpainter: Inpainter, extent: Extent, ahead: Ahead | None) -> None:
@@ -50,6 +55,7 @@ class EngineCall:
         self.extent = extent
         self.is_over = False
         self.ahead = ahead
+        self.awaits_more = False
         self._next_look = 0.0
         self._sources: deque[Iterator[Asked | None]] = deque()
         self._of_next: deque[Iterator[Asked | None]] = deque()
@@ -114,7 +120,7 @@ class EngineCall:
                 self._in_hand[number] = asked
                 self._unstarted.add(number)
                 yield replace(asked.cell, index=number, is_wanted=partial(self._in_hand.__contains__, number))
-            elif self.ahead is None and not self._sources:
+            elif self.ahead is None and not self._sources and not self.awaits_more:
                 return
             else:
                 yield None

@@ -103,6 +103,7 @@ class Painting:
         self._are_last = False
         self._photos: Recent[Photo] = Recent(_PHOTOS)
         self._claimed: set[RawId] = set()
+        self._again: list[SweepCell] = []
 
     def release(self) -> None:
         """Give back what is still claimed."""
@@ -119,9 +120,7 @@ class Painting:
             Whether no others of this sweep follow, so that the next sweep's may.
         """
         self._are_last = are_last
-        sharing: dict[RawId, list[SweepCell]] = {}
-        for cell in cells:
-            sharing.setdefault(work.addresses[cell.index].raw_id, []).append(cell)
+        sharing = _by_raw(work, cells)
         if self._share is not None:
             yield from self._paint_part(self._share, work, inpainter, sharing)
             return
@@ -137,6 +136,8 @@ class Painting:
                 self._turn.begin()
                 yield Waiting(cells=len(sharing))
                 time.sleep(CLAIM_SECONDS)
+            elif work.redraw is not None:
+                sharing = yield from self._left_again(work)
 
     def _paint_part(
         self, share: Share, work: Work, inpainter: Inpainter, sharing: Mapping[RawId, list[SweepCell]]
@@ -149,11 +150,38 @@ class Painting:
             while not (self._is_stopping() or self._turn.look(inpainter, work.extent)):
                 taken = part.take(0.0)
                 own = yield from self._take_in(work, inpainter, taken)
+                if not taken.mine and work.redraw is not None:
+                    again = yield from self._left_again(work)
+                    taken = Taken(mine={raw_id: again[raw_id] for raw_id in self._claims.claim(again)})
+                    own = yield from self._take_in(work, inpainter, taken)
                 if not taken.mine:
                     return
                 yield from self._paint(work, inpainter, own, part)
         finally:
             part.give_back()
+
+    def _left_again(self, work: Work) -> Generator[RunnerEvent, None, dict[RawId, list[SweepCell]]]:
+        """What is drawn again and did not join the engine while it was at work: known when all is committed."""
+        yield from self._commits.finish()
+        again = _by_raw(work, [*self._again, *self._commits.take_again()])
+        self._again = []
+        return again
+
+    def _join_again(self, work: Work, waiting: "_Waiting", call: EngineCall) -> None:
+        """Let the engine go on with what is drawn again; what somebody has painted or paints waits for the end."""
+        cells = self._commits.take_again()
+        if not cells:
+            return
+        again = _by_raw(work, cells)
+        mine = set[RawId]()
+        if call.awaits_more and not (self._is_stopping() or self._turn.is_over):
+            mine = self._claims.claim(again.keys() - waiting.cells.keys())
+            self._claimed |= mine
+            mine -= self._store.runs.known_raws(mine).keys()
+        own = {raw_id: each for raw_id, each in again.items() if raw_id in mine}
+        self._again += [cell for raw_id, each in again.items() if raw_id not in mine for cell in each]
+        waiting.cells |= own
+        call.add(self._asked(work, [each[0] for each in own.values()], partial(self._refuse, work, waiting)))
 
     def _take_in(
         self, work: Work, inpainter: Inpainter, taken: Taken
@@ -239,6 +267,7 @@ class Painting:
         call.add(self._asked(work, wanted, partial(self._refuse, work, waiting)))
         if part is not None and is_batched:
             call.add(self._streamed(work, inpainter, waiting, call, part))
+        call.awaits_more = work.redraw is not None and is_batched
         memory = MemoryMeter(work.device)
         memory.reset()
         try:
@@ -248,6 +277,7 @@ class Painting:
                 yield from self._tell(work, waiting, *got, memory.peak_mb)
                 yield from waiting.told()
                 yield from self._commits.collect()
+                self._join_again(work, waiting, call)
                 if self._is_stopping():
                     return
                 if isinstance(got[1], Stepped | Finished) and not self._turn.is_over:
@@ -260,6 +290,8 @@ class Painting:
             for cells in list(waiting.cells.values()):
                 yield from self.fail(work.sweep_id, cells, error.public)
             self._engine.close()
+        if call.is_over and call.awaits_more:  # what joined when the engine had asked for the last time
+            self._again += [cell for cells in waiting.cells.values() for cell in cells]
         if not self._engine.is_busy:
             self._engine.close()  # it keeps the model, which may have to go for another one
         yield from waiting.told()
@@ -389,6 +421,14 @@ class _Waiting:
     def told(self) -> Iterator[RunnerEvent]:
         while self.aside:
             yield self.aside.popleft()
+
+
+def _by_raw(work: Work, cells: Sequence[SweepCell]) -> dict[RawId, list[SweepCell]]:
+    """Raw picture -> the cells that share it."""
+    sharing: dict[RawId, list[SweepCell]] = {}
+    for cell in cells:
+        sharing.setdefault(work.addresses[cell.index].raw_id, []).append(cell)
+    return sharing
 
 
 def _photo_by_photo(sharing: Mapping[RawId, list[SweepCell]]) -> list[RawId]:

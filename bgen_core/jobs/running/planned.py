@@ -13,7 +13,10 @@ PLANS_KEPT = 8  # expanding and addressing a thousand cells takes tenths of a se
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """A sweep, and which runs are missing of it: index -> run id."""
+    """A sweep, and which runs are missing of it: index -> run id of the cell with its own seed.
+
+    Where cells are drawn again, those of `groups` have the seed of the attempt that comes next.
+    """
 
     record: SweepRecord
     plan: SweepPlan
@@ -39,10 +42,13 @@ class Plans:
         self._expanded: Recent[_Expanded] = Recent(PLANS_KEPT)
 
     def missing_of(self, record: SweepRecord, rows: Iterable[SweepCellRow]) -> Planned:
-        """What is to be made of a sweep: what is neither made nor has failed."""
+        """What is to be made of a sweep: what is neither made and settled nor has failed."""
         kept = self._get(record)
-        missing = {row.index: row.run_id for row in rows if not row.done and not row.error}
-        groups = group_cells(cell for cell in kept.cells if cell.index in missing)
+        to_make = {row.index: row for row in rows if not row.is_over}
+        missing = {index: row.first_run_id for index, row in to_make.items()}
+        groups = group_cells(
+            cell.at_attempt(to_make[cell.index].attempt) for cell in kept.cells if cell.index in to_make
+        )
         return Planned(record=record, plan=kept.plan, missing=missing, groups=groups)
 
     def addresses(
@@ -52,7 +58,7 @@ class Plans:
         made_from: Hashable,
         make: Callable[[], dict[int, CellAddress]],
     ) -> dict[int, CellAddress]:
-        """The addresses of some cells.
+        """The addresses of some cells with their own seeds.
 
         Parameters
         ----------

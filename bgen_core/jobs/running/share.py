@@ -228,6 +228,6 @@ class SharedCells:
         indices = iter([cell.index for cell in cells])
         while some := list(islice(indices, LOOKED_AT)):
             rows = self._store.sweeps.cells(self._work.sweep_id, some)
-            made |= {row.index for row in rows if row.done}
-            failed |= {row.index for row in rows if row.error and not row.done}
+            made |= {row.index for row in rows if row.is_final}
+            failed |= {row.index for row in rows if row.error and not row.is_final}
         return made, failed

@@ -1,6 +1,7 @@
 """What cells of one model and size share, and the commit of one of them: composed, encoded, stored."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -23,7 +24,8 @@ from bgen_core.subject.subject import Subject
 from bgen_core.sweep.applied_loras import applied_loras, lora_versions
 from bgen_core.sweep.family_rules import paints_in_tiles
 from bgen_core.sweep.params import InpaintParams
-from bgen_core.sweep.plan import CellAddress, SweepCell, pixel_versions
+from bgen_core.sweep.plan import CellAddress, SweepCell, address_cell, pixel_versions
+from bgen_core.sweep.seeds.redraw import Redraw
 from bgen_core.sweep.steering.applied_reference import Steering, steering_versions
 
 
@@ -38,7 +40,11 @@ class Work:
     loras, steering
         Name -> file, and reference pictures with what looks at them, of all that the cells name.
     addresses
-        Of all cells of this model, by their index.
+        Of all cells of this model, by their index: where cells are drawn again, of the attempt under way.
+    redraw
+        When a cell is drawn again with another seed; None for never.
+    photos
+        Subject -> size of its photo.
     is_only_group, is_only_size
         Whether the sweep misses cells of one model and one subject alone, and these of one size: what none of them can
         do without stops the sweep, and fails its own cells otherwise.
@@ -55,6 +61,23 @@ class Work:
     addresses: dict[int, CellAddress]
     is_only_group: bool
     is_only_size: bool
+    redraw: Redraw | None = None
+    photos: Mapping[SubjectId, Extent] = field(default_factory=dict[SubjectId, Extent])
+
+    def address(self, cell: SweepCell) -> CellAddress:
+        """Where a cell's pictures lie."""
+        return address_cell(
+            cell.params,
+            subject_id=cell.subject_id,
+            model_revision=self.source.revision,
+            device_kind=self.device.kind,
+            dtype_name=self.device.dtype_name,
+            family=self.source.family,
+            loras=self.loras,
+            ip_adapters=self.steering.ip_adapters,
+            depth=self.steering.depth,
+            photo=self.photos.get(cell.subject_id),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

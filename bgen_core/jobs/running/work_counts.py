@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from bgen_core.fault_log import faults_logged
 from bgen_core.jobs.execute_sweep import SweepEvent
-from bgen_core.sweep.events import Committed, Failed
+from bgen_core.sweep.events import Committed, Failed, Redrawn
 
 
 class WorkCounts:
@@ -18,7 +18,7 @@ class WorkCounts:
 
     def note(self, event: SweepEvent) -> None:
         """Take an event of a sweep in."""
-        if isinstance(event, Committed):
+        if isinstance(event, Committed | Redrawn):
             self._reused += event.reused
             self._made += not event.reused
         elif isinstance(event, Failed):

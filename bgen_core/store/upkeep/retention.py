@@ -17,7 +17,7 @@ from bgen_core.records.sweep_states import UNFINISHED_STATES
 from bgen_core.store.blobs import BlobListing
 from bgen_core.store.database import id_chunks
 from bgen_core.store.pictures import Removed
-from bgen_core.store.schema import CellRow, OpinionRow, RunRow, SweepRow, TagRow, ViewRow, VoteRow
+from bgen_core.store.schema import AttemptRow, CellRow, OpinionRow, RunRow, SweepRow, TagRow, ViewRow, VoteRow
 from bgen_core.store.store import Store
 
 _AT_ONCE = 200  # in one transaction: other writers wait for it
@@ -101,6 +101,7 @@ def _untouched(session: Session, before: datetime, among: Sequence[RunId] | None
         )
         .where(RunRow.created < before, RunRow.id.not_in(judged))
         .where(RunRow.id.not_in(sa.select(CellRow.run_id).where(CellRow.sweep_id.in_(kept_sweeps))))
+        .where(RunRow.id.not_in(sa.select(AttemptRow.run_id).where(AttemptRow.sweep_id.in_(kept_sweeps))))
         .order_by(RunRow.created, RunRow.id)
     )  # fmt: skip
     if among is not None:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from bgen_core.extent import Box, Extent
+from bgen_core.models.backgrounds.colour_text import USUAL_BEGIN, Gradient
 from bgen_core.subject.decoding.image_io import resize
 from bgen_core.subject.matting import enlarged_rows, strips
 from bgen_core.subject.native import cv2
@@ -13,24 +14,40 @@ _SURROUNDINGS_SIDE = 64
 _LEAST_WEIGHT = 1e-3  # of the background in a neighbourhood: with less, a wider one is asked
 
 
-def colour_backdrop(colours: tuple[tuple[int, int, int], ...], extent: Extent) -> np.ndarray:
-    """One colour, or several that run into each other from top to bottom, in equal parts.
+def colour_backdrop(gradient: Gradient, extent: Extent) -> np.ndarray:
+    """One colour, or several that run into each other in equal parts.
 
-    Between two colours each row is their mix in sRGB, as CSS has it.
-
-    Parameters
-    ----------
-    colours
-        RGB, each in 0 to 255.
+    Between two colours each pixel is their mix in sRGB, as CSS has it. From a corner the mix is the same along lines
+    that are parallel to the line between the two other corners; from the center along ellipses of the picture's aspect.
 
     Returns
     -------
     numpy.ndarray
-        uint8, HWC, RGB. The first row is the first colour, the last row the last one.
+        uint8, HWC, RGB. The edge or corner at which the gradient begins is the first colour, the opposite one the last.
     """
-    places = np.linspace(0, len(colours) - 1, extent.height)
-    column = np.stack([np.interp(places, range(len(colours)), levels) for levels in zip(*colours, strict=True)], axis=1)
-    return np.repeat(np.rint(column).astype(np.uint8)[:, None], extent.width, axis=1)
+    last = len(gradient.colours) - 1
+    begin = gradient.begin.split("-") if last else [USUAL_BEGIN]
+    across, down = np.linspace(0, last, extent.width), np.linspace(0, last, extent.height)
+    across, down = across[::-1] if "right" in begin else across, down[::-1] if "bottom" in begin else down
+    if begin in (["top"], ["bottom"]):
+        return np.repeat(_mixed(gradient, down)[:, None], extent.width, axis=1)
+    if begin in (["left"], ["right"]):
+        return np.repeat(_mixed(gradient, across)[None], extent.height, axis=0)
+    picture = np.empty((extent.height, extent.width, 3), np.uint8)
+    for rows in strips(extent.height):
+        if begin == ["center"]:
+            places = np.hypot((2 * down[rows] - last)[:, None], 2 * across - last) / np.sqrt(2)
+        else:
+            places = (down[rows][:, None] + across) / 2
+        picture[rows] = _mixed(gradient, places)
+    return picture
+
+
+def _mixed(gradient: Gradient, places: np.ndarray) -> np.ndarray:
+    """The colours at places, where each colour lies at its number."""
+    numbers = range(len(gradient.colours))
+    levels = zip(*gradient.colours, strict=True)
+    return np.rint(np.stack([np.interp(places, numbers, each) for each in levels], axis=-1)).astype(np.uint8)
 
 
 def fitted_picture(picture: np.ndarray, extent: Extent) -> np.ndarray:

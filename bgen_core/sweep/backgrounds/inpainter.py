@@ -8,7 +8,7 @@ import numpy as np
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
-from bgen_core.models.backgrounds.colour_text import read_colours
+from bgen_core.models.backgrounds.colour_text import Gradient, read_gradient
 from bgen_core.models.families import Backdrop
 from bgen_core.subject.pasting.backdrops import blurred_photo, colour_backdrop, fitted_picture
 from bgen_core.sweep.cell_faults import NO_MEMORY
@@ -17,7 +17,7 @@ from bgen_core.sweep.events import Event, Failed, Finished, PaintCell, Started
 logger = logging.getLogger(__name__)
 
 STAGE = "background"  # in a run's seconds, where others have "denoise"
-_WHITE = ((255, 255, 255),)
+_WHITE = Gradient(colours=((255, 255, 255),))
 
 
 class BackdropInpainter:
@@ -58,7 +58,7 @@ class BackdropInpainter:
     def _background(self, cell: PaintCell) -> np.ndarray:
         params, canvas = cell.params, cell.canvas
         if self._backdrop == "colour":
-            return colour_backdrop(read_colours(params.background_colour), canvas.extent)
+            return colour_backdrop(read_gradient(params.background_colour), canvas.extent)
         if self._backdrop == "blur":
             return blurred_photo(canvas.init_image, canvas.mask_image, params.background_blur)
         if self._backdrop == "nothing":

@@ -35,7 +35,7 @@ def tell_elsewhere(store: SeenStore, sweep_id: SweepId) -> None:
     """Tell of a sweep on a page that does not show it."""
     with suppress(UserInputError):  # it was deleted
         sweep = store.sweeps.get(sweep_id)
-        tell_in_title(sweep, sum(cell.done for cell in store.sweeps.cells(sweep_id)))
+        tell_in_title(sweep, sum(cell.is_final for cell in store.sweeps.cells(sweep_id)))
 
 
 def notify_button() -> None:

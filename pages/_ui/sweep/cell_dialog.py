@@ -12,6 +12,7 @@ from bgen_core.metrics import METRICS
 from bgen_core.parameters import PARAMETERS, PROMPTS
 from bgen_core.records.run import RunRecord
 from bgen_core.records.sweep import SweepCellRow
+from bgen_core.runs.attempt_words import attempt_text
 from bgen_core.runs.links import download_name, picture_url
 from bgen_core.runs.table import FIELDS
 from bgen_core.store.store import SeenStore
@@ -101,6 +102,7 @@ def _dialog(store: SeenStore, plan: SweepPlan, finished: Mapping[int, SweepCellR
             st.link_button("PNG", picture_url(run.image, download=download_name(run)), type="tertiary")
         if not looks_alone(store):
             _rating_keys(store, run.id)
+        _attempts(plan, finished[index])
         opinion_fields(store, run.id)
         shown = (
             field
@@ -109,6 +111,19 @@ def _dialog(store: SeenStore, plan: SweepPlan, finished: Mapping[int, SweepCellR
         )
         value_table({field.label: field.in_words(run) for field in shown})
         _metrics(store, run.id)
+
+
+def _attempts(plan: SweepPlan, cell: SweepCellRow) -> None:
+    """What the seeds that were tried gave, each with its own page."""
+    if not (text := attempt_text(cell, plan.redraw)):
+        return
+    st.caption(plain(text))
+    others = [(number, each) for number, each in enumerate(cell.attempts, start=1) if each.run_id != cell.run_id]
+    if others:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            for number, each in others:
+                if each.expansion is not None:
+                    st.page_link(page_files.RUN, label=f"Attempt {number}", query_params={"id": each.run_id})
 
 
 def shown_rows(finished: Sequence[int]) -> list[list[int]]:

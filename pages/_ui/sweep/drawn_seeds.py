@@ -6,7 +6,7 @@ import streamlit as st
 
 from bgen_core.ids import SweepId
 from bgen_core.records.sweep import SweepRecord
-from bgen_core.sweep.random_seeds import draw_seeds, write_seeds
+from bgen_core.sweep.seeds.random_seeds import draw_seeds, write_seeds
 
 _DRAWN = "drawn_seeds"  # what was typed, and what it became
 _USED_BY = "drawn_seeds_used_by"

@@ -73,7 +73,7 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
                 _progress_line(current, cells, progress, store, executor)
                 if current.state in UNFINISHED_STATES:
                     notify_button()
-            tell_in_title(current, sum(cell.done for cell in cells.values()))
+            tell_in_title(current, sum(cell.is_final for cell in cells.values()))
         # A deleted subject leaves its pictures behind.
         content = content_of(store, plan, cells, shown, extent=_first_extent(store, plan))
         draw_grid(replace(content, progress=progress, explored=explored), shown, ticking=ticking)
@@ -126,7 +126,7 @@ def _ways_on(store: SeenStore, sweep: SweepRecord, shown: Arrangement, ticked: l
 def _failures(sweep: SweepRecord, plan: SweepPlan, cells: list[SweepCellRow], executor: Executor) -> None:
     """Buttons that try failed cells again, one or all, and continue a stopped sweep."""
     failed = [cell for cell in cells if cell.error and not cell.done]
-    unfinished = not sweep.is_active and sweep.state != "paused" and any(not cell.done for cell in cells)
+    unfinished = not sweep.is_active and sweep.state != "paused" and any(not cell.is_final for cell in cells)
     if unfinished:
         st.button(
             "Continue", on_click=ask, args=(executor.retry, sweep.id),
@@ -160,7 +160,8 @@ def _progress_line(
     store: SeenStore,
     executor: Executor,
 ) -> None:
-    done = sum(cell.done for cell in cells.values())
+    done = sum(cell.is_final for cell in cells.values())
+    again = sum(cell.done and not cell.is_over for cell in cells.values())
     failed = sum(bool(cell.error) and not cell.done for cell in cells.values())
     share, health = done / max(1, sweep.total), executor.health()
     if sweep.state == "queued":
@@ -169,7 +170,7 @@ def _progress_line(
     elif sweep.state == "running":
         engine = "" if health else "the engine is starting again · "
         shared = store.sweeps.shares_device(sweep.id)
-        st.progress(share, text=engine + running_text(done, sweep.total, progress, shared=shared))
+        st.progress(share, text=engine + running_text(done, sweep.total, progress, shared=shared, again=again))
     elif sweep.state == "paused":
         st.progress(share, text=f"Paused: {done} of {sweep.total} are made and kept.")
     elif sweep.state == "cancelled":
@@ -190,9 +191,12 @@ def _waiting_text(done: int, sweep: SweepRecord, waiting: QueuePlace | None) -> 
     return f"{done}/{sweep.total} · takes turns with others: {describe_waiting(waiting)}"
 
 
-def running_text(done: int, total: int, progress: SweepProgress | None, *, shared: bool = False) -> str:
-    """How far a sweep that runs is, beside its bar; shared, where others have turns between its own."""
-    parts = [f"{done}/{total}"]
+def running_text(done: int, total: int, progress: SweepProgress | None, *, shared: bool = False, again: int = 0) -> str:
+    """How far a sweep that runs is, beside its bar; shared, where others have turns between its own.
+
+    So many cells as `again` have a picture, and may be drawn again.
+    """
+    parts = [f"{done}/{total}", *([f"{again} drawn again"] if again else [])]
     speed = progress.cells_per_second if progress else None
     if speed:
         parts.append(f"{number(speed, 2)} pictures/s" if speed >= 1 else f"{number(1 / speed, 2)} s per picture")

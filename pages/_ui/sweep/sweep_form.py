@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import replace
 from typing import TypeVar
 
 import streamlit as st
@@ -19,7 +20,8 @@ from bgen_core.sweep.explore import explored_plan
 from bgen_core.sweep.family_rules import LORA_FIELDS, scheduler_refusal
 from bgen_core.sweep.pairs import FORM, write_pairs
 from bgen_core.sweep.plan import SweepPlan
-from bgen_core.sweep.random_seeds import write_seeds
+from bgen_core.sweep.seeds.random_seeds import write_seeds
+from bgen_core.sweep.seeds.redraw import MOST_ATTEMPTS, USUAL_ATTEMPTS, typed_redraw
 from bgen_core.typed_lines import typed_lines, write_line
 from bgen_core.wording import quoted
 from pages._ui.app import resources
@@ -66,6 +68,8 @@ def form_of(plan: SweepPlan) -> dict[str, str | list[str]]:
         "explore": "",
         "replace": "\n".join(write_replacement(axis) for axis in replacements),
         "pair": write_pairs(plan.axes),
+        "redraw": repr(plan.redraw.max_expansion).removesuffix(".0") if plan.redraw else "",
+        "attempts": str(plan.redraw.attempts) if plan.redraw else "",
     }
     for parameter in PARAMETERS:
         texts = [parameter.write(value) for value in plan.values_of(parameter.field)]
@@ -201,7 +205,25 @@ def axis_controls(models: Sequence[ModelEntry]) -> dict[str, str]:
         "Explore with steps", key="explore", bind="query-params", placeholder="off",
         help="A number: all cells are made with so few steps first, and you finish the best of them with full steps.",
     )  # fmt: skip
-    return texts
+    return texts | redraw_controls(can_grow=any(each.family.backdrop is None for each in models))
+
+
+def redraw_controls(*, can_grow: bool) -> dict[str, str]:
+    """Up to which expansion a picture holds, and how many seeds are tried; nothing where no model paints."""
+    if not can_grow:
+        return {"redraw": "", "attempts": ""}
+    limit = st.text_input(
+        "Redraw above an expansion of", _beginning("redraw", ""), key="redraw", bind="query-params", placeholder="off",
+        help="In percent of the picture, such as 3: a cell whose person grew by more is drawn again with another seed, "
+        "until one holds. All attempts are kept.",
+    )  # fmt: skip
+    if not limit.strip():
+        return {"redraw": "", "attempts": ""}
+    attempts = st.text_input(
+        "Seeds at most", _beginning("attempts", ""), key="attempts", bind="query-params",
+        placeholder=str(USUAL_ATTEMPTS), help=f"For each cell, its own included: 2 to {MOST_ATTEMPTS}.",
+    )  # fmt: skip
+    return {"redraw": limit, "attempts": attempts}
 
 
 def _under_more(models: Sequence[ModelEntry], ignored: Set[str], hidden: Set[str]) -> dict[str, str]:
@@ -327,6 +349,7 @@ def read_plan(models: Sequence[ModelEntry], subjects: Sequence[SubjectEntry], te
     """
     lines = [line for line in typed_lines(texts["replace"]) if line]
     plan = build_plan(models, {entry.id: entry.name for entry in subjects}, texts, lines, [texts["pair"]])
+    plan = replace(plan, redraw=typed_redraw(texts["redraw"], texts["attempts"]))
     return explored_plan(plan, read_explore_steps(texts["explore"])) if texts["explore"].strip() else plan
 
 

@@ -15,6 +15,7 @@ from bgen_core.records.progress import SweepProgress
 from bgen_core.records.sweep import SweepCellRow
 from bgen_core.runs.analysis.columns import Measure
 from bgen_core.runs.analysis.noise import shade
+from bgen_core.runs.attempt_words import attempt_text
 from bgen_core.runs.short_texts import short_texts
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.shared.frontend_source import frontend_source
@@ -92,13 +93,19 @@ class GridContent:
         if cell and cell.done and cell.run_id in self.pictures:
             stars = self.stars.get(cell.run_id)
             rated = {"stars": stars} if stars else {}
-            return {"p": self.pictures[cell.run_id], "r": cell.run_id[:16], **rated, **also}
+            return {"p": self.pictures[cell.run_id], "r": cell.run_id[:16], **rated, **also, **self._tried(cell)}
         if cell and cell.error:
             return {"e": cell.error}
         under_way = self.progress.cells.get(index) if self.progress else None
         if under_way:
             return {"s": [under_way.step, under_way.of], "v": under_way.preview, **also}
         return also or None
+
+    def _tried(self, cell: SweepCellRow) -> dict[str, Any]:
+        """What several seeds gave, and whether another one is under way."""
+        if len(cell.attempts) < 2:
+            return {}
+        return {"n": cell.attempt + 1, "t": attempt_text(cell, self.plan.redraw), "w": not cell.is_over}
 
     def heat(self) -> dict[str, tuple[float, str]]:
         """Index -> how good the value is from 0 to 1 among those of the grid, and the value."""

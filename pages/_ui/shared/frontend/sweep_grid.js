@@ -5,7 +5,8 @@
 //   shown    {across, down: names, the outer axis first; at: name -> place or "all"; hide: name -> places;
 //            size: "fit" | "s" | "m" | "l"; badge: a name of badges, or ""}
 //   places   for each index of the plan: null (nothing yet), 0 (left out),
-//            {p: content address, r: run, stars, u: content address of the explored picture},
+//            {p: content address, r: run, stars, u: content address of the explored picture,
+//             and where other seeds were tried n: which one is shown, t: what they gave, w: whether one is under way},
 //            {e: why there is none}, {s: [step, of], v: preview}; the last two may have u as well
 //   aspect   [width, height] of the places
 //   prompt   begins the pictures' texts
@@ -125,10 +126,10 @@ function fill(grid, index, place) {
     const link = element("a");
     link.href = `run?id=${place.r}`;
     link.tabIndex = -1; // the cell takes the keys, and one cell alone is on the way of Tab
-    const image = link.appendChild(picture(place.p, describe(grid, index)));
+    const image = link.appendChild(picture(place.p, describe(grid, index, place)));
     if (cell.querySelector("a img")?.src === image.src) { // keeps the picture that is there: no flash
       image.replaceWith(cell.querySelector("a img"));
-      link.firstChild.alt = describe(grid, index);
+      link.firstChild.alt = describe(grid, index, place);
     }
     parts.push(link);
     if (place.u) parts.push(inset(place.u));
@@ -147,6 +148,11 @@ function fill(grid, index, place) {
     const explored = picture(place.u, `${describe(grid, index)}, explored`);
     explored.className = "explored";
     parts.push(explored);
+  }
+  if (place?.n) {
+    const tried = element("span", "steps tried", place.w ? `attempt ${place.n} …` : `attempt ${place.n}`);
+    tried.title = place.t;
+    parts.push(tried);
   }
   if (place?.s) parts.push(element("span", "steps", `${place.s[0]}/${place.s[1]}`));
   if (grid.shown.badge === "stars" && place?.stars) parts.push(element("span", "badge", "★".repeat(place.stars)));
@@ -171,15 +177,16 @@ function inset(address) {
   return image;
 }
 
-/** What a cell shows, for those who do not see it: its prompt and its value on every axis. */
-function describe(grid, index) {
+/** What a cell shows, for those who do not see it: its prompt, its value on every axis, and other seeds that were tried. */
+function describe(grid, index, place) {
   const { axes, prompt } = grid.data;
   const labels = [];
   for (const { label, values } of axes.toReversed()) {
     labels.unshift(`${label} ${values[index % values.length]}`);
     index = Math.floor(index / values.length);
   }
-  return (axes.some(({ name }) => name === "prompt") ? labels : [prompt, ...labels]).join(", ");
+  const texts = axes.some(({ name }) => name === "prompt") ? labels : [prompt, ...labels];
+  return [...texts, ...(place?.t ? [place.t] : [])].join(", ");
 }
 
 // ---- the tables ---------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from bgen_core.sweep.random_seeds import draw_seeds, names_seeds, write_seeds
+from bgen_core.sweep.seeds.random_seeds import draw_seeds, names_seeds, write_seeds
 
 
 @pytest.mark.parametrize(
