@@ -1,6 +1,7 @@
 """Measuring runs off the page's path: the worker does it while nothing waits, the command line when asked."""
 
 import logging
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -37,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 WORK = "Metrics"
 SEED_METRIC = "seed_difference"
+_LOADING = threading.Lock()  # threads that commit measure too: one reads the subject, and the others have it then
 _MATE_SIDE = 256
 _WHITE = 255  # what a transparent picture is measured on
 _MATES = 8  # so many seed-mates tell how much a seed changes
@@ -231,7 +233,8 @@ def _cached_placed(store: Store, subject_id: SubjectId, composition: Composition
 def _placed(store: Store, run: RunRecord) -> PlacedSubject | None:
     """A run's subject as it stands on its picture."""
     try:
-        return _cached_placed(store, run.subject_id, run.params.composition)
+        with _LOADING:
+            return _cached_placed(store, run.subject_id, run.params.composition)
     except (
         UserInputError,
         LostPictureError,

@@ -127,11 +127,14 @@ class EngineCall:
 
     def _take(self) -> Asked | None:
         for sources in (self._sources, self._of_next):
-            while sources:
+            for source in list(sources):
                 try:
-                    return next(sources[0])
+                    asked = next(source)
                 except StopIteration:
-                    sources.popleft()
+                    sources.remove(source)
+                    continue
+                if asked is not None:  # one that has none yet keeps nobody from the others
+                    return asked
         is_near_end = bool(self._in_hand) and len(self._unstarted) <= AHEAD_CELLS
         if self.ahead is None or not is_near_end or time.monotonic() < self._next_look:
             return None

@@ -257,8 +257,9 @@ def test_a_painter_of_several_makes_the_attempts_of_its_part(
     assert len(painter.seeds) == len(set(painter.seeds)) == 15
 
 
+@pytest.mark.parametrize("shares", [False, True])
 def test_attempts_join_the_batches_of_the_engine_and_give_the_pictures_of_plain_cells(
-    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch, *, shares: bool
 ):
     inpainter = BatchedInpainter(tiny_pipeline("sd-9"), previews=False)
     tuning = BatchTuning(batch_size=2, quantum=2, seconds_per_row=0.1)
@@ -268,7 +269,9 @@ def test_attempts_join_the_batches_of_the_engine_and_give_the_pictures_of_plain_
     plan = replace(planned(store, settings, seeds="1-12"), redraw=THREE)
     plan = replace(plan, base=plan.base.changed({"side": 64}))
     sweep_id = submitted(store, settings, plan)
-    events = list(Runner(store, settings).run(sweep_id))
+    member = Member(store, "painter")
+    runner = Runner(store, settings, member, share=Share(store, member) if shares else None)
+    events = list(runner.run(sweep_id))
     cells = store.sweeps.cells(sweep_id)
     assert [tried(cell) for cell in cells] == [[8, 1]] * 12
     again = [place for place, event in enumerate(events) if _is_further(event)]
