@@ -2,14 +2,15 @@
 
 import logging
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from bgen_core.errors import BgenError
-from bgen_core.ids import BlobHash
+from bgen_core.ids import BlobHash, WorkerId
 from bgen_core.jobs.recorded_device import gpu_of, painters_by_gpu
 from bgen_core.jobs.reproduce import Deviation, Reproducer, Reproduction
 from bgen_core.models.devices import gpus_here
+from bgen_core.records.worker import WorkerRecord
 from bgen_core.runs.recipe import Recipe, read_recipe
 from bgen_core.settings import Settings
 from bgen_core.store.coordination.repeats import NOBODY_YET, Repeat
@@ -33,31 +34,35 @@ class Elsewhere:
         That of the painters.
     settings
         A device that they name is used, whatever made a picture: then no painter is asked.
-    painters
-        From `painters_by_gpu`: which machines have which GPUs.
     """
 
-    def __init__(self, store: Store, settings: Settings, painters: Mapping[str, str]) -> None:
+    def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._settings = settings
-        self._painters = painters
 
     def repeat(self, png: bytes, recipe: Recipe, model: str) -> Reproduction | None:
         """Make it there; None where no painter does, for whatever reason: this machine can, or says why not."""
         gpu = gpu_of(recipe.record) if recipe.record is not None else ""
-        if self._settings.device != "auto" or gpu not in self._painters or gpu in gpus_here().values():
+        if not gpu or self._settings.device != "auto" or gpu in gpus_here().values():
             return None
         try:
+            if not any(each.status.device_name == gpu for each in self._painters().values()):
+                return None
             blob = self._store.blobs.put(png)
             repeat_id = self._store.repeats.ask(gpu=gpu, png=blob, model=model)
             try:
-                answer = self._answered(repeat_id)
+                answered = self._answered(repeat_id)
             finally:
                 self._store.repeats.forget(repeat_id)
-            return None if answer is None else self._read(answer, gpu)
+            return None if answered is None else self._read(answered, gpu)
         except BgenError:  # of the store, or of a picture in it
             logger.warning("no painter can be asked to make a picture again", exc_info=True)
             return None
+
+    def _painters(self) -> dict[WorkerId, WorkerRecord]:
+        """Those that live; one worker alone, without Ray, makes nothing again for others."""
+        serving = self._store.workers.serving()
+        return {each.id: each for each in serving if each.is_alive and each.kind == "painter"}
 
     def _answered(self, repeat_id: str) -> Repeat | None:
         began = time.monotonic()
@@ -65,18 +70,16 @@ class Elsewhere:
             waited = time.monotonic() - began
             if waited > (TAKEN_SECONDS if repeat.taken_by == NOBODY_YET else MADE_SECONDS):
                 return None
-            if repeat.taken_by != NOBODY_YET and repeat.taken_by not in self._living():
+            if repeat.taken_by != NOBODY_YET and repeat.taken_by not in self._painters():
                 return None
             time.sleep(LOOK_SECONDS)
         return repeat
 
-    def _living(self) -> set[str]:
-        return {each.id for each in self._store.workers.serving() if each.is_alive}
-
     def _read(self, repeat: Repeat, gpu: str) -> Reproduction | None:
-        told = repeat.answer or {}
+        told, painter = repeat.answer or {}, self._painters().get(repeat.taken_by)
+        host = painter.process.host.partition(" ")[0] if painter else "another machine"
         if "png" not in told:
-            logger.warning("the painter on %s could not make a picture again; its log says why", self._painters[gpu])
+            logger.warning("the painter on %s could not make a picture again; its log says why", host)
             return None
         png = self._store.blobs.get(BlobHash(told["png"]))
         made = read_recipe(png).record
@@ -89,7 +92,7 @@ class Elsewhere:
             changed=told["changed"],
             greatest=told["greatest"],
             differences=tuple(Deviation(**each) for each in told["differences"]),
-            made_by=f"{self._painters[gpu]} made it, which has a {printable(gpu, 60)} as whatever made it first",
+            made_by=f"{host} made it, which has a {printable(gpu, 60)} as whatever made it first",
         )
 
 
@@ -109,7 +112,7 @@ def answer_of(made: Reproduction, png: BlobHash) -> dict[str, object]:
 @contextmanager
 def reproducer_for(store: Store, settings: Settings) -> Generator[Reproducer]:
     """What makes pictures of a store again: on this machine, or by the painter that has the GPU which made them."""
+    elsewhere = Elsewhere(store, settings)
     painters = painters_by_gpu(store)
-    elsewhere = Elsewhere(store, settings, painters)
     with Reproducer(settings, painters, tunings=store.tunings, elsewhere=elsewhere.repeat) as reproducer:
         yield reproducer

@@ -25,7 +25,7 @@ from bgen_core.jobs.reproduce import Reproduction
 from bgen_core.models.devices import find_device
 from bgen_core.process_identity import ProcessIdentity
 from bgen_core.records.png_text import metadata_chunks
-from bgen_core.records.worker import WorkerStatus
+from bgen_core.records.worker import WorkerKind, WorkerStatus
 from bgen_core.runs.recipe import read_recipe
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import Store
@@ -77,9 +77,9 @@ def png(store: Store) -> bytes:
     return encode_png(pixels, text=metadata_chunks(run))
 
 
-def beat(store: Store) -> None:
+def beat(store: Store, kind: WorkerKind = "painter") -> None:
     status = WorkerStatus(state="ready", device_kind="cuda", device_name=GPU)
-    store.workers.beat(PAINTER, "painter", THERE, status)
+    store.workers.beat(PAINTER, kind, THERE, status)
 
 
 def answering(store: Store, settings: Settings, models: KeptModels) -> Answering:
@@ -164,8 +164,10 @@ def test_where_no_painter_makes_it_this_machine_does(
 def test_no_painter_is_asked_where_a_device_is_named_or_is_here(
     store: Store, settings: Settings, png: bytes, loaded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    beat(store)
     monkeypatch.setattr(store.repeats, "ask", None)
+    beat(store, "worker")
+    assert reproduce(store, settings, png).equal, "a worker makes nothing again for others"
+    beat(store)
     assert reproduce(store, settings.model_copy(update={"device": "cpu"}), png).equal
     monkeypatch.setattr(elsewhere, "gpus_here", lambda: {"cuda": GPU})
     assert reproduce(store, settings, png).equal
