@@ -20,6 +20,7 @@ from bgen_core.models.steering.ip_adapters import find_ip_adapters
 from bgen_core.models.steering.loras import find_loras
 from bgen_core.models.world import find_hint
 from bgen_core.parameters import PROMPTS
+from bgen_core.records.early_stop import EarlyWish
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.settings import Settings
 from bgen_core.store.references import check_backgrounds, load_references
@@ -269,6 +270,7 @@ def submit_sweep(
     queued: bool = True,
     sweep_id: SweepId | None = None,
     explored: SweepId | None = None,
+    early: EarlyWish | None = None,
 ) -> SweepId:
     """Put a sweep into the store, for the worker or for this process.
 
@@ -282,6 +284,8 @@ def submit_sweep(
         Its name, or None for a new one.
     explored
         The sweep whose chosen cells this one finishes, if any.
+    early
+        What its previews are measured for, if anything.
 
     Returns
     -------
@@ -312,6 +316,7 @@ def submit_sweep(
         total=len(plan),
         expected_seconds=forecast.seconds,
         explored=explored,
+        early=early,
         sharing=store.access.sharing,
     )
     store.sweeps.add(record, forecast.run_ids)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from bgen_core.ids import RunId, SubjectId, SweepId, VisitorId
+from bgen_core.records.early_stop import EarlyMark, EarlyWish
 from bgen_core.records.sweep_states import ACTIVE_STATES, SweepState
 from bgen_core.records.visitor import Sharing
 
@@ -39,6 +40,10 @@ class SweepRecord:
         Who sees it beside its owner and admins.
     viewers_vote
         Whether viewers who see it may vote on its pictures.
+    early
+        What its previews are measured for; None for nothing.
+    early_note
+        What was said of that when it began, in sentences.
     """
 
     id: SweepId
@@ -57,6 +62,8 @@ class SweepRecord:
     finished: datetime | None = None
     sharing: Sharing = "shared"
     viewers_vote: bool = True
+    early: EarlyWish | None = None
+    early_note: str = ""
 
     @property
     def is_active(self) -> bool:
@@ -77,10 +84,23 @@ class SweepCellRow:
     done
         Whether that run is in the store, made by this sweep or by any other, and its owner has not deleted it.
     error
-        Why the last attempt failed, in one sentence; empty otherwise.
+        Why the last attempt failed, or was stopped early, in one sentence; empty otherwise.
+    early
+        Whether it was stopped early, or is wanted whatever its preview says.
     """
 
     index: int
     run_id: RunId
     done: bool
     error: str
+    early: EarlyMark = ""
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it is missing because it was stopped early."""
+        return self.early == "stopped" and not self.done
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it is missing because it could not be made."""
+        return bool(self.error) and not self.done and self.early != "stopped"

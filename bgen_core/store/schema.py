@@ -3,13 +3,13 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, String, Text, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from bgen_core.ids import BlobHash, LinkId, RawId, RunId, SubjectId, SweepId, VisitorId, WorkerId
 
-SCHEMA_VERSION = "0022"
+SCHEMA_VERSION = "0024"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -92,6 +92,9 @@ class SweepRow(Table):
     sharing: Mapped[str] = mapped_column(String(16))
     viewers_vote: Mapped[bool]
     is_imported: Mapped[bool]
+    early_by: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    early_stops: Mapped[bool] = mapped_column(default=False, server_default=false())
+    early_note: Mapped[str] = mapped_column(Text, default="", server_default="")
 
 
 class SweepSubjectRow(Table):
@@ -139,6 +142,7 @@ class CellRow(Table):
     cell_index: Mapped[int] = mapped_column(primary_key=True)
     run_id: Mapped[RunId] = mapped_column(String(64), index=True)
     error: Mapped[str] = mapped_column(Text, default="")
+    early: Mapped[str] = mapped_column(String(8), default="", server_default="")
 
 
 class RunRow(Table):
@@ -250,6 +254,20 @@ class MetricRow(Table):
     value: Mapped[float | None]
     reason: Mapped[str] = mapped_column(Text)
     version: Mapped[int]
+
+
+class EarlyValueRow(Table):
+    """What a run's preview said of a metric, and what became of it; see `EarlyValue`."""
+
+    __tablename__ = "early_values"
+
+    run_id: Mapped[RunId] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    version: Mapped[int]
+    steps: Mapped[int]
+    sweep_id: Mapped[SweepId] = mapped_column(String(64), index=True)
+    foreseen: Mapped[float]
+    final: Mapped[float]
 
 
 class CopyRow(Table):

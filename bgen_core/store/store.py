@@ -10,6 +10,7 @@ from bgen_core.records.visitor import Visitor
 from bgen_core.settings import Settings
 from bgen_core.store.access import Access
 from bgen_core.store.blobs import BlobStore
+from bgen_core.store.coordination.early_values import EarlyValues
 from bgen_core.store.coordination.leases import Leases
 from bgen_core.store.coordination.looks import Looks
 from bgen_core.store.coordination.sweep_progress import Progresses
@@ -63,6 +64,8 @@ class Store:
         What the pictures are for.
     deletion
         What goes when runs go.
+    early_values
+        What previews said, and what became of them; learnt from by everybody's sweeps.
     workers, leases, progress, looks, tunings
         Who computes, who holds what, how far they are, whether somebody looks, and what was measured: no content, and
         nobody's.
@@ -91,6 +94,7 @@ class Store:
         self.progress = Progresses(database)
         self.looks = Looks(database)
         self.tunings = Tunings(database)
+        self.early_values = EarlyValues(database)
 
     def revision(self) -> str:
         """A mark of everything in the database: equal marks, equal content. For caches, while this store is open."""

@@ -125,7 +125,7 @@ def _ways_on(store: SeenStore, sweep: SweepRecord, shown: Arrangement, ticked: l
 
 def _failures(sweep: SweepRecord, plan: SweepPlan, cells: list[SweepCellRow], executor: Executor) -> None:
     """Buttons that try failed cells again, one or all, and continue a stopped sweep."""
-    failed = [cell for cell in cells if cell.error and not cell.done]
+    failed = [cell for cell in cells if cell.has_failed]
     unfinished = not sweep.is_active and sweep.state != "paused" and any(not cell.done for cell in cells)
     if unfinished:
         st.button(
@@ -161,7 +161,7 @@ def _progress_line(
     executor: Executor,
 ) -> None:
     done = sum(cell.done for cell in cells.values())
-    failed = sum(bool(cell.error) and not cell.done for cell in cells.values())
+    failed = sum(cell.has_failed for cell in cells.values())
     share, health = done / max(1, sweep.total), executor.health()
     if sweep.state == "queued":
         waiting = next((each for each in current_queue(store, executor) if each.sweep.id == sweep.id), None)
