@@ -14,6 +14,7 @@ from pages._ui.identity.viewers import LOOKS_ALONE, looks_alone
 from pages._ui.shared.plain_text import plain
 from pages._ui.subject.first_subject import start_with_sample, starts_at_once
 from pages._ui.sweep.drawn_seeds import draw_anew_after, note_seeds_used
+from pages._ui.sweep.early_panel import early_choice, early_choice_note
 from pages._ui.sweep.explored_sweep import link_back
 from pages._ui.sweep.live_sweep import show_plan, show_sweep, wait_for_engine
 from pages._ui.sweep.plan_text import plan_status
@@ -50,6 +51,7 @@ with st.sidebar:
     chosen = subject_choice(subjects)
     models = model_choice(default_model(settings))
     texts = axis_controls(models)
+    early = early_choice()
 
 plan: SweepPlan | None = None
 forecast: SweepForecast | None = None
@@ -78,11 +80,13 @@ with remarks:
         st.caption(plain(note))
     if forecast and not in_hand and not is_viewer:
         seeds_note(store, forecast.plan, st.query_params.get("badge", ""))
+        if early:
+            early_choice_note(store, forecast.plan, early)
 
 at_once = starts_at_once(waiting=forecast is None and not complaint) and not in_hand
 if (run_pressed or at_once) and forecast and not is_viewer:
     try:
-        st.query_params["id"] = executor.submit(forecast)
+        st.query_params["id"] = executor.submit(forecast, early=early)
         forget_ticks()
         st.session_state["shown_sweep"] = st.query_params["id"]
         note_seeds_used(SweepId(st.query_params["id"]))

@@ -64,7 +64,7 @@ def status_answer(store: SeenStore, record: SweepRecord) -> answers.SweepStatus:
 
 def has_failed(cell: SweepCellRow) -> bool:
     """Whether the last attempt at a cell failed, and none made it since."""
-    return bool(cell.error) and not cell.done
+    return cell.has_failed
 
 
 def cells_answer(store: SeenStore, record: SweepRecord) -> answers.Cells:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from bgen_core.cli import exit_codes
+from bgen_core.cli.given.early import read_early
 from bgen_core.cli.given.parameter_options import an_axis_each
 from bgen_core.cli.given.photos import SweepPhoto, SweepPhotos, photo_files, read_photos
 from bgen_core.cli.given.race import read_race
@@ -31,6 +32,7 @@ from bgen_core.cli.running.preview_files import PreviewFiles
 from bgen_core.cli.running.racing import described_race, finish_race, run_race
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.ids import SweepId
+from bgen_core.jobs.early.kept_runs import early_note
 from bgen_core.jobs.racing.beginning import first_round
 from bgen_core.jobs.submission import SweepForecast, describe_forecast
 from bgen_core.models.catalogue import describe_model
@@ -90,6 +92,14 @@ def sweep(
     budget: Annotated[int | None, typer.Option(help="Make at most so many cells in the race.")] = None,
     max_expansion: Annotated[float | None, typer.Option(metavar="PERCENT", help=LIMIT_HELP)] = None,
     attempts: Annotated[int | None, typer.Option(metavar="N", help=ATTEMPTS_HELP)] = None,
+    stop_early: Annotated[
+        str | None,
+        typer.Option(metavar="METRIC", help="Stop cells whose previews say that they will lose, by kept runs."),
+    ] = None,
+    keep_previews: Annotated[
+        str | None,
+        typer.Option(metavar="METRIC", help="Keep what previews say, so that later sweeps can stop cells early."),
+    ] = None,
     out_dir: Annotated[Path | None, typer.Option(help="Folder for full-size PNGs.")] = None,
     spec: Annotated[Path | None, typer.Option(metavar="FILE.yaml", help="These options in a file.")] = None,
     resume: Annotated[str | None, typer.Option(metavar="ID", help="Continue a sweep that was stopped.")] = None,
@@ -110,6 +120,7 @@ def sweep(
         "photo": photo or None, "alpha": alpha, "invert": invert, "model": model, "replace": replace, "pair": pair,
         **given, "explore_steps": explore_steps, "keep": keep, "by": by,
         "race": race, "budget": budget, "max_expansion": max_expansion, "attempts": attempts,
+        "stop_early": stop_early, "keep_previews": keep_previews,
     }  # fmt: skip
     settings = load_settings()
     keep_hashes(settings.home)
@@ -142,6 +153,7 @@ def sweep(
     wish = read_race(wanted["race"], wanted["by"], wanted["budget"], explores=explores)
     redraw = given_redraw(wanted["max_expansion"], wanted["attempts"], races=wish is not None)
     passes = None if wish else read_two_passes(wanted["explore_steps"], wanted["keep"], wanted["by"], settings)
+    early = read_early(wanted["stop_early"], wanted["keep_previews"], also=bool(wish or explores or redraw))
     wanted["photo"] = photo_files(wanted["photo"] or ())
     _check(wanted, settings)
     with open_store(settings) as store:
@@ -164,13 +176,15 @@ def sweep(
         forecast = place.forecast(plan, {photo.id: photo.extent for photo in photos.kept})
         for note in (describe_forecast(forecast), *forecast.notes):
             say(note)
+        if early:
+            say(early_note(store, plan, early))
         if dry_run:
             _print_plan(forecast, passes, photos, as_json=as_json)
             return
         if wish:
             _report(store, run_race(place, forecast, wish), out_dir, as_json=as_json, photos=photos)
             return
-        result = place.run(forecast, explored=explored["sweep"] if explored else None)
+        result = place.run(forecast, explored=explored["sweep"] if explored else None, early=early)
         _report(store, result, out_dir, as_json=as_json, explored=explored, photos=photos)
 
 
@@ -305,8 +319,9 @@ def _described_cells(store: Store, result: SweepResult, out_dir: Path | None) ->
                 "params": {"model": cell.model, "subject": cell.subject_id, **made.params.to_json()},
                 "image": image,
                 "reused": row.run_id in result.reused_ids,
-                "error": row.error or lost or None,
+                "error": (None if row.is_stopped else row.error) or lost or None,
                 **told_attempts(row),
+                **({"stopped_early": row.error} if row.is_stopped else {}),
             }
         )
     return cells

@@ -276,7 +276,7 @@ def _wait_while_paused(store: Store, member: Member, sweep_id: SweepId) -> Sweep
 
 
 def _finished(store: Store, sweep_id: SweepId) -> SweepState:
-    failed = sum(bool(cell.error) and not cell.done for cell in store.sweeps.cells(sweep_id))
+    failed = sum(cell.has_failed for cell in store.sweeps.cells(sweep_id))
     while not store.sweeps.change_state(sweep_id, FINISH, f"{counted(failed, 'cell')} failed" if failed else ""):
         if (state := _standing(store, sweep_id)) != "running":
             return state

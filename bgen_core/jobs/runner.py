@@ -3,12 +3,14 @@
 import logging
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 
 from bgen_core.errors import BgenError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import RawId, SubjectId, SweepId
+from bgen_core.jobs.early.kept_runs import early_note
+from bgen_core.jobs.early.looks import EarlyLooks
 from bgen_core.jobs.kept_models import KeptModels, LoadedModel
 from bgen_core.jobs.leases.claims import PaintingClaims
 from bgen_core.jobs.leases.member import Member
@@ -29,7 +31,7 @@ from bgen_core.models.revision import find_model
 from bgen_core.models.steering.depth_model import depth_model_for
 from bgen_core.models.steering.ip_adapters import find_ip_adapters
 from bgen_core.models.steering.loras import find_loras
-from bgen_core.records.sweep import SweepRecord
+from bgen_core.records.sweep import SweepCellRow, SweepRecord
 from bgen_core.settings import Settings
 from bgen_core.store.coordination.tunings import Tunings
 from bgen_core.store.references import KeptBackgrounds, load_references
@@ -93,6 +95,7 @@ class Runner:
         self._turn: Turn | None = None
         self._plans = Plans()
         self._engine = OpenEngine(self._claims.release)
+        self._early: EarlyLooks | None = None
 
     @property
     def models(self) -> KeptModels:
@@ -175,7 +178,15 @@ class Runner:
             The store took no picture. What was painted is kept here for the next call.
         """
         self._stopping = False  # now, and not at the first event: whoever looks before that may stop it
-        return self._events(sweep_id)
+        return self._noted(sweep_id)
+
+    def _noted(self, sweep_id: SweepId) -> Generator[RunnerEvent]:
+        self._early = None
+        with closing(self._events(sweep_id)) as events:
+            for event in events:
+                if self._early is not None and isinstance(event, Committed):
+                    self._early.committed(event.index)
+                yield event
 
     def _events(self, sweep_id: SweepId) -> Generator[RunnerEvent]:
         unstored, self._unstored = self._unstored, {}
@@ -219,6 +230,7 @@ class Runner:
             if row.is_final:
                 yield Committed(index=row.index, run_id=row.run_id, reused=True)
         sweep = self._plans.missing_of(record, rows)
+        self._early = self._early_looks(sweep, rows)
         # What changes at the highest price varies slowest: models are loaded once, and only a size drains the engine.
         models = list(dict.fromkeys(model for model, _ in sweep.groups))
         if self._share is not None:
@@ -226,6 +238,15 @@ class Runner:
         for model in models:
             if not self._stopping and not turn.is_over:
                 yield from self._run_model(sweep, model, painting, turn, is_last=model == models[-1])
+
+    def _early_looks(self, sweep: Planned, rows: Iterable[SweepCellRow]) -> EarlyLooks | None:
+        wish, sweep_id = sweep.record.early, sweep.record.id
+        if wish is None:
+            return None
+        if not sweep.record.early_note:
+            self._store.sweeps.note_early(sweep_id, early_note(self._store, sweep.plan, wish))
+        wanted = [row.index for row in rows if row.early == "wanted"]
+        return EarlyLooks(self._store, sweep_id, wish, wanted)
 
     def _run_model(
         self, sweep: Planned, model: str, painting: Painting, turn: Turn, *, is_last: bool
@@ -241,7 +262,7 @@ class Runner:
             began = time.monotonic()
             loaded = self.prepare(model)
             turn.loading += time.monotonic() - began
-            work = self._work(sweep, model, loaded, cells)
+            work = replace(self._work(sweep, model, loaded, cells), early=self._early)
         except UserInputError as error:
             if is_only_group:
                 raise

@@ -21,6 +21,7 @@ from bgen_core.models.steering.ip_adapters import find_ip_adapters
 from bgen_core.models.steering.loras import find_loras
 from bgen_core.models.world import find_hint
 from bgen_core.parameters import PROMPTS
+from bgen_core.records.early_stop import EarlyWish
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.settings import Settings
 from bgen_core.store.references import check_backgrounds, load_references
@@ -273,6 +274,7 @@ def submit_sweep(
     queued: bool = True,
     sweep_id: SweepId | None = None,
     explored: SweepId | None = None,
+    early: EarlyWish | None = None,
 ) -> SweepId:
     """Put a sweep into the store, for the worker or for this process.
 
@@ -286,6 +288,8 @@ def submit_sweep(
         Its name, or None for a new one.
     explored
         The sweep whose chosen cells this one finishes, if any.
+    early
+        What its previews are measured for, if anything.
 
     Returns
     -------
@@ -295,11 +299,14 @@ def submit_sweep(
     Raises
     ------
     UserInputError
-        A subject, a reference or a background picture is gone, or a subject fills its photo or is empty.
+        A subject, a reference or a background picture is gone, a subject fills its photo or is empty, or cells would be
+        both stopped early and drawn again.
     NoRoomError
         There is no room for the pictures.
     """
     plan = forecast.plan
+    if early is not None and plan.redraw is not None:
+        raise UserInputError("Stopping cells early and drawing them again do not go together: choose one of them.")
     if forecast.to_make:
         store.blobs.check_room()
     _check_subjects(store, plan)
@@ -316,6 +323,7 @@ def submit_sweep(
         total=len(plan),
         expected_seconds=forecast.seconds,
         explored=explored,
+        early=early,
         sharing=store.access.sharing,
     )
     store.sweeps.add(record, forecast.run_ids)

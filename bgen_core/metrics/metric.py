@@ -86,6 +86,8 @@ class Metric:
         The value; raises NotMeasuredError with the reason where there is none.
     note
         What a value depends on beyond the version; see `MetricValue.reason`.
+    of_previews
+        Whether it can be taken from a small preview too: it asks for nothing but the pasted picture.
     """
 
     name: str
@@ -100,6 +102,7 @@ class Metric:
     needs: tuple[InputName, ...]
     compute: Callable[[Scene], float]
     note: Callable[[Scene], str] | None = None
+    of_previews: bool = False
 
     @property
     def heading(self) -> str:

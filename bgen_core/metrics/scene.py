@@ -20,13 +20,11 @@ _HALF_STEP = 0.5 / 255  # an alpha of 8 bits is 0 or at least twice this
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class MetricInput:
-    """One run with the pictures that belong to it. A picture that is None costs only the metrics that need it.
+class Shown:
+    """Pictures alone, of a run that may not be finished. One that is None costs only the metrics that need it.
 
     Attributes
     ----------
-    record
-        The run; times, memory and prompt come from it.
     photo
         uint8, HWC, RGB: the subject's photo.
     alpha
@@ -35,6 +33,22 @@ class MetricInput:
         uint8, HWC, RGB, at the photo's size: the finished picture.
     raw_image
         uint8, HWC, RGB, at the model's size: what the model made, before the subject was put back.
+    """
+
+    photo: np.ndarray | None = None
+    alpha: np.ndarray | None = None
+    picture: np.ndarray | None = None
+    raw_image: np.ndarray | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MetricInput(Shown):
+    """One run with the pictures that belong to it.
+
+    Attributes
+    ----------
+    record
+        The run; times, memory and prompt come from it.
     seed_mates
         uint8, HWC, RGB: finished pictures of the runs that are equal in everything but the seed (see `seed_key`), each
         from `reduced_for_seed_mates`.
@@ -43,10 +57,6 @@ class MetricInput:
     """
 
     record: RunRecord
-    photo: np.ndarray | None = None
-    alpha: np.ndarray | None = None
-    picture: np.ndarray | None = None
-    raw_image: np.ndarray | None = None
     seed_mates: Sequence[np.ndarray] = ()
     segmenter: Segmenter | None = None
 
@@ -60,20 +70,27 @@ class Scene:
 
     Parameters
     ----------
-    inputs
-        The run and its pictures.
+    shown
+        Its pictures; with its run, all metrics have what they ask for.
     clip_model, preference_model
         Folder or Hub id; empty for none.
     """
 
-    def __init__(self, inputs: MetricInput, clip_model: str = "", preference_model: str = "") -> None:
-        self.inputs = inputs
+    def __init__(self, shown: Shown, clip_model: str = "", preference_model: str = "") -> None:
+        self._shown = shown
         self.clip_model = clip_model
         self.preference_model = preference_model
 
+    @property
+    def inputs(self) -> MetricInput:
+        """The run and its pictures, for metrics that ask for more than these."""
+        if not isinstance(self._shown, MetricInput):
+            raise ValueError("the metric needs a finished run")
+        return self._shown
+
     def array(self, name: InputName) -> np.ndarray:
         """One of the inputs that the metric's `needs` names; full size."""
-        array = getattr(self.inputs, name)
+        array = getattr(self._shown, name)
         if array is None:
             raise ValueError(f"the metric does not say that it needs {name}")
         return array

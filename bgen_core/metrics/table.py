@@ -97,6 +97,7 @@ METRICS: tuple[Metric, ...] = (
         decimals=3,
         needs=("alpha", "picture"),
         compute=seam,
+        of_previews=True,
     ),
     Metric(
         name="light_agreement",
@@ -110,6 +111,7 @@ METRICS: tuple[Metric, ...] = (
         decimals=3,
         needs=("photo", "alpha", "picture"),
         compute=light_agreement,
+        of_previews=True,
     ),
     Metric(
         name="detail",

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from bgen_core.ids import RunId, SubjectId, SweepId, VisitorId
+from bgen_core.records.early_stop import EarlyMark, EarlyWish
 from bgen_core.records.sweep_states import ACTIVE_STATES, SweepState
 from bgen_core.records.visitor import Sharing
 
@@ -39,6 +40,10 @@ class SweepRecord:
         Who sees it beside its owner and admins.
     viewers_vote
         Whether viewers who see it may vote on its pictures.
+    early
+        What its previews are measured for; None for nothing.
+    early_note
+        What was said of that when it began, in sentences.
     """
 
     id: SweepId
@@ -57,6 +62,8 @@ class SweepRecord:
     finished: datetime | None = None
     sharing: Sharing = "shared"
     viewers_vote: bool = True
+    early: EarlyWish | None = None
+    early_note: str = ""
 
     @property
     def is_active(self) -> bool:
@@ -88,12 +95,14 @@ class SweepCellRow:
     done
         Whether that run is in the store, made by this sweep or by any other, and its owner has not deleted it.
     error
-        Why the last attempt failed, in one sentence; empty otherwise.
+        Why the last attempt failed, or was stopped early, in one sentence; empty otherwise.
     is_settled
         Whether nothing more is tried here; False until a plan that has cells drawn again has decided.
     attempts
         The seeds that were tried, the first one first; the last is under way where it is not settled. Empty where no
         cells are drawn again, and before the first was measured.
+    early
+        Whether it was stopped early, or is wanted whatever its preview says.
     """
 
     index: int
@@ -102,6 +111,7 @@ class SweepCellRow:
     error: str
     is_settled: bool = True
     attempts: tuple[CellAttempt, ...] = ()
+    early: EarlyMark = ""
 
     @property
     def is_final(self) -> bool:
@@ -124,3 +134,13 @@ class SweepCellRow:
     def first_run_id(self) -> RunId:
         """Of the cell with its own seed."""
         return self.attempts[0].run_id if self.attempts else self.run_id
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it is missing because it was stopped early."""
+        return self.early == "stopped" and not self.done
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it is missing because it could not be made."""
+        return bool(self.error) and not self.done and self.early != "stopped"

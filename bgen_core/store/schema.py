@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, String, Text, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -92,6 +92,9 @@ class SweepRow(Table):
     sharing: Mapped[str] = mapped_column(String(16))
     viewers_vote: Mapped[bool]
     is_imported: Mapped[bool]
+    early_by: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    early_stops: Mapped[bool] = mapped_column(default=False, server_default=false())
+    early_note: Mapped[str] = mapped_column(Text, default="", server_default="")
 
 
 class SweepSubjectRow(Table):
@@ -143,6 +146,7 @@ class CellRow(Table):
     run_id: Mapped[RunId] = mapped_column(String(64), index=True)
     error: Mapped[str] = mapped_column(Text, default="")
     is_settled: Mapped[bool] = mapped_column(default=True)
+    early: Mapped[str] = mapped_column(String(8), default="", server_default="")
 
 
 class AttemptRow(Table):
@@ -266,6 +270,20 @@ class MetricRow(Table):
     value: Mapped[float | None]
     reason: Mapped[str] = mapped_column(Text)
     version: Mapped[int]
+
+
+class EarlyValueRow(Table):
+    """What a run's preview said of a metric, and what became of it; see `EarlyValue`."""
+
+    __tablename__ = "early_values"
+
+    run_id: Mapped[RunId] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    version: Mapped[int]
+    steps: Mapped[int]
+    sweep_id: Mapped[SweepId] = mapped_column(String(64), index=True)
+    foreseen: Mapped[float]
+    final: Mapped[float]
 
 
 class CopyRow(Table):

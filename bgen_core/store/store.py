@@ -11,6 +11,7 @@ from bgen_core.settings import Settings
 from bgen_core.store.access import Access
 from bgen_core.store.attempts import Attempts
 from bgen_core.store.blobs import BlobStore
+from bgen_core.store.coordination.early_values import EarlyValues
 from bgen_core.store.coordination.leases import Leases
 from bgen_core.store.coordination.looks import Looks
 from bgen_core.store.coordination.repeats import Repeats
@@ -67,6 +68,8 @@ class Store:
         What the pictures are for.
     deletion
         What goes when runs go.
+    early_values
+        What previews said, and what became of them; learnt from by everybody's sweeps.
     workers, leases, progress, looks, tunings, repeats
         Who computes, who holds what, how far they are, whether somebody looks, what was measured, and what is to be
         made again elsewhere: no content, and nobody's.
@@ -97,6 +100,7 @@ class Store:
         self.looks = Looks(database)
         self.tunings = Tunings(database)
         self.repeats = Repeats(database)
+        self.early_values = EarlyValues(database)
 
     def revision(self) -> str:
         """A mark of everything in the database: equal marks, equal content. For caches, while this store is open."""

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from bgen_core.errors import UserInputError
 from bgen_core.ids import NO_SUBJECT, RunId, SubjectId, SweepId
+from bgen_core.records.early_stop import EarlyWish
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.records.sweep_states import UNFINISHED_STATES, StateChange, SweepState
 from bgen_core.store.access import Access, made_by_sweeps, sharing_of
@@ -47,6 +48,9 @@ def add_sweep_row(
             sharing=record.sharing,
             viewers_vote=record.viewers_vote,
             is_imported=is_imported,
+            early_by=record.early.by if record.early else "",
+            early_stops=bool(record.early and record.early.stops),
+            early_note=record.early_note,
         )
     )
     session.flush()
@@ -118,6 +122,8 @@ def sweep_record(row: SweepRow) -> SweepRecord:
         finished=row.finished,
         sharing=sharing_of(row.sharing),
         viewers_vote=row.viewers_vote,
+        early=EarlyWish(by=row.early_by, stops=row.early_stops) if row.early_by else None,
+        early_note=row.early_note,
     )
 
 

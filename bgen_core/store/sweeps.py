@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from bgen_core.errors import UserInputError
 from bgen_core.ids import RunId, SweepId, VisitorId
+from bgen_core.records.early_stop import checked_mark
 from bgen_core.records.sweep import SweepCellRow, SweepRecord
 from bgen_core.records.sweep_states import (
     ACTIVE_STATES,
@@ -248,7 +249,9 @@ class Sweeps:
             if not self._sees(session, row):
                 raise unknown_sweep(sweep_id)
             query = (
-                sa.select(CellRow.cell_index, CellRow.run_id, self._is_made(row), CellRow.error, CellRow.is_settled)
+                sa.select(
+                    CellRow.cell_index, CellRow.run_id, self._is_made(row), CellRow.error, CellRow.is_settled, CellRow.early
+                )
                 .where(CellRow.sweep_id == sweep_id)
                 .order_by(CellRow.cell_index)
             )
@@ -258,9 +261,9 @@ class Sweeps:
             return [
                 SweepCellRow(
                     index=index, run_id=run_id, done=done, error=error, is_settled=is_settled,
-                    attempts=tried.get(index, ()),
+                    attempts=tried.get(index, ()), early=checked_mark(early),
                 )
-                for index, run_id, done, error, is_settled in session.execute(query)
+                for index, run_id, done, error, is_settled, early in session.execute(query)
             ]  # fmt: skip
 
     def missing(self, sweep_id: SweepId) -> int:
@@ -305,12 +308,38 @@ class Sweeps:
                 raise UserInputError(f"Sweep {quoted(sweep_id)} has no cell {index}.")
             cell.error = error
 
-    def clear_cell_errors(self, sweep_id: SweepId, index: int | None = None) -> None:
-        """Forget why cells failed, so that they are tried again: one cell's, or all of them."""
-        query = sa.update(CellRow).where(CellRow.sweep_id == sweep_id).values(error="")
+    def stop_cell(self, sweep_id: SweepId, index: int, reason: str) -> None:
+        """Keep that a cell was stopped early, and why."""
+        with self._database.writing() as session:
+            cell = session.get(CellRow, (sweep_id, index))
+            if cell is not None:
+                cell.error, cell.early = reason, "stopped"
+
+    def note_early(self, sweep_id: SweepId, note: str) -> None:
+        """Keep what was said of stopping cells early when a sweep began; what stands there already stays."""
+        query = sa.update(SweepRow).where(SweepRow.id == sweep_id, SweepRow.early_note == "").values(early_note=note)
+        with self._database.writing() as session:
+            session.execute(query)
+
+    def clear_cell_errors(self, sweep_id: SweepId, index: int | None = None, *, stopped: bool = False) -> None:
+        """Forget why cells failed, so that they are tried again: one cell's, or all of them.
+
+        Parameters
+        ----------
+        index
+            Of one cell, also where it was stopped early; it is not stopped again then.
+        stopped
+            Whether all that were stopped early are to be painted too.
+        """
+        query = sa.update(CellRow).where(CellRow.sweep_id == sweep_id, CellRow.error != "")
+        if index is not None:
+            query = query.where(CellRow.cell_index == index)
+        elif not stopped:
+            query = query.where(CellRow.early != "stopped")
+        mark = sa.case((CellRow.early == "stopped", "wanted"), else_=CellRow.early)
         with self._database.writing() as session:
             self._changeable(session, sweep_id)
-            session.execute(query if index is None else query.where(CellRow.cell_index == index))
+            session.execute(query.values(error="", early=mark))
 
     def of_run(self, run_id: RunId) -> list[SweepRecord]:
         """The sweeps in whose grid a run stands, newest first."""

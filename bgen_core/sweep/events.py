@@ -53,8 +53,9 @@ class PaintCell:
 
     `loras` are those that its parameters name, as `applied_loras` gives them; `reference` is what `applied_reference`
     gives, and `shown` its picture: uint8, HWC, RGB. `depth` is what tells depth, where the cell shows it. Cells are
-    asked for ahead: one that is not wanted any more when it could be begun is left out without a word. `photo_extent`
-    is the size at which a detail pass ends, None where there can be none; `window` says of which picture it is a tile.
+    asked for ahead: one that is not wanted any more is left out without a word, under way or not. `photo_extent` is the
+    size at which a detail pass ends, None where there can be none; `window` says of which picture it is a tile.
+    `looked_at` is the share of its steps after which a preview tells what it would become; 0 for none.
     """
 
     index: int
@@ -66,6 +67,7 @@ class PaintCell:
     depth: DepthModel | None = None
     photo_extent: Extent | None = None
     window: Window | None = None
+    looked_at: float = field(default=0.0, compare=False)
     is_wanted: Callable[[], bool] = field(default=_always, compare=False, repr=False)
 
 
@@ -78,12 +80,16 @@ class Started:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Stepped:
-    """The cell has done `step` of `of` steps; `preview` is a small uint8 HWC RGB picture, or None."""
+    """The cell has done `step` of `of` steps; `preview` is a small uint8 HWC RGB picture, or None.
+
+    Where `is_look`, it shows what the model expects of the finished picture at this step: see `PaintCell.looked_at`.
+    """
 
     cell: PaintCell
     step: int
     of: int
     preview: np.ndarray | None
+    is_look: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -106,6 +112,14 @@ class Finished:
 @dataclass(frozen=True, kw_only=True)
 class Failed:
     """The cell could not be made; the others go on."""
+
+    index: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoppedEarly:
+    """The runner's word that a cell is not painted to its end, since its preview says that it will lose."""
 
     index: int
     reason: str
@@ -138,7 +152,7 @@ class Waiting:
 
 
 Event = Started | Stepped | Finished | Failed
-RunnerEvent = Started | Stepped | Failed | Committed | Redrawn | Waiting | Fetching
+RunnerEvent = Started | Stepped | Failed | StoppedEarly | Committed | Redrawn | Waiting | Fetching
 
 
 class Inpainter(Protocol):

@@ -114,7 +114,7 @@ def _result(sweep: SweepRecord, cells: list[SweepCellRow], known: frozenset[RunI
         made=len(made),
         reused_ids=frozenset(done) - made,
         reused=len(done) - len(made),
-        failed=sum(bool(cell.error) and not cell.done for cell in cells),
+        failed=sum(cell.has_failed for cell in cells),
         seconds=seconds,
     )
 

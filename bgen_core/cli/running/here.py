@@ -27,6 +27,7 @@ from bgen_core.jobs.leases.holding import holding
 from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.submission import SweepForecast, forecast_sweep, new_sweep_id, submit_sweep
 from bgen_core.models.hub.download import Fetching
+from bgen_core.records.early_stop import EarlyWish
 from bgen_core.records.sweep_states import CANCEL, TAKE_UP, SweepState
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
@@ -85,10 +86,12 @@ def run_here(
     forecast: SweepForecast,
     *,
     explored: SweepId | None = None,
+    early: EarlyWish | None = None,
     previews: PreviewFiles | None = None,
     submitted: Callable[[SweepId], None] | None = None,
 ) -> SweepResult:
-    """Submit a sweep and run it here to its end; `explored` names the sweep whose chosen cells it finishes, if any.
+    """Submit a sweep and run it here to its end; `explored` names the sweep whose chosen cells it finishes, if any;
+    `early` is what its previews are measured for.
 
     `submitted` is called with its id as soon as it is in the store.
 
@@ -100,7 +103,7 @@ def run_here(
     with _owned(store, settings, sweep_id) as member:  # before it is in the store: no worker takes it for an orphan
         runner = _new_runner(store, settings, member)
         with cancelled_when_interrupted(store, sweep_id):
-            submit_sweep(store, forecast, owner=OWNER, queued=False, sweep_id=sweep_id, explored=explored)
+            submit_sweep(store, forecast, owner=OWNER, queued=False, sweep_id=sweep_id, explored=explored, early=early)
             if submitted:
                 submitted(sweep_id)
             return _run(store, member, runner, sweep_id, previews)

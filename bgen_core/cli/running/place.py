@@ -13,6 +13,7 @@ from bgen_core.extent import Extent
 from bgen_core.ids import SubjectId, SweepId
 from bgen_core.jobs.executors.agreement import disagreement, terms_of
 from bgen_core.jobs.submission import SweepForecast, forecast_sweep, submit_sweep
+from bgen_core.records.early_stop import EarlyWish
 from bgen_core.records.worker import WorkerRecord
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
@@ -63,6 +64,7 @@ class Place:
         forecast: SweepForecast,
         *,
         explored: SweepId | None = None,
+        early: EarlyWish | None = None,
         submitted: Callable[[SweepId], None] | None = None,
     ) -> SweepResult:
         """Submit a sweep and see it through.
@@ -71,15 +73,23 @@ class Place:
         ----------
         explored
             The sweep whose chosen cells it finishes, if any.
+        early
+            What its previews are measured for, if anything.
         submitted
             Called with its id as soon as it is in the store.
         """
         if self.worker is None:
             return run_here(
-                self.store, self.settings, forecast, explored=explored, previews=self.previews, submitted=submitted
+                self.store,
+                self.settings,
+                forecast,
+                explored=explored,
+                early=early,
+                previews=self.previews,
+                submitted=submitted,
             )
         known = self.store.runs.known(forecast.run_ids.values())
-        sweep_id = submit_sweep(self.store, forecast, owner=OWNER, explored=explored)
+        sweep_id = submit_sweep(self.store, forecast, owner=OWNER, explored=explored, early=early)
         if submitted:
             submitted(sweep_id)
         return follow(self.store, self.settings, sweep_id, frozenset(known), previews=self.previews)

@@ -8,6 +8,7 @@ from bgen_core.extent import Extent
 from bgen_core.ids import SubjectId, SweepId
 from bgen_core.jobs.background_faults import BackgroundFault
 from bgen_core.jobs.submission import SweepForecast
+from bgen_core.records.early_stop import EarlyWish
 from bgen_core.records.progress import SweepProgress
 from bgen_core.sweep.plan import SweepPlan
 
@@ -53,8 +54,11 @@ class Executor(Protocol):
         """
         ...
 
-    def submit(self, forecast: SweepForecast, *, explored: SweepId | None = None) -> SweepId:
-        """Put a sweep into the queue; returns its id. `explored` names the one whose chosen cells it finishes, if any.
+    def submit(
+        self, forecast: SweepForecast, *, explored: SweepId | None = None, early: EarlyWish | None = None
+    ) -> SweepId:
+        """Put a sweep into the queue; returns its id. `explored` names the one whose chosen cells it finishes, if any;
+        `early` is what its previews are measured for.
 
         Raises
         ------
@@ -82,8 +86,10 @@ class Executor(Protocol):
         """Stop a sweep; what is made of it is kept."""
         ...
 
-    def retry(self, sweep_id: SweepId, cell: int | None = None) -> bool:
+    def retry(self, sweep_id: SweepId, cell: int | None = None, *, stopped: bool = False) -> bool:
         """Make what is missing of a sweep that ended, and what failed: one cell, or all of them.
+
+        A cell that was stopped early is made where it is asked for by itself, or all of them are by `stopped`.
 
         Raises
         ------

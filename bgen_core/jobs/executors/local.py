@@ -14,6 +14,7 @@ from bgen_core.jobs.executors.visitor_limits import check_cells, check_store_roo
 from bgen_core.jobs.leases.holding import is_held
 from bgen_core.jobs.submission import SweepForecast, forecast_sweep, submit_sweep
 from bgen_core.jobs.supervisor import WorkerSupervisor
+from bgen_core.records.early_stop import EarlyWish
 from bgen_core.records.progress import SweepProgress
 from bgen_core.records.sweep_states import CANCEL, CONTINUE, CONTINUE_HELD, PAUSE, RETRY
 from bgen_core.settings import Settings
@@ -106,13 +107,15 @@ class LocalExecutor:
             if what := disagreement(ours, each.status.terms, other_machine=True):
                 raise UserInputError(f"this server and the painters differ in {what}: make both alike.")
 
-    def submit(self, forecast: SweepForecast, *, explored: SweepId | None = None) -> SweepId:
+    def submit(
+        self, forecast: SweepForecast, *, explored: SweepId | None = None, early: EarlyWish | None = None
+    ) -> SweepId:
         check_allowed(forecast.plan, self._settings)
         with _submitting:
             check_cells(self._store, self._settings, forecast.to_make)
             if forecast.to_make:
                 check_store_room(self._store, self._settings)
-            return submit_sweep(self._store, forecast, explored=explored)
+            return submit_sweep(self._store, forecast, explored=explored, early=early)
 
     def events(self, sweep_id: SweepId, *, previews: bool = True) -> SweepProgress | None:
         if previews:
@@ -130,12 +133,12 @@ class LocalExecutor:
     def cancel(self, sweep_id: SweepId) -> bool:
         return self._store.sweeps.change_state(sweep_id, CANCEL)
 
-    def retry(self, sweep_id: SweepId, cell: int | None = None) -> bool:
+    def retry(self, sweep_id: SweepId, cell: int | None = None, *, stopped: bool = False) -> bool:
         check_allowed(SweepPlan.from_json(self._store.sweeps.get(sweep_id).plan), self._settings)
         with _submitting:
             missing = sum(not each.is_final for each in self._store.sweeps.cells(sweep_id))
             check_cells(self._store, self._settings, missing)
             if missing:
                 check_store_room(self._store, self._settings)
-            self._store.sweeps.clear_cell_errors(sweep_id, cell)
+            self._store.sweeps.clear_cell_errors(sweep_id, cell, stopped=stopped)
             return self._store.sweeps.change_state(sweep_id, RETRY)

@@ -62,6 +62,7 @@ class EngineCall:
         self._numbers = count()
         self._in_hand: dict[int, Asked] = {}
         self._unstarted: set[int] = set()
+        self._dropped: set[int] = set()
         self._events: Generator[Event] = inpainter.paint(self._cells())
 
     @property
@@ -90,6 +91,13 @@ class EngineCall:
             del self._in_hand[number]
         self._next_look = 0.0
 
+    def drop(self, raw_id: RawId) -> None:
+        """Want no more of a picture that is under way; the engine leaves it out at its next step."""
+        for number in [number for number, asked in self._in_hand.items() if asked.raw_id == raw_id]:
+            self._unstarted.discard(number)
+            self._dropped.add(number)
+            del self._in_hand[number]
+
     @property
     def begun(self) -> list[Asked]:
         """Those in hand that are under way."""
@@ -97,11 +105,14 @@ class EngineCall:
 
     def next(self) -> tuple[Asked, Event] | None:
         """What comes next, or None where nothing is left."""
-        event = next(self._events, None)
-        if event is None:
-            self.is_over = True
-            return None
-        number = event.index if isinstance(event, Failed) else event.cell.index
+        while True:
+            event = next(self._events, None)
+            if event is None:
+                self.is_over = True
+                return None
+            number = event.index if isinstance(event, Failed) else event.cell.index
+            if number not in self._dropped:  # what is told of one that was dropped was on its way before
+                break
         if isinstance(event, Started | Finished | Failed):
             self._unstarted.discard(number)
         ends = isinstance(event, Finished | Failed)

@@ -21,6 +21,7 @@ from bgen_core.jobs.running.share import Share, SharedCells, Taken
 from bgen_core.jobs.running.turn import Turn
 from bgen_core.jobs.running.work import Painted, Photo, Work
 from bgen_core.models.devices import MemoryMeter
+from bgen_core.records.early_stop import LOOK_AT
 from bgen_core.store.blobs import STORED_LIMITS
 from bgen_core.store.runs import RawOrigin
 from bgen_core.store.store import Store
@@ -39,6 +40,7 @@ from bgen_core.sweep.events import (
     RunnerEvent,
     Started,
     Stepped,
+    StoppedEarly,
     Waiting,
 )
 from bgen_core.sweep.plan import SweepCell
@@ -274,6 +276,7 @@ class Painting:
             while waiting.cells and (got := call.next()) is not None:
                 memory.sample()
                 self._note_pace(part, *got)
+                yield from self._look_early(work, waiting, call, *got)
                 yield from self._tell(work, waiting, *got, memory.peak_mb)
                 yield from waiting.told()
                 yield from self._commits.collect()
@@ -306,6 +309,29 @@ class Painting:
     def _note_pace(self, part: SharedCells | None, asked: Asked, event: Event) -> None:
         if part is not None and self._share is not None and isinstance(event, Stepped):
             self._share.pace.note(part.rows_of([asked.raw_id]) / event.of)
+
+    def _look_early(
+        self, work: Work, waiting: "_Waiting", call: EngineCall, asked: Asked, event: Event
+    ) -> Iterator[StoppedEarly]:
+        """Measure a preview, or what became of it, where the sweep asks for that; stop what will lose."""
+        cells = waiting.cells.get(asked.raw_id)
+        if work.early is None or cells is None:
+            return
+        placed = asked.photo.placed
+        if isinstance(event, Finished):
+            run_ids = {cell.index: work.addresses[cell.index].run_id for cell in cells}
+            work.early.finished(placed, cells, event.image, asked.cell.canvas.extent, run_ids)
+        elif isinstance(event, Stepped) and event.is_look:
+            reasons = work.early.look(placed, cells, event, model_revision=work.source.revision)
+            if not reasons:
+                return
+            call.drop(asked.raw_id)
+            del waiting.cells[asked.raw_id]
+            self._claims.release([asked.raw_id])
+            self._claimed.discard(asked.raw_id)
+            for index, reason in reasons.items():
+                self._store.sweeps.stop_cell(work.sweep_id, index, reason)
+                yield StoppedEarly(index=index, reason=reason)
 
     def _give_way(self, call: EngineCall, waiting: "_Waiting", ahead: Ahead | None) -> None:
         """Begin nothing more: what is under way is waited for, and the next sweep's cells come after it."""
@@ -378,7 +404,8 @@ class Painting:
             for prepared in all_prepared:
                 if isinstance(prepared, PaintCell):
                     raw_id = work.addresses[prepared.index].raw_id
-                    yield Asked(raw_id=raw_id, cell=prepared, photo=photo)
+                    cell = replace(prepared, looked_at=LOOK_AT) if work.early is not None else prepared
+                    yield Asked(raw_id=raw_id, cell=cell, photo=photo)
                 else:
                     refuse(by_index[prepared.index], prepared.reason)
 

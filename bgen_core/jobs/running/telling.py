@@ -57,7 +57,7 @@ class Telling:
             message = ended_message(
                 sweep,
                 done=sum(cell.done for cell in cells),
-                failed=sum(bool(cell.error) and not cell.done for cell in cells),
+                failed=sum(cell.has_failed for cell in cells),
                 ended=datetime.now(UTC),
                 public_url=self._settings.public_url,
             )

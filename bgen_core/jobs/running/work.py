@@ -9,6 +9,7 @@ import numpy as np
 
 from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash, SubjectId, SweepId, VisitorId
+from bgen_core.jobs.early.looks import EarlyLooks
 from bgen_core.models.devices import Device
 from bgen_core.models.machine import machine_of
 from bgen_core.models.model_source import ModelSource
@@ -48,6 +49,8 @@ class Work:
     is_only_group, is_only_size
         Whether the sweep misses cells of one model and one subject alone, and these of one size: what none of them can
         do without stops the sweep, and fails its own cells otherwise.
+    early
+        Looks at previews, where the sweep asks for them.
     """
 
     sweep_id: SweepId
@@ -61,6 +64,7 @@ class Work:
     addresses: dict[int, CellAddress]
     is_only_group: bool
     is_only_size: bool
+    early: EarlyLooks | None = None
     redraw: Redraw | None = None
     photos: Mapping[SubjectId, Extent] = field(default_factory=dict[SubjectId, Extent])
 

@@ -202,7 +202,7 @@ class BatchedInpainter:
             except Exception as error:  # the library's own code, on a checkpoint that nobody here has seen
                 stopped = [lane for lane in chosen if lane.cohort]
                 lanes = [lane for lane in lanes if lane not in stopped]
-                cells = [cell for lane in stopped for cell in lane.cells]
+                cells = [cell for lane in stopped if lane.cohort for cell in lane.cohort.cells_left]
                 if came > 1:
                     self._check_device(error)
                     alone += cells
@@ -212,10 +212,10 @@ class BatchedInpainter:
 
             for lane in chosen:
                 lane.rows = lane.cohort.row_count if lane.cohort else lane.rows
-            active = [cell.index for cohort in under_way for cell in cohort.cells]
+            active = [cell.index for cohort in under_way for cell in cohort.cells_left]
             for index in active:
                 seconds[index] += (time.perf_counter() - began) / len(active)
-            decoded = decoder.decode([cohort.latents for cohort in under_way if cohort.is_done])
+            decoded = decoder.decode([cohort.latents[cohort.left] for cohort in under_way if cohort.is_done])
             for cohort in under_way:
                 self._post(cohort, seconds, outbox, decoded, evaluator.batches, extent)
             lanes = [lane for lane in lanes if not (lane.cohort and lane.cohort.is_done)]
@@ -236,7 +236,12 @@ class BatchedInpainter:
         )
 
     def _wanted(self, lanes: list[Lane], batch_size: int) -> list[Lane]:
-        """The lanes without cells that wait in vain."""
+        """The lanes without cells that wait, or are under way, in vain."""
+        for lane in lanes:
+            if lane.cohort:
+                lane.cohort.leave_out_unwanted()
+                lane.rows = lane.cohort.row_count
+        lanes = [lane for lane in lanes if lane.cohort is None or lane.cohort.left]
         waiting = [cell for lane in lanes if lane.cohort is None for cell in lane.cells]
         wanted = [cell for cell in waiting if cell.is_wanted()]
         if len(wanted) == len(waiting):
@@ -273,12 +278,15 @@ class BatchedInpainter:
         extent: Extent,
     ) -> None:
         previews = None if cohort.is_done else self._draw_previews(cohort, extent)
-        for place, cell in enumerate(cohort.cells):
+        looks = self._preview_of(cohort.expected, extent) if cohort.expected is not None else None
+        for place, cell in zip(cohort.left, cohort.cells_left, strict=True):
+            is_look = looks is not None and cohort.is_looked_at(place)
+            shown = looks if is_look else previews
             outbox.post(
-                lambda preview, cell=cell, step=cohort.index: Stepped(
-                    cell=cell, step=step, of=len(cohort.schedule), preview=preview
+                lambda preview, cell=cell, step=cohort.index, is_look=is_look: Stepped(
+                    cell=cell, step=step, of=len(cohort.schedule), preview=preview, is_look=is_look
                 ),
-                previews[place] if previews is not None else None,
+                shown[place] if shown is not None else None,
             )
             if cohort.is_done:
                 picture, took = next(decoded)
@@ -303,9 +311,14 @@ class BatchedInpainter:
         if self._make_preview is None or now < cohort.drawn + PREVIEW_SECONDS or not self._is_watched():
             return None
         cohort.drawn = now
+        return self._preview_of(cohort.latents, extent)
+
+    def _preview_of(self, latents: torch.Tensor, extent: Extent) -> torch.Tensor | None:
+        if self._make_preview is None:
+            return None
         if self._preview is None:
             self._preview = self._make_preview()
-        return self._preview(self.denoiser.as_image(cohort.latents, extent))
+        return self._preview(self.denoiser.as_image(latents, extent))
 
 
 def _failed(cells: Sequence[PaintCell], reason: str) -> Iterator[Event]:

@@ -37,6 +37,11 @@ class Cohort:
         When its previews were drawn last, by the clock of `time.monotonic`.
     ways
         How the network was called for them so far: see `Network.way`.
+    left
+        Places of the cells that are still wanted. The others keep their place in `latents`, where the scheduler goes on
+        with them, and are never evaluated again.
+    expected
+        At an evaluation at which a cell is looked at: latents without noise, as `latents`; else None.
     """
 
     denoiser: Denoiser
@@ -49,6 +54,25 @@ class Cohort:
     index: int = 0
     drawn: float = -math.inf
     ways: set[str] = field(default_factory=set[str])
+    left: list[int] = field(default_factory=list[int])
+    expected: torch.Tensor | None = None
+    _scaled: torch.Tensor | None = None
+
+    def __post_init__(self) -> None:
+        self.left = list(range(len(self.cells)))
+
+    def leave_out_unwanted(self) -> None:
+        """Evaluate no cell any more that is not wanted."""
+        self.left = [place for place in self.left if self.cells[place].is_wanted()]
+
+    @property
+    def cells_left(self) -> list[PaintCell]:
+        """Those that are still wanted."""
+        return [self.cells[place] for place in self.left]
+
+    def is_looked_at(self, place: int) -> bool:
+        """Whether the evaluation that was just made is the one at which this cell is looked at."""
+        return self.index == _looks_after(self.cells[place].looked_at, len(self.schedule))
 
     @property
     def is_done(self) -> bool:
@@ -57,7 +81,7 @@ class Cohort:
     @property
     def row_count(self) -> int:
         """Number of `rows`."""
-        return sum(len(self._texts(cell)) for cell in self.cells)
+        return sum(len(self._texts(cell)) for cell in self.cells_left)
 
     def _texts(self, cell: PaintCell) -> Sequence[tuple[str, bool]]:
         """Those of the coming evaluation: the negative one is left out once guidance has ended."""
@@ -68,8 +92,10 @@ class Cohort:
         """The evaluations needed now: per cell one with the prompt and, with guidance, one with the negative."""
         scaled = self.schedule.scale(self.latents, self.index)
         timestep = self.schedule.timesteps[self.index]
+        self._scaled = scaled
         rows: list[Row] = []
-        for place, (cell, start) in enumerate(zip(self.cells, self.starts, strict=True)):
+        for place in self.left:
+            cell, start = self.cells[place], self.starts[place]
             for text, negative in self._texts(cell):
                 prompt = self.denoiser.encode_prompt(text, cell, negative=negative)
                 row = Row(
@@ -96,8 +122,14 @@ class Cohort:
         """Apply guidance, the scheduler's step and, where the network does not see the mask, the kept region."""
         self.ways.add(self.denoiser.network.way)
         remaining = iter(predictions)
-        guided = [self.denoiser.guide(cell.params, [next(remaining) for _ in self._texts(cell)]) for cell in self.cells]
-        self.latents = self.schedule.step(torch.stack(guided), self.latents, self.index, self.generators)
+        guided = {
+            place: self.denoiser.guide(cell.params, [next(remaining) for _ in self._texts(cell)])
+            for place, cell in zip(self.left, self.cells_left, strict=True)
+        }
+        nothing = torch.zeros_like(self.latents[0])
+        predicted = torch.stack([guided.get(place, nothing) for place in range(len(self.cells))])
+        self._expect(predicted)
+        self.latents = self.schedule.step(predicted, self.latents, self.index, self.generators)
         photos = [start.photo for start in self.starts if start.photo is not None]
         if photos:
             masks = torch.cat([start.mask for start in self.starts if start.mask is not None])
@@ -105,6 +137,21 @@ class Cohort:
             kept = self.schedule.noised_photo(torch.cat(photos), noise, self.index)
             self.latents = (1 - masks) * kept + masks * self.latents
         self.index += 1
+
+    def _expect(self, predicted: torch.Tensor) -> None:
+        shares = {cell.looked_at for cell in self.cells_left}
+        looked_at = any(self.index + 1 == _looks_after(share, len(self.schedule)) for share in shares)
+        scaled, self._scaled = self._scaled, None
+        if scaled is not None and looked_at:
+            self.expected = self.schedule.expected(predicted, scaled, self.index)
+        else:
+            self.expected = None
+
+
+def _looks_after(share: float, evaluations: int) -> int:
+    """Number of evaluations before a cell is looked at; 0 where it never is."""
+    number = math.ceil(share * evaluations)
+    return number if number < evaluations else 0
 
 
 def start_cohort(denoiser: Denoiser, references: ReferenceAdapter, cells: Sequence[PaintCell]) -> Cohort:

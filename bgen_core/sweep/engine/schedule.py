@@ -69,6 +69,10 @@ class Schedule(Protocol):
         """Latents after evaluation `index`; stochastic schedulers draw each row from its own generator."""
         ...
 
+    def expected(self, prediction: torch.Tensor, scaled: torch.Tensor, index: int) -> torch.Tensor:
+        """The latents without noise that evaluation `index` stands for, from its input `scaled`."""
+        ...
+
     def noised_photo(self, photo: torch.Tensor, noise: torch.Tensor, index: int) -> torch.Tensor:
         """What the kept region holds after evaluation `index`: the photo at the next timestep's noise level."""
         ...
@@ -123,6 +127,18 @@ class DiffusionSchedule:
         options: dict[str, Any] = {"generator": generators} if self._takes_generator else {}
         advanced = self._scheduler.step(prediction, self.timesteps[index], latents, return_dict=False, **options)[0]
         return advanced.to(latents.dtype)
+
+    def expected(self, prediction: torch.Tensor, scaled: torch.Tensor, index: int) -> torch.Tensor:
+        # Salimans and Ho 2022, arXiv:2202.00512, eq. 3 and appendix D; timesteps between two trained ones are rounded.
+        kind = self._scheduler.config.get("prediction_type", "epsilon")
+        if kind == "sample":
+            return prediction
+        alphas = self._scheduler.alphas_cumprod
+        place = min(max(round(float(self.timesteps[index])), 0), len(alphas) - 1)
+        signal = float(alphas[place])
+        if kind == "v_prediction":
+            return signal**0.5 * scaled - (1 - signal) ** 0.5 * prediction
+        return (scaled - (1 - signal) ** 0.5 * prediction) / max(signal, 1e-6) ** 0.5
 
     def noised_photo(self, photo: torch.Tensor, noise: torch.Tensor, index: int) -> torch.Tensor:
         if index + 1 >= len(self):
@@ -195,6 +211,10 @@ class FlowSchedule:
     ) -> torch.Tensor:
         options: dict[str, Any] = {"generator": generators} if self._takes_generator else {}
         return self._scheduler.step(prediction, self.timesteps[index], latents, return_dict=False, **options)[0]
+
+    def expected(self, prediction: torch.Tensor, scaled: torch.Tensor, index: int) -> torch.Tensor:
+        noise_level = float(self.timesteps[index]) / self._scheduler.config.num_train_timesteps
+        return scaled - noise_level * prediction
 
     def noised_photo(self, photo: torch.Tensor, noise: torch.Tensor, index: int) -> torch.Tensor:
         if index + 1 >= len(self):

@@ -26,6 +26,7 @@ from pages._ui.links.link_dialog import link_button
 from pages._ui.shared.plain_text import plain
 from pages._ui.shared.told_when_done import notify_button, tell_in_title
 from pages._ui.sweep.cell_dialog import show_opened_cell
+from pages._ui.sweep.early_panel import early_panel
 from pages._ui.sweep.explored_sweep import explored_pictures, way_back
 from pages._ui.sweep.finish_panel import can_be_finished, finish_panel
 from pages._ui.sweep.grid_arrangement import Arrangement, arrangement_in_address, keep_in_address
@@ -85,6 +86,7 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
     show_opened_cell(store, plan, cells)
     if store.sweeps.may_change(sweep):
         _failures(sweep, plan, cells, executor)
+    early_panel(sweep, plan, cells, store, executor)
     race_panel(sweep, plan, cells, store, executor, settings)
     if not sweep.is_active and not looks_alone(store):
         finish_panel(sweep, plan, cells, store, executor, settings)
@@ -125,8 +127,9 @@ def _ways_on(store: SeenStore, sweep: SweepRecord, shown: Arrangement, ticked: l
 
 def _failures(sweep: SweepRecord, plan: SweepPlan, cells: list[SweepCellRow], executor: Executor) -> None:
     """Buttons that try failed cells again, one or all, and continue a stopped sweep."""
-    failed = [cell for cell in cells if cell.error and not cell.done]
-    unfinished = not sweep.is_active and sweep.state != "paused" and any(not cell.is_final for cell in cells)
+    failed = [cell for cell in cells if cell.has_failed]
+    is_missing = any(not (cell.is_final or cell.is_stopped) for cell in cells)
+    unfinished = not sweep.is_active and sweep.state != "paused" and is_missing
     if unfinished:
         st.button(
             "Continue", on_click=ask, args=(executor.retry, sweep.id),
@@ -162,8 +165,9 @@ def _progress_line(
 ) -> None:
     done = sum(cell.is_final for cell in cells.values())
     again = sum(cell.done and not cell.is_over for cell in cells.values())
-    failed = sum(bool(cell.error) and not cell.done for cell in cells.values())
-    share, health = done / max(1, sweep.total), executor.health()
+    failed = sum(cell.has_failed for cell in cells.values())
+    stopped = sum(cell.is_stopped for cell in cells.values())
+    share, health = done / max(1, sweep.total - stopped), executor.health()
     if sweep.state == "queued":
         waiting = next((each for each in current_queue(store, executor) if each.sweep.id == sweep.id), None)
         st.progress(share, text=_waiting_text(done, sweep, waiting))
@@ -177,8 +181,10 @@ def _progress_line(
         st.info(f"Cancelled: {done} of {sweep.total} are made and kept. Continue makes the rest.")
     elif sweep.state == "failed":
         st.error(f"{plain(sweep.message)} {done} of {sweep.total} are made and kept.")
-    elif failed:
-        st.warning(f"{done} of {sweep.total} made, {failed} failed: the reasons stand in their places.")
+    elif failed or stopped:
+        parts = [f"{done} of {sweep.total} made", *([f"{stopped} stopped early"] if stopped else [])]
+        parts += [f"{failed} failed"] if failed else []
+        (st.warning if failed else st.info)(f"{', '.join(parts)}: the reasons stand in their places.")
     if sweep.state in ACTIVE_STATES and health and health.trouble:
         st.warning(plain(f"{health.trouble} The engine waits, and goes on by itself."))
 

@@ -95,7 +95,7 @@ class GridContent:
             rated = {"stars": stars} if stars else {}
             return {"p": self.pictures[cell.run_id], "r": cell.run_id[:16], **rated, **also, **self._tried(cell)}
         if cell and cell.error:
-            return {"e": cell.error}
+            return {"e": cell.error, **({"x": 1} if cell.is_stopped else {})}
         under_way = self.progress.cells.get(index) if self.progress else None
         if under_way:
             return {"s": [under_way.step, under_way.of], "v": under_way.preview, **also}

@@ -7,7 +7,7 @@
 //   places   for each index of the plan: null (nothing yet), 0 (left out),
 //            {p: content address, r: run, stars, u: content address of the explored picture,
 //             and where other seeds were tried n: which one is shown, t: what they gave, w: whether one is under way},
-//            {e: why there is none}, {s: [step, of], v: preview}; the last two may have u as well
+//            {e: why there is none, x: 1 where it was stopped early}, {s: [step, of], v: preview}; the last two may have u as well
 //   aspect   [width, height] of the places
 //   prompt   begins the pictures' texts
 //   ticked   indices; ticking: whether cells have a box to tick
@@ -139,7 +139,7 @@ function fill(grid, index, place) {
       parts.push(box);
     }
   } else if (place?.e) {
-    parts.push(element("div", "why", place.e));
+    parts.push(element("div", place.x ? "why stopped" : "why", place.e));
   } else if (place?.v) {
     const preview = element("img");
     Object.assign(preview, { src: place.v, alt: `Preview after step ${place.s[0]}` });
