@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import NOBODY, RunId, SubjectId, SweepId, VisitorId
 from bgen_core.jobs.adapter_check import check_background, check_encoders, check_loras, check_reference

@@ -9,7 +9,7 @@ from sqlalchemy.types import TypeDecorator
 
 from bgen_core.ids import BlobHash, LinkId, RawId, RunId, SubjectId, SweepId, VisitorId, WorkerId
 
-SCHEMA_VERSION = "0025"
+SCHEMA_VERSION = "0023"
 
 
 class UTCDateTime(TypeDecorator[datetime]):

@@ -250,7 +250,12 @@ class Sweeps:
                 raise unknown_sweep(sweep_id)
             query = (
                 sa.select(
-                    CellRow.cell_index, CellRow.run_id, self._is_made(row), CellRow.error, CellRow.is_settled, CellRow.early
+                    CellRow.cell_index,
+                    CellRow.run_id,
+                    self._is_made(row),
+                    CellRow.error,
+                    CellRow.is_settled,
+                    CellRow.early,
                 )
                 .where(CellRow.sweep_id == sweep_id)
                 .order_by(CellRow.cell_index)

@@ -24,5 +24,7 @@ def read_early(stop: str | None, keep: str | None, *, also: bool) -> EarlyWish |
         raise UserInputError("--stop-early and --keep-previews do not go together: the first keeps them too.")
     if also:
         option = "--stop-early" if stop is not None else "--keep-previews"
-        raise UserInputError(f"{option} does not go together with --race, --explore-steps or --max-expansion: choose one.")
+        raise UserInputError(
+            f"{option} does not go together with --race, --explore-steps or --max-expansion: choose one of them."
+        )
     return early_wish(stop or keep or "", stops=stop is not None)
