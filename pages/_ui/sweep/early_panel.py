@@ -1,6 +1,7 @@
 """Stopping cells early on the Sweep page: the choice before a run, and which cells were stopped and why."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -82,7 +83,7 @@ def early_panel(
         if may_paint:
             st.button(
                 f"Paint all {len(stopped)}", key="paint_stopped", on_click=ask,
-                args=(lambda sweep_id: executor.retry(sweep_id, stopped=True), sweep.id),
+                args=(partial(executor.retry, stopped=True), sweep.id),
             )  # fmt: skip
         for cell in stopped[:_LISTED]:
             with st.container(horizontal=True, vertical_alignment="center"):
