@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bgen_core.records.race import RaceState, StepKind
 from bgen_core.records.sweep_states import SweepState
 from bgen_core.records.visitor import Role, Sharing
 
@@ -104,11 +105,47 @@ class Sweeps(Answer):
     sweeps: list[Sweep]
 
 
+class RaceStep(Answer):
+    """One decision of a race."""
+
+    kind: StepKind
+    text: str = Field(description="Why, in sentences.")
+    value: int | None = Field(description="Place on the axis of the value that it is about.")
+    created: datetime
+
+
+class Race(Answer):
+    """A sweep to which seeds are added until one value is left."""
+
+    axis: str
+    by: str = Field(description="The metric that decides, or votes.")
+    budget: int = Field(description="How many cells may be added.")
+    added: int = Field(description="How many were.")
+    state: RaceState
+    left: list[int] = Field(description="Places on the axis of the values that have not lost.")
+    started_from: str | None = Field(description="The sweep whose values are raced.")
+    steps: list[RaceStep]
+    proposed: list[int | float | str] = Field(
+        description="After its end: new values beside the best that are worth a race."
+    )
+
+
+class EarlyStopping(Answer):
+    """What a sweep's previews are measured for."""
+
+    by: str = Field(description="The metric.")
+    stops: bool = Field(description="Whether cells are stopped; otherwise what previews say is only kept.")
+    note: str = Field(description="How many kept runs there were when it began, and what they said.")
+
+
 class SweepStatus(Sweep):
     """A sweep, and how far it is."""
 
     made: int
     failed: int
+    stopped: int = Field(description="Cells that were stopped early.")
+    race: Race | None
+    early: EarlyStopping | None
     ahead: int | None = Field(description="How many sweeps have a turn before it; null where it does not wait.")
     seconds_to_begin: float | None
     plan: dict[str, Any]
@@ -132,6 +169,7 @@ class Cell(Answer):
     final: bool = Field(description="Whether it is made and no other attempt will take its place.")
     attempts: list[Attempt] = Field(description="Seeds that were tried; empty where cells are not drawn again.")
     error: str | None
+    stopped_early: str | None = Field(description="Why it is not painted to its end.")
     model: str
     subject: str
     params: Values

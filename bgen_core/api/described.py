@@ -6,6 +6,7 @@ from typing import Any
 from bgen_core.api import answers
 from bgen_core.ids import RunId, VisitorId
 from bgen_core.jobs.queue_forecast import waiting_sweeps
+from bgen_core.jobs.racing.looks import left_in, proposal
 from bgen_core.jobs.submission import SweepForecast
 from bgen_core.metrics import MetricValue
 from bgen_core.records.run import RunRecord
@@ -56,6 +57,9 @@ def status_answer(store: SeenStore, record: SweepRecord) -> answers.SweepStatus:
         **_sweep(record, store.visitor.id),
         made=sum(cell.is_final for cell in cells),
         failed=sum(has_failed(cell) for cell in cells),
+        stopped=sum(cell.is_stopped for cell in cells),
+        race=_race(store, record),
+        early=_early(record),
         ahead=place.ahead if place else None,
         seconds_to_begin=place.seconds if place else None,
         plan=record.plan,
@@ -81,6 +85,7 @@ def cells_answer(store: SeenStore, record: SweepRecord) -> answers.Cells:
                 final=row.is_final,
                 attempts=[answers.Attempt(run=each.run_id, expansion=each.expansion) for each in row.attempts],
                 error=row.error if has_failed(row) else None,
+                stopped_early=row.error if row.is_stopped else None,
                 model=cell.model,
                 subject=cell.subject_id,
                 params=cell.at_attempt(row.attempt).params.to_json(),
@@ -96,6 +101,32 @@ def run_answers(store: SeenStore, runs: list[RunRecord]) -> list[answers.Run]:
     metrics: Mapping[RunId, Mapping[str, MetricValue]] = store.metrics.of(ids)
     opinions = store.opinions.of(ids)
     return [_run(run, metrics.get(run.id, {}), opinions.get(run.id, _NO_OPINION)) for run in runs]
+
+
+def _race(store: SeenStore, record: SweepRecord) -> answers.Race | None:
+    race = store.races.of(record.id)
+    if race is None:
+        return None
+    plan = SweepPlan.from_json(record.plan)
+    return answers.Race(
+        axis=race.axis,
+        by=race.by,
+        budget=race.budget,
+        added=max(0, len(plan) - race.begun_with),
+        state=race.state,
+        left=left_in(race, plan),
+        started_from=race.started_from,
+        steps=[
+            answers.RaceStep(kind=step.kind, text=step.text, value=step.value, created=step.created)
+            for step in race.steps
+        ],
+        proposed=[] if race.is_open else [value for _, new in [proposal(store, race, plan)] for value in new],
+    )
+
+
+def _early(record: SweepRecord) -> answers.EarlyStopping | None:
+    wish = record.early
+    return wish and answers.EarlyStopping(by=wish.by, stops=wish.stops, note=record.early_note)
 
 
 def _subject(entry: SubjectEntry) -> dict[str, Any]:

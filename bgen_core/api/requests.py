@@ -104,6 +104,7 @@ class RetryRequest(Asked):
     """Which cell is tried again; all that are missing or failed where none is named."""
 
     cell: StrictInt | None = Field(default=None, ge=0)
+    stopped: bool = Field(default=False, description="Whether all cells that were stopped early are painted too.")
 
 
 class OpinionChange(Asked):

@@ -88,7 +88,7 @@ class SweepHandle:
         return self
 
     def cells(self) -> list[Json]:
-        """Its cells by index: "run", "made", "error", "model", "subject", "params"."""
+        """Its cells by index: "run", "made", "error", "stopped_early", "model", "subject", "params"."""
         return self._connection.get(f"{self._path}/cells")["cells"]
 
     def runs(self) -> list[Json]:
@@ -106,6 +106,7 @@ class SweepHandle:
                 "run": cell["run"],
                 "made": cell["made"],
                 "error": cell["error"],
+                "stopped_early": cell["stopped_early"],
                 "model": cell["model"],
                 "subject": cell["subject"],
                 **cell["params"],
@@ -131,9 +132,10 @@ class SweepHandle:
         """Stop it; what is made is kept."""
         return self._connection.send("POST", f"{self._path}/cancel")
 
-    def retry(self, cell: int | None = None) -> Json:
-        """Make what is missing or failed, of one cell or of all."""
-        return self._connection.send("POST", f"{self._path}/retry", {} if cell is None else {"cell": cell})
+    def retry(self, cell: int | None = None, *, stopped: bool = False) -> Json:
+        """Make what is missing or failed, of one cell or of all; with `stopped` also what was stopped early."""
+        asked = {} if cell is None else {"cell": cell}
+        return self._connection.send("POST", f"{self._path}/retry", asked | ({"stopped": True} if stopped else {}))
 
     def share(self, sharing: str) -> Json:
         """Say who sees it beside its owner and admins: "private", "link" or "shared"."""

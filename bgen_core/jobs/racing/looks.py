@@ -13,14 +13,15 @@ from bgen_core.records.race import BY_VOTES, Race
 from bgen_core.runs.analysis.ballot import VotedCells
 from bgen_core.runs.analysis.columns import SEED, AxisColumn, Measure, shown
 from bgen_core.runs.analysis.noise import in_own_units, pairs_among
+from bgen_core.runs.analysis.racing.proposals import proposed_values
 from bgen_core.runs.analysis.racing.standing import FIRST_SEEDS, ROUND_SEEDS, Standing, leading, standing, verdict
 from bgen_core.runs.analysis.votes import AxisScore, AxisVotes, axis_votes
 from bgen_core.runs.analysis.voting.evidence import ERROR
 from bgen_core.store.opinions import Vote
 from bgen_core.store.store import Store
-from bgen_core.sweep.axes import Axis
+from bgen_core.sweep.axes import Axis, Value
 from bgen_core.sweep.plan import SweepPlan
-from bgen_core.sweep.race_plan import axis_of, contexts, placed
+from bgen_core.sweep.race_plan import axis_of, contexts, placed, stride
 from bgen_core.wording import counted, listed
 
 
@@ -59,6 +60,18 @@ def look_at(store: Store, race: Race, plan: SweepPlan) -> Look:
     """What the cells of a race say of the values that are still in it."""
     run_ids = {cell.index: cell.run_id for cell in store.sweeps.cells(race.sweep_id) if cell.done}
     return _by_votes(store, race, plan, run_ids) if race.by == BY_VOTES else _by_measure(store, race, plan, run_ids)
+
+
+def proposal(store: Store, race: Race, plan: SweepPlan) -> tuple[int | None, list[Value]]:
+    """Of a race that has ended: the place of its best value, and new ones beside it that are worth a further race.
+
+    None and none where the axis has no scale, nothing is known or lies between, or a further race was begun already.
+    """
+    axis = axis_of(plan, race.axis)
+    if any(step.kind == "followed" for step in race.steps) or len(contexts(plan, race.axis)) != stride(plan):
+        return None, []
+    best = look_at(store, race, plan).best if axis.is_scale else None
+    return best, [] if best is None else proposed_values(axis, best)
 
 
 def left_in(race: Race, plan: SweepPlan) -> list[int]:

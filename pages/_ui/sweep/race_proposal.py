@@ -8,15 +8,14 @@ from bgen_core.errors import UserInputError
 from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.executors.visitor_limits import check_cells
 from bgen_core.jobs.racing.beginning import RaceWish, begin_race, first_round
-from bgen_core.jobs.racing.looks import look_at
+from bgen_core.jobs.racing.looks import proposal
 from bgen_core.jobs.submission import describe_forecast
 from bgen_core.records.race import Race
-from bgen_core.runs.analysis.racing.proposals import proposed_values
 from bgen_core.settings import Settings
 from bgen_core.store.store import SeenStore
 from bgen_core.sweep.axes import Value
 from bgen_core.sweep.plan import SweepPlan
-from bgen_core.sweep.race_plan import axis_of, contexts, stride
+from bgen_core.sweep.race_plan import axis_of
 from bgen_core.wording import counted, listed
 from pages._ui.app.faults import told
 from pages._ui.shared.plain_text import plain
@@ -25,10 +24,8 @@ from pages._ui.shared.plain_text import plain
 def race_proposal(race: Race, plan: SweepPlan, store: SeenStore, executor: Executor, settings: Settings) -> None:
     """Draw the proposal; nothing where the axis has no scale, nothing lies between, or it was taken up already."""
     axis = axis_of(plan, race.axis)
-    if any(step.kind == "followed" for step in race.steps) or len(contexts(plan, race.axis)) != stride(plan):
-        return
-    best = look_at(store, race, plan).best if axis.is_scale else None
-    if best is None or not (new := proposed_values(axis, best)):
+    best, new = proposal(store, race, plan)
+    if best is None or not new:
         return
     values = tuple(sorted((axis.values[best], *new), key=lambda value: float(str(value))))
     wish = RaceWish(axis=race.axis, by=race.by, budget=race.budget)

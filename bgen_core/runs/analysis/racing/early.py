@@ -94,7 +94,10 @@ def calibrate(runs: Sequence[Foreseen], *, looked_at: float) -> Calibration:
     if count < FEWEST_GROUPS:
         return found
     held, by_sweep = _held_out(whole, pieces)
+    fewest = min(len(each.winners) for each in held)
     for aimed_at in _AIMED_AT:
+        if aimed_at * (fewest + 1) < 1:  # no bound can be that sure with so few
+            break
         lost, stopped = _tried(held, aimed_at)
         saved = stopped * (1 - looked_at)
         found = replace(found, lost=lost, saved=saved, by_sweep=by_sweep)

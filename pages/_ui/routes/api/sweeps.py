@@ -80,7 +80,9 @@ def retry_sweep(call: Call) -> answers.SweepStatus:
     record = _record(call)
     if asked.cell is not None and asked.cell not in {cell.index for cell in call.store.sweeps.cells(record.id)}:
         raise ProblemError(422, f"cell {asked.cell} is not allowed: the sweep has none of this number.", field="cell")
-    return _changed(call, lambda sweep_id: call.executor.retry(sweep_id, asked.cell), "tried again")
+    return _changed(
+        call, lambda sweep_id: call.executor.retry(sweep_id, asked.cell, stopped=asked.stopped), "tried again"
+    )
 
 
 def share_sweep(call: Call) -> answers.SweepStatus:
