@@ -99,7 +99,7 @@ class Leases:
     def _take(self, worker_id: WorkerId, kind: LeaseKind, names: Collection[str]) -> set[str]:
         """What is true for one alone is said by one statement for each name: insert it, or take it from a lost one."""
         renew = sa.update(WorkerRow).where(WorkerRow.id == worker_id)
-        lost = sa.select(WorkerRow.id).where(WorkerRow.id == LeaseRow.worker_id, WorkerRow.until <= database_now())
+        lost = sa.select(WorkerRow.id).where(WorkerRow.until <= database_now())
         mine: set[str] = set()
         with self._database.coordinating() as session:
             found = session.execute(renew.values(until=database_now() + limits.LEASE_SECONDS))
@@ -109,7 +109,7 @@ class Leases:
             take = insert.on_conflict_do_update(
                 index_elements=[LeaseRow.kind, LeaseRow.name],
                 set_={"worker_id": insert.excluded.worker_id, "epoch": LeaseRow.epoch + 1},
-                where=lost.correlate(LeaseRow).exists(),
+                where=LeaseRow.worker_id.in_(lost),
             )
             rows = [{"kind": kind, "name": name, "worker_id": worker_id, "epoch": 1} for name in names]
             session.connection().execute(take, rows)

@@ -54,6 +54,19 @@ def test_what_a_silent_worker_held_is_free_after_its_time_and_each_new_holder_ha
     assert (held["a"].epoch, held["b"].epoch) == (2, 1)
 
 
+def test_that_one_was_lost_frees_nothing_of_others(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "LEASE_SECONDS", 0.0)
+    lost = WorkerId("lost")
+    beat(store, lost)
+    store.leases.take(lost, "raw", ["old"])
+    monkeypatch.undo()
+    beat(store, FIRST, SECOND)
+    assert store.leases.take(FIRST, "raw", ["a", "b"]) == {"a", "b"}
+    assert store.leases.take(SECOND, "raw", ["a", "b", "c"]) == {"c"}
+    assert store.leases.take(SECOND, "raw", ["old"]) == {"old"}
+    assert store.leases.of(FIRST) == {("raw", "a"), ("raw", "b")}
+
+
 def test_what_a_process_of_this_machine_held_is_free_as_soon_as_it_is_gone(store: Store) -> None:
     gone = replace(this_process(), start=this_process().start + 100)  # its number is another one's now
     beat(store, FIRST, process=gone)
