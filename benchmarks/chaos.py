@@ -64,6 +64,8 @@ class Chaos:
         How many painters that were at work ended by it.
     silences
         By what was killed, the longest time until the next picture was committed, in seconds.
+    ended_by
+        Process of a painter -> what was killed when it ended.
     """
 
     def __init__(self, home: Path, database: Server | None, *, seed: int, painters: int) -> None:
@@ -73,6 +75,7 @@ class Chaos:
         self.killed: Counter[str] = Counter()
         self.painters_lost = 0
         self.silences: dict[str, float] = {}
+        self.ended_by: dict[str, str] = {}
         self._database = database
         self._random = random.Random(seed)
         self._log = (home.parent / "dispatcher.log").open("ab")
@@ -131,8 +134,9 @@ class Chaos:
     def _kill(self, what: str, painting: list[WorkerRecord]) -> int | None:
         """Returns how many painters that are lost with it; None where it was not there."""
         if what == "painter":
-            os.kill(self._random.choice(painting).process.pid, signal.SIGKILL)
-            return 1
+            chosen = self._random.choice(painting)
+            os.kill(chosen.process.pid, signal.SIGKILL)
+            return self._note_ended(what, [chosen])
         if what == DATABASE and self._database is not None:
             self._database.kill()
             time.sleep(self._random.uniform(0.5, 5.0))
@@ -141,13 +145,17 @@ class Chaos:
         if what == "dispatcher":
             self.dispatcher.kill()
             self.dispatcher.wait()
-            return len(painting)
+            return self._note_ended(what, painting)
         children = psutil.Process(self.dispatcher.pid).children(recursive=True)
         found = next((each for each in children if what in each.name()), None)
         if found is None:
             return None
         found.kill()
-        return len(painting)
+        return self._note_ended(what, painting)
+
+    def _note_ended(self, what: str, painters: list[WorkerRecord]) -> int:
+        self.ended_by |= {str(each.process.pid): what for each in painters}
+        return len(painters)
 
     def _made(self, sweep_id: SweepId) -> int:
         return sum(cell.done for cell in patiently(lambda: self.store.sweeps.cells(sweep_id)))
@@ -217,8 +225,12 @@ def _judge(chaos: Chaos, sweeps: list[SweepId], home: Path) -> None:
             run = chaos.store.runs.get(cell.run_id)
             raw = decode_photo(chaos.store.blobs.get(run.raw), name=run.raw, limits=STORED_LIMITS).image
             wrong += bool((raw != run.params.seed % 256).any())
-    painted = Counter(line.split()[0] for line in (home / PAINTED).read_text().splitlines())
-    again = sum(painted.values()) - len(painted)
+    by_seed: dict[str, list[str]] = {}
+    for line in (home / PAINTED).read_text().splitlines():
+        seed, process = line.split()
+        by_seed.setdefault(seed, []).append(process)
+    lost_with = [process for processes in by_seed.values() for process in processes[:-1]]
+    again, whose = len(lost_with), Counter(chaos.ended_by.get(each, "a painter that lived") for each in lost_with)
     allowed = chaos.painters_lost * CELLS_PER_LEASE
     silences = ", ".join(f"{what} {spent:.0f} s" for what, spent in sorted(chaos.silences.items()))
     print(
@@ -226,6 +238,7 @@ def _judge(chaos: Chaos, sweeps: list[SweepId], home: Path) -> None:
         f"{len(sweeps)} sweeps, {len(cells)} cells: {missing} missing, {failed} failed, {wrong} with other pixels, "
         f"{again} painted again "
         f"({again / max(1, chaos.killed.total()):.1f} a kill; {allowed} are allowed, {CELLS_PER_LEASE} a painter)\n"
+        f"first painted by painters that ended with: {dict(whose)}\n"
         f"longest time from a kill to the next picture that was committed: {silences or 'none was waited for'}"
     )
     if missing or failed or wrong or again > allowed:
