@@ -64,6 +64,7 @@ class Database:
         hasty = self.engine if not self._is_sqlite else _create_engine(url, synchronous="NORMAL")
         newest = {} if self._is_sqlite else {"isolation_level": "READ COMMITTED"}
         self._coordinating = hasty.execution_options(coordinates=True, **newest)
+        self._leasing = self.engine.execution_options(coordinates=True, lasts=True, **newest)
         self._opened = secrets.token_hex(8)
 
     @property
@@ -92,13 +93,17 @@ class Database:
             _mark_change(connection, before)
 
     @contextmanager
-    def coordinating(self) -> Generator[Session]:
+    def coordinating(self, *, lasts: bool = False) -> Generator[Session]:
         """A session for what is no content: who computes what, and how far it is. The store's revision stays.
 
-        On PostgreSQL others write meanwhile, so that what is to be true for one alone is one conditional statement. A
-        power cut may take the last changes along.
+        On PostgreSQL others write meanwhile, so that what is to be true for one alone is one conditional statement.
+
+        Parameters
+        ----------
+        lasts
+            Whether it survives the end of the database, as content does; else that may take the last changes along.
         """
-        with self.explained(), Session(self._coordinating) as session, session.begin():
+        with self.explained(), Session(self._leasing if lasts else self._coordinating) as session, session.begin():
             session.connection()
             yield session
 
@@ -239,7 +244,8 @@ def _begin_sqlite(connection: Connection) -> None:
 def _begin_postgresql(connection: Connection) -> None:
     options = connection.get_execution_options()
     if options.get("coordinates"):
-        connection.exec_driver_sql(f"{limit_writer(_BUSY_SECONDS)}SET LOCAL synchronous_commit = off")
+        forgetful = "" if options.get("lasts") else "SET LOCAL synchronous_commit = off"
+        connection.exec_driver_sql(f"{limit_writer(_BUSY_SECONDS)}{forgetful}")
     elif options.get("writes"):
         connection.exec_driver_sql(f"{limit_writer(_BUSY_SECONDS)}SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
 

@@ -101,7 +101,7 @@ class Leases:
         renew = sa.update(WorkerRow).where(WorkerRow.id == worker_id)
         lost = sa.select(WorkerRow.id).where(WorkerRow.until <= database_now())
         mine: set[str] = set()
-        with self._database.coordinating() as session:
+        with self._database.coordinating(lasts=True) as session:  # who forgets it lets another do the same work
             found = session.execute(renew.values(until=database_now() + limits.LEASE_SECONDS))
             if cast("sa.CursorResult[Any]", found).rowcount == 0:
                 return set()
