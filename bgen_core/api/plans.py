@@ -5,12 +5,15 @@ from dataclasses import replace
 from typing import Any, cast
 
 from bgen_core.api.requests import SweepRequest
+from bgen_core.errors import UserInputError
 from bgen_core.ids import SubjectId
+from bgen_core.jobs.early.kept_runs import early_wish
 from bgen_core.models.allowed_models import allowed_models
 from bgen_core.models.catalogue import ModelEntry
 from bgen_core.models.default_model import default_model
 from bgen_core.models.revision import fetch_entry
 from bgen_core.parameters import PARAMETERS
+from bgen_core.records.early_stop import EarlyWish
 from bgen_core.settings import Settings
 from bgen_core.sweep.build import build_plan
 from bgen_core.sweep.explore import explored_plan
@@ -59,6 +62,25 @@ def plan_of(
     )
     plan = replace(plan, redraw=read_redraw(asked.max_expansion, asked.attempts))
     return plan if asked.explore_steps is None else explored_plan(plan, asked.explore_steps)
+
+
+def early_of(asked: SweepRequest) -> EarlyWish | None:
+    """What previews are measured for, or None for nothing.
+
+    Raises
+    ------
+    UserInputError
+        The metric cannot be taken from a preview, or fields do not go together.
+    """
+    if asked.stop_early is None and asked.keep_previews is None:
+        return None
+    if asked.stop_early is not None and asked.keep_previews is not None:
+        raise UserInputError("stop_early and keep_previews do not go together: the first keeps them too.")
+    if asked.explore_steps is not None or asked.max_expansion is not None:
+        raise UserInputError(
+            "stop_early and keep_previews do not go together with explore_steps or max_expansion: choose one of them."
+        )
+    return early_wish(asked.stop_early or asked.keep_previews or "", stops=asked.stop_early is not None)
 
 
 def texts_of(sent: Any) -> list[str]:

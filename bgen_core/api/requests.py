@@ -41,7 +41,6 @@ class SweepPlanned(Asked):
     explore_steps: StrictInt | None = Field(
         default=None, ge=1, description="Make all cells with so few steps; finish the best with …/finish."
     )
-
     max_expansion: StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)] | None = Field(
         default=None,
         description="Draw a cell again with another seed while its person grows by more than so many percent of the "
@@ -49,6 +48,13 @@ class SweepPlanned(Asked):
     )
     attempts: StrictInt | None = Field(
         default=None, description=f"Seeds for a cell at most, its own included; {USUAL_ATTEMPTS} where none is sent."
+    )
+    stop_early: _Text | None = Field(
+        default=None, description="A metric: cells whose previews say that they will lose by it are stopped early."
+    )
+    keep_previews: _Text | None = Field(
+        default=None,
+        description="A metric: what previews say of it is kept, so that later sweeps can stop cells early.",
     )
     sharing: Sharing | None = Field(
         default=None, description="Who sees it beside its owner and admins; null for the server's default."

@@ -71,6 +71,21 @@ def test_cells_that_are_drawn_again_tell_their_attempts(client: TestClient, stor
     assert (cell["run"], cell["final"]) == (row.run_id, False)
 
 
+def test_cells_can_be_stopped_early_and_the_forecast_says_what_kept_runs_allow(
+    client: TestClient, store: Store, subject: str
+) -> None:
+    asked = plan(subject, stop_early="seam")
+    forecast = shaped("Forecast", client.post("/api/v1/sweeps/forecast", json=asked).json())
+    assert any("0 kept runs of the" in note and "nothing is stopped" in note for note in forecast["notes"])
+    sweep = submitted(client, subject, stop_early="seam")
+    assert sweep["early"]["by"] == "seam"
+    wish = store.sweeps.get(sweep["id"]).early
+    assert wish is not None and wish.stops
+    kept = submitted(client, subject, keep_previews="seam")
+    wish = store.sweeps.get(kept["id"]).early
+    assert wish is not None and not wish.stops
+
+
 def test_cells_are_in_the_order_of_the_plan(client: TestClient, subject: str) -> None:
     sweep = submitted(client, subject)
     cells = shaped("Cells", client.get(f"/api/v1/sweeps/{sweep['id']}/cells").json())["cells"]

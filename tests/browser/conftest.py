@@ -108,8 +108,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     """What stood on the pages when a test failed: their pictures are gone with the machine that ran it."""
     report = yield
     page = getattr(item, "funcargs", {}).get("page")
-    if call.when == "call" and report.failed and isinstance(page, Page):
-        for each in page.context.pages:
+    if call.when == "call" and report.failed and isinstance(page, Page) and page.context.browser:
+        for each in [each for context in page.context.browser.contexts for each in context.pages]:
             shown = each.locator("body").aria_snapshot(timeout=5_000)
             report.sections.append((f"shown at {each.url}", shown[:LONGEST_SHOWN]))
     return report

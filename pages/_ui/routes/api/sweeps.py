@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from bgen_core.api import answers
 from bgen_core.api.checked import ProblemError
 from bgen_core.api.described import cells_answer, forecast_answer, status_answer, sweep_answer
-from bgen_core.api.plans import plan_of, texts_of
+from bgen_core.api.plans import early_of, plan_of, texts_of
 from bgen_core.api.requests import FinishRequest, RetryRequest, ShareRequest, SweepRequest, SweepsQuery
 from bgen_core.errors import UserInputError
 from bgen_core.ids import SubjectId, SweepId
+from bgen_core.jobs.early.kept_runs import early_note
 from bgen_core.jobs.executors.local import LocalExecutor
 from bgen_core.jobs.submission import SweepForecast
 from bgen_core.records.sweep import SweepRecord
@@ -24,17 +25,19 @@ _STARTS = "What computes is starting, or starting again: try again in a moment."
 
 
 def forecast_sweep(call: Call) -> answers.Forecast:
-    return forecast_answer(_forecast(call, _plan(call)))
+    early, forecast = early_of(call.body), _forecast(call, _plan(call))
+    notes = (early_note(call.store, forecast.plan, early),) if early else ()
+    return forecast_answer(replace(forecast, notes=(*forecast.notes, *notes)))
 
 
 def submit_sweep(call: Call) -> answers.SweepStatus:
     asked: SweepRequest = call.body
-    forecast = _forecast(call, _plan(call))
+    early, forecast = early_of(asked), _forecast(call, _plan(call))
     if asked.sharing is None:
-        return _status(call, call.executor.submit(forecast))
+        return _status(call, call.executor.submit(forecast, early=early))
     access = replace(call.store.access, sharing=asked.sharing)  # from its beginning, and not a moment later
     adding = SeenStore(call.store, access, call.store.visitor)
-    return _status(call, LocalExecutor(adding, call.settings).submit(forecast))
+    return _status(call, LocalExecutor(adding, call.settings).submit(forecast, early=early))
 
 
 def finish_sweep(call: Call) -> answers.SweepStatus:

@@ -37,6 +37,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
 }
 
 function makeViewer(root) {
+  root.replaceChildren(); // Streamlit may end a component and begin it again on the same element
   const viewer = {
     root, mode: "", runs: [], pair: [0, 1], current: 0, zoom: 1, centre: [0.5, 0.5], divided: 0.5, second: true,
     held: false, playing: null, frames: [], telling: null,

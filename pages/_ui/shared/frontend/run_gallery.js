@@ -43,6 +43,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
 }
 
 function makeGallery(root) {
+  root.replaceChildren(); // Streamlit may end a component and begin it again on the same element
   const gallery = { root, runs: [], names: new Map(), chosen: [], cards: new Map(), shape: "", ratings: {}, turn: 0, asked: 0 };
   gallery.fit = () => fit(gallery);
   gallery.observer = new ResizeObserver(gallery.fit);

@@ -40,6 +40,7 @@ export default function ({ data, parentElement }) {
 
 function makeGrid(root) {
   const grid = { root, cells: new Map(), told: [], received: "", drawn: "" };
+  root.replaceChildren(); // Streamlit may end a component and begin it again on the same element
   grid.bar = root.appendChild(element("div", "bar"));
   grid.box = root.appendChild(element("div", "box"));
   grid.fit = () => fit(grid);
