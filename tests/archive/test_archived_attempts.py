@@ -1,7 +1,5 @@
 """Seeds that were tried for a cell, in a ZIP: read in another store, refused where they do not fit."""
 
-import json
-import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +18,7 @@ from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.sweep.seeds.redraw import Redraw
+from tests.archive.changed_zip import changed
 from tests.made_up import commit, made_up_run, made_up_subject, made_up_sweep
 
 SUBJECT = made_up_subject(1)
@@ -53,19 +52,6 @@ def archive(tmp_path: Path) -> Iterator[Path]:
     yield path
 
 
-def changed(archive: Path, **changes: Any) -> Path:
-    path = archive.with_name("changed.zip")
-    with zipfile.ZipFile(archive) as old, zipfile.ZipFile(path, "w") as new:
-        for name in old.namelist():
-            content = old.read(name)
-            if name == "bgen-runs.json":
-                manifest = json.loads(content)
-                manifest["sweeps"][0] |= changes
-                content = json.dumps(manifest).encode()
-            new.writestr(name, content)
-    return path
-
-
 def test_attempts_are_read_in_the_other_store_and_nothing_is_tried_there(store: Store, archive: Path) -> None:
     import_runs(store, archive)
     first, second = store.sweeps.cells(ID)
@@ -89,11 +75,11 @@ def test_attempts_are_read_in_the_other_store_and_nothing_is_tried_there(store: 
 )
 def test_attempts_that_do_not_fit_the_cells_are_refused(store: Store, archive: Path, attempts: dict[str, Any]) -> None:
     with pytest.raises(UserInputError):
-        import_runs(store, changed(archive, attempts=attempts))
+        import_runs(store, changed(archive, lambda manifest: manifest["sweeps"][0].update(attempts=attempts)))
     assert store.sweeps.select() == []
 
 
 def test_attempts_that_no_plan_asks_for_are_refused(store: Store, archive: Path) -> None:
     plan = {name: value for name, value in PLAN.to_json().items() if name != "redraw"}
     with pytest.raises(UserInputError, match="does not ask for"):
-        import_runs(store, changed(archive, plan=plan))
+        import_runs(store, changed(archive, lambda manifest: manifest["sweeps"][0].update(plan=plan)))

@@ -1,7 +1,5 @@
 """A race travels with its sweep: what was decided is read in the other store, and nobody goes on with it there."""
 
-import json
-import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +17,7 @@ from bgen_core.store.store import Store, open_store
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
+from tests.archive.changed_zip import changed
 from tests.made_up import LONG_AGO, commit, made_up_run, made_up_subject, made_up_sweep
 
 SUBJECT = made_up_subject(1)
@@ -55,20 +54,6 @@ def archive(tmp_path: Path) -> Iterator[Path]:
     yield path
 
 
-def changed(archive: Path, **changes: Any) -> Path:
-    """The ZIP with something else in its race."""
-    path = archive.with_name("changed.zip")
-    with zipfile.ZipFile(archive) as old, zipfile.ZipFile(path, "w") as new:
-        for name in old.namelist():
-            content = old.read(name)
-            if name == "bgen-runs.json":
-                manifest = json.loads(content)
-                manifest["sweeps"][0]["race"] |= changes
-                content = json.dumps(manifest).encode()
-            new.writestr(name, content)
-    return path
-
-
 def test_a_race_is_read_in_the_other_store_and_stopped_there(store: Store, archive: Path):
     import_runs(store, archive)
     assert store.races.of(ID) == replace(RACE, state="stopped")
@@ -88,5 +73,5 @@ def test_a_race_is_read_in_the_other_store_and_stopped_there(store: Store, archi
 )
 def test_a_race_that_does_not_fit_its_sweep_is_refused(store: Store, archive: Path, changes: dict[str, Any]):
     with pytest.raises(UserInputError):
-        import_runs(store, changed(archive, **changes))
+        import_runs(store, changed(archive, lambda manifest: manifest["sweeps"][0]["race"].update(**changes)))
     assert store.sweeps.select() == []

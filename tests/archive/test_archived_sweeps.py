@@ -1,8 +1,7 @@
 """Sweeps and votes in a ZIP of runs: grids, links and votes work in the other store, and nothing changes twice."""
 
-import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +23,7 @@ from bgen_core.store.views import SavedView
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
+from tests.archive.changed_zip import changed
 from tests.made_up import LONG_AGO, commit, made_up_run, made_up_subject, run_id
 
 pytestmark = pytest.mark.both_databases
@@ -179,19 +179,6 @@ def test_a_sweep_that_nobody_could_read_does_not_hold_back_its_runs(
     with zipfile.ZipFile(archive) as opened:
         assert opened.read("not-included.txt").decode().startswith("Sweep 'odd' (broken): subject_id")
     assert len(import_runs(store, archive).sweeps_added) == 2
-
-
-def changed(archive: Path, change: Callable[[dict[str, Any]], None]) -> Path:
-    """The same ZIP after a change of its list of contents."""
-    with zipfile.ZipFile(archive) as opened:
-        files = {name: opened.read(name) for name in opened.namelist()}
-    manifest = json.loads(files["bgen-runs.json"])
-    change(manifest)
-    files["bgen-runs.json"] = json.dumps(manifest).encode()
-    with zipfile.ZipFile(archive, "w") as written:
-        for name, data in files.items():
-            written.writestr(name, data)
-    return archive
 
 
 NUMBERS = [{"name": name, "values": list(range(1, 10_001))} for name in ("seed", "guidance", "mask-grow")]
