@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bgen_core.runs.analysis.racing.standing import FIRST_SEEDS, ROUND_SEEDS, lost_values
+from bgen_core.records.race import FIRST_SEEDS
+from bgen_core.runs.analysis.racing.standing import ROUND_SEEDS, lost_values
 
 Chance = Callable[[np.random.Generator, int, int], np.ndarray]
 CHANCES: dict[str, Chance] = {

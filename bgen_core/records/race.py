@@ -11,6 +11,7 @@ RaceState = Literal["open", "won", "alike", "spent", "stuck", "stopped"]
 RaceEnd = Literal["won", "alike", "spent", "stuck", "stopped"]
 StepKind = Literal["start", "round", "lost", "won", "alike", "spent", "stuck", "stopped", "followed"]
 BY_VOTES = "votes"
+FIRST_SEEDS = 4  # that every value gets; below, nothing is said of any
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,22 +48,21 @@ def import_native(name: str) -> ModuleType:
 
 
 @contextmanager
-def without_plots() -> Generator[None]:
-    """Import mediapipe without the library of plots, which takes longer than all the rest of it.
+def only_what_is_needed() -> Generator[None]:
+    """Import mediapipe without plots and sound, which take longer than all the rest of it.
 
-    mediapipe 1.2.2 imports matplotlib.pyplot in `drawing_utils`, for a function that draws; nothing here does.
+    mediapipe 1.2.2 imports matplotlib.pyplot in `drawing_utils`, for a function that draws, and sounddevice in
+    `audio_record`, which looks for a library of the system. Nothing here uses either.
     """
-    if "matplotlib" in sys.modules:
-        yield
-        return
-    package, plots = ModuleType("matplotlib"), ModuleType("matplotlib.pyplot")
-    vars(package)["pyplot"] = plots
-    stand_ins = {package.__name__: package, plots.__name__: plots}
-    sys.modules.update(stand_ins)
+    plots = ModuleType("matplotlib")
+    vars(plots)["pyplot"] = ModuleType("matplotlib.pyplot")
+    stand_ins = {"matplotlib": plots, "matplotlib.pyplot": plots.pyplot, "sounddevice": ModuleType("sounddevice")}
+    left_out = {name: module for name, module in stand_ins.items() if name.split(".")[0] not in sys.modules}
+    sys.modules.update(left_out)
     try:
         yield
     finally:
-        for name in stand_ins:
+        for name in left_out:
             del sys.modules[name]
 
 

@@ -23,6 +23,8 @@ class BatchTuning:
         At that batch size; the base of every estimate.
     layout
         How a UNet's weights lie where that was fastest.
+    attention
+        The kernel by which attention was computed fastest; "torch" is torch's own choice.
     decoded_together
         Most pictures of one call of the autoencoder; None in measurements from before this was measured.
     """
@@ -31,6 +33,7 @@ class BatchTuning:
     quantum: int | None
     seconds_per_row: float
     layout: Literal["channels_last", "contiguous"] = "channels_last"
+    attention: Literal["torch", "cudnn", "flash", "efficient"] = "torch"
     decoded_together: int | None = None
 
     @property

@@ -310,14 +310,16 @@ class TestNativeLibraries:
         """One process: what the modules import, and what a first cut-out writes to standard output and error."""
         program = (
             "import sys\n"
+            "import bgen_core.cli\n"
             "from bgen_core.subject import cutout, masks, previews\n"
             "from bgen_core.subject.pasting import compositing\n"
             "from bgen_core.subject.decoding import image_io\n"
-            "heavy = {'cv2', 'mediapipe', 'torch', 'streamlit', 'skimage', 'pillow_heif', 'scipy', 'numba'}\n"
+            "heavy = {'cv2', 'mediapipe', 'torch', 'streamlit', 'skimage', 'pillow_heif', 'scipy', 'pandas'}\n"
             "heavy &= set(sys.modules)\n"
             "assert not heavy, heavy\n"
             "import numpy\n"
             "cutout.cut_out(numpy.zeros((64, 64, 3), numpy.uint8))\n"
+            "assert not {'sounddevice', 'matplotlib'} & set(sys.modules)\n"
         )
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

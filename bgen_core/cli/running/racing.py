@@ -11,7 +11,6 @@ from bgen_core.cli.running.place import Place
 from bgen_core.ids import SweepId
 from bgen_core.jobs.leases.holding import is_held
 from bgen_core.jobs.racing.beginning import RaceWish, begin_race
-from bgen_core.jobs.racing.deciding import decide, forecaster, measure_for
 from bgen_core.jobs.submission import SweepForecast
 from bgen_core.records.race import BY_VOTES, Race
 from bgen_core.store.store import Store
@@ -52,6 +51,9 @@ def _decide(place: Place, race: Race) -> None:
     if place.worker is not None and any(each.is_alive for each in store.workers.serving()):
         time.sleep(LOOK_SECONDS)
         return
+    # Deciding loads tables and their statistics, for which a command without a race need not wait.
+    from bgen_core.jobs.racing.deciding import decide, forecaster, measure_for
+
     while measure_for(store, settings, race.sweep_id):
         pass
     device = place.device

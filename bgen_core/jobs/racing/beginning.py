@@ -8,9 +8,8 @@ from bgen_core.errors import UserInputError
 from bgen_core.ids import SweepId
 from bgen_core.jobs.measuring import check_rankable
 from bgen_core.metrics import JUDGING, find_metric
-from bgen_core.records.race import BY_VOTES, Race, RaceStep
+from bgen_core.records.race import BY_VOTES, FIRST_SEEDS, Race, RaceStep
 from bgen_core.runs.analysis.columns import in_sentence, shown
-from bgen_core.runs.analysis.racing.standing import FIRST_SEEDS
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 from bgen_core.sweep.plan import SweepPlan

@@ -9,12 +9,12 @@ import pandas as pd
 
 from bgen_core.ids import RunId
 from bgen_core.metrics import find_metric
-from bgen_core.records.race import BY_VOTES, Race
+from bgen_core.records.race import BY_VOTES, FIRST_SEEDS, Race
 from bgen_core.runs.analysis.ballot import VotedCells
 from bgen_core.runs.analysis.columns import SEED, AxisColumn, Measure, shown
 from bgen_core.runs.analysis.noise import in_own_units, pairs_among
 from bgen_core.runs.analysis.racing.proposals import proposed_values
-from bgen_core.runs.analysis.racing.standing import FIRST_SEEDS, ROUND_SEEDS, Standing, leading, standing, verdict
+from bgen_core.runs.analysis.racing.standing import ROUND_SEEDS, Standing, leading, standing, verdict
 from bgen_core.runs.analysis.votes import AxisScore, AxisVotes, axis_votes
 from bgen_core.runs.analysis.voting.evidence import ERROR
 from bgen_core.store.opinions import Vote

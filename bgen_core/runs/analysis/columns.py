@@ -3,13 +3,16 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from bgen_core.metrics import Direction, Metric
 from bgen_core.metrics.metric import to_decimals
 from bgen_core.wording import listed
+
+if TYPE_CHECKING:
+    import pandas as pd  # where a table is at hand it is loaded; who only words a value need not wait for it
 
 SEED = "seed"
 _SAME = 1e-12  # relative: rounding
@@ -101,14 +104,20 @@ class AxisColumn:
         """The label inside a sentence."""
         return in_sentence(self.label)
 
-    def values(self, frame: pd.DataFrame) -> list[object]:
+    def values(self, frame: "pd.DataFrame") -> list[object]:
         """Its values: numbers by size, anything else in the order in which it comes."""
         found = frame[self.name].dropna().unique().tolist()
-        return sorted(found) if pd.api.types.is_numeric_dtype(frame[self.name]) else found
+        return sorted(found) if _is_numeric(frame[self.name]) else found
 
-    def is_scale(self, frame: pd.DataFrame) -> bool:
+    def is_scale(self, frame: "pd.DataFrame") -> bool:
         """Whether more and less mean something: seeds are numbers, but mere names."""
-        return self.name != SEED and pd.api.types.is_numeric_dtype(frame[self.name])
+        return self.name != SEED and _is_numeric(frame[self.name])
+
+
+def _is_numeric(column: "pd.Series") -> bool:
+    import pandas as pd
+
+    return pd.api.types.is_numeric_dtype(column)
 
 
 RATING = Measure(name="rating", label="Rating", unit="stars", direction="higher")
@@ -117,19 +126,21 @@ SECONDS = Measure(name="seconds", label="Time", unit="s", direction="lower")
 TIMES = ("seconds", "seconds_denoise", "seconds_decode", "seconds_composite", "images_per_minute")
 
 
-def numbers(frame: pd.DataFrame, column: str) -> np.ndarray:
+def numbers(frame: "pd.DataFrame", column: str) -> np.ndarray:
     """A column as float64, one per row: NaN where it holds no finite number."""
+    import pandas as pd
+
     values = np.asarray(pd.to_numeric(frame[column], errors="coerce"), float)
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def measured_rows(frame: pd.DataFrame, measure: Measure, *axes: AxisColumn) -> pd.DataFrame:
+def measured_rows(frame: "pd.DataFrame", measure: Measure, *axes: AxisColumn) -> "pd.DataFrame":
     """The rows that have a number in the measure and a value in each axis; the measure as float64."""
-    known = pd.DataFrame(frame.assign(**{measure.name: numbers(frame, measure.name)}))
+    known = frame.assign(**{measure.name: numbers(frame, measure.name)})
     return known.dropna(subset=[measure.name, *(axis.name for axis in axes)])
 
 
-def samples(frame: pd.DataFrame, axis: AxisColumn, measure: Measure) -> dict[object, np.ndarray]:
+def samples(frame: "pd.DataFrame", axis: AxisColumn, measure: Measure) -> dict[object, np.ndarray]:
     """Value of the axis, in its order -> the measure of all measured runs at that value, float64."""
     known = measured_rows(frame, measure, axis)
     grouped: dict[object, list[float]] = {value: [] for value in axis.values(known)}

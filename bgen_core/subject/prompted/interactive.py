@@ -15,7 +15,7 @@ import numpy as np
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
-from bgen_core.subject.native import import_native, raise_if_library_missing, without_plots
+from bgen_core.subject.native import import_native, only_what_is_needed, raise_if_library_missing
 from bgen_core.subject.prompted.prompt import Prompt
 from bgen_core.subject.segmentation import working_picture
 
@@ -61,7 +61,7 @@ class InteractiveSegmenter:
         return inside
 
     def _run(self, small: np.ndarray, shares: list[tuple[float, float]]) -> np.ndarray:
-        with without_plots():
+        with only_what_is_needed():
             tasks = import_native("mediapipe.tasks.python")
             parts = import_native("mediapipe.tasks.python.vision.interactive_segmenter")
         mediapipe = import_native("mediapipe")

@@ -20,7 +20,7 @@ import numpy as np
 
 from bgen_core.extent import Extent
 from bgen_core.subject.decoding.native_log import native_log_filtered
-from bgen_core.subject.native import cv2, import_native, raise_if_library_missing, without_plots
+from bgen_core.subject.native import cv2, import_native, only_what_is_needed, raise_if_library_missing
 
 _FOLDER = Path(__file__).parent
 # TensorFlow Lite's and absl's start-up lines. mediapipe 1.2.2 reads no variable that silences them (tried:
@@ -80,7 +80,7 @@ class SelfieNetwork:
             self._close()
 
     def _open(self) -> None:
-        with without_plots():
+        with only_what_is_needed():
             tasks = import_native("mediapipe.tasks.python")
         options = tasks.vision.ImageSegmenterOptions(
             base_options=tasks.BaseOptions(model_asset_path=str(self._path)),

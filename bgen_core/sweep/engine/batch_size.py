@@ -1,5 +1,5 @@
-"""How many rows one call of the network should hold, in which multiples and which layout: measured once per model and
-device.
+"""How many rows one call of the network should hold, in which multiples, which layout and by which attention: measured
+once per model and device.
 """
 
 import time
@@ -12,6 +12,7 @@ import torch
 from bgen_core.errors import OutOfMemoryError
 from bgen_core.extent import Extent
 from bgen_core.sweep.engine.denoiser import Denoiser, Row
+from bgen_core.sweep.engine.network.attention import Attention, attentions_on, choose_attention
 from bgen_core.sweep.engine.network.layout import Layout, choose_layout
 from bgen_core.sweep.engine.picture_batches import MOST_TOGETHER, choose_together
 from bgen_core.sweep.engine.rows import RowEvaluator
@@ -24,7 +25,7 @@ WORTHWHILE_GAIN = 1.05  # a larger batch that gains less than 5 % in speed is no
 MEASURING_SECONDS = 10  # after so many no larger batch is tried: rows that slow fill the device by themselves
 USELESS_SIZES = 2  # after so many larger batches in a row that gained nothing, still larger ones are not tried
 LONG_SECONDS = 0.5  # a call of this length is timed once: no pause of the machine is large beside it
-LAYOUT_ROWS = 16  # a batch that fills a GPU
+FULL_ROWS = 16  # a batch that fills a GPU
 QUANTA = (1, 2, 4, 8)
 QUANTUM_ROWS = 16  # a multiple of all quanta and of their doubles
 
@@ -59,9 +60,15 @@ def measure_batch(denoiser: Denoiser, extent: Extent) -> BatchTuning:
 
         def seconds_in(layout: Layout) -> float:
             network.lay_out(layout)
-            return _seconds_per_row(evaluator(LAYOUT_ROWS), rows[:LAYOUT_ROWS])
+            return _seconds_per_row(evaluator(FULL_ROWS), rows[:FULL_ROWS])
 
         network.lay_out(choose_layout(seconds_in))
+
+    def seconds_with(attention: Attention) -> float:
+        network.attend(attention)
+        return _seconds_per_row(evaluator(FULL_ROWS), rows[:FULL_ROWS])
+
+    network.attend(choose_attention(attentions_on(denoiser.device), seconds_with))
     speeds: dict[int, float] = {}
     useless = 0
     began = time.perf_counter()
@@ -81,6 +88,7 @@ def measure_batch(denoiser: Denoiser, extent: Extent) -> BatchTuning:
         quantum=quantum,
         seconds_per_row=speeds[best],
         layout=network.layout or "channels_last",
+        attention=network.attention,
         decoded_together=choose_together(denoiser, [row.latents for row in rows], painted),
     )
 

@@ -101,6 +101,7 @@ class BatchedInpainter:
             tuning = self.tunings.get(extent, partial(whole_tuning, self.denoiser, extent))
         if len(self.denoiser.network.layouts) > 1:
             self.denoiser.network.settle_layout(tuning.layout)
+        self.denoiser.network.attend(tuning.attention)
         return tuning
 
     def paint(self, cells: Iterable[PaintCell | None]) -> Generator[Event]:

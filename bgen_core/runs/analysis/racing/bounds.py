@@ -22,10 +22,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bgen_core.records.race import FIRST_SEEDS
 from bgen_core.runs.analysis.noise import pairs_among
 from bgen_core.runs.analysis.paired import CONFIDENCE
 
-FEWEST_SEEDS = 4  # below, nothing is said
 _FEWEST_FREE = 5  # degrees of freedom of chance: two values need six seeds, as anywhere else (`fewest_pairs`)
 _PRIOR_VARIANCE = 4.0  # of a difference in standard deviations of one pair; large ones are found after few seeds
 
@@ -86,7 +86,7 @@ def bounds_of(cells: np.ndarray, *, compared: int) -> Bounds:
 
 def _quantile(seeds: int, free: int, error: float) -> float:
     """The t statistic at which the Bayes factor reaches 1/error; infinite where it never does, or is not asked yet."""
-    if seeds < FEWEST_SEEDS or free < _FEWEST_FREE:
+    if seeds < FIRST_SEEDS or free < _FEWEST_FREE:
         return float("inf")
     room = 1 + seeds * _PRIOR_VARIANCE
     reached = (np.sqrt(room) / error) ** (2 / (free + 1))

@@ -8,10 +8,9 @@ import numpy as np
 
 from bgen_core.runs.analysis.columns import Measure
 from bgen_core.runs.analysis.paired import CONFIDENCE
-from bgen_core.runs.analysis.racing.bounds import FEWEST_SEEDS, Bounds, bounds_of
+from bgen_core.runs.analysis.racing.bounds import Bounds, bounds_of
 from bgen_core.wording import counted, listed
 
-FIRST_SEEDS = FEWEST_SEEDS  # that every value gets
 ROUND_SEEDS = 2  # that each value gets that is still in the race
 
 

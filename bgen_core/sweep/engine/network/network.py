@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager
 from typing import Any, Literal
 
+from bgen_core.sweep.engine.network.attention import Attention, prefer
 from bgen_core.sweep.engine.network.compiler import Compiler, UnfitError
 from bgen_core.sweep.engine.network.layout import Layout, lay_out
 from bgen_core.sweep.engine.network.signature import Call
@@ -35,12 +36,15 @@ class Network:
         How the last call was made.
     layout, layouts
         How its weights lie, and how they may: more than one until one is settled.
+    attention
+        By which kernel its attention is computed.
     """
 
     def __init__(self, model: Callable[[], Any], *, layouts: tuple[Layout, ...] = ()) -> None:
         self._model = model
         self.layouts = layouts
         self.layout: Layout | None = None
+        self.attention: Attention = "torch"
         self._compiler: Compiler | None = None
         self._as_it_is = False
         self.is_plain = True
@@ -91,10 +95,21 @@ class Network:
         self.lay_out(layout)
         self.layouts = (self.layout,)
 
+    def attend(self, attention: Attention) -> None:
+        """Compute attention by a kernel until this or another network of the process attends by another one."""
+        self.attention = attention
+        prefer(attention)
+
     def told(self, ways: Collection[str]) -> str:
-        """How a picture was made, for its record; empty where the network was called as it is, in the usual layout."""
+        """How a picture was made, for its record; empty where the network was called as it is, in the usual layout and
+        with torch's own choice of attention.
+        """
         said = [way for way in _WAYS if way in ways] if set(ways) - {"eager"} else []
-        return ", ".join([*said, *([self.layout] if self.layout == "contiguous" else [])])
+        if self.layout == "contiguous":
+            said.append(self.layout)
+        if self.attention != "torch":
+            said.append(f"{self.attention} attention")
+        return ", ".join(said)
 
     def filled(self, rows: int, *, quantum: int, most: int) -> int:
         """The number of rows that a call of so many is filled up to: a multiple of the quantum, or a size that is
