@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 PROJECT = Path(__file__).parents[1]
 MODULES = sorted(path for folder in ("bgen_core", "pages") for path in (PROJECT / folder).rglob("*.py"))
+PAGES = [path for path in MODULES if path.is_relative_to(PROJECT / "pages")]
 
 # From the ground up: a floor imports from itself and from those below. What stands beside another shares its line.
 FLOORS: tuple[tuple[str, ...], ...] = (
@@ -76,14 +75,19 @@ def imports_of(path: Path) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: module_name(path))
-def test_a_module_imports_nothing_from_above(path: Path) -> None:
-    floor = floor_of(module_name(path))
-    if floor is None:  # the package itself, and what starts it
-        assert module_name(path) in ("bgen_core", "bgen_core.__main__")
-        return
-    above = {name for name in imports_of(path) if (other := floor_of(name)) is not None and other > floor}
-    assert not above
+def test_every_module_stands_on_a_floor() -> None:
+    """But for the package itself, and what starts it."""
+    nowhere = {name for path in MODULES if floor_of(name := module_name(path)) is None}
+    assert nowhere == {"bgen_core", "bgen_core.__main__"}
+
+
+def test_a_module_imports_nothing_from_above() -> None:
+    above: set[tuple[str, str]] = set()
+    for path in MODULES:
+        module = module_name(path)
+        if (floor := floor_of(module)) is not None:
+            above |= {(module, name) for name in imports_of(path) if (floor_of(name) or 0) > floor}
+    assert above == set()
 
 
 def test_modules_import_each_other_in_one_direction() -> None:
@@ -103,26 +107,29 @@ def test_no_folder_holds_more_modules_than_can_be_taken_in_at_a_glance() -> None
     assert {str(folder): count for folder, count in counted.items() if count > MOST_MODULES} == {}
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if module_name(path).startswith("pages.")], ids=module_name)
-def test_pages_and_routes_tell_what_is_meant_for_visitors(path: Path) -> None:
+def test_pages_and_routes_tell_what_is_meant_for_visitors() -> None:
     """The text of a fault of the store names folders and addresses: `told` gives the other one, and logs this one."""
     in_full = [
-        node.lineno
+        path.name
+        for path in PAGES
         for handler in nodes_of(path)
         if isinstance(handler, ast.ExceptHandler) and handler.name
         for node in ast.walk(handler)
         if (isinstance(node, ast.Call) and ast.unparse(node) == f"str({handler.name})")
         or (isinstance(node, ast.FormattedValue) and ast.unparse(node.value) == handler.name)
     ]
-    # Why the server does not start is read by who starts it.
-    assert len(in_full) == (1 if path.name == "gate.py" else 0)
+    assert in_full == ["gate.py"]  # why the server does not start is read by who starts it
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if module_name(path).startswith("pages.")], ids=module_name)
-def test_pages_and_routes_know_the_store_only_as_their_visitor_sees_it(path: Path) -> None:
-    imported = {name for name in imports_of(path) if name.startswith("bgen_core.store.store.")}
-    allowed = {"SeenStore"} | ({"OpenStore", "open_store"} if path.name == "resources.py" else set())
-    assert {name.rpartition(".")[2] for name in imported} <= allowed
+def test_pages_and_routes_know_the_store_only_as_their_visitor_sees_it() -> None:
+    known = {
+        (path.name, name.rpartition(".")[2])
+        for path in PAGES
+        for name in imports_of(path)
+        if name.startswith("bgen_core.store.store.")
+    }
+    opened = {("resources.py", "OpenStore"), ("resources.py", "open_store")}
+    assert {each for each in known - opened if each[1] != "SeenStore"} == set()
 
 
 def test_an_id_has_the_type_of_what_it_names() -> None:
@@ -143,10 +150,15 @@ def test_an_id_has_the_type_of_what_it_names() -> None:
     }
 
 
-@pytest.mark.parametrize("path", MODULES, ids=module_name)
-def test_html_with_texts_in_it_comes_from_a_template(path: Path) -> None:
+def test_html_with_texts_in_it_comes_from_a_template() -> None:
     """Templates escape every text; f-strings and `html.escape` leave one out some day."""
-    joined = [node for node in nodes_of(path) if isinstance(node, ast.JoinedStr)]
-    texts = [part.value for node in joined for part in node.values if isinstance(part, ast.Constant)]
-    assert [text for text in texts if re.search(r"(?<!P)<[a-z]+[ >/]", str(text))] == []
-    assert "html" not in set(imports_of(path))
+    texts = [
+        (module_name(path), str(part.value))
+        for path in MODULES
+        for node in nodes_of(path)
+        if isinstance(node, ast.JoinedStr)
+        for part in node.values
+        if isinstance(part, ast.Constant)
+    ]
+    assert [(module, text) for module, text in texts if re.search(r"(?<!P)<[a-z]+[ >/]", text)] == []
+    assert [module_name(path) for path in MODULES if "html" in set(imports_of(path))] == []

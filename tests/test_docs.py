@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,7 @@ def paths() -> Iterator[tuple[str, str]]:
                 yield page.name, name
 
 
+@cache
 def anchors(page: Path) -> set[str]:
     """The names under which a page's headings are linked to."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
@@ -97,20 +99,25 @@ def test_every_command_is_in_the_readme():
     assert shown >= set(COMMANDS.commands)
 
 
-@pytest.mark.parametrize(
-    ("page", "target"), [pytest.param(page, target, id=f"{page.name}-{target}") for page, target in links()]
-)
-def test_a_link_leads_somewhere(page: Path, target: str):
-    name, _, anchor = target.partition("#")
-    linked = (page.parent / name).resolve() if name else page
-    assert linked.exists(), f"{page.name} links to {target}"
-    assert linked.is_relative_to(PROJECT)
-    assert not anchor or anchor in anchors(linked), f"{page.name} links to {target}"
+def test_links_lead_somewhere():
+    lost: list[str] = []
+    for page, target in links():
+        name, _, anchor = target.partition("#")
+        linked = (page.parent / name).resolve() if name else page
+        is_there = linked.exists() and linked.is_relative_to(PROJECT) and (not anchor or anchor in anchors(linked))
+        lost += [] if is_there else [f"{page.name}: {target}"]
+    assert lost == []
 
 
-@pytest.mark.parametrize(("page", "name"), sorted({*paths()}))
-def test_a_named_file_exists(page: str, name: str):
-    assert name.startswith(MADE_LATER) or list(PROJECT.glob(name.rstrip("/"))), f"{page} names {name}"
+def test_named_files_exist():
+    named = {*paths()}
+    assert named
+    assert [each for each in sorted(named) if not each[1].startswith(MADE_LATER) and not file_is_there(each[1])] == []
+
+
+@cache
+def file_is_there(name: str) -> bool:
+    return bool(list(PROJECT.glob(name.rstrip("/"))))
 
 
 def test_every_make_target_exists():
