@@ -135,10 +135,16 @@ def batch_sizes(tmp_path_factory: pytest.TempPathFactory, request: pytest.Fixtur
     return sizes
 
 
+def pytest_collection() -> None:
+    """Nothing that is imported goes away again."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """What is imported by now stays: no run of a page and no change of model looks through it for circles."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

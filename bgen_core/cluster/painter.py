@@ -17,6 +17,7 @@ from bgen_core.jobs.running.work_counts import WorkCounts
 from bgen_core.jobs.watching.painters import LOST
 from bgen_core.json_log import about_sweep
 from bgen_core.models.content_hash import keep_hashes
+from bgen_core.models.devices import loading_what_stays
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.records.worker import NO_SWEEP
 from bgen_core.settings import Settings, load_settings
@@ -95,10 +96,11 @@ class Painter:
         member, device = self._member, self._runner.device
         member.counts = self._counts.all
         member.say(device_kind=device.kind, device_name=device.name, dtype_name=device.dtype_name, state="loading")
-        for _ in self._runner.warm_up():
-            member.sign()
-            if self._control.stopping.is_set():
-                return
+        with loading_what_stays():
+            for _ in self._runner.warm_up():
+                member.sign()
+                if self._control.stopping.is_set():
+                    return
         member.say(state="ready")
         pauses = growing_pauses()
         while not self._control.stopping.is_set():

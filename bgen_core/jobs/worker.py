@@ -25,7 +25,7 @@ from bgen_core.jobs.running.turns import Turns
 from bgen_core.jobs.running.work_counts import WorkCounts
 from bgen_core.json_log import about_sweep, write_json_lines
 from bgen_core.models.content_hash import keep_hashes
-from bgen_core.models.devices import Device, prepare_process_for_inference
+from bgen_core.models.devices import Device, loading_what_stays, prepare_process_for_inference
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.records.worker import NO_SWEEP
 from bgen_core.settings import Settings, load_settings
@@ -77,17 +77,18 @@ def _opened(settings: Settings) -> OpenStore:
 
 def work(store: Store, settings: Settings, member: Member) -> None:
     """Serve the queue for ever."""
-    from bgen_core.jobs.runner import Runner  # imports torch: the status says "starting" meanwhile
-
     turns = Turns(store, member)
-    runner = Runner(store, settings, member, next_sweep=turns.look_ahead, next_after=turns.next_after)
-    device = runner.device
-    counts = WorkCounts(runner.figures)
-    member.counts = counts.all
-    member.say(device_kind=device.kind, device_name=device.name, dtype_name=device.dtype_name)
-    member.say(state="loading")
-    for _ in runner.warm_up():
-        member.sign()
+    with loading_what_stays():
+        from bgen_core.jobs.runner import Runner  # imports torch: the status says "starting" meanwhile
+
+        runner = Runner(store, settings, member, next_sweep=turns.look_ahead, next_after=turns.next_after)
+        device = runner.device
+        counts = WorkCounts(runner.figures)
+        member.counts = counts.all
+        member.say(device_kind=device.kind, device_name=device.name, dtype_name=device.dtype_name)
+        member.say(state="loading")
+        for _ in runner.warm_up():
+            member.sign()
     member.say(state="ready")
     look = _Clock(ORPHAN_CHECK_SECONDS)
     measure, race = _Clock(MEASURE_CHECK_SECONDS), _Clock(RACE_CHECK_SECONDS)
