@@ -59,7 +59,9 @@ def estimate_seconds(
         return None
     family = source.family
     tiles = tiles_over(picture, extent)
-    rows = sum(rows_of(family, params, tiles) for params in cells)
+    # All cells go side by side, and a call holds the quantum's rows at least: few cells do not fill it.
+    calls = max(_evaluations(family, params) for params in cells)
+    rows = max(sum(rows_of(family, params, tiles) for params in cells), calls * tuning.filled_to)
     larger = extent.area / square.area if cells[0].side and not measured else 1.0
     decoded = [run.seconds["decode"] for run in same if "decode" in run.seconds]
     further = sum(tiles for params in cells if params.refines) * (median(decoded) if decoded else 0.0)
@@ -68,9 +70,13 @@ def estimate_seconds(
 
 def rows_of(family: Family, params: InpaintParams, tiles: int = 0) -> int:
     """Evaluations of one cell, those of its negative prompt too, and those of its detail pass over so many tiles."""
-    evaluations = effective_steps(family, params) * get_scheduler(params.scheduler).order
+    evaluations = _evaluations(family, params)
     own = evaluations + (guided_evaluations(params, evaluations) if reads_negative(family, params) else 0)
     return own + (tiles * rows_of(family, params.of_tile) if tiles and params.refines else 0)
+
+
+def _evaluations(family: Family, params: InpaintParams) -> int:
+    return effective_steps(family, params) * get_scheduler(params.scheduler).order
 
 
 def tiles_over(picture: Extent, model_extent: Extent) -> int:

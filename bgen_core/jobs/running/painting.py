@@ -2,34 +2,30 @@
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
 
 import numpy as np
 
 from bgen_core.errors import LostPictureError, OutOfMemoryError, UserInputError
 from bgen_core.extent import Extent
-from bgen_core.ids import RawId, SubjectId, SweepId, VisitorId
+from bgen_core.ids import RawId, SweepId
 from bgen_core.jobs.estimate import rows_of, tiles_over
 from bgen_core.jobs.leases.claims import PaintingClaims
+from bgen_core.jobs.running.asking import Asking, Fault
 from bgen_core.jobs.running.commits import Commits
 from bgen_core.jobs.running.engine_call import Ahead, Asked, EngineCall, OpenEngine
 from bgen_core.jobs.running.share import Share, SharedCells, Taken
 from bgen_core.jobs.running.turn import Turn
-from bgen_core.jobs.running.work import Painted, Photo, Work
+from bgen_core.jobs.running.waiting_cells import WaitingCells, by_raw, photo_by_photo
+from bgen_core.jobs.running.work import Painted, Work
 from bgen_core.models.devices import MemoryMeter
-from bgen_core.records.early_stop import LOOK_AT
 from bgen_core.store.blobs import STORED_LIMITS
 from bgen_core.store.runs import RawOrigin
 from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import decode_photo
-from bgen_core.subject.pasting.edge import Edges
-from bgen_core.subject.placing import Composition, MisfitError
-from bgen_core.sweep.canvas import prepare_backdrops, prepare_cells
-from bgen_core.sweep.engine.recent import Recent
+from bgen_core.subject.placing import MisfitError
 from bgen_core.sweep.events import (
     Committed,
     Event,
@@ -48,11 +44,6 @@ from bgen_core.sweep.plan import SweepCell
 logger = logging.getLogger(__name__)
 
 CLAIM_SECONDS = 0.5  # how often one looks whether another process has finished a picture
-Fault = str | UserInputError | LostPictureError  # why a cell cannot be prepared
-_Result = TypeVar("_Result")
-_Refuse = Callable[[SweepCell, Fault], None]
-
-_PHOTOS = 2  # subjects at full size that are held beside those of pictures under way
 
 
 class Painting:
@@ -103,7 +94,7 @@ class Painting:
         self._share = share
         self.painted_ahead: dict[RawId, Painted] = {}
         self._are_last = False
-        self._photos: Recent[Photo] = Recent(_PHOTOS)
+        self._asking = Asking(store)
         self._claimed: set[RawId] = set()
         self._again: list[SweepCell] = []
 
@@ -122,7 +113,7 @@ class Painting:
             Whether no others of this sweep follow, so that the next sweep's may.
         """
         self._are_last = are_last
-        sharing = _by_raw(work, cells)
+        sharing = by_raw(work, cells)
         if self._share is not None:
             yield from self._paint_part(self._share, work, inpainter, sharing)
             return
@@ -165,16 +156,16 @@ class Painting:
     def _left_again(self, work: Work) -> Generator[RunnerEvent, None, dict[RawId, list[SweepCell]]]:
         """What is drawn again and did not join the engine while it was at work: known when all is committed."""
         yield from self._commits.finish()
-        again = _by_raw(work, [*self._again, *self._commits.take_again()])
+        again = by_raw(work, [*self._again, *self._commits.take_again()])
         self._again = []
         return again
 
-    def _join_again(self, work: Work, waiting: "_Waiting", call: EngineCall) -> None:
+    def _join_again(self, work: Work, waiting: WaitingCells, call: EngineCall) -> None:
         """Let the engine go on with what is drawn again; what somebody has painted or paints waits for the end."""
         cells = self._commits.take_again()
         if not cells:
             return
-        again = _by_raw(work, cells)
+        again = by_raw(work, cells)
         mine = set[RawId]()
         if call.awaits_more and not (self._is_stopping() or self._turn.is_over):
             mine = self._claims.claim(again.keys() - waiting.cells.keys())
@@ -183,7 +174,7 @@ class Painting:
         own = {raw_id: each for raw_id, each in again.items() if raw_id in mine}
         self._again += [cell for raw_id, each in again.items() if raw_id not in mine for cell in each]
         waiting.cells |= own
-        call.add(self._asked(work, [each[0] for each in own.values()], partial(self._refuse, work, waiting)))
+        call.add(self._asking.for_cells(work, [each[0] for each in own.values()], partial(self._refuse, work, waiting)))
 
     def _take_in(
         self, work: Work, inpainter: Inpainter, taken: Taken
@@ -197,7 +188,7 @@ class Painting:
         return own
 
     def _streamed(
-        self, work: Work, inpainter: Inpainter, waiting: "_Waiting", call: EngineCall, part: SharedCells
+        self, work: Work, inpainter: Inpainter, waiting: WaitingCells, call: EngineCall, part: SharedCells
     ) -> Iterator[Asked | None]:
         """More cells of this painter's part, taken while the last ones are under way: batches stay full."""
         while not (self._is_stopping() or self._turn.is_over):
@@ -210,7 +201,9 @@ class Painting:
             waiting.cells |= own
             if not own:
                 yield None
-            yield from self._asked(work, [cells[0] for cells in own.values()], partial(self._refuse, work, waiting))
+            yield from self._asking.for_cells(
+                work, [cells[0] for cells in own.values()], partial(self._refuse, work, waiting)
+            )
 
     def fail(self, sweep_id: SweepId, cells: Sequence[SweepCell], reason: str) -> Iterator[Failed]:
         """Write down, and tell, why cells cannot be made."""
@@ -223,7 +216,7 @@ class Painting:
     ) -> Generator[RunnerEvent]:
         known = self._store.runs.known_raws(sharing)
         origins = self._store.runs.origins(known)
-        for raw_id in _photo_by_photo(sharing):
+        for raw_id in photo_by_photo(sharing):
             if self._is_stopping() or self._turn.look(inpainter, work.extent):
                 return
             painted, raw = self._unstored.get(raw_id), known.get(raw_id)
@@ -239,7 +232,7 @@ class Painting:
             cells = sharing.pop(raw_id)
             self._turn.begin()
             try:
-                photo = self._photo(cells[0], work.owner)
+                photo = self._asking.photo(cells[0], work.owner)
             except (UserInputError, LostPictureError) as error:
                 if work.is_only_group and not isinstance(error, MisfitError):
                     raise
@@ -256,7 +249,7 @@ class Painting:
     ) -> Generator[RunnerEvent]:
         if not sharing or self._is_stopping() or self._turn.is_over:
             return
-        waiting = _Waiting(dict(sharing))
+        waiting = WaitingCells(dict(sharing))
         is_batched = work.source.family.engine is not None
         ahead = partial(self._ahead, self) if self._ahead and is_batched else None
         call = self._engine.call(inpainter, work.extent, ahead if self._are_last else None)
@@ -266,7 +259,7 @@ class Painting:
                 self._turn.begin()
                 yield Started(cell=_own(asked.cell, sharing[asked.raw_id]))
         wanted = [cells[0] for raw_id, cells in sharing.items() if raw_id not in call.in_hand]
-        call.add(self._asked(work, wanted, partial(self._refuse, work, waiting)))
+        call.add(self._asking.for_cells(work, wanted, partial(self._refuse, work, waiting)))
         if part is not None and is_batched:
             call.add(self._streamed(work, inpainter, waiting, call, part))
         call.awaits_more = work.redraw is not None and is_batched
@@ -311,7 +304,7 @@ class Painting:
             self._share.pace.note(part.rows_of([asked.raw_id]) / event.of)
 
     def _look_early(
-        self, work: Work, waiting: "_Waiting", call: EngineCall, asked: Asked, event: Event
+        self, work: Work, waiting: WaitingCells, call: EngineCall, asked: Asked, event: Event
     ) -> Iterator[StoppedEarly]:
         """Measure a preview, or what became of it, where the sweep asks for that; stop what will lose."""
         cells = waiting.cells.get(asked.raw_id)
@@ -333,7 +326,7 @@ class Painting:
                 self._store.sweeps.stop_cell(work.sweep_id, index, reason)
                 yield StoppedEarly(index=index, reason=reason)
 
-    def _give_way(self, call: EngineCall, waiting: "_Waiting", ahead: Ahead | None) -> None:
+    def _give_way(self, call: EngineCall, waiting: WaitingCells, ahead: Ahead | None) -> None:
         """Begin nothing more: what is under way is waited for, and the next sweep's cells come after it."""
         call.recall(waiting.cells.keys())
         left = waiting.cells.keys() - call.in_hand
@@ -344,7 +337,7 @@ class Painting:
         call.ahead = ahead
 
     def _tell(
-        self, work: Work, waiting: "_Waiting", asked: Asked, event: Event, peak_memory_mb: float
+        self, work: Work, waiting: WaitingCells, asked: Asked, event: Event, peak_memory_mb: float
     ) -> Iterator[RunnerEvent]:
         """What the engine says, as this sweep says it; what it says of another one's cells is kept for that one."""
         cells = waiting.cells.get(asked.raw_id)
@@ -370,7 +363,7 @@ class Painting:
         mine = self._claims.claim(first.keys() - self._claimed)
         self._engine.ask_ahead(mine)
         new = mine - self._store.runs.known_raws(mine).keys()
-        yield from self._asked(work, [cell for raw_id, cell in first.items() if raw_id in new], _leave)
+        yield from self._asking.for_cells(work, [cell for raw_id, cell in first.items() if raw_id in new])
 
     def paint_ahead(self) -> None:
         """Let the engine do one thing for the sweep that comes next."""
@@ -378,98 +371,11 @@ class Painting:
         if got is not None and isinstance(got[1], Finished):
             self.painted_ahead[got[0].raw_id] = _painted(got[1], peak_memory_mb=0.0)
 
-    def _refuse(self, work: Work, waiting: "_Waiting", cell: SweepCell, fault: Fault) -> None:
+    def _refuse(self, work: Work, waiting: WaitingCells, cell: SweepCell, fault: Fault) -> None:
         if not isinstance(fault, str) and work.is_only_group:
             raise fault
         cells = waiting.cells.pop(work.addresses[cell.index].raw_id)
         waiting.aside.extend(self.fail(work.sweep_id, cells, fault if isinstance(fault, str) else fault.public))
-
-    def _asked(self, work: Work, cells: Sequence[SweepCell], refuse: _Refuse) -> Iterator[Asked]:
-        """What the engine asks for, cell after cell; a subject is read when its first cell is asked for."""
-        subjects: dict[tuple[SubjectId, Composition], list[SweepCell]] = {}
-        for cell in cells:
-            subjects.setdefault((cell.subject_id, cell.params.composition), []).append(cell)
-        for own in subjects.values():
-            try:
-                photo = self._photo(own[0], work.owner)
-            except (UserInputError, LostPictureError) as error:
-                for cell in own:
-                    refuse(cell, error.public if isinstance(error, MisfitError) else error)
-                continue
-            by_index = {cell.index: cell for cell in own}
-            if work.source.family.backdrop:
-                all_prepared = prepare_backdrops(photo.subject, own, work.steering.background)
-            else:
-                all_prepared = prepare_cells(photo.subject, own, work.extent, work.loras, work.steering)
-            for prepared in all_prepared:
-                if isinstance(prepared, PaintCell):
-                    raw_id = work.addresses[prepared.index].raw_id
-                    cell = replace(prepared, looked_at=LOOK_AT) if work.early is not None else prepared
-                    yield Asked(raw_id=raw_id, cell=cell, photo=photo)
-                else:
-                    refuse(by_index[prepared.index], prepared.reason)
-
-    def _photo(self, cell: SweepCell, owner: VisitorId) -> Photo:
-        """The cell's subject as it stands on its picture."""
-        subject_id, composition = cell.subject_id, cell.params.composition
-
-        def load() -> Photo:
-            placed = composition.place(self._store.subjects.load(subject_id))
-            edges = Edges(placed.subject.image, placed.subject.alpha)
-            return Photo(id=subject_id, placed=placed, name=placed.subject.name, edges=edges)
-
-        photo = self._photos.get((subject_id, composition), load)
-        return replace(photo, name=self._store.subjects.get(subject_id, owner=owner).name)
-
-
-class _Waiting:
-    """Cells of a sweep that the engine has not painted yet.
-
-    Attributes
-    ----------
-    cells
-        Those that share a raw picture.
-    aside
-        What there is to say of cells that never came to the engine.
-    """
-
-    def __init__(self, cells: dict[RawId, list[SweepCell]]) -> None:
-        self.cells = cells
-        self.aside: deque[RunnerEvent] = deque()
-
-    def put_aside(self, events: Generator[RunnerEvent, None, _Result]) -> _Result:
-        """Let what can tell something only later go on to its end; returns what it returns."""
-        while True:
-            try:
-                self.aside.append(next(events))
-            except StopIteration as end:
-                return end.value
-
-    def told(self) -> Iterator[RunnerEvent]:
-        while self.aside:
-            yield self.aside.popleft()
-
-
-def _by_raw(work: Work, cells: Sequence[SweepCell]) -> dict[RawId, list[SweepCell]]:
-    """Raw picture -> the cells that share it."""
-    sharing: dict[RawId, list[SweepCell]] = {}
-    for cell in cells:
-        sharing.setdefault(work.addresses[cell.index].raw_id, []).append(cell)
-    return sharing
-
-
-def _photo_by_photo(sharing: Mapping[RawId, list[SweepCell]]) -> list[RawId]:
-    """The pictures of one subject at one place behind each other: its photo is read once for all of them."""
-    first: dict[tuple[SubjectId, Composition], int] = {}
-    places = {
-        raw_id: first.setdefault((cells[0].subject_id, cells[0].params.composition), len(first))
-        for raw_id, cells in sharing.items()
-    }
-    return sorted(sharing, key=lambda raw_id: places[raw_id])
-
-
-def _leave(cell: SweepCell, fault: Fault) -> None:
-    """A cell of the next sweep that cannot be prepared: that one's own run says so."""
 
 
 def _painted(event: Finished, peak_memory_mb: float) -> Painted:

@@ -35,7 +35,8 @@ def prefer(attention: Attention) -> None:
     if attention != "torch":
         first = _KERNELS[attention]
         others = [kernel for kernel in (*_KERNELS.values(), SDPBackend.MATH) if kernel is not first]
-        _preferred.enter_context(sdpa_kernel([first, *others], set_priority=True))
+        preferring = sdpa_kernel([first, *others], set_priority=True)  # pyright: ignore[reportUnknownVariableType]
+        _preferred.enter_context(preferring)  # pyright: ignore[reportUnknownArgumentType]
 
 
 def attentions_on(device: torch.device) -> tuple[Attention, ...]:
