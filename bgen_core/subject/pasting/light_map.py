@@ -125,7 +125,7 @@ def light_for(
 def _light_within(picture: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Light (float32, HWC) without detail, of the subject alone."""
     sigma = SMOOTH * max(weight.shape)
-    light = light_of(picture) * weight[..., None]
+    light: np.ndarray = light_of(picture) * weight[..., None]
     spread = cv2.GaussianBlur(light, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
     seen = cv2.GaussianBlur(weight, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
     return np.maximum(spread / np.maximum(seen, 1e-6)[..., None], DARK)
@@ -136,7 +136,7 @@ def _bands(rows: np.ndarray) -> list[tuple[slice, int, int]]:
     bands: list[tuple[slice, int, int]] = []
     start = 0
     while start < len(rows):
-        end = int(np.searchsorted(rows, rows[start] + 256))
+        end = np.count_nonzero(rows < rows[start] + 256)
         bands.append((slice(start, end), int(rows[start]), int(rows[end - 1])))
         start = end
     return bands

@@ -171,7 +171,7 @@ def _read(parts: dict[str, Any], text: str, device: str) -> Any:
 
 def _scheduler() -> Any:
     """Its demonstrations', without the noise that they add on the way."""
-    from diffusers import DPMSolverMultistepScheduler
+    from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
 
     return DPMSolverMultistepScheduler(
         beta_start=0.00085,
@@ -188,7 +188,8 @@ def _loaded(model: LightModel) -> dict[str, Any]:
 
     quiet_libraries()
     import torch
-    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTokenizer
 
     kinds = {"unet": UNet2DConditionModel, "vae": AutoencoderKL, "text_encoder": CLIPTextModel}
@@ -223,7 +224,7 @@ def _add_offsets(unet: Any, model: LightModel) -> None:
 
     offsets = load_file(model.offsets or "")
     narrow = unet.conv_in
-    wide = torch.nn.Conv2d(
+    wide: Any = torch.nn.Conv2d(
         model.channels, narrow.out_channels, narrow.kernel_size, narrow.stride, narrow.padding
     )  # fmt: skip
     wide.weight.zero_()
