@@ -180,7 +180,7 @@ def test_what_only_turns_out_when_it_is_loaded_is_a_sentence_too(folder: Path, t
 def test_the_same_weights_are_the_same_model_wherever_they_lie(folder: Path, tmp_path: Path) -> None:
     copied = shutil.copytree(folder, tmp_path / "copied")
     assert model_of(copied, 8).in_address == model_of(folder, 8).in_address
-    assert len({model_of(folder, channels).in_address for channels in DRAWN}) == 2
+    assert len({model_of(folder, channels).told[-12:] for channels in DRAWN}) == 2
     pipeline = tiny_pipeline("sd-4")
     pipeline.unet.save_pretrained(copied / "unet", variant="fp16")
     (copied / "unet" / "diffusion_pytorch_model.safetensors").unlink()
@@ -188,3 +188,15 @@ def test_the_same_weights_are_the_same_model_wherever_they_lie(folder: Path, tmp
         assert not list((copied / name).glob("*.fp16.*"))
     assert model_of(copied, 8).variant == "fp16"
     IcLight(model_of(copied, 8)).relit(PHOTO, ALPHA, BEHIND)
+
+
+def test_a_folder_that_holds_an_ic_light_already_needs_no_offsets(folder: Path, tmp_path: Path) -> None:
+    model = model_of(folder, 12)
+    merged = shutil.copytree(folder, tmp_path / "merged")
+    _loaded(model)["unet"].save_pretrained(merged / "unet")
+    found = find_light_model(str(merged))
+    assert found is not None
+    assert (found.channels, found.offsets) == (12, None)
+    assert np.array_equal(IcLight(found).relit(PHOTO, ALPHA, BEHIND), IcLight(model).relit(PHOTO, ALPHA, BEHIND))
+    with pytest.raises(UserInputError, match=r"is added to one with 4: .*, or leave BGEN_LIGHT_OFFSETS empty"):
+        find_light_model(str(merged), str(folder / "12.safetensors"))

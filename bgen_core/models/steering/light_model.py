@@ -7,6 +7,7 @@ with 12 the background too. It is published as what is to be added to the weight
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -128,7 +129,7 @@ def find_light_model(name: str, offsets: str = "") -> LightModel | None:
         channels=seen,
         variant=variant,
         offsets=added,
-        content=f"{content}{hash_file(added)[:24] if added else ''}",
+        content=sha256(f"{content} {hash_file(added)}".encode()).hexdigest()[:40] if added else content,
     )
 
 
