@@ -7,8 +7,9 @@ Foreground colours: Forte, "Approximate fast foreground colour estimation", ICIP
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 
@@ -30,6 +31,10 @@ _PURE_FROM = 0.9  # above this alpha the photo's own colour fades in
 STRIP_ROWS = 256
 _TILE_COLUMNS = 256
 _TILES_AT_ONCE = 2  # each needs a few megabytes
+
+
+_One = TypeVar("_One")
+_Made = TypeVar("_Made")
 
 
 class EdgeGuide:
@@ -291,7 +296,6 @@ class _GuidedFilter:
         return red
 
     def _planar(self, target: np.ndarray, pool: ThreadPoolExecutor | None) -> tuple[list[np.ndarray], np.ndarray]:
-        in_turn = map if pool is None else pool.map
         target_mean = self._mean(target)
 
         # In place: a new array takes as long as its numbers
@@ -301,7 +305,7 @@ class _GuidedFilter:
             found /= self._determinant
             return found
 
-        red, green, blue = in_turn(covariance, self._planes, self._means)
+        red, green, blue = _all_of(covariance, self._planes, self._means, pool)
 
         def slope_of(row: tuple[np.ndarray, ...], mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             slope, part = row[0] * red, row[1] * green
@@ -310,13 +314,22 @@ class _GuidedFilter:
             return self._mean(slope), np.multiply(slope, mean, out=part)
 
         offset, slopes = target_mean, list[np.ndarray]()
-        for slope, part in in_turn(slope_of, self._inverse, self._means):
+        for slope, part in _all_of(slope_of, self._inverse, self._means, pool):
             slopes.append(slope)
             offset = np.subtract(offset, part, out=part)
         return slopes, self._mean(offset)
 
     def _mean(self, values: np.ndarray) -> np.ndarray:
         return cv2.boxFilter(values, -1, self._window, borderType=cv2.BORDER_REFLECT)
+
+
+def _all_of(
+    work: Callable[[_One, np.ndarray], _Made],
+    ones: Iterable[_One],
+    others: Iterable[np.ndarray],
+    pool: ThreadPoolExecutor | None,
+) -> list[_Made]:
+    return list(map(work, ones, others) if pool is None else pool.map(work, ones, others))
 
 
 def _thrice(plane: np.ndarray) -> np.ndarray:
