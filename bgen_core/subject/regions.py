@@ -22,7 +22,6 @@ MIN_AREA = 0.0005  # of the picture: less is noise
 
 _KEPT_COMPONENT = 0.05  # of the largest component's sure area: a smaller one is a stray
 _MOST_REGIONS = 255  # their numbers are bytes
-_FEW = 4  # components that are measured one by one
 _HAZE = 0.1  # confidence from which neighbouring parts count as connected
 _UNSURE = (0.1, 0.9)
 _EDGE = 0.03  # of the person's longer side, at most 3 % of the picture's: the width of an ordinary soft edge
@@ -175,7 +174,7 @@ def keep_main_regions(confidence: np.ndarray) -> np.ndarray:
     sure[large] = np.count_nonzero(confidence > 0.5) - sure.sum()
     stray = sure < _KEPT_COMPONENT * sure.max()
     result = np.where(labels == 0, np.float32(0), confidence)
-    result.ravel()[places[stray[number]]] = 0
+    np.put(result, places[stray[number]], 0)
     if stray[large]:
         result[labels == large] = 0
     return result
@@ -235,25 +234,12 @@ def scaled_box(box: Box, source: Extent, target: Extent) -> Box:
 
 def _components(confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[int]]:
     """Components above one half, OpenCV's statistics of them, and which are no noise, from left to right."""
-    components, statistics = _labelled((confidence > 0.5).view(np.uint8))
+    _, components, statistics, _ = cv2.connectedComponentsWithStats((confidence > 0.5).view(np.uint8))
     areas = statistics[:, cv2.CC_STAT_AREA]
     least = max(MIN_AREA * confidence.size, MIN_REGION * int(areas[1:].max(initial=0)))
     kept = [number for number in range(1, len(areas)) if areas[number] >= least]
     kept = sorted(kept, key=lambda number: int(statistics[number, cv2.CC_STAT_LEFT]))
     return components, statistics, kept[:_MOST_REGIONS]
-
-
-def _labelled(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`cv2.connectedComponentsWithStats`, for a third of its time where there are few; nothing of the background."""
-    count, components = cv2.connectedComponents(mask)
-    if count - 1 > _FEW:
-        _, components, statistics, _ = cv2.connectedComponentsWithStats(mask)
-        return components, statistics
-    statistics = np.zeros((count, 5), np.int32)
-    for number in range(1, count):
-        own = (components == number).view(np.uint8)
-        statistics[number] = *cv2.boundingRect(own), cv2.countNonZero(own)
-    return components, statistics
 
 
 def _box(statistics: np.ndarray) -> Box:
