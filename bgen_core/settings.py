@@ -101,6 +101,14 @@ class Settings(BaseSettings):
         description="What finds an object at a click: Hub id or folder of a SAM or SAM 2, file of MediaPipe's "
         "interactive segmenter; empty for GrabCut.",
     )
+    light_model: str = Field(
+        default="",
+        description="Model of light for the subject: Hub id or folder of a Stable Diffusion 1.5; empty for light "
+        "without a model.",
+    )
+    light_offsets: str = Field(
+        default="", description="What makes that model an IC-Light: a file, or REPOSITORY/FILE of the Hub."
+    )
     clip_model: str = Field(default="", description="CLIP model for the prompt adherence: Hub id or local folder.")
     preference_model: str = Field(
         default="", description="CLIP model trained on people's choices, for the preference: Hub id or local folder."

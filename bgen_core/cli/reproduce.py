@@ -18,6 +18,7 @@ from bgen_core.models.default_model import default_model
 from bgen_core.models.revision import find_model
 from bgen_core.models.steering.depth_model import depth_model_for
 from bgen_core.models.steering.ip_adapters import find_ip_adapters
+from bgen_core.models.steering.light_model import find_light_model
 from bgen_core.models.steering.loras import find_loras
 from bgen_core.runs.recipe import PNG_LIMITS, Recipe, read_recipe
 from bgen_core.settings import Settings, load_settings
@@ -25,6 +26,7 @@ from bgen_core.store.store import Store, open_store
 from bgen_core.subject.decoding.image_io import DecodeLimits
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.plan import SweepPlan
+from bgen_core.sweep.steering.applied_reference import LIGHT_MODEL
 
 if TYPE_CHECKING:
     from bgen_core.jobs.reproduce import Reproducer, Reproduction
@@ -104,6 +106,8 @@ def _check_makeable(path: Path, recipe: Recipe, model: str, settings: Settings) 
         find_model(name)
         find_loras([recipe.params.loras], settings.lora_folder)
         depth_model_for([recipe.params.control], settings.depth_model)
+        if recipe.params.light and recipe.record is not None and LIGHT_MODEL in recipe.record.versions:
+            find_light_model(settings.light_model, settings.light_offsets)
         find_ip_adapters([recipe.params.ip_adapter], settings.ip_adapter_folder)
         find_pictures(settings, recipe)
         check_steps(SweepPlan(subject_id=recipe.subject_id, model=name, base=recipe.params))

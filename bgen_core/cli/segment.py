@@ -21,7 +21,7 @@ from bgen_core.subject.fine import FINE_COST
 from bgen_core.subject.masks import apply_edit
 from bgen_core.subject.pasting.compositing import cut_out_colours
 from bgen_core.subject.prompted.choice import prompted_segmenter
-from bgen_core.subject.prompted.found_object import find_object
+from bgen_core.subject.prompted.found_object import FoundObject, find_object
 from bgen_core.subject.prompted.prompt import Prompt
 from bgen_core.subject.prompted.written import prompts_of
 from bgen_core.subject.remarks import remarks_about
@@ -140,15 +140,23 @@ def _segment_one(
 def _cut_objects(
     photo: Path, target: _Targets, prompts: list[Prompt], model: str, limits: DecodeLimits, *, invert: bool
 ) -> tuple[_Outcome, list[str]]:
-    """The same for objects that somebody points at."""
+    """The same for objects that somebody points at; where there is none, the others are kept."""
     read = read_photo(photo, limits=limits)
     segmenter = prompted_segmenter(model)
-    found = [find_object(read.image, prompt, segmenter) for prompt in prompts]
+    found: list[FoundObject] = []
+    missed: dict[str, None] = {}
+    for prompt in prompts:
+        try:
+            found.append(find_object(read.image, prompt, segmenter))
+        except UserInputError as error:
+            missed[str(error)] = None
+    if not found:
+        raise UserInputError(" ".join(missed))
     nothing = np.zeros(read.image.shape[:2], np.float32)
     alpha = quantise_alpha(apply_edit(nothing, MaskEdit(strokes=tuple(one.stroke for one in found))))
     _write_results(target, read.image, alpha, invert=invert)
-    outcome = _Outcome(photo=str(photo), alpha=str(target.alpha), objects=len(found))
-    return outcome, [*read.notes, *dict.fromkeys(remark for one in found for remark in one.remarks)]
+    outcome = _Outcome(photo=str(photo), alpha=str(target.alpha), objects=len(found), error=" ".join(missed) or None)
+    return outcome, [*read.notes, *missed, *dict.fromkeys(remark for one in found for remark in one.remarks)]
 
 
 def _write_results(target: _Targets, image: np.ndarray, alpha: np.ndarray, *, invert: bool) -> None:

@@ -1,5 +1,6 @@
 """`python -m bgen_core sweep`: a grid of pictures."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace as changed
 from pathlib import Path
@@ -48,6 +49,9 @@ from bgen_core.sweep.build import build_plan
 from bgen_core.sweep.pairs import FORM
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.sweep.seeds.random_seeds import draw_seeds
+from bgen_core.wording import counted
+
+_MOST_REASONS = 8  # that are said of cells that could not be made
 
 # What `--spec` may hold, and how.
 OPTIONS: dict[str, OptionKind] = {
@@ -288,8 +292,13 @@ def _report(
             f"sweep {result.sweep_id}: {result.made} made, {result.reused} reused, {result.failed} failed "
             f"in {result.seconds} s{f'; pictures in {out_dir}' if out_dir else ''}"
         )
-        plan = SweepPlan.from_json(store.sweeps.get(result.sweep_id).plan)
-        if again := redrawn_text(store.sweeps.cells(result.sweep_id), plan.redraw):
+        plan, rows = SweepPlan.from_json(store.sweeps.get(result.sweep_id).plan), store.sweeps.cells(result.sweep_id)
+        reasons = Counter(row.error for row in rows if row.has_failed).most_common()
+        for reason, number in reasons[:_MOST_REASONS]:
+            say(f"  {counted(number, 'cell')}: {reason}")
+        if others := reasons[_MOST_REASONS:]:
+            say(f"  {counted(sum(number for _, number in others), 'cell')} for other reasons: --json has them all")
+        if again := redrawn_text(rows, plan.redraw):
             say(again)
     if result.state != "done":
         raise typer.Exit(exit_codes.INTERRUPTED)

@@ -33,7 +33,10 @@ from bgen_core.wording import counted
 MOST_SKEW_SECONDS = 30.0
 _SAMPLE = b"written by `bgen doctor`, which removes it at once"
 _TOKEN_SOURCES = ("BGEN_RAY_TOKEN", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
-_MODEL_SETTINGS = ("model", "loras", "ip_adapters", "depth_model", "clip_model", "preference_model", "prompted_model")
+_MODEL_SETTINGS = (
+    "model", "loras", "ip_adapters", "depth_model", "light_model", "light_offsets", "clip_model", "preference_model",
+    "prompted_model",
+)  # fmt: skip
 
 
 def checks_of(settings: Settings) -> list[tuple[str, Check]]:

@@ -7,13 +7,16 @@ from bgen_core.extent import Extent
 from bgen_core.models.families import Family
 from bgen_core.models.model_source import ModelSource
 from bgen_core.models.schedulers import get_scheduler
+from bgen_core.models.steering.light_model import LightModel
 from bgen_core.records.run import RunRecord
 from bgen_core.store.coordination.tunings import Tunings
 from bgen_core.sweep.canvas import VAE_FACTOR, choose_model_extent
 from bgen_core.sweep.detail.tiling import Tiling
 from bgen_core.sweep.family_rules import effective_steps, guided_evaluations, reads_negative
 from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.steering.ic_light import evaluations
 from bgen_core.sweep.tuning import tuning_name
+from bgen_core.wording import counted
 
 
 def estimate_seconds(
@@ -107,6 +110,14 @@ def detail_note(cells: Sequence[tuple[ModelSource, InpaintParams, Extent]]) -> s
     return (
         f"The detail pass paints up to {tiles:,} tiles: {rows:,} evaluations of the model, beside {others:,} for the "
         "pictures before it."
+    )
+
+
+def light_note(model: LightModel, pictures: int) -> str:
+    """What the model of light costs before so many backgrounds."""
+    return (
+        f"IC-Light finds the light before {counted(pictures, 'background')}: {evaluations(model)} evaluations of a "
+        "Stable Diffusion 1.5 for each."
     )
 
 

@@ -22,6 +22,7 @@ from bgen_core.jobs.runner import Runner
 from bgen_core.models.catalogue import describe_model
 from bgen_core.models.steering.depth_model import depth_model_for
 from bgen_core.models.steering.ip_adapters import find_ip_adapters
+from bgen_core.models.steering.light_model import light_model_for
 from bgen_core.models.steering.loras import find_loras
 from bgen_core.records.run import MadeRun, RunRecord
 from bgen_core.records.sweep import SweepRecord
@@ -34,6 +35,7 @@ from bgen_core.subject.decoding.image_io import decode_photo
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.events import Failed
 from bgen_core.sweep.plan import SweepPlan, address_plan
+from bgen_core.sweep.steering.applied_reference import LIGHT_MODEL
 from bgen_core.wording import printable, quoted
 
 # Of `MadeRun.made_on` what can change pixels beside the device's name; how many rows a call has at most does not.
@@ -139,7 +141,7 @@ class Reproducer:
     ) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="bgen-again-"))
         self._store = open_store(settings.model_copy(update={"home": self._folder, "database": "", "blobs": ""}))
-        self._runners: dict[str, Runner] = {}
+        self._runners: dict[tuple[str, str], Runner] = {}
         self._tunings = tunings
         self._painters = painters or {}
         self._models = models
@@ -181,7 +183,7 @@ class Reproducer:
         if self._elsewhere is not None and (made_there := self._elsewhere(png, recipe, name)) is not None:
             return made_there
         wish, other_device = device_to_repeat(recipe.record, self._settings.device, self._painters)
-        run = self._make(self._runner_on(wish), recipe, subject, name)
+        run = self._make(self._runner_on(wish, self._settings_for(recipe)), recipe, subject, name)
         try:
             made = [self._store.blobs.get(name) for name in (run.image, run.raw)]
         finally:
@@ -200,14 +202,21 @@ class Reproducer:
             other_device=other_device,
         )
 
-    def _runner_on(self, wish: str) -> Runner:
-        if wish not in self._runners:
-            settings = self._settings.model_copy(update={"device": wish})
-            self._runners[wish] = Runner(self._store, settings, tunings=self._tunings, models=self._models)
-        return self._runners[wish]
+    def _settings_for(self, recipe: Recipe) -> Settings:
+        """Those of this deployment; without its light model where the picture was lit without one."""
+        if recipe.record is None or LIGHT_MODEL in recipe.record.versions:
+            return self._settings
+        return self._settings.model_copy(update={"light_model": "", "light_offsets": ""})
+
+    def _runner_on(self, wish: str, settings: Settings) -> Runner:
+        kind = (wish, settings.light_model)
+        if kind not in self._runners:
+            settings = settings.model_copy(update={"device": wish})
+            self._runners[kind] = Runner(self._store, settings, tunings=self._tunings, models=self._models)
+        return self._runners[kind]
 
     def _make(self, runner: Runner, recipe: Recipe, subject: Subject, model: str) -> RunRecord:
-        loaded, device = runner.prepare(model), runner.device
+        loaded, device, settings = runner.prepare(model), runner.device, runner.settings
         self._store.subjects.save(subject, {})
         self._store.pictures.keep(find_pictures(self._settings, recipe))
         plan = SweepPlan(subject_id=subject.id, model=model, base=recipe.params)
@@ -220,6 +229,9 @@ class Reproducer:
             loras=find_loras([recipe.params.loras], self._settings.lora_folder),
             depth=depth_model_for([recipe.params.control], self._settings.depth_model),
             ip_adapters=find_ip_adapters([recipe.params.ip_adapter], self._settings.ip_adapter_folder),
+            light=light_model_for(
+                [recipe.params.light], settings, device_kind=device.kind, dtype_name=device.dtype_name
+            ),
             photos={subject.id: subject.extent},
         ).values()
         self._count += 1

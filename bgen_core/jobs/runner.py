@@ -30,6 +30,7 @@ from bgen_core.models.model_files import fetch_missing
 from bgen_core.models.revision import find_model
 from bgen_core.models.steering.depth_model import depth_model_for
 from bgen_core.models.steering.ip_adapters import find_ip_adapters
+from bgen_core.models.steering.light_model import light_model_for
 from bgen_core.models.steering.loras import find_loras
 from bgen_core.records.sweep import SweepCellRow, SweepRecord
 from bgen_core.settings import Settings
@@ -96,6 +97,11 @@ class Runner:
         self._plans = Plans()
         self._engine = OpenEngine(self._claims.release)
         self._early: EarlyLooks | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """Those that it runs with."""
+        return self._settings
 
     @property
     def models(self) -> KeptModels:
@@ -341,12 +347,13 @@ class Runner:
             pictures=load_references(self._store.blobs, part.values_of("reference")),
             depth=depth_model_for(part.values_of("control"), self._settings.depth_model),
             background=KeptBackgrounds(self._store.blobs),
+            light=light_model_for(part.values_of("light"), self._settings, device_kind=kind, dtype_name=dtype),
         )
         photos = self._photo_sizes(cells)
         addresses = self._plans.addresses(
             sweep.record,
             [cell.index for cell in cells],
-            (model, source.revision, *loras.items(), *steering.ip_adapters.items(), steering.depth),
+            (model, source.revision, *loras.items(), *steering.ip_adapters.items(), steering.depth, steering.light),
             lambda: address_plan(
                 part,
                 dict.fromkeys(plan.models, source.revision),
@@ -356,6 +363,7 @@ class Runner:
                 loras=loras,
                 ip_adapters=steering.ip_adapters,
                 depth=steering.depth,
+                light=steering.light,
                 photos=photos,
             ),
         )
@@ -363,8 +371,8 @@ class Runner:
             cell.index: sweep.missing[cell.index] for cell in cells
         }:
             raise UserInputError(
-                f"the model {quoted(model)}, an IP-Adapter, a LoRA, the device or a library has changed since this "
-                "sweep was planned: start it again; what is made already stays in the table."
+                f"the model {quoted(model)}, an IP-Adapter, a LoRA, the light model, the device or a library has "
+                "changed since this sweep was planned: start it again; what is made already stays in the table."
             )
         work = Work(
             sweep_id=sweep.record.id,

@@ -10,7 +10,7 @@ from bgen_core.extent import Extent
 from bgen_core.ids import NOBODY, RunId, SubjectId, SweepId, VisitorId
 from bgen_core.jobs.adapter_check import check_background, check_encoders, check_loras, check_reference
 from bgen_core.jobs.canvas_notes import cut_notes
-from bgen_core.jobs.estimate import detail_note, estimate_seconds, pasting_seconds
+from bgen_core.jobs.estimate import detail_note, estimate_seconds, light_note, pasting_seconds
 from bgen_core.jobs.prompt_notes import reading_notes
 from bgen_core.models.catalogue import ModelEntry
 from bgen_core.models.model_files import missing_bytes
@@ -19,6 +19,7 @@ from bgen_core.models.revision import find_model
 from bgen_core.models.schedulers import get_scheduler
 from bgen_core.models.steering.depth_model import depth_model_for
 from bgen_core.models.steering.ip_adapters import find_ip_adapters
+from bgen_core.models.steering.light_model import light_model_for
 from bgen_core.models.steering.loras import find_loras
 from bgen_core.models.world import find_hint
 from bgen_core.parameters import PROMPTS
@@ -106,6 +107,7 @@ def forecast_sweep(
     loras = find_loras(plan.values_of("loras"), settings.lora_folder)
     ip_adapters = find_ip_adapters(plan.values_of("ip_adapter"), settings.ip_adapter_folder)
     check_encoders(ip_adapters.values(), sources.values())
+    light = light_model_for(plan.values_of("light"), settings, device_kind=device_kind, dtype_name=dtype_name)
     addresses = address_plan(
         plan,
         revisions,
@@ -115,6 +117,7 @@ def forecast_sweep(
         loras=loras,
         ip_adapters=ip_adapters,
         depth=depth_model_for(plan.values_of("control"), settings.depth_model),
+        light=light,
         photos=photos,
     )
     known = store.runs.known(address.run_id for address in addresses.values())
@@ -122,6 +125,7 @@ def forecast_sweep(
     painted = store.runs.known_raws(addresses[cell.index].raw_id for cell in missing)
     # One of the cells that share a raw picture stands for all of them.
     to_paint = {raw_id: cell for cell in missing if (raw_id := addresses[cell.index].raw_id) not in painted}
+    lit = {addresses[cell.index].raw_id for cell in missing if cell.params.light}
     painting = dict.fromkeys(cell.model for cell in to_paint.values())
     device = (device_kind, dtype_name)
     seconds = _estimate(store, settings, list(to_paint.values()), len(missing), sources, photos, device)
@@ -135,6 +139,7 @@ def forecast_sweep(
             *backdrop_notes(entries),
             *([plan.redraw.note] if plan.redraw else []),
             *cut_notes(store, _compositions(plan), photos),
+            *([light_note(light, len(lit))] if light and lit else []),
             *filter(None, [detail_note(_sized(to_paint.values(), sources, photos))]),
             *dict.fromkeys(note for source in sources.values() for note in _notes(plan, source, entries)),
         ),

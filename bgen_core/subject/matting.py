@@ -7,8 +7,9 @@ Foreground colours: Forte, "Approximate fast foreground colour estimation", ICIP
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 
@@ -30,6 +31,10 @@ _PURE_FROM = 0.9  # above this alpha the photo's own colour fades in
 STRIP_ROWS = 256
 _TILE_COLUMNS = 256
 _TILES_AT_ONCE = 2  # each needs a few megabytes
+
+
+_One = TypeVar("_One")
+_Made = TypeVar("_Made")
 
 
 class EdgeGuide:
@@ -74,9 +79,16 @@ def refine_edges(image: np.ndarray, coarse: np.ndarray, guide: EdgeGuide | None 
     target = reduced(coarse, small)
     if not target.any():
         return alpha
-    slope, offset = guide.filter.coefficients(target)
-    found = without_haze((slope * guide.picture).sum(axis=2) + offset, _HAZE)
-    slope, offset = guide.filter.coefficients(found)
+    with ThreadPoolExecutor(_TILES_AT_ONCE) as pool:
+        return _refined(image, target, guide, alpha, pool)
+
+
+def _refined(
+    image: np.ndarray, target: np.ndarray, guide: EdgeGuide, alpha: np.ndarray, pool: ThreadPoolExecutor
+) -> np.ndarray:
+    extent, small = Extent.of(image), Extent.of(guide.picture)
+    found = without_haze(guide.filter.filtered(target, pool), _HAZE)
+    slope, offset = guide.filter.coefficients(found, pool)
     slope /= 255 * (1 - 2 * _HAZE)
     offset = (offset - _HAZE) / (1 - 2 * _HAZE)
 
@@ -88,8 +100,7 @@ def refine_edges(image: np.ndarray, coarse: np.ndarray, guide: EdgeGuide | None 
         else:
             np.clip(_mixed(image, slope, offset, tile), 0, 1, out=alpha[tile.slices])
 
-    with ThreadPoolExecutor(_TILES_AT_ONCE) as pool:
-        deque(pool.map(fill, tiles(extent, small, reach=2 * guide.radius + 1)), maxlen=0)
+    deque(pool.map(fill, tiles(extent, small, reach=2 * guide.radius + 1)), maxlen=0)
     return alpha
 
 
@@ -263,22 +274,62 @@ class _GuidedFilter:
             (inverse_rb, inverse_gb, inverse_bb),
         )
 
-    def coefficients(self, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """a (float32 HWC) and b (HW) of the local model target = a · guide + b, averaged over the windows."""
-        offset = target_mean = self._mean(target)
-        red, green, blue = (
-            (self._mean(plane * target) - mean * target_mean) / self._determinant
-            for plane, mean in zip(self._planes, self._means, strict=True)
-        )
-        slopes: list[np.ndarray] = []
-        for row, mean in zip(self._inverse, self._means, strict=True):
-            slope = row[0] * red + row[1] * green + row[2] * blue
-            offset = offset - slope * mean
-            slopes.append(self._mean(slope))
-        return cv2.merge(slopes), self._mean(offset)
+    def coefficients(self, target: np.ndarray, pool: ThreadPoolExecutor | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """a (float32 HWC) and b (HW) of the local model target = a · guide + b, averaged over the windows.
+
+        Parameters
+        ----------
+        pool
+            Works beside this thread, where somebody waits for it: the channels are apart for the most part.
+        """
+        slopes, offset = self._planar(target, pool)
+        return cv2.merge(slopes), offset
+
+    def filtered(self, target: np.ndarray, pool: ThreadPoolExecutor | None = None) -> np.ndarray:
+        """a · guide + b (float32, HW) at the guide's own size; see `coefficients`."""
+        (red, green, blue), offset = self._planar(target, pool)
+        red *= self._planes[0]
+        for slope, plane in ((green, self._planes[1]), (blue, self._planes[2])):
+            slope *= plane
+            red += slope
+        red += offset
+        return red
+
+    def _planar(self, target: np.ndarray, pool: ThreadPoolExecutor | None) -> tuple[list[np.ndarray], np.ndarray]:
+        target_mean = self._mean(target)
+
+        # In place: a new array takes as long as its numbers
+        def covariance(plane: np.ndarray, mean: np.ndarray) -> np.ndarray:
+            found = self._mean(plane * target)
+            found -= mean * target_mean
+            found /= self._determinant
+            return found
+
+        red, green, blue = _all_of(covariance, self._planes, self._means, pool)
+
+        def slope_of(row: tuple[np.ndarray, ...], mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            slope, part = row[0] * red, row[1] * green
+            slope += part
+            slope += np.multiply(row[2], blue, out=part)
+            return self._mean(slope), np.multiply(slope, mean, out=part)
+
+        offset, slopes = target_mean, list[np.ndarray]()
+        for slope, part in _all_of(slope_of, self._inverse, self._means, pool):
+            slopes.append(slope)
+            offset = np.subtract(offset, part, out=part)
+        return slopes, self._mean(offset)
 
     def _mean(self, values: np.ndarray) -> np.ndarray:
         return cv2.boxFilter(values, -1, self._window, borderType=cv2.BORDER_REFLECT)
+
+
+def _all_of(
+    work: Callable[[_One, np.ndarray], _Made],
+    ones: Iterable[_One],
+    others: Iterable[np.ndarray],
+    pool: ThreadPoolExecutor | None,
+) -> list[_Made]:
+    return list(map(work, ones, others) if pool is None else pool.map(work, ones, others))
 
 
 def _thrice(plane: np.ndarray) -> np.ndarray:

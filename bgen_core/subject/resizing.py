@@ -22,7 +22,8 @@ def enlarged(confidence: np.ndarray, extent: Extent) -> np.ndarray:
     """Cubic interpolation of a float32 HW map, kept in [0, 1]."""
     if Extent.of(confidence) == extent:
         return confidence
-    return np.clip(cv2.resize(confidence, (extent.width, extent.height), interpolation=cv2.INTER_CUBIC), 0, 1)
+    larger = cv2.resize(confidence, (extent.width, extent.height), interpolation=cv2.INTER_CUBIC)
+    return np.clip(larger, 0, 1, out=larger)
 
 
 def working_picture(image: np.ndarray, side: int = WORKING_SIDE) -> np.ndarray:

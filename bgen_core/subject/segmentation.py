@@ -191,7 +191,10 @@ class SelfieSegmenter:
         wide = self._beside.submit(lambda: enlarged(np.mean(_both_ways(self._landscape, crop), axis=0), extent))
         plain, mirrored = _both_ways(self._square, crop)
         share = _share(self._square.extent, self._landscape.extent, extent)
-        confidence = share * enlarged((plain + mirrored) / 2, extent) + (1 - share) * wide.result()
+        confidence = enlarged((plain + mirrored) / 2, extent)
+        # In place: a new array of this size takes as long as its numbers
+        np.multiply(confidence, share, out=confidence)
+        confidence += (1 - share) * wide.result()
         if np.count_nonzero(confidence > 0.5) < _MIN_KEPT * np.count_nonzero(first > 0.5):
             return _look(first, one=first > 0.5, other=confidence > 0.5)
         return _look(confidence, one=plain > 0.5, other=mirrored > 0.5)

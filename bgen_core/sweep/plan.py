@@ -16,6 +16,7 @@ from bgen_core.models.families import Family
 from bgen_core.models.family_table import STABLE_DIFFUSION
 from bgen_core.models.steering.depth_model import DepthModel
 from bgen_core.models.steering.ip_adapters import IPAdapter
+from bgen_core.models.steering.light_model import LightModel
 from bgen_core.models.steering.loras import LoraFile
 from bgen_core.parameters import PARAMETERS, PROMPTS, Stage, parameter_of
 from bgen_core.subject.placing import Composition
@@ -256,6 +257,7 @@ def address_cell(
     loras: Mapping[str, LoraFile] | None = None,
     ip_adapters: Mapping[str, IPAdapter] | None = None,
     depth: DepthModel | None = None,
+    light: LightModel | None = None,
     photo: Extent | None = None,
 ) -> CellAddress:
     """Where a cell's pictures lie.
@@ -278,6 +280,8 @@ def address_cell(
         Name -> adapter, of all that the parameters name.
     depth
         What tells depth, where the control picture shows it.
+    light
+        What tells the subject's light, where it is no formula.
     photo
         Size of the subject's photo: on a canvas that leaves it as it is, the raw picture is that of the photo alone.
         The run's own address is the same whether this is known or not.
@@ -308,6 +312,8 @@ def address_cell(
         painted["reference"] = reference.in_address
     if depth and painted.get("control") == "depth":
         painted["depth"] = depth.content
+    if light and pasted.get("light"):
+        pasted["light_model"] = light.in_address
     run_id = hash_content({"params": painted | pasted, **rest})
     if photo is not None and params.composition.leaves(photo):
         for field in PLACE_FIELDS:
@@ -333,6 +339,7 @@ def address_plan(
     loras: Mapping[str, LoraFile] | None = None,
     ip_adapters: Mapping[str, IPAdapter] | None = None,
     depth: DepthModel | None = None,
+    light: LightModel | None = None,
     photos: Mapping[SubjectId, Extent] | None = None,
 ) -> dict[int, CellAddress]:
     """Index -> addresses of every cell that is to be made, in rising order; see `address_cell`.
@@ -343,7 +350,7 @@ def address_plan(
         Model -> exact weights, for each of the plan's models.
     families
         Model -> its family; those that are not named are Stable Diffusion's.
-    loras, ip_adapters, depth
+    loras, ip_adapters, depth, light
         See `address_cell`.
     photos
         Subject -> size of its photo, as far as that is known.
@@ -360,6 +367,7 @@ def address_plan(
             loras=loras,
             ip_adapters=ip_adapters,
             depth=depth,
+            light=light,
             photo=sizes.get(cell.subject_id),
         )
         for cell in plan.cells()

@@ -64,3 +64,10 @@ def test_too_many_cells_are_refused_before_a_photo_is_read(
     refused = call("sweep", folder, "--prompt", "a beach", "--seed", "1-3")  # of four pictures
     assert (refused.returncode, "left out" in refused.stderr) == (2, False)
     assert "at most" in refused.stderr
+
+
+def test_why_a_cell_could_not_be_made_is_said_and_the_other_one_is_there(call: Call, folder: Path) -> None:
+    done = call("sweep", folder / "a.png", "--model", "plain-colour", "--canvas", "photo,80x80")
+    assert (done.returncode, "1 made, 0 reused, 1 failed" in done.stderr) == (2, True)
+    assert "  1 cell: The subject 'a' is " in done.stderr
+    assert "does not fit a canvas of 80 × 80: choose a larger canvas" in done.stderr

@@ -201,3 +201,18 @@ def test_json_is_written_whatever_the_answer_is(folder: Path, sample: Sample) ->
         "photo": str, "alpha": str, "person_found": bool, "confidence": float, "persons": int, "objects": int,
     }  # fmt: skip
     assert entry["person_found"] is (sample.name == "Astronaut")
+
+
+def test_a_click_beside_the_photo_is_said_and_the_other_object_kept(folder: Path) -> None:
+    scene = Image.new("RGB", (300, 200), (40, 120, 60))
+    scene.paste((220, 60, 40), (100, 60, 180, 140))
+    scene.save("things.png")
+    result = run("things.png", "--box", "90,50,190,150", "--click", "900,3", "--out", "alpha.png", "--json")
+    assert result.exit_code == 2
+    (entry,) = json.loads(result.stdout)
+    assert entry["objects"] == 1
+    assert entry["error"].startswith("The click 900,3 is outside the photo: x must be 0 to 299")
+    alpha = np.asarray(Image.open("alpha.png"))
+    assert (alpha[100, 140], alpha[20, 20]) == (255, 0)
+    assert run("things.png", "--click", "900,3", "--out", "none.png").exit_code == 2
+    assert not Path("none.png").exists()

@@ -105,6 +105,16 @@ def test_a_prompt_that_is_not_in_the_photo_is_refused(points: tuple, says: str) 
         find_object(desk()[0], Prompt(points=points), GRABCUT)
 
 
+@pytest.mark.parametrize(
+    "points", [((300, 200),), ((3, 396),), ((200, 100), (400, 300))], ids=["wall", "corner", "box"]
+)
+@pytest.mark.parametrize("noise", [0, 3])
+def test_on_a_wall_nothing_stands_out(points: tuple, noise: int) -> None:
+    wall = 128 + np.random.default_rng(0).normal(0, noise, (400, 600, 3))
+    with pytest.raises(UserInputError, match="Nothing stands out"):
+        find_object(np.rint(wall).astype(np.uint8), Prompt(points=points), GRABCUT)
+
+
 class Says:
     """A segmenter that gives what it is told."""
 

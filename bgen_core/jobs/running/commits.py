@@ -11,6 +11,7 @@ from functools import partial
 from bgen_core.errors import BgenError, LostPictureError, StoreError
 from bgen_core.ids import BlobHash, RawId, RunId
 from bgen_core.jobs.running.redraws import Redraws
+from bgen_core.jobs.running.relighting import with_light
 from bgen_core.jobs.running.work import Painted, Photo, Work, commit_run
 from bgen_core.records.run import RunRecord
 from bgen_core.store.store import Store
@@ -111,6 +112,7 @@ class Commits:
         raw
             Where the raw picture lies in the store already, or None.
         """
+        painted = with_light(work, photo, cells, painted)
         made: dict[RunId, Future[_Stored]] = {}
         first: Future[_Stored] | None = None
         for place, cell in enumerate(cells):

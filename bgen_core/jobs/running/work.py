@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash, SubjectId, SweepId, VisitorId
 from bgen_core.jobs.early.looks import EarlyLooks
@@ -19,7 +20,8 @@ from bgen_core.records.run import PaintedRun, RunRecord
 from bgen_core.store.store import Store
 from bgen_core.subject.pasting.cut_out import finish
 from bgen_core.subject.pasting.edge import Edges
-from bgen_core.subject.pasting.lighting import light_for
+from bgen_core.subject.pasting.light_map import LightMap, light_for
+from bgen_core.subject.pasting.lighting import is_black
 from bgen_core.subject.placing import PlacedSubject
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.applied_loras import applied_loras, lora_versions
@@ -80,6 +82,7 @@ class Work:
             loras=self.loras,
             ip_adapters=self.steering.ip_adapters,
             depth=self.steering.depth,
+            light=self.steering.light,
             photo=self.photos.get(cell.subject_id),
         )
 
@@ -109,6 +112,10 @@ class Painted:
         How the network was called for it: see `Finished`.
     made_on
         What painted it, where that was before and is known from a run; None where it was painted by this process.
+    relit
+        The subject's light before it by a model, where one was asked.
+    light_fault
+        Why that model could not be used; a cell with light then fails.
     """
 
     image: np.ndarray
@@ -117,6 +124,8 @@ class Painted:
     engine: str = ""
     batches: dict[str, str] = field(default_factory=dict[str, str])
     made_on: dict[str, str] | None = None
+    relit: LightMap | None = None
+    light_fault: str = ""
 
 
 def commit_run(
@@ -128,7 +137,14 @@ def commit_run(
     ----------
     raw
         Where the raw picture lies in the store already, or None.
+
+    Raises
+    ------
+    UserInputError
+        The model of light could not be used, and the cell has light.
     """
+    if painted.light_fault and cell.params.light:
+        raise UserInputError(painted.light_fault)
     subject, source = photo.subject, work.source
     began = time.perf_counter()
     options = photo.placed.pasting(cell.params.pasting)
@@ -139,6 +155,7 @@ def commit_run(
         is_transparent=source.family.backdrop == "nothing",
         edges=photo.edges,
         options=options,
+        relit=painted.relit,
     )
     seconds = painted.seconds | {"composite": time.perf_counter() - began}
     run = PaintedRun(
@@ -158,7 +175,7 @@ def commit_run(
         | steering_versions(cell.params, work.steering)
         | ({"engine": painted.engine} if painted.engine else {})
         | ({} if cell.params.composition.is_photo else photo.placed.receipts(cell.params.pasting))
-        | ({"light": light} if (light := _light_told(subject, painted.image, cell.params)) else {}),
+        | ({"light": light} if (light := _light_told(subject, painted, cell.params)) else {}),
         seconds={stage: round(spent, 4) for stage, spent in seconds.items()},
         peak_memory_mb=round(painted.peak_memory_mb, 1),
         created=datetime.now(UTC),
@@ -170,11 +187,13 @@ def commit_run(
     return store.runs.commit(run, image=image, raw_image=painted.image)
 
 
-def _light_told(subject: Subject, background: np.ndarray, params: InpaintParams) -> str:
+def _light_told(subject: Subject, painted: Painted, params: InpaintParams) -> str:
     """What the light did to the subject, in words; empty where it is off."""
     if not params.light:
         return ""
-    light = light_for(subject.image, subject.alpha, background, params.light)
+    if is_black(subject.image, subject.alpha):
+        return "unchanged: the subject is black, and no light can be multiplied onto it"
+    light = light_for(subject.image, subject.alpha, painted.image, params.light, painted.relit)
     return "unchanged: too little is around the subject" if light is None else light.receipt
 
 

@@ -22,7 +22,7 @@ def kept_model(name: str, *, setting: str, said: str, files: Sequence[str], form
     setting, said
         The setting that names it, and how a sentence begins that speaks of it.
     files
-        All that it needs; `CONFIG` and `WEIGHTS` are among them.
+        All that it needs, inside of it; a Hub id's folder is the one in which the first of them lies.
     forms
         What the setting takes, as the end of "NAME is …".
 
@@ -31,7 +31,7 @@ def kept_model(name: str, *, setting: str, said: str, files: Sequence[str], form
     UserInputError
         It is missing: says what to do.
     """
-    folder = _folder(name, setting, forms)
+    folder = _folder(name, files[0], setting, forms)
     missing = [file for file in files if folder is None or not (folder / file).is_file()]
     if folder is None or missing:
         raise UserInputError(
@@ -57,7 +57,7 @@ def config_of(folder: Path) -> dict[str, JsonValue]:
     return content if isinstance(content, dict) else {}
 
 
-def _folder(name: str, setting: str, forms: str) -> Path | None:
+def _folder(name: str, first: str, setting: str, forms: str) -> Path | None:
     local = Path(name).expanduser()
     if local.is_absolute():
         return local
@@ -65,7 +65,7 @@ def _folder(name: str, setting: str, forms: str) -> Path | None:
     from huggingface_hub.errors import HFValidationError
 
     try:
-        cached = try_to_load_from_cache(name, CONFIG)
+        cached = try_to_load_from_cache(name, first)
     except HFValidationError as error:
         raise UserInputError(f"{setting} {quoted(name, 80)} is {forms}: give one of them.") from error
     return Path(cached).parent if isinstance(cached, str) else None

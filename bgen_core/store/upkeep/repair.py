@@ -24,6 +24,7 @@ from bgen_core.store.upkeep.check import Finding
 from bgen_core.subject.decoding.image_io import decode_photo
 from bgen_core.subject.pasting.cut_out import finish
 from bgen_core.sweep.plan import pixel_versions
+from bgen_core.sweep.steering.applied_reference import LIGHT_MODEL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +123,8 @@ def _pasted_again(store: Store, run: RunRecord) -> bytes | None:
 
 
 def _pasted(store: Store, run: MadeRun, raw: BlobHash) -> np.ndarray | None:
+    if LIGHT_MODEL in run.versions:
+        return None
     try:
         placed = run.params.composition.place(store.subjects.load(run.subject_id))
         background = decode_photo(store.blobs.get(raw), name=raw, limits=STORED_LIMITS).image

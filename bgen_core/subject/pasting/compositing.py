@@ -12,7 +12,8 @@ from bgen_core.subject.native import cv2
 from bgen_core.subject.pasting.edge import Edges, softened
 from bgen_core.subject.pasting.ground_shadow import ground_shadow
 from bgen_core.subject.pasting.harmonisation import fit_relighting
-from bgen_core.subject.pasting.lighting import light_for, lit
+from bgen_core.subject.pasting.light_map import LightMap, light_for
+from bgen_core.subject.pasting.lighting import lit
 from bgen_core.subject.pasting.shadow import contact_shadow
 
 
@@ -58,6 +59,7 @@ def composite(
     colours: np.ndarray | None = None,
     edges: Edges | None = None,
     options: CompositeOptions = PLAIN,
+    relit: LightMap | None = None,
 ) -> np.ndarray:
     """Put the subject in front of a background.
 
@@ -79,6 +81,8 @@ def composite(
         The subject's, where it meets many backgrounds; found if not given.
     options
         With another edge, light or shadow; `effective_alpha` says where the photo's own pixels then are.
+    relit
+        The subject's light as a model sees it before this background; without one it follows from the background.
 
     Returns
     -------
@@ -92,7 +96,7 @@ def composite(
         )
     edge = (edges or Edges(image, alpha, colours)).of(options.edge_softness)
     result = stretched(background, extent)
-    light = light_for(image, alpha, background, options.light) if options.light else None
+    light = light_for(image, alpha, background, options.light, relit) if options.light else None
     relighting = fit_relighting(image, alpha, background, options.harmonisation) if options.harmonisation else None
     shadow = shadow_of(edge.alpha, background, options)
     if shadow is not None:

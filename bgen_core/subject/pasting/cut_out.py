@@ -7,6 +7,7 @@ from bgen_core.extent import Extent
 from bgen_core.subject.matting import enlarged_rows, strips
 from bgen_core.subject.pasting.compositing import PLAIN, CompositeOptions, composite, shadow_of
 from bgen_core.subject.pasting.edge import Edges
+from bgen_core.subject.pasting.light_map import LightMap
 
 _NOTHING = 255  # level where nothing is: white for whoever leaves transparency out
 
@@ -19,6 +20,7 @@ def finish(
     is_transparent: bool,
     edges: Edges | None = None,
     options: CompositeOptions = PLAIN,
+    relit: LightMap | None = None,
 ) -> np.ndarray:
     """What a run's picture is: `composite`, or `cut_out` where nothing stands behind the subject.
 
@@ -29,7 +31,7 @@ def finish(
     """
     if is_transparent:
         return cut_out(image, alpha, edges=edges, options=options)
-    return composite(image, alpha, background, edges=edges, options=options)
+    return composite(image, alpha, background, edges=edges, options=options, relit=relit)
 
 
 def cut_out(

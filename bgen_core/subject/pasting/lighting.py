@@ -20,12 +20,12 @@ from bgen_core.subject.segmentation import reduced
 
 SIDE = 96  # longest side at which light is looked at
 _NEAR = 0.2  # of that side: a Gaussian's sigma, how far around the subject surroundings count
-_SMOOTH = 0.06  # of that side: what is smaller than this is detail, and no light
+SMOOTH = 0.06  # of that side: what is smaller than this is detail, and no light
 _FAR = 0.05  # weight of what is further away
 DARK = 0.004  # light that counts at least: 8-bit levels below about 12 tell nothing of it
 _LEAST_AROUND = 4.0  # pixels of the small picture, by their weights: from fewer nothing is concluded
 _EVEN = 0.02  # of the weights: how strongly a slope is held back where surroundings lie on one side alone
-_LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # ITU-R BT.709, linear
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # ITU-R BT.709, linear
 # Limits at full strength, logarithms of a factor. Skin stays skin: a channel moves by 12 % beside the others at most.
 MOST_GAIN, MOST_SLOPE, MOST_COLOUR = np.log(1.6), np.log(1.35), np.log(1.12)
 
@@ -69,7 +69,7 @@ class Light:
     @property
     def luminance(self) -> float:
         """Log gain of the luminance of a grey, in the middle."""
-        return float(np.log(_LUMINANCE @ np.exp(self.mean)))
+        return float(np.log(LUMINANCE @ np.exp(self.mean)))
 
     @property
     def colour(self) -> np.ndarray:
@@ -94,13 +94,23 @@ class Light:
     def receipt(self) -> str:
         """What it changes, in words: "0.82 to 1.24 times the light, red +3 %, blue -4 %"."""
         reach = abs(self.across) + abs(self.down)
-        low, high = (np.exp(self.luminance + each) for each in (-reach, reach))
-        tint = [
-            f"{name} {100 * (np.exp(each) - 1):+.0f} %"
-            for name, each in zip(("red", "green", "blue"), self.colour, strict=True)
-            if abs(each) >= 0.005
-        ]
-        return ", ".join([f"{low:.2f} to {high:.2f} times the light", *tint])
+        return light_receipt(self.luminance - reach, self.luminance + reach, self.colour)
+
+
+def light_receipt(low: float, high: float, colour: np.ndarray) -> str:
+    """A change of light in words, by its logarithms: the least and the greatest gain, and each channel's beside it."""
+    tint = [
+        f"{name} {100 * (np.exp(each) - 1):+.0f} %"
+        for name, each in zip(("red", "green", "blue"), colour, strict=True)
+        if abs(each) >= 0.005
+    ]
+    return ", ".join([f"{np.exp(low):.2f} to {np.exp(high):.2f} times the light", *tint])
+
+
+def is_black(image: np.ndarray, alpha: np.ndarray) -> bool:
+    """Whether a subject, where nothing of its background is mixed in, gives no light back that a gain could change."""
+    inside = image[alpha >= 1]
+    return bool(len(inside)) and float(light_of(inside.max(axis=0)).max()) < DARK
 
 
 def fit_light(image: np.ndarray, alpha: np.ndarray, background: np.ndarray) -> Light | None:
@@ -125,7 +135,7 @@ def fit_light(image: np.ndarray, alpha: np.ndarray, background: np.ndarray) -> L
     if place is None:
         return None
     new, old = (_plane(_light_around(picture, share), share, place) for picture in (background, image))
-    across, down = (new - old)[1:] @ _LUMINANCE
+    across, down = (new - old)[1:] @ LUMINANCE
     return Light(mean=(new - old)[0], across=float(across), down=float(down), middle=place.middle, half=place.half)
 
 
@@ -149,14 +159,8 @@ def brighter_side(alpha: np.ndarray, background: np.ndarray) -> float:
     place = _place_of(share)
     if place is None:
         return 0.0
-    slope = _plane(_light_around(background, share), share, place)[1] @ _LUMINANCE
+    slope = _plane(_light_around(background, share), share, place)[1] @ LUMINANCE
     return float(np.clip(slope * 0.5 / place.half[0] / MOST_GAIN, -1, 1))
-
-
-def light_for(image: np.ndarray, alpha: np.ndarray, background: np.ndarray, strength: float) -> Light | None:
-    """The gain that is applied: `fit_light` within its limits, in a strength of 0 to 1."""
-    fitted = fit_light(image, alpha, background)
-    return None if fitted is None else fitted.within_limits().scaled(strength)
 
 
 def lit(colours: np.ndarray, gain: np.ndarray) -> np.ndarray:
@@ -232,7 +236,7 @@ def _surroundings(share: np.ndarray) -> np.ndarray:
 def _light_around(picture: np.ndarray, share: np.ndarray) -> np.ndarray:
     """Light (float64, HWC) without detail, of the background alone."""
     behind = np.clip(1 - share, 0, 1) ** 2
-    sigma = _SMOOTH * max(share.shape)
+    sigma = SMOOTH * max(share.shape)
     light = light_of(reduced(picture, Extent.of(share))) * behind[..., None]
     spread = cv2.GaussianBlur(light, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
     seen = cv2.GaussianBlur(behind, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)

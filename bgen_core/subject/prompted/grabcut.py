@@ -22,6 +22,8 @@ _CORE = 0.6  # of the box: the ellipse in its middle that surely belongs to the 
 # How far an object may reach from a click, as a share of the photo's longer side, and how much such a size is expected
 _RADII = {0.1: 0.8, 0.16: 1.0, 0.25: 0.6, 0.4: 0.5}
 _CLICK_CORE = 0.5  # of such a radius: the disc that surely belongs to the object
+# Mean contrast of an outline, from `_contrast`, that nobody sees: a step of two or three levels of 255
+_UNSEEN = 8.0
 _SEED = 0  # GrabCut begins with clusters that OpenCV draws by chance
 
 
@@ -52,7 +54,7 @@ def _in_box(image: np.ndarray, prompt: Prompt) -> np.ndarray:
     within[inner.slices] = 1
     guess[(_ellipse(guess.shape, inner, 1.0) & within) > 0] = cv2.GC_PR_FGD
     guess[_ellipse(guess.shape, inner, _CORE) > 0] = cv2.GC_FGD
-    return _placed(_cut(small, guess), seen, extent)
+    return _placed(_seen(_cut(small, guess), _contrast(small)), seen, extent)
 
 
 def _at_click(image: np.ndarray, prompt: Prompt) -> np.ndarray:
@@ -70,7 +72,7 @@ def _at_click(image: np.ndarray, prompt: Prompt) -> np.ndarray:
         if clear > most:
             best, most = found, clear
     whole = Box(left=0, top=0, right=extent.width, bottom=extent.height)
-    return _placed(best, whole, extent)
+    return _placed(_seen(best, contrast), whole, extent)
 
 
 def _within_radius(small: np.ndarray, column: int, row: int, radius: float) -> np.ndarray:
@@ -106,6 +108,11 @@ def _contrast(small: np.ndarray) -> np.ndarray:
     lab = cv2.cvtColor(cv2.GaussianBlur(small, (0, 0), 1.0), cv2.COLOR_RGB2LAB).astype(np.float32)
     across, down = cv2.Sobel(lab, cv2.CV_32F, 1, 0), cv2.Sobel(lab, cv2.CV_32F, 0, 1)
     return np.sqrt((across * across + down * down).sum(axis=2))
+
+
+def _seen(found: np.ndarray, contrast: np.ndarray) -> np.ndarray:
+    """Nothing where an outline runs through what looks the same on both sides: GrabCut always cuts somewhere."""
+    return found if _clearness(found, contrast) >= _UNSEEN or found.all() else np.zeros_like(found)
 
 
 def _clearness(found: np.ndarray, contrast: np.ndarray) -> float:

@@ -7,6 +7,7 @@ import numpy as np
 
 from bgen_core.models.steering.depth_model import DepthModel
 from bgen_core.models.steering.ip_adapters import IPAdapter
+from bgen_core.models.steering.light_model import LightModel
 from bgen_core.sweep.params import InpaintParams
 
 
@@ -44,14 +45,18 @@ class Steering:
     background
         Gives a background picture by its content address: uint8, HWC, RGB. They are as large as photos, so that each
         is read when its cell is.
+    light
+        What tells the subject's light before a background, where a cell has some and the deployment such a model.
     """
 
     ip_adapters: Mapping[str, IPAdapter]
     pictures: Mapping[str, np.ndarray]
     depth: DepthModel | None
     background: Callable[[str], np.ndarray] | None = None
+    light: LightModel | None = None
 
 
+LIGHT_MODEL = "light model"  # in what a run records: without the model, its picture is another one
 WITHOUT_STEERING = Steering(ip_adapters={}, pictures={}, depth=None)
 
 
@@ -71,7 +76,7 @@ def applied_reference(params: InpaintParams, adapters: Mapping[str, IPAdapter]) 
 
 
 def steering_versions(params: InpaintParams, steering: Steering) -> dict[str, str]:
-    """What a run's record says beside its libraries: the bytes of adapter and encoder, and what told depth."""
+    """What a run's record says beside its libraries: the bytes of adapter and encoder, what told depth and light."""
     found: dict[str, str] = {}
     if reference := applied_reference(params, steering.ip_adapters):
         adapter = reference.adapter
@@ -80,4 +85,6 @@ def steering_versions(params: InpaintParams, steering: Steering) -> dict[str, st
             found["image encoder"] = adapter.encoder_content[:12]
     if steering.depth and params.control == "depth":
         found["depth model"] = steering.depth.content[:12]
+    if steering.light and params.light:
+        found[LIGHT_MODEL] = steering.light.told
     return found
