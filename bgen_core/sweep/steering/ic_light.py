@@ -170,7 +170,7 @@ def _read(parts: dict[str, Any], text: str, device: str) -> Any:
 
 
 def _scheduler() -> Any:
-    """Its demonstrations', without the noise that they add on the way."""
+    """Its demonstrations', without the noise that they add on the way, and with Stable Diffusion's own schedule."""
     from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
 
     return DPMSolverMultistepScheduler(
