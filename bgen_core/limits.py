@@ -11,6 +11,7 @@ LONGEST_NAME = 500  # of a subject, a model, a device
 LONGEST_TAG = 40
 LONGEST_VIEW_NAME = 80
 LONGEST_OWNER = 64
+LONGEST_SEARCH = 500  # by meaning: far beyond what a CLIP model reads
 
 MOST_MEGAPIXELS = 40  # of a photo and of the pictures made with it, unless a deployment says otherwise
 LARGEST_PICTURE = 2**28  # bytes of a picture that this program wrote

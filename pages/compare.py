@@ -13,6 +13,7 @@ from pages._ui.compare.compare_view import current_view, show
 from pages._ui.compare.export_popover import export_popover
 from pages._ui.compare.filters import filter_popover, search_and_sweep
 from pages._ui.compare.list_bar import list_bar
+from pages._ui.compare.meaning import searched
 from pages._ui.compare.opened_file import open_file_popover, show_opened_file
 from pages._ui.compare.panes import places
 from pages._ui.compare.rows_in_view import chosen_runs, rows_in_view
@@ -67,6 +68,7 @@ if view.panel == "vote":
     panels(runs, table, store, view, seen=set())
     st.stop()
 
+table, said_of_search = searched(table, store, view)
 list_place, pictures_place = places(view, has_choice=bool(runs))
 rows = rows_in_view(table, store, view)
 with export_place:
@@ -84,6 +86,8 @@ if list_place is not None:
         views_popover(store, view)
     with list_place:
         list_bar(rows, len(table), view, can_fold=bool(runs))
+        if said_of_search:
+            st.caption(plain(said_of_search))
         if rows.empty:
             st.info("No run passes this filter: take a word or a choice away.")
         elif view.shape != "table":

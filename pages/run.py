@@ -66,6 +66,8 @@ with details:
         if not looks_alone(store):
             verify_button(store, lambda: store.blobs.get(run.image), run.short_id)
         st.page_link(page_files.COMPARE, label="Compare", query_params={"ids": run.id})
+        if resources.settings().clip_model:
+            st.page_link(page_files.COMPARE, label="More like this", query_params={"like": run.id})
         for sweep in sweeps[:3]:
             st.page_link(
                 page_files.SWEEP,

@@ -103,7 +103,8 @@ def test_modules_import_each_other_in_one_direction() -> None:
 
 
 def test_no_folder_holds_more_modules_than_can_be_taken_in_at_a_glance() -> None:
-    counted = Counter(path.parent for path in MODULES if path.name != "__init__.py")
+    # Migrations are a chain, each written once and read by its number: no place where somebody looks for one.
+    counted = Counter(path.parent for path in MODULES if not re.match(r"__init__|\d{4}_", path.name))
     assert {str(folder): count for folder, count in counted.items() if count > MOST_MODULES} == {}
 
 

@@ -243,6 +243,13 @@ class FailedCell(Answer):
     error: str
 
 
+class StoppedCell(Answer):
+    """A cell that was stopped early: its preview said that it would lose."""
+
+    index: int
+    reason: str
+
+
 class Progress(Answer):
     """How far the sweep in hand is."""
 
@@ -259,4 +266,5 @@ class SweepNews(Answer):
     sweep: Sweep
     made: list[MadeCell]
     failed: list[FailedCell]
+    stopped: list[StoppedCell]
     progress: Progress | None

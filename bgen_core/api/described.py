@@ -95,10 +95,18 @@ def cells_answer(store: SeenStore, record: SweepRecord) -> answers.Cells:
     )
 
 
-def run_answers(store: SeenStore, runs: list[RunRecord]) -> list[answers.Run]:
-    """Runs with what was measured and written of them."""
+def run_answers(
+    store: SeenStore, runs: list[RunRecord], measured: Mapping[RunId, Mapping[str, MetricValue]] | None = None
+) -> list[answers.Run]:
+    """Runs with what was measured and written of them.
+
+    Parameters
+    ----------
+    measured
+        What is told of their measures; None for what is kept.
+    """
     ids = [run.id for run in runs]
-    metrics: Mapping[RunId, Mapping[str, MetricValue]] = store.metrics.of(ids)
+    metrics: Mapping[RunId, Mapping[str, MetricValue]] = store.metrics.of(ids) if measured is None else measured
     opinions = store.opinions.of(ids)
     return [_run(run, metrics.get(run.id, {}), opinions.get(run.id, _NO_OPINION)) for run in runs]
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, create_model
 
-from bgen_core.limits import LONGEST_NAME, LONGEST_TEXT
+from bgen_core.limits import LONGEST_NAME, LONGEST_SEARCH, LONGEST_TEXT
 from bgen_core.parameters import PARAMETERS
 from bgen_core.records.sweep_states import SweepState
 from bgen_core.records.visitor import Sharing
@@ -161,12 +161,17 @@ class ExportQuery(Asked):
     )
     sweep: Id = Field(default="", description="Only the runs of this sweep's grid.")
     ids: str = Field(default="", max_length=100_000, description="These runs alone, with commas between their ids.")
+    meaning: str = Field(
+        default="", max_length=LONGEST_SEARCH, description="What the pictures are to show: the most alike come first."
+    )
+    less: str = Field(default="", max_length=LONGEST_SEARCH, description="And what they are to show less of.")
+    like: Id = Field(default="", description="A run that they are to be like, in place of words.")
     sort: str = Field(default="", max_length=100, description="A column, with a minus before it from large to small.")
 
     @property
     def address(self) -> dict[str, list[str]]:
         """The same as the compare page's address has it."""
-        one = {"q": self.q, "sweep": self.sweep, "ids": self.ids, "sort": self.sort}
+        one = {name: getattr(self, name) for name in ("q", "sweep", "ids", "meaning", "less", "like", "sort")}
         return {name: [text] for name, text in one.items() if text} | ({"f": list(self.f)} if self.f else {})
 
 

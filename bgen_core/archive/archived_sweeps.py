@@ -11,11 +11,13 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
 from bgen_core.archive.archived_attempts import archived_attempts, attempt_rows, check_attempts, number_of
+from bgen_core.archive.archived_early import archived_early, checked_early, early_wish, mark_stopped
 from bgen_core.archive.archived_races import archived_race, checked_race, race_of
 from bgen_core.archive.manifest import (
     MOST_PLACES,
     ArchivedAttempt,
     ArchivedDecision,
+    ArchivedEarly,
     ArchivedRace,
     ArchivedSweep,
     ArchivedVote,
@@ -46,7 +48,7 @@ _CUT_SHORT = "It was exported before it was finished."
 @dataclass(frozen=True, kw_only=True)
 class CheckedSweep:
     """A sweep that may be taken: index of each cell -> its run, votes on runs of its grid that are in the ZIP, what
-    was decided, by people and in its race, and the seeds that were tried.
+    was decided, by people and in its race, the seeds that were tried, and the cells that were stopped early.
     """
 
     record: SweepRecord
@@ -55,6 +57,7 @@ class CheckedSweep:
     decision: ArchivedDecision | None
     race: ArchivedRace | None
     attempts: dict[int, list[ArchivedAttempt]]
+    early: ArchivedEarly | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +112,7 @@ def _archived(store: Store, sweep: SweepRecord, present: Collection[str]) -> Arc
         decision=_archived_decision(store.decisions.of(sweep.id)),
         race=archived_race(store.races.of(sweep.id)),
         attempts=archived_attempts(cells),
+        early=archived_early(sweep, cells),
     )  # fmt: skip
 
 
@@ -161,6 +165,7 @@ def check_sweep(sweep: ArchivedSweep, runs: Mapping[RunId, RunRecord]) -> Checke
     check_text("Its message", sweep.message)
     plan = _plan(sweep)
     cells = _cells(sweep, plan, runs)
+    early = checked_early(sweep.early, cells.keys())
     record = SweepRecord(
         id=sweep.id,
         owner=sweep.owner,
@@ -174,6 +179,8 @@ def check_sweep(sweep: ArchivedSweep, runs: Mapping[RunId, RunRecord]) -> Checke
         total=len(cells),
         expected_seconds=sweep.expected_seconds,
         explored=sweep.explored,
+        early=early_wish(early),
+        early_note=early.note if early else "",
     )
     return CheckedSweep(
         record=record,
@@ -182,6 +189,7 @@ def check_sweep(sweep: ArchivedSweep, runs: Mapping[RunId, RunRecord]) -> Checke
         decision=_checked_decision(sweep.decision),
         race=checked_race(sweep.race, plan),
         attempts=sweep.attempts,
+        early=early,
     )
 
 
@@ -274,6 +282,7 @@ def add_sweeps(session: Session, sweeps: Sequence[CheckedSweep], access: Access)
             if sweep.race is not None:
                 add_race_rows(session, race_of(sweep_id, sweep.race))
             session.add_all(attempt_rows(sweep_id, sweep.attempts))
+            mark_stopped(session, sweep_id, sweep.early)
             added.append(sweep_id)
         elif not access.may_change([there.owner]) or _cells_here(session, sweep_id) != sweep.cells:
             continue  # somebody else's, or another sweep of the same name

@@ -154,6 +154,15 @@ class ArchivedAttempt(_Part):
     expansion: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
 
 
+class ArchivedEarly(_Part):
+    """What a sweep's previews were measured for, what was said of it, and which cells were stopped early, and why."""
+
+    by: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,64}\z")]
+    stops: bool
+    note: _Text = ""
+    stopped: dict[int, _Text] = Field(default={}, max_length=MOST_PLACES)
+
+
 class ArchivedSweep(_Part):
     """One sweep: `plan` as `SweepPlan.to_json` writes it, and the run of each of its cells by rising index.
 
@@ -175,6 +184,7 @@ class ArchivedSweep(_Part):
     decision: ArchivedDecision | None = None
     race: ArchivedRace | None = None
     attempts: dict[int, Annotated[list[ArchivedAttempt], Field(max_length=MOST_ATTEMPTS)]] = {}
+    early: ArchivedEarly | None = None
 
 
 class Manifest(_Part):

@@ -13,11 +13,12 @@ from bgen_core.cli.run_files import choose_runs
 from bgen_core.cli.terminal_bar import counting
 from bgen_core.errors import UserInputError
 from bgen_core.ids import RunId
-from bgen_core.metrics import METRICS, metrics_named
+from bgen_core.metrics import LIKENESS, METRICS, metrics_named
 from bgen_core.settings import load_settings
 from bgen_core.store.store import Store, open_store
 from bgen_core.wording import counted
 
+_ALL = 10**9
 metrics_app = typer.Typer(no_args_is_help=True)
 
 
@@ -41,7 +42,7 @@ def list_metrics(
             "source": metric.source,
             "version": metric.version,
         }
-        for metric in METRICS
+        for metric in (*METRICS, LIKENESS)
     ]
     if as_json:
         print_json(listed)
@@ -51,7 +52,7 @@ def list_metrics(
     from rich.table import Table
 
     table = Table("Metric", "Unit", "Better", "What", "Source", "Version")
-    for metric in METRICS:
+    for metric in (*METRICS, LIKENESS):
         table.add_row(metric.name, metric.unit, metric.direction, metric.help, metric.source, str(metric.version))
     Console().print(table)
 
@@ -105,6 +106,29 @@ def recompute(
     for name, reasons in told["without_value"].items():
         for reason, count in reasons.items():
             say(f"  {name} has no value in {count:,}: {reason}")
+
+
+@metrics_app.command("read-pictures")
+def read_pictures(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
+) -> None:
+    """Let the CLIP model read all pictures that it has not read, so that they can be searched by meaning."""
+    settings = load_settings()
+    from bgen_core.jobs.running.picture_reading import read_some, unread
+    from bgen_core.metrics.clip import CLIP  # takes torch along
+
+    if reason := CLIP.why_not(settings.clip_model):
+        raise UserInputError(f"No picture can be read. {reason}")
+    number = 0
+    with open_store(settings) as store, counting("reading") as show:
+        waiting = len(unread(store, settings, at_once=_ALL))
+        while read := read_some(store, settings):
+            number += read
+            show(number, max(number, waiting))
+    if as_json:
+        print_json({"pictures": number})
+    else:
+        say(f"{counted(number, 'picture')} read by {settings.clip_model}")
 
 
 def _told(store: Store, ids: Sequence[RunId], names: Sequence[str]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """`python -m bgen_core runs`: the table of everything ever made, and deleting from it."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -12,12 +12,14 @@ from bgen_core.cli.called_as import called_as
 from bgen_core.cli.inputs import say
 from bgen_core.cli.json_answer import print_json
 from bgen_core.errors import UserInputError
+from bgen_core.ids import RunId
+from bgen_core.metrics import LIKENESS
 from bgen_core.parameters import PARAMETERS, Parameter
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.export import CSV_ENCODING, run_values, runs_csv
 from bgen_core.runs.table import FIELDS
-from bgen_core.settings import load_settings
-from bgen_core.store.store import open_store
+from bgen_core.settings import Settings, load_settings
+from bgen_core.store.store import Store, open_store
 from bgen_core.whole_file import write_whole
 from bgen_core.wording import counted
 
@@ -32,13 +34,21 @@ def runs(
     context: typer.Context,
     csv: Annotated[Path | None, typer.Option("--csv", help="Write the table to this CSV file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list on stdout and nothing else.")] = False,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the newest N runs.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the first N runs.")] = None,
+    meaning: Annotated[str, typer.Option(help="The most alike to these words first, by the CLIP model.")] = "",
+    less: Annotated[str, typer.Option(help="With --meaning: and the least alike to these words.")] = "",
+    like: Annotated[str, typer.Option(metavar="ID", help="The most alike to this run first.")] = "",
 ) -> None:
     """List the runs in the store, newest first; export, import or delete them."""
     if context.invoked_subcommand is not None:
         return
-    with open_store(load_settings()) as store:
-        found = store.runs.select(limit=limit)
+    settings = load_settings()
+    with open_store(settings) as store:
+        likeness: dict[RunId, float | None] = {}
+        if meaning or less or like:
+            found, likeness = _most_alike(store, settings, meaning, less, like, limit)
+        else:
+            found = store.runs.select(limit=limit)
         files = [
             {"image_file": store.blobs.address(run.image), "raw_file": store.blobs.address(run.raw)} for run in found
         ]
@@ -46,10 +56,31 @@ def runs(
         _write(csv, runs_csv(found))
         sys.stderr.write(f"{counted(len(found), 'run')} written to {csv}\n")
     if as_json:
-        listed = [run_values(run) | its_files for run, its_files in zip(found, files, strict=True)]
+        listed = [
+            run_values(run) | ({"likeness": likeness[run.id]} if likeness else {}) | its_files
+            for run, its_files in zip(found, files, strict=True)
+        ]
         print_json(listed, indent=2)
     elif csv is None:
-        _print_table(found)
+        _print_table(found, likeness)
+
+
+def _most_alike(
+    store: Store, settings: Settings, meaning: str, less: str, like: str, limit: int | None
+) -> tuple[list[RunRecord], dict[RunId, float | None]]:
+    """The runs with how alike each is to what is looked for, the most alike first."""
+    from bgen_core.runs.likeness import AlikeTo, likeness  # takes what reads pictures along
+
+    asked = AlikeTo(words=meaning, less=less, run_id=store.runs.get(like).id if like else None)
+    runs = store.runs.select()
+    found = likeness(store, settings.clip_model, asked, [run.id for run in runs])
+    if found.sentence:
+        sys.stderr.write(f"{found.sentence} `{called_as()} metrics read-pictures` reads them now.\n")
+    values = [found.measured(place).value for place in range(len(runs))]
+    order = sorted(
+        range(len(runs)), key=lambda place: -2.0 if (value := values[place]) is None else value, reverse=True
+    )
+    return [runs[place] for place in order[:limit]], {runs[place].id: values[place] for place in order[:limit]}
 
 
 @runs_app.command("delete")
@@ -89,7 +120,7 @@ def _write(path: Path, text: str) -> None:
         ) from error
 
 
-def _print_table(found: Sequence[RunRecord]) -> None:
+def _print_table(found: Sequence[RunRecord], likeness: Mapping[RunId, float | None]) -> None:
     # Imported here because only this way of printing needs it.
     from rich.console import Console
     from rich.markup import escape
@@ -101,9 +132,13 @@ def _print_table(found: Sequence[RunRecord]) -> None:
     # What few models have is shown where a run has it.
     told = {each.field for each in _PAINTING if each.since == 1 or any(_is_given(run, each) for run in found)}
     columns = [field for field in FIELDS if field.name in told | {"subject", "model", "seconds"}]
-    table = Table("Run", "Made", *(field.label for field in columns))
+    alike = [LIKENESS.label] if likeness else []
+    table = Table("Run", "Made", *alike, *(field.label for field in columns))
     for run in found:
         values = [escape(field.in_words(run)) for field in columns]
+        if likeness:
+            value = likeness[run.id]
+            values.insert(0, "–" if value is None else LIKENESS.text(value))
         table.add_row(run.short_id, f"{run.created.astimezone():%Y-%m-%d %H:%M}", *values)
     Console().print(table)
 

@@ -13,7 +13,7 @@ from bgen_core.cli import exit_codes
 from bgen_core.cli.given.early import read_early
 from bgen_core.cli.given.parameter_options import an_axis_each
 from bgen_core.cli.given.photos import SweepPhoto, SweepPhotos, photo_files, read_photos
-from bgen_core.cli.given.race import read_race
+from bgen_core.cli.given.race import read_race, read_race_from
 from bgen_core.cli.given.redraw import ATTEMPTS_HELP, LIMIT_HELP, given_redraw, told_attempts
 from bgen_core.cli.given.spec import OptionKind, read_spec
 from bgen_core.cli.given.two_passes import TwoPasses, explore, read_two_passes
@@ -30,7 +30,7 @@ from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.running.here import SweepResult
 from bgen_core.cli.running.place import HERE_HELP, find_place
 from bgen_core.cli.running.preview_files import PreviewFiles
-from bgen_core.cli.running.racing import described_race, finish_race, run_race
+from bgen_core.cli.running.racing import RaceFrom, described_race, finish_race, run_race
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.ids import SweepId
 from bgen_core.jobs.early.kept_runs import early_note
@@ -94,6 +94,9 @@ def sweep(
         typer.Option(metavar="AXIS", help="Give further seeds only to values of this axis that may still be the best."),
     ] = None,
     budget: Annotated[int | None, typer.Option(help="Make at most so many cells in the race.")] = None,
+    race_from: Annotated[
+        str | None, typer.Option(metavar="ID", help="Race the values of this sweep; what it has made counts.")
+    ] = None,
     max_expansion: Annotated[float | None, typer.Option(metavar="PERCENT", help=LIMIT_HELP)] = None,
     attempts: Annotated[int | None, typer.Option(metavar="N", help=ATTEMPTS_HELP)] = None,
     stop_early: Annotated[
@@ -144,6 +147,19 @@ def sweep(
             models = SweepPlan.from_json(store.sweeps.get(sweep_id).plan).models
             place = find_place(store, settings, models, here=here, previews=shown)
             _report(store, finish_race(place, place.resume(sweep_id)), out_dir, as_json=as_json)
+        return
+    if race_from is not None:
+        wish = read_race_from(race, by, budget, spec, typed)
+        with open_store(settings) as store:
+            raced = RaceFrom.of(store, settings, SweepId(race_from), wish)
+            place = find_place(store, settings, raced.first.models, here=here, previews=shown)
+            forecast = raced.forecast(place)
+            for note in (describe_forecast(forecast), *forecast.notes):
+                say(note)
+            if dry_run:
+                _print_plan(forecast, None, None, as_json=as_json)
+                return
+            _report(store, raced.run(place, forecast), out_dir, as_json=as_json)
         return
     written = read_spec(spec, OPTIONS) if spec else {}
     wanted: dict[str, Any] = {name: written.get(name) if value is None else value for name, value in typed.items()}
@@ -221,7 +237,9 @@ def _plan(wanted: Mapping[str, Any], settings: Settings, photos: Sequence[SweepP
     )
 
 
-def _print_plan(forecast: SweepForecast, passes: TwoPasses | None, photos: SweepPhotos, *, as_json: bool) -> None:
+def _print_plan(
+    forecast: SweepForecast, passes: TwoPasses | None, photos: SweepPhotos | None, *, as_json: bool
+) -> None:
     plan = forecast.plan
     if not as_json:
         for axis in plan.axes:

@@ -89,6 +89,9 @@ class Client:
         conditions: Sequence[str] = (),
         sweep: str | None = None,
         ids: Sequence[str] = (),
+        meaning: str | None = None,
+        less: str | None = None,
+        like: str | None = None,
         sort: str | None = None,
         limit: int | None = 100,
     ) -> list[Json]:
@@ -100,12 +103,25 @@ class Client:
             Words in prompts and names.
         conditions
             Such as "strength:0.5..1" or "model:demo".
+        meaning, less
+            What the pictures are to show, and what less of: the most alike come first. Needs a CLIP model there.
+        like
+            A run that they are to be like, in place of words.
         sort
             A column, with a minus before it from large to small.
         limit
             At most so many; None for all.
         """
-        query = {"q": q, "f": list(conditions) or None, "sweep": sweep, "ids": ",".join(ids) or None, "sort": sort}
+        query = {
+            "q": q,
+            "f": list(conditions) or None,
+            "sweep": sweep,
+            "ids": ",".join(ids) or None,
+            "meaning": meaning,
+            "less": less,
+            "like": like,
+            "sort": sort,
+        }
         return runs_of(self._connection, query, limit)
 
     def runs_to_pandas(self, q: str | None = None, **chosen: Any) -> "pd.DataFrame":

@@ -12,6 +12,7 @@ from bgen_core.jobs.measuring import measure_missing, pending_runs
 from bgen_core.jobs.mirroring import Mirroring
 from bgen_core.jobs.racing.deciding import decide_next, forecaster
 from bgen_core.jobs.running.housekeeping import Housekeeping
+from bgen_core.jobs.running.picture_reading import read_some, unread
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import Store
 
@@ -38,6 +39,7 @@ def measure(control: Control) -> str:
                 is_idle = (
                     not race_some(store, settings)
                     and not measure_some(store, settings, member)
+                    and not read_pictures(store, settings, member)
                     and not mirroring.copy_next()
                 )
             except (BgenError, OSError):
@@ -62,6 +64,16 @@ def race_some(store: Store, settings: Settings) -> bool:
 def measure_some(store: Store, settings: Settings, member: Member) -> int:
     """Measure a few runs, each held by a lease meanwhile: another measurer takes others. How many it were."""
     return sum(1 for _ in _measured(store, settings, member))
+
+
+def read_pictures(store: Store, settings: Settings, member: Member) -> int:
+    """Let the CLIP model read some pictures, one measurer at a time: how many it were."""
+    if not unread(store, settings) or not member.take("measure", ["pictures"]):
+        return 0
+    try:
+        return read_some(store, settings)
+    finally:
+        member.release("measure", ["pictures"])
 
 
 def _measured(store: Store, settings: Settings, member: Member) -> Iterator[str]:

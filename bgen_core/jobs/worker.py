@@ -92,6 +92,7 @@ def work(store: Store, settings: Settings, member: Member) -> None:
     member.say(state="ready")
     look = _Clock(ORPHAN_CHECK_SECONDS)
     measure, race = _Clock(MEASURE_CHECK_SECONDS), _Clock(RACE_CHECK_SECONDS)
+    read = _Clock(MEASURE_CHECK_SECONDS)
     pauses = growing_pauses()
     telling, housekeeping = Telling(store, settings), Housekeeping(store, settings, member.sign)
     mirroring, mirror = Mirroring(store, settings), _Clock(MEASURE_CHECK_SECONDS)
@@ -110,6 +111,8 @@ def work(store: Store, settings: Settings, member: Member) -> None:
                 race.make_due()
             elif measure.is_due() and measure_next(store, settings):
                 measure.make_due()
+            elif read.is_due() and read_next(store, settings):
+                read.make_due()
             elif mirror.is_due() and mirroring.copy_next():
                 mirror.make_due()
             else:
@@ -172,6 +175,13 @@ def measure_next(store: Store, settings: Settings) -> bool:
         store.copies.forget(run_id)  # its copies elsewhere lack what was measured now
         return True
     return False
+
+
+def read_next(store: Store, settings: Settings) -> bool:
+    """Let the CLIP model read some pictures that it has not read; False where there are none."""
+    from bgen_core.jobs.running.picture_reading import read_some
+
+    return read_some(store, settings) > 0
 
 
 def race_next(store: Store, settings: Settings, device: Device, telling: Telling | None = None) -> bool:

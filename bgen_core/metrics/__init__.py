@@ -3,10 +3,19 @@
 from bgen_core.metrics.background import reduced_for_seed_mates, seed_key
 from bgen_core.metrics.metric import Direction, Metric, MetricValue, Noise, NotMeasuredError
 from bgen_core.metrics.scene import MetricInput
-from bgen_core.metrics.table import JUDGING, METRICS, compute_metrics, find_metric, metrics_named, needed_inputs
+from bgen_core.metrics.table import (
+    JUDGING,
+    LIKENESS,
+    METRICS,
+    compute_metrics,
+    find_metric,
+    metrics_named,
+    needed_inputs,
+)
 
 __all__ = [
     "JUDGING",
+    "LIKENESS",
     "METRICS",
     "Direction",
     "Metric",

@@ -9,15 +9,22 @@ open dataset of user preferences for text-to-image generation", NeurIPS 2023, ar
 trained further on which of two pictures people chose.
 """
 
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 from bgen_core.metrics.metric import NotMeasuredError
 from bgen_core.metrics.scene import Scene
+from bgen_core.models.content_hash import hash_folder
 from bgen_core.models.loading import quiet_libraries
 from bgen_core.wording import quoted
+
+_Read = TypeVar("_Read")
+_READING = threading.RLock()  # threads that answer visitors would each load a model of their own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,12 +71,22 @@ class Judge:
         return ""
 
     def load(self, name: str) -> tuple[Any, Any, Any]:
-        """Model, tokenizer and image processor, from this machine's files alone; kept for the process.
+        """Model, tokenizer and image processor, from this machine's files alone; kept as long as these are the same.
 
         Raises
         ------
         NotMeasuredError
-            They are not here or cannot be read. It is then ten minutes before they are looked for again, so that
+            See `kept`.
+        """
+        return self.kept(name, lambda asked: _loaded(asked, files_key(asked)))
+
+    def kept(self, name: str, read: Callable[[str], _Read]) -> _Read:
+        """What somebody reads of the model of this name.
+
+        Raises
+        ------
+        NotMeasuredError
+            Its files are not here or cannot be read. It is then ten minutes before they are looked for again, so that
             thousands of runs do not wait for it one by one.
         """
         if not name:
@@ -77,7 +94,8 @@ class Judge:
         failed = _failures.get(name)
         if failed is None or time.monotonic() >= failed[0]:
             try:
-                return _loaded(name)
+                with _READING:
+                    return read(name)
             except Exception as error:  # missing or damaged files, another kind of model: all end here
                 said = str(error).strip().splitlines()
                 failed = time.monotonic() + _TRY_AGAIN_SECONDS, (said[0] if said else type(error).__name__).rstrip(".")
@@ -118,6 +136,11 @@ def preference(scene: Scene) -> float:
     return float(_output(PREFERENCE, scene, "").logits_per_image[0, 0])
 
 
+def nothing_asked(scene: Scene) -> float:
+    """A run alone is alike to nothing: see `bgen_core/runs/likeness.py`."""
+    raise NotMeasuredError("It is told of what somebody looks for.")
+
+
 def _output(judge: Judge, scene: Scene, prefix: str) -> Any:
     """What the judge's model says of the picture and the prompt."""
     name: str = getattr(scene, judge.field)
@@ -151,8 +174,10 @@ _failures: dict[str, tuple[float, str]] = {}
 
 
 @lru_cache(maxsize=len(JUDGES))
-def _loaded(name: str) -> tuple[Any, Any, Any]:
+def _loaded(name: str, key: str) -> tuple[Any, Any, Any]:
+    del key  # other files are another model
     quiet_libraries()
+    clip_config(name)
     from transformers import AutoTokenizer, CLIPModel
     from transformers import CLIPImageProcessorPil as CLIPImageProcessor  # CLIPImageProcessor's needs torchvision
 
@@ -160,3 +185,26 @@ def _loaded(name: str) -> tuple[Any, Any, Any]:
     tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=True)
     processor = CLIPImageProcessor.from_pretrained(name, local_files_only=True)
     return model, tokenizer, processor
+
+
+def files_key(name: str) -> str:
+    """Which exact files a model's name stands for now: their hash, or the commit of the Hub that is here."""
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return hash_folder(folder)
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(name, "config.json")
+    if not isinstance(found, str):
+        raise FileNotFoundError("it has not been downloaded")
+    return Path(found).parent.name
+
+
+def clip_config(name: str) -> Any:
+    """What a CLIP model says of itself. Of another kind weights are left out without a word, and chance takes over."""
+    from transformers import AutoConfig
+
+    config = cast("Any", AutoConfig.from_pretrained(name, local_files_only=True))
+    if config.model_type != "clip":
+        raise ValueError(f"it is of the kind {quoted(config.model_type, 40)} and not 'clip'")
+    return config

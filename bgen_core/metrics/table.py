@@ -246,6 +246,20 @@ METRICS: tuple[Metric, ...] = (
         compute=timing.peak_memory_mb,
     ),
 )
+# Told at each look, of what somebody looks for, and kept nowhere: see `bgen_core/runs/likeness.py`.
+LIKENESS = Metric(
+    name="likeness",
+    label="Likeness",
+    unit="",
+    direction="higher",
+    help="How alike the picture is to what you look for, by the deployment's CLIP model: 1 the same, 0 unrelated.",
+    source="Radford et al. 2021, arXiv:2103.00020; between two texts Patashnik et al. 2021, arXiv:2103.17249",
+    version=1,
+    noise=_SEEDS,
+    decimals=3,
+    needs=(),
+    compute=clip.nothing_asked,
+)
 # Those of which more, or less, is better.
 JUDGING = tuple(metric for metric in METRICS if metric.direction != "none")
 

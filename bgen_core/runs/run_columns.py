@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bgen_core.errors import UserInputError
-from bgen_core.metrics import METRICS, Direction
+from bgen_core.metrics import LIKENESS, METRICS, Direction
 from bgen_core.runs.table import FIELDS, FieldKind
 from bgen_core.wording import quoted
 
@@ -78,7 +78,7 @@ _METRICS = tuple(
         is_metric=True,
         decimals=metric.decimals,
     )
-    for metric in METRICS
+    for metric in (*METRICS, LIKENESS)
     if metric.name not in {field.name for field in FIELDS}
 )
 RUN_COLUMNS: tuple[RunColumn, ...] = (*_FIELDS, *_OPINIONS, *_METRICS)

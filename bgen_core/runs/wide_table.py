@@ -25,7 +25,7 @@ from sqlalchemy.engine import Connection
 
 from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash, VisitorId
-from bgen_core.metrics import METRICS
+from bgen_core.metrics import LIKENESS, METRICS
 from bgen_core.runs.links import run_url, thumbnail_url
 from bgen_core.runs.table import FIELDS, known_memory, painting_seconds
 from bgen_core.store.access import Access
@@ -117,7 +117,7 @@ def run_table(store: Store, *, metrics_age: float = 0.0) -> pd.DataFrame:
         (float64, 1 to 5 or NaN), `notes` (text, may be empty), `tags` (tuples of words in alphabetical order),
         `mean_rating` (float64), `raters` (int64); `owner`, who made it first, by their name where it is known; and one
         float64 column for each of `metric_columns`: NaN where a run was not measured at the metric's present version,
-        or has no such value.
+        or has no such value. `likeness` is NaN everywhere: who looks for something fills it in.
     """
     kept = _KEPT.get(store.database)
     if kept is None or not kept.serves(store.revision(), metrics_age):
@@ -153,7 +153,8 @@ def _as_seen(store: Store, kept: _Kept) -> pd.DataFrame:
     owners: list[str] = runs["owner"].tolist()
     owner = pd.Series([kept.names.get(each, each) for each in owners], dtype="str", name="owner")
     opinions = _opinions(kept.said, runs["id"].tolist(), store.access.person)
-    return pd.concat([runs.drop(columns="owner"), opinions, owner, measured], axis=1)
+    likeness = pd.Series(np.nan, runs.index, name=LIKENESS.name)
+    return pd.concat([runs.drop(columns="owner"), opinions, owner, measured, likeness], axis=1)
 
 
 def _read(store: Store, kept: _Kept | None, revision: str, metrics_age: float) -> _Kept:

@@ -3,13 +3,13 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, String, Text, false
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, LargeBinary, String, Text, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from bgen_core.ids import BlobHash, LinkId, RawId, RunId, SubjectId, SweepId, VisitorId, WorkerId
 
-SCHEMA_VERSION = "0023"
+SCHEMA_VERSION = "0024"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -284,6 +284,17 @@ class EarlyValueRow(Table):
     sweep_id: Mapped[SweepId] = mapped_column(String(64), index=True)
     foreseen: Mapped[float]
     final: Mapped[float]
+
+
+class PictureVectorRow(Table):
+    """Where a run's picture lies in the space of a CLIP model; see `PictureVectors`."""
+
+    __tablename__ = "picture_vectors"
+
+    run_id: Mapped[RunId] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    model: Mapped[str] = mapped_column(String(64), primary_key=True)
+    picture: Mapped[BlobHash] = mapped_column(String(64))
+    vector: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class CopyRow(Table):

@@ -27,6 +27,7 @@ from bgen_core.store.people.links import Links
 from bgen_core.store.people.races import Races
 from bgen_core.store.people.tokens import SeenTokens, Tokens
 from bgen_core.store.people.visitors import Visitors
+from bgen_core.store.picture_vectors import PictureVectors
 from bgen_core.store.pictures import Pictures
 from bgen_core.store.places.near_copies import NearCopies
 from bgen_core.store.run_deletion import Deletion
@@ -52,6 +53,8 @@ class Store:
         What whoever opened it may see and do: all parts keep to it.
     runs, sweeps, subjects, metrics, opinions, views, tokens
         What is kept.
+    vectors
+        Where runs' pictures lie in the space of a CLIP model.
     links
         Read-only links.
     attempts
@@ -83,6 +86,7 @@ class Store:
         self.sweeps = Sweeps(database, access)
         self.subjects = Subjects(database, blobs, access)
         self.metrics = Metrics(database)
+        self.vectors = PictureVectors(database)
         self.opinions = Opinions(database, access)
         self.views = Views(database, access)
         self.tokens = Tokens(database)

@@ -70,6 +70,21 @@ def test_the_first_look_tells_all_and_later_ones_what_is_new(
     assert follower.has_ended
 
 
+def test_a_cell_that_was_stopped_early_is_told_once_with_its_reason(
+    store: Store, runs: list[Any], follower: SweepFollower
+) -> None:
+    follower.look()
+    store.sweeps.stop_cell(SWEEP, 1, "Its preview lags.")
+    news = follower.look()
+    assert news is not None
+    assert told(news) == ("queued", [], [])
+    assert [(cell.index, cell.reason) for cell in news.stopped] == [(1, "Its preview lags.")]
+    commit(store, runs[1])  # painted after all
+    news = follower.look()
+    assert news is not None
+    assert (told(news), news.stopped) == (("queued", [1], []), [])
+
+
 class Reader:
     """What reads a stream: its events as they come, and when it goes away."""
 

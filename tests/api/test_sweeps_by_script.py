@@ -1,5 +1,6 @@
 """What a script does with sweeps and runs; every answer has the shape that the OpenAPI document says."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,11 +8,13 @@ from jsonschema import Draft202012Validator
 from starlette.testclient import TestClient
 
 from bgen_core.api.openapi import openapi_document
+from bgen_core.jobs.running.picture_reading import read_some
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import Store
 from pages._ui.app import resources
 from tests.api.scripts import ANNA, BORIS, bearer, token, with_token
 from tests.made_up import commit, made_up_run, made_up_subject
+from tests.tiny_clip import saved_clip
 from tests.workers import forget
 
 DOCUMENT = openapi_document()
@@ -255,3 +258,21 @@ def test_a_bug_is_quiet_to_scripts(client: TestClient, monkeypatch: pytest.Monke
     assert answer.status_code == 500
     assert "secret" not in answer.text
     assert answer.json()["title"] == "Internal Server Error"
+
+
+def test_runs_are_found_by_meaning_where_there_is_a_clip_model(
+    client: TestClient, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [commit(store, made_up_run(number)) for number in range(3)]
+    refused = client.get("/api/v1/runs", params={"meaning": "a beach"})
+    assert refused.status_code == 422, refused.text
+    assert "No CLIP model is set" in refused.json()["detail"]
+    assert client.get("/api/v1/runs", params={"like": "f" * 12}).status_code == 404
+    monkeypatch.setenv("BGEN_CLIP_MODEL", str(saved_clip(tmp_path / "clip")))
+    read_some(store, load_settings(device="cpu"))
+    resources.settings.clear()
+    found = shaped("Runs", client.get("/api/v1/runs", params={"like": runs[1].id}).json())["runs"]
+    values = [run["metrics"]["likeness"]["value"] for run in found]
+    assert found[0]["id"] == runs[1].id
+    assert values == sorted(values, reverse=True)
+    assert found[0]["metrics"]["likeness"]["reason"].startswith(f"Like run {runs[1].id[:12]}, by ")

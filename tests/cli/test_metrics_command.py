@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 
 from bgen_core.cli import app
 from bgen_core.errors import UserInputError
-from bgen_core.metrics import METRICS, MetricValue
+from bgen_core.metrics import LIKENESS, METRICS, MetricValue
 from bgen_core.store.store import Store
 from tests.made_up import commit, made_up_run, made_up_subject, made_up_sweep
 
@@ -38,10 +38,10 @@ def speeds(store: Store) -> list[float | None]:
 def test_the_list_is_the_table() -> None:
     listed = json.loads(call("list", "--json")[0])
     assert [(each["name"], each["better"], each["version"]) for each in listed] == [
-        (metric.name, metric.direction, metric.version) for metric in METRICS
+        (metric.name, metric.direction, metric.version) for metric in (*METRICS, LIKENESS)
     ]
     shown = CliRunner().invoke(app, ["metrics", "list"], env={"COLUMNS": "300"}).stdout
-    assert all(metric.help in shown for metric in METRICS)
+    assert all(metric.help in shown for metric in (*METRICS, LIKENESS))
 
 
 def test_every_run_is_compared_with_all_its_seed_mates(store: Store) -> None:

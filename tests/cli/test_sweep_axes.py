@@ -111,6 +111,22 @@ def test_a_race_adds_seeds_until_it_is_decided_or_the_budget_is_spent(call: Call
     assert 8 < len(document["cells"]) <= 14
     again = json.loads(call("sweep", "--resume", document["sweep"], "--json").stdout)
     assert again["race"] == race
+    refused = call("sweep", "--race-from", document["sweep"], "--race", "guidance", "--by", "seam", "--budget", "9")
+    assert f"is a race already: --resume {document['sweep']} goes on with it." in refused.stderr
+
+
+@pytest.mark.slow
+def test_a_race_from_a_sweep_has_what_that_one_made(call: Call):
+    axes = ("--prompt", "a beach", "--steps", "1", "--guidance", "1,9", "--seed", "3,4")
+    before = json.loads(call("sweep", PHOTO, *axes, "--json").stdout)
+    options = ("--race-from", before["sweep"], "--race", "guidance", "--by", "seam", "--budget", "4", "--json")
+    planned = json.loads(call("sweep", *options, "--dry-run").stdout)
+    assert (planned["cells"], planned["known"], planned["axes"]["seed"]) == (8, 4, [3, 4, 5, 6])
+    raced = json.loads(call("sweep", *options).stdout)
+    assert (raced["made"], raced["reused"]) == (4, 4)
+    assert {cell["run"] for cell in before["cells"]} < {cell["run"] for cell in raced["cells"]}
+    assert raced["race"]["steps"][0]["kind"] == "start"
+    assert raced["sweep"] != before["sweep"]
 
 
 @pytest.mark.slow
@@ -146,6 +162,7 @@ def test_a_cell_is_drawn_again_until_it_does_not_grow(call: Call, tmp_path: Path
         (["--race", "seed", "--seed", "1,9", "--by", "seam", "--budget", "9"], "'seed' is no axis that can be raced"),
         (["--race", "guidance", "--guidance", "1,9", "--by", "votes", "--budget", "9"], "on the Sweep page"),
         (["--race", "steps", "--by", "seam", "--budget", "9", "--explore-steps", "2"], "do not go together"),
+        (["--race-from", "sweep-1"], "--race-from takes the plan of that sweep"),
         (["--attempts", "3"], "attempts need a largest expansion"),
         (["--max-expansion", "nan"], "A largest expansion of nan is not allowed: choose 0 to 100 %"),
         (["--max-expansion", "3", "--attempts", "17"], "17 attempts are not allowed: choose 2 to 16"),

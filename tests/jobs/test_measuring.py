@@ -13,7 +13,7 @@ from bgen_core.records.run import RunRecord
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 from tests.made_up import commit, made_up_run
-from tests.metrics.test_metric_clip import saved_model
+from tests.tiny_clip import saved_clip
 
 NAMES = ["clip_score", "images_per_minute"]
 
@@ -22,13 +22,13 @@ NAMES = ["clip_score", "images_per_minute"]
 def attempts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The models that were looked for on the disk."""
     found: list[str] = []
-    loaded = clip._loaded  # pyright: ignore[reportPrivateUsage]
+    look = clip.files_key
 
-    def counted(name: str) -> object:
+    def counted(name: str) -> str:
         found.append(name)
-        return loaded(name)
+        return look(name)
 
-    monkeypatch.setattr(clip, "_loaded", counted)
+    monkeypatch.setattr(clip, "files_key", counted)
     monkeypatch.setattr(clip, "_failures", {})
     return found
 
@@ -49,7 +49,7 @@ def test_runs_of_before_get_their_score_when_a_model_is_set(
     assert measure(store, settings) == [*old, empty]
     assert store.metrics.of(old)[old[0]]["clip_score"].reason == clip.NO_MODEL
     assert measure(store, settings) == []
-    model = with_model(settings, saved_model(tmp_path, sign=-1))
+    model = with_model(settings, saved_clip(tmp_path, sign=-1))
     assert measure(store, model) == [*old, empty]
     assert all(store.metrics.of(old)[run]["clip_score"].value is not None for run in old)
     assert store.metrics.of([empty])[empty]["clip_score"].reason == "The prompt is empty."
@@ -67,7 +67,7 @@ def test_a_model_that_cannot_be_loaded_is_tried_once_for_all_runs(
     assert "cannot be loaded from this machine" in store.metrics.of(old)[old[0]]["clip_score"].reason
     assert measure(store, missing) == []
     assert attempts == [str(tmp_path / "clip")]
-    saved_model(tmp_path / "clip", sign=-1)  # it was downloaded meanwhile
+    saved_clip(tmp_path / "clip", sign=-1)  # it was downloaded meanwhile
     assert measure(store, missing) == []
     now = clip.time.monotonic()
     monkeypatch.setattr(clip.time, "monotonic", lambda: now + 3600)
@@ -81,7 +81,7 @@ def test_runs_of_before_get_their_preference_when_a_model_is_set(
     old = commit(store, made_up_run(1)).id
     assert list(measure_pending(store, settings, limit=9, names=["preference"])) == [old]
     assert lacks_model("preference", settings)
-    model = settings.model_copy(update={"preference_model": str(saved_model(tmp_path, sign=1))})
+    model = settings.model_copy(update={"preference_model": str(saved_clip(tmp_path, sign=1))})
     assert not lacks_model("preference", model)
     assert list(measure_pending(store, model, limit=9, names=["preference"])) == [old]
     assert store.metrics.of([old])[old]["preference"].value is not None

@@ -1,55 +1,23 @@
-"""A small random CLIP model in transformers' own classes: the numbers mean nothing, the way to them does."""
-
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from bgen_core.metrics import MetricInput, compute_metrics
-from bgen_core.models.catalogue import DEMO_FOLDER
-from bgen_core.models.loading import quiet_libraries
 from tests.made_up import made_up_run
 from tests.metrics.scenes import measure, noise, plain
-
-SIDE = 32
+from tests.tiny_clip import SIDE, saved_clip
 
 
 @pytest.fixture(scope="module")
 def clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return saved_model(tmp_path_factory.mktemp("clip"), sign=-1)
+    return saved_clip(tmp_path_factory.mktemp("clip"), sign=-1)
 
 
 @pytest.fixture(scope="module")
 def opposed_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same model, but every cosine has the other sign."""
-    return saved_model(tmp_path_factory.mktemp("opposed"), sign=1)
-
-
-def saved_model(folder: Path, *, sign: int) -> Path:
-    import torch
-
-    quiet_libraries()
-    from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
-
-    tokenizer = CLIPTokenizer.from_pretrained(DEMO_FOLDER / "tokenizer")
-    size: dict[str, Any] = {
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-    }
-    text = {"vocab_size": len(tokenizer), "max_position_embeddings": 24, "eos_token_id": tokenizer.eos_token_id, **size}
-    torch.manual_seed(3)
-    config = CLIPConfig(
-        text_config=text, vision_config={"image_size": SIDE, "patch_size": 8, **size}, projection_dim=16
-    )
-    model = CLIPModel(config)
-    model.visual_projection.weight.data *= sign
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    CLIPImageProcessorPil(size={"shortest_edge": SIDE}, crop_size=SIDE).save_pretrained(folder)
-    return folder
+    return saved_clip(tmp_path_factory.mktemp("opposed"), sign=1)
 
 
 def reference(folder: Path, prompt: str, picture: np.ndarray) -> float:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from bgen_core.errors import UserInputError
 from bgen_core.metrics import (
+    LIKENESS,
     METRICS,
     Metric,
     MetricInput,
@@ -118,8 +119,9 @@ def test_the_page_has_a_row_for_every_metric() -> None:
     lines = PAGE.read_text(encoding="utf-8").splitlines()
     table_rows = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in lines if line.startswith("| `")]
     rows = {name.strip("`"): cells for name, *cells in table_rows}
-    assert list(rows) == [metric.name for metric in METRICS]
-    for metric in METRICS:
+    explained = (*METRICS, LIKENESS)
+    assert list(rows) == [metric.name for metric in explained]
+    for metric in explained:
         label, unit, direction, source, version = (rows[metric.name][place] for place in (0, 1, 3, 4, 5))
         assert label == metric.label
         assert unit == (metric.unit or "none")

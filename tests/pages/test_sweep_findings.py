@@ -278,3 +278,19 @@ def test_the_votes_sentence_and_chart_show_one_number_and_the_counts(page_store:
     assert rows["value"].tolist() == ["4", "1"]
     assert rows["share"].tolist() == pytest.approx([100 * share, 100 - 100 * share])
     assert rows["counts"].tolist() == ["7 wins, 2 losses, 5 ties", "2 wins, 7 losses, 5 ties"]
+
+
+def test_a_sweep_that_lacks_losers_calls_nothing_clear_or_best(page_store: Store) -> None:
+    swept(page_store, uneven(np.random.default_rng(0)))
+    at = open_compare(sweep="sweep-1", show="says", measure="expansion", axis="steps", against="guidance")
+    assert "**Steps** :primary-badge[clear]" in spoken(at)
+    page_store.deletion.delete([run_id(0), run_id(5)])
+    for index in (0, 5):
+        page_store.sweeps.stop_cell("sweep-1", index, "Its preview lags.")
+    at = open_compare(sweep="sweep-1", show="says", measure="expansion", axis="steps", against="guidance")
+    said = spoken(at)
+    assert "2 cells of 24 were stopped early, because they looked like losers: of steps, 4 lacks 2 of 8" in said
+    assert "**Steps** :gray-badge[cells missing]" in said
+    assert "primary-badge[clear]" not in said
+    assert "Nothing is called best" in said
+    assert at.dataframe[-1].value.loc["Steps", "Expansion (% of picture)"] == "cells missing"

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from bgen_core.metrics import METRICS, MetricValue
+from bgen_core.metrics import LIKENESS, METRICS, MetricValue
 from bgen_core.runs import wide_table
 from bgen_core.runs.table import FIELDS
 from bgen_core.runs.wide_table import OPINION_COLUMNS, metric_columns, run_table
@@ -35,7 +35,7 @@ def test_parameters_are_those_of_the_records(store: Store) -> None:
 def test_an_empty_store_has_every_column(store: Store) -> None:
     table = run_table(store)
     assert len(table) == 0
-    assert list(table) == [*NAMES, *OPINION_COLUMNS, *metric_columns()]
+    assert list(table) == [*NAMES, *OPINION_COLUMNS, *metric_columns(), LIKENESS.name]
     assert len(set(table)) == len(list(table))
 
 

@@ -9,7 +9,7 @@ test of clusters (Donner and Klar, "Design and analysis of cluster randomization
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -17,13 +17,13 @@ import pandas as pd
 
 from bgen_core.runs.analysis.best import all_equal, best_of
 from bgen_core.runs.analysis.chance import holm
-from bgen_core.runs.analysis.columns import AxisColumn, Measure
+from bgen_core.runs.analysis.columns import TIMES, AxisColumn, Measure
 from bgen_core.runs.analysis.paired import CONFIDENCE, PairedTable, fewest_pairs, paired_table
 from bgen_core.runs.analysis.power import smallest_found
 
 _ROUNDING = 1e-12
 _RESEMBLE = 0.25  # chance below which pairs of one seed are taken to resemble each other
-Verdict = Literal["moves", "noise", "equal", "few"]
+Verdict = Literal["moves", "noise", "equal", "few", "missing"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class Move:
         How many it is the mean of.
     verdict
         "moves" where the change is beyond both kinds of noise, and stays so by Holm's correction; "few" where there are
-        too few pairs to say.
+        too few pairs to say, "missing" where it would move, but cells are missing that looked like losers.
     smallest
         The change that would have been found in four of five cases; NaN where nothing can be said.
     """
@@ -65,7 +65,9 @@ class _Tested:
     freedom: int = 0
 
 
-def overview(frame: pd.DataFrame, axes: Sequence[AxisColumn], measures: Sequence[Measure]) -> list[Move]:
+def overview(
+    frame: pd.DataFrame, axes: Sequence[AxisColumn], measures: Sequence[Measure], *, lacks_losers: bool = False
+) -> list[Move]:
     """Every axis by every measure, in that order.
 
     Parameters
@@ -76,6 +78,8 @@ def overview(frame: pd.DataFrame, axes: Sequence[AxisColumn], measures: Sequence
         Everything that was swept, the seed included.
     measures
         Each with its noise in its own unit.
+    lacks_losers
+        Whether cells are missing because they looked like losers: then only times are said to move.
     """
     asked = [(axis, measure) for axis in axes for measure in measures]
     tables = [paired_table(frame, axis, measure, axes) for axis, measure in asked]
@@ -85,9 +89,15 @@ def overview(frame: pd.DataFrame, axes: Sequence[AxisColumn], measures: Sequence
     ]  # fmt: skip
     beyond = holm([math.nan if each is None else each.chance for each in tested])
     comparisons = sum(each is not None for each in tested)
-    return [
+    moves = [
         _move(axis, measure, table, each, is_beyond=passed, comparisons=comparisons)
         for (axis, measure), table, each, passed in zip(asked, tables, tested, beyond, strict=True)
+    ]
+    if not lacks_losers:
+        return moves
+    return [
+        replace(move, verdict="missing") if move.verdict == "moves" and move.measure.name not in TIMES else move
+        for move in moves
     ]
 
 

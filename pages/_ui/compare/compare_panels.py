@@ -14,6 +14,7 @@ from pages._ui.compare.blind_votes import votes_panel
 from pages._ui.compare.compare_view import CompareView, change
 from pages._ui.compare.comparison import side_by_side
 from pages._ui.compare.delete_dialog import delete_button
+from pages._ui.compare.meaning import more_like_button
 from pages._ui.compare.opinions_popover import opinions_popover
 from pages._ui.compare.panes import unfold_button
 from pages._ui.compare.run_table import clear_choice
@@ -58,6 +59,8 @@ def _choice_bar(
     st.markdown(f"**{len(runs)}** chosen", width="content")
     opinions_popover(store, ids)
     delete_button(store, ids, hidden=len(runs) - len(ids))
+    if len(runs) == 1:
+        more_like_button(runs[0].id)
     st.button("Clear choice", type="tertiary", on_click=clear_choice)
     if view.panel in VIEWER_MODES and len(runs) > 1:
         _baseline_choice(runs[:MOST_AT_ONCE], view)

@@ -9,7 +9,8 @@ import streamlit as st
 
 from bgen_core.errors import UserInputError
 from bgen_core.ids import RunId
-from bgen_core.metrics import METRICS
+from bgen_core.limits import LONGEST_SEARCH
+from bgen_core.metrics import LIKENESS, METRICS
 from bgen_core.runs.analysis.columns import RATING, SECONDS, SEED
 from bgen_core.runs.run_columns import RUN_COLUMNS
 from bgen_core.runs.run_filter import Condition, RunFilter
@@ -30,7 +31,7 @@ _AT = re.compile(r"[01](\.\d{1,6})?,[01](\.\d{1,6})?,\d{1,4}(\.\d{1,4})?")
 # What an address need not say, of the values that are one word.
 _USUAL = {
     "list": "gallery", "sort": "", "group": "", "measure": "", "page": "1", "show": "side", "pair": "AB", "ends": "",
-    "maps": "", "at": "",
+    "maps": "", "at": "", "meaning": "", "less": "",
 }  # fmt: skip
 _COLUMN_NAMES = frozenset(column.name for column in RUN_COLUMNS)
 SORTED = tuple(column for column in RUN_COLUMNS if column.kind not in ("id", "picture", "link"))
@@ -42,7 +43,7 @@ GROUPED = tuple(
 )
 _SORTED_NAMES = frozenset(column.name for column in SORTED)
 _GROUPED_NAMES = frozenset(column.name for column in GROUPED)
-_MEASURE_NAMES = frozenset({RATING.name, SECONDS.name, *(metric.name for metric in METRICS)})
+_MEASURE_NAMES = frozenset({RATING.name, SECONDS.name, *(metric.name for metric in (*METRICS, LIKENESS))})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +60,13 @@ class CompareView:
         How the runs are listed, one of `SHAPES`.
     across, down
         Columns whose values are the headings of a grid of these runs; empty for those that differ first.
+    meaning, less
+        Words that the pictures are to be like, and what they are to show less of; see `bgen_core/runs/likeness.py`.
+    like
+        A run that they are to be like instead: an id or the beginning of one.
     sort
-        Column to sort by, with a minus before it from large to small; empty for the newest first.
+        Column to sort by, with a minus before it from large to small; empty for what is most alike, where something is
+        looked for, else for the newest first.
     columns
         Columns of the table; empty for the usual ones.
     group
@@ -94,6 +100,9 @@ class CompareView:
     shape: str = "gallery"
     across: str = ""
     down: str = ""
+    meaning: str = ""
+    less: str = ""
+    like: str = ""
     sort: str = ""
     columns: tuple[str, ...] = ()
     group: str = ""
@@ -115,6 +124,7 @@ class CompareView:
         page, sort, pair = _last(query, "page"), _last(query, "sort"), _last(query, "pair")
         places = tuple(_LETTERS.find(letter) for letter in pair)
         across, _, down = _last(query, "grid").partition(",")
+        meaning = words if len(words := _last(query, "meaning").strip()) <= LONGEST_SEARCH else ""
         return cls(
             text=_last(query, "q"),
             conditions=tuple(each for each in _conditions(query) if isinstance(each, Condition)),
@@ -122,6 +132,9 @@ class CompareView:
             shape=shape if (shape := _last(query, "list")) in SHAPES else "gallery",
             across=across if across in _GROUPED_NAMES else "",
             down=down if down in _GROUPED_NAMES else "",
+            meaning=meaning,
+            less=less if meaning and len(less := _last(query, "less").strip()) <= LONGEST_SEARCH else "",
+            like="" if meaning else _last(query, "like"),
             sort=sort if sort.removeprefix("-") in _SORTED_NAMES else "",
             columns=tuple(name for name in _last(query, "cols").split(",") if name in _COLUMN_NAMES),
             group=group if (group := _last(query, "group")) in _GROUPED_NAMES else "",
@@ -147,6 +160,9 @@ class CompareView:
             "sweep": self.sweep,
             "list": self.shape if self.shape != "gallery" else "",
             "grid": f"{self.across},{self.down}" if self.across or self.down else "",
+            "meaning": self.meaning,
+            "less": self.less,
+            "like": self.like[:_DIGITS],
             "sort": self.sort,
             "cols": ",".join(self.columns),
             "group": self.group,
@@ -181,6 +197,16 @@ class CompareView:
     def is_baseline(self, run_id: RunId) -> bool:
         """Whether the others are measured against this run."""
         return bool(self.baseline) and run_id.startswith(self.baseline)
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether the pictures are to be like something."""
+        return bool(self.meaning or self.like)
+
+    @property
+    def order(self) -> str:
+        """The column that the runs are sorted by, as `sort` writes it; empty for the newest first."""
+        return self.sort or (f"-{LIKENESS.name}" if self.is_searched else "")
 
     @property
     def is_filtered(self) -> bool:

@@ -15,6 +15,7 @@ from bgen_core.wording import counted, quoted
 from pages._ui.app.faults import told
 from pages._ui.compare.compare_view import CompareView, change, change_pieces
 from pages._ui.compare.condition_text import conditions_text, days_piece, days_with_runs, period_days, period_text
+from pages._ui.compare.meaning import looked_for, stop_looking
 from pages._ui.compare.sweep_titles import sweep_titles
 from pages._ui.shared.browser import zone
 from pages._ui.shared.plain_text import plain
@@ -65,6 +66,8 @@ def filter_popover(table: pd.DataFrame, store: SeenStore, view: CompareView) -> 
 
 def active_filters(view: CompareView) -> None:
     """Everything that is filtered by, each to be taken away with a click; nothing where there is no filter."""
+    if view.is_searched:
+        st.button(f"{plain(looked_for(view))} ×", type="tertiary", key="compare_searched", on_click=stop_looking)
     if view.is_filtered:
         _active_conditions(view)
 
@@ -256,5 +259,5 @@ def _active_conditions(view: CompareView) -> None:
     st.button(
         "Clear filters",
         type="tertiary",
-        on_click=lambda: change(text="", conditions=(), sweep="", page=1),
+        on_click=lambda: change(text="", conditions=(), sweep="", meaning="", less="", like="", page=1),
     )

@@ -8,6 +8,7 @@ import streamlit as st
 from bgen_core.runs.run_columns import RUN_COLUMNS, run_column
 from pages._ui.compare.compare_view import GROUPED, SORTED, CompareView, change
 from pages._ui.compare.filters import active_filters
+from pages._ui.compare.meaning import meaning_popover
 from pages._ui.compare.panes import fold_button
 from pages._ui.compare.run_gallery import grid_controls
 from pages._ui.compare.run_table import choose_all, columns_in, visible_ids
@@ -18,7 +19,9 @@ _LISTS = {"gallery": "Gallery", "table": "Table", "grid": "Grid"}
 
 def order_controls(view: CompareView) -> None:
     """Sort and group over all rows of the view."""
-    labels = {"": "newest first"} | {column.name: column.label for column in SORTED}
+    labels = {"": "most alike" if view.is_searched else "newest first"} | {
+        column.name: column.label for column in SORTED
+    }
     st.session_state["compare_sort"] = view.sort.removeprefix("-")
     st.session_state["compare_falling"] = view.sort.startswith("-")
 
@@ -99,6 +102,7 @@ def list_bar(rows: pd.DataFrame, total: int, view: CompareView, *, can_fold: boo
             grid_controls(rows, view)
         else:
             order_controls(view)
+        meaning_popover(view)
         active_filters(view)
         if view.shape == "table":
             columns_popover(rows, view)

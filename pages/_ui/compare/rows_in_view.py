@@ -6,9 +6,12 @@ import pandas as pd
 
 from bgen_core.errors import UserInputError
 from bgen_core.ids import RunId, SweepId
+from bgen_core.metrics import LIKENESS, MetricValue
 from bgen_core.records.run import RunRecord
+from bgen_core.runs.likeness import AlikeTo, Likeness, likeness
 from bgen_core.runs.run_filter import filter_runs, sort_runs
 from bgen_core.store.store import SeenStore
+from pages._ui.app import resources
 from pages._ui.app.faults import told
 from pages._ui.compare.compare_view import CompareView, unread_conditions
 
@@ -16,9 +19,9 @@ from pages._ui.compare.compare_view import CompareView, unread_conditions
 def rows_in_view(table: pd.DataFrame, store: SeenStore, view: CompareView) -> pd.DataFrame:
     """The rows that pass the view's filter, in its order, numbered from 0; a sweep that is not there is no filter."""
     rows = filter_runs(table, view.run_filter(sweep_ids(store, view.sweep)))
-    if not view.sort:
+    if not view.order:
         return rows
-    return sort_runs(rows, view.sort.removeprefix("-"), descending=view.sort.startswith("-"))
+    return sort_runs(rows, view.order.removeprefix("-"), descending=view.order.startswith("-"))
 
 
 def sweep_ids(store: SeenStore, sweep: str) -> frozenset[RunId] | None:
@@ -29,6 +32,36 @@ def sweep_ids(store: SeenStore, sweep: str) -> frozenset[RunId] | None:
         return frozenset(cell.run_id for cell in store.sweeps.cells(SweepId(sweep)))
     except UserInputError:
         return None
+
+
+def asked_likeness(store: SeenStore, ids: Sequence[RunId], view: CompareView) -> Likeness:
+    """How alike runs are to what the view looks for.
+
+    Raises
+    ------
+    UserInputError
+        The run that is looked for is not there, or there is no CLIP model that tells.
+    """
+    run_id = store.runs.get(view.like).id if view.like else None
+    asked = AlikeTo(words=view.meaning, less=view.less, run_id=run_id)
+    return likeness(store, resources.settings().clip_model, asked, ids)
+
+
+def with_likeness(table: pd.DataFrame, found: Likeness) -> pd.DataFrame:
+    """The table with what was found in its column."""
+    return table.assign(**{LIKENESS.name: found.values})
+
+
+def measured_in_view(
+    store: SeenStore, ids: Sequence[RunId], query: Mapping[str, Sequence[str]]
+) -> dict[RunId, dict[str, MetricValue]]:
+    """What was measured on runs that an address means, and how alike they are to what it looks for."""
+    found, view = store.metrics.of(ids), CompareView.from_query(query)
+    if view.is_searched:
+        alike = asked_likeness(store, ids, view)
+        for place, run_id in enumerate(ids):
+            found.setdefault(run_id, {})[LIKENESS.name] = alike.measured(place)
+    return found
 
 
 def chosen_runs(store: SeenStore, ids: Sequence[str]) -> tuple[list[RunRecord], list[str]]:
@@ -55,11 +88,14 @@ def ids_of_query(store: SeenStore, table: pd.DataFrame, query: Mapping[str, Sequ
     Raises
     ------
     UserInputError
-        It names a run or a sweep that is not in the store, or holds a condition that cannot be read.
+        It names a run or a sweep that is not in the store, or holds a condition that cannot be read; or it looks for
+        pictures by meaning, and there is no CLIP model.
     """
     for sentence in unread_conditions(query):
         raise UserInputError(sentence)  # more runs than were asked for would look like an answer
     view = CompareView.from_query(query)
+    if view.is_searched:
+        table = with_likeness(table, asked_likeness(store, table["id"].tolist(), view))
     if view.ids:
         return [run.id for run in store.runs.get_all(view.ids)]
     if view.sweep:

@@ -70,7 +70,7 @@ def run_gallery(rows: pd.DataFrame, store: SeenStore, view: CompareView) -> None
         st.caption(f"The first {MOST_IN_A_GRID:,} of {len(rows):,} runs: a filter leaves fewer.")
     # What the browser was given before it has: only what it asked for last is described anew.
     differing = [] if is_grid else [each for each in PARAMETERS if each.short and rows[each.field].nunique() > 1]
-    known_by = " ".join([view.sort, *(each.field for each in differing)])
+    known_by = " ".join([view.order, *_searched(view), *(each.field for each in differing)])
     begin = 0 if is_grid or st.session_state.get(_LACKING) else _listed(view) - LISTED_AT_ONCE
     ratings = "".join(map(str, listed["rating"].fillna(0).astype(int)))
     result = _gallery(
@@ -148,7 +148,7 @@ def _headings(values: Sequence[Any]) -> list[str]:
 
 
 def _described(listed: pd.DataFrame, view: CompareView, differing: Sequence[Parameter]) -> list[dict[str, Any]]:
-    noted = view.sort.removeprefix("-")
+    noted = view.order.removeprefix("-")
     noted = noted if noted not in ("", "created", "rating", "tags") else "prompt"
     column = run_column(noted)
     columns = ("id", "thumbnail", "subject", "prompt", "model", "seed", "size", noted)
@@ -187,12 +187,16 @@ def _ratio(size: str) -> float:
 
 def _listed(view: CompareView) -> int:
     """How many are listed: more where somebody scrolled, as long as the same runs are asked for."""
-    asked = (view.text, view.conditions, view.sweep, view.sort)
+    asked = (view.text, view.conditions, view.sweep, view.order, *_searched(view))
     kept, count = st.session_state.get(_LISTED, (None, 0))
     if kept != asked:
         count = LISTED_AT_ONCE
     st.session_state[_LISTED] = (asked, count)
     return count
+
+
+def _searched(view: CompareView) -> tuple[str, str, str]:
+    return view.meaning, view.less, view.like
 
 
 def _list_more() -> None:

@@ -75,7 +75,7 @@ def editable_table(rows: pd.DataFrame, store: SeenStore, view: CompareView, *, b
     apart = _add_differences(shown, columns, visible, baseline, rows)
     # Edits belong to places in the table: other rows and other columns begin with none.
     drawn = st.session_state.setdefault(_ROUND, 0)
-    key = f"compare_rows_{hash((*ids, *columns, view.sort, view.baseline, drawn))}"
+    key = f"compare_rows_{hash((*ids, *columns, view.order, view.meaning, view.less, view.like, view.baseline, drawn))}"
     for problem in st.session_state.pop(_PROBLEMS, []):
         st.error(plain(problem))
     with st.container(key=_TABLE):
@@ -92,7 +92,7 @@ def editable_table(rows: pd.DataFrame, store: SeenStore, view: CompareView, *, b
             placeholder="–",
             alt="Runs with their parameters, metrics and opinions",
         )
-        follow_headings(columns, view.sort, table=_TABLE, drawn=drawn, on_sort=_sort)
+        follow_headings(columns, view.order, table=_TABLE, drawn=drawn, on_sort=_sort)
     if pages > 1:
         page_key = f"compare_page_{page}_of_{pages}"
         st.pagination(pages, default=page, key=page_key, on_change=lambda: change(page=st.session_state[page_key]))
@@ -138,7 +138,7 @@ def choose_all(ids: Sequence[RunId]) -> None:
 def _sort(sort: str) -> None:
     show_anew()
     view: CompareView = st.session_state["compare_view"]
-    if sort != view.sort:
+    if sort != view.order:
         change(sort=sort, page=1)
 
 
@@ -225,7 +225,7 @@ def _column_config(columns: Sequence[str], store: SeenStore, view: CompareView) 
         )
     }
     for column in map(run_column, columns):
-        config[column.name] = _configured(column, heading(column, view.sort), store)
+        config[column.name] = _configured(column, heading(column, view.order), store)
     return config
 
 

@@ -119,16 +119,16 @@ def _sentences(store: SeenStore, link: Link) -> tuple[str, ...]:
     if len(frame.cells) < 2 or not frame.axes:
         return ()
     measures = measures_in(frame.cells)
-    moves = overview(frame.cells, frame.axes, measures)
+    moves = overview(frame.cells, frame.axes, measures, lacks_losers=frame.lacks_losers)
     found: list[str] = []
     for measure in measures:
         for axis in frame.axes:
             effect = axis_effect(frame.cells, axis, measure, axes=frame.axes)
             if effect.is_clear and is_sure(moves, axis.name, measure.name):
                 found.append(effect.sentence)
-    if not found and moves:
-        return ("No measure differs clearly between the values that were tried.",)
-    return tuple(found[:_MOST_SENTENCES])
+    if not found and moves and not frame.lacks_losers:
+        found.append("No measure differs clearly between the values that were tried.")
+    return (*frame.lost, *found[:_MOST_SENTENCES])
 
 
 def _ballot(store: SeenStore, link: Link, letters: dict[RunId, str]) -> tuple[BallotPair | None, str]:

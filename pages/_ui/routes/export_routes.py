@@ -17,7 +17,7 @@ from bgen_core.store.store import SeenStore
 from bgen_core.subject.decoding.image_io import DecodeLimits
 from pages._ui.app import resources
 from pages._ui.compare.compare_view import CompareView
-from pages._ui.compare.rows_in_view import ids_of_query
+from pages._ui.compare.rows_in_view import ids_of_query, measured_in_view
 from pages._ui.routes.streaming import Endpoint, StoreOf, download, refused
 
 Query = Mapping[str, Sequence[str]]
@@ -53,17 +53,18 @@ class ExportForm:
 
 
 def _csv(store: SeenStore, ids: Sequence[RunId], query: Query) -> Iterator[bytes]:
-    runs, metrics, opinions = store.runs.get_all(ids), store.metrics.of(ids), store.opinions.of(ids)
+    runs, metrics, opinions = store.runs.get_all(ids), measured_in_view(store, ids, query), store.opinions.of(ids)
     return _cut(runs_csv(runs, metrics=metrics, opinions=opinions).encode(CSV_ENCODING, "replace"))
 
 
 def _json(store: SeenStore, ids: Sequence[RunId], query: Query) -> Iterator[bytes]:
-    runs, metrics, opinions = store.runs.get_all(ids), store.metrics.of(ids), store.opinions.of(ids)
+    runs, metrics, opinions = store.runs.get_all(ids), measured_in_view(store, ids, query), store.opinions.of(ids)
     return _cut(runs_json(runs, metrics=metrics, opinions=opinions).encode(CSV_ENCODING, "replace"))
 
 
 def _parquet(store: SeenStore, ids: Sequence[RunId], query: Query) -> Iterator[bytes]:
-    return _cut(runs_parquet(store.runs.get_all(ids), metrics=store.metrics.of(ids), opinions=store.opinions.of(ids)))
+    runs, metrics, opinions = store.runs.get_all(ids), measured_in_view(store, ids, query), store.opinions.of(ids)
+    return _cut(runs_parquet(runs, metrics=metrics, opinions=opinions))
 
 
 def _zip(store: SeenStore, ids: Sequence[RunId], query: Query) -> Iterator[bytes]:

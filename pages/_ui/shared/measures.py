@@ -6,15 +6,15 @@ from itertools import chain
 import pandas as pd
 import streamlit as st
 
-from bgen_core.metrics import METRICS
+from bgen_core.metrics import LIKENESS, METRICS
 from bgen_core.runs.analysis.columns import RATING, SECONDS, Measure
 from bgen_core.runs.analysis.noise import in_own_units
 from pages._ui.compare.compare_view import CompareView, change, say_of_link
 from pages._ui.shared.left_out import quoted_value
 
 # Asked about most; the others follow in the order of the table of metrics.
-_FIRST = ("rating", "expansion", "seam", "clip_score", "seconds")
-_ALL = {measure.name: measure for measure in (RATING, SECONDS, *map(Measure.of, METRICS))}
+_FIRST = ("likeness", "rating", "expansion", "seam", "clip_score", "seconds")
+_ALL = {measure.name: measure for measure in (RATING, SECONDS, *map(Measure.of, (*METRICS, LIKENESS)))}
 _ORDERED = (*(_ALL[name] for name in _FIRST), *(each for name, each in _ALL.items() if name not in _FIRST))
 
 

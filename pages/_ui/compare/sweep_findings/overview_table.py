@@ -12,7 +12,12 @@ from pages._ui.compare.compare_view import change
 from pages._ui.compare.sweep_findings.sweep_frame import SweepFrame
 
 _KEY = "compare_overview"
-_WITHIN: Mapping[str, str] = {"noise": "within noise", "equal": "no change", "few": "too few"}
+_WITHIN: Mapping[str, str] = {
+    "noise": "within noise",
+    "equal": "no change",
+    "few": "too few",
+    "missing": "cells missing",
+}
 _GREY = "color: #7a7a7a"  # reads on white and on the dark page; see charts.INK
 _ROW = 36
 

@@ -21,6 +21,7 @@ from bgen_core.runs.analysis.columns import (
     shown,
 )
 from bgen_core.runs.analysis.effects import AxisEffect, axis_effect
+from bgen_core.runs.analysis.lost_cells import MISSING
 from bgen_core.runs.analysis.noise import against_map, noise_text
 from bgen_core.runs.analysis.overview import Move, overview
 from bgen_core.runs.analysis.time_against_gain import is_it_worth_the_wait, is_time_at_stake
@@ -41,7 +42,11 @@ def findings_panel(table: pd.DataFrame, store: SeenStore, runs: list[RunRecord],
     if frame is None:
         return
     measures = measures_in(frame.cells)
-    moves = overview(frame.cells, frame.axes, measures)
+    moves = overview(frame.cells, frame.axes, measures, lacks_losers=frame.lacks_losers)
+    for sentence in frame.lost:
+        st.caption(plain(sentence))
+    if frame.lacks_losers:
+        st.caption("To compare values, paint these cells on the Sweep page: “Paint all” below the grid.")
     if moves:
         overview_table(frame, measures, moves)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -72,6 +77,8 @@ def _sentences(frame: SweepFrame, measure: Measure, moves: Sequence[Move], store
             sure = is_sure(moves, axis.name, measure.name)
             if effect.is_clear and sure:
                 mark, chance = ":primary-badge[clear]", ""
+            elif effect.is_clear and _is_missing(moves, axis.name, measure.name):
+                mark, chance = ":gray-badge[cells missing]", f" {MISSING}"
             elif effect.is_clear:
                 mark = ":gray-badge[not clear]"
                 chance = f" {BY_CHANCE.format(len(moves))}"
@@ -79,7 +86,8 @@ def _sentences(frame: SweepFrame, measure: Measure, moves: Sequence[Move], store
                 mark, chance = f":gray-badge[{_unclear(effect)}]", ""
             missed = "" if effect.is_clear or effect.is_equal else missed_text(moves, axis.name, measure)
             st.markdown(f"**{axis.label}** {mark} {plain(effect.sentence + chance + missed)}")
-        if worse := bad_seeds_text(bad_seeds(frame.cells, frame.axes, measures_in(frame.cells)), frame.axes, measure):
+        worse = [] if frame.lacks_losers else bad_seeds(frame.cells, frame.axes, measures_in(frame.cells))
+        if worse := bad_seeds_text(worse, frame.axes, measure):
             st.markdown(plain(worse))
         measured = frame.cells.dropna(subset=[measure.name]).drop_duplicates("id")
         for line in (
@@ -88,6 +96,10 @@ def _sentences(frame: SweepFrame, measure: Measure, moves: Sequence[Move], store
         ):
             if line:
                 st.caption(plain(line))
+
+
+def _is_missing(moves: Sequence[Move], axis: str, measure: str) -> bool:
+    return any(move.verdict == "missing" for move in moves if (move.axis.name, move.measure.name) == (axis, measure))
 
 
 def _unclear(effect: AxisEffect) -> str:
@@ -138,6 +150,9 @@ def _answers(
 ) -> None:
     if measure.direction == "none":
         st.caption(f"Neither more nor less {plain(measure.spoken)} is better, so nothing is called best.")
+        return
+    if frame.lacks_losers and measure.name not in TIMES:
+        st.caption("Nothing is called best: cells that were stopped early are missing.")
         return
     can_be_weighed = measure.name not in TIMES and axis.name != SEED
     takes_longer = is_sure(moves, axis.name, SECONDS.name) and is_time_at_stake(frame.cells, axis, axes=frame.axes)

@@ -11,6 +11,7 @@ from bgen_core.ids import SweepId
 from bgen_core.records.run import RunRecord
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.runs.analysis.columns import SECONDS, TIMES, AxisColumn
+from bgen_core.runs.analysis.lost_cells import race_text, stopped_text
 from bgen_core.runs.made_by_sweep import runs_made_by
 from bgen_core.store.store import SeenStore
 from bgen_core.sweep.axes import Axis, Value
@@ -40,6 +41,10 @@ class SweepFrame:
         How many of the runs were there before or made by another sweep: their times are left out.
     pasted
         How many of the others were only pasted again, before a background that was painted for another run.
+    lost
+        Sentences on values that lack cells which looked like losers.
+    lacks_losers
+        Whether single cells are missing for that reason, and not whole seeds of values alone.
     """
 
     sweep: SweepRecord
@@ -47,6 +52,8 @@ class SweepFrame:
     axes: tuple[AxisColumn, ...]
     reused: int = 0
     pasted: int = 0
+    lost: tuple[str, ...] = ()
+    lacks_losers: bool = False
 
     def axis(self, name: str, *, other_than: str = "") -> AxisColumn | None:
         """The axis of that name, or else one that is not the other: steps or guidance rather than seeds or prompts."""
@@ -63,7 +70,10 @@ def sweep_frame(table: pd.DataFrame, store: SeenStore, sweep: SweepRecord) -> Sw
     """
     plan = SweepPlan.from_json(sweep.plan)
     axes = [axis for axis in plan.axes if len(axis.values) > 1]
-    run_ids = {cell.index: cell.run_id for cell in store.sweeps.cells(sweep.id) if cell.done}
+    placed = store.sweeps.cells(sweep.id)
+    run_ids = {cell.index: cell.run_id for cell in placed if cell.done}
+    stopped = [cell.index for cell in placed if cell.is_stopped]
+    lost = stopped_text(plan, stopped), race_text(store.races.of(sweep.id), plan, run_ids.keys())
     rows = [
         {"id": run_ids[cell.index]}
         | {axis.name: _shown(axis, place) for axis, place in zip(plan.axes, cell.position, strict=True) if axis in axes}
@@ -85,6 +95,8 @@ def sweep_frame(table: pd.DataFrame, store: SeenStore, sweep: SweepRecord) -> Sw
         axes=tuple(AxisColumn(name=axis.name, label=axis.label) for axis in axes),
         reused=cells.loc[~own, "id"].nunique(),
         pasted=pasted,
+        lost=tuple(text for text in lost if text),
+        lacks_losers=bool(stopped),
     )
 
 

@@ -18,7 +18,7 @@ from anyio.to_thread import run_sync
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from bgen_core.api.answers import FailedCell, MadeCell, Progress, SweepNews
+from bgen_core.api.answers import FailedCell, MadeCell, Progress, StoppedCell, SweepNews
 from bgen_core.api.described import has_failed, sweep_answer
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.ids import SweepId, VisitorId
@@ -93,6 +93,7 @@ class SweepFollower:
     _progress: Progress | None = None
     _made: set[int] = field(default_factory=set[int])
     _failed: dict[int, str] = field(default_factory=dict[int, str])
+    _stopped: dict[int, str] = field(default_factory=dict[int, str])
 
     @property
     def has_ended(self) -> bool:
@@ -116,6 +117,7 @@ class SweepFollower:
         cells = self.store.sweeps.cells(self.sweep_id)
         made = [MadeCell(index=cell.index, run=cell.run_id) for cell in cells if cell.done]
         failed = {cell.index: cell.error for cell in cells if has_failed(cell)}
+        stopped = {cell.index: cell.error for cell in cells if cell.is_stopped}
         news = SweepNews(
             sweep=sweep_answer(record, self.store.visitor.id),
             made=[each for each in made if each.index not in self._made],
@@ -124,11 +126,16 @@ class SweepFollower:
                 for index, error in failed.items()
                 if self._failed.get(index) != error
             ],
+            stopped=[
+                StoppedCell(index=index, reason=reason)
+                for index, reason in stopped.items()
+                if self._stopped.get(index) != reason
+            ],
             progress=progress,
         )
-        is_new = record != self._record or bool(news.made or news.failed) or progress != self._progress
+        is_new = record != self._record or bool(news.made or news.failed or news.stopped) or progress != self._progress
         self._revision, self._record, self._progress = revision, record, progress
-        self._made, self._failed = {each.index for each in made}, failed
+        self._made, self._failed, self._stopped = {each.index for each in made}, failed, stopped
         return news if is_new else None
 
     def _progress_now(self) -> Progress | None:

@@ -22,10 +22,13 @@ def models(call: Call) -> answers.Models:
 
 
 def list_runs(call: Call) -> answers.Runs:
+    from pages._ui.compare.rows_in_view import measured_in_view  # takes pandas along
+
     query: RunsQuery = call.query
     ids = chosen_ids(call, query)
-    runs = call.store.runs.get_all(ids[query.offset : query.offset + query.limit])
-    return answers.Runs(total=len(ids), runs=run_answers(call.store, runs))
+    asked = ids[query.offset : query.offset + query.limit]
+    runs, measured = call.store.runs.get_all(asked), measured_in_view(call.store, asked, query.address)
+    return answers.Runs(total=len(ids), runs=run_answers(call.store, runs, measured))
 
 
 def chosen_ids(call: Call, query: ExportQuery) -> list[RunId]:
@@ -53,7 +56,8 @@ def checked_address(store: SeenStore, query: ExportQuery) -> dict[str, list[str]
         raise ProblemError(400, sentence)
     if query.sweep:
         found(lambda: store.sweeps.get(SweepId(query.sweep)))
-    found(lambda: store.runs.get_all(CompareView.from_query(address).ids))
+    view = CompareView.from_query(address)
+    found(lambda: store.runs.get_all([*view.ids, *([view.like] if view.like else [])]))
     return address
 
 
