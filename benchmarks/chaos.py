@@ -52,10 +52,10 @@ from bgen_core.settings import load_settings
 dispatch(load_settings(), body="tests.cluster.asleep:paint", measuring="")
 """
 CELLS = 120
+CELLS_WITH_CABLE = 3 * CELLS  # there is something to be killed while it is out
 STEP_SECONDS = 0.3
 LONGEST_SECONDS = 300.0  # of one sweep: nothing waits for ever
 AWAY_SECONDS = 60.0  # for which this program itself waits for the database
-CABLE_EACH = 5  # sweeps
 CABLE_SECONDS = (5.0, 45.0)  # for which it is out: less and more than leases last
 FIRST_CELLS = 8  # made before, so that all are at work
 PROMISED_SECONDS = 15.0  # from a pulled cable until others commit
@@ -122,7 +122,7 @@ class Chaos:
         """One sweep, with kills at random moments while it is made, and a cable pulled before them."""
         with ExitStack() as stack:
             far = stack.enter_context(self._far()) if pulls else None
-            seeds = f"{first}-{first + CELLS - 1}"
+            seeds = f"{first}-{first + (CELLS_WITH_CABLE if pulls else CELLS) - 1}"
             sweep_id = SweepId(patiently(lambda: quick_sweeps.submit(self.store, self.settings, seeds=seeds)))
             began = next_kill = time.monotonic()
             plugged_in = None
@@ -276,6 +276,7 @@ def main() -> None:
     parser.add_argument("--kills-a-sweep", type=int, default=4)
     parser.add_argument("--painters", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--cable-each", type=int, default=5, help="so many sweeps a cable is pulled in one")
     parser.add_argument("--sqlite", action="store_true", help="rows in a file, without a server to kill")
     given = parser.parse_args()
     with ExitStack() as stack:
@@ -286,11 +287,12 @@ def main() -> None:
         shared = None if given.sqlite else stack.enter_context(shared_places(cables))
         chaos = Chaos(folder, shared, cables, seed=given.seed, painters=given.painters)
         sweeps: list[SweepId] = []
+        first = 1
         try:
             while (left := given.kills - chaos.killed.total()) > 0:
-                pulls = cables is not None and len(sweeps) % CABLE_EACH == CABLE_EACH - 1
-                first = 1 + CELLS * len(sweeps)
+                pulls = cables is not None and len(sweeps) % given.cable_each == given.cable_each - 1
                 sweeps.append(chaos.paint(first, min(left, given.kills_a_sweep), pulls=pulls))
+                first += CELLS_WITH_CABLE
                 print(f"{len(sweeps)} sweeps, {dict(Counter(loss.what for loss in chaos.losses))}", flush=True)
             _judge(chaos, sweeps)
         finally:
