@@ -59,6 +59,7 @@ AWAY_SECONDS = 60.0  # for which this program itself waits for the database
 CABLE_SECONDS = (5.0, 45.0)  # for which it is out: less and more than leases last
 FIRST_CELLS = 8  # made before, so that all are at work
 PROMISED_SECONDS = 15.0  # from a pulled cable until others commit
+HELD_UP_SECONDS = 2 * PROMISED_SECONDS  # until all is committed that was painted meanwhile
 BACK_SECONDS = 90.0  # from the cable's return until its host is heard of
 HEAD, MACHINE = "gcs_server", "raylet"
 CHANCES = {"painter": 65, "dispatcher": 10, MACHINE: 7, HEAD: 8, DATABASE: 10}
@@ -96,6 +97,7 @@ class Chaos:
         self._random = random.Random(seed)
         self._log: IO[bytes] = (folder / "log").open("ab")
         self._waited_for: tuple[str, float, int] | None = None
+        self._held_up = 0.0
         found = shared.environment if shared else {}
         os.environ.update(found)
         self._environment = _environment(self.homes[0], found) | {"BGEN_WORKERS": str(painters)}
@@ -232,7 +234,10 @@ class Chaos:
         return True
 
     def _note_loss(self, what: str, at: float, painters: Collection[int], sweep_id: SweepId) -> None:
-        self.losses.append(Loss(what=what, at=at, over=time.monotonic(), painters=frozenset(painters)))
+        now = time.monotonic()
+        if what == CABLE:
+            self._held_up = now + HELD_UP_SECONDS
+        self.losses.append(Loss(what=what, at=at, over=now, painters=frozenset(painters), held_up=now < self._held_up))
         self._waited_for = (what, time.monotonic(), self._made(sweep_id))
 
     def _made(self, sweep_id: SweepId) -> int:

@@ -24,12 +24,15 @@ class Loss:
         When it began and, where a database was away, when it was back: seconds of the machine's monotonic clock.
     painters
         Processes that ended by it, or had to begin again what they had in hand.
+    held_up
+        Whether commits waited at that time, or shortly before, because a cable was out.
     """
 
     what: str
     at: float
     over: float
     painters: frozenset[int]
+    held_up: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +54,11 @@ def most_again(loss: Loss, step_seconds: float) -> int:
 
     Of what a painter holds, the steps are lost of the cells that are under way, and of those that the last step ended
     and whose commit has not ended: at most as many again, since a commit takes less than the next step. No loss costs
-    more than one lease. A host without its network paints on what it holds: one lease.
+    more than one lease. A host without its network paints on what it holds, and so does who waits for the turn of
+    writers that this host has: one lease.
     """
     lease = lease_cells(step_seconds)
-    return lease if loss.what == CABLE else min(lease, 2 * TOGETHER * len(loss.painters))
+    return lease if loss.what == CABLE or loss.held_up else min(lease, 2 * TOGETHER * len(loss.painters))
 
 
 def read_begun(files: Iterable[Path]) -> list[Begun]:

@@ -30,10 +30,11 @@ from bgen_core.server_secret import SECRET_NAME, server_secret
 from bgen_core.settings import load_settings
 from bgen_core.store.store import Store, open_store
 from bgen_core.subject.samples.samples import SAMPLES
-from tests.browser.acting import SWEEP_SECONDS, fill, settle
+from tests.browser.acting import fill, settle
 from tests.browser.chromium import running_chromium
 from tests.serving import PROJECT, await_app, start_app
 
+PATIENCE_SECONDS = 300  # far above what a busy machine needs
 PASSWORD = "a sentence of the benchmark"
 STICKY = "bgen_server"
 PROXY = "127.0.0.5"  # as the servers see nginx: another machine than theirs
@@ -133,7 +134,7 @@ def running_nginx(folder: Path, ports: dict[str, int]) -> Iterator[str]:
 def visitor(browser: Browser, url: str, at: str = "") -> tuple[BrowserContext, Page]:
     """Somebody who gives the password; `at` is the server that they come to, by the cookie of who was there before."""
     context = browser.new_context(ignore_https_errors=True, viewport={"width": 1400, "height": 1000})
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE_SECONDS * 1000)
     if at:
         context.add_cookies([{"name": STICKY, "value": at, "url": url}])
     page = context.new_page()
@@ -164,10 +165,10 @@ def sweep(page: Page, seeds: str) -> None:
     settle(page)
     for label, text in (("Prompt", "a beach"), ("Steps", "3"), ("Guidance", "2"), ("Seed", seeds)):
         fill(page, label, text)
-    expect(page.get_by_text("2 cells: 0 known, 2 to make")).to_be_visible(timeout=SWEEP_SECONDS * 1000)
+    expect(page.get_by_text("2 cells: 0 known, 2 to make")).to_be_visible(timeout=PATIENCE_SECONDS * 1000)
     page.get_by_role("button", name=re.compile("^Run")).click()
     page.wait_for_url(re.compile("id="))
-    expect(page.get_by_role("button", name="Compare these")).to_be_visible(timeout=SWEEP_SECONDS * 1000)
+    expect(page.get_by_role("button", name="Compare these")).to_be_visible(timeout=PATIENCE_SECONDS * 1000)
 
 
 def sees_pictures(page: Page) -> bool:
@@ -248,7 +249,14 @@ def main() -> None:
             front_ends.start(letter)
         url = stack.enter_context(running_nginx(folder, front_ends.ports))
         browser = stack.enter_context(running_chromium())
-        told = drive(browser, url, front_ends, store, folder)
+        try:
+            told = drive(browser, url, front_ends, store, folder)
+        except Exception:
+            for n, c in enumerate(browser.contexts):
+                for m, q in enumerate(c.pages):
+                    q.screenshot(path=f"/tmp/tries/shot{n}{m}.png")
+            shutil.copytree(folder, "/tmp/tries/front", dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.sock"))
+            raise
     print(json.dumps(told, indent=1))
     sys.exit(not all(bool(value) != name.startswith("traces") for name, value in told.items()))
 
