@@ -16,6 +16,7 @@ work again that has its network back.
 """
 
 import argparse
+import math
 import os
 import random
 import signal
@@ -54,13 +55,13 @@ dispatch(load_settings(), body="tests.cluster.asleep:paint", measuring="")
 CELLS = 120
 CELLS_WITH_CABLE = 3 * CELLS  # there is something to be killed while it is out
 STEP_SECONDS = 0.3
-LONGEST_SECONDS = 300.0  # of one sweep: nothing waits for ever
+LONGEST_SECONDS = 900.0  # of one sweep, also on a busy machine: nothing waits for ever
 AWAY_SECONDS = 60.0  # for which this program itself waits for the database
 CABLE_SECONDS = (5.0, 45.0)  # for which it is out: less and more than leases last
 FIRST_CELLS = 8  # made before, so that all are at work
 PROMISED_SECONDS = 15.0  # from a pulled cable until others commit
 HELD_UP_SECONDS = 2 * PROMISED_SECONDS  # until all is committed that was painted meanwhile
-BACK_SECONDS = 90.0  # from the cable's return until its host is heard of
+BACK_SECONDS = 300.0  # until a painter on a host of its own begins, or is heard of again: likewise
 HEAD, MACHINE = "gcs_server", "raylet"
 CHANCES = {"painter": 65, "dispatcher": 10, MACHINE: 7, HEAD: 8, DATABASE: 10}
 _Answer = TypeVar("_Answer")
@@ -281,6 +282,7 @@ def main() -> None:
     parser.add_argument("--kills-a-sweep", type=int, default=4)
     parser.add_argument("--painters", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin no sweep after so long")
     parser.add_argument("--cable-each", type=int, default=5, help="so many sweeps a cable is pulled in one")
     parser.add_argument("--sqlite", action="store_true", help="rows in a file, without a server to kill")
     given = parser.parse_args()
@@ -292,9 +294,9 @@ def main() -> None:
         shared = None if given.sqlite else stack.enter_context(shared_places(cables))
         chaos = Chaos(folder, shared, cables, seed=given.seed, painters=given.painters)
         sweeps: list[SweepId] = []
-        first = 1
+        first, ends = 1, time.monotonic() + given.minutes * 60
         try:
-            while (left := given.kills - chaos.killed.total()) > 0:
+            while (left := given.kills - chaos.killed.total()) > 0 and time.monotonic() < ends:
                 pulls = cables is not None and len(sweeps) % given.cable_each == given.cable_each - 1
                 sweeps.append(chaos.paint(first, min(left, given.kills_a_sweep), pulls=pulls))
                 first += CELLS_WITH_CABLE
