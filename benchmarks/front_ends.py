@@ -2,12 +2,13 @@
 
     python -m benchmarks.front_ends
 
-Starts PostgreSQL, a bucket, a dispatcher with one painter (the demo model), two app servers with one login secret, and
+Starts PostgreSQL, a bucket, one painter (the demo model), two app servers with one login secret, and
 nginx with `deploy/nginx-two-servers.conf`, in which addresses, ports and certificate alone are other ones. A visitor
 uploads a photo and sweeps; a second browser sees it at the other server; then the visitor's server is killed.
 """
 
 import argparse
+import getpass
 import json
 import os
 import re
@@ -39,8 +40,17 @@ PASSWORD = "a sentence of the benchmark"
 STICKY = "bgen_server"
 PROXY = "127.0.0.5"  # as the servers see nginx: another machine than theirs
 CONFIGURATION = PROJECT / "deploy" / "nginx-two-servers.conf"
+PAINT = """
+from bgen_core.models.devices import prepare_process_for_inference
+prepare_process_for_inference()
+from bgen_core.cluster.painter import paint
+from bgen_core.cluster.painter_actor import Control
+from bgen_core.jobs.leases.member import new_worker_id
+paint(Control(new_worker_id()))
+"""
 FRAME = """
 daemon off;
+user {user};
 pid {folder}/nginx.pid;
 error_log {folder}/error.log;
 events {{}}
@@ -122,7 +132,7 @@ def running_nginx(folder: Path, ports: dict[str, int]) -> Iterator[str]:
             sys.exit(f"{CONFIGURATION.name} has no {written}")
         text = text.replace(written, meant)
     whole = folder / "nginx.conf"
-    whole.write_text(FRAME.format(folder=folder, proxy=PROXY, configuration=text))
+    whole.write_text(FRAME.format(user=getpass.getuser(), folder=folder, proxy=PROXY, configuration=text))
     process = subprocess.Popen([program, "-p", str(folder), "-c", str(whole), "-e", str(folder / "error.log")])
     try:
         yield f"https://localhost:{port}"
@@ -263,16 +273,15 @@ def main() -> None:
 
 @contextmanager
 def _painting(folder: Path) -> Iterator[None]:
-    """A dispatcher with one painter on the processor, as one machine of a cluster would have it."""
-    environment = os.environ | {"BGEN_HOME": str(folder / "gpu"), "BGEN_WORKERS": "1", "BGEN_DEVICE": "cpu"}
-    with (folder / "dispatch.log").open("ab") as log:
-        words = [sys.executable, "-m", "bgen_core", "dispatch"]
-        process = subprocess.Popen(words, cwd=PROJECT, env=environment, stdout=log, stderr=log)
+    """A painter on the processor, as a machine of a cluster has one; which place it has is all that Ray would add."""
+    environment = os.environ | {"BGEN_HOME": str(folder / "gpu"), "BGEN_DEVICE": "cpu"}
+    with (folder / "painter.log").open("ab") as log:
+        process = subprocess.Popen([sys.executable, "-c", PAINT], cwd=PROJECT, env=environment, stdout=log, stderr=log)
     try:
         yield
     finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(60)
+        process.kill()
+        process.wait()
 
 
 if __name__ == "__main__":

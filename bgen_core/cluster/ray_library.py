@@ -124,4 +124,4 @@ def sentence(error: Exception, settings: Settings) -> UserInputError:
             f"no Ray answers at {where}, or not to this token: see whether its head runs, whether this machine belongs "
             f"to it (`ray start --address={where}`), and whether BGEN_RAY_TOKEN is the cluster's own."
         )
-    return UserInputError(f"Ray does not start here: {type(error).__name__}: {text[:200]}.")
+    return UserInputError(f"Ray does not start here: {type(error).__name__}: {text[:200].rstrip('.')}.")

@@ -15,7 +15,7 @@ SILENT_WRITER_SECONDS = 10
 _SILENT_SECONDS = 60  # any other transaction
 _STATEMENT_SECONDS = 300
 _LOST_SECONDS = 10  # after which what was sent and not received means that the other side is gone
-_LOST_CLIENT_SECONDS = 5  # likewise, as the server sees it
+LOST_CLIENT_SECONDS = 5  # likewise, as the server sees it
 
 # libpq's own words (PostgreSQL's manual, 34.1.2). It sends the first probe after 5 s of silence.
 _BY_CLIENT = {
@@ -35,7 +35,7 @@ _BY_SERVER = {
     "tcp_keepalives_idle": "2",
     "tcp_keepalives_interval": "1",
     "tcp_keepalives_count": "3",
-    "tcp_user_timeout": f"{_LOST_CLIENT_SECONDS}s",
+    "tcp_user_timeout": f"{LOST_CLIENT_SECONDS}s",
     "client_connection_check_interval": "1s",
 }
 # What the address, the login or the database sets by itself is somebody's decision.
