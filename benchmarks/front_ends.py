@@ -21,8 +21,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from io import BytesIO
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from benchmarks.places import shared_places
@@ -204,8 +206,9 @@ def pictures_alike(context: BrowserContext, url: str, store: Store) -> bool:
 def drive(browser: Browser, url: str, front_ends: FrontEnds, store: Store, folder: Path) -> dict[str, object]:
     """What a person does, and what became of it."""
     photos = [folder / "first photo.jpg", folder / "second photo.jpg"]
-    for photo, sample in zip(photos, SAMPLES, strict=False):
-        photo.write_bytes(sample.read())
+    with Image.open(BytesIO(SAMPLES[0].read())) as sample:  # the page begins with the sample itself
+        for photo, side in zip(photos, (480, 400), strict=True):
+            sample.convert("RGB").resize((side, side)).save(photo)
     told: dict[str, object] = {}
     context, page = visitor(browser, url)
     first = server_of(context)

@@ -52,6 +52,7 @@ def connected(settings: Settings, *, cpus: int) -> Generator[Any]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it tells its makers nothing
     if settings.ray:
         knock(settings)
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")  # a wrong token was thirty lines before our sentence
         os.environ.setdefault("RAY_AUTH_MODE", "token")
         if settings.ray_token is not None:
             os.environ["RAY_AUTH_TOKEN"] = settings.ray_token.get_secret_value()
