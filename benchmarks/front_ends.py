@@ -40,6 +40,7 @@ from tests.serving import PROJECT, await_app, start_app
 PATIENCE_SECONDS = 300  # far above what a busy machine needs
 PASSWORD = "a sentence of the benchmark"
 STICKY = "bgen_server"
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 PROXY = "127.0.0.5"  # as the servers see nginx: another machine than theirs
 CONFIGURATION = PROJECT / "deploy" / "nginx-two-servers.conf"
 PAINT = """
@@ -184,9 +185,9 @@ def sweep(page: Page, seeds: str) -> None:
 
 
 def sees_pictures(page: Page) -> bool:
-    expect(page.locator("a[data-cell] img")).to_have_count(2)
+    expect(page.locator("td img[alt^='a beach']")).to_have_count(2)
     page.wait_for_function(
-        "[...document.querySelectorAll('a[data-cell] img')].every(each => each.complete && each.naturalWidth > 1)"
+        "[...document.querySelectorAll('td img')].every(each => each.complete && each.naturalWidth > 1)"
     )
     return True
 
