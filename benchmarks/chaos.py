@@ -327,7 +327,12 @@ def _judge(chaos: Chaos, sweeps: list[SweepId]) -> None:
     again = computed_again(begun, chaos.losses)
     by_none = again.get(None, 0)
     allowed = sum(most_again(loss, STEP_SECONDS) for loss in chaos.losses)
-    above = {loss.what: count for loss, count in again.items() if loss and count > most_again(loss, STEP_SECONDS)}
+    above = [
+        f"{count} by {loss.what}, of {len(loss.painters)} painters{', commits held up' if loss.held_up else ''}"
+        for loss, count in again.items()
+        if loss and count > most_again(loss, STEP_SECONDS)
+    ]
+    told = "; ".join(above)
     most = max((count for loss, count in again.items() if loss), default=0)
     silences = ", ".join(f"{what} {spent:.0f} s" for what, spent in sorted(chaos.silences.items()))
     print(
@@ -336,7 +341,7 @@ def _judge(chaos: Chaos, sweeps: list[SweepId]) -> None:
         f"{len(sweeps)} sweeps, {len(cells)} cells: {missing} missing, {failed} failed, {wrong} with other pixels\n"
         f"computed again, in whole or in part: {sum(again.values())} cells, of which {by_none} by no loss; {allowed} "
         f"are allowed; at one loss {most} at most, and a lease has {lease_cells(STEP_SECONDS)}"
-        f"{f'; more than allowed: {above}' if above else ''}\n"
+        f"{f'; more than allowed: {told}' if above else ''}\n"
         f"longest time from a loss to the next picture that was committed: {silences or 'none was waited for'}"
     )
     is_silent = chaos.silences.get(CABLE, 0.0) > PROMISED_SECONDS
