@@ -45,8 +45,8 @@ def visit(app: RunningApp, number: int, seeds: int, results: list[dict[str, Any]
         page.wait_for_url("**id=*")
         reruns = [rerun(page, 20 + turn) for turn in range(RERUNS)]
         page.get_by_role("button", name="Compare these").wait_for(timeout=900_000)
-        page.wait_for_function(f"document.querySelectorAll('a[data-cell] img').length == {seeds}")
-        alternatives = [image.get_attribute("alt") or "" for image in page.locator("a[data-cell] img").all()]
+        page.wait_for_function(f"document.querySelectorAll('td img').length == {seeds}")
+        alternatives = [image.get_attribute("alt") or "" for image in page.locator("td img").all()]
         results.append(
             {
                 "prompt": prompt,

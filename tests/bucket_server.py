@@ -37,6 +37,7 @@ class BucketServer:
     """
 
     port: int = 0
+    address: str = "127.0.0.1"
     delay: float = 0.0
     is_read_only: bool = False
     is_gone: bool = False
@@ -50,7 +51,7 @@ class BucketServer:
     def settings(self) -> dict[str, str]:
         """Environment variables by which AWS's tools find it."""
         return {
-            "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{self.port}",
+            "AWS_ENDPOINT_URL_S3": f"http://{self.address}:{self.port}",
             "AWS_ACCESS_KEY_ID": KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET,
             "AWS_DEFAULT_REGION": "us-east-1",
@@ -60,7 +61,7 @@ class BucketServer:
         }
 
     async def serve(self) -> asyncio.Server:
-        server = await asyncio.start_server(self._talk, "127.0.0.1", self.port, limit=2**20)
+        server = await asyncio.start_server(self._talk, self.address, self.port, limit=2**20)
         self.port = server.sockets[0].getsockname()[1]
         return server
 
@@ -152,9 +153,9 @@ def _fault(status: int, code: str, message: str) -> tuple[int, bytes, dict[str, 
 
 
 @contextmanager
-def running_bucket(*, port: int = 0) -> Iterator[BucketServer]:
+def running_bucket(*, port: int = 0, address: str = "127.0.0.1") -> Iterator[BucketServer]:
     """A bucket in a thread of this process; at the end its connections are cut."""
-    bucket, ready = BucketServer(port=port), threading.Event()
+    bucket, ready = BucketServer(port=port, address=address), threading.Event()
     loop = asyncio.new_event_loop()
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""A PostgreSQL server for the tests: Debian's own programs, in a temporary folder, on a socket and no port."""
+"""A PostgreSQL server for tests: Debian's own programs, in a temporary folder, on a socket and, if asked, a port."""
 
 import os
 import pwd
@@ -17,23 +17,27 @@ from tests.needs import missing
 
 # It is thrown away: nothing has to survive a power cut. What was committed must survive the server's own end, so
 # `synchronous_commit` stays on, which costs little without `fsync`.
-_OPTIONS = (
-    "-c listen_addresses= -c fsync=off -c full_page_writes=off -c shared_buffers=16MB "
-    "-c autovacuum=off -c lc_messages=C"
-)
+_OPTIONS = "-c fsync=off -c full_page_writes=off -c shared_buffers=16MB -c autovacuum=off -c lc_messages=C"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """A server: the folder of its socket and data, who may log in, and who of the system runs which programs."""
+    """A server: the folder of its socket and data, who may log in, and who of the system runs which programs.
+
+    Attributes
+    ----------
+    address
+        Of this machine, at which it listens too; empty: on its socket alone.
+    """
 
     folder: Path
     user: str
     programs: Path
     run_by: str | None
+    address: str = ""
 
     def start(self) -> None:
-        options = f"{_OPTIONS} -c unix_socket_directories={self.folder}"
+        options = f"{_OPTIONS} -c listen_addresses={self.address} -c unix_socket_directories={self.folder}"
         self._control("-l", self.folder / "log", "-o", options, "start")
 
     def stop(self) -> None:
@@ -56,12 +60,22 @@ class Server:
     def url(self, database: str) -> str:
         return f"postgresql://{self.user}@/{database}?host={self.folder}"
 
+    def url_from_afar(self, database: str) -> str:
+        """The same database by its address in the network."""
+        return f"postgresql://{self.user}@{self.address}/{database}"
+
     def run(self, statement: str) -> None:
         """Execute one statement outside of any transaction, such as CREATE DATABASE."""
+        with self.connection() as connection:
+            connection.execute(sa.text(statement))
+
+    @contextmanager
+    def connection(self) -> Iterator[sa.Connection]:
+        """To the server's own database, each statement by itself."""
         engine = sa.create_engine(self.url("postgres").replace("postgresql:", "postgresql+psycopg:"))
         try:
             with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.execute(sa.text(statement))
+                yield connection
         finally:
             engine.dispose()
 
@@ -75,8 +89,9 @@ def find_programs() -> Path | None:
 
 
 @contextmanager
-def running_server() -> Iterator[Server]:
-    """A server of its own; skips the test where it cannot be started."""
+def running_server(*, address: str = "") -> Iterator[Server]:
+    """A server of its own, which lets in whoever comes from the network of its address; skips the test where it cannot
+    be started."""
     programs = find_programs()
     if programs is None:
         missing("PostgreSQL's server is not installed (Debian: apt-get install postgresql)")
@@ -88,7 +103,10 @@ def running_server() -> Iterator[Server]:
             shutil.chown(folder, user)
         name = user or pwd.getpwuid(os.getuid()).pw_name
         _call(user, [programs / "initdb", "-D", folder / "data", "-U", name, "--auth=trust", "-E", "UTF8", "-N"])
-        server = Server(folder=folder, user=name, programs=programs, run_by=user)
+        server = Server(folder=folder, user=name, programs=programs, run_by=user, address=address)
+        if address:
+            with (folder / "data" / "pg_hba.conf").open("a") as rules:
+                rules.write(f"host all all {address}/24 trust\n")
         server.start()
         try:
             yield server

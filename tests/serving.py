@@ -42,24 +42,30 @@ def serve(
     home, log = folder / "home", folder / "app.log"
     with start_app(home, log, command=command, cwd=cwd, **environment) as process:
         try:
-            yield RunningApp(url=_address(process, log), home=home, log=log, process=process)
+            yield RunningApp(url=await_app(process, log), home=home, log=log, process=process)
         finally:
             process.terminate()
             process.wait(timeout=END_SECONDS)
 
 
 def start_app(
-    home: Path, log: Path, *, command: Sequence[str] = FROM_THE_CLONE, cwd: Path = PROJECT, **environment: str
+    home: Path,
+    log: Path,
+    *,
+    command: Sequence[str] = FROM_THE_CLONE,
+    cwd: Path = PROJECT,
+    port: int = 0,
+    **environment: str,
 ) -> subprocess.Popen[bytes]:
-    """Start a server on a free port, which its log names; what it says is appended to the log."""
+    """Start a server on that port, or a free one, which its log names; what it says is appended to the log."""
     variables = os.environ | {"BGEN_HOME": str(home), "BGEN_DEVICE": "cpu"} | environment
     with log.open("ab") as output:
         return subprocess.Popen(
-            [*command, "--server.port", "0"], cwd=cwd, env=variables, stdout=output, stderr=output
+            [*command, "--server.port", str(port)], cwd=cwd, env=variables, stdout=output, stderr=output
         )  # fmt: skip
 
 
-def _address(process: subprocess.Popen[bytes], log: Path) -> str:
+def await_app(process: subprocess.Popen[bytes], log: Path) -> str:
     """Where the server answers, as soon as it does."""
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and process.poll() is None:

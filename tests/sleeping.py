@@ -18,13 +18,16 @@ class Sleeping:
     ----------
     seconds
         Of a step of all that are under way.
-    painted
-        Told of the seed of each picture.
+    painted, begun
+        Told of the seed of each picture: when it is done, and when its first step begins.
     """
 
-    def __init__(self, seconds: float, painted: Callable[[int], object]) -> None:
+    def __init__(
+        self, seconds: float, painted: Callable[[int], object], begun: Callable[[int], object] = lambda seed: None
+    ) -> None:
         self._seconds = seconds
         self._painted = painted
+        self._begun = begun
 
     def paint(self, cells: Iterable[PaintCell | None]) -> Generator[Any]:
         source = iter(cells)
@@ -37,6 +40,7 @@ class Sleeping:
             while waiting and len(under_way) < TOGETHER:
                 if (cell := waiting.pop(0)).is_wanted():
                     under_way[cell.index], steps[cell.index] = cell, 0
+                    self._begun(cell.params.seed)
                     yield Started(cell=cell)
             if not under_way:
                 return

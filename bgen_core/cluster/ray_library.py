@@ -3,6 +3,7 @@
 
 import logging
 import os
+import re
 import secrets
 import socket
 import time
@@ -30,6 +31,7 @@ SYSTEM = {
 }
 _OBJECT_STORE_BYTES = 80 * 2**20  # about the least that Ray takes: pictures do not go there
 _CONNECT_SECONDS = 5.0
+_VERSIONS = re.compile(r"Ray: (\S+) Python: (\S+)")  # the cluster's and this process's, as Ray tells that they differ
 
 
 @contextmanager
@@ -50,6 +52,7 @@ def connected(settings: Settings, *, cpus: int) -> Generator[Any]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it tells its makers nothing
     if settings.ray:
         knock(settings)
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")  # a wrong token was thirty lines before our sentence
         os.environ.setdefault("RAY_AUTH_MODE", "token")
         if settings.ray_token is not None:
             os.environ["RAY_AUTH_TOKEN"] = settings.ray_token.get_secret_value()
@@ -113,12 +116,13 @@ def sentence(error: Exception, settings: Settings) -> UserInputError:
     if "uthentica" in type(error).__name__ + text or "token" in text.lower():
         return UserInputError(f"the Ray at {where} does not take this token: set BGEN_RAY_TOKEN to the cluster's own.")
     if "ersion mismatch" in text:
-        return UserInputError(
-            f"the Ray at {where} is of another version, or of another Python: install the same of both on each machine."
-        )
+        found = _VERSIONS.findall(text)
+        theirs, ours = (f"{ray} on Python {python}" for ray, python in found) if len(found) == 2 else ("", "")
+        differ = f"{theirs}, and this machine has {ours}" if theirs else "of another version, or of another Python"
+        return UserInputError(f"the Ray at {where} is {differ}: install the same of both on each machine.")
     if settings.ray:  # 2.60 says the same of a cluster that is away and of one that refuses the token
         return UserInputError(
             f"no Ray answers at {where}, or not to this token: see whether its head runs, whether this machine belongs "
             f"to it (`ray start --address={where}`), and whether BGEN_RAY_TOKEN is the cluster's own."
         )
-    return UserInputError(f"Ray does not start here: {type(error).__name__}: {text[:200]}.")
+    return UserInputError(f"Ray does not start here: {type(error).__name__}: {text[:200].rstrip('.')}.")

@@ -28,6 +28,13 @@ from tests.made_up import commit, made_up_run
 
 ELSEWHERE = ProcessIdentity(host="gpu-7 boot 1", pid=42, start=1.0)
 POSTGRESQL = "postgresql://bgen@db/bgen"
+VERSIONS_DIFFER = """Version mismatch: The cluster was started with:
+    Ray: 2.59.1
+    Python: 3.12.4
+This process on node 10.0.0.5 was started with:
+    Ray: 2.60.0
+    Python: 3.11.2
+"""
 
 
 def beat(store: Store, **said: object) -> None:
@@ -98,7 +105,11 @@ def test_a_painter_with_other_versions_does_not_work(settings: Settings, store: 
     ("error", "word"),
     [
         (RuntimeError("Unauthenticated: InvalidAuthToken"), "BGEN_RAY_TOKEN"),
-        (RuntimeError("Version mismatch: The cluster was started with Ray: 2.59"), "another version"),
+        (
+            RuntimeError(VERSIONS_DIFFER),
+            "is 2.59.1 on Python 3.12.4, and this machine has 2.60.0 on Python 3.11.2: install",
+        ),
+        (RuntimeError("Version mismatch"), "of another version, or of another Python"),
         (ConnectionError("Failed to connect to Ray cluster"), "ray start --address=10.0.0.5:6379"),
         (ConnectionError("Failed to connect to Ray cluster"), "BGEN_RAY_TOKEN is the cluster's own"),
     ],

@@ -15,6 +15,7 @@ SILENT_WRITER_SECONDS = 10
 _SILENT_SECONDS = 60  # any other transaction
 _STATEMENT_SECONDS = 300
 _LOST_SECONDS = 10  # after which what was sent and not received means that the other side is gone
+LOST_CLIENT_SECONDS = 5  # likewise, as the server sees it
 
 # libpq's own words (PostgreSQL's manual, 34.1.2). It sends the first probe after 5 s of silence.
 _BY_CLIENT = {
@@ -25,16 +26,17 @@ _BY_CLIENT = {
     "keepalives_count": 3,
     "tcp_user_timeout": _LOST_SECONDS * 1000,
 }
-# The same for the server's end of our connections. The last one looks at the socket while a statement runs or waits for
-# its turn, and is known from version 14 on.
+# The same for the server's end of our connections, but sooner: where a host is cut off in its turn, another of its
+# writers that waits behind it may get the turn before it is known to be gone, and all others wait for the end of both.
+# The last line looks at the socket while a statement runs or waits, so that no third one gets it: from version 14 on.
 _BY_SERVER = {
     "idle_in_transaction_session_timeout": f"{_SILENT_SECONDS}s",
     "statement_timeout": f"{_STATEMENT_SECONDS}s",
-    "tcp_keepalives_idle": "5",
-    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_idle": "2",
+    "tcp_keepalives_interval": "1",
     "tcp_keepalives_count": "3",
-    "tcp_user_timeout": f"{_LOST_SECONDS}s",
-    "client_connection_check_interval": "2s",
+    "tcp_user_timeout": f"{LOST_CLIENT_SECONDS}s",
+    "client_connection_check_interval": "1s",
 }
 # What the address, the login or the database sets by itself is somebody's decision.
 _SET = """

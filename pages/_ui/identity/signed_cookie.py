@@ -1,11 +1,13 @@
 """What browsers keep for the server, signed so that nobody else can have written it."""
 
 import hashlib
+import time
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
@@ -36,12 +38,10 @@ class SignedCookie:
     def read(self, text: str | None, home: Path) -> tuple[dict[str, Any], float] | None:
         """The content, and the Unix time at which it ends; None where this is not what this server signed for this."""
         try:
-            content, signed = self._serializer(home).loads(text or "", max_age=self.seconds, return_timestamp=True)
+            content, until = signed_lately(self._serializer(home), text or "", self.seconds)
         except BadData:
             return None
-        if not isinstance(content, dict):
-            return None
-        return cast("dict[str, Any]", content), signed.timestamp() + self.seconds
+        return (cast("dict[str, Any]", content), until) if isinstance(content, dict) else None
 
     def set_on(self, response: Response, connection: HTTPConnection, content: dict[str, Any], home: Path) -> None:
         """Let the browser keep it, out of reach of scripts and of requests that other sites make."""
@@ -59,3 +59,21 @@ class SignedCookie:
         key = hashlib.sha256(server_secret(home) + self.purpose.encode()).digest()
         signer = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
         return URLSafeTimedSerializer(key, salt=f"bgen {self.name}", signer_kwargs=signer)
+
+
+def signed_lately(serializer: URLSafeTimedSerializer, text: str, seconds: float) -> tuple[Any, float]:
+    """What was signed, and the Unix time at which it ends.
+
+    Another server of the same secret may have signed it whose clock is ahead: itsdangerous 2.2 itself would refuse that
+    as too old.
+
+    Raises
+    ------
+    itsdangerous.BadData
+        It was not signed so, or ended.
+    """
+    signed: tuple[Any, datetime] = serializer.loads(text, return_timestamp=True)
+    until = signed[1].timestamp() + seconds
+    if until < time.time():
+        raise SignatureExpired("signed too long ago")
+    return signed[0], until

@@ -27,7 +27,7 @@ from bgen_core.store.thumbnails import thumbnail
 from pages._ui.app import resources
 from pages._ui.app.faults import told
 from pages._ui.identity.handed_on import visitor_in
-from pages._ui.identity.signed_cookie import SignedCookie
+from pages._ui.identity.signed_cookie import SignedCookie, signed_lately
 from pages._ui.links.link_address import LINKS, link_in
 from pages._ui.shared.html_templates import render
 
@@ -126,7 +126,8 @@ def link_routes(
             seen, link = _opened(request, store_through, settings())
             winner = _WINNERS.get((fields.get("winner") or [""])[0])
             try:
-                given = _ballots(settings().home).loads((fields.get("ballot") or [""])[0], max_age=_BALLOT_SECONDS)
+                ballot = (fields.get("ballot") or [""])[0]
+                given, _ = signed_lately(_ballots(settings().home), ballot, _BALLOT_SECONDS)
             except BadData:
                 given = [""]
             if winner is None or given[0] != link.id or not _is_known(request, settings()):

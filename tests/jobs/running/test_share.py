@@ -111,7 +111,11 @@ def test_a_slow_painter_takes_less(settings: Settings, store: Store) -> None:
     assert len(fast.painted) > 2 * len(slow.painted) > 0
 
 
-def test_what_a_lost_painter_held_is_painted_by_the_others(settings: Settings, store: Store) -> None:
+def test_what_a_lost_painter_held_is_painted_by_the_others(
+    settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + 120)  # by the others' own clock it would be lost from the start
     sweep_id = quick_sweeps.submit(store, settings, seeds=f"1-{CELLS}")
     lost = WorkerId("lost")
     store.workers.beat(lost, "painter", ELSEWHERE, WorkerStatus(sweep_id=sweep_id))

@@ -1,5 +1,6 @@
 """With the shared password: the name that somebody gives, what it makes of them, and changing it."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from starlette.testclient import TestClient
 from bgen_core.settings import Settings, load_settings
 from pages._ui.app.wrong_tries import WrongTries
 from pages._ui.identity import account_answers
-from pages._ui.identity.logins import COOKIE, KNOWN_COOKIE
+from pages._ui.identity.logins import COOKIE, KNOWN_COOKIE, PASSWORD_SECONDS
 from tests.pages.identity.gated import BROWSER, gated
 
 
@@ -72,6 +73,19 @@ def test_who_was_here_is_known_after_the_password_changed(
         again.cookies.update(dict(client.cookies.items()))
         assert again.get("/").status_code == 401
         assert enter(again, "Anna", "changed") == anna
+
+
+@pytest.mark.parametrize(
+    ("ahead", "holds"), [(120.0, True), (-PASSWORD_SECONDS + 60, True), (-PASSWORD_SECONDS - 60, False)]
+)
+def test_a_login_by_a_server_with_another_clock_holds_until_its_end(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, ahead: float, holds: bool
+) -> None:
+    now = time.time
+    with monkeypatch.context() as there:
+        there.setattr(time, "time", lambda: now() + ahead)
+        enter(client, "Anna")
+    assert (client.get("/").status_code == 200) is holds
 
 
 def test_an_older_programs_login_is_asked_again(client: TestClient) -> None:
