@@ -80,12 +80,14 @@ def test_a_run_finds_those_that_are_like_it(page_store: Store, with_clip: Settin
     assert "ffffffffffff" in texts(gone)
 
 
-def test_without_a_model_it_is_said_and_nothing_is_asked_for(page_store: Store) -> None:
+def test_without_a_model_nothing_is_offered_and_a_link_that_asks_for_it_is_told(page_store: Store) -> None:
     commit(page_store, made_up_run())
     at = open_compare(ids=page_store.runs.select()[0].id[:12])
-    assert "No CLIP model is set: BGEN_CLIP_MODEL." in texts(at)
+    assert "Pictures are found by what they show" not in texts(at)
     assert not has_button(at, "More like this")
-    assert "How alike pictures are cannot be told." in texts(open_compare(meaning="a beach"))
+    searched = texts(open_compare(meaning="a beach"))
+    assert "How alike pictures are cannot be told." in searched
+    assert "No CLIP model is set: BGEN_CLIP_MODEL." in searched
 
 
 def test_what_is_not_read_yet_stands_last(page_store: Store, with_clip: Settings) -> None:

@@ -1,5 +1,6 @@
 """Looking for pictures by what they show: by words, along a way from one text to another, or like a run."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -33,37 +34,44 @@ def searched(table: pd.DataFrame, store: SeenStore, view: CompareView) -> tuple[
 
 
 def meaning_popover(view: CompareView) -> None:
-    """Draw what pictures are looked for by their meaning; it goes into the view."""
+    """Draw what pictures are looked for by their meaning, where a CLIP model is set; it goes into the view."""
     st.session_state[_WORDS], st.session_state[_LESS] = view.meaning, view.less
 
     def look() -> None:
         words = st.session_state[_WORDS].strip()
         change(meaning=words, less=st.session_state[_LESS].strip() if words else "", like="", sort="", page=1)
 
+    has_model = bool(resources.settings().clip_model)
+    if not has_model and not view.is_searched:  # nothing to offer; a link from elsewhere may ask for it all the same
+        return
     with st.popover("Meaning · 1" if view.is_searched else "Meaning", key="compare_by_meaning"):
-        if not resources.settings().clip_model:
+        if has_model:
+            _words(view, look)
+        else:
             st.caption(f"Pictures are found by what they show where the server has a CLIP model. {CLIP.no_model}")
-            return
-        st.text_input(
-            "Pictures that show",
-            key=_WORDS,
-            max_chars=LONGEST_SEARCH,
-            placeholder="a beach at sunset",
-            help="The most alike come first, by the deployment's CLIP model. Likeness is a measure like others.",
-            on_change=look,
-        )
-        st.text_input(
-            "And less of",
-            key=_LESS,
-            max_chars=LONGEST_SEARCH,
-            placeholder="a beach",
-            help="Makes it a direction: how far a picture lies from these words towards those above.",
-            disabled=not view.meaning,
-            on_change=look,
-        )
-        st.caption("To find pictures like one of yours, choose it and press *More like this*.")
         if view.is_searched:
             st.button("Stop looking", type="tertiary", on_click=stop_looking)
+
+
+def _words(view: CompareView, look: Callable[[], None]) -> None:
+    st.text_input(
+        "Pictures that show",
+        key=_WORDS,
+        max_chars=LONGEST_SEARCH,
+        placeholder="a beach at sunset",
+        help="The most alike come first, by the deployment's CLIP model. Likeness is a measure like others.",
+        on_change=look,
+    )
+    st.text_input(
+        "And less of",
+        key=_LESS,
+        max_chars=LONGEST_SEARCH,
+        placeholder="a beach",
+        help="Makes it a direction: how far a picture lies from these words towards those above.",
+        disabled=not view.meaning,
+        on_change=look,
+    )
+    st.caption("To find pictures like one of yours, choose it and press *More like this*.")
 
 
 def more_like_button(run_id: RunId) -> None:
