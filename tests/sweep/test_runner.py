@@ -195,7 +195,7 @@ def test_an_axis_of_weights_of_a_lora(store: Store, settings: Settings, inpainte
     again = SweepPlan(subject_id=subject.id, model="demo", base=replace(base, seed=7))
     sweep_id = submit_sweep(store, forecast(store, settings, again), owner="tester")
     save_file({"unet.to_q.lora_A.weight": np.ones((2, 4), np.float32)}, str(file))
-    with pytest.raises(UserInputError, match="a LoRA, the device or a library has changed"):
+    with pytest.raises(UserInputError, match="a LoRA, the light model, the device or a library has changed"):
         list(Runner(store, settings).run(sweep_id))
 
 
