@@ -1,5 +1,6 @@
 """`python -m bgen_core …`, and the command `bgen` of an installed package."""
 
+import gc
 import signal
 import sys
 
@@ -11,8 +12,11 @@ def run() -> None:
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores it
             signal.signal(number, signal.default_int_handler)
     try:
+        gc.disable()  # what is imported stays: looking through it for circles is a seventh of a command's start
         from bgen_core.cli import main
 
+        gc.freeze()
+        gc.enable()
         main()
     except KeyboardInterrupt:
         sys.exit(130)
