@@ -96,10 +96,10 @@ def paint_together(store: Store, sweep_id: SweepId, *hands: Hand) -> None:
 
 def test_painters_make_each_cell_once_and_the_last_one_finishes_the_sweep(settings: Settings, store: Store) -> None:
     sweep_id = quick_sweeps.submit(store, settings, seeds=f"1-{CELLS}")
-    all_have_one = threading.Barrier(3, timeout=30)  # before any has a second
+    all_have_one = threading.Barrier(3, timeout=50)  # before any has a second
     hands = [Hand(store, settings, 0.05, first=all_have_one.wait) for _ in range(3)]
     paint_together(store, sweep_id, *hands)
-    assert store.sweeps.get(sweep_id).state == "done"
+    assert store.sweeps.get(sweep_id).state == "done", [hand.ended for hand in hands]
     assert Counter(seed for hand in hands for seed in hand.painted) == Counter(range(1, CELLS + 1))
     assert not any(store.leases.of(hand.member.id) for hand in hands)
 
