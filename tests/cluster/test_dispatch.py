@@ -58,7 +58,8 @@ class Served:
         }
         with self.log.open("ab") as log:
             self.process = subprocess.Popen([sys.executable, "-c", DISPATCH], env=environment, stdout=log, stderr=log)
-        until(lambda: len(self.painters()) == PAINTERS, f"painters are there; see {self.log}")
+        ready = ["ready"] * PAINTERS  # one that still loads its libraries would leave a short sweep to the others
+        until(lambda: [each.status.state for each in self.painters()] == ready, f"painters are there; see {self.log}")
 
     def painters(self) -> list[WorkerRecord]:
         return [each for each in self.store.workers.serving() if each.is_alive and each.status.state != "starting"]
