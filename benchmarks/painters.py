@@ -9,12 +9,13 @@ starts. Two painters at one sweep are compared with two workers, each at a sweep
 
 import argparse
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -30,6 +31,7 @@ from bgen_core.sweep.plan import SweepPlan
 
 PHOTO = Extent(width=640, height=480)
 PROJECT = Path(__file__).parents[1]
+DATABASE = "bgen.sqlite3"
 # It measures no runs, which painters leave to others: on this machine's processors that would be at the others' cost.
 WORKER = "import bgen_core.jobs.worker as worker; worker.measure_next = lambda *_: False; worker.main()"
 PAINTER = (
@@ -39,12 +41,26 @@ PAINTER = (
 
 
 class Side:
-    """Processes at a store."""
+    """Processes at a store.
 
-    def __init__(self, code: Sequence[str], *, seconds: float | None = None) -> None:
+    Parameters
+    ----------
+    code
+        What each of them runs.
+    seconds
+        Of a step, where they sleep.
+    tuned
+        A side whose measured batch sizes these take: sides that chose others would be compared by their luck in that.
+    """
+
+    def __init__(self, code: Sequence[str], *, seconds: float | None = None, tuned: "Side | None" = None) -> None:
         self._home = tempfile.TemporaryDirectory(prefix="bgen-painters-")
         self.settings: Settings = load_settings(home=Path(self._home.name) / "home")
         self.store: Store = open_store(self.settings)
+        if tuned is not None:
+            with closing(sqlite3.connect(self.settings.home / DATABASE)) as own, own:
+                own.execute("ATTACH ? AS other", (str(tuned.settings.home / DATABASE),))
+                own.execute("INSERT INTO tunings SELECT * FROM other.tunings")
         environment = os.environ | {"BGEN_HOME": str(self.settings.home), "OMP_WAIT_POLICY": "PASSIVE"}
         environment |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(PROJECT), "BGEN_TEST_SECONDS": str(seconds or 0)}
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -91,7 +107,10 @@ def sides(*every: tuple[Sequence[str], float | None]) -> Iterator[list[Side]]:
     made: list[Side] = []
     try:
         for code, seconds in every:
-            made.append(Side(code, seconds=seconds))
+            made.append(Side(code, seconds=seconds, tuned=made[0] if made else None))
+            made[-1].cells_per_second(
+                3, 0
+            )  # what the first pictures of a size have to measure, before the clock starts
         yield made
     finally:
         for side in made:
