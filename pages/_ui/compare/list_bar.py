@@ -22,11 +22,13 @@ def order_controls(view: CompareView) -> None:
     labels = {"": "most alike" if view.is_searched else "newest first"} | {
         column.name: column.label for column in SORTED
     }
-    st.session_state["compare_sort"] = view.sort.removeprefix("-")
+    # A field of its own: browsers send the words of an option, and those of the usual order are others here.
+    key = "compare_sort_alike" if view.is_searched else "compare_sort"
+    st.session_state[key] = view.sort.removeprefix("-")
     st.session_state["compare_falling"] = view.sort.startswith("-")
 
     def choose() -> None:
-        column, falling = st.session_state["compare_sort"], st.session_state.get("compare_falling", False)
+        column, falling = st.session_state[key], st.session_state.get("compare_falling", False)
         if column != view.sort.removeprefix("-"):  # a new column begins with what is best
             falling = bool(column) and begins_descending(run_column(column))
         change(sort=f"-{column}" if column and falling else column, page=1)
@@ -34,7 +36,7 @@ def order_controls(view: CompareView) -> None:
     st.selectbox(
         "Sort by",
         list(labels),
-        key="compare_sort",
+        key=key,
         format_func=lambda name: f"Sort: {labels[name]}",
         label_visibility="collapsed",
         help="Sorts all runs of this view, as a click on a heading of the table does.",
