@@ -114,15 +114,16 @@ def read_pictures(
 ) -> None:
     """Let the CLIP model read all pictures that it has not read, so that they can be searched by meaning."""
     settings = load_settings()
-    from bgen_core.jobs.running.picture_reading import read_some, unread
+    from bgen_core.jobs.running.picture_reading import PictureReading
     from bgen_core.metrics.clip import CLIP  # takes torch along
 
     if reason := CLIP.why_not(settings.clip_model):
         raise UserInputError(f"No picture can be read. {reason}")
     number = 0
     with open_store(settings) as store, counting("reading") as show:
-        waiting = len(unread(store, settings, at_once=_ALL))
-        while read := read_some(store, settings):
+        reading = PictureReading(store, settings)
+        waiting = len(reading.unread(at_once=_ALL))
+        while read := reading.read_some():
             number += read
             show(number, max(number, waiting))
     if as_json:

@@ -12,7 +12,7 @@ from bgen_core.jobs.measuring import measure_missing, pending_runs
 from bgen_core.jobs.mirroring import Mirroring
 from bgen_core.jobs.racing.deciding import decide_next, forecaster
 from bgen_core.jobs.running.housekeeping import Housekeeping
-from bgen_core.jobs.running.picture_reading import read_some, unread
+from bgen_core.jobs.running.picture_reading import PictureReading
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import Store
 
@@ -30,7 +30,7 @@ def measure(control: Control) -> str:
         return ""
     with store, Member(store, "measurer", worker_id=control.worker_id) as member:
         housekeeping, mirroring = Housekeeping(store, settings, member.sign), Mirroring(store, settings)
-        pauses = growing_pauses()
+        reading, pauses = PictureReading(store, settings), growing_pauses()
         while not control.stopping.is_set():
             member.sign()
             try:
@@ -39,7 +39,7 @@ def measure(control: Control) -> str:
                 is_idle = (
                     not race_some(store, settings)
                     and not measure_some(store, settings, member)
-                    and not read_pictures(store, settings, member)
+                    and not read_pictures(reading, member)
                     and not mirroring.copy_next()
                 )
             except (BgenError, OSError):
@@ -66,12 +66,12 @@ def measure_some(store: Store, settings: Settings, member: Member) -> int:
     return sum(1 for _ in _measured(store, settings, member))
 
 
-def read_pictures(store: Store, settings: Settings, member: Member) -> int:
+def read_pictures(reading: PictureReading, member: Member) -> int:
     """Let the CLIP model read some pictures, one measurer at a time: how many it were."""
-    if not unread(store, settings) or not member.take("measure", ["pictures"]):
+    if not reading.unread() or not member.take("measure", ["pictures"]):
         return 0
     try:
-        return read_some(store, settings)
+        return reading.read_some()
     finally:
         member.release("measure", ["pictures"])
 

@@ -80,6 +80,7 @@ def work(store: Store, settings: Settings, member: Member) -> None:
     turns = Turns(store, member)
     with loading_what_stays():
         from bgen_core.jobs.runner import Runner  # imports torch: the status says "starting" meanwhile
+        from bgen_core.jobs.running.picture_reading import PictureReading
 
         runner = Runner(store, settings, member, next_sweep=turns.look_ahead, next_after=turns.next_after)
         device = runner.device
@@ -92,10 +93,10 @@ def work(store: Store, settings: Settings, member: Member) -> None:
     member.say(state="ready")
     look = _Clock(ORPHAN_CHECK_SECONDS)
     measure, race = _Clock(MEASURE_CHECK_SECONDS), _Clock(RACE_CHECK_SECONDS)
-    read = _Clock(MEASURE_CHECK_SECONDS)
     pauses = growing_pauses()
     telling, housekeeping = Telling(store, settings), Housekeeping(store, settings, member.sign)
     mirroring, mirror = Mirroring(store, settings), _Clock(MEASURE_CHECK_SECONDS)
+    reading, read = PictureReading(store, settings), _Clock(MEASURE_CHECK_SECONDS)
     while True:
         member.sign()
         try:
@@ -111,7 +112,7 @@ def work(store: Store, settings: Settings, member: Member) -> None:
                 race.make_due()
             elif measure.is_due() and measure_next(store, settings):
                 measure.make_due()
-            elif read.is_due() and read_next(store, settings):
+            elif read.is_due() and reading.read_some():
                 read.make_due()
             elif mirror.is_due() and mirroring.copy_next():
                 mirror.make_due()
@@ -175,13 +176,6 @@ def measure_next(store: Store, settings: Settings) -> bool:
         store.copies.forget(run_id)  # its copies elsewhere lack what was measured now
         return True
     return False
-
-
-def read_next(store: Store, settings: Settings) -> bool:
-    """Let the CLIP model read some pictures that it has not read; False where there are none."""
-    from bgen_core.jobs.running.picture_reading import read_some
-
-    return read_some(store, settings) > 0
 
 
 def race_next(store: Store, settings: Settings, device: Device, telling: Telling | None = None) -> bool:

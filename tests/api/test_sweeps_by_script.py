@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 from starlette.testclient import TestClient
 
 from bgen_core.api.openapi import openapi_document
-from bgen_core.jobs.running.picture_reading import read_some
+from bgen_core.jobs.running.picture_reading import PictureReading
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import Store
 from pages._ui.app import resources
@@ -269,7 +269,7 @@ def test_runs_are_found_by_meaning_where_there_is_a_clip_model(
     assert "No CLIP model is set" in refused.json()["detail"]
     assert client.get("/api/v1/runs", params={"like": "f" * 12}).status_code == 404
     monkeypatch.setenv("BGEN_CLIP_MODEL", str(saved_clip(tmp_path / "clip")))
-    read_some(store, load_settings(device="cpu"))
+    PictureReading(store, load_settings(device="cpu")).read_some()
     resources.settings.clear()
     found = shaped("Runs", client.get("/api/v1/runs", params={"like": runs[1].id}).json())["runs"]
     values = [run["metrics"]["likeness"]["value"] for run in found]

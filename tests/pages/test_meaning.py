@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bgen_core.jobs.running.picture_reading import read_some
+from bgen_core.jobs.running.picture_reading import PictureReading
 from bgen_core.runs.likeness import AlikeTo, likeness
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import Store
@@ -28,7 +28,7 @@ def with_clip(page_store: Store, clip_folder: Path, monkeypatch: pytest.MonkeyPa
     for number in range(NUMBER):
         commit(page_store, made_up_run(number))
     settings = load_settings(device="cpu")
-    read_some(page_store, settings, at_once=NUMBER)
+    PictureReading(page_store, settings).read_some(at_once=NUMBER)
     return settings
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from bgen_core.errors import UserInputError
 from bgen_core.ids import RunId
-from bgen_core.jobs.running.picture_reading import read_some
+from bgen_core.jobs.running.picture_reading import PictureReading
 from bgen_core.metrics.clip_space import model_key
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.likeness import AlikeTo, Likeness, likeness
@@ -50,8 +50,8 @@ def asked(store: Store, settings: Settings, runs: list[RunRecord], **what: str) 
 
 def test_likeness_is_the_cosine_of_the_whole_model(store: Store, with_clip: Settings, clip_folder: Path) -> None:
     runs = [commit(store, made_up_run(number)) for number in range(3)]
-    assert read_some(store, with_clip) == 3
-    assert read_some(store, with_clip) == 0
+    assert PictureReading(store, with_clip).read_some() == 3
+    assert PictureReading(store, with_clip).read_some() == 0
     pictures = [embeddings(clip_folder, "a beach", shown(store, run))[0] for run in runs]
     beach, sunset = (
         embeddings(clip_folder, text, shown(store, runs[0]))[1] for text in ("a beach", "a beach at sunset")
@@ -71,26 +71,26 @@ def test_another_model_reads_anew_and_nothing_of_the_old_one_is_told(
     store: Store, with_clip: Settings, opposed_folder: Path
 ) -> None:
     runs = [commit(store, made_up_run(number)) for number in range(2)]
-    read_some(store, with_clip)
+    PictureReading(store, with_clip).read_some()
     before = asked(store, with_clip, runs, words="a beach")
     other = replace_model(with_clip, opposed_folder)
     unread = asked(store, other, runs, words="a beach")
     assert np.isnan(unread.values).all()
     assert unread.sentence.startswith("The CLIP model has read 0 of 2 pictures so far.")
-    assert read_some(store, other, at_once=1) == 1  # the newest first
+    assert PictureReading(store, other).read_some(at_once=1) == 1  # the newest first
     assert np.isfinite(asked(store, other, runs, words="a beach").values).tolist() == [False, True]
-    read_some(store, other)
+    PictureReading(store, other).read_some()
     assert asked(store, other, runs, words="a beach").values == pytest.approx(-before.values, abs=HALF_PRECISION)
     assert asked(store, with_clip, runs, words="a beach").values == pytest.approx(before.values)
 
 
 def test_a_picture_that_was_made_again_is_read_again(store: Store, with_clip: Settings) -> None:
     one, other = (commit(store, made_up_run(number)) for number in range(2))
-    read_some(store, with_clip)
+    PictureReading(store, with_clip).read_some()
     before = asked(store, with_clip, [one, other], words="a beach").values
     store.runs.set_image(one.id, store.blobs.get(other.image))
     assert np.isnan(asked(store, with_clip, [one], words="a beach").values[0])
-    read_some(store, with_clip)
+    PictureReading(store, with_clip).read_some()
     after = asked(store, with_clip, [one, other], words="a beach").values
     assert after == pytest.approx([before[1], before[1]])
 
@@ -98,7 +98,8 @@ def test_a_picture_that_was_made_again_is_read_again(store: Store, with_clip: Se
 def test_a_deleted_run_is_alike_to_nothing_and_a_lost_picture_stops_nobody(store: Store, with_clip: Settings) -> None:
     runs = [commit(store, made_up_run(number)) for number in range(3)]
     store.blobs.path(runs[2].image).unlink()
-    while read_some(store, with_clip):
+    reading = PictureReading(store, with_clip)
+    while reading.read_some():
         pass
     assert np.isfinite(asked(store, with_clip, runs, words="a beach").values).tolist() == [True, True, False]
     store.deletion.delete([runs[0].id])
@@ -130,9 +131,9 @@ def test_what_cannot_be_told_is_a_sentence(store: Store, settings: Settings, wit
 def test_other_files_under_the_same_name_are_another_model(store: Store, settings: Settings, tmp_path: Path) -> None:
     run = commit(store, made_up_run())
     now = replace_model(settings, saved_clip(tmp_path / "clip"))
-    read_some(store, now)
+    PictureReading(store, now).read_some()
     before = asked(store, now, [run], words="a beach").values
     saved_clip(tmp_path / "clip", sign=-1)
     assert np.isnan(asked(store, now, [run], words="a beach").values[0])
-    read_some(store, now)
+    PictureReading(store, now).read_some()
     assert asked(store, now, [run], words="a beach").values == pytest.approx(-before, abs=HALF_PRECISION)

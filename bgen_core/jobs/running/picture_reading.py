@@ -18,45 +18,52 @@ logger = logging.getLogger(__name__)
 
 AT_ONCE = 4  # pictures: up to half a second each on a processor, and a sweep may begin meanwhile
 _SIDE = 512  # of the thumbnail that is read: CLIP models see 224 to 336 pixels
-_unreadable: set[BlobHash] = set()  # tried again by the next process: a picture may be restored from a backup
 
 
-def read_some(store: Store, settings: Settings, *, at_once: int = AT_ONCE) -> int:
-    """Let the deployment's CLIP model read some pictures that it has not read; how many it were.
+class PictureReading:
+    """What the deployment's CLIP model has not read yet, and reading it.
 
-    0 where there are none, no model is set, or it cannot be loaded now.
+    A picture that cannot be decoded is asked for once: the next process tries again, since it may have been restored
+    from a backup.
     """
-    asked = unread(store, settings, at_once=at_once)
-    vectors = {run_id: (picture, vector) for run_id, picture, vector in _read(store, settings, asked)}
-    if vectors:
-        store.vectors.save(_key(settings), vectors)
-    return len(asked)
 
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+        self._unreadable: set[BlobHash] = set()
 
-def unread(store: Store, settings: Settings, *, at_once: int = AT_ONCE) -> list[tuple[RunId, BlobHash]]:
-    """Runs with their pictures that the CLIP model can read and has not read; none where there is no such model."""
-    if not settings.clip_model or CLIP.why_not(settings.clip_model):
-        return []
-    found = store.vectors.unread(_key(settings), limit=at_once + len(_unreadable))
-    return [(run_id, picture) for run_id, picture in found.items() if picture not in _unreadable][:at_once]
+    def read_some(self, *, at_once: int = AT_ONCE) -> int:
+        """Let the model read some pictures that it has not read; how many it has looked at.
 
+        0 where there are none, no model is set, or it cannot be loaded now.
+        """
+        asked = self.unread(at_once=at_once)
+        vectors = {run_id: (picture, vector) for run_id, picture, vector in self._read(asked)}
+        if vectors:
+            self._store.vectors.save(self._key(), vectors)
+        return len(asked)
 
-def _key(settings: Settings) -> str:
-    from bgen_core.metrics.clip_space import model_key
+    def unread(self, *, at_once: int = AT_ONCE) -> list[tuple[RunId, BlobHash]]:
+        """Runs with their pictures that the model can read and has not read; none where there is no such model."""
+        if not self._settings.clip_model or CLIP.why_not(self._settings.clip_model):
+            return []
+        found = self._store.vectors.unread(self._key(), limit=at_once + len(self._unreadable))
+        return [(run_id, picture) for run_id, picture in found.items() if picture not in self._unreadable][:at_once]
 
-    return model_key(settings.clip_model)
+    def _key(self) -> str:
+        from bgen_core.metrics.clip_space import model_key
 
+        return model_key(self._settings.clip_model)
 
-def _read(
-    store: Store, settings: Settings, asked: list[tuple[RunId, BlobHash]]
-) -> Iterator[tuple[RunId, BlobHash, np.ndarray]]:
-    from bgen_core.metrics.clip_space import picture_vector
+    def _read(self, asked: list[tuple[RunId, BlobHash]]) -> Iterator[tuple[RunId, BlobHash, np.ndarray]]:
+        from bgen_core.metrics.clip_space import picture_vector
 
-    for run_id, picture in asked:
-        try:
-            image = decode_photo(thumbnail(store.blobs, picture, _SIDE), name=picture, limits=STORED_LIMITS).image
-        except (UserInputError, LostPictureError):
-            logger.warning("the picture %s cannot be read", picture, exc_info=True)
-            _unreadable.add(picture)
-        else:
-            yield run_id, picture, picture_vector(settings.clip_model, image)
+        for run_id, picture in asked:
+            try:
+                shown = thumbnail(self._store.blobs, picture, _SIDE)
+                image = decode_photo(shown, name=picture, limits=STORED_LIMITS).image
+            except (UserInputError, LostPictureError):
+                logger.warning("the picture %s cannot be read", picture, exc_info=True)
+                self._unreadable.add(picture)
+            else:
+                yield run_id, picture, picture_vector(self._settings.clip_model, image)
