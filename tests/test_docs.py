@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from bgen_core.cli import app
+from bgen_core.cli import command_line
 from bgen_core.client.client import TOKEN_VARIABLE
 from bgen_core.settings import Settings
 from bgen_core.sweep.axes import parse_axis
 
 PROJECT = Path(__file__).parents[1]
 PAGES = sorted([*PROJECT.glob("*.md"), PROJECT / "NOTICE", *(PROJECT / "docs").rglob("*.md")])
-COMMANDS = typer.main.get_command(app)
+COMMANDS = typer.main.get_command(command_line())
 
 COMMAND = "python -m bgen_core "  # or, at the beginning of a line, `bgen` of an installed package
 # Words behind it that stand for any command.

@@ -104,6 +104,7 @@ def archive_pieces(
     names = file_names(runs)
     kept: list[ArchivedRun] = []
     records: list[RunRecord] = []
+    subjects: list[ArchivedSubject] = []
     with zipfile.ZipFile(outlet, "w") as opened:
         archive = _Archive(opened)
         for run in runs:
@@ -122,26 +123,17 @@ def archive_pieces(
             except (LostPictureError, UserInputError) as error:
                 missing.append(f"Run {run.id}: {error.public}")
             yield outlet.take()
-        subjects: list[ArchivedSubject] = []
-        saved = {each.id for each in store.subjects.all()}
-        for subject_id, name in {run.subject_id: run.subject_name for run in records}.items():
-            if subject_id not in saved:
-                missing.append(f"Subject {quoted(name, 60)} ({subject_id[:12]}): It was deleted; its runs are here.")
-                continue
-            try:
-                subjects.append(_add_subject(archive, store, subject_id, limits))
-            except (UserInputError, LostPictureError) as error:  # deleted this moment, or its pictures are gone
-                missing.append(f"Subject {quoted(name, 60)} ({subject_id[:12]}): {error.public}")
+        for subject in _add_subjects(archive, store, records, limits, missing):
+            subjects.append(subject)
             yield outlet.take()
         importable = {entry.record["id"] for entry in kept}
         sweeps = _sweeps(store, [run for run in records if run.id in importable], sweep_id, missing)
         references = list(_add_references(archive, store, records, sweeps, missing))
         yield outlet.take()
-        made_by = f"bgen {bgen_core.__version__}"
         manifest = Manifest(
             format=FORMAT,
             version=VERSION,
-            made_by=made_by,
+            made_by=f"bgen {bgen_core.__version__}",
             subjects=subjects,
             runs=kept,
             sweeps=sweeps,
@@ -154,6 +146,22 @@ def archive_pieces(
         if missing:
             archive.add(NOT_INCLUDED, ("\n".join(missing) + "\n").encode(errors="replace"), now, shrink=True)
     yield outlet.take()
+
+
+def _add_subjects(
+    archive: _Archive, store: Store, records: Sequence[RunRecord], limits: DecodeLimits, missing: list[str]
+) -> Iterator[ArchivedSubject]:
+    """Subjects of the runs, each once; why one is not there is said in `missing`."""
+    saved = {each.id for each in store.subjects.all()}
+    for subject_id, name in {run.subject_id: run.subject_name for run in records}.items():
+        said = f"Subject {quoted(name, 60)} ({subject_id[:12]})"
+        if subject_id not in saved:
+            missing.append(f"{said}: It was deleted; its runs are here.")
+            continue
+        try:
+            yield _add_subject(archive, store, subject_id, limits)
+        except (UserInputError, LostPictureError) as error:  # deleted this moment, or its pictures are gone
+            missing.append(f"{said}: {error.public}")
 
 
 def _add_references(

@@ -2,50 +2,55 @@
 
 import logging
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 
 import typer
 
 from bgen_core.cli import exit_codes
-from bgen_core.cli.bench import bench
 from bgen_core.cli.called_as import called_as
-from bgen_core.cli.doctor import doctor
-from bgen_core.cli.generate import generate
-from bgen_core.cli.metrics import metrics_app
-from bgen_core.cli.models import models
-from bgen_core.cli.reproduce import reproduce
-from bgen_core.cli.run_files import runs_app
-from bgen_core.cli.scaling.cluster import cluster_app
-from bgen_core.cli.scaling.dispatch import dispatch
-from bgen_core.cli.segment import segment
-from bgen_core.cli.serve import PASSES_OPTIONS_ON, serve
-from bgen_core.cli.store import store_app
 from bgen_core.cli.streams import check_words, log_to_terminal, write_every_letter
-from bgen_core.cli.sweep import sweep
-from bgen_core.cli.tokens import tokens_app
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.models.devices import prepare_process_for_inference
 
-app = typer.Typer(
-    name="bgen",
-    help="Keep the person in a photo, repaint everything behind them, compare every image.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-app.command("app", context_settings=PASSES_OPTIONS_ON)(serve)
-app.command("segment")(segment)
-app.command("generate")(generate)
-app.command("sweep")(sweep)
-app.command("reproduce")(reproduce)
-app.add_typer(runs_app, name="runs")
-app.add_typer(metrics_app, name="metrics")
-app.add_typer(store_app, name="store")
-app.add_typer(tokens_app, name="tokens")
-app.command("dispatch")(dispatch)
-app.add_typer(cluster_app, name="cluster")
-app.command("models")(models)
-app.command("doctor")(doctor)
-app.command("bench")(bench)
+# Name -> module and function, or group of commands. Only what is called is imported: nobody waits for the others.
+COMMANDS = {
+    "app": "serve:serve",
+    "segment": "segment:segment",
+    "generate": "generate:generate",
+    "sweep": "sweep:sweep",
+    "reproduce": "reproduce:reproduce",
+    "runs": "run_files:runs_app",
+    "metrics": "metrics:metrics_app",
+    "store": "store:store_app",
+    "tokens": "tokens:tokens_app",
+    "dispatch": "scaling.dispatch:dispatch",
+    "cluster": "scaling.cluster:cluster_app",
+    "models": "models:models",
+    "doctor": "doctor:doctor",
+    "bench": "bench:bench",
+}
+
+
+def command_line(words: Sequence[str] = ()) -> typer.Typer:
+    """The command that the words call; all commands where they call none, for help and for what is mistyped."""
+    app = typer.Typer(
+        name="bgen",
+        help="Keep the person in a photo, repaint everything behind them, compare every image.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(lambda: None)  # without it one command would need no name
+    for name in [words[0]] if words and words[0] in COMMANDS else COMMANDS:
+        module_name, _, attribute = COMMANDS[name].partition(":")
+        module = import_module(f"bgen_core.cli.{module_name}")
+        command = getattr(module, attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name, context_settings=getattr(module, "CONTEXT_SETTINGS", None))(command)
+    return app
 
 
 def main() -> None:
@@ -55,7 +60,7 @@ def main() -> None:
     log_to_terminal()
     try:
         check_words(sys.argv[1:])
-        code = app(standalone_mode=False)
+        code = command_line(sys.argv[1:])(standalone_mode=False)
     except (UserInputError, StoreError) as error:
         code = _complain(str(error))
     except (KeyboardInterrupt, typer.Abort):

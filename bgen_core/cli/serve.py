@@ -12,7 +12,7 @@ import bgen_core
 from bgen_core.errors import UserInputError
 
 # Whatever `streamlit run` takes goes on to it.
-PASSES_OPTIONS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+CONTEXT_SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 def serve(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from dataclasses import replace as changed
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,7 +14,6 @@ from bgen_core.cli.given.parameter_options import an_axis_each
 from bgen_core.cli.given.photos import SweepPhoto, photo_files, read_photos
 from bgen_core.cli.given.race import read_race, read_race_from
 from bgen_core.cli.given.redraw import ATTEMPTS_HELP, LIMIT_HELP, given_redraw
-from bgen_core.cli.given.spec import OptionKind, read_spec
 from bgen_core.cli.given.two_passes import TwoPasses, explore, read_two_passes
 from bgen_core.cli.inputs import (
     INVERT_HELP,
@@ -49,8 +48,11 @@ from bgen_core.sweep.plan import SweepPlan
 from bgen_core.sweep.seeds.random_seeds import draw_seeds
 from bgen_core.sweep.seeds.redraw import Redraw
 
+if TYPE_CHECKING:
+    from bgen_core.cli.given.spec import OptionKind
+
 # What `--spec` may hold, and how.
-OPTIONS: dict[str, OptionKind] = {
+OPTIONS: dict[str, "OptionKind"] = {
     "photo": "paths", "alpha": "path", "invert": "switch", "model": "texts", "replace": "texts", "pair": "texts",
     **{parameter.option: "texts" if parameter.kind == "text" else "axis" for parameter in PARAMETERS},
     "reference": "pictures", "background": "pictures", "explore_steps": "number", "keep": "number", "by": "word",
@@ -235,7 +237,11 @@ class Wanted:
         UserInputError
             A value is not allowed, something is missing, or options do not go together.
         """
-        written = read_spec(spec, OPTIONS) if spec else {}
+        written: dict[str, Any] = {}
+        if spec:
+            from bgen_core.cli.given.spec import read_spec  # YAML, for which no other sweep should wait
+
+            written = read_spec(spec, OPTIONS)
         options: dict[str, Any] = {name: written.get(name) if value is None else value for name, value in typed.items()}
         if options["seed"]:
             options["seed"] = draw_seeds(options["seed"])  # once, so that all that follows speaks of the same numbers

@@ -2,12 +2,23 @@
 
 import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, nullcontext
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from bgen_core.wording import sized
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+class _Silence:
+    """In the place of a line that nobody would see. Rich is not imported for it: a command would start later."""
+
+    def add_task(self, description: str, *, total: int | None, after: str) -> None:
+        pass
+
+    def update(self, task: "TaskID | None", *, total: int | None = None, completed: int = 0, after: str = "") -> None:
+        pass
 
 
 @contextmanager
@@ -21,7 +32,7 @@ def counting(what: str) -> Generator[Callable[[int, int], None]]:
 class SweepBar:
     """Cells that are made, and the step of the one in hand."""
 
-    def __init__(self, progress: Progress, total: int) -> None:
+    def __init__(self, progress: "Progress | _Silence", total: int) -> None:
         self._progress = progress
         self._task = progress.add_task("", total=total, after="")
         self._made: set[int] = set()
@@ -46,10 +57,14 @@ def sweep_bar(total: int) -> Generator[SweepBar]:
 
 
 @contextmanager
-def _line(what: str = "") -> Generator[Progress]:
+def _line(what: str = "") -> "Generator[Progress | _Silence]":
+    if not sys.stderr.isatty():
+        yield _Silence()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[after]}"), TimeRemainingColumn())
     before = (TextColumn("{task.description}"),) if what else ()
-    is_shown = sys.stderr.isatty()
-    progress = Progress(*before, *columns, console=Console(stderr=True), transient=True, disable=not is_shown)
-    with progress if is_shown else nullcontext():
+    with Progress(*before, *columns, console=Console(stderr=True), transient=True) as progress:
         yield progress

@@ -3,12 +3,12 @@
 import logging
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import replace
 
 from bgen_core.errors import BgenError, UserInputError
 from bgen_core.extent import Extent
-from bgen_core.ids import RawId, SubjectId, SweepId
+from bgen_core.ids import RawId, SweepId
 from bgen_core.jobs.early.kept_runs import early_note
 from bgen_core.jobs.early.looks import EarlyLooks
 from bgen_core.jobs.kept_models import KeptModels, LoadedModel
@@ -21,29 +21,20 @@ from bgen_core.jobs.running.planned import Planned, Plans
 from bgen_core.jobs.running.redraws import Redraws
 from bgen_core.jobs.running.share import Share
 from bgen_core.jobs.running.turn import Turn
-from bgen_core.jobs.running.work import Painted, Work
+from bgen_core.jobs.running.work import Painted
+from bgen_core.jobs.running.work_planner import WorkPlanner
 from bgen_core.jobs.watching.painters import SPEED
 from bgen_core.models.default_model import default_model
-from bgen_core.models.devices import WITHOUT_DEVICE, Device, find_device, free_bytes, memory_bytes
+from bgen_core.models.devices import Device, find_device, free_bytes, memory_bytes
 from bgen_core.models.hub.download import Fetching
 from bgen_core.models.model_files import fetch_missing
 from bgen_core.models.revision import find_model
-from bgen_core.models.steering.depth_model import depth_model_for
-from bgen_core.models.steering.ip_adapters import find_ip_adapters
-from bgen_core.models.steering.light_model import light_model_for
-from bgen_core.models.steering.loras import find_loras
 from bgen_core.records.sweep import SweepCellRow, SweepRecord
 from bgen_core.settings import Settings
 from bgen_core.store.coordination.tunings import Tunings
-from bgen_core.store.references import KeptBackgrounds, load_references
 from bgen_core.store.store import Store
-from bgen_core.subject.decoding.image_io import DecodeLimits
-from bgen_core.sweep.canvas import choose_model_extent
 from bgen_core.sweep.events import Committed, Inpainter, RunnerEvent
-from bgen_core.sweep.family_rules import settled
-from bgen_core.sweep.plan import SweepCell, address_plan
-from bgen_core.sweep.steering.applied_reference import Steering
-from bgen_core.wording import quoted
+from bgen_core.sweep.plan import SweepCell
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +86,7 @@ class Runner:
         self._share = share
         self._turn: Turn | None = None
         self._plans = Plans()
+        self._planner = WorkPlanner(store, settings, self.device, self._models, self._plans)
         self._engine = OpenEngine(self._claims.release)
         self._early: EarlyLooks | None = None
 
@@ -268,7 +260,7 @@ class Runner:
             began = time.monotonic()
             loaded = self.prepare(model)
             turn.loading += time.monotonic() - began
-            work = replace(self._work(sweep, model, loaded, cells), early=self._early)
+            work = replace(self._planner.work(sweep, model, loaded, cells), early=self._early)
         except UserInputError as error:
             if is_only_group:
                 raise
@@ -277,7 +269,7 @@ class Runner:
         sizes: dict[Extent, list[SweepCell]] = {}
         for subject_id, group in subjects.items():
             try:
-                self._sort_by_size(sizes, loaded, subject_id, group)
+                self._planner.sort_by_size(sizes, loaded, subject_id, group)
             except UserInputError as error:
                 if is_only_group:
                     raise
@@ -295,113 +287,19 @@ class Runner:
         if record is None:
             return
         sweep = self._plans.missing_of(record, self._store.sweeps.cells(record.id))
-        model, loaded, sizes = self._first_of(sweep)
+        model, loaded, sizes = self._planner.first_of(sweep)
         if loaded is None or loaded.inpainter is not inpainter or next(iter(sizes)) != extent:
             return
         cells = [cell for group in sweep.cells_of(model).values() for cell in group]
-        work = self._work(sweep, model, loaded, cells)
+        work = self._planner.work(sweep, model, loaded, cells)
         yield from painting.ask_ahead(replace(work, extent=extent), sizes[extent])
 
     def _joins(self, record: SweepRecord, inpainter: Inpainter, extent: Extent) -> bool:
         """Whether a sweep begins with what this model paints, at this size where its batches are shared."""
         sweep = self._plans.missing_of(record, self._store.sweeps.cells(record.id))
-        _, loaded, sizes = self._first_of(sweep)
+        _, loaded, sizes = self._planner.first_of(sweep)
         if not sweep.groups:
             return True
         if loaded is None or loaded.inpainter is not inpainter:
             return False
         return loaded.source.family.engine is None or next(iter(sizes)) == extent
-
-    def _first_of(self, sweep: Planned) -> tuple[str, LoadedModel | None, dict[Extent, list[SweepCell]]]:
-        """The model with which a sweep begins, if it is loaded already, and the cells of each of its sizes."""
-        model = next((model for model, _ in sweep.groups), "")
-        loaded = self._models.find(model) if model else None
-        sizes: dict[Extent, list[SweepCell]] = {}
-        if loaded is not None:
-            for subject_id, group in sweep.cells_of(model).items():
-                self._sort_by_size(sizes, loaded, subject_id, group)
-        return model, loaded, sizes
-
-    def _sort_by_size(
-        self,
-        sizes: dict[Extent, list[SweepCell]],
-        loaded: LoadedModel,
-        subject_id: SubjectId,
-        cells: Iterable[SweepCell],
-    ) -> None:
-        """Put the cells of one subject to those that are painted at the same size."""
-        photo = self._store.subjects.get(subject_id).extent
-        for cell in cells:
-            params = settled(loaded.source.family, cell.params)
-            params.composition.check_area(photo, DecodeLimits.from_settings(self._settings).max_pixels)
-            picture = params.composition.extent(photo)
-            sizes.setdefault(_extent(picture, loaded, params.side), []).append(replace(cell, params=params))
-
-    def _work(self, sweep: Planned, model: str, loaded: LoadedModel, cells: list[SweepCell]) -> Work:
-        plan, source = sweep.plan, loaded.source
-        part = replace(plan, only=tuple(cell.index for cell in cells))
-        kind, dtype = self.device.kind, self.device.dtype_name
-        loras = find_loras(part.values_of("loras"), self._settings.lora_folder)
-        steering = Steering(
-            ip_adapters=find_ip_adapters(part.values_of("ip_adapter"), self._settings.ip_adapter_folder),
-            pictures=load_references(self._store.blobs, part.values_of("reference")),
-            depth=depth_model_for(part.values_of("control"), self._settings.depth_model),
-            background=KeptBackgrounds(self._store.blobs),
-            light=light_model_for(part.values_of("light"), self._settings, device_kind=kind, dtype_name=dtype),
-        )
-        photos = self._photo_sizes(cells)
-        addresses = self._plans.addresses(
-            sweep.record,
-            [cell.index for cell in cells],
-            (model, source.revision, *loras.items(), *steering.ip_adapters.items(), steering.depth, steering.light),
-            lambda: address_plan(
-                part,
-                dict.fromkeys(plan.models, source.revision),
-                device_kind=kind,
-                dtype_name=dtype,
-                families=dict.fromkeys(plan.models, source.family),
-                loras=loras,
-                ip_adapters=steering.ip_adapters,
-                depth=steering.depth,
-                light=steering.light,
-                photos=photos,
-            ),
-        )
-        if {index: address.run_id for index, address in addresses.items()} != {
-            cell.index: sweep.missing[cell.index] for cell in cells
-        }:
-            raise UserInputError(
-                f"the model {quoted(model)}, an IP-Adapter, a LoRA, the light model, the device or a library has "
-                "changed since this sweep was planned: start it again; what is made already stays in the table."
-            )
-        work = Work(
-            sweep_id=sweep.record.id,
-            owner=sweep.record.owner,
-            device=WITHOUT_DEVICE if source.family.backdrop else self.device,
-            source=source,
-            placement=loaded.placement,
-            extent=Extent(width=source.entry.side, height=source.entry.side),
-            loras=loras,
-            steering=steering,
-            addresses=addresses,
-            is_only_group=len(sweep.groups) == 1,
-            is_only_size=False,
-            redraw=plan.redraw,
-            photos=photos,
-        )
-        again = {cell.index: work.address(cell) for cell in cells if cell.attempt}
-        return replace(work, addresses=addresses | again)
-
-    def _photo_sizes(self, cells: Iterable[SweepCell]) -> dict[SubjectId, Extent]:
-        """Of the cells' subjects that are there: what is missing fails its own cells."""
-        sizes: dict[SubjectId, Extent] = {}
-        for subject_id in {cell.subject_id for cell in cells}:
-            with suppress(UserInputError):
-                sizes[subject_id] = self._store.subjects.get(subject_id).extent
-        return sizes
-
-
-def _extent(picture: Extent, model: LoadedModel, side: int) -> Extent:
-    if model.source.family.backdrop:
-        return picture
-    return choose_model_extent(picture, side=side or model.source.entry.side, factor=model.factor)

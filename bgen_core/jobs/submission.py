@@ -92,29 +92,18 @@ def forecast_sweep(
     UserInputError
         A value, a subject, a model or the number of cells is not allowed.
     """
-    plan.check_size(settings.max_cells)
-    check_steps(plan)
-    check_loras(plan)
-    check_reference(plan)
-    sources = {model: find_model(model) for model in plan.models}
-    revisions = {model: source.revision for model, source in sources.items()}
+    sources = _checked_models(plan, settings, photos)
     entries = [source.entry for source in sources.values()]
-    check_families(plan, entries)
-    check_background(plan, entries)
-    for subject_id, composition in _compositions(plan):
-        composition.check_area(photos[subject_id], DecodeLimits.from_settings(settings).max_pixels)
-    families = {model: source.family for model, source in sources.items()}
-    loras = find_loras(plan.values_of("loras"), settings.lora_folder)
     ip_adapters = find_ip_adapters(plan.values_of("ip_adapter"), settings.ip_adapter_folder)
     check_encoders(ip_adapters.values(), sources.values())
     light = light_model_for(plan.values_of("light"), settings, device_kind=device_kind, dtype_name=dtype_name)
     addresses = address_plan(
         plan,
-        revisions,
+        {model: source.revision for model, source in sources.items()},
         device_kind=device_kind,
         dtype_name=dtype_name,
-        families=families,
-        loras=loras,
+        families={model: source.family for model, source in sources.items()},
+        loras=find_loras(plan.values_of("loras"), settings.lora_folder),
         ip_adapters=ip_adapters,
         depth=depth_model_for(plan.values_of("control"), settings.depth_model),
         light=light,
@@ -145,6 +134,21 @@ def forecast_sweep(
         ),
         seconds=seconds,
     )
+
+
+def _checked_models(plan: SweepPlan, settings: Settings, photos: Mapping[SubjectId, Extent]) -> dict[str, ModelSource]:
+    """Where each model of a plan is, whose values all of them can take."""
+    plan.check_size(settings.max_cells)
+    check_steps(plan)
+    check_loras(plan)
+    check_reference(plan)
+    sources = {model: find_model(model) for model in plan.models}
+    entries = [source.entry for source in sources.values()]
+    check_families(plan, entries)
+    check_background(plan, entries)
+    for subject_id, composition in _compositions(plan):
+        composition.check_area(photos[subject_id], DecodeLimits.from_settings(settings).max_pixels)
+    return sources
 
 
 def _sized(

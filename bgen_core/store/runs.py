@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from bgen_core.errors import UserInputError
@@ -18,6 +18,7 @@ from bgen_core.records.run import PaintedRun, RunRecord
 from bgen_core.records.run_png import encode_run_png
 from bgen_core.store.access import Access, made_by_sweeps, own_new_run, own_run
 from bgen_core.store.blobs import BlobStore
+from bgen_core.store.coordination.upserts import insert_of
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.removals import write_rows
 from bgen_core.store.schema import CellRow, RunOwnerRow, RunRow
@@ -25,11 +26,6 @@ from bgen_core.sweep.params import InpaintParams
 from bgen_core.wording import quoted
 
 SHORTEST_PREFIX = 8
-# Built once: every commit of a run waits for it.
-_INSERTS: dict[str, sa.Insert] = {
-    "postgresql": postgresql.insert(RunRow).on_conflict_do_nothing(),
-    "sqlite": sqlite.insert(RunRow).on_conflict_do_nothing(),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,8 +265,14 @@ def add_run_row(session: Session, record: RunRecord, owner: VisitorId, *, is_sha
 def _add_row(session: Session, record: RunRecord) -> bool:
     """Write a run's row, unless it is there: whether it was new. By the table, since hundreds a second wait for it."""
     connection = session.connection()
-    insert = _INSERTS[connection.dialect.name]
+    insert = _insert(connection.dialect.name)
     return connection.execute(insert, _columns(record), execution_options={"preserve_rowcount": True}).rowcount == 1
+
+
+@cache
+def _insert(dialect: str) -> sa.Insert:
+    """Built once: every commit of a run waits for it."""
+    return insert_of(dialect, RunRow).on_conflict_do_nothing()
 
 
 def _columns(record: RunRecord) -> dict[str, object]:

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bgen_core.bench.classes import DeviceClass, classes_here, compare, compare_classes, made_up_cells, stored_cells
-from bgen_core.cli import app
+from bgen_core.cli import command_line
 from bgen_core.errors import ModelLoadError, UserInputError
 from bgen_core.ids import SweepId
 from bgen_core.jobs.runner import Runner
@@ -131,12 +131,12 @@ def test_gpus_that_are_alike_are_one_class(settings: Settings, monkeypatch: pyte
 
 def test_the_command_prints_a_table_and_json(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bgen_core.bench.classes.gpus_here", dict)
-    told = CliRunner().invoke(app, ["bench", "--what", "classes", "--json"])
+    told = CliRunner().invoke(command_line(), ["bench", "--what", "classes", "--json"])
     assert told.exit_code == 0, told.output
     document = json.loads(told.stdout)
     assert [pair["greatest"] for pair in document["pairs"]] == [6, 0]
     assert document["cells"] == 4 and document["model"] == "demo"
-    table = CliRunner().invoke(app, ["bench", "--what", "classes"]).stdout
+    table = CliRunner().invoke(command_line(), ["bench", "--what", "classes"]).stdout
     assert "| 6 | 0.500 | 25.0% |" in table and "| 0 | 0.000 | 0.0% |" in table
 
 
@@ -149,5 +149,5 @@ def test_the_command_prints_a_table_and_json(settings: Settings, monkeypatch: py
     ],
 )
 def test_what_cannot_be_meant_is_refused(settings: Settings, words: list[str], said: str) -> None:
-    told = CliRunner().invoke(app, ["bench", *words])
+    told = CliRunner().invoke(command_line(), ["bench", *words])
     assert isinstance(told.exception, UserInputError) and said in str(told.exception)

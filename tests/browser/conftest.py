@@ -17,6 +17,7 @@ from tests.browser.compared import add_own_sweep, fill_with_runs
 from tests.conftest import REPEATED
 from tests.needs import missing
 from tests.serving import RunningApp, serve
+from tests.tiny_clip import saved_clip
 
 expect.set_options(timeout=60_000)  # far above what a busy machine needs
 LONGEST_SHOWN = 20_000  # characters of a page where a test failed
@@ -51,11 +52,12 @@ def own_runs(app: RunningApp) -> list[str]:
 
 @pytest.fixture(scope="session")
 def compared(serving: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningApp, Store]]:
-    """A server whose store has something to compare."""
+    """A server whose store has something to compare, and which has a CLIP model."""
     folder = tmp_path_factory.mktemp("compared")
-    with open_store(load_settings(home=folder / "home")) as store:
+    clip = str(saved_clip(folder / "clip"))
+    with open_store(load_settings(home=folder / "home", clip_model=clip)) as store:
         fill_with_runs(store)
-        with serving(folder) as app:
+        with serving(folder, BGEN_CLIP_MODEL=clip) as app:
             yield app, store
 
 

@@ -2,10 +2,13 @@
 
 import re
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from bgen_core.metrics.clip_space import model_key
 from bgen_core.records.run import RunRecord
+from bgen_core.runs.likeness import AlikeTo, likeness
 from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import Store
 from tests.browser.acting import drop, enter, settle, until
@@ -230,6 +233,38 @@ def test_a_file_dropped_while_another_is_open_takes_its_place(compared: tuple[Ru
 def drop_run(page: Page, store: Store, run: RunRecord, name: str) -> None:
     """Drop a run's picture on the page, under another name."""
     drop(page, store.blobs.get(run.image), name, on="Compare", invitation="Drop a PNG to see its settings")
+
+
+def test_words_and_a_chosen_picture_bring_the_most_alike_to_the_top(
+    compared: tuple[RunningApp, Store], page: Page
+) -> None:
+    app, store = compared
+    clip = str(app.home.parent / "clip")
+    runs = [run.id for run in store.runs.select()]
+    until(page, lambda: len(store.vectors.of(model_key(clip), runs)) == len(runs))  # the worker reads them
+
+    def by_likeness(asked: AlikeTo) -> list[str]:
+        return [runs[place] for place in np.argsort(-likeness(store, clip, asked, runs).values, kind="stable")]
+
+    def shows(ids: list[str]) -> None:
+        cards = page.locator(".gallery .pick")
+        until(page, lambda: [card.get_attribute("data-id") for card in cards.all()] == ids)
+
+    open_page(page, app)
+    page.get_by_role("button", name="Meaning").click()
+    page.get_by_label("Pictures that show").fill("a beach")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("meaning=a(%20|\\+)beach"))
+    shows(by_likeness(AlikeTo(words="a beach")))
+    page.get_by_label("And less of").fill("a red room")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("less=a"))
+    shows(by_likeness(AlikeTo(words="a beach", less="a red room")))
+    page.keyboard.press("Escape")
+    page.locator(f'.gallery .pick[data-id="{runs[0]}"]').click()
+    page.get_by_role("button", name="More like this").first.click()
+    expect(page).to_have_url(re.compile("like="))
+    shows(by_likeness(AlikeTo(run_id=runs[0])))
 
 
 def test_a_saved_link_downloads_what_it_shows(compared: tuple[RunningApp, Store], page: Page) -> None:

@@ -3,7 +3,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from bgen_core.cli import app
+from bgen_core.cli import command_line
 from bgen_core.errors import UserInputError
 from bgen_core.metrics import LIKENESS, METRICS, MetricValue
 from bgen_core.store.store import Store
@@ -24,7 +24,7 @@ def store(store: Store) -> Store:
 
 
 def call(*words: str) -> tuple[str, str]:
-    result = CliRunner().invoke(app, ["metrics", *words], catch_exceptions=False)
+    result = CliRunner().invoke(command_line(), ["metrics", *words], catch_exceptions=False)
     assert result.exit_code == 0
     return result.stdout, result.stderr
 
@@ -40,7 +40,7 @@ def test_the_list_is_the_table() -> None:
     assert [(each["name"], each["better"], each["version"]) for each in listed] == [
         (metric.name, metric.direction, metric.version) for metric in (*METRICS, LIKENESS)
     ]
-    shown = CliRunner().invoke(app, ["metrics", "list"], env={"COLUMNS": "300"}).stdout
+    shown = CliRunner().invoke(command_line(), ["metrics", "list"], env={"COLUMNS": "300"}).stdout
     assert all(metric.help in shown for metric in (*METRICS, LIKENESS))
 
 
@@ -102,5 +102,5 @@ def test_what_has_no_value_is_told_with_its_reason(store: Store) -> None:
 )
 def test_a_choice_that_cannot_be_is_a_sentence(store: Store, words: list[str], sentence: str) -> None:
     with pytest.raises(UserInputError, match=sentence):
-        CliRunner().invoke(app, ["metrics", "recompute", *words], catch_exceptions=False)
+        CliRunner().invoke(command_line(), ["metrics", "recompute", *words], catch_exceptions=False)
     assert store.metrics.of([run.id for run in store.runs.select()]) == {}

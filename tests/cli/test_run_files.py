@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from bgen_core.cli import app
+from bgen_core.cli import command_line
 from bgen_core.errors import UserInputError
 from bgen_core.metrics import MetricValue
 from bgen_core.settings import load_settings
@@ -33,7 +33,7 @@ def store(store: Store) -> Store:
 
 
 def call(*words: str | Path) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, ["runs", *map(str, words)], catch_exceptions=False)
+    result = CliRunner().invoke(command_line(), ["runs", *map(str, words)], catch_exceptions=False)
     return result.exit_code, result.stdout, result.stderr
 
 

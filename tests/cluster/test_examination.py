@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from bgen_core.cli import app
+from bgen_core.cli import command_line
 from bgen_core.cluster import examination
 from bgen_core.cluster.checks import RAY_VERSION, REQUIREMENTS
 from bgen_core.cluster.examination import checks_of
@@ -164,6 +164,6 @@ def test_status_says_what_doctor_finds(
     wrong = [finding.line for finding in findings_of(asked).values() if not finding.ok]
     assert any("this machine and the painter on gpu-7 differ in version of this program" in line for line in wrong)
     assert any("away (BGEN_LORAS)" in line for line in wrong)
-    told = CliRunner().invoke(app, ["cluster", "status", "--json"])
+    told = CliRunner().invoke(command_line(), ["cluster", "status", "--json"])
     assert set(wrong) <= set(told.stderr.splitlines())
     assert [each["host"] for each in json.loads(told.stdout)] == ["gpu-7"]

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
-from bgen_core.cli import app
+from bgen_core.cli import command_line
 from bgen_core.cluster import checks
 from bgen_core.cluster.checks import check_painters
 from bgen_core.cluster.dispatcher import RayLostError, check_nodes, passed_on, wanted_painters
@@ -145,6 +145,8 @@ def test_who_paints_what_is_told(settings: Settings, store: Store) -> None:
         7,
         2,
     )
-    told = CliRunner().invoke(app, ["cluster", "status"])
+    told = CliRunner().invoke(command_line(), ["cluster", "status"])
     assert "gpu-7:42  NVIDIA H200  painting  sweep abc  120.0 rows/s  7 cells made  2 lost to others" in told.stdout
-    assert json.loads(CliRunner().invoke(app, ["cluster", "status", "--json"]).stdout)[0]["sweep_id"] == "abc"
+    assert (
+        json.loads(CliRunner().invoke(command_line(), ["cluster", "status", "--json"]).stdout)[0]["sweep_id"] == "abc"
+    )

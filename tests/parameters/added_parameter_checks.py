@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from bgen_core.archive.run_archive import run_archive
 from bgen_core.archive.run_import import import_runs
-from bgen_core.cli import app
+from bgen_core.cli import command_line
 from bgen_core.records.png_text import parameters_text, read_record
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.export import runs_csv, runs_json
@@ -53,7 +53,7 @@ def runs(store: Store) -> list[RunRecord]:
 
 @pytest.mark.parametrize("command", ["generate", "sweep"])
 def test_the_command_line_offers_them(command: str) -> None:
-    shown = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200"}).output
+    shown = CliRunner().invoke(command_line(), [command, "--help"], env={"COLUMNS": "200"}).output
     assert "--eta" in shown
     assert "--glow" in shown
 
@@ -62,7 +62,7 @@ def test_the_command_line_and_a_spec_sweep_them(tmp_path: Path) -> None:
     photo = SAMPLES[0].path
     spec = tmp_path / "plan.yaml"
     spec.write_text(f"photo: {photo}\nprompt: a beach\neta: 0..1/3\n", encoding="utf-8")
-    done = CliRunner().invoke(app, ["sweep", "--spec", str(spec), "--glow", "0,2", "--dry-run", "--json"])
+    done = CliRunner().invoke(command_line(), ["sweep", "--spec", str(spec), "--glow", "0,2", "--dry-run", "--json"])
     assert json.loads(done.stdout)["axes"] == {"eta": [0.0, 0.5, 1.0], "glow": [0.0, 2.0]}
 
 

@@ -161,23 +161,24 @@ def _described(listed: pd.DataFrame, view: CompareView, differing: Sequence[Para
             "small": thumbnail_of_side(thumbnail, _SIDE),
             "alt": f"{subject} before “{prompt}”, {model}, seed {seed}",
             "ratio": _ratio(size),
-            "note": _note(value, column),
+            **_note(value, column),
             "detail": detail,
         }
         for (run_id, thumbnail, subject, prompt, model, seed, size, value), detail in zip(values, details, strict=True)
     ]
 
 
-def _note(value: Any, column: RunColumn) -> str:
+def _note(value: Any, column: RunColumn) -> dict[str, str]:
+    """What stands below a picture. Words give way where it is narrow, a number does not."""
     if column.kind == "choice":
-        return shown(value)
+        return {"note": shown(value), "value": ""}
     if pd.isna(value):
         text = "–"
     elif isinstance(value, float):
         text = f"{value:.4g}" if column.decimals is None else f"{value:,.{column.decimals}f}"
     else:
         text = shown(value)
-    return f"{column.label} {text}"
+    return {"note": column.label, "value": text}
 
 
 def _ratio(size: str) -> float:

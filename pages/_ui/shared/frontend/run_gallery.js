@@ -2,7 +2,7 @@
 //
 // data: {
 //   label,
-//   runs: [{id, small, alt, ratio, note, detail}],   the listed runs from place `begin` on
+//   runs: [{id, small, alt, ratio, note, value, detail}],   the listed runs from place `begin` on
 //   begin, before, whole,                            names of the list up to `begin` and of all of it: what was given
 //                                                    before is not given again, as long as the list begins alike
 //   ratings,                                         a digit for each listed run, also before `begin`; 0 for none
@@ -135,7 +135,9 @@ function card(gallery, run) {
   pick.ondblclick = () => gallery.trigger("opened", run.id);
   const letter = figure.appendChild(element("span", "letter"));
   const foot = figure.appendChild(element("div", "foot"));
-  const note = foot.appendChild(element("span", "note", run.note));
+  const said = foot.appendChild(element("span", "said"));
+  const note = said.appendChild(element("span", "note", run.note));
+  const value = said.appendChild(element("span", "value", run.value));
   const stars = foot.appendChild(element("span", "stars"));
   for (let given = 1; given <= MOST_STARS; given += 1) {
     const star = stars.appendChild(element("button", "", "★"));
@@ -144,7 +146,7 @@ function card(gallery, run) {
     star.onclick = () => rate(gallery, run.id, given === ratingOf(gallery, run.id) ? 0 : given);
   }
   const detail = figure.appendChild(element("div", "detail", run.detail));
-  gallery.cards.set(run.id, { pick, letter, stars, note, detail });
+  gallery.cards.set(run.id, { pick, letter, stars, note, value, detail });
   return figure;
 }
 
@@ -158,6 +160,7 @@ function refresh(gallery) {
     shown.letter.hidden = place < 0;
     shown.letter.textContent = LETTERS[place] ?? "✓";
     shown.note.textContent = run.note;
+    shown.value.textContent = run.value;
     shown.detail.textContent = run.detail;
     shown.detail.hidden = !run.detail;
     const rating = gallery.ratings[run.id] ?? run.rating;
