@@ -241,7 +241,6 @@ def test_words_and_a_chosen_picture_bring_the_most_alike_to_the_top(
     app, store = compared
     clip = str(app.home.parent / "clip")
     runs = [run.id for run in store.runs.select()]
-    until(page, lambda: len(store.vectors.of(model_key(clip), runs)) == len(runs))  # the worker reads them
 
     def by_likeness(asked: AlikeTo) -> list[str]:
         return [runs[place] for place in np.argsort(-likeness(store, clip, asked, runs).values, kind="stable")]
@@ -250,13 +249,14 @@ def test_words_and_a_chosen_picture_bring_the_most_alike_to_the_top(
         cards = page.locator(".gallery .pick")
         until(page, lambda: [card.get_attribute("data-id") for card in cards.all()] == ids)
 
-    open_page(page, app)
+    open_page(page, app, "")
+    until(page, lambda: len(store.vectors.of(model_key(clip), runs)) == len(runs))  # the worker reads them
     page.get_by_role("button", name="Meaning").click()
-    page.get_by_label("Pictures that show").fill("a beach")
+    page.get_by_role("textbox", name="Pictures that show").fill("a beach")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("meaning=a(%20|\\+)beach"))
     shows(by_likeness(AlikeTo(words="a beach")))
-    page.get_by_label("And less of").fill("a red room")
+    page.get_by_role("textbox", name="And less of").fill("a red room")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("less=a"))
     shows(by_likeness(AlikeTo(words="a beach", less="a red room")))

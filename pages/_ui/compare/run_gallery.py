@@ -26,6 +26,7 @@ from pages._ui.app import page_files
 from pages._ui.app.faults import told
 from pages._ui.compare.compare_view import GROUPED, CompareView, change
 from pages._ui.identity.viewers import looks_alone
+from pages._ui.shared.component_data import component_data
 from pages._ui.shared.frontend_source import frontend_source
 from pages._ui.shared.plain_text import plain
 
@@ -49,7 +50,7 @@ _gallery = component(
     "bgen_run_gallery",
     html='<div class="gallery" role="group" tabindex="-1"></div>\n<!-- filled by the script -->',
     css=frontend_source("run_gallery.css"),
-    js=frontend_source("run_gallery.js"),
+    js=frontend_source("in_order.js", "run_gallery.js"),
 )
 
 
@@ -75,19 +76,22 @@ def run_gallery(rows: pd.DataFrame, store: SeenStore, view: CompareView) -> None
     ratings = "".join(map(str, listed["rating"].fillna(0).astype(int)))
     result = _gallery(
         key=_KEY,
-        data={
-            "label": counted(len(rows), "run"),
-            "runs": _described(listed.iloc[begin:], view, differing),
-            "begin": begin,
-            "before": _name_of(listed["id"].iloc[:begin], known_by),
-            "whole": _name_of(listed["id"], known_by),
-            "ratings": ratings,
-            "chosen": view.ids,
-            "total": len(listed) if is_grid else len(rows),
-            "grid": None if grid is None else _headed(grid),
-            "card": _CARD[view.shape],
-            "turn": st.session_state.get(_TURN, 0),
-        },
+        data=component_data(
+            _KEY,
+            {
+                "label": counted(len(rows), "run"),
+                "runs": _described(listed.iloc[begin:], view, differing),
+                "begin": begin,
+                "before": _name_of(listed["id"].iloc[:begin], known_by),
+                "whole": _name_of(listed["id"], known_by),
+                "ratings": ratings,
+                "chosen": view.ids,
+                "total": len(listed) if is_grid else len(rows),
+                "grid": None if grid is None else _headed(grid),
+                "card": _CARD[view.shape],
+                "turn": st.session_state.get(_TURN, 0),
+            },
+        ),
         on_chosen_change=_choose,
         on_rated_change=lambda: _rate(store),
         on_more_change=_list_more,

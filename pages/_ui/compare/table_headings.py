@@ -8,13 +8,14 @@ from streamlit.components.v2 import component
 from bgen_core.json_value import JsonValue
 from bgen_core.runs.run_columns import RunColumn, run_column
 from pages._ui.compare.compare_view import SORTED
+from pages._ui.shared.component_data import component_data
 from pages._ui.shared.frontend_source import frontend_source
 
 CHOSEN_HEADING = "✓"
 _KEY = "compare_headings"
 _SORTED_NAMES = frozenset(column.name for column in SORTED)
 
-_clicks = component("bgen_table_headings", js=frontend_source("table_headings.js"))
+_clicks = component("bgen_table_headings", js=frontend_source("in_order.js", "table_headings.js"))
 
 
 def heading(column: RunColumn, sort: str) -> str:
@@ -77,7 +78,7 @@ def follow_headings(
 
     _clicks(
         key=_KEY,
-        data={"table": f".st-key-{table}", "headings": [CHOSEN_HEADING, *shown], "round": drawn},
+        data=component_data(_KEY, {"table": f".st-key-{table}", "headings": [CHOSEN_HEADING, *shown], "round": drawn}),
         on_sorted_change=tell,
         width="content",
     )

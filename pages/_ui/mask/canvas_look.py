@@ -10,13 +10,14 @@ from bgen_core.extent import Extent
 from bgen_core.json_value import JsonValue
 from pages._ui.mask.mask_drawing import settle
 from pages._ui.mask.viewport import Viewport, current_viewport, look_at
+from pages._ui.shared.component_data import component_data
 from pages._ui.shared.frontend_source import frontend_source
 
 CANVAS_PLACE = "mask_canvas_place"
 PICTURE_PLACE = "mask_picture_place"
 _KEY = "mask_canvas_look"
 # Streamlit registers a component once, when its module is imported.
-_look = component("bgen_mask_canvas", js=frontend_source("mask_canvas.js"))
+_look = component("bgen_mask_canvas", js=frontend_source("in_order.js", "mask_canvas.js"))
 
 
 def sized_place(key: str, canvas: Extent) -> DeltaGenerator:
@@ -36,14 +37,17 @@ def fit_canvas(canvas: Extent, photo: Extent) -> None:
     viewport = current_viewport()
     _look(
         key=_KEY,
-        data={
-            "place": f".st-key-{CANVAS_PLACE}",
-            "beside": f".st-key-{PICTURE_PLACE}",
-            "width": canvas.width,
-            "height": canvas.height,
-            "zoomed": viewport.zoom > 1,
-            "look": str(viewport),
-        },
+        data=component_data(
+            _KEY,
+            {
+                "place": f".st-key-{CANVAS_PLACE}",
+                "beside": f".st-key-{PICTURE_PLACE}",
+                "width": canvas.width,
+                "height": canvas.height,
+                "zoomed": viewport.zoom > 1,
+                "look": str(viewport),
+            },
+        ),
         on_looked_change=look,
         width="content",
         height="content",

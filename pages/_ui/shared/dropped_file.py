@@ -2,13 +2,14 @@
 
 from streamlit.components.v2 import component
 
+from pages._ui.shared.component_data import component_data
 from pages._ui.shared.frontend_source import frontend_source
 
 _file_drop = component(
     "bgen_file_drop",
     html='<div class="notice" hidden></div><div class="notice" role="status" hidden></div>',
     css=frontend_source("file_drop.css"),
-    js=frontend_source("file_drop.js"),
+    js=frontend_source("in_order.js", "file_drop.js"),
 )
 
 
@@ -30,4 +31,4 @@ def take_dropped_files(*, invitation: str, button: str, field: str, label: str, 
     """
     places = {"button": f".st-key-{button}", "field": f".st-key-{field}"}
     words = {"invitation": invitation, "label": label, "several": several}
-    _file_drop(key="file_drop", data=places | words | {"round": taken}, width="content")
+    _file_drop(key="file_drop", data=component_data("file_drop", places | words | {"round": taken}), width="content")

@@ -11,6 +11,7 @@ from bgen_core.json_value import JsonValue
 from bgen_core.records.run import RunRecord
 from bgen_core.runs.links import picture_url, run_url, thumbnail_url
 from bgen_core.wording import counted
+from pages._ui.shared.component_data import component_data
 from pages._ui.shared.frontend_source import frontend_source
 from pages._ui.shared.pictures import describe
 
@@ -38,7 +39,7 @@ _viewer = component(
     "bgen_picture_viewer",
     html='<div class="viewer" tabindex="0" role="group"></div>\n<!-- filled by the script -->',
     css=frontend_source("picture_viewer.css"),
-    js=frontend_source("picture_viewer.js", "picture_moves.js", "picture_difference.js"),
+    js=frontend_source("in_order.js", "picture_viewer.js", "picture_moves.js", "picture_difference.js"),
 )
 
 
@@ -87,16 +88,19 @@ def picture_viewer(
     shown = zip(runs, badges, best, strict=True)
     result = _viewer(
         key=_KEY,
-        data={
-            "mode": mode,
-            "pair": list(pair),
-            "at": at,
-            "label": f"{counted(len(runs), 'picture')}, {VIEWER_MODES[mode].lower()}",
-            "runs": [
-                _described(run, list(its_badges), its_best) | {"baseline": run.id == baseline}
-                for run, its_badges, its_best in shown
-            ],
-        },
+        data=component_data(
+            _KEY,
+            {
+                "mode": mode,
+                "pair": list(pair),
+                "at": at,
+                "label": f"{counted(len(runs), 'picture')}, {VIEWER_MODES[mode].lower()}",
+                "runs": [
+                    _described(run, list(its_badges), its_best) | {"baseline": run.id == baseline}
+                    for run, its_badges, its_best in shown
+                ],
+            },
+        ),
         on_pair_change=tell,
         on_opened_change=lambda: None,
     )

@@ -9,9 +9,10 @@ from bgen_core.errors import UserInputError
 from bgen_core.ids import SweepId
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.store.store import SeenStore
+from pages._ui.shared.component_data import component_data
 from pages._ui.shared.frontend_source import frontend_source
 
-_title = component("bgen_sweep_title", js=frontend_source("sweep_title.js"))
+_title = component("bgen_sweep_title", js=frontend_source("in_order.js", "sweep_title.js"))
 _button = component(
     "bgen_notify_button",
     html='<button type="button"></button>',
@@ -23,7 +24,7 @@ _button = component(
 def tell_in_title(sweep: SweepRecord, done: int) -> None:
     """Write into the tab's title how far a sweep is, and that it is over."""
     told = {"id": sweep.id, "title": sweep.title, "state": sweep.state, "done": done, "total": sweep.total}
-    _title(key="sweep_title", data=told)
+    _title(key="sweep_title", data=component_data("sweep_title", told))
 
 
 def shown_last() -> SweepId | None:

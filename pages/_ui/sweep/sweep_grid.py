@@ -18,6 +18,7 @@ from bgen_core.runs.analysis.noise import shade
 from bgen_core.runs.attempt_words import attempt_text
 from bgen_core.runs.short_texts import short_texts
 from bgen_core.sweep.plan import SweepPlan
+from pages._ui.shared.component_data import component_data
 from pages._ui.shared.frontend_source import frontend_source
 from pages._ui.sweep.grid_arrangement import Arrangement, keep_in_address, told_arrangement
 from pages._ui.sweep.ticked_cells import TICKED
@@ -33,7 +34,7 @@ _grid = component(
     "bgen_sweep_grid",
     html='<div class="sweep-grid"></div>\n<!-- filled by the script -->',
     css=frontend_source("sweep_grid.css"),
-    js=frontend_source("sweep_grid.js"),
+    js=frontend_source("in_order.js", "sweep_grid.js"),
 )
 
 
@@ -148,7 +149,7 @@ def grid_data(content: GridContent, shown: Arrangement, *, ticking: bool = False
 
 def draw_grid(content: GridContent, shown: Arrangement, *, ticking: bool = False) -> None:
     """Draw the grid; what is done in it is told to `watch_grid`."""
-    _grid(key="sweep_grid", data=grid_data(content, shown, ticking=ticking))
+    _grid(key="sweep_grid", data=component_data("sweep_grid", grid_data(content, shown, ticking=ticking)))
 
 
 def watch_grid(on_rated: Callable[[int, int | None], None]) -> None:

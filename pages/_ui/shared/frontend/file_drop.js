@@ -19,7 +19,7 @@ const listening = new WeakMap();
 let handed = Promise.resolve(); // one file after the other
 let round = 0;
 
-export default function ({ data, parentElement }) {
+export default inOrder(({ data, parentElement }) => {
   listening.get(parentElement)?.abort(); // this runs again with other data
   round = data.round;
   const controller = new AbortController();
@@ -28,7 +28,7 @@ export default function ({ data, parentElement }) {
   invitation.textContent = data.invitation;
   listen(invitation, progress, data, { capture: true, signal: controller.signal });
   return () => listening.get(parentElement)?.abort();
-}
+});
 
 function listen(invitation, progress, { button, field, label, several }, options) {
   const isOurs = (event) =>

@@ -22,7 +22,7 @@ sheet.replaceSync(`
   }
 `);
 
-export default function ({ data, setTriggerValue }) {
+export default inOrder(({ data, setTriggerValue }) => {
   window.bgenMaskCanvas?.abort(); // this runs again with other data
   const listening = new AbortController();
   window.bgenMaskCanvas = listening;
@@ -35,7 +35,7 @@ export default function ({ data, setTriggerValue }) {
     drag(place, data, looked, listening.signal);
   });
   return () => listening.abort();
-}
+});
 
 // The places are drawn after this, in the same moment or some frames later.
 function whenThere(selector, signal, act) {

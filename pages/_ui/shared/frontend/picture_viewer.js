@@ -18,7 +18,7 @@ const TELL_MS = 400; // so that walking through pictures does not run the script
 
 const viewers = new WeakMap();
 
-export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+export default inOrder(({ data, parentElement, setStateValue, setTriggerValue }) => {
   let viewer = viewers.get(parentElement);
   if (!viewer) {
     viewer = makeViewer(parentElement.querySelector(".viewer"));
@@ -34,7 +34,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     clearInterval(viewer.playing);
     viewers.delete(parentElement);
   };
-}
+});
 
 function makeViewer(root) {
   root.replaceChildren(); // Streamlit may end a component and begin it again on the same element

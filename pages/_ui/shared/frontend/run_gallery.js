@@ -26,7 +26,7 @@ const IN_A_CELL = 3;
 
 const galleries = new WeakMap();
 
-export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+export default inOrder(({ data, parentElement, setStateValue, setTriggerValue }) => {
   let gallery = galleries.get(parentElement);
   if (!gallery) {
     gallery = makeGallery(parentElement.querySelector(".gallery"));
@@ -40,7 +40,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     gallery.observer.disconnect();
     galleries.delete(parentElement);
   };
-}
+});
 
 function makeGallery(root) {
   root.replaceChildren(); // Streamlit may end a component and begin it again on the same element

@@ -25,7 +25,7 @@ const SPARE = 14; // px for the scroll bar and the box's border
 
 const grids = new WeakMap();
 
-export default function ({ data, parentElement }) {
+export default inOrder(({ data, parentElement }) => {
   const root = parentElement.querySelector(".sweep-grid");
   let grid = grids.get(root);
   if (!grid) grids.set(root, (grid = makeGrid(root)));
@@ -36,7 +36,7 @@ export default function ({ data, parentElement }) {
     window.removeEventListener("resize", grid.fit);
     grids.delete(root);
   };
-}
+});
 
 function makeGrid(root) {
   const grid = { root, cells: new Map(), told: [], received: "", drawn: "" };

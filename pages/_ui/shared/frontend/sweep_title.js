@@ -7,7 +7,7 @@ const OWN = "bgen";
 const UNDER_WAY = ["queued", "running"];
 const WANTED = "bgen-notify"; // "on" in localStorage, written by notify_button.js
 
-export default function ({ data }) {
+export default inOrder(({ data }) => {
   const told = (window.bgenTold ??= { seen: new Set() });
   told.title = titleOf(told, data);
   told.watch ??= new MutationObserver(() => show(told)); // Streamlit writes its own with each run of the page
@@ -17,7 +17,7 @@ export default function ({ data }) {
     told.watch.disconnect();
     document.title = OWN;
   };
-}
+});
 
 function show(told) {
   if (document.title !== told.title) document.title = told.title;

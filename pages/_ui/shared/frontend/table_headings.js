@@ -11,13 +11,13 @@ const DESCENDING = { "↑ ": false, "↓ ": true };
 
 const watching = new WeakMap();
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default inOrder(({ data, parentElement, setTriggerValue }) => {
   watching.get(parentElement)?.abort(); // this runs again with other data
   const controller = new AbortController();
   watching.set(parentElement, controller);
   watch(data, (sorted) => setTriggerValue("sorted", sorted), controller);
   return () => watching.get(parentElement)?.abort();
-}
+});
 
 function watch({ table, headings }, tell, controller) {
   const known = new Set(headings);
