@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from bgen_core.wording import sized
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 class _Silence:
     """In the place of a line that nobody would see. Rich is not imported for it: a command would start later."""
 
-    def add_task(self, description: str, *, total: int | None, after: str) -> None:
-        pass
+    def add_task(self, description: str, *, total: int | None, after: str) -> "TaskID":
+        return cast("TaskID", 0)
 
-    def update(self, task: "TaskID | None", *, total: int | None = None, completed: int = 0, after: str = "") -> None:
+    def update(self, task: "TaskID", *, total: int | None = None, completed: int = 0, after: str = "") -> None:
         pass
 
 
