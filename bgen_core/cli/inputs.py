@@ -17,6 +17,7 @@ from bgen_core.subject.remarks import remark_about_transparency
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.canvas import check_subject
 from bgen_core.whole_file import can_be_written, write_whole
+from bgen_core.wording import readable
 
 
 def say(sentence: str) -> None:
@@ -76,7 +77,7 @@ def read_subject(
             doubts.extend(doubtful)
         elif doubtful:
             say(f"{photo_path.name}: the mask is unsure; look at it, or give a better one with --alpha FILE")
-    return Subject(name=photo_path.stem, image=photo.image, alpha=alpha)
+    return Subject(name=readable(photo_path.stem), image=photo.image, alpha=alpha)
 
 
 def read_pictures(

@@ -112,14 +112,14 @@ def read_photos(
         try:
             subject = read_subject(path, alpha, settings, invert=invert, doubts=doubts)
             check_subject(subject)
+            if store is not None:
+                keep_subject(store, subject)
         except UserInputError as error:
             if len(paths) == 1:
                 raise
             left_out[path] = str(error)
             say(f"left out: {error}")
             continue
-        if store is not None:
-            keep_subject(store, subject)
         extent = Extent.of(subject.image)
         kept.append(SweepPhoto(path=path, id=subject.id, name=subject.name, extent=extent, doubt=" ".join(doubts)))
     read = SweepPhotos(kept=tuple(kept), left_out=left_out)
