@@ -51,7 +51,7 @@ with st.sidebar:
     chosen = subject_choice(subjects)
     models = model_choice(default_model(settings))
     texts = axis_controls(models)
-    early = early_choice()
+    early = early_choice() if any(entry.family.backdrop is None for entry in models) else None
 
 plan: SweepPlan | None = None
 forecast: SweepForecast | None = None

@@ -26,7 +26,7 @@ from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.running.here import SweepResult
 from bgen_core.cli.running.place import HERE_HELP, find_place
 from bgen_core.errors import UserInputError
-from bgen_core.jobs.canvas_notes import subject_cut_note
+from bgen_core.jobs.canvas_notes import subject_notes
 from bgen_core.models.catalogue import ModelEntry
 from bgen_core.models.content_hash import keep_hashes
 from bgen_core.models.default_model import default_model
@@ -79,8 +79,8 @@ def generate(
         plan = SweepPlan(subject_id=subject.id, model=entry.name, base=params, redraw=redraw)
         place = find_place(store, settings, plan.models, here=here)
         forecast = place.forecast(plan, {subject.id: subject.extent})
-        cut = subject_cut_note(subject, params.composition)  # the store may not have the subject yet
-        for note in dict.fromkeys(filter(None, [*forecast.notes, cut])):
+        # The store may not have the subject yet
+        for note in dict.fromkeys([*forecast.notes, *subject_notes(subject, params)]):
             say(note)
         keep_subject(store, subject)
         keep_pictures(store, pngs)

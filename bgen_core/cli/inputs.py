@@ -10,12 +10,14 @@ from bgen_core.cli.called_as import called_as
 from bgen_core.content_address import hash_bytes, is_content_hash
 from bgen_core.errors import UserInputError
 from bgen_core.settings import Settings
+from bgen_core.store.references import WHITE
 from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import DecodeLimits, read_alpha, read_photo
 from bgen_core.subject.remarks import remark_about_transparency
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.canvas import check_subject
 from bgen_core.whole_file import can_be_written, write_whole
+from bgen_core.wording import readable
 
 
 def say(sentence: str) -> None:
@@ -75,7 +77,7 @@ def read_subject(
             doubts.extend(doubtful)
         elif doubtful:
             say(f"{photo_path.name}: the mask is unsure; look at it, or give a better one with --alpha FILE")
-    return Subject(name=photo_path.stem, image=photo.image, alpha=alpha)
+    return Subject(name=readable(photo_path.stem), image=photo.image, alpha=alpha)
 
 
 def read_pictures(
@@ -103,7 +105,9 @@ def read_pictures(
     for text in texts:
         if text and not is_content_hash(text):
             photo = read_photo(Path(text), limits=DecodeLimits.from_settings(settings))
-            pngs.append(encode(photo.image))
+            for note in photo.notes:
+                say(f"{photo.name}: {note}")
+            pngs.append(encode(photo.before(WHITE)))
             text = hash_bytes(pngs[-1])
         names.append(text)
     return names, pngs

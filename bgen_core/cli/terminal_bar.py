@@ -45,6 +45,9 @@ class SweepBar:
     def note_step(self, step: int, of: int) -> None:
         self._progress.update(self._task, after=f"step {step}/{of}")
 
+    def note_light(self, step: int, of: int) -> None:
+        self._progress.update(self._task, after=f"light {step}/{of}")
+
     def note_fetched(self, done: int, of: int) -> None:
         self._progress.update(self._task, after=f"fetching the model: {sized(done)} of {sized(of)}")
 

@@ -22,7 +22,7 @@ from bgen_core.records.sweep import SweepRecord
 from bgen_core.records.worker import NO_SWEEP
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import OpenStore, Store, open_store
-from bgen_core.sweep.events import Committed, Redrawn, Started
+from bgen_core.sweep.events import Committed, Redrawn, Relit, Started
 
 logger = logging.getLogger(__name__)
 
@@ -140,7 +140,7 @@ class Painter:
             self._counts.note(event)
             if self._control.stopping.is_set():
                 self._runner.stop()
-            if isinstance(event, Started):
+            if isinstance(event, Started | Relit):
                 self._member.say(state="painting")
             elif isinstance(event, Committed | Redrawn):
                 made += not event.reused

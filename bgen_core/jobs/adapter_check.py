@@ -1,4 +1,4 @@
-"""Before a sweep runs: LoRAs, reference pictures with what looks at them, and background pictures, as a plan tells."""
+"""Before a sweep runs: what needs something else of its plan, such as a weight a LoRA, or a reference an adapter."""
 
 from collections.abc import Iterable
 
@@ -39,8 +39,9 @@ def check_reference(plan: SweepPlan) -> None:
         raise UserInputError("An IP-Adapter needs a picture to look at: give one in reference, or leave it empty.")
     scales = plan.values_of("reference_scale")
     if not pictures and any(scale != NEUTRAL["reference_scale"] for scale in scales):
+        unused = next(scale for scale in scales if scale != NEUTRAL["reference_scale"])
         raise UserInputError(
-            f"reference scale {scales[-1]:g} has nothing to weigh: give a picture in reference, or leave it at "
+            f"reference scale {unused:g} has nothing to weigh: give a picture in reference, or leave it at "
             f"{NEUTRAL['reference_scale']:g}."
         )
 
@@ -56,6 +57,35 @@ def check_background(plan: SweepPlan, entries: Iterable[ModelEntry]) -> None:
     wanting = next((entry for entry in entries if entry.family.backdrop == "picture"), None)
     if wanting is not None and not all(plan.values_of("background")):
         raise UserInputError(f"{wanting.name} needs a picture: give one in background.")
+
+
+def check_anchors(plan: SweepPlan) -> None:
+    """Refuse an axis of anchors where the canvas is the photo's own in all cells.
+
+    Raises
+    ------
+    UserInputError
+        Says what to choose.
+    """
+    if len(plan.values_of("anchor")) > 1 and all(cell.params.composition.is_photo for cell in plan.cells()):
+        raise UserInputError(
+            "All anchors give one picture where the canvas is the photo's own: choose a canvas or a subject scale too, "
+            "or one anchor."
+        )
+
+
+def check_redraw(plan: SweepPlan, entries: Iterable[ModelEntry]) -> None:
+    """Refuse to draw again what no model paints.
+
+    Raises
+    ------
+    UserInputError
+        Says why.
+    """
+    if plan.redraw is not None and all(entry.family.backdrop for entry in entries):
+        raise UserInputError(
+            "Without a diffusion model no person grows, and nothing is drawn again: leave the largest expansion out."
+        )
 
 
 def check_encoders(adapters: Iterable[IPAdapter], sources: Iterable[ModelSource]) -> None:

@@ -1,7 +1,9 @@
-"""What is said before a run of bodies that a photo's edge cuts, where that edge will stand inside a larger canvas."""
+"""What is said before a run of bodies that a photo's edge cuts: inside a larger canvas, and of their shadow."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import lru_cache
+from itertools import islice
 
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.extent import Extent
@@ -13,9 +15,11 @@ from bgen_core.subject.placing import Composition
 from bgen_core.subject.regions import Side, sides_cut
 from bgen_core.subject.remarks import where
 from bgen_core.subject.subject import Subject
+from bgen_core.sweep.params import InpaintParams
 from bgen_core.wording import quoted
 
 _MOST = 3  # sentences: a sweep may have hundreds of photos
+_LOOKED_AT = 12  # subjects whose masks are read where nothing but a shadow asks for it
 
 
 def cut_notes(
@@ -43,11 +47,32 @@ def _notes(
             yield note
 
 
-def subject_cut_note(subject: Subject, composition: Composition) -> str:
-    """The same of a subject that is at hand."""
-    return cut_note(
-        subject.name, composition, composition.sides_inside(subject.extent), sides_cut(subject.alpha)
-    )  # fmt: skip
+def ground_notes(store: Store, subject_ids: Iterable[SubjectId]) -> list[str]:
+    """A sentence for each subject, of the first ones, that throws no ground shadow."""
+    notes: list[str] = []
+    for subject_id in islice(subject_ids, _LOOKED_AT):
+        with suppress(UserInputError, LostPictureError):  # see `_notes`
+            entry = store.subjects.get(subject_id)
+            notes.append(_ground_note(entry.name, _sides_cut(store.blobs, entry.alpha, entry.extent)))
+    return list(filter(None, notes))[:_MOST]
+
+
+def subject_notes(subject: Subject, params: InpaintParams) -> list[str]:
+    """What both say of a subject that is at hand."""
+    cut = sides_cut(subject.alpha)
+    inside = params.composition.sides_inside(subject.extent)
+    ground = _ground_note(subject.name, cut) if params.ground_shadow else ""
+    return list(filter(None, [cut_note(subject.name, params.composition, inside, cut), ground]))
+
+
+def _ground_note(name: str, cut: tuple[Side, ...]) -> str:
+    """Why there is no ground shadow; empty where there is one."""
+    if "bottom" not in cut:
+        return ""
+    return (
+        f"The photo of {quoted(name, 40)} cuts the body off at the bottom: there is no ground shadow, since what it "
+        "stands on is out of sight."
+    )
 
 
 def cut_note(name: str, composition: Composition, inside: tuple[Side, ...], cut: tuple[Side, ...]) -> str:

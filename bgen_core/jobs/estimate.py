@@ -1,6 +1,6 @@
 """How long a sweep will take, from speeds that were measured on this device."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from statistics import median
 
 from bgen_core.extent import Extent
@@ -11,6 +11,7 @@ from bgen_core.models.steering.light_model import LightModel
 from bgen_core.records.run import RunRecord
 from bgen_core.store.coordination.tunings import Tunings
 from bgen_core.sweep.canvas import VAE_FACTOR, choose_model_extent
+from bgen_core.sweep.detail.finer import BEYOND
 from bgen_core.sweep.detail.tiling import Tiling
 from bgen_core.sweep.family_rules import effective_steps, guided_evaluations, reads_negative
 from bgen_core.sweep.params import InpaintParams
@@ -88,15 +89,15 @@ def tiles_over(picture: Extent, model_extent: Extent) -> int:
     return 0 if tiling is None else len(tiling)
 
 
-def detail_note(cells: Sequence[tuple[ModelSource, InpaintParams, Extent]]) -> str:
-    """What the detail passes of cells that have to be painted cost, beside the pictures themselves; empty without any.
+def detail_notes(cells: Sequence[tuple[ModelSource, InpaintParams, Extent]]) -> Iterator[str]:
+    """What the detail passes of cells that have to be painted cost beside the pictures, and where they do nothing.
 
     Parameters
     ----------
     cells
         Model, parameters, and the size of the picture.
     """
-    tiles, rows, others = 0, 0, 0
+    tiles, rows, others, idle = 0, 0, 0, 0
     for source, params, picture in cells:
         if source.family.engine is None:
             continue
@@ -105,12 +106,17 @@ def detail_note(cells: Sequence[tuple[ModelSource, InpaintParams, Extent]]) -> s
             number = tiles_over(picture, choose_model_extent(picture, side=params.side or source.entry.side))
             tiles += number
             rows += number * rows_of(source.family, params.of_tile)
-    if not tiles:
-        return ""
-    return (
-        f"The detail pass paints up to {tiles:,} tiles: {rows:,} evaluations of the model, beside {others:,} for the "
-        "pictures before it."
-    )
+            idle += not number
+    if tiles:
+        yield (
+            f"The detail pass paints up to {tiles:,} tiles: {rows:,} evaluations of the model, beside {others:,} for "
+            "the pictures before it."
+        )
+    if idle:
+        yield (
+            f"The detail pass changes nothing where a picture is at most {BEYOND:g} times as large as what the model "
+            f"paints: here {counted(idle, 'picture')}."
+        )
 
 
 def light_note(model: LightModel, pictures: int) -> str:

@@ -11,7 +11,7 @@ from bgen_core.jobs.leases.member import Member
 from bgen_core.models.hub.download import Fetching
 from bgen_core.records.progress import CellProgress, SweepProgress
 from bgen_core.subject.decoding.image_io import encode_webp
-from bgen_core.sweep.events import Committed, Failed, Redrawn, RunnerEvent, Started, Stepped, StoppedEarly
+from bgen_core.sweep.events import Committed, Failed, Redrawn, Relit, RunnerEvent, Started, Stepped, StoppedEarly
 
 WRITE_SECONDS = 0.4  # the pages look about once a second
 
@@ -42,6 +42,8 @@ class ProgressWriter:
             if event.preview is not None:
                 is_awaited = not self._progress.made and not self._previews  # the first sign of a picture
                 self._previews[event.cell.index] = event.preview
+        elif isinstance(event, Relit):
+            cells[event.index] = CellProgress(step=event.step, of=event.of)
         elif isinstance(event, Failed | StoppedEarly):
             cells.pop(event.index, None)
             self._previews.pop(event.index, None)

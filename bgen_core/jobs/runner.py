@@ -190,7 +190,12 @@ class Runner:
         unstored, self._unstored = self._unstored, {}
         self._turn = turn = Turn(sweep_id, self._next_after, self._joins)
         redraws = Redraws(self._store, self._settings)
-        commits = Commits(self._store, lambda raw_id: self._claims.made([raw_id]), redraws)
+        commits = Commits(
+            self._store,
+            lambda raw_id: self._claims.made([raw_id]),
+            redraws,
+            is_stopping=lambda: self._stopping,
+        )
         painting = Painting(
             self._store,
             self._claims,

@@ -8,9 +8,16 @@ from datetime import UTC, datetime
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import NOBODY, RunId, SubjectId, SweepId, VisitorId
-from bgen_core.jobs.adapter_check import check_background, check_encoders, check_loras, check_reference
-from bgen_core.jobs.canvas_notes import cut_notes
-from bgen_core.jobs.estimate import detail_note, estimate_seconds, light_note, pasting_seconds
+from bgen_core.jobs.adapter_check import (
+    check_anchors,
+    check_background,
+    check_encoders,
+    check_loras,
+    check_redraw,
+    check_reference,
+)
+from bgen_core.jobs.canvas_notes import cut_notes, ground_notes
+from bgen_core.jobs.estimate import detail_notes, estimate_seconds, light_note, pasting_seconds
 from bgen_core.jobs.prompt_notes import reading_notes
 from bgen_core.models.catalogue import ModelEntry
 from bgen_core.models.model_files import missing_bytes
@@ -34,7 +41,7 @@ from bgen_core.sweep.canvas import check_subject
 from bgen_core.sweep.family_check import backdrop_notes, check_families, family_notes
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepCell, SweepPlan, address_plan
-from bgen_core.wording import sized
+from bgen_core.wording import counted, sized
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +101,17 @@ def forecast_sweep(
     """
     sources = _checked_models(plan, settings, photos)
     entries = [source.entry for source in sources.values()]
+<<<<<<< HEAD
+=======
+    check_families(plan, entries)
+    check_background(plan, entries)
+    check_anchors(plan)
+    check_redraw(plan, entries)
+    for subject_id, composition in _compositions(plan):
+        composition.check_area(photos[subject_id], DecodeLimits.from_settings(settings).max_pixels)
+    families = {model: source.family for model, source in sources.items()}
+    loras = find_loras(plan.values_of("loras"), settings.lora_folder)
+>>>>>>> subject
     ip_adapters = find_ip_adapters(plan.values_of("ip_adapter"), settings.ip_adapter_folder)
     check_encoders(ip_adapters.values(), sources.values())
     light = light_model_for(plan.values_of("light"), settings, device_kind=device_kind, dtype_name=dtype_name)
@@ -128,8 +146,9 @@ def forecast_sweep(
             *backdrop_notes(entries),
             *([plan.redraw.note] if plan.redraw else []),
             *cut_notes(store, _compositions(plan), photos),
+            *(ground_notes(store, plan.subject_ids) if any(plan.values_of("ground_shadow")) else []),
             *([light_note(light, len(lit))] if light and lit else []),
-            *filter(None, [detail_note(_sized(to_paint.values(), sources, photos))]),
+            *detail_notes(_sized(to_paint.values(), sources, photos)),
             *dict.fromkeys(note for source in sources.values() for note in _notes(plan, source, entries)),
         ),
         seconds=seconds,
@@ -208,7 +227,8 @@ def describe_forecast(forecast: SweepForecast) -> str:
     cells = len(forecast.run_ids)
     text = f"{cells} cell{'s' if cells != 1 else ''}: {forecast.known} known, {forecast.to_make} to make"
     if forecast.to_paint < forecast.to_make:
-        text += f" from {forecast.to_paint} new raw pictures" if forecast.to_paint else ", without the diffusion model"
+        painted = counted(forecast.to_paint, "new raw picture")
+        text += f" from {painted}" if forecast.to_paint else ", without the diffusion model"
     if not forecast.to_make or forecast.seconds is None:
         return text
     return f"{text}, about {describe_duration(forecast.seconds)}"

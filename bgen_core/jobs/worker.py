@@ -30,7 +30,7 @@ from bgen_core.records.sweep import SweepRecord
 from bgen_core.records.worker import NO_SWEEP
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import OpenStore, Store, open_store
-from bgen_core.sweep.events import Started
+from bgen_core.sweep.events import Relit, Started
 
 if TYPE_CHECKING:
     from bgen_core.jobs.runner import Runner
@@ -202,7 +202,7 @@ def run_sweep(
             member.say(trouble=event.fault.public if isinstance(event, StoreAway) else "")
             if counts is not None:
                 counts.note(event)
-            if isinstance(event, Started):
+            if isinstance(event, Started | Relit):
                 member.say(state="painting")
             elif isinstance(event, Ended):
                 _log_end(sweep.id, event)

@@ -22,6 +22,7 @@ from bgen_core.wording import quoted
 
 PARAMETERS_KEY = "parameters"
 RECORD_KEY = "bgen"
+_PICTURE_KEY, _RAW = "bgen picture", "raw"  # earlier versions did not say which of a run's two pictures it is
 
 _SAMPLERS = {entry.name: entry.label for entry in SCHEDULERS}
 _LONGEST_PARAMETERS = 100_000
@@ -32,13 +33,15 @@ _ORDER = ("Steps", "Sampler", "CFG scale", "Seed", "Size", "Model hash", "Model"
 _FAULTS = (OSError, SyntaxError, ValueError, struct.error, zlib.error, Image.DecompressionBombError, MemoryError)
 
 
-def metadata_chunks(run: MadeRun) -> dict[str, str]:
+def metadata_chunks(run: MadeRun, *, is_raw: bool = False) -> dict[str, str]:
     """The PNG text chunks of a run: "parameters" as A1111 writes it, and "bgen", the run as JSON.
 
-    It is written without the addresses of its pictures, since an address depends on these chunks.
+    It is written without the addresses of its pictures, since an address depends on these chunks. The raw picture says
+    that it is the raw one.
     """
     content = {name: value for name, value in run.to_json().items() if name not in ("image", "raw")}
-    return {PARAMETERS_KEY: parameters_text(run), RECORD_KEY: canonical_json(content)}
+    mark = {_PICTURE_KEY: _RAW} if is_raw else {}
+    return {PARAMETERS_KEY: parameters_text(run), RECORD_KEY: canonical_json(content)} | mark
 
 
 def parameters_text(run: MadeRun) -> str:
@@ -79,7 +82,7 @@ def read_parameters(png: bytes | Mapping[str, str]) -> dict[str, str]:
     UserInputError
         The bytes are not a PNG.
     """
-    chunks = _chunks(png)
+    chunks = png_texts(png)
     text = _limited(chunks, PARAMETERS_KEY, _LONGEST_PARAMETERS)
     found = parse_parameters(text) if text else {}
     if "Steps" in found:
@@ -96,10 +99,15 @@ def read_record(png: bytes | Mapping[str, str]) -> PaintedRun | None:
     UserInputError
         The bytes are not a PNG, or what it carries is not a run.
     """
-    text = _limited(_chunks(png), RECORD_KEY, _LONGEST_RECORD)
+    text = _limited(png_texts(png), RECORD_KEY, _LONGEST_RECORD)
     if text is None:
         return None
     return read_foreign_run(text, PaintedRun)
+
+
+def says_raw(texts: Mapping[str, str]) -> bool:
+    """Whether a PNG, by its texts, says that it is a run's raw picture; those of earlier versions do not."""
+    return texts.get(_PICTURE_KEY) == _RAW
 
 
 def _limited(chunks: Mapping[str, str], key: str, most: int) -> str | None:
@@ -111,8 +119,14 @@ def _limited(chunks: Mapping[str, str], key: str, most: int) -> str | None:
     return text
 
 
-def _chunks(png: bytes | Mapping[str, str]) -> Mapping[str, str]:
-    """A PNG's text chunks, which may have been read already."""
+def png_texts(png: bytes | Mapping[str, str]) -> Mapping[str, str]:
+    """A PNG's text chunks, which may have been read already.
+
+    Raises
+    ------
+    UserInputError
+        The bytes are not a PNG.
+    """
     if not isinstance(png, bytes):
         return png
     try:

@@ -16,6 +16,7 @@ from bgen_core.wording import quoted
 
 # What looks at a reference sees some 224 to 448 pixels of it.
 LONGEST_SIDE = 1024
+WHITE = 255  # before which one with transparency is kept, since nothing stands behind it
 _BACKGROUNDS_HELD = 2
 _FIELDS = tuple(parameter.field for parameter in PICTURES)
 

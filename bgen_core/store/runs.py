@@ -66,8 +66,10 @@ class Runs:
         _check_extent(raw_image, run.model_extent)
         if self.known([run.id]):
             return self.get(run.id)
-        chunks = metadata_chunks(run)
-        pngs = [encode_run_png(picture, chunks) for picture in (image, raw_image)]
+        pngs = [
+            encode_run_png(image, metadata_chunks(run)),
+            encode_run_png(raw_image, metadata_chunks(run, is_raw=True)),
+        ]
         names = self._blobs.put_all(pngs)
         return self.add(run.committed(image=names[0], raw=names[1]), dict(zip(names, pngs, strict=True)))
 

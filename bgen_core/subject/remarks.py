@@ -53,7 +53,7 @@ def remark_about_transparency(alpha: np.ndarray) -> Remark | None:
         return None
     share = kept_share(alpha)
     kept = round(share * alpha.size)
-    rest = f"all but {alpha.size - kept:,} pixels" if share > 0.5 else f"{kept:,} pixels"
+    rest = f"all but {counted(alpha.size - kept, 'pixel')}" if share > 0.5 else counted(kept, "pixel")
     return Remark(
         kind="transparency",
         level="warning",

@@ -34,6 +34,11 @@ MAX_UNSURE_SHARE = 0.5
 # What is asked of agreement and unsure share, by what the detectors of faces and bodies say
 _LIMITS = {"person": (0.6, 1.2), "perhaps": (MIN_AGREEMENT, MAX_UNSURE_SHARE), "nobody": (0.92, 0.4)}
 
+# How unsure an answer may be of what it keeps, times how far the networks were apart at first: chosen on COCO128,
+# persons of 1 % of the photo and more, see docs/decisions/second-opinion.md
+MOST_DOUBT = 0.08
+_EACH = 4  # pixels of a row, and rows, of which one is looked at for that
+
 _MARGIN = 0.1  # of the persons' longer side, around the crop of the second pass
 _MOST_GROUPS = 4  # that are looked at one by one: each costs four calls of a network
 _DISTORTION = 2.0  # how much less a network counts that sees a crop stretched: the power of the ratio of both shapes
@@ -60,6 +65,8 @@ class Segmentation:
         How many separate regions were found (see `regions`): people who touch count as one.
     people
         What the detectors of faces and bodies saw, in pixels of the working size; None = they were not asked.
+    disagreement
+        1 - intersection over union of both networks' first answers for the whole photo, in [0, 1].
     """
 
     extent: Extent
@@ -69,6 +76,7 @@ class Segmentation:
     box: Box | None
     persons: int
     people: People | None = None
+    disagreement: float = 0.0
 
     @cached_property
     def confidence(self) -> np.ndarray:
@@ -101,7 +109,19 @@ class Segmentation:
         if self.box is None:
             return False
         least, most = _LIMITS[self.people.witness if self.people else "perhaps"]
-        return self.agreement > least and self.unsure_share < most
+        return self.agreement > least and self.unsure_share < most and self.doubt < MOST_DOUBT
+
+    @cached_property
+    def doubt(self) -> float:
+        """Mean entropy, in nats, of the confidence in what is kept, times `disagreement`.
+
+        A soft edge, hair or a bag in the hand gives one of both: a mask of something else gives both together.
+        """
+        kept = self.kept_confidence[::_EACH, ::_EACH]
+        kept = np.clip(kept[kept > 0.5], 0.5, 1 - 1e-4)
+        if not len(kept):
+            return 0.0
+        return self.disagreement * float(-np.mean(kept * np.log(kept) + (1 - kept) * np.log(1 - kept)))
 
     @property
     def score(self) -> float:
@@ -144,7 +164,7 @@ class SelfieSegmenter:
         extent = Extent.of(image)
         small = working_picture(image)
         looking = self._beside.submit(self._people.look, small) if self._people else None
-        first = self._detect(small)
+        first, disagreement = self._detect(small)
         groups = _groups(first)
         confidence = np.zeros_like(first) if groups else first
         agreed, answered = 0.0, 0.0
@@ -174,6 +194,7 @@ class SelfieSegmenter:
             box=scaled_box(_around(persons), Extent.of(small), extent) if persons else None,
             persons=len(persons),
             people=people,
+            disagreement=disagreement,
         )
 
     def close(self) -> None:
@@ -181,10 +202,16 @@ class SelfieSegmenter:
         self._square.close()
         self._landscape.close()
 
-    def _detect(self, image: np.ndarray) -> np.ndarray:
+    def _detect(self, image: np.ndarray) -> tuple[np.ndarray, float]:
+        """The larger answer of both networks, and how far they are apart."""
         extent = Extent.of(image)
         wide = self._beside.submit(lambda: enlarged(self._landscape.confidence(image), extent))
-        return np.maximum(enlarged(self._square.confidence(image), extent), wide.result())
+        square = enlarged(self._square.confidence(image), extent)
+        landscape = wide.result()
+        one, other = (each[::_EACH, ::_EACH] > 0.5 for each in (square, landscape))
+        answered = np.count_nonzero(one | other)
+        apart = 1 - np.count_nonzero(one & other) / answered if answered else 0.0
+        return np.maximum(square, landscape), apart
 
     def _look_again(self, crop: np.ndarray, first: np.ndarray) -> "_Look":
         extent = Extent.of(crop)

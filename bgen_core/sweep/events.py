@@ -145,6 +145,15 @@ class Redrawn:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Relit:
+    """The runner's word that a model has done `step` of `of` evaluations that tell the subject's light of a cell."""
+
+    index: int
+    step: int
+    of: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Waiting:
     """The runner's word that so many raw pictures are being painted by another process, for which it waits."""
 
@@ -152,7 +161,7 @@ class Waiting:
 
 
 Event = Started | Stepped | Finished | Failed
-RunnerEvent = Started | Stepped | Failed | StoppedEarly | Committed | Redrawn | Waiting | Fetching
+RunnerEvent = Started | Stepped | Relit | Failed | StoppedEarly | Committed | Redrawn | Waiting | Fetching
 
 
 class Inpainter(Protocol):

@@ -19,6 +19,9 @@ from bgen_core.sweep.family_rules import (
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.wording import quoted
 
+# What somebody asked for wherever it is not off: no model has it by itself, and no other form fills it in.
+_ALWAYS_MEANT = ("detail_strength", "harmonisation", "light")
+
 
 def check_families(plan: SweepPlan, entries: Sequence[ModelEntry]) -> None:
     """Refuse a plan that asks one of its models for what the model's family ignores.
@@ -104,7 +107,7 @@ def _check_beside_others(plan: SweepPlan, entry: ModelEntry, field: str, entries
         return
     values = plan.values_of(field)
     copies = entry.family.backdrop and len(values) > 1
-    unheard = field in BACKDROP_FIELDS and any(value != NEUTRAL[field] for value in values)
+    unheard = field in (*BACKDROP_FIELDS, *_ALWAYS_MEANT) and any(value != NEUTRAL[field] for value in values)
     if copies or unheard:
         asked = next(value for value in values if value != NEUTRAL[field])
         raise UserInputError(refusal(entry.family, field, asked))

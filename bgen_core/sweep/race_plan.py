@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from bgen_core.errors import UserInputError
+from bgen_core.models.catalogue import describe_model
 from bgen_core.parameters import parameter_of
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.plan import SweepPlan
@@ -60,12 +61,19 @@ def raced_plan(plan: SweepPlan, axis: str, *, made: Collection[int], seeds: int)
 
 def check_axis(plan: SweepPlan, axis: str) -> None:
     """Refuse an axis whose values cannot be raced; see `raced_plan`."""
+    if not is_painted(plan):
+        raise UserInputError("Without a diffusion model another seed gives the same picture: there is nothing to race.")
     allowed = raced_axes(plan)
     if axis not in allowed:
         choice = f"choose {', '.join(allowed)}" if allowed else "sweep one with at least two values first"
         raise UserInputError(f"{quoted(axis)} is no axis that can be raced: {choice}.")
     if any(each.name == SEED for outer in plan.axes if outer.paired for each in outer.together):
         raise UserInputError("the seeds are paired with another parameter: a race needs seeds of its own.")
+
+
+def is_painted(plan: SweepPlan) -> bool:
+    """Whether seeds and steps act in it: any of its models paints."""
+    return any(describe_model(model).family.backdrop is None for model in plan.models)
 
 
 def raced_axes(plan: SweepPlan) -> list[str]:

@@ -15,7 +15,7 @@ WANTED = ("--prompt", "a beach", "--steps", "1", "--guidance", "1")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two photos of a person, a landscape, half a photo, and what is none."""
+    """Two photos of a person, a landscape, half a photo, a folder that is named like one, and what is none."""
     folder = tmp_path / "photos"
     (folder / "deeper").mkdir(parents=True)
     with Image.open(PHOTO) as photo:
@@ -23,6 +23,7 @@ def folder(tmp_path: Path) -> Path:
         ImageOps.mirror(photo).save(folder / "a.png")
     Image.new("RGB", (300, 200), "grey").save(folder / "empty.png")
     (folder / "half.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(40))
+    (folder / "holiday.jpg").mkdir()
     (folder / "notes.txt").write_text("not a photo")
     return folder
 
@@ -33,7 +34,7 @@ def test_what_cannot_be_used_is_said_and_the_rest_is_made(call: Call, folder: Pa
     assert done.returncode == 2
     document = json.loads(done.stdout)
     assert (document["made"], document["failed"]) == (2, 0)
-    assert [Path(each["photo"]).name for each in document["left_out"]] == ["empty.png", "half.jpg"]
+    assert [Path(each["photo"]).name for each in document["left_out"]] == ["empty.png", "half.jpg", "holiday.jpg"]
     assert "no person was found" in document["left_out"][0]["reason"]
     assert all(each["reason"] in done.stderr for each in document["left_out"])
     with open_store(load_settings()) as store:
@@ -41,9 +42,9 @@ def test_what_cannot_be_used_is_said_and_the_rest_is_made(call: Call, folder: Pa
 
 
 def test_a_dry_run_keeps_nothing(call: Call, folder: Path) -> None:
-    done = call("sweep", folder, *WANTED, "--dry-run", "--json")
+    done = call("sweep", *sorted(folder.glob("*.*g")), *WANTED, "--dry-run", "--json")  # as a shell gives them
     document = json.loads(done.stdout)
-    assert (done.returncode, document["cells"], len(document["left_out"])) == (0, 2, 2)
+    assert (done.returncode, document["cells"], len(document["left_out"])) == (0, 2, 3)
     with open_store(load_settings()) as store:
         assert store.subjects.all() == []
 

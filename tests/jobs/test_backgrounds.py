@@ -146,6 +146,14 @@ def test_old_addresses_know_nothing_of_them() -> None:
         (["demo", "cut-out"], {}, "The prompt is empty"),
         (["plain-colour"], {"background_colour": "whiteish"}, "background colour 'whiteish' is not known"),
         (["cut-out"], {"harmonisation": "0,1"}, "no background whose light it could take"),
+        (["cut-out"], {"light": "0.5"}, "no background whose light it could take: choose the light 0, not 0.5"),
+        (["plain-colour"], {"detail_strength": "0.5"}, "is made without a diffusion model"),
+        (["plain-colour"], {"background_colour": "red,blue"}, "Several for an axis stand on a line each"),
+        (
+            ["plain-colour"],
+            {"anchor": "top,bottom"},
+            "All anchors give one picture where the canvas is the photo's own",
+        ),
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_a_sentence(

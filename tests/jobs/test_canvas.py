@@ -1,5 +1,6 @@
 """Larger canvases in a sweep: which cells are one, what size they have, what is kept of them, and what fails alone."""
 
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from PIL import Image
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
-from bgen_core.jobs.canvas_notes import cut_notes, subject_cut_note
+from bgen_core.jobs.canvas_notes import cut_notes, ground_notes, subject_notes
 from bgen_core.jobs.measuring import measure_run
 from bgen_core.jobs.reproduce import Reproducer
 from bgen_core.jobs.runner import Runner
@@ -205,17 +206,23 @@ def test_a_body_that_the_photo_cuts_is_said_before_the_canvas_shows_it(
     alpha[30:, :60] = 1  # cut at the left and at the bottom
     cut = Subject(name="Bo", image=SUBJECT.image, alpha=alpha)
     wide, right, square = (
-        Composition(canvas=each, anchor=at) for each, at in (("16:9", "bottom"), ("16:9", "left"), ("1:1", "top"))
+        InpaintParams(prompt="a", canvas=each, anchor=at)
+        for each, at in (("16:9", "bottom"), ("16:9", "left"), ("1:1", "top"))
     )
-    said = subject_cut_note(cut, wide)
+    (said,) = subject_notes(cut, wide)
     assert said.startswith("The photo of 'Bo' cuts the body off on the left, and the canvas 16:9 shows that cut")
     assert "such as left" in said
-    assert subject_cut_note(cut, right) == subject_cut_note(cut, Composition()) == ""
-    assert "at the bottom" in subject_cut_note(cut, square)
+    assert subject_notes(cut, right) == subject_notes(cut, InpaintParams(prompt="a")) == []
+    assert "at the bottom" in subject_notes(cut, square)[0]
+    (ground,) = subject_notes(cut, replace(right, ground_shadow=0.5))
+    assert ground.startswith("The photo of 'Bo' cuts the body off at the bottom: there is no ground shadow")
+    wide = wide.composition
+    assert ground_notes(store, [cut.id]) == []
     photos = {cut.id: EXTENT, SUBJECT.id: EXTENT}
     assert cut_notes(store, [(cut.id, wide)], photos) == []  # not in the store: nothing is known of its edges
     store.subjects.save(cut, {})
     assert cut_notes(store, [(cut.id, wide), (cut.id, wide), (SUBJECT.id, wide)], photos) == [said]
+    assert ground_notes(store, [cut.id, SUBJECT.id]) == [ground, ground.replace("'Bo'", "'Ada'")]
     many = [(cut.id, Composition(canvas=f"{side}x90")) for side in range(200, 206)]
     assert cut_notes(store, many, photos)[3:] == ["3 more canvases show where a photo ends in a body."]
     asked = plan(canvas="1:1", anchor="center")

@@ -73,6 +73,8 @@ def test_without_a_pass_an_address_says_nothing_of_it() -> None:
     assert address(detail_strength=0) == address() != address(detail_strength=0.3) != address(detail_strength=0.4)
 
 
-def test_a_photo_of_the_models_size_costs_nothing_more(store: Store, settings: Settings) -> None:
+def test_a_photo_of_the_models_size_costs_nothing_more_and_that_is_said(store: Store, settings: Settings) -> None:
     store.subjects.save(SUBJECT, {})
-    assert not [note for note in forecast(store, settings, "0.4", side="128").notes if "detail" in note]
+    (note,) = (note for note in forecast(store, settings, "0,0.4", side="128").notes if "detail" in note)
+    assert note.startswith("The detail pass changes nothing where a picture is at most 1.5 times as large as what the ")
+    assert note.endswith("here 1 picture.")

@@ -1,6 +1,8 @@
 """Sweeps whose subject's light a model tells: what is recorded, which pictures are others, and what fails."""
 
+from collections.abc import Callable, Generator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +10,15 @@ import pytest
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
+from bgen_core.jobs import execute_sweep, progress
+from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.reproduce import Reproducer
 from bgen_core.jobs.runner import Runner
+from bgen_core.jobs.running import relighting
 from bgen_core.jobs.submission import SweepForecast, forecast_sweep, submit_sweep
 from bgen_core.models.catalogue import describe_model
 from bgen_core.records.run import RunRecord
+from bgen_core.records.sweep_states import CANCEL, CONTINUE, PAUSE, RETRY
 from bgen_core.runs.recipe import read_recipe
 from bgen_core.settings import Settings
 from bgen_core.store.blobs import STORED_LIMITS
@@ -104,6 +110,57 @@ def test_a_lost_picture_is_not_mended_in_another_light(store: Store, settings: S
     findings = [each for each in check_store(store) if isinstance(each, Finding)]
     done = {repair.finding.picture: repair.done for repair in repair_store(store, findings)}
     assert done == {formula.image: True, by_model.image: False}
+
+
+def test_runs_are_put_back_from_pictures_of_one_size(store: Store, lit: Settings) -> None:
+    """Which of them is the raw one cannot be told by pasting the subject again: that would need the model."""
+    runs = made(store, lit, "0, 0.5, 1")
+    assert {run.extent for run in runs} == {run.model_extent for run in runs}
+    with store.database.writing() as session:
+        session.connection().exec_driver_sql("DELETE FROM runs")
+    findings = [each for each in check_store(store, older_than=timedelta(0)) if isinstance(each, Finding)]
+    assert {repair.text for repair in repair_store(store, findings)} == {"Its run was put back."}
+    back = {run.id: (run.image, run.raw) for run in store.runs.select()}
+    assert back == {run.id: (run.image, run.raw) for run in runs}
+
+
+class Counted:
+    """Stands for an IC-Light: counts its evaluations, and does something after some of them."""
+
+    def __init__(self, after: dict[int, Callable[[], object]] | None = None) -> None:
+        self.evaluations = 0
+        self._after = after or {}
+
+    def relight(self, image: np.ndarray, alpha: np.ndarray, background: np.ndarray) -> Generator[int, None, np.ndarray]:
+        for done in range(20):
+            yield done
+            self.evaluations += 1
+            self._after.get(self.evaluations, int)()
+        return np.clip(image, 40, 200)
+
+
+@pytest.mark.parametrize("press", ["cancel", "pause"])
+def test_it_is_stopped_within_an_evaluation_and_shows_that_it_gets_on(
+    press: str, store: Store, lit: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execute_sweep, "LOOK_SECONDS", 0)
+    monkeypatch.setattr(progress, "WRITE_SECONDS", 0)
+    name, member = submit_sweep(store, forecast(store, lit, "0, 1"), queued=False), Member(store, "worker")
+    told: list[int] = []
+    monkeypatch.setattr(member, "note_progress", lambda _, said: told.append(max(c.step for c in said.cells.values())))
+    stand_in = Counted({3: lambda: store.sweeps.change_state(name, {"cancel": CANCEL, "pause": PAUSE}[press])})
+    monkeypatch.setattr(relighting, "ic_light", lambda _: stand_in)
+    runner = Runner(store, lit)
+    list(execute_sweep.execute_sweep(store, member, runner, name))
+    assert stand_in.evaluations == 3
+    assert told[-4:] == [0, 1, 2, 3]
+    assert [cell.error for cell in store.sweeps.cells(name)] == ["", ""]
+    assert store.runs.select() == []
+
+    store.sweeps.change_state(name, {"cancel": RETRY, "pause": CONTINUE}[press])
+    monkeypatch.setattr(relighting, "ic_light", lambda _: Counted())
+    list(execute_sweep.execute_sweep(store, member, runner, name))
+    assert len(store.runs.select()) == 2
 
 
 def test_a_black_subject_is_said_and_the_rest_goes_on(store: Store, settings: Settings, lit: Settings) -> None:

@@ -263,6 +263,24 @@ class TestSegmentation:
         assert segmentation.person_found == found
         assert segmentation.score == pytest.approx(score)
 
+    @pytest.mark.parametrize(
+        ("confidence", "disagreement", "found"),
+        [
+            (0.7, 0.05, True),  # an unsure answer on which both networks agreed: 0.61 nats
+            (0.99, 0.6, True),  # a sure one that one of them missed at first: 0.056 nats
+            (0.7, 0.2, False),
+        ],
+    )
+    def test_an_unsure_answer_on_which_networks_differ_is_doubted(
+        self, confidence: float, disagreement: float, found: bool
+    ) -> None:
+        answer = np.zeros((400, 400), np.float32)
+        answer[100:300, 100:300] = confidence
+        segmentation = fixed(answer, disagreement=disagreement)
+        entropy = -confidence * np.log(confidence) - (1 - confidence) * np.log(1 - confidence)
+        assert segmentation.doubt == pytest.approx(disagreement * entropy, rel=1e-4)
+        assert segmentation.person_found == found
+
 
 class TestCutOut:
     class Fixed:

@@ -1,5 +1,7 @@
 """The plan of a race keeps every cell at its index, and its address with it."""
 
+from dataclasses import replace
+
 import pytest
 
 from bgen_core.errors import UserInputError
@@ -86,3 +88,9 @@ def test_what_cannot_be_raced_is_said(axes: dict[str, str], axis: str, said: str
 def test_seeds_go_round_at_the_largest_allowed_one():
     largest = 2**32 - 1
     assert len(set(further_seeds([largest - 1], 5))) == 5
+
+
+def test_without_a_model_that_paints_nothing_is_raced():
+    plain = replace(plan_of(shadow="0,1"), model="plain-colour")
+    with pytest.raises(UserInputError, match="another seed gives the same picture"):
+        raced_plan(plain, "shadow", made=[], seeds=2)

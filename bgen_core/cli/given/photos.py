@@ -58,26 +58,36 @@ class SweepPhotos:
 
 
 def photo_files(given: Sequence[Path]) -> list[Path]:
-    """Files as they are, and in place of a folder the pictures in it, by name.
+    """Files as they are, and in place of a folder what is named as a picture in it, by name.
+
+    A folder without any is left in its place, where it is one of several: reading it says why it takes no part.
 
     Raises
     ------
     UserInputError
-        A folder holds no picture.
+        The only thing that is given is a folder that holds no picture, or that cannot be read.
     """
     files: list[Path] = []
     for path in given:
-        if not path.is_dir():
-            files.append(path)
-            continue
-        suffixes = {*Image.registered_extensions(), *_NOT_PILLOWS}
-        inside = sorted(each for each in path.iterdir() if each.suffix.lower() in suffixes and each.is_file())
-        if not inside:
+        try:
+            inside = _pictures_in(path)
+        except OSError as error:
+            if len(given) == 1:
+                raise UserInputError(f"{shown_name(str(path))} cannot be read: {error.strerror}.") from error
+            inside = []
+        if len(given) == 1 and not inside and path.is_dir():
             raise UserInputError(
                 f"The folder {shown_name(str(path))} holds no picture: give photos, or a folder of them."
             )
-        files += inside
+        files += inside or [path]
     return files
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    suffixes = {*Image.registered_extensions(), *_NOT_PILLOWS}
+    return sorted(each for each in folder.iterdir() if each.suffix.lower() in suffixes)
 
 
 def read_photos(
@@ -102,14 +112,14 @@ def read_photos(
         try:
             subject = read_subject(path, alpha, settings, invert=invert, doubts=doubts)
             check_subject(subject)
+            if store is not None:
+                keep_subject(store, subject)
         except UserInputError as error:
             if len(paths) == 1:
                 raise
             left_out[path] = str(error)
             say(f"left out: {error}")
             continue
-        if store is not None:
-            keep_subject(store, subject)
         extent = Extent.of(subject.image)
         kept.append(SweepPhoto(path=path, id=subject.id, name=subject.name, extent=extent, doubt=" ".join(doubts)))
     read = SweepPhotos(kept=tuple(kept), left_out=left_out)

@@ -31,7 +31,7 @@ from bgen_core.records.early_stop import EarlyWish
 from bgen_core.records.sweep_states import CANCEL, TAKE_UP, SweepState
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
-from bgen_core.sweep.events import Committed, Redrawn, Stepped
+from bgen_core.sweep.events import Committed, Redrawn, Relit, Stepped
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.wording import quoted
 
@@ -209,6 +209,8 @@ def _follow(
                 store.looks.note()
                 if event.preview is not None:
                     previews.note(event.cell.index, event.preview)
+        elif isinstance(event, Relit):
+            bar.note_light(event.step, event.of)
         elif isinstance(event, Fetching):
             bar.note_fetched(event.done, event.of)
         elif isinstance(event, Paused):

@@ -3,8 +3,9 @@
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -15,7 +16,7 @@ from bgen_core.jobs.running.relighting import with_light
 from bgen_core.jobs.running.work import Painted, Photo, Work, commit_run
 from bgen_core.records.run import RunRecord
 from bgen_core.store.store import Store
-from bgen_core.sweep.events import Committed, Failed, Redrawn
+from bgen_core.sweep.events import Committed, Failed, Redrawn, Relit
 from bgen_core.sweep.plan import CellAddress, SweepCell
 
 logger = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ _INTERNAL = "An internal error stopped this cell after it was painted. The log o
 _NO_MEMORY = "The machine's memory is too small to put this picture together: use a smaller photo, or free memory."
 
 
-Told = Committed | Redrawn | Failed
+Told = Committed | Redrawn | Relit | Failed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,10 +80,19 @@ class Commits:
         Told of each raw picture of which every cell is committed or has failed.
     redraws
         Decides which cells are drawn again.
+    is_stopping
+        Whether no model shall be asked for light any more.
     """
 
-    def __init__(self, store: Store, release: Callable[[RawId], None], redraws: Redraws) -> None:
+    def __init__(
+        self,
+        store: Store,
+        release: Callable[[RawId], None],
+        redraws: Redraws,
+        is_stopping: Callable[[], bool],
+    ) -> None:
         self._store = store
+        self._is_stopping = is_stopping
         self._release = release
         self._redraws = redraws
         self._following: list[SweepCell] = []
@@ -107,12 +117,17 @@ class Commits:
     ) -> Iterator[Told]:
         """Commit the cells that share a raw picture; its seconds count for the first of them.
 
+        Where a model that tells its light is stopped, they stay to be made.
+
         Parameters
         ----------
         raw
             Where the raw picture lies in the store already, or None.
         """
-        painted = with_light(work, photo, cells, painted)
+        lit = yield from self._with_light(work, photo, cells, painted, raw)
+        if lit is None:
+            return
+        painted = lit
         made: dict[RunId, Future[_Stored]] = {}
         first: Future[_Stored] | None = None
         for place, cell in enumerate(cells):
@@ -141,6 +156,26 @@ class Commits:
             )
             painted = replace(painted, seconds={})
             yield from self.collect()
+
+    def _with_light(
+        self, work: Work, photo: Photo, cells: Sequence[SweepCell], painted: Painted, raw: BlobHash | None
+    ) -> Generator[Told, None, Painted | None]:
+        """None where it was stopped: what is painted is kept for the next run."""
+        raw_id = work.addresses[cells[0].index].raw_id
+        if raw is None:
+            self.unstored[raw_id] = painted
+        with closing(with_light(work, photo, cells, painted, self._is_stopping)) as relighting:
+            while True:
+                try:
+                    event = next(relighting)
+                except StopIteration as end:
+                    lit: Painted | None = end.value
+                    break
+                yield event
+                yield from self.collect()
+        if lit is not None:
+            self.unstored.pop(raw_id, None)
+        return lit
 
     def collect(self) -> Iterator[Told]:
         """What is committed by now; waits while more is in hand than may be.

@@ -6,8 +6,6 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
-
 from bgen_core.errors import LostPictureError, OutOfMemoryError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import RawId, SweepId
@@ -16,13 +14,13 @@ from bgen_core.jobs.leases.claims import PaintingClaims
 from bgen_core.jobs.running.asking import Asking, Fault
 from bgen_core.jobs.running.commits import Commits
 from bgen_core.jobs.running.engine_call import Ahead, Asked, EngineCall, OpenEngine
+from bgen_core.jobs.running.relighting import awaits_light
 from bgen_core.jobs.running.share import Share, SharedCells, Taken
 from bgen_core.jobs.running.turn import Turn
-from bgen_core.jobs.running.waiting_cells import WaitingCells, by_raw, photo_by_photo
+from bgen_core.jobs.running.waiting_cells import Later, WaitingCells, by_raw, photo_by_photo
 from bgen_core.jobs.running.work import Painted, Work
 from bgen_core.models.devices import MemoryMeter
 from bgen_core.store.blobs import STORED_LIMITS
-from bgen_core.store.runs import RawOrigin
 from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import decode_photo
 from bgen_core.subject.placing import MisfitError
@@ -177,14 +175,14 @@ class Painting:
         call.add(self._asking.for_cells(work, [each[0] for each in own.values()], partial(self._refuse, work, waiting)))
 
     def _take_in(
-        self, work: Work, inpainter: Inpainter, taken: Taken
+        self, work: Work, inpainter: Inpainter, taken: Taken, later: Later | None = None
     ) -> Generator[RunnerEvent, None, dict[RawId, list[SweepCell]]]:
         """Tell what others have made, paste what is known; returns what is to be painted."""
         for cell in taken.made:
             yield Committed(index=cell.index, run_id=work.addresses[cell.index].run_id, reused=True)
         self._claimed |= taken.mine.keys()
         own = dict(taken.mine)
-        yield from self._paste_known(work, inpainter, own)
+        yield from self._paste_known(work, inpainter, own, later)
         return own
 
     def _streamed(
@@ -197,7 +195,7 @@ class Painting:
             if taken is None:
                 yield None
                 continue
-            own = waiting.put_aside(self._take_in(work, inpainter, taken))
+            own = waiting.put_aside(self._take_in(work, inpainter, taken, waiting.later))
             waiting.cells |= own
             if not own:
                 yield None
@@ -212,8 +210,9 @@ class Painting:
             yield Failed(index=cell.index, reason=reason)
 
     def _paste_known(
-        self, work: Work, inpainter: Inpainter, sharing: dict[RawId, list[SweepCell]]
+        self, work: Work, inpainter: Inpainter, sharing: dict[RawId, list[SweepCell]], later: Later | None = None
     ) -> Generator[RunnerEvent]:
+        """Commit cells whose raw picture is there; those that a model has to light go to `later`, if it is given."""
         known = self._store.runs.known_raws(sharing)
         origins = self._store.runs.origins(known)
         for raw_id in photo_by_photo(sharing):
@@ -223,7 +222,7 @@ class Painting:
             if raw is not None:
                 try:
                     picture = decode_photo(self._store.blobs.get(raw), name=raw, limits=STORED_LIMITS).image
-                    painted = _read_back(picture, origins.get(raw_id))
+                    painted = Painted.read_back(picture, origins.get(raw_id))
                 except (UserInputError, LostPictureError):
                     logger.warning("the raw picture %s cannot be read: it is painted again", raw, exc_info=True)
                     raw = None
@@ -238,7 +237,11 @@ class Painting:
                     raise
                 yield from self.fail(work.sweep_id, cells, error.public)
             else:
-                yield from self._commits.hand_over(work, photo, cells, painted, raw)
+                committing = self._commits.hand_over(work, photo, cells, painted, raw)
+                if later is not None and awaits_light(work, cells):
+                    later.append(committing)
+                else:
+                    yield from committing
 
     def _paint(
         self,
@@ -271,7 +274,7 @@ class Painting:
                 self._note_pace(part, *got)
                 yield from self._look_early(work, waiting, call, *got)
                 yield from self._tell(work, waiting, *got, memory.peak_mb)
-                yield from waiting.told()
+                yield from self._told(waiting)
                 yield from self._commits.collect()
                 self._join_again(work, waiting, call)
                 if self._is_stopping():
@@ -290,7 +293,12 @@ class Painting:
             self._again += [cell for cells in waiting.cells.values() for cell in cells]
         if not self._engine.is_busy:
             self._engine.close()  # it keeps the model, which may have to go for another one
+        yield from self._told(waiting)
+
+    def _told(self, waiting: WaitingCells) -> Iterator[RunnerEvent]:
         yield from waiting.told()
+        while waiting.later and not (self._is_stopping() or self._turn.is_over):
+            yield from waiting.later.popleft()
 
     def _rows_of(self, work: Work, cell: SweepCell) -> int:
         tiles = 0
@@ -342,7 +350,7 @@ class Painting:
         """What the engine says, as this sweep says it; what it says of another one's cells is kept for that one."""
         cells = waiting.cells.get(asked.raw_id)
         if isinstance(event, Finished):
-            painted = _painted(event, peak_memory_mb)
+            painted = Painted.by_engine(event, peak_memory_mb)
             if cells is None:
                 self.painted_ahead[asked.raw_id] = painted
             else:
@@ -369,29 +377,13 @@ class Painting:
         """Let the engine do one thing for the sweep that comes next."""
         got = self._engine.next_of_others()
         if got is not None and isinstance(got[1], Finished):
-            self.painted_ahead[got[0].raw_id] = _painted(got[1], peak_memory_mb=0.0)
+            self.painted_ahead[got[0].raw_id] = Painted.by_engine(got[1], peak_memory_mb=0.0)
 
     def _refuse(self, work: Work, waiting: WaitingCells, cell: SweepCell, fault: Fault) -> None:
         if not isinstance(fault, str) and work.is_only_group:
             raise fault
         cells = waiting.cells.pop(work.addresses[cell.index].raw_id)
         waiting.aside.extend(self.fail(work.sweep_id, cells, fault if isinstance(fault, str) else fault.public))
-
-
-def _painted(event: Finished, peak_memory_mb: float) -> Painted:
-    return Painted(
-        image=event.image,
-        seconds=event.seconds,
-        peak_memory_mb=peak_memory_mb,
-        engine=event.engine,
-        batches=event.batches,
-    )
-
-
-def _read_back(picture: np.ndarray, origin: RawOrigin | None) -> Painted:
-    """A picture of the store; its run may have been deleted since it was found, and then nothing is known of it."""
-    engine, made_on = (origin.engine, origin.made_on) if origin else ("", {})
-    return Painted(image=picture, seconds={}, peak_memory_mb=0.0, engine=engine, made_on=made_on)
 
 
 def _own(cell: PaintCell, sharing: Sequence[SweepCell]) -> PaintCell:

@@ -10,6 +10,7 @@ from bgen_core.subject.placing import Composition
 from bgen_core.sweep.events import RunnerEvent
 from bgen_core.sweep.plan import SweepCell
 
+Later = deque[Iterator[RunnerEvent]]
 _Result = TypeVar("_Result")
 
 
@@ -22,11 +23,14 @@ class WaitingCells:
         Those that share a raw picture.
     aside
         What there is to say of cells that never came to the engine.
+    later
+        What takes long and tells how far it is, which is to be heard: not while the engine asks for cells.
     """
 
     def __init__(self, cells: dict[RawId, list[SweepCell]]) -> None:
         self.cells = cells
         self.aside: deque[RunnerEvent] = deque()
+        self.later: Later = deque()
 
     def put_aside(self, events: Generator[RunnerEvent, None, _Result]) -> _Result:
         """Let what can tell something only later go on to its end; returns what it returns."""

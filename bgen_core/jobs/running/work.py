@@ -17,6 +17,7 @@ from bgen_core.models.model_source import ModelSource
 from bgen_core.models.placement import Placement
 from bgen_core.models.steering.loras import LoraFile
 from bgen_core.records.run import PaintedRun, RunRecord
+from bgen_core.store.runs import RawOrigin
 from bgen_core.store.store import Store
 from bgen_core.subject.pasting.cut_out import finish
 from bgen_core.subject.pasting.edge import Edges
@@ -25,6 +26,7 @@ from bgen_core.subject.pasting.lighting import is_black
 from bgen_core.subject.placing import PlacedSubject
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.applied_loras import applied_loras, lora_versions
+from bgen_core.sweep.events import Finished
 from bgen_core.sweep.family_rules import paints_in_tiles
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import CellAddress, SweepCell, address_cell, pixel_versions
@@ -126,6 +128,23 @@ class Painted:
     made_on: dict[str, str] | None = None
     relit: LightMap | None = None
     light_fault: str = ""
+
+    @classmethod
+    def by_engine(cls, event: Finished, peak_memory_mb: float) -> "Painted":
+        """What an engine has just made."""
+        return cls(
+            image=event.image,
+            seconds=event.seconds,
+            peak_memory_mb=peak_memory_mb,
+            engine=event.engine,
+            batches=event.batches,
+        )
+
+    @classmethod
+    def read_back(cls, picture: np.ndarray, origin: RawOrigin | None) -> "Painted":
+        """A picture of the store; its run may have been deleted since it was found: then nothing is known of it."""
+        engine, made_on = (origin.engine, origin.made_on) if origin else ("", {})
+        return cls(image=picture, seconds={}, peak_memory_mb=0.0, engine=engine, made_on=made_on)
 
 
 def commit_run(

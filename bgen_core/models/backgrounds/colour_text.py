@@ -77,7 +77,8 @@ def _read(piece: str) -> Rgb:
     except (ValueError, OverflowError):
         colour = None
     if colour is None or not all(0 <= level <= 255 for level in colour):
-        raise UserInputError(f"background colour {quoted(piece, 40)} is not known: {_FORMS}.")
+        several = " Several for an axis stand on a line each, or with the option given again." if "," in piece else ""
+        raise UserInputError(f"background colour {quoted(piece, 40)} is not known: {_FORMS}.{several}")
     if len(colour) == 4:
         raise UserInputError(f"background colour {quoted(piece, 40)} is translucent: give it without its last part.")
     return colour[:3]

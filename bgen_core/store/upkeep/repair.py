@@ -14,7 +14,7 @@ from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash, RunId
 from bgen_core.models.catalogue import describe_model
-from bgen_core.records.png_text import metadata_chunks, read_record
+from bgen_core.records.png_text import metadata_chunks, png_texts, read_record, says_raw
 from bgen_core.records.run import MadeRun, PaintedRun, RunRecord
 from bgen_core.records.run_png import encode_run_png
 from bgen_core.store.blobs import STORED_LIMITS
@@ -142,34 +142,60 @@ def _pasted(store: Store, run: MadeRun, raw: BlobHash) -> np.ndarray | None:
 def _adopt(store: Store, pictures: Sequence[BlobHash]) -> set[BlobHash]:
     """Put back the runs that these pictures describe; returns the pictures that a row names now."""
     described = [found for name in pictures if (found := _described(store, name)) is not None]
-    known = store.runs.known({run.id for _, run, _ in described})
-    for name, run, extent in described:
-        if run.id in known or extent != run.extent:
+    known = store.runs.known({each.run.id for each in described})
+    for each in described:
+        run = each.run
+        if each.is_raw or run.id in known or each.extent != run.extent:
             continue
-        raws = [other for other, its, size in described if its.raw_id == run.raw_id and size == run.model_extent]
-        raws += store.runs.known_raws([run.raw_id]).values()
-        raw = next((each for each in raws if each != name and _belongs(store, run, name, each)), None)
+        raws = [other for other in described if other.run.raw_id == run.raw_id and other.extent == run.model_extent]
+        sure = {*store.runs.known_raws([run.raw_id]).values(), *(other.name for other in raws if other.is_raw)}
+        candidates = [*sure, *(other.name for other in raws if not other.is_raw)]
+        raw = next(
+            (name for name in candidates if name != each.name and _belongs(store, each, name, name in sure)), None
+        )
         if raw is not None:
-            store.runs.add(run.committed(image=name, raw=raw), {})
+            store.runs.add(run.committed(image=each.name, raw=raw), {})
             known.add(run.id)
     used = store.pictures.uses()
     return {name for name in pictures if name in used}
 
 
-def _described(store: Store, name: BlobHash) -> tuple[BlobHash, PaintedRun, Extent] | None:
+@dataclass(frozen=True, kw_only=True)
+class _Described:
+    """A picture with the run that it describes; `is_raw` where it says that it is the raw one."""
+
+    name: BlobHash
+    run: PaintedRun
+    extent: Extent
+    is_raw: bool
+
+
+def _described(store: Store, name: BlobHash) -> _Described | None:
     try:
         png = store.blobs.get(name)
-        record = read_record(png)
+        texts = png_texts(png)
+        record = read_record(texts)
+        if record is None:
+            return None
         with Image.open(BytesIO(png)) as picture:
-            return None if record is None else (name, record, Extent(width=picture.width, height=picture.height))
+            extent = Extent(width=picture.width, height=picture.height)
+        return _Described(name=name, run=record, extent=extent, is_raw=says_raw(texts))
     except (LostPictureError, UserInputError, OSError):
         return None
 
 
-def _belongs(store: Store, run: MadeRun, image: BlobHash, raw: BlobHash) -> bool:
+def _belongs(store: Store, image: _Described, raw: BlobHash, is_surely_raw: bool) -> bool:
     """Whether one is the finished and the other the raw picture; their sizes tell, unless they are equal."""
+    run = image.run
     if run.extent != run.model_extent:
         return True
+    try:
+        finished, behind = (
+            decode_photo(store.blobs.get(name), name=name, limits=STORED_LIMITS).pixels for name in (image.name, raw)
+        )
+    except (UserInputError, LostPictureError):
+        return False
+    if is_surely_raw and not np.array_equal(finished, behind):  # equal: a second copy of the raw one, or no subject
+        return True
     pasted = _pasted(store, run, raw)
-    finished = decode_photo(store.blobs.get(image), name=image, limits=STORED_LIMITS).pixels
     return pasted is not None and np.array_equal(pasted, finished)

@@ -7,6 +7,7 @@ noise is drawn once for all, on the CPU: the same photo before the same backgrou
 
 import logging
 import threading
+from collections.abc import Generator
 from functools import lru_cache
 from typing import Any
 
@@ -46,8 +47,10 @@ class IcLight:
         self._turn = threading.Lock()
         self._parts: dict[str, Any] | None = None
 
-    def relit(self, image: np.ndarray, alpha: np.ndarray, background: np.ndarray) -> np.ndarray:
-        """The subject in the light of a background.
+    def relight(self, image: np.ndarray, alpha: np.ndarray, background: np.ndarray) -> Generator[int, None, np.ndarray]:
+        """The subject in the light of a background; tells before and after each evaluation how many are done.
+
+        Whoever takes no more of it stops it within one evaluation.
 
         Parameters
         ----------
@@ -70,7 +73,7 @@ class IcLight:
         """
         with self._turn:
             try:
-                return self._painted(image, alpha, background)
+                return (yield from self._painted(image, alpha, background))
             except UserInputError:
                 raise
             except Exception as error:  # the libraries' own code, on a checkpoint that nobody here has seen
@@ -85,19 +88,22 @@ class IcLight:
                     ) from error
                 raise UserInputError(_UNUSABLE) from error
 
-    def _painted(self, image: np.ndarray, alpha: np.ndarray, background: np.ndarray) -> np.ndarray:
+    def _painted(
+        self, image: np.ndarray, alpha: np.ndarray, background: np.ndarray
+    ) -> Generator[int, None, np.ndarray]:
         import torch
 
+        yield 0  # before it is loaded
         parts = self._parts = self._parts or _loaded(self._model)
-        with torch.inference_mode():
-            networks = parts["unet"], parts["vae"], parts["text_encoder"]
+        networks = parts["unet"], parts["vae"], parts["text_encoder"]
+        try:
             for network in networks:
                 network.to(self._model.device)
-            try:
-                picture = _paint(parts, self._model, image, alpha, background)
-            finally:
-                for network in networks if self._model.device != "cpu" else ():
-                    network.to("cpu")
+            # Entered anew for each of its parts: who is told of one is not in it
+            picture = yield from torch.inference_mode()(_paint)(parts, self._model, image, alpha, background)
+        finally:
+            for network in networks if self._model.device != "cpu" else ():
+                network.to("cpu")
         if not np.isfinite(picture).all():
             raise UserInputError(
                 f"The light model {SETTING} gives no numbers in {self._model.dtype}: name another one, or set "
@@ -108,7 +114,12 @@ class IcLight:
 
 def evaluations(model: LightModel) -> int:
     """Rows of its UNet for one picture."""
-    return 2 * _STEPS[SEES[model.channels]]
+    return 2 * steps_of(model)
+
+
+def steps_of(model: LightModel) -> int:
+    """Evaluations of its UNet for one picture, each of two rows."""
+    return _STEPS[SEES[model.channels]]
 
 
 @lru_cache(maxsize=1)
@@ -119,7 +130,7 @@ def ic_light(model: LightModel) -> IcLight:
 
 def _paint(
     parts: dict[str, Any], model: LightModel, image: np.ndarray, alpha: np.ndarray, background: np.ndarray
-) -> np.ndarray:
+) -> Generator[int, None, np.ndarray]:
     """float32, HWC, in about [-1, 1]."""
     import torch
 
@@ -140,11 +151,13 @@ def _paint(
     scheduler.set_begin_index(first)
     times = scheduler.timesteps[first:]
     latents = scheduler.add_noise(seen[1], noise, times[:1]) if first else noise * scheduler.init_noise_sigma
-    for time in times:
+    for done, time in enumerate(times):
+        yield done
         both = torch.cat([torch.cat([scheduler.scale_model_input(latents, time), shown], dim=1)] * 2)
         without, with_text = unet(both.to(unet.dtype), time, encoder_hidden_states=asked).sample.float().chunk(2)
         guided = without + _GUIDANCE[sees] * (with_text - without)
         latents = scheduler.step(guided, time, latents).prev_sample
+    yield len(times)
     picture = vae.decode(latents / vae.config.scaling_factor).sample[0]
     return picture.permute(1, 2, 0).float().cpu().numpy()
 

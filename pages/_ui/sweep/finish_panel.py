@@ -16,6 +16,7 @@ from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.explore import STEPS, finish_plan, sweeps_steps
 from bgen_core.sweep.grid import describe_place
 from bgen_core.sweep.plan import SweepPlan
+from bgen_core.sweep.race_plan import is_painted
 from pages._ui.app.faults import told
 from pages._ui.shared.plain_text import plain
 from pages._ui.sweep.ticked_cells import TICKED, forget_ticks
@@ -39,7 +40,7 @@ def finish_panel(
 ) -> None:
     """Draw the choice of cells and their full steps; nothing for a sweep that has nothing to choose from."""
     done = [cell for cell in cells if cell.done]
-    if len(done) < 2 or not can_be_finished(sweep, plan):
+    if len(done) < 2 or not can_be_finished(sweep, plan) or not is_painted(plan):
         return
     opened = bool(st.session_state.get("explore", "").strip())
     with st.expander("Finish the best with more steps", expanded=opened):

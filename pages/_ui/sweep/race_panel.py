@@ -19,7 +19,7 @@ from bgen_core.records.sweep_states import UNFINISHED_STATES
 from bgen_core.settings import Settings
 from bgen_core.store.store import SeenStore
 from bgen_core.sweep.plan import SweepPlan
-from bgen_core.sweep.race_plan import axis_of, raced_axes
+from bgen_core.sweep.race_plan import axis_of, is_painted, raced_axes
 from bgen_core.wording import counted
 from pages._ui.app import page_files
 from pages._ui.app.faults import told
@@ -61,7 +61,8 @@ def race_panel(
         _decisions(sweep, race, store, executor, settings)
         return
     _races_from(sweep, store)
-    if store.sweeps.may_change(sweep) and raced_axes(plan) and any(cell.done for cell in cells):
+    can_be_raced = is_painted(plan) and raced_axes(plan)
+    if store.sweeps.may_change(sweep) and can_be_raced and any(cell.done for cell in cells):
         _beginning(sweep, plan, cells, store, executor, settings)
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 from bgen_core.errors import BgenError
 from bgen_core.ids import BlobHash
 from bgen_core.parameters import Parameter
-from bgen_core.store.references import ENCODERS
+from bgen_core.store.references import ENCODERS, WHITE
 from bgen_core.subject.decoding.foreign_pictures import decode_foreign_photo
 from bgen_core.subject.decoding.image_io import PHOTO_EXTENSIONS, DecodeLimits
 from pages._ui.app import resources
@@ -43,6 +43,6 @@ def _take(parameter: Parameter, put: Callable[[Parameter, BlobHash], None]) -> N
     limits = DecodeLimits.from_settings(resources.settings())
     try:
         photo = decode_foreign_photo(chosen.getvalue(), name=chosen.name, limits=limits)
-        put(parameter, resources.store().pictures.give_reference(ENCODERS[parameter.field](photo.image)))
+        put(parameter, resources.store().pictures.give_reference(ENCODERS[parameter.field](photo.before(WHITE))))
     except BgenError as error:
         st.session_state[f"{parameter.key}_problem"] = told(error)
