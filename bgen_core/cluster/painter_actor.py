@@ -6,8 +6,9 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Protocol
+from typing import Any, Protocol
 
+from bgen_core.cluster.lost_ray import Head, end_with_ray
 from bgen_core.ids import RawId, WorkerId
 
 HEALTH = "health"  # the concurrency group that answers while the other one paints
@@ -26,10 +27,14 @@ class Control:
         By raw picture, how many painters died with it in hand; see `Share`.
     trouble
         What does not go on this machine, in a sentence.
+    idle
+        Set while the body does not run.
     """
 
     def __init__(self, worker_id: WorkerId) -> None:
         self.stopping = threading.Event()
+        self.idle = threading.Event()
+        self.idle.set()
         self.worker_id = worker_id
         self.trouble = ""
         self.deaths: Mapping[RawId, int] = {}
@@ -78,10 +83,15 @@ class PainterActor:
         self._body: Body = getattr(import_module(module), name)
         self._control = Control(worker_id)
         self._control.deaths = deaths
+        end_with_ray(Head(_head_address()), self._control.stopping.set, self._control.idle)
 
     def work(self) -> str:
         """Paint until stopped; returns why it ended, "" where it was told to."""
-        return self._body(self._control)[:SAFE_TO_TELL]
+        self._control.idle.clear()
+        try:
+            return self._body(self._control)[:SAFE_TO_TELL]
+        finally:
+            self._control.idle.set()
 
     def pulse(self, deaths: Mapping[RawId, int]) -> Pulse:
         """That it lives; it gets to know what has seen a death."""
@@ -94,3 +104,9 @@ class PainterActor:
     def stop(self) -> None:
         """Let it end within one evaluation of the network."""
         self._control.stopping.set()
+
+
+def _head_address() -> str:
+    """Of the Ray that runs this process."""
+    ray: Any = import_module("ray")
+    return ray.get_runtime_context().gcs_address

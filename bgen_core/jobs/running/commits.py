@@ -1,6 +1,7 @@
 """Commits beside the painting: a few threads compose, encode and store, and their events leave in the cells' order."""
 
 import logging
+import math
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -79,6 +80,11 @@ class Commits:
         Told of each raw picture of which every cell is committed or has failed.
     redraws
         Decides which cells are drawn again.
+
+    Attributes
+    ----------
+    most_pictures
+        Raw pictures in hand at once: what is in hand is what a death costs.
     """
 
     def __init__(self, store: Store, release: Callable[[RawId], None], redraws: Redraws) -> None:
@@ -90,6 +96,8 @@ class Commits:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="commit")
         self._in_hand: deque[_InHand] = deque()
         self._bytes = 0
+        self._pictures = 0
+        self.most_pictures: float = math.inf
         self.unstored: dict[RawId, Painted] = {}
 
     @property
@@ -113,6 +121,7 @@ class Commits:
             Where the raw picture lies in the store already, or None.
         """
         painted = with_light(work, photo, cells, painted)
+        self._pictures += 1
         made: dict[RunId, Future[_Stored]] = {}
         first: Future[_Stored] | None = None
         for place, cell in enumerate(cells):
@@ -150,8 +159,12 @@ class Commits:
         StoreError
             The store did not take a picture. What waits to be committed is not tried any more.
         """
-        while self._in_hand and (self._bytes > MOST_BYTES or self._in_hand[0].future.done()):
+        while self._in_hand and (self._is_full or self._in_hand[0].future.done()):
             yield from self._tell_next()
+
+    @property
+    def _is_full(self) -> bool:
+        return self._bytes > MOST_BYTES or self._pictures > self.most_pictures
 
     def finish(self) -> Iterator[Told]:
         """The rest; see `collect`."""
@@ -216,6 +229,7 @@ class Commits:
         self._in_hand.popleft()
         self._bytes -= told.bytes
         if told.closes:
+            self._pictures -= 1
             self._release(told.raw_id)
             self._again += self._following  # those that share a picture again come together
             self._following = []
