@@ -2,6 +2,7 @@
 
 import logging
 
+from bgen_core.cluster.examination import check_clock
 from bgen_core.cluster.painter_actor import Control
 from bgen_core.errors import BgenError, NoRoomError, StoreAwayError
 from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, StoreAway, execute_sweep, growing_pauses
@@ -14,10 +15,12 @@ from bgen_core.jobs.running.share import Share
 from bgen_core.jobs.running.shared_turns import SharedTurns
 from bgen_core.jobs.running.telling import Telling
 from bgen_core.jobs.running.work_counts import WorkCounts
+from bgen_core.jobs.watching.findings import examine
 from bgen_core.jobs.watching.painters import LOST
 from bgen_core.json_log import about_sweep
 from bgen_core.models.content_hash import keep_hashes
 from bgen_core.models.devices import loading_what_stays
+from bgen_core.process_identity import this_host
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.records.worker import NO_SWEEP
 from bgen_core.settings import Settings, load_settings
@@ -42,6 +45,7 @@ def paint(control: Control) -> str:
             logger.error(refusal)
             member.say(trouble=refusal)
             return refusal
+        control.trouble = _clock_trouble(settings)
         try:
             Painter(store, settings, member, control).serve()
         except DeviceLostError as error:
@@ -75,6 +79,7 @@ class Painter:
         self._settings = settings
         self._member = member
         self._control = control
+        self._standing_trouble = control.trouble
         self._turns = SharedTurns(
             store, member, may_paint=self._may_paint, is_asked_beside=lambda: self._answering.is_asked
         )
@@ -148,13 +153,18 @@ class Painter:
                 self._end(sweep, event, made)
 
     def _end(self, sweep: SweepRecord, ended: Ended, made: int) -> None:
-        self._control.trouble = ""
+        self._control.trouble = self._standing_trouble
         if ended.fault is not None and ended.state == "running":
             reason = ended.fault.public if isinstance(ended.fault, BgenError) else type(ended.fault).__name__
             self._control.trouble = f"sweep {sweep.id} is left to other painters: {reason}"
             self._turns.leave_alone(sweep.id, CANNOT_SECONDS)
         if ended.fault is not None:
-            logger.warning("sweep %s: %s", sweep.id, ended.fault, exc_info=not isinstance(ended.fault, BgenError))
+            logger.warning(
+                "sweep %s: %s",
+                sweep.id,
+                ended.fault,
+                exc_info=None if isinstance(ended.fault, BgenError) else ended.fault,
+            )
         if ended.state == "running" and not made and ended.fault is None:
             self._turns.leave_alone(sweep.id)
         elif ended.state in ("done", "failed"):
@@ -167,6 +177,14 @@ class Painter:
             return ""
         own = self._runner.device.name
         return other_kind(self._store, sweep.id, own=own, member_id=self._member.id)
+
+
+def _clock_trouble(settings: Settings) -> str:
+    """That this machine's clock is far from the database's, or "": leases do not mind, but what it dates is wrong."""
+    if not settings.database or (found := examine("clock", check_clock, settings)).ok:
+        return ""
+    logger.warning(found.text)
+    return f"{this_host().partition(' ')[0]}: {found.text}"
 
 
 def opened(settings: Settings, control: Control) -> OpenStore | None:
