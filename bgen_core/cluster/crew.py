@@ -173,10 +173,11 @@ class Crew:
         logger.error("a %s is gone (%s) and is started again", self._options.what, why)
         if place.worker_id is not None:
             self._lost(place.worker_id)
+        now = time.monotonic()
+        was_well = now - place.began > HEALTHY_SECONDS or (place.pulse is not None and place.pulse.has_worked)
+        place.pause = FIRST_PAUSE_SECONDS if was_well else place.pause * 2
         self._end(place)
         place.why = why
-        now = time.monotonic()
-        place.pause = FIRST_PAUSE_SECONDS if now - place.began > HEALTHY_SECONDS else place.pause * 2
         place.starts = now + min(place.pause, LONGEST_PAUSE_SECONDS)
 
     def _end(self, place: _Place) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 
-from bgen_core.cluster.examination import check_clock
+from bgen_core.cluster.examination import clock_trouble
 from bgen_core.cluster.painter_actor import Control
 from bgen_core.errors import BgenError, NoRoomError, StoreAwayError
 from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, StoreAway, execute_sweep, growing_pauses
@@ -15,12 +15,10 @@ from bgen_core.jobs.running.share import Share
 from bgen_core.jobs.running.shared_turns import SharedTurns
 from bgen_core.jobs.running.telling import Telling
 from bgen_core.jobs.running.work_counts import WorkCounts
-from bgen_core.jobs.watching.findings import examine
 from bgen_core.jobs.watching.painters import LOST
 from bgen_core.json_log import about_sweep
 from bgen_core.models.content_hash import keep_hashes
 from bgen_core.models.devices import loading_what_stays
-from bgen_core.process_identity import this_host
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.records.worker import NO_SWEEP
 from bgen_core.settings import Settings, load_settings
@@ -45,7 +43,9 @@ def paint(control: Control) -> str:
             logger.error(refusal)
             member.say(trouble=refusal)
             return refusal
-        control.trouble = _clock_trouble(settings)
+        if trouble := clock_trouble(settings):  # leases do not mind it, but what it dates is wrong
+            logger.warning(trouble)
+            control.trouble = trouble
         try:
             Painter(store, settings, member, control).serve()
         except DeviceLostError as error:
@@ -149,6 +149,7 @@ class Painter:
                 self._member.say(state="painting")
             elif isinstance(event, Committed | Redrawn):
                 made += not event.reused
+                self._control.has_worked = self._control.has_worked or made > 0
             elif isinstance(event, Ended):
                 self._end(sweep, event, made)
 
@@ -177,14 +178,6 @@ class Painter:
             return ""
         own = self._runner.device.name
         return other_kind(self._store, sweep.id, own=own, member_id=self._member.id)
-
-
-def _clock_trouble(settings: Settings) -> str:
-    """That this machine's clock is far from the database's, or "": leases do not mind, but what it dates is wrong."""
-    if not settings.database or (found := examine("clock", check_clock, settings)).ok:
-        return ""
-    logger.warning(found.text)
-    return f"{this_host().partition(' ')[0]}: {found.text}"
 
 
 def opened(settings: Settings, control: Control) -> OpenStore | None:

@@ -27,6 +27,8 @@ class Control:
         By raw picture, how many painters died with it in hand; see `Share`.
     trouble
         What does not go on this machine, in a sentence.
+    has_worked
+        Whether something came of it since it began.
     idle
         Set while the body does not run.
     """
@@ -37,6 +39,7 @@ class Control:
         self.idle.set()
         self.worker_id = worker_id
         self.trouble = ""
+        self.has_worked = False
         self.deaths: Mapping[RawId, int] = {}
 
 
@@ -53,6 +56,7 @@ class Pulse:
     host: str
     pid: int
     trouble: str = ""
+    has_worked: bool = False
 
 
 class PainterActor:
@@ -99,7 +103,7 @@ class PainterActor:
 
         control = self._control
         control.deaths = deaths
-        return Pulse(host=this_host(), pid=os.getpid(), trouble=control.trouble)
+        return Pulse(host=this_host(), pid=os.getpid(), trouble=control.trouble, has_worked=control.has_worked)
 
     def stop(self) -> None:
         """Let it end within one evaluation of the network."""
