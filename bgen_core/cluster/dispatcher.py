@@ -15,7 +15,7 @@ from typing import Any
 from bgen_core.cluster.checks import check_ray, check_store
 from bgen_core.cluster.crew import Crew, CrewOptions
 from bgen_core.cluster.deaths import Deaths
-from bgen_core.cluster.lost_ray import Head, end_driver_with_ray
+from bgen_core.cluster.lost_ray import Head, ending_with_ray
 from bgen_core.cluster.painter_actor import BODY
 from bgen_core.cluster.ray_library import connected
 from bgen_core.errors import StoreAwayError, StoreError
@@ -69,6 +69,7 @@ def dispatch(
         Member(store, "dispatcher") as member,
         only_dispatcher(store, member),
         connected(settings, cpus=_places(settings)) as ray,
+        ending_with_ray(Head(ray.get_runtime_context().gcs_address), lambda: store.workers.leave(member.id)),
     ):
         _serve(ray, store, settings, member, body, measuring, is_stopping)
 
@@ -116,17 +117,23 @@ def _serve(
             environment=environment,
             body=body,
             resources={"num_gpus": 1, "num_cpus": 1} if on_gpus else {"num_cpus": 1},
+            outlive=bool(settings.ray),
         ),
         lost=deaths.note,
         deaths=lambda: deaths.told,
     )
     measurers = Crew(
         ray,
-        CrewOptions(what="measurer", environment=environment, body=measuring, resources={"num_cpus": 1}),
+        CrewOptions(
+            what="measurer",
+            environment=environment,
+            body=measuring,
+            resources={"num_cpus": 1},
+            outlive=bool(settings.ray),
+        ),
         lost=lambda worker_id: store.workers.lose([worker_id]),
     )
     next_count, wanted = 0.0, 1
-    end_driver_with_ray(Head(ray.get_runtime_context().gcs_address), lambda: store.workers.leave(member.id))
     try:
         while not is_stopping():
             if time.monotonic() >= next_count:

@@ -11,8 +11,8 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager, suppress
 
 import psutil
 
@@ -50,11 +50,13 @@ class Head:
         return self._missed >= MISSES
 
 
-def end_with_ray(head: Head, stop: Callable[[], object], idle: threading.Event) -> None:
+def end_with_ray(is_alone: Callable[[], bool], stop: Callable[[], object], idle: threading.Event) -> None:
     """Watch from a thread of its own, and end this process when its Ray is lost.
 
     Parameters
     ----------
+    is_alone
+        Whether the head, or who wants this process, is lost. That its raylet is lost is seen here.
     stop
         Told then: nothing more shall be begun.
     idle
@@ -65,15 +67,16 @@ def end_with_ray(head: Head, stop: Callable[[], object], idle: threading.Event) 
         os.setpgrp()  # Ray's reaper ends the group of a driver that was killed
 
     def end() -> None:
-        logger.error("Ray is lost to this process: what is painted is committed, and the next dispatcher goes on")
+        logger.error("Ray, or its dispatcher, is lost to this process: what is painted is committed, and it ends")
         stop()
         idle.wait(END_SECONDS)
 
-    _watch(lambda: os.getppid() != raylet or head.is_lost, end)
+    _watch(lambda: os.getppid() != raylet or is_alone(), end)
 
 
-def end_driver_with_ray(head: Head, end: Callable[[], object]) -> None:
-    """The same for a driver: within seconds and with a sentence, whatever it waits for.
+@contextmanager
+def ending_with_ray(head: Head, end: Callable[[], object]) -> Generator[None]:
+    """The same for a driver, during the body of a `with`: with a sentence, whatever it waits for.
 
     Ray takes ten seconds for a lost head, and says nothing to a person; a raylet that it started itself and that was
     killed is missed after half a minute.
@@ -93,7 +96,11 @@ def end_driver_with_ray(head: Head, end: Callable[[], object]) -> None:
         logger.error("%s any more: a new dispatcher has to start", what)
         end()
 
-    _watch(is_lost, say_why)
+    over = _watch(is_lost, say_why)
+    try:
+        yield
+    finally:
+        over.set()
 
 
 def _is_there(process: psutil.Process) -> bool:
@@ -103,16 +110,20 @@ def _is_there(process: psutil.Process) -> bool:
         return False
 
 
-def _watch(is_lost: Callable[[], bool], end: Callable[[], object]) -> None:
+def _watch(is_lost: Callable[[], bool], end: Callable[[], object]) -> threading.Event:
+    over = threading.Event()
+
     def watch() -> None:
         while not is_lost():
-            time.sleep(LOOK_SECONDS)
+            if over.wait(LOOK_SECONDS):
+                return
         try:
             end()
         finally:
             os._exit(1)
 
     threading.Thread(target=watch, name="ray-watch", daemon=True).start()
+    return over
 
 
 def _answers(place: tuple[str, int]) -> bool:

@@ -90,8 +90,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield served
     finally:
         served.process.send_signal(signal.SIGINT)
-        served.process.wait(60)
+        how = served.process.wait(60)
         served.store.close()
+    assert how == -signal.SIGINT, "not as one whose Ray is lost"
 
 
 def test_painters_share_a_sweep(served: Served) -> None:
