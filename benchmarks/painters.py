@@ -19,6 +19,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from statistics import median
 
+import psutil
+
 from bgen_core.bench.sweep import made_up_subject
 from bgen_core.extent import Extent
 from bgen_core.ids import SweepId, VisitorId
@@ -54,6 +56,7 @@ class Side:
     """
 
     def __init__(self, code: Sequence[str], *, seconds: float | None = None, tuned: "Side | None" = None) -> None:
+        self.seconds_a_cell = 0.0  # of processors, at the last sweep
         self._home = tempfile.TemporaryDirectory(prefix="bgen-painters-")
         self.settings: Settings = load_settings(home=Path(self._home.name) / "home")
         self.store: Store = open_store(self.settings)
@@ -79,10 +82,17 @@ class Side:
     def cells_per_second(self, cells: int, number: int) -> float:
         """From the queue to the last commit."""
         sweep_id = self.submit(cells, number)
-        began = time.perf_counter()
+        began, spent = time.perf_counter(), self.processor_seconds
         while self.store.sweeps.get(sweep_id).state != "done":
             time.sleep(0.05)
+        self.seconds_a_cell = (self.processor_seconds - spent) / cells
         return cells / (time.perf_counter() - began)
+
+    @property
+    def processor_seconds(self) -> float:
+        """Of all its processes since they began."""
+        times = [psutil.Process(process.pid).cpu_times() for process in self._processes]
+        return sum(each.user + each.system for each in times)
 
     def submit(self, cells: int, number: int) -> SweepId:
         subject = made_up_subject(PHOTO)
@@ -141,7 +151,8 @@ def computing(cells: int, turns: int) -> None:
             one.append(at_painter / at_worker)
             two.append(shared / undivided)
             print(
-                f"turn {turn}: worker {at_worker:.2f}, painter {at_painter:.2f} cells/s, ratio {one[-1]:.3f}; "
+                f"turn {turn}: worker {at_worker:.2f}, painter {at_painter:.2f} cells/s, ratio {one[-1]:.3f} "
+                f"(processor: {worker.seconds_a_cell:.3f}, {alone.seconds_a_cell:.3f} s a cell); "
                 f"two sweeps {undivided:.2f}, two painters {shared:.2f} cells/s, ratio {two[-1]:.3f}",
                 flush=True,
             )

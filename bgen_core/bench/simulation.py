@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import count
 
-from bgen_core.records.lease_rule import is_time_to_lease, rows_to_lease
+from bgen_core.records.lease_rule import is_time_to_lease, pictures_to_hold, rows_to_lease
 
 _WORTHWHILE_GAIN = 1.05  # as in the engine's own measurement, which needs torch
 SMALL_LOSS = 0.05  # of what the devices could do: where less is lost, nothing else is worth improving
@@ -195,6 +195,7 @@ class _Painter:
         self._unbegun = 0
         self._under_way: list[int] = []
         self._in_commit = 0
+        self._together = 0
         self._threads = [0.0] * world.sweep.commit_threads
         self._asks = False
         self._stands_still: tuple[str, float] | None = None
@@ -203,11 +204,17 @@ class _Painter:
     def _in_hand(self) -> int:
         return self._unbegun + len(self._under_way) + self._in_commit
 
+    @property
+    def _most_in_commit(self) -> int:
+        begun, rows = len(self._under_way), self._world.rows_of_a_cell
+        self._together = max(self._together, begun)
+        return pictures_to_hold(speed=self.speed, mean_rows=rows, begun=begun, together=self._together)
+
     def tick(self) -> None:
         """One call of the network, or what has to come before it."""
         world = self._world
         self._take_cells()
-        if self._in_commit >= world.sweep.most_in_commit:
+        if self._in_commit >= min(world.sweep.most_in_commit, self._most_in_commit + 1):
             self._stands_still = "commits that are behind", world.now
             return
         self._begin_cells()

@@ -8,7 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from bgen_core.cluster.painter_actor import HEALTH, PainterActor, Pulse
+import bgen_core
+from bgen_core.cluster.painter_actor import BY_ITSELF, HEALTH, PainterActor, Pulse
+from bgen_core.content_address import hash_content
 from bgen_core.ids import RawId, WorkerId
 from bgen_core.jobs.leases.member import new_worker_id
 
@@ -55,12 +57,21 @@ class CrewOptions:
         What it does: see `PainterActor`.
     resources
         What Ray finds a place by: "num_gpus", "num_cpus".
+    outlive
+        Whether they go on where their driver is killed, for the next one to find.
     """
 
     what: str
     environment: Mapping[str, str] = field(repr=False)
     body: str
     resources: Mapping[str, float]
+    outlive: bool = False
+
+    @property
+    def beginning(self) -> str:
+        """How names begin of those with the same program and settings: a later driver goes on with no others."""
+        same = {"body": self.body, "environment": dict(self.environment), "resources": dict(self.resources)}
+        return f"{self.what} {hash_content(same | {'bgen': bgen_core.__version__})[:16]} "
 
 
 class Crew:
@@ -91,7 +102,7 @@ class Crew:
         self._lost = lost
         self._deaths = deaths
         self._class = ray.remote(concurrency_groups={HEALTH: 1})(PainterActor)
-        self._places: list[_Place] = []
+        self._places: list[_Place] = self._found() if options.outlive else []
         self.deaths = 0
 
     @property
@@ -140,9 +151,12 @@ class Crew:
             if now >= place.starts:
                 self._start(place, now)
             return
-        if self._has_come(place.run):
+        if place.run is not None and self._has_come(place.run):
             reason: str = self._ray.get(place.run)
-            self._is_lost(place, reason or "it ended by itself")
+            self._is_lost(place, reason or BY_ITSELF)
+            return
+        if place.pulse is not None and place.pulse.why_ended:  # of one that another driver started
+            self._is_lost(place, place.pulse.why_ended)
             return
         if place.asked is not None:
             if self._has_come(place.asked):
@@ -157,10 +171,28 @@ class Crew:
     def _has_come(self, reference: Any) -> bool:
         return bool(self._ray.wait([reference], timeout=0)[0])
 
+    def _found(self) -> list[_Place]:
+        """Those that a driver left behind which was killed; others of the kind are ended."""
+        places: list[_Place] = []
+        for name in self._ray.util.list_named_actors():
+            if not name.startswith(f"{self._options.what} "):
+                continue
+            with suppress(ValueError, self._ray.exceptions.RayError):  # it has just ended
+                place = _Place(actor=self._ray.get_actor(name), worker_id=WorkerId(name.rpartition(" ")[2]))
+                if name.startswith(self._options.beginning):
+                    place.began = place.last_heard = time.monotonic()
+                    places.append(place)
+                else:
+                    place.actor.leave.options(concurrency_group=HEALTH).remote()
+        if places:
+            logger.info("%d %ss of a driver that was killed go on", len(places), self._options.what)
+        return places
+
     def _start(self, place: _Place, now: float) -> None:
         options = self._options
         place.worker_id = new_worker_id()
-        place.actor = self._class.options(**options.resources).remote(
+        lasting = {"name": f"{options.beginning}{place.worker_id}", "lifetime": "detached"} if options.outlive else {}
+        place.actor = self._class.options(**options.resources, **lasting).remote(
             dict(options.environment), options.body, place.worker_id, self._deaths()
         )
         place.run = place.actor.work.remote()
@@ -173,10 +205,11 @@ class Crew:
         logger.error("a %s is gone (%s) and is started again", self._options.what, why)
         if place.worker_id is not None:
             self._lost(place.worker_id)
+        now = time.monotonic()
+        was_well = now - place.began > HEALTHY_SECONDS or (place.pulse is not None and place.pulse.has_worked)
+        place.pause = FIRST_PAUSE_SECONDS if was_well else place.pause * 2
         self._end(place)
         place.why = why
-        now = time.monotonic()
-        place.pause = FIRST_PAUSE_SECONDS if now - place.began > HEALTHY_SECONDS else place.pause * 2
         place.starts = now + min(place.pause, LONGEST_PAUSE_SECONDS)
 
     def _end(self, place: _Place) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from bgen_core.cluster.checks import check_ray, check_store
 from bgen_core.cluster.crew import Crew, CrewOptions
 from bgen_core.cluster.deaths import Deaths
+from bgen_core.cluster.lost_ray import Head, ending_with_ray
 from bgen_core.cluster.painter_actor import BODY
 from bgen_core.cluster.ray_library import connected
 from bgen_core.errors import StoreAwayError, StoreError
@@ -68,6 +69,7 @@ def dispatch(
         Member(store, "dispatcher") as member,
         only_dispatcher(store, member),
         connected(settings, cpus=_places(settings)) as ray,
+        ending_with_ray(Head(ray.get_runtime_context().gcs_address), lambda: store.workers.leave(member.id)),
     ):
         _serve(ray, store, settings, member, body, measuring, is_stopping)
 
@@ -75,15 +77,24 @@ def dispatch(
 @contextmanager
 def only_dispatcher(store: Store, member: Member, *, patience: float = PATIENCE_SECONDS) -> Generator[None]:
     """Be the one dispatcher of a store for the body of a `with`."""
-    deadline = time.monotonic() + patience
+    deadline, is_told = time.monotonic() + patience, False
     while not member.take("dispatcher", ["painters"]):
         if time.monotonic() >= deadline:
-            holder = store.leases.holders("dispatcher", ["painters"]).get("painters")
-            host, _, _ = (holder.process.host if holder else "another machine").partition(" ")
-            who = f"process {holder.process.pid} of {host}" if holder else host
-            raise SecondDispatcherError(f"another dispatcher ({who}) serves this store: end it first.")
+            raise SecondDispatcherError(f"another dispatcher ({_holder(store)}) serves this store: end it first.")
+        if not is_told:
+            logger.warning(
+                "another dispatcher (%s) serves this store: it is waited for, %.0f s at most", _holder(store), patience
+            )
+            is_told = True
         time.sleep(LOOK_SECONDS)
     yield
+
+
+def _holder(store: Store) -> str:
+    """Who has the dispatcher's place, for a person."""
+    holder = store.leases.holders("dispatcher", ["painters"]).get("painters")
+    host, _, _ = (holder.process.host if holder else "another machine").partition(" ")
+    return f"process {holder.process.pid} of {host}" if holder else host
 
 
 def _serve(
@@ -106,13 +117,20 @@ def _serve(
             environment=environment,
             body=body,
             resources={"num_gpus": 1, "num_cpus": 1} if on_gpus else {"num_cpus": 1},
+            outlive=bool(settings.ray),
         ),
         lost=deaths.note,
         deaths=lambda: deaths.told,
     )
     measurers = Crew(
         ray,
-        CrewOptions(what="measurer", environment=environment, body=measuring, resources={"num_cpus": 1}),
+        CrewOptions(
+            what="measurer",
+            environment=environment,
+            body=measuring,
+            resources={"num_cpus": 1},
+            outlive=bool(settings.ray),
+        ),
         lost=lambda worker_id: store.workers.lose([worker_id]),
     )
     next_count, wanted = 0.0, 1

@@ -15,7 +15,7 @@ from bgen_core.cluster.checks import RAY_VERSION, REQUIREMENTS, check_ray, check
 from bgen_core.cluster.ray_library import knock
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.jobs.executors.agreement import disagreement, terms_of
-from bgen_core.jobs.watching.findings import Check
+from bgen_core.jobs.watching.findings import Check, examine
 from bgen_core.jobs.watching.painters import members_of
 from bgen_core.process_identity import this_host
 from bgen_core.settings import CATALOGUE, Settings, entries_of
@@ -109,6 +109,13 @@ def _clock(settings: Settings) -> str:
             "leases do not mind, but dates, logins and a bucket's requests do. Let both be set by NTP."
         )
     return f"this machine's clock and the database's are {abs(ahead):.1f} s apart"
+
+
+def clock_trouble(settings: Settings) -> str:
+    """That this machine's clock is far from the database's, with the machine's name; "" where it is not."""
+    if not settings.database or (found := examine("clock", _clock, settings)).ok:
+        return ""
+    return f"{this_host().partition(' ')[0]}: {found.text}"
 
 
 def _pictures(settings: Settings) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 
+from bgen_core.cluster.examination import clock_trouble
 from bgen_core.cluster.painter_actor import Control
 from bgen_core.errors import BgenError, NoRoomError, StoreAwayError
 from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, StoreAway, execute_sweep, growing_pauses
@@ -42,6 +43,9 @@ def paint(control: Control) -> str:
             logger.error(refusal)
             member.say(trouble=refusal)
             return refusal
+        if trouble := clock_trouble(settings):  # leases do not mind it, but what it dates is wrong
+            logger.warning(trouble)
+            control.trouble = trouble
         try:
             Painter(store, settings, member, control).serve()
         except DeviceLostError as error:
@@ -75,6 +79,7 @@ class Painter:
         self._settings = settings
         self._member = member
         self._control = control
+        self._standing_trouble = control.trouble
         self._turns = SharedTurns(
             store, member, may_paint=self._may_paint, is_asked_beside=lambda: self._answering.is_asked
         )
@@ -144,17 +149,23 @@ class Painter:
                 self._member.say(state="painting")
             elif isinstance(event, Committed | Redrawn):
                 made += not event.reused
+                self._control.has_worked = self._control.has_worked or made > 0
             elif isinstance(event, Ended):
                 self._end(sweep, event, made)
 
     def _end(self, sweep: SweepRecord, ended: Ended, made: int) -> None:
-        self._control.trouble = ""
+        self._control.trouble = self._standing_trouble
         if ended.fault is not None and ended.state == "running":
             reason = ended.fault.public if isinstance(ended.fault, BgenError) else type(ended.fault).__name__
             self._control.trouble = f"sweep {sweep.id} is left to other painters: {reason}"
             self._turns.leave_alone(sweep.id, CANNOT_SECONDS)
         if ended.fault is not None:
-            logger.warning("sweep %s: %s", sweep.id, ended.fault, exc_info=not isinstance(ended.fault, BgenError))
+            logger.warning(
+                "sweep %s: %s",
+                sweep.id,
+                ended.fault,
+                exc_info=None if isinstance(ended.fault, BgenError) else ended.fault,
+            )
         if ended.state == "running" and not made and ended.fault is None:
             self._turns.leave_alone(sweep.id)
         elif ended.state in ("done", "failed"):

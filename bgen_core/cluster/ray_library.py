@@ -28,6 +28,7 @@ NAMESPACE = "bgen"
 SYSTEM = {
     "gcs_rpc_server_reconnect_timeout_s": 10,
     "worker_niceness": 0,  # 15 by default: beside anything else on the machine, painters would stand still
+    "raylet_death_check_interval_milliseconds": 60_000,  # painters look by themselves, and commit first: see `lost_ray`
 }
 _OBJECT_STORE_BYTES = 80 * 2**20  # about the least that Ray takes: pictures do not go there
 _CONNECT_SECONDS = 5.0

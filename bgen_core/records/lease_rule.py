@@ -45,3 +45,22 @@ def rows_to_lease(
 def is_time_to_lease(*, speed: float, rows_unbegun: float) -> bool:
     """Whether the next cells are to be taken, so that no batch runs half empty while the database is asked."""
     return rows_unbegun <= speed * AHEAD_SECONDS
+
+
+def pictures_to_hold(*, speed: float, mean_rows: float, begun: int, together: int) -> int:
+    """How many painted pictures of a painter may wait for their commits: with those under way they are at most a lease.
+
+    That is what its death costs. Pictures that end together may all wait, however long they took: painting stops where
+    commits are held up, and not after each batch.
+
+    Parameters
+    ----------
+    speed
+        Rows a second.
+    mean_rows
+        Of one picture.
+    begun, together
+        Pictures under way now, and the most that were so at once.
+    """
+    lease = int(speed * LEASE_SECONDS / max(mean_rows, 1.0))
+    return max(lease - begun, together, 1)

@@ -206,10 +206,13 @@ class Sweeps:
 
     def next_after(self, sweep_id: SweepId) -> SweepRecord | None:
         """The queued sweep to which a running one gives way; None where it goes on."""
-        with self._database.reading() as session:
+        with self._database.reading() as session:  # asked several times a second while a sweep runs
+            waiting = sweep_queue.waiting(session)
+            if not waiting:
+                return None
             row = sweep_row(session, sweep_id)
             running = InQueue(id=row.id, owner=row.owner, created=row.created, place=row.place)
-            following = next_after(running, sweep_queue.waiting(session), sweep_queue.served(session))
+            following = next_after(running, waiting, sweep_queue.served(session))
             return None if following is None else sweep_record(sweep_row(session, following.id))
 
     def shares_device(self, sweep_id: SweepId) -> bool:
@@ -228,6 +231,9 @@ class Sweeps:
         leaving
             Whose turn ends now: others come before.
         """
+        with self._database.reading() as session:  # whoever idles asks several times a second, and takes no turn
+            if not sweep_queue.waiting(session):
+                return None
         with self._database.writing() as session:
             now = datetime.now(UTC)
             served = sweep_queue.served(session) | ({leaving: now} if leaving else {})

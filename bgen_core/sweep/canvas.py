@@ -20,6 +20,7 @@ from bgen_core.wording import quoted
 
 MOST_ELONGATED = 3.0  # wider or taller photos are squeezed to this ratio for the model, and stretched back after
 VAE_FACTOR = 8  # pixels per latent of every model in the catalogue
+MaskPolicy = tuple[float, float]  # how far the repaint mask grows, and how wide its edge is
 
 
 def choose_model_extent(photo: Extent, *, side: int, factor: int = VAE_FACTOR) -> Extent:
@@ -87,6 +88,7 @@ def prepare_cells(
     extent: Extent,
     loras: Mapping[str, LoraFile],
     steering: Steering,
+    canvases: dict[MaskPolicy, Canvas] | None = None,
 ) -> Iterator[PaintCell | Failed]:
     """Cells of one mask policy share one canvas, which the inpainter then encodes once.
 
@@ -96,8 +98,11 @@ def prepare_cells(
         Name -> file, of all that the cells name.
     steering
         What else they name.
+    canvases
+        Those that were made of this subject at this size before, to which new ones are added: cells that are asked for
+        one after another share them too.
     """
-    canvases: dict[tuple[float, float], Canvas] = {}
+    canvases = {} if canvases is None else canvases
     for cell in cells:
         policy = (cell.params.mask_grow, cell.params.mask_feather)
         try:

@@ -1,7 +1,7 @@
 """What makes one picture: the parameters of an inpainting call, in diffusers' words."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from copy import copy
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -67,6 +67,11 @@ class InpaintParams:
             object.__setattr__(made, field, parameter_of(field).checked(value))
         made._check_effective_steps()
         return made
+
+    @property
+    def but_guidance(self) -> Hashable:
+        """Equal for pictures that differ in guidance alone: the engine evaluates their first step once for all."""
+        return tuple(value for field, value in vars(self).items() if field != "guidance_scale")
 
     def _check_effective_steps(self) -> None:
         if self.effective_steps < 1:

@@ -90,8 +90,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield served
     finally:
         served.process.send_signal(signal.SIGINT)
-        served.process.wait(60)
+        how = served.process.wait(60)
         served.store.close()
+    assert how == -signal.SIGINT, "not as one whose Ray is lost"
 
 
 def test_painters_share_a_sweep(served: Served) -> None:
@@ -146,7 +147,7 @@ def test_a_killed_dispatcher_takes_its_painters_along_and_the_next_one_goes_on(s
     assert served.store.sweeps.get(sweep_id).state == "running"
     served.start()
     served.wait_for(sweep_id)
-    assert set(served.painted(3001, 3100)) == set(range(3001, 3101))
+    assert served.painted(3001, 3100) == Counter(range(3001, 3101)), "what they had painted was committed first"
 
 
 def test_a_cell_that_kills_its_painters_fails_alone(served: Served) -> None:

@@ -101,11 +101,13 @@ def test_a_token_that_ray_finds_by_itself_is_there(
 def test_clocks_two_minutes_apart_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     settings = load_settings(database=f"sqlite:///{tmp_path}/a.sqlite3", blobs="s3://not-asked/for")
     assert findings_of(settings)["clock"].ok
+    assert not examination.clock_trouble(settings)
     now = examination.time.time
     monkeypatch.setattr(examination.time, "time", lambda: now() + seconds)
     said = findings_of(settings)["clock"]
     assert not said.ok
     assert re.search(rf"is 1(19|20) s {'ahead of' if seconds > 0 else 'behind'} the database's", said.text)
+    assert said.text in examination.clock_trouble(settings), "a painter says it too, of its machine"
 
 
 def test_a_database_that_takes_no_changes_is_said(empty_postgresql: str) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bgen_core.records.lease_rule import LEASE_SECONDS, is_time_to_lease, rows_to_lease
+from bgen_core.records.lease_rule import LEASE_SECONDS, is_time_to_lease, pictures_to_hold, rows_to_lease
 
 PLENTY = {"rows_left": 1e6, "rows_free": 1e6, "rows_in_hand": 0.0}
 
@@ -59,3 +59,17 @@ def test_cells_are_taken_before_the_last_ones_are_begun() -> None:
     assert is_time_to_lease(speed=100, rows_unbegun=190)
     assert not is_time_to_lease(speed=100, rows_unbegun=210)
     assert is_time_to_lease(speed=0, rows_unbegun=0)
+
+
+@pytest.mark.parametrize(
+    ("mean_rows", "begun", "together", "held"),
+    [
+        pytest.param(10, 8, 8, 42, id="with those under way a lease of 50"),
+        pytest.param(10, 0, 8, 50, id="nothing is under way"),
+        pytest.param(400, 5, 16, 16, id="a batch that takes longer than a lease ends at once"),
+        pytest.param(400, 0, 0, 1, id="one is always allowed"),
+        pytest.param(0, 0, 0, 500, id="pictures without the network"),
+    ],
+)
+def test_what_waits_for_its_commit_is_a_lease_at_most(mean_rows: float, begun: int, together: int, held: int) -> None:
+    assert pictures_to_hold(speed=100, mean_rows=mean_rows, begun=begun, together=together) == held

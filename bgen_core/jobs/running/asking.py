@@ -11,9 +11,9 @@ from bgen_core.records.early_stop import LOOK_AT
 from bgen_core.store.store import Store
 from bgen_core.subject.pasting.edge import Edges
 from bgen_core.subject.placing import Composition, MisfitError
-from bgen_core.sweep.canvas import prepare_backdrops, prepare_cells
+from bgen_core.sweep.canvas import MaskPolicy, prepare_backdrops, prepare_cells
 from bgen_core.sweep.engine.recent import Recent
-from bgen_core.sweep.events import PaintCell
+from bgen_core.sweep.events import Canvas, PaintCell
 from bgen_core.sweep.plan import SweepCell
 
 Fault = str | UserInputError | LostPictureError  # why a cell cannot be prepared
@@ -38,6 +38,7 @@ class Asking:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._photos: Recent[Photo] = Recent(_PHOTOS)
+        self._canvases: Recent[dict[MaskPolicy, Canvas]] = Recent(_PHOTOS)
 
     def for_cells(self, work: Work, cells: Sequence[SweepCell], refuse: Refuse = leave) -> Iterator[Asked]:
         """Cell after cell; a subject is read when its first cell is asked for.
@@ -50,7 +51,7 @@ class Asking:
         subjects: dict[tuple[SubjectId, Composition], list[SweepCell]] = {}
         for cell in cells:
             subjects.setdefault((cell.subject_id, cell.params.composition), []).append(cell)
-        for own in subjects.values():
+        for subject, own in subjects.items():
             try:
                 photo = self.photo(own[0], work.owner)
             except (UserInputError, LostPictureError) as error:
@@ -61,7 +62,8 @@ class Asking:
             if work.source.family.backdrop:
                 all_prepared = prepare_backdrops(photo.subject, own, work.steering.background)
             else:
-                all_prepared = prepare_cells(photo.subject, own, work.extent, work.loras, work.steering)
+                known = self._canvases.get((subject, work.extent), dict[MaskPolicy, Canvas])
+                all_prepared = prepare_cells(photo.subject, own, work.extent, work.loras, work.steering, known)
             for prepared in all_prepared:
                 if isinstance(prepared, PaintCell):
                     raw_id = work.addresses[prepared.index].raw_id

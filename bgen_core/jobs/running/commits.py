@@ -1,6 +1,7 @@
 """Commits beside the painting: a few threads compose, encode and store, and their events leave in the cells' order."""
 
 import logging
+import math
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -80,8 +81,16 @@ class Commits:
         Told of each raw picture of which every cell is committed or has failed.
     redraws
         Decides which cells are drawn again.
+<<<<<<< HEAD
     is_stopping
         Whether no model shall be asked for light any more.
+=======
+
+    Attributes
+    ----------
+    most_pictures
+        Raw pictures in hand at once: what is in hand is what a death costs.
+>>>>>>> cluster
     """
 
     def __init__(
@@ -100,6 +109,8 @@ class Commits:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="commit")
         self._in_hand: deque[_InHand] = deque()
         self._bytes = 0
+        self._pictures = 0
+        self.most_pictures: float = math.inf
         self.unstored: dict[RawId, Painted] = {}
 
     @property
@@ -124,10 +135,15 @@ class Commits:
         raw
             Where the raw picture lies in the store already, or None.
         """
+<<<<<<< HEAD
         lit = yield from self._with_light(work, photo, cells, painted, raw)
         if lit is None:
             return
         painted = lit
+=======
+        painted = with_light(work, photo, cells, painted)
+        self._pictures += 1
+>>>>>>> cluster
         made: dict[RunId, Future[_Stored]] = {}
         first: Future[_Stored] | None = None
         for place, cell in enumerate(cells):
@@ -185,8 +201,12 @@ class Commits:
         StoreError
             The store did not take a picture. What waits to be committed is not tried any more.
         """
-        while self._in_hand and (self._bytes > MOST_BYTES or self._in_hand[0].future.done()):
+        while self._in_hand and (self._is_full or self._in_hand[0].future.done()):
             yield from self._tell_next()
+
+    @property
+    def _is_full(self) -> bool:
+        return self._bytes > MOST_BYTES or self._pictures > self.most_pictures
 
     def finish(self) -> Iterator[Told]:
         """The rest; see `collect`."""
@@ -251,6 +271,7 @@ class Commits:
         self._in_hand.popleft()
         self._bytes -= told.bytes
         if told.closes:
+            self._pictures -= 1
             self._release(told.raw_id)
             self._again += self._following  # those that share a picture again come together
             self._following = []

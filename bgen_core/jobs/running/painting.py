@@ -271,7 +271,7 @@ class Painting:
         try:
             while waiting.cells and (got := call.next()) is not None:
                 memory.sample()
-                self._note_pace(part, *got)
+                self._note_pace(part, call, *got)
                 yield from self._look_early(work, waiting, call, *got)
                 yield from self._tell(work, waiting, *got, memory.peak_mb)
                 yield from self._told(waiting)
@@ -307,9 +307,10 @@ class Painting:
             tiles = tiles_over(cell.params.composition.extent(photo), work.extent)
         return rows_of(work.source.family, cell.params, tiles)
 
-    def _note_pace(self, part: SharedCells | None, asked: Asked, event: Event) -> None:
+    def _note_pace(self, part: SharedCells | None, call: EngineCall, asked: Asked, event: Event) -> None:
         if part is not None and self._share is not None and isinstance(event, Stepped):
             self._share.pace.note(part.rows_of([asked.raw_id]) / event.of)
+            self._commits.most_pictures = part.pictures_to_hold(len(call.begun))
 
     def _look_early(
         self, work: Work, waiting: WaitingCells, call: EngineCall, asked: Asked, event: Event

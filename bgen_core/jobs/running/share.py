@@ -1,6 +1,6 @@
 """One painter's part of a sweep that several paint: cells are taken as they are needed, by the rule of `lease_rule`."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -12,7 +12,7 @@ from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.running.pace import Pace
 from bgen_core.jobs.running.work import Work
 from bgen_core.jobs.watching.painters import SPEED
-from bgen_core.records.lease_rule import is_time_to_lease, rows_to_lease
+from bgen_core.records.lease_rule import is_time_to_lease, pictures_to_hold, rows_to_lease
 from bgen_core.store.store import Store
 from bgen_core.sweep.plan import SweepCell
 
@@ -84,6 +84,17 @@ class Share:
         return self.pace.rows_per_second + sum(others)
 
 
+def neighbours(sharing: Mapping[RawId, Sequence[SweepCell]]) -> list[RawId]:
+    """Raw pictures in the plan's order, but those together that differ in guidance alone.
+
+    The engine evaluates their first step once for all of them, which one painter cannot do for another.
+    """
+    alike: dict[Hashable, list[RawId]] = {}
+    for raw_id, (first, *_) in sharing.items():
+        alike.setdefault((first.subject_id, first.params.but_guidance), []).append(raw_id)
+    return [raw_id for group in alike.values() for raw_id in group]
+
+
 class SharedCells:
     """Cells of one model and size, of which a painter takes its part, as often as it needs some.
 
@@ -114,7 +125,8 @@ class SharedCells:
         self._rows = rows
         self._mean = sum(rows.values()) / max(1, len(rows))
         self._pending: Future[Taken] | None = None
-        self.left = {raw_id: sharing[raw_id] for raw_id in share.rotated(list(sharing))}
+        self._together = 0
+        self.left = {raw_id: sharing[raw_id] for raw_id in share.rotated(neighbours(sharing))}
 
     @property
     def mean_rows(self) -> float:
@@ -123,6 +135,12 @@ class SharedCells:
 
     def rows_of(self, raw_ids: Iterable[RawId]) -> float:
         return sum(self._rows[raw_id] for raw_id in raw_ids if raw_id in self._rows)
+
+    def pictures_to_hold(self, begun: int) -> int:
+        """How many painted ones may wait for their commits while so many are under way."""
+        self._together = max(self._together, begun)
+        speed = self._share.pace.rows_per_second
+        return pictures_to_hold(speed=speed, mean_rows=self._mean, begun=begun, together=self._together)
 
     def take(self, rows_in_hand: float) -> Taken:
         """Take this painter's part of what is free, or what was asked for by `ready` and has come since.

@@ -115,15 +115,19 @@ class Bucket(BlobPlace):
         return isinstance(error, FileNotFoundError) and _code(error) != "NoSuchBucket"
 
     def _fault(self, error: Exception, wanted: str) -> StoreError:
+        code = _code(error)  # a word that names nothing of this bucket: for everybody
         said = super()._fault(error, wanted)
-        if _code(error) == "NoSuchBucket":
+        public = (
+            f"The pictures cannot be {wanted} (the bucket says {code}): what is made is kept." if code else said.public
+        )
+        if code == "NoSuchBucket":
             bucket = self._base.partition("/")[0]
             return StoreError(
                 f"There is no bucket {bucket} for the pictures: make it, or name another one in BGEN_BLOBS.",
-                public=said.public,
+                public=public,
             )
         for_good = isinstance(error, PermissionError) or type(error).__name__ in _FOR_GOOD
-        return (StoreError if for_good else StoreAwayError)(str(said), public=said.public)
+        return (StoreError if for_good else StoreAwayError)(str(said), public=public)
 
 
 def _code(error: Exception) -> str:

@@ -11,25 +11,29 @@ import sqlalchemy as sa
 
 from bgen_core.cluster.deaths import Deaths
 from bgen_core.errors import UserInputError
-from bgen_core.ids import SweepId, WorkerId
+from bgen_core.ids import RawId, SweepId, WorkerId
 from bgen_core.jobs.execute_sweep import Ended, execute_sweep
 from bgen_core.jobs.kept_models import LoadedModel
 from bgen_core.jobs.leases.holding import holding
 from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.runner import Runner
+from bgen_core.jobs.running import commits, work
 from bgen_core.jobs.running.pace import Pace
-from bgen_core.jobs.running.share import Share
+from bgen_core.jobs.running.share import Share, neighbours
 from bgen_core.jobs.running.shared_turns import SharedTurns
 from bgen_core.models.model_source import ModelSource
 from bgen_core.models.placement import place
 from bgen_core.process_identity import ProcessIdentity
+from bgen_core.records import lease_rule
 from bgen_core.records.sweep_states import CANCEL
 from bgen_core.records.worker import WorkerStatus
 from bgen_core.settings import Settings
 from bgen_core.store.schema import SweepRow
 from bgen_core.store.store import Store
+from bgen_core.sweep import canvas
+from bgen_core.sweep.plan import SweepPlan
 from tests.jobs import quick_sweeps
-from tests.sleeping import Sleeping
+from tests.sleeping import STEPS, TOGETHER, Sleeping
 
 CELLS = 60
 ELSEWHERE = ProcessIdentity(host="another machine", pid=1, start=1.0)
@@ -109,6 +113,56 @@ def test_a_slow_painter_takes_less(settings: Settings, store: Store) -> None:
     fast, slow = Hand(store, settings, 0.05), Hand(store, settings, 0.4)
     paint_together(store, sweep_id, fast, slow)
     assert len(fast.painted) > 2 * len(slow.painted) > 0
+
+
+def test_what_cells_share_they_share_over_all_that_a_painter_takes(
+    settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine encodes a canvas once, and knows first evaluations by it."""
+    made: list[object] = []
+
+    def counted(*given: Any) -> canvas.Canvas:
+        made.append(make_canvas(*given))
+        return made[-1]
+
+    make_canvas = canvas.make_canvas
+    monkeypatch.setattr(canvas, "make_canvas", counted)
+    sweep_id = quick_sweeps.submit(store, settings, seeds=f"1-{CELLS}")
+    paint_together(store, sweep_id, Hand(store, settings))
+    assert len(made) == 1
+
+
+def test_pictures_that_differ_in_guidance_alone_are_taken_together(settings: Settings, store: Store) -> None:
+    sweep_id = quick_sweeps.submit(store, settings, seeds="1-3", axes=("guidance", "1,3,6"))
+    cells = list(SweepPlan.from_json(store.sweeps.get(sweep_id).plan).cells())
+    ordered = neighbours({RawId(str(cell.index)): [cell] for cell in reversed(cells)})
+    assert [cells[int(raw_id)].params.seed for raw_id in ordered] == [3, 3, 3, 2, 2, 2, 1, 1, 1]
+
+
+def test_a_painter_whose_commits_are_held_up_holds_one_lease_and_waits(
+    settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is in hand is what its death costs."""
+    is_held_up, commit = threading.Event(), work.commit_run
+
+    def when_it_may(*given: Any) -> Any:
+        is_held_up.wait(30)
+        return commit(*given)
+
+    monkeypatch.setattr(commits, "commit_run", when_it_may)
+    monkeypatch.setattr(lease_rule, "LEASE_SECONDS", 0.5)
+    sweep_id = quick_sweeps.submit(store, settings, seeds=f"1-{CELLS}")
+    hand = Hand(store, settings, 0.05)
+    store.sweeps.claim_next()
+    hand.start(sweep_id)
+    before = -1
+    while before != len(hand.painted) or not before:
+        before = len(hand.painted)
+        time.sleep(0.5)
+    is_held_up.set()
+    assert before <= 0.5 * TOGETHER / 0.05 / STEPS < CELLS
+    hand.join()
+    assert sorted(hand.painted) == list(range(1, CELLS + 1))
 
 
 def test_what_a_lost_painter_held_is_painted_by_the_others(
