@@ -5,13 +5,11 @@ import os
 # Read by torch when it is first imported; see `bgen_core.models.devices.prepare_process_for_inference`.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-# Beside other test processes a second thread of torch only takes their processors, here and in what is started here.
-if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import gc
 import itertools
 import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +22,7 @@ from bgen_core.settings import Settings, load_settings
 from bgen_core.store.database import Database
 from bgen_core.store.store import Store, open_store
 from tests.batch_sizes import BatchSizes
+from tests.forking import ForkedPopen, forked
 from tests.postgresql import Server, running_server
 
 # Thousands of small stores are made and thrown away: in memory, where the system offers enough of it.
@@ -77,6 +76,13 @@ def cheap_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Database, "migrate", copy_and_migrate)
         patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
+@pytest.fixture
+def forked_processes() -> Iterator[None]:
+    """What the test and the program start as processes is forked: see `tests.forking`."""
+    with forked():
         yield
 
 
@@ -218,6 +224,14 @@ def together(node_id: str) -> str:
     if folder != "tests/browser":
         return file
     return f"{folder}, {'the server that paints' if name in _WITH_PAINTING_SERVER else 'others'}"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Each process of a test run is forked from one that has imported what all of them import."""
+    # Beside other test processes a second thread of torch only takes their processors, there and in what they start.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    subprocess.Popen = ForkedPopen
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -15,6 +15,7 @@ from tests.browser import acting
 from tests.browser.chromium import NoBrowserError, running_chromium
 from tests.browser.compared import add_own_sweep, fill_with_runs
 from tests.conftest import REPEATED
+from tests.forking import starting
 from tests.needs import missing
 from tests.serving import RunningApp, serve
 
@@ -29,7 +30,7 @@ def serving(batch_sizes: BatchSizes) -> Serve:
 
     @contextmanager
     def serving(folder: Path, **options: Any) -> Iterator[RunningApp]:
-        with batch_sizes.known_in(folder / "home"), serve(folder, **options) as running:
+        with batch_sizes.known_in(folder / "home"), starting(serve(folder, **options)) as running:
             yield running
 
     return serving
