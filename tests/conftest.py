@@ -17,8 +17,12 @@ from typing import Any
 
 import hypothesis
 import pytest
+from sqlalchemy import Engine
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.util import LRUCache
 
 from bgen_core.settings import Settings, load_settings
+from bgen_core.store import database
 from bgen_core.store.database import Database
 from bgen_core.store.store import Store, open_store
 from tests.batch_sizes import BatchSizes
@@ -35,6 +39,7 @@ hypothesis.settings.register_profile("unhurried", hypothesis.settings.default, d
 hypothesis.settings.load_profile("unhurried")
 
 _NUMBERS = itertools.count()
+_MOST_TRANSLATED = 5000  # queries
 _SLOW_LASTS = 30  # times as long as another test
 _WITH_PAINTING_SERVER = {
     "test_accessibility_in_browser.py",
@@ -55,6 +60,27 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     home = tmp_path_factory.mktemp(f"fresh{next(_NUMBERS)}", numbered=False) / "home"
     monkeypatch.setenv("BGEN_HOME", str(home))
     return home
+
+
+@pytest.fixture(autouse=True, scope="session")
+def queries_are_translated_once() -> Iterator[None]:
+    """All stores of this process share what SQLAlchemy made of a query, which each engine would make anew.
+
+    It is half of what a test asks of its store; a program, which opens one, does it once.
+    """
+    translated, create = LRUCache[Any, Any](_MOST_TRANSLATED), database._create_engine
+
+    def create_engine(*given: Any, **named: Any) -> Engine:
+        engine = create(*given, **named)
+        engine._compiled_cache = translated
+        return engine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "_create_engine", create_engine)
+        # What is kept is kept for a dialect, of which each engine has its own.
+        patch.setattr(DefaultDialect, "__eq__", lambda self, other: type(self) is type(other))
+        patch.setattr(DefaultDialect, "__hash__", lambda self: hash(type(self)))
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -37,10 +37,9 @@ def serving(batch_sizes: BatchSizes) -> Serve:
 
 
 @pytest.fixture(scope="session")
-def app(serving: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+def app(serving: Serve, tmp_path_factory: pytest.TempPathFactory) -> RunningApp:
     """The app as `make run` starts it, on a free port."""
-    with serving(tmp_path_factory.mktemp("app")) as running:
-        yield running
+    return _shared.opened.enter_context(serving(tmp_path_factory.mktemp("app")))
 
 
 @pytest.fixture(scope="session")
@@ -51,13 +50,12 @@ def own_runs(app: RunningApp) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def compared(serving: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningApp, Store]]:
+def compared(serving: Serve, tmp_path_factory: pytest.TempPathFactory) -> tuple[RunningApp, Store]:
     """A server whose store has something to compare."""
     folder = tmp_path_factory.mktemp("compared")
-    with open_store(load_settings(home=folder / "home")) as store:
-        fill_with_runs(store)
-        with serving(folder) as app:
-            yield app, store
+    store = _shared.opened.enter_context(open_store(load_settings(home=folder / "home")))
+    fill_with_runs(store)
+    return _shared.opened.enter_context(serving(folder)), store
 
 
 @pytest.fixture(autouse=True)
@@ -70,20 +68,25 @@ def repeated_acts(record_property: Callable[[str, object], None]) -> Iterator[No
 
 
 class _Shared:
-    """One Chromium for the tests of this folder, and one context for all visitors.
+    """Servers and one Chromium for the tests of this folder, and one context for all visitors.
 
-    Streamlit's scripts, megabytes of them, are fetched and compiled once. It is closed before other tests run: else
-    Playwright's event loop would run in their thread.
+    Streamlit's scripts, megabytes of them, are fetched and compiled once. All is closed before other tests run: else
+    Playwright's event loop would run in their thread, and servers and workers that nobody visits beside them.
+
+    Attributes
+    ----------
+    opened
+        What ends with the last test of this folder.
     """
 
     def __init__(self) -> None:
-        self._opened = ExitStack()
+        self.opened = ExitStack()
         self._context: BrowserContext | None = None
 
     def context(self) -> BrowserContext:
         if self._context is None:
             try:
-                browser = self._opened.enter_context(running_chromium())
+                browser = self.opened.enter_context(running_chromium())
             except NoBrowserError as error:
                 missing(str(error))
             self._context = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
@@ -92,7 +95,7 @@ class _Shared:
 
     def close(self) -> None:
         self._context = None
-        self._opened.close()
+        self.opened.close()
 
 
 _shared = _Shared()
