@@ -124,7 +124,10 @@ class _Source:
         request = json.dumps(asdict(program)).encode()
         with self._turn, _adopting():
             socket.send_fds(self._line, [request], list(streams))
-            return int(self._line.recv(64))
+            number = self._line.recv(64)
+        if not number:
+            raise RuntimeError("what forks has ended: it says why where it was started")
+        return int(number)
 
 
 _source: _Source | None = None
@@ -186,7 +189,8 @@ def _program(asked: Mapping[str, Any]) -> Program | None:
     environment = dict(os.environ if asked["env"] is None else asked["env"])
     folder = Path(asked["cwd"] or ".").resolve()
     paths = {Path(each) for each in environment.get("PYTHONPATH", "").split(os.pathsep) if each}
-    if not paths <= {PROJECT} or (folder != PROJECT and not paths) or _starts_otherwise(environment):
+    known = {PROJECT, *map(Path, sys.path)}  # another folder may hold another bgen
+    if not paths <= known or (folder != PROJECT and PROJECT not in paths) or _starts_otherwise(environment):
         return None
     rest, safe_path = words[1:], False
     while rest and rest[0] in ("-P", "-u"):
