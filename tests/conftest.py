@@ -5,13 +5,11 @@ import os
 # Read by torch when it is first imported; see `bgen_core.models.devices.prepare_process_for_inference`.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-# Beside other test processes a second thread of torch only takes their processors, here and in what is started here.
-if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import gc
 import itertools
 import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,11 +17,16 @@ from typing import Any
 
 import hypothesis
 import pytest
+from sqlalchemy import Engine
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.util import LRUCache
 
 from bgen_core.settings import Settings, load_settings
+from bgen_core.store import database
 from bgen_core.store.database import Database
 from bgen_core.store.store import Store, open_store
 from tests.batch_sizes import BatchSizes
+from tests.forking import ForkedPopen, forked
 from tests.postgresql import Server, running_server
 
 # Thousands of small stores are made and thrown away: in memory, where the system offers enough of it.
@@ -36,6 +39,7 @@ hypothesis.settings.register_profile("unhurried", hypothesis.settings.default, d
 hypothesis.settings.load_profile("unhurried")
 
 _NUMBERS = itertools.count()
+_MOST_TRANSLATED = 5000  # queries
 _SLOW_LASTS = 30  # times as long as another test
 _WITH_PAINTING_SERVER = {
     "test_accessibility_in_browser.py",
@@ -59,6 +63,27 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
 
 
 @pytest.fixture(autouse=True, scope="session")
+def queries_are_translated_once() -> Iterator[None]:
+    """All stores of this process share what SQLAlchemy made of a query, which each engine would make anew.
+
+    It is half of what a test asks of its store; a program, which opens one, does it once.
+    """
+    translated, create = LRUCache[Any, Any](_MOST_TRANSLATED), database._create_engine
+
+    def create_engine(*given: Any, **named: Any) -> Engine:
+        engine = create(*given, **named)
+        engine._compiled_cache = translated
+        return engine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "_create_engine", create_engine)
+        # What is kept is kept for a dialect, of which each engine has its own.
+        patch.setattr(DefaultDialect, "__eq__", lambda self, other: type(self) is type(other))
+        patch.setattr(DefaultDialect, "__hash__", lambda self: hash(type(self)))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
 def cheap_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A new SQLite store of this process is a copy of one that was made once, and no disk is waited for.
 
@@ -77,6 +102,13 @@ def cheap_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Database, "migrate", copy_and_migrate)
         patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
+@pytest.fixture
+def forked_processes() -> Iterator[None]:
+    """What the test and the program start as processes is forked: see `tests.forking`."""
+    with forked():
         yield
 
 
@@ -218,6 +250,14 @@ def together(node_id: str) -> str:
     if folder != "tests/browser":
         return file
     return f"{folder}, {'the server that paints' if name in _WITH_PAINTING_SERVER else 'others'}"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Each process of a test run is forked from one that has imported what all of them import."""
+    # Beside other test processes a second thread of torch only takes their processors, there and in what they start.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    subprocess.Popen = ForkedPopen
 
 
 @pytest.hookimpl(optionalhook=True)

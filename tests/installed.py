@@ -44,14 +44,14 @@ class Installed:
         )  # fmt: skip
 
 
-def build(folder: Path, source: Path = PROJECT) -> tuple[Path, Path]:
-    """Wheel and sdist, as `pip install` and an upload make them."""
+def build(folder: Path, source: Path = PROJECT, *, target: str = "wheel") -> Path:
+    """The wheel, as `pip install` makes it, or the "sdist", as an upload does."""
     subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "--directory", str(folder)],
+        [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", str(folder)],
         cwd=source, capture_output=True, timeout=240, check=True,
     )  # fmt: skip
-    (wheel,), (sdist,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
-    return wheel, sdist
+    (made,) = folder.iterdir()
+    return made
 
 
 def unpack(wheel: Path, folder: Path) -> Installed:

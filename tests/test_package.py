@@ -28,13 +28,13 @@ LAUNCHER = "streamlit_app.py"
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(tmp_path_factory.mktemp("built"))
 
 
 @pytest.fixture(scope="module")
-def installed(built: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    return unpack(built[0], tmp_path_factory.mktemp("installed"))
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    return unpack(wheel, tmp_path_factory.mktemp("installed"))
 
 
 def tracked(*folders: str) -> list[str]:
@@ -68,12 +68,11 @@ def test_the_wheel_holds_nothing_else(installed: Installed) -> None:
         assert not [name for name in archive.namelist() if name.endswith((".pyc", ".log"))]
 
 
-def test_the_sdist_makes_the_same_wheel(built: tuple[Path, Path], tmp_path: Path) -> None:
-    wheel, sdist = built
-    with tarfile.open(sdist) as archive:
+def test_the_sdist_makes_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    with tarfile.open(build(tmp_path / "sdist", target="sdist")) as archive:
         archive.extractall(tmp_path / "source", filter="data")
     (source,) = (tmp_path / "source").iterdir()
-    again, _ = build(tmp_path / "again", source)
+    again = build(tmp_path / "again", source)
     assert again.read_bytes() == wheel.read_bytes()
 
 

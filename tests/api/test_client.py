@@ -16,6 +16,7 @@ from bgen_core.settings import load_settings
 from bgen_core.store.store import open_store
 from bgen_core.subject.samples.samples import SAMPLES
 from tests.batch_sizes import BatchSizes
+from tests.forking import forked, starting
 from tests.made_up import made_up_sweep, run_id
 from tests.serving import PROJECT, RunningApp, serve
 from tests.waiting import wait_until
@@ -24,11 +25,12 @@ EXAMPLE = re.findall(r"```python\n(.*?)```", (PROJECT / "docs" / "api.md").read_
 
 
 def command_line(app: RunningApp, *words: str) -> str:
-    made = subprocess.run(
-        [sys.executable, "-m", "bgen_core", *words],
-        env=os.environ | {"BGEN_HOME": str(app.home), "BGEN_PASSWORD": "secret"},
-        cwd=PROJECT, capture_output=True, text=True, check=True, timeout=120,
-    )  # fmt: skip
+    with forked():
+        made = subprocess.run(
+            [sys.executable, "-m", "bgen_core", *words],
+            env=os.environ | {"BGEN_HOME": str(app.home), "BGEN_PASSWORD": "secret"},
+            cwd=PROJECT, capture_output=True, text=True, check=True, timeout=120,
+        )  # fmt: skip
     return made.stdout.strip()
 
 
@@ -38,7 +40,7 @@ def app(tmp_path_factory: pytest.TempPathFactory, batch_sizes: BatchSizes) -> It
     folder = tmp_path_factory.mktemp("api")
     with (
         batch_sizes.known_in(folder / "home"),
-        serve(folder, BGEN_PASSWORD="secret", BGEN_PUBLIC_URL="http://127.0.0.1/bgen") as app,
+        starting(serve(folder, BGEN_PASSWORD="secret", BGEN_PUBLIC_URL="http://127.0.0.1/bgen")) as app,
     ):
         yield app
 
@@ -111,7 +113,7 @@ def is_ready(app: RunningApp) -> bool:
 
 @pytest.mark.slow
 def test_a_server_that_shall_stop_does_not_wait_for_streams(tmp_path: Path) -> None:
-    with serve(tmp_path) as app:  # which ends it, and does not wait for long
+    with starting(serve(tmp_path)) as app:  # which ends it, and does not wait for long
         with open_store(load_settings(home=app.home)) as store:
             store.sweeps.add(made_up_sweep("sweep-1", state="paused", total=1), [run_id(1)])
         events = Client(app.url, token="").open_sweep("sweep-1").events()

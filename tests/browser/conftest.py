@@ -15,6 +15,7 @@ from tests.browser import acting
 from tests.browser.chromium import NoBrowserError, running_chromium
 from tests.browser.compared import add_own_sweep, fill_with_runs
 from tests.conftest import REPEATED
+from tests.forking import starting
 from tests.needs import missing
 from tests.serving import RunningApp, serve
 from tests.tiny_clip import saved_clip
@@ -30,17 +31,16 @@ def serving(batch_sizes: BatchSizes) -> Serve:
 
     @contextmanager
     def serving(folder: Path, **options: Any) -> Iterator[RunningApp]:
-        with batch_sizes.known_in(folder / "home"), serve(folder, **options) as running:
+        with batch_sizes.known_in(folder / "home"), starting(serve(folder, **options)) as running:
             yield running
 
     return serving
 
 
 @pytest.fixture(scope="session")
-def app(serving: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+def app(serving: Serve, tmp_path_factory: pytest.TempPathFactory) -> RunningApp:
     """The app as `make run` starts it, on a free port."""
-    with serving(tmp_path_factory.mktemp("app")) as running:
-        yield running
+    return _shared.opened.enter_context(serving(tmp_path_factory.mktemp("app")))
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +51,7 @@ def own_runs(app: RunningApp) -> list[str]:
 
 
 @pytest.fixture(scope="session")
+<<<<<<< HEAD
 def compared(serving: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningApp, Store]]:
     """A server whose store has something to compare, and which has a CLIP model."""
     folder = tmp_path_factory.mktemp("compared")
@@ -59,6 +60,14 @@ def compared(serving: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         fill_with_runs(store)
         with serving(folder, BGEN_CLIP_MODEL=clip) as app:
             yield app, store
+=======
+def compared(serving: Serve, tmp_path_factory: pytest.TempPathFactory) -> tuple[RunningApp, Store]:
+    """A server whose store has something to compare."""
+    folder = tmp_path_factory.mktemp("compared")
+    store = _shared.opened.enter_context(open_store(load_settings(home=folder / "home")))
+    fill_with_runs(store)
+    return _shared.opened.enter_context(serving(folder)), store
+>>>>>>> cheap
 
 
 @pytest.fixture(autouse=True)
@@ -71,20 +80,25 @@ def repeated_acts(record_property: Callable[[str, object], None]) -> Iterator[No
 
 
 class _Shared:
-    """One Chromium for the tests of this folder, and one context for all visitors.
+    """Servers and one Chromium for the tests of this folder, and one context for all visitors.
 
-    Streamlit's scripts, megabytes of them, are fetched and compiled once. It is closed before other tests run: else
-    Playwright's event loop would run in their thread.
+    Streamlit's scripts, megabytes of them, are fetched and compiled once. All is closed before other tests run: else
+    Playwright's event loop would run in their thread, and servers and workers that nobody visits beside them.
+
+    Attributes
+    ----------
+    opened
+        What ends with the last test of this folder.
     """
 
     def __init__(self) -> None:
-        self._opened = ExitStack()
+        self.opened = ExitStack()
         self._context: BrowserContext | None = None
 
     def context(self) -> BrowserContext:
         if self._context is None:
             try:
-                browser = self._opened.enter_context(running_chromium())
+                browser = self.opened.enter_context(running_chromium())
             except NoBrowserError as error:
                 missing(str(error))
             self._context = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
@@ -93,7 +107,7 @@ class _Shared:
 
     def close(self) -> None:
         self._context = None
-        self._opened.close()
+        self.opened.close()
 
 
 _shared = _Shared()

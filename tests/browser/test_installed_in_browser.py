@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def installed_app(serving: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
     """`bgen app` from an unpacked wheel, in a folder that is no clone."""
-    wheel, _ = build(tmp_path_factory.mktemp("built"))
+    wheel = build(tmp_path_factory.mktemp("built"))
     installed = unpack(wheel, tmp_path_factory.mktemp("installed"))
     with serving(
         tmp_path_factory.mktemp("app"), command=[*installed.command, "app"], cwd=installed.working_folder

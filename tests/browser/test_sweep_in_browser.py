@@ -13,6 +13,7 @@ from bgen_core.settings import load_settings
 from bgen_core.store.store import Store, open_store
 from bgen_core.sweep.plan import SweepPlan
 from tests.browser.acting import SWEEP_SECONDS, fill, settle
+from tests.forking import starting
 from tests.serving import RunningApp
 from tests.terminal import new_sweep, sweeping
 from tests.waiting import wait_until
@@ -139,7 +140,7 @@ def test_a_paused_sweep_waits_for_its_visitor_after_a_reload(app: RunningApp, pa
 
 def test_a_sweep_of_the_command_line_is_paused_continued_and_cancelled(app: RunningApp, page: Page, tmp_path: Path):
     with (
-        sweeping(tmp_path, app.home, new_sweep(tmp_path, cells=200)) as line,
+        starting(sweeping(tmp_path, app.home, new_sweep(tmp_path, cells=200))) as line,
         open_store(load_settings(home=app.home)) as store,
     ):
         wait_until(lambda: store.sweeps.select(states=["running"]), "the sweep")

@@ -15,6 +15,7 @@ from bgen_core.jobs.leases.member import Member
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 from tests.batch_sizes import BatchSizes
+from tests.forking import starting
 from tests.terminal import new_sweep, sweeping
 from tests.waiting import wait_until
 
@@ -42,7 +43,7 @@ def test_a_signal_that_ends_it_while_it_waits_and_a_kill_while_it_paints(
     store: Store, settings: Settings, tmp_path: Path
 ):
     executor, member = LocalExecutor(store, settings), Member(store, "worker")
-    with sweeping(tmp_path, settings.home, new_sweep(tmp_path, cells=CELLS)) as line:
+    with starting(sweeping(tmp_path, settings.home, new_sweep(tmp_path, cells=CELLS))) as line:
         sweep_id = only_sweep(store)
         assert executor.pause(sweep_id)  # while the model is loaded
         line.waits_until_it_says("paused from the app; waiting")
@@ -53,7 +54,7 @@ def test_a_signal_that_ends_it_while_it_waits_and_a_kill_while_it_paints(
         )
     assert store.sweeps.get(sweep_id).state == "cancelled"
 
-    with sweeping(tmp_path, settings.home, ["--resume", sweep_id]) as line:
+    with starting(sweeping(tmp_path, settings.home, ["--resume", sweep_id])) as line:
         wait_until(lambda: made(store, sweep_id), "a picture")
         requeue_orphans(store, member)
         assert store.sweeps.get(sweep_id).state == "running"

@@ -82,6 +82,7 @@ def test_painters_have_a_dispatcher_in_the_workers_place(settings: Settings, sto
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked_processes")
 @pytest.mark.parametrize("way", ["stopped", "beating"])
 def test_a_worker_without_progress_is_killed_and_replaced(
     store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch, way: str
@@ -93,6 +94,7 @@ def test_a_worker_without_progress_is_killed_and_replaced(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked_processes")
 @pytest.mark.parametrize("way", ["stopped", "deaf"])
 def test_the_end_of_the_app_ends_a_worker_that_does_not_listen(
     store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch, way: str

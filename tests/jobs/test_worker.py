@@ -21,7 +21,7 @@ from bgen_core.sweep.plan import SweepPlan
 from tests.batch_sizes import BatchSizes
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forked_processes")]
 
 ON_CPU = {"device_kind": "cpu", "dtype_name": "float32"}
 

@@ -6,6 +6,8 @@ import pytest
 import streamlit as st
 from streamlit import config
 from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.scriptrunner.script_cache import ScriptCache
+from streamlit.testing.v1 import app_test, local_script_runner
 from streamlit.testing.v1.local_script_runner import LocalScriptRunner
 
 from bgen_core.errors import StoreError
@@ -37,6 +39,31 @@ def packages_are_searched_once() -> Iterator[None]:
     """Each AppTest looks through every installed package for components, which takes longer than drawing a page."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def scripts_are_compiled_once() -> Iterator[None]:
+    """Each run of an AppTest compiles the scripts of its pages anew, as no server does."""
+    compiled = ScriptCache()
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (app_test, local_script_runner):
+            patch.setattr(module, "ScriptCache", lambda: compiled)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def scripts_are_waited_for() -> Iterator[None]:
+    """AppTest of Streamlit 1.67 looks every millisecond whether the script has ended, and takes its processor."""
+    look = local_script_runner.require_widgets_deltas
+
+    def wait(runner: LocalScriptRunner, timeout: float = 3) -> None:
+        if runner._script_thread is not None:
+            runner._script_thread.join(timeout)
+        look(runner, timeout)  # which says what is wrong where it has not
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(local_script_runner, "require_widgets_deltas", wait)
         yield
 
 

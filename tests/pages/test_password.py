@@ -312,6 +312,7 @@ def test_a_home_that_cannot_be_written_is_a_sentence_at_the_start(tmp_path: Path
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked_processes")
 def test_the_server_does_not_start_open():
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.address", "0.0.0.0"]
     ended = subprocess.run(

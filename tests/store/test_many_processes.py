@@ -18,7 +18,7 @@ from bgen_core.settings import Settings
 from bgen_core.store.store import Store, open_store
 from tests.made_up import LONG_AGO, commit, made_up_run, made_up_sweep, run_id
 
-pytestmark = [pytest.mark.slow, pytest.mark.both_databases]
+pytestmark = [pytest.mark.slow, pytest.mark.both_databases, pytest.mark.usefixtures("forked_processes")]
 
 PROJECT = Path(__file__).parents[2]
 

@@ -101,6 +101,7 @@ def test_a_database_that_another_program_holds(store: Store, monkeypatch: pytest
     commit(store, made_up_run())
 
 
+@pytest.mark.usefixtures("forked_processes")
 def test_a_writer_that_falls_silent_in_its_turn_loses_it(store: Store, settings: Settings) -> None:
     """As if its host were cut off: it is frozen in its turn, and others commit again."""
     holder = subprocess.Popen(

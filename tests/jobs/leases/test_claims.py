@@ -20,6 +20,8 @@ from bgen_core.store.store import Store
 from tests.waiting import wait_until
 from tests.workers import says
 
+pytestmark = pytest.mark.usefixtures("forked_processes")
+
 ONE, OTHER = "a" * 64, "b" * 64
 HOLD = """
 import sys, time

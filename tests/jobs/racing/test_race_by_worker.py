@@ -16,7 +16,7 @@ from bgen_core.sweep.plan import SweepPlan
 from tests.batch_sizes import BatchSizes
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forked_processes")]
 
 
 def test_a_worker_brings_a_race_to_its_end(settings: Settings, store: Store, batch_sizes: BatchSizes):

@@ -43,6 +43,7 @@ with open_store(load_settings(home=Path(home), device="cpu")) as store:
 """
 
 
+@pytest.mark.usefixtures("forked_processes")
 @pytest.mark.parametrize(
     ("part", "name"),
     [("runs", "commit"), ("pictures", "_rename_into_place"), ("runs", "add")],

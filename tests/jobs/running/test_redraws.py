@@ -225,6 +225,7 @@ with open_store(load_settings(home=Path(home), device="cpu")) as store:
 """
 
 
+@pytest.mark.usefixtures("forked_processes")
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_killed_process_leaves_what_it_decided_and_the_next_goes_on(
     store: Store, settings: Settings, painter: Painter, monkeypatch: pytest.MonkeyPatch, when: str
