@@ -101,17 +101,6 @@ def forecast_sweep(
     """
     sources = _checked_models(plan, settings, photos)
     entries = [source.entry for source in sources.values()]
-<<<<<<< HEAD
-=======
-    check_families(plan, entries)
-    check_background(plan, entries)
-    check_anchors(plan)
-    check_redraw(plan, entries)
-    for subject_id, composition in _compositions(plan):
-        composition.check_area(photos[subject_id], DecodeLimits.from_settings(settings).max_pixels)
-    families = {model: source.family for model, source in sources.items()}
-    loras = find_loras(plan.values_of("loras"), settings.lora_folder)
->>>>>>> subject
     ip_adapters = find_ip_adapters(plan.values_of("ip_adapter"), settings.ip_adapter_folder)
     check_encoders(ip_adapters.values(), sources.values())
     light = light_model_for(plan.values_of("light"), settings, device_kind=device_kind, dtype_name=dtype_name)
@@ -165,6 +154,8 @@ def _checked_models(plan: SweepPlan, settings: Settings, photos: Mapping[Subject
     entries = [source.entry for source in sources.values()]
     check_families(plan, entries)
     check_background(plan, entries)
+    check_anchors(plan)
+    check_redraw(plan, entries)
     for subject_id, composition in _compositions(plan):
         composition.check_area(photos[subject_id], DecodeLimits.from_settings(settings).max_pixels)
     return sources

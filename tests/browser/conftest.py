@@ -51,23 +51,13 @@ def own_runs(app: RunningApp) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-<<<<<<< HEAD
-def compared(serving: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningApp, Store]]:
+def compared(serving: Serve, tmp_path_factory: pytest.TempPathFactory) -> tuple[RunningApp, Store]:
     """A server whose store has something to compare, and which has a CLIP model."""
     folder = tmp_path_factory.mktemp("compared")
     clip = str(saved_clip(folder / "clip"))
-    with open_store(load_settings(home=folder / "home", clip_model=clip)) as store:
-        fill_with_runs(store)
-        with serving(folder, BGEN_CLIP_MODEL=clip) as app:
-            yield app, store
-=======
-def compared(serving: Serve, tmp_path_factory: pytest.TempPathFactory) -> tuple[RunningApp, Store]:
-    """A server whose store has something to compare."""
-    folder = tmp_path_factory.mktemp("compared")
-    store = _shared.opened.enter_context(open_store(load_settings(home=folder / "home")))
+    store = _shared.opened.enter_context(open_store(load_settings(home=folder / "home", clip_model=clip)))
     fill_with_runs(store)
-    return _shared.opened.enter_context(serving(folder)), store
->>>>>>> cheap
+    return _shared.opened.enter_context(serving(folder, BGEN_CLIP_MODEL=clip)), store
 
 
 @pytest.fixture(autouse=True)

@@ -81,16 +81,13 @@ class Commits:
         Told of each raw picture of which every cell is committed or has failed.
     redraws
         Decides which cells are drawn again.
-<<<<<<< HEAD
     is_stopping
         Whether no model shall be asked for light any more.
-=======
 
     Attributes
     ----------
     most_pictures
         Raw pictures in hand at once: what is in hand is what a death costs.
->>>>>>> cluster
     """
 
     def __init__(
@@ -135,15 +132,11 @@ class Commits:
         raw
             Where the raw picture lies in the store already, or None.
         """
-<<<<<<< HEAD
         lit = yield from self._with_light(work, photo, cells, painted, raw)
         if lit is None:
             return
         painted = lit
-=======
-        painted = with_light(work, photo, cells, painted)
         self._pictures += 1
->>>>>>> cluster
         made: dict[RunId, Future[_Stored]] = {}
         first: Future[_Stored] | None = None
         for place, cell in enumerate(cells):
