@@ -210,7 +210,7 @@ class SelfieSegmenter:
         landscape = wide.result()
         one, other = (each[::_EACH, ::_EACH] > 0.5 for each in (square, landscape))
         answered = np.count_nonzero(one | other)
-        apart = 1 - np.count_nonzero(one & other) / answered if answered else 0.0
+        apart = 1 - float(np.count_nonzero(one & other) / answered) if answered else 0.0
         return np.maximum(square, landscape), apart
 
     def _look_again(self, crop: np.ndarray, first: np.ndarray) -> "_Look":

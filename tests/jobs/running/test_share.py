@@ -3,9 +3,11 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
@@ -16,6 +18,7 @@ from bgen_core.jobs.execute_sweep import Ended, execute_sweep
 from bgen_core.jobs.kept_models import LoadedModel
 from bgen_core.jobs.leases.holding import holding
 from bgen_core.jobs.leases.member import Member
+from bgen_core.jobs.progress import ProgressWriter
 from bgen_core.jobs.runner import Runner
 from bgen_core.jobs.running import commits, work
 from bgen_core.jobs.running.pace import Pace
@@ -23,6 +26,7 @@ from bgen_core.jobs.running.share import Share, neighbours
 from bgen_core.jobs.running.shared_turns import SharedTurns
 from bgen_core.models.model_source import ModelSource
 from bgen_core.models.placement import place
+from bgen_core.models.steering.light_model import LightModel
 from bgen_core.process_identity import ProcessIdentity
 from bgen_core.records import lease_rule
 from bgen_core.records.sweep_states import CANCEL
@@ -31,6 +35,7 @@ from bgen_core.settings import Settings
 from bgen_core.store.schema import SweepRow
 from bgen_core.store.store import Store
 from bgen_core.sweep import canvas
+from bgen_core.sweep.events import Relit
 from bgen_core.sweep.plan import SweepPlan
 from tests.jobs import quick_sweeps
 from tests.sleeping import STEPS, TOGETHER, Sleeping
@@ -106,6 +111,36 @@ def test_painters_make_each_cell_once_and_the_last_one_finishes_the_sweep(settin
     assert store.sweeps.get(sweep_id).state == "done", [hand.ended for hand in hands]
     assert Counter(seed for hand in hands for seed in hand.painted) == Counter(range(1, CELLS + 1))
     assert not any(store.leases.of(hand.member.id) for hand in hands)
+
+
+def test_known_pictures_are_lit_by_a_model_where_each_of_its_steps_is_heard(
+    settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the engine asks for cells nobody hears anything: a sweep could not be stopped there."""
+    model = LightModel(folder=Path(), channels=12, variant=None, offsets=None, content="0" * 40)
+    for module in ("submission", "runner"):
+        monkeypatch.setattr(
+            f"bgen_core.jobs.{module}.light_model_for", lambda lights, *_, **__: model if any(lights) else None
+        )
+    told: list[str] = []
+
+    class Counting:
+        def relight(self, image: np.ndarray, *_: np.ndarray) -> Generator[int, None, np.ndarray]:
+            yield 0
+            told.append("a step")
+            return image
+
+    monkeypatch.setattr("bgen_core.jobs.running.relighting.ic_light", lambda _: Counting())
+    monkeypatch.setattr(
+        ProgressWriter, "note", lambda self, event: told.append("heard") if isinstance(event, Relit) else None
+    )
+    paint_together(store, quick_sweeps.submit(store, settings, seeds="31-60"), Hand(store, settings))
+    sweep_id = quick_sweeps.submit(store, settings, seeds="1-60", axes=("light", "0.5"))
+    hand = Hand(store, settings)
+    paint_together(store, sweep_id, hand)
+    assert [cell.error for cell in store.sweeps.cells(sweep_id) if not cell.done] == []
+    assert sorted(hand.painted) == list(range(1, 31))
+    assert told == ["heard", "a step"] * 60
 
 
 def test_a_slow_painter_takes_less(settings: Settings, store: Store) -> None:
