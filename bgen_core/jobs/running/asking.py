@@ -33,12 +33,14 @@ class Asking:
     ----------
     store
         Where the subjects are.
+    canvases
+        Those that were made before, to which new ones are added: see `OpenEngine`.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, canvases: Recent[dict[MaskPolicy, Canvas]]) -> None:
         self._store = store
         self._photos: Recent[Photo] = Recent(_PHOTOS)
-        self._canvases: Recent[dict[MaskPolicy, Canvas]] = Recent(_PHOTOS)
+        self._canvases = canvases
 
     def for_cells(self, work: Work, cells: Sequence[SweepCell], refuse: Refuse = leave) -> Iterator[Asked]:
         """Cell after cell; a subject is read when its first cell is asked for.

@@ -11,7 +11,9 @@ from itertools import count, islice
 from bgen_core.extent import Extent
 from bgen_core.ids import RawId
 from bgen_core.jobs.running.work import Photo
-from bgen_core.sweep.events import Event, Failed, Finished, Inpainter, PaintCell, Started
+from bgen_core.sweep.canvas import MaskPolicy
+from bgen_core.sweep.engine.recent import Recent
+from bgen_core.sweep.events import Canvas, Event, Failed, Finished, Inpainter, PaintCell, Started
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +23,7 @@ FAILED_SECONDS = 10.0  # after one that failed: a store that is away is not aske
 AHEAD_CELLS = 8
 # Of the next sweep before its turn, enough to fill a batch: more would wait in memory, and keep this one's last cells.
 MOST_AHEAD = 32
+_CANVASES = 4  # photos, each with a canvas for each mask policy
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -169,9 +172,16 @@ class OpenEngine:
     ----------
     release
         Told of raw pictures that were asked for ahead, and that nobody has taken.
+
+    Attributes
+    ----------
+    canvases
+        Those it was given last, of a photo at one place and size by their mask policy: it knows what it has encoded,
+        and first evaluations, by the canvas itself.
     """
 
     def __init__(self, release: Callable[[Collection[RawId]], None]) -> None:
+        self.canvases: Recent[dict[MaskPolicy, Canvas]] = Recent(_CANVASES)
         self._release = release
         self._call: EngineCall | None = None
         self._ahead: set[RawId] = set()

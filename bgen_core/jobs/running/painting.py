@@ -92,7 +92,7 @@ class Painting:
         self._share = share
         self.painted_ahead: dict[RawId, Painted] = {}
         self._are_last = False
-        self._asking = Asking(store)
+        self._asking = Asking(store, engine.canvases)
         self._claimed: set[RawId] = set()
         self._again: list[SweepCell] = []
 
