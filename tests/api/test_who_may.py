@@ -1,5 +1,6 @@
 """Operation by who asks: nobody is let in who is not known, and nobody does more than their scope and their role."""
 
+import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -135,16 +136,16 @@ def test_what_changes_something_is_for_who_may(
             store.subjects.save(made_up_subject(), {})
 
 
-@pytest.mark.parametrize(
-    "operation", [each for each in OPERATIONS if each.ids and each.name != "export_runs"], ids=lambda each: each.name
-)
-def test_what_is_not_there_is_not_found(served: TestClient, store: Store, worker: None, operation: Operation) -> None:
+def test_what_is_not_there_is_not_found(served: TestClient, store: Store, worker: None) -> None:
     text = token(store, role="admin")
-    for named in ("0" * 64, "nothing", "%00", "..", "a%2Fb", "%25", "ä", "x" * 300):
+    names = ("0" * 64, "nothing", "%00", "..", "a%2Fb", "%25", "ä", "x" * 300)
+    for operation, named in itertools.product(OPERATIONS, names):
+        if not operation.ids or operation.name == "export_runs":
+            continue
         path = operation.path.replace(f"{{{operation.ids[0]}}}", named)
         answer = ask(served, operation, VERSION_PATH + path, text)
-        assert answer.status_code in (404, 405), named
-        assert "detail" in answer.json()
+        assert answer.status_code in (404, 405), (operation.name, named)
+        assert "detail" in answer.json(), (operation.name, named)
 
 
 @pytest.mark.parametrize("scope", ["read", "sweep"])

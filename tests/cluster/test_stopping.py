@@ -86,7 +86,7 @@ def control() -> Control:
 
 @pytest.fixture(scope="module")
 def inpainter() -> BatchedInpainter:
-    return BatchedInpainter(tiny_pipeline("sd-9"), previews=False)
+    return BatchedInpainter(tiny_pipeline("sd-9", factor=8), previews=False)
 
 
 # Where between two looks it comes must not matter.

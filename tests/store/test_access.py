@@ -137,17 +137,17 @@ CHANGES: dict[str, Callable[[SeenStore, Made], object]] = {
 }
 
 
-@pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("visitor", [BO, VERA], ids=["member", "viewer"])
 @pytest.mark.parametrize("sharing", ["shared", "private"])
-def test_others_change_nothing(store: Store, change: str, visitor: Visitor, sharing: Sharing) -> None:
+def test_others_change_nothing(store: Store, visitor: Visitor, sharing: Sharing) -> None:
     made = Made(store, sharing)
     before = store.revision()
-    with pytest.raises(UserInputError) as refusal:
-        CHANGES[change](store.seen_by(visitor), made)
-    if sharing == "private" and change != "delete a view":
-        assert "Ada" not in str(refusal.value)
-    assert store.revision() == before
+    for name, change in CHANGES.items():
+        with pytest.raises(UserInputError) as refusal:
+            change(store.seen_by(visitor), made)
+        if sharing == "private" and name != "delete a view":
+            assert "Ada" not in str(refusal.value), name
+        assert store.revision() == before, name
 
 
 @pytest.mark.parametrize("visitor", [ADA, EVE], ids=["owner", "admin"])
