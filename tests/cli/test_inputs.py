@@ -1,12 +1,14 @@
 """The subject that `generate` and `sweep` keep, as their options and the photo's own transparency say."""
 
+import os
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from bgen_core.cli.inputs import check_invert, read_subject
+from bgen_core.cli.inputs import check_invert, read_pictures, read_subject
 from bgen_core.errors import UserInputError
 from bgen_core.settings import load_settings
 from bgen_core.subject.decoding.image_io import encode_cutout_png, encode_png
@@ -37,6 +39,16 @@ def test_what_was_assumed_about_a_file_is_said(tmp_path: Path, capsys: pytest.Ca
     read_subject(deep, mask, load_settings())
     said = "Its samples go up to 4,000 of 65,535: they were read as 0 to 4,095."
     assert capsys.readouterr().err == f"deep.tif: {said}\n"
+
+
+def test_a_background_with_transparency_is_seen_before_white(photo: Path) -> None:
+    _, (kept,) = read_pictures([str(photo)], load_settings(), encode_png)
+    np.testing.assert_array_equal(Image.open(BytesIO(kept)), np.where(LEFT[..., None] > 0, IMAGE, 255))
+
+
+def test_a_name_that_is_no_utf8_is_readable(photo: Path) -> None:
+    named = photo.rename(os.fsdecode(os.fsencode(photo.parent) + b"/caf\xe9.png"))
+    assert read_subject(named, None, load_settings()).name == r"caf\xe9"
 
 
 def test_a_few_transparent_pixels_are_never_taken_by_themselves(photo: Path) -> None:
