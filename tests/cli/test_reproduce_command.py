@@ -15,7 +15,7 @@ from tests.cli.calling import PHOTO, Call, pixels
 
 pytestmark = pytest.mark.slow
 
-AXES = ["--steps", "3", "--seed", "1-2", "--shadow", "0,0.5", "--scheduler", "ddim,euler_a"]
+AXES = ["--steps", "3", "--seed", "2", "--shadow", "0,0.5", "--scheduler", "ddim,euler_a"]
 
 
 @pytest.fixture(scope="module")
@@ -30,16 +30,16 @@ def made(call: Call, tmp_path_factory: pytest.TempPathFactory, alpha_file: Path)
 
 
 def test_a_whole_sweep_comes_out_equal_in_a_fresh_store(call: Call, made: Path, tmp_path: Path):
-    """Imported from the ZIP on another day: every pixel of all 8 runs is made again."""
+    """Imported from the ZIP on another day: every pixel of all 4 runs is made again."""
     home = tmp_path / "fresh"
     assert call("runs", "import", made / "runs.zip", home=home).returncode == 0
     files = sorted((made / "pictures").iterdir())
     done = call("reproduce", *files, "--json", home=home)
     told = json.loads(done.stdout)
-    assert [(each["equal"], each["changed"], each["differences"]) for each in told] == [(True, 0, [])] * 8, done.stderr
+    assert [(each["equal"], each["changed"], each["differences"]) for each in told] == [(True, 0, [])] * 4, done.stderr
     assert done.returncode == 0
     with open_store(load_settings(home=home)) as store:
-        assert len(store.runs.select()) == 8
+        assert len(store.runs.select()) == 4
         assert b"".join(run_archive(store, [run.id for run in store.runs.select()]))
 
 
