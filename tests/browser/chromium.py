@@ -27,8 +27,13 @@ class NoBrowserError(Exception):
 
 
 @contextmanager
-def running_chromium() -> Iterator[Browser]:
+def running_chromium(*more: str) -> Iterator[Browser]:
     """A Chromium of its own: Debian's where there is one, else the one that Playwright downloaded.
+
+    Parameters
+    ----------
+    more
+        Arguments beside `CHROMIUM_ARGUMENTS`.
 
     Raises
     ------
@@ -36,22 +41,22 @@ def running_chromium() -> Iterator[Browser]:
         There is neither.
     """
     with sync_playwright() as playwright:
-        browser = _launched(playwright.chromium)
+        browser = _launched(playwright.chromium, [*CHROMIUM_ARGUMENTS, *more])
         yield browser
         browser.close()
 
 
-def _launched(chromium: BrowserType) -> Browser:
+def _launched(chromium: BrowserType, arguments: list[str]) -> Browser:
     path = next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
     if path is None:
         try:
-            return chromium.launch(args=CHROMIUM_ARGUMENTS)  # Playwright's headless shell, which costs a quarter less
+            return chromium.launch(args=arguments)  # Playwright's headless shell, which costs a quarter less
         except Error as error:
             path = chromium.executable_path
             if not Path(path).is_file():
                 told = "Chromium is not installed (Debian: apt-get install chromium-headless-shell)"
                 raise NoBrowserError(told) from error
-    return chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+    return chromium.launch(executable_path=path, args=arguments)
 
 
 def wait_until_settled(page: Page) -> None:

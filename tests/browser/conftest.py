@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -72,7 +73,8 @@ def repeated_acts(record_property: Callable[[str, object], None]) -> Iterator[No
 class _Shared:
     """Servers and one Chromium for the tests of this folder, and one context for all visitors.
 
-    Streamlit's scripts, megabytes of them, are fetched and compiled once. All is closed before other tests run: else
+    Streamlit's scripts, megabytes of them, are fetched and compiled once: all pages of a server are drawn by one
+    process, which lives as long as one of them is open. All is closed before other tests run: else
     Playwright's event loop would run in their thread, and servers and workers that nobody visits beside them.
 
     Attributes
@@ -84,19 +86,30 @@ class _Shared:
     def __init__(self) -> None:
         self.opened = ExitStack()
         self._context: BrowserContext | None = None
+        self._left: Page | None = None
 
     def context(self) -> BrowserContext:
         if self._context is None:
             try:
-                browser = self.opened.enter_context(running_chromium())
+                browser = self.opened.enter_context(running_chromium("--process-per-site"))
             except NoBrowserError as error:
                 missing(str(error))
             self._context = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
             self._context.set_default_timeout(60_000)
         return self._context
 
+    def leave(self, page: Page) -> None:
+        """Close all pages but this one, where nothing runs any more."""
+        at = urlsplit(page.url)
+        if at.scheme == "http":
+            page.goto(f"http://{at.netloc}/healthz")
+            self._left = page
+        for each in self.context().pages:
+            if each is not self._left:
+                each.close()
+
     def close(self) -> None:
-        self._context = None
+        self._context = self._left = None
         self.opened.close()
 
 
@@ -139,5 +152,4 @@ def page(context: BrowserContext) -> Iterator[Page]:
     yield page
     page.evaluate("location.origin === 'null' || localStorage.clear()")
     context.clear_cookies()
-    for each in context.pages:
-        each.close()
+    _shared.leave(page)
