@@ -71,9 +71,10 @@ def gridded(at: AppTest) -> dict[str, Any]:
 
 
 def of_component(at: AppTest, name: str) -> Any:
-    """What a component was told; None where it is not drawn."""
+    """What a component was told, but for its turn; None where it is not drawn."""
     found = [element.proto for element in at.get("bidi_component")]
-    return next((json.loads(proto.json or "{}") for proto in found if proto.component_name == name), None)
+    data = next((json.loads(proto.json or "{}") for proto in found if proto.component_name == name), None)
+    return data if data is None else {key: value for key, value in data.items() if key != "told"}
 
 
 def place_of_grid(node: Any, above: tuple[int, ...] = ()) -> tuple[int, ...]:

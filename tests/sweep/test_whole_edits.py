@@ -114,7 +114,9 @@ def test_the_subject_is_put_back_and_what_grew_beside_it_is_measured(
         subject_id=subject_id, model=str(folders("flux-kontext")), base=EDIT,
         axes=(parse_axis("repaint", "background,whole"),),
     )  # fmt: skip
-    monkeypatch.setattr("bgen_core.jobs.runner.choose_model_extent", lambda *_, **__: Extent(width=32, height=24))
+    monkeypatch.setattr(
+        "bgen_core.jobs.running.work_planner.choose_model_extent", lambda *_, **__: Extent(width=32, height=24)
+    )
     said = forecast_sweep(store, settings, plan, photos={subject_id: EXTENT}, device_kind="cpu", dtype_name="float32")
     assert any("there is no mask" in note for note in said.notes)
     events = list(Runner(store, settings).run(submit_sweep(store, said, owner="tester")))

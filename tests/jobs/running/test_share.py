@@ -118,7 +118,7 @@ def test_known_pictures_are_lit_by_a_model_where_each_of_its_steps_is_heard(
 ) -> None:
     """While the engine asks for cells nobody hears anything: a sweep could not be stopped there."""
     model = LightModel(folder=Path(), channels=12, variant=None, offsets=None, content="0" * 40)
-    for module in ("submission", "runner"):
+    for module in ("submission", "running.work_planner"):
         monkeypatch.setattr(
             f"bgen_core.jobs.{module}.light_model_for", lambda lights, *_, **__: model if any(lights) else None
         )
