@@ -151,5 +151,5 @@ def page(context: BrowserContext) -> Iterator[Page]:
     page = context.new_page()
     yield page
     page.evaluate("location.origin === 'null' || localStorage.clear()")
-    context.clear_cookies()
     _shared.leave(page)
+    context.clear_cookies()  # not before: a page that is still there is given a new one
