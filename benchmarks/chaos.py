@@ -325,25 +325,28 @@ def _judge(chaos: Chaos, sweeps: list[SweepId]) -> None:
             wrong += bool((raw != run.params.seed % 256).any())
     begun = read_begun(home / BEGUN for home in chaos.homes)
     again = computed_again(begun, chaos.losses)
-    by_none = again.get(None, 0)
+    by_none = again.get(None, ())
     allowed = sum(most_again(loss, STEP_SECONDS) for loss in chaos.losses)
     above = [
-        f"{count} by {loss.what}, of {len(loss.painters)} painters{', commits held up' if loss.held_up else ''}"
-        for loss, count in again.items()
-        if loss and count > most_again(loss, STEP_SECONDS)
+        f"{len(times)} by {loss.what}, of {len(loss.painters)} painters{', commits held up' if loss.held_up else ''}"
+        for loss, times in again.items()
+        if loss and len(times) > most_again(loss, STEP_SECONDS)
     ]
     told = "; ".join(above)
-    most = max((count for loss, count in again.items() if loss), default=0)
+    most = max((len(times) for loss, times in again.items() if loss), default=0)
     silences = ", ".join(f"{what} {spent:.0f} s" for what, spent in sorted(chaos.silences.items()))
     print(
         f"{chaos.killed.total()} kills {dict(chaos.killed)}, "
         f"{sum(loss.what == CABLE for loss in chaos.losses)} cables pulled in mid-commit, "
         f"{len(sweeps)} sweeps, {len(cells)} cells: {missing} missing, {failed} failed, {wrong} with other pixels\n"
-        f"computed again, in whole or in part: {sum(again.values())} cells, of which {by_none} by no loss; {allowed} "
-        f"are allowed; at one loss {most} at most, and a lease has {lease_cells(STEP_SECONDS)}"
+        f"computed again, in whole or in part: {sum(map(len, again.values()))} cells, of which {len(by_none)} by no "
+        f"loss; {allowed} are allowed; at one loss {most} at most, and a lease has {lease_cells(STEP_SECONDS)}"
         f"{f'; more than allowed: {told}' if above else ''}\n"
         f"longest time from a loss to the next picture that was committed: {silences or 'none was waited for'}"
     )
+    for first, next_one in by_none:
+        before = [loss for loss in chaos.losses if loss.at < next_one.at]
+        print(f"by no loss: {first}, then {next_one}; the last ones before: {before[-2:]}")
     is_silent = chaos.silences.get(CABLE, 0.0) > PROMISED_SECONDS
     if missing or failed or wrong or by_none or above or is_silent:
         sys.exit(1)

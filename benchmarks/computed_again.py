@@ -1,7 +1,7 @@
 """What was computed more than once, and by which kill: at most one lease each, and of most far less can be derived."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -68,16 +68,18 @@ def read_begun(files: Iterable[Path]) -> list[Begun]:
     return sorted(begun, key=lambda each: each.at)
 
 
-def computed_again(begun: Iterable[Begun], losses: Iterable[Loss]) -> Mapping[Loss | None, int]:
-    """Loss -> how many times a cell was begun again by it; None: by none of them."""
+def computed_again(
+    begun: Iterable[Begun], losses: Iterable[Loss]
+) -> Mapping[Loss | None, Sequence[tuple[Begun, Begun]]]:
+    """Loss -> each time that a cell was begun again by it, after the time before; None: by none of them."""
     by_seed: dict[int, list[Begun]] = defaultdict(list)
     for each in begun:
         by_seed[each.seed].append(each)
-    again: dict[Loss | None, int] = defaultdict(int)
+    again: dict[Loss | None, list[tuple[Begun, Begun]]] = defaultdict(list)
     known = list(losses)
     for times in by_seed.values():
         for first, next_one in pairwise(times):
-            again[_reason(first, next_one, known)] += 1
+            again[_reason(first, next_one, known)].append((first, next_one))
     return again
 
 

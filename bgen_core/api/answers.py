@@ -258,6 +258,7 @@ class Progress(Answer):
     steps: dict[int, tuple[int, int]] = Field(description="Cell under way -> evaluations done, and all of them.")
     fetched: int = Field(description="Bytes of a model's download.")
     to_fetch: int
+    measuring: bool = Field(description="Whether the model's speed at this size is measured first, once.")
 
 
 class SweepNews(Answer):

@@ -240,7 +240,8 @@ class _Painter:
         rows = world.rows_of_a_cell
         if self._asks or not world.free:
             return
-        if not is_time_to_lease(speed=self.speed, rows_unbegun=self._unbegun * rows):
+        rows_begun = len(self._under_way) * rows
+        if not is_time_to_lease(speed=self.speed, rows_unbegun=self._unbegun * rows, rows_begun=rows_begun):
             return
         wanted = rows_to_lease(
             speed=self.speed,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
+from bgen_core.records.progress import MEASURING
 from bgen_core.wording import sized
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ class SweepBar:
 
     def note_fetched(self, done: int, of: int) -> None:
         self._progress.update(self._task, after=f"fetching the model: {sized(done)} of {sized(of)}")
+
+    def note_measuring(self) -> None:
+        self._progress.update(self._task, after=MEASURING)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from bgen_core.ids import RawId, WorkerId
-from bgen_core.jobs.running.share import DEATHS_ALLOWED
+from bgen_core.records.lease_rule import DEATHS_ALLOWED
 from bgen_core.store.store import Store
 
 

@@ -11,7 +11,17 @@ from bgen_core.jobs.leases.member import Member
 from bgen_core.models.hub.download import Fetching
 from bgen_core.records.progress import CellProgress, SweepProgress
 from bgen_core.subject.decoding.image_io import encode_webp
-from bgen_core.sweep.events import Committed, Failed, Redrawn, Relit, RunnerEvent, Started, Stepped, StoppedEarly
+from bgen_core.sweep.events import (
+    Committed,
+    Failed,
+    Measuring,
+    Redrawn,
+    Relit,
+    RunnerEvent,
+    Started,
+    Stepped,
+    StoppedEarly,
+)
 
 WRITE_SECONDS = 0.4  # the pages look about once a second
 
@@ -32,8 +42,11 @@ class ProgressWriter:
         is_awaited = False
         if isinstance(event, Fetching):
             self._progress = replace(self._progress, fetched=event.done, to_fetch=event.of)
+        elif isinstance(event, Measuring):
+            self._progress = replace(self._progress, fetched=0, to_fetch=0, measuring=True)
+            is_awaited = True  # nothing more is told until it ends
         elif isinstance(event, Started):
-            self._progress = replace(self._progress, fetched=0, to_fetch=0)
+            self._progress = replace(self._progress, fetched=0, to_fetch=0, measuring=False)
             if not cells and not self._progress.made:
                 self._progress = replace(self._progress, began=time.time())
             cells[event.cell.index] = CellProgress(step=0, of=max(1, event.cell.params.effective_steps))

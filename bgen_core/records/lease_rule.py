@@ -4,6 +4,7 @@ LEASE_SECONDS = 5.0  # of work: what is lost when a painter dies, and painted ag
 AHEAD_SECONDS = 2.0  # of work that is not begun yet, when the next cells are taken: asked for between two calls alone
 SHARE = 0.5  # of its part of what is left: the rest lets the others, and itself, end at the same time
 LEAST_SECONDS = 0.5  # of work: smaller parts cost more questions than they balance
+DEATHS_ALLOWED = 3  # of painters with one cell in hand
 
 
 def rows_to_lease(
@@ -42,9 +43,13 @@ def rows_to_lease(
     return max(wanted, 0.0 if rows_in_hand > 0 else 1.0)  # who has nothing never waits while something is free
 
 
-def is_time_to_lease(*, speed: float, rows_unbegun: float) -> bool:
-    """Whether the next cells are to be taken, so that no batch runs half empty while the database is asked."""
-    return rows_unbegun <= speed * AHEAD_SECONDS
+def is_time_to_lease(*, speed: float, rows_unbegun: float, rows_begun: float) -> bool:
+    """Whether the next cells are to be taken, so that no batch runs half empty while the database is asked.
+
+    Pictures that began together end together: as many have to wait, for a full batch to follow. Those that wait cost
+    nothing where the painter dies.
+    """
+    return rows_unbegun <= max(speed * AHEAD_SECONDS, rows_begun)
 
 
 def pictures_to_hold(*, speed: float, mean_rows: float, begun: int, together: int) -> int:

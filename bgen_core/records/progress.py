@@ -3,6 +3,8 @@
 import time
 from dataclasses import dataclass
 
+MEASURING = "measuring how fast the model is at this size, once"
+
 
 @dataclass(frozen=True, kw_only=True)
 class CellProgress:
@@ -25,6 +27,8 @@ class SweepProgress:
         Cells finished since `began` (seconds since 1970).
     fetched, to_fetch
         Bytes of a model's download; 0 while nothing is fetched.
+    measuring
+        Whether the model's speed at this size is being measured, which is done once.
     """
 
     cells: dict[int, CellProgress]
@@ -32,6 +36,7 @@ class SweepProgress:
     began: float
     fetched: int = 0
     to_fetch: int = 0
+    measuring: bool = False
 
     @property
     def cells_per_second(self) -> float | None:

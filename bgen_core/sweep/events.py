@@ -160,8 +160,15 @@ class Waiting:
     cells: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Measuring:
+    """The runner's word that the model's speed at a size is measured first: see `Inpainter.tune`."""
+
+    extent: Extent
+
+
 Event = Started | Stepped | Finished | Failed
-RunnerEvent = Started | Stepped | Relit | Failed | StoppedEarly | Committed | Redrawn | Waiting | Fetching
+RunnerEvent = Started | Stepped | Relit | Failed | StoppedEarly | Committed | Redrawn | Waiting | Fetching | Measuring
 
 
 class Inpainter(Protocol):
@@ -178,4 +185,8 @@ class Inpainter(Protocol):
 
     def tune(self, extent: Extent) -> None:
         """Measure what must be measured once per model, device and picture size, so that no sweep waits for it."""
+        ...
+
+    def is_tuned(self, extent: Extent) -> bool:
+        """Whether nothing is left to measure for that size."""
         ...

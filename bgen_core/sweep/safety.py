@@ -40,6 +40,10 @@ class SafetyChecked:
         """See `Inpainter.tune`."""
         self._inpainter.tune(extent)
 
+    def is_tuned(self, extent: Extent) -> bool:
+        """See `Inpainter.is_tuned`."""
+        return self._inpainter.is_tuned(extent)
+
     def paint(self, cells: Iterable[PaintCell | None]) -> Generator[Event]:
         """See `Inpainter.paint`."""
         for event in self._inpainter.paint(cells):

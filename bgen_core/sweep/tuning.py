@@ -41,6 +41,11 @@ class BatchTuning:
         """The number whose multiples calls are filled to."""
         return self.quantum or 1
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it lacks nothing that an older version did not measure."""
+        return self.decoded_together is not None
+
 
 class TuningPlace(Protocol):
     """Where the tunings of one model on one device are kept. It never raises: what is lost is measured again."""
@@ -66,6 +71,13 @@ class BatchTunings:
     def __init__(self, place: TuningPlace | None) -> None:
         self._place = place
         self._known: dict[Extent, BatchTuning] = {}
+
+    def are_known(self, extent: Extent) -> bool:
+        """Whether `get` would measure nothing."""
+        if extent in self._known or self._place is None:
+            return extent in self._known
+        kept = self._place.read(extent)
+        return kept is not None and kept.is_whole
 
     def get(self, extent: Extent, measure: Callable[[BatchTuning | None], BatchTuning]) -> BatchTuning:
         """The tuning for pictures of that size, measured at the first need.

@@ -1,6 +1,7 @@
 """What painters must have in common, and what is said before Ray is asked: without Ray."""
 
 import json
+import subprocess
 import sys
 from importlib import util
 from types import SimpleNamespace
@@ -63,6 +64,11 @@ def test_without_ray_one_sentence_names_what_to_install(settings: Settings, monk
 
 def test_one_worker_needs_no_ray() -> None:
     assert "ray" not in sys.modules
+
+
+def test_a_dispatcher_loads_no_torch_before_it_starts_painters_again() -> None:
+    loaded = "import bgen_core.cluster.dispatch, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", loaded], check=False).returncode == 0
 
 
 @pytest.mark.parametrize(

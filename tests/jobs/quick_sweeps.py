@@ -30,6 +30,9 @@ class Noise:
 
     def tune(self, extent: Extent) -> None: ...
 
+    def is_tuned(self, extent: Extent) -> bool:
+        return True
+
 
 def forecast(
     store: Store, settings: Settings, *, seeds: str = "1-3", model: str = "demo", axes: tuple[str, str] | None = None

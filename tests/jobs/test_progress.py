@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bgen_core.extent import Extent
 from bgen_core.ids import SweepId
 from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.progress import ProgressWriter
-from bgen_core.records.progress import CellProgress, SweepProgress
+from bgen_core.records.progress import MEASURING, CellProgress, SweepProgress
 from bgen_core.store.coordination import looks
 from bgen_core.store.store import Store
-from bgen_core.sweep.events import Started, Stepped
+from bgen_core.sweep.events import Measuring, Started, Stepped
+from pages._ui.sweep.live_sweep import running_text
 from tests.workers import says
 
 pytestmark = pytest.mark.both_databases
@@ -30,6 +32,19 @@ def test_the_first_preview_is_told_at_once_though_something_was_told_just_before
     assert progress.cells[0].preview.startswith("data:image/webp")
     member.clear_progress(SWEEP)
     assert store.progress.read(SWEEP) is None
+
+
+def test_it_is_told_at_once_that_a_size_is_measured_until_a_cell_begins(store: Store, member: Member) -> None:
+    writer = ProgressWriter(member, SWEEP)
+    writer.note(Measuring(extent=Extent(width=64, height=64)))
+    assert (progress := store.progress.read(SWEEP)) is not None
+    assert progress.measuring
+    assert running_text(0, 2, progress) == f"0/2 · {MEASURING}"
+    cell: Any = SimpleNamespace(index=0, params=SimpleNamespace(effective_steps=2))
+    writer.note(Started(cell=cell))
+    writer.note(Stepped(cell=cell, step=1, of=2, preview=np.zeros((8, 8, 3), np.uint8)))
+    assert (progress := store.progress.read(SWEEP)) is not None
+    assert not progress.measuring
 
 
 def test_a_sweep_that_several_make_is_one_whatever_their_clocks_say(

@@ -50,6 +50,9 @@ class NoiseBySeed:
 
     def tune(self, extent: Extent) -> None: ...
 
+    def is_tuned(self, extent: Extent) -> bool:
+        return True
+
 
 @pytest.fixture
 def model(monkeypatch: pytest.MonkeyPatch) -> NoiseBySeed:

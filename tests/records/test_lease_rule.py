@@ -56,9 +56,14 @@ def test_whatever_is_free_somebody_takes_it() -> None:
 
 
 def test_cells_are_taken_before_the_last_ones_are_begun() -> None:
-    assert is_time_to_lease(speed=100, rows_unbegun=190)
-    assert not is_time_to_lease(speed=100, rows_unbegun=210)
-    assert is_time_to_lease(speed=0, rows_unbegun=0)
+    assert is_time_to_lease(speed=100, rows_unbegun=190, rows_begun=80)
+    assert not is_time_to_lease(speed=100, rows_unbegun=210, rows_begun=80)
+    assert is_time_to_lease(speed=0, rows_unbegun=0, rows_begun=0)
+
+
+def test_as_many_wait_as_end_together() -> None:
+    assert is_time_to_lease(speed=100, rows_unbegun=590, rows_begun=600)
+    assert not is_time_to_lease(speed=100, rows_unbegun=610, rows_begun=600)
 
 
 @pytest.mark.parametrize(

@@ -500,9 +500,11 @@ def test_what_an_older_version_did_not_measure_is_measured_alone(tmp_path: Path,
         return 4
 
     monkeypatch.setattr(batch_size, "choose_together", choose)
-    for _ in range(2):  # also in the next process
+    for is_whole in (False, True):  # also in the next process
         inpainter = BatchedInpainter(tiny_pipeline("sd-9"), tuning_place=place)
+        assert inpainter.is_tuned(EXTENT) == is_whole
         inpainter.tune(EXTENT)
+        assert inpainter.is_tuned(EXTENT)
     assert place.read(EXTENT) == replace(kept, decoded_together=4)
     assert offered == [MOST_TOGETHER]
 

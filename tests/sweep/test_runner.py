@@ -28,7 +28,7 @@ from bgen_core.store.store import Store
 from bgen_core.subject.pasting.compositing import composite
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.axes import Axis, parse_axis
-from bgen_core.sweep.events import Committed, Failed, Finished, PaintCell
+from bgen_core.sweep.events import Committed, Failed, Finished, Measuring, PaintCell
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.sweep.live_sweep import running_text
@@ -48,13 +48,18 @@ class CountingInpainter:
 
     def __init__(self) -> None:
         self.painted: list[InpaintParams] = []
+        self.tuned: list[Extent] = []
 
     def paint(self, cells: Iterable[PaintCell]) -> Generator[Any]:
         for cell in cells:
+            self.tuned.append(cell.canvas.extent)
             self.painted.append(cell.params)
             yield Finished(cell=cell, image=painted(cell.params, cell.canvas.extent), seconds={"denoise": 1.0})
 
     def tune(self, extent: Extent) -> None: ...
+
+    def is_tuned(self, extent: Extent) -> bool:
+        return extent in self.tuned
 
 
 @pytest.fixture
@@ -102,6 +107,20 @@ def test_a_download_is_said_before_the_run_and_while_it_lasts(
     progress = store.progress.read(sweep_id)
     assert progress is not None
     assert "fetching the model: 1.20 GB of 2.13 GB" in running_text(0, 1, progress)
+
+
+def test_that_a_new_size_is_measured_is_said_once_before_its_first_cell(
+    store: Store, settings: Settings, inpainter: CountingInpainter
+) -> None:
+    plan = SweepPlan(subject_id=save_subject(store).id, model="demo", base=BASE, axes=(parse_axis("seed", "1-2"),))
+    _, events = run(store, settings, plan)
+    assert (
+        [event for event in events if isinstance(event, Measuring)]
+        == events[:1]
+        == [Measuring(extent=inpainter.tuned[0])]
+    )
+    _, events = run(store, settings, replace(plan, base=replace(BASE, prompt="a blue beach")))
+    assert len(events) == 2 and not any(isinstance(event, Measuring) for event in events)
 
 
 def test_what_is_pasted_again_tells_how_its_raw_picture_was_painted(

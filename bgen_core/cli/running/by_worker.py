@@ -168,6 +168,8 @@ class _Follower:
         if progress is not None:
             if progress.to_fetch:
                 self.bar.note_fetched(progress.fetched, progress.to_fetch)
+            elif progress.measuring:
+                self.bar.note_measuring()
             for index, cell in progress.cells.items():
                 self.bar.note_step(cell.step, cell.of)
                 if self.previews is not None:

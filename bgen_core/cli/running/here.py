@@ -31,7 +31,7 @@ from bgen_core.records.early_stop import EarlyWish
 from bgen_core.records.sweep_states import CANCEL, TAKE_UP, SweepState
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
-from bgen_core.sweep.events import Committed, Redrawn, Relit, Stepped
+from bgen_core.sweep.events import Committed, Measuring, Redrawn, Relit, Stepped
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.wording import quoted
 
@@ -213,6 +213,8 @@ def _follow(
             bar.note_light(event.step, event.of)
         elif isinstance(event, Fetching):
             bar.note_fetched(event.done, event.of)
+        elif isinstance(event, Measuring):
+            bar.note_measuring()
         elif isinstance(event, Paused):
             say(PAUSED)
         elif isinstance(event, Continued):

@@ -30,6 +30,7 @@ from bgen_core.sweep.events import (
     Failed,
     Finished,
     Inpainter,
+    Measuring,
     PaintCell,
     RunnerEvent,
     Started,
@@ -191,7 +192,8 @@ class Painting:
         """More cells of this painter's part, taken while the last ones are under way: batches stay full."""
         while not (self._is_stopping() or self._turn.is_over):
             in_hand = part.rows_of(waiting.cells) + part.mean_rows * self._commits.in_hand
-            taken = part.ready(rows_unbegun=part.rows_of(call.unbegun), rows_in_hand=in_hand)
+            begun = part.rows_of(asked.raw_id for asked in call.begun)
+            taken = part.ready(rows_unbegun=part.rows_of(call.unbegun), rows_begun=begun, rows_in_hand=in_hand)
             if taken is None:
                 yield None
                 continue
@@ -266,6 +268,8 @@ class Painting:
         if part is not None and is_batched:
             call.add(self._streamed(work, inpainter, waiting, call, part))
         call.awaits_more = work.redraw is not None and is_batched
+        if not inpainter.is_tuned(work.extent):
+            yield Measuring(extent=work.extent)
         memory = MemoryMeter(work.device)
         memory.reset()
         try:

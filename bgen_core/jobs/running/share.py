@@ -12,12 +12,11 @@ from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.running.pace import Pace
 from bgen_core.jobs.running.work import Work
 from bgen_core.jobs.watching.painters import SPEED
-from bgen_core.records.lease_rule import is_time_to_lease, pictures_to_hold, rows_to_lease
+from bgen_core.records.lease_rule import DEATHS_ALLOWED, is_time_to_lease, pictures_to_hold, rows_to_lease
 from bgen_core.store.store import Store
 from bgen_core.sweep.plan import SweepCell
 
 LOOKED_AT = 500  # raw pictures at a time, for those that are made or held
-DEATHS_ALLOWED = 3  # of painters with one cell in hand
 KILLS = (
     f"This cell was under way when a painter died, {DEATHS_ALLOWED} times: most likely for lack of memory. "
     "Try a smaller photo or model."
@@ -153,11 +152,11 @@ class SharedCells:
         pending, self._pending = self._pending, None
         return self._take(rows_in_hand) if pending is None else pending.result()
 
-    def ready(self, *, rows_unbegun: float, rows_in_hand: float) -> Taken | None:
+    def ready(self, *, rows_unbegun: float, rows_begun: float, rows_in_hand: float) -> Taken | None:
         """The same while painting goes on: None where no more is needed yet, or the store has not answered yet."""
         if self._pending is None:
             speed = self._share.pace.rows_per_second
-            if self.left and is_time_to_lease(speed=speed, rows_unbegun=rows_unbegun):
+            if self.left and is_time_to_lease(speed=speed, rows_unbegun=rows_unbegun, rows_begun=rows_begun):
                 self._pending = self._share.thread.submit(self._take, rows_in_hand)
             return None
         return self.take(rows_in_hand) if self._pending.done() else None

@@ -53,6 +53,7 @@ class Progresses:
             began=time.time() - max(content["lasted"] + max(0.0, age) for content, age in parts),
             fetched=sum(content["fetched"] for content, _ in parts),
             to_fetch=sum(content["to_fetch"] for content, _ in parts),
+            measuring=any(content.get("measuring", False) for content, _ in parts),  # none of a worker of before
         )
 
     def clear(self, sweep_id: SweepId, worker_id: WorkerId | None = None) -> None:

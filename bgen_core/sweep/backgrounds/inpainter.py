@@ -36,6 +36,11 @@ class BackdropInpainter:
         """There is nothing to measure."""
         del extent
 
+    def is_tuned(self, extent: Extent) -> bool:
+        """It always is."""
+        del extent
+        return True
+
     def paint(self, cells: Iterable[PaintCell | None]) -> Generator[Event]:
         """Make the backgrounds; see `Inpainter.paint`. A canvas is the whole photo here, and its mask says how much of
         the background is in each pixel.

@@ -34,7 +34,7 @@ def whole_tuning(denoiser: Denoiser, extent: Extent, kept: BatchTuning | None) -
     """What was measured before, with what is missing in it measured now."""
     if kept is None:
         return measure_batch(denoiser, extent)
-    if kept.decoded_together is not None:
+    if kept.is_whole:
         return kept
     rows = probe_rows(denoiser, extent, MOST_TOGETHER)
     painted = denoiser.painted_extent(_probe_cell(extent))

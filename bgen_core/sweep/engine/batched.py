@@ -95,6 +95,10 @@ class BatchedInpainter:
         """Measure batch size and quantum for that size; see `Inpainter.tune`."""
         self._tuning(extent)
 
+    def is_tuned(self, extent: Extent) -> bool:
+        """See `Inpainter.is_tuned`."""
+        return self.tunings.are_known(extent)
+
     def _tuning(self, extent: Extent) -> BatchTuning:
         self._references.use(())  # what is measured has no reference picture
         with self.denoiser.network.as_it_is():

@@ -11,7 +11,7 @@ from bgen_core.ids import RunId
 from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.queue_forecast import QueuePlace
 from bgen_core.jobs.submission import SweepForecast, describe_duration
-from bgen_core.records.progress import SweepProgress
+from bgen_core.records.progress import MEASURING, SweepProgress
 from bgen_core.records.sweep import SweepCellRow, SweepRecord
 from bgen_core.records.sweep_states import ACTIVE_STATES, UNFINISHED_STATES
 from bgen_core.runs.analysis.columns import number
@@ -210,6 +210,8 @@ def running_text(done: int, total: int, progress: SweepProgress | None, *, share
         parts.append(f"about {describe_duration((total - done) / speed)} left{others}")
     elif progress and progress.to_fetch > progress.fetched:
         parts.append(f"fetching the model: {sized(progress.fetched)} of {sized(progress.to_fetch)}")
+    elif progress and progress.measuring:
+        parts.append(MEASURING)
     elif progress is None or not progress.cells:
         parts.append("loading the model")
     return " · ".join(parts)

@@ -148,6 +148,7 @@ class SweepFollower:
             steps={index: (cell.step, cell.of) for index, cell in now.cells.items()},
             fetched=now.fetched,
             to_fetch=now.to_fetch,
+            measuring=now.measuring,
         )
 
 
