@@ -63,6 +63,7 @@ PROMISED_SECONDS = 15.0  # from a pulled cable until others commit
 HELD_UP_SECONDS = 2 * PROMISED_SECONDS  # until all is committed that was painted meanwhile
 BACK_SECONDS = 300.0  # until a painter on a host of its own begins, or is heard of again: likewise
 HEAD, MACHINE = "gcs_server", "raylet"
+PAINTER = "ray::PainterActor"  # how Ray calls their processes
 CHANCES = {"painter": 65, "dispatcher": 10, MACHINE: 7, HEAD: 8, DATABASE: 10}
 _Answer = TypeVar("_Answer")
 
@@ -207,6 +208,7 @@ class Chaos:
         one = self._random.choice(sorted(painting))
         at = time.monotonic()
         try:
+            here |= self._beginning()
             is_killed = self._kill(what, one)
         except (ProcessLookupError, psutil.Error):
             return False
@@ -214,6 +216,11 @@ class Chaos:
             stopped = here | ({far.pid} if far else set()) if what == DATABASE else here
             self._note_loss(what, at, {one} if what == "painter" else stopped, sweep_id)
         return is_killed
+
+    def _beginning(self) -> set[int]:
+        """Painters of the dispatcher's, those too that have not said anything yet."""
+        processes = psutil.Process(self.dispatcher.pid).children(recursive=True)
+        return {each.pid for each in processes if PAINTER in "".join(each.cmdline())}
 
     def _kill(self, what: str, painter: int) -> bool:
         """Returns whether it was there."""
