@@ -147,7 +147,7 @@ def _serve(
                 logger.warning("the store cannot be told of a loss now", exc_info=True)
             member.sign()
             member.say(
-                state="painting" if painters.living else "loading",
+                state="ready" if painters.living else "loading",
                 trouble="; ".join([*painters.troubles, *measurers.troubles]),
             )
             time.sleep(LOOK_SECONDS)

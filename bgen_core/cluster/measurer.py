@@ -31,6 +31,7 @@ def measure(control: Control) -> str:
     with store, Member(store, "measurer", worker_id=control.worker_id) as member:
         housekeeping, mirroring = Housekeeping(store, settings, member.sign), Mirroring(store, settings)
         reading, pauses = PictureReading(store, settings), growing_pauses()
+        member.say(state="ready")
         while not control.stopping.is_set():
             member.sign()
             try:
