@@ -1,4 +1,7 @@
-"""The package that `pip install .` installs: it is the whole program, and runs where no clone is."""
+"""The package that `pip install .` installs: it is the whole program, and runs where no clone is.
+
+Its server is in `tests/browser/test_installed_in_browser.py`.
+"""
 
 import ast
 import json
@@ -6,12 +9,10 @@ import subprocess
 import sys
 import tarfile
 import tomllib
-import urllib.request
 import zipfile
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-import psutil
 import pytest
 import yaml
 from packaging.requirements import Requirement
@@ -19,7 +20,6 @@ from packaging.utils import canonicalize_name
 
 import bgen_core
 from tests.installed import PROJECT, Installed, build, unpack
-from tests.serving import serve
 
 pytestmark = pytest.mark.slow
 
@@ -117,20 +117,6 @@ def test_a_mistake_is_answered_with_the_command_that_was_called(installed: Insta
     ended = installed.call("segmnt")
     assert ended.returncode == 2
     assert ended.stderr.endswith("see `bgen --help`.\n")
-
-
-def test_the_server_has_its_settings_whatever_folder_it_is_started_in(installed: Installed, tmp_path: Path) -> None:
-    # A person's own project of Streamlit: its address would let everybody in.
-    (installed.working_folder / ".streamlit").mkdir()
-    (installed.working_folder / CONFIG).write_text('[server]\naddress = "0.0.0.0"\nmaxUploadSize = 7\n')
-    command = [*installed.command, "app"]
-    with serve(tmp_path, command=command, cwd=installed.working_folder) as running:
-        for path in ("/healthz", "/", "/sweep"):
-            with urllib.request.urlopen(f"{running.url}{path}", timeout=30) as answer:
-                assert answer.status == 200
-        assert "http://127.0.0.1:" in running.log.read_text()  # not the other address, nor all of them
-        sockets = psutil.Process(running.process.pid).net_connections()
-        assert {each.laddr.ip for each in sockets if each.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
 
 
 def test_the_server_does_not_start_open(installed: Installed) -> None:

@@ -22,6 +22,7 @@ from tests.serving import RunningApp, serve
 from tests.tiny_clip import saved_clip
 
 expect.set_options(timeout=60_000)  # far above what a busy machine needs
+UNOPTIMISED = "--js-flags=--no-opt --no-maglev"  # a page that stands for seconds costs a quarter more to optimise
 LONGEST_SHOWN = 20_000  # characters of a page where a test failed
 Serve = Callable[..., AbstractContextManager[RunningApp]]
 
@@ -91,7 +92,7 @@ class _Shared:
     def context(self) -> BrowserContext:
         if self._context is None:
             try:
-                browser = self.opened.enter_context(running_chromium("--process-per-site"))
+                browser = self.opened.enter_context(running_chromium("--process-per-site", UNOPTIMISED))
             except NoBrowserError as error:
                 missing(str(error))
             self._context = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)

@@ -23,7 +23,8 @@ pytestmark = pytest.mark.browser
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 # What it finds is told by rule and element; a region that scrolls hides what is below from it, so the window is high.
 LOOK = """async ([within, rules]) => {
-  const options = { resultTypes: ["violations"], preload: false, ...(rules ? { runOnly: rules } : {}) };
+  const only = rules ? { runOnly: rules } : {};
+  const options = { resultTypes: ["violations"], selectors: false, preload: false, ...only };
   const { violations } = await axe.run(within, options);
   return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 300)}`));
 }"""

@@ -157,26 +157,19 @@ def test_votes_are_given_with_the_keys(compared: tuple[RunningApp, Store], page:
     assert [vote.winner for vote in store.opinions.votes_of("sweep-1")[before:]] == ["a", "b", "tie", "a"]
 
 
-def test_the_arrows_of_what_is_decided_choose_there_and_do_not_vote(
+def test_keys_choose_what_is_decided_there_and_vote_once_it_is_chosen(
     compared: tuple[RunningApp, Store], page: Page
 ) -> None:
     app, store = compared
-    page.goto(f"{app.url}/compare?sweep=sweep-1&show=vote&axis=guidance")
-    expect(page.get_by_role("button", name="Left is better")).to_be_visible()
-    settle(page)
-    before = len(store.opinions.votes_of("sweep-1"))
-    page.get_by_role("radio", name="Guidance").focus()
-    page.keyboard.press("ArrowRight")
-    settle(page)
-    assert len(store.opinions.votes_of("sweep-1")) == before
-
-
-def test_keys_vote_after_what_is_decided_was_chosen(compared: tuple[RunningApp, Store], page: Page) -> None:
-    app, store = compared
-    page.goto(f"{app.url}/compare?sweep=sweep-1&show=vote&axis=guidance")
+    page.goto(f"{app.url}/compare?sweep=sweep-1&show=vote&axis=seed")
     left = page.get_by_role("button", name="Left is better")
     expect(left).to_be_visible()
     settle(page)
+    before = len(store.opinions.votes_of("sweep-1"))
+    page.get_by_role("radio", name="Seed").focus()
+    page.keyboard.press("ArrowLeft")
+    settle(page)
+    assert len(store.opinions.votes_of("sweep-1")) == before
 
     def vote(sweep: str) -> None:
         before = len(store.opinions.votes_of(sweep))
@@ -200,7 +193,7 @@ def test_keys_vote_after_what_is_decided_was_chosen(compared: tuple[RunningApp, 
     vote("sweep-2")
 
 
-def test_a_file_dropped_anywhere_is_opened_and_nothing_covers_it(
+def test_a_file_dropped_anywhere_is_opened_takes_anothers_place_and_nothing_covers_it(
     compared: tuple[RunningApp, Store], page: Page
 ) -> None:
     app, store = compared
@@ -215,19 +208,17 @@ def test_a_file_dropped_anywhere_is_opened_and_nothing_covers_it(
         page.get_by_role("button", name="Close", exact=True).click()
         expect(page.get_by_text(name)).to_have_count(0)
         settle(page)
-    drop_run(page, store, run, "notes.txt")
-    expect(page.get_by_text("files are not allowed")).to_be_visible()  # where it was refused, the field stays open
-
-
-def test_a_file_dropped_while_another_is_open_takes_its_place(compared: tuple[RunningApp, Store], page: Page) -> None:
-    app, store = compared
-    open_page(page, app, "")
     opened = page.get_by_test_id("stMainBlockContainer").locator("strong").filter(has_text=re.compile(r"\.png$"))
     for name in (f"{number}.png" for number in range(6)):
-        drop_run(page, store, store.runs.get(run_id(1)), name)
+        drop_run(page, store, run, name)
         if name not in ("2.png", "4.png"):  # the next one is dropped at once
             expect(opened).to_have_text([name])
             expect(page.get_by_test_id("stFileChipName")).to_have_count(0)  # nothing covers it
+    page.get_by_role("button", name="Close", exact=True).click()
+    expect(opened).to_have_count(0)
+    settle(page)
+    drop_run(page, store, run, "notes.txt")
+    expect(page.get_by_text("files are not allowed")).to_be_visible()  # where it was refused, the field stays open
 
 
 def drop_run(page: Page, store: Store, run: RunRecord, name: str) -> None:

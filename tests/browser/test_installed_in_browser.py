@@ -1,7 +1,8 @@
-"""The installed package in a real browser: its pages are drawn, and its worker answers."""
+"""The installed package in a real browser: it listens as it should, its pages are drawn, and its worker answers."""
 
 from collections.abc import Iterator
 
+import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -18,6 +19,10 @@ def installed_app(serving: Serve, tmp_path_factory: pytest.TempPathFactory) -> I
     """`bgen app` from an unpacked wheel, in a folder that is no clone."""
     wheel = build(tmp_path_factory.mktemp("built"))
     installed = unpack(wheel, tmp_path_factory.mktemp("installed"))
+    # A person's own project of Streamlit: its address would let everybody in.
+    (installed.working_folder / ".streamlit").mkdir()
+    own = '[server]\naddress = "0.0.0.0"\nmaxUploadSize = 7\n'
+    (installed.working_folder / ".streamlit" / "config.toml").write_text(own)
     with serving(
         tmp_path_factory.mktemp("app"), command=[*installed.command, "app"], cwd=installed.working_folder
     ) as running:
@@ -25,6 +30,9 @@ def installed_app(serving: Serve, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 def test_pages_are_drawn_and_the_worker_is_there(installed_app: RunningApp, page: Page) -> None:
+    assert "http://127.0.0.1:" in installed_app.log.read_text()  # not the other address, nor all of them
+    sockets = psutil.Process(installed_app.process.pid).net_connections()
+    assert {each.laddr.ip for each in sockets if each.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
     page.goto(installed_app.url)
     settle(page)
     expect(page.get_by_role("heading", name="Subject")).to_be_visible()

@@ -118,20 +118,3 @@ def test_from_the_sample_to_a_downloaded_picture(app: RunningApp, page: Page):
         assert np.array_equal(pixels[core], after.image[core])
         assert not np.array_equal(pixels[~core], after.image[~core])
     assert "Traceback" not in app.log.read_text()
-
-
-def test_a_deep_link_on_a_cold_server_has_the_shell(app: RunningApp, page: Page):
-    page.goto(f"{app.url}/sweep")
-    settle(page)
-    expect(page.get_by_role("link", name="Compare")).to_be_visible()
-
-
-@pytest.mark.parametrize("path", ["", "sweep", "compare", "run"])
-def test_nothing_is_fetched_from_elsewhere(app: RunningApp, page: Page, path: str):
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(f"{app.url}/{path}")
-    settle(page)
-    time.sleep(0.5)
-    assert asked
-    assert not [url for url in asked if not url.startswith((app.url, app.url.replace("http", "ws"), "data:", "blob:"))]

@@ -89,8 +89,11 @@ def inpainter() -> BatchedInpainter:
     return BatchedInpainter(tiny_pipeline("sd-9", factor=8), previews=False)
 
 
-# Where between two looks it comes must not matter.
-@pytest.fixture(params=[(0.1, 5), (0.1, 6), (0.1, 7), (0.3, 5), (0.3, 6), (0.6, 5), (10.0, 5)], ids=str)
+# Seconds that one takes, and at which of them it comes: where between two looks must not matter.
+TIMES = [(0.1, 5), (0.1, 6), (0.1, 7), (0.3, 5), (0.3, 6), (0.6, 5), (10.0, 5)]
+
+
+@pytest.fixture
 def evaluations(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, inpainter: BatchedInpainter
 ) -> Evaluations:
@@ -106,7 +109,11 @@ def submitted(store: Store, settings: Settings) -> SweepId:
     return SweepId(quick_sweeps.submit(store, settings, seeds=f"1-{CELLS}", axes=("side", "64")))
 
 
-@pytest.mark.parametrize("change", [CANCEL, PAUSE], ids=["cancelled", "paused"])
+@pytest.mark.parametrize(
+    ("evaluations", "change"),
+    [*((each, CANCEL) for each in TIMES), *((each, PAUSE) for each in TIMES[1::3])],
+    indirect=["evaluations"],
+)
 def test_a_sweep_that_somebody_stops_is_left_within_one_evaluation_and_half_a_second(
     store: Store, settings: Settings, control: Control, evaluations: Evaluations, change: Any
 ) -> None:
@@ -124,6 +131,7 @@ def test_a_sweep_that_somebody_stops_is_left_within_one_evaluation_and_half_a_se
             until(lambda: evaluations.begun > begun, "it goes on")
 
 
+@pytest.mark.parametrize("evaluations", TIMES, indirect=True)
 def test_a_painter_that_is_to_end_stops_within_one_evaluation(
     store: Store, settings: Settings, control: Control, evaluations: Evaluations
 ) -> None:

@@ -238,7 +238,7 @@ class TestSelfieSegmenter:
 
         process, resident = psutil.Process(), []
         with ThreadPoolExecutor(8) as pool:
-            for _ in range(5):
+            for _ in range(4):
                 assert not any(pool.map(differs, range(len(work))))
                 ctypes.CDLL(None).malloc_trim(0)  # what is free and only kept for the next call counts for nothing
                 resident.append(process.memory_info().rss)

@@ -139,8 +139,7 @@ def test_a_gpu_takes_the_layout_that_it_is_faster_with_once_and_keeps_it(
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch 2.13's compiler about torch's own parts
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_a_real_compiler_on_the_cpu(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_a_real_compiler_on_the_cpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """With what it was compiled to under a home; the painting thread compiles nothing."""
     if not shutil.which("g++"):
         missing("there is no C++ compiler: apt install g++")
@@ -152,8 +151,6 @@ def test_a_real_compiler_on_the_cpu(dtype: torch.dtype, monkeypatch: pytest.Monk
     keep_compiled(tmp_path)
     monkeypatch.setitem(compiler._MORE_BLOCKS, "UNet2DConditionModel", ["BasicTransformerBlock"])
     pipeline = deepcopy(tiny_pipeline("sd-9"))
-    pipeline.unet.to(dtype)
-    pipeline.text_encoder.to(dtype)
     plain = finished(make_inpainter(pipeline), cells(2))
     told: list[str] = []
     inpainter = make_inpainter(pipeline)
@@ -165,7 +162,7 @@ def test_a_real_compiler_on_the_cpu(dtype: torch.dtype, monkeypatch: pytest.Monk
     assert told == [] and before and counters["stats"]["unique_graphs"] == before
     assert {event.engine for event in again.values()} <= {"compiled", "eager, compiled"}
     assert list((tmp_path / "compiled").iterdir())
-    assert max(off(again[index], plain[index]) for index in plain) <= (1 if dtype == torch.float32 else 9)
+    assert max(off(again[index], plain[index]) for index in plain) <= 1
 
 
 @pytest.mark.slow

@@ -210,9 +210,9 @@ def test_a_tile_that_fails_fails_its_cell_alone(canvas: Canvas):
 @pytest.mark.parametrize(
     ("family", "kind"),
     [
-        ("sd-4", "float16"), ("sdxl-9", "bfloat16"), ("flux-dev", "float32"),
+        ("flux-dev", "float32"), pytest.param("sd-4", "float16", marks=pytest.mark.slow),
         *(pytest.param(name, "bfloat16", marks=pytest.mark.slow) for name in (
-            "sd3", "flux-schnell", "flux-fill", "flux-kontext", "klein", "qwen-image", "z-image"
+            "sdxl-9", "sd3", "flux-schnell", "flux-fill", "flux-kontext", "klein", "qwen-image", "z-image"
         )),
     ],
 )  # fmt: skip

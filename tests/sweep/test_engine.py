@@ -126,8 +126,9 @@ def decode_as_pipeline(family: str, latents: torch.Tensor) -> np.ndarray:
         return np.asarray(pipeline.image_processor.postprocess(decoded, output_type="pil")[0]).astype(int)
 
 
-CASES = [(1.0, 1.0), (1.0, 4.0), (0.6, 1.0), (0.6, 4.0)]  # strength, guidance
-
+# Strength and guidance; whether a scheduler sees latents of two texts or of one is the same to it.
+ALL_CASES = [(1.0, 1.0), (1.0, 4.0), (0.6, 1.0), (0.6, 4.0)]
+CASES = [(1.0, 4.0), (0.6, 1.0)]
 
 # A scheduler sees latents alone: whether they are blended with the photo (4 channels) or the network sees the mask (9)
 # matters to it, the text does not. So every scheduler on one family of each, and on the two others those that differ
@@ -148,7 +149,7 @@ def test_equals_the_pipeline(family: str, scheduler: str, canvas: Canvas, monkey
     base = InpaintParams(prompt="a beach at sunset", scheduler=scheduler, num_inference_steps=7)
     cells = [
         PaintCell(index=i, canvas=canvas, params=replace(base, strength=strength, guidance_scale=guidance, seed=i))
-        for i, (strength, guidance) in enumerate(CASES)
+        for i, (strength, guidance) in enumerate(ALL_CASES if scheduler in DIFFERENT else CASES)
     ]
     latents: list[torch.Tensor] = []
     original = UNetDenoiser.decode

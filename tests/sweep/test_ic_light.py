@@ -15,6 +15,7 @@ from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.models.steering.light_model import LightModel, find_light_model, light_model_for
 from bgen_core.settings import load_settings
+from bgen_core.sweep.steering import ic_light
 from bgen_core.sweep.steering.ic_light import IcLight, _loaded, _on_grey, _scheduler
 from tests.made_up import picture
 from tests.tiny_ic_light import save_ic_light
@@ -30,6 +31,13 @@ DRAWN = {8: 0.9, 12: 1.0}  # channels -> how much of the way begins with noise
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_ic_light(tmp_path_factory.mktemp("light"))
+
+
+@pytest.fixture
+def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For what every step shows alike; the whole of them is held against diffusers' own pipeline."""
+    for sees in ic_light._STEPS:
+        monkeypatch.setitem(ic_light._STEPS, sees, 5)
 
 
 def model_of(folder: Path, channels: int) -> LightModel:
@@ -106,6 +114,7 @@ def test_it_paints_what_diffusers_own_pipeline_paints(folder: Path, channels: in
     assert np.abs(painted.astype(int) - by_diffusers(model)).max() <= 1
 
 
+@pytest.mark.usefixtures("few_steps")
 def test_it_sees_subject_and_background_and_paints_the_same_twice(folder: Path) -> None:
     light = IcLight(model_of(folder, 12))
     one, again = (relit(light, PHOTO, ALPHA, BEHIND) for _ in range(2))
@@ -116,6 +125,7 @@ def test_it_sees_subject_and_background_and_paints_the_same_twice(folder: Path) 
     assert not np.array_equal(relit(light, 255 - PHOTO, ALPHA, BEHIND), one)
 
 
+@pytest.mark.usefixtures("few_steps")
 @pytest.mark.parametrize("channels", DRAWN)
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_half_precision_paints_nearly_the_same(folder: Path, channels: int, dtype: str) -> None:
@@ -125,6 +135,7 @@ def test_half_precision_paints_nearly_the_same(folder: Path, channels: int, dtyp
     assert np.abs(half - whole).mean() < (2 if dtype == "float16" else 12)
 
 
+@pytest.mark.usefixtures("few_steps")
 def test_a_wide_photo_keeps_its_shape_and_grey_is_behind_the_subject(folder: Path) -> None:
     wide = Extent(width=90, height=40)
     alpha = np.zeros((40, 90), np.float32)
@@ -167,6 +178,7 @@ def test_a_model_that_cannot_be_it_is_a_sentence(folder: Path, tmp_path: Path) -
         find_light_model(str(other), offsets)
 
 
+@pytest.mark.usefixtures("few_steps")
 def test_what_only_turns_out_when_it_is_loaded_is_a_sentence_too(folder: Path, tmp_path: Path) -> None:
     few = load_file(folder / "12.safetensors")
     few.pop("conv_out.bias")
@@ -186,6 +198,7 @@ def test_what_only_turns_out_when_it_is_loaded_is_a_sentence_too(folder: Path, t
         relit(IcLight(replace(model_of(folder, 12), offsets=tmp_path / "nan.safetensors")), PHOTO, ALPHA, BEHIND)
 
 
+@pytest.mark.usefixtures("few_steps")
 def test_the_same_weights_are_the_same_model_wherever_they_lie(folder: Path, tmp_path: Path) -> None:
     copied = shutil.copytree(folder, tmp_path / "copied")
     assert model_of(copied, 8).in_address == model_of(folder, 8).in_address
@@ -199,6 +212,7 @@ def test_the_same_weights_are_the_same_model_wherever_they_lie(folder: Path, tmp
     relit(IcLight(model_of(copied, 8)), PHOTO, ALPHA, BEHIND)
 
 
+@pytest.mark.usefixtures("few_steps")
 def test_a_folder_that_holds_an_ic_light_already_needs_no_offsets(folder: Path, tmp_path: Path) -> None:
     model = model_of(folder, 12)
     merged = shutil.copytree(folder, tmp_path / "merged")

@@ -267,18 +267,18 @@ def test_attempts_join_the_batches_of_the_engine_and_give_the_pictures_of_plain_
     monkeypatch.setattr(inpainter.tunings, "get", lambda *_: tuning)
     monkeypatch.setattr("bgen_core.jobs.kept_models.load_inpainter", lambda *_, **__: (inpainter, 8))
     measured(monkeypatch, lambda seed: 1.0 if seed > SEED_STEP else 8.0)
-    plan = replace(planned(store, settings, seeds="1-12"), redraw=THREE)
+    plan = replace(planned(store, settings, seeds="1-6"), redraw=THREE)
     plan = replace(plan, base=plan.base.changed({"side": 64}))
     sweep_id = submitted(store, settings, plan)
     member = Member(store, "painter")
     runner = Runner(store, settings, member, share=Share(store, member) if shares else None)
     events = list(runner.run(sweep_id))
     cells = store.sweeps.cells(sweep_id)
-    assert [tried(cell) for cell in cells] == [[8, 1]] * 12
+    assert [tried(cell) for cell in cells] == [[8, 1]] * 6
     again = [place for place, event in enumerate(events) if _is_further(event)]
     told = [place for place, event in enumerate(events) if isinstance(event, Redrawn)]
     assert again[0] < told[-1]  # while first attempts were still under way
-    alone = replace(plan.base, seed=12 + SEED_STEP)
+    alone = replace(plan.base, seed=6 + SEED_STEP)
     name = submitted(store, settings, replace(plan, base=alone, axes=(), redraw=None))
     (cell,) = store.sweeps.cells(name)
     assert cell.done and cell.run_id == cells[-1].run_id
