@@ -175,6 +175,17 @@ def test_thousands_of_cells_are_foreseen():
     assert len(begins) == 12
 
 
+@pytest.mark.parametrize("seconds", [1e300, 1e12, 1e-320, 0.0])
+def test_what_an_imported_sweep_says_of_its_seconds_breaks_no_queue(seconds: float):
+    turns = [InQueue(id=name, owner=name, created=datetime.now(UTC), place=1.0) for name in ("imported", "own")]
+    waiting = [
+        Left(turn=turn, cells=3, cell_seconds=each, model=turn.id)
+        for turn, each in zip(turns, (seconds, 1.0), strict=True)
+    ]
+    begins = foreseen(QueueLeft(in_hand=[], waiting=waiting, served={}), now=datetime.now(UTC))
+    assert [ahead for ahead, _ in begins.values()] == [0, 1]
+
+
 def test_an_admin_alone_puts_a_sweep_first(store: Store, settings: Settings):
     first, last = submit(store, settings, seeds="1"), submit(store, settings, seeds="2", owner="max")
     with pytest.raises(UserInputError, match="Only an admin"):
