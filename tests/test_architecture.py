@@ -17,6 +17,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     (
         "bgen_core.extent",
         "bgen_core.fault_log",
+        "bgen_core.home_paths",
         "bgen_core.content_address",
         "bgen_core.ids",
         "bgen_core.json_log",
