@@ -9,7 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from bgen_core.errors import BgenError, NoRoomError, StoreAwayError
+from bgen_core.errors import BgenError, NoRoomError, StoreAwayError, StoreError, UserInputError
 from bgen_core.fault_log import count_faults
 from bgen_core.ids import SweepId
 from bgen_core.jobs.background_faults import BackgroundFaults
@@ -17,7 +17,7 @@ from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, StoreAway, exec
 from bgen_core.jobs.executors.agreement import terms_of
 from bgen_core.jobs.leases.holding import requeue_orphans
 from bgen_core.jobs.leases.member import Member
-from bgen_core.jobs.leases.only_worker import SecondWorkerError, only_worker
+from bgen_core.jobs.leases.only_worker import only_worker
 from bgen_core.jobs.mirroring import Mirroring
 from bgen_core.jobs.parent_process import end_with_parent
 from bgen_core.jobs.running.housekeeping import Housekeeping
@@ -62,7 +62,7 @@ def main() -> None:
             only_worker(store, member, settings.home),
         ):
             work(store, settings, member)
-    except (SecondWorkerError, StoreAwayError) as error:
+    except (UserInputError, StoreError) as error:  # the log has it as a sentence, and the supervisor tries again
         sys.exit(str(error))
 
 
