@@ -3,11 +3,9 @@
 import logging
 from collections.abc import Iterator
 
-from bgen_core.cluster.painter import opened
 from bgen_core.cluster.painter_actor import Control
-from bgen_core.errors import BgenError
+from bgen_core.errors import BgenError, StoreAwayError
 from bgen_core.jobs.background_faults import BackgroundFaults
-from bgen_core.jobs.execute_sweep import growing_pauses
 from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.measuring import measure_if_there, pending_runs
 from bgen_core.jobs.mirroring import Mirroring
@@ -16,6 +14,7 @@ from bgen_core.jobs.running.housekeeping import Housekeeping
 from bgen_core.jobs.running.picture_reading import PictureReading
 from bgen_core.jobs.running.side_work import SideWork, SideWorks
 from bgen_core.settings import Settings, load_settings
+from bgen_core.store.patience import growing_pauses, open_patiently
 from bgen_core.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -27,8 +26,9 @@ LOOKED_AT = 20  # runs at a time: those that another measurer has are passed ove
 def measure(control: Control) -> str:
     """Measure what is not measured until told to stop; see `Body`."""
     settings = load_settings()
-    store = opened(settings, control)
-    if store is None:
+    try:
+        store = open_patiently(settings, control.stopping)
+    except StoreAwayError:  # this shall end before it answers
         return ""
     with store, Member(store, "measurer", worker_id=control.worker_id) as member:
         housekeeping, mirroring = Housekeeping(store, settings, member.sign), Mirroring(store, settings)

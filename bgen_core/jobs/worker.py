@@ -9,11 +9,11 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from bgen_core.errors import BgenError, NoRoomError, StoreAwayError, StoreError, UserInputError
+from bgen_core.errors import BgenError, NoRoomError, StoreError, UserInputError
 from bgen_core.fault_log import count_faults
 from bgen_core.ids import SweepId
 from bgen_core.jobs.background_faults import BackgroundFaults
-from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, StoreAway, execute_sweep, growing_pauses
+from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, StoreAway, execute_sweep
 from bgen_core.jobs.executors.agreement import terms_of
 from bgen_core.jobs.leases.holding import requeue_orphans
 from bgen_core.jobs.leases.member import Member
@@ -31,7 +31,8 @@ from bgen_core.models.devices import Device, loading_what_stays, prepare_process
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.records.worker import NO_SWEEP
 from bgen_core.settings import Settings, load_settings
-from bgen_core.store.store import OpenStore, Store, open_store
+from bgen_core.store.patience import growing_pauses, open_patiently
+from bgen_core.store.store import Store
 from bgen_core.sweep.events import Relit, Started
 
 if TYPE_CHECKING:
@@ -57,24 +58,13 @@ def main() -> None:
     keep_hashes(settings.home)
     try:
         with (
-            _opened(settings) as store,
+            open_patiently(settings) as store,
             Member(store, "worker", terms=terms_of(settings)) as member,
             only_worker(store, member, settings.home),
         ):
             work(store, settings, member)
     except (UserInputError, StoreError) as error:  # the log has it as a sentence, and the supervisor tries again
         sys.exit(str(error))
-
-
-def _opened(settings: Settings) -> OpenStore:
-    """The store, as soon as it answers."""
-    pauses = growing_pauses()
-    while True:
-        try:
-            return open_store(settings)
-        except StoreAwayError as error:
-            logger.warning("the store cannot be opened yet: %s", error)
-            time.sleep(next(pauses))
 
 
 def work(store: Store, settings: Settings, member: Member) -> None:

@@ -71,7 +71,7 @@ def test_a_failure_is_written_down_as_soon_as_the_store_takes_it(
             yield
 
     monkeypatch.setattr("bgen_core.jobs.kept_models.load_inpainter", lambda *_, **__: (Faulty(), 8))
-    monkeypatch.setattr(loop, "STORE_PAUSE_SECONDS", 0)
+    monkeypatch.setattr("bgen_core.store.patience.PAUSE_SECONDS", 0)
     sweep_id, tried = submit(store, settings), []
     change_state = store.sweeps.change_state
 
