@@ -13,6 +13,9 @@ LONGEST_VIEW_NAME = 80
 LONGEST_OWNER = 64
 LONGEST_SEARCH = 500  # by meaning: far beyond what a CLIP model reads
 
+# Years of a moment that somebody gives: beyond them, some zones and databases have no such moment.
+FIRST_YEAR, LAST_YEAR = 1900, 2900
+
 MOST_MEGAPIXELS = 40  # of a photo and of the pictures made with it, unless a deployment says otherwise
 LARGEST_PICTURE = 2**28  # bytes of a picture that this program wrote
 

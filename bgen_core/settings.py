@@ -13,6 +13,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from bgen_core.errors import UserInputError
+from bgen_core.home_paths import with_home
 from bgen_core.limits import MOST_MEGAPIXELS
 from bgen_core.wording import not_utf8, quoted, readable
 
@@ -234,9 +235,9 @@ class Settings(BaseSettings):
     @classmethod
     def _make_absolute(cls, home: Path) -> Path:
         """One place whatever the working folder is: app, worker and command line mean the same store."""
-        if not home.expanduser().is_absolute():
+        if not with_home(home).is_absolute():
             raise ValueError("give an absolute folder")
-        return home.expanduser().resolve()
+        return with_home(home).resolve()
 
     @field_validator("database")
     @classmethod
@@ -248,14 +249,14 @@ class Settings(BaseSettings):
     @field_validator("blobs")
     @classmethod
     def _check_blobs(cls, blobs: str) -> str:
-        if blobs and "://" not in blobs and not Path(blobs).expanduser().is_absolute():
+        if blobs and "://" not in blobs and not with_home(blobs).is_absolute():
             raise ValueError("give an absolute folder, or an address such as s3://bucket/folder")
         return blobs
 
     @field_validator("loras", "ip_adapters")
     @classmethod
     def _check_folder(cls, folder: str) -> str:
-        if folder and not Path(folder).expanduser().is_absolute():
+        if folder and not with_home(folder).is_absolute():
             raise ValueError("give an absolute folder")
         return folder
 
@@ -304,7 +305,7 @@ class Settings(BaseSettings):
         """Folder or fsspec address of the pictures, named by their content."""
         if "://" in self.blobs:
             return self.blobs.rstrip("/")
-        return str(Path(self.blobs).expanduser() if self.blobs else self.home / "blobs")
+        return str(with_home(self.blobs) if self.blobs else self.home / "blobs")
 
     @property
     def disk_reserve(self) -> int | None:
@@ -324,12 +325,12 @@ class Settings(BaseSettings):
     @property
     def lora_folder(self) -> Path:
         """Where the LoRAs are that a cell names."""
-        return Path(self.loras).expanduser() if self.loras else self.home / "loras"
+        return with_home(self.loras) if self.loras else self.home / "loras"
 
     @property
     def ip_adapter_folder(self) -> Path:
         """Where the IP-Adapters are that a cell names."""
-        return Path(self.ip_adapters).expanduser() if self.ip_adapters else self.home / "ip-adapters"
+        return with_home(self.ip_adapters) if self.ip_adapters else self.home / "ip-adapters"
 
 
 def entries_of(text: str) -> list[str]:

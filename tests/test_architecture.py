@@ -17,6 +17,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     (
         "bgen_core.extent",
         "bgen_core.fault_log",
+        "bgen_core.home_paths",
         "bgen_core.content_address",
         "bgen_core.ids",
         "bgen_core.json_log",
@@ -24,6 +25,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "bgen_core.limits",
         "bgen_core.private_files",
         "bgen_core.process_identity",
+        "bgen_core.recent",
         "bgen_core.server_secret",
         "bgen_core.whole_file",
         "bgen_core.wording",

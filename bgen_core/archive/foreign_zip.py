@@ -19,6 +19,8 @@ MOST_FILES = 200_000
 LARGEST_TEXT = 256_000_000
 _LARGEST_DIRECTORY = 100_000_000
 _STEP = 1 << 20
+_ENTRY = b"PK\1\2"  # how each entry of the directory begins
+_ENDS_OF_ZIP64 = 76  # bytes that a large ZIP has between its directory and its end
 # What zipfile of Python 3.11 raises for files that somebody made to break it
 ZIP_FAULTS = (
     zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, EOFError, OSError, ValueError,
@@ -119,24 +121,44 @@ def open_foreign_zip(path: Path) -> Generator[ForeignZip]:
 
 def _opened(file: BinaryIO, name: str) -> zipfile.ZipFile:
     try:
-        _check_directory(file, name)
+        check_directory(file, name)
         return zipfile.ZipFile(file)
     except ZIP_FAULTS as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise UserInputError(f"{name} is not a ZIP that can be read ({reason}): give one of `runs export`.") from error
 
 
-def _check_directory(file: BinaryIO, name: str) -> None:
-    """Refuse a directory of millions of entries before zipfile makes an object of each."""
+def check_directory(file: BinaryIO, name: str) -> None:
+    """Refuse a directory of millions of entries before zipfile makes an object of each.
+
+    Raises
+    ------
+    UserInputError
+        It claims more than can be.
+    zipfile.BadZipFile
+        There is none: see `ZIP_FAULTS`.
+    """
     # The very function by which zipfile finds it, so that both look at the same place.
     found = zipfile._EndRecData(file)  # pyright: ignore
     if found is None:
         raise zipfile.BadZipFile("it has no list of its files")
-    entries, size = int(found[4]), int(found[5])  # pyright: ignore
-    if entries > MOST_FILES or size > _LARGEST_DIRECTORY:
+    claimed, size, end = (int(found[place]) for place in (4, 5, 9))  # pyright: ignore
+    if size <= _LARGEST_DIRECTORY:  # zipfile reads it to its end, whatever number of entries it claims
+        claimed = max(claimed, _entries_between(file, max(0, end - size - _ENDS_OF_ZIP64), end))
+    if claimed > MOST_FILES or size > _LARGEST_DIRECTORY:
         raise UserInputError(
-            f"{name}: nothing is imported, because it claims to hold {entries:,} files: {MOST_FILES:,} are allowed."
+            f"{name}: nothing is imported, because it claims to hold {claimed:,} files: {MOST_FILES:,} are allowed."
         )
+
+
+def _entries_between(file: BinaryIO, begin: int, end: int) -> int:
+    """How many entries of a directory begin in a part of a file."""
+    file.seek(begin)
+    count, before = 0, b""
+    while piece := file.read(min(_STEP, end - file.tell())):
+        count += (before + piece).count(_ENTRY)
+        before = (before + piece)[1 - len(_ENTRY) :]
+    return count
 
 
 def read_foreign_json(text: bytes, *, most_values: int) -> Any:

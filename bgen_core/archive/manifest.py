@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from bgen_core.ids import BlobHash, RunId, SubjectId, SweepId, VisitorId
-from bgen_core.limits import LONGEST_OWNER
+from bgen_core.limits import FIRST_YEAR, LAST_YEAR, LONGEST_OWNER
 from bgen_core.records.race import RaceEnd, StepKind
 from bgen_core.store.opinions import Drawn, Winner
 from bgen_core.sweep.seeds.redraw import MOST_ATTEMPTS
@@ -47,7 +47,7 @@ _Text = str
 
 
 def _in_utc(moment: datetime) -> datetime:
-    if not 1900 <= moment.year <= 2900:  # beyond it, some zones and databases have no such moment
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise ValueError("no such time is allowed")
     return moment.astimezone(UTC)
 

@@ -8,7 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from bgen_core.archive.foreign_zip import ZIP_FAULTS, DamagedFileError, read_foreign_json, read_member
+from bgen_core.archive.foreign_zip import (
+    ZIP_FAULTS,
+    DamagedFileError,
+    check_directory,
+    read_foreign_json,
+    read_member,
+)
 from bgen_core.archive.subject_archive import ALPHA, EDIT, FORMAT, MOST_SUBJECTS, PHOTO, most_pixels
 from bgen_core.errors import BgenError, UserInputError
 from bgen_core.extent import Extent
@@ -134,8 +140,10 @@ def _keep_all(
 
 
 def _opened(data: bytes) -> zipfile.ZipFile:
+    file = io.BytesIO(data)
     try:
-        return zipfile.ZipFile(io.BytesIO(data))
+        check_directory(file, "The ZIP")
+        return zipfile.ZipFile(file)
     except ZIP_FAULTS as error:
         raise _unreadable(error) from error
 

@@ -26,6 +26,8 @@ from bgen_core.wording import counted
 # The negative prompt and what acts on the mask or the pasting would make the lines too long for a terminal.
 _PAINTING = tuple(each for each in PARAMETERS if each.stage in ("place", "paint") and each.field != "negative_prompt")
 
+_MOST = 10**9  # far beyond any store, and a number that databases take
+
 runs_app = typer.Typer()
 
 
@@ -34,7 +36,7 @@ def runs(
     context: typer.Context,
     csv: Annotated[Path | None, typer.Option("--csv", help="Write the table to this CSV file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list on stdout and nothing else.")] = False,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the first N runs.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, max=_MOST, help="Only the first N runs.")] = None,
     meaning: Annotated[str, typer.Option(help="The most alike to these words first, by the CLIP model.")] = "",
     less: Annotated[str, typer.Option(help="With --meaning: and the least alike to these words.")] = "",
     like: Annotated[str, typer.Option(metavar="ID", help="The most alike to this run first.")] = "",

@@ -204,7 +204,7 @@ def _is_cutout(path: Path) -> bool:
     try:
         with Image.open(path) as picture:
             return picture.format == "PNG" and picture.mode == "RGBA"
-    except OSError:
+    except (OSError, Image.DecompressionBombError):  # no picture, or one that no command wrote
         return False
 
 

@@ -103,7 +103,7 @@ class _Traces(logging.Handler):
         try:
             folder = WorkerFolder(load_settings().home)
             folder.prepare()
-            with folder.log.open("a", encoding="utf-8") as log:
+            with folder.log.open("a", encoding="utf-8", errors="backslashreplace") as log:
                 log.write(self.format(record) + "\n")
         except (BgenError, OSError):
             pass

@@ -18,11 +18,11 @@ from bgen_core.cluster.deaths import Deaths
 from bgen_core.cluster.lost_ray import Head, ending_with_ray
 from bgen_core.cluster.painter_actor import BODY
 from bgen_core.cluster.ray_library import connected
-from bgen_core.errors import StoreAwayError, StoreError
-from bgen_core.jobs.execute_sweep import growing_pauses
+from bgen_core.errors import StoreError
 from bgen_core.jobs.leases.member import Member
 from bgen_core.settings import Settings
-from bgen_core.store.store import OpenStore, Store, open_store
+from bgen_core.store.patience import open_patiently
+from bgen_core.store.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ def dispatch(
     check_store(settings)
     check_ray()
     with (
-        _opened(settings) as store,
+        open_patiently(settings) as store,
         Member(store, "dispatcher") as member,
         only_dispatcher(store, member),
         connected(settings, cpus=_places(settings)) as ray,
@@ -191,13 +191,3 @@ def _places(settings: Settings) -> int:
     """Processors of a Ray that is started here: enough for everybody, since the system shares them out."""
     painters = 0 if settings.workers in ("", "auto") else int(settings.workers)
     return max(painters, os.cpu_count() or 1) + 2
-
-
-def _opened(settings: Settings) -> OpenStore:
-    pauses = growing_pauses()
-    while True:
-        try:
-            return open_store(settings)
-        except StoreAwayError as error:
-            logger.warning("the store cannot be opened yet: %s", error)
-            time.sleep(next(pauses))

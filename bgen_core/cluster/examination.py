@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from bgen_core.cluster.checks import RAY_VERSION, REQUIREMENTS, check_ray, check_store
 from bgen_core.cluster.ray_library import knock
 from bgen_core.errors import StoreError, UserInputError
+from bgen_core.home_paths import with_home
 from bgen_core.jobs.executors.agreement import disagreement, terms_of
 from bgen_core.jobs.watching.findings import Check, examine
 from bgen_core.jobs.watching.painters import members_of
@@ -74,11 +75,11 @@ def _address(settings: Settings) -> str:
 def _token(settings: Settings) -> str:
     if settings.ray_token is not None:
         return f"{_TOKEN_SOURCES[0]} is set; the dispatcher says whether Ray takes it"
-    file = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", "~/.ray/auth_token")).expanduser()
+    file = with_home(os.environ.get("RAY_AUTH_TOKEN_PATH", "~/.ray/auth_token"))
     if os.environ.get("RAY_AUTH_TOKEN"):
         return "RAY_AUTH_TOKEN is set; the dispatcher says whether Ray takes it"
     with suppress(OSError):
-        if file.read_text().strip():
+        if file.read_bytes().strip():
             return f"{file} has one; the dispatcher says whether Ray takes it"
     raise UserInputError(
         f"no token for the Ray at {settings.ray} is set: give BGEN_RAY_TOKEN what its head has as RAY_AUTH_TOKEN, "
@@ -152,7 +153,7 @@ def _named_folders(settings: Settings) -> Iterator[tuple[str, Path]]:
     given["BGEN_MODELS_ALLOWED"] = [each for each in entries_of(settings.models_allowed) if each != CATALOGUE]
     for setting, entries in given.items():
         for entry in entries:
-            path = Path(entry.removesuffix("/*")).expanduser()
+            path = with_home(entry.removesuffix("/*"))
             if path.is_absolute():
                 yield setting, path
 

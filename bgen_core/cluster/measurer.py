@@ -3,17 +3,18 @@
 import logging
 from collections.abc import Iterator
 
-from bgen_core.cluster.painter import opened
 from bgen_core.cluster.painter_actor import Control
-from bgen_core.errors import BgenError
-from bgen_core.jobs.execute_sweep import growing_pauses
+from bgen_core.errors import BgenError, StoreAwayError
+from bgen_core.jobs.background_faults import BackgroundFaults
 from bgen_core.jobs.leases.member import Member
-from bgen_core.jobs.measuring import measure_missing, pending_runs
+from bgen_core.jobs.measuring import measure_if_there, pending_runs
 from bgen_core.jobs.mirroring import Mirroring
 from bgen_core.jobs.racing.deciding import decide_next, forecaster
 from bgen_core.jobs.running.housekeeping import Housekeeping
 from bgen_core.jobs.running.picture_reading import PictureReading
+from bgen_core.jobs.running.side_work import SideWork, SideWorks
 from bgen_core.settings import Settings, load_settings
+from bgen_core.store.patience import growing_pauses, open_patiently
 from bgen_core.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -25,24 +26,29 @@ LOOKED_AT = 20  # runs at a time: those that another measurer has are passed ove
 def measure(control: Control) -> str:
     """Measure what is not measured until told to stop; see `Body`."""
     settings = load_settings()
-    store = opened(settings, control)
-    if store is None:
+    try:
+        store = open_patiently(settings, control.stopping)
+    except StoreAwayError:  # this shall end before it answers
         return ""
     with store, Member(store, "measurer", worker_id=control.worker_id) as member:
         housekeeping, mirroring = Housekeeping(store, settings, member.sign), Mirroring(store, settings)
         reading, pauses = PictureReading(store, settings), growing_pauses()
         member.say(state="ready")
+        works = SideWorks(
+            [
+                SideWork(what="Races", do=lambda: race_some(store, settings)),
+                SideWork(what="Measuring", do=lambda: measure_some(store, settings, member)),
+                SideWork(what="Reading pictures", do=lambda: read_pictures(reading, member)),
+                SideWork(what="Copying runs", do=mirroring.copy_next),
+            ],
+            BackgroundFaults(settings.home),
+        )
         while not control.stopping.is_set():
             member.sign()
             try:
                 if housekeeping.is_due():
                     housekeeping.do()
-                is_idle = (
-                    not race_some(store, settings)
-                    and not measure_some(store, settings, member)
-                    and not read_pictures(reading, member)
-                    and not mirroring.copy_next()
-                )
+                is_idle = not works.do_some()
             except (BgenError, OSError):
                 logger.warning("the store cannot be used; trying again", exc_info=True)
                 control.stopping.wait(next(pauses))
@@ -82,8 +88,8 @@ def _measured(store: Store, settings: Settings, member: Member) -> Iterator[str]
         if not member.take("measure", [run_id]):
             continue
         try:
-            if run_id in pending_runs(store, settings, limit=LOOKED_AT):  # nobody has measured it a moment before
-                measure_missing(store, settings, store.runs.get(run_id))
+            # It may have been measured a moment before.
+            if run_id in pending_runs(store, settings, limit=LOOKED_AT) and measure_if_there(store, settings, run_id):
                 store.copies.forget(run_id)
                 yield run_id
         finally:

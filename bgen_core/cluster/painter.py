@@ -5,7 +5,7 @@ import logging
 from bgen_core.cluster.examination import clock_trouble
 from bgen_core.cluster.painter_actor import Control
 from bgen_core.errors import BgenError, NoRoomError, StoreAwayError
-from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, StoreAway, execute_sweep, growing_pauses
+from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, StoreAway, execute_sweep
 from bgen_core.jobs.executors.agreement import disagreement, terms_of
 from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.repeating.answering import Answering
@@ -22,7 +22,8 @@ from bgen_core.models.devices import loading_what_stays
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.records.worker import NO_SWEEP
 from bgen_core.settings import Settings, load_settings
-from bgen_core.store.store import OpenStore, Store, open_store
+from bgen_core.store.patience import growing_pauses, open_patiently
+from bgen_core.store.store import Store
 from bgen_core.sweep.events import Committed, Redrawn, Relit, Started
 
 logger = logging.getLogger(__name__)
@@ -35,8 +36,9 @@ def paint(control: Control) -> str:
     """Serve sweeps until it is told to stop; see `Body`."""
     settings = load_settings()
     keep_hashes(settings.home)
-    store = opened(settings, control)
-    if store is None:
+    try:
+        store = open_patiently(settings, control.stopping)
+    except StoreAwayError:  # this shall end before it answers
         return ""
     with store, Member(store, "painter", terms=terms_of(settings), worker_id=control.worker_id) as member:
         if refusal := other_terms(store, member, settings):
@@ -178,15 +180,3 @@ class Painter:
             return ""
         own = self._runner.device.name
         return other_kind(self._store, sweep.id, own=own, member_id=self._member.id)
-
-
-def opened(settings: Settings, control: Control) -> OpenStore | None:
-    """The store, as soon as it answers; None where this shall end before."""
-    pauses = growing_pauses()
-    while not control.stopping.is_set():
-        try:
-            return open_store(settings)
-        except StoreAwayError as error:
-            logger.warning("the store cannot be opened yet: %s", error)
-            control.stopping.wait(next(pauses))
-    return None

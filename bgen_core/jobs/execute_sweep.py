@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,6 +17,7 @@ from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.progress import ProgressWriter
 from bgen_core.models.devices import is_lasting_device_fault
 from bgen_core.records.sweep_states import CLAIM, FAIL, FINISH, GIVE_WAY, SweepState
+from bgen_core.store.patience import growing_pauses
 from bgen_core.store.store import Store
 from bgen_core.sweep.events import Committed, Failed, Redrawn, RunnerEvent
 from bgen_core.wording import counted
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.25  # a GPU has begun one more evaluation when it is seen: together at most half a second
-STORE_PAUSE_SECONDS = 1.0
-LONGEST_STORE_PAUSE_SECONDS = 30.0
 STORE_TRIES = 8  # of one sweep, at a store that answers and then takes no picture: 2 minutes together
 
 INTERNAL_FAULT = "An internal error stopped this sweep: what is made is kept. The log of whatever ran it has the trace."
@@ -157,10 +156,8 @@ def execute_sweep(
                 if state == "running":
                     continue
             elif runner.shares and leave_to_others(store, member, sweep_id):
-                fault, state = (
-                    error,
-                    store.sweeps.get(sweep_id).state,
-                )  # what is wrong may be wrong on this machine alone
+                # What is wrong may be wrong on this machine alone.
+                fault, state = error, store.sweeps.get(sweep_id).state
                 break
             else:
                 fault = error
@@ -241,9 +238,8 @@ def _wait_for_store(
 ) -> Generator[SweepEvent, None, SweepState]:
     """Wait until the store says where the sweep stands, and has room for its pictures."""
     deadline = time.monotonic() + patience
-    pauses = islice(
-        growing_pauses(), max(0, tries.count - 1), None
-    )  # longer, too, where it answers and then fails again
+    # Longer, too, where it answers and then fails again.
+    pauses = islice(growing_pauses(), max(0, tries.count - 1), None)
     while True:
         logger.warning("sweep %s waits for the store: %s", sweep_id, fault)
         yield StoreAway(fault=fault)
@@ -259,14 +255,6 @@ def _wait_for_store(
         else:
             yield StoreBack()
             return state
-
-
-def growing_pauses() -> Iterator[float]:
-    """Seconds to wait before each further look at a store that cannot be used."""
-    pause = STORE_PAUSE_SECONDS
-    while True:
-        yield pause
-        pause = min(2 * pause, LONGEST_STORE_PAUSE_SECONDS)
 
 
 def _wait_while_paused(store: Store, member: Member, sweep_id: SweepId) -> SweepState:

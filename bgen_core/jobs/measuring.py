@@ -93,10 +93,20 @@ def measure_pending(
     sweep_id: SweepId | None = None,
     names: Sequence[str] | None = None,
 ) -> Iterator[RunId]:
-    """Measure what is pending; yields each run's id when it is in the store."""
-    for run in store.runs.get_all(pending_runs(store, settings, limit=limit, sweep_id=sweep_id, names=names)):
-        measure_missing(store, settings, run, names=names)
-        yield run.id
+    """Measure what is pending; yields each run's id when what was measured is in the store."""
+    for run_id in pending_runs(store, settings, limit=limit, sweep_id=sweep_id, names=names):
+        if measure_if_there(store, settings, run_id, names=names):
+            yield run_id
+
+
+def measure_if_there(store: Store, settings: Settings, run_id: RunId, *, names: Sequence[str] | None = None) -> bool:
+    """Measure of one run what is pending; False where it was deleted meanwhile."""
+    try:
+        run = store.runs.get(run_id)
+    except UserInputError:
+        return False
+    measure_missing(store, settings, run, names=names)
+    return True
 
 
 def measure_missing(store: Store, settings: Settings, run: RunRecord, *, names: Sequence[str] | None = None) -> None:

@@ -13,6 +13,8 @@ from bgen_core.store.store import Store
 # Turns are foreseen cell by cell at first. Then they are taken together, ever more: what lies far ahead is not known to
 # the second, and thousands of cells shall not cost thousands of steps.
 EXACT_TURNS = 32
+# Nothing is foreseen beyond a hundred years: an imported sweep says of its cells' seconds whatever its file says.
+LONGEST_SECONDS = 100 * 365.25 * 24 * 3600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +80,7 @@ def foreseen(queue: QueueLeft, *, now: datetime) -> dict[SweepId, tuple[int, flo
         turns += 1
         cells, took = _turn(current, left, ended, at_least=max(1, turns - EXACT_TURNS))
         is_known = is_known and took is not None
-        seconds += took or 0.0
+        seconds = min(seconds + (took or 0.0), LONGEST_SECONDS)
         # Later by a moment at least, so that turns go round where the seconds of cells are not known.
         ended[current.turn.owner] = clock + timedelta(seconds=seconds, microseconds=turns)
         if cells < current.cells:
@@ -95,8 +97,8 @@ def _turn(
         cells = current.cells if following is None else min(at_least, current.cells)
         return cells, None if current.cell_seconds is None else cells * current.cell_seconds
     lasts = least_seconds(joins=left[following.id].model == current.model)
-    cells = max(at_least, int(lasts / current.cell_seconds) + 1 if lasts and current.cell_seconds else 1)
-    cells = min(cells, current.cells)
+    in_time = lasts / current.cell_seconds if lasts and current.cell_seconds else 0.0
+    cells = min(max(at_least, int(min(in_time, current.cells)) + 1), current.cells)
     return cells, cells * current.cell_seconds
 
 

@@ -9,17 +9,19 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from bgen_core.errors import BgenError, NoRoomError, StoreAwayError
+from bgen_core.errors import BgenError, NoRoomError, StoreError, UserInputError
 from bgen_core.fault_log import count_faults
 from bgen_core.ids import SweepId
-from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, StoreAway, execute_sweep, growing_pauses
+from bgen_core.jobs.background_faults import BackgroundFaults
+from bgen_core.jobs.execute_sweep import DeviceLostError, Ended, StoreAway, execute_sweep
 from bgen_core.jobs.executors.agreement import terms_of
 from bgen_core.jobs.leases.holding import requeue_orphans
 from bgen_core.jobs.leases.member import Member
-from bgen_core.jobs.leases.only_worker import SecondWorkerError, only_worker
+from bgen_core.jobs.leases.only_worker import only_worker
 from bgen_core.jobs.mirroring import Mirroring
 from bgen_core.jobs.parent_process import end_with_parent
 from bgen_core.jobs.running.housekeeping import Housekeeping
+from bgen_core.jobs.running.side_work import SideWork, SideWorks
 from bgen_core.jobs.running.telling import Telling
 from bgen_core.jobs.running.turns import Turns
 from bgen_core.jobs.running.work_counts import WorkCounts
@@ -29,7 +31,8 @@ from bgen_core.models.devices import Device, loading_what_stays, prepare_process
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.records.worker import NO_SWEEP
 from bgen_core.settings import Settings, load_settings
-from bgen_core.store.store import OpenStore, Store, open_store
+from bgen_core.store.patience import growing_pauses, open_patiently
+from bgen_core.store.store import Store
 from bgen_core.sweep.events import Relit, Started
 
 if TYPE_CHECKING:
@@ -55,24 +58,13 @@ def main() -> None:
     keep_hashes(settings.home)
     try:
         with (
-            _opened(settings) as store,
+            open_patiently(settings) as store,
             Member(store, "worker", terms=terms_of(settings)) as member,
             only_worker(store, member, settings.home),
         ):
             work(store, settings, member)
-    except (SecondWorkerError, StoreAwayError) as error:
+    except (UserInputError, StoreError) as error:  # the log has it as a sentence, and the supervisor tries again
         sys.exit(str(error))
-
-
-def _opened(settings: Settings) -> OpenStore:
-    """The store, as soon as it answers."""
-    pauses = growing_pauses()
-    while True:
-        try:
-            return open_store(settings)
-        except StoreAwayError as error:
-            logger.warning("the store cannot be opened yet: %s", error)
-            time.sleep(next(pauses))
 
 
 def work(store: Store, settings: Settings, member: Member) -> None:
@@ -91,12 +83,18 @@ def work(store: Store, settings: Settings, member: Member) -> None:
         for _ in runner.warm_up():
             member.sign()
     member.say(state="ready")
-    look = _Clock(ORPHAN_CHECK_SECONDS)
-    measure, race = _Clock(MEASURE_CHECK_SECONDS), _Clock(RACE_CHECK_SECONDS)
-    pauses = growing_pauses()
+    look, pauses = _Clock(ORPHAN_CHECK_SECONDS), growing_pauses()
     telling, housekeeping = Telling(store, settings), Housekeeping(store, settings, member.sign)
-    mirroring, mirror = Mirroring(store, settings), _Clock(MEASURE_CHECK_SECONDS)
-    reading, read = PictureReading(store, settings), _Clock(MEASURE_CHECK_SECONDS)
+    mirroring, reading = Mirroring(store, settings), PictureReading(store, settings)
+    works = SideWorks(
+        [
+            SideWork(what="Races", do=lambda: race_next(store, settings, device, telling), every=RACE_CHECK_SECONDS),
+            SideWork(what="Measuring", do=lambda: measure_next(store, settings), every=MEASURE_CHECK_SECONDS),
+            SideWork(what="Reading pictures", do=reading.read_some, every=MEASURE_CHECK_SECONDS),
+            SideWork(what="Copying runs", do=mirroring.copy_next, every=MEASURE_CHECK_SECONDS),
+        ],
+        BackgroundFaults(settings.home),
+    )
     while True:
         member.sign()
         try:
@@ -107,16 +105,8 @@ def work(store: Store, settings: Settings, member: Member) -> None:
             store.blobs.check_room()  # a sweep that begins would only wait, and keep its owner from seeing why
             if serve_next(store, member, runner, turns, telling, counts):
                 look.make_due()  # it may have been continued while it was still being left
-                race.make_due()
-            elif race.is_due() and race_next(store, settings, device, telling):
-                race.make_due()
-            elif measure.is_due() and measure_next(store, settings):
-                measure.make_due()
-            elif read.is_due() and reading.read_some():
-                read.make_due()
-            elif mirror.is_due() and mirroring.copy_next():
-                mirror.make_due()
-            else:
+                works.make_due()
+            elif not works.do_some():
                 time.sleep(POLL_SECONDS)
         except (BgenError, OSError) as error:  # a full disk, a store that became read-only: it may be mended meanwhile
             logger.warning(

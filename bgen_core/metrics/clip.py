@@ -17,6 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from bgen_core.home_paths import with_home
 from bgen_core.metrics.metric import NotMeasuredError
 from bgen_core.metrics.scene import Scene
 from bgen_core.models.content_hash import hash_folder
@@ -189,7 +190,7 @@ def _loaded(name: str, key: str) -> tuple[Any, Any, Any]:
 
 def files_key(name: str) -> str:
     """Which exact files a model's name stands for now: their hash, or the commit of the Hub that is here."""
-    folder = Path(name).expanduser()
+    folder = with_home(name)
     if folder.is_dir():
         return hash_folder(folder)
     from huggingface_hub import try_to_load_from_cache

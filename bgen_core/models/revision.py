@@ -5,6 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from bgen_core.errors import ModelLoadError
+from bgen_core.home_paths import with_home
 from bgen_core.models.catalogue import ModelEntry, describe_model
 from bgen_core.models.content_hash import hash_file, hash_files, hash_folder
 from bgen_core.models.folder_check import check_folder, names_in, reading
@@ -84,7 +85,7 @@ def fetch_entry(spec: str) -> ModelEntry:
     entry = describe_model(spec)
     if entry.family.backdrop:
         return entry
-    given = Path(entry.source).expanduser()
+    given = with_home(entry.source)
     if given.is_file():
         with reading(spec):
             configuration_of(spec, read_model_file(spec, given.resolve()), asks_hub=True)
@@ -96,7 +97,7 @@ def fetch_entry(spec: str) -> ModelEntry:
 def _read_entry_here(spec: str, entry: ModelEntry) -> ModelEntry:
     if entry.family.backdrop:
         return entry
-    given = Path(entry.source).expanduser()
+    given = with_home(entry.source)
     if given.is_file():
         single = read_model_file(spec, given.resolve())
         place = configuration_of(spec, single, asks_hub=False)
@@ -132,7 +133,7 @@ def _with_prior(source: ModelSource, *, asks_hub: bool) -> ModelSource:
 
 def _find_given(spec: str, entry: ModelEntry, *, asks_hub: bool) -> ModelSource | None:
     """A folder or a file, where a path to one is given."""
-    given = Path(entry.source).expanduser()
+    given = with_home(entry.source)
     if given.is_dir():
         return _with_prior(_of_folder(spec, entry, given.resolve()), asks_hub=asks_hub)
     return _of_file(spec, entry, given.resolve(), asks_hub=asks_hub) if given.is_file() else None
@@ -177,7 +178,7 @@ def _hash_single(source: ModelSource) -> str:
 
 
 def _may_be_on_hub(entry: ModelEntry) -> bool:
-    absolute = Path(entry.source).expanduser().is_absolute()
+    absolute = with_home(entry.source).is_absolute()
     return entry.source.count("/") == 1 and not absolute and not entry.source.startswith(".")
 
 

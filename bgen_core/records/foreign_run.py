@@ -10,7 +10,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from bgen_core.content_address import is_content_hash
 from bgen_core.errors import UserInputError
-from bgen_core.limits import LONGEST_NAME, LONGEST_OWNER, LONGEST_TEXT, ImpossibleTextError, check_text
+from bgen_core.limits import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    LONGEST_NAME,
+    LONGEST_OWNER,
+    LONGEST_TEXT,
+    ImpossibleTextError,
+    check_text,
+)
 from bgen_core.parameters import TEXTS
 from bgen_core.records.run import MadeRun, RunRecord
 
@@ -85,7 +93,7 @@ def _checks(run: MadeRun) -> dict[str, bool]:
         "subject_id": is_content_hash(run.subject_id),
         "image": not isinstance(run, RunRecord) or is_content_hash(run.image),
         "raw": not isinstance(run, RunRecord) or is_content_hash(run.raw),
-        "created": run.created.tzinfo is not None and 1900 <= run.created.year <= 2900,
+        "created": run.created.tzinfo is not None and FIRST_YEAR <= run.created.year <= LAST_YEAR,
         "versions": len(run.versions) <= _MOST_ENTRIES and all(len(each) <= 64 for each in run.versions.values()),
         "made_on": len(run.made_on) <= _MOST_ENTRIES
         and all(len(each) <= LONGEST_NAME for each in run.made_on.values()),

@@ -24,6 +24,7 @@ import pandas as pd
 
 from bgen_core.errors import UserInputError
 from bgen_core.ids import RunId
+from bgen_core.limits import FIRST_YEAR, LAST_YEAR
 from bgen_core.parameters import TEXTS
 from bgen_core.runs.run_columns import RunColumn, run_column
 from bgen_core.wording import quoted
@@ -127,17 +128,19 @@ def read_period(piece: str) -> tuple[datetime, datetime]:
     Raises
     ------
     UserInputError
-        It is not two moments in ISO 8601, each with its distance from UTC, the earlier one first.
+        It is not two moments in ISO 8601 of the years from 1900 to 2900, each with its distance from UTC, the earlier
+        one first.
     """
     try:
         first, end = (datetime.fromisoformat(moment) for moment in piece.split(".."))
-        if first < end and first.tzinfo and end.tzinfo:
+        is_period = first.tzinfo and end.tzinfo and first < end
+        if is_period and first.year >= FIRST_YEAR and end.year <= LAST_YEAR:
             return first, end
     except (ValueError, TypeError):
         pass
     raise UserInputError(
         f"{quoted(piece, 80)} is not a period: "
-        "write 2026-01-02T00:00+01:00..2026-01-03T00:00+01:00, the earlier one first."
+        f"write 2026-01-02T00:00+01:00..2026-01-03T00:00+01:00, the earlier one first, of {FIRST_YEAR} to {LAST_YEAR}."
     )
 
 

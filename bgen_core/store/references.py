@@ -1,6 +1,5 @@
 """Reference and background pictures: stored under their content address, kept as long as a run or sweep names them."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash
 from bgen_core.parameters import PICTURES
+from bgen_core.recent import Recent
 from bgen_core.store.blobs import STORED_LIMITS, BlobStore
 from bgen_core.subject.decoding.image_io import decode_photo, encode_png, resize
 from bgen_core.wording import quoted
@@ -65,16 +65,11 @@ class KeptBackgrounds:
 
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
-        self._held: OrderedDict[str, np.ndarray] = OrderedDict()
+        self._held: Recent[np.ndarray] = Recent(_BACKGROUNDS_HELD)
 
     def __call__(self, name: str) -> np.ndarray:
         """uint8, HWC, RGB. Raises UserInputError where it is not there, or is no picture."""
-        if name not in self._held:
-            self._held[name] = _load(self._blobs, name, "background")
-            while len(self._held) > _BACKGROUNDS_HELD:
-                self._held.popitem(last=False)
-        self._held.move_to_end(name)
-        return self._held[name]
+        return self._held.get(name, lambda: _load(self._blobs, name, "background"))
 
 
 def check_backgrounds(blobs: BlobStore, names: Iterable[str]) -> None:

@@ -1,5 +1,6 @@
 import io
 import json
+import struct
 import zipfile
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from bgen_core.archive import subject_import
+from bgen_core.archive.foreign_zip import MOST_FILES
 from bgen_core.archive.subject_archive import MOST_SUBJECTS, export_subjects
 from bgen_core.archive.subject_import import import_subjects
 from bgen_core.errors import UserInputError
@@ -153,6 +155,14 @@ def test_a_hostile_zip_is_one_sentence_and_leaves_nothing(store: Store, data: by
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
     assert store.subjects.all() == []
+
+
+def test_a_directory_with_more_entries_than_it_claims_is_refused_before_it_is_read(store: Store) -> None:
+    entry = struct.pack("<4s4B4HL2L5H2L", b"PK\1\2", 20, 0, 20, 0, *[0] * 7, 1, *[0] * 6) + b"a"
+    directory = entry * (MOST_FILES + 1)
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, len(directory), 0, 0)
+    with pytest.raises(UserInputError, match="claims to hold 200,001 files"):
+        import_subjects(store, directory + end, limits=LIMITS)
 
 
 def test_many_pixels_in_few_bytes_are_refused_before_any_is_decoded(

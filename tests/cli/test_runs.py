@@ -39,6 +39,7 @@ def test_the_limit_keeps_the_newest(store: Store) -> None:
     for number in range(3):
         commit(store, made_up_run(number))
     assert [run["seed"] for run in listed("--limit", "2")] == [2, 1]
+    assert CliRunner().invoke(app, ["--limit", "9" * 20]).exit_code == 2
 
 
 def test_csv_goes_into_its_file_and_says_so_on_stderr(store: Store, tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
 import json
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -155,6 +157,15 @@ def test_what_is_refused_before_any_work(arguments: list[str], said: str, folder
     with pytest.raises(UserInputError, match=said):
         run(*arguments)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_file_that_claims_to_be_huge_is_not_written_over(folder: Path) -> None:
+    header = b"IHDR" + struct.pack(">IIBBBBB", 100_000, 100_000, 8, 6, 0, 0, 0)
+    (folder / "huge.png").write_bytes(
+        b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    )
+    with pytest.raises(UserInputError, match=r"--cutout huge\.png is a picture without transparency"):
+        run("wall.png", "--out", "a.png", "--cutout", "huge.png")
 
 
 @pytest.mark.parametrize("option", ["--out", "--cutout"])

@@ -136,6 +136,8 @@ def test_a_cell_that_fails_is_a_line_and_its_trace_is_in_the_log() -> None:
     assert "cell 3 failed\nTraceback" in written
     assert written.endswith("ZeroDivisionError: in a library\n")
     assert "Traceback" in logged("bgen_core.cli")  # a fault of the program itself
+    assert logged("half a letter \udcff")
+    assert r"half a letter \udcff" in WorkerFolder(load_settings().home).log.read_text(encoding="utf-8")
 
 
 def test_a_log_that_cannot_be_written_costs_the_line_nothing() -> None:

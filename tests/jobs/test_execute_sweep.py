@@ -125,7 +125,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bgen_core.jobs.kept_models.load_inpainter", lambda *_, **__: (Noise(), 8))
     monkeypatch.setattr("bgen_core.jobs.running.commits.MOST_BYTES", 0)
     monkeypatch.setattr(loop, "LOOK_SECONDS", 0)
-    monkeypatch.setattr(loop, "STORE_PAUSE_SECONDS", 0)
+    monkeypatch.setattr("bgen_core.store.patience.PAUSE_SECONDS", 0)
 
 
 @pytest.fixture(params=CASES.values(), ids=CASES.keys())
@@ -379,7 +379,7 @@ def test_a_store_that_does_not_say_how_the_sweep_stands_stops_nothing(
 
     monkeypatch.setattr(store.runs, "commit", away_after_this)
     monkeypatch.setattr(store.sweeps, "change_state", there_at_last)
-    monkeypatch.setattr(loop, "STORE_PAUSE_SECONDS", 0)
+    monkeypatch.setattr("bgen_core.store.patience.PAUSE_SECONDS", 0)
     assert serve_next(store, member, Runner(store, settings, member), Turns(store, member))
     monkeypatch.undo()
     assert changed == [FINISH] * 3

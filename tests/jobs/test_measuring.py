@@ -12,7 +12,7 @@ from bgen_core.metrics import clip
 from bgen_core.records.run import RunRecord
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
-from tests.made_up import commit, made_up_run
+from tests.made_up import commit, made_up_run, run_id
 from tests.tiny_clip import saved_clip
 
 NAMES = ["clip_score", "images_per_minute"]
@@ -86,6 +86,14 @@ def test_runs_of_before_get_their_preference_when_a_model_is_set(
     assert list(measure_pending(store, model, limit=9, names=["preference"])) == [old]
     assert store.metrics.of([old])[old]["preference"].value is not None
     assert list(measure_pending(store, model, limit=9, names=["preference"])) == []
+
+
+def test_a_run_that_is_deleted_meanwhile_is_passed_over(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = commit(store, made_up_run(1)).id
+    monkeypatch.setattr(measuring, "pending_runs", lambda *_, **__: [run_id(9), there])
+    assert list(measure_pending(store, settings, limit=9, names=["images_per_minute"])) == [there]
 
 
 def test_only_what_is_missing_is_measured_again(

@@ -71,7 +71,7 @@ def test_a_failure_is_written_down_as_soon_as_the_store_takes_it(
             yield
 
     monkeypatch.setattr("bgen_core.jobs.kept_models.load_inpainter", lambda *_, **__: (Faulty(), 8))
-    monkeypatch.setattr(loop, "STORE_PAUSE_SECONDS", 0)
+    monkeypatch.setattr("bgen_core.store.patience.PAUSE_SECONDS", 0)
     sweep_id, tried = submit(store, settings), []
     change_state = store.sweeps.change_state
 
@@ -173,6 +173,17 @@ def test_thousands_of_cells_are_foreseen():
     begins = foreseen(QueueLeft(in_hand=[], waiting=waiting, served={}), now=datetime.now(UTC))
     assert [ahead for ahead, _ in begins.values()][:4] == [0, 1, 2, 3]
     assert len(begins) == 12
+
+
+@pytest.mark.parametrize("seconds", [1e300, 1e12, 1e-320, 0.0])
+def test_what_an_imported_sweep_says_of_its_seconds_breaks_no_queue(seconds: float):
+    turns = [InQueue(id=name, owner=name, created=datetime.now(UTC), place=1.0) for name in ("imported", "own")]
+    waiting = [
+        Left(turn=turn, cells=3, cell_seconds=each, model=turn.id)
+        for turn, each in zip(turns, (seconds, 1.0), strict=True)
+    ]
+    begins = foreseen(QueueLeft(in_hand=[], waiting=waiting, served={}), now=datetime.now(UTC))
+    assert [ahead for ahead, _ in begins.values()] == [0, 1]
 
 
 def test_an_admin_alone_puts_a_sweep_first(store: Store, settings: Settings):

@@ -321,6 +321,12 @@ def test_a_model_that_does_not_fit_is_one_sentence(model: Path, monkeypatch: pyt
         load_pipeline(find_model(str(model)), CPU)
 
 
+@pytest.mark.parametrize("name", ["~nobody-of-this-name/model", "~nobody-of-this-name"])
+def test_the_home_of_a_user_that_is_not_there(name: str) -> None:
+    with pytest.raises(ModelLoadError, match=name):
+        find_model(name)
+
+
 def test_a_decoder_is_loaded_with_the_prior_beside_it(tmp_path: Path) -> None:
     whole = tiny_family("kandinsky")
     whole.decoder_pipe.save_pretrained(tmp_path / "decoder")

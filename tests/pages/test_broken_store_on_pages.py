@@ -8,7 +8,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from bgen_core.errors import StoreError
+from bgen_core.errors import NoRoomError, StoreError
 from bgen_core.runs.links import runs_url, sheet_url, zip_url
 from bgen_core.settings import load_settings
 from bgen_core.store import database
@@ -19,6 +19,7 @@ from pages._ui.compare.compare_view import CompareView
 from pages._ui.compare.rows_in_view import chosen_runs, sweep_ids
 from pages._ui.routes.routes import own_routes
 from pages._ui.shared.plain_text import plain
+from pages._ui.sweep.queue_panel import ask
 from tests.made_up import commit, made_up_run, made_up_subject, made_up_sweep, run_id
 from tests.pages.compare_pages import open_compare, open_run, texts
 
@@ -58,6 +59,19 @@ def test_the_app_tells_its_faults_so() -> None:
     from streamlit_app import app
 
     assert app._on_script_error is tell_fault
+
+
+def test_what_a_button_asks_for_and_the_store_refuses_is_a_sentence_beside_the_page(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr("streamlit.toast", lambda text, **_: told.append(text))
+
+    def refuse(sweep_id: str) -> None:
+        raise NoRoomError(f"no room in /srv for {sweep_id}", public="There is no room")
+
+    ask(refuse, "sweep-1")
+    assert told == ["There is no room"]
 
 
 @pytest.mark.parametrize(

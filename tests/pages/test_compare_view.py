@@ -77,6 +77,7 @@ def test_the_usual_view_has_a_bare_address() -> None:
         {"pair": ["AA"]},
         {"pair": ["AZ"]},
         {"pair": ["ABC"]},
+        {"pair": ["AAB"]},
         {"ends": ["1"]},
         {"ends": ["1-1"]},
         {"ends": ["1-" + "9" * 5000]},

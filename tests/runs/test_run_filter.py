@@ -153,6 +153,8 @@ def test_a_period_is_two_moments() -> None:
         ("seed", "..", "is not a range of numbers"),
         ("seed", "7..3", "write the smaller one first"),
         ("rating", "1..2..3", "is not a range of numbers"),
+        ("created", "0001-01-01T00:00+14:00..2026-01-03T00:00+01:00", "of 1900 to 2900"),
+        ("created", "2026-01-02T00:00+01:00..9999-12-31T23:59-12:00", "of 1900 to 2900"),
         ("created", "today", "'today' is not a period"),
         ("created", "2026-01-02..2026-01-03", "is not a period"),
         ("created", "2026-01-02T00:00..2026-01-03T00:00+01:00", "is not a period"),

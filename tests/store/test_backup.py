@@ -197,6 +197,21 @@ def test_nothing_is_changed_by_a_backup_of_another_kind_or_of_a_newer_program(st
     assert store.runs.known([kept.id])
 
 
+def test_a_backup_that_was_cut_off_or_cannot_be_read_is_one_sentence(
+    store: Store, elsewhere: OpenStore, tmp_path: Path
+) -> None:
+    commit(store, made_up_run())
+    saved(store, tmp_path / "saved.tar")
+    whole = (tmp_path / "saved.tar").read_bytes()
+    (tmp_path / "saved.tar").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UserInputError, match=r"saved\.tar is damaged, or was cut off"):
+        restored(elsewhere, tmp_path / "saved.tar")
+    saved(store, tmp_path / "saved")
+    (tmp_path / "saved/backup.json").write_text("[" * 100_000)
+    with pytest.raises(UserInputError, match="no backup that this version of bgen reads"):
+        restored(elsewhere, tmp_path / "saved")
+
+
 def test_a_tar_puts_nothing_beside_the_store(elsewhere: OpenStore, store: Store, tmp_path: Path) -> None:
     """Nothing is unpacked by the names that a file gives."""
     commit(store, made_up_run())

@@ -151,6 +151,8 @@ def test_a_real_compiler_on_the_cpu(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     keep_compiled(tmp_path)
     monkeypatch.setitem(compiler._MORE_BLOCKS, "UNet2DConditionModel", ["BasicTransformerBlock"])
     pipeline = deepcopy(tiny_pipeline("sd-9"))
+    pipeline.unet.to(torch.bfloat16)  # what is compiled on a GPU is in half precision
+    pipeline.text_encoder.to(torch.bfloat16)
     plain = finished(make_inpainter(pipeline), cells(2))
     told: list[str] = []
     inpainter = make_inpainter(pipeline)
@@ -162,7 +164,7 @@ def test_a_real_compiler_on_the_cpu(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert told == [] and before and counters["stats"]["unique_graphs"] == before
     assert {event.engine for event in again.values()} <= {"compiled", "eager, compiled"}
     assert list((tmp_path / "compiled").iterdir())
-    assert max(off(again[index], plain[index]) for index in plain) <= 1
+    assert max(off(again[index], plain[index]) for index in plain) <= 9
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ from bgen_core.cli.running.preview_files import PreviewFiles
 from bgen_core.cli.terminal_bar import SweepBar, sweep_bar
 from bgen_core.errors import StoreAwayError, UserInputError
 from bgen_core.ids import RunId, SweepId
-from bgen_core.jobs.execute_sweep import INTERNAL_FAULT, growing_pauses
+from bgen_core.jobs.execute_sweep import INTERNAL_FAULT
 from bgen_core.jobs.leases.holding import is_held
 from bgen_core.jobs.queue_forecast import waiting_sweeps
 from bgen_core.jobs.submission import describe_duration
@@ -31,6 +31,7 @@ from bgen_core.records.sweep import SweepCellRow, SweepRecord
 from bgen_core.records.sweep_states import CONTINUE, ENDED_STATES, RETRY, SweepState
 from bgen_core.records.worker import WorkerRecord
 from bgen_core.settings import Settings
+from bgen_core.store.patience import growing_pauses
 from bgen_core.store.store import Store
 from bgen_core.wording import quoted
 

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from bgen_core.cli.inputs import say
 from bgen_core.cli.running.by_worker import follow, resume_by_worker
 from bgen_core.cli.running.here import OWNER, STOPS, SweepResult, forecast_here, resume_here, run_here
 from bgen_core.cli.running.preview_files import PreviewFiles
 from bgen_core.extent import Extent
+from bgen_core.home_paths import with_home
 from bgen_core.ids import SubjectId, SweepId
 from bgen_core.jobs.executors.agreement import disagreement, terms_of
 from bgen_core.jobs.submission import SweepForecast, forecast_sweep, submit_sweep
@@ -158,5 +158,5 @@ def _unfit(settings: Settings, record: WorkerRecord, models: Iterable[str]) -> s
 
 
 def _is_relative(model: str) -> bool:
-    given = Path(model).expanduser()
+    given = with_home(model)
     return not given.is_absolute() and given.exists()

@@ -13,11 +13,11 @@ from bgen_core.ids import RunId, SubjectId, SweepId
 from bgen_core.jobs.early.glance import Glance
 from bgen_core.jobs.early.kept_runs import calibration_for, looks_version, towards_lower
 from bgen_core.metrics import find_metric
+from bgen_core.recent import Recent
 from bgen_core.records.early_stop import EarlyValue, EarlyWish
 from bgen_core.runs.analysis.racing.early import MOST_LOST
 from bgen_core.store.store import Store
 from bgen_core.subject.placing import Composition, PlacedSubject
-from bgen_core.sweep.engine.recent import Recent
 from bgen_core.sweep.events import Stepped
 from bgen_core.sweep.plan import SweepCell
 

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from bgen_core.errors import UserInputError
+from bgen_core.errors import StoreError, UserInputError
 from bgen_core.ids import RunId, SweepId
 from bgen_core.jobs.measuring import measure_pending, pending_runs
 from bgen_core.jobs.racing.beginning import spoken
@@ -41,7 +41,11 @@ def forecaster(store: Store, settings: Settings, *, device_kind: str, dtype_name
 
 
 def decide_next(store: Store, settings: Settings, forecast: Forecaster) -> SweepId | None:
-    """Bring one of the races that wait further, and say which; None where there is nothing to do."""
+    """Bring one of the races that wait further, and say which; None where there is nothing to do.
+
+    One that cannot be decided for a bug's sake is raised when all others have been looked at.
+    """
+    fault: Exception | None = None
     for sweep_id in store.races.waiting():
         try:
             if measure_for(store, settings, sweep_id) or decide(store, settings, sweep_id, forecast):
@@ -49,6 +53,12 @@ def decide_next(store: Store, settings: Settings, forecast: Forecaster) -> Sweep
         except UserInputError as error:  # a subject that is gone, a model that is not allowed any more
             _end(store, sweep_id, "stuck", f"The race cannot go on: {error}")
             return sweep_id
+        except (StoreError, OSError):
+            raise
+        except Exception as error:
+            fault = fault or error
+    if fault is not None:
+        raise fault
     return None
 
 

@@ -23,6 +23,7 @@ LOOK_SECONDS = 1.0
 # A painter that is in the middle of a sweep begins nothing more of it within a second, and ends what is under way.
 TAKEN_SECONDS = 120.0
 MADE_SECONDS = 3000.0  # a page waits for an hour
+_OF_ANOTHER_VERSION = (KeyError, TypeError, ValueError)  # what reading an answer of another shape raises
 
 
 class Elsewhere:
@@ -55,7 +56,7 @@ class Elsewhere:
             finally:
                 self._store.repeats.forget(repeat_id)
             return None if answered is None else self._read(answered, gpu)
-        except BgenError:  # of the store, or of a picture in it
+        except (BgenError, *_OF_ANOTHER_VERSION):  # of the store, of a picture in it, or of what a painter said
             logger.warning("no painter can be asked to make a picture again", exc_info=True)
             return None
 

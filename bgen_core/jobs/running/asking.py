@@ -7,12 +7,12 @@ from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.ids import SubjectId, VisitorId
 from bgen_core.jobs.running.engine_call import Asked
 from bgen_core.jobs.running.work import Photo, Work
+from bgen_core.recent import Recent
 from bgen_core.records.early_stop import LOOK_AT
 from bgen_core.store.store import Store
 from bgen_core.subject.pasting.edge import Edges
 from bgen_core.subject.placing import Composition, MisfitError
 from bgen_core.sweep.canvas import MaskPolicy, prepare_backdrops, prepare_cells
-from bgen_core.sweep.engine.recent import Recent
 from bgen_core.sweep.events import Canvas, PaintCell
 from bgen_core.sweep.plan import SweepCell
 

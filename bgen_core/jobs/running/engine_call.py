@@ -11,8 +11,8 @@ from itertools import count, islice
 from bgen_core.extent import Extent
 from bgen_core.ids import RawId
 from bgen_core.jobs.running.work import Photo
+from bgen_core.recent import Recent
 from bgen_core.sweep.canvas import MaskPolicy
-from bgen_core.sweep.engine.recent import Recent
 from bgen_core.sweep.events import Canvas, Event, Failed, Finished, Inpainter, PaintCell, Started
 
 logger = logging.getLogger(__name__)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Hashable, Iterable
 from dataclasses import dataclass, field
 
 from bgen_core.ids import RunId, SubjectId
+from bgen_core.recent import Recent
 from bgen_core.records.sweep import SweepCellRow, SweepRecord
-from bgen_core.sweep.engine.recent import Recent
 from bgen_core.sweep.plan import CellAddress, SweepCell, SweepPlan
 
 PLANS_KEPT = 8  # expanding and addressing a thousand cells takes tenths of a second, and a turn may be as short

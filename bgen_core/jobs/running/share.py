@@ -167,10 +167,18 @@ class SharedCells:
             self._claims.release(self.take(0.0).mine)
 
     def _take(self, rows_in_hand: float) -> Taken:
+        taken = Taken()
+        try:
+            self._take_into(taken, rows_in_hand)
+        except BaseException:
+            self._claims.release(taken.mine)  # nobody gets to know of it
+            raise
+        return taken
+
+    def _take_into(self, taken: Taken, rows_in_hand: float) -> None:
         rows = self._rows_to_take(rows_in_hand)
         suspected = self._suspected()
         self._condemn(suspected)
-        taken = Taken()
         names = iter([raw_id for raw_id in self.left if raw_id not in suspected])
         while rows > 0 and (some := list(islice(names, LOOKED_AT))):
             self._leave_settled(some, taken)
@@ -182,7 +190,6 @@ class SharedCells:
             for raw_id in islice(self._claimed(list(suspected), 1.0), 1):
                 taken.mine[raw_id] = self.left.pop(raw_id)
         self._give_back_settled(taken)
-        return taken
 
     def _rows_to_take(self, rows_in_hand: float) -> float:
         speed, mean = self._share.pace.rows_per_second, self.mean_rows

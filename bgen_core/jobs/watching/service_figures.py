@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -116,7 +117,10 @@ def _sum_of(counts: Iterable[Mapping[str, float]]) -> dict[str, float]:
 def _database_bytes(store: Store) -> int | None:
     engine = store.database.engine
     if engine.dialect.name == "sqlite":
-        paths = [Path(f"{engine.url.database}{end}") for end in ("", "-wal")]
-        return sum(path.stat().st_size for path in paths if path.exists())
+        size = 0
+        for end in ("", "-wal"):
+            with suppress(FileNotFoundError):  # SQLite removes the second when nobody has the store open
+                size += Path(f"{engine.url.database}{end}").stat().st_size
+        return size
     with store.database.reading() as session:
         return session.scalar(sa.text("SELECT pg_database_size(current_database())"))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bgen_core.errors import UserInputError
+from bgen_core.home_paths import with_home
 from bgen_core.json_value import JsonValue
 from bgen_core.models.safetensors_header import read_header
 from bgen_core.wording import quoted
@@ -58,7 +59,7 @@ def config_of(folder: Path) -> dict[str, JsonValue]:
 
 
 def _folder(name: str, first: str, setting: str, forms: str) -> Path | None:
-    local = Path(name).expanduser()
+    local = with_home(name)
     if local.is_absolute():
         return local
     from huggingface_hub import try_to_load_from_cache

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from bgen_core.errors import UserInputError
+from bgen_core.home_paths import with_home
 from bgen_core.models.content_hash import hash_file, hash_files
 from bgen_core.models.folder_check import names_in
 from bgen_core.models.hub.kept_model import CONFIG, config_of, kept_model
@@ -166,7 +167,7 @@ def _channels(file: Path, said: str) -> int:
 
 
 def _offsets_file(name: str) -> Path:
-    local = Path(name).expanduser()
+    local = with_home(name)
     if local.is_absolute():
         found = local
     else:

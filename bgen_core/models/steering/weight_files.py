@@ -24,9 +24,15 @@ def names_in_folder(folder: Path) -> tuple[str, ...]:
 def file_in_folder(name: str, folder: Path) -> Path | None:
     """The file of that name, never one outside the folder: names come from visitors."""
     relative = PurePosixPath(name)
-    if relative.is_absolute() or ".." in relative.parts or "\\" in name:
+    if not relative.parts or relative.is_absolute() or ".." in relative.parts or "\\" in name:
         return None
-    place = folder / relative
+    try:
+        return _file_at(folder / relative)
+    except OSError:  # a name that no file system takes
+        return None
+
+
+def _file_at(place: Path) -> Path | None:
     for path in (place, place.with_name(place.name + SUFFIX)):
         if path.is_file():
             return path

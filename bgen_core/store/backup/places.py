@@ -135,9 +135,9 @@ def writing(target: Path) -> Generator[BackupPlace]:
         raise UserInputError(f"{target} is a folder: name a file, or a folder whose name does not end with {TAR}.")
     if not is_file and target.exists() and not target.is_dir():
         raise UserInputError(f"{target} is a file: name a folder, or a file whose name ends with {TAR}.")
-    if not is_file and target.is_dir() and any(each.name not in _OWN_ENTRIES for each in target.iterdir()):
-        raise UserInputError(f"the folder {target} holds other things than a backup: name a new or an empty one.")
     try:
+        if not is_file and target.is_dir() and any(each.name not in _OWN_ENTRIES for each in target.iterdir()):
+            raise UserInputError(f"the folder {target} holds other things than a backup: name a new or an empty one.")
         if not is_file:
             make_private_folder(target)
             make_private_folder(target / "blobs")
@@ -165,17 +165,27 @@ def reading(source: Path) -> Generator[BackupPlace]:
     Raises
     ------
     UserInputError
-        There is none.
+        There is none, or it is damaged.
+    StoreError
+        It cannot be read.
     """
-    if source.is_dir():
-        yield _Folder(source)
-        return
     try:
-        tar = tarfile.open(source, mode="r:")  # noqa: SIM115 closed below, and its faults are told here alone
+        if source.is_dir():
+            yield _Folder(source)
+            return
+        with _opened(source) as tar:
+            yield _Tar(source, tar)
+    except tarfile.TarError as error:
+        raise UserInputError(f"{source} is damaged, or was cut off ({error}): restore from another backup.") from error
+    except OSError as error:
+        raise StoreError(f"The backup {source} cannot be restored ({error.strerror}): see to that first.") from error
+
+
+def _opened(source: Path) -> tarfile.TarFile:
+    try:
+        return tarfile.open(source, mode="r:")
     except (OSError, tarfile.TarError) as error:
         raise UserInputError(f"{source} is no backup: name the folder or the {TAR} file of one.") from error
-    with tar:
-        yield _Tar(source, tar)
 
 
 def _is_own(member: tarfile.TarInfo) -> bool:

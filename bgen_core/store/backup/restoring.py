@@ -88,7 +88,7 @@ def _manifest(place: BackupPlace, source: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(place.read(MANIFEST))
         known = manifest["bgen_backup"] == VERSION and {"database", "created"} <= manifest.keys()
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         known = False
     if not known:
         raise UserInputError(f"{source} is no backup that this version of bgen reads.")

@@ -4,6 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from bgen_core.errors import UserInputError
+from bgen_core.home_paths import with_home
 from bgen_core.models.hub.kept_model import CONFIG, WEIGHTS, check_weights, config_of, kept_model
 from bgen_core.subject.prompted.found_object import PromptedSegmenter
 from bgen_core.subject.prompted.grabcut import GrabCutSegmenter
@@ -43,7 +44,7 @@ def _opened(name: str) -> PromptedSegmenter:
     if not name:
         return without_model()
     if Path(name).suffix in _MODEL_FILES:
-        file = Path(name).expanduser()
+        file = with_home(name)
         if not file.is_file():
             raise UserInputError(f"{SETTING} names {quoted(name, 80)}, which is not on this machine.")
         return InteractiveSegmenter(file)

@@ -12,11 +12,11 @@ import torch
 from bgen_core.extent import Extent
 from bgen_core.models.families import FLOW_SCHEDULERS, Cfg, Distilled, Family, NeedsSecond
 from bgen_core.models.schedulers import get_scheduler
+from bgen_core.recent import Recent
 from bgen_core.sweep.engine.canvases import draw_noise, latent_extent, latent_mask
 from bgen_core.sweep.engine.decoding import encoding_key
 from bgen_core.sweep.engine.denoiser import KEPT_PROMPTS, EncodedPrompt, Row, Start
 from bgen_core.sweep.engine.network import Network
-from bgen_core.sweep.engine.recent import Recent
 from bgen_core.sweep.engine.schedule import FlowSchedule, Schedule, ScheduleKey
 from bgen_core.sweep.events import Canvas, PaintCell
 from bgen_core.sweep.family_rules import effective_steps, reads_negative

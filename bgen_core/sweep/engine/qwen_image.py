@@ -11,10 +11,10 @@ from PIL import Image
 
 from bgen_core.extent import Extent
 from bgen_core.models.families import Family
+from bgen_core.recent import Recent
 from bgen_core.sweep.engine.canvases import latent_extent
 from bgen_core.sweep.engine.denoiser import EncodedPrompt, Row, Start
 from bgen_core.sweep.engine.flow import TokenDenoiser, draw_again
-from bgen_core.sweep.engine.recent import Recent
 from bgen_core.sweep.engine.schedule import Schedule
 from bgen_core.sweep.events import Canvas, PaintCell
 from bgen_core.sweep.params import InpaintParams

@@ -10,13 +10,13 @@ import torch
 
 from bgen_core.extent import Extent
 from bgen_core.models.schedulers import get_scheduler
+from bgen_core.recent import Recent
 from bgen_core.sweep.engine.canvases import draw_noise, latent_extent, latent_mask, repaint_tensor
 from bgen_core.sweep.engine.clip_text import read_weighted, read_without_layers, readers_of
 from bgen_core.sweep.engine.decoding import encoding_key
 from bgen_core.sweep.engine.denoiser import KEPT_PROMPTS, EncodedPrompt, Row, Start
 from bgen_core.sweep.engine.network import Network
 from bgen_core.sweep.engine.network.layout import LAYOUTS, laid_out
-from bgen_core.sweep.engine.recent import Recent
 from bgen_core.sweep.engine.schedule import DiffusionSchedule, Schedule, ScheduleKey
 from bgen_core.sweep.events import Canvas, PaintCell
 from bgen_core.sweep.params import InpaintParams

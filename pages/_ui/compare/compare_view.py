@@ -143,7 +143,7 @@ class CompareView:
             ids=tuple(dict.fromkeys(run_id for run_id in _last(query, "ids").split(",") if run_id)),
             baseline=_last(query, "base"),
             panel=panel if (panel := _last(query, "show")) in PANELS else "side",
-            pair=(places[0], places[1]) if len(set(places)) == 2 and min(places) >= 0 else (0, 1),
+            pair=(places[0], places[1]) if len(places) == len(set(places)) == 2 and min(places) >= 0 else (0, 1),
             axis=_last(query, "axis"),
             against=_last(query, "against"),
             ends=_ends(_last(query, "ends")),

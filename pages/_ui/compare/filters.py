@@ -1,5 +1,6 @@
 """The filters of the compare page: search and sweep in its first line, the others behind a button with their number."""
 
+import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -208,7 +209,7 @@ def _number_range(column: RunColumn, low: float, high: float, view: CompareView)
     if not problem:  # else what was typed stays there to be mended
         # A number alone is a range of one.
         for key, text in zip(keys, (given[0], given[2] if given[1] else given[0]), strict=True):
-            st.session_state[key] = float(text) if text else None
+            st.session_state[key] = float(text) if text and math.isfinite(float(text)) else None
 
     def choose() -> None:
         texts = ["" if (value := st.session_state[key]) is None else f"{value:.10g}" for key in keys]

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.typing import UploadedFile
 
 from bgen_core.archive.run_import import import_runs
-from bgen_core.errors import BgenError, UserInputError
+from bgen_core.errors import BgenError, StoreError, UserInputError
 from bgen_core.ids import RunId
 from bgen_core.models.default_model import default_model
 from bgen_core.runs.recipe import Recipe, read_recipe
@@ -107,9 +107,7 @@ def _import(file: UploadedFile, store: SeenStore) -> None:
     if not st.button("Import", key="import_file", type="primary"):
         return
     with st.spinner("Checking and importing …"), TemporaryDirectory(prefix="bgen-import-") as folder:
-        path = Path(folder) / "runs.zip"
-        path.write_bytes(file.getbuffer())
-        imported = import_runs(store, path, limits=_limits())
+        imported = import_runs(store, _kept_in(Path(folder), file), limits=_limits())
     st.toast(imported.sentence)
     for sentence in imported.not_imported[:_TOLD]:
         st.toast(plain(f"Not imported: {sentence}"), duration="infinite")
@@ -120,6 +118,18 @@ def _import(file: UploadedFile, store: SeenStore) -> None:
         change(ids=imported.added[:_CHOSEN_AFTER_IMPORT])
     _close()
     st.rerun()
+
+
+def _kept_in(folder: Path, file: UploadedFile) -> Path:
+    path = folder / "runs.zip"
+    try:
+        path.write_bytes(file.getbuffer())
+    except OSError as error:
+        raise StoreError(
+            f"An upload cannot be written to {folder} ({error.strerror}): make room there.",
+            public="The server has no room to look at the file: try again later.",
+        ) from error
+    return path
 
 
 def _settings(name: str, png: bytes, recipe: Recipe, store: SeenStore) -> None:

@@ -26,6 +26,7 @@ from pages._ui.shared.frontend_source import frontend_source
 from pages._ui.shared.picture_viewer import VIEWER_MODES, Badge, ViewerMode, picture_viewer
 from pages._ui.shared.plain_text import plain
 from pages._ui.shared.run_facts import opinion_fields
+from pages._ui.sweep.queue_panel import ask
 from pages._ui.sweep.sweep_grid import ROWS, clicked_cell
 
 MARKED = "marked_cell"
@@ -185,7 +186,7 @@ def _rating_keys(store: SeenStore, run_id: RunId) -> None:
     def pressed() -> None:
         key = st.session_state["rating_keys"].get("pressed")
         if key is not None:
-            store.opinions.rate(run_id, int(key) or None)
+            ask(store.opinions.rate, run_id, int(key) or None)
 
     _keys(key="rating_keys", on_pressed_change=pressed)
 

@@ -20,11 +20,14 @@ def explored_pictures(store: SeenStore, sweep: SweepRecord, plan: SweepPlan) -> 
         cells = store.sweeps.cells(sweep.explored)
     except UserInputError:  # deleted meanwhile
         return {}
-    runs = {run.id: run.image for run in store.runs.get_all([cell.run_id for cell in cells if cell.done])}
+    pictures = store.runs.images(cell.run_id for cell in cells if cell.done)
     # Several numbers of steps are the last axis: each explored cell has so many places in a row.
     count = next((len(axis.values) for axis in plan.axes if axis.name == STEPS), 1)
     return {
-        cell.index * count + step: runs[cell.run_id] for cell in cells if cell.run_id in runs for step in range(count)
+        cell.index * count + step: pictures[cell.run_id][0]
+        for cell in cells
+        if cell.run_id in pictures
+        for step in range(count)
     }
 
 

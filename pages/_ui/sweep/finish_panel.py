@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from bgen_core.errors import UserInputError
+from bgen_core.errors import BgenError
 from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.measuring import RankedCell, lacks_model, ranked_cells
 from bgen_core.jobs.submission import describe_forecast
@@ -66,7 +66,7 @@ def finish_panel(
             return
         try:
             _offer(sweep, finish_plan(plan, chosen, parse_axis(STEPS, text)), store, executor)
-        except UserInputError as error:
+        except BgenError as error:
             st.error(plain(told(error)))
 
 

@@ -50,7 +50,7 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
     def rated(index: int, stars: int | None) -> None:
         cell = next((each for each in store.sweeps.cells(sweep.id) if each.index == index and each.done), None)
         if cell and not looks_alone(store):
-            store.opinions.rate(cell.run_id, stars)
+            ask(store.opinions.rate, cell.run_id, stars)
 
     watch_grid(rated)
     at_first = store.sweeps.cells(sweep.id)
@@ -105,7 +105,7 @@ def show_plan(plan: SweepPlan, forecast: SweepForecast | None, extent: Extent, s
 
     def rated(index: int, stars: int | None) -> None:
         if index in cells and cells[index].done and not looks_alone(store):
-            store.opinions.rate(cells[index].run_id, stars)
+            ask(store.opinions.rate, cells[index].run_id, stars)
 
     watch_grid(rated)
     shown = arrangement_in_address(plan, badges=badge_names())

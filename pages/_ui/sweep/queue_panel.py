@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from bgen_core.errors import UserInputError
+from bgen_core.errors import BgenError
 from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.queue_forecast import QueuePlace, waiting_sweeps
 from bgen_core.jobs.submission import describe_duration
@@ -36,7 +36,7 @@ def hasten_button(store: SeenStore, mine: Sequence[SweepRecord], number: int) ->
     """Draw a button that puts a waiting sweep before the one of the same owner that waits before it."""
     sweep = mine[number]
     if sweep.state == "queued" and number and mine[number - 1].state == "queued" and mine[number - 1].place >= 0:
-        st.button("Earlier", key=f"hasten_{sweep.id}", on_click=store.sweeps.hasten, args=(sweep.id,))
+        st.button("Earlier", key=f"hasten_{sweep.id}", on_click=ask, args=(store.sweeps.hasten, sweep.id))
 
 
 def first_button(store: SeenStore, sweep: SweepRecord) -> None:
@@ -78,15 +78,15 @@ def _cancel(executor: Executor, sweep: SweepRecord) -> None:
     _think("")
     try:
         happened = executor.cancel(sweep.id)
-    except UserInputError as error:
+    except BgenError as error:
         st.toast(plain(told(error)), duration="infinite")
     else:
         st.toast(plain(f"Cancelled: {sweep.title}") if happened else "It had ended already.")
 
 
-def ask(change: Callable[..., object], *args: str | int) -> None:
-    """Ask the executor, for a button's callback: what came of it is seen in the sweep's state."""
+def ask(change: Callable[..., object], *args: str | int | None) -> None:
+    """Ask the executor or the store for a change, for a callback: what came of it is seen, and what did not is said."""
     try:
         change(*args)
-    except UserInputError as error:
+    except BgenError as error:
         st.toast(plain(told(error)), duration="infinite")

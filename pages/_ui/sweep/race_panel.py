@@ -4,12 +4,19 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from bgen_core.errors import BgenError, UserInputError
+from bgen_core.errors import BgenError
 from bgen_core.ids import SweepId
 from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.executors.visitor_limits import check_cells
 from bgen_core.jobs.measuring import lacks_model
-from bgen_core.jobs.racing.beginning import RaceWish, begin_race, first_round, measures_to_race_by, spoken
+from bgen_core.jobs.racing.beginning import (
+    MOST_BUDGET,
+    RaceWish,
+    begin_race,
+    first_round,
+    measures_to_race_by,
+    spoken,
+)
 from bgen_core.jobs.racing.looks import left_in, look_at, named_values
 from bgen_core.jobs.submission import describe_forecast
 from bgen_core.metrics import find_metric
@@ -90,9 +97,9 @@ def _beginning(
             by = st.selectbox(
                 "By", [BY_VOTES, *measures], index=1 + measures.index(_USUAL), format_func=_by, key="race_by", width=220
             )
-            usual = _BUDGET_SEEDS * len(axis_of(plan, axis).values)
+            usual = min(_BUDGET_SEEDS * len(axis_of(plan, axis).values), MOST_BUDGET)
             budget = st.number_input(
-                "Budget", 1, 100_000, usual, key="race_budget", width=130,
+                "Budget", 1, MOST_BUDGET, usual, key="race_budget", width=130,
                 help="How many cells may be added to those that are made.",
             )  # fmt: skip
         st.caption(
@@ -105,7 +112,7 @@ def _beginning(
             first = first_round(plan, wish, settings, made=made)
             check_cells(store, settings, wish.budget)
             _offer(sweep, first, wish, len(made), store, executor)
-        except UserInputError as error:
+        except BgenError as error:
             st.error(plain(told(error)))
 
 

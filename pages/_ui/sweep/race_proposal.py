@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from bgen_core.errors import UserInputError
+from bgen_core.errors import BgenError
 from bgen_core.jobs.executors.executor import Executor
 from bgen_core.jobs.executors.visitor_limits import check_cells
 from bgen_core.jobs.racing.beginning import RaceWish, begin_race, first_round
@@ -34,7 +34,7 @@ def race_proposal(race: Race, plan: SweepPlan, store: SeenStore, executor: Execu
         check_cells(store, settings, wish.budget)
         photos = {subject: store.subjects.get(subject).extent for subject in first.subject_ids}
         forecast = executor.forecast(first, photos=photos)
-    except UserInputError as error:
+    except BgenError as error:
         st.caption(plain(told(error)))
         return
     if forecast is None:

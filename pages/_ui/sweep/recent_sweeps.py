@@ -90,9 +90,9 @@ def _list(
 
 def _thumbnails(store: SeenStore, sweep: SweepRecord) -> None:
     done = [cell.run_id for cell in store.sweeps.cells(sweep.id) if cell.done][:_PICTURES]
-    if done:
-        pictures = (thumbnail_url(run.image, 96) for run in store.runs.get_all(done))
-        st.html("".join(picture_html(url, alt="", style=_THUMBNAIL) for url in pictures), width="content")
+    if pictures := store.runs.images(done):
+        urls = (thumbnail_url(pictures[run_id][0], 96) for run_id in done if run_id in pictures)
+        st.html("".join(picture_html(url, alt="", style=_THUMBNAIL) for url in urls), width="content")
 
 
 def _short(title: str) -> str:

@@ -133,6 +133,11 @@ def fails(store: Store, monkeypatch: pytest.MonkeyPatch) -> Callable[[], object]
     return lambda: (repeat := taken(PAINTER, GPU)) and store.repeats.answer(repeat.id, {})
 
 
+def speaks_as_another_version(store: Store, monkeypatch: pytest.MonkeyPatch) -> Callable[[], object]:
+    taken = store.repeats.take
+    return lambda: (repeat := taken(PAINTER, GPU)) and store.repeats.answer(repeat.id, {"png": repeat.png})
+
+
 def dies(store: Store, monkeypatch: pytest.MonkeyPatch) -> Callable[[], object]:
     return lambda: store.repeats.take(PAINTER, GPU) and store.workers.leave(PAINTER)
 
@@ -142,7 +147,7 @@ def is_busy(store: Store, monkeypatch: pytest.MonkeyPatch) -> Callable[[], objec
     return lambda: None
 
 
-@pytest.mark.parametrize("painter", [fails, dies, is_busy])
+@pytest.mark.parametrize("painter", [fails, speaks_as_another_version, dies, is_busy])
 def test_where_no_painter_makes_it_this_machine_does(
     store: Store,
     settings: Settings,

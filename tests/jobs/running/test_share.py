@@ -5,24 +5,26 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import sqlalchemy as sa
 
 from bgen_core.cluster.deaths import Deaths
-from bgen_core.errors import UserInputError
+from bgen_core.errors import StoreError, UserInputError
 from bgen_core.ids import RawId, SweepId, WorkerId
 from bgen_core.jobs.execute_sweep import Ended, execute_sweep
 from bgen_core.jobs.kept_models import LoadedModel
+from bgen_core.jobs.leases.claims import PaintingClaims
 from bgen_core.jobs.leases.holding import holding
 from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.progress import ProgressWriter
 from bgen_core.jobs.runner import Runner
 from bgen_core.jobs.running import commits, work
 from bgen_core.jobs.running.pace import Pace
-from bgen_core.jobs.running.share import Share, neighbours
+from bgen_core.jobs.running.share import Share, SharedCells, neighbours
 from bgen_core.jobs.running.shared_turns import SharedTurns
 from bgen_core.models.model_source import ModelSource
 from bgen_core.models.placement import place
@@ -322,6 +324,25 @@ def test_a_sweep_that_a_command_line_runs_is_its_own(settings: Settings, store: 
         turns = SharedTurns(store, member, may_paint=lambda sweep: "")
         with turns.take() as sweep:
             assert sweep is None
+
+
+def test_what_was_claimed_is_given_back_where_the_store_fails_before_it_is_told(
+    settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep_id = quick_sweeps.submit(store, settings)
+    cell: Any = SimpleNamespace(index=0, subject_id="", params=SimpleNamespace(but_guidance=0))
+    with Member(store, "painter") as member:
+        claims, one_work = PaintingClaims(member), cast(Any, SimpleNamespace(sweep_id=sweep_id))
+        part = SharedCells(Share(store, member), store, claims, one_work, {RawId("raw"): [cell]}, {RawId("raw"): 1.0})
+
+        def fail(*_: object) -> None:
+            assert store.leases.of(member.id) == {("raw", "raw")}
+            raise StoreError("away")
+
+        monkeypatch.setattr(part, "_give_back_settled", fail)
+        with pytest.raises(StoreError):
+            part.take(0.0)
+        assert store.leases.of(member.id) == set()
 
 
 def test_pace_counts_time_in_which_it_painted() -> None:

@@ -80,6 +80,8 @@ def test_a_name_is_found_with_and_without_its_ending_and_in_folders_below(folder
         ("gone", None, "'gone' is not there: choose ink, styles/mist"),
         ("../ink", None, "is not there"),
         ("/etc/passwd", None, "is not there"),
+        (".", None, "is not there"),
+        ("x" * 300, None, "is not there"),
         ("a--b/c", None, "is not there, and is no Hub id"),
         ("cut", b"\x80\0\0\0\0\0\0\0{}", "cut off"),
         ("empty", b"", "is empty"),

@@ -21,6 +21,7 @@ class Recent(Generic[V]):
         self._held: OrderedDict[Hashable, V] = OrderedDict()
 
     def get(self, key: Hashable, make: Callable[[], V]) -> V:
+        """The value that is held for a key, or else what `make` returns; what that raises, this raises."""
         if key not in self._held:
             self._held[key] = make()
             while len(self._held) > self._most:
