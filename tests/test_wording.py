@@ -45,7 +45,8 @@ def test_no_sentence_spells_a_value_as_python_does() -> None:
     as_python = [
         f"{path.relative_to(PROJECT)}:{node.lineno}"
         for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if "!r" in (source := path.read_text(encoding="utf-8"))
+        for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.FormattedValue) and node.conversion == ord("r")
     ]
     assert as_python == [], "write quoted(value) in place of value!r"
