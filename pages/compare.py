@@ -11,16 +11,15 @@ from pages._ui.app.status import show_status
 from pages._ui.compare.compare_panels import panels
 from pages._ui.compare.compare_view import current_view, show
 from pages._ui.compare.export_popover import export_popover
-from pages._ui.compare.filters import filter_popover, search_and_sweep
+from pages._ui.compare.filters import filters_bar
 from pages._ui.compare.list_bar import list_bar
 from pages._ui.compare.meaning import searched
 from pages._ui.compare.opened_file import open_file_popover, show_opened_file
-from pages._ui.compare.panes import places
+from pages._ui.compare.panes import is_list_folded, places
 from pages._ui.compare.rows_in_view import chosen_runs, rows_in_view
 from pages._ui.compare.run_gallery import run_gallery
 from pages._ui.compare.run_groups import group_table
 from pages._ui.compare.run_table import editable_table
-from pages._ui.compare.saved_views import views_popover
 from pages._ui.identity.viewers import LOOKS_ALONE, looks_alone
 from pages._ui.links.link_dialog import link_button, sweep_of
 from pages._ui.shared.browser import is_telephone
@@ -69,7 +68,11 @@ if view.panel == "vote":
     st.stop()
 
 table, said_of_search = searched(table, store, view)
-list_place, pictures_place = places(view, has_choice=bool(runs))
+has_list = not is_list_folded(has_choice=bool(runs))
+# The whole head before what stands below it, which would be moved.
+if has_list and not is_telephone():
+    with filters_place:
+        filters_bar(table, store, view)
 rows = rows_in_view(table, store, view)
 with export_place:
     export_popover(rows, runs, view)
@@ -77,13 +80,11 @@ if not looks_alone(store):
     chosen = [run.id for run in runs]
     with link_place:
         link_button(store, sweep=lambda: sweep_of(store, chosen), run_ids=chosen, title="")
+list_place, pictures_place = places(view, has_list=has_list)
 if list_place is not None:
     if is_telephone():  # pictures come first there
-        filters_place = list_place.container(horizontal=True, vertical_alignment="center")
-    with filters_place:
-        search_and_sweep(store, view)
-        filter_popover(table, store, view)
-        views_popover(store, view)
+        with list_place.container(horizontal=True, vertical_alignment="center"):
+            filters_bar(table, store, view)
     with list_place:
         list_bar(rows, len(table), view, can_fold=bool(runs))
         if said_of_search:

@@ -17,6 +17,7 @@ from pages._ui.app.faults import told
 from pages._ui.compare.compare_view import CompareView, change, change_pieces
 from pages._ui.compare.condition_text import conditions_text, days_piece, days_with_runs, period_days, period_text
 from pages._ui.compare.meaning import looked_for, stop_looking
+from pages._ui.compare.saved_views import views_popover
 from pages._ui.compare.sweep_titles import sweep_titles
 from pages._ui.shared.browser import zone
 from pages._ui.shared.plain_text import plain
@@ -34,7 +35,14 @@ _OTHERS = tuple(
 )
 
 
-def search_and_sweep(store: SeenStore, view: CompareView) -> None:
+def filters_bar(table: pd.DataFrame, store: SeenStore, view: CompareView) -> None:
+    """Draw what chooses among all runs, in one row; it goes into the view."""
+    _search_and_sweep(store, view)
+    _filter_popover(table, store, view)
+    views_popover(store, view)
+
+
+def _search_and_sweep(store: SeenStore, view: CompareView) -> None:
     """Draw the two filters that are used most."""
     if st.session_state.get("compare_text", "").strip() != view.text:  # a space at the end is being typed
         st.session_state["compare_text"] = view.text
@@ -52,7 +60,7 @@ def search_and_sweep(store: SeenStore, view: CompareView) -> None:
     _sweep_choice(store, view)
 
 
-def filter_popover(table: pd.DataFrame, store: SeenStore, view: CompareView) -> None:
+def _filter_popover(table: pd.DataFrame, store: SeenStore, view: CompareView) -> None:
     """Draw the other filters, with how many of them are at work; what is chosen goes into the view."""
     count = len({condition.column for condition in view.conditions})
     with st.popover(f"Filter · {count}" if count else "Filter", key="compare_filter"):

@@ -14,9 +14,14 @@ def fold_list(*, folded: bool) -> None:
     st.session_state[LIST_FOLDED] = folded
 
 
-def places(view: CompareView, *, has_choice: bool) -> tuple[DeltaGenerator | None, DeltaGenerator]:
-    """Where the list goes, None while it is folded, and where the pictures go: first in narrow windows, else right."""
-    if has_choice and st.session_state.get(LIST_FOLDED, False):
+def is_list_folded(*, has_choice: bool) -> bool:
+    """Whether the chosen pictures have the window for themselves."""
+    return has_choice and st.session_state.get(LIST_FOLDED, False)
+
+
+def places(view: CompareView, *, has_list: bool) -> tuple[DeltaGenerator | None, DeltaGenerator]:
+    """Where the list goes, None without one, and where the pictures go: first in narrow windows, else right."""
+    if not has_list:
         return None, st.container()
     if is_telephone():
         pictures = st.container()
