@@ -25,6 +25,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "bgen_core.limits",
         "bgen_core.private_files",
         "bgen_core.process_identity",
+        "bgen_core.python_path",
         "bgen_core.recent",
         "bgen_core.server_secret",
         "bgen_core.whole_file",

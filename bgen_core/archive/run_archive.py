@@ -1,4 +1,4 @@
-"""Runs as a ZIP that another store can import, and that everybody else can open: see `archive_format`."""
+"""Runs as a ZIP that another store can import, and that everybody else can open: see `manifest.py`."""
 
 import json
 import zipfile

@@ -244,9 +244,8 @@ def _checked_subject(archive: ForeignZip, entry: ArchivedSubject, limits: Decode
 def _check_edit(edit: JsonValue, extent: Extent) -> None:
     if not isinstance(edit, Mapping):
         raise ValueError("its edit is no object")
-    json.dumps(
-        edit, allow_nan=False
-    )  # what is beside the edit's own fields is kept too, and not every database has NaN
+    # What is beside the edit's own fields is kept too, and not every database has NaN.
+    json.dumps(edit, allow_nan=False)
     MaskEdit.from_json(edit)
     if "given" in edit:
         decode_foreign_alpha(base64.b64decode(str(edit["given"]), validate=True), name="the mask", extent=extent)

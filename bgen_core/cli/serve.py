@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-import bgen_core
 from bgen_core.errors import UserInputError
+from bgen_core.python_path import LIBRARY
 
 # Whatever `streamlit run` takes goes on to it.
 CONTEXT_SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -44,9 +44,8 @@ def launcher() -> Path:
     UserInputError
         There are no pages beside the library.
     """
-    root = Path(bgen_core.__file__).parents[1]
     # The package's first: beside it in site-packages may lie a streamlit_app.py of somebody else's.
-    for found in (root / "bgen_app" / "streamlit_app.py", root / "streamlit_app.py"):
+    for found in (LIBRARY / "bgen_app" / "streamlit_app.py", LIBRARY / "streamlit_app.py"):
         if found.is_file():
             return found
-    raise UserInputError(f"the pages are not where the library is, in {root}: install bgen again.")
+    raise UserInputError(f"the pages are not where the library is, in {LIBRARY}: install bgen again.")

@@ -20,9 +20,7 @@ FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 HEALTHY_SECONDS = 60.0
 PULSE_SECONDS = 2.0  # between two questions whether it lives
-SILENT_SECONDS = (
-    60.0  # Ray finds lost processes and hosts by itself: this is for those that are there and answer nothing
-)
+SILENT_SECONDS = 60.0  # of one that is there and answers nothing: Ray itself finds lost processes and hosts
 END_SECONDS = 5.0
 
 

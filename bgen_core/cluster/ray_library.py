@@ -10,17 +10,15 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
-import bgen_core
 from bgen_core.cluster.checks import check_ray
 from bgen_core.errors import UserInputError
+from bgen_core.python_path import python_path
 from bgen_core.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-PROJECT = Path(bgen_core.__file__).parents[1]
 NAMESPACE = "bgen"
 
 # Of a Ray that is started here. Its health checks stay gentle: on one machine a lost process is noticed by its closed
@@ -106,8 +104,7 @@ def _prepare_own() -> None:
     # By this alone it answers at 127.0.0.1, whatever address it is given (2.60: `services.get_node_ip_address`).
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     os.environ.pop("RAY_ADDRESS", None)
-    paths = [str(PROJECT), os.environ.get("PYTHONPATH", "")]
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))  # its processes import this program
+    os.environ["PYTHONPATH"] = python_path()  # its processes import this program
 
 
 def sentence(error: Exception, settings: Settings) -> UserInputError:

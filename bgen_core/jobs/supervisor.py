@@ -8,23 +8,20 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-import bgen_core
 from bgen_core.errors import StoreError
 from bgen_core.jobs.leases.holding import is_held
 from bgen_core.jobs.worker_folder import WorkerFolder
 from bgen_core.jobs.worker_watch import WorkerWatch
 from bgen_core.models.default_model import default_model
 from bgen_core.process_identity import this_host
+from bgen_core.python_path import python_path
 from bgen_core.records.sweep_states import FAIL
 from bgen_core.records.worker import WorkerRecord
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 
 logger = logging.getLogger(__name__)
-
-PROJECT = Path(bgen_core.__file__).parents[1]  # from where `bgen_core` can be imported
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
@@ -76,7 +73,7 @@ class WorkerSupervisor:
             "BGEN_MODELS_KEPT": str(settings.models_kept),
             "BGEN_SAFETY_CHECKER": str(settings.safety_checker),
             "OMP_WAIT_POLICY": "PASSIVE",
-            "PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH", "")])),
+            "PYTHONPATH": python_path(),
         }
         self._command = DISPATCHER if settings.has_painters else WORKER
         self._crashes: dict[tuple[str, int], int] = {}

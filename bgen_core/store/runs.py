@@ -189,7 +189,7 @@ class Runs:
             return _find(session, run_id, self._access)
 
     def get_all(self, ids: Sequence[str]) -> list[RunRecord]:
-        """Several runs in the order of the ids, each an id or the beginning of one; see `get_run`."""
+        """Several runs in the order of the ids, each an id or the beginning of one; see `get`."""
         full = [run_id for run_id in ids if len(run_id) == 64]
         found: dict[str, RunRecord] = {}
         with self._database.reading() as session:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-import bgen_core
 from bgen_core.cli import main
 from bgen_core.cli.called_as import called_as
 from bgen_core.cli.serve import launcher
@@ -42,7 +41,7 @@ def test_options_go_on_to_the_server(words: list[str], options: list[str], monke
 
 
 def test_the_packages_pages_come_before_a_strangers_launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bgen_core, "__file__", str(tmp_path / "bgen_core" / "__init__.py"))
+    monkeypatch.setattr("bgen_core.cli.serve.LIBRARY", tmp_path)
     (tmp_path / "streamlit_app.py").touch()
     own = tmp_path / "bgen_app" / "streamlit_app.py"
     own.parent.mkdir()
@@ -53,7 +52,7 @@ def test_the_packages_pages_come_before_a_strangers_launcher(tmp_path: Path, mon
 def test_missing_pages_are_said_in_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(bgen_core, "__file__", str(tmp_path / "bgen_core" / "__init__.py"))
+    monkeypatch.setattr("bgen_core.cli.serve.LIBRARY", tmp_path)
     monkeypatch.setattr(sys, "argv", ["bgen", "app"])
     with pytest.raises(SystemExit) as ended:
         main()

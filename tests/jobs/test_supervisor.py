@@ -16,6 +16,7 @@ from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.leases.only_worker import SecondWorkerError, only_worker
 from bgen_core.jobs.supervisor import CRASHES_ALLOWED, DISPATCHER, WORKER, EndedWorker, WorkerSupervisor
 from bgen_core.process_identity import this_process
+from bgen_core.python_path import python_path
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 from tests.jobs.quick_sweeps import claim, submit
@@ -120,7 +121,7 @@ def test_a_sweep_in_which_the_worker_hangs_again_and_again_fails_with_that_reaso
 @contextmanager
 def left_behind(store: Store, settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
     """A worker of an app that was killed: stopped, with its home in its hand."""
-    environment = os.environ | {"BGEN_HOME": str(settings.home), "PYTHONPATH": str(supervisor_module.PROJECT)}
+    environment = os.environ | {"BGEN_HOME": str(settings.home), "PYTHONPATH": python_path()}
     with subprocess.Popen(stand_in("stopped"), env=environment) as process:
         wait_until(lambda: painting(store), "the first worker")
         wait_until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED, "it to stop")

@@ -15,6 +15,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from bgen_core.archive.run_archive import run_archive
+from bgen_core.errors import LostPictureError
 from bgen_core.records.visitor import Visitor
 from bgen_core.runs.recipe import Recipe, read_recipe
 from bgen_core.settings import load_settings
@@ -154,9 +155,25 @@ def test_what_the_command_says_is_what_is_shown(
 
     monkeypatch.setattr(verification.subprocess, "run", run)
     found = Verification()
-    found.run(b"a png", VISITOR)
+    found.run(lambda: b"a png", VISITOR)
     assert ran == [b"a png"]
     assert found.equal is equal
+    assert found.sentence.startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (LostPictureError("It is not in /home/ada."), "A picture is missing from the store"),
+        (OSError(28, "No space left on device"), "It failed on our side"),
+    ],
+)
+def test_a_picture_that_cannot_be_read_or_written_leaves_no_page_waiting(fault: Exception, words: str) -> None:
+    def fail() -> bytes:
+        raise fault
+
+    found = Verification()
+    found.run(fail, VISITOR)
     assert found.sentence.startswith(words)
 
 
@@ -177,10 +194,11 @@ def test_a_verification_is_shown_until_and_after_it_is_done(page_store: Store, m
 
 SERVER = """
 import sys
+from bgen_core.errors import LostPictureError
 from bgen_core.records.visitor import Visitor
 from pages._ui.shared import verification
 verification.VERIFYING = (sys.executable, "-P", "-c", sys.argv[1], sys.argv[2])
-verification.Verification().run(b"a png", Visitor(id="ada"))
+verification.Verification().run(lambda: b"a png", Visitor(id="ada"))
 """
 VERIFYING = """
 import os, sys, time

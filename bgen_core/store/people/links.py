@@ -17,7 +17,7 @@ from bgen_core.store.schema import CellRow, LinkRow, RunOwnerRow, SweepRow
 from bgen_core.wording import quoted
 
 MOST_PICTURES = 60
-LONGEST_QUESTION = 300
+LONGEST_TEXT = 300  # letters of a title, and of a question
 _THIS = "this link"
 
 
@@ -49,7 +49,7 @@ class Links:
         shown = tuple(dict.fromkeys(run_ids))
         _check(sweep_id, shown, until, may_vote=may_vote)
         for name, text in (("The title", title), ("The question", question)):
-            check_text(name, text, LONGEST_QUESTION)
+            check_text(name, text, LONGEST_TEXT)
         self._access.check_member()
         with self._database.writing() as session:
             row = LinkRow(

@@ -1,4 +1,4 @@
-"""Mending what `store_check` finds: pictures are made again, runs found again by what their pictures say of them.
+"""Mending what `check.py` finds: pictures are made again, runs found again by what their pictures say of them.
 
 Nothing of possible use is thrown away: damaged bytes are moved aside, and runs go only when somebody says so.
 """

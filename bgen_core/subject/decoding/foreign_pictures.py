@@ -10,14 +10,13 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import bgen_core
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
+from bgen_core.python_path import python_path
 from bgen_core.subject.decoding.decoding_process import read_frame, write_frame
 from bgen_core.subject.decoding.image_io import DecodeLimits, Photo
 from bgen_core.subject.decoding.picture_formats import shown_name
@@ -191,7 +190,5 @@ def _unit_interval(levels: bytearray | memoryview, extent: Extent) -> np.ndarray
 def _environment() -> dict[str, str]:
     """Without this program's settings, some of which are secrets; one thread, since each takes memory."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("BGEN_")}
-    library = str(Path(bgen_core.__file__).parents[1])
-    path = os.pathsep.join(filter(None, [library, os.environ.get("PYTHONPATH", "")]))
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MALLOC_ARENA_MAX"), "1")
-    return kept | threads | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"}
+    return kept | threads | {"PYTHONPATH": python_path(), "PYTHONIOENCODING": "utf-8"}

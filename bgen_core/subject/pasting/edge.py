@@ -1,12 +1,12 @@
 """What of a pasted subject is the same before every background: found once, for many pictures of one subject."""
 
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 
 import numpy as np
 
 from bgen_core.extent import Extent
+from bgen_core.recent import Recent
 from bgen_core.subject.masks import feather
 from bgen_core.subject.matting import edge_colours, strips, subject_colours
 
@@ -61,17 +61,12 @@ class Edges:
         self._alpha = alpha
         self._colours = colours
         self._lock = threading.Lock()
-        self._held: OrderedDict[float, Edge] = OrderedDict()
+        self._held: Recent[Edge] = Recent(_KEPT)
 
     def of(self, softness: float) -> Edge:
         """The edge with a softness in percent of the photo's shorter side."""
         with self._lock:
-            if softness not in self._held:
-                self._held[softness] = self._find(softened(self._alpha, softness))
-                while len(self._held) > _KEPT:
-                    self._held.popitem(last=False)
-            self._held.move_to_end(softness)
-            return self._held[softness]
+            return self._held.get(softness, lambda: self._find(softened(self._alpha, softness)))
 
     def _find(self, pasted: np.ndarray) -> Edge:
         places: list[tuple[np.ndarray, np.ndarray]] = []

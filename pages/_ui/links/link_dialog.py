@@ -9,7 +9,7 @@ import streamlit as st
 from bgen_core.errors import BgenError
 from bgen_core.ids import LinkId, RunId, SweepId
 from bgen_core.records.link import Link
-from bgen_core.store.people.links import LONGEST_QUESTION, MOST_PICTURES
+from bgen_core.store.people.links import LONGEST_TEXT, MOST_PICTURES
 from bgen_core.store.store import SeenStore
 from bgen_core.wording import counted
 from pages._ui.app import resources
@@ -73,8 +73,8 @@ def sweep_of(store: SeenStore, run_ids: Sequence[RunId]) -> SweepId | None:
 
 def _form(store: SeenStore, sweep_id: SweepId | None, run_ids: Sequence[RunId], title: str) -> None:
     with st.form("make_link", border=False, clear_on_submit=True):
-        st.text_input("Title", value=title[:80], key=_TITLE, max_chars=LONGEST_QUESTION)
-        st.text_input("Question", key=_QUESTION, max_chars=LONGEST_QUESTION, placeholder="which for the team page?")
+        st.text_input("Title", value=title[:80], key=_TITLE, max_chars=LONGEST_TEXT)
+        st.text_input("Question", key=_QUESTION, max_chars=LONGEST_TEXT, placeholder="which for the team page?")
         can_vote = sweep_id is not None and len(run_ids) > 1
         help_vote = "Blindly, each browser once on each pair." if can_vote else "Choose two or more pictures of it."
         st.checkbox("Ask for votes on the chosen pictures", key=_VOTE, disabled=not can_vote, help=help_vote)

@@ -15,9 +15,11 @@ from typing import Any
 
 import streamlit as st
 
-from bgen_core.jobs.supervisor import PROJECT
+from bgen_core.errors import BgenError
+from bgen_core.python_path import python_path
 from bgen_core.records.visitor import Visitor
 from bgen_core.store.store import SeenStore
+from pages._ui.app.faults import told
 from pages._ui.shared.plain_text import plain
 
 logger = logging.getLogger(__name__)
@@ -28,6 +30,7 @@ _ONE_AT_A_TIME = threading.Lock()
 _LONGEST_SECONDS = 3600
 _LOOK_SECONDS = 2
 _KEPT = "verifications"
+_OUR_FAULT = "It failed on our side; the log has the details."
 
 
 @dataclass(eq=False)
@@ -51,11 +54,20 @@ class Verification:
     equal: bool | None = None
     differences: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
 
-    def run(self, png: bytes, visitor: Visitor) -> None:
+    def run(self, read_png: Callable[[], bytes], visitor: Visitor) -> None:
         """Wait for the turn, make the picture again from what a visitor sees and keep what came out; in a thread."""
+        try:
+            self._run(read_png, visitor)
+        except BgenError as error:  # the picture is lost, or the store away
+            self.sentence = told(error)
+        except Exception:  # a disk without room, say: nobody else sees it here, and the page would wait for ever
+            logger.exception("a picture could not be made again")
+            self.sentence = _OUR_FAULT
+
+    def _run(self, read_png: Callable[[], bytes], visitor: Visitor) -> None:
         with _ONE_AT_A_TIME, tempfile.TemporaryDirectory(prefix="bgen-verify-") as folder:
             file = Path(folder) / "picture.png"
-            file.write_bytes(png)
+            file.write_bytes(read_png())
             lifeline, held = os.pipe()  # its end, when this server ends, ends what is started here
             try:
                 done = subprocess.run(
@@ -65,7 +77,7 @@ class Verification:
                     text=True,
                     timeout=_LONGEST_SECONDS,
                     check=False,
-                    env=os.environ | {"PYTHONPATH": os.pathsep.join([str(PROJECT), os.environ.get("PYTHONPATH", "")])},
+                    env=os.environ | {"PYTHONPATH": python_path()},
                 )
             except subprocess.TimeoutExpired:
                 self.sentence = "It took more than an hour and was given up."
@@ -77,16 +89,16 @@ class Verification:
 
     def _take(self, done: "subprocess.CompletedProcess[str]") -> None:
         try:
-            (told,) = json.loads(done.stdout)
+            (answer,) = json.loads(done.stdout)
         except ValueError:
             if done.returncode != 2:
                 logger.error("a picture could not be made again:\n%s", done.stderr)
-            told: dict[str, Any] = {}
-        self.equal = told.get("equal")
-        self.differences = told.get("differences", [])
+            answer: dict[str, Any] = {}
+        self.equal = answer.get("equal")
+        self.differences = answer.get("differences", [])
         said = done.stderr.strip().splitlines()
-        unknown = said[-1] if said and done.returncode == 2 else "It failed on our side; the log has the details."
-        self.sentence = told.get("sentence") or unknown
+        unknown = said[-1] if said and done.returncode == 2 else _OUR_FAULT
+        self.sentence = answer.get("sentence") or unknown
 
 
 def verify_button(store: SeenStore, read_png: Callable[[], bytes], name: str) -> None:
@@ -95,7 +107,7 @@ def verify_button(store: SeenStore, read_png: Callable[[], bytes], name: str) ->
     Parameters
     ----------
     read_png
-        Gives the picture with its text when it is wanted.
+        Gives the picture with its text when it is wanted, in another thread; a BgenError of it is shown.
     name
         Tells pictures apart within a visit.
     """
@@ -103,7 +115,7 @@ def verify_button(store: SeenStore, read_png: Callable[[], bytes], name: str) ->
 
     def start() -> None:
         kept[name] = Verification()
-        threading.Thread(target=kept[name].run, args=(read_png(), store.visitor), daemon=True).start()
+        threading.Thread(target=kept[name].run, args=(read_png, store.visitor), daemon=True).start()
 
     current = kept.get(name)
     st.button(
