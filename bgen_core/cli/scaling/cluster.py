@@ -10,7 +10,7 @@ from bgen_core.cli.inputs import say
 from bgen_core.cli.json_answer import print_json
 from bgen_core.cluster.examination import checks_of
 from bgen_core.jobs.watching.findings import examine
-from bgen_core.jobs.watching.painters import Member, members_of
+from bgen_core.jobs.watching.painters import SeenMember, members_of
 from bgen_core.settings import load_settings
 from bgen_core.store.store import open_store
 
@@ -44,7 +44,7 @@ def status(
         raise typer.Exit(2)
 
 
-def _line(member: Member) -> str:
+def _line(member: SeenMember) -> str:
     said = "" if member.is_alive else f"silent for {member.silent_seconds:.0f} s"
     parts = [
         f"{member.kind:12}",

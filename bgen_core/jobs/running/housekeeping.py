@@ -56,6 +56,11 @@ class Housekeeping:
         except BgenError as error:
             logger.warning("housekeeping stopped: %s", error)
             self._faults.note(WORK, str(error))
+        except OSError:
+            raise
+        except Exception as error:  # a bug costs a day's housekeeping, and not the queue
+            logger.exception("housekeeping failed")
+            self._faults.note(WORK, f"It failed ({type(error).__name__}): see worker.log.")
 
     def _remove_old_runs(self) -> None:
         if self._days is None:

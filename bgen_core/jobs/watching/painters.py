@@ -10,8 +10,8 @@ SPEED, LOST = "rows_per_second", "lost"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Member:
-    """One process.
+class SeenMember:
+    """One process, as the others see it.
 
     Attributes
     ----------
@@ -49,15 +49,15 @@ class Member:
         return self.kind in SERVING
 
 
-def members_of(store: Store) -> list[Member]:
+def members_of(store: Store) -> list[SeenMember]:
     """All that have not ended, painters first, the oldest first."""
     living = [each for each in store.workers.all() if not each.is_gone]
     return [_member(each) for each in sorted(living, key=lambda each: (each.kind not in SERVING, each.began, each.id))]
 
 
-def _member(worker: WorkerRecord) -> Member:
+def _member(worker: WorkerRecord) -> SeenMember:
     status = worker.status
-    return Member(
+    return SeenMember(
         kind=worker.kind,
         host=worker.process.host.partition(" ")[0],
         pid=worker.process.pid,

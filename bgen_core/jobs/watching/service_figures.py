@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from bgen_core.jobs.background_faults import BackgroundFaults
-from bgen_core.jobs.watching.painters import Member, members_of
+from bgen_core.jobs.watching.painters import SeenMember, members_of
 from bgen_core.records.worker import NO_SWEEP
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
@@ -56,7 +56,7 @@ class ServiceFigures:
     picture_bytes: int | None
     disk_free_bytes: int | None
     faults: tuple[str, ...] = field(default=())
-    painters: tuple[Member, ...] = field(default=())
+    painters: tuple[SeenMember, ...] = field(default=())
 
 
 class ServiceLook:

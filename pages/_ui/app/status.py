@@ -8,7 +8,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from bgen_core.errors import UserInputError
 from bgen_core.ids import SweepId
 from bgen_core.jobs.executors.executor import Executor, Health
-from bgen_core.jobs.watching.painters import Member, members_of
+from bgen_core.jobs.watching.painters import SeenMember, members_of
 from bgen_core.store.store import SeenStore
 from pages._ui.app.field_files import FIELD_FILES
 from pages._ui.app.room import no_room
@@ -55,7 +55,7 @@ def show_status(model: str, executor: Executor, store: SeenStore, *, follows: Sw
         )
 
 
-def _told(painter: Member, store: SeenStore) -> str:
+def _told(painter: SeenMember, store: SeenStore) -> str:
     """A line of Markdown: its device, what it paints and how fast; no host, which is not every visitor's to know."""
     try:
         title = plain(store.sweeps.get(SweepId(painter.sweep_id)).title) if painter.sweep_id else "nothing"

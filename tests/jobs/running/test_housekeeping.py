@@ -67,3 +67,12 @@ def test_a_database_that_is_not_the_pictures_own_removes_none(store: Store, sett
         store.blobs.delete(name)
     Housekeeping(store, settings).do()
     assert BackgroundFaults(settings.home).all() == []
+
+
+def test_a_bug_of_it_ends_nobody(old: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(store: Store) -> str:
+        raise KeyError("runs")
+
+    monkeypatch.setattr(housekeeping, "most_would_go", broken)
+    Housekeeping(old, settings).do()
+    assert [told.what for told in BackgroundFaults(settings.home).all()] == ["housekeeping"]
