@@ -39,8 +39,8 @@ def main() -> None:
         decoder=replace(config.decoder, seconds=arguments.decoder_seconds),
         unet=replace(config.unet, seconds=arguments.unet_seconds),
     )
-    if arguments.go_on and not arguments.plan:
-        go_on_from_export(config)
+    if arguments.go_on:
+        config = go_on_from_export(config)
     wanted = STAGES[: [stage.name for stage in STAGES].index(arguments.until) + 1]
     left = [stage for stage in wanted if not stage.done(config)]
     minutes = sum(stage.minutes(config) for stage in left)

@@ -1,6 +1,7 @@
 """Exporting weights: what a person wrote about the model, and its tokenizer, stay; an export can be gone on from."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -17,9 +18,9 @@ def test_a_run_that_goes_on_from_the_export_has_its_weights_card_world_and_token
     folder = tmp_path / "demo"
     shutil.copytree(DEMO_FOLDER, folder)
     (folder / "left_over.bin").write_bytes(b"of an older export")
-    config = Config(work=tmp_path / "work", export=folder, tokenizer=folder / "tokenizer")
-    go_on_from_export(config)
+    config = go_on_from_export(Config(work=tmp_path / "work", export=folder, tokenizer=folder / "tokenizer"))
     assert is_trained(config)
+    assert not is_trained(replace(config, unet=replace(config.unet, seconds=1.0)))
     export(config)
     files = {path.relative_to(DEMO_FOLDER) for path in DEMO_FOLDER.rglob("*") if path.is_file()}
     assert {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()} == files
