@@ -71,6 +71,8 @@ class DecoderConfig(CropsConfig):
     """New ones are where a picture is small: one at full size costs as much as sixty-four at the first."""
     noise: float = 0.1
     """Strongest noise on latents, of which each crop has its own share: what the UNet paints is not exact."""
+    contrast_weight: float = 1.0
+    """Of the difference in local contrast: more is crisper, and further from the picture pixel by pixel."""
     seed: int = 4
     steps: int = 3000
     learning_rate: float = 1e-3

@@ -78,6 +78,21 @@ def reconstruction_loss(result: Tensor, target: Tensor) -> Tensor:
     return 4 * F.mse_loss(result, target) + 0.3 * F.l1_loss(result, target) + 4 * edges
 
 
+def contrast_loss(result: Tensor, target: Tensor) -> Tensor:
+    """How far the strength of edges and grain in each 8 x 8 window is from the target's, wherever in it they lie.
+
+    Squared error alone blurs whatever it cannot place to the pixel; this asks for as much of it as there was.
+    """
+    return sum(
+        (_strength(a) - _strength(b)).abs().mean()
+        for a, b in zip(_differences(result), _differences(target), strict=True)
+    )
+
+
+def _strength(differences: Tensor) -> Tensor:
+    return (F.avg_pool2d(differences.pow(2), 8, 4) + 1e-4).sqrt()
+
+
 def psnr(a: Tensor, b: Tensor) -> float:
     """Peak signal to noise ratio of pictures in -1 to 1, in dB."""
     return float(-10 * torch.log10(((a.clamp(-1, 1) - b) / 2).pow(2).mean()))
@@ -150,7 +165,8 @@ def _decoder_loss(
     noisy = latents + strength * torch.randn(latents.shape, generator=numbers, device=device)
     with calling(config, device):
         result = vae.decode(noisy).sample
-    return reconstruction_loss(result.float(), batch)
+    result = result.float()
+    return reconstruction_loss(result, batch) + config.decoder.contrast_weight * contrast_loss(result, batch)
 
 
 def train_vae(team: Team, config: Config, report: Callable[[str], None] = print, stop_after: int | None = None) -> None:
