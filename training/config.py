@@ -74,7 +74,7 @@ class DecoderConfig(CropsConfig):
     contrast_weight: float = 1.0
     """Of the difference in local contrast: more is crisper, and further from the picture pixel by pixel."""
     seed: int = 4
-    steps: int = 3000
+    steps: int = 3400
     learning_rate: float = 1e-3
     batches: tuple[tuple[float, int, int], ...] = ((0.85, 96, 2), (1.0, 192, 1))
 
