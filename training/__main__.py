@@ -11,8 +11,10 @@ def _arguments(names: list[str]) -> argparse.Namespace:
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where networks learn")
     parser.add_argument("--workers", type=int, help="single-thread processes: 2 on the CPU, all cores beside a GPU")
     parser.add_argument("--vae-seconds", type=float, help="time for the autoencoder, in place of its steps")
+    parser.add_argument("--decoder-seconds", type=float, help="time for its decoder alone, in place of its steps")
     parser.add_argument("--unet-seconds", type=float, help="time for the UNet, in place of its samples")
     parser.add_argument("--until", choices=names, default=names[-1], help="last stage to run")
+    parser.add_argument("--go-on", action="store_true", help="start from the exported networks, not from nothing")
     parser.add_argument("--plan", action="store_true", help="only say what is left to do and how long it takes")
     return parser.parse_args()
 
@@ -23,6 +25,7 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from training.config import Config, for_gpu
     from training.device import choose_device
+    from training.go_on import go_on_from_export
     from training.stages import STAGES, report
 
     arguments = _arguments([stage.name for stage in STAGES])
@@ -33,8 +36,11 @@ def main() -> None:
         config,
         workers=arguments.workers or config.workers,
         vae=replace(config.vae, seconds=arguments.vae_seconds),
+        decoder=replace(config.decoder, seconds=arguments.decoder_seconds),
         unet=replace(config.unet, seconds=arguments.unet_seconds),
     )
+    if arguments.go_on:
+        config = go_on_from_export(config)
     wanted = STAGES[: [stage.name for stage in STAGES].index(arguments.until) + 1]
     left = [stage for stage in wanted if not stage.done(config)]
     minutes = sum(stage.minutes(config) for stage in left)

@@ -33,7 +33,24 @@ class RenderConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class VaeConfig:
+class CropsConfig:
+    """How an autoencoder learns from crops."""
+
+    seed: int
+    steps: int
+    learning_rate: float
+    batches: tuple[tuple[float, int, int], ...]
+    """(up to this share of the budget, side of the crops, crops a step and worker)."""
+    photo_like_share: float = 0.2
+    """Share of crops with leaf-pile statistics, which stand in for photographs."""
+    piles: int = 300
+    """Different leaf piles."""
+    seconds: float | None = None
+    """Time to learn in place of `steps`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VaeConfig(CropsConfig):
     """AutoencoderTiny, factor 8, four latent channels."""
 
     encoder_channels: int = 32
@@ -44,13 +61,22 @@ class VaeConfig:
     steps: int = 2600
     learning_rate: float = 2e-3
     batches: tuple[tuple[float, int, int], ...] = ((0.6, 64, 5), (0.9, 96, 3), (1.0, 160, 1))
-    """(up to this share of the budget, side of the crops, crops a step and worker)."""
-    photo_like_share: float = 0.2
-    """Share of crops with leaf-pile statistics, which stand in for photographs."""
-    piles: int = 300
-    """Different leaf piles."""
-    seconds: float | None = None
-    """Time to learn in place of `steps`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecoderConfig(CropsConfig):
+    """The same decoder with more residual blocks, which learns on while the encoder, and so all latents, stay."""
+
+    blocks: tuple[int, ...] = (8, 8, 5, 1)
+    """New ones are where a picture is small: one at full size costs as much as sixty-four at the first."""
+    noise: float = 0.1
+    """Strongest noise on latents, of which each crop has its own share: what the UNet paints is not exact."""
+    contrast_weight: float = 1.0
+    """Of the difference in local contrast: more is crisper, and further from the picture pixel by pixel."""
+    seed: int = 4
+    steps: int = 3400
+    learning_rate: float = 1e-3
+    batches: tuple[tuple[float, int, int], ...] = ((0.85, 96, 2), (1.0, 192, 1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +164,7 @@ class Config:
     """Whether networks are called in bfloat16; None on a GPU alone."""
     render: RenderConfig = field(default_factory=RenderConfig)
     vae: VaeConfig = field(default_factory=VaeConfig)
+    decoder: DecoderConfig = field(default_factory=DecoderConfig)
     text: TextConfig = field(default_factory=TextConfig)
     unet: UnetConfig = field(default_factory=UnetConfig)
 
@@ -156,6 +183,7 @@ def for_gpu(config: Config) -> Config:
             batches=((1.0, 128, 48),),
             piles=1200,
         ),
+        decoder=replace(config.decoder, steps=10_000, batches=((1.0, 128, 48),), piles=1200),
         unet=replace(
             config.unet,
             channels=(32, 80, 176),

@@ -5,10 +5,11 @@ import shutil
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderTiny, StableDiffusionInpaintPipeline
+from diffusers import StableDiffusionInpaintPipeline
 
 from training.checkpoints import load_checkpoint
 from training.config import Config
+from training.latents import open_vae
 from training.text import build_text_encoder, load_tokenizer
 from training.train_unet import checkpoint_path
 from training.unet import build_scheduler, build_unet
@@ -26,14 +27,15 @@ def open_trained(config: Config) -> StableDiffusionInpaintPipeline:
         If a stage before has not been finished.
     """
     state, cache = load_checkpoint(checkpoint_path(config.work)), load_checkpoint(config.work / "latents.pt")
-    if state is None or cache is None:
+    if state is None:
         raise FileNotFoundError(checkpoint_path(config.work))
     tokenizer = load_tokenizer(config)
     unet, text = build_unet(config.unet, config.text), build_text_encoder(tokenizer, config.text)
     unet.load_state_dict(state["average_unet"])
     text.load_state_dict(state["average_text"])
-    vae = AutoencoderTiny.from_pretrained(config.work / "vae")
-    vae.register_to_config(scaling_factor=float(cache["scale"]))
+    vae = open_vae(config)
+    if cache is not None:  # none was needed if the UNet came from an export, as its autoencoder's scale did
+        vae.register_to_config(scaling_factor=float(cache["scale"]))
     return StableDiffusionInpaintPipeline(
         vae=vae,
         text_encoder=text.eval(),

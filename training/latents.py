@@ -19,8 +19,9 @@ _AT_ONCE = 128  # pictures on a GPU
 
 
 def open_vae(config: Config, device: torch.device | None = None) -> AutoencoderTiny:
-    """The trained autoencoder, ready to encode."""
-    vae = AutoencoderTiny.from_pretrained(config.work / "vae")
+    """The autoencoder with its finished decoder, or as the first stage leaves it: their latents are the same."""
+    finished, first = config.work / "decoder", config.work / "vae"
+    vae = AutoencoderTiny.from_pretrained(finished if finished.exists() else first)
     return vae.eval().requires_grad_(False).to(device or "cpu", memory_format=torch.channels_last)
 
 
@@ -69,14 +70,16 @@ def cache_latents(team: Team, config: Config, report: Callable[[str], None] = pr
 
 
 def join_latents(config: Config) -> None:
-    """Put all chunks together, scaled to unit variance, in ``work/latents.pt``."""
+    """Put all chunks together, scaled to unit variance or as an exported UNet knows them, in ``work/latents.pt``."""
 
     def read(pattern: str, name: str) -> Tensor:
         return torch.cat([load_checkpoint(path)[name] for path in sorted((config.work / "latents").glob(pattern))])
 
     scenes = read("scenes_*.pt", "scenes")
-    scale = float(1 / scenes.std())
-    grey = encode(open_vae(config), np.full((1, 256, 256, 3), 127.5, np.float32))
+    vae = open_vae(config)
+    known = float(vae.config.scaling_factor)
+    scale = known if known != 1 else float(1 / scenes.std())
+    grey = encode(vae, np.full((1, 256, 256, 3), 127.5, np.float32))
     joined = {
         "scenes": (scenes * scale).half(),
         "subject": (read("people_*.pt", "subject") * scale).half(),

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from training.config import Config
+from training.config import Config, CropsConfig
 from training.device import choose_device
 from training.evaluate import examine
 from training.export import export
@@ -12,7 +12,7 @@ from training.latents import cache_latents, join_latents
 from training.render import chunk_paths, draw_figures, figure_paths, render_chunks
 from training.text import cache_captions, teach_naming
 from training.train_unet import is_trained, train_unet
-from training.train_vae import train_vae
+from training.train_vae import train_decoder, train_vae
 from training.workers import Team, run_team
 
 _SECONDS_32, _SECONDS_16 = 0.068, 0.021
@@ -70,8 +70,8 @@ def _learners(config: Config) -> int:
     return config.workers if _on_cpu(config) else 1
 
 
-def _vae_minutes(config: Config) -> float:
-    return config.vae.steps * 0.29 / 60 if config.vae.seconds is None else config.vae.seconds / 60
+def _crops_minutes(settings: CropsConfig) -> float:
+    return settings.steps * 0.29 / 60 if settings.seconds is None else settings.seconds / 60
 
 
 def _unet_minutes(config: Config) -> float:
@@ -113,7 +113,13 @@ STAGES: tuple[Stage, ...] = (
         "vae",
         lambda c: (c.work / "vae").exists(),
         lambda c: run_team(_learners(c), train_vae, c, report),
-        _vae_minutes,
+        lambda c: _crops_minutes(c.vae),
+    ),
+    Stage(
+        "decoder",
+        lambda c: (c.work / "decoder").exists(),
+        lambda c: run_team(_learners(c), train_decoder, c, report),
+        lambda c: _crops_minutes(c.decoder),
     ),
     Stage(
         "text",
@@ -123,7 +129,7 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "latents",
-        lambda c: (c.work / "captions.pt").exists(),
+        lambda c: (c.work / "captions.pt").exists() or is_trained(c),
         _latents,
         lambda c: (c.render.encoded + 2 * c.render.people) * 0.032 / c.workers / 60,
     ),

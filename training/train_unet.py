@@ -110,7 +110,8 @@ class Student:
         """Go back to a checkpoint."""
         for name in ("unet", "text", "average_unet", "average_text"):
             getattr(self, name).load_state_dict(state[name])
-        self._optimizer.load_state_dict(state["optimizer"])
+        if state["optimizer"] is not None:
+            self._optimizer.load_state_dict(state["optimizer"])
         self.step = int(state["step"])
 
 

@@ -1,7 +1,8 @@
-"""Train the autoencoder on crops of scenes and of leaf piles."""
+"""Train the autoencoder on crops of scenes and of leaf piles, then its decoder alone."""
 
 import copy
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,21 +13,22 @@ from torch import Tensor
 
 from training.budget import Budget
 from training.checkpoints import load_checkpoint, save_checkpoint
-from training.config import Config, VaeConfig
+from training.config import Config, CropsConfig
 from training.device import calling, choose_device, step_numbers
 from training.render import render_numbered
 from training.textures import leaf_pile
-from training.vae import build_vae
+from training.vae import build_vae, deepen_decoder
 from training.workers import Team
 
 _REPORT_EVERY = 100
+_REPORTED_ON = 8  # of the held-out scenes: all of them take as long as fifty steps
 _SAVE_EVERY = 200
 
 
 class Crops:
     """Random crops of all scenes that exist and of a pool of leaf piles, cut out on one device."""
 
-    def __init__(self, folder: Path, config: VaeConfig, device: torch.device) -> None:
+    def __init__(self, folder: Path, config: CropsConfig, device: torch.device) -> None:
         chunks = [np.load(path) for path in sorted(folder.glob("scenes_*.npy"))]
         self._scenes = torch.from_numpy(np.concatenate(chunks)).to(device)
         pool = np.random.default_rng([config.seed, 99])
@@ -76,6 +78,21 @@ def reconstruction_loss(result: Tensor, target: Tensor) -> Tensor:
     return 4 * F.mse_loss(result, target) + 0.3 * F.l1_loss(result, target) + 4 * edges
 
 
+def contrast_loss(result: Tensor, target: Tensor) -> Tensor:
+    """How far the strength of edges and grain in each 8 x 8 window is from the target's, wherever in it they lie.
+
+    Squared error alone blurs whatever it cannot place to the pixel; this asks for as much of it as there was.
+    """
+    return sum(
+        (_strength(a) - _strength(b)).abs().mean()
+        for a, b in zip(_differences(result), _differences(target), strict=True)
+    )
+
+
+def _strength(differences: Tensor) -> Tensor:
+    return (F.avg_pool2d(differences.pow(2), 8, 4) + 1e-4).sqrt()
+
+
 def psnr(a: Tensor, b: Tensor) -> float:
     """Peak signal to noise ratio of pictures in -1 to 1, in dB."""
     return float(-10 * torch.log10(((a.clamp(-1, 1) - b) / 2).pow(2).mean()))
@@ -95,7 +112,32 @@ def held_out_scenes(config: Config) -> Tensor:
     return torch.from_numpy(scenes).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
-def _step_loss(vae: AutoencoderTiny, batch: Tensor, share: float, numbers: torch.Generator, config: Config) -> Tensor:
+@dataclass(frozen=True)
+class Lesson:
+    """What a stage teaches an autoencoder.
+
+    Parameters
+    ----------
+    name : str
+        Of the result in the work folder; the checkpoint lies beside it.
+    settings : CropsConfig
+        Budget, crops and rate.
+    vae : AutoencoderTiny
+        As it starts.
+    learners : list of Parameter
+        What of it learns.
+    loss : callable
+        Of the autoencoder, a batch, the share of the budget that is used, the step's numbers, and the run.
+    """
+
+    name: str
+    settings: CropsConfig
+    vae: AutoencoderTiny
+    learners: list[torch.nn.Parameter]
+    loss: Callable[[AutoencoderTiny, Tensor, float, torch.Generator, Config], Tensor]
+
+
+def _vae_loss(vae: AutoencoderTiny, batch: Tensor, share: float, numbers: torch.Generator, config: Config) -> Tensor:
     device = batch.device
     with calling(config, device):
         latents = vae.encode(batch).latents
@@ -113,19 +155,52 @@ def _step_loss(vae: AutoencoderTiny, batch: Tensor, share: float, numbers: torch
     return reconstruction_loss(result.float(), target) + 1e-2 * spread
 
 
+def _decoder_loss(
+    vae: AutoencoderTiny, batch: Tensor, share: float, numbers: torch.Generator, config: Config
+) -> Tensor:
+    device = batch.device
+    with calling(config, device), torch.no_grad():
+        latents = vae.encode(batch).latents.float()
+    strength = config.decoder.noise * torch.rand(len(batch), 1, 1, 1, generator=numbers, device=device)
+    noisy = latents + strength * torch.randn(latents.shape, generator=numbers, device=device)
+    with calling(config, device):
+        result = vae.decode(noisy).sample
+    result = result.float()
+    return reconstruction_loss(result, batch) + config.decoder.contrast_weight * contrast_loss(result, batch)
+
+
 def train_vae(team: Team, config: Config, report: Callable[[str], None] = print, stop_after: int | None = None) -> None:
-    """Train from the last checkpoint to the end of the budget, and save the averaged weights to ``work/vae``.
+    """Train the autoencoder to the end of its budget, and save the averaged weights to ``work/vae``; see `teach`."""
+    vae = build_vae(config.vae)
+    teach(team, config, Lesson("vae", config.vae, vae, list(vae.parameters()), _vae_loss), report, stop_after)
+
+
+def train_decoder(
+    team: Team, config: Config, report: Callable[[str], None] = print, stop_after: int | None = None
+) -> None:
+    """Deepen the decoder of ``work/vae`` and train it alone, to ``work/decoder``, encoder included; see `teach`."""
+    settings = config.decoder
+    vae = deepen_decoder(AutoencoderTiny.from_pretrained(config.work / "vae"), settings.blocks, settings.seed)
+    vae.encoder.requires_grad_(False)
+    lesson = Lesson("decoder", settings, vae, list(vae.decoder.parameters()), _decoder_loss)
+    teach(team, config, lesson, report, stop_after)
+
+
+def teach(
+    team: Team, config: Config, lesson: Lesson, report: Callable[[str], None] = print, stop_after: int | None = None
+) -> None:
+    """Train from the last checkpoint to the end of the budget, and save the autoencoder with averaged weights.
 
     Parameters
     ----------
     stop_after
         Step at which to leave early, with a checkpoint.
     """
-    settings, checkpoint, device = config.vae, config.work / "vae.pt", choose_device(config.device)
-    vae = build_vae(settings).to(device, memory_format=torch.channels_last)
+    settings, checkpoint, device = lesson.settings, config.work / f"{lesson.name}.pt", choose_device(config.device)
+    vae, learners = lesson.vae.to(device, memory_format=torch.channels_last), lesson.learners
     average = copy.deepcopy(vae).requires_grad_(False)
     optimizer = torch.optim.AdamW(
-        vae.parameters(), lr=settings.learning_rate, betas=(0.9, 0.98), weight_decay=1e-3, foreach=True
+        learners, lr=settings.learning_rate, betas=(0.9, 0.98), weight_decay=1e-3, foreach=True
     )
     budget = Budget(steps=settings.steps, seconds=settings.seconds)
     if state := load_checkpoint(checkpoint):
@@ -151,21 +226,21 @@ def train_vae(team: Team, config: Config, report: Callable[[str], None] = print,
         warm = min(1, (budget.step + 1) / 60)
         for group in optimizer.param_groups:
             group["lr"] = float(settings.learning_rate * warm * (0.485 * (1 + np.cos(np.pi * share)) + 0.03))
-        loss = _step_loss(vae, crops.batch(numbers, count, side), share, numbers, config)
+        loss = lesson.loss(vae, crops.batch(numbers, count, side), share, numbers, config)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        team.average_gradients(vae.parameters())
-        torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
+        team.average_gradients(learners)
+        torch.nn.utils.clip_grad_norm_(learners, 1.0)
         optimizer.step()
         decay = min(0.995, (budget.step + 1) / (budget.step + 11))
         with torch.no_grad():
             torch._foreach_lerp_(list(average.parameters()), list(vae.parameters()), 1 - decay)
         budget.step += 1
         if held_out is not None and budget.step % _REPORT_EVERY == 0:
-            quality, left = measure(average, held_out), budget.minutes_left(share)
-            report(f"autoencoder: step {budget.step}, {share:.0%}, {quality:.2f} dB, {left:.0f} min left")
+            quality, left = measure(average, held_out[:_REPORTED_ON]), budget.minutes_left(share)
+            report(f"{lesson.name}: step {budget.step}, {share:.0%}, {quality:.2f} dB, {left:.0f} min left")
         if team.leads and budget.step % _SAVE_EVERY == 0:
             save()
     if held_out is not None:
-        report(f"autoencoder: {measure(average, held_out):.2f} dB on scenes that it has not seen")
-        average.to("cpu").save_pretrained(config.work / "vae")
+        report(f"{lesson.name}: {measure(average, held_out):.2f} dB on scenes that it has not seen")
+        average.to("cpu").save_pretrained(config.work / lesson.name)

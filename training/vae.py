@@ -1,5 +1,7 @@
 """The autoencoder: a tiny one that starts as "a small picture in the latents"."""
 
+from collections.abc import Sequence
+
 import torch
 from diffusers import AutoencoderTiny
 from diffusers.models.autoencoders.vae import AutoencoderTinyBlock
@@ -23,6 +25,50 @@ def build_vae(config: VaeConfig) -> AutoencoderTiny:
     )
     start_as_small_picture(vae)
     return vae
+
+
+@torch.no_grad()
+def deepen_decoder(vae: AutoencoderTiny, blocks: Sequence[int], seed: int) -> AutoencoderTiny:
+    """The same autoencoder with more residual blocks in its decoder, which at first decodes to the same picture.
+
+    Every new block follows the old ones of its size. What enters it has gone through a ReLU and so passes
+    unchanged while its last convolution is nothing.
+
+    Parameters
+    ----------
+    vae
+        Is left as it is.
+    blocks
+        Residual blocks at each size, the smallest first.
+    seed
+        Of the new blocks' other convolutions.
+
+    Raises
+    ------
+    ValueError
+        If `blocks` has fewer than the decoder at some size.
+    """
+    settings = vae.config
+    before = settings.num_decoder_blocks
+    if len(blocks) != len(before) or any(new < old for new, old in zip(blocks, before, strict=True)):
+        raise ValueError(f"blocks must be at least {tuple(before)} size by size, not {tuple(blocks)}")
+    torch.manual_seed(seed)
+    deeper = AutoencoderTiny(
+        encoder_block_out_channels=settings.encoder_block_out_channels,
+        decoder_block_out_channels=settings.decoder_block_out_channels,
+        num_encoder_blocks=settings.num_encoder_blocks,
+        num_decoder_blocks=tuple(blocks),
+        scaling_factor=settings.scaling_factor,
+    )
+    deeper.encoder.load_state_dict(vae.encoder.state_dict())
+    old = list(vae.decoder.layers)
+    for layer in deeper.decoder.layers:
+        if isinstance(layer, AutoencoderTinyBlock) and not isinstance(old[0], AutoencoderTinyBlock):
+            layer.conv[4].weight.zero_()
+            layer.conv[4].bias.zero_()
+        else:
+            layer.load_state_dict(old.pop(0).state_dict())
+    return deeper
 
 
 @torch.no_grad()

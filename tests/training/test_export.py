@@ -1,25 +1,36 @@
-"""Exporting new weights: what a person wrote about the model, and its tokenizer, stay as they are."""
+"""Exporting weights: what a person wrote about the model, and its tokenizer, stay; an export can be gone on from."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
-import pytest
-from diffusers import StableDiffusionInpaintPipeline
+import torch
+from safetensors.torch import load_file
 
-import training.export
 from bgen_core.models.catalogue import DEMO_FOLDER
 from training.config import Config
 from training.export import export
+from training.go_on import go_on_from_export
+from training.train_unet import is_trained
 
 
-def test_card_world_and_tokenizer_survive_an_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_goes_on_from_the_export_has_its_weights_card_world_and_tokenizer(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     shutil.copytree(DEMO_FOLDER, folder)
-    trained = StableDiffusionInpaintPipeline.from_pretrained(DEMO_FOLDER)
-    monkeypatch.setattr(training.export, "open_trained", lambda config: trained)
     (folder / "left_over.bin").write_bytes(b"of an older export")
-    export(Config(export=folder, tokenizer=folder / "tokenizer"))
+    config = go_on_from_export(Config(work=tmp_path / "work", export=folder, tokenizer=folder / "tokenizer"))
+    assert is_trained(config)
+    assert not is_trained(replace(config, unet=replace(config.unet, seconds=1.0)))
+    export(config)
     files = {path.relative_to(DEMO_FOLDER) for path in DEMO_FOLDER.rglob("*") if path.is_file()}
     assert {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()} == files
-    for name in ("README.md", "world.json", "tokenizer/tokenizer.json", "tokenizer/tokenizer_config.json"):
-        assert (folder / name).read_bytes() == (DEMO_FOLDER / name).read_bytes(), name
+    for name in files:
+        if name.suffix == ".safetensors":
+            before, after = load_file(DEMO_FOLDER / name), load_file(folder / name)
+            assert before.keys() == after.keys()
+            assert all(torch.equal(after[key], value) for key, value in before.items()), name
+        if (
+            name.parts[0] in ("README.md", "world.json", "tokenizer", "vae", "scheduler")
+            and name.suffix != ".safetensors"
+        ):
+            assert (folder / name).read_bytes() == (DEMO_FOLDER / name).read_bytes(), name

@@ -1,12 +1,13 @@
 """The networks as they start: the autoencoder as a small picture, the schedule down to pure noise."""
 
+import pytest
 import torch
 import torch.nn.functional as F
 
 from training.config import TextConfig, UnetConfig, VaeConfig
-from training.train_vae import psnr
+from training.train_vae import contrast_loss, psnr
 from training.unet import build_scheduler, build_unet
-from training.vae import build_vae
+from training.vae import build_vae, deepen_decoder
 
 
 @torch.no_grad()
@@ -22,6 +23,25 @@ def test_the_untrained_encoder_holds_the_block_means() -> None:
     assert (latents[:, 0] - luma).abs().mean() < 0.4
     # A default initialisation gives below 8 dB here.
     assert psnr(vae.decode(latents).sample, picture) > 14
+
+
+@torch.no_grad()
+def test_a_deeper_decoder_begins_with_the_same_picture() -> None:
+    vae = build_vae(VaeConfig(encoder_channels=8, decoder_channels=8))
+    deeper = deepen_decoder(vae, (5, 3, 4, 1), seed=4)
+    latents = torch.randn(1, 4, 4, 4, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(deeper.decode(latents).sample, vae.decode(latents).sample)
+    assert len(deeper.decoder.layers) == len(vae.decoder.layers) + 3
+    with pytest.raises(ValueError, match=r"at least \(4, 3, 2, 1\) size by size, not \(4, 3, 1, 1\)"):
+        deepen_decoder(vae, (4, 3, 1, 1), seed=4)
+
+
+def test_other_grain_of_the_same_strength_costs_little_contrast_and_a_blur_costs_much() -> None:
+    first, second = torch.randn(2, 1, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 0.2
+    flat = torch.zeros_like(first)
+    assert contrast_loss(first, first) == 0
+    # The strength of a window of 64 random differences is known to about a tenth.
+    assert contrast_loss(second, first) < 0.2 * contrast_loss(flat, first)
 
 
 def test_the_schedule_ends_in_pure_noise() -> None:

@@ -7,16 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from diffusers import AutoencoderTiny
 
 from training.batches import Samples
 from training.checkpoints import load_checkpoint, save_checkpoint
-from training.config import Config, RenderConfig, TextConfig, UnetConfig, VaeConfig, for_gpu
+from training.config import Config, DecoderConfig, RenderConfig, TextConfig, UnetConfig, VaeConfig, for_gpu
 from training.device import step_numbers
 from training.render import KIND_CYCLE
 from training.scenes.scene import Traits
 from training.text import build_text_encoder, cache_captions, load_tokenizer
 from training.train_unet import checkpoint_path, is_trained, learning_rate, low_steps, steps, train_unet
-from training.train_vae import Crops, train_vae
+from training.train_vae import Crops, train_decoder, train_vae
 from training.workers import Team
 
 pytestmark = pytest.mark.slow
@@ -37,6 +38,7 @@ def tiny(tmp_path: Path) -> Config:
         device="cpu",
         render=RenderConfig(scenes=_SCENES, encoded=_SCENES, chunk=_SCENES, held_out=1),
         vae=VaeConfig(encoder_channels=8, decoder_channels=8, steps=4, batches=((1.0, 32, 2),), piles=2),
+        decoder=DecoderConfig(blocks=(5, 3, 2, 1), steps=4, batches=((1.0, 32, 2),), piles=2),
         text=TextConfig(vocabulary=560, width=16, layers=1, heads=2, tokenizer_captions=50),
         unet=UnetConfig(
             channels=(8, 16), heads=2, groups=4, low_samples=8, samples=8, low_batch=4, batch=4, warmup_steps=2
@@ -95,6 +97,21 @@ def test_an_interrupted_autoencoder_ends_like_an_uninterrupted_one(tiny: Config)
     train_vae(Team(), tiny, _quiet, stop_after=2)
     train_vae(Team(), tiny, _quiet)
     assert (tiny.work / "vae" / "diffusion_pytorch_model.safetensors").read_bytes() == straight
+
+
+def test_an_interrupted_decoder_ends_like_an_uninterrupted_one_and_leaves_the_latents(tiny: Config) -> None:
+    draw_scenes(tiny)
+    train_vae(Team(), tiny, _quiet)
+    train_decoder(Team(), tiny, _quiet)
+    result, checkpoint = (tiny.work / name for name in ("decoder/diffusion_pytorch_model.safetensors", "decoder.pt"))
+    straight = result.read_bytes()
+    checkpoint.unlink(missing_ok=True)
+    train_decoder(Team(), tiny, _quiet, stop_after=2)
+    train_decoder(Team(), tiny, _quiet)
+    assert result.read_bytes() == straight
+    before, after = (AutoencoderTiny.from_pretrained(tiny.work / name).state_dict() for name in ("vae", "decoder"))
+    assert all(torch.equal(after[name], value) for name, value in before.items() if name.startswith("encoder."))
+    assert not torch.equal(after["decoder.layers.0.weight"], before["decoder.layers.0.weight"])
 
 
 def draw_scenes(config: Config) -> None:

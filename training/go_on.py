@@ -1,0 +1,31 @@
+"""Go on from the exported model where the work folder has nothing yet."""
+
+from dataclasses import replace
+
+from training.checkpoints import save_checkpoint
+from training.config import Config
+from training.sampling import load_pipeline
+from training.train_unet import checkpoint_path, steps
+
+
+def go_on_from_export(config: Config) -> Config:
+    """Put the exported networks in the work folder as if the stages that made them had just ended there.
+
+    What an export does not hold, the optimisers' memory, starts anew. Networks that the work folder has are left.
+
+    Returns
+    -------
+    Config
+        The run with the exported UNet's size; whatever more that learns, it learns at full resolution.
+    """
+    pipeline = load_pipeline(config.export)
+    channels = tuple(pipeline.unet.config.block_out_channels)
+    config = replace(config, unet=replace(config.unet, channels=channels, low_share=0.0))
+    for name, network in (("vae", pipeline.vae), ("text_encoder", pipeline.text_encoder)):
+        if not (config.work / name).exists():
+            network.save_pretrained(config.work / name)
+    if not checkpoint_path(config.work).exists():
+        unet, text = pipeline.unet.state_dict(), pipeline.text_encoder.state_dict()
+        networks = {"unet": unet, "text": text, "average_unet": unet, "average_text": text}
+        save_checkpoint(checkpoint_path(config.work), {**networks, "optimizer": None, "step": steps(config.unet)})
+    return config
