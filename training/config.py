@@ -68,7 +68,7 @@ class DecoderConfig(CropsConfig):
     """The decoder, with more residual blocks if so many are wished; the encoder, and so all latents, stay."""
 
     blocks: tuple[int, ...] = (4, 3, 2, 1)
-    """Residual blocks at each size, the smallest first; (8, 8, 5, 1) is crisper, and too slow for the engine's share."""
+    """Residual blocks at each size, the smallest first; (8, 8, 5, 1) is crisper, and too slow."""
     noise: float = 0.1
     """Strongest noise on latents, of which each crop has its own share: what the UNet paints is not exact."""
     contrast_weight: float = 1.0
