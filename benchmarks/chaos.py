@@ -48,8 +48,10 @@ from tests.jobs import quick_sweeps
 
 PROJECT = Path(__file__).parents[1]
 DISPATCH = """
+import signal
 from bgen_core.cluster.dispatcher import dispatch
 from bgen_core.settings import load_settings
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by what was started in the background
 dispatch(load_settings(), body="tests.cluster.asleep:paint", measuring="")
 """
 CELLS = 120

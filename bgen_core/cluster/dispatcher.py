@@ -7,8 +7,6 @@ Ray's head is lost, so whoever starts it starts it again (the app, systemd, a cl
 
 import logging
 import os
-import signal
-import threading
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -31,7 +29,6 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 0.25
 GPUS_SECONDS = 5.0  # between two looks how many there are
 PATIENCE_SECONDS = 35.0  # one that was killed on another machine has lost its place by then
-ENDING_SECONDS = 20.0  # from the interrupt to the end of painters, measurers and Ray
 MEASURE = "bgen_core.cluster.measurer:measure"
 NOT_PASSED_ON = ("BGEN_HOME", "BGEN_RAY_TOKEN", "BGEN_PASSWORD", "BGEN_ADMIN_PASSWORD", "BGEN_OIDC_CLIENT_SECRET")
 
@@ -73,40 +70,8 @@ def dispatch(
         only_dispatcher(store, member),
         connected(settings, cpus=_places(settings)) as ray,
         ending_with_ray(Head(ray.get_runtime_context().gcs_address), lambda: store.workers.leave(member.id)),
-        interrupts() as is_interrupted,
     ):
-        _serve(ray, store, settings, member, body, measuring, lambda: is_interrupted() or is_stopping())
-
-
-@contextmanager
-def interrupts() -> Generator[Callable[[], bool]]:
-    """Whether this process was interrupted (Ctrl-C) in the body of a `with`; KeyboardInterrupt is raised after that.
-
-    Raised in the body it would be raised anywhere, also inside Ray, where it was lost once. What the end waits for has
-    a limit: `ENDING_SECONDS` later the process is gone. A second interrupt is raised at once.
-    """
-    asked = threading.Event()
-
-    def note(*_: object) -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt
-        asked.set()
-        limit = threading.Timer(ENDING_SECONDS, _end_now)
-        limit.daemon = True
-        limit.start()
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield asked.is_set
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if asked.is_set():
-        raise KeyboardInterrupt
-
-
-def _end_now() -> None:
-    logger.error("Ray does not end within %.0f s: this process ends without it", ENDING_SECONDS)
-    os._exit(130)
+        _serve(ray, store, settings, member, body, measuring, is_stopping)
 
 
 @contextmanager

@@ -27,8 +27,10 @@ PROJECT = Path(__file__).parents[2]
 PAINTERS = 2
 POISONED = 777
 DISPATCH = """
+import signal
 from bgen_core.cluster.dispatcher import dispatch
 from bgen_core.settings import load_settings
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by what was started in the background
 dispatch(load_settings(), body="tests.cluster.asleep:paint", measuring="")
 """
 

@@ -1,7 +1,6 @@
 """What painters must have in common, and what is said before Ray is asked: without Ray."""
 
 import json
-import signal
 import subprocess
 import sys
 from importlib import util
@@ -11,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bgen_core.cli import command_line
-from bgen_core.cluster import checks, dispatcher
+from bgen_core.cluster import checks
 from bgen_core.cluster.checks import check_painters
 from bgen_core.cluster.dispatcher import RayLostError, check_nodes, passed_on, wanted_painters
 from bgen_core.cluster.measurer import measure_some
@@ -70,21 +69,6 @@ def test_one_worker_needs_no_ray() -> None:
 def test_a_dispatcher_loads_no_torch_before_it_starts_painters_again() -> None:
     loaded = "import bgen_core.cluster.dispatch, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", loaded], check=False).returncode == 0
-
-
-def test_an_interrupt_is_raised_where_the_work_has_ended_and_a_second_one_at_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(dispatcher, "_end_now", lambda: None)
-    seen: list[bool] = []
-    with pytest.raises(KeyboardInterrupt), dispatcher.interrupts() as is_interrupted:
-        signal.raise_signal(signal.SIGINT)
-        seen.append(is_interrupted())
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-        seen.append(is_interrupted())
-    assert seen == [True, True]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.parametrize(
