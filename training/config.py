@@ -45,18 +45,24 @@ class CropsConfig:
     """Share of crops with leaf-pile statistics, which stand in for photographs."""
     piles: int = 300
     """Different leaf piles."""
+    noise: float = 0.1
+    """Strongest noise on latents, of which each crop has its own share: what the UNet paints is not exact."""
     seconds: float | None = None
     """Time to learn in place of `steps`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class VaeConfig(CropsConfig):
-    """AutoencoderTiny, factor 8, four latent channels."""
+    """AutoencoderTiny, factor 8, four latent channels: diffusers' inpainting pipeline takes no other number."""
 
     encoder_channels: int = 32
     decoder_channels: int = 32
-    encoder_blocks: tuple[int, ...] = (0, 2, 2, 3)
-    decoder_blocks: tuple[int, ...] = (4, 3, 2, 1)
+    encoder_blocks: tuple[int, ...] = (0, 2, 4, 6)
+    """Residual blocks at each size, the largest first."""
+    decoder_blocks: tuple[int, ...] = (12, 5, 2, 1)
+    """The smallest first, where a block costs next to nothing; one more at each large size costs a fifth."""
+    known_weight: float = 0.02
+    """Of the squared distance from the latents that a UNet knows already, where the run goes on from one."""
     seed: int = 1
     steps: int = 2600
     learning_rate: float = 2e-3
@@ -67,10 +73,8 @@ class VaeConfig(CropsConfig):
 class DecoderConfig(CropsConfig):
     """The decoder, with more residual blocks if so many are wished; the encoder, and so all latents, stay."""
 
-    blocks: tuple[int, ...] = (4, 3, 2, 1)
+    blocks: tuple[int, ...] = (12, 5, 2, 1)
     """Residual blocks at each size, the smallest first; (8, 8, 5, 1) is crisper, and too slow."""
-    noise: float = 0.1
-    """Strongest noise on latents, of which each crop has its own share: what the UNet paints is not exact."""
     contrast_weight: float = 1.0
     """Of the difference in local contrast: more is crisper, and further from the picture pixel by pixel."""
     seed: int = 4

@@ -1,6 +1,7 @@
 """Train the autoencoder on crops of scenes and of leaf piles, then its decoder alone."""
 
 import copy
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,13 @@ from training.config import Config, CropsConfig
 from training.device import calling, choose_device, step_numbers
 from training.render import render_numbered
 from training.textures import leaf_pile
-from training.vae import build_vae, deepen_decoder
+from training.vae import build_vae, deepen
 from training.workers import Team
 
 _REPORT_EVERY = 100
 _REPORTED_ON = 8  # of the held-out scenes: all of them take as long as fifty steps
 _SAVE_EVERY = 200
+KNOWN = "known"  # folder in the work folder
 
 
 class Crops:
@@ -137,22 +139,38 @@ class Lesson:
     loss: Callable[[AutoencoderTiny, Tensor, float, torch.Generator, Config], Tensor]
 
 
-def _vae_loss(vae: AutoencoderTiny, batch: Tensor, share: float, numbers: torch.Generator, config: Config) -> Tensor:
-    device = batch.device
+def _vae_loss(
+    vae: AutoencoderTiny,
+    batch: Tensor,
+    share: float,
+    numbers: torch.Generator,
+    config: Config,
+    known: AutoencoderTiny | None,
+) -> Tensor:
+    device, settings = batch.device, config.vae
     with calling(config, device):
         latents = vae.encode(batch).latents
     latents = latents.float()
     # Neither scale nor mean may run away, since diffusion adds noise of strength one.
     spread = (latents.mean((0, 2, 3)).pow(2) + (latents.pow(2).mean((0, 2, 3)) - 1).clamp(min=0)).mean()
-    noise = torch.randn(latents.shape, generator=numbers, device=device)
-    noisy, target = latents + (0.05 if share < 0.3 else 0.1) * noise, batch
+    penalty = 1e-2 * spread
+    if known is not None:
+        with calling(config, device), torch.no_grad():
+            there = known.encode(batch).latents.float()
+        penalty = penalty + settings.known_weight * F.mse_loss(latents, there)
+    noisy, target = _with_noise(latents, settings.noise, numbers), batch
     is_pooled = torch.rand(1, generator=numbers, device=device).item() < 0.2
     if 0.15 < share < 0.9 and is_pooled:
         # Latents that can be averaged make the UNet's 16 x 16 stage meaningful (EQ-VAE, 2025).
         noisy, target = F.avg_pool2d(noisy, 2), F.avg_pool2d(batch, 2)
     with calling(config, device):
         result = vae.decode(noisy).sample
-    return reconstruction_loss(result.float(), target) + 1e-2 * spread
+    return reconstruction_loss(result.float(), target) + penalty
+
+
+def _with_noise(latents: Tensor, strongest: float, numbers: torch.Generator) -> Tensor:
+    strength = strongest * torch.rand(len(latents), 1, 1, 1, generator=numbers, device=latents.device)
+    return latents + strength * torch.randn(latents.shape, generator=numbers, device=latents.device)
 
 
 def _decoder_loss(
@@ -161,8 +179,7 @@ def _decoder_loss(
     device = batch.device
     with calling(config, device), torch.no_grad():
         latents = vae.encode(batch).latents.float()
-    strength = config.decoder.noise * torch.rand(len(batch), 1, 1, 1, generator=numbers, device=device)
-    noisy = latents + strength * torch.randn(latents.shape, generator=numbers, device=device)
+    noisy = _with_noise(latents, config.decoder.noise, numbers)
     with calling(config, device):
         result = vae.decode(noisy).sample
     result = result.float()
@@ -170,9 +187,24 @@ def _decoder_loss(
 
 
 def train_vae(team: Team, config: Config, report: Callable[[str], None] = print, stop_after: int | None = None) -> None:
-    """Train the autoencoder to the end of its budget, and save the averaged weights to ``work/vae``; see `teach`."""
-    vae = build_vae(config.vae)
-    teach(team, config, Lesson("vae", config.vae, vae, list(vae.parameters()), _vae_loss), report, stop_after)
+    """Train the autoencoder to the end of its budget, and save the averaged weights to ``work/vae``; see `teach`.
+
+    Where ``work/known`` holds one whose latents a UNet knows already, that one learns on, near its latents.
+    """
+    settings, folder, known = config.vae, config.work / KNOWN, None
+    if folder.exists():
+        known = AutoencoderTiny.from_pretrained(folder).requires_grad_(False)
+        vae = deepen(
+            known,
+            seed=settings.seed,
+            encoder_blocks=settings.encoder_blocks,
+            decoder_blocks=settings.decoder_blocks,
+        )
+        known.to(choose_device(config.device), memory_format=torch.channels_last)
+    else:
+        vae = build_vae(settings)
+    loss = functools.partial(_vae_loss, known=known)
+    teach(team, config, Lesson("vae", settings, vae, list(vae.parameters()), loss), report, stop_after)
 
 
 def train_decoder(
@@ -180,7 +212,8 @@ def train_decoder(
 ) -> None:
     """Deepen the decoder of ``work/vae`` and train it alone, to ``work/decoder``, encoder included; see `teach`."""
     settings = config.decoder
-    vae = deepen_decoder(AutoencoderTiny.from_pretrained(config.work / "vae"), settings.blocks, settings.seed)
+    first = AutoencoderTiny.from_pretrained(config.work / "vae")
+    vae = deepen(first, seed=settings.seed, decoder_blocks=settings.blocks)
     vae.encoder.requires_grad_(False)
     lesson = Lesson("decoder", settings, vae, list(vae.decoder.parameters()), _decoder_loss)
     teach(team, config, lesson, report, stop_after)

@@ -1,6 +1,6 @@
 """The autoencoder: a tiny one that starts as "a small picture in the latents"."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from diffusers import AutoencoderTiny
@@ -28,47 +28,57 @@ def build_vae(config: VaeConfig) -> AutoencoderTiny:
 
 
 @torch.no_grad()
-def deepen_decoder(vae: AutoencoderTiny, blocks: Sequence[int], seed: int) -> AutoencoderTiny:
-    """The same autoencoder with more residual blocks in its decoder, which at first decodes to the same picture.
+def deepen(
+    vae: AutoencoderTiny, *, seed: int, encoder_blocks: Sequence[int] | None = None, decoder_blocks: Sequence[int]
+) -> AutoencoderTiny:
+    """The same autoencoder with more residual blocks, which at first has the same latents and decodes to the same picture.
 
-    Every new block follows the old ones of its size. What enters it has gone through a ReLU and so passes
+    Every new block follows old ones of its size. What enters it has gone through a ReLU and so passes
     unchanged while its last convolution is nothing.
 
     Parameters
     ----------
     vae
         Is left as it is.
-    blocks
-        Residual blocks at each size, the smallest first.
     seed
         Of the new blocks' other convolutions.
+    encoder_blocks, decoder_blocks
+        Residual blocks at each size, in the networks' order; the encoder's as they are by default.
 
     Raises
     ------
     ValueError
-        If `blocks` has fewer than the decoder at some size.
+        There are fewer than before at some size, or some where there was none.
     """
     settings = vae.config
-    before = settings.num_decoder_blocks
-    if len(blocks) != len(before) or any(new < old for new, old in zip(blocks, before, strict=True)):
-        raise ValueError(f"blocks must be at least {tuple(before)} size by size, not {tuple(blocks)}")
+    encoder_blocks = tuple(encoder_blocks or settings.num_encoder_blocks)
+    for what, before, after in (
+        ("encoder", settings.num_encoder_blocks, encoder_blocks),
+        ("decoder", settings.num_decoder_blocks, decoder_blocks),
+    ):
+        sizes = list(zip(before, after, strict=False))
+        if len(before) != len(after) or any(new < old or (new and not old) for old, new in sizes):
+            raise ValueError(f"{what} blocks must be at least {tuple(before)} size by size, not {tuple(after)}")
     torch.manual_seed(seed)
     deeper = AutoencoderTiny(
         encoder_block_out_channels=settings.encoder_block_out_channels,
         decoder_block_out_channels=settings.decoder_block_out_channels,
-        num_encoder_blocks=settings.num_encoder_blocks,
-        num_decoder_blocks=tuple(blocks),
+        num_encoder_blocks=encoder_blocks,
+        num_decoder_blocks=tuple(decoder_blocks),
         scaling_factor=settings.scaling_factor,
     )
-    deeper.encoder.load_state_dict(vae.encoder.state_dict())
-    old = list(vae.decoder.layers)
-    for layer in deeper.decoder.layers:
+    for old, new in ((vae.encoder, deeper.encoder), (vae.decoder, deeper.decoder)):
+        _take_over(list(old.layers), new.layers)
+    return deeper
+
+
+def _take_over(old: list[nn.Module], layers: Iterable[nn.Module]) -> None:
+    for layer in layers:
         if isinstance(layer, AutoencoderTinyBlock) and not isinstance(old[0], AutoencoderTinyBlock):
             layer.conv[4].weight.zero_()
             layer.conv[4].bias.zero_()
         else:
             layer.load_state_dict(old.pop(0).state_dict())
-    return deeper
 
 
 @torch.no_grad()

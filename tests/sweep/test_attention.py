@@ -84,7 +84,7 @@ def test_it_is_measured_once_kept_and_told(monkeypatch: pytest.MonkeyPatch) -> N
             return 1.0 if network.attention == "efficient" else 2.0
 
         monkeypatch.setattr(batch_size, "_seconds_per_row", seconds)
-        monkeypatch.setattr(batch_size, "_find_quantum", lambda *_: None)
+        monkeypatch.setattr(batch_size, "find_quantum", lambda *_: None)
         monkeypatch.setattr(batch_size, "attentions_on", lambda device: ATTENTIONS)
         return inpainter
 

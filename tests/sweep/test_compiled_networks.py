@@ -122,7 +122,7 @@ def test_a_gpu_takes_the_layout_that_it_is_faster_with_once_and_keeps_it(
             return 1.0 if network.layout == faster else 2.0
 
         monkeypatch.setattr(batch_size, "_seconds_per_row", seconds)
-        monkeypatch.setattr(batch_size, "_find_quantum", lambda *_: None)
+        monkeypatch.setattr(batch_size, "find_quantum", lambda *_: None)
         return inpainter
 
     inpainter = as_on_a_gpu()

@@ -24,6 +24,7 @@ from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.models.schedulers import SCHEDULERS, get_scheduler
 from bgen_core.sweep.engine import BatchedInpainter, batch_size
+from bgen_core.sweep.engine.batch_size import QUANTA, find_quantum
 from bgen_core.sweep.engine.denoiser import Denoiser
 from bgen_core.sweep.engine.picture_batches import MOST_TOGETHER
 from bgen_core.sweep.engine.timetable import Lane, choose_lanes, form_lanes
@@ -533,3 +534,25 @@ def test_cells_of_different_schedules_that_end_together_are_decoded_in_one_call(
     assert calls == [4]
     alone = paint("sd-9", cells)
     assert max(int(np.abs(images[index].astype(int) - alone[index]).max()) for index in alone) <= 1
+
+
+class _Rounds:
+    """Evaluates in batches, and otherwise where a batch is no multiple of a number, as kernels of a processor do."""
+
+    def __init__(self, multiple: int, batch_size: int) -> None:
+        self._multiple, self._batch_size = multiple, batch_size
+
+    def evaluate(self, rows: Sequence[float]) -> list[torch.Tensor]:
+        sizes = [len(rows[i : i + self._batch_size]) for i in range(0, len(rows), self._batch_size)]
+        others = [0.0 if size % self._multiple == 0 else 1e-7 * size for size in sizes for _ in range(size)]
+        return [torch.tensor(row + other, dtype=torch.float64) for row, other in zip(rows, others, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("multiple", "quanta", "found"), [(1, QUANTA, 1), (4, QUANTA, 4), (16, QUANTA, None), (16, (*QUANTA, 16), 16)]
+)
+def test_the_quantum_is_the_smallest_number_between_whose_multiples_no_bit_changes(
+    multiple: int, quanta: Sequence[int], found: int | None
+):
+    rows: Any = [float(place) for place in range(64)]
+    assert find_quantum(lambda size: _Rounds(multiple, size), rows, quanta) == found

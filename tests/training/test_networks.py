@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from training.config import TextConfig, UnetConfig, VaeConfig
 from training.train_vae import contrast_loss, psnr
 from training.unet import build_scheduler, build_unet
-from training.vae import build_vae, deepen_decoder
+from training.vae import build_vae, deepen
 
 
 @torch.no_grad()
@@ -26,14 +26,23 @@ def test_the_untrained_encoder_holds_the_block_means() -> None:
 
 
 @torch.no_grad()
-def test_a_deeper_decoder_begins_with_the_same_picture() -> None:
-    vae = build_vae(VaeConfig(encoder_channels=8, decoder_channels=8))
-    deeper = deepen_decoder(vae, (5, 3, 4, 1), seed=4)
-    latents = torch.randn(1, 4, 4, 4, generator=torch.Generator().manual_seed(0))
+def test_a_deeper_autoencoder_begins_with_the_same_latents_and_the_same_picture() -> None:
+    vae = build_vae(
+        VaeConfig(encoder_channels=8, decoder_channels=8, encoder_blocks=(0, 2, 2, 3), decoder_blocks=(4, 3, 2, 1))
+    )
+    deeper = deepen(vae, seed=4, encoder_blocks=(0, 2, 3, 5), decoder_blocks=(5, 3, 4, 1))
+    picture = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    latents = vae.encode(picture).latents
+    assert torch.equal(deeper.encode(picture).latents, latents)
     assert torch.equal(deeper.decode(latents).sample, vae.decode(latents).sample)
+    assert len(deeper.encoder.layers) == len(vae.encoder.layers) + 3
     assert len(deeper.decoder.layers) == len(vae.decoder.layers) + 3
-    with pytest.raises(ValueError, match=r"at least \(4, 3, 2, 1\) size by size, not \(4, 3, 1, 1\)"):
-        deepen_decoder(vae, (4, 3, 1, 1), seed=4)
+    with pytest.raises(
+        ValueError, match=r"decoder blocks must be at least \(4, 3, 2, 1\) size by size, not \(4, 3, 1, 1\)"
+    ):
+        deepen(vae, seed=4, decoder_blocks=(4, 3, 1, 1))
+    with pytest.raises(ValueError, match=r"encoder blocks must be at least .*, not \(1, 2, 2, 3\)"):
+        deepen(vae, seed=4, encoder_blocks=(1, 2, 2, 3), decoder_blocks=(4, 3, 2, 1))
 
 
 def test_other_grain_of_the_same_strength_costs_little_contrast_and_a_blur_costs_much() -> None:

@@ -17,7 +17,7 @@ from training.render import KIND_CYCLE
 from training.scenes.scene import Traits
 from training.text import build_text_encoder, cache_captions, load_tokenizer
 from training.train_unet import checkpoint_path, is_trained, learning_rate, low_steps, steps, train_unet
-from training.train_vae import Crops, train_decoder, train_vae
+from training.train_vae import KNOWN, Crops, train_decoder, train_vae
 from training.workers import Team
 
 pytestmark = pytest.mark.slow
@@ -37,7 +37,15 @@ def tiny(tmp_path: Path) -> Config:
         tokenizer=tmp_path / "tokenizer",
         device="cpu",
         render=RenderConfig(scenes=_SCENES, encoded=_SCENES, chunk=_SCENES, held_out=1),
-        vae=VaeConfig(encoder_channels=8, decoder_channels=8, steps=4, batches=((1.0, 32, 2),), piles=2),
+        vae=VaeConfig(
+            encoder_channels=8,
+            decoder_channels=8,
+            encoder_blocks=(0, 1, 1, 2),
+            decoder_blocks=(4, 3, 2, 1),
+            steps=4,
+            batches=((1.0, 32, 2),),
+            piles=2,
+        ),
         decoder=DecoderConfig(blocks=(5, 3, 2, 1), steps=4, batches=((1.0, 32, 2),), piles=2),
         text=TextConfig(vocabulary=560, width=16, layers=1, heads=2, tokenizer_captions=50),
         unet=UnetConfig(
@@ -112,6 +120,25 @@ def test_an_interrupted_decoder_ends_like_an_uninterrupted_one_and_leaves_the_la
     before, after = (AutoencoderTiny.from_pretrained(tiny.work / name).state_dict() for name in ("vae", "decoder"))
     assert all(torch.equal(after[name], value) for name, value in before.items() if name.startswith("encoder."))
     assert not torch.equal(after["decoder.layers.0.weight"], before["decoder.layers.0.weight"])
+
+
+def test_an_autoencoder_that_learns_on_stays_near_the_latents_that_a_unet_knows(tiny: Config) -> None:
+    draw_scenes(tiny)
+    train_vae(Team(), tiny, _quiet)
+    (tiny.work / "vae").rename(tiny.work / KNOWN)
+    (tiny.work / "vae.pt").unlink(missing_ok=True)
+    settings = replace(tiny.vae, encoder_blocks=(0, 1, 2, 3), decoder_blocks=(5, 3, 2, 1), steps=12)
+    picture = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    moved: list[float] = []
+    for weight in (0.0, 100.0):
+        train_vae(Team(), replace(tiny, vae=replace(settings, known_weight=weight)), _quiet)
+        before, after = (AutoencoderTiny.from_pretrained(tiny.work / name) for name in (KNOWN, "vae"))
+        assert len(after.encoder.layers) == len(before.encoder.layers) + 2
+        with torch.no_grad():
+            difference = after.encode(picture).latents - before.encode(picture).latents
+        moved.append(float(difference.pow(2).mean()))
+        (tiny.work / "vae.pt").unlink(missing_ok=True)
+    assert 0 < moved[1] < moved[0] / 2
 
 
 def draw_scenes(config: Config) -> None:

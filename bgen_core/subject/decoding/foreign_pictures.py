@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
@@ -136,7 +136,7 @@ class _Decoder:
         process, self._process = self._process, None
         if process is not None:
             process.kill()
-            with process:  # closes its pipes and waits
+            with suppress(OSError), process:  # closes its pipes, one of which may hold what nobody reads, and waits
                 pass
 
 

@@ -3,7 +3,7 @@ once per model and device.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -28,6 +28,9 @@ LONG_SECONDS = 0.5  # a call of this length is timed once: no pause of the machi
 FULL_ROWS = 16  # a batch that fills a GPU
 QUANTA = (1, 2, 4, 8)
 QUANTUM_ROWS = 16  # a multiple of all quanta and of their doubles
+# With one thread some processors have none of these: their 1 x 1 convolutions are computed otherwise below 16 rows. On a
+# GPU so large a quantum would make a single picture several times dearer, and the promise there is 1/255 anyway.
+LARGEST_ON_CPU = 16
 
 
 def whole_tuning(denoiser: Denoiser, extent: Extent, kept: BatchTuning | None) -> BatchTuning:
@@ -82,7 +85,8 @@ def measure_batch(denoiser: Denoiser, extent: Extent) -> BatchTuning:
         if useless == USELESS_SIZES or time.perf_counter() - began > MEASURING_SECONDS:
             break
     best = min(size for size, seconds in speeds.items() if seconds <= WORTHWHILE_GAIN * min(speeds.values()))
-    quantum = _find_quantum(evaluator, rows) if denoiser.has_quantum else None
+    quanta = (*QUANTA, LARGEST_ON_CPU) if denoiser.device.type == "cpu" else QUANTA
+    quantum = find_quantum(evaluator, rows, quanta) if denoiser.has_quantum else None
     return BatchTuning(
         batch_size=max(best, quantum or 1, 2),
         quantum=quantum,
@@ -134,29 +138,42 @@ def _seconds_per_row(evaluator: RowEvaluator, rows: list[Row]) -> float:
     return seconds / len(rows)
 
 
-def _find_quantum(evaluator: Callable[[int], RowEvaluator], rows: list[Row]) -> int | None:
-    """Smallest number between whose multiples no bit of a row's result changes; None where there is none.
+def find_quantum(evaluator: Callable[[int], RowEvaluator], rows: Sequence[Row], quanta: Sequence[int]) -> int | None:
+    """Smallest of some numbers between whose multiples no bit of a row's result changes; None where there is none.
 
     Looks at a fixed number of rows, whatever batch was fastest: two measurements must find the same quantum, since a
     cell's bits follow from it.
-    """
-    rows = rows[:QUANTUM_ROWS]
-    try:
-        whole = evaluator(len(rows)).evaluate(rows)
-    except OutOfMemoryError:
-        return None
 
-    def equals_whole(batch_size: int) -> bool:
+    Parameters
+    ----------
+    evaluator
+        Evaluates in batches of the given size.
+    rows
+        Twice the largest quantum at least, and `QUANTUM_ROWS`.
+    quanta
+        Powers of two, ascending.
+    """
+    wholes: dict[int, list[torch.Tensor]] = {}
+
+    def equals_whole(batch_size: int, number: int) -> bool:
         """Call by call: the first one mostly tells already, and somebody waits for a first picture at this size."""
+        if number not in wholes:
+            wholes[number] = evaluator(number).evaluate(rows[:number])
         call = evaluator(batch_size)
-        for begin in range(0, len(rows), batch_size):
-            part = slice(begin, begin + batch_size)
-            if not all(torch.equal(*both) for both in zip(whole[part], call.evaluate(rows[part]), strict=True)):
+        for begin in range(0, number, batch_size):
+            part = slice(begin, min(begin + batch_size, number))
+            if not all(
+                torch.equal(*both) for both in zip(wholes[number][part], call.evaluate(rows[part]), strict=True)
+            ):
                 return False
         return True
 
-    for quantum in QUANTA:
-        multiples = [quantum * factor for factor in (1, 2, 3) if quantum * factor <= len(rows)]
-        if len(rows) % quantum == 0 and all(equals_whole(size) for size in multiples):
-            return quantum
+    try:
+        for quantum in quanta:
+            number = max(QUANTUM_ROWS, 2 * quantum)
+            multiples = [quantum * factor for factor in (1, 2, 3) if quantum * factor <= number]
+            if all(equals_whole(size, number) for size in multiples):
+                return quantum
+    except OutOfMemoryError:
+        return None
     return None

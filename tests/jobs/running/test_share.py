@@ -268,8 +268,10 @@ def test_what_one_machine_lacks_another_one_makes(settings: Settings, store: Sto
         raise UserInputError("its folder is not on this machine.")
 
     sweep_id = quick_sweeps.submit(store, settings, seeds="1-20")
-    broken, well = Hand(store, settings, load=lacks), Hand(store, settings, 0.1)
-    paint_together(store, sweep_id, broken, well)
+    broken = Hand(store, settings, load=lacks)
+    well = Hand(store, settings, 0.1, first=lambda: broken.start(sweep_id))
+    paint_together(store, sweep_id, well)
+    broken.join()
     assert store.sweeps.get(sweep_id).state == "done"
     assert (len(broken.painted), len(well.painted)) == (0, 20)
     assert broken.ended is not None and broken.ended.state == "running"
