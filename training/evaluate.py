@@ -173,8 +173,7 @@ def examine(
         report(f"{name}: {figures[name]}")
 
     plain = Answers.paint(pipeline, plain_questions(kinds), seeds, Setting())
-    tiles = [(p.permute(1, 2, 0).numpy() * 255).astype(np.uint8) for p in plain.pictures]
-    save_sheet(config.work / f"sheet_{folder.name}.png", tiles, seeds, 128)
+    save_sheet(config.work / f"sheet_{folder.name}.png", plain.pictures, kinds, names_in_a_row=1)
     fewer = max(2, seeds // 4)
     note("plain", mark(jury, plain, kinds))
     note("plain, 16 kinds", mark(jury, plain.only(shared), shared))

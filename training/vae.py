@@ -31,7 +31,7 @@ def build_vae(config: VaeConfig) -> AutoencoderTiny:
 def deepen(
     vae: AutoencoderTiny, *, seed: int, encoder_blocks: Sequence[int] | None = None, decoder_blocks: Sequence[int]
 ) -> AutoencoderTiny:
-    """The same autoencoder with more residual blocks, which at first has the same latents and decodes to the same picture.
+    """The same autoencoder with more residual blocks, which at first has the same latents and pictures.
 
     Every new block follows old ones of its size. What enters it has gone through a ReLU and so passes
     unchanged while its last convolution is nothing.

@@ -10,6 +10,7 @@ from PIL import Image
 from transformers import CLIPTokenizer
 
 from training.config import Config, TextConfig, UnetConfig, VaeConfig
+from training.contact_sheet import save_sheet
 from training.judge import SIDE, shrink, to_luminance
 from training.sampling import Setting, Subject, sample
 from training.text import build_text_encoder
@@ -83,3 +84,15 @@ def test_the_judge_sees_the_same_from_bytes_and_from_floats() -> None:
 def test_exported_folder_is_small_and_knows_its_world() -> None:
     folder: Path = Config().export
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) <= 40e6
+
+
+def test_a_sheet_shows_every_picture_beside_the_others_of_its_name(tmp_path: Path) -> None:
+    shades = torch.linspace(0, 1, 6)
+    pictures = shades.view(6, 1, 1, 1).expand(6, 3, 32, 32)
+    save_sheet(tmp_path / "made" / "sheet.png", pictures, ["first", "second", "third"], names_in_a_row=2)
+    with Image.open(tmp_path / "made" / "sheet.png") as sheet:
+        flat = np.asarray(sheet)
+    levels = (shades.numpy() * 255).round().astype(int)
+    order = [flat[y, x] for y in (80, 230) for x in (60, 190, 330, 460)]
+    assert [tuple(pixel) for pixel in order[:6]] == [(level,) * 3 for level in levels]
+    assert tuple(order[6]) == tuple(order[7]) == (255, 255, 255), "no fourth name"

@@ -28,8 +28,8 @@ LONG_SECONDS = 0.5  # a call of this length is timed once: no pause of the machi
 FULL_ROWS = 16  # a batch that fills a GPU
 QUANTA = (1, 2, 4, 8)
 QUANTUM_ROWS = 16  # a multiple of all quanta and of their doubles
-# With one thread some processors have none of these: their 1 x 1 convolutions are computed otherwise below 16 rows. On a
-# GPU so large a quantum would make a single picture several times dearer, and the promise there is 1/255 anyway.
+# With one thread some processors have none of these: their 1 x 1 convolutions are computed otherwise below 16 rows. On
+# a GPU so large a quantum would make a single picture several times dearer, and the promise there is 1/255 anyway.
 LARGEST_ON_CPU = 16
 
 
