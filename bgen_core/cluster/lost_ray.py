@@ -86,7 +86,7 @@ def ending_with_ray(head: Head, end: Callable[[], object]) -> Generator[None]:
     end
         Told then.
     """
-    raylets = [child for child in psutil.Process().children(recursive=True) if child.name() == "raylet"]
+    raylets = [child for child in psutil.Process().children(recursive=True) if _is_raylet(child)]
 
     def is_lost() -> bool:
         return head.is_lost or not all(_is_there(raylet) for raylet in raylets)
@@ -101,6 +101,13 @@ def ending_with_ray(head: Head, end: Callable[[], object]) -> Generator[None]:
         yield
     finally:
         over.set()
+
+
+def _is_raylet(process: psutil.Process) -> bool:
+    try:
+        return process.name() == "raylet"
+    except psutil.NoSuchProcess:  # Ray starts programs that end at once: this one has since it was listed
+        return False
 
 
 def _is_there(process: psutil.Process) -> bool:
