@@ -145,6 +145,7 @@ def test_crashes_count_against_the_sweep_in_hand_and_a_fault_of_the_store_agains
     try:
         assert seen.wait(60)
     finally:
+        supervisor._stopping.set()  # first: a worker that ends before would be followed by another one
         stopped.set()
         supervisor.stop()
     assert states == ["running"] * (CRASHES_ALLOWED + 1) + ["failed"]
