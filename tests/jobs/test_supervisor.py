@@ -29,6 +29,7 @@ import os, signal, sys, time
 from pathlib import Path
 from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.leases.only_worker import only_worker
+from bgen_core.process_identity import this_host
 from bgen_core.settings import load_settings
 from bgen_core.store.store import open_store
 settings, way = load_settings(), sys.argv[2]
@@ -36,9 +37,11 @@ if way == "deaf":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 with open_store(settings) as store, Member(store, "worker") as member, only_worker(store, member, settings.home):
     member.say(state="painting", device_kind="cpu")
-    time.sleep(0.3)
+    while store.workers.of_process(this_host(), os.getpid()).status.state != "painting":
+        time.sleep(0.05)
     if way == "stopped":
-        os.kill(os.getpid(), signal.SIGSTOP)
+        with member._turn:  # it does not stop in the middle of a beat: it would keep the database from the others
+            os.kill(os.getpid(), signal.SIGSTOP)
     time.sleep(600)
 """
 
@@ -123,9 +126,9 @@ def left_behind(store: Store, settings: Settings) -> Iterator[subprocess.Popen[b
     """A worker of an app that was killed: stopped, with its home in its hand."""
     environment = os.environ | {"BGEN_HOME": str(settings.home), "PYTHONPATH": python_path()}
     with subprocess.Popen(stand_in("stopped"), env=environment) as process:
-        wait_until(lambda: painting(store), "the first worker")
-        wait_until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED, "it to stop")
         try:
+            wait_until(lambda: painting(store), "the first worker")
+            wait_until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED, "it to stop")
             yield process
         finally:
             process.kill()
