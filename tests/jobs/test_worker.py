@@ -54,6 +54,10 @@ def submit(store: Store, settings: Settings, subject: Subject, **axes: str) -> s
     return submit_sweep(store, forecast, owner="test")
 
 
+def living(store: Store) -> set[int]:
+    return {each.process.pid for each in store.workers.serving()}
+
+
 def test_a_killed_worker_loses_nothing_and_repeats_nothing(
     settings: Settings, store: Store, subject: Subject, batch_sizes: BatchSizes
 ):
@@ -62,12 +66,14 @@ def test_a_killed_worker_loses_nothing_and_repeats_nothing(
     supervisor.start()
     try:
         made: dict[str, object] = {}
+        killed: set[int] = set()
         for kills in range(2):
             wait_until(lambda: sum(c.done for c in store.sweeps.cells(sweep_id)) > 2 * kills, "the first pictures")  # noqa: B023
             made |= {c.run_id: store.runs.get(c.run_id).created for c in store.sweeps.cells(sweep_id) if c.done}
-            wait_until(store.workers.serving, "a living worker")
-            (worker,) = store.workers.serving()
-            os.kill(worker.process.pid, signal.SIGKILL)
+            wait_until(lambda: living(store) - killed, "a living worker")  # a killed one is there for a moment more
+            (worker,) = living(store) - killed
+            os.kill(worker, signal.SIGKILL)
+            killed.add(worker)
         wait_until(lambda: store.sweeps.get(sweep_id).state == "done", "the end of the sweep")
     finally:
         supervisor.stop()
