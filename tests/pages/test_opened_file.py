@@ -4,7 +4,6 @@ import io
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -184,10 +183,7 @@ def test_a_verification_is_shown_until_and_after_it_is_done(page_store: Store, m
     at = open_compare()
     at.file_uploader[0].upload("mine.png", page_store.blobs.get(run.image), "image/png").run()
     button(at, "Run again and verify").click().run()
-    for _ in range(100):
-        if at.run().warning:
-            break
-        time.sleep(0.05)
+    wait_until(lambda: at.run().warning, "what came out")
     assert at.warning[0].value == "Not equal\\: 3 of 64 pixels differ"
     assert {"torch": [r"2\.13\.0 → 2\.14\.0"]} in tables(at)
 

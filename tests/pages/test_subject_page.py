@@ -2,7 +2,6 @@
 
 import io
 import threading
-import time
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +30,7 @@ from pages._ui.mask.mask_preview import detail_of, preview_of
 from pages._ui.mask.mask_view import VIEWS
 from pages._ui.subject.subject_draft import Draft
 from tests.pages.compare_pages import as_read
+from tests.waiting import wait_until
 
 SHELL = str(Path(page_files.SUBJECT).parent / "_ui" / "app" / "shell.py")
 LIMITS = DecodeLimits(max_bytes=10**8, max_pixels=10**8, min_side=1)
@@ -485,10 +485,7 @@ def test_a_fine_edge_that_fails_is_a_sentence(at: AppTest, monkeypatch: pytest.M
 
     monkeypatch.setattr(mask_base, "refine_fine", broken)
     at.segmented_control(key=f"mask_quality_{draft(at).token}").set_value("fine").run()
-    for _ in range(100):
-        if fine_edges().seconds(draft(at).key) is None:
-            break
-        time.sleep(0.05)
+    wait_until(lambda: fine_edges().seconds(draft(at).key) is None, "its end")
     at.run()
     assert not at.exception
     assert "The fine edge took too long." in said(at)
