@@ -145,9 +145,17 @@ def test_a_stream_ends_with_its_sweep(store: Store, runs: list[Any], follower: S
     assert [[cell["run"] for cell in data["made"]] for _, data in events[:2]] == [[run_id(0)], [run_id(1)]]
 
 
-def test_a_stream_is_heard_while_nothing_happens_and_ends_after_a_while(follower: SweepFollower) -> None:
+def test_a_stream_is_heard_while_nothing_happens(follower: SweepFollower) -> None:
     async def act(reader: Reader, streams: OpenStreams) -> None:
         await reader.until(lambda: ": still here" in reader.text)
+        reader.gone.set()
+
+    read(follower, act)
+
+
+def test_a_stream_ends_after_a_while(follower: SweepFollower) -> None:
+    async def act(reader: Reader, streams: OpenStreams) -> None:
+        pass
 
     reader = read(follower, act, longest_seconds=0.5)
     assert [name for name, _ in reader.events] == ["state"]  # no end: whoever follows comes again
