@@ -25,7 +25,7 @@ from bgen_core.subject.segmentation import default_segmenter
 from bgen_core.subject.subject import Subject, quantise_alpha
 from pages._ui.app import page_files
 from pages._ui.mask import mask_base
-from pages._ui.mask.fine_edge import fine_edges
+from pages._ui.mask.fine_edge import FineEdges, fine_edges
 from pages._ui.mask.mask_preview import detail_of, preview_of
 from pages._ui.mask.mask_view import VIEWS
 from pages._ui.subject.subject_draft import Draft
@@ -490,6 +490,17 @@ def test_a_fine_edge_that_fails_is_a_sentence(at: AppTest, monkeypatch: pytest.M
     assert not at.exception
     assert "The fine edge took too long." in said(at)
     assert draft(at).quality == "standard"
+
+
+def test_a_fine_edge_that_is_given_up_while_somebody_waits_for_it_is_a_sentence() -> None:
+    edges, may_end = FineEdges(), threading.Event()
+    edges.start("first", lambda cancelled: np.array(may_end.wait(60)))
+    edges.start("second", lambda cancelled: np.array(True))
+    edges._jobs["second"].cancel()  # as where several others begin after somebody has begun to wait
+    with pytest.raises(UserInputError, match="was given up, because others want theirs: save again"):
+        edges.wait("second")
+    may_end.set()
+    assert edges.wait("first")
 
 
 def test_a_few_transparent_pixels_are_asked_about(at: AppTest) -> None:

@@ -4,7 +4,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from bgen_core.errors import UserInputError
 from pages._ui.app.faults import told
 
 _KEPT = 4  # results: each is an alpha at its photo's size
+_DISPLACED = "The fine edge was given up, because others want theirs: save again, or choose the quality standard."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,9 +68,18 @@ class FineEdges:
         return ""
 
     def wait(self, key: str) -> np.ndarray | None:
-        """The result, however long it takes; None where nobody has begun."""
+        """The result, however long it takes; None where nobody has begun.
+
+        Raises
+        ------
+        UserInputError
+            It failed, or others wanted theirs before it had its turn.
+        """
         job = self._jobs.get(key)
-        return None if job is None else job.future.result()
+        try:
+            return None if job is None else job.future.result()
+        except CancelledError:
+            raise UserInputError(_DISPLACED) from None
 
     def seconds(self, key: str) -> float | None:
         """How long it has been under way; None where it is not."""
