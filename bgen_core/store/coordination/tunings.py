@@ -40,7 +40,11 @@ class Tunings:
         """Take what older versions of the program kept in files, and remove these."""
         if not folder.is_dir():
             return
-        for path in sorted(folder.glob("*/*x*.json")):
+        try:
+            paths = sorted(folder.glob("*/*x*.json"))
+        except FileNotFoundError:  # another process that opens the store now has brought them along since
+            return
+        for path in paths:
             size, _, by = path.stem.partition("-")
             width, _, height = size.partition("x")
             try:

@@ -72,6 +72,15 @@ def test_what_older_versions_kept_in_files_is_brought_along_once(settings: Setti
     assert not folder.exists()
 
 
+def test_what_another_process_brings_along_in_the_same_moment_is_left_to_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "is_dir", lambda path: True)  # it is removed after this look
+        store.tunings.bring_along(tmp_path / "tuning")
+    assert store.tunings.last(MODEL, SIZE) is None
+
+
 def test_a_store_that_is_away_costs_no_picture(store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def away(*_: object) -> None:
         raise StoreAwayError("The database does not answer.")
