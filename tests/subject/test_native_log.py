@@ -19,3 +19,17 @@ def test_an_error_passes_and_standard_error_is_back(capfd: pytest.CaptureFixture
         raise RuntimeError
     os.write(2, b"afterwards\n")
     assert capfd.readouterr().err == "last words\nafterwards\n"
+
+
+def test_a_standard_error_that_nobody_reads_is_no_fault() -> None:
+    before, aside, (reader, writer) = os.dup(2), list[int](), os.pipe()
+    os.close(reader)
+    os.dup2(writer, 2)
+    os.close(writer)
+    try:
+        with native_log_filtered(re.compile(rb"INFO: ")):
+            aside.append(os.write(2, b"last words\n"))
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
+    assert aside == [len("last words\n")]

@@ -32,4 +32,5 @@ def native_log_filtered(noise: re.Pattern[bytes]) -> Generator[None]:
             aside.seek(0)
             rest = b"".join(line for line in aside if not noise.match(line))
             if rest:
-                os.write(2, rest)
+                with suppress(OSError):  # a pipe that nobody reads any more
+                    os.write(2, rest)
