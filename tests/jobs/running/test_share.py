@@ -269,9 +269,13 @@ def test_what_one_machine_lacks_another_one_makes(settings: Settings, store: Sto
 
     sweep_id = quick_sweeps.submit(store, settings, seeds="1-20")
     broken = Hand(store, settings, load=lacks)
-    well = Hand(store, settings, 0.1, first=lambda: broken.start(sweep_id))
+
+    def let_it_fail() -> None:
+        broken.start(sweep_id)
+        broken.join()
+
+    well = Hand(store, settings, 0.1, first=let_it_fail)
     paint_together(store, sweep_id, well)
-    broken.join()
     assert store.sweeps.get(sweep_id).state == "done"
     assert (len(broken.painted), len(well.painted)) == (0, 20)
     assert broken.ended is not None and broken.ended.state == "running"
