@@ -147,7 +147,8 @@ def test_known_pictures_are_lit_by_a_model_where_each_of_its_steps_is_heard(
 
 def test_a_slow_painter_takes_less(settings: Settings, store: Store) -> None:
     sweep_id = quick_sweeps.submit(store, settings, seeds="1-160")
-    fast, slow = Hand(store, settings, 0.05), Hand(store, settings, 0.4)
+    both_have_one = threading.Barrier(2, timeout=50)  # before either has a second
+    fast, slow = (Hand(store, settings, seconds, first=both_have_one.wait) for seconds in (0.05, 0.4))
     paint_together(store, sweep_id, fast, slow)
     assert len(fast.painted) > 2 * len(slow.painted) > 0
 
