@@ -27,7 +27,7 @@ def test_painters_are_counted_and_told_apart(settings: Settings, store: Store) -
     says(store, "1", kind="painter", device_name="NVIDIA H200", device_kind="cuda", sweep_id="shared", **speed)
     says(store, "2", kind="painter", device_name="NVIDIA L4", device_kind="cuda", sweep_id="private")
     says(store, "3", kind="painter", device_name="NVIDIA L4", device_kind="cuda")
-    badge = AppTest.from_function(page).run().markdown[0]
+    badge = AppTest.from_function(page, default_timeout=60).run().markdown[0]
     assert "demo · 3 × cuda · painting" in badge.value
     assert "- NVIDIA H200: steps × \\*guidance\\*, 118 rows/s" in badge.help
     assert "- NVIDIA L4: somebody's sweep" in badge.help
@@ -36,6 +36,6 @@ def test_painters_are_counted_and_told_apart(settings: Settings, store: Store) -
 
 def test_one_worker_is_told_as_ever(settings: Settings, store: Store) -> None:
     says(store)
-    badge = AppTest.from_function(page).run().markdown[0]
+    badge = AppTest.from_function(page, default_timeout=60).run().markdown[0]
     assert "demo · cpu · idle" in badge.value
     assert not badge.help
