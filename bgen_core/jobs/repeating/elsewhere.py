@@ -72,7 +72,8 @@ class Elsewhere:
             if waited > (TAKEN_SECONDS if repeat.taken_by == NOBODY_YET else MADE_SECONDS):
                 return None
             if repeat.taken_by != NOBODY_YET and repeat.taken_by not in self._painters():
-                return None
+                last = self._store.repeats.wait(repeat_id)  # it may have answered, and ended, between these two looks
+                return last if last is not None and last.answer is not None else None
             time.sleep(LOOK_SECONDS)
         return repeat
 

@@ -28,6 +28,7 @@ from bgen_core.records.png_text import metadata_chunks
 from bgen_core.records.worker import WorkerKind, WorkerStatus
 from bgen_core.runs.recipe import read_recipe
 from bgen_core.settings import Settings, load_settings
+from bgen_core.store.coordination.repeats import Repeat
 from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import encode_png
 from bgen_core.subject.subject import Subject
@@ -126,6 +127,27 @@ def test_the_painter_with_that_gpu_makes_it_with_the_model_that_it_has(
     assert made.run.model == "demo"
     assert loaded == ["demo"], "once, by the painter"
     assert not store.repeats.waits(GPU)
+
+
+def test_a_painter_that_answers_and_ends_between_two_looks_has_made_it(
+    store: Store, settings: Settings, png: bytes, loaded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beat(store)
+    painter = answering(store, settings, KeptModels(settings, find_device("cpu"), store))
+    wait, ended = store.repeats.wait, list[bool]()
+
+    def look(repeat_id: str) -> Repeat | None:
+        seen = wait(repeat_id)
+        if ended or seen is None:
+            return seen
+        ended.append(painter.answer_next())
+        store.workers.leave(PAINTER)
+        return replace(seen, taken_by=PAINTER)
+
+    monkeypatch.setattr(store.repeats, "wait", look)
+    made = reproduce(store, settings, png)
+    assert made.equal and made.made_by == f"another machine made it, which has a {GPU} as whatever made it first"
+    assert (ended, loaded) == ([True], ["demo"])
 
 
 def fails(store: Store, monkeypatch: pytest.MonkeyPatch) -> Callable[[], object]:
