@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -10,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bgen_core.private_files import make_private_folder
+from bgen_core.whole_file import write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -43,11 +43,9 @@ class BackgroundFaults:
         """Keep a fault; one of the same kind keeps the time when it was first noted."""
         before = self._read(self._path(what))
         fault = BackgroundFault(what=what, text=text, since=before.since if before else time.time())
-        temporary = self._path(what).with_suffix(f".{os.getpid()}.tmp")
         try:
             make_private_folder(self._folder)
-            temporary.write_text(json.dumps(asdict(fault)), encoding="utf-8")
-            temporary.replace(self._path(what))
+            write_whole(self._path(what), [json.dumps(asdict(fault)).encode()])
         except OSError:
             logger.warning("a fault of %s cannot be noted: %s", what, text, exc_info=True)
 

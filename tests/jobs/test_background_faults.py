@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from bgen_core.jobs.background_faults import BackgroundFaults
 
 
@@ -36,3 +38,20 @@ def test_half_a_file_is_none(tmp_path: Path) -> None:
     for content in ("", "[1]", '{"what": "MLflow"}'):
         file.write_text(content)
         assert faults.all() == []
+
+
+def test_threads_that_note_the_same_at_once_are_in_nobodys_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Those that commit measure too."""
+    faults, replace = BackgroundFaults(tmp_path), Path.replace
+
+    def meanwhile(path: Path, target: Path) -> Path:
+        monkeypatch.setattr(Path, "replace", replace)
+        faults.note("Metrics", "Another one cannot be measured.")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", meanwhile)
+    faults.note("Metrics", "One cannot be measured.")
+    assert [fault.text for fault in faults.all()] == ["One cannot be measured."]
+    assert not caplog.text
