@@ -109,10 +109,12 @@ class Member:
     def say(self, **changes: Any) -> None:
         """Change what the status says, at once; a sign too."""
         self.sign()
-        said, self._said = self._said, replace(self._said, **changes)
-        if said != self._said:
+        with self._memory:
+            said, self._said = self._said, replace(self._said, **changes)
+            if said == self._said:
+                return
             self._next_beat = 0.0
-            self._tell_soon()
+        self._tell_soon()
 
     def take(self, kind: LeaseKind, names: Iterable[str]) -> set[str]:
         """Take what is free; returns those that this process holds now.
@@ -211,11 +213,12 @@ class Member:
         return True
 
     def _beat(self) -> None:
-        began = time.monotonic()
-        status = replace(self._said, signs=self._signs, counts=self.counts())
+        began, said = time.monotonic(), self._said
+        status = replace(said, signs=self._signs, counts=self.counts())
         leases = self._store.workers.beat(self.id, self._kind, this_process(), status)
-        self._next_beat = began + BEAT_SECONDS
         with self._memory:
+            if self._said == said:  # else it is due again: something was said meanwhile
+                self._next_beat = began + BEAT_SECONDS
             known = sum(len(names) for each in (self._held, self._given_back) for names in each.values())
         if leases != known:
             self._find_lost()

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -103,6 +104,23 @@ def test_what_was_lost_is_seen_at_the_next_beat(store: Store, member: Member, mo
     assert claims.claim([ONE, OTHER]) == {OTHER}
     store.leases.release(other, "raw", [ONE])
     assert claims.claim([ONE]) == {ONE} and claims.lost() == set()
+
+
+def test_what_is_said_while_a_beat_is_under_way_is_told_at_once_too(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(member_module, "BEAT_SECONDS", 600.0)
+    beat = store.workers.beat
+    with Member(store, "worker") as member:
+
+        def meanwhile(*given: Any) -> int:
+            monkeypatch.setattr(store.workers, "beat", beat)
+            member.say(state="painting")
+            return beat(*given)
+
+        monkeypatch.setattr(store.workers, "beat", meanwhile)
+        member.say(state="loading")
+        wait_until(lambda: [each.status.state for each in store.workers.all()] == ["painting"], "the last word")
 
 
 def test_a_store_that_is_away_ends_nothing_and_is_spoken_of_once(
