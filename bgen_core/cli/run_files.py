@@ -18,7 +18,7 @@ from bgen_core.records.run import RunRecord
 from bgen_core.runs.export import CSV_ENCODING, replaced_in_csv, runs_csv, runs_json, runs_parquet
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import Store, open_store
-from bgen_core.whole_file import write_whole
+from bgen_core.whole_file import linked, write_whole
 from bgen_core.wording import counted
 
 
@@ -48,7 +48,7 @@ def export(
         left_out: list[str] = []
         _write(out, _pieces(store, settings, runs, chosen, sweep, left_out.append))
     if chosen is Format.ZIP:
-        left_out = _left_out(out)
+        left_out = _left_out(linked(out))
     for sentence in left_out:
         say(f"not included: {sentence}")
     if as_json:
@@ -138,8 +138,6 @@ def _pieces(
 
 
 def _write(out: Path, pieces: Iterable[bytes]) -> None:
-    if not out.name:
-        raise UserInputError(f"--out {out} cannot be written, because it is a folder: give a file in it.")
     try:
         write_whole(out, pieces)
     except OSError as error:
@@ -149,7 +147,9 @@ def _write(out: Path, pieces: Iterable[bytes]) -> None:
 
 
 def _left_out(archive: Path) -> list[str]:
-    """What the ZIP says that it does not hold, a sentence each."""
+    """What the ZIP says that it does not hold, a sentence each; a pipe cannot be asked."""
+    if not archive.is_file():
+        return []
     from bgen_core.archive.manifest import NOT_INCLUDED
 
     with zipfile.ZipFile(archive) as opened:

@@ -163,10 +163,17 @@ def test_an_output_never_destroys_what_it_is_made_from(call: Call, tmp_path: Pat
     with Image.open(PHOTO) as picture:
         picture.save(photo)
     before = photo.read_bytes()
-    for other in (photo, tmp_path / "." / "photo.png"):
+    (tmp_path / "link.png").symlink_to(photo)
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    for other, told in (
+        (photo, "is the file that is read"),
+        (tmp_path / "." / "photo.png", "is the file that is read"),
+        (tmp_path / "link.png", "is the file that is read"),
+        (tmp_path / "loop.png", "cannot be written (Too many levels of symbolic links)"),
+    ):
         done = call("generate", photo, "--alpha", alpha_file, "--prompt", "a", "--steps", "1", "--out", other)
         assert done.returncode == 2
-        assert "is the file that is read" in done.stderr
+        assert told in done.stderr
     assert photo.read_bytes() == before
 
 

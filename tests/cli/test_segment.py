@@ -55,6 +55,13 @@ def test_one_photo(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["alpha.png", "broken.jpg", "deep", "wall.png"]
 
 
+def test_a_link_that_leads_to_itself_is_no_photo(folder: Path) -> None:
+    Path("loop.png").symlink_to("loop.png")
+    result = run("loop.png", "--out-dir", "alphas")
+    assert result.exit_code == 2
+    assert result.stderr == "loop.png does not exist: a picture file is needed.\n"
+
+
 def test_white_is_the_background_where_other_programs_want_it(folder: Path) -> None:
     assert run("wall.png", "--out", "alpha.png", "--invert").exit_code == 0
     alpha = read_alpha("alpha.png", extent=Extent(width=300, height=200), limits=LIMITS)
