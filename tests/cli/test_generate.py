@@ -189,7 +189,7 @@ def test_a_mask_that_grows_over_everything_says_so(call: Call, tmp_path: Path):
         "--out", tmp_path / "x.png",
     )  # fmt: skip
     assert done.returncode == 2
-    assert "nothing to keep" in done.stderr
+    assert "nothing to keep: mark the subject with the brush, give an alpha, lower mask grow, or raise" in done.stderr
 
 
 def test_refused_input_leaves_nothing_in_the_store(call: Call, tmp_path: Path):
