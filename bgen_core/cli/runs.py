@@ -43,6 +43,7 @@ def runs(
 ) -> None:
     """List the runs in the store, newest first; export, import or delete them."""
     if context.invoked_subcommand is not None:
+        _check_before(context, context.invoked_subcommand)
         return
     settings = load_settings()
     with open_store(settings) as store:
@@ -65,6 +66,16 @@ def runs(
         print_json(listed, indent=2)
     elif csv is None:
         _print_table(found, likeness)
+
+
+def _check_before(context: typer.Context, command: str) -> None:
+    """Refuse options of the list before the name of a command, which would not heed them."""
+    for option in context.command.params:
+        if option.name and context.params.get(option.name):
+            raise UserInputError(
+                f"{option.opts[0]} before {command} is not allowed: `{called_as()} runs {command} --help` lists what "
+                f"may stand after it."
+            )
 
 
 def _most_alike(
