@@ -11,7 +11,7 @@ import typer
 
 from bgen_core.cli.given.early import read_early
 from bgen_core.cli.given.parameter_options import an_axis_each
-from bgen_core.cli.given.photos import SweepPhoto, photo_files, read_photos
+from bgen_core.cli.given.photos import SweepPhoto, photo_files, photo_path, read_photos
 from bgen_core.cli.given.race import read_race, read_race_from
 from bgen_core.cli.given.redraw import ATTEMPTS_HELP, LIMIT_HELP, given_redraw
 from bgen_core.cli.given.two_passes import TwoPasses, explore, read_two_passes
@@ -57,6 +57,7 @@ OPTIONS: dict[str, "OptionKind"] = {
     **{parameter.option: "texts" if parameter.kind == "text" else "axis" for parameter in PARAMETERS},
     "reference": "pictures", "background": "pictures", "explore_steps": "number", "keep": "number", "by": "word",
     "race": "word", "budget": "number", "max_expansion": "word", "attempts": "number",
+    "stop_early": "word", "keep_previews": "word",
 }  # fmt: skip
 
 
@@ -64,7 +65,10 @@ OPTIONS: dict[str, "OptionKind"] = {
 def sweep(
     photo: Annotated[
         list[Path] | None,
-        typer.Argument(help="Photos whose subjects are kept, or folders of them; several make an axis."),
+        typer.Argument(
+            parser=photo_path,
+            help="Photos whose subjects are kept, or folders of them; several make an axis.",
+        ),
     ] = None,
     *,
     replace: Annotated[
