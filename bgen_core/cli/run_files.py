@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from bgen_core.cli import exit_codes
 from bgen_core.cli.inputs import say
 from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.runs import runs_app
@@ -40,7 +41,10 @@ def export(
     run: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only this run; may be given again.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
-    """Write runs with metrics, ratings, notes and tags: as a table, an HTML page, or a ZIP with all their pictures."""
+    """Write runs with metrics, ratings, notes and tags: as a table, an HTML page, or a ZIP with all their pictures.
+
+    Exit 2 where something of them could not be included.
+    """
     chosen = format or _format_of(out)
     settings = load_settings()
     with open_store(settings) as store:
@@ -58,6 +62,8 @@ def export(
         say(f"{counted(len(runs), 'run')} written to {out}")
     else:
         say(f"{out} written, without what is listed above")
+    if left_out:
+        raise typer.Exit(exit_codes.CAN_BE_MENDED)
 
 
 @runs_app.command("import")
@@ -65,7 +71,10 @@ def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE.zip", help="A ZIP of `runs export`.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
-    """Take the runs of a ZIP with pictures, metrics, opinions, subjects, sweeps and votes; what is here stays."""
+    """Take the runs of a ZIP with pictures, metrics, opinions, subjects, sweeps and votes; what is here stays.
+
+    Exit 2 where something of it could not be taken.
+    """
     from bgen_core.archive.run_import import import_runs  # loads what decodes pictures
     from bgen_core.subject.decoding.image_io import DecodeLimits
 
@@ -78,6 +87,8 @@ def import_(
         print_json(asdict(imported))
     else:
         say(imported.sentence)
+    if imported.not_imported:
+        raise typer.Exit(exit_codes.CAN_BE_MENDED)
 
 
 def choose_runs(store: Store, sweep: str | None, ids: Sequence[str] | None) -> list[RunRecord]:
