@@ -137,7 +137,7 @@ def _print_table(found: Sequence[RunRecord], likeness: Mapping[RunId, float | No
     # Imported here because only this way of printing needs it.
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
+    from rich.table import Column, Table
 
     if not found:
         sys.stderr.write(f"No runs yet: make some with `{called_as()} generate` or `sweep`.\n")
@@ -146,7 +146,7 @@ def _print_table(found: Sequence[RunRecord], likeness: Mapping[RunId, float | No
     told = {each.field for each in _PAINTING if each.since == 1 or any(_is_given(run, each) for run in found)}
     columns = [field for field in FIELDS if field.name in told | {"subject", "model", "seconds"}]
     alike = [LIKENESS.label] if likeness else []
-    table = Table("Run", "Made", *alike, *(field.label for field in columns))
+    table = Table(Column("Run", no_wrap=True), "Made", *alike, *(field.label for field in columns))
     for run in found:
         values = [escape(field.in_words(run)) for field in columns]
         if likeness:

@@ -129,6 +129,13 @@ def test_models_and_doctor_print_json(call: Call):
     assert all(finding["ok"] for finding in findings)
 
 
+def test_a_narrow_terminal_shows_the_names_that_are_typed(call: Call, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    listed = call("models").stdout
+    assert all(model["name"] in listed for model in json.loads(call("models", "--json").stdout)["models"])
+    assert "light_agreement" in call("metrics", "list").stdout
+
+
 def test_a_missing_model_is_doctored(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "empty").mkdir()
     monkeypatch.setenv("BGEN_MODEL", str(tmp_path / "empty"))
@@ -174,6 +181,10 @@ def test_an_output_never_destroys_what_it_is_made_from(call: Call, tmp_path: Pat
         done = call("generate", photo, "--alpha", alpha_file, "--prompt", "a", "--steps", "1", "--out", other)
         assert done.returncode == 2
         assert told in done.stderr
+    done = call(
+        "generate", PHOTO, "--alpha", alpha_file, "--model", "own-picture", "--background", photo, "--out", photo
+    )
+    assert "is the file that is read" in done.stderr
     assert photo.read_bytes() == before
 
 

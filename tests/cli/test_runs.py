@@ -71,6 +71,14 @@ def test_a_value_of_the_wrong_kind_is_shown(call: Call) -> None:
         assert f"Invalid value 'many' for '{words[-2]}': Input should be a valid integer: see `" in ended.stderr
 
 
+def test_a_narrow_terminal_shows_the_ids_that_other_commands_take(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = commit(store, made_up_run(1))
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run.short_id in CliRunner().invoke(app, [], catch_exceptions=False).stdout
+
+
 def test_without_options_a_table_is_printed(store: Store) -> None:
     assert "No runs yet" in CliRunner().invoke(app, []).stderr
     commit(store, made_up_run(1, subject_name="[red]Ada"))
