@@ -21,7 +21,7 @@ from bgen_core.runs.table import FIELDS
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import Store, open_store
 from bgen_core.whole_file import write_whole
-from bgen_core.wording import counted
+from bgen_core.wording import counted, printable
 
 # The negative prompt and what acts on the mask or the pasting would make the lines too long for a terminal.
 _PAINTING = tuple(each for each in PARAMETERS if each.stage in ("place", "paint") and each.field != "negative_prompt")
@@ -148,7 +148,7 @@ def _print_table(found: Sequence[RunRecord], likeness: Mapping[RunId, float | No
     alike = [LIKENESS.label] if likeness else []
     table = Table(Column("Run", no_wrap=True), "Made", *alike, *(field.label for field in columns))
     for run in found:
-        values = [escape(field.in_words(run)) for field in columns]
+        values = [escape(printable(field.in_words(run))) for field in columns]
         if likeness:
             value = likeness[run.id]
             values.insert(0, "–" if value is None else LIKENESS.text(value))

@@ -79,6 +79,14 @@ def test_a_narrow_terminal_shows_the_ids_that_other_commands_take(
     assert run.short_id in CliRunner().invoke(app, [], catch_exceptions=False).stdout
 
 
+def test_a_prompt_of_somebody_else_moves_nothing_on_the_terminal(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit(store, made_up_run(1, params={"prompt": "a\x1b]0;b\x07\u202ec\nd"}))
+    monkeypatch.setenv("COLUMNS", "300")
+    shown = CliRunner().invoke(app, [], catch_exceptions=False).stdout
+    assert not {"\x1b", "\x07", "\u202e"} & set(shown)
+    assert len([line for line in shown.splitlines() if "]0;b" in line]) == 1
+
+
 def test_without_options_a_table_is_printed(store: Store) -> None:
     assert "No runs yet" in CliRunner().invoke(app, []).stderr
     commit(store, made_up_run(1, subject_name="[red]Ada"))
