@@ -11,6 +11,7 @@ import typer
 from PIL import Image
 
 from bgen_core.cli.json_answer import print_json
+from bgen_core.cli.result_folder import prepare_folder
 from bgen_core.errors import UserInputError
 from bgen_core.settings import load_settings
 from bgen_core.subject.cutout import QUALITIES, cut_out
@@ -99,6 +100,7 @@ def segment(
     settings = load_settings()
     prompts = prompts_of(click or (), box or (), photos)
     limits = DecodeLimits.from_settings(settings)
+    _prepare_folders(targets, "--out" if out_dir is None else "--out-dir")
     outcomes: list[_Outcome] = []
     for photo, target in zip(photos, targets, strict=True):
         try:
@@ -116,6 +118,13 @@ def segment(
         print_json([asdict(outcome) for outcome in outcomes], indent=2)
     if any(outcome.error for outcome in outcomes):
         raise typer.Exit(2)
+
+
+def _prepare_folders(targets: list[_Targets], option: str) -> None:
+    for folder in dict.fromkeys(target.alpha.parent for target in targets):
+        prepare_folder(option, folder)
+    for folder in dict.fromkeys(target.cutout.parent for target in targets if target.cutout is not None):
+        prepare_folder("--cutout" if option == "--out" else option, folder)
 
 
 def _segment_one(

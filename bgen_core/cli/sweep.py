@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as changed
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -23,6 +22,7 @@ from bgen_core.cli.inputs import (
     read_pictures,
     say,
 )
+from bgen_core.cli.result_folder import prepare_folder
 from bgen_core.cli.running.here import SweepResult
 from bgen_core.cli.running.manner import Manner
 from bgen_core.cli.running.place import HERE_HELP
@@ -135,7 +135,7 @@ def sweep(
     keep_hashes(settings.home)
     for option, folder in (("--out-dir", out_dir), ("--previews", previews)):
         if folder is not None:
-            _prepare_folder(option, folder)
+            prepare_folder(option, folder)
     manner = Manner(
         settings=settings,
         here=here,
@@ -290,12 +290,3 @@ def _plan(options: Mapping[str, Any], settings: Settings, photos: Sequence[Sweep
         replacements=options["replace"] or (),
         pairs=options["pair"] or (),
     )
-
-
-def _prepare_folder(option: str, folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):  # whether pictures can be written there, before any is made
-            pass
-    except OSError as error:
-        raise UserInputError(f"{option} {folder} cannot be used: {error.strerror}.") from error
