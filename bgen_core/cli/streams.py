@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TextIO
+from typing import Literal, TextIO
 
 from bgen_core.errors import BgenError, UserInputError
 from bgen_core.jobs.worker_folder import WorkerFolder
@@ -34,7 +34,7 @@ def open_closed_streams() -> None:
             setattr(sys, name, stream_to_nowhere("r" if name == "stdin" else "w"))
 
 
-def stream_to_nowhere(mode: str = "w") -> TextIO:
+def stream_to_nowhere(mode: Literal["r", "w"] = "w") -> TextIO:
     """What takes everything, or gives nothing."""
     return Path(os.devnull).open(mode, encoding="utf-8")
 
