@@ -11,13 +11,19 @@ from pathlib import Path
 def write_whole(path: Path, pieces: Iterable[bytes]) -> None:
     """Write a file under another name beside its place, a piece in memory at a time, then rename it.
 
-    The other name is short: a file's own name may be as long as the file system allows.
+    The other name is short: a file's own name may be as long as the file system allows. A link stays one, and the file
+    that it leads to is written; a device or a pipe, such as /dev/stdout, gets the pieces as they come.
 
     Raises
     ------
     OSError
         It cannot be written; what was there before is there still.
     """
+    if path.exists() and not path.is_file():  # a folder, too: opening it says what is wrong
+        with path.open("wb") as file:
+            file.writelines(pieces)
+        return
+    path = linked(path)
     part = beside(path)
     try:
         with part.open("wb") as file:
@@ -39,11 +45,16 @@ def can_be_written(path: Path) -> None:
     """
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    probe = beside(path)
+    probe = beside(linked(path))
     probe.touch()
     probe.unlink()
     with suppress(FileNotFoundError):
         path.stat()  # says of a name whether it is too long
+
+
+def linked(path: Path) -> Path:
+    """The file that a link leads to; any other path is its own."""
+    return Path(os.path.realpath(path))
 
 
 def beside(path: Path) -> Path:

@@ -1,17 +1,26 @@
 """The command line: everything that the pages do, headless. One module per command; `main` turns errors into words."""
 
+import errno
 import logging
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 import typer
+from pydantic import ValidationError
 
 from bgen_core.cli import exit_codes
 from bgen_core.cli.called_as import called_as
-from bgen_core.cli.streams import check_words, log_to_terminal, write_every_letter
+from bgen_core.cli.streams import (
+    check_words,
+    log_to_terminal,
+    open_closed_streams,
+    stream_to_nowhere,
+    write_every_letter,
+)
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.models.devices import prepare_process_for_inference
+from bgen_core.wording import quoted
 
 # Name -> module and function, or group of commands. Only what is called is imported: nobody waits for the others.
 COMMANDS = {
@@ -55,27 +64,42 @@ def command_line(words: Sequence[str] = ()) -> typer.Typer:
 
 def main() -> None:
     """Run the command line: exit 0; 2 with one sentence for what a person can mend, the store too; 1 for a fault."""
+    open_closed_streams()
     prepare_process_for_inference()
     write_every_letter()
     log_to_terminal()
     try:
         check_words(sys.argv[1:])
         code = command_line(sys.argv[1:])(standalone_mode=False)
+        sys.stdout.flush()
     except (UserInputError, StoreError) as error:
         code = _complain(str(error))
     except (KeyboardInterrupt, typer.Abort):
         code = exit_codes.INTERRUPTED
     except typer.TyperException as error:  # an unknown option, a missing argument, a word where a number belongs
         code = _complain(_usage_sentence(error))
-    except Exception:
-        logging.getLogger(__name__).exception("this is a fault of the program")
-        code = exit_codes.FAULT
+    except Exception as error:
+        code = _unforeseen(error)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _unforeseen(error: Exception) -> int:
+    """What is nobody's sentence: a fault of the program, unless an answer did not get where it should go."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EPIPE):
+        sys.stdout = stream_to_nowhere()  # else Python tries once more at its end
+        return (
+            exit_codes.FAULT if error.errno == errno.EPIPE else _complain(f"{error.strerror}: make room, then repeat.")
+        )
+    logging.getLogger(__name__).exception("this is a fault of the program")
+    return exit_codes.FAULT
 
 
 def _usage_sentence(error: typer.TyperException) -> str:
     format_message = getattr(error, "format_message", None)
     text: str = format_message() if format_message else str(error)
+    if isinstance(error.__cause__, ValidationError):  # typer 0.29 does not show the value
+        value = error.__cause__.errors()[0]["input"]
+        text = text.replace("Invalid value", f"Invalid value {quoted(value)}", 1).partition(", unable to parse")[0]
     return f"{text.rstrip(chr(46))}: see `{called_as()} --help`." if text else ""
 
 

@@ -66,7 +66,7 @@ def generate(
     settings = load_settings()
     keep_hashes(settings.home)
     entry = fetch_entry(default_model(settings) if model is None else model)
-    check_output_file(out, photo, alpha)
+    check_output_file(out, photo, alpha, *(Path(given[name]) for name in ENCODERS if given[name]))
     check_invert(invert, alpha)
     pngs: list[bytes] = []
     for name, encode in ENCODERS.items():

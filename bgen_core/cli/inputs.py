@@ -16,7 +16,7 @@ from bgen_core.subject.decoding.image_io import DecodeLimits, read_alpha, read_p
 from bgen_core.subject.remarks import remark_about_transparency
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.canvas import check_subject
-from bgen_core.whole_file import can_be_written, write_whole
+from bgen_core.whole_file import can_be_written, linked, write_whole
 from bgen_core.wording import readable
 
 
@@ -155,7 +155,7 @@ def check_output_file(path: Path, *inputs: Path | None) -> None:
     """
     if path.suffix.lower() != ".png":
         raise UserInputError(f"--out {path} is not a PNG: choose a name that ends in .png.")
-    if path.resolve() in [given.resolve() for given in inputs if given]:
+    if linked(path) in [linked(given) for given in inputs if given]:
         raise UserInputError(f"--out {path} is the file that is read: choose another name.")
     try:
         can_be_written(path)

@@ -49,9 +49,9 @@ def list_metrics(
         return
     # Imported here because only this way of printing needs it.
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("Metric", "Unit", "Better", "What", "Source", "Version")
+    table = Table(Column("Metric", no_wrap=True), "Unit", "Better", "What", "Source", "Version")
     for metric in (*METRICS, LIKENESS):
         table.add_row(metric.name, metric.unit, metric.direction, metric.help, metric.source, str(metric.version))
     Console().print(table)

@@ -48,9 +48,20 @@ def models(
         print_json({"models": listed, "schedulers": schedulers, "loras": loras, "ip_adapters": ip_adapters})
         return
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("Model", "What", "Here", "Side", "Steps", "Guidance", "Scheduler", "Licence", "Size", "Run")
+    table = Table(
+        Column("Model", no_wrap=True),
+        "What",
+        "Here",
+        "Side",
+        "Steps",
+        "Guidance",
+        "Scheduler",
+        "Licence",
+        "Size",
+        "Run",
+    )
     for entry in entries:
         mark = " (default)" if entry == chosen else ""
         table.add_row(

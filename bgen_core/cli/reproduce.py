@@ -76,7 +76,7 @@ def _check(files: list[Path], photo: Path | None, alpha: Path | None, out: Path 
     if out is not None:
         if len(files) > 1:
             raise UserInputError(f"--out is one picture, but {len(files)} files are given: give one FILE.")
-        check_output_file(out, files[0], photo)
+        check_output_file(out, files[0], photo, alpha)
 
 
 def _read(path: Path) -> bytes:

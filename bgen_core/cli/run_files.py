@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from bgen_core.cli import exit_codes
 from bgen_core.cli.inputs import say
 from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.runs import runs_app
@@ -18,7 +19,7 @@ from bgen_core.records.run import RunRecord
 from bgen_core.runs.export import CSV_ENCODING, replaced_in_csv, runs_csv, runs_json, runs_parquet
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import Store, open_store
-from bgen_core.whole_file import write_whole
+from bgen_core.whole_file import linked, write_whole
 from bgen_core.wording import counted
 
 
@@ -40,7 +41,10 @@ def export(
     run: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only this run; may be given again.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
-    """Write runs with metrics, ratings, notes and tags: as a table, an HTML page, or a ZIP with all their pictures."""
+    """Write runs with metrics, ratings, notes and tags: as a table, an HTML page, or a ZIP with all their pictures.
+
+    Exit 2 where something of them could not be included.
+    """
     chosen = format or _format_of(out)
     settings = load_settings()
     with open_store(settings) as store:
@@ -48,7 +52,7 @@ def export(
         left_out: list[str] = []
         _write(out, _pieces(store, settings, runs, chosen, sweep, left_out.append))
     if chosen is Format.ZIP:
-        left_out = _left_out(out)
+        left_out = _left_out(linked(out))
     for sentence in left_out:
         say(f"not included: {sentence}")
     if as_json:
@@ -58,6 +62,8 @@ def export(
         say(f"{counted(len(runs), 'run')} written to {out}")
     else:
         say(f"{out} written, without what is listed above")
+    if left_out:
+        raise typer.Exit(exit_codes.CAN_BE_MENDED)
 
 
 @runs_app.command("import")
@@ -65,7 +71,10 @@ def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE.zip", help="A ZIP of `runs export`.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
-    """Take the runs of a ZIP with pictures, metrics, opinions, subjects, sweeps and votes; what is here stays."""
+    """Take the runs of a ZIP with pictures, metrics, opinions, subjects, sweeps and votes; what is here stays.
+
+    Exit 2 where something of it could not be taken.
+    """
     from bgen_core.archive.run_import import import_runs  # loads what decodes pictures
     from bgen_core.subject.decoding.image_io import DecodeLimits
 
@@ -78,6 +87,8 @@ def import_(
         print_json(asdict(imported))
     else:
         say(imported.sentence)
+    if imported.not_imported:
+        raise typer.Exit(exit_codes.CAN_BE_MENDED)
 
 
 def choose_runs(store: Store, sweep: str | None, ids: Sequence[str] | None) -> list[RunRecord]:
@@ -138,8 +149,6 @@ def _pieces(
 
 
 def _write(out: Path, pieces: Iterable[bytes]) -> None:
-    if not out.name:
-        raise UserInputError(f"--out {out} cannot be written, because it is a folder: give a file in it.")
     try:
         write_whole(out, pieces)
     except OSError as error:
@@ -149,7 +158,9 @@ def _write(out: Path, pieces: Iterable[bytes]) -> None:
 
 
 def _left_out(archive: Path) -> list[str]:
-    """What the ZIP says that it does not hold, a sentence each."""
+    """What the ZIP says that it does not hold, a sentence each; a pipe cannot be asked."""
+    if not archive.is_file():
+        return []
     from bgen_core.archive.manifest import NOT_INCLUDED
 
     with zipfile.ZipFile(archive) as opened:

@@ -21,7 +21,7 @@ from bgen_core.runs.table import FIELDS
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.store import Store, open_store
 from bgen_core.whole_file import write_whole
-from bgen_core.wording import counted
+from bgen_core.wording import counted, printable
 
 # The negative prompt and what acts on the mask or the pasting would make the lines too long for a terminal.
 _PAINTING = tuple(each for each in PARAMETERS if each.stage in ("place", "paint") and each.field != "negative_prompt")
@@ -43,6 +43,7 @@ def runs(
 ) -> None:
     """List the runs in the store, newest first; export, import or delete them."""
     if context.invoked_subcommand is not None:
+        _check_before(context, context.invoked_subcommand)
         return
     settings = load_settings()
     with open_store(settings) as store:
@@ -65,6 +66,16 @@ def runs(
         print_json(listed, indent=2)
     elif csv is None:
         _print_table(found, likeness)
+
+
+def _check_before(context: typer.Context, command: str) -> None:
+    """Refuse options of the list before the name of a command, which would not heed them."""
+    for option in context.command.params:
+        if option.name and context.params.get(option.name):
+            raise UserInputError(
+                f"{option.opts[0]} before {command} is not allowed: `{called_as()} runs {command} --help` lists what "
+                f"may stand after it."
+            )
 
 
 def _most_alike(
@@ -126,7 +137,7 @@ def _print_table(found: Sequence[RunRecord], likeness: Mapping[RunId, float | No
     # Imported here because only this way of printing needs it.
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
+    from rich.table import Column, Table
 
     if not found:
         sys.stderr.write(f"No runs yet: make some with `{called_as()} generate` or `sweep`.\n")
@@ -135,9 +146,9 @@ def _print_table(found: Sequence[RunRecord], likeness: Mapping[RunId, float | No
     told = {each.field for each in _PAINTING if each.since == 1 or any(_is_given(run, each) for run in found)}
     columns = [field for field in FIELDS if field.name in told | {"subject", "model", "seconds"}]
     alike = [LIKENESS.label] if likeness else []
-    table = Table("Run", "Made", *alike, *(field.label for field in columns))
+    table = Table(Column("Run", no_wrap=True), "Made", *alike, *(field.label for field in columns))
     for run in found:
-        values = [escape(field.in_words(run)) for field in columns]
+        values = [escape(printable(field.in_words(run))) for field in columns]
         if likeness:
             value = likeness[run.id]
             values.insert(0, "–" if value is None else LIKENESS.text(value))

@@ -11,6 +11,7 @@ import typer
 from PIL import Image
 
 from bgen_core.cli.json_answer import print_json
+from bgen_core.cli.result_folder import prepare_folder
 from bgen_core.errors import UserInputError
 from bgen_core.settings import load_settings
 from bgen_core.subject.cutout import QUALITIES, cut_out
@@ -26,7 +27,7 @@ from bgen_core.subject.prompted.prompt import Prompt
 from bgen_core.subject.prompted.written import prompts_of
 from bgen_core.subject.remarks import remarks_about
 from bgen_core.subject.subject import quantise_alpha
-from bgen_core.whole_file import write_whole
+from bgen_core.whole_file import linked, write_whole
 
 # In bytes: with a number and ".cutout.png" behind it, it is a name that file systems take.
 LONGEST_STEM = 236
@@ -99,6 +100,7 @@ def segment(
     settings = load_settings()
     prompts = prompts_of(click or (), box or (), photos)
     limits = DecodeLimits.from_settings(settings)
+    _prepare_folders(targets, "--out" if out_dir is None else "--out-dir")
     outcomes: list[_Outcome] = []
     for photo, target in zip(photos, targets, strict=True):
         try:
@@ -116,6 +118,13 @@ def segment(
         print_json([asdict(outcome) for outcome in outcomes], indent=2)
     if any(outcome.error for outcome in outcomes):
         raise typer.Exit(2)
+
+
+def _prepare_folders(targets: list[_Targets], option: str) -> None:
+    for folder in dict.fromkeys(target.alpha.parent for target in targets):
+        prepare_folder(option, folder)
+    for folder in dict.fromkeys(target.cutout.parent for target in targets if target.cutout is not None):
+        prepare_folder("--cutout" if option == "--out" else option, folder)
 
 
 def _segment_one(
@@ -182,7 +191,7 @@ def _named_targets(arguments: list[Path], out: Path, cutout: bool) -> tuple[list
     target = _Targets(alpha=out, cutout=_cutout_path(photos[0], out, named) if cutout else None)
     for option, path in (("--out", target.alpha), ("--cutout", target.cutout)):
         _check_target(option, path, photos)
-    if target.cutout is not None and target.cutout.resolve() == out.resolve():
+    if target.cutout is not None and linked(target.cutout) == linked(out):
         raise UserInputError(f"--cutout {shown_name(str(out))} is the alpha's file, too: choose another name.")
     return photos, [target]
 
@@ -218,7 +227,7 @@ def _check_target(option: str, path: Path | None, photos: list[Path]) -> None:
     _check_name(option, path)
     if path.is_dir():
         raise UserInputError(f"{option} {shown_name(str(path))} is a folder: the name of a file is needed.")
-    if path.resolve() == photos[0].resolve():
+    if linked(path) == linked(photos[0]):
         raise UserInputError(f"{option} {shown_name(str(path))} is the photo itself: choose another name.")
 
 
@@ -242,9 +251,9 @@ def _targets(photos: list[Path], folder: Path, cutout: bool) -> list[_Targets]:
         taken.add(stem.lower())
         cutout_path = folder / f"{stem}.cutout.png" if cutout else None
         targets.append(_Targets(alpha=folder / f"{stem}.alpha.png", cutout=cutout_path))
-    inputs = {photo.resolve() for photo in photos}
+    inputs = {linked(photo) for photo in photos}
     for path in (path for target in targets for path in (target.alpha, target.cutout) if path is not None):
-        if path.resolve() in inputs:
+        if linked(path) in inputs:
             raise UserInputError(f"{shown_name(str(path))} is one of the photos: choose another --out-dir.")
     return targets
 

@@ -86,7 +86,10 @@ def backup(
     target: Annotated[Path, typer.Argument(help="A folder, in which the next one writes only what is new; or X.tar.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
-    """Save database and pictures while the app runs; every row that is saved has its pictures."""
+    """Save database and pictures while the app runs; every row that is saved has its pictures.
+
+    Exit 2 where the store itself lacks pictures that rows name, or has damaged ones.
+    """
     from bgen_core.store.backup.saving import Saved, back_up
 
     saved = Saved(pictures=0, new=0, lost=0)
@@ -98,9 +101,12 @@ def backup(
                 show(each.done, each.of)
     if as_json:
         print_json(asdict(saved))
-        return
-    lost = f"; {counted(saved.lost, 'picture')} that rows name cannot be read: see `store check`" if saved.lost else ""
-    say(f"{target}: {counted(saved.pictures, 'picture')}, {saved.new:,} new, and the database{lost}")
+    else:
+        unread = f"{counted(saved.lost, 'picture')} that rows name cannot be read: see `store check`"
+        lost = f"; {unread}" if saved.lost else ""
+        say(f"{target}: {counted(saved.pictures, 'picture')}, {saved.new:,} new, and the database{lost}")
+    if saved.lost:
+        raise typer.Exit(2)
 
 
 @store_app.command("restore")

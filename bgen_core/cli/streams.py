@@ -4,9 +4,11 @@ import codecs
 import copy
 import io
 import logging
+import os
 import sys
 from collections.abc import Iterable
-from typing import TextIO
+from pathlib import Path
+from typing import Literal, TextIO
 
 from bgen_core.errors import BgenError, UserInputError
 from bgen_core.jobs.worker_folder import WorkerFolder
@@ -19,6 +21,22 @@ _PLAIN = str.maketrans("–—−×≈✓…“”‘’·→≤≥", "---x~v.\"
 _TERMINAL = "%(levelname)s %(name)s: %(message)s"
 _FILE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _FAULT_OF_THE_PROGRAM = "bgen_core.cli"
+
+
+def open_closed_streams() -> None:
+    """Put a stream without content where the caller has closed one (`2>&-`), before anything else is opened.
+
+    Python has None there, and the stream's number would be the next file's: what a library writes to the terminal by
+    itself would be written into a database.
+    """
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, stream_to_nowhere("r" if name == "stdin" else "w"))
+
+
+def stream_to_nowhere(mode: Literal["r", "w"] = "w") -> TextIO:
+    """What takes everything, or gives nothing."""
+    return Path(os.devnull).open(mode, encoding="utf-8")
 
 
 def write_every_letter() -> None:

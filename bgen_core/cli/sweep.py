@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as changed
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bgen_core.cli.given.early import read_early
 from bgen_core.cli.given.parameter_options import an_axis_each
-from bgen_core.cli.given.photos import SweepPhoto, photo_files, read_photos
+from bgen_core.cli.given.photos import SweepPhoto, photo_files, photo_path, read_photos
 from bgen_core.cli.given.race import read_race, read_race_from
 from bgen_core.cli.given.redraw import ATTEMPTS_HELP, LIMIT_HELP, given_redraw
 from bgen_core.cli.given.two_passes import TwoPasses, explore, read_two_passes
@@ -23,6 +22,7 @@ from bgen_core.cli.inputs import (
     read_pictures,
     say,
 )
+from bgen_core.cli.result_folder import prepare_folder
 from bgen_core.cli.running.here import SweepResult
 from bgen_core.cli.running.manner import Manner
 from bgen_core.cli.running.place import HERE_HELP
@@ -57,6 +57,7 @@ OPTIONS: dict[str, "OptionKind"] = {
     **{parameter.option: "texts" if parameter.kind == "text" else "axis" for parameter in PARAMETERS},
     "reference": "pictures", "background": "pictures", "explore_steps": "number", "keep": "number", "by": "word",
     "race": "word", "budget": "number", "max_expansion": "word", "attempts": "number",
+    "stop_early": "word", "keep_previews": "word",
 }  # fmt: skip
 
 
@@ -64,7 +65,10 @@ OPTIONS: dict[str, "OptionKind"] = {
 def sweep(
     photo: Annotated[
         list[Path] | None,
-        typer.Argument(help="Photos whose subjects are kept, or folders of them; several make an axis."),
+        typer.Argument(
+            parser=photo_path,
+            help="Photos whose subjects are kept, or folders of them; several make an axis.",
+        ),
     ] = None,
     *,
     replace: Annotated[
@@ -131,7 +135,7 @@ def sweep(
     keep_hashes(settings.home)
     for option, folder in (("--out-dir", out_dir), ("--previews", previews)):
         if folder is not None:
-            _prepare_folder(option, folder)
+            prepare_folder(option, folder)
     manner = Manner(
         settings=settings,
         here=here,
@@ -286,12 +290,3 @@ def _plan(options: Mapping[str, Any], settings: Settings, photos: Sequence[Sweep
         replacements=options["replace"] or (),
         pairs=options["pair"] or (),
     )
-
-
-def _prepare_folder(option: str, folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):  # whether pictures can be written there, before any is made
-            pass
-    except OSError as error:
-        raise UserInputError(f"{option} {folder} cannot be used: {error.strerror}.") from error

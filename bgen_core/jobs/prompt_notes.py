@@ -6,7 +6,7 @@ from bgen_core.models.prompt_length import find_cut_off
 from bgen_core.models.revision import ModelSource
 from bgen_core.models.steering.loras import take_tags
 from bgen_core.sweep.prompt_syntax import has_more_than_weights, has_weights
-from bgen_core.wording import quoted
+from bgen_core.wording import printable, quoted
 
 _LONGEST_SHOWN = 80
 
@@ -30,7 +30,7 @@ def reading_notes(source: ModelSource, what: str, text: str, *, weighted: bool) 
         return
     if cut_off := find_cut_off(source, text):
         shown = cut_off if len(cut_off) <= _LONGEST_SHOWN else cut_off[: _LONGEST_SHOWN - 1] + "…"
-        yield f"The {what} is longer than {source.name} reads: “{shown}” is cut off."
+        yield f"The {what} is longer than {source.name} reads: “{printable(shown)}” is cut off."
     if has_weights(words) and source.family.prompt_syntax is None:
         yield (
             f"Weights such as (word:1.2) in the {what} are plain words to {source.name}, brackets and all: "

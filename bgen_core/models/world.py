@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from bgen_core.models.model_source import ModelSource
+from bgen_core.wording import printable
 
 
 def find_hint(source: ModelSource, prompt: str) -> str:
@@ -22,7 +23,8 @@ def find_hint(source: ModelSource, prompt: str) -> str:
     words = " ".join(re.findall(r"\w+", prompt.lower()))
     if not kinds or any(re.search(rf"\b{re.escape(known)}\b", words) for names in kinds.values() for known in names):
         return ""
-    return f"{source.name} does not know what “{prompt[:60]}” is. It paints {', '.join(kinds).replace('_', ' ')}."
+    painted = ", ".join(kinds).replace("_", " ")
+    return f"{source.name} does not know what “{printable(prompt, 60)}” is. It paints {painted}."
 
 
 @lru_cache(maxsize=4)

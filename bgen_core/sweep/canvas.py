@@ -140,9 +140,11 @@ def check_mask_balance(name: str, *, keeps: bool, repaints: bool) -> None:
     """Raise UserInputError unless there is something to keep and something to repaint."""
     if not keeps:
         raise UserInputError(
-            f"{quoted(name)} has nothing to keep: mark the subject with the brush, give an alpha, or lower mask grow."
+            f"{quoted(name)} has nothing to keep: mark the subject with the brush, give an alpha, lower mask grow, or "
+            "raise subject scale."
         )
     if not repaints:
         raise UserInputError(
-            f"{quoted(name)} has nothing to repaint: its mask covers the whole photo; erase the background from it."
+            f"{quoted(name)} has nothing to repaint: its mask covers the whole picture; erase the background from it, "
+            "or lower subject scale."
         )

@@ -41,6 +41,15 @@ def test_what_cannot_be_used_is_said_and_the_rest_is_made(call: Call, folder: Pa
         assert sorted(subject.name for subject in store.subjects.all()) == ["a", "b"]
 
 
+def test_a_name_that_is_empty_is_not_the_current_folder(
+    call: Call, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    done = call("sweep", "", *WANTED, "--dry-run", "--json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("bgen: A photo's name is empty: give a file")
+
+
 def test_a_dry_run_keeps_nothing(call: Call, folder: Path) -> None:
     done = call("sweep", *sorted(folder.glob("*.*g")), *WANTED, "--dry-run", "--json")  # as a shell gives them
     document = json.loads(done.stdout)

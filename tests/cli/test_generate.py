@@ -129,6 +129,13 @@ def test_models_and_doctor_print_json(call: Call):
     assert all(finding["ok"] for finding in findings)
 
 
+def test_a_narrow_terminal_shows_the_names_that_are_typed(call: Call, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    listed = call("models").stdout
+    assert all(model["name"] in listed for model in json.loads(call("models", "--json").stdout)["models"])
+    assert "light_agreement" in call("metrics", "list").stdout
+
+
 def test_a_missing_model_is_doctored(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "empty").mkdir()
     monkeypatch.setenv("BGEN_MODEL", str(tmp_path / "empty"))
@@ -163,10 +170,21 @@ def test_an_output_never_destroys_what_it_is_made_from(call: Call, tmp_path: Pat
     with Image.open(PHOTO) as picture:
         picture.save(photo)
     before = photo.read_bytes()
-    for other in (photo, tmp_path / "." / "photo.png"):
+    (tmp_path / "link.png").symlink_to(photo)
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    for other, told in (
+        (photo, "is the file that is read"),
+        (tmp_path / "." / "photo.png", "is the file that is read"),
+        (tmp_path / "link.png", "is the file that is read"),
+        (tmp_path / "loop.png", "cannot be written (Too many levels of symbolic links)"),
+    ):
         done = call("generate", photo, "--alpha", alpha_file, "--prompt", "a", "--steps", "1", "--out", other)
         assert done.returncode == 2
-        assert "is the file that is read" in done.stderr
+        assert told in done.stderr
+    done = call(
+        "generate", PHOTO, "--alpha", alpha_file, "--model", "own-picture", "--background", photo, "--out", photo
+    )
+    assert "is the file that is read" in done.stderr
     assert photo.read_bytes() == before
 
 
@@ -182,7 +200,7 @@ def test_a_mask_that_grows_over_everything_says_so(call: Call, tmp_path: Path):
         "--out", tmp_path / "x.png",
     )  # fmt: skip
     assert done.returncode == 2
-    assert "nothing to keep" in done.stderr
+    assert "nothing to keep: mark the subject with the brush, give an alpha, lower mask grow, or raise" in done.stderr
 
 
 def test_refused_input_leaves_nothing_in_the_store(call: Call, tmp_path: Path):

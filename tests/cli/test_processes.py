@@ -55,6 +55,37 @@ def test_pipes_hold_the_document_and_what_is_said_where_nothing_is_set(tmp_path:
     assert all(remark.startswith("  ") for remark in remarks)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such shell")
+def test_streams_that_the_caller_has_closed_are_no_fault(tmp_path: Path) -> None:
+    for words, code in ((["runs", "--json"], 0), (["runs", "nothing"], 2)):
+        done = subprocess.run(
+            ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *COMMAND, *words],
+            cwd=PROJECT, env=os.environ | {"BGEN_HOME": str(tmp_path)}, timeout=PATIENCE, check=False,
+        )  # fmt: skip
+        assert done.returncode == code
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a file for which there is never room")
+@pytest.mark.parametrize("words", [["metrics", "list", "--json"], ["--help"]])
+def test_an_answer_for_which_there_is_no_room_is_one_sentence(words: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*COMMAND, *words], cwd=PROJECT, stdout=full, stderr=-1, text=True, timeout=PATIENCE, check=False
+        )
+    assert (done.returncode, done.stderr) == (2, "bgen: No space left on device: make room, then repeat.\n")
+
+
+def test_a_reader_that_has_ended_is_told_nothing() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as pipe:
+        done = subprocess.run(
+            [*COMMAND, "metrics", "list", "--json"],
+            cwd=PROJECT, stdout=pipe, stderr=-1, text=True, timeout=PATIENCE, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "")
+
+
 def test_bytes_of_another_encoding_are_shown_on_a_terminal_of_another_encoding(tmp_path: Path) -> None:
     environment = {"PYTHONPATH": str(PROJECT), "BGEN_HOME": str(tmp_path), "PYTHONIOENCODING": "ascii:strict"}
     for words, code, shown in (

@@ -75,6 +75,7 @@ def test_one_changed_pixel_is_seen(call: Call, made: Path, tmp_path: Path):
         (["PICTURE", "--alpha", "x.png"], "give --photo too"),
         (["PICTURE", "PICTURE", "--out", "x.png"], "--out is one picture, but 2 files are given"),
         (["PICTURE", "--out", "PICTURE"], "is the file that is read"),
+        (["PICTURE", "--photo", PHOTO, "--alpha", "a.png", "--out", "a.png"], "is the file that is read"),
     ],
 )
 def test_what_can_be_mended_is_one_sentence(call: Call, made: Path, tmp_path: Path, words: list, sentence: str):

@@ -94,7 +94,8 @@ def test_the_format_wins_over_the_name(store: Store, tmp_path: Path) -> None:
 def test_what_is_not_in_the_zip_is_said(store: Store, tmp_path: Path) -> None:
     run = store.runs.select()[0]
     store.blobs.path(run.image).unlink()
-    _, _, error = call("export", "--out", tmp_path / "runs.zip")
+    code, _, error = call("export", "--out", tmp_path / "runs.zip")
+    assert code == 2
     assert f"not included: Run {run.id}" in error
     assert error.endswith(f"{tmp_path / 'runs.zip'} written, without what is listed above\n")
 
@@ -105,10 +106,26 @@ def test_a_damaged_picture_is_named_in_words_and_in_json(store: Store, tmp_path:
     flip_a_bit(store.blobs.path(run.image))
     code, out, error = call("export", "--out", tmp_path / name, "--json")
     (told,) = json.loads(out)["not_included"]
-    assert code == 0
+    assert code == 2
     assert run.id in told
     assert "is damaged" in told
     assert f"not included: {told}" in error
+
+
+def test_what_of_a_zip_is_damaged_is_said_and_the_rest_taken(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call("export", "--out", tmp_path / "runs.zip")
+    run = store.runs.select()[0]
+    packed, picture = (tmp_path / "runs.zip").read_bytes(), store.blobs.get(run.image)
+    place = packed.index(picture[-200:])
+    (tmp_path / "runs.zip").write_bytes(packed[:place] + b"!" + packed[place + 1 :])
+    monkeypatch.setenv("BGEN_HOME", str(tmp_path / "other"))
+    code, out, error = call("import", tmp_path / "runs.zip", "--json")
+    told = json.loads(out)
+    assert (code, len(told["added"])) == (2, 2)
+    assert error == f"not imported: {told['not_imported'][0]}\n"
+    assert run.id in error
 
 
 def test_a_zip_goes_into_another_store(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,6 +56,37 @@ def test_a_csv_that_cannot_be_written_is_a_sentence(store: Store, tmp_path: Path
         CliRunner().invoke(app, ["--csv", str(tmp_path / "missing" / "runs.csv")], catch_exceptions=False)
 
 
+@pytest.mark.parametrize("option", [["--limit", "2"], ["--json"], ["--csv", "all.csv"], ["--like", "abc"]])
+def test_options_before_a_command_are_refused(store: Store, option: list[str]) -> None:
+    run = commit(store, made_up_run(1))
+    with pytest.raises(UserInputError, match=f"{option[0]} before delete is not allowed: .* runs delete --help"):
+        CliRunner().invoke(app, [*option, "delete", run.id, "--yes"], catch_exceptions=False)
+    assert store.runs.known([run.id])
+
+
+def test_a_value_of_the_wrong_kind_is_shown(call: Call) -> None:
+    for words in (["runs", "--limit", "many"], ["generate", "a.jpg", "--out", "a.png", "--steps", "many"]):
+        ended = call(*words)
+        assert ended.returncode == 2
+        assert f"Invalid value 'many' for '{words[-2]}': Input should be a valid integer: see `" in ended.stderr
+
+
+def test_a_narrow_terminal_shows_the_ids_that_other_commands_take(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = commit(store, made_up_run(1))
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run.short_id in CliRunner().invoke(app, [], catch_exceptions=False).stdout
+
+
+def test_a_prompt_of_somebody_else_moves_nothing_on_the_terminal(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit(store, made_up_run(1, params={"prompt": "a\x1b]0;b\x07\u202ec\nd"}))
+    monkeypatch.setenv("COLUMNS", "300")
+    shown = CliRunner().invoke(app, [], catch_exceptions=False).stdout
+    assert not {"\x1b", "\x07", "\u202e"} & set(shown)
+    assert len([line for line in shown.splitlines() if "]0;b" in line]) == 1
+
+
 def test_without_options_a_table_is_printed(store: Store) -> None:
     assert "No runs yet" in CliRunner().invoke(app, []).stderr
     commit(store, made_up_run(1, subject_name="[red]Ada"))

@@ -55,6 +55,13 @@ def test_one_photo(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["alpha.png", "broken.jpg", "deep", "wall.png"]
 
 
+def test_a_link_that_leads_to_itself_is_no_photo(folder: Path) -> None:
+    Path("loop.png").symlink_to("loop.png")
+    result = run("loop.png", "--out-dir", "alphas")
+    assert result.exit_code == 2
+    assert result.stderr == "loop.png does not exist: a picture file is needed.\n"
+
+
 def test_white_is_the_background_where_other_programs_want_it(folder: Path) -> None:
     assert run("wall.png", "--out", "alpha.png", "--invert").exit_code == 0
     alpha = read_alpha("alpha.png", extent=Extent(width=300, height=200), limits=LIMITS)
@@ -187,10 +194,23 @@ def test_photos_with_long_names_have_long_results(folder: Path) -> None:
     assert len(list(Path("results").iterdir())) == 4
 
 
-def test_a_place_that_cannot_be_written(folder: Path) -> None:
-    result = run("wall.png", "--out", "broken.jpg/alpha.png")
-    assert result.exit_code == 2
-    assert "cannot be written" in result.stderr
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--out", "broken.jpg/alpha.png"], "--out broken.jpg cannot be used: File exists"),
+        (["--out-dir", "broken.jpg"], "--out-dir broken.jpg cannot be used: File exists"),
+        (["--out", "a.png", "--cutout", "broken.jpg/b.png"], "--cutout broken.jpg cannot be used: File exists"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_said_before_anything_is_cut_out(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], sentence: str
+) -> None:
+    monkeypatch.setattr("bgen_core.cli.segment.cut_out", lambda *_: pytest.fail("it was cut out"))
+    with pytest.raises(UserInputError, match=sentence):
+        run("wall.png", *words)
+
+
+def test_a_folder_is_no_alpha(folder: Path) -> None:
     Path("folder.png").mkdir()
     with pytest.raises(UserInputError, match="is a folder"):
         run("wall.png", "--out", "folder.png")

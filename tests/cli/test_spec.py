@@ -17,7 +17,7 @@ def test_a_spec_says_what_the_options_say(tmp_path: Path):
     file = tmp_path / "plan.yaml"
     file.write_text(
         "photo: photo.jpg\nprompt: [a beach, 'a forest, at dawn']\nsteps: 10..30:10\nguidance: [1, 7.5]\nseed: 3\n"
-        "mask-grow: 2\nscheduler: ddim,euler\ninvert: true\n"
+        "mask-grow: 2\nscheduler: ddim,euler\ninvert: true\nstop-early: seam\n"
     )
     assert read_spec(file, OPTIONS) == {
         "photo": [tmp_path / "photo.jpg"],
@@ -28,6 +28,7 @@ def test_a_spec_says_what_the_options_say(tmp_path: Path):
         "mask_grow": "2",
         "scheduler": "ddim,euler",
         "invert": True,
+        "stop_early": "seam",
     }
 
 
@@ -47,6 +48,8 @@ BOMB = "steps: [&a [x], " + ", ".join(
         ("steps: {a: 1}", 'steps {"a": 1} is not allowed'),
         ("invert: 1", "invert 1 is not allowed: write true or false"),
         ("steps: []", "is not allowed"),
+        ("photo: ''", "photo '' is not allowed: name a file"),
+        ("alpha: ''", "alpha '' is not allowed: name a file"),
         ("steps: 3\nseed: 1\nsteps: 4", "line 3: steps is given twice"),
         ("mask-grow: 3\nmask_grow: 4", "mask_grow is given twice"),
         ("prompt: a\n  - b: [", "line 2: "),

@@ -118,6 +118,9 @@ def test_a_backup_goes_out_and_in_by_one_command_each(store: OpenStore, tmp_path
     assert call("check")[0] == 0
     store.blobs.path(run.raw).unlink()
     assert call("restore", target, "--yes")[2].endswith("1 of them were not here\n")
+    store.blobs.path(run.raw).unlink()
+    code, _, told = call("backup", target)
+    assert (code, "1 picture that rows name cannot be read: see `store check`" in told) == (2, True)
 
 
 @pytest.fixture

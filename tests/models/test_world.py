@@ -23,6 +23,10 @@ def test_what_it_does_not_know_gets_the_kinds(prompt: str):
     assert all(kind.replace("_", " ") in hint for kind in WORLD["kinds"])
 
 
+def test_what_cannot_be_seen_in_a_prompt_is_not_sent_to_a_terminal():
+    assert "“a�[31m dragon”" in find_hint(find_model("demo"), "a\x1b[31m dragon")
+
+
 def test_the_catalogue_starts_where_the_model_was_measured_best():
     entry = describe_model("demo")
     assert (entry.steps, entry.guidance) == (WORLD["steps"], WORLD["guidance"])

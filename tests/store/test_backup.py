@@ -151,6 +151,14 @@ def test_nobody_else_reads_a_backup(store: Store, tmp_path: Path, name: str) -> 
     assert all(not stat.S_IMODE(path.stat().st_mode) & 0o077 for path in paths)
 
 
+def test_a_link_stays_one_and_the_backup_lies_where_it_leads(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "other disk").mkdir()
+    (tmp_path / "saved.tar").symlink_to(tmp_path / "other disk" / "store.tar")
+    saved(store, tmp_path / "saved.tar")
+    assert (tmp_path / "saved.tar").is_symlink()
+    assert tarfile.is_tarfile(tmp_path / "other disk" / "store.tar")
+
+
 def test_a_file_that_cannot_be_finished_leaves_the_one_before(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

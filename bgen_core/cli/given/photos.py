@@ -57,6 +57,19 @@ class SweepPhotos:
         return [photo for photo in self.kept if photo.doubt]
 
 
+def photo_path(text: str) -> Path:
+    """A photo as it is typed.
+
+    Raises
+    ------
+    UserInputError
+        It is empty, as where a shell's variable is not set: it would be the current folder.
+    """
+    if not text:
+        raise UserInputError("A photo's name is empty: give a file, or a folder such as . for the current one.")
+    return Path(text)
+
+
 def photo_files(given: Sequence[Path]) -> list[Path]:
     """Files as they are, and in place of a folder what is named as a picture in it, by name.
 

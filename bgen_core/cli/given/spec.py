@@ -131,6 +131,8 @@ def _value(path: Path, key: str, value: _Said, kind: OptionKind) -> Any:
     texts = [_whole_letters(str(item)) for item in items]
     if bad := next((found for text in texts if (found := not_utf8(text))), ""):
         raise UserInputError(f"--spec {path}: {key} holds half a letter ({bad}): write it in UTF-8.")
+    if kind in ("path", "paths") and "" in texts:  # it would be the folder of the spec
+        raise UserInputError(f"--spec {path}: {key} {quoted(value)} is not allowed: name a file.")
     match kind:
         case "axis":
             return ",".join(texts)

@@ -12,7 +12,7 @@ from typing import Protocol
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.ids import BlobHash
 from bgen_core.private_files import FILE, make_private_folder
-from bgen_core.whole_file import beside, write_whole
+from bgen_core.whole_file import beside, linked, write_whole
 
 TAR = ".tar"
 _OWN_ENTRIES = ("backup.json", "database.sqlite3", "database.sql", "blobs")
@@ -143,13 +143,14 @@ def writing(target: Path) -> Generator[BackupPlace]:
             make_private_folder(target / "blobs")
             yield _Folder(target)
             return
-        make_private_folder(target.parent)
-        part = beside(target)
+        place = linked(target)
+        make_private_folder(place.parent)
+        part = beside(place)
         try:
             descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE)
             with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w") as tar:
                 yield _Tar(target, tar)
-            part.replace(target)
+            part.replace(place)
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:
