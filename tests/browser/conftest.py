@@ -100,11 +100,11 @@ class _Shared:
         return self._context
 
     def leave(self, page: Page) -> None:
-        """Close all pages but this one, where nothing runs any more."""
+        """Close all pages but one of the same server, where nothing runs."""
         at = urlsplit(page.url)
-        if at.scheme == "http":
-            page.goto(f"http://{at.netloc}/healthz")
-            self._left = page
+        if at.scheme == "http" and (self._left is None or urlsplit(self._left.url).netloc != at.netloc):
+            self._left = self.context().new_page()  # not the test's own, which may be going somewhere
+            self._left.goto(f"http://{at.netloc}/healthz")
         for each in self.context().pages:
             if each is not self._left:
                 each.close()
