@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import replace
 from io import BytesIO
@@ -266,13 +267,28 @@ def test_attempts_join_the_batches_of_the_engine_and_give_the_pictures_of_plain_
     tuning = BatchTuning(batch_size=2, quantum=2, seconds_per_row=0.1)
     monkeypatch.setattr(inpainter.tunings, "get", lambda *_: tuning)
     monkeypatch.setattr("bgen_core.jobs.kept_models.load_inpainter", lambda *_, **__: (inpainter, 8))
-    measured(monkeypatch, lambda seed: 1.0 if seed > SEED_STEP else 8.0)
+    decided: list[int] = []
+    has_further_begun = threading.Event()
+
+    def grows(seed: int) -> float:
+        if seed > SEED_STEP:
+            return 1.0
+        decided.append(seed)
+        if len(decided) == 6:  # the last first attempt: others are drawn again meanwhile
+            has_further_begun.wait(60)
+        return 8.0
+
+    measured(monkeypatch, grows)
     plan = replace(planned(store, settings, seeds="1-6"), redraw=THREE)
     plan = replace(plan, base=plan.base.changed({"side": 64}))
     sweep_id = submitted(store, settings, plan)
     member = Member(store, "painter")
     runner = Runner(store, settings, member, share=Share(store, member) if shares else None)
-    events = list(runner.run(sweep_id))
+    events: list[Any] = []
+    for event in runner.run(sweep_id):
+        events.append(event)
+        if _is_further(event):
+            has_further_begun.set()
     cells = store.sweeps.cells(sweep_id)
     assert [tried(cell) for cell in cells] == [[8, 1]] * 6
     again = [place for place, event in enumerate(events) if _is_further(event)]
