@@ -9,6 +9,7 @@ import numpy as np
 import typer
 
 from bgen_core.authentication import described
+from bgen_core.cli import exit_codes
 from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.terminal_bar import counting
 from bgen_core.cluster.examination import checks_of
@@ -54,7 +55,7 @@ def doctor(
         for finding in findings:
             sys.stdout.write(f"{finding.line}\n")
     if not all(finding.ok for finding in findings):
-        raise typer.Exit(2)
+        raise typer.Exit(exit_codes.CAN_BE_MENDED)
 
 
 def _device(settings: Settings) -> str:

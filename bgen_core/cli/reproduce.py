@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bgen_core.cli import exit_codes
 from bgen_core.cli.inputs import INVERT_HELP, check_invert, check_output_file, read_subject, say, write_file
 from bgen_core.cli.json_answer import print_json
 from bgen_core.errors import UserInputError
@@ -67,7 +68,7 @@ def reproduce(
     if as_json:
         print_json(told)
     if not all(each["equal"] for each in told):
-        raise typer.Exit(2)
+        raise typer.Exit(exit_codes.CAN_BE_MENDED)
 
 
 def _check(files: list[Path], photo: Path | None, alpha: Path | None, out: Path | None) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import typer
 from PIL import Image
 
+from bgen_core.cli import exit_codes
 from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.result_folder import prepare_folder
 from bgen_core.errors import UserInputError
@@ -117,7 +118,7 @@ def segment(
     if as_json:
         print_json([asdict(outcome) for outcome in outcomes], indent=2)
     if any(outcome.error for outcome in outcomes):
-        raise typer.Exit(2)
+        raise typer.Exit(exit_codes.CAN_BE_MENDED)
 
 
 def _prepare_folders(targets: list[_Targets], option: str) -> None:

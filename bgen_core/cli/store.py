@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bgen_core.cli import exit_codes
 from bgen_core.cli.called_as import called_as
 from bgen_core.cli.inputs import say
 from bgen_core.cli.json_answer import print_json
@@ -60,7 +61,7 @@ def check(
             sys.stdout.write(f"{'OK ' if each['repaired'] else '-- '} {each['text']} {each['repair']}".rstrip() + "\n")
         say(_summary(pictures, len(told), remaining, repair=repair))
     if remaining:
-        raise typer.Exit(2)
+        raise typer.Exit(exit_codes.CAN_BE_MENDED)
 
 
 @store_app.command("gc")
@@ -106,7 +107,7 @@ def backup(
         lost = f"; {unread}" if saved.lost else ""
         say(f"{target}: {counted(saved.pictures, 'picture')}, {saved.new:,} new, and the database{lost}")
     if saved.lost:
-        raise typer.Exit(2)
+        raise typer.Exit(exit_codes.CAN_BE_MENDED)
 
 
 @store_app.command("restore")
@@ -138,7 +139,7 @@ def restore(
             f"{restored.new:,} of them were not here{lost}"
         )
     if restored.lost:
-        raise typer.Exit(2)
+        raise typer.Exit(exit_codes.CAN_BE_MENDED)
 
 
 def _check_that_nothing_is_replaced(opened: Store) -> None:

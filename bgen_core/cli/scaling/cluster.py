@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from bgen_core.cli import exit_codes
 from bgen_core.cli.inputs import say
 from bgen_core.cli.json_answer import print_json
 from bgen_core.cluster.examination import checks_of
@@ -41,7 +42,7 @@ def status(
     else:
         sys.stdout.write("".join(_line(member) + "\n" for member in members) or "Nobody serves this store.\n")
     if not any(member.paints and member.is_alive for member in members):
-        raise typer.Exit(2)
+        raise typer.Exit(exit_codes.CAN_BE_MENDED)
 
 
 def _line(member: SeenMember) -> str:
