@@ -3,10 +3,12 @@
 import argparse
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 
-def _arguments(names: list[str]) -> argparse.Namespace:
+def read_arguments(words: Sequence[str] | None, names: list[str]) -> argparse.Namespace:
+    """What was asked for on the command line, or in `words`; what cannot be ends the program with a sentence."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where networks learn")
     parser.add_argument("--workers", type=int, help="single-thread processes: 2 on the CPU, all cores beside a GPU")
@@ -16,7 +18,10 @@ def _arguments(names: list[str]) -> argparse.Namespace:
     parser.add_argument("--until", choices=names, default=names[-1], help="last stage to run")
     parser.add_argument("--go-on", action="store_true", help="start from the exported networks, not from nothing")
     parser.add_argument("--plan", action="store_true", help="only say what is left to do and how long it takes")
-    return parser.parse_args()
+    arguments = parser.parse_args(words)
+    if arguments.go_on and arguments.vae_seconds is not None and arguments.unet_seconds is None:
+        parser.error("--go-on --vae-seconds moves the latents that the UNet knows: give it --unet-seconds to follow")
+    return arguments
 
 
 def main() -> None:
@@ -28,7 +33,7 @@ def main() -> None:
     from training.go_on import go_on_from_export
     from training.stages import STAGES, report
 
-    arguments = _arguments([stage.name for stage in STAGES])
+    arguments = read_arguments(None, [stage.name for stage in STAGES])
     config = replace(Config(), device=arguments.device)
     if choose_device(config.device).type == "cuda":
         config = replace(for_gpu(config), workers=os.cpu_count() or 2)

@@ -27,7 +27,7 @@ def open_vae(config: Config, device: torch.device | None = None) -> AutoencoderT
 
 @torch.no_grad()
 def encode(vae: AutoencoderTiny, pictures: NDArray[np.uint8] | NDArray[np.float32]) -> Tensor:
-    """Pictures (n, 256, 256, 3), 0 to 255, to unscaled latents (n, 4, 32, 32), on the CPU.
+    """Pictures (n, 256, 256, 3), 0 to 255, to unscaled latents (n, 4, 64, 64), on the CPU.
 
     One at a time on a processor: a single picture's activations stay in its cache, eight do not.
     """
@@ -43,12 +43,14 @@ def encode(vae: AutoencoderTiny, pictures: NDArray[np.uint8] | NDArray[np.float3
 def _encode_figures(vae: AutoencoderTiny, pictures: NDArray[np.uint8], painted: NDArray[np.bool_]) -> dict[str, Tensor]:
     masked = np.where(painted[..., None], np.float32(127.5), pictures.astype(np.float32))
     masks = torch.from_numpy(painted).float()[:, None]
+    subject = encode(vae, masked)
+    side = masks.shape[-1] // subject.shape[-1]
     return {
-        "subject": encode(vae, masked),
-        # The pipeline shrinks masks by taking every eighth pixel.
-        "mask": masks[:, :, ::8, ::8].half(),
-        "touched": F.max_pool2d(masks, 8).half(),
-        "share": F.avg_pool2d(masks, 8).half(),
+        "subject": subject,
+        # The pipeline shrinks masks by taking one pixel of each cell, the first.
+        "mask": masks[:, :, ::side, ::side].half(),
+        "touched": F.max_pool2d(masks, side).half(),
+        "share": F.avg_pool2d(masks, side).half(),
     }
 
 

@@ -71,14 +71,16 @@ def _sample_batch(
     subjects: Sequence[Subject],
     setting: Setting,
 ) -> Tensor:
-    vae, scale = pipeline.vae, pipeline.vae.config.scaling_factor
+    vae, scale, factor = pipeline.vae, pipeline.vae.config.scaling_factor, pipeline.vae_scale_factor
     masks = torch.from_numpy(np.stack([s.mask for s in subjects]))[:, None]
     pictures = torch.from_numpy(np.stack([s.picture for s in subjects])).permute(0, 3, 1, 2).float() / 127.5 - 1
     kept = vae.encode(pictures * (masks < 0.5)).latents * scale
-    conditions = torch.cat([masks[:, :, ::8, ::8], kept], 1)
+    conditions = torch.cat([masks[:, :, ::factor, ::factor], kept], 1)
     scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)
     scheduler.set_timesteps(setting.steps)
-    latents = torch.stack([torch.randn(4, 32, 32, generator=torch.Generator().manual_seed(seed)) for seed in seeds])
+    latents = torch.stack(
+        [torch.randn(kept.shape[1:], generator=torch.Generator().manual_seed(seed)) for seed in seeds]
+    )
     guided = setting.guidance > 1
     texts = [*([""] * len(prompts) if guided else []), *prompts]
     ids = pipeline.tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids

@@ -189,14 +189,15 @@ def train_unet(
             switched = student.step
         numbers = step_numbers(device, settings.seed, student.step, team.rank)
         batch = samples.batch(numbers, (settings.low_batch if low else settings.batch) // team.size)
-        loss = diffusion_loss(student, batch.pooled() if low else batch, alphas, config, numbers)
+        batch = batch.pooled() if low else batch
+        loss = diffusion_loss(student, batch, alphas, config, numbers)
         student.learn(loss, learning_rate(settings, share, student.step, switched), team)
         budget.step = student.step
         if not team.leads:
             continue
         recent.append(loss.detach())  # read at the report: until then the device need not be waited for
         if student.step % _REPORT_EVERY == 0:
-            side, mean = 16 if low else 32, torch.stack(recent).mean().item()
+            side, mean = batch.target.shape[-1], torch.stack(recent).mean().item()
             left = budget.minutes_left(share)
             report(f"unet: step {student.step}, {share:.0%}, at {side} x {side}, loss {mean:.4f}, {left:.0f} min left")
             recent.clear()

@@ -161,7 +161,7 @@ def _vae_loss(
     noisy, target = _with_noise(latents, settings.noise, numbers), batch
     is_pooled = torch.rand(1, generator=numbers, device=device).item() < 0.2
     if 0.15 < share < 0.9 and is_pooled:
-        # Latents that can be averaged make the UNet's 16 x 16 stage meaningful (EQ-VAE, 2025).
+        # Latents that can be averaged make the UNet's stage at half the side meaningful (EQ-VAE, 2025).
         noisy, target = F.avg_pool2d(noisy, 2), F.avg_pool2d(batch, 2)
     with calling(config, device):
         result = vae.decode(noisy).sample

@@ -9,18 +9,19 @@ from training.config import TextConfig, UnetConfig
 def build_unet(config: UnetConfig, text: TextConfig) -> UNet2DConditionModel:
     """Make the untrained inpainting UNet: nine channels in (noisy, mask, masked picture), four out.
 
-    Words are attended to at all levels but the finest, where attention costs most and layout is settled.
+    Words are attended to at the two coarsest levels: at finer ones attention costs most, and layout is settled.
     """
     torch.manual_seed(config.seed)
-    attending = len(config.channels) - 1
+    finest = len(config.channels) - 2
     return UNet2DConditionModel(
-        sample_size=32,
+        sample_size=64,
         in_channels=9,
         out_channels=4,
-        down_block_types=("DownBlock2D", *("CrossAttnDownBlock2D",) * attending),
-        up_block_types=(*("CrossAttnUpBlock2D",) * attending, "UpBlock2D"),
+        down_block_types=(*("DownBlock2D",) * finest, "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", *("UpBlock2D",) * finest),
         block_out_channels=config.channels,
         layers_per_block=config.layers_per_block,
+        time_embedding_dim=4 * config.channels[1],
         cross_attention_dim=text.width,
         attention_head_dim=config.heads,
         norm_num_groups=config.groups,
@@ -38,7 +39,7 @@ def build_scheduler() -> DDIMScheduler:
     return DDIMScheduler(
         num_train_timesteps=1000,
         beta_start=0.00085,
-        beta_end=0.012,
+        beta_end=0.0185,
         beta_schedule="scaled_linear",
         clip_sample=False,
         set_alpha_to_one=True,

@@ -18,8 +18,8 @@ def build_vae(config: VaeConfig) -> AutoencoderTiny:
     """Make the untrained model with its structured initialisation."""
     torch.manual_seed(config.seed)
     vae = AutoencoderTiny(
-        encoder_block_out_channels=(config.encoder_channels,) * 4,
-        decoder_block_out_channels=(config.decoder_channels,) * 4,
+        encoder_block_out_channels=(config.encoder_channels,) * len(config.encoder_blocks),
+        decoder_block_out_channels=(config.decoder_channels,) * len(config.decoder_blocks),
         num_encoder_blocks=config.encoder_blocks,
         num_decoder_blocks=config.decoder_blocks,
     )
@@ -85,7 +85,7 @@ def _take_over(old: list[nn.Module], layers: Iterable[nn.Module]) -> None:
 def start_as_small_picture(vae: AutoencoderTiny) -> None:
     """Route the picture's own colours through the first three channels of every layer.
 
-    Three latents then hold luma and two colour differences of each 8 x 8 block's mean, the decoder
+    Three latents then hold luma and two colour differences of each 4 x 4 block's mean, the decoder
     enlarges them again, and everything else starts small: training begins at 24 dB instead of noise.
     Colours are 0 to 1 inside the model, so that the ReLUs let them pass.
     """

@@ -56,7 +56,7 @@ def test_batched_sampling_equals_the_pipeline_one_at_a_time(
             width=256,
             num_inference_steps=3,
             guidance_scale=guidance,
-            latents=torch.randn(1, 4, 32, 32, generator=torch.Generator().manual_seed(seed)),
+            latents=torch.randn(1, 4, 64, 64, generator=torch.Generator().manual_seed(seed)),
             output_type="np",
         ).images[0]
         # Float32 in another order of additions; a step of an 8-bit picture is 4e-3.
