@@ -41,7 +41,7 @@ class CropsConfig:
     learning_rate: float
     batches: tuple[tuple[float, int, int], ...]
     """(up to this share of the budget, side of the crops, crops a step and worker)."""
-    photo_like_share: float = 0.2
+    photo_like_share: float = 0.3
     """Share of crops with leaf-pile statistics, which stand in for photographs."""
     piles: int = 300
     """Different leaf piles."""
@@ -74,9 +74,11 @@ class DecoderConfig(CropsConfig):
     """The decoder, with more residual blocks if so many are wished; the encoder, and so all latents, stay."""
 
     blocks: tuple[int, ...] = VaeConfig.decoder_blocks
-    """Residual blocks at each size, the smallest first; (8, 8, 5, 1) decodes a third more slowly."""
+    """Residual blocks at each size, the smallest first."""
     contrast_weight: float = 1.0
     """Of the difference in local contrast: more is crisper, and further from the picture pixel by pixel."""
+    noise: float = 0.2
+    """More than the whole autoencoder's: the decoder takes away the grain that the UNet leaves in smooth skies."""
     seed: int = 4
     steps: int = 3400
     learning_rate: float = 1e-3

@@ -25,7 +25,7 @@ def pipeline() -> StableDiffusionInpaintPipeline:
     tokenizer = CLIPTokenizer.from_pretrained(Config().tokenizer)
     made = StableDiffusionInpaintPipeline(
         vae=build_vae(
-            VaeConfig(encoder_channels=8, decoder_channels=8, encoder_blocks=(0, 1, 1, 1), decoder_blocks=(1, 1, 1, 1))
+            VaeConfig(encoder_channels=8, decoder_channels=8, encoder_blocks=(0, 1, 1), decoder_blocks=(1, 1, 1))
         ),
         text_encoder=build_text_encoder(tokenizer, text).eval(),
         tokenizer=tokenizer,

@@ -25,6 +25,7 @@ WORTHWHILE_GAIN = 1.05  # a larger batch that gains less than 5 % in speed is no
 MEASURING_SECONDS = 10  # after so many no larger batch is tried: rows that slow fill the device by themselves
 USELESS_SIZES = 2  # after so many larger batches in a row that gained nothing, still larger ones are not tried
 LONG_SECONDS = 0.5  # a call of this length is timed once: no pause of the machine is large beside it
+SHORT_SECONDS, MOST_CALLS = 0.25, 6  # shorter ones are timed until they took so long together, or that often
 FULL_ROWS = 16  # a batch that fills a GPU
 QUANTA = (1, 2, 4, 8)
 QUANTUM_ROWS = 16  # a multiple of all quanta and of their doubles
@@ -124,7 +125,7 @@ def _probe_cell(extent: Extent) -> PaintCell:
 
 
 def _seconds_per_row(evaluator: RowEvaluator, rows: list[Row]) -> float:
-    """Best of two calls, or of one that is long, after a warm-up."""
+    """Best of two calls, of more that are short, or of one that is long, after a warm-up."""
 
     def call() -> float:
         began = time.perf_counter()
@@ -132,9 +133,10 @@ def _seconds_per_row(evaluator: RowEvaluator, rows: list[Row]) -> float:
         return time.perf_counter() - began
 
     call()
-    seconds = call()
-    if seconds < LONG_SECONDS:
-        seconds = min(seconds, call())
+    timed = [call()]
+    while timed[0] < LONG_SECONDS and (len(timed) < 2 or (sum(timed) < SHORT_SECONDS and len(timed) < MOST_CALLS)):
+        timed.append(call())
+    seconds = min(timed)
     return seconds / len(rows)
 
 
