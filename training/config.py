@@ -60,7 +60,7 @@ class VaeConfig(CropsConfig):
     encoder_blocks: tuple[int, ...] = (0, 2, 4)
     """Residual blocks at each size, the largest first; every size after the first halves the latents' side."""
     decoder_blocks: tuple[int, ...] = (12, 6, 1)
-    """The smallest first, where a block costs next to nothing; one more at each large size costs a fifth."""
+    """The smallest first, where a block costs least."""
     known_weight: float = 0.02
     """Of the squared distance from the latents that a UNet knows already, where the run goes on from one."""
     seed: int = 1
