@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -44,6 +45,36 @@ class Batch:
             F.max_pool2d(self.painted, 2),
             self.ids,
         )
+
+    def window(self, window: "Window") -> "Batch":
+        """What shows through a window."""
+        rows, columns = slice(window.top, window.top + window.height), slice(window.left, window.left + window.width)
+        parts = (self.target, self.mask, self.subject, self.painted)
+        return Batch(*(part[:, :, rows, columns] for part in parts), self.ids)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A part of a picture, in latents."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+
+def choose_window(settings: UnetConfig, side: int, step: int, rank: int) -> Window:
+    """The window of one worker's step on pictures of `side` latents: all of them, or a wide or a tall part.
+
+    Photos are rarely square. It is drawn on the processor, so that a GPU need not be waited for.
+    """
+    numbers = np.random.default_rng([settings.seed, step, rank])
+    if numbers.random() >= settings.window_share:
+        return Window(0, 0, side, side)
+    low, high = settings.window_sides
+    short = round(side * numbers.uniform(low, high) / 2) * 2
+    offset = int(numbers.integers(side - short + 1))
+    return Window(offset, 0, short, side) if numbers.random() < 0.5 else Window(0, offset, side, short)
 
 
 class Samples:

@@ -148,6 +148,10 @@ class UnetConfig:
     recolouring: tuple[float, float] = (0.5, 1.7)
     pure_noise_share: float = 0.08
     """Samples at the last timestep, where the whole layout is decided."""
+    window_share: float = 0.4
+    """Steps that see a wide or a tall part of their pictures, since photos are rarely square."""
+    window_sides: tuple[float, float] = (0.6, 0.9)
+    """Its shorter side, as a share of the longer one."""
     ema: float = 0.998
     checkpoint_seconds: int = 180
 
@@ -167,7 +171,7 @@ class Config:
     device: str = "auto"
     """Where networks learn: one of auto, cpu and cuda."""
     mixed: bool | None = None
-    """Whether networks are called in bfloat16; None on a GPU alone."""
+    """Whether networks are called in bfloat16; None where the device computes it faster."""
     render: RenderConfig = field(default_factory=RenderConfig)
     vae: VaeConfig = field(default_factory=VaeConfig)
     decoder: DecoderConfig = field(default_factory=DecoderConfig)

@@ -12,7 +12,7 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor
 from transformers import CLIPTextModel
 
-from training.batches import Batch, Samples
+from training.batches import Batch, Samples, choose_window
 from training.budget import Budget
 from training.checkpoints import load_checkpoint, save_checkpoint
 from training.config import Config, UnetConfig
@@ -190,6 +190,7 @@ def train_unet(
         numbers = step_numbers(device, settings.seed, student.step, team.rank)
         batch = samples.batch(numbers, (settings.low_batch if low else settings.batch) // team.size)
         batch = batch.pooled() if low else batch
+        batch = batch.window(choose_window(settings, batch.target.shape[-1], student.step, team.rank))
         loss = diffusion_loss(student, batch, alphas, config, numbers)
         student.learn(loss, learning_rate(settings, share, student.step, switched), team)
         budget.step = student.step
@@ -197,7 +198,7 @@ def train_unet(
             continue
         recent.append(loss.detach())  # read at the report: until then the device need not be waited for
         if student.step % _REPORT_EVERY == 0:
-            side, mean = batch.target.shape[-1], torch.stack(recent).mean().item()
+            side, mean = max(batch.target.shape[-2:]), torch.stack(recent).mean().item()
             left = budget.minutes_left(share)
             report(f"unet: step {student.step}, {share:.0%}, at {side} x {side}, loss {mean:.4f}, {left:.0f} min left")
             recent.clear()

@@ -4,7 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from training.config import TextConfig, UnetConfig, VaeConfig
+from training.config import Config, TextConfig, UnetConfig, VaeConfig
+from training.device import calling
 from training.train_vae import contrast_loss, psnr
 from training.unet import build_scheduler, build_unet
 from training.vae import build_vae, deepen
@@ -66,3 +67,17 @@ def test_the_unet_is_an_inpainting_unet_that_reads_words() -> None:
     with torch.no_grad():
         out = unet(torch.randn(1, 9, 32, 32), torch.tensor([999]), words).sample
     assert out.shape == (1, 4, 32, 32)
+
+
+def test_mixed_precision_on_a_processor_normalises_and_attends_in_float32() -> None:
+    numbers = torch.Generator().manual_seed(0)
+    picture, weight = torch.randn(1, 8, 6, 6, generator=numbers), torch.randn(8, generator=numbers)
+    query, key, value = torch.randn(3, 1, 2, 5, 8, generator=numbers)
+    with calling(Config(mixed=True), torch.device("cpu")):
+        convolved = F.conv2d(picture, torch.randn(8, 8, 3, 3, generator=numbers))
+        normal = F.group_norm(convolved, 4, weight)
+        attended = F.scaled_dot_product_attention(query.bfloat16(), key.bfloat16(), value.bfloat16())
+    assert convolved.dtype == normal.dtype == attended.dtype == torch.bfloat16
+    assert torch.equal(normal, F.group_norm(convolved.float(), 4, weight).bfloat16())
+    rounded = (each.bfloat16().float() for each in (query, key, value))
+    assert torch.equal(attended, F.scaled_dot_product_attention(*rounded).bfloat16())

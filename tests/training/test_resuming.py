@@ -9,7 +9,7 @@ import pytest
 import torch
 from diffusers import AutoencoderTiny
 
-from training.batches import Samples
+from training.batches import Samples, Window, choose_window
 from training.checkpoints import load_checkpoint, save_checkpoint
 from training.config import Config, DecoderConfig, RenderConfig, TextConfig, UnetConfig, VaeConfig, for_gpu
 from training.device import step_numbers
@@ -178,6 +178,28 @@ def test_a_batch_is_a_function_of_its_step(tiny: Config) -> None:
         assert torch.equal(getattr(first, name), getattr(again, name)), name
     assert not torch.equal(first.target, other.target)
     assert first.target.shape == (6, 4, 32, 32) and first.ids.shape == (6, tiny.text.positions)
+
+
+def test_wide_and_tall_parts_of_pictures_are_seen_as_often_as_the_settings_say(tiny: Config) -> None:
+    settings = replace(tiny.unet, window_share=0.5, window_sides=(0.6, 0.9))
+    windows = [choose_window(settings, 32, step, rank) for step in range(300) for rank in (0, 1)]
+    assert windows[0] == choose_window(settings, 32, 0, 0)
+    parts = [each for each in windows if (each.height, each.width) != (32, 32)]
+    # 600 throws of a coin: five standard deviations are 61.
+    assert abs(len(parts) - 300) < 61
+    assert {(each.height == 32, each.width == 32) for each in parts} == {(True, False), (False, True)}
+    for each in parts:
+        assert 0.6 * 32 - 1 <= min(each.height, each.width) <= 0.9 * 32 + 1
+        assert 0 <= each.top <= 32 - each.height and 0 <= each.left <= 32 - each.width
+
+
+def test_a_window_shows_the_same_part_of_everything(tiny: Config) -> None:
+    device = torch.device("cpu")
+    batch = Samples(tiny, device).batch(step_numbers(device, 3, 0, 0), 6)
+    part = batch.window(Window(top=4, left=0, height=20, width=32))
+    for name in ("target", "mask", "subject", "painted"):
+        assert torch.equal(getattr(part, name), getattr(batch, name)[:, :, 4:24, :]), name
+    assert torch.equal(part.ids, batch.ids)
 
 
 def test_what_shows_the_subject_is_the_subject(tiny: Config) -> None:
