@@ -100,7 +100,18 @@ def _usage_sentence(error: typer.TyperException) -> str:
     if isinstance(error.__cause__, ValidationError):  # typer 0.29 does not show the value
         value = error.__cause__.errors()[0]["input"]
         text = text.replace("Invalid value", f"Invalid value {quoted(value)}", 1).partition(", unable to parse")[0]
-    return f"{text.rstrip(chr(46))}: see `{called_as()} --help`." if text else ""
+    words = " ".join([called_as(), *_command_of(error), "--help"])
+    return f"{text.rstrip(chr(46))}: see `{words}`." if text else ""
+
+
+def _command_of(error: typer.TyperException) -> list[str]:
+    """The command that was called wrongly, as its words, such as ["store", "check"]; none for the program itself."""
+    words: list[str] = []
+    context = getattr(error, "ctx", None)
+    while context is not None and context.parent is not None:
+        words.insert(0, str(context.info_name))
+        context = context.parent
+    return words
 
 
 def _complain(sentence: str) -> int:

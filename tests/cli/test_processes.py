@@ -40,6 +40,22 @@ def test_a_fault_of_the_program_ends_with_1_and_its_trace() -> None:
     assert done.stderr.endswith("ZeroDivisionError: integer division or modulo by zero\n")
 
 
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        (["sweep", "--seeds", "1"], "sweep"),
+        (["store", "nothing"], "store"),
+        (["store", "check", "--foo"], "store check"),
+    ],
+)
+def test_a_mistake_names_the_help_of_the_command_that_it_was_made_in(words: list[str], command: str) -> None:
+    done = subprocess.run(
+        [*COMMAND, *words], cwd=PROJECT, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith(f": see `python -m bgen_core {command} --help`.\n")
+
+
 def test_pipes_hold_the_document_and_what_is_said_where_nothing_is_set(tmp_path: Path) -> None:
     (tmp_path / "Größe.jpg").write_bytes(PHOTO.read_bytes())
     done = subprocess.run(

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 
 from bgen_core.errors import LostPictureError, OutOfMemoryError, UserInputError
 from bgen_core.extent import Extent
@@ -15,7 +16,7 @@ from bgen_core.jobs.running.asking import Asking, Fault
 from bgen_core.jobs.running.commits import Commits
 from bgen_core.jobs.running.engine_call import Ahead, Asked, EngineCall, OpenEngine
 from bgen_core.jobs.running.relighting import awaits_light
-from bgen_core.jobs.running.share import Share, SharedCells, Taken
+from bgen_core.jobs.running.share import Share, SharedCells, Taken, settled_cells
 from bgen_core.jobs.running.turn import Turn
 from bgen_core.jobs.running.waiting_cells import Later, WaitingCells, by_raw, photo_by_photo
 from bgen_core.jobs.running.work import Painted, Work
@@ -128,8 +129,22 @@ class Painting:
                 self._turn.begin()
                 yield Waiting(cells=len(sharing))
                 time.sleep(CLAIM_SECONDS)
+                yield from self._leave_made(work, sharing)
             elif work.redraw is not None:
                 sharing = yield from self._left_again(work)
+
+    def _leave_made(self, work: Work, sharing: dict[RawId, list[SweepCell]]) -> Iterator[Committed]:
+        """Leave, and tell, the cells that another process has made for its own sweep: they are not pasted again."""
+        made, _ = settled_cells(self._store, work.sweep_id, chain.from_iterable(sharing.values()))
+        for raw_id, cells in list(sharing.items()):
+            left = [cell for cell in cells if cell.index not in made]
+            for cell in cells:
+                if cell.index in made:
+                    yield Committed(index=cell.index, run_id=work.addresses[cell.index].run_id, reused=True)
+            if left:
+                sharing[raw_id] = left
+            else:
+                del sharing[raw_id]
 
     def _paint_part(
         self, share: Share, work: Work, inpainter: Inpainter, sharing: Mapping[RawId, list[SweepCell]]

@@ -41,6 +41,18 @@ class Taken:
     made: list[SweepCell] = field(default_factory=list[SweepCell])
 
 
+def settled_cells(store: Store, sweep_id: SweepId, cells: Iterable[SweepCell]) -> tuple[set[int], set[int]]:
+    """Of cells, the indices of those that are made and of those that have failed."""
+    made: set[int] = set()
+    failed: set[int] = set()
+    indices = iter([cell.index for cell in cells])
+    while some := list(islice(indices, LOOKED_AT)):
+        rows = store.sweeps.cells(sweep_id, some)
+        made |= {row.index for row in rows if row.is_final}
+        failed |= {row.index for row in rows if row.error and not row.is_final}
+    return made, failed
+
+
 class Share:
     """What a painter has in common with the others at its sweeps.
 
@@ -246,12 +258,4 @@ class SharedCells:
                 self._claims.release([raw_id])
 
     def _settled(self, cells: Iterable[SweepCell]) -> tuple[set[int], set[int]]:
-        """Of cells, the indices of those that are made and of those that have failed."""
-        made: set[int] = set()
-        failed: set[int] = set()
-        indices = iter([cell.index for cell in cells])
-        while some := list(islice(indices, LOOKED_AT)):
-            rows = self._store.sweeps.cells(self._work.sweep_id, some)
-            made |= {row.index for row in rows if row.is_final}
-            failed |= {row.index for row in rows if row.error and not row.is_final}
-        return made, failed
+        return settled_cells(self._store, self._work.sweep_id, cells)

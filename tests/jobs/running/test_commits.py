@@ -14,14 +14,15 @@ from bgen_core.jobs.execute_sweep import Ended, execute_sweep
 from bgen_core.jobs.leases.claims import PaintingClaims
 from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.runner import Runner
-from bgen_core.jobs.running import commits
+from bgen_core.jobs.running import commits, painting
 from bgen_core.models.revision import find_model
 from bgen_core.records.sweep_states import CANCEL
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 from bgen_core.sweep.canvas import choose_model_extent
-from bgen_core.sweep.events import Committed, Failed, PaintCell
+from bgen_core.sweep.events import Committed, Failed, PaintCell, Waiting
 from tests.jobs.quick_sweeps import Noise, submit
+from tests.waiting import wait_until
 
 CELLS = 5
 PHOTO = Extent(width=80, height=64)
@@ -223,3 +224,23 @@ def test_cells_of_one_raw_picture_store_it_once(store: Store, settings: Settings
     raws = {store.runs.get(row.run_id).raw for row in store.sweeps.cells(sweep_id)}
     assert len(raws) == 2
     assert np.all([store.blobs.exists(raw) for raw in raws])
+
+
+def test_what_another_process_makes_meanwhile_is_reused_and_not_committed_again(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch, painter: Painter
+) -> None:
+    monkeypatch.setattr(painting, "CLAIM_SECONDS", 0.0)
+    has_looked = threading.Event()
+    committed = let_commit(monkeypatch, store, lambda seed: has_looked.wait(30))
+    first, second = (submit(store, settings, seeds=f"1-{CELLS}") for _ in range(2))
+    made: list[Any] = []
+    maker = threading.Thread(target=lambda: made.extend(Runner(store, settings, Member(store, "worker")).run(first)))
+    maker.start()
+    wait_until(lambda: len(painter.seeds) == CELLS, "the first sweep to paint")
+    waiting = Runner(store, settings, Member(store, "worker")).run(second)
+    assert isinstance(next(event for event in waiting if isinstance(event, Waiting | Committed)), Waiting)
+    has_looked.set()
+    maker.join(30)
+    assert [event.reused for event in made if isinstance(event, Committed)] == [False] * CELLS
+    assert [event.reused for event in waiting if isinstance(event, Committed)] == [True] * CELLS
+    assert sorted(committed) == sorted(painter.seeds) == list(range(1, CELLS + 1))
