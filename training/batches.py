@@ -9,6 +9,7 @@ from torch import Tensor
 
 from training.checkpoints import load_checkpoint
 from training.config import Config, UnetConfig
+from training.render import kind_of
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,13 @@ class Samples:
         self._scenes, self._grey = latents["scenes"], latents["grey"].float()
         self._figures = {name: latents[name] for name in ("subject", "mask", "touched", "share")}
         self._ids, self._nothing = captions["ids"], captions["nothing"].long()
+        weights = [config.unet.kind_weights.get(kind_of(number), 1.0) for number in range(len(self._scenes))]
+        self._weights = torch.tensor(weights, device=device)
 
     def batch(self, numbers: torch.Generator, count: int) -> Batch:
         """Draw a batch that is a function of the generator's state alone; the generator is the device's."""
         settings, grey = self._settings, self._grey
-        scene = self._below(numbers, len(self._scenes), count)
+        scene = torch.multinomial(self._weights, count, replacement=True, generator=numbers)
         target = self._scenes[scene].float()
         figure = self._below(numbers, len(self._figures["subject"]), count)
         subject, mask, touched, share = (part[figure].float() for part in self._figures.values())

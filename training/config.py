@@ -4,6 +4,7 @@ Change a value here and run `python -m training` again: finished stages stay as 
 results are removed from the work folder.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -148,6 +149,14 @@ class UnetConfig:
     recolouring: tuple[float, float] = (0.5, 1.7)
     pure_noise_share: float = 0.08
     """Samples at the last timestep, where the whole layout is decided."""
+    kind_weights: Mapping[str, float] = field(
+        default_factory=lambda: {
+            "mountains": 3.0, "bokeh": 2.5, "city": 2.0, "living_room": 2.0, "office": 2.0, "street": 1.5,
+            "desert": 1.5, "snow": 1.5, "stars": 1.5, "kitchen": 1.2, "brick": 0.7, "clouds": 0.7, "underwater": 0.7,
+            "bookshelf": 0.7, "studio": 0.4,
+        }
+    )  # fmt: skip
+    """How often a scene of a kind is seen, 1 for those that are not named: what is hard to paint more often."""
     window_share: float = 0.4
     """Steps that see a wide or a tall part of their pictures, since photos are rarely square."""
     window_sides: tuple[float, float] = (0.6, 0.9)

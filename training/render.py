@@ -19,6 +19,11 @@ KIND_CYCLE = (*KINDS, "studio")
 """Scene number i shows kind i modulo this; the studio's many colours earn it a second turn."""
 
 
+def kind_of(number: int) -> str:
+    """What scene `number` of a series shows."""
+    return KIND_CYCLE[number % len(KIND_CYCLE)]
+
+
 def render_numbered(seed: int, number: int, kind: str | None = None) -> tuple[NDArray[np.uint8], Traits]:
     """Render scene `number` of a series: a function of its arguments alone.
 
@@ -27,7 +32,7 @@ def render_numbered(seed: int, number: int, kind: str | None = None) -> tuple[ND
     picture : uint8 array, (256, 256, 3)
     traits : Traits
     """
-    scene = render(np.random.default_rng([seed, number]), kind or KIND_CYCLE[number % len(KIND_CYCLE)])
+    scene = render(np.random.default_rng([seed, number]), kind or kind_of(number))
     return to_bytes(scene.picture), scene.traits
 
 

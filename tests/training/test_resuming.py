@@ -180,6 +180,21 @@ def test_a_batch_is_a_function_of_its_step(tiny: Config) -> None:
     assert first.target.shape == (6, 4, 32, 32) and first.ids.shape == (6, tiny.text.positions)
 
 
+def test_kinds_are_seen_as_often_as_they_weigh(tiny: Config) -> None:
+    weights = dict.fromkeys(KIND_CYCLE[:_SCENES], 0.0) | {KIND_CYCLE[2]: 1.0, KIND_CYCLE[5]: 3.0}
+    device = torch.device("cpu")
+    samples = Samples(replace(tiny, unet=replace(tiny.unet, kind_weights=weights)), device)
+    batch = samples.batch(step_numbers(device, 3, 0, 0), 400)
+    cached = load_checkpoint(tiny.work / "latents.pt")
+    assert cached is not None
+    shows = [
+        ((batch.target - cached["scenes"][number].float()) * batch.painted == 0).all((1, 2, 3)) for number in (2, 5)
+    ]
+    assert (shows[0] | shows[1]).all()
+    # Of 400 samples 300, and five standard deviations are 43.
+    assert abs(int(shows[1].sum()) - 300) < 43
+
+
 def test_wide_and_tall_parts_of_pictures_are_seen_as_often_as_the_settings_say(tiny: Config) -> None:
     settings = replace(tiny.unet, window_share=0.5, window_sides=(0.6, 0.9))
     windows = [choose_window(settings, 32, step, rank) for step in range(300) for rank in (0, 1)]

@@ -112,8 +112,8 @@ def bokeh(rng: np.random.Generator) -> Scene:
     name = str(rng.choice(list(_LIGHTS), p=[0.26, 0.14, 0.11, 0.21, 0.07, 0.07, 0.07, 0.07]))
     ground, lamps = _LIGHTS[name]
     picture = flat(ground) * (0.5 + 1.2 * fractal(rng, 2, 2, 3))[..., None]
-    typical = rng.uniform(0.035, 0.08)
-    for _ in range(int(rng.integers(22, 46))):
+    typical = rng.uniform(0.06, 0.12)
+    for _ in range(int(rng.integers(12, 26))):
         x, y, radius = rng.random(), rng.random(), typical * rng.uniform(0.6, 1.5)
         top, bottom = (int(np.clip((y + s * radius) * SIZE + 3 * s, 0, SIZE)) for s in (-1, 1))
         left, right = (int(np.clip((x + s * radius) * SIZE + 3 * s, 0, SIZE)) for s in (-1, 1))

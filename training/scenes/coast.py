@@ -52,7 +52,7 @@ def beach(rng: np.random.Generator) -> Scene:
     """Sky, sea and bright sand, divided by a slanted line of surf; palms on tropical shores."""
     time = choose_time(rng)
     palette = PALETTES[time]
-    horizon, shore = rng.uniform(0.36, 0.48), rng.uniform(0.6, 0.72)
+    horizon, shore = rng.uniform(0.24, 0.54), rng.uniform(0.6, 0.82)
     tropical = rng.random() < 0.6
     picture_sky = sky(rng, time, horizon)
     deep, shallow = (rgb(8, 110, 150), rgb(60, 196, 196)) if tropical else (rgb(22, 74, 112), rgb(70, 130, 150))
@@ -102,7 +102,7 @@ def sea(rng: np.random.Generator) -> Scene:
     """Nothing but sky and water, and now and then a sailing boat."""
     time = choose_time(rng)
     palette = PALETTES[time]
-    horizon = rng.uniform(0.4, 0.58)
+    horizon = rng.uniform(0.28, 0.68)
     above = sky(rng, time, horizon)
     if time in ("day", "overcast"):
         deep, shallow = rgb(10, 46, 84) * palette.tint, rgb(60, 124, 166) * palette.tint

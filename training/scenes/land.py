@@ -41,10 +41,10 @@ def _range(
 ) -> Array:
     """One ridge with a lit and a shaded side, its snow, and the haze that distance lays over it."""
     depth = Y - line[None]
-    relief = fractal(rng, 5, 5, 6, 0.58)
+    relief = fractal(rng, 4, 4, 4, 0.5)
     side = -4 if sun_left else 4
     slope = np.convolve(np.gradient(line), np.ones(9) / 9, "same") * (1 if sun_left else -1)
-    shade = 0.62 + (relief - np.roll(relief, side, 1)) * 4.4 - slope[None] * 60 * np.exp(-np.clip(depth, 0, 1) / 0.14)
+    shade = 0.62 + (relief - np.roll(relief, side, 1)) * 3.2 - slope[None] * 60 * np.exp(-np.clip(depth, 0, 1) / 0.14)
     shade = np.clip(shade, 0.2, 1.15)[..., None]
     surface = np.broadcast_to(rock, picture.shape) * shade * palette.tint
     if snow_depth > 0:
@@ -61,7 +61,7 @@ def mountains(rng: np.random.Generator) -> Scene:
     """Ridges behind each other, paler with distance, over a lake, a green valley or firs."""
     time = choose_time(rng)
     palette = PALETTES[time]
-    horizon = rng.uniform(0.52, 0.64)
+    horizon = rng.uniform(0.46, 0.74)
     above = sky(rng, time, horizon, cover=float(rng.choice([0.0, 0.3, 0.6])) if time != "overcast" else None)
     picture = above.picture
     snowy = rng.random() < 0.65
@@ -70,7 +70,7 @@ def mountains(rng: np.random.Generator) -> Scene:
     for i in range(layers):
         nearness = i / max(1, layers - 1)
         height = rng.uniform(0.26, 0.38) * (1 - 0.6 * nearness)
-        line = ridge(rng, horizon - 0.14 + 0.16 * nearness, height, rng.uniform(1.4, 2.6) * (1 + nearness))
+        line = ridge(rng, horizon - 0.14 + 0.16 * nearness, height, rng.uniform(1.0, 2.0) * (1 + 0.5 * nearness), 4)
         colour = mix(rock, rgb(60, 86, 56), nearness * 0.8)
         picture = _range(
             rng,
@@ -94,7 +94,7 @@ def mountains(rng: np.random.Generator) -> Scene:
         line = swell(rng, shore, 0.03, 5)
         picture = mix(picture, grass * (0.7 + 0.5 * grain)[..., None], below(line))
         if variant == "firs":
-            picture = firs(rng, picture, line + 0.02, 0.14, int(rng.integers(12, 26)), rgb(26, 50, 40) * palette.tint)
+            picture = firs(rng, picture, line + 0.02, 0.18, int(rng.integers(6, 14)), rgb(26, 50, 40) * palette.tint)
             extras = (*extras, "firs")
     return Scene(picture, traits=Traits(kind="mountains", time=time, extras=extras))
 
@@ -103,7 +103,7 @@ def desert(rng: np.random.Generator) -> Scene:
     """Dunes with knife-edge crests: a bright side towards the sun and a dark side away from it."""
     time = choose_time(rng)
     palette = PALETTES[time]
-    horizon = rng.uniform(0.38, 0.5)
+    horizon = rng.uniform(0.26, 0.56)
     above = sky(rng, time, horizon, cover=None if time == "overcast" else float(rng.choice([0.0, 0.0, 0.35])))
     picture = above.picture
     sand = jitter(rng, mix(rgb(230, 176, 106), rgb(216, 130, 76), rng.random()), 0.02) * palette.tint
@@ -130,7 +130,7 @@ def snow(rng: np.random.Generator) -> Scene:
     """White slopes with blue shadows, loaded firs, and often falling flakes."""
     time = choose_time(rng)
     palette = PALETTES[time]
-    horizon = rng.uniform(0.42, 0.54)
+    horizon = rng.uniform(0.32, 0.62)
     picture = sky(rng, time, horizon).picture
     white = rgb(244, 248, 254) * palette.tint
     shadow = mix(white * rgb(170, 194, 232), palette.zenith, 0.1)
@@ -142,8 +142,8 @@ def snow(rng: np.random.Generator) -> Scene:
         line = swell(rng, horizon + 0.26 * nearness**1.2, 0.025 + 0.02 * nearness, 5)
         if i < 2:
             bark = mix(rgb(34, 56, 50) * palette.tint, palette.haze, 0.35 * (1 - nearness))
-            count = int(rng.integers(10, 22)) if i == 0 else int(rng.integers(2, 7))
-            picture = firs(rng, picture, line + 0.015, 0.14 + 0.22 * nearness, count, bark, snow=white)
+            count = int(rng.integers(6, 14)) if i == 0 else int(rng.integers(2, 7))
+            picture = firs(rng, picture, line + 0.015, 0.18 + 0.2 * nearness, count, bark, snow=white)
         depth = Y - line[None]
         drift = np.clip(smoothstep(0.25, 0.6, fractal(rng, 3, 7, 4)) + smoothstep(0.1, 0.0, depth) * 0.6, 0, 1)
         picture = mix(
@@ -152,8 +152,8 @@ def snow(rng: np.random.Generator) -> Scene:
     weather = None
     if rng.random() < 0.45:
         flakes = Painter()
-        for _ in range(int(rng.integers(120, 240))):
-            size = float(rng.choice([0.0025, 0.004, 0.008], p=[0.5, 0.35, 0.15]))
+        for _ in range(int(rng.integers(80, 160))):
+            size = float(rng.choice([0.004, 0.006, 0.009], p=[0.5, 0.35, 0.15]))
             flakes.ellipse(rng.random(), rng.random(), size, size, rng.uniform(0.5, 1.0))
         picture = paint(picture, WHITE * (0.6 + 0.4 * palette.brightness), flakes.result())
         weather = "snowfall"

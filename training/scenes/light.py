@@ -177,7 +177,7 @@ def sky(
     sun = (rng.uniform(0.1, 0.9), horizon * rng.uniform(*_SUN_HEIGHT[time]))
     distance = np.hypot(X - sun[0], Y - sun[1])
     if time == "night" and stars:
-        picture = picture + star_field(rng, 320) * smoothstep(horizon, horizon * 0.5, Y)[..., None]
+        picture = picture + star_field(rng, 140) * smoothstep(horizon, horizon * 0.5, Y)[..., None]
     glow = _GLOW[time] * (np.exp(-distance / 0.16) + 0.5 * np.exp(-distance / 0.5))
     picture = picture + (palette.disc - picture * 0.6) * glow[..., None]
     if time in _DISC_RADIUS:

@@ -70,7 +70,7 @@ def render(rng: np.random.Generator, kind: str) -> Scene:
         haze = PALETTES[traits.time or "overcast"].haze
         thickness = 0.62 * smoothstep(1.05, 0.35, Y)
         picture, traits = mix(picture, np.broadcast_to(haze, picture.shape), thickness), replace(traits, weather="fog")
-    if kind not in _NEVER_BLURRED and rng.random() < 0.2:
+    if kind not in _NEVER_BLURRED and rng.random() < 0.12:
         picture, traits = blur(picture, rng.uniform(1.6, 3.5)), replace(traits, blurred=True)
     vignette = 1 - rng.uniform(0, 0.2) * smoothstep(0.35, 0.85, np.hypot(X - 0.5, Y - 0.5))
     picture = picture * vignette[..., None]

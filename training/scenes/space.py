@@ -27,10 +27,10 @@ def stars(rng: np.random.Generator) -> Scene:
         )
         picture = picture + colour * (band * (0.3 + 0.7 * clumps))[..., None] * 0.8
         lane = np.exp(-(((across + (dust - 0.5) * 0.16) / 0.035) ** 2)) * smoothstep(0.4, 0.65, dust)
-        picture = picture * (1 - 0.7 * lane)[..., None] + star_field(rng, 900) * band[..., None]
-    picture = picture + star_field(rng, int(rng.uniform(350, 700)))
-    for _ in range(int(rng.integers(8, 22))):
-        x, y, size = rng.random(), rng.uniform(0, 0.8), rng.uniform(0.004, 0.009)
+        picture = picture * (1 - 0.7 * lane)[..., None] + star_field(rng, 450) * band[..., None]
+    picture = picture + star_field(rng, int(rng.uniform(120, 240)))
+    for _ in range(int(rng.integers(25, 50))):
+        x, y, size = rng.random(), rng.uniform(0, 0.8), rng.uniform(0.005, 0.011)
         picture = picture + (np.exp(-((X - x) ** 2 + (Y - y) ** 2) / size**2) * rng.uniform(0.6, 1.0))[..., None]
     extras: tuple[str, ...] = ()
     if rng.random() < 0.75:
@@ -60,7 +60,7 @@ def galaxy(rng: np.random.Generator) -> Scene:
     variant = "spiral" if rng.random() < 0.5 else "nebula"
     names = tuple(list(_GAS)[int(i)] for i in rng.permutation(len(_GAS))[:2])
     first, second = _GAS[names[0]], _GAS[names[1]]
-    picture = np.broadcast_to(rgb(4, 4, 14), (SIZE, SIZE, 3)) + star_field(rng, int(rng.uniform(300, 600)))
+    picture = np.broadcast_to(rgb(4, 4, 14), (SIZE, SIZE, 3)) + star_field(rng, int(rng.uniform(120, 240)))
     x, y = rng.uniform(0.35, 0.65), rng.uniform(0.32, 0.6)
     clumps, knots = fractal(rng, 3, 3, 6, 0.6), fractal(rng, 4, 4, 6, 0.62)
     if variant == "spiral":
@@ -96,7 +96,7 @@ def clouds(rng: np.random.Generator) -> Scene:
     above = rng.random() < 0.6
     top = mix(palette.cloud_top, WHITE * palette.tint, 0.4)
     if above:
-        horizon = rng.uniform(0.3, 0.45)
+        horizon = rng.uniform(0.22, 0.5)
         picture = sky(rng, time, horizon, cover=0.0 if time != "overcast" else 0.3).picture
         layers, shade = 5, mix(palette.cloud_base, palette.zenith, 0.25)
     else:

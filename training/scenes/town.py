@@ -36,7 +36,7 @@ def _tower(
         painter.line([((left + right) / 2, top), ((left + right) / 2, top - rng.uniform(0.03, 0.09))], 0.005, wall)
     if rng.random() < 0.25:
         painter.rectangle(left + (right - left) * 0.2, top - 0.016, right - (right - left) * 0.2, top, wall)
-    step_x, step_y = float(rng.choice([0.014, 0.018])), float(rng.choice([0.018, 0.022]))
+    step_x, step_y = float(rng.choice([0.022, 0.03])), float(rng.choice([0.026, 0.034]))
     share, lamp = (rng.uniform(0.3, 0.65), _LAMPS[int(rng.integers(4))]) if lit else (0.92, WHITE)
     for y in np.arange(top + 0.012, foot - 0.014, step_y):
         for x in np.arange(left + 0.008, right - 0.01, step_x):
@@ -53,7 +53,7 @@ def city(rng: np.random.Generator) -> Scene:
     """Three rows of towers over their own reflection; windows shine when it is dark."""
     time = choose_time(rng)
     palette, lit = PALETTES[time], _lights_on(time)
-    shore = rng.uniform(0.66, 0.78)
+    shore = rng.uniform(0.6, 0.86)
     picture = sky(
         rng,
         time,
@@ -70,7 +70,7 @@ def city(rng: np.random.Generator) -> Scene:
         nearness = row / 2
         x = -0.04
         while x < 1.02:
-            width = rng.uniform(0.05, 0.12) * (0.75 + 0.45 * nearness)
+            width = rng.uniform(0.07, 0.16) * (0.75 + 0.45 * nearness)
             height = rng.uniform(0.1, 0.42) * (1.2 - 0.45 * nearness) * (1.4 if rng.random() < 0.12 else 1.0)
             stone = (
                 mix(rgb(18, 22, 40), rgb(36, 40, 60), rng.random())
@@ -120,7 +120,7 @@ def _facades(
         painter.polygon(
             [at(near, height), at(near, height + 0.035), at(far, height + 0.035), at(far, height)], stone * 0.7
         )
-        columns = max(2, round(3 * (far - near) / near * 1.2))
+        columns = max(2, round(2 * (far - near) / near * 1.2))
         for level in np.arange(0.0, height - 0.2, 0.26):
             for column in range(columns):
                 first = 1 / (1 / near + (1 / far - 1 / near) * (column + 0.25) / columns)

@@ -37,7 +37,7 @@ def forest(rng: np.random.Generator) -> Scene:
     light, bright, dark, soil = _FOREST[variant]
     glow = np.exp(-(((X - rng.uniform(0.3, 0.7)) / 0.42) ** 2 + ((Y - 0.42) / 0.38) ** 2))
     picture = mix(mix(flat(dark), bright, smoothstep(0.35, 0.7, fractal(rng, 7, 7))), light, glow * 0.92)
-    horizon = rng.uniform(0.62, 0.72)
+    horizon = rng.uniform(0.56, 0.76)
     grain = in_perspective(rng, horizon - 0.15, 1.5, 2.0)
     layers = 4
     bark = mix(rgb(70, 52, 38), rgb(50, 44, 38), rng.random()) if variant != "night" else rgb(9, 13, 19)
@@ -142,7 +142,7 @@ def meadow(rng: np.random.Generator) -> Scene:
     """Open grass up to soft hills, with blades near by and often flowers that grow towards the viewer."""
     time = choose_time(rng)
     palette = PALETTES[time]
-    horizon = rng.uniform(0.38, 0.5)
+    horizon = rng.uniform(0.28, 0.58)
     picture = sky(rng, time, horizon).picture
     for i in range(int(rng.integers(1, 3))):
         hill = mix(mix(rgb(86, 128, 70), rgb(60, 100, 60), rng.random()) * palette.tint, palette.haze, 0.5 - 0.2 * i)
