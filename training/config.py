@@ -189,7 +189,7 @@ class Config:
 
 
 def for_gpu(config: Config) -> Config:
-    """The same run with the sizes that a GPU learns in minutes: more of everything, a wider autoencoder, larger batches.
+    """The same run with the sizes that a GPU learns in minutes: more of everything, and a wider autoencoder.
 
     The UNet stays as it is: wider ones fill two cores by themselves, and a sweep gains less from its batches.
     """
