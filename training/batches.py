@@ -13,6 +13,16 @@ from training.render import kind_of
 
 
 @dataclass(frozen=True)
+class Window:
+    """A part of a picture, in latents."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
 class Batch:
     """What one training step needs.
 
@@ -47,21 +57,11 @@ class Batch:
             self.ids,
         )
 
-    def window(self, window: "Window") -> "Batch":
+    def window(self, window: Window) -> "Batch":
         """What shows through a window."""
         rows, columns = slice(window.top, window.top + window.height), slice(window.left, window.left + window.width)
         parts = (self.target, self.mask, self.subject, self.painted)
         return Batch(*(part[:, :, rows, columns] for part in parts), self.ids)
-
-
-@dataclass(frozen=True)
-class Window:
-    """A part of a picture, in latents."""
-
-    top: int
-    left: int
-    height: int
-    width: int
 
 
 def choose_window(settings: UnetConfig, side: int, step: int, rank: int) -> Window:
