@@ -21,6 +21,14 @@ from training.judge import Jury
 from training.sampling import Setting, Subject, load_pipeline, nobody, sample, somebody
 from training.scenes.registry import KINDS
 
+_SETTINGS = (
+    *(Setting(steps=steps, sampler=sampler) for sampler in ("ddim", "unipc") for steps in (4, 6, 8)),
+    Setting(sampler="unipc"),
+    Setting(steps=30),
+    Setting(guidance=1.0),
+)
+"""What the usual setting is compared with."""
+
 
 @dataclass(frozen=True)
 class Answers:
@@ -44,6 +52,13 @@ class Answers:
     def only(self, kinds: Sequence[str]) -> "Answers":
         """The answers to questions about some kinds."""
         rows = [i for i, question in enumerate(self.questions) if question.kind in kinds]
+        return self._rows(rows)
+
+    def of_seeds_below(self, end: int) -> "Answers":
+        """The answers with the first seeds."""
+        return self._rows([i for i, seed in enumerate(self.seeds) if seed < end])
+
+    def _rows(self, rows: list[int]) -> "Answers":
         return Answers([self.questions[i] for i in rows], [self.seeds[i] for i in rows], self.pictures[rows])
 
 
@@ -86,6 +101,12 @@ def distance_between_seeds(answers: Answers) -> float:
             if same and answers.seeds[i] % 2 == 0 and answers.seeds[j] % 2 == 0:
                 distances.append(float((answers.pictures[i] - answers.pictures[j]).abs().mean()))
     return float(np.mean(distances))
+
+
+def strength_of_edges(pictures: Tensor) -> float:
+    """Mean absolute difference of neighbouring pixels, across and down together, 0 to 2."""
+    across, down = pictures[..., 1:] - pictures[..., :-1], pictures[..., 1:, :] - pictures[..., :-1, :]
+    return float(across.abs().mean() + down.abs().mean())
 
 
 def kept_region(pipeline: StableDiffusionInpaintPipeline, photos: Path, masks: Path, count: int = 16) -> float:
@@ -185,9 +206,13 @@ def examine(
         "obedience",
         mark(jury, Answers.paint(pipeline, [q for q in OBEDIENCE if q.kind in kinds], fewer, Setting()), kinds),
     )
-    for setting in (Setting(steps=4), Setting(steps=30), Setting(guidance=1.0)):
-        name = f"plain, {setting.steps} steps, guidance {setting.guidance}"
-        note(name, mark(jury, Answers.paint(pipeline, plain_questions(kinds), fewer, setting), kinds))
+    usual = plain.of_seeds_below(fewer)
+    for setting in _SETTINGS:
+        others = Answers.paint(pipeline, plain_questions(kinds), fewer, setting)
+        note(f"plain, {setting.named}", mark(jury, others, kinds))
+        edges = strength_of_edges(others.pictures) / strength_of_edges(usual.pictures)
+        difference = float((others.pictures - usual.pictures).abs().mean())
+        note(f"plain, {setting.named}, edges and difference", [round(edges, 3), round(difference, 4)])
     if photos is not None:
         note("kept region, dB", kept_region(pipeline, photos / "images", photos / "masks"))
     note("seconds a picture", seconds_per_picture(pipeline))

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import diffusers
 import numpy as np
 import torch
-from diffusers import DDIMScheduler, StableDiffusionInpaintPipeline
+from diffusers import StableDiffusionInpaintPipeline
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bgen_core.models.schedulers import get_scheduler
 from training.people import draw_foreground
 
 _BATCH = 16
@@ -21,6 +23,13 @@ class Setting:
 
     steps: int = 20
     guidance: float = 3.0
+    sampler: str = "ddim"
+    """As the program names it."""
+
+    @property
+    def named(self) -> str:
+        """In words."""
+        return f"{self.steps} steps of {self.sampler}, guidance {self.guidance}"
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,7 @@ def _sample_batch(
     pictures = torch.from_numpy(np.stack([s.picture for s in subjects])).permute(0, 3, 1, 2).float() / 127.5 - 1
     kept = vae.encode(pictures * (masks < 0.5)).latents * scale
     conditions = torch.cat([masks[:, :, ::factor, ::factor], kept], 1)
-    scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)
+    scheduler = getattr(diffusers, get_scheduler(setting.sampler).class_name).from_config(pipeline.scheduler.config)
     scheduler.set_timesteps(setting.steps)
     latents = torch.stack(
         [torch.randn(kept.shape[1:], generator=torch.Generator().manual_seed(seed)) for seed in seeds]

@@ -1,16 +1,18 @@
 """The examination's batched sampler against diffusers' own pipeline."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from diffusers import StableDiffusionInpaintPipeline
+from diffusers import DDIMScheduler, StableDiffusionInpaintPipeline, UniPCMultistepScheduler
 from PIL import Image
 from transformers import CLIPTokenizer
 
 from training.config import Config, TextConfig, UnetConfig, VaeConfig
 from training.contact_sheet import save_sheet
+from training.evaluate import strength_of_edges
 from training.judge import SIDE, shrink, to_luminance
 from training.sampling import Setting, Subject, sample
 from training.text import build_text_encoder
@@ -39,14 +41,23 @@ def pipeline() -> StableDiffusionInpaintPipeline:
     return made
 
 
-@pytest.mark.parametrize("guidance", [1.0, 3.0])
+@pytest.mark.parametrize(
+    ("guidance", "sampler", "scheduler"),
+    [(1.0, "ddim", DDIMScheduler), (3.0, "ddim", DDIMScheduler), (3.0, "unipc", UniPCMultistepScheduler)],
+)
 def test_batched_sampling_equals_the_pipeline_one_at_a_time(
-    pipeline: StableDiffusionInpaintPipeline, guidance: float
+    pipeline: StableDiffusionInpaintPipeline,
+    guidance: float,
+    sampler: str,
+    scheduler: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(pipeline, "scheduler", scheduler.from_config(pipeline.scheduler.config))
     rng = np.random.default_rng(0)
     subject = Subject(rng.integers(0, 256, (256, 256, 3), np.uint8), (rng.random((256, 256)) < 0.5).astype(np.float32))
     prompts, seeds = ["a beach", "a city at night"], [3, 4]
-    ours = sample(pipeline, prompts, seeds, [subject, subject], Setting(steps=3, guidance=guidance))
+    setting = Setting(steps=3, guidance=guidance, sampler=sampler)
+    ours = sample(pipeline, prompts, seeds, [subject, subject], setting)
     for i, (prompt, seed) in enumerate(zip(prompts, seeds, strict=True)):
         theirs = pipeline(
             prompt=prompt,
@@ -96,3 +107,11 @@ def test_a_sheet_shows_every_picture_beside_the_others_of_its_name(tmp_path: Pat
     order = [flat[y, x] for y in (80, 230) for x in (60, 190, 330, 460)]
     assert [tuple(pixel) for pixel in order[:6]] == [(level,) * 3 for level in levels]
     assert tuple(order[6]) == tuple(order[7]) == (255, 255, 255), "no fourth name"
+
+
+def test_edges_are_counted_in_both_directions() -> None:
+    stripes = torch.zeros(1, 3, 8, 8)
+    stripes[..., ::2] = 1
+    assert strength_of_edges(stripes) == pytest.approx(1.0)
+    assert strength_of_edges(stripes.transpose(2, 3)) == pytest.approx(1.0)
+    assert strength_of_edges(torch.full((1, 3, 8, 8), 0.3)) == 0.0
