@@ -113,9 +113,9 @@ MODELS: tuple[ModelEntry, ...] = (
         source=str(DEMO_FOLDER),
         title="bgen demo: rendered scenes, made for CPUs, needs no download",
         side=256,
-        steps=20,
+        steps=8,
         guidance=3.0,
-        scheduler="ddim",
+        scheduler="unipc",
         examples=(
             "a tropical beach with palm trees at sunset",
             "an autumn park with golden trees",

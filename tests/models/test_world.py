@@ -29,4 +29,4 @@ def test_what_cannot_be_seen_in_a_prompt_is_not_sent_to_a_terminal():
 
 def test_the_catalogue_starts_where_the_model_was_measured_best():
     entry = describe_model("demo")
-    assert (entry.steps, entry.guidance) == (WORLD["steps"], WORLD["guidance"])
+    assert (entry.scheduler, entry.steps, entry.guidance) == (WORLD["scheduler"], WORLD["steps"], WORLD["guidance"])

@@ -100,7 +100,7 @@ def test_what_another_models_default_fills_has_no_effect_and_is_said() -> None:
     check_families(both, models)
     notes = list(family_notes(both, models[1], models))
     assert any("the guidance 3 has no effect on its pictures" in note for note in notes)
-    assert any("the scheduler 'ddim' has no effect on its pictures" in note for note in notes)
+    assert any("the scheduler 'unipc' has no effect on its pictures" in note for note in notes)
     with pytest.raises(UserInputError, match="choose the guidance 0, not 4"):
         check_families(plan(models, guidance="4"), models)
 

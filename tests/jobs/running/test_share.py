@@ -65,7 +65,7 @@ class Hand:
         self.member = Member(store, "painter")
         self.runner = Runner(store, settings, self.member, share=Share(store, self.member, deaths=deaths))
         self._store = store
-        self._inpainter = Sleeping(seconds, self._note)
+        self._inpainter = Sleeping(seconds, self.painted.append, self._begin)
         self.runner._models._load = load or self._load
         self._thread = threading.Thread(target=self._paint)
         self._sweep_id = SweepId("")
@@ -78,10 +78,10 @@ class Hand:
         self._thread.join(60)
         assert not self._thread.is_alive()
 
-    def _note(self, seed: int) -> None:
-        if not self.painted:
-            self._first()
-        self.painted.append(seed)
+    def _begin(self, seed: int) -> None:
+        del seed
+        first, self._first = self._first, lambda: None
+        first()
 
     def _load(self, source: ModelSource) -> LoadedModel:
         placement = place(source, self.runner.device, "none")
@@ -107,8 +107,8 @@ def paint_together(store: Store, sweep_id: SweepId, *hands: Hand) -> None:
 
 def test_painters_make_each_cell_once_and_the_last_one_finishes_the_sweep(settings: Settings, store: Store) -> None:
     sweep_id = quick_sweeps.submit(store, settings, seeds=f"1-{CELLS}")
-    all_have_one = threading.Barrier(3, timeout=50)  # before any has a second
-    hands = [Hand(store, settings, 0.05, first=all_have_one.wait) for _ in range(3)]
+    all_have_some = threading.Barrier(3, timeout=50)  # before any has a pace, by which it would take all of them
+    hands = [Hand(store, settings, 0.05, first=all_have_some.wait) for _ in range(3)]
     paint_together(store, sweep_id, *hands)
     assert store.sweeps.get(sweep_id).state == "done", [hand.ended for hand in hands]
     assert Counter(seed for hand in hands for seed in hand.painted) == Counter(range(1, CELLS + 1))
