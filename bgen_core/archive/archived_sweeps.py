@@ -37,6 +37,7 @@ from bgen_core.store.people.races import add_race_rows
 from bgen_core.store.schema import CellRow, DecisionRow, SweepRow, VoteRow
 from bgen_core.store.store import Store
 from bgen_core.store.sweep_rows import add_sweep_row
+from bgen_core.sweep.family_rules import could_be_settled
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.wording import quoted
 
@@ -242,7 +243,7 @@ def _cells(sweep: ArchivedSweep, plan: SweepPlan, runs: Mapping[RunId, RunRecord
     for cell, run_id in zip(plan.cells(), sweep.cells, strict=True):
         run = runs.get(run_id)
         tried = cell.at_attempt(number_of(sweep, cell.index, run_id))
-        if run is not None and (run.params, run.subject_id) != (tried.params, cell.subject_id):
+        if run is not None and not (run.subject_id == cell.subject_id and could_be_settled(tried.params, run.params)):
             raise UserInputError(f"the run {run.short_id} does not belong into its place {cell.index}")
         cells[cell.index] = run_id
     check_attempts(sweep, plan, cells)

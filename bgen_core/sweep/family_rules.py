@@ -23,6 +23,7 @@ NEUTRAL: dict[str, Any] = {
 }  # fmt: skip
 LORA_FIELDS = ("loras", "lora_weight")
 PLACE_FIELDS = ("canvas", "anchor", "subject_scale")
+NAMED_BY_FILE = ("loras", "ip_adapter")  # the same file under another name is the same run
 REFERENCE_FIELDS = ("reference", "ip_adapter", "reference_scale")
 # Larger pictures pass through the autoencoder in tiles: whole, one of side 2048 takes four times what one of 1024 does.
 # By the side that somebody chose alone, so that a cell's pixels depend on nothing but the cell.
@@ -156,3 +157,30 @@ def settled(family: Family, params: InpaintParams) -> InpaintParams:
         if isinstance(family.negative, WithCfg):
             changes["negative_prompt"] = NEUTRAL["negative_prompt"]
     return params.changed(changes)
+
+
+def could_be_settled(asked: InpaintParams, made: InpaintParams) -> bool:
+    """Whether some model could have made a run with these parameters for a cell with those: see `settled`.
+
+    Tells a run in the wrong place where nobody knows the family of its model, which may be on another machine, or the
+    version that settled its parameters.
+
+    Raises
+    ------
+    UserInputError
+        The cell's canvas or its colours cannot be.
+    """
+    if made == asked:
+        return True
+    neutral = NEUTRAL | {"anchor": AS_PHOTO.anchor, "canvas": canvas_named(asked.canvas)}
+    if made.background_colour not in (asked.background_colour, NEUTRAL["background_colour"]):
+        neutral["background_colour"] = read_gradient(asked.background_colour).text
+    if made.prompt:  # by a model that paints
+        for field in ("prompt", "num_inference_steps", "seed"):
+            del neutral[field]
+    given = vars(asked)
+    return all(
+        value in (given[field], neutral.get(field, given[field]))
+        for field, value in vars(made).items()
+        if field not in NAMED_BY_FILE
+    )

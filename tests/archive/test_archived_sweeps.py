@@ -15,6 +15,7 @@ from bgen_core.archive.run_archive import run_archive
 from bgen_core.archive.run_import import import_runs
 from bgen_core.errors import UserInputError
 from bgen_core.ids import NOBODY
+from bgen_core.models.catalogue import describe_model
 from bgen_core.records.run import RunRecord
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.records.sweep_states import RETRY
@@ -23,6 +24,7 @@ from bgen_core.store.opinions import Vote
 from bgen_core.store.store import Store, open_store
 from bgen_core.store.views import SavedView
 from bgen_core.sweep.axes import Axis
+from bgen_core.sweep.family_rules import settled
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from tests.archive.changed_zip import changed
@@ -112,6 +114,24 @@ def test_a_sweep_is_in_the_other_store_with_its_grid_and_votes(
     assert SweepPlan.from_json(store.sweeps.get("sweep-1").plan) == PLAN
     assert store.views.all() == []
     assert [each.id for each in store.sweeps.of_run(runs[1].id)] == ["sweep-1"]
+
+
+def test_a_sweep_by_several_models_travels_though_each_leaves_something_out(
+    store: Store, other: Store, tmp_path: Path
+) -> None:
+    other.subjects.save(SUBJECT, {})
+    base = replace(PLAN.base, side=256, guidance_scale=1.0, guidance_end=0.5, background_colour="navy to #fff")
+    plan = replace(PLAN, base=base, axes=(Axis(name="model", values=("demo", "plain-colour", "cut-out")),))
+    made = [
+        commit(other, replace(made_up_run(cell.index, subject_id=SUBJECT.id), params=settled(family, cell.params)))
+        for cell in plan.cells()
+        if (family := replace(describe_model(cell.model).family, side=256))
+    ]
+    assert [run.params == base for run in made] == [False] * 3
+    other.sweeps.add(sweep_of(plan), [run.id for run in made])
+    done = import_runs(store, exported(other, made, tmp_path / "runs.zip"))
+    assert done.sweeps_added == ("sweep-1",)
+    assert [cell.done for cell in store.sweeps.cells("sweep-1")] == [True] * 3
 
 
 def test_what_was_under_way_is_not_put_into_the_queue(

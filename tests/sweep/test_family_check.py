@@ -7,11 +7,12 @@ import pytest
 
 from bgen_core.errors import UserInputError
 from bgen_core.ids import SubjectId
-from bgen_core.models.catalogue import ModelEntry, describe_model
+from bgen_core.models.catalogue import BACKGROUNDS, ModelEntry, describe_model
 from bgen_core.models.families import Configs, Family
-from bgen_core.models.family_table import find_family
+from bgen_core.models.family_table import FAMILIES, find_family
 from bgen_core.sweep.build import build_plan
 from bgen_core.sweep.family_check import check_families, family_notes
+from bgen_core.sweep.family_rules import could_be_settled, settled
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import CellAddress, SweepPlan, address_cell, address_plan
 
@@ -230,3 +231,29 @@ def test_each_model_of_a_plan_is_addressed_by_its_own_family() -> None:
     )
     assert found[0] != found[1]
     assert found[2] == found[3]
+
+
+@pytest.mark.parametrize("of", [*FAMILIES, *(entry.family for entry in BACKGROUNDS)], ids=lambda each: each.title)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"side": 256, "flow_shift": 3.0},
+        {"guidance_scale": 1.0, "guidance_end": 0.5},
+        {"guidance_end": 0.0, "negative_prompt": "red"},
+        {"background_colour": "navy to  #fff", "canvas": "Story", "anchor": "left"},
+        {"repaint": "whole", "mask_grow": 4.0, "strength": 0.5, "scheduler": "euler"},
+        {"control": "edges", "control_scale": 0.0, "reference_scale": 0.0, "lora_weight": 0.3},
+    ],
+)
+def test_a_run_belongs_to_its_cell_whatever_its_model_leaves_out(of: Family, changes: dict[str, Any]) -> None:
+    asked = InpaintParams(prompt="a beach", **({"seed": 7} | changes))
+    made = settled(replace(of, side=256, own_shift=3.0), asked)
+    assert could_be_settled(asked, made)
+    assert not could_be_settled(replace(asked, shadow=0.5), made)
+    if not of.backdrop:
+        assert not could_be_settled(replace(asked, seed=0), made)
+        assert not could_be_settled(asked, replace(made, seed=0))
+        assert not could_be_settled(replace(asked, prompt="a forest"), made)
+    if of.backdrop == "colour" and "background_colour" in changes:  # white is what stands where none acts
+        assert not could_be_settled(replace(asked, background_colour="red"), made)
