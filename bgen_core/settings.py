@@ -4,7 +4,7 @@ import os
 import re
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -353,6 +353,9 @@ def _read_database_url(text: str) -> URL:
     return url
 
 
+_SECRETS = [name for name, field in Settings.model_fields.items() if SecretStr in get_args(field.annotation)]
+
+
 def load_settings(**overrides: object) -> Settings:
     """Read the settings from the environment.
 
@@ -372,10 +375,15 @@ def load_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         reason = str(first["msg"]).removeprefix("Value error, ")
-        name = "BGEN_" + "_".join(str(part) for part in first["loc"]).upper()
-        # The address of a database or a server may hold a password, and errors end up in logs.
+        if first["type"] in ("too_short", "string_too_short"):
+            fewest = first["ctx"]["min_length"]
+            reason = f"give at least {fewest} character{'s' * (fewest > 1)}, not {len(first['input'])}"
+        field = "_".join(str(part) for part in first["loc"])
+        name = f"BGEN_{field.upper()}"
+        # Errors end up in logs: a secret does not, nor the password in the address of a database or a server.
         given = re.sub(r"(//[^:/@]*):[^@]*@", r"\1:***@", quoted(first["input"]))
-        raise UserInputError(f"{name}={given} is not allowed: {reason}.") from error
+        shown = "***" if field in _SECRETS and first["input"] else given
+        raise UserInputError(f"{name}={shown} is not allowed: {reason}.") from error
     if bad := not_utf8(str(settings.home)):
         raise UserInputError(f"The folder of the store holds bytes that are no UTF-8 ({bad}): set BGEN_HOME.")
     return settings

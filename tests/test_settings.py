@@ -93,6 +93,19 @@ def test_a_limit_that_is_none_is_a_sentence(name: str, given: str, monkeypatch: 
     assert str(refused.value).count("\n") == 0
 
 
+@pytest.mark.parametrize("name", ["metrics_token", "ray_token"])
+def test_a_secret_that_is_too_short_is_not_shown(name: str) -> None:
+    with pytest.raises(UserInputError) as refused:
+        load_settings(**{name: "hunter2secret"})
+    variable = f"BGEN_{name.upper()}"
+    assert str(refused.value) == f"{variable}=*** is not allowed: give at least 16 characters, not 13."
+
+
+def test_a_password_that_is_empty_is_refused() -> None:
+    with pytest.raises(UserInputError, match="BGEN_PASSWORD='' is not allowed: give at least 1 character, not 0"):
+        load_settings(password="")
+
+
 def test_a_webhook_needs_its_secret() -> None:
     with pytest.raises(
         UserInputError, match="BGEN_WEBHOOK_SECRET=nothing is not allowed: messages to BGEN_WEBHOOK are"
