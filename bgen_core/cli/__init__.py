@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from bgen_core.cli import exit_codes
 from bgen_core.cli.called_as import called_as
+from bgen_core.cli.given_once import GivenOnceCommand
 from bgen_core.cli.streams import (
     check_words,
     log_to_terminal,
@@ -56,9 +57,12 @@ def command_line(words: Sequence[str] = ()) -> typer.Typer:
         module = import_module(f"bgen_core.cli.{module_name}")
         command = getattr(module, attribute)
         if isinstance(command, typer.Typer):
+            for each in command.registered_commands:
+                each.cls = GivenOnceCommand
             app.add_typer(command, name=name)
         else:
-            app.command(name, context_settings=getattr(module, "CONTEXT_SETTINGS", None))(command)
+            settings = getattr(module, "CONTEXT_SETTINGS", None)
+            app.command(name, cls=GivenOnceCommand, context_settings=settings)(command)
     return app
 
 

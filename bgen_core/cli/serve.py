@@ -8,8 +8,10 @@ from typing import Annotated
 
 import typer
 
+from bgen_core.authentication import check
 from bgen_core.errors import UserInputError
 from bgen_core.python_path import LIBRARY
+from bgen_core.settings import load_settings
 
 # Whatever `streamlit run` takes goes on to it.
 CONTEXT_SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -17,13 +19,16 @@ CONTEXT_SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 def serve(
     context: typer.Context,
-    port: Annotated[int | None, typer.Option(help="Port to answer at; 8501 where none is given.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port to answer at; 8501 where none is given, 0 any free one.")
+    ] = None,
     address: Annotated[
         str | None,
         typer.Option(help="Address to answer at; this machine alone where none is given, others need BGEN_PASSWORD."),
     ] = None,
 ) -> None:
     """Start the server with the pages; takes the options of `streamlit run` too, such as --server.maxUploadSize."""
+    check(load_settings())  # the server would say the same, and end as one that has failed
     options = [*context.args]
     if port is not None:
         options += ["--server.port", str(port)]

@@ -23,6 +23,7 @@ from bgen_core.jobs.leases.member import Member
 from bgen_core.settings import Settings
 from bgen_core.store.patience import open_patiently
 from bgen_core.store.store import Store
+from bgen_core.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -134,6 +135,11 @@ def _serve(
         lost=lambda worker_id: store.workers.lose([worker_id]),
     )
     next_count, wanted = 0.0, 1
+    logger.info(
+        "%s on %s, from now until this is ended: `cluster status` shows them",
+        counted(wanted_painters(settings, gpus=gpus), "painter"),
+        "a GPU each" if on_gpus else "processors",
+    )
     try:
         while not is_stopping():
             if time.monotonic() >= next_count:

@@ -26,6 +26,8 @@ MaskPolicy = tuple[float, float]  # how far the repaint mask grows, and how wide
 def choose_model_extent(photo: Extent, *, side: int, factor: int = VAE_FACTOR) -> Extent:
     """Size at which a model paints: the photo's aspect, the area that it was trained on, sides that divide.
 
+    No side has less than two latents: of a single one some networks can normalise nothing.
+
     Parameters
     ----------
     photo
@@ -39,8 +41,8 @@ def choose_model_extent(photo: Extent, *, side: int, factor: int = VAE_FACTOR) -
     ratio = min(max(photo.width / photo.height, 1 / MOST_ELONGATED), MOST_ELONGATED)
     width, height = side * math.sqrt(ratio), side / math.sqrt(ratio)
     return Extent(
-        width=max(factor, round(width / factor) * factor),
-        height=max(factor, round(height / factor) * factor),
+        width=max(2 * factor, round(width / factor) * factor),
+        height=max(2 * factor, round(height / factor) * factor),
     )
 
 

@@ -40,6 +40,31 @@ def test_options_go_on_to_the_server(words: list[str], options: list[str], monke
     assert told(monkeypatch, *words) == options
 
 
+@pytest.mark.parametrize(
+    ("words", "environment", "sentence"),
+    [
+        (["--port", "99999"], {}, "Invalid value '99999' for '--port': Input should be less than or equal to 65535"),
+        (["--port", "-5"], {}, "Input should be greater than or equal to 0"),
+        ([], {"BGEN_MAX_CELLS": "many"}, "BGEN_MAX_CELLS='many' is not allowed"),
+        ([], {"BGEN_AUTH": "password"}, "BGEN_AUTH=password needs BGEN_PASSWORD"),
+    ],
+)
+def test_a_server_that_could_not_start_is_not_started(
+    words: list[str],
+    environment: dict[str, str],
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(os, "execv", lambda program, command: pytest.fail("it was started"))
+    monkeypatch.setattr(sys, "argv", ["bgen", "app", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert (ended.value.code, sentence in capsys.readouterr().err) == (2, True)
+
+
 def test_the_packages_pages_come_before_a_strangers_launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bgen_core.cli.serve.LIBRARY", tmp_path)
     (tmp_path / "streamlit_app.py").touch()

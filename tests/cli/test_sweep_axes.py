@@ -35,6 +35,18 @@ def test_a_plan_has_the_number_that_was_drawn_for_a_seed(call: Call, alpha_file:
     assert document["axes"]["scheduler"] == ["euler_a", "dpmpp_2m_karras"]
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--seed", "7", "--seed", "8"], "--seed is given 2 times: give it once, with commas between its values."),
+        (["--alpha", "a.png", "--alpha", "a.png"], "--alpha is given 2 times: give it once."),
+    ],
+)
+def test_an_option_of_one_value_is_not_overwritten_by_a_second(call: Call, words: list[str], sentence: str) -> None:
+    ended = call("sweep", PHOTO, "--prompt", "a beach", "--prompt", "a forest", *words, "--dry-run")
+    assert (ended.returncode, ended.stderr.strip()) == (2, f"bgen: {sentence}")
+
+
 def test_reference_pictures_are_files_or_addresses_and_a_dry_run_keeps_none(
     call: Call, alpha_file: Path, tmp_path: Path
 ) -> None:
@@ -154,6 +166,7 @@ def test_a_cell_is_drawn_again_until_it_does_not_grow(call: Call, tmp_path: Path
     [
         (["--explore-steps", "2"], "belong together"),
         (["--explore-steps", "2", "--keep", "0", "--by", "expansion"], "--keep 0 is not allowed"),
+        (["--explore-steps", "9", "--steps", "4,8", "--keep", "1", "--by", "seam"], "at most the 8 steps that cells"),
         (["--explore-steps", "2", "--keep", "1", "--by", "beauty"], "metric 'beauty' is not known"),
         (["--explore-steps", "2", "--keep", "1", "--by", "clip_score"], "No CLIP model is set: BGEN_CLIP_MODEL"),
         (["--explore-steps", "2", "--keep", "1", "--by", "seam", "--scheduler", "lcm", "--steps", "60"], "at most 50"),

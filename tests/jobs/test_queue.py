@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from bgen_core.errors import StoreError, UserInputError
-from bgen_core.ids import VisitorId
+from bgen_core.ids import SweepId, VisitorId
 from bgen_core.jobs import execute_sweep as loop
+from bgen_core.jobs.executors.local import LocalExecutor
 from bgen_core.jobs.leases.holding import requeue_orphans
 from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.queue_forecast import foreseen, waiting_sweeps
@@ -23,7 +24,10 @@ from bgen_core.records.visitor import Visitor
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store
 from bgen_core.sweep.events import PaintCell
+from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.plan import SweepPlan
 from tests.jobs.quick_sweeps import Noise, claim, submit
+from tests.made_up import commit, made_up_run, made_up_sweep
 from tests.tiny_models import tiny_pipeline
 
 
@@ -229,3 +233,13 @@ def test_a_worker_that_lost_its_gpu_makes_room_for_a_new_one(
         run_sweep(store, member, Runner(store, settings, member), claim(store))
         assert store.sweeps.get(sweep_id).state == "failed"
     assert sum(cell.done for cell in store.sweeps.cells(sweep_id)) == 1
+
+
+def test_a_sweep_that_is_whole_is_not_queued_anew(store: Store, settings: Settings) -> None:
+    run = commit(store, made_up_run(1))
+    plan = SweepPlan(subject_id=run.subject_id, model="demo", base=InpaintParams(prompt="a beach"))
+    store.sweeps.add(made_up_sweep("s", total=1, state="done", plan=plan.to_json()), [run.id])
+    executor = LocalExecutor(store, settings)
+    assert (executor.retry(SweepId("s")), store.sweeps.get(SweepId("s")).state) == (False, "done")
+    store.deletion.delete([run.id])
+    assert (executor.retry(SweepId("s")), store.sweeps.get(SweepId("s")).state) == (True, "queued")

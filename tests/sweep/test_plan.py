@@ -127,6 +127,7 @@ def test_a_plan_without_axes_is_one_cell():
         (Extent(width=512, height=512), 256, Extent(width=256, height=256)),
         (Extent(width=4000, height=3000), 512, Extent(width=592, height=440)),
         (Extent(width=100, height=4000), 256, Extent(width=144, height=440)),  # squeezed to 1 : 3
+        (Extent(width=128, height=96), 7, Extent(width=16, height=16)),  # two latents: networks normalise over them
     ],
 )
 def test_model_size_keeps_aspect_and_area(photo: Extent, side: int, expected: Extent):

@@ -39,11 +39,16 @@ def _with_options(command: _Command, annotation_of: Callable[[Parameter], Any]) 
 
 def _value_option(parameter: Parameter) -> Any:
     allowed = f" Allowed: {parameter.range}." if parameter.range else ""
-    return Annotated[_TYPES[parameter.kind] | None, typer.Option(help=f"{parameter.help}{allowed}")]
+    return Annotated[_TYPES[parameter.kind] | None, typer.Option(help=f"{_shown(parameter)}{allowed}")]
 
 
 def _axis_option(parameter: Parameter) -> Any:
     if parameter.kind == "text":
-        return Annotated[list[str] | None, typer.Option(help=f"{parameter.help} Several make an axis.")]
+        return Annotated[list[str] | None, typer.Option(help=f"{_shown(parameter)} Several make an axis.")]
     forms = f"{','.join(parameter.names()[1:3])},…" if parameter.names() else FORMS
-    return Annotated[str | None, typer.Option(metavar="AXIS", help=f"{parameter.help} {forms}")]
+    return Annotated[str | None, typer.Option(metavar="AXIS", help=f"{_shown(parameter)} {forms}")]
+
+
+def _shown(parameter: Parameter) -> str:
+    """Its help where Typer takes [word] for a colour."""
+    return parameter.help.replace("[", r"\[")

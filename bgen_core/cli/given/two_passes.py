@@ -51,8 +51,19 @@ def explore(
 
     A dry run makes nothing and returns the first pass's plan. What became of a first pass that was stopped is returned
     instead of a plan.
+
+    Raises
+    ------
+    UserInputError
+        Exploring would take more steps than finishing.
     """
     first = explored_plan(replace(plan, redraw=None), passes.steps)
+    most = max(plan.values_of("num_inference_steps"))
+    if passes.steps > most:
+        raise UserInputError(
+            f"--explore-steps {passes.steps} is not allowed: explore with at most the {most} steps that cells are "
+            "finished with."
+        )
     check_steps(plan)  # of the second pass, which would be refused when the first one is painted
     if dry_run:
         return first, None

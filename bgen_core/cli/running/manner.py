@@ -56,7 +56,7 @@ class Manner:
 
     def place(self, store: Store, models: Sequence[str]) -> Place:
         """Where it is computed."""
-        return find_place(store, self.settings, models, here=self.here, previews=self.previews)
+        return find_place(store, self.settings, models, here=self.here, dry_run=self.dry_run, previews=self.previews)
 
     def print_plan(
         self, forecast: SweepForecast, passes: TwoPasses | None = None, photos: SweepPhotos | None = None

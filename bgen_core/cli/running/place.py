@@ -108,7 +108,13 @@ class Place:
 
 
 def find_place(
-    store: Store, settings: Settings, models: Iterable[str], *, here: bool, previews: PreviewFiles | None = None
+    store: Store,
+    settings: Settings,
+    models: Iterable[str],
+    *,
+    here: bool,
+    dry_run: bool = False,
+    previews: PreviewFiles | None = None,
 ) -> Place:
     """The worker that runs, if it can make these pictures as this process would; says which it is, or why not.
 
@@ -118,16 +124,20 @@ def find_place(
         As they were given: the worker looks for a relative path from a folder of its own.
     here
         Whether this process is insisted on.
+    dry_run
+        Whether nothing is computed.
     """
     worker = None if here else _running_worker(store)
     reason = _unfit(settings, worker, models) if worker else ""
     if worker and reason:
-        say(f"the running worker is not used, since {reason}; computing in this process")
+        say(f"the running worker is not used, since {reason}{'' if dry_run else '; computing in this process'}")
         worker = None
     elif worker:
+        whose = f"the running worker (process {worker.process.pid} on {worker.status.device_kind})"
         say(
-            f"computed by the running worker (process {worker.process.pid} on {worker.status.device_kind}); {STOPS}; "
-            "--here computes in this process"
+            f"it would be computed by {whose}"
+            if dry_run
+            else f"computed by {whose}; {STOPS}; --here computes in this process"
         )
     return Place(store=store, settings=settings, worker=worker, previews=previews)
 

@@ -134,9 +134,12 @@ class LocalExecutor:
         return self._store.sweeps.change_state(sweep_id, CANCEL)
 
     def retry(self, sweep_id: SweepId, cell: int | None = None, *, stopped: bool = False) -> bool:
-        check_allowed(SweepPlan.from_json(self._store.sweeps.get(sweep_id).plan), self._settings)
+        sweep = self._store.sweeps.get(sweep_id)
+        check_allowed(SweepPlan.from_json(sweep.plan), self._settings)
         with _submitting:
             missing = sum(not each.is_final for each in self._store.sweeps.cells(sweep_id))
+            if sweep.state == "done" and not missing:
+                return False  # queued anew, it could be cancelled, and whole as it is it would count as that for good
             check_cells(self._store, self._settings, missing)
             if missing:
                 check_store_room(self._store, self._settings)
