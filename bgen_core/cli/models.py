@@ -48,37 +48,36 @@ def models(
         print_json({"models": listed, "schedulers": schedulers, "loras": loras, "ip_adapters": ip_adapters})
         return
     from rich.console import Console
-    from rich.table import Column, Table
+    from rich.table import Table
 
-    table = Table(
-        Column("Model", no_wrap=True),
-        "What",
-        "Here",
-        "Side",
-        "Steps",
-        "Guidance",
-        "Scheduler",
-        "Licence",
-        "Size",
-        "Run",
-    )
+    table = Table.grid(padding=(0, 2))
     for entry in entries:
-        mark = " (default)" if entry == chosen else ""
-        table.add_row(
-            entry.name + mark, entry.title, "yes" if _is_here(entry.name) else "downloads at first use",
-            str(entry.side), str(entry.steps), f"{entry.guidance:g}", entry.scheduler,
-            f"{entry.licence}, gated" if entry.access == "gated" else entry.licence, entry.size,
-            "yes" if entry.was_run else "not yet",
-        )  # fmt: skip
-    console = Console()
+        table.add_row(entry.name + (" (default)" if entry == chosen else ""), entry.title)
+        table.add_row("", _starts(entry), style="dim")
+        table.add_row("", _has(entry), style="dim")
+    console = Console(markup=False, highlight=False)
     console.print(table)
     console.print(
-        "Size: of the weights in half precision. Run: whether this program was run with these weights; the others' "
-        "families were run as small random checkpoints."
+        "\nSizes are those of the weights in half precision, which are fetched at first use. Of what is “not run yet” "
+        "a small random checkpoint of the same family was run.\n"
     )
     console.print("Schedulers: " + ", ".join(f"{entry.name} ({entry.label})" for entry in SCHEDULERS))
     console.print(f"IP-Adapters in {settings.ip_adapter_folder}: {', '.join(ip_adapters) or 'none'}")
     console.print(f"LoRAs in {settings.lora_folder}: {', '.join(loras) or 'none'}")
+
+
+def _starts(entry: ModelEntry) -> str:
+    """Where its first picture starts."""
+    if entry.family.backdrop:
+        return "no diffusion"
+    return f"{entry.side} px · {entry.steps} steps · guidance {entry.guidance:g} · {entry.scheduler}"
+
+
+def _has(entry: ModelEntry) -> str:
+    """Where its files are, whose they are, and whether they are known to work."""
+    where = "here" if _is_here(entry.name) else f"downloads {entry.size}".rstrip()
+    licence = f"{entry.licence}, gated" if entry.access == "gated" else entry.licence
+    return " · ".join(filter(None, [where, licence, "" if entry.was_run else "not run yet"]))
 
 
 def _chosen(spec: str) -> ModelEntry:

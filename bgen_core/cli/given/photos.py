@@ -139,7 +139,7 @@ def read_photos(
     if not kept:
         raise UserInputError(f"None of {counted(len(paths), 'photo')} can be used: see above why.")
     if read.doubtful and len(paths) > 1:
-        say(f"{counted(len(read.doubtful), 'mask')} of {len(paths)} to look at first, on the Subject page:")
+        say(f"{counted(len(read.doubtful), 'mask')} of {len(kept)} to look at first, on the Subject page:")
         for photo in read.doubtful:
             say(f"  {shown_name(photo.path.name)}: {photo.doubt}")
     return read
