@@ -376,7 +376,7 @@ def load_settings(**overrides: object) -> Settings:
         first = error.errors()[0]
         reason = str(first["msg"]).removeprefix("Value error, ")
         if first["type"] in ("too_short", "string_too_short"):
-            fewest = first["ctx"]["min_length"]
+            fewest = first.get("ctx", {})["min_length"]
             reason = f"give at least {fewest} character{'s' * (fewest > 1)}, not {len(first['input'])}"
         field = "_".join(str(part) for part in first["loc"])
         name = f"BGEN_{field.upper()}"

@@ -132,7 +132,9 @@ def test_models_and_doctor_print_json(call: Call):
 def test_a_narrow_terminal_shows_the_names_that_are_typed(call: Call, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("COLUMNS", "80")
     listed = call("models").stdout
-    assert all(model["name"] in listed for model in json.loads(call("models", "--json").stdout)["models"])
+    models = json.loads(call("models", "--json").stdout)["models"]
+    assert all(model[field] in listed for model in models for field in ("name", "scheduler"))
+    assert "FLUX.1 [dev]" in listed  # not taken for a colour
     assert "light_agreement" in call("metrics", "list").stdout
 
 
