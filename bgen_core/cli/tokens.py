@@ -15,7 +15,7 @@ from bgen_core.server_secret import keyed_id
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.people.tokens import BY_OPERATOR, SCOPES, ApiToken, Scope
 from bgen_core.store.store import open_store
-from bgen_core.wording import listed, printable, quoted
+from bgen_core.wording import printable, quoted
 
 tokens_app = typer.Typer(no_args_is_help=True)
 _ROLES: tuple[Role, ...] = ("viewer", "member", "admin")
@@ -109,14 +109,14 @@ def _role(text: str | None) -> Role | None:
             return role
     if text is None:
         return None
-    raise UserInputError(f"--role {quoted(text, 40)} is not allowed: choose {listed(_ROLES)}.")
+    raise UserInputError(f"--role {quoted(text, 40)} is not allowed: choose {' or '.join(_ROLES)}.")
 
 
 def _scope(text: str) -> Scope:
     for scope in SCOPES:
         if scope == text:
             return scope
-    raise UserInputError(f"--scope {quoted(text, 40)} is not allowed: choose {listed(SCOPES)}.")
+    raise UserInputError(f"--scope {quoted(text, 40)} is not allowed: choose {' or '.join(SCOPES)}.")
 
 
 def _described(token: ApiToken) -> dict[str, Any]:

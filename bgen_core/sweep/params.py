@@ -11,6 +11,7 @@ from bgen_core.models.steering.loras import WeighedLora, read_loras, weigh
 from bgen_core.parameters import MAX_STEPS, PARAMETERS, PICTURES, parameter_of
 from bgen_core.subject.pasting.compositing import CompositeOptions
 from bgen_core.subject.placing import Composition
+from bgen_core.wording import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,14 +78,14 @@ class InpaintParams:
         if self.effective_steps < 1:
             needed = math.ceil(1 / self.strength)
             raise UserInputError(
-                f"{self.num_inference_steps} steps at strength {self.strength:g} leave 0 effective steps: "
+                f"{counted(self.num_inference_steps, 'step')} at strength {self.strength:g} leave 0 effective steps: "
                 + (f"choose at least {needed} steps or a higher strength." if needed <= MAX_STEPS else "raise it.")
             )
 
         if self.detail_strength and int(self.num_inference_steps * self.detail_strength) < 1:
             needed = math.ceil(1 / self.detail_strength)
             raise UserInputError(
-                f"{self.num_inference_steps} steps at detail strength {self.detail_strength:g} "
+                f"{counted(self.num_inference_steps, 'step')} at detail strength {self.detail_strength:g} "
                 "leave 0 effective steps: "
                 + (f"choose at least {needed} steps or a higher one." if needed <= MAX_STEPS else "raise it.")
             )
