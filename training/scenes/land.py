@@ -51,9 +51,9 @@ def _range(
         cover = smoothstep(snow_depth, snow_depth * 0.2, depth + (relief - 0.5) * 0.16)
         white = WHITE * palette.tint * np.clip(shade + 0.2, 0.45, 1.05)
         surface = mix(surface, white, cover)
-    surface = mix(surface, palette.haze, 0.6 * (1 - nearness) + 0.06)
+    surface = mix(surface, palette.haze, 0.3 * (1 - nearness) + 0.06)
     picture = mix(picture, surface, smoothstep(-0.003, 0.003, depth))
-    valley = smoothstep(-0.003, 0.003, depth) * smoothstep(0.06, 0.24, depth) * 0.3 * (1 - nearness)
+    valley = smoothstep(-0.003, 0.003, depth) * smoothstep(0.06, 0.24, depth) * 0.2 * (1 - nearness)
     return mix(picture, np.broadcast_to(palette.haze, picture.shape), valley)
 
 
@@ -65,7 +65,7 @@ def mountains(rng: np.random.Generator) -> Scene:
     above = sky(rng, time, horizon, cover=float(rng.choice([0.0, 0.3, 0.6])) if time != "overcast" else None)
     picture = above.picture
     snowy = rng.random() < 0.65
-    rock = mix(rgb(92, 96, 114), rgb(122, 104, 88), rng.random())
+    rock = mix(rgb(72, 78, 100), rgb(104, 84, 68), rng.random())
     layers = int(rng.integers(2, 4))
     for i in range(layers):
         nearness = i / max(1, layers - 1)
@@ -79,7 +79,7 @@ def mountains(rng: np.random.Generator) -> Scene:
             line,
             nearness * 0.9,
             colour,
-            0.16 * (1 - 0.9 * nearness) if snowy else 0.0,
+            0.1 * (1 - 0.9 * nearness) if snowy else 0.0,
             above.sun[0] < 0.5,
         )
     variant = str(rng.choice(["lake", "valley", "firs"]))
