@@ -119,10 +119,11 @@ def restore(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
     """Put a backup in the place of what the store holds, in one step at the end; the app may run."""
-    from bgen_core.store.backup.restoring import Restored, restore
+    from bgen_core.store.backup.restoring import Restored, check_backup, restore
 
     restored = Restored(created="", pictures=0, new=0, lost=0)
     with open_store(load_settings(), begin_anew=True) as opened, counting("restoring pictures") as show:
+        check_backup(opened, source)
         if not yes:
             _check_that_nothing_is_replaced(opened)
         for each in restore(opened, source):

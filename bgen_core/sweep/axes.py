@@ -26,6 +26,7 @@ from bgen_core.typed_lines import read_line, typed_lines, write_line
 from bgen_core.wording import quoted
 
 MAX_VALUES = 10_000
+MOST_DRAWN = 1_000  # seeds that one word draws, see `seeds.random_seeds`
 MAX_PIECE_LENGTH = 80  # longer than any range of numbers that fit
 
 NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)"
@@ -268,7 +269,8 @@ def _parse_numbers(kind: AxisKind, piece: str) -> list[Value]:
     elif match := RANGE.fullmatch(piece) or A1111_RANGE.fullmatch(piece):
         decimals = _expand_range(kind, piece, *match.groups())
     else:
-        raise UserInputError(f"{kind.name} {quoted(piece)} is not a number or a range: write {FORMS}.")
+        drawn = f" or random 4 ({MOST_DRAWN:,} at most)" if kind.name == "seed" else ""
+        raise UserInputError(f"{kind.name} {quoted(piece)} is not a number or a range: write {FORMS}{drawn}.")
     if kind.kind == "whole number":
         for decimal in decimals:
             if decimal != decimal.to_integral_value():

@@ -202,3 +202,20 @@ def test_an_address_that_is_none(client: TestClient) -> None:
         answer = client.request(method, path)
         assert answer.status_code == status, (method, path)
         assert answer.headers["content-type"] == "application/problem+json", (method, path)
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/api/v1/me", {"GET", "HEAD"}),
+        ("/api/v1/sweeps", {"GET", "HEAD", "POST"}),
+        (f"/api/v1/subjects/{'0' * 64}", {"GET", "HEAD", "DELETE"}),
+        ("/api/v1/sweeps/forecast", {"GET", "HEAD", "POST"}),  # as the sweep of that id, which there is not
+        ("/api/v1/openapi.json", {"GET", "HEAD"}),
+    ],
+)
+def test_a_refused_method_tells_of_all_that_the_address_takes(client: TestClient, path: str, methods: set[str]) -> None:
+    answer = client.request("PUT", path)
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == methods
+    assert all(method in answer.json()["detail"] for method in methods)

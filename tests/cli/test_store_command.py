@@ -111,6 +111,10 @@ def test_a_backup_goes_out_and_in_by_one_command_each(store: OpenStore, tmp_path
     assert call("backup", target) == (0, "", f"{target}: 2 pictures, 2 new, and the database\n")
     with pytest.raises(UserInputError, match="holds 1 run, which the backup would replace: repeat with --yes"):
         call("restore", target)
+    no_backup = tmp_path / "holiday.tar"
+    no_backup.write_bytes(b"of something else")
+    with pytest.raises(UserInputError, match=r"holiday\.tar .*no backup"):
+        call("restore", str(no_backup))
     store.deletion.delete([run.id])
     code, out, _ = call("restore", target, "--json")
     assert (code, json.loads(out)["new"]) == (0, 2)

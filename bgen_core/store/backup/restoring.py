@@ -57,13 +57,7 @@ def restore(store: Store, source: Path) -> Iterator[Looked | Restored]:
     """
     with ExitStack() as stack:
         place = stack.enter_context(reading(source))
-        manifest = _manifest(place, source)
-        if manifest["database"] != copy_name(store.database):
-            kinds = {"database.sqlite3": "SQLite", "database.sql": "PostgreSQL"}
-            raise UserInputError(
-                f"{source} is a backup of {kinds.get(str(manifest['database']), 'another database')}, and this store's "
-                f"is {kinds[copy_name(store.database)]}: bring runs over with `runs export` and `runs import`."
-            )
+        manifest = _fitting_manifest(place, source, store)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bgen-restore-")))
         copy = folder / copy_name(store.database)
         place.copy_out(copy.name, copy)
@@ -81,6 +75,23 @@ def restore(store: Store, source: Path) -> Iterator[Looked | Restored]:
         copy_in(store.database, copy)
         store.database.migrate()
     yield Restored(created=str(manifest["created"]), pictures=len(names), new=new, lost=lost)
+
+
+def check_backup(store: Store, source: Path) -> None:
+    """Raise UserInputError unless it is a backup that `restore` would put into this store."""
+    with reading(source) as place:
+        _fitting_manifest(place, source, store)
+
+
+def _fitting_manifest(place: BackupPlace, source: Path, store: Store) -> dict[str, Any]:
+    manifest = _manifest(place, source)
+    if manifest["database"] != copy_name(store.database):
+        kinds = {"database.sqlite3": "SQLite", "database.sql": "PostgreSQL"}
+        raise UserInputError(
+            f"{source} is a backup of {kinds.get(str(manifest['database']), 'another database')}, and this store's "
+            f"is {kinds[copy_name(store.database)]}: bring runs over with `runs export` and `runs import`."
+        )
+    return manifest
 
 
 def _manifest(place: BackupPlace, source: Path) -> dict[str, Any]:

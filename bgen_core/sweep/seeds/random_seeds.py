@@ -9,10 +9,9 @@ import re
 import secrets
 
 from bgen_core.parameters import parameter_of
-from bgen_core.sweep.axes import NUMBER, hyphens
+from bgen_core.sweep.axes import MOST_DRAWN, NUMBER, hyphens
 
 RANDOM_SEED = -1
-MOST_DRAWN = 1_000
 _SEEDS = 2**32  # as many as A1111 draws from: they can be typed there too
 _WORDS = re.compile(r"(random|vary)\s*[x×*]?\s*(\d{1,4})?", re.IGNORECASE)
 
@@ -25,7 +24,7 @@ def drawn_seed() -> int:
 def draw_seeds(text: str) -> str:
     """An axis of seeds with numbers in the place of each -1 and of each word, so that each reading gives the same ones.
 
-    More than `MOST_DRAWN` are not drawn: the piece stays as it is, and is refused as no number.
+    More than `MOST_DRAWN` are not drawn: the piece stays as it is, and the axis refuses it.
     """
     written = (
         str(drawn_seed()) if hyphens(piece).strip() == str(RANDOM_SEED) else piece

@@ -2,6 +2,8 @@ import re
 
 import pytest
 
+from bgen_core.errors import UserInputError
+from bgen_core.sweep.axes import parse_axis
 from bgen_core.sweep.seeds.random_seeds import draw_seeds, names_seeds, write_seeds
 
 
@@ -19,6 +21,14 @@ from bgen_core.sweep.seeds.random_seeds import draw_seeds, names_seeds, write_se
 )
 def test_words_become_numbers(text: str, written: str) -> None:
     assert write_seeds(text) == written
+
+
+@pytest.mark.parametrize("text", ["random 0", "random 5000", "random 20000", "vary four"])
+def test_a_number_of_seeds_that_is_not_drawn_is_refused_with_what_is(text: str) -> None:
+    with pytest.raises(
+        UserInputError, match=rf"seed '{text}' is not a number or a range: .* or random 4 \(1,000 at most"
+    ):
+        parse_axis("seed", draw_seeds(text))
 
 
 def test_random_seeds_are_numbers_apart_and_stay_once_they_are_written() -> None:

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.routing import BaseRoute, Mount, Route, Router, compile_path
 
 from bgen_core.api.checked import ProblemError, checked_texts
 from bgen_core.api.openapi import openapi_document
@@ -18,6 +18,7 @@ from bgen_core.api.operations import API_PATH, OPERATIONS, VERSION_PATH
 from bgen_core.api.requests import ExportQuery
 from bgen_core.errors import StoreError
 from bgen_core.settings import Settings
+from bgen_core.wording import listed
 from pages._ui.app import resources
 from pages._ui.identity.refusals import problem
 from pages._ui.routes.api import runs, subjects, sweeps
@@ -127,11 +128,18 @@ async def _told(request: Request, error: Exception) -> Response:
     """What Starlette's router says: there is no such address, or it is not asked in this way."""
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
-        allowed = dict(error.headers or {})
-        sentence = f"{request.method} is not done at this address: {allowed.get('Allow', 'another method')} is."
-        return problem(405, sentence, allowed)
+        methods = _methods_at(request.url.path.removeprefix(VERSION_PATH))
+        be = "are" if len(methods) > 1 else "is"
+        sentence = f"{request.method} is not done at this address: {listed(methods)} {be}."
+        return problem(405, sentence, {"Allow": ", ".join(methods)})
     sentence = f"There is nothing at this address: {VERSION_PATH}/openapi.json lists all that is."
     return problem(error.status_code, sentence)
+
+
+def _methods_at(path: str) -> list[str]:
+    """All that an address is asked with; the router's own answer names those of its first operation alone."""
+    methods = {each.method for each in OPERATIONS if compile_path(each.path)[0].fullmatch(path)} or {"GET"}
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set[str]()))
 
 
 async def _failed(request: Request, error: Exception) -> Response:
