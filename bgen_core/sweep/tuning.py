@@ -1,12 +1,18 @@
 """Measured batch sizes and speeds, kept so that they are measured once; read without importing torch."""
 
+import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Literal, Protocol
 
 from bgen_core.content_address import hash_content
 from bgen_core.extent import Extent
+
+logger = logging.getLogger(__name__)
+
+FAR_FASTER = 0.6  # of the time that was measured: a machine's own speed varies by less
+ENOUGH_CALLS = 4  # full ones, before a sweep's speed is compared with the measured one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +33,9 @@ class BatchTuning:
         The kernel by which attention was computed fastest; "torch" is torch's own choice.
     decoded_together
         Most pictures of one call of the autoencoder; None in measurements from before this was measured.
+    doubtful
+        Whether rows turned out far faster since: something else kept the device busy meanwhile, and small batches look
+        good then.
     """
 
     batch_size: int
@@ -35,6 +44,7 @@ class BatchTuning:
     layout: Literal["channels_last", "contiguous"] = "channels_last"
     attention: Literal["torch", "cudnn", "flash", "efficient"] = "torch"
     decoded_together: int | None = None
+    doubtful: bool = False
 
     @property
     def filled_to(self) -> int:
@@ -43,8 +53,8 @@ class BatchTuning:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it lacks nothing that an older version did not measure."""
-        return self.decoded_together is not None
+        """Whether nothing is left to measure: what an older version did not, or what is doubtful."""
+        return self.decoded_together is not None and not self.doubtful
 
 
 class TuningPlace(Protocol):
@@ -74,9 +84,7 @@ class BatchTunings:
 
     def are_known(self, extent: Extent) -> bool:
         """Whether `get` would measure nothing."""
-        if extent in self._known or self._place is None:
-            return extent in self._known
-        kept = self._place.read(extent)
+        kept = self._kept(extent)
         return kept is not None and kept.is_whole
 
     def get(self, extent: Extent, measure: Callable[[BatchTuning | None], BatchTuning]) -> BatchTuning:
@@ -85,15 +93,42 @@ class BatchTunings:
         Parameters
         ----------
         measure
-            From what is kept, which may lack what an older version did not measure, the whole tuning.
+            From what is kept, of which something may be left to measure, the whole tuning.
         """
-        if extent not in self._known:
-            kept = self._place.read(extent) if self._place else None
+        if extent not in self._known or self._known[extent].doubtful:
+            kept = self._kept(extent)
             tuning = measure(kept)
-            if self._place and tuning != kept:
-                self._place.write(extent, tuning)
+            if tuning != kept:
+                self._write(extent, tuning)
             self._known[extent] = tuning
         return self._known[extent]
+
+    def compare(self, extent: Extent, *, rows: int, seconds: float) -> None:
+        """Have a tuning measured again at the next need where a sweep's rows took far less time than it says.
+
+        Parameters
+        ----------
+        rows, seconds
+            How many rows were evaluated in which time, whatever else that went to.
+        """
+        known = self._known.get(extent)
+        if known is None or known.doubtful or rows < ENOUGH_CALLS * known.batch_size:
+            return
+        if seconds / rows < FAR_FASTER * known.seconds_per_row:
+            logger.info(
+                "rows take %.3g s, and %.3g s when batch sizes were measured: measuring again at the next need",
+                seconds / rows,
+                known.seconds_per_row,
+            )
+            self._known[extent] = replace(known, doubtful=True)
+            self._write(extent, self._known[extent])
+
+    def _kept(self, extent: Extent) -> BatchTuning | None:
+        return self._known.get(extent) or (self._place.read(extent) if self._place else None)
+
+    def _write(self, extent: Extent, tuning: BatchTuning) -> None:
+        if self._place:
+            self._place.write(extent, tuning)
 
 
 def tuning_name(model_revision: str, device_kind: str, dtype_name: str) -> str:

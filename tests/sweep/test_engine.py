@@ -511,6 +511,41 @@ def test_what_an_older_version_did_not_measure_is_measured_alone(tmp_path: Path,
     assert offered == [MOST_TOGETHER]
 
 
+def test_what_was_measured_beside_other_work_is_measured_again_without_another_pixel(canvas: Canvas) -> None:
+    place = TuningsInMemory()
+    BatchedInpainter(tiny_pipeline("sd-9"), tuning_place=place).tune(EXTENT)
+    found = place.read(EXTENT)
+    assert found and found.quantum
+    busy = replace(found, batch_size=found.quantum, seconds_per_row=100.0, decoded_together=2)
+    place.write(EXTENT, busy)
+    cells = [PaintCell(index=seed, params=InpaintParams(prompt="a", seed=seed), canvas=canvas) for seed in range(3)]
+
+    def painted(inpainter: BatchedInpainter) -> list[np.ndarray]:
+        return [event.image for event in inpainter.paint(cells) if isinstance(event, Finished)]
+
+    inpainter = BatchedInpainter(tiny_pipeline("sd-9"), tuning_place=place, previews=False)
+    assert inpainter.is_tuned(EXTENT)
+    first = painted(inpainter)
+    assert place.read(EXTENT) == replace(busy, doubtful=True)
+    for later in (inpainter, BatchedInpainter(tiny_pipeline("sd-9"), tuning_place=place, previews=False)):
+        was_tuned = later.is_tuned(EXTENT)
+        assert all(np.array_equal(*both) for both in zip(first, painted(later), strict=True))
+        known = place.read(EXTENT)
+        assert known and known.is_whole and known.quantum == found.quantum and known.seconds_per_row < 1.0
+        assert was_tuned == (later is not inpainter)
+
+
+def test_a_few_rows_say_nothing_of_a_measured_speed(canvas: Canvas) -> None:
+    place = TuningsInMemory()
+    kept = BatchTuning(batch_size=2, quantum=2, seconds_per_row=100.0, decoded_together=2)
+    place.write(EXTENT, kept)
+    inpainter = BatchedInpainter(tiny_pipeline("sd-9"), tuning_place=place, previews=False)
+    params = InpaintParams(prompt="a", num_inference_steps=3)
+    *_, last = inpainter.paint([PaintCell(index=0, params=params, canvas=canvas)])
+    assert isinstance(last, Finished)
+    assert place.read(EXTENT) == kept
+
+
 def test_cells_of_different_schedules_that_end_together_are_decoded_in_one_call(
     canvas: Canvas, monkeypatch: pytest.MonkeyPatch
 ):

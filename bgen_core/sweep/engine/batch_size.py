@@ -38,11 +38,20 @@ def whole_tuning(denoiser: Denoiser, extent: Extent, kept: BatchTuning | None) -
     """What was measured before, with what is missing in it measured now."""
     if kept is None:
         return measure_batch(denoiser, extent)
+    if kept.doubtful:
+        kept = _measure_again(denoiser, extent, kept)
     if kept.is_whole:
         return kept
     rows = probe_rows(denoiser, extent, MOST_TOGETHER)
-    painted = denoiser.painted_extent(_probe_cell(extent))
-    return replace(kept, decoded_together=choose_together(denoiser, [row.latents for row in rows], painted))
+    return replace(
+        kept,
+        decoded_together=choose_together(denoiser, [row.latents for row in rows], measured_extent(denoiser, extent)),
+    )
+
+
+def measured_extent(denoiser: Denoiser, extent: Extent) -> Extent:
+    """At which size a model is measured for pictures of `extent`: where a cell sets nothing else, it paints at that."""
+    return denoiser.painted_extent(_probe_cell(extent))
 
 
 def measure_batch(denoiser: Denoiser, extent: Extent) -> BatchTuning:
@@ -54,11 +63,8 @@ def measure_batch(denoiser: Denoiser, extent: Extent) -> BatchTuning:
         Size of the pictures.
     """
     rows = probe_rows(denoiser, extent, max(CANDIDATES))
-    painted = denoiser.painted_extent(_probe_cell(extent))
-
-    def evaluator(batch_size: int) -> RowEvaluator:
-        return RowEvaluator(denoiser, extent=painted, batch_size=batch_size, quantum=1)
-
+    painted = measured_extent(denoiser, extent)
+    evaluator = _evaluators(denoiser, painted)
     network = denoiser.network
     if len(network.layouts) > 1:
 
@@ -73,6 +79,40 @@ def measure_batch(denoiser: Denoiser, extent: Extent) -> BatchTuning:
         return _seconds_per_row(evaluator(FULL_ROWS), rows[:FULL_ROWS])
 
     network.attend(choose_attention(attentions_on(denoiser.device), seconds_with))
+    best, seconds_per_row = _fastest_size(evaluator, rows)
+    quanta = (*QUANTA, LARGEST_ON_CPU) if denoiser.device.type == "cpu" else QUANTA
+    quantum = find_quantum(evaluator, rows, quanta) if denoiser.has_quantum else None
+    return BatchTuning(
+        batch_size=max(best, quantum or 1, 2),
+        quantum=quantum,
+        seconds_per_row=seconds_per_row,
+        layout=network.layout or "channels_last",
+        attention=network.attention,
+        decoded_together=choose_together(denoiser, [row.latents for row in rows], painted),
+    )
+
+
+def _measure_again(denoiser: Denoiser, extent: Extent, kept: BatchTuning) -> BatchTuning:
+    """What depends on the device's speed, and no picture's last bits: not how weights lie, nor the quantum."""
+    denoiser.network.lay_out(kept.layout)
+    denoiser.network.attend(kept.attention)
+    rows = probe_rows(denoiser, extent, max(CANDIDATES))
+    best, seconds_per_row = _fastest_size(_evaluators(denoiser, measured_extent(denoiser, extent)), rows)
+    return replace(
+        kept,
+        batch_size=max(best, kept.quantum or 1, 2),
+        seconds_per_row=seconds_per_row,
+        decoded_together=None,
+        doubtful=False,
+    )
+
+
+def _evaluators(denoiser: Denoiser, painted: Extent) -> Callable[[int], RowEvaluator]:
+    return lambda batch_size: RowEvaluator(denoiser, extent=painted, batch_size=batch_size, quantum=1)
+
+
+def _fastest_size(evaluator: Callable[[int], RowEvaluator], rows: list[Row]) -> tuple[int, float]:
+    """The smallest batch that is about as fast as any, and how many seconds a row takes in it."""
     speeds: dict[int, float] = {}
     useless = 0
     began = time.perf_counter()
@@ -86,16 +126,7 @@ def measure_batch(denoiser: Denoiser, extent: Extent) -> BatchTuning:
         if useless == USELESS_SIZES or time.perf_counter() - began > MEASURING_SECONDS:
             break
     best = min(size for size, seconds in speeds.items() if seconds <= WORTHWHILE_GAIN * min(speeds.values()))
-    quanta = (*QUANTA, LARGEST_ON_CPU) if denoiser.device.type == "cpu" else QUANTA
-    quantum = find_quantum(evaluator, rows, quanta) if denoiser.has_quantum else None
-    return BatchTuning(
-        batch_size=max(best, quantum or 1, 2),
-        quantum=quantum,
-        seconds_per_row=speeds[best],
-        layout=network.layout or "channels_last",
-        attention=network.attention,
-        decoded_together=choose_together(denoiser, [row.latents for row in rows], painted),
-    )
+    return best, speeds[best]
 
 
 def probe_rows(denoiser: Denoiser, extent: Extent, number: int) -> list[Row]:

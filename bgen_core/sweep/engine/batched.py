@@ -18,7 +18,7 @@ from bgen_core.subject.decoding.image_io import resize
 from bgen_core.sweep.adapters import Adapters
 from bgen_core.sweep.cell_faults import NO_NUMBERS, TOO_LARGE, reason_of
 from bgen_core.sweep.detail.detail_pass import DetailPass
-from bgen_core.sweep.engine.batch_size import whole_tuning
+from bgen_core.sweep.engine.batch_size import measured_extent, whole_tuning
 from bgen_core.sweep.engine.cohort import Cohort, start_cohort
 from bgen_core.sweep.engine.decoding import LatentPreview, in_tiles, to_pixels
 from bgen_core.sweep.engine.denoisers import make_denoiser
@@ -161,7 +161,7 @@ class BatchedInpainter:
         """Cells of one size and with the same adapters. Those in whose company something failed are painted alone then:
         what cannot be done for one of them costs the others nothing.
         """
-        extent, before = alike.extent, self.rows_computed
+        extent, before, began_all = alike.extent, self.rows_computed, time.perf_counter()
         evaluator = RowEvaluator(self.denoiser, extent=extent, batch_size=tuning.batch_size, quantum=tuning.filled_to)
         decoder = PictureDecoder(self.denoiser, extent, tuning.decoded_together or 1)
         outbox, lead = Outbox(), Lead(self.denoiser.device)
@@ -227,6 +227,8 @@ class BatchedInpainter:
             self.rows_computed = before + evaluator.rows_computed
             yield from outbox.collect(everything=not lanes)
         yield from outbox.collect(everything=True)
+        if not self.denoiser.network.is_compiled and extent == measured_extent(self.denoiser, feed.extent):
+            self.tunings.compare(feed.extent, rows=evaluator.rows_computed, seconds=time.perf_counter() - began_all)
         for cell in alone:
             single = self._feed([cell])
             single.next_alike()

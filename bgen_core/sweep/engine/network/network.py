@@ -57,6 +57,11 @@ class Network:
         except UnfitError as error:
             logger.info("nothing is compiled, since %s", error)
 
+    @property
+    def is_compiled(self) -> bool:
+        """Whether calls may be faster than those of the network as it is."""
+        return self._compiler is not None
+
     def wait_for_compiler(self, seconds: float) -> None:
         """Wait until what was called often so far is compiled, or cannot be."""
         if self._compiler is not None:
