@@ -71,7 +71,7 @@ with details:
         for sweep in sweeps[:3]:
             st.page_link(
                 page_files.SWEEP,
-                label=f"Sweep of {sweep.created:%d %b, %H:%M}: {plain(sweep.title)}",
+                label=plain(f"Sweep of {sweep.created:%d %b, %H:%M}: {sweep.title}"),  # ":11:" alone makes emoji read
                 query_params={"id": sweep.id},
             )
     verification_result(run.short_id)

@@ -73,9 +73,13 @@ def describe_place(plan: SweepPlan, index: int) -> str:
     """What a cell shows, for those who do not see it: its prompt and its place on every axis."""
     placed = zip(plan.axes, places_of(plan, index), strict=True)
     labels = [f"{axis.label} {axis.labels[place]}" for axis, place in placed]
-    return (
-        ", ".join(labels) if "prompt" in [axis.name for axis in plan.axes] else ", ".join([plan.base.prompt, *labels])
-    )
+    begin = "" if "prompt" in [axis.name for axis in plan.axes] else beginning(plan)
+    return ", ".join([begin, *labels] if begin else labels)
+
+
+def beginning(plan: SweepPlan) -> str:
+    """What all cells show: the prompt, or the model where there is neither a prompt nor an axis."""
+    return plan.base.prompt or ("" if plan.axes else ", ".join(plan.models))
 
 
 def default_axes(plan: SweepPlan) -> tuple[str | None, str | None]:

@@ -16,7 +16,7 @@ from bgen_core.store.store import Store
 from pages._ui.compare import run_table
 from pages._ui.compare.table_headings import next_sort
 from tests.made_up import LONG_AGO, commit, made_up_run, made_up_sweep, run_id
-from tests.pages.compare_pages import address, button, open_compare, open_run, seeds, texts, viewed
+from tests.pages.compare_pages import address, as_read, button, open_compare, open_run, seeds, texts, viewed
 
 
 def edit(at: AppTest, row: int, **changes: object) -> AppTest:
@@ -255,6 +255,16 @@ def test_several_runs_are_rated_and_tagged_at_once(four_runs: Store) -> None:
         run_id(2): Opinion(rating=4, tags=("print",), mean_rating=4.0, raters=1),
     }
     assert four_runs.opinions.of([run_id(3)]) == {}
+
+
+def test_a_run_that_was_deleted_meanwhile_takes_nothing_from_the_others(four_runs: Store) -> None:
+    at = open_compare(ids=f"{run_id(1)},{run_id(2)}")
+    at.button_group(key="give_rating").set_value(4)
+    four_runs.deletion.delete([run_id(1)])
+    button(at, "Give to 2 chosen").click().run()
+    said = f"No run has the id {run_id(1)[:12]}: it was deleted meanwhile."
+    assert [as_read(toast.value) for toast in at.toast] == [said]
+    assert four_runs.opinions.of([run_id(2)])[run_id(2)].rating == 4
 
 
 def test_a_sweep_whose_runs_are_deleted_is_not_offered(four_runs: Store) -> None:

@@ -13,7 +13,7 @@ from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import Store
 from bgen_core.subject.decoding.image_io import encode_png
 from tests.made_up import commit, flip_a_bit, made_up_run, made_up_sweep, picture
-from tests.pages.compare_pages import images, open_run, tables, texts
+from tests.pages.compare_pages import as_read, images, open_run, tables, texts
 
 
 def test_one_run_on_its_own_page(page_store: Store) -> None:
@@ -34,7 +34,7 @@ def test_one_run_on_its_own_page(page_store: Store) -> None:
     assert provenance["of a later version"] == ["yes"]
     assert at.code[0].value == parameters_text(run)
     made = re.compile(r"Sweep of \d\d \w+, \d\d:\d\d: ")  # when: sweeps of one prompt are told apart by it
-    links = {made.sub("Sweep: ", link.proto.label): link.proto.query_string for link in at.get("page_link")}
+    links = {made.sub("Sweep: ", as_read(link.proto.label)): link.proto.query_string for link in at.get("page_link")}
     assert links == {"Compare": f"ids={run.id}", "Sweep: steps × guidance": "id=sweep-1"}
     assert [button.label for button in at.button] == ["Use as base", "Run again and verify"]
     assert "Nothing yet" in texts(at)

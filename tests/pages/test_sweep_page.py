@@ -25,7 +25,7 @@ from bgen_core.sweep.plan import SweepPlan
 from bgen_core.sweep.seeds.redraw import Redraw
 from pages._ui.app import page_files
 from tests.made_up import commit, made_up_run, made_up_sweep
-from tests.pages.compare_pages import as_read
+from tests.pages.compare_pages import as_read, tables
 from tests.subject.malformed_files import FILES
 
 SHELL = str(Path(page_files.SWEEP).parent / "_ui" / "app" / "shell.py")
@@ -122,6 +122,23 @@ def test_a_background_without_a_model_asks_for_what_acts_and_for_nothing_else(st
     assert "1 cell" in said(at)
     at.text_area(key="colour").set_value("whiteish").run()
     assert "background colour 'whiteish' is not known: write a colour such as white" in said(at)
+
+
+def test_an_opened_cell_without_a_model_shows_what_acts_and_nothing_else(store: Store, subject: Subject):
+    (entry,) = store.subjects.all()
+    axis = Axis(name="background-colour", values=("#ff0000", "#0000ff"))
+    plan = SweepPlan(subject_id=entry.id, model="plain-colour", base=InpaintParams(prompt=""), axes=(axis,))
+    runs = [
+        commit(store, made_up_run(cell.index, model="plain-colour", params=cell.params.to_json()))
+        for cell in plan.cells()
+    ]
+    ids = [run.id for run in runs]
+    store.sweeps.add(made_up_sweep("plain", cells=ids, plan=plan.to_json(), state="done", subject_id=entry.id), ids)
+    at = open_sweep(id="plain", cell="2")
+    assert f"2 of 2 · {axis.label} {axis.labels[1]}" in said(at)
+    shown = {name for each in tables(at) for name in each}
+    assert axis.label in shown
+    assert not {"Prompt", "Negative prompt", "Steps", "Guidance", "Seed"} & shown
 
 
 def test_a_background_picture_is_put_into_the_store_at_its_own_size(store: Store, subject: Subject, worker: None):

@@ -115,6 +115,12 @@ def test_a_place_says_what_it_shows():
         assert describe_place(plan, cell.index) == f"a beach, Steps {steps}, Guidance {guidance:g}"
 
 
+def test_a_place_without_a_prompt_begins_with_its_axes():
+    plan = replace(make_plan(parse_axis("steps", "10,20")), base=replace(BASE, prompt=""))
+    assert describe_place(plan, 1) == "Steps 20"
+    assert describe_place(replace(plan, axes=()), 0) == "demo"
+
+
 def test_a_plan_without_axes_is_one_cell():
     grid = arrange(make_plan(), across=None, down=None, fixed={})
     assert grid.cells == ((0,),)

@@ -49,7 +49,7 @@ def with_quality(draft: Draft) -> Draft:
 def quality_choice(draft: Draft) -> None:
     """Draw the choice of a quality; strokes stay whatever it is."""
     st.segmented_control(
-        "Edge", QUALITIES, key=_quality_key(draft), required=True, format_func=str.capitalize,
+        "Edge", QUALITIES, default=draft.quality, key=_quality_key(draft), required=True, format_func=str.capitalize,
         help="Fast: the network's own soft mask. Standard: it follows the photo's edges. "
         f"Fine: for hair and fur. {FINE_COST}",
     )  # fmt: skip

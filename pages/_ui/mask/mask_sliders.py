@@ -32,16 +32,17 @@ def mask_sliders(draft: Draft, preview: Preview) -> None:
     softness = float(max(4, round(side * 0.01), draft.edit.feather))
     step = 0.5 if side < 1500 else 1.0
     first, second, third = st.columns(3)
+    # With what they begin with: a browser that misses the run which set them would send their lowest values back
     first.slider(
-        "Threshold", *THRESHOLD_RANGE, step=0.02, key=_key(draft, "threshold"),
+        "Threshold", *THRESHOLD_RANGE, draft.edit.threshold, step=0.02, key=_key(draft, "threshold"),
         help="Where the edge lies between background (0) and subject (1). Lower keeps more of what was unsure.",
     )  # fmt: skip
     second.slider(
-        "Grow", -reach, reach, step=step, format="%g px", key=_key(draft, "grow"),
+        "Grow", -reach, reach, float(draft.edit.grow), step=step, format="%g px", key=_key(draft, "grow"),
         help="In pixels of the photo. Below 0 the mask shrinks.",
     )  # fmt: skip
     third.slider(
-        "Feather", 0.0, softness, step=step, format="%g px", key=_key(draft, "feather"),
+        "Feather", 0.0, softness, float(draft.edit.feather), step=step, format="%g px", key=_key(draft, "feather"),
         help="Softens the edge: sigma of a Gaussian, in pixels of the photo.",
     )  # fmt: skip
 

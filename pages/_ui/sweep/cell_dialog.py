@@ -14,7 +14,7 @@ from bgen_core.records.run import RunRecord
 from bgen_core.records.sweep import SweepCellRow
 from bgen_core.runs.attempt_words import attempt_text
 from bgen_core.runs.links import download_name, picture_url
-from bgen_core.runs.table import FIELDS
+from bgen_core.runs.table import FIELDS, acts
 from bgen_core.store.store import SeenStore
 from bgen_core.sweep.grid import describe_place
 from bgen_core.sweep.plan import SweepPlan
@@ -108,7 +108,8 @@ def _dialog(store: SeenStore, plan: SweepPlan, finished: Mapping[int, SweepCellR
         shown = (
             field
             for field in FIELDS
-            if field.name in _FIRST or (field.name in _WHERE_USED and field.read(run) != _WHERE_USED[field.name])
+            if acts(field, run)
+            and (field.name in _FIRST or (field.name in _WHERE_USED and field.read(run) != _WHERE_USED[field.name]))
         )
         value_table({field.label: field.in_words(run) for field in shown})
         _metrics(store, run.id)

@@ -17,6 +17,7 @@ from bgen_core.runs.analysis.columns import Measure
 from bgen_core.runs.analysis.noise import shade
 from bgen_core.runs.attempt_words import attempt_text
 from bgen_core.runs.short_texts import short_texts
+from bgen_core.sweep.grid import beginning
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.shared.component_data import component_data
 from pages._ui.shared.frontend_source import frontend_source
@@ -139,7 +140,7 @@ def grid_data(content: GridContent, shown: Arrangement, *, ticking: bool = False
         "shown": shown.to_json(),
         "places": content.places(),
         "aspect": [content.extent.width, content.extent.height],
-        "prompt": plan.base.prompt,
+        "prompt": beginning(plan),
         "ticked": st.session_state.get(TICKED, []) if ticking else [],
         "ticking": ticking,
         "badges": [[STARS, "Rating"], *([metric.name, metric.label] for metric in JUDGING)],

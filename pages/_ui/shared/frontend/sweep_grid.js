@@ -186,7 +186,7 @@ function describe(grid, index, place) {
     labels.unshift(`${label} ${values[index % values.length]}`);
     index = Math.floor(index / values.length);
   }
-  const texts = axes.some(({ name }) => name === "prompt") ? labels : [prompt, ...labels];
+  const texts = !prompt || axes.some(({ name }) => name === "prompt") ? labels : [prompt, ...labels];
   return [...texts, ...(place?.t ? [place.t] : [])].join(", ");
 }
 
