@@ -43,7 +43,7 @@ def quoted(value: object, most: int | None = None) -> str:
     """
     match value:
         case str():
-            return f"'{_shortened(printable(value), most)}'"
+            return f"'{shortened(printable(value), most)}'"
         case None:
             return "nothing"
         case float():
@@ -56,7 +56,7 @@ def quoted(value: object, most: int | None = None) -> str:
                 text += "…" * (next(pieces, None) is not None)
             except ValueError:  # Python writes no whole number of more than 4300 digits
                 return "of thousands of digits"
-            return _shortened(printable(text), most)
+            return shortened(printable(text), most)
 
 
 def printable(text: str, most: int | None = None) -> str:
@@ -67,7 +67,8 @@ def printable(text: str, most: int | None = None) -> str:
     )
 
 
-def _shortened(text: str, most: int | None) -> str:
+def shortened(text: str, most: int | None) -> str:
+    """A text of so many letters at most, with an ellipsis for the rest."""
     return text if most is None or len(text) <= most else f"{text[:most]}…"
 
 

@@ -24,11 +24,12 @@ from pages._ui.subject.subject_draft import (
     complain,
     current_draft,
     draft_in_hand,
+    forget_left,
     keep,
     show_problem,
 )
 from pages._ui.subject.subject_library import library_button, library_to_look_at
-from pages._ui.subject.subject_saving import save, show_saved, tell_saved
+from pages._ui.subject.subject_saving import save, show_left, show_saved, tell_saved
 
 problem, draft, preview = "", None, None
 title_row = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
@@ -55,7 +56,7 @@ name, pressed_save, pressed_use, pressed_first = "", False, False, False
 with title_row:
     if draft and preview:
         name = st.text_input(
-            "Name", value=draft.name, key=f"subject_name_{draft.key}", max_chars=80, persist_state="session",
+            "Name", value=draft.name, key=f"subject_name_{draft.token}", max_chars=80, persist_state="session",
             label_visibility="collapsed", width=116,
         )  # fmt: skip
         draft = replace(draft, base=base_in_use(draft, preview), name=name.strip() or draft.name)
@@ -78,6 +79,7 @@ with title_row:
         )  # fmt: skip
 problem_place = st.container()
 show_saved()
+show_left()
 review_photos(draft)
 if draft is None or preview is None:
     st.error(plain(problem))
@@ -100,6 +102,7 @@ with problem_place:
         try:
             with st.spinner("Cutting out at full size and saving"):
                 draft, sentence = save(draft, name)
+                forget_left()
         except BgenError as error:
             complain(error)
         else:

@@ -41,7 +41,9 @@ from bgen_core.sweep.canvas import check_subject
 from bgen_core.sweep.family_check import backdrop_notes, check_families, family_notes
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepCell, SweepPlan, address_plan
-from bgen_core.wording import counted, sized
+from bgen_core.wording import counted, shortened, sized
+
+_LONGEST_TITLE = 80  # letters of a sweep's
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -338,7 +340,7 @@ def submit_sweep(
         owner=owner,
         created=datetime.now(UTC),
         state="queued" if queued else "running",
-        title=(plan.base.prompt or ", ".join(plan.models))[:80],
+        title=shortened(plan.base.prompt or ", ".join(plan.models), _LONGEST_TITLE),
         plan=plan.to_json(),
         subject_id=plan.subject_ids[0],
         total=len(plan),

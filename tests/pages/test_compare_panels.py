@@ -101,7 +101,7 @@ def test_who_votes_sees_no_parameters(swept: Store) -> None:
     [
         (run_id(0), 1, "Tick another run to compare"),
         (f"{run_id(0)},{run_id(0)}", 1, "Tick another run to compare"),
-        (f"{run_id(0)},{'f' * 64}", 1, "No run has the id ffff"),
+        (f"{run_id(0)},{'f' * 64}", 1, "1 of 2 chosen runs is not there any more"),
         (f"{run_id(0)},zzz,{run_id(1)}", 2, "'zzz' is not a run's id"),
         (",".join(run_id(number) for number in range(14)), 12, "14 are chosen: the first 12 are shown"),
     ],

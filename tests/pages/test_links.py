@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
 from bgen_core.errors import NotAllowedError, UserInputError
-from bgen_core.ids import LinkId, RunId, SubjectId, VisitorId
+from bgen_core.ids import LinkId, RunId, SubjectId, SweepId, VisitorId
 from bgen_core.records.link import Link
 from bgen_core.records.run import RunRecord
 from bgen_core.records.visitor import Visitor
@@ -24,6 +24,7 @@ from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from pages._ui.app.gate import Gate
+from pages._ui.links import link_dialog
 from pages._ui.links.link_address import link_path
 from pages._ui.links.link_routes import link_routes
 from tests.made_up import commit, made_up_run, made_up_subject, made_up_sweep, run_id
@@ -112,6 +113,29 @@ def test_a_link_shows_its_pictures_without_a_login_and_nothing_else(shared: Shar
             assert browser.get(f"{path}/{name}.webp").status_code == status, name
         assert browser.get(f"{path}/{shared.runs[0].image}.webp?side=7").status_code == 404
         assert browser.get("/i/" + shared.runs[0].image + ".webp").status_code == 401, "the rest asks for the password"
+
+
+def test_a_sweep_of_which_nothing_is_made_yet_is_not_said_to_be_gone(shared: Shared) -> None:
+    ada = shared.store.seen_by(ADA)
+    plan = SweepPlan(subject_id=shared.subject, model="demo", base=InpaintParams(prompt="a beach"))
+    sweep = made_up_sweep("sweep-3", total=1, plan=plan.to_json(), subject_id=shared.subject, sharing="private")
+    ada.sweeps.add(sweep, [RunId(run_id(11))])
+    path = shared.path(shared.link(sweep_id="sweep-3"))
+    with shared.browser() as browser:
+        text = browser.get(path).text
+    assert "None of its pictures is made yet" in text
+    assert "not there any more" not in text
+
+
+def test_a_second_click_makes_no_second_link(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
+    fields = {"link_title_0": "Sunsets", "link_question_0": "Which?", "link_ends_0": "in a week", "link_vote_0": False}
+    monkeypatch.setattr(link_dialog.st, "session_state", {"links_made": 0, **fields})
+    store = shared.store.seen_by(ADA)
+    for _ in range(2):
+        link_dialog._make(store, SweepId("sweep-1"), (), 0)
+    assert [(link.title, link.question) for link in store.links.of(sweep_id=SweepId("sweep-1"))] == [
+        ("Sunsets", "Which?")
+    ]
 
 
 def test_chosen_pictures_alone_are_shown_in_their_order(shared: Shared) -> None:

@@ -14,6 +14,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from bgen_core.archive.run_archive import run_archive
+from bgen_core.archive.run_import import ImportedRuns
 from bgen_core.errors import LostPictureError
 from bgen_core.records.visitor import Visitor
 from bgen_core.runs.recipe import Recipe, read_recipe
@@ -24,7 +25,7 @@ from pages._ui.compare import opened_file
 from pages._ui.shared import verification
 from pages._ui.shared.verification import Verification
 from tests.made_up import VISITOR, commit, made_up_run, run_id
-from tests.pages.compare_pages import button, open_compare, tables, texts, viewed
+from tests.pages.compare_pages import as_read, button, open_compare, tables, texts, viewed
 from tests.serving import PROJECT
 from tests.waiting import wait_until
 
@@ -116,6 +117,20 @@ def test_a_zip_of_another_store_is_imported_and_chosen(page_store: Store, tmp_pa
     assert "2 runs imported" in at.toast[0].value
     assert page_store.opinions.of([run_id(1)])[run_id(1)].rating == 5
     assert {shown["id"] for shown in viewed(at)["runs"]} == {run_id(0), run_id(1)}
+
+
+def test_an_import_whose_run_was_ended_by_a_second_click_is_told_and_not_done_again(page_store: Store) -> None:
+    at = open_compare()
+    at.file_uploader[0].upload("runs.zip", b"not looked at again", "application/zip").run()
+    at.session_state["imported_runs"] = ImportedRuns(
+        added=(), known=2, subjects_added=0, subjects_known=0, not_imported=("Run 3: damaged.",)
+    )
+    button(at, "Import").click().run()
+    assert not at.exception and not at.error
+    assert [as_read(toast.value) for toast in at.toast] == [
+        "0 runs imported, 2 there already and left as they are.", "Not imported: Run 3: damaged.",
+    ]  # fmt: skip
+    assert "imported_runs" not in at.session_state
 
 
 def test_a_zip_that_is_none_is_a_sentence(page_store: Store) -> None:

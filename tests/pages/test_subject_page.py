@@ -561,6 +561,47 @@ def test_a_mask_from_a_file(at: AppTest, store: Store) -> None:
     np.testing.assert_array_equal(store.subjects.load(entry.id).alpha, expected)
 
 
+def test_strokes_that_nobody_saved_are_a_click_away_when_another_photo_takes_their_place(at: AppTest) -> None:
+    upload(at, "two.png", wall())
+    draw(at, ("add", 80, ((200, 100), (300, 250))))
+    first = draft(at).edit
+    upload(at, "other.png", wall(320))
+    assert "“two” was left with strokes that are not saved" in said(at)
+    draw(at, ("add", 40, ((100, 100),)))
+    second = draft(at).edit
+    at.button(key="go_back").click().run()
+    assert not at.exception
+    assert (draft(at).name, draft(at).edit) == ("two", first)
+    assert "“other” was left" in said(at)  # it has strokes too
+    at.button(key="go_back").click().run()
+    assert (draft(at).name, draft(at).edit) == ("other", second)
+    button(at, "Save").click().run()
+    assert "was left" not in said(at.run())
+
+
+def test_a_photo_without_strokes_is_left_without_a_word(at: AppTest) -> None:
+    upload(at, "two.png", wall())
+    upload(at, "other.png", wall(320))
+    assert "was left" not in said(at)
+
+
+def test_strokes_come_back_onto_a_mask_from_a_file(at: AppTest) -> None:
+    upload(at, "two.png", wall())
+    draw(at, ("add", 80, ((200, 100), (300, 250))))
+    strokes = draft(at).edit.strokes
+    at.file_uploader(key="mask_upload").upload("mask.png", encode_png(np.full((200, 300), 255, np.uint8)), "image/png")
+    at.run()
+    assert draft(at).edit.strokes == ()
+    at.button(key="brush_undo").click().run()
+    assert (draft(at).base, draft(at).edit.strokes) == ("given", strokes)
+
+
+def test_the_same_photo_under_another_name_takes_that_name(at: AppTest) -> None:
+    upload(at, "two.png", wall())
+    upload(at, "three.png", wall())
+    assert at.text_input[0].value == "three"
+
+
 def test_a_mask_of_another_size_is_a_sentence(at: AppTest) -> None:
     upload(at, "wall.png", wall())
     before = draft(at)

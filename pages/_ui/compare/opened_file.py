@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 import streamlit as st
 from streamlit.typing import UploadedFile
 
-from bgen_core.archive.run_import import import_runs
+from bgen_core.archive.run_import import ImportedRuns, import_runs
 from bgen_core.errors import BgenError, StoreError, UserInputError
 from bgen_core.ids import RunId
 from bgen_core.models.default_model import default_model
@@ -28,6 +28,7 @@ from pages._ui.sweep.sweep_form import fill_from_plan
 
 _OPENED = "opened_file"
 _ROUND = "opened_file_round"
+_IMPORTED = "imported_runs"
 _FIELD = "file_field"
 _POPOVER = "open_a_file"
 _LABEL = "Open a file"
@@ -104,16 +105,21 @@ def _import(file: UploadedFile, store: SeenStore) -> None:
         f"{file.size / 1e6:,.1f} MB. Its runs come into this store with pictures, metrics, opinions, subjects, sweeps "
         "and votes; what is here already stays as it is."
     )
-    if not st.button("Import", key="import_file", type="primary"):
+    pressed = st.button("Import", key="import_file", type="primary")
+    if pressed and _IMPORTED not in st.session_state:
+        with st.spinner("Checking and importing …"), TemporaryDirectory(prefix="bgen-import-") as folder:
+            # Kept before anything is drawn, where a second click ends this run and begins another one
+            st.session_state[_IMPORTED] = import_runs(store, _kept_in(Path(folder), file), limits=_limits())
+    imported: ImportedRuns | None = st.session_state.get(_IMPORTED)
+    if imported is None:
         return
-    with st.spinner("Checking and importing …"), TemporaryDirectory(prefix="bgen-import-") as folder:
-        imported = import_runs(store, _kept_in(Path(folder), file), limits=_limits())
     st.toast(imported.sentence)
     for sentence in imported.not_imported[:_TOLD]:
         st.toast(plain(f"Not imported: {sentence}"), duration="infinite")
     more = len(imported.not_imported) - _TOLD
     if more > 0:
         st.toast(f"Not imported: {more:,} more. The command `runs import` names them all.", duration="infinite")
+    del st.session_state[_IMPORTED]
     if imported.added:
         change(ids=imported.added[:_CHOSEN_AFTER_IMPORT])
     _close()

@@ -1,5 +1,6 @@
 """The runs that a view of the compare page holds: for the page itself, and for the downloads that its address names."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -11,6 +12,7 @@ from bgen_core.records.run import RunRecord
 from bgen_core.runs.likeness import AlikeTo, Likeness, likeness
 from bgen_core.runs.run_filter import filter_runs, sort_runs
 from bgen_core.store.store import SeenStore
+from bgen_core.wording import counted
 from pages._ui.app import resources
 from pages._ui.app.faults import told
 from pages._ui.compare.compare_view import CompareView, unread_conditions
@@ -65,7 +67,7 @@ def measured_in_view(
 
 
 def chosen_runs(store: SeenStore, ids: Sequence[str]) -> tuple[list[RunRecord], list[str]]:
-    """The runs of these ids, and a sentence for each id that names none."""
+    """The runs of these ids, and sentences about those that name none."""
     if len(ids) == 0:
         return [], []
     try:
@@ -74,11 +76,18 @@ def chosen_runs(store: SeenStore, ids: Sequence[str]) -> tuple[list[RunRecord], 
         pass
     runs: list[RunRecord] = []
     unknown: list[str] = []
+    gone = 0
     for run_id in ids:
         try:
             runs.append(store.runs.get(run_id))
         except UserInputError as error:
-            unknown.append(told(error))
+            if re.fullmatch("[0-9a-f]{64}", run_id):
+                gone += 1
+            else:
+                unknown.append(told(error))
+    if gone:
+        are = "are" if gone > 1 else "is"
+        unknown.append(f"{gone:,} of {counted(len(ids), 'chosen run')} {are} not there any more.")
     return runs, unknown
 
 

@@ -19,6 +19,7 @@ from pages._ui.links.link_address import link_path
 from pages._ui.shared.plain_text import plain
 
 _TITLE, _QUESTION, _VOTE, _ENDS, _PROBLEM = "link_title", "link_question", "link_vote", "link_ends", "link_problem"
+_NUMBER = "links_made"
 _DAYS: dict[str, int] = {"in a week": 7, "in a month": 30, "in a year": 365, "never": 0}
 
 
@@ -72,14 +73,21 @@ def sweep_of(store: SeenStore, run_ids: Sequence[RunId]) -> SweepId | None:
 
 
 def _form(store: SeenStore, sweep_id: SweepId | None, run_ids: Sequence[RunId], title: str) -> None:
-    with st.form("make_link", border=False, clear_on_submit=True):
-        st.text_input("Title", value=title[:80], key=_TITLE, max_chars=LONGEST_TEXT)
-        st.text_input("Question", key=_QUESTION, max_chars=LONGEST_TEXT, placeholder="which for the team page?")
+    number: int = st.session_state.setdefault(_NUMBER, 0)
+    with st.form(f"make_link_{number}", border=False):
+        st.text_input("Title", value=title[:LONGEST_TEXT], key=f"{_TITLE}_{number}", max_chars=LONGEST_TEXT)
+        st.text_input(
+            "Question", key=f"{_QUESTION}_{number}", max_chars=LONGEST_TEXT, placeholder="which for the team page?"
+        )
         can_vote = sweep_id is not None and len(run_ids) > 1
         help_vote = "Blindly, each browser once on each pair." if can_vote else "Choose two or more pictures of it."
-        st.checkbox("Ask for votes on the chosen pictures", key=_VOTE, disabled=not can_vote, help=help_vote)
-        st.selectbox("It ends", list(_DAYS), index=1, key=_ENDS)
-        st.form_submit_button("Make the link", type="primary", on_click=_make, args=(store, sweep_id, tuple(run_ids)))
+        st.checkbox(
+            "Ask for votes on the chosen pictures", key=f"{_VOTE}_{number}", disabled=not can_vote, help=help_vote
+        )
+        st.selectbox("It ends", list(_DAYS), index=1, key=f"{_ENDS}_{number}")
+        st.form_submit_button(
+            "Make the link", type="primary", on_click=_make, args=(store, sweep_id, tuple(run_ids), number)
+        )
 
 
 def _made(store: SeenStore, link: Link) -> None:
@@ -104,16 +112,21 @@ def _whole_address(link: Link) -> str:
     return f"{page.scheme}://{page.netloc}{sub_path()}/{link_path(link, settings.home)}"
 
 
-def _make(store: SeenStore, sweep_id: SweepId | None, run_ids: tuple[RunId, ...]) -> None:
-    days = _DAYS[st.session_state[_ENDS]]
+def _make(store: SeenStore, sweep_id: SweepId | None, run_ids: tuple[RunId, ...], number: int) -> None:
+    """Make what the form of this number describes, once: a second click would make another link, of an empty form."""
+    if st.session_state[_NUMBER] != number:
+        return
+    st.session_state[_NUMBER] = number + 1
+    title, question, ends, vote = (st.session_state[f"{part}_{number}"] for part in (_TITLE, _QUESTION, _ENDS, _VOTE))
+    days = _DAYS[ends]
     try:
         store.links.add(
             sweep_id=sweep_id,
             run_ids=run_ids,
-            title=st.session_state[_TITLE],
-            question=st.session_state[_QUESTION],
+            title=title,
+            question=question,
             until=datetime.now(UTC) + timedelta(days=days) if days else None,
-            may_vote=st.session_state[_VOTE],
+            may_vote=vote,
         )
     except BgenError as error:
         st.session_state[_PROBLEM] = told(error)

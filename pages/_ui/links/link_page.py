@@ -55,6 +55,8 @@ class LinkPage:
         The verdict so far, for who has voted; empty before.
     decision
         The sweep's own question and decision, where the link has none.
+    is_yet_to_be_made
+        Whether it shows a whole sweep of which no cell is done.
     """
 
     pictures: tuple[ShownPicture, ...]
@@ -63,6 +65,7 @@ class LinkPage:
     pair: BallotPair | None
     tally: str
     decision: SweepDecision = NOTHING_ASKED
+    is_yet_to_be_made: bool = False
 
 
 def link_page(store: SeenStore, link: Link, *, only_look: bool = False) -> LinkPage:
@@ -81,6 +84,7 @@ def link_page(store: SeenStore, link: Link, *, only_look: bool = False) -> LinkP
         pair=None if only_look else pair,
         tally=tally,
         decision=NOTHING_ASKED if link.sweep_id is None else store.decisions.of(link.sweep_id),
+        is_yet_to_be_made=not (runs or link.run_ids) and not _done(store, link),
     )
 
 
@@ -88,10 +92,16 @@ def _runs(store: SeenStore, link: Link) -> tuple[list[RunRecord], int]:
     """The pictures in the order that was chosen, or the grid's."""
     wanted: Sequence[RunId] = link.run_ids
     if link.sweep_id is not None and not wanted:
-        wanted = list(dict.fromkeys(cell.run_id for cell in store.sweeps.cells(link.sweep_id) if cell.done))
+        wanted = _done(store, link)
     there = store.runs.visible(wanted)  # what was deleted since is not shown
     kept = [run_id for run_id in wanted if run_id in there]
     return store.runs.get_all(kept[:MOST_PICTURES]), max(0, len(kept) - MOST_PICTURES)
+
+
+def _done(store: SeenStore, link: Link) -> list[RunId]:
+    """What was made of the link's sweep, each once."""
+    cells = store.sweeps.cells(link.sweep_id) if link.sweep_id is not None else []
+    return list(dict.fromkeys(cell.run_id for cell in cells if cell.done))
 
 
 def _letters(count: int) -> list[str]:

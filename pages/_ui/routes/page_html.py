@@ -3,9 +3,11 @@
 import re
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlencode
 
 import streamlit as st
 from anyio.to_thread import run_sync
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -19,6 +21,7 @@ from pages._ui.shared.html_templates import render
 # fail, and a pause, before every page but the first. All pages lie in one folder, and the server is there.
 _SERVER = '<script>window.__streamlit = { BACKEND_BASE_URL: new URL(".", location.href).href.slice(0, -1) }</script>'
 # The theme does not use the font that Streamlit fetches beside its scripts; icons are on every page.
+_OF_AN_ID = ("/run", "/sweep")  # pages that show what `id` names
 _TEXT_FONT, _ICON_FONT = re.compile(r"SourceSansVF-Upright\.[\w.-]+\.woff2"), "MaterialSymbols-Rounded.*.woff2"
 
 
@@ -36,9 +39,18 @@ def page_routes() -> list[Route]:
     async def without_slash(request: Request) -> Response:
         return RedirectResponse(request.url.replace(path=request.url.path.rstrip("/"), scheme="", netloc=""))
 
+    # Deeper ones would be Streamlit's HTML too, whose scripts do not lie there: nothing would ever be seen.
+    async def of_its_id(request: Request) -> Response:
+        _, name, shown = request.url.path.split("/", 2)
+        if shown.startswith("_"):  # Streamlit's own, below a page
+            raise HTTPException(404)
+        query = urlencode({"id": shown}) if f"/{name}" in _OF_AN_ID else ""
+        return RedirectResponse(request.url.replace(path=f"/{name}", query=query, scheme="", netloc=""))
+
     return [
         *(Route(path, page, methods=["GET"]) for path in PATHS),
         *(Route(f"{path}/", without_slash, methods=["GET"]) for path in PATHS if path != "/"),
+        *(Route(f"{path}/{{shown:path}}", of_its_id, methods=["GET"]) for path in PATHS if path != "/"),
         Route("/subject", first_page, methods=["GET"]),
     ]
 

@@ -27,6 +27,7 @@ _DRAFT = "subject_draft"
 _PROBLEM = "subject_problem"
 _ROUND = "subject_round"
 _MARK = "draft"
+_LEFT = "subject_left"
 _REMEMBERED = 200  # changes that undo goes back
 
 Base = Literal["auto", "given"]
@@ -168,9 +169,35 @@ def unsaved_drafts() -> UnsavedDrafts[Draft]:
 
 
 def start_afresh(draft: Draft, **changes: Any) -> Draft:
-    """Make this the visitor's draft, with new widgets that show its values."""
+    """Make this the visitor's draft, with new widgets that show its values.
+
+    Another one's strokes that nobody saved stay at hand, see `left_draft`.
+    """
+    before: Draft | None = st.session_state.get(_DRAFT)
+    if before is not None and before.past and before.is_unsaved and (draft.key != before.key or not draft.past):
+        st.session_state[_LEFT] = before
     st.session_state[_ROUND] = rounds() + 1
     return keep(replace(draft, round=st.session_state[_ROUND], **changes))
+
+
+def left_draft() -> Draft | None:
+    """The draft with unsaved strokes that another one took the place of, until this is gone back to or one is saved."""
+    return st.session_state.get(_LEFT)
+
+
+def go_back_to_left() -> None:
+    """Make it the visitor's draft again."""
+    left: Draft = st.session_state.pop(_LEFT)
+    if left.source_id:
+        st.query_params["id"] = left.source_id
+    else:
+        st.query_params.pop("id", None)
+    start_afresh(left.settled)
+
+
+def forget_left() -> None:
+    """Whoever saves another one has gone on."""
+    st.session_state.pop(_LEFT, None)
 
 
 def change(draft: Draft, edit: MaskEdit) -> Draft:
@@ -267,8 +294,9 @@ def take_mask(draft: Draft, data: bytes, file_name: str) -> Draft:
         Not a picture, or not of the photo's size.
     """
     decode_foreign_alpha(data, name=file_name, extent=photo_of(draft).extent)
+    past = (*draft.past, draft.edit) if draft.past else ()  # undo brings strokes back, onto this mask
     return start_afresh(
-        replace(draft, mask=data, base="given", edit=MaskEdit(), saved_edit=None, past=(), future=()).settled
+        replace(draft, mask=data, base="given", edit=MaskEdit(), saved_edit=None, past=past, future=()).settled
     )
 
 

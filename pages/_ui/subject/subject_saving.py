@@ -14,7 +14,7 @@ from bgen_core.subject.subject import Subject
 from pages._ui.app import resources
 from pages._ui.mask.mask_base import full_base
 from pages._ui.shared.plain_text import plain
-from pages._ui.subject.subject_draft import Draft, keep, photo_of
+from pages._ui.subject.subject_draft import Draft, go_back_to_left, keep, left_draft, photo_of
 
 _SAVED = "subject_saved"
 
@@ -50,6 +50,14 @@ def tell_saved(sentence: str) -> None:
     """Say it with the next run, which begins at once: what is drawn above counts the subject then."""
     st.session_state[_SAVED] = sentence
     st.rerun()
+
+
+def show_left() -> None:
+    """Offer the photo again whose strokes nobody saved when another one took its place."""
+    if left := left_draft():
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(plain(f"“{left.name}” was left with strokes that are not saved."), width="content")
+            st.button("Go back to it", key="go_back", type="tertiary", on_click=go_back_to_left)
 
 
 def show_saved() -> None:

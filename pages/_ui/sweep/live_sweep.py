@@ -91,7 +91,8 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
     if not sweep.is_active and not looks_alone(store):
         finish_panel(sweep, plan, cells, store, executor, settings)
     ticked = set(st.session_state.get(TICKED, ())) if ticking else set[int]()
-    _ways_on(store, sweep, shown, [cell.run_id for cell in cells if cell.index in ticked and cell.done])
+    made = [cell for cell in cells if cell.done]
+    _ways_on(store, sweep, shown, [cell.run_id for cell in made if cell.index in ticked], has_pictures=bool(made))
 
 
 def show_plan(plan: SweepPlan, forecast: SweepForecast | None, extent: Extent, store: SeenStore) -> None:
@@ -114,9 +115,11 @@ def show_plan(plan: SweepPlan, forecast: SweepForecast | None, extent: Extent, s
     show_opened_cell(store, plan, list(cells.values()))
 
 
-def _ways_on(store: SeenStore, sweep: SweepRecord, shown: Arrangement, ticked: list[RunId]) -> None:
+def _ways_on(
+    store: SeenStore, sweep: SweepRecord, shown: Arrangement, ticked: list[RunId], *, has_pictures: bool
+) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        if not sweep.is_active and st.button("Compare these", type="primary"):
+        if has_pictures and not sweep.is_active and st.button("Compare these", type="primary"):
             st.switch_page(page_files.COMPARE, query_params={"sweep": sweep.id})
         across, down = (names[0] if names else None for names in (shown.across, shown.down))
         share_popover(store, sweep)
