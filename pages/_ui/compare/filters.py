@@ -48,6 +48,7 @@ def _search_and_sweep(store: SeenStore, view: CompareView) -> None:
         st.session_state["compare_text"] = view.text
     st.text_input(
         "Search",
+        view.text,  # see `mask_sliders`: a browser may miss the run that set it
         key="compare_text",
         type="search",
         live="150ms",

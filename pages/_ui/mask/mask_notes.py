@@ -24,6 +24,7 @@ def base_choice(draft: Draft, preview: Preview) -> None:
     st.segmented_control(
         "Mask",
         list(names),
+        default=draft.base,
         format_func=lambda base: names[base],
         required=True,
         key=_base_key(draft),

@@ -32,7 +32,7 @@ def mask_sliders(draft: Draft, preview: Preview) -> None:
     softness = float(max(4, round(side * 0.01), draft.edit.feather))
     step = 0.5 if side < 1500 else 1.0
     first, second, third = st.columns(3)
-    # With what they begin with: a browser that misses the run which set them would send their lowest values back
+    # With what they begin with: a browser that misses the run which set them would send back what they were made with
     first.slider(
         "Threshold", *THRESHOLD_RANGE, draft.edit.threshold, step=0.02, key=_key(draft, "threshold"),
         help="Where the edge lies between background (0) and subject (1). Lower keeps more of what was unsure.",
