@@ -149,6 +149,27 @@ def test_any_other_column_filters_too_and_each_filter_is_taken_away_with_a_click
     assert address(at) == {"f": ["guidance_scale:1", "guidance_scale:2"]}
 
 
+def test_what_is_measured_is_filtered_by_a_range_however_few_values_there_are(page_store: Store) -> None:
+    third = 1 / 3  # of more digits than a short text has
+    for number, value in enumerate((third, 0.5)):
+        commit(page_store, made_up_run(number))
+        page_store.metrics.save(run_id(number), [MetricValue(name="seam", value=value, reason="", version=1)])
+    at = open_compare()
+    at.selectbox(key="compare_other").set_value("seam").run()
+    for end in ("low", "high"):
+        at.number_input(key=f"compare_{end}_seam").set_value(third).run()
+    assert seeds(at) == [0]
+
+
+def test_a_long_number_is_filtered_by_as_it_is(page_store: Store) -> None:
+    for number, seed in enumerate((12_345_678_901, 12_345_678_902)):
+        commit(page_store, made_up_run(number, params={"seed": seed}))
+    at = open_compare()
+    at.selectbox(key="compare_other").set_value("seed").run()
+    at.get_by_key("compare_few_seed").set_value(["12345678902"]).run()
+    assert seeds(at) == [12_345_678_902]
+
+
 @pytest.mark.slow
 def test_a_range_that_holds_nothing_is_explained_and_what_was_typed_stays(page_store: Store) -> None:
     for number in range(16):

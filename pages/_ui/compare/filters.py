@@ -178,7 +178,7 @@ def _other_column(table: pd.DataFrame, view: CompareView) -> None:
     known = table[name].dropna().unique()
     if column.kind == "choice":
         _values_choice(column, table, view)
-    elif len(known) <= _FEW_VALUES:
+    elif len(known) <= (0 if _is_measured(column) else _FEW_VALUES):
         _few_numbers(column, sorted(known.tolist()), view)
     else:
         _number_range(column, float(known.min()), float(known.max()), view)
@@ -199,7 +199,7 @@ def _tag_choice(table: pd.DataFrame, view: CompareView) -> None:
 
 def _few_numbers(column: RunColumn, known: Sequence[float], view: CompareView) -> None:
     key = f"compare_few_{column.name}"
-    options = [f"{value:.10g}" for value in known]
+    options = [_exact(value) for value in known]
     st.session_state[key] = [piece for piece in view.pieces(column.name) if piece in options]
     st.pills(
         column.label,
@@ -221,7 +221,7 @@ def _number_range(column: RunColumn, low: float, high: float, view: CompareView)
             st.session_state[key] = float(text) if text and math.isfinite(float(text)) else None
 
     def choose() -> None:
-        texts = ["" if (value := st.session_state[key]) is None else f"{value:.10g}" for key in keys]
+        texts = ["" if (value := st.session_state[key]) is None else _exact(value) for key in keys]
         try:
             change_pieces(column.name, [f"{texts[0]}..{texts[1]}"] if any(texts) else [])
             st.session_state[f"compare_problem_{column.name}"] = ""
@@ -232,6 +232,19 @@ def _number_range(column: RunColumn, low: float, high: float, view: CompareView)
         place.number_input(label, key=key, value=None, placeholder=number(bound, 4), format="%.10g", on_change=choose)
     if problem:
         st.error(plain(problem))
+
+
+def _is_measured(column: RunColumn) -> bool:
+    """Whether its values are hardly ever equal, so that a range is asked for."""
+    return column.is_metric or column.direction != "none"
+
+
+def _exact(value: float) -> str:
+    """A number as a condition has it: what is read from it is the same number."""
+    short = f"{value:.10g}"
+    if float(short) == value:
+        return short
+    return f"{value:.0f}" if isinstance(value, float) and value.is_integer() else repr(value)
 
 
 def _mine_toggle(store: SeenStore, view: CompareView) -> None:
