@@ -170,10 +170,7 @@ class Client:
     def export(self, form: str, path: str | Path, **query: Any) -> Path:
         """Save runs as a file: csv, json, parquet, zip or html; `q`, `f`, `sweep`, `ids` and `sort` choose them."""
         target = Path(path)
-        address = f"api/v1/export/runs.{quote(form, safe='')}"
-        with self._connection.open("GET", address, query=query) as answer, target.open("wb") as file:
-            while piece := answer.read(1 << 16):
-                file.write(piece)
+        self._connection.save(f"api/v1/export/runs.{quote(form, safe='')}", query, target)
         return target
 
     def _opinion(self, run: str, **change: Any) -> Json:

@@ -8,14 +8,18 @@ import urllib.request
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from http.client import HTTPException, HTTPResponse
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
 from bgen_core.errors import BgenError
 from bgen_core.wording import quoted
 
+STILL_HERE = ""
+"""In the place of an event's name: nothing is new."""
 _API = "api/v1/"
 _LONGEST_PROBLEM = 100_000
+_PIECE = 1 << 16
 
 
 class ApiError(BgenError):
@@ -90,9 +94,32 @@ class Connection:
         with self.open("GET", path, query=query) as answer, _explained(self.url):
             return answer.read()
 
-    def events(self, path: str) -> Generator[tuple[str, Any]]:
-        """Events of a stream, each as its name and its data, until the server ends it."""
-        with self.open("GET", _API + path) as answer, _explained(self.url):
+    def save(self, path: str, query: Mapping[str, Any] | None, target: Path) -> None:
+        """Write the bytes at a path within the app's folder to a file, which appears whole or stays as it was."""
+        with self.open("GET", path, query=query) as answer:
+            part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+            try:
+                with part.open("wb") as file:
+                    while piece := self._read_piece(answer):
+                        file.write(piece)
+                part.replace(target)
+            finally:
+                part.unlink(missing_ok=True)
+
+    def events(self, path: str, *, timeout: float) -> Generator[tuple[str, Any]]:
+        """Events of a stream, each as its name and its data, until the server ends it.
+
+        Parameters
+        ----------
+        timeout
+            Seconds that each wait for the server may take, in place of the connection's.
+
+        Yields
+        ------
+        tuple
+            An event, or `STILL_HERE` and None where the server says that there is nothing new.
+        """
+        with self.open("GET", _API + path, timeout=timeout) as answer, _explained(self.url):
             yield from _events(line.decode("utf-8").rstrip("\r\n") for line in answer)
 
     @contextmanager
@@ -104,8 +131,14 @@ class Connection:
         query: Mapping[str, Any] | None = None,
         body: bytes | None = None,
         kind: str = "",
+        timeout: float | None = None,
     ) -> Generator[HTTPResponse]:
         """An answer that is being read.
+
+        Parameters
+        ----------
+        timeout
+            In place of the connection's.
 
         Raises
         ------
@@ -117,9 +150,13 @@ class Connection:
         headers = {"Accept": "*/*", **self._headers, **({"Content-Type": kind} if kind else {})}
         request = urllib.request.Request(address, data=body, headers=headers, method=method)
         with _explained(self.url):
-            answer = cast(HTTPResponse, self._opener.open(request, timeout=self.timeout))
+            answer = cast(HTTPResponse, self._opener.open(request, timeout=timeout or self.timeout))
         with answer:
             yield answer
+
+    def _read_piece(self, answer: HTTPResponse) -> bytes:
+        with _explained(self.url):
+            return answer.read(_PIECE)
 
     def _read_json(self, answer: HTTPResponse) -> Any:
         with _explained(self.url):
@@ -182,9 +219,11 @@ def _form(fields: Mapping[str, str], files: Mapping[str, tuple[str, bytes]]) -> 
 
 
 def _events(lines: Iterable[str]) -> Generator[tuple[str, Any]]:
-    """Read the format of server-sent events; comments and what this client does not know are left out."""
+    """Read the format of server-sent events; a comment is `STILL_HERE`, what this client does not know is left out."""
     name, data = "message", list[str]()
     for line in lines:
+        if line.startswith(":"):
+            yield STILL_HERE, None
         if not line:
             if data:
                 yield name, json.loads("\n".join(data))

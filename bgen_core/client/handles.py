@@ -6,7 +6,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from bgen_core.client.connection import ApiError, Connection
+from bgen_core.client.connection import STILL_HERE, ApiError, Connection
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 _ENDED = ("done", "cancelled", "failed")
 _MOST_RUNS = 1000  # in one answer
+_SHORTEST_WAIT = 0.1
 _PAUSE = 1.0  # before a stream that ended, or never came, is opened again
 
 
@@ -60,11 +61,15 @@ class SweepHandle:
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             try:
-                for name, data in self._connection.events(f"{self._path}/events"):
-                    yield {"event": name, **data}
+                longest = self._longest_wait(deadline)
+                for name, data in self._connection.events(f"{self._path}/events", timeout=longest):
+                    if name != STILL_HERE:
+                        yield {"event": name, **data}
                     if name == "end":
                         return
                     self._check(deadline, timeout)
+                    if name == STILL_HERE and self._longest_wait(deadline) < longest:
+                        break  # this stream would wait beyond the deadline
             except ApiError as error:
                 if error.status not in (0, 429, 502, 503, 504):
                     raise
@@ -145,6 +150,11 @@ class SweepHandle:
         """Make chosen cells of an explored sweep with full steps; returns the new sweep."""
         made = self._connection.send("POST", f"{self._path}/finish", {"cells": cells, "steps": steps})
         return SweepHandle(self._connection, made["id"])
+
+    def _longest_wait(self, deadline: float | None) -> float:
+        """Seconds for which the server may say nothing: no longer than until the deadline."""
+        most = self._connection.timeout
+        return most if deadline is None else min(most, max(_SHORTEST_WAIT, deadline - time.monotonic()))
 
     def _check(self, deadline: float | None, timeout: float | None, error: ApiError | None = None) -> None:
         if deadline is not None and time.monotonic() > deadline:

@@ -1,0 +1,74 @@
+"""The client against a server that says little, or breaks off."""
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from bgen_core.client import ApiError, Client, SweepHandle
+from bgen_core.client.connection import Connection
+
+STATE = b'event: state\ndata: {"sweep": {"state": "paused"}}\n\n'
+
+
+@contextmanager
+def serving(answer: Callable[[Callable[[bytes], object]], object]) -> Generator[str]:
+    """A server that answers everything in chunks, as `answer` sends them, and then breaks off."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.close_connection = True
+            with suppress(OSError):  # the client has heard enough
+                answer(lambda piece: self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece)))
+
+        def log_message(self, format: str, *args: object) -> None:
+            del format, args
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize("beats", [0.1, 100.0])
+def test_waiting_ends_when_it_shall_although_nothing_is_new(beats: float) -> None:
+    ended = time.monotonic() + 4
+
+    def stream(send: Callable[[bytes], object]) -> None:
+        send(STATE)
+        beat = time.monotonic() + beats
+        while time.monotonic() < ended:
+            time.sleep(0.02)
+            if time.monotonic() >= beat:
+                send(b": still here\n\n")
+                beat += beats
+
+    with serving(stream) as url:
+        sweep = SweepHandle(Connection(url, "", timeout=60), "one")
+        began = time.monotonic()
+        with pytest.raises(ApiError, match=r"The sweep one has not ended after 0\.5 s"):
+            sweep.wait(timeout=0.5)
+        assert 0.5 <= time.monotonic() - began < 3
+
+
+def test_a_file_that_breaks_off_is_one_sentence_and_leaves_the_earlier_one(tmp_path: Path) -> None:
+    target = tmp_path / "runs.csv"
+    target.write_text("of yesterday")
+    with serving(lambda send: send(b"id,created\n")) as url, pytest.raises(ApiError, match="broke off"):
+        Client(url, token="").export("csv", target)
+    assert target.read_text() == "of yesterday"
+    assert list(tmp_path.iterdir()) == [target]
