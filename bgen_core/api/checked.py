@@ -58,7 +58,9 @@ def _problem(shape: type[BaseModel], error: ValidationError, *, status: int) -> 
     field = str(first["loc"][0]) if first["loc"] else ""
     match first["type"]:
         case "extra_forbidden":
-            sentence = f"{quoted(field, _SHOWN)} is not known here: known are {listed(list(shape.model_fields))}."
+            known = list(shape.model_fields)
+            say = f"known are {listed(known)}" if known else "nothing is asked for"
+            sentence = f"{quoted(field, _SHOWN)} is not known here: {say}."
         case "missing":
             sentence = f"{field} is missing: send it too."
         case _ if not field:

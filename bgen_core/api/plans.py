@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any, cast
 
 from bgen_core.api.requests import SweepRequest
@@ -88,4 +89,4 @@ def texts_of(sent: Any) -> list[str]:
     if sent is None:
         return []
     values = cast("list[Any]", sent) if isinstance(sent, list) else [sent]
-    return [value if isinstance(value, str) else repr(value) for value in values]
+    return [value if isinstance(value, str) else f"{Decimal(repr(value)):f}" for value in values]

@@ -166,6 +166,11 @@ def test_an_opinion_that_is_none(client: TestClient, store: Store) -> None:
         assert store.opinions.of([run.id]) == {}, change
 
 
+def test_a_name_where_nothing_is_asked_for(client: TestClient) -> None:
+    answer = client.post("/api/v1/sweeps/one/pause", json={"votes": 1})
+    assert (answer.status_code, answer.json()["detail"]) == (422, "'votes' is not known here: nothing is asked for.")
+
+
 def test_a_body_without_a_length_is_counted_while_it_comes(client: TestClient) -> None:
     pieces = (b" " * 100_000 for _ in range(20))
     answer = client.post("/api/v1/sweeps", content=pieces, headers=JSON)

@@ -57,6 +57,16 @@ def test_a_forecast_makes_nothing_and_a_sweep_is_what_it_said(client: TestClient
     assert store.sweeps.get(sweep["id"]).owner == ANNA
 
 
+def test_a_number_means_the_same_however_small_or_large_it_is(client: TestClient, subject: str) -> None:
+    asked = plan(subject, steps=4, seed=[2**53], edge_softness=[1e-05, 0.25], guidance=[1.0, 3])
+    answer = client.post("/api/v1/sweeps/forecast", json=asked)
+    assert answer.status_code == 200, answer.text
+    said = answer.json()["plan"]
+    axes = {axis["name"]: axis["values"] for axis in said["axes"]}
+    assert axes == {"edge-softness": [1e-05, 0.25], "guidance": [1.0, 3.0]}
+    assert said["base"]["seed"] == 2**53
+
+
 def test_seeds_that_are_drawn_are_named(client: TestClient, subject: str) -> None:
     sweep = submitted(client, subject, seed="random 3")
     (seeds,) = [axis["values"] for axis in sweep["plan"]["axes"] if axis["name"] == "seed"]
