@@ -170,6 +170,8 @@ class Client:
     def export(self, form: str, path: str | Path, **query: Any) -> Path:
         """Save runs as a file: csv, json, parquet, zip or html; `q`, `f`, `sweep`, `ids` and `sort` choose them."""
         target = Path(path)
+        if not isinstance(ids := query.get("ids", ""), str):
+            query["ids"] = ",".join(ids)
         self._connection.save(f"api/v1/export/runs.{quote(form, safe='')}", query, target)
         return target
 

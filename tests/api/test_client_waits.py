@@ -16,13 +16,21 @@ STATE = b'event: state\ndata: {"sweep": {"state": "paused"}}\n\n'
 
 
 @contextmanager
-def serving(answer: Callable[[Callable[[bytes], object]], object]) -> Generator[str]:
-    """A server that answers everything in chunks, as `answer` sends them, and then breaks off."""
+def serving(answer: Callable[[Callable[[bytes], object]], object], asked: list[str] | None = None) -> Generator[str]:
+    """A server that answers everything in chunks, as `answer` sends them, and then breaks off.
+
+    Parameters
+    ----------
+    asked
+        Gets each address that is asked for.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
+            if asked is not None:
+                asked.append(self.path)
             self.send_response(200)
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
@@ -72,3 +80,11 @@ def test_a_file_that_breaks_off_is_one_sentence_and_leaves_the_earlier_one(tmp_p
         Client(url, token="").export("csv", target)
     assert target.read_text() == "of yesterday"
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("ids", [["one", "two"], ("one", "two"), "one,two"])
+def test_ids_of_a_file_are_given_as_those_of_a_list(ids: object, tmp_path: Path) -> None:
+    asked: list[str] = []
+    with serving(lambda send: send(b"id"), asked) as url, pytest.raises(ApiError):
+        Client(url, token="").export("csv", tmp_path / "runs.csv", ids=ids)
+    assert asked == ["/api/v1/export/runs.csv?ids=one%2Ctwo"]
