@@ -29,6 +29,7 @@ from pages._ui.app.request_log import RequestLog
 from pages._ui.app.session_keys import read_keys_at_once
 from pages._ui.app.session_limits import SessionLimits
 from pages._ui.app.sub_path import SubPath, take_over_from_streamlit
+from pages._ui.app.timed_runs import timed_runs_choose_nothing
 from pages._ui.app.upload_limits import UploadLimits
 from pages._ui.app.visitor_cookie import VisitorCookie
 from pages._ui.identity.real_peer import peers_kept
@@ -86,6 +87,7 @@ def read_table() -> None:
 
 take_over_from_streamlit()
 read_keys_at_once()
+timed_runs_choose_nothing()
 # The shell is not beside pages/: Streamlit would otherwise serve a page file alone, without shell and gate, to the
 # first visitor of a fresh server who comes by a deep link.
 app = st.App(
