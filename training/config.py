@@ -113,7 +113,8 @@ class UnetConfig:
 
     channels: tuple[int, ...] = (16, 32, 64, 160)
     heads: int = 4
-    layers_per_block: int = 1
+    layers_per_block: tuple[int, ...] = (2, 2, 2, 1)
+    """Residual blocks at each size, the largest first; on the way up there is one more."""
     groups: int = 16
     seed: int = 3
     low_samples: int = 60_000

@@ -7,6 +7,7 @@ from training.config import Config
 from training.sampling import load_pipeline
 from training.train_unet import checkpoint_path, steps
 from training.train_vae import KNOWN
+from training.unet import deepen_unet
 
 
 def go_on_from_export(config: Config) -> Config:
@@ -18,7 +19,8 @@ def go_on_from_export(config: Config) -> Config:
     Returns
     -------
     Config
-        The run with the exported UNet's size; whatever more that learns, it learns at full resolution.
+        The run with the exported UNet's channels; where that has fewer layers than the run's, it is deepened. Whatever
+        more it learns, it learns at full resolution.
     """
     pipeline = load_pipeline(config.export)
     channels = tuple(pipeline.unet.config.block_out_channels)
@@ -30,7 +32,8 @@ def go_on_from_export(config: Config) -> Config:
         if not (config.work / name).exists():
             network.save_pretrained(config.work / name)
     if not checkpoint_path(config.work).exists():
-        unet, text = pipeline.unet.state_dict(), pipeline.text_encoder.state_dict()
+        unet = deepen_unet(pipeline.unet, config.unet, config.text).state_dict()
+        text = pipeline.text_encoder.state_dict()
         networks = {"unet": unet, "text": text, "average_unet": unet, "average_text": text}
         save_checkpoint(checkpoint_path(config.work), {**networks, "optimizer": None, "step": steps(config.unet)})
     return config

@@ -1,5 +1,7 @@
 """The networks as they start: the autoencoder as a small picture, the schedule down to pure noise."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -7,7 +9,7 @@ import torch.nn.functional as F
 from training.config import Config, TextConfig, UnetConfig, VaeConfig
 from training.device import calling
 from training.train_vae import contrast_loss, psnr
-from training.unet import build_scheduler, build_unet
+from training.unet import build_scheduler, build_unet, deepen_unet, layers_of
 from training.vae import build_vae, deepen
 
 
@@ -62,11 +64,29 @@ def test_the_schedule_ends_in_pure_noise() -> None:
 
 
 def test_the_unet_is_an_inpainting_unet_that_reads_words() -> None:
-    unet = build_unet(UnetConfig(channels=(8, 16), heads=2, groups=4), TextConfig(width=16))
+    unet = build_unet(UnetConfig(channels=(8, 16), layers_per_block=(1, 1), heads=2, groups=4), TextConfig(width=16))
     words = torch.randn(1, 6, 16)
     with torch.no_grad():
         out = unet(torch.randn(1, 9, 32, 32), torch.tensor([999]), words).sample
     assert out.shape == (1, 4, 32, 32)
+
+
+@torch.no_grad()
+def test_a_deeper_unet_begins_with_the_same_prediction() -> None:
+    text = TextConfig(width=16)
+    smaller = UnetConfig(channels=(8, 16, 24, 32), layers_per_block=(1, 3, 2, 1), heads=2, groups=4)
+    unet = build_unet(smaller, text).eval()
+    larger = replace(smaller, layers_per_block=(2, 4, 4, 2), seed=9)
+    deeper = deepen_unet(unet, larger, text).eval()
+    numbers = torch.Generator().manual_seed(0)
+    inputs, words = torch.randn(2, 9, 32, 32, generator=numbers), torch.randn(2, 6, 16, generator=numbers)
+    timesteps = torch.tensor([3, 900])
+    expected = unet(inputs, timesteps, words).sample
+    # Zeros are added, and a 1 x 1 convolution adds them in an order of its own.
+    torch.testing.assert_close(deeper(inputs, timesteps, words).sample, expected, rtol=1e-5, atol=1e-5)
+    assert layers_of(deeper) == (2, 4, 4, 2)
+    with pytest.raises(ValueError, match=r"layers must be at least \(1, 3, 2, 1\) size by size, not \(1, 2, 2, 1\)"):
+        deepen_unet(unet, replace(smaller, layers_per_block=(1, 2, 2, 1)), text)
 
 
 def test_mixed_precision_on_a_processor_normalises_and_attends_in_float32() -> None:

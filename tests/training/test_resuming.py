@@ -49,7 +49,15 @@ def tiny(tmp_path: Path) -> Config:
         decoder=DecoderConfig(blocks=(5, 3, 2, 1), steps=4, batches=((1.0, 32, 2),), piles=2),
         text=TextConfig(vocabulary=560, width=16, layers=1, heads=2, tokenizer_captions=50),
         unet=UnetConfig(
-            channels=(8, 16), heads=2, groups=4, low_samples=8, samples=8, low_batch=4, batch=4, warmup_steps=2
+            channels=(8, 16),
+            layers_per_block=(1, 1),
+            heads=2,
+            groups=4,
+            low_samples=8,
+            samples=8,
+            low_batch=4,
+            batch=4,
+            warmup_steps=2,
         ),
     )
     (tmp_path / "scenes").mkdir()

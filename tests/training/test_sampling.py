@@ -31,7 +31,7 @@ def pipeline() -> StableDiffusionInpaintPipeline:
         ),
         text_encoder=build_text_encoder(tokenizer, text).eval(),
         tokenizer=tokenizer,
-        unet=build_unet(UnetConfig(channels=(8, 16), heads=2, groups=4), text).eval(),
+        unet=build_unet(UnetConfig(channels=(8, 16), layers_per_block=(1, 1), heads=2, groups=4), text).eval(),
         scheduler=build_scheduler(),
         safety_checker=None,
         feature_extractor=None,

@@ -36,7 +36,7 @@ def _tower(
         painter.line([((left + right) / 2, top), ((left + right) / 2, top - rng.uniform(0.03, 0.09))], 0.005, wall)
     if rng.random() < 0.25:
         painter.rectangle(left + (right - left) * 0.2, top - 0.016, right - (right - left) * 0.2, top, wall)
-    step_x, step_y = float(rng.choice([0.022, 0.03])), float(rng.choice([0.026, 0.034]))
+    step_x, step_y = float(rng.choice([0.027, 0.036])), float(rng.choice([0.032, 0.042]))
     share, lamp = (rng.uniform(0.3, 0.65), _LAMPS[int(rng.integers(4))]) if lit else (0.92, WHITE)
     for y in np.arange(top + 0.012, foot - 0.014, step_y):
         for x in np.arange(left + 0.008, right - 0.01, step_x):
@@ -70,14 +70,14 @@ def city(rng: np.random.Generator) -> Scene:
         nearness = row / 2
         x = -0.04
         while x < 1.02:
-            width = rng.uniform(0.07, 0.16) * (0.75 + 0.45 * nearness)
+            width = rng.uniform(0.09, 0.18) * (0.75 + 0.45 * nearness)
             height = rng.uniform(0.1, 0.42) * (1.2 - 0.45 * nearness) * (1.4 if rng.random() < 0.12 else 1.0)
             stone = (
                 mix(rgb(18, 22, 40), rgb(36, 40, 60), rng.random())
                 if lit
                 else mix(rgb(98, 108, 122), rgb(146, 134, 122), rng.random()) * palette.tint
             )
-            wall = mix(stone, palette.haze, 0.62 * (1 - nearness) + 0.06)
+            wall = mix(stone, palette.haze, 0.38 * (1 - nearness) + 0.04)
             _tower(rng, painter, x, shore - height, x + width, shore, wall, palette, lit, nearness)
             x += width + rng.uniform(-0.01, 0.02) * (1 - nearness)
     picture = mirror(rng, painter.result(), shore, rgb(10, 20, 40) * (0.3 + palette.brightness), 0.3, ripple=9.0)
