@@ -26,10 +26,10 @@ from pages._ui.app.head_limit import heads_in_time
 from pages._ui.app.own_address import OwnAddress
 from pages._ui.app.repeated_faults import told_once_a_minute
 from pages._ui.app.request_log import RequestLog
-from pages._ui.app.session_keys import read_keys_at_once
-from pages._ui.app.session_limits import SessionLimits
+from pages._ui.app.sessions.session_keys import read_keys_at_once
+from pages._ui.app.sessions.session_limits import SessionLimits
+from pages._ui.app.sessions.timed_runs import timed_runs_choose_nothing
 from pages._ui.app.sub_path import SubPath, take_over_from_streamlit
-from pages._ui.app.timed_runs import timed_runs_choose_nothing
 from pages._ui.app.upload_limits import UploadLimits
 from pages._ui.app.visitor_cookie import VisitorCookie
 from pages._ui.identity.real_peer import peers_kept

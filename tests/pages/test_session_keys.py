@@ -3,7 +3,7 @@
 import pytest
 from streamlit.runtime.state.session_state import SessionState
 
-from pages._ui.app.session_keys import read_keys_at_once
+from pages._ui.app.sessions.session_keys import read_keys_at_once
 
 
 @pytest.mark.parametrize("part", ["_old_state", "_new_session_state"])

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bgen_core.settings import load_settings
-from pages._ui.app.session_limits import SessionLimits
+from pages._ui.app.sessions.session_limits import SessionLimits
 from pages._ui.app.visitor_cookie import COOKIE
 
 ADA, MAX, EVE = (letter * 12 for letter in "abe")

@@ -6,7 +6,7 @@ import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests
 
-from pages._ui.app.timed_runs import timed_runs_choose_nothing
+from pages._ui.app.sessions.timed_runs import timed_runs_choose_nothing
 
 TIMER = RerunData(
     fragment_id="status", is_auto_rerun=True, widget_states=WidgetStates(widgets=[WidgetState(id="q", string_value="")])

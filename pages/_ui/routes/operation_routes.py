@@ -19,7 +19,7 @@ from bgen_core.jobs.watching.service_figures import ServiceLook
 from bgen_core.settings import Settings
 from pages._ui.app import resources
 from pages._ui.app.faults import told
-from pages._ui.app.session_limits import OPEN_PAGES
+from pages._ui.app.sessions.session_limits import OPEN_PAGES
 from pages._ui.identity.real_peer import real_peer
 from pages._ui.routes.streaming import StoreOf, refused
 
