@@ -8,17 +8,21 @@ import torch
 from safetensors.torch import load_file
 
 from bgen_core.models.catalogue import DEMO_FOLDER
-from training.config import Config
+from training.config import Config, UnetConfig
 from training.export import export
 from training.go_on import go_on_from_export
+from training.sampling import load_pipeline
 from training.train_unet import is_trained
+from training.unet import layers_of
 
 
 def test_a_run_that_goes_on_from_the_export_has_its_weights_card_world_and_tokenizer(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     shutil.copytree(DEMO_FOLDER, folder)
     (folder / "left_over.bin").write_bytes(b"of an older export")
-    config = go_on_from_export(Config(work=tmp_path / "work", export=folder, tokenizer=folder / "tokenizer"))
+    as_deep = UnetConfig(layers_per_block=layers_of(load_pipeline(folder).unet))
+    config = Config(work=tmp_path / "work", export=folder, tokenizer=folder / "tokenizer", unet=as_deep)
+    config = go_on_from_export(config)
     assert is_trained(config)
     assert not is_trained(replace(config, unet=replace(config.unet, seconds=1.0)))
     export(config)
