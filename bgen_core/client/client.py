@@ -88,7 +88,7 @@ class Client:
         *,
         conditions: Sequence[str] = (),
         sweep: str | None = None,
-        ids: Sequence[str] = (),
+        ids: Sequence[str] | None = None,
         meaning: str | None = None,
         less: str | None = None,
         like: str | None = None,
@@ -103,6 +103,8 @@ class Client:
             Words in prompts and names.
         conditions
             Such as "strength:0.5..1" or "model:demo".
+        ids
+            These alone; an empty list is no run.
         meaning, less
             What the pictures are to show, and what less of: the most alike come first. Needs a CLIP model there.
         like
@@ -112,11 +114,13 @@ class Client:
         limit
             At most so many; None for all.
         """
+        if ids is not None and not ids:
+            return []
         query = {
             "q": q,
             "f": list(conditions) or None,
             "sweep": sweep,
-            "ids": ",".join(ids) or None,
+            "ids": None if ids is None else ",".join(ids),
             "meaning": meaning,
             "less": less,
             "like": like,

@@ -196,11 +196,17 @@ class Subjects:
         owners = sa.select(sa.func.count()).where(SubjectOwnerRow.subject_id == subject_id)
         if session.scalar(owners):
             return set()
-        waiting = len(session.scalars(_states(subject_id).where(SweepRow.state.in_(UNFINISHED_STATES))).all())
+        unfinished = _states(subject_id).where(SweepRow.state.in_(UNFINISHED_STATES))
+        waiting = len(session.scalars(unfinished).all())
         if waiting:
+            seen = len(session.scalars(unfinished.where(self._access.sweeps())).all())
+            whose, way = (str(waiting), "cancel them first, or delete it when they are done")
+            if seen < waiting:  # there is no way to what is private to others
+                whose = f"{waiting}, {waiting - seen} of them private to others"
+                way = "delete it when they are done"
             raise UserInputError(
-                f"The subject {quoted(name)} cannot be deleted yet, because sweeps that wait or run need it "
-                f"({waiting}): cancel them first, or delete it when they are done."
+                f"The subject {quoted(name)} cannot be deleted yet, because sweeps that wait or run need it ({whose}): "
+                f"{way}."
             )
         pictures = {row.photo, row.alpha}
         session.delete(row)

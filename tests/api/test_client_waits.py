@@ -82,6 +82,13 @@ def test_a_file_that_breaks_off_is_one_sentence_and_leaves_the_earlier_one(tmp_p
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_no_ids_are_no_runs() -> None:
+    asked: list[str] = []
+    with serving(lambda send: send(b"{}"), asked) as url:
+        assert Client(url, token="").runs(ids=[]) == []
+    assert asked == []
+
+
 @pytest.mark.parametrize("ids", [["one", "two"], ("one", "two"), "one,two"])
 def test_ids_of_a_file_are_given_as_those_of_a_list(ids: object, tmp_path: Path) -> None:
     asked: list[str] = []

@@ -21,7 +21,7 @@ from bgen_core.subject.edit import QUALITIES, MaskEdit
 from bgen_core.subject.fabricjs_strokes import COLOURS
 from bgen_core.subject.masks import apply_edit
 from bgen_core.subject.samples.samples import SAMPLES
-from bgen_core.subject.segmentation import default_segmenter
+from bgen_core.subject.segmentation import Segmentation, default_segmenter
 from bgen_core.subject.subject import Subject, quantise_alpha
 from pages._ui.app import page_files
 from pages._ui.mask import mask_base
@@ -126,6 +126,14 @@ def test_first_visit_shows_the_sample_cut_out(at: AppTest) -> None:
     assert "Person found, confidence" in said(at)
     assert len(at.get("image")) == 1
     assert not at.error
+
+
+def test_a_mask_that_is_hardly_sure_is_not_called_found_by_its_figure(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Segmentation, "score", property(lambda self: 0.08))
+    at = AppTest.from_file(SHELL, default_timeout=60).run()
+    assert "A person was found, but the mask is unsure (confidence 8%)" in said(at)
 
 
 def test_what_was_assumed_about_a_file_is_said(at: AppTest) -> None:

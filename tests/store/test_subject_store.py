@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from bgen_core.errors import StoreError, UserInputError
+from bgen_core.ids import VisitorId
 from bgen_core.records.sweep_states import SweepState
+from bgen_core.records.visitor import Visitor
 from bgen_core.settings import Settings
 from bgen_core.store.store import Store, open_store
 from bgen_core.subject.subject import Subject
@@ -72,6 +74,18 @@ def test_a_subject_goes_only_when_no_sweep_needs_it(store: Store, state: SweepSt
         assert store.subjects.load(subject_id).id == subject_id
     assert store.blobs.exists(run.image)
     assert store.runs.get(run.id) == run
+
+
+def test_a_sweep_that_nobody_else_sees_is_not_asked_to_be_cancelled(store: Store) -> None:
+    ada, bo = (store.seen_by(Visitor(id=VisitorId(name))) for name in ("ada", "bo"))
+    subject_id = ada.subjects.save(made_up_subject(), {})
+    bo.subjects.save(made_up_subject(), {})
+    bo.sweeps.add(made_up_sweep(state="paused", subject_id=subject_id, sharing="private"), [])
+    bo.subjects.delete(subject_id)
+    with pytest.raises(
+        UserInputError, match=r"need it \(1, 1 of them private to others\): delete it when they are done"
+    ):
+        ada.subjects.delete(subject_id)
 
 
 def test_a_photo_stays_while_another_subject_shows_it(store: Store) -> None:

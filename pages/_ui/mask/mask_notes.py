@@ -7,6 +7,8 @@ from pages._ui.mask.mask_preview import Preview
 from pages._ui.shared.plain_text import plain
 from pages._ui.subject.subject_draft import Base, Draft, photo_of
 
+_SURE = 0.5
+
 
 def base_in_use(draft: Draft, preview: Preview) -> Base:
     """Where the mask comes from as it is chosen; the control may be drawn later."""
@@ -59,12 +61,15 @@ def show_notes(draft: Draft, preview: Preview) -> None:
     if not found.person_found and not notes:
         return
     count = f"{len(notes)} remark{'s' * (len(notes) != 1)}"
-    seen = [f"Person found · {found.score:.0%}"] * found.person_found + [count] * bool(notes)
+    is_sure = found.score >= _SURE
+    sure = f"{found.score:.0%}" if is_sure else "mask unsure"
+    seen = [f"Person found · {sure}"] * found.person_found + [count] * bool(notes)
     with st.popover(" · ".join(seen), type="tertiary"):
         if found.person_found:
-            st.caption(
-                f"Person found, confidence {found.score:.0%}. Correct the edge with the brush where it is wrong."
-            )
+            sentence = f"Person found, confidence {found.score:.0%}. Correct the edge with the brush where it is wrong."
+            if not is_sure:
+                sentence = f"A person was found, but the mask is unsure (confidence {found.score:.0%}): correct it."
+            st.caption(sentence)
         if notes:
             st.markdown("\n".join(f"- {remark.says} :gray[{remark.advice}]" for remark in notes))
 
