@@ -232,8 +232,11 @@ class Painting:
         """Commit cells whose raw picture is there; those that a model has to light go to `later`, if it is given."""
         known = self._store.runs.known_raws(sharing)
         origins = self._store.runs.origins(known)
-        for raw_id in photo_by_photo(sharing):
-            if self._is_stopping() or self._turn.look(inpainter, work.extent):
+        # First what was painted ahead: it is in memory alone, so that it would be lost with a turn that ends meanwhile
+        for raw_id in sorted(photo_by_photo(sharing), key=lambda raw_id: raw_id not in self._unstored):
+            if self._is_stopping():
+                return
+            if raw_id not in self._unstored and self._turn.look(inpainter, work.extent):
                 return
             painted, raw = self._unstored.get(raw_id), known.get(raw_id)
             if raw is not None:

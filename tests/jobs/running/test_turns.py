@@ -1,6 +1,7 @@
 """Several owners at one device: turns go round by cells, and a sweep that gives way loses nothing."""
 
 import gc
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -121,6 +122,24 @@ def test_owners_with_many_cells_alternate_by_what_the_engine_holds(
     for owner in "abc":
         places = [number for number, each in enumerate(order) if each == owner]
         assert max(later - earlier for earlier, later in pairwise(places)) <= 1 + 2 * 8
+
+
+def test_what_was_painted_ahead_is_kept_where_the_turn_ends_at_once(
+    store: Store, settings: Settings, member: Member, begun: Begun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = store.runs.commit
+
+    def slowly(*given: Any, **named: Any) -> Any:
+        time.sleep(0.3)  # the next sweep's cells are done before these are
+        return commit(*given, **named)
+
+    monkeypatch.setattr(store.runs, "commit", slowly)
+    sweeps = [submit(store, settings, seeds, owner) for owner, seeds in (("ada", "1-8"), ("max", "1001-1008"))]
+    serve = worker(store, settings, member)
+    while serve():
+        pass
+    assert [state(store, each) for each in sweeps] == [("done", 8)] * 2
+    assert set(Counter(begun).values()) == {1}
 
 
 @pytest.mark.parametrize("side", [16, 32])
