@@ -172,10 +172,18 @@ class Client:
         return self._opinion(run, tags=list(tags))
 
     def export(self, form: str, path: str | Path, **query: Any) -> Path:
-        """Save runs as a file: csv, json, parquet, zip or html; `q`, `f`, `sweep`, `ids` and `sort` choose them."""
-        target = Path(path)
-        if not isinstance(ids := query.get("ids", ""), str):
+        """Save runs as a file: csv, json, parquet, zip or html; `q`, `f`, `sweep`, `ids` and `sort` choose them.
+
+        Raises
+        ------
+        ApiError
+            `ids` is an empty list, or what `Connection.open` raises.
+        """
+        target, ids = Path(path), query.get("ids")
+        if ids is not None and not isinstance(ids, str):
             query["ids"] = ",".join(ids)
+            if not query["ids"]:
+                raise ApiError(0, "ids names no run: give at least one, or leave it out for all.")
         self._connection.save(f"api/v1/export/runs.{quote(form, safe='')}", query, target)
         return target
 

@@ -82,6 +82,19 @@ def test_a_file_that_breaks_off_is_one_sentence_and_leaves_the_earlier_one(tmp_p
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_a_file_of_no_runs_is_not_a_file_of_all(tmp_path: Path) -> None:
+    with pytest.raises(ApiError, match="ids names no run"):
+        Client("http://127.0.0.1:1", token="").export("csv", tmp_path / "runs.csv", ids=[])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_without_ids_is_of_all_runs(tmp_path: Path) -> None:
+    asked: list[str] = []
+    with serving(lambda send: send(b"id"), asked) as url, pytest.raises(ApiError):
+        Client(url, token="").export("csv", tmp_path / "runs.csv", ids=None)
+    assert asked == ["/api/v1/export/runs.csv"]
+
+
 def test_no_ids_are_no_runs() -> None:
     asked: list[str] = []
     with serving(lambda send: send(b"{}"), asked) as url:
