@@ -178,7 +178,7 @@ def _other_column(table: pd.DataFrame, view: CompareView) -> None:
     known = table[name].dropna().unique()
     if column.kind == "choice":
         _values_choice(column, table, view)
-    elif len(known) <= (0 if _is_measured(column) else _FEW_VALUES):
+    elif len(known) == 0 or (len(known) <= _FEW_VALUES and not _is_measured(column)):
         _few_numbers(column, sorted(known.tolist()), view)
     else:
         _number_range(column, float(known.min()), float(known.max()), view)

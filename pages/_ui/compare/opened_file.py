@@ -119,7 +119,6 @@ def _import(file: UploadedFile, store: SeenStore) -> None:
     more = len(imported.not_imported) - _TOLD
     if more > 0:
         st.toast(f"Not imported: {more:,} more. The command `runs import` names them all.", duration="infinite")
-    del st.session_state[_IMPORTED]
     if imported.added:
         change(ids=imported.added[:_CHOSEN_AFTER_IMPORT])
     _close()
@@ -187,4 +186,5 @@ def _take(key: str) -> None:
 
 
 def _close() -> None:
-    st.session_state.pop(_OPENED, None)
+    for name in (_OPENED, _IMPORTED):
+        st.session_state.pop(name, None)

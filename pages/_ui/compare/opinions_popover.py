@@ -29,12 +29,12 @@ def opinions_popover(store: SeenStore, ids: Sequence[RunId]) -> None:
 
 def _give(store: SeenStore, ids: Sequence[RunId]) -> None:
     rating, tags = st.session_state[_RATING], st.session_state[_TAGS]
-    opinions = store.opinions.of(ids)
     refused: set[str] = set()
     for run_id in ids:  # each for itself: one that was deleted meanwhile takes nothing from the others
         try:
             if tags:
-                store.opinions.tag(run_id, [*opinions.get(run_id, Opinion()).tags, *tags])
+                opinion = store.opinions.of([run_id]).get(run_id, Opinion())
+                store.opinions.tag(run_id, [*opinion.tags, *tags])
             if rating:
                 store.opinions.rate(run_id, rating)
         except BgenError as error:

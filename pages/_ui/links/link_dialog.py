@@ -116,7 +116,6 @@ def _make(store: SeenStore, sweep_id: SweepId | None, run_ids: tuple[RunId, ...]
     """Make what the form of this number describes, once: a second click would make another link, of an empty form."""
     if st.session_state[_NUMBER] != number:
         return
-    st.session_state[_NUMBER] = number + 1
     title, question, ends, vote = (st.session_state[f"{part}_{number}"] for part in (_TITLE, _QUESTION, _ENDS, _VOTE))
     days = _DAYS[ends]
     try:
@@ -130,6 +129,8 @@ def _make(store: SeenStore, sweep_id: SweepId | None, run_ids: tuple[RunId, ...]
         )
     except BgenError as error:
         st.session_state[_PROBLEM] = told(error)
+    else:
+        st.session_state[_NUMBER] = number + 1  # the next one begins empty; what was refused stays to be mended
 
 
 def _revoke(store: SeenStore, link_id: LinkId) -> None:
