@@ -127,7 +127,7 @@ class Samples:
 
 
 def _cached(config: Config, name: str, device: torch.device) -> dict[str, Tensor]:
-    state = load_checkpoint(config.work / name)
+    state = load_checkpoint(config.pictures / name)
     if state is None:
-        raise FileNotFoundError(config.work / name)
+        raise FileNotFoundError(config.pictures / name)
     return {key: value.to(device) for key, value in state.items() if isinstance(value, Tensor)}

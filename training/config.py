@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from training.scenes.canvas import USUAL_SIDE
+
 FOLDER = Path(__file__).resolve().parent
 DEMO = FOLDER.parent / "bgen_core" / "models" / "demo"
 
@@ -16,6 +18,8 @@ DEMO = FOLDER.parent / "bgen_core" / "models" / "demo"
 class RenderConfig:
     """Pre-rendered scenes and foregrounds."""
 
+    side: int = USUAL_SIDE
+    """Of the pictures, in pixels."""
     seed: int = 20260
     scenes: int = 9680
     chunk: int = 440
@@ -31,6 +35,10 @@ class RenderConfig:
     held_out_seed: int = 31337
     held_out: int = 64
     """Scenes that no stage learns from, on which the autoencoder is measured."""
+
+
+LARGER = RenderConfig(side=384, seed=38400, scenes=3080, encoded=3080, people=400, people_seed=3840)
+"""Larger pictures: a UNet that has seen none paints a second horizon below the first on a larger canvas."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +170,10 @@ class UnetConfig:
     """Steps that see a wide or a tall part of their pictures, since photos are rarely square."""
     window_sides: tuple[float, float] = (0.6, 0.9)
     """Its shorter side, as a share of the longer one."""
+    larger_share: float = 0.3
+    """Steps at full resolution that see the larger pictures, where a run has them (`Config.larger`)."""
+    larger_batch: int = 8
+    """Samples of such a step over all workers: as much work as another step, and counted as one."""
     ema: float = 0.998
     checkpoint_seconds: int = 180
 
@@ -183,10 +195,28 @@ class Config:
     mixed: bool | None = None
     """Whether networks are called in bfloat16; None where the device computes it faster."""
     render: RenderConfig = field(default_factory=RenderConfig)
+    larger: RenderConfig | None = LARGER
+    """Larger pictures that the UNet learns from beside the others; None = it does not."""
     vae: VaeConfig = field(default_factory=VaeConfig)
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
     text: TextConfig = field(default_factory=TextConfig)
     unet: UnetConfig = field(default_factory=UnetConfig)
+
+    @property
+    def pictures(self) -> Path:
+        """Where the scenes and figures of `render` lie, and what is made of them."""
+        side = self.render.side
+        return self.work if side == USUAL_SIDE else self.work / f"side_{side}"
+
+    @property
+    def of_larger(self) -> "Config | None":
+        """The same run with the larger pictures in place of the others; None where it has none."""
+        return replace(self, render=self.larger, larger=None) if self.larger else None
+
+    @property
+    def of_each_size(self) -> "tuple[Config, ...]":
+        """The run with each size of its pictures."""
+        return (self, self.of_larger) if self.of_larger else (self,)
 
 
 def for_gpu(config: Config) -> Config:
@@ -197,6 +227,7 @@ def for_gpu(config: Config) -> Config:
     return replace(
         config,
         render=replace(config.render, scenes=26_400, encoded=26_400, people=4800),
+        larger=replace(LARGER, scenes=7040, encoded=7040, people=1200),
         vae=replace(
             config.vae,
             encoder_channels=64,
@@ -212,6 +243,7 @@ def for_gpu(config: Config) -> Config:
             samples=8_000_000,
             low_batch=768,
             batch=384,
+            larger_batch=160,
             learning_rate=1.2e-3,
             warmup_steps=200,
             decay_share=0.45,

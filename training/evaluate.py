@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from training.config import Config
+from training.config import LARGER, Config
 from training.contact_sheet import save_sheet
 from training.exam import OBEDIENCE, PARAPHRASES, PLAIN, SHARED_KINDS, Question
 from training.judge import Jury
@@ -28,6 +28,8 @@ _SETTINGS = (
     Setting(guidance=1.0),
 )
 """What the usual setting is compared with."""
+_LARGER = (Setting(side=LARGER.side), Setting(side=512))
+"""Canvases on which a second horizon or a second floor shows."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Answers:
     ) -> "Answers":
         """Ask every question with the seeds 0 to `seeds` - 1."""
         asked = [(question, seed) for question in questions for seed in range(seeds)]
-        subjects = [nobody() if seed % 2 == 0 else somebody(seed) for _, seed in asked]
+        subjects = [(nobody() if seed % 2 == 0 else somebody(seed)).at(setting.side) for _, seed in asked]
         numbers = [seed for _, seed in asked]
         pictures = sample(pipeline, [question.prompt for question, _ in asked], numbers, subjects, setting)
         return cls([question for question, _ in asked], numbers, pictures)
@@ -206,6 +208,9 @@ def examine(
         "obedience",
         mark(jury, Answers.paint(pipeline, [q for q in OBEDIENCE if q.kind in kinds], fewer, Setting()), kinds),
     )
+    for setting in _LARGER:
+        larger = Answers.paint(pipeline, plain_questions(kinds), fewer, setting)
+        note(f"plain, {setting.named}", mark(jury, larger, kinds))
     usual = plain.of_seeds_below(fewer)
     for setting in _SETTINGS:
         others = Answers.paint(pipeline, plain_questions(kinds), fewer, setting)

@@ -27,7 +27,7 @@ def open_vae(config: Config, device: torch.device | None = None) -> AutoencoderT
 
 @torch.no_grad()
 def encode(vae: AutoencoderTiny, pictures: NDArray[np.uint8] | NDArray[np.float32]) -> Tensor:
-    """Pictures (n, 256, 256, 3), 0 to 255, to unscaled latents (n, 4, 64, 64), on the CPU.
+    """Pictures (n, side, side, 3), 0 to 255, to unscaled latents (n, 4, side / 4, side / 4), on the CPU.
 
     One at a time on a processor: a single picture's activations stay in its cache, eight do not.
     """
@@ -57,13 +57,13 @@ def _encode_figures(vae: AutoencoderTiny, pictures: NDArray[np.uint8], painted: 
 def cache_latents(team: Team, config: Config, report: Callable[[str], None] = print) -> None:
     """Encode this worker's chunks of scenes and people, leaving out those that exist."""
     vae = open_vae(config, choose_device(config.device))
-    folder = config.work / "latents"
-    for drawn in figure_paths(config.work / "scenes", config.render)[team.rank :: team.size]:
+    folder = config.pictures / "latents"
+    for drawn in figure_paths(config.pictures / "scenes", config.render)[team.rank :: team.size]:
         path = folder / f"{drawn.stem}.pt"
         if not path.exists():
             with np.load(drawn) as figures:
                 save_checkpoint(path, _encode_figures(vae, figures["pictures"], figures["painted"]))
-    chunks = sorted((config.work / "scenes").glob("scenes_*.npy"))[: config.render.encoded // config.render.chunk]
+    chunks = sorted((config.pictures / "scenes").glob("scenes_*.npy"))[: config.render.encoded // config.render.chunk]
     for chunk in chunks[team.rank :: team.size]:
         path = folder / f"{chunk.stem}.pt"
         if not path.exists():
@@ -72,16 +72,16 @@ def cache_latents(team: Team, config: Config, report: Callable[[str], None] = pr
 
 
 def join_latents(config: Config) -> None:
-    """Put all chunks together, scaled to unit variance or as an exported UNet knows them, in ``work/latents.pt``."""
+    """Put all chunks together, scaled to unit variance or as an exported UNet knows them, in ``latents.pt``."""
 
     def read(pattern: str, name: str) -> Tensor:
-        return torch.cat([load_checkpoint(path)[name] for path in sorted((config.work / "latents").glob(pattern))])
+        return torch.cat([load_checkpoint(path)[name] for path in sorted((config.pictures / "latents").glob(pattern))])
 
     scenes = read("scenes_*.pt", "scenes")
     vae = open_vae(config)
     known = float(vae.config.scaling_factor)
     scale = known if known != 1 else float(1 / scenes.std())
-    grey = encode(vae, np.full((1, 256, 256, 3), 127.5, np.float32))
+    grey = encode(vae, np.full((1, config.render.side, config.render.side, 3), 127.5, np.float32))
     joined = {
         "scenes": (scenes * scale).half(),
         "subject": (read("people_*.pt", "subject") * scale).half(),
@@ -89,4 +89,4 @@ def join_latents(config: Config) -> None:
         "scale": scale,
     }
     joined |= {name: read("people_*.pt", name) for name in ("mask", "touched", "share")}
-    save_checkpoint(config.work / "latents.pt", joined)
+    save_checkpoint(config.pictures / "latents.pt", joined)

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,12 +12,25 @@ from numpy.typing import NDArray
 
 from training.config import RenderConfig
 from training.people import draw_foreground
-from training.scenes.canvas import to_bytes
+from training.scenes.canvas import SIDE_VARIABLE, to_bytes
 from training.scenes.registry import KINDS, render
 from training.scenes.scene import Traits
 
 KIND_CYCLE = (*KINDS, "studio")
 """Scene number i shows kind i modulo this; the studio's many colours earn it a second turn."""
+
+
+@contextmanager
+def drawing(side: int) -> Generator[None]:
+    """Let processes that begin in the body of a `with` draw pictures of this side; this one's stay as they are."""
+    before = os.environ.get(SIDE_VARIABLE)
+    os.environ[SIDE_VARIABLE] = str(side)
+    try:
+        yield
+    finally:
+        os.environ.pop(SIDE_VARIABLE)
+        if before is not None:
+            os.environ[SIDE_VARIABLE] = before
 
 
 def kind_of(number: int) -> str:

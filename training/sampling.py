@@ -9,10 +9,12 @@ import numpy as np
 import torch
 from diffusers import StableDiffusionInpaintPipeline
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from bgen_core.models.schedulers import get_scheduler
 from training.people import draw_foreground
+from training.scenes.canvas import USUAL_SIDE
 
 _BATCH = 16
 
@@ -25,24 +27,34 @@ class Setting:
     guidance: float = 3.0
     sampler: str = "ddim"
     """As the program names it."""
+    side: int = USUAL_SIDE
 
     @property
     def named(self) -> str:
         """In words."""
-        return f"{self.steps} steps of {self.sampler}, guidance {self.guidance}"
+        larger = f", {self.side} x {self.side}" if self.side != USUAL_SIDE else ""
+        return f"{self.steps} steps of {self.sampler}, guidance {self.guidance}{larger}"
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A picture (256, 256, 3), 8 bits, and a mask (256, 256), 1 where it is repainted."""
+    """A picture (side, side, 3), 8 bits, and a mask (side, side), 1 where it is repainted."""
 
     picture: NDArray[np.uint8]
     mask: NDArray[np.float32]
 
+    def at(self, side: int) -> "Subject":
+        """The same with another side."""
+        if self.mask.shape[0] == side:
+            return self
+        picture = Image.fromarray(self.picture).resize((side, side), Image.Resampling.LANCZOS)
+        mask = Image.fromarray(self.mask).resize((side, side), Image.Resampling.NEAREST)
+        return Subject(np.asarray(picture), np.asarray(mask))
+
 
 def nobody() -> Subject:
     """Nothing to keep."""
-    return Subject(np.full((256, 256, 3), 127, np.uint8), np.ones((256, 256), np.float32))
+    return Subject(np.full((USUAL_SIDE, USUAL_SIDE, 3), 127, np.uint8), np.ones((USUAL_SIDE, USUAL_SIDE), np.float32))
 
 
 def somebody(seed: int) -> Subject:
@@ -64,7 +76,7 @@ def sample(
     Returns
     -------
     Tensor
-        (n, 3, 256, 256), 0 to 1, before any compositing.
+        (n, 3, side, side) of the subjects' side, 0 to 1, before any compositing.
     """
     parts = [
         _sample_batch(pipeline, prompts[i : i + _BATCH], seeds[i : i + _BATCH], subjects[i : i + _BATCH], setting)

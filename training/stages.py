@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
-from training.config import Config, CropsConfig
+from training.config import USUAL_SIDE, Config, CropsConfig, RenderConfig
 from training.device import choose_device
 from training.evaluate import examine
 from training.export import export
 from training.judge import train_judge
 from training.latents import cache_latents, join_latents
-from training.render import chunk_paths, draw_figures, figure_paths, render_chunks
+from training.render import chunk_paths, draw_figures, drawing, figure_paths, render_chunks
 from training.text import cache_captions, teach_naming
 from training.train_unet import is_trained, train_unet
 from training.train_vae import train_decoder, train_vae
@@ -50,16 +51,29 @@ class Stage:
 
 
 def _render_worker(team: Team, config: Config) -> None:
-    for index in render_chunks(config.work / "scenes", config.render, team.rank, team.size):
+    for index in render_chunks(config.pictures / "scenes", config.render, team.rank, team.size):
         report(f"render: chunk {index + 1} of {config.render.scenes // config.render.chunk}")
-    for path in draw_figures(config.work / "scenes", config.render, team.rank, team.size):
+    for path in draw_figures(config.pictures / "scenes", config.render, team.rank, team.size):
         report(f"render: {path.stem} of {config.render.people}")
 
 
+def _render(config: Config) -> None:
+    for sized in config.of_each_size:
+        with drawing(sized.render.side):
+            run_team(config.workers, _render_worker, sized)
+
+
 def _rendered(config: Config) -> bool:
-    folder, chunks = config.work / "scenes", config.render.scenes // config.render.chunk
-    wanted = [chunk_paths(folder, i)[0] for i in range(chunks)] + figure_paths(folder, config.render)
+    wanted: list[Path] = []
+    for sized in config.of_each_size:
+        folder, chunks = sized.pictures / "scenes", sized.render.scenes // sized.render.chunk
+        wanted += [chunk_paths(folder, i)[0] for i in range(chunks)] + figure_paths(folder, sized.render)
     return all(path.exists() for path in wanted)
+
+
+def _areas(config: Config, pictures: Callable[[RenderConfig], int]) -> float:
+    """How many pictures there are, a larger one counted as what it has more of area."""
+    return sum(pictures(each.render) * (each.render.side / USUAL_SIDE) ** 2 for each in config.of_each_size)
 
 
 def _on_cpu(config: Config) -> bool:
@@ -84,9 +98,14 @@ def _unet_minutes(config: Config) -> float:
 
 
 def _latents(config: Config) -> None:
-    run_team(_learners(config), cache_latents, config, report)
-    join_latents(config)
-    cache_captions(config)
+    for sized in config.of_each_size:
+        run_team(_learners(config), cache_latents, sized, report)
+        join_latents(sized)
+        cache_captions(sized)
+
+
+def _has_latents(config: Config) -> bool:
+    return all((sized.pictures / "captions.pt").exists() for sized in config.of_each_size)
 
 
 def _judges(config: Config) -> None:
@@ -107,8 +126,8 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "render",
         _rendered,
-        lambda c: run_team(c.workers, _render_worker, c),
-        lambda c: c.render.scenes * 0.03 / c.workers / 60,
+        _render,
+        lambda c: _areas(c, lambda r: r.scenes) * 0.03 / c.workers / 60,
     ),
     Stage(
         "vae",
@@ -130,9 +149,9 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "latents",
-        lambda c: (c.work / "captions.pt").exists() or is_trained(c),
+        lambda c: _has_latents(c) or is_trained(c),
         _latents,
-        lambda c: (c.render.encoded + 2 * c.render.people) * 0.032 / c.workers / 60,
+        lambda c: _areas(c, lambda r: r.encoded + 2 * r.people) * 0.032 / c.workers / 60,
     ),
     Stage("unet", is_trained, lambda c: run_team(_learners(c), train_unet, c, report), _unet_minutes),
     Stage("judge", lambda c: (c.work / "judge_luminance.pt").exists(), _judges, lambda c: 6.0),

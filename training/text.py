@@ -174,14 +174,14 @@ def teach_naming(config: Config, report: Callable[[str], None] = print) -> None:
 
 
 def cache_captions(config: Config) -> None:
-    """Write `captions_each` captions of every encoded scene as token ids to ``work/captions.pt``."""
+    """Write `captions_each` captions of every encoded scene as token ids to ``captions.pt``."""
     tokenizer, settings = load_tokenizer(config), config.text
     rng = np.random.default_rng([settings.seed, 2])
-    traits = all_traits(config.work / "scenes")[: config.render.encoded]
+    traits = all_traits(config.pictures / "scenes")[: config.render.encoded]
     texts = [caption(rng, each).text for each in traits for _ in range(settings.captions_each)]
     ids = encode_texts(tokenizer, texts).view(len(traits), settings.captions_each, -1)
     nothing = encode_texts(tokenizer, [""])[0]
-    save_checkpoint(config.work / "captions.pt", {"ids": ids.short(), "nothing": nothing.short()})
+    save_checkpoint(config.pictures / "captions.pt", {"ids": ids.short(), "nothing": nothing.short()})
 
 
 def end_token(tokenizer: CLIPTokenizer) -> int:

@@ -53,6 +53,11 @@ def _low_share(settings: UnetConfig) -> float:
     return settings.low_share if settings.seconds is not None else low_steps(settings) / steps(settings)
 
 
+def _sees_larger(settings: UnetConfig, step: int) -> bool:
+    """Whether all workers see larger pictures in this step: on different sizes they would wait for each other."""
+    return bool(np.random.default_rng([settings.seed, step]).random() < settings.larger_share)
+
+
 class Student:
     """The networks that learn, their running averages, and the optimiser.
 
@@ -169,6 +174,7 @@ def train_unet(
     """
     device = choose_device(config.device)
     settings, samples, student = config.unet, Samples(config, device), Student(config, device)
+    larger = Samples(config.of_larger, device) if config.of_larger else None
     spent, switched = 0.0, None
     if state := load_checkpoint(checkpoint_path(config.work)):
         student.restore(state)
@@ -188,8 +194,11 @@ def train_unet(
         if not low and switched is None:
             switched = student.step
         numbers = step_numbers(device, settings.seed, student.step, team.rank)
-        batch = samples.batch(numbers, (settings.low_batch if low else settings.batch) // team.size)
-        batch = batch.pooled() if low else batch
+        if larger and not low and _sees_larger(settings, student.step):
+            batch = larger.batch(numbers, settings.larger_batch // team.size)
+        else:
+            batch = samples.batch(numbers, (settings.low_batch if low else settings.batch) // team.size)
+            batch = batch.pooled() if low else batch
         batch = batch.window(choose_window(settings, batch.target.shape[-1], student.step, team.rank))
         loss = diffusion_loss(student, batch, alphas, config, numbers)
         student.learn(loss, learning_rate(settings, share, student.step, switched), team)

@@ -37,6 +37,7 @@ def tiny(tmp_path: Path) -> Config:
         tokenizer=tmp_path / "tokenizer",
         device="cpu",
         render=RenderConfig(scenes=_SCENES, encoded=_SCENES, chunk=_SCENES, held_out=1),
+        larger=None,
         vae=VaeConfig(
             encoder_channels=8,
             decoder_channels=8,
@@ -60,25 +61,30 @@ def tiny(tmp_path: Path) -> Config:
             warmup_steps=2,
         ),
     )
-    (tmp_path / "scenes").mkdir()
+    cache_noise(config, 32)
+    tokenizer = load_tokenizer(config, _quiet)
+    build_text_encoder(tokenizer, config.text).save_pretrained(tmp_path / "text_encoder")
+    return config
+
+
+def cache_noise(config: Config, side: int) -> None:
+    """Random latents of this side, and captions."""
+    (config.pictures / "scenes").mkdir(parents=True)
     traits = [asdict(Traits(kind=KIND_CYCLE[i], time="day")) for i in range(_SCENES)]
-    (tmp_path / "scenes" / "scenes_0000.json").write_text(json.dumps(traits))
+    (config.pictures / "scenes" / "scenes_0000.json").write_text(json.dumps(traits))
     generator = torch.Generator().manual_seed(0)
-    mask = (torch.rand(4, 1, 32, 32, generator=generator) < 0.7).half()
+    mask = (torch.rand(4, 1, side, side, generator=generator) < 0.7).half()
     cache = {
-        "scenes": torch.randn(_SCENES, 4, 32, 32, generator=generator).half(),
-        "subject": torch.randn(4, 4, 32, 32, generator=generator).half(),
-        "grey": torch.zeros(1, 4, 32, 32).half(),
+        "scenes": torch.randn(_SCENES, 4, side, side, generator=generator).half(),
+        "subject": torch.randn(4, 4, side, side, generator=generator).half(),
+        "grey": torch.zeros(1, 4, side, side).half(),
         "mask": mask,
         "touched": mask,
         "share": mask,
         "scale": 1.0,
     }
-    save_checkpoint(tmp_path / "latents.pt", cache)
+    save_checkpoint(config.pictures / "latents.pt", cache)
     cache_captions(config)
-    tokenizer = load_tokenizer(config, _quiet)
-    build_text_encoder(tokenizer, config.text).save_pretrained(tmp_path / "text_encoder")
-    return config
 
 
 def test_an_interrupted_run_ends_like_an_uninterrupted_one(tiny: Config) -> None:
@@ -94,6 +100,34 @@ def test_an_interrupted_run_ends_like_an_uninterrupted_one(tiny: Config) -> None
         for key, value in straight[name].items():
             # The same operations on the same numbers in the same order: not a bit may differ.
             assert torch.equal(value, resumed[name][key]), f"{name}.{key}"
+
+
+@pytest.mark.parametrize(("share", "matter"), [(0.0, (True, False)), (0.5, (True, True)), (1.0, (False, True))])
+def test_larger_pictures_are_seen_as_often_as_the_settings_say(
+    tiny: Config, share: float, matter: tuple[bool, bool]
+) -> None:
+    settings = replace(tiny.unet, larger_share=share, larger_batch=2, low_samples=0, samples=48)
+    both = replace(tiny, larger=replace(tiny.render, side=384), unet=settings)
+    for each in both.of_each_size[1:]:
+        cache_noise(each, 48)
+
+    def learned() -> dict[str, torch.Tensor]:
+        train_unet(Team(), both, _quiet)
+        state = load_checkpoint(checkpoint_path(tiny.work))
+        assert state is not None
+        checkpoint_path(tiny.work).unlink()
+        return state["unet"]
+
+    before, changed = learned(), []
+    for each in both.of_each_size:
+        path = each.pictures / "latents.pt"
+        cached = load_checkpoint(path)
+        assert cached is not None
+        save_checkpoint(path, cached | {"scenes": -cached["scenes"]})
+        after = learned()
+        changed.append(any(not torch.equal(after[key], value) for key, value in before.items()))
+        save_checkpoint(path, cached)
+    assert tuple(changed) == matter
 
 
 def test_training_changes_every_network(tiny: Config) -> None:

@@ -1,10 +1,15 @@
 """Rendered scenes: every kind, in range, and a function of the seed alone."""
 
+import io
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from training.config import RenderConfig
-from training.render import KIND_CYCLE, load_traits, render_chunks, render_numbered
+from training.render import KIND_CYCLE, drawing, load_traits, render_chunks, render_numbered
 from training.scenes.light import PALETTES
 from training.scenes.registry import KINDS, render
 from training.vocabulary import COLOURS
@@ -49,6 +54,26 @@ def test_chunks_resume_without_changing_what_is_there(tmp_path) -> None:
     picture, traits = render_numbered(config.seed, 3)
     assert np.array_equal(kept[1], picture)
     assert load_traits(tmp_path / "scenes_0001.json")[1] == traits
+
+
+def test_a_larger_picture_shows_the_same_scene_finer() -> None:
+    """Drawn by a process of its own, since a process draws one size."""
+    draw = (
+        "import sys; import numpy as np; from training.render import render_numbered; "
+        "np.save(sys.stdout.buffer, np.stack([render_numbered(3, 7, kind)[0] for kind in sys.argv[1:]]))"
+    )
+    with drawing(384):
+        drawn = subprocess.run([sys.executable, "-c", draw, *KINDS], capture_output=True, check=True)
+    larger = np.load(io.BytesIO(drawn.stdout))
+    assert larger.shape == (len(KINDS), 384, 384, 3)
+    for kind, picture in zip(KINDS, larger, strict=True):
+        smaller, _ = render_numbered(3, 7, kind)
+        assert smaller.shape == (256, 256, 3)
+        shrunk = np.asarray(Image.fromarray(picture).resize((256, 256), Image.Resampling.BOX), np.float32)
+        other, _ = render_numbered(3, 8, kind)
+        same, different = (np.abs(shrunk - each).mean() for each in (smaller, other))
+        if kind != "brick":  # bricks keep their size in pixels
+            assert same < different / 4, kind
 
 
 def test_night_is_darker_than_day() -> None:

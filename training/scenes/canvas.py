@@ -1,9 +1,10 @@
 """Colours, masks and drawing on the unit square: the renderer's ground floor.
 
-All pictures are ``float32`` arrays of shape (256, 256, 3) in sRGB, 0 to 1. Positions are fractions of
-the side, x to the right and y downwards, so that a scene's numbers read as proportions.
+All pictures are ``float32`` arrays of shape (`SIZE`, `SIZE`, 3) in sRGB, 0 to 1. Positions are fractions of the side,
+x to the right and y downwards, so that a scene's numbers read as proportions.
 """
 
+import os
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,8 +14,10 @@ from PIL import Image, ImageDraw, ImageFilter
 Array = NDArray[np.float32]
 Point = tuple[float, float]
 
-SIZE = 256
-"""Side of a rendered picture in pixels."""
+USUAL_SIDE = 256
+SIDE_VARIABLE = "TRAINING_SIDE"
+SIZE = int(os.environ.get(SIDE_VARIABLE, USUAL_SIDE))
+"""Side of a rendered picture in pixels: one for all that a process draws, since the grids below are made once."""
 
 SUPERSAMPLING = 2
 """Shapes are drawn this many times larger and averaged down, since Pillow's edges are not smoothed."""
