@@ -173,8 +173,9 @@ class Gate:
             if isinstance(body, Response):
                 return body
             answer = account_answer(request, body, entered, settings)
-            if path == LOGOUT and request.method == "POST" and entered:
-                # Afterwards: a page that sees its end before would not hear that its cookies are to go.
+            changes = path == LOGOUT or (mode == "password" and answer.status_code == 303)
+            if request.method == "POST" and entered and changes:
+                # Afterwards: a page that sees its end before would not hear what becomes of its cookies.
                 answer.background = BackgroundTask(self._sockets.close, entered.key)
             return answer
         if entered:

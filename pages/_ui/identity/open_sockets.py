@@ -1,4 +1,7 @@
-"""Websockets end with what let them in: with the login, with logging out, and where a proxy knows, after an hour."""
+"""Websockets end with what let them in: with the login, with logging out, and where a proxy knows, after an hour.
+
+With another name they come anew: a page that still went by the old one would write it back.
+"""
 
 import asyncio
 import time
@@ -20,7 +23,7 @@ class OpenSockets:
         self._waiting: defaultdict[str, set[asyncio.Timeout]] = defaultdict(set)
 
     async def close(self, key: str) -> None:
-        """Close all of a login that was ended."""
+        """Close all of a login that was ended, or was given anew: those of the latter connect again."""
         for limit in self._waiting.pop(key, set()):
             if not limit.expired():
                 limit.reschedule(asyncio.get_running_loop().time())
@@ -29,7 +32,6 @@ class OpenSockets:
         self, login: Login, is_over: Callable[[Login], bool], receive: Receive, send: Send
     ) -> tuple[Receive, Send]:
         """The two ends of a websocket as the app gets them: closed once the login is over."""
-        code = _OVER if login.key else _AGAIN
         end = asyncio.get_running_loop().time() + max(0.0, login.until - time.time())
         closed = False
 
@@ -45,6 +47,8 @@ class OpenSockets:
                             self._forget(login.key, limit)
                 except TimeoutError:
                     pass
+            has_ended = is_over(login) or asyncio.get_running_loop().time() >= end
+            code = _OVER if login.key and has_ended else _AGAIN
             if not closed:
                 closed = True
                 await send({"type": "websocket.close", "code": code, "reason": ""})

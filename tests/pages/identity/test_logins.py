@@ -11,7 +11,7 @@ from bgen_core.settings import Settings, load_settings
 from pages._ui.app.wrong_tries import WrongTries
 from pages._ui.identity import account_answers
 from pages._ui.identity.logins import COOKIE, KNOWN_COOKIE, PASSWORD_SECONDS
-from tests.pages.identity.gated import BROWSER, gated
+from tests.pages.identity.gated import BROWSER, gated, opened_socket
 
 
 @pytest.fixture
@@ -163,6 +163,21 @@ def test_a_changed_name_is_the_same_person_and_login(client: TestClient) -> None
     client.cookies.set(COOKIE, before)  # the one from before the change
     assert client.get("/").status_code == 401
     assert enter(client, "Anna Berg")["id"] == anna["id"]
+
+
+def test_a_websocket_comes_anew_with_another_name(client: TestClient) -> None:
+    """Else a page of another tab would write the old one back."""
+    enter(client, "Anna")
+    with opened_socket(client) as opened:
+        opened.receive_json()
+        assert client.post("/login/name", data={"visitor_name": "x" * 99}).status_code == 400
+        opened.send_text("still here")
+        assert opened.receive_text() == "still here"
+        client.post("/login/name", data={"visitor_name": "Anna Berg"})
+        message = opened.receive()
+        assert (message["type"], message["code"]) == ("websocket.close", 1012), "Streamlit connects again by itself"
+    with opened_socket(client) as opened:
+        assert opened.receive_json()["name"] == "Anna Berg"
 
 
 def test_in_a_folder_of_the_host_it_leads_back_to_the_page_there(
