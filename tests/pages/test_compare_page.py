@@ -13,6 +13,7 @@ from bgen_core.runs.run_columns import RUN_COLUMNS, run_column
 from bgen_core.settings import load_settings
 from bgen_core.store.opinions import Opinion
 from bgen_core.store.store import Store
+from bgen_core.store.views import SavedView
 from pages._ui.compare import run_table
 from pages._ui.compare.table_headings import next_sort
 from tests.made_up import LONG_AGO, commit, made_up_run, made_up_sweep, run_id
@@ -351,6 +352,20 @@ def test_a_view_is_saved_opened_and_forgotten(four_runs: Store) -> None:
     at.button(key="think__beaches").click().run()
     at.button(key="forget__beaches").click().run()
     assert four_runs.views.all() == []
+
+
+def test_a_views_column_that_is_not_known_any_more_is_said(four_runs: Store) -> None:
+    """More runs than the view had would look like the view."""
+    query = {"f": ["sharpness:0.5..", "model:other"], "sort": "-sharpness", "cols": "sharpness,seed"}
+    four_runs.views.save(SavedView(name="sharp ones", query=query))
+    at = open_compare()
+    button(at, "sharp ones").click().run()
+    assert address(at) == {"f": "model:other", "cols": "seed"}
+    left_out = [as_read(toast.value) for toast in at.toast]
+    assert len(left_out) == 3
+    assert all(said.startswith("A part of this view was left out: ") and "sharpness" in said for said in left_out)
+    at.run()
+    assert not at.toast, "said once"
 
 
 def test_a_view_without_a_name_is_not_saved(four_runs: Store) -> None:

@@ -10,8 +10,9 @@ from bgen_core.store.access import EVERYONE
 from bgen_core.store.store import SeenStore
 from bgen_core.store.views import SavedView
 from pages._ui.app.faults import told
-from pages._ui.compare.compare_view import CompareView, show
+from pages._ui.compare.compare_view import CompareView, show, unread_conditions, unread_values
 from pages._ui.identity.viewers import looks_alone
+from pages._ui.shared.left_out import say_left_out
 from pages._ui.shared.owners import whose
 from pages._ui.shared.plain_text import plain
 
@@ -89,5 +90,8 @@ def _save(store: SeenStore, view: CompareView) -> None:
 
 
 def _open(saved: SavedView) -> None:
+    """Show a view as it was saved; what another version knew and this one does not is said, as of a link."""
     query = {name: [value] if isinstance(value, str) else list(value) for name, value in saved.query.items()}
+    for sentence in (*unread_conditions(query), *unread_values(query)):
+        say_left_out(sentence, of="view")
     show(CompareView.from_query(query))

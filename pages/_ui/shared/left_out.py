@@ -1,4 +1,4 @@
-"""What of a link means nothing: said in one sentence, while the rest of the link is followed."""
+"""What of a link or a saved view means nothing: said in one sentence, while the rest of it is followed."""
 
 import streamlit as st
 
@@ -7,9 +7,9 @@ from pages._ui.shared.plain_text import plain
 _LONGEST = 40
 
 
-def say_left_out(sentence: str) -> None:
+def say_left_out(sentence: str, *, of: str = "link") -> None:
     """Show the sentence for a while; it may quote anything."""
-    st.toast(f"A part of this link was left out: {plain(sentence)}")
+    st.toast(f"A part of this {of} was left out: {plain(sentence)}")
 
 
 def quoted_value(name: str, value: str) -> str:
