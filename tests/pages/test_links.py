@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 
 from bgen_core.errors import NotAllowedError, UserInputError
 from bgen_core.ids import LinkId, RunId, SubjectId, SweepId, VisitorId
+from bgen_core.metrics import METRICS, MetricValue
 from bgen_core.records.link import Link
 from bgen_core.records.run import RunRecord
 from bgen_core.records.visitor import Visitor
@@ -144,6 +145,28 @@ def test_chosen_pictures_alone_are_shown_in_their_order(shared: Shared) -> None:
     with shared.browser() as browser:
         assert pictures_on(browser.get(path).text) == [shared.runs[2].image, shared.runs[0].image]
         assert browser.get(f"{path}/{shared.runs[1].image}.webp").status_code == 404
+
+
+def test_chosen_pictures_are_no_sample_of_their_sweep(shared: Shared) -> None:
+    axes = (Axis(name="guidance", values=(1.0, 4.0)), Axis(name="seed", values=tuple(range(8))))
+    plan = SweepPlan(subject_id=shared.subject, model="demo", base=InpaintParams(prompt="a beach"), axes=axes)
+    version = next(metric.version for metric in METRICS if metric.name == "seam")
+    runs: list[RunRecord] = []
+    for cell in plan.cells():
+        run = made_up_run(20 + cell.index, owner="ada", subject_id=shared.subject, params=cell.params.to_json())
+        runs.append(commit(shared.store, run))
+        value = cell.params.guidance_scale + cell.params.seed / 100
+        shared.store.metrics.save(run.id, [MetricValue(name="seam", value=value, reason="", version=version)])
+    ids = [run.id for run in runs]
+    sweep = made_up_sweep("sweep-3", plan=plan.to_json(), subject_id=shared.subject, cells=ids)
+    shared.store.seen_by(ADA).sweeps.add(sweep, ids)
+    some = ids[2:5]  # of one guidance
+    with shared.browser() as browser:
+        for chosen, says in (([], True), (ids, True), (some, False)):
+            text = browser.get(shared.path(shared.link(sweep_id="sweep-3", run_ids=chosen))).text
+            assert ("What the sweep says" in text) is says
+            assert ("Guidance" in text.partition("What the sweep says")[2]) is says
+            assert "No measure differs clearly" not in text
 
 
 def test_pictures_of_several_sweeps_make_a_comparison(shared: Shared) -> None:

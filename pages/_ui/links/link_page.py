@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from string import ascii_uppercase
 
-from bgen_core.ids import RunId
+from bgen_core.ids import RunId, SweepId
 from bgen_core.records.decision import NOTHING_ASKED, SweepDecision
 from bgen_core.records.link import Link
 from bgen_core.records.png_text import parameters_text
@@ -122,8 +122,11 @@ def _captions(runs: Sequence[RunRecord]) -> list[str]:
 
 
 def _sentences(store: SeenStore, link: Link) -> tuple[str, ...]:
-    """What the sweep says beyond noise, the measures by their rank; one sentence where it says nothing."""
-    if link.sweep_id is None:
+    """What the sweep says beyond noise, the measures by their rank; one sentence where it says nothing.
+
+    Nothing of chosen pictures: they are no sample of what was tried, and the others' measures are not theirs to tell.
+    """
+    if link.sweep_id is None or (link.run_ids and not _is_whole(store, link.sweep_id, link.run_ids)):
         return ()
     frame = sweep_frame(run_table(store, metrics_age=60), store, store.sweeps.get(link.sweep_id))
     if len(frame.cells) < 2 or not frame.axes:
@@ -139,6 +142,10 @@ def _sentences(store: SeenStore, link: Link) -> tuple[str, ...]:
     if not found and moves and not frame.lacks_losers:
         found.append("No measure differs clearly between the values that were tried.")
     return (*frame.lost, *found[:_MOST_SENTENCES])
+
+
+def _is_whole(store: SeenStore, sweep_id: SweepId, chosen: Sequence[RunId]) -> bool:
+    return {cell.run_id for cell in store.sweeps.cells(sweep_id)} <= set(chosen)
 
 
 def _ballot(store: SeenStore, link: Link, letters: dict[RunId, str]) -> tuple[BallotPair | None, str]:
