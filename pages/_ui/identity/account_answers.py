@@ -39,7 +39,7 @@ def _left(request: Request, fields: dict[str, str], entered: Login | None, setti
             )
         return notice("Logged out", "You are logged out here.", status=200)
     answer = RedirectResponse(LOGOUT, 303, HEADERS)
-    let_out(answer, entered, settings, forget="forget" in fields)
+    let_out(answer, request, entered, settings, forget="forget" in fields)
     return answer
 
 

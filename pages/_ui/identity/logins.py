@@ -5,7 +5,7 @@ import logging
 import secrets
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -33,6 +33,7 @@ LONGEST_NAME = 60
 
 _ENDED_NAME = "ended-logins"
 _KNOWN = SignedCookie(name=KNOWN_COOKIE, purpose="known", seconds=400 * 24 * 3600)  # the longest that browsers keep one
+_MOST_KNOWN = 8  # in one browser: their names, however long, fit into a cookie
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +82,8 @@ def let_in(
     content: dict[str, Any] = {**who, "login": key or secrets.token_hex(8), "known": known_as}
     _cookies(settings)[role].set_on(response, connection, content, settings.home)
     if mode_of(settings) == "password":
-        _KNOWN.set_on(response, connection, who, settings.home)
+        others = [each for each in _known(connection.cookies, settings) if each["id"] != visitor.id]
+        _keep_known(response, connection, [who, *others[: _MOST_KNOWN - 1]], settings)
 
 
 def named_visitor(cookies: Mapping[str, str], name: str, role: Role, settings: Settings) -> Visitor:
@@ -89,17 +91,31 @@ def named_visitor(cookies: Mapping[str, str], name: str, role: Role, settings: S
 
     A name alone makes nobody of somebody else: on a shared machine each comes back as who they were by it.
     """
-    found = _KNOWN.read(cookies.get(KNOWN_COOKIE), settings.home)
-    if found and (not name or one_name(found[0]["name"]) in ("", one_name(name))):
-        known = found[0]
-        return Visitor(id=VisitorId(known["id"]), name=name or known["name"], role=role)
-    return Visitor(id=VisitorId(uuid.uuid4().hex[:12]), name=name, role=role)
+    known = _known(cookies, settings)
+    by_name = [each for each in known if name and one_name(each["name"]) == one_name(name)]
+    nameless = [each for each in known[:1] if not name or not each["name"]]
+    found = next(iter([*by_name, *nameless]), None)
+    if found is None:
+        return Visitor(id=VisitorId(uuid.uuid4().hex[:12]), name=name, role=role)
+    return Visitor(id=VisitorId(found["id"]), name=name or found["name"], role=role)
 
 
 def known_name(cookies: Mapping[str, str], settings: Settings) -> str:
     """By which name the browser was known last."""
+    return next((each["name"] for each in _known(cookies, settings)), "")
+
+
+def _known(cookies: Mapping[str, str], settings: Settings) -> list[dict[str, str]]:
+    """Id and name of each who was here in this browser, the last one first."""
     found = _KNOWN.read(cookies.get(KNOWN_COOKIE), settings.home)
-    return found[0]["name"] if found else ""
+    return [found[0], *found[0].get("before", [])] if found else []  # older versions kept the last one alone
+
+
+def _keep_known(
+    response: Response, connection: HTTPConnection, known: Sequence[Mapping[str, str]], settings: Settings
+) -> None:
+    (last, *before) = ({"id": each["id"], "name": each["name"]} for each in known)
+    _KNOWN.set_on(response, connection, {**last, "before": before}, settings.home)
 
 
 def checked_name(given: str, *, longest: int = LONGEST_NAME) -> str:
@@ -118,17 +134,26 @@ def checked_name(given: str, *, longest: int = LONGEST_NAME) -> str:
     return name
 
 
-def let_out(response: Response, login: Login | None, settings: Settings, *, forget: bool) -> None:
+def let_out(
+    response: Response, connection: HTTPConnection, login: Login | None, settings: Settings, *, forget: bool
+) -> None:
     """End a login, here and wherever its cookie was copied to.
 
     Parameters
     ----------
     forget
-        Whether the browser shall not know either who was here.
+        Whether the browser shall not know either who was here; others who were stay known.
     """
     if login:
         _end(login, settings.home)
-    for name in (COOKIE, KNOWN_COOKIE) if forget else (COOKIE,):
+    gone = [COOKIE]
+    if forget:
+        known = _known(connection.cookies, settings)
+        if others := [each for each in known if login and each["id"] != login.visitor.id]:
+            _keep_known(response, connection, others, settings)
+        else:
+            gone.append(KNOWN_COOKIE)
+    for name in gone:
         response.delete_cookie(name, httponly=True, samesite="lax")
 
 

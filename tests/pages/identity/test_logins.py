@@ -51,6 +51,32 @@ def test_another_name_in_the_same_browser_is_somebody_else(client: TestClient) -
     assert berta["id"] != anna["id"]
 
 
+def test_each_comes_back_by_their_name_whoever_was_there_between(client: TestClient) -> None:
+    first = {name: enter_and_leave(client, name) for name in ("Anna", "Berta", "Ånn " * 12)}
+    again = {name: enter_and_leave(client, name) for name in first}
+    assert again == first
+    assert 'value="Ånn Ånn' in client.get("/", headers=BROWSER).text, "the last one is offered"
+    for number in range(10):
+        enter_and_leave(client, f"{number}{'🏖' * 59}")
+    assert len(client.cookies[KNOWN_COOKIE]) < 4000, "more than browsers keep"
+    assert enter_and_leave(client, "Anna") != first["Anna"], "the oldest are forgotten"
+
+
+def test_who_is_forgotten_takes_nobody_else_along(client: TestClient) -> None:
+    anna = enter_and_leave(client, "Anna")
+    berta = enter(client, "Berta")
+    client.post("/logout", data={"forget": "1"})
+    assert "Berta" not in client.get("/", headers=BROWSER).text
+    assert enter_and_leave(client, "Berta") != berta["id"]
+    assert enter_and_leave(client, "Anna") == anna
+
+
+def enter_and_leave(client: TestClient, name: str) -> str:
+    who = enter(client, name)
+    client.post("/logout")
+    return who["id"]
+
+
 def test_the_same_name_in_another_browser_is_somebody_else(client: TestClient, settings: Settings) -> None:
     anna = enter(client, "Anna")
     with gated(settings) as other:
