@@ -3,6 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from bgen_core.ids import SweepId
 from bgen_core.metrics import METRICS, MetricValue
 from bgen_core.runs.links import picture_url, thumbnail_url
 from bgen_core.runs.wide_table import run_table
@@ -331,8 +332,8 @@ def test_a_question_is_decided_with_what_the_votes_said_then(swept: Store) -> No
     at = open_compare(sweep="sweep-1", show="vote", axis="steps")
     assert not [each for each in at.text_area if each.label == "Decision"], "blind: not before the scores are shown"
     at.toggle(key="vote_scores").set_value(True).run()
-    at.text_input(key="sweep_question").set_value("which *steps*?")
-    at.text_area(key="sweep_decision").set_value("30 steps")
+    at.text_input(key="sweep_question_sweep-1").set_value("which *steps*?")
+    at.text_area(key="sweep_decision_sweep-1").set_value("30 steps")
     button(at, "Keep").click().run()
     found = swept.decisions.of("sweep-1")
     assert (found.question, found.decision) == ("which *steps*?", "30 steps")
@@ -342,6 +343,23 @@ def test_a_question_is_decided_with_what_the_votes_said_then(swept: Store) -> No
     assert "**30 steps**" in said
     prefer(swept, "30", "20", (1, 2, 4), 14)
     assert swept.decisions.of("sweep-1") == found, "what was said then stays"
+
+
+def test_another_sweeps_question_and_decision_are_not_written_over(swept: Store) -> None:
+    sweep = swept.sweeps.get(SweepId("sweep-1"))
+    cells = [cell.run_id for cell in swept.sweeps.cells(sweep.id)]
+    swept.sweeps.add(made_up_sweep("sweep-2", cells=cells, plan=sweep.plan, title="another"), cells)
+    for number in (1, 2):
+        swept.decisions.ask(SweepId(f"sweep-{number}"), f"question {number}?")
+        swept.decisions.decide(SweepId(f"sweep-{number}"), f"decision {number}", evidence="votes")
+    before = [swept.decisions.of(SweepId(f"sweep-{number}")) for number in (1, 2)]
+    at = open_compare(sweep="sweep-1", show="vote", axis="steps")
+    at.toggle(key="vote_scores").set_value(True).run()
+    at.selectbox(key="compare_asked_sweep").set_value("sweep-2").run()
+    assert next(each.value for each in at.text_input if each.label == "Question") == "question 2?"
+    assert next(each.value for each in at.text_area if each.label == "Decision") == "decision 2"
+    button(at, "Keep").click().run()
+    assert [swept.decisions.of(SweepId(f"sweep-{number}")) for number in (1, 2)] == before
 
 
 def test_where_nothing_differs_in_one_axis_alone_there_is_nothing_to_vote_about(swept: Store) -> None:

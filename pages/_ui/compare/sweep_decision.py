@@ -39,19 +39,22 @@ def sweep_decision(store: SeenStore, sweep: SweepRecord, evidence: str) -> None:
         return
     fields = st.popover("Question and decision", key="question_and_decision")
     with fields.form(f"decide_{sweep.id}", border=False):
+        # Under the sweep's own keys: Streamlit 1.67 would go on showing what stood there of another sweep.
         st.text_input(
-            "Question", value=known.question, key=_QUESTION, max_chars=LONGEST_QUESTION,
+            "Question", value=known.question, key=f"{_QUESTION}_{sweep.id}", max_chars=LONGEST_QUESTION,
             placeholder="which for the team page?",
         )  # fmt: skip
-        st.text_area("Decision", value=known.decision, key=_DECISION, placeholder="what was decided, and why")
+        st.text_area(
+            "Decision", value=known.decision, key=f"{_DECISION}_{sweep.id}", placeholder="what was decided, and why"
+        )
         st.caption("With a decision, what the votes say now is kept. Links, reports and ZIPs carry all of it.")
         st.form_submit_button("Keep", type="primary", on_click=_keep, args=(store, sweep.id, evidence))
 
 
 def _keep(store: SeenStore, sweep_id: SweepId, evidence: str) -> None:
-    decision = st.session_state[_DECISION].strip()
+    decision = st.session_state[f"{_DECISION}_{sweep_id}"].strip()
     try:
-        store.decisions.ask(sweep_id, st.session_state[_QUESTION])
+        store.decisions.ask(sweep_id, st.session_state[f"{_QUESTION}_{sweep_id}"])
         if decision != store.decisions.of(sweep_id).decision:
             store.decisions.decide(sweep_id, decision, evidence=evidence)
     except BgenError as error:
