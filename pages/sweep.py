@@ -38,11 +38,21 @@ if problem:
 is_viewer = looks_alone(store)
 if is_viewer:
     remarks.caption(LOOKS_ALONE)
-if not subjects and is_viewer:
-    st.info("No sweep was made yet.")
-    st.stop()
-if not subjects:
-    start_with_sample(store, settings)
+can_stop = sweep is not None and store.sweeps.may_change(sweep) and (sweep.is_active or sweep.state == "paused")
+if not subjects:  # the photo of a sweep that is shown may be gone, or its owner's alone
+    with head:
+        if sweep and can_stop:
+            pause_and_cancel(executor, sweep, key="shown")
+        st.space("stretch")
+        recent_sweeps(store, executor)
+    if sweep:
+        with grid:
+            show_sweep(sweep, store, executor, settings)
+    elif is_viewer:
+        st.info("No sweep is open: a link to one shows it, and so does the page of each of its runs.")
+    else:
+        start_with_sample(store, settings)
+    keep_address()
     st.stop()
 
 if sweep:
@@ -67,7 +77,7 @@ with head:
     st.markdown(f"**{plan_status(plan if not complaint else None, forecast, in_hand=in_hand)}**", width="content")
     cannot_run = forecast is None or in_hand or is_viewer
     run_pressed = st.button("Run", key="run", type="primary", shortcut="Ctrl+Enter", disabled=cannot_run)
-    if sweep and store.sweeps.may_change(sweep) and (sweep.is_active or sweep.state == "paused"):
+    if sweep and can_stop:
         pause_and_cancel(executor, sweep, key="shown")
     st.space("stretch")
     recent_sweeps(store, executor)

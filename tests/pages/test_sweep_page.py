@@ -10,10 +10,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from bgen_core.ids import VisitorId
 from bgen_core.jobs.background_faults import BackgroundFaults
 from bgen_core.jobs.submission import forecast_sweep, submit_sweep
 from bgen_core.metrics import MetricValue
 from bgen_core.records.sweep_states import CANCEL, CLAIM, FINISH, StateChange
+from bgen_core.records.visitor import Role, Visitor
 from bgen_core.settings import load_settings
 from bgen_core.store.references import KeptBackgrounds, load_references
 from bgen_core.store.store import Store
@@ -23,8 +25,8 @@ from bgen_core.sweep.axes import Axis, parse_axis
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.sweep.seeds.redraw import Redraw
-from pages._ui.app import page_files
-from tests.made_up import commit, made_up_run, made_up_sweep
+from pages._ui.app import page_files, resources
+from tests.made_up import commit, made_up_run, made_up_subject, made_up_sweep, run_id
 from tests.pages.compare_pages import as_read, tables
 from tests.subject.malformed_files import FILES
 
@@ -413,10 +415,34 @@ def test_the_link_of_a_sweep_whose_subject_is_deleted_still_opens(store: Store, 
     (sweep,) = store.sweeps.select()
     store.sweeps.change_state(sweep.id, CANCEL)
     store.subjects.delete(subject.id)
+    at = open_sweep(id=sweep.id)
+    assert "Cancelled: 0 of 1" in said(at), "with no photo left"
+    assert "Start with the sample photo" not in {button.label for button in at.button}
     other = Subject(name="other", image=subject.image, alpha=1 - subject.alpha)
     store.subjects.save(other, {})
     at = open_sweep(id=sweep.id)
     assert "Cancelled: 0 of 1" in said(at)
+
+
+@pytest.mark.parametrize("role", ["viewer", "member"])
+def test_a_sweep_of_somebody_elses_photo_opens_for_who_has_none(
+    store: Store, worker: None, monkeypatch: pytest.MonkeyPatch, role: Role
+):
+    mine, bo = store.seen_by(Visitor(id=VisitorId("ada"))), Visitor(id=VisitorId("bo"), role=role)
+    subject_id = mine.subjects.save(made_up_subject(), {})
+    mine.subjects.share(subject_id, "private")
+    plan = SweepPlan(subject_id=subject_id, model="demo", base=InpaintParams(prompt="a beach"))
+    mine.sweeps.add(
+        made_up_sweep("sweep-1", total=1, plan=plan.to_json(), state="cancelled", sharing="shared"), [run_id(0)]
+    )
+    monkeypatch.setattr(resources, "store", lambda: resources.opened_store().seen_by(bo))
+    at = open_sweep(id="sweep-1")
+    assert "Cancelled: 0 of 1" in said(at)
+    assert "Start with the sample photo" not in {button.label for button in at.button}
+    at = open_sweep()
+    offered = {button.label for button in at.button}
+    assert ("Start with the sample photo" in offered) is (role == "member")
+    assert ("No sweep is open" in said(at)) is (role == "viewer")
 
 
 @pytest.mark.parametrize("changes", [(CLAIM,), (CLAIM, FINISH)], ids=lambda changes: changes[-1].to)
