@@ -10,7 +10,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from bgen_core.ids import VisitorId
+from bgen_core.ids import SweepId, VisitorId
 from bgen_core.jobs.background_faults import BackgroundFaults
 from bgen_core.jobs.submission import forecast_sweep, submit_sweep
 from bgen_core.metrics import MetricValue
@@ -26,6 +26,7 @@ from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.sweep.seeds.redraw import Redraw
 from pages._ui.app import page_files, resources
+from pages._ui.sweep import live_sweep
 from tests.made_up import commit, made_up_run, made_up_subject, made_up_sweep, run_id
 from tests.pages.compare_pages import as_read, tables
 from tests.subject.malformed_files import FILES
@@ -443,6 +444,26 @@ def test_a_sweep_of_somebody_elses_photo_opens_for_who_has_none(
     offered = {button.label for button in at.button}
     assert ("Start with the sample photo" in offered) is (role == "member")
     assert ("No sweep is open" in said(at)) is (role == "viewer")
+
+
+def test_a_sweep_that_its_owner_hides_while_it_is_looked_at_is_said_to_be_gone(
+    store: Store, subject: Subject, worker: None, monkeypatch: pytest.MonkeyPatch
+):
+    mine, bo = store.seen_by(Visitor(id=VisitorId("ada"))), Visitor(id=VisitorId("bo"))
+    plan = SweepPlan(subject_id=subject.id, model="demo", base=InpaintParams(prompt="a beach"))
+    record = made_up_sweep("sweep-1", total=1, plan=plan.to_json(), state="running", sharing="shared")
+    mine.sweeps.add(record, [run_id(0)])
+    monkeypatch.setattr(resources, "store", lambda: resources.opened_store().seen_by(bo))
+
+    def hidden(*given: object) -> None:
+        """Between the look of the page and that of the part that refreshes itself."""
+        mine.sweeps.share(SweepId("sweep-1"), "private")
+
+    monkeypatch.setattr(live_sweep, "way_back", hidden)
+    at = open_sweep(id="sweep-1")
+    assert [as_read(error.value) for error in at.error] == [
+        "No sweep is called 'sweep-1': open one from the sweep page, or start a new one."
+    ]
 
 
 @pytest.mark.parametrize("changes", [(CLAIM,), (CLAIM, FINISH)], ids=lambda changes: changes[-1].to)

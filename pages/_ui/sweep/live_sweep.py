@@ -64,10 +64,12 @@ def show_sweep(sweep: SweepRecord, store: SeenStore, executor: Executor, setting
 
     @st.fragment(run_every=LOOK_SECONDS if sweep.is_active else None)
     def live() -> None:
-        current = store.sweeps.get(sweep.id)
+        try:
+            current, cells = store.sweeps.get(sweep.id), {cell.index: cell for cell in store.sweeps.cells(sweep.id)}
+        except UserInputError:  # its owner shows it no longer: the whole page says so
+            st.rerun()
         if current.total != sweep.total:  # a race has added seeds: the plan is another one
             st.rerun()
-        cells = {cell.index: cell for cell in store.sweeps.cells(sweep.id)}
         progress = executor.events(sweep.id) if current.is_active else None
         with st.container(gap=None):  # the title is nothing that is seen here
             with st.container(horizontal=True, vertical_alignment="center"):

@@ -148,9 +148,10 @@ def _decisions(
 
     @st.fragment(run_every=LOOK_SECONDS if race.is_open else None)
     def decisions() -> None:
-        now, current = store.races.of(sweep.id), store.sweeps.get(sweep.id)
-        if now is None:
+        now = store.races.of(sweep.id)
+        if now is None:  # or its owner shows the sweep no longer, which the page says
             return
+        current = store.sweeps.get(sweep.id)
         if (now.state, current.state, current.total) != (race.state, sweep.state, sweep.total):
             st.rerun()  # another grid, and other buttons
         plan = SweepPlan.from_json(current.plan)
