@@ -1,13 +1,16 @@
 """What goes by itself: never what a person judged, nor what stands beside it."""
 
 import os
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bgen_core.ids import RunId, SweepId
+from bgen_core.ids import RunId, SweepId, VisitorId
+from bgen_core.records.link import Link
+from bgen_core.records.visitor import Visitor
 from bgen_core.store.opinions import Vote
+from bgen_core.store.schema import LinkRow
 from bgen_core.store.store import Store
 from bgen_core.store.upkeep.retention import old_runs, remove_old_runs, size_of
 from bgen_core.store.views import SavedView
@@ -53,6 +56,18 @@ def vote(store: Store) -> None:
     )
 
 
+def link(store: Store, *, sweep_id: SweepId | None = None, run_ids: Sequence[RunId] = ()) -> Link:
+    until = datetime.now(UTC) + timedelta(days=1)
+    return store.seen_by(Visitor(id=VisitorId("visitor"))).links.add(
+        sweep_id=sweep_id, run_ids=run_ids, title="", until=until
+    )
+
+
+def end(store: Store, link: Link) -> None:
+    with store.database.writing() as session:
+        session.get_one(LinkRow, link.id).until = datetime.now(UTC) - timedelta(seconds=1)
+
+
 @pytest.mark.parametrize(
     ("touch", "left"),
     [
@@ -84,6 +99,19 @@ def vote(store: Store) -> None:
             lambda store: store.sweeps.add(
                 made_up_sweep("new", total=1, state="failed", finished=NOW - timedelta(days=1)), [run_id(0)]
             ), [1, 2, 3], id="one that ended yesterday",
+        ),
+        pytest.param(lambda store: store.decisions.ask(SweepId("two"), "which?"), [0, 1, 3], id="a question"),
+        pytest.param(lambda store: store.decisions.decide(SweepId("one"), "the first"), [2, 3], id="a decision"),
+        pytest.param(lambda store: store.decisions.ask(SweepId("two"), ""), [0, 1, 2, 3], id="one taken back"),
+        pytest.param(lambda store: link(store, sweep_id=SweepId("one")), [2, 3], id="a link to a sweep"),
+        pytest.param(lambda store: link(store, run_ids=[run_id(9)]), [0, 1, 2], id="to chosen pictures"),
+        pytest.param(
+            lambda store: store.links.revoke(link(store, sweep_id=SweepId("one"), run_ids=[run_id(0)]).id),
+            [0, 1, 2, 3], id="one that was taken back",
+        ),
+        pytest.param(
+            lambda store: end(store, link(store, sweep_id=SweepId("one"), run_ids=[run_id(0)])), [0, 1, 2, 3],
+            id="one that has ended",
         ),
         pytest.param(lambda store: write_long_ago(store, NOW), [], id="an import of today"),
         pytest.param(lambda store: store.opinions.rate(run_id(0), None), [0, 1, 2, 3], id="a rating taken back"),

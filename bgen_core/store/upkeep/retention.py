@@ -17,7 +17,18 @@ from bgen_core.records.sweep_states import UNFINISHED_STATES
 from bgen_core.store.blobs import BlobListing
 from bgen_core.store.database import id_chunks
 from bgen_core.store.pictures import Removed
-from bgen_core.store.schema import AttemptRow, CellRow, OpinionRow, RunRow, SweepRow, TagRow, ViewRow, VoteRow
+from bgen_core.store.schema import (
+    AttemptRow,
+    CellRow,
+    DecisionRow,
+    LinkRow,
+    OpinionRow,
+    RunRow,
+    SweepRow,
+    TagRow,
+    ViewRow,
+    VoteRow,
+)
 from bgen_core.store.store import Store
 
 _AT_ONCE = 200  # in one transaction: other writers wait for it
@@ -39,8 +50,9 @@ class OldRun:
 def old_runs(store: Store, *, days: float, now: datetime | None = None) -> list[OldRun]:
     """The runs that nobody touched for so many days, the oldest first.
 
-    None of them has a rating, a note, a tag or a vote, or is named in a saved view, or stands in a sweep with one that
-    has or is, or in one that was begun or ended since, or is unfinished. What an import brought counts as new.
+    None of them has a rating, a note, a tag or a vote, or is named in a saved view or shown by a link that still opens,
+    or stands in a sweep with one that has or is, or in one that has a question or a decision, was begun or ended since,
+    or is unfinished. What an import brought counts as new.
     """
     before = (now or datetime.now(UTC)) - timedelta(days=days)
     with store.database.reading() as session:
@@ -81,7 +93,7 @@ def remove_old_runs(store: Store, *, days: float, now: datetime | None = None) -
 
 
 def _untouched(session: Session, before: datetime, among: Sequence[RunId] | None = None) -> Iterator[OldRun]:
-    judged, saved = _judged_runs(), _saved_in_views(session)
+    judged, saved = _judged_runs(), _saved_in_views(session) | _shown_by_links(session)
     kept_sweeps = sa.union(
         sa.select(SweepRow.id).where(
             sa.or_(
@@ -92,6 +104,8 @@ def _untouched(session: Session, before: datetime, among: Sequence[RunId] | None
             )
         ),
         sa.select(VoteRow.sweep_id),
+        sa.select(DecisionRow.sweep_id).where(sa.or_(DecisionRow.question != "", DecisionRow.decision != "")),
+        sa.select(LinkRow.sweep_id).where(LinkRow.sweep_id.is_not(None), _still_opens()),
         sa.select(CellRow.sweep_id).where(CellRow.run_id.in_(judged)),
     )
     query = (
@@ -144,6 +158,17 @@ def _saved_in_views(session: Session) -> set[RunId]:
     for chunk in id_chunks(sweeps):
         runs.update(session.scalars(sa.select(CellRow.run_id).where(CellRow.sweep_id.in_(chunk))))
     return runs
+
+
+def _shown_by_links(session: Session) -> set[RunId]:
+    """Runs that links show which are not of one sweep; those of a sweep keep all of it."""
+    return {
+        RunId(run_id) for ids in session.scalars(sa.select(LinkRow.run_ids).where(_still_opens())) for run_id in ids
+    }
+
+
+def _still_opens() -> sa.ColumnElement[bool]:
+    return sa.and_(~LinkRow.is_revoked, sa.or_(LinkRow.until.is_(None), LinkRow.until > datetime.now(UTC)))
 
 
 def _came_since(run: OldRun, listing: BlobListing, before: datetime) -> bool:
