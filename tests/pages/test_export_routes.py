@@ -73,7 +73,8 @@ def test_every_form_holds_the_runs(client: TestClient, store: Store, tmp_path: P
     assert table["prompt"].tolist()[1] == "'=a “beach”, at\nnight"
     parquet = pd.read_parquet(io.BytesIO(answers["parquet"].content))
     assert parquet["prompt"].tolist() == ["a forest", "=a “beach”, at\nnight"]
-    assert [run["id"] for run in json.loads(answers["json"].content)] == ids
+    # Decoded first: from bytes, json takes a byte order mark that other programs refuse.
+    assert [run["id"] for run in json.loads(answers["json"].content.decode("utf-8"))] == ids
     assert all(run_id[:12] in answers["html"].text for run_id in ids)
     (tmp_path / "runs.zip").write_bytes(answers["zip"].content)
     assert zipfile.ZipFile(tmp_path / "runs.zip").testzip() is None

@@ -59,7 +59,7 @@ def _csv(store: SeenStore, ids: Sequence[RunId], query: Query) -> Iterator[bytes
 
 def _json(store: SeenStore, ids: Sequence[RunId], query: Query) -> Iterator[bytes]:
     runs, metrics, opinions = store.runs.get_all(ids), measured_in_view(store, ids, query), store.opinions.of(ids)
-    return _cut(runs_json(runs, metrics=metrics, opinions=opinions).encode(CSV_ENCODING, "replace"))
+    return _cut(runs_json(runs, metrics=metrics, opinions=opinions).encode("utf-8", "replace"))
 
 
 def _parquet(store: SeenStore, ids: Sequence[RunId], query: Query) -> Iterator[bytes]:
