@@ -154,6 +154,8 @@ NO_OPINIONS: list[tuple[object, str]] = [
     ({"tags": ["a,b"]}, "no comma"),
     ({"tags": ["x" * 41]}, "40 letters"),
     ({"tags": ["x"] * 101}, "tags"),
+    ({"rating": 3, "notes": "new", "tags": ["a,b"]}, "no comma"),
+    ({"rating": 3, "notes": "a\0", "tags": ["new"]}, "zero byte"),
     ({"votes": 1}, "'votes' is not known here"),
 ]
 

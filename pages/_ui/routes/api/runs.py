@@ -5,6 +5,7 @@ from bgen_core.api.checked import ProblemError
 from bgen_core.api.described import run_answers
 from bgen_core.api.requests import ExportQuery, OpinionChange, RunsQuery
 from bgen_core.ids import RunId, SweepId
+from bgen_core.limits import check_text
 from bgen_core.models.default_model import default_model
 from bgen_core.records.run import RunRecord
 from bgen_core.store.store import SeenStore
@@ -71,12 +72,13 @@ def change_opinion(call: Call) -> answers.Run:
     if not change.model_fields_set:
         raise ProblemError(422, "Nothing is said of the run: send rating, notes or tags.")
     opinions = call.store.opinions
+    check_text("The note", change.notes)
+    if "tags" in change.model_fields_set:  # first, since these may be refused: then nothing is changed
+        opinions.tag(run.id, change.tags)
     if "rating" in change.model_fields_set:
         opinions.rate(run.id, change.rating)
     if "notes" in change.model_fields_set:
         opinions.note(run.id, change.notes)
-    if "tags" in change.model_fields_set:
-        opinions.tag(run.id, change.tags)
     return run_answers(call.store, [run])[0]
 
 
