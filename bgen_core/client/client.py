@@ -86,9 +86,9 @@ class Client:
         self,
         q: str | None = None,
         *,
-        conditions: Sequence[str] = (),
+        conditions: str | Sequence[str] = (),
         sweep: str | None = None,
-        ids: Sequence[str] | None = None,
+        ids: str | Sequence[str] | None = None,
         meaning: str | None = None,
         less: str | None = None,
         like: str | None = None,
@@ -102,7 +102,7 @@ class Client:
         q
             Words in prompts and names.
         conditions
-            Such as "strength:0.5..1" or "model:demo".
+            Such as "strength:0.5..1" or "model:demo"; one or several.
         ids
             These alone; an empty list is no run.
         meaning, less
@@ -118,9 +118,9 @@ class Client:
             return []
         query = {
             "q": q,
-            "f": list(conditions) or None,
+            "f": _texts(conditions) or None,
             "sweep": sweep,
-            "ids": None if ids is None else ",".join(ids),
+            "ids": None if ids is None else ",".join(_texts(ids)),
             "meaning": meaning,
             "less": less,
             "like": like,
@@ -167,9 +167,9 @@ class Client:
         """Write a note beside a run."""
         return self._opinion(run, notes=notes)
 
-    def tag(self, run: str, tags: Sequence[str]) -> Json:
-        """Replace a run's tags."""
-        return self._opinion(run, tags=list(tags))
+    def tag(self, run: str, tags: str | Sequence[str]) -> Json:
+        """Replace a run's tags; a text alone is one tag."""
+        return self._opinion(run, tags=_texts(tags))
 
     def export(self, form: str, path: str | Path, **query: Any) -> Path:
         """Save runs as a file: csv, json, parquet, zip or html; `q`, `f`, `sweep`, `ids` and `sort` choose them.
@@ -180,8 +180,8 @@ class Client:
             `ids` is an empty list, or what `Connection.open` raises.
         """
         target, ids = Path(path), query.get("ids")
-        if ids is not None and not isinstance(ids, str):
-            query["ids"] = ",".join(ids)
+        if ids is not None:
+            query["ids"] = ",".join(_texts(ids))
             if not query["ids"]:
                 raise ApiError(0, "ids names no run: give at least one, or leave it out for all.")
         self._connection.save(f"api/v1/export/runs.{quote(form, safe='')}", query, target)
@@ -247,6 +247,11 @@ def _plan(subject: Any, plan: Mapping[str, Any]) -> Json:
     several = list(cast("Sequence[Any]", subject)) if isinstance(subject, list | tuple) else [subject]
     ids: list[Any] = [each["id"] if isinstance(each, Mapping) else each for each in several]
     return {"subject": ids[0] if len(ids) == 1 else ids, **plan}
+
+
+def _texts(given: str | Sequence[str]) -> list[str]:
+    """Several texts, or one: taken for several it would be its letters."""
+    return [given] if isinstance(given, str) else list(given)
 
 
 def _file(given: str | Path | bytes, name: str) -> tuple[str, bytes]:

@@ -16,13 +16,19 @@ STATE = b'event: state\ndata: {"sweep": {"state": "paused"}}\n\n'
 
 
 @contextmanager
-def serving(answer: Callable[[Callable[[bytes], object]], object], asked: list[str] | None = None) -> Generator[str]:
+def serving(
+    answer: Callable[[Callable[[bytes], object]], object],
+    asked: list[str] | None = None,
+    sent: list[bytes] | None = None,
+) -> Generator[str]:
     """A server that answers everything in chunks, as `answer` sends them, and then breaks off.
 
     Parameters
     ----------
     asked
         Gets each address that is asked for.
+    sent
+        Gets each body.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -37,6 +43,12 @@ def serving(answer: Callable[[Callable[[bytes], object]], object], asked: list[s
             self.close_connection = True
             with suppress(OSError):  # the client has heard enough
                 answer(lambda piece: self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece)))
+
+        def do_PATCH(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if sent is not None:
+                sent.append(body)
+            self.do_GET()
 
         def log_message(self, format: str, *args: object) -> None:
             del format, args
@@ -108,3 +120,15 @@ def test_ids_of_a_file_are_given_as_those_of_a_list(ids: object, tmp_path: Path)
     with serving(lambda send: send(b"id"), asked) as url, pytest.raises(ApiError):
         Client(url, token="").export("csv", tmp_path / "runs.csv", ids=ids)
     assert asked == ["/api/v1/export/runs.csv?ids=one%2Ctwo"]
+
+
+def test_a_text_alone_is_not_taken_for_its_letters() -> None:
+    asked: list[str] = []
+    sent: list[bytes] = []
+    with serving(lambda send: send(b"{}"), asked, sent) as url:
+        client = Client(url, token="")
+        for act in (lambda: client.tag("one", "sunset"), lambda: client.runs(ids="one", conditions="model:demo")):
+            with pytest.raises(ApiError, match="broke off"):
+                act()
+    assert sent == [b'{"tags": ["sunset"]}']
+    assert asked[1] == "/api/v1/runs?f=model%3Ademo&ids=one&limit=100&offset=0"
