@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, create_model
 
 from bgen_core.limits import LONGEST_NAME, LONGEST_SEARCH, LONGEST_TEXT
 from bgen_core.parameters import PARAMETERS
@@ -17,7 +17,14 @@ _MOST_VALUES = 10_000
 _MOST_TAGS = 100
 MOST_RUNS = 1000
 
+
+def _as_whole(sent: Any) -> Any:
+    return int(sent) if isinstance(sent, float) and sent.is_integer() else sent
+
+
 Id = Annotated[str, Field(max_length=100)]
+# In JSON, 3.0 is a whole number too: tables write what stands in a column with gaps in this way.
+_Whole = Annotated[StrictInt, BeforeValidator(_as_whole)]
 _Text = Annotated[StrictStr, Field(max_length=LONGEST_TEXT)]
 _Texts = _Text | Annotated[list[_Text], Field(min_length=1, max_length=_MOST_VALUES)]
 _Number = StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)]
@@ -38,7 +45,7 @@ class SweepPlanned(Asked):
     model: _Texts | None = Field(default=None, description="A model of the list; several make an axis.")
     replace: _Texts | None = Field(default=None, description="'red, blue' replaces red in the prompts; an axis each.")
     pair: _Texts | None = Field(default=None, description=f"Axes whose values go together: {FORM}.")
-    explore_steps: StrictInt | None = Field(
+    explore_steps: _Whole | None = Field(
         default=None, ge=1, description="Make all cells with so few steps; finish the best with …/finish."
     )
     max_expansion: StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)] | None = Field(
@@ -46,7 +53,7 @@ class SweepPlanned(Asked):
         description="Draw a cell again with another seed while its person grows by more than so many percent of the "
         "picture.",
     )
-    attempts: StrictInt | None = Field(
+    attempts: _Whole | None = Field(
         default=None, description=f"Seeds for a cell at most, its own included; {USUAL_ATTEMPTS} where none is sent."
     )
     stop_early: _Text | None = Field(
@@ -96,7 +103,7 @@ else:
 class FinishRequest(Asked):
     """Cells of an explored sweep that shall be made with full steps."""
 
-    cells: list[StrictInt] = Field(min_length=1, max_length=_MOST_VALUES)
+    cells: list[_Whole] = Field(min_length=1, max_length=_MOST_VALUES)
     steps: _Axis = Field(description=f"One value, several, or a text such as {FORMS}.")
 
 
@@ -109,14 +116,14 @@ class ShareRequest(Asked):
 class RetryRequest(Asked):
     """Which cell is tried again; all that are missing or failed where none is named."""
 
-    cell: StrictInt | None = Field(default=None, ge=0)
+    cell: _Whole | None = Field(default=None, ge=0)
     stopped: bool = Field(default=False, description="Whether all cells that were stopped early are painted too.")
 
 
 class OpinionChange(Asked):
     """What is thought of a run; what is left out stays as it is."""
 
-    rating: StrictInt | None = Field(default=None, ge=1, le=MAX_RATING, description="Stars, or null for none.")
+    rating: _Whole | None = Field(default=None, ge=1, le=MAX_RATING, description="Stars, or null for none.")
     notes: _Text = ""
     tags: list[_Text] = Field(default=[], max_length=_MOST_TAGS)
 

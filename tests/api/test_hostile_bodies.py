@@ -147,6 +147,7 @@ NO_OPINIONS: list[tuple[object, str]] = [
     ({}, "Nothing is said of the run"),
     ({"rating": 6}, "rating"),
     ({"rating": "5"}, "rating"),
+    ({"rating": 4.5}, "rating 4.5 is not allowed"),
     ({"rating": True}, "rating"),
     ({"notes": None}, "notes"),
     ({"notes": "a\0"}, "zero byte"),

@@ -173,7 +173,7 @@ def test_a_sweep_begins_as_the_server_shares_them(
 def test_an_explored_sweep_is_finished_as_another(client: TestClient, subject: str) -> None:
     explored = submitted(client, subject, explore_steps=4)
     assert explored["cells"] == 2  # the axis of steps is folded away
-    answer = client.post(f"/api/v1/sweeps/{explored['id']}/finish", json={"cells": [1], "steps": [10, 20]})
+    answer = client.post(f"/api/v1/sweeps/{explored['id']}/finish", json={"cells": [1.0], "steps": [10, 20]})
     assert answer.status_code == 201, answer.text
     assert (answer.json()["cells"], answer.json()["explored"]) == (2, explored["id"])
     wrong = client.post(f"/api/v1/sweeps/{explored['id']}/finish", json={"cells": [7], "steps": 10})
@@ -234,6 +234,7 @@ def test_an_opinion_is_changed_in_what_is_said_alone(client: TestClient, store: 
     client.patch(address, json={"rating": 4, "tags": ["b", "a"]})
     told = shaped("Run", client.patch(address, json={"notes": "soft light"}).json())
     assert (told["rating"], told["notes"], told["tags"]) == (4, "soft light", ["a", "b"])
+    assert client.patch(address, json={"rating": 3.0}).json()["rating"] == 3  # as a table with gaps writes it
     assert client.patch(address, json={"rating": None}).json()["rating"] is None
 
 
