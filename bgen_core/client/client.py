@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 from bgen_core.client.connection import ApiError, Connection
-from bgen_core.client.handles import Json, SweepHandle, measured, picture_of, runs_of
+from bgen_core.client.handles import Json, SweepHandle, all_parts, measured, picture_of, runs_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -226,12 +226,7 @@ class Subjects:
 
     def all(self) -> list[Json]:
         """All subjects, newest first."""
-        found: list[Json] = []
-        while True:
-            part = self._connection.get("subjects", {"limit": 1000, "offset": len(found)})
-            found += part["subjects"]
-            if not part["subjects"] or len(found) >= part["total"]:
-                return found
+        return all_parts(self._connection, "subjects")
 
     def get(self, subject: str) -> Json:
         """One subject."""

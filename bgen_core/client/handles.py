@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 _ENDED = ("done", "cancelled", "failed")
-_MOST_RUNS = 1000  # in one answer
+_MOST_IN_ONE = 1000  # runs or subjects in one answer
 _SHORTEST_WAIT = 0.1
 _PAUSE = 1.0  # before a stream that ended, or never came, is opened again
 
@@ -163,14 +163,25 @@ class SweepHandle:
 
 def runs_of(connection: Connection, query: Mapping[str, Any], limit: int | None = None) -> list[Json]:
     """All runs that a query means, or the first `limit` of them."""
-    found: list[Json] = []
+    return all_parts(connection, "runs", query, limit)
+
+
+def all_parts(
+    connection: Connection, path: str, query: Mapping[str, Any] | None = None, limit: int | None = None
+) -> list[Json]:
+    """What a list of the server has, part by part, each thing once: what is made meanwhile moves the others on."""
+    found: dict[str, Json] = {}
+    offset = 0
     while limit is None or len(found) < limit:
-        most = _MOST_RUNS if limit is None else min(_MOST_RUNS, limit - len(found))
-        part = connection.get("runs", {**query, "limit": most, "offset": len(found)})
-        found += part["runs"]
-        if not part["runs"] or len(found) >= part["total"]:
+        most = _MOST_IN_ONE if limit is None else min(_MOST_IN_ONE, limit - len(found))
+        answer = connection.get(path, {**(query or {}), "limit": most, "offset": offset})
+        part: list[Json] = answer[path]
+        for each in part:
+            found.setdefault(each["id"], each)
+        offset += len(part)
+        if not part or offset >= answer["total"]:
             break
-    return found
+    return list(found.values())
 
 
 def measured(run: Mapping[str, Any]) -> Json:

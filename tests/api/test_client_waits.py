@@ -1,11 +1,13 @@
 """The client against a server that says little, or breaks off."""
 
+import json
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -132,3 +134,22 @@ def test_a_text_alone_is_not_taken_for_its_letters() -> None:
                 act()
     assert sent == [b'{"tags": ["sunset"]}']
     assert asked[1] == "/api/v1/runs?f=model%3Ademo&ids=one&limit=100&offset=0"
+
+
+@pytest.mark.parametrize("what", ["runs", "subjects"])
+def test_what_is_made_while_a_list_is_read_gives_nothing_twice(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bgen_core.client.handles._MOST_IN_ONE", 2)
+    there = [{"id": name} for name in "dcba"]
+    asked: list[str] = []
+
+    def part(send: Callable[[bytes], object]) -> None:
+        query = parse_qs(urlsplit(asked[-1]).query)
+        begin, most = (int(query[name][0]) for name in ("offset", "limit"))
+        send(json.dumps({"total": len(there), what: there[begin : begin + most]}).encode())
+        send(b"")
+        there.insert(0, {"id": f"new {len(there)}"})
+
+    with serving(part, asked) as url:
+        client = Client(url, token="")
+        found = client.runs(limit=None) if what == "runs" else client.subjects.all()
+    assert [each["id"] for each in found] == list("dcba")
