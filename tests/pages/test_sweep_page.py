@@ -564,16 +564,19 @@ def test_where_loras_cannot_be_applied_the_page_says_so(
     assert "leave lora empty" in said(linked)
 
 
-def finished_sweep(store: Store, subject: Subject) -> None:
+def finished_sweep(store: Store, subject: Subject, sweep_id: str = "over", steps: int = 20) -> None:
     plan = SweepPlan(
-        subject_id=subject.id, model="demo", base=InpaintParams(prompt="a beach"),
+        subject_id=subject.id, model="demo", base=InpaintParams(prompt="a beach", num_inference_steps=steps),
         axes=(Axis(name="seed", values=(1, 2, 3)),),
     )  # fmt: skip
-    runs = [made_up_run(cell.index, params=cell.params.to_json(), subject_id=subject.id) for cell in plan.cells()]
+    runs = [
+        made_up_run(100 * steps + cell.index, params=cell.params.to_json(), subject_id=subject.id)
+        for cell in plan.cells()
+    ]
     for run in runs[:2]:
         commit(store, run)
     ids = [run.id for run in runs]
-    store.sweeps.add(made_up_sweep("over", cells=ids, plan=plan.to_json(), state="done", subject_id=subject.id), ids)
+    store.sweeps.add(made_up_sweep(sweep_id, cells=ids, plan=plan.to_json(), state="done", subject_id=subject.id), ids)
 
 
 def test_ticks_of_a_second_pass_are_in_the_address(store: Store, subject: Subject, worker: None):
@@ -590,6 +593,16 @@ def test_ticks_of_a_second_pass_are_in_the_address(store: Store, subject: Subjec
     assert gridded(at.run())["ticked"] == [0]
     at.multiselect(key="finish_cells").set_value([]).run()
     assert "tick" not in at.query_params
+
+
+def test_another_sweep_proposes_its_own_full_steps(store: Store, subject: Subject, worker: None):
+    finished_sweep(store, subject, "fine", steps=20)
+    finished_sweep(store, subject, "quick", steps=4)
+    at = open_sweep(id="fine")
+    for sweep_id, proposed in (("fine", "60"), ("quick", "20")):
+        at.query_params["id"] = sweep_id
+        at.run()
+        assert next(field for field in at.text_input if field.label == "Full steps").value == proposed
 
 
 def test_another_sweep_has_no_ticks_of_the_one_before(store: Store, subject: Subject, worker: None):

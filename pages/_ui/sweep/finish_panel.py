@@ -56,8 +56,9 @@ def finish_panel(
                 else 0
             )
             text = st.text_input(
-                "Full steps", value=str(max(20, 3 * plan.base.num_inference_steps)), key="finish_steps", width=140
-            )
+                "Full steps", value=str(max(20, 3 * plan.base.num_inference_steps)), width=140,
+                key=f"finish_steps_{sweep.id}",  # its own: under one key, what stood there of another sweep would stay
+            )  # fmt: skip
         if by != BY_HAND and (reason := lacks_model(by, settings)):
             st.caption(reason)
             return
