@@ -68,6 +68,10 @@ def raced(store: Store, plan: SweepPlan, *steps: RaceStep, **changes: Any) -> Sw
     return sweep_id
 
 
+def budget_field(at: AppTest) -> Any:
+    return next(each for each in at.number_input if each.label == "Budget")
+
+
 def press(at: AppTest, label: str) -> AppTest:
     next(button for button in at.button if button.label == label).click()
     at.run()
@@ -93,9 +97,17 @@ def test_a_race_is_begun_from_a_finished_sweep_and_asks_for_its_first_round(
 
 def test_a_budget_below_the_first_round_is_said_beside_it(store: Store, plan: SweepPlan, worker: None):
     at = open_sweep(id=swept(store, plan))
-    at.number_input(key="race_budget").set_value(3).run()
+    budget_field(at).set_value(3).run()
     assert "A budget of 3 cells is not allowed: the first round takes 4" in said(at)
     assert not [button for button in at.button if button.label == "Start the race"]
+
+
+def test_the_budget_that_is_proposed_goes_with_the_axis(store: Store, plan: SweepPlan, worker: None):
+    axes = (*plan.axes[:1], parse_axis("steps", "1-4"), plan.axes[1])
+    at = open_sweep(id=swept(store, replace(plan, axes=axes)))
+    assert budget_field(at).value == 20
+    at.selectbox(key="race_axis").set_value("steps").run()
+    assert budget_field(at).value == 40
 
 
 def test_every_decision_stands_there_with_its_reason(store: Store, plan: SweepPlan):
@@ -112,7 +124,7 @@ def test_every_decision_stands_there_with_its_reason(store: Store, plan: SweepPl
 
 def test_a_sweep_without_an_axis_to_race_offers_none(store: Store, plan: SweepPlan, worker: None):
     at = open_sweep(id=swept(store, replace(plan, axes=(parse_axis("seed", "1-2"),))))
-    assert not [each for each in at.number_input if each.key == "race_budget"]
+    assert not [each for each in at.number_input if each.label == "Budget"]
 
 
 def test_votes_are_asked_for_where_they_decide(store: Store, plan: SweepPlan):

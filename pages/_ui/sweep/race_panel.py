@@ -99,7 +99,8 @@ def _beginning(
             )
             usual = min(_BUDGET_SEEDS * len(axis_of(plan, axis).values), MOST_BUDGET)
             budget = st.number_input(
-                "Budget", 1, MOST_BUDGET, usual, key="race_budget", width=130,
+                "Budget", 1, MOST_BUDGET, usual, width=130,
+                key=f"race_budget_{sweep.id}_{axis}",  # under one key, what stood there of another axis would stay
                 help="How many cells may be added to those that are made.",
             )  # fmt: skip
         st.caption(
