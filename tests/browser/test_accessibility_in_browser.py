@@ -211,3 +211,31 @@ def test_a_cell_is_reached_opened_and_left_by_keys_alone(app: RunningApp, page: 
     assert page.evaluate(held) == "3"
     page.keyboard.press("Tab")
     assert not page.evaluate(held)  # one stop for the whole grid
+
+
+def test_what_is_in_a_popover_is_reached_from_its_button_by_keys_alone(app: RunningApp, page: Page) -> None:
+    page.goto(app.url)
+    settle(page)
+    button = page.get_by_role("button", name=re.compile("New photo"))
+    inside = page.locator(f"{POPOVER} :focus")
+    button.press("Enter")
+    expect(page.locator(POPOVER)).to_be_visible()
+    settle(page)
+    page.keyboard.press("Tab")
+    expect(inside).to_have_text(re.compile("Upload"))
+    expect(inside).to_be_in_viewport()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if not inside.count():
+            break
+    expect(button).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Shift+Tab")
+    expect(button).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    expect(button).not_to_be_focused()
+    expect(inside).to_have_count(0)
+    button.press("Tab")
+    page.keyboard.press("Escape")
+    expect(page.locator(POPOVER)).to_have_count(0)
+    expect(button).to_be_focused()

@@ -66,7 +66,9 @@ def page_html() -> str:
     mended, end, rest = after.partition("</head>")
     for icons in (static / "static" / "media").glob(_ICON_FONT):
         mended = _TEXT_FONT.sub(icons.name, mended)
-    script = frontend_source("one_act_one_entry.js", "sidebar_room.js", "streamlit_markup.js", "login_over.js")
+    script = frontend_source(
+        "one_act_one_entry.js", "popover_keys.js", "sidebar_room.js", "streamlit_markup.js", "login_over.js"
+    )
     style = frontend_source("streamlit.css")
     mends = ("<style>", style, "</style>", "<script>", script, "</script>")
     return "".join((before, head, _SERVER, mended, _preloads(static, mended), *mends, end, rest))
