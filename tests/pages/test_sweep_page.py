@@ -144,6 +144,28 @@ def test_an_opened_cell_without_a_model_shows_what_acts_and_nothing_else(store: 
     assert not {"Prompt", "Negative prompt", "Steps", "Guidance", "Seed"} & shown
 
 
+@pytest.mark.parametrize("is_here", [True, False], ids=["here", "left out by a ZIP"])
+def test_an_attempt_that_was_not_kept_leads_to_its_page_where_it_has_one(
+    store: Store, subject: Subject, *, is_here: bool
+) -> None:
+    (entry,) = store.subjects.all()
+    plan = SweepPlan(
+        subject_id=entry.id, model="demo", base=InpaintParams(prompt="a beach"),
+        axes=(Axis(name="seed", values=(1,)),), redraw=Redraw(max_expansion=3, attempts=2),
+    )  # fmt: skip
+    first, second = (made_up_run(number, subject_id=entry.id) for number in (0, 1))
+    store.sweeps.add(made_up_sweep("redrawn", total=1, plan=plan.to_json(), state="done"), [first.id])
+    commit(store, first)
+    assert store.attempts.decide(SweepId("redrawn"), 0, run_id=first.id, expansion=4.0, following=second.id)
+    if is_here:
+        commit(store, second)
+    assert store.attempts.decide(SweepId("redrawn"), 0, run_id=second.id, expansion=5.0, following=None)
+    at = open_sweep(id="redrawn", cell="1")
+    assert not at.exception
+    links = [link.proto.label for link in at.get("page_link")]
+    assert ("Attempt 2" in links) is is_here
+
+
 def test_a_background_picture_is_put_into_the_store_at_its_own_size(store: Store, subject: Subject, worker: None):
     at = open_sweep(model="own-picture")
     assert "own-picture needs a picture: give one in background" in said(at)

@@ -103,7 +103,7 @@ def _dialog(store: SeenStore, plan: SweepPlan, finished: Mapping[int, SweepCellR
             st.link_button("PNG", picture_url(run.image, download=download_name(run)), type="tertiary")
         if not looks_alone(store):
             _rating_keys(store, run.id)
-        _attempts(plan, finished[index])
+        _attempts(store, plan, finished[index])
         opinion_fields(store, run.id)
         shown = (
             field
@@ -115,16 +115,17 @@ def _dialog(store: SeenStore, plan: SweepPlan, finished: Mapping[int, SweepCellR
         _metrics(store, run.id)
 
 
-def _attempts(plan: SweepPlan, cell: SweepCellRow) -> None:
-    """What the seeds that were tried gave, each with its own page."""
+def _attempts(store: SeenStore, plan: SweepPlan, cell: SweepCellRow) -> None:
+    """What the seeds that were tried gave, each with its own page where it is here: a ZIP may have left it out."""
     if not (text := attempt_text(cell, plan.redraw)):
         return
     st.caption(plain(text))
     others = [(number, each) for number, each in enumerate(cell.attempts, start=1) if each.run_id != cell.run_id]
-    if others:
+    here = store.runs.visible(each.run_id for _, each in others)
+    if here:
         with st.container(horizontal=True, vertical_alignment="center"):
             for number, each in others:
-                if each.expansion is not None:
+                if each.expansion is not None and each.run_id in here:
                     st.page_link(page_files.RUN, label=f"Attempt {number}", query_params={"id": each.run_id})
 
 
