@@ -168,7 +168,7 @@ def retention(
     days: Annotated[float | None, typer.Option(help="Days without a word; else BGEN_RETENTION_DAYS.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
-    """Remove runs of whose sweeps nobody said anything for some days: no rating, tag, vote, decision, view or link."""
+    """Remove runs whose sweeps had no word for some days: no rating, note, tag, vote, decision, view or link."""
     settings = load_settings()
     days = settings.retention_days if days is None else days
     if apply and preview:

@@ -102,13 +102,6 @@ def test_a_file_of_no_runs_is_not_a_file_of_all(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_without_ids_is_of_all_runs(tmp_path: Path) -> None:
-    asked: list[str] = []
-    with serving(lambda send: send(b"id"), asked) as url, pytest.raises(ApiError):
-        Client(url, token="").export("csv", tmp_path / "runs.csv", ids=None)
-    assert asked == ["/api/v1/export/runs.csv"]
-
-
 def test_no_ids_are_no_runs() -> None:
     asked: list[str] = []
     with serving(lambda send: send(b"{}"), asked) as url:
@@ -116,12 +109,15 @@ def test_no_ids_are_no_runs() -> None:
     assert asked == []
 
 
-@pytest.mark.parametrize("ids", [["one", "two"], ("one", "two"), "one,two"])
-def test_ids_of_a_file_are_given_as_those_of_a_list(ids: object, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("ids", "query"),
+    [(None, ""), *((ids, "?ids=one%2Ctwo") for ids in (["one", "two"], ("one", "two"), "one,two"))],
+)
+def test_a_file_is_of_all_runs_or_of_those_that_are_named(ids: object, query: str, tmp_path: Path) -> None:
     asked: list[str] = []
     with serving(lambda send: send(b"id"), asked) as url, pytest.raises(ApiError):
         Client(url, token="").export("csv", tmp_path / "runs.csv", ids=ids)
-    assert asked == ["/api/v1/export/runs.csv?ids=one%2Ctwo"]
+    assert asked == [f"/api/v1/export/runs.csv{query}"]
 
 
 def test_a_text_alone_is_not_taken_for_its_letters() -> None:
