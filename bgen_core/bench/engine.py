@@ -160,7 +160,7 @@ class EngineBenchmark:
         tuning = self._inpainter.tunings.get(self._canvas.extent, _never)
         denoiser, extent = self._inpainter.denoiser, self._canvas.extent
         rows = probe_rows(denoiser, extent, tuning.batch_size)
-        evaluator = RowEvaluator(denoiser, extent=extent, batch_size=tuning.batch_size, quantum=tuning.filled_to)
+        evaluator = RowEvaluator.tuned(denoiser, extent, tuning)
         left = self._inpainter.rows_computed
         while left > 0:
             evaluator.evaluate(rows[: min(left, len(rows))])

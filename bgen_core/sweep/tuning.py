@@ -33,6 +33,8 @@ class BatchTuning:
         The kernel by which attention was computed fastest; "torch" is torch's own choice.
     decoded_together
         Most pictures of one call of the autoencoder; None in measurements from before this was measured.
+    in_halves
+        Whether a batch is faster as two halves at once, see `RowEvaluator`; None as above.
     doubtful
         Whether rows turned out far faster since: something else kept the device busy meanwhile, and small batches look
         good then.
@@ -44,6 +46,7 @@ class BatchTuning:
     layout: Literal["channels_last", "contiguous"] = "channels_last"
     attention: Literal["torch", "cudnn", "flash", "efficient"] = "torch"
     decoded_together: int | None = None
+    in_halves: bool | None = None
     doubtful: bool = False
 
     @property
@@ -54,7 +57,7 @@ class BatchTuning:
     @property
     def is_whole(self) -> bool:
         """Whether nothing is left to measure: what an older version did not, or what is doubtful."""
-        return self.decoded_together is not None and not self.doubtful
+        return self.decoded_together is not None and self.in_halves is not None and not self.doubtful
 
 
 class TuningPlace(Protocol):

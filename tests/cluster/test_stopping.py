@@ -26,7 +26,7 @@ from tests.tiny_models import tiny_pipeline
 
 PROMISED_SECONDS = 0.5  # beside one evaluation
 CELLS = 60  # more than are made before somebody stops it
-TUNING = BatchTuning(batch_size=4, quantum=4, seconds_per_row=0.1, decoded_together=1)
+TUNING = BatchTuning(batch_size=4, quantum=4, seconds_per_row=0.1, decoded_together=1, in_halves=False)
 
 
 @dataclass(kw_only=True, eq=False)

@@ -493,7 +493,7 @@ def test_what_fails_for_one_cell_costs_its_company_nothing(
 
 def test_what_an_older_version_did_not_measure_is_measured_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     place = TuningsInMemory()
-    kept = BatchTuning(batch_size=8, quantum=4, seconds_per_row=1.0)  # has no number of pictures decoded together
+    kept = BatchTuning(batch_size=8, quantum=4, seconds_per_row=1.0)  # no number decoded together, nothing of halves
     place.write(EXTENT, kept)
     offered: list[int] = []
 
@@ -507,7 +507,7 @@ def test_what_an_older_version_did_not_measure_is_measured_alone(tmp_path: Path,
         assert inpainter.is_tuned(EXTENT) == is_whole
         inpainter.tune(EXTENT)
         assert inpainter.is_tuned(EXTENT)
-    assert place.read(EXTENT) == replace(kept, decoded_together=4)
+    assert place.read(EXTENT) == replace(kept, decoded_together=4, in_halves=False)
     assert offered == [MOST_TOGETHER]
 
 
@@ -537,7 +537,7 @@ def test_what_was_measured_beside_other_work_is_measured_again_without_another_p
 
 def test_a_few_rows_say_nothing_of_a_measured_speed(canvas: Canvas) -> None:
     place = TuningsInMemory()
-    kept = BatchTuning(batch_size=2, quantum=2, seconds_per_row=100.0, decoded_together=2)
+    kept = BatchTuning(batch_size=2, quantum=2, seconds_per_row=100.0, decoded_together=2, in_halves=False)
     place.write(EXTENT, kept)
     inpainter = BatchedInpainter(tiny_pipeline("sd-9"), tuning_place=place, previews=False)
     params = InpaintParams(prompt="a", num_inference_steps=3)

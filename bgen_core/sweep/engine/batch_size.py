@@ -42,11 +42,12 @@ def whole_tuning(denoiser: Denoiser, extent: Extent, kept: BatchTuning | None) -
         kept = _measure_again(denoiser, extent, kept)
     if kept.is_whole:
         return kept
-    rows = probe_rows(denoiser, extent, MOST_TOGETHER)
-    return replace(
-        kept,
-        decoded_together=choose_together(denoiser, [row.latents for row in rows], measured_extent(denoiser, extent)),
-    )
+    rows, painted = probe_rows(denoiser, extent, max(CANDIDATES)), measured_extent(denoiser, extent)
+    if kept.decoded_together is None:
+        kept = replace(
+            kept, decoded_together=choose_together(denoiser, [row.latents for row in rows[:MOST_TOGETHER]], painted)
+        )
+    return kept if kept.in_halves is not None else with_halves(denoiser, painted, rows, kept)
 
 
 def measured_extent(denoiser: Denoiser, extent: Extent) -> Extent:
@@ -82,7 +83,7 @@ def measure_batch(denoiser: Denoiser, extent: Extent) -> BatchTuning:
     best, seconds_per_row = _fastest_size(evaluator, rows)
     quanta = (*QUANTA, LARGEST_ON_CPU) if denoiser.device.type == "cpu" else QUANTA
     quantum = find_quantum(evaluator, rows, quanta) if denoiser.has_quantum else None
-    return BatchTuning(
+    tuning = BatchTuning(
         batch_size=max(best, quantum or 1, 2),
         quantum=quantum,
         seconds_per_row=seconds_per_row,
@@ -90,6 +91,7 @@ def measure_batch(denoiser: Denoiser, extent: Extent) -> BatchTuning:
         attention=network.attention,
         decoded_together=choose_together(denoiser, [row.latents for row in rows], painted),
     )
+    return with_halves(denoiser, painted, rows, tuning)
 
 
 def _measure_again(denoiser: Denoiser, extent: Extent, kept: BatchTuning) -> BatchTuning:
@@ -103,8 +105,33 @@ def _measure_again(denoiser: Denoiser, extent: Extent, kept: BatchTuning) -> Bat
         batch_size=max(best, kept.quantum or 1, 2),
         seconds_per_row=seconds_per_row,
         decoded_together=None,
+        in_halves=None,
         doubtful=False,
     )
+
+
+def with_halves(denoiser: Denoiser, painted: Extent, rows: Sequence[Row], tuning: BatchTuning) -> BatchTuning:
+    """A tuning with its batches, or ones of twice the size, computed as two halves at once where that is faster.
+
+    On a CPU with several threads alone, where no bit changes by it since halves are multiples of the quantum, and where
+    calls are short: beside long ones the time for which cores wait for each other is nothing.
+    """
+    quantum, is_short = tuning.quantum, tuning.batch_size * tuning.seconds_per_row < LONG_SECONDS
+    cores_wait = denoiser.device.type == "cpu" and torch.get_num_threads() > 1
+    sizes = [size for size in (tuning.batch_size, 2 * tuning.batch_size) if 2 * (quantum or 1) <= size <= len(rows)]
+    if quantum is None or not cores_wait or not is_short or not sizes:
+        return replace(tuning, in_halves=False)
+
+    def seconds(size: int, in_halves: bool) -> float:
+        evaluator = RowEvaluator(denoiser, extent=painted, batch_size=size, quantum=quantum, in_halves=in_halves)
+        return _seconds_per_row(evaluator, rows[:size])
+
+    whole = seconds(tuning.batch_size, in_halves=False)
+    halved = {size: seconds(size, in_halves=True) for size in sizes}
+    best = min(size for size in sizes if halved[size] <= WORTHWHILE_GAIN * min(halved.values()))
+    if halved[best] * WORTHWHILE_GAIN > whole:
+        return replace(tuning, in_halves=False)
+    return replace(tuning, batch_size=best, seconds_per_row=halved[best], in_halves=True)
 
 
 def _evaluators(denoiser: Denoiser, painted: Extent) -> Callable[[int], RowEvaluator]:
@@ -155,7 +182,7 @@ def _probe_cell(extent: Extent) -> PaintCell:
     return PaintCell(index=0, params=params, canvas=Canvas(init_image=grey, mask_image=grey[..., 0]))
 
 
-def _seconds_per_row(evaluator: RowEvaluator, rows: list[Row]) -> float:
+def _seconds_per_row(evaluator: RowEvaluator, rows: Sequence[Row]) -> float:
     """Best of two calls, of more that are short, or of one that is long, after a warm-up."""
 
     def call() -> float:

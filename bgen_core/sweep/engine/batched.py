@@ -162,7 +162,7 @@ class BatchedInpainter:
         what cannot be done for one of them costs the others nothing.
         """
         extent, before, began_all = alike.extent, self.rows_computed, time.perf_counter()
-        evaluator = RowEvaluator(self.denoiser, extent=extent, batch_size=tuning.batch_size, quantum=tuning.filled_to)
+        evaluator = RowEvaluator.tuned(self.denoiser, extent, tuning)
         decoder = PictureDecoder(self.denoiser, extent, tuning.decoded_together or 1)
         outbox, lead = Outbox(), Lead(self.denoiser.device)
         seconds: dict[int, float] = {}
