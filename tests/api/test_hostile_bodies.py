@@ -129,6 +129,7 @@ RUN_QUERIES = [
     ("sweep=nothing", 404),
     ("ids=00000000", 404),
     ("ids=nothing", 404),
+    ("ids=,", 400),
     ("f=guidance_scale:3..8&f=model:demo&q=beach&sort=-seed", 200),
 ]
 

@@ -110,6 +110,7 @@ def test_what_was_left_out_of_a_filter_is_said() -> None:
         ("pair", "AA", "pair “AA” is not known."),
         ("ends", "1", "ends “1” is not known."),
         ("at", "2,2,2", "at “2,2,2” is not known."),
+        ("ids", ",", "ids “,” names no run."),
         ("cols", "seed,colour", "The column “colour” is not known."),
         ("axis", "colour", "axis 'colour' is not known: choose model, subject,"),
     ],

@@ -218,10 +218,16 @@ def unread_conditions(query: Mapping[str, Sequence[str]]) -> list[str]:
     return [each for each in _conditions(query) if isinstance(each, str)]
 
 
+def unread_ids(query: Mapping[str, Sequence[str]]) -> list[str]:
+    """A sentence where an address lists runs and names none: it would mean all of them."""
+    given = _last(query, "ids")
+    return [f"{quoted_value('ids', given)} names no run."] if given and not CompareView.from_query(query).ids else []
+
+
 def unread_values(query: Mapping[str, Sequence[str]]) -> list[str]:
     """One sentence for each other value of an address that means nothing."""
     read = CompareView.from_query(query).to_query()
-    unread: list[str] = []
+    unread = unread_ids(query)
     for name, usual in _USUAL.items():
         given = _last(query, name)
         if given and given != usual and read.get(name) != given:

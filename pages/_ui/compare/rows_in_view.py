@@ -15,7 +15,7 @@ from bgen_core.store.store import SeenStore
 from bgen_core.wording import counted
 from pages._ui.app import resources
 from pages._ui.app.faults import told
-from pages._ui.compare.compare_view import CompareView, unread_conditions
+from pages._ui.compare.compare_view import CompareView, unread_conditions, unread_ids
 
 
 def rows_in_view(table: pd.DataFrame, store: SeenStore, view: CompareView) -> pd.DataFrame:
@@ -100,7 +100,7 @@ def ids_of_query(store: SeenStore, table: pd.DataFrame, query: Mapping[str, Sequ
         It names a run or a sweep that is not in the store, or holds a condition that cannot be read; or it looks for
         pictures by meaning, and there is no CLIP model.
     """
-    for sentence in unread_conditions(query):
+    for sentence in (*unread_conditions(query), *unread_ids(query)):
         raise UserInputError(sentence)  # more runs than were asked for would look like an answer
     view = CompareView.from_query(query)
     if view.is_searched:
