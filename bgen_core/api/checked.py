@@ -1,5 +1,7 @@
 """What was sent, checked against its shape; what does not fit is said in one sentence that names the field."""
 
+import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -28,12 +30,22 @@ def checked_json(shape: type[Shape], sent: bytes) -> Shape:
     Raises
     ------
     ProblemError
-        400 where it is no JSON, 422 where a value is not allowed.
+        400 where it is no JSON or has a field twice, 422 where a value is not allowed.
     """
     try:
-        return shape.model_validate_json(sent or b"{}")
+        checked = shape.model_validate_json(sent or b"{}")
     except ValidationError as error:
         raise _problem(shape, error, status=422) from error
+    # pydantic 2 takes the last of several; numbers of any length are no matter here
+    json.loads(sent or b"{}", object_pairs_hook=_given_once, parse_int=str)
+    return checked
+
+
+def _given_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    for name, times in Counter(name for name, _ in pairs).items():
+        if times > 1:
+            raise ProblemError(400, f"{name[:_SHOWN]} is given {times} times: give it once.", field=name[:_SHOWN])
+    return dict(pairs)
 
 
 def checked_texts(shape: type[Shape], sent: Mapping[str, Any], *, status: int = 400) -> Shape:

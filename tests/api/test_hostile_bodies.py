@@ -54,6 +54,7 @@ NO_PLANS: list[tuple[object, int, str]] = [
     ({"subject": SUBJECT, "prompt": "a" * 20_001}, 422, "prompt"),
     ({"subject": SUBJECT, "prompt": "a\0b"}, 422, "zero byte"),
     (f'{{"subject":"{SUBJECT}","prompt":"\\ud800"}}'.encode(), 400, "not JSON"),
+    (f'{{"subject":"{SUBJECT}","prompt":"a","prompt":"b"}}'.encode(), 400, "prompt is given 2 times: give it once"),
     ({"subject": SUBJECT, "prompt": "a", "seed": list(range(10_001))}, 422, "seed"),
     ({"subject": SUBJECT, "prompt": "a", "seed": "1..200", "steps": "1..100"}, 422, "at most 10,000 are allowed"),
     ({"subject": SUBJECT, "prompt": "a", "model": "/etc"}, 422, "cannot be used on this server"),
