@@ -76,17 +76,29 @@ class TestFormats:
         frames = [Image.new("RGB", (70, 70), colour) for colour in ("red", "blue")]
         for file_format in ("GIF", "PNG", "WEBP", "TIFF"):
             data = saved(frames[0], file_format, save_all=True, append_images=frames[1:], lossless=True)
-            red = decode(data).image.reshape(-1, 3)
+            photo = decode(data)
+            red = photo.image.reshape(-1, 3)
             assert (red[:, 0] > 250).all()
             assert (red[:, 2] < 5).all()
+            assert photo.notes == ("It holds several pictures: the first one was taken.",)
+            assert not decode(saved(frames[0], file_format)).notes
+
+    def test_a_smaller_copy_behind_a_picture_is_no_other_one(self) -> None:
+        thumbnail = smooth(64, 64)
+        thumbnail.encoderinfo = {"tiffinfo": {254: 1}}
+        assert not decode(saved(smooth(), "TIFF", save_all=True, append_images=[thumbnail])).notes
+
+    def test_what_is_damaged_behind_the_first_picture_is_no_matter(self) -> None:
+        data = saved(smooth(), "GIF")
+        assert not decode(data.removesuffix(b";") + b",").notes
 
     def test_the_content_decides_not_the_name(self) -> None:
         photo = decode_photo(encoded("PNG"), name="photo.jpg", limits=LIMITS)
         np.testing.assert_array_equal(photo.image, np.asarray(picture()))
 
     def test_photos_with_a_preview_inside(self) -> None:
-        data = saved(smooth(), "MPO", save_all=True, append_images=[smooth(64, 64)])
-        assert decode(data).extent == Extent(width=96, height=80)
+        photo = decode(saved(smooth(), "MPO", save_all=True, append_images=[smooth(64, 64)]))
+        assert (photo.extent, photo.notes) == (Extent(width=96, height=80), ())
 
 
 class TestLimits:

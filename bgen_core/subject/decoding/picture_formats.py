@@ -35,6 +35,10 @@ FORMATS = {
 }
 ALLOWED = f"allowed are {listed(list(FORMATS.values()))}"
 
+# Those in which several stand side by side; what a JPEG or HEIC has beside its picture belongs to it.
+_SEVERAL = ("GIF", "WEBP", "PNG", "AVIF", "TIFF")
+_SUBFILE, _IS_SMALLER = 254, 1  # TIFF's NewSubfileType
+
 # What Pillow 13 and its plugins raise on damaged data.
 _BAD_DATA = (
     OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError, EOFError,
@@ -100,6 +104,8 @@ def decode_picture(
             check(Extent(width=picture.width, height=picture.height))
             check_samples(picture)
             turn, notes = load_upright(picture)
+            if _holds_several(data, name):
+                notes += ("It holds several pictures: the first one was taken.",)
         if not is_complete_png(data):
             raise EOFError("the stream of pixels ends early")
         image, alpha, more = to_srgb(picture, data, are_colours=are_colours)
@@ -158,6 +164,20 @@ def _open(data: bytes, name: str) -> ImageFile.ImageFile:
     if _kind(data) in ("HEIC", "video") and "HEIF" not in Image.OPEN:  # the container is that of videos, too
         _register_heic(name)
     return Image.open(BytesIO(data), formats=[known for known in FORMATS if known != "HEIF" or known in Image.OPEN])
+
+
+def _holds_several(data: bytes, name: str) -> bool:
+    """Whether more follows the first picture: frames of an animation, or pages that are no smaller copy of it."""
+    try:
+        picture = _open(data, name)  # anew: looking ahead in a GIF moves it
+        if picture.format not in _SEVERAL or not getattr(picture, "is_animated", False):
+            return False
+        if picture.format == "TIFF":
+            picture.seek(1)
+            return not getattr(picture, "tag_v2", {}).get(_SUBFILE, 0) & _IS_SMALLER
+        return True
+    except _BAD_DATA:  # of what follows: the first picture is whole
+        return False
 
 
 def _register_heic(name: str) -> None:
