@@ -21,7 +21,7 @@ from bgen_core.cli.streams import (
 )
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.models.devices import prepare_process_for_inference
-from bgen_core.wording import quoted
+from bgen_core.wording import printable, quoted
 
 # Name -> module and function, or group of commands. Only what is called is imported: nobody waits for the others.
 COMMANDS = {
@@ -120,5 +120,5 @@ def _command_of(error: typer.TyperException) -> list[str]:
 
 def _complain(sentence: str) -> int:
     if sentence:
-        sys.stderr.write(f"bgen: {sentence}\n")
+        sys.stderr.write(f"bgen: {printable(sentence)}\n")
     return exit_codes.CAN_BE_MENDED

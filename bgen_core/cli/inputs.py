@@ -1,5 +1,6 @@
 """What `generate` and `sweep` read from the command line alike: the subject, the model's defaults, the output."""
 
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -17,12 +18,15 @@ from bgen_core.subject.remarks import remark_about_transparency
 from bgen_core.subject.subject import Subject
 from bgen_core.sweep.canvas import check_subject
 from bgen_core.whole_file import can_be_written, linked, write_whole
-from bgen_core.wording import readable
+from bgen_core.wording import printable, readable
 
 
 def say(sentence: str) -> None:
-    """Tell the person something beside the result: on stderr, so that stdout stays one JSON document."""
-    sys.stderr.write(f"{sentence}\n")
+    """Tell the person something beside the result: on stderr, so that stdout stays one JSON document.
+
+    Names of files and texts of others are in it: what would break the line or command the terminal is shown as a sign.
+    """
+    sys.stderr.write(f"{printable(sentence)}\n")
 
 
 INVERT_HELP = "White in --alpha is what to repaint, as most other programs have it."
@@ -65,9 +69,10 @@ def read_subject(
         alpha = 1 - alpha if invert else alpha
     elif photo.alpha is not None:
         if remark := remark_about_transparency(photo.alpha):
+            typed = shlex.quote(str(photo_path))
             raise UserInputError(
-                f"{photo_path.name}: {remark.says} Cut the person out with `{called_as()} segment {photo_path} --out "
-                f"alpha.png` and give --alpha alpha.png, or take the transparency as it is with --alpha {photo_path}."
+                f"{photo_path.name}: {remark.says} Cut the person out with `{called_as()} segment {typed} --out "
+                f"alpha.png` and give --alpha alpha.png, or take the transparency as it is with --alpha {typed}."
             )
         say(f"{photo_path.name}: the file's own transparency is the alpha")
         alpha = photo.alpha

@@ -57,7 +57,7 @@ def runs(
         ]
     if csv is not None:
         _write(csv, runs_csv(found))
-        sys.stderr.write(f"{counted(len(found), 'run')} written to {csv}\n")
+        say(f"{counted(len(found), 'run')} written to {csv}")
     if as_json:
         listed = [
             run_values(run) | ({"likeness": likeness[run.id]} if likeness else {}) | its_files

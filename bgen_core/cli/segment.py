@@ -1,7 +1,6 @@
 """`python -m bgen_core segment`: photos -> alphas, headless."""
 
 import os
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ import typer
 from PIL import Image
 
 from bgen_core.cli import exit_codes
+from bgen_core.cli.inputs import say
 from bgen_core.cli.json_answer import print_json
 from bgen_core.cli.result_folder import prepare_folder
 from bgen_core.errors import UserInputError
@@ -114,7 +114,8 @@ def segment(
             outcome = _Outcome(photo=str(photo), error=str(error))
             lines = [str(error)]
         outcomes.append(outcome)
-        sys.stderr.write("".join(f"{line}\n" for line in lines))
+        for line in lines:
+            say(line)
     if as_json:
         print_json([asdict(outcome) for outcome in outcomes], indent=2)
     if any(outcome.error for outcome in outcomes):

@@ -51,6 +51,18 @@ def test_a_name_that_is_no_utf8_is_readable(photo: Path) -> None:
     assert read_subject(named, None, load_settings()).name == r"caf\xe9"
 
 
+def test_what_is_said_of_a_photo_is_one_line(photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    read_subject(photo.rename(photo.with_name("a\n\x1b[2Jb.png")), None, load_settings())
+    assert capsys.readouterr().err == "a\\n\ufffd[2Jb.png: the file's own transparency is the alpha\n"
+
+
+def test_a_command_to_type_holds_the_photos_name_as_one_word(photo: Path) -> None:
+    photo = photo.rename(photo.with_name("my photo.png"))
+    photo.write_bytes(encode_cutout_png(IMAGE, CORNERS))
+    with pytest.raises(UserInputError, match=r"segment '[^']*/my photo\.png' --out .* --alpha '[^']*/my photo\.png'"):
+        read_subject(photo, None, load_settings())
+
+
 def test_a_few_transparent_pixels_are_never_taken_by_themselves(photo: Path) -> None:
     photo.write_bytes(encode_cutout_png(IMAGE, CORNERS))
     with pytest.raises(UserInputError, match=r"keeps 99.7% of the photo .* segment .*photo.png --out") as refusal:

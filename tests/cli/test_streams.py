@@ -145,3 +145,9 @@ def test_a_log_that_cannot_be_written_costs_the_line_nothing() -> None:
     home.parent.mkdir(parents=True, exist_ok=True)
     home.write_text("in the way")
     assert logged("bgen_core.sweep.engine.batched").endswith("cell 3 failed\n")
+
+
+def test_a_name_that_commands_the_terminal_stays_on_one_line(call: Call) -> None:
+    named = "a\n\x1b[31m\N{RIGHT-TO-LEFT OVERRIDE}b.yaml"
+    done = call("sweep", "--spec", named)
+    assert done.stderr == "bgen: --spec a\\n\ufffd[31m\ufffdb.yaml cannot be read: No such file or directory.\n"
