@@ -35,8 +35,9 @@ FORMATS = {
 }
 ALLOWED = f"allowed are {listed(list(FORMATS.values()))}"
 
-# Those in which several stand side by side; what a JPEG or HEIC has beside its picture belongs to it.
-_SEVERAL = ("GIF", "WEBP", "PNG", "AVIF", "TIFF")
+# Those in which several stand side by side, by how Pillow 13 says so: from the file's head, or by moving through the
+# file. What a JPEG or HEIC has beside its picture belongs to it.
+_TOLD_AT_ONCE, _LOOKED_AHEAD = ("WEBP", "PNG", "AVIF"), ("GIF", "TIFF")
 _SUBFILE, _IS_SMALLER = 254, 1  # TIFF's NewSubfileType
 
 # What Pillow 13 and its plugins raise on damaged data.
@@ -104,7 +105,7 @@ def decode_picture(
             check(Extent(width=picture.width, height=picture.height))
             check_samples(picture)
             turn, notes = load_upright(picture)
-            if _holds_several(data, name):
+            if _holds_several(picture, data, name):
                 notes += ("It holds several pictures: the first one was taken.",)
         if not is_complete_png(data):
             raise EOFError("the stream of pixels ends early")
@@ -166,16 +167,19 @@ def _open(data: bytes, name: str) -> ImageFile.ImageFile:
     return Image.open(BytesIO(data), formats=[known for known in FORMATS if known != "HEIF" or known in Image.OPEN])
 
 
-def _holds_several(data: bytes, name: str) -> bool:
+def _holds_several(picture: ImageFile.ImageFile, data: bytes, name: str) -> bool:
     """Whether more follows the first picture: frames of an animation, or pages that are no smaller copy of it."""
+    if picture.format in _TOLD_AT_ONCE:
+        return bool(getattr(picture, "is_animated", False))
+    if picture.format not in _LOOKED_AHEAD:
+        return False
     try:
-        picture = _open(data, name)  # anew: looking ahead in a GIF moves it
-        if picture.format not in _SEVERAL or not getattr(picture, "is_animated", False):
+        ahead = _open(data, name)
+        if not getattr(ahead, "is_animated", False):
             return False
         if picture.format == "TIFF":
-            picture.seek(1)
-            return not getattr(picture, "tag_v2", {}).get(_SUBFILE, 0) & _IS_SMALLER
-        return True
+            ahead.seek(1)
+        return not getattr(ahead, "tag_v2", {}).get(_SUBFILE, 0) & _IS_SMALLER
     except _BAD_DATA:  # of what follows: the first picture is whole
         return False
 
