@@ -185,6 +185,17 @@ def test_no_more_streams_are_opened_than_may_be(
     assert asyncio.run(opening()).status == status
 
 
+def test_who_asks_for_its_head_alone_opens_no_stream(follower: SweepFollower) -> None:
+    async def asking() -> Reader:
+        reader = Reader()
+        async with asyncio.timeout(20):
+            await EventStream(OpenStreams(), follower)({"type": "http", "method": "HEAD"}, reader.receive, reader.send)
+        return reader
+
+    reader = asyncio.run(asking())
+    assert (reader.status, reader.text) == (200, "")
+
+
 def test_who_has_heard_the_end_is_told_not_to_come_again(store: Store, served: TestClient, runs: list[Any]) -> None:
     client = with_token(served, token(store, "read"))
     store.sweeps.change_state(SWEEP, CANCEL)

@@ -164,6 +164,9 @@ class EventStream(Response):
         if refusal := streams.refusal(visitor):
             await refusal(scope, receive, send)
             return
+        if scope.get("method") == "HEAD":  # nobody would hear it, and the connection would wait for its end
+            await Response(headers=_EVENT_STREAM)(scope, receive, send)
+            return
         streams.open[visitor] += 1
         try:
             async with create_task_group() as tasks:
