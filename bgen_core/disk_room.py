@@ -38,4 +38,5 @@ def check_disk(folder: Path, length: int = 0, *, reserve: int | None) -> str:
         "for instance with `store retention` and `store gc`.",
         public=f"The server's disk has {free} free{wanted}, and {stay} stay free: delete what nobody needs, or ask "
         "whoever runs the server to make room.",
+        length=length,
     )

@@ -59,7 +59,17 @@ class StoreAwayError(StoreError):
 
 
 class NoRoomError(StoreAwayError):
-    """The store takes no more pictures, so that its disk does not run full: all else of it can be used."""
+    """The store takes no more pictures, so that its disk does not run full: all else of it can be used.
+
+    Parameters
+    ----------
+    length
+        Bytes for which there is no room; 0 where there is none for anything.
+    """
+
+    def __init__(self, sentence: str, *, public: str = "", length: int = 0) -> None:
+        super().__init__(sentence, public=public)
+        self.length = length
 
 
 class LostPictureError(StoreError):

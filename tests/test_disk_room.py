@@ -56,7 +56,7 @@ def test_the_store_keeps_no_more_than_it_may(tmp_path: Path):
     blobs.prepare()
     kept = blobs.put(b"x" * 60)
     assert blobs.put(b"x" * 60) == kept  # takes no more room
-    with pytest.raises(NoRoomError, match=r"0\.0 MB of pictures, and 0\.0 MB are allowed \(BGEN_MAX_STORED_MB\)"):
+    with pytest.raises(NoRoomError, match=r"0\.0 MB of pictures, 1 MB more are wanted, and 0\.0 MB are allowed \("):
         blobs.put(b"y" * 60)
     blobs.put(b"z" * 40)
     assert len(blobs.listing().pictures) == 2

@@ -236,8 +236,8 @@ class _Tries:
 def _wait_for_store(
     store: Store, sweep_id: SweepId, fault: StoreAwayError, tries: _Tries, patience: float
 ) -> Generator[SweepEvent, None, SweepState]:
-    """Wait until the store says where the sweep stands, and has room for its pictures."""
-    deadline = time.monotonic() + patience
+    """Wait until the store says where the sweep stands, and has room for what it did not take."""
+    deadline, length = time.monotonic() + patience, fault.length if isinstance(fault, NoRoomError) else 0
     # Longer, too, where it answers and then fails again.
     pauses = islice(growing_pauses(), max(0, tries.count - 1), None)
     while True:
@@ -247,7 +247,7 @@ def _wait_for_store(
         try:
             state = _standing(store, sweep_id)
             if state == "running":
-                store.blobs.check_room()
+                store.blobs.check_room(length)
         except StoreAwayError as error:
             if time.monotonic() >= deadline:
                 raise

@@ -23,6 +23,7 @@ from bgen_core.store.places.stored_files import (
     thumbnail_path,
 )
 from bgen_core.subject.decoding.image_io import DecodeLimits
+from bgen_core.wording import sized
 
 # What the store itself wrote was within a photo's limits when it came in.
 STORED_LIMITS = DecodeLimits(max_bytes=2**62, max_pixels=2**62, min_side=1)
@@ -123,13 +124,15 @@ class BlobStore:
             self._kept_bytes = self.total_size()
             self._counted_at = now
         if self._kept_bytes + length > self._most_bytes:
+            wanted = f" {sized(length)} more are wanted," if length else ""
             said = (
-                f"The store has {self._kept_bytes / 1e6:,.1f} MB of pictures, and "
+                f"The store has {self._kept_bytes / 1e6:,.1f} MB of pictures,{wanted} and "
                 f"{self._most_bytes / 1e6:,.1f} MB are allowed"
             )
             raise NoRoomError(
                 f"{said} (BGEN_MAX_STORED_MB): remove some, for instance with `store retention` and `store gc`.",
                 public=f"{said}: delete what nobody needs.",
+                length=length,
             )
 
     def get(self, name: BlobHash, suffix: str = ".png") -> bytes:

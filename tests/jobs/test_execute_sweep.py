@@ -249,10 +249,10 @@ def test_the_command_line_obeys_and_says_so(
 
 
 class NearlyFull:
-    """A disk on which only its reserve is free, from one commit on, and for so many looks."""
+    """A disk on which so much is free beside its reserve, from one commit on, and for so many looks."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, store: Store, *, at: int, looks: int) -> None:
-        self.looks, self._left, self._commit = looks, at, store.runs.commit
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, store: Store, *, at: int, looks: int, beside: int = -1) -> None:
+        self.looks, self._left, self._commit, self._beside = looks, at, store.runs.commit, beside
         monkeypatch.setattr(store.runs, "commit", self._count)
         monkeypatch.setattr("shutil.disk_usage", self._look)
 
@@ -263,7 +263,7 @@ class NearlyFull:
     def _look(self, folder: object) -> SimpleNamespace:
         is_full = self._left <= 0 < self.looks
         self.looks -= is_full
-        return SimpleNamespace(total=10**12, used=0, free=10**9 - 1 if is_full else 10**11)
+        return SimpleNamespace(total=10**12, used=0, free=10**9 + self._beside if is_full else 10**11)
 
 
 def test_a_disk_that_keeps_its_reserve_is_waited_for_and_nothing_is_painted_twice(
@@ -299,14 +299,18 @@ def test_a_sweep_that_waits_for_room_can_be_cancelled(
     assert outcome(store, sweep_id) == ("cancelled", 2)
 
 
-def test_a_command_line_says_that_it_waits_for_room(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("beside", [-1, 1], ids=["not even the reserve", "a byte, and no picture"])
+def test_a_command_line_says_that_it_waits_for_room(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch, beside: int
+):
     sweep_id = submit(store, settings, seeds=f"1-{CELLS}")
     said: list[str] = []
     monkeypatch.setattr(here, "say", said.append)
-    NearlyFull(monkeypatch, store, at=3, looks=2)
+    NearlyFull(monkeypatch, store, at=3, looks=6, beside=beside)
     assert resume_here(store, settings, sweep_id).state == "done"
     assert "(BGEN_DISK_RESERVE_MB): make room there" in said[0]
     assert said[-1] == "the store answers again"
+    assert said.count(said[-1]) == 1  # and not each time that it would take something smaller
 
 
 @pytest.mark.parametrize("paused", [False, True])
