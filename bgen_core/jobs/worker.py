@@ -103,7 +103,7 @@ def work(store: Store, settings: Settings, member: Member) -> None:
             if housekeeping.is_due():
                 housekeeping.do()
             store.blobs.check_room()  # a sweep that begins would only wait, and keep its owner from seeing why
-            if serve_next(store, member, runner, turns, telling, counts):
+            if serve_next(store, member, runner, turns, telling, counts, housekeeping):
                 look.make_due()  # it may have been continued while it was still being left
                 works.make_due()
             elif not works.do_some():
@@ -127,6 +127,7 @@ def serve_next(
     turns: Turns,
     telling: Telling | None = None,
     counts: WorkCounts | None = None,
+    housekeeping: Housekeeping | None = None,
 ) -> bool:
     """Run the next sweep of the queue; False where nothing waits."""
     with turns.take() as sweep:
@@ -134,7 +135,7 @@ def serve_next(
             return False
         member.say(state="loading", sweep_id=sweep.id)
         with about_sweep(sweep.id):
-            run_sweep(store, member, runner, sweep, counts)
+            run_sweep(store, member, runner, sweep, counts, housekeeping)
         if telling:
             telling.tell(sweep.id)
     member.say(state="ready", sweep_id=NO_SWEEP)
@@ -185,11 +186,14 @@ def run_sweep(
     runner: "Runner",
     sweep: SweepRecord,
     counts: WorkCounts | None = None,
+    housekeeping: Housekeeping | None = None,
 ) -> None:
     """Run one sweep for its turn: to its end, a pause, a cancellation or an error, or until others wait."""
     try:
         for event in execute_sweep(store, member, runner, sweep.id):
             member.say(trouble=event.fault.public if isinstance(event, StoreAway) else "")
+            if isinstance(event, StoreAway) and isinstance(event.fault, NoRoomError) and housekeeping:
+                make_room(housekeeping)
             if counts is not None:
                 counts.note(event)
             if isinstance(event, Started | Relit):
@@ -199,6 +203,15 @@ def run_sweep(
     except DeviceLostError as error:
         logger.exception("sweep %s failed", sweep.id)
         raise SystemExit(str(error)) from error
+
+
+def make_room(housekeeping: Housekeeping) -> None:
+    """Do what is due once a day where a sweep waits for room: it might wait for just that."""
+    try:
+        if housekeeping.is_due():
+            housekeeping.do()
+    except OSError:
+        logger.warning("housekeeping stopped while a sweep waits for room", exc_info=True)
 
 
 def _log_end(sweep_id: SweepId, ended: Ended) -> None:

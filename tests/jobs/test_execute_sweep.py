@@ -18,6 +18,7 @@ from bgen_core.jobs.executors.local import LocalExecutor
 from bgen_core.jobs.leases.holding import is_held
 from bgen_core.jobs.leases.member import Member
 from bgen_core.jobs.runner import Runner
+from bgen_core.jobs.running.housekeeping import Housekeeping
 from bgen_core.jobs.running.telling import Telling
 from bgen_core.jobs.running.turns import Turns
 from bgen_core.jobs.worker import serve_next
@@ -297,6 +298,17 @@ def test_a_sweep_that_waits_for_room_can_be_cancelled(
     NearlyFull(monkeypatch, store, at=3, looks=10**9)
     assert serve_next(store, member, Runner(store, settings, member), Turns(store, member))
     assert outcome(store, sweep_id) == ("cancelled", 2)
+
+
+def test_what_makes_room_once_a_day_is_done_while_a_sweep_waits_for_it(
+    store: Store, settings: Settings, member: Member, monkeypatch: pytest.MonkeyPatch
+):
+    sweep_id = submit(store, settings, seeds=f"1-{CELLS}")
+    disk = NearlyFull(monkeypatch, store, at=3, looks=10**9)
+    housekeeping = Housekeeping(store, settings)
+    monkeypatch.setattr(housekeeping, "do", lambda: setattr(disk, "looks", 0))
+    serve_next(store, member, Runner(store, settings, member), Turns(store, member), housekeeping=housekeeping)
+    assert outcome(store, sweep_id) == ("done", CELLS)
 
 
 @pytest.mark.parametrize("beside", [-1, 1], ids=["not even the reserve", "a byte, and no picture"])
