@@ -46,7 +46,7 @@ def check(settings: Settings) -> None:
             f"{unused} is set, but nobody is asked for it{needed or f' with BGEN_AUTH={mode}'}: "
             "leave it out, or set BGEN_AUTH=password and BGEN_PASSWORD."
         )
-    if password and admin and password.get_secret_value() == admin.get_secret_value():
+    if password and admin and as_compared(password.get_secret_value()) == as_compared(admin.get_secret_value()):
         raise UserInputError("BGEN_ADMIN_PASSWORD is the same as BGEN_PASSWORD: everybody would be an admin.")
     if mode == "header" and not entries_of(settings.trusted_proxies):
         raise UserInputError(
@@ -117,6 +117,11 @@ def is_loopback(address: str | None) -> bool:
 def one_name(name: str) -> str:
     """A name under which the same person always comes, however it is written: for ids."""
     return _folded(name)
+
+
+def as_compared(password: str) -> bytes:
+    """A password's bytes: "ä" is the same letter whether a keyboard sends it as one sign or as two (RFC 8265, 4.2)."""
+    return unicodedata.normalize("NFC", password).encode()
 
 
 def described(settings: Settings) -> str:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -140,6 +141,13 @@ def test_a_wrong_password_is_refused(client: TestClient, tried: str):
     assert 'value="/sweep?id=1"' in answer.text
     assert "set-cookie" not in answer.headers
     assert client.get("/").status_code == 401
+
+
+def test_letters_that_a_keyboard_composes_otherwise_are_the_same(client: TestClient):
+    assert unicodedata.normalize("NFD", SECRET) != SECRET
+    assert enter(client, unicodedata.normalize("NFD", SECRET)).status_code == 303
+    with gated(load_settings(password=unicodedata.normalize("NFD", SECRET))) as other:
+        assert enter(other).status_code == 303
 
 
 def test_a_body_that_is_no_form_is_refused(client: TestClient):

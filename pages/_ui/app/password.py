@@ -2,6 +2,7 @@
 
 import hmac
 
+from bgen_core.authentication import as_compared
 from bgen_core.records.visitor import Role
 from bgen_core.settings import Settings
 
@@ -15,7 +16,7 @@ def role_by_password(tried: str, settings: Settings, *, is_for_admins: bool = Tr
         Whether the admins' password is one now.
     """
     is_visitors, is_admins = (
-        expected is not None and hmac.compare_digest(tried.encode(), expected.get_secret_value().encode())
+        expected is not None and hmac.compare_digest(as_compared(tried), as_compared(expected.get_secret_value()))
         for expected in (settings.password, settings.admin_password)
     )
     if is_admins and is_for_admins:
