@@ -18,7 +18,7 @@ from bgen_core.jobs.queue_forecast import foreseen, waiting_sweeps
 from bgen_core.jobs.runner import Runner
 from bgen_core.jobs.worker import run_sweep
 from bgen_core.records.progress import SweepProgress
-from bgen_core.records.sweep_states import CONTINUE, PAUSE, RETRY, StateChange
+from bgen_core.records.sweep_states import CONTINUE, PAUSE, RETRY, StateChange, SweepState
 from bgen_core.records.turn_rule import InQueue, Left, QueueLeft
 from bgen_core.records.visitor import Visitor
 from bgen_core.settings import Settings
@@ -27,7 +27,7 @@ from bgen_core.sweep.events import PaintCell
 from bgen_core.sweep.params import InpaintParams
 from bgen_core.sweep.plan import SweepPlan
 from tests.jobs.quick_sweeps import Noise, claim, submit
-from tests.made_up import commit, made_up_run, made_up_sweep
+from tests.made_up import commit, made_up_run, made_up_sweep, run_id
 from tests.tiny_models import tiny_pipeline
 
 
@@ -243,3 +243,14 @@ def test_a_sweep_that_is_whole_is_not_queued_anew(store: Store, settings: Settin
     assert (executor.retry(SweepId("s")), store.sweeps.get(SweepId("s")).state) == (False, "done")
     store.deletion.delete([run.id])
     assert (executor.retry(SweepId("s")), store.sweeps.get(SweepId("s")).state) == (True, "queued")
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "paused"])
+def test_what_is_not_tried_again_keeps_why_its_cells_failed(
+    store: Store, settings: Settings, state: SweepState
+) -> None:
+    plan = SweepPlan(subject_id=made_up_run(1).subject_id, model="demo", base=InpaintParams(prompt="a beach"))
+    store.sweeps.add(made_up_sweep("s", total=1, state=state, plan=plan.to_json()), [run_id(1)])
+    store.sweeps.set_cell_error(SweepId("s"), 0, "It is too large.")
+    assert not LocalExecutor(store, settings).retry(SweepId("s"), 0)
+    assert store.sweeps.cells(SweepId("s"))[0].error == "It is too large."

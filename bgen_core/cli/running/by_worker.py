@@ -56,7 +56,8 @@ def resume_by_worker(
     if is_held(store, sweep_id) and worker.status.sweep_id != sweep_id:
         raise UserInputError(f"sweep {quoted(sweep_id)} is being run by another process: wait for it.")
     known = frozenset(cell.run_id for cell in store.sweeps.cells(sweep_id) if cell.done)
-    store.sweeps.clear_cell_errors(sweep_id)
+    if store.sweeps.get(sweep_id).state != "running":  # else its cells keep why they failed: nobody tries them again
+        store.sweeps.clear_cell_errors(sweep_id)
     for change in (CONTINUE, RETRY):
         store.sweeps.change_state(sweep_id, change)
     return follow(store, settings, sweep_id, known, previews=previews)

@@ -137,6 +137,8 @@ class LocalExecutor:
         sweep = self._store.sweeps.get(sweep_id)
         check_allowed(SweepPlan.from_json(sweep.plan), self._settings)
         with _submitting:
+            if self._store.sweeps.get(sweep_id).state not in RETRY.starts:
+                return self._store.sweeps.change_state(sweep_id, RETRY)  # no: its cells keep why they failed
             missing = sum(not each.is_final for each in self._store.sweeps.cells(sweep_id))
             if sweep.state == "done" and not missing:
                 return False  # queued anew, it could be cancelled, and whole as it is it would count as that for good
