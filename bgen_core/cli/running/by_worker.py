@@ -24,6 +24,7 @@ from bgen_core.cli.terminal_bar import SweepBar, sweep_bar
 from bgen_core.errors import StoreAwayError, UserInputError
 from bgen_core.ids import RunId, SweepId
 from bgen_core.jobs.execute_sweep import INTERNAL_FAULT
+from bgen_core.jobs.executors.local import worker_health
 from bgen_core.jobs.leases.holding import is_held
 from bgen_core.jobs.queue_forecast import waiting_sweeps
 from bgen_core.jobs.submission import describe_duration
@@ -132,6 +133,7 @@ class _Follower:
     _state: SweepState | None = field(default=None, init=False)
     _next_cells: float = field(default=0.0, init=False)
     _gone_since: float | None = field(default=None, init=False)
+    _in_trouble: bool = field(default=False, init=False)
 
     def until_it_ends(self) -> SweepRecord | None:
         """The sweep at its end, or None where nobody makes it any more."""
@@ -180,7 +182,18 @@ class _Follower:
             for cell in self._patiently(lambda: self.store.sweeps.cells(self.sweep_id)):
                 if cell.is_final:
                     self.bar.note_cell(cell.index)
+            self._say_trouble()
             self._next_cells = time.monotonic() + CELLS_SECONDS
+
+    def _say_trouble(self) -> None:
+        """Why the worker waits, such as for room on a disk."""
+        health = self._patiently(lambda: worker_health(self.store))
+        trouble = health.trouble if health else ""
+        if trouble and not self._in_trouble:
+            say(f"{trouble} The worker waits for it ({STOPS})")
+        elif self._in_trouble and not trouble:
+            say("the worker goes on")
+        self._in_trouble = bool(trouble)
 
     def _is_forsaken(self) -> bool:
         """Whether no worker serves this store for so long that none will; another command line may have the sweep."""

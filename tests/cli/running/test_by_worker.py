@@ -241,6 +241,26 @@ def test_a_store_that_is_away_for_a_moment_is_waited_for(
     ]
 
 
+def test_why_the_worker_waits_is_said_once(
+    store: Store, settings: Settings, said: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(by_worker, "CELLS_SECONDS", 0.0)
+    with a_worker(store, settings):
+        where = find_place(store, settings, ["demo"], here=False)
+        looking_away(
+            monkeypatch,
+            lambda: says(store, trouble="The disk is full."),
+            lambda: says(store, trouble="The disk is still full."),
+            lambda: says(store),
+            lambda: serve(store, settings),
+        )
+        assert where.run(forecast(store, settings)).state == "done"
+    assert said[1:] == [
+        "The disk is full. The worker waits for it (Ctrl-C stops and keeps what is made)",
+        "the worker goes on",
+    ]
+
+
 def test_previews_are_files(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     preview = CellProgress(step=1, of=2, preview="data:image/webp;base64,UklGRg==")
 
