@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from bgen_core.errors import BgenError
 from bgen_core.wording import quoted
@@ -20,6 +20,7 @@ STILL_HERE = ""
 _API = "api/v1/"
 _LONGEST_PROBLEM = 100_000
 _PIECE = 1 << 16
+_IN_PATHS = "/%:@!$&'()*+,;=~"  # RFC 3986, and what is encoded already
 
 
 class ApiError(BgenError):
@@ -61,12 +62,11 @@ class Connection:
     """
 
     def __init__(self, url: str, token: str, timeout: float) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise ApiError(0, f"{quoted(url)} is no address of a server: give one such as https://host/bgen/.")
+        self.url = _address(url)
+        if not (token.isascii() and token.isprintable()):  # it is not shown: most of it may be right
+            raise ApiError(0, "The token holds letters that no token has: copy it anew.")
         if not timeout > 0:
             raise ApiError(0, f"A timeout of {timeout:g} s is not allowed: give more than 0.")
-        self.url = url.rstrip("/") + "/"
         self.timeout = timeout
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._opener = urllib.request.build_opener(
@@ -162,6 +162,18 @@ class Connection:
         with _explained(self.url):
             content = answer.read()
         return json.loads(content) if content else None
+
+
+def _address(url: str) -> str:
+    """Where the app lies, with a slash at its end; what a request cannot name as it is stands percent-encoded."""
+    try:
+        parts = urlsplit(url)
+        is_servers = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # half of an IPv6 address, a port that is none
+        is_servers, parts = False, urlsplit("")
+    if not is_servers or parts.query or parts.fragment:
+        raise ApiError(0, f"{quoted(url)} is no address of a server: give one such as https://host/bgen/.")
+    return urlunsplit(parts._replace(path=quote(parts.path.rstrip("/") + "/", safe=_IN_PATHS)))
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bgen_core.client import ApiError, Client
+from bgen_core.client.connection import Connection
 from bgen_core.settings import load_settings
 from bgen_core.store.store import open_store
 from bgen_core.subject.samples.samples import SAMPLES
@@ -128,6 +129,8 @@ def test_a_server_that_shall_stop_does_not_wait_for_streams(tmp_path: Path) -> N
         ("ftp://host/", "is no address of a server"),
         ("host", "is no address of a server"),
         ("http://", "is no address of a server"),
+        ("http://[::1", "is no address of a server"),
+        ("http://host:abc/", "is no address of a server"),
         ("http://127.0.0.1:9/", "does not answer"),
     ],
 )
@@ -135,6 +138,24 @@ def test_a_server_that_is_none_is_one_sentence(url: str, said: str) -> None:
     with pytest.raises(ApiError, match=said) as refused:
         Client(url, token="").me()
     assert refused.value.status == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "asked"),
+    [
+        ("http://host", "http://host/"),
+        ("http://host:80/a b/gr\u00fcn", "http://host:80/a%20b/gr%C3%BCn/"),
+        ("https://host/gr%C3%BCn//", "https://host/gr%C3%BCn/"),
+    ],
+)
+def test_an_address_is_asked_as_requests_can_name_it(url: str, asked: str) -> None:
+    assert Connection(url, "", 1.0).url == asked
+
+
+@pytest.mark.parametrize("token", ["bgen_\u65e5", "bgen_a\r\nX: y"])
+def test_a_token_that_is_none_is_one_sentence_without_it(token: str) -> None:
+    with pytest.raises(ApiError, match=r"^The token holds letters that no token has: copy it anew\.$"):
+        Client("http://127.0.0.1:9", token=token)
 
 
 def test_the_client_takes_neither_streamlit_nor_torch_nor_pandas() -> None:
