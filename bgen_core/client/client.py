@@ -114,13 +114,14 @@ class Client:
         limit
             At most so many; None for all.
         """
-        if ids is not None and not ids:
+        named = None if ids is None else ",".join(_texts(ids))
+        if named == "":  # to the server that would be no condition
             return []
         query = {
             "q": q,
             "f": _texts(conditions) or None,
             "sweep": sweep,
-            "ids": None if ids is None else ",".join(_texts(ids)),
+            "ids": named,
             "meaning": meaning,
             "less": less,
             "like": like,

@@ -105,7 +105,7 @@ def test_a_file_of_no_runs_is_not_a_file_of_all(tmp_path: Path) -> None:
 def test_no_ids_are_no_runs() -> None:
     asked: list[str] = []
     with serving(lambda send: send(b"{}"), asked) as url:
-        assert Client(url, token="").runs(ids=[]) == []
+        assert [Client(url, token="").runs(ids=ids) for ids in ([], [""], "")] == [[], [], []]
     assert asked == []
 
 
