@@ -16,6 +16,12 @@ from pages._ui.sweep.plan_text import plan_status, read_values
         ("steps", "20", ""),
         ("seed", "1-20", "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 … 20 (20 values)"),
         ("guidance", "3.0", "3"),
+        ("guidance", " 7,5", "7 and 5, two values: a decimal is written 7.5"),
+        ("strength", "0,75", "0 and 75, two values: a decimal is written 0.75"),
+        ("guidance", "7, 5", ""),
+        ("guidance", "3,3", "3"),
+        ("guidance", "5,10", ""),
+        ("steps", "8,4", ""),
     ],
 )
 def test_a_field_answers_what_it_reads(name: str, text: str, answer: str):

@@ -1,15 +1,20 @@
 """What a plan is, in the few words that stand beside Run."""
 
+import re
+
 from bgen_core.jobs.submission import SweepForecast, describe_forecast
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.plan import SweepPlan
 from bgen_core.wording import counted
 
 _MOST_VALUES = 12
+_AS_A_DECIMAL = re.compile(r"0,\d+|\d\d?,\d", re.ASCII)
 
 
 def read_values(text: str, axis: Axis) -> str:
-    """What a field was read as, "2, 4, 6"; empty where that is what was typed."""
+    """What a field was read as, "2, 4, 6"; empty where that is what was typed, and cannot have meant a decimal."""
+    if axis.kind.kind == "number" and len(axis.values) == 2 and _AS_A_DECIMAL.fullmatch(text.strip()):
+        return f"{' and '.join(axis.labels)}, two values: a decimal is written {text.strip().replace(',', '.')}"
     typed = [piece.strip() for piece in text.split(",") if piece.strip()]
     if typed == list(axis.labels):
         return ""
