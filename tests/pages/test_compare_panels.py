@@ -362,6 +362,24 @@ def test_another_sweeps_question_and_decision_are_not_written_over(swept: Store)
     assert [swept.decisions.of(SweepId(f"sweep-{number}")) for number in (1, 2)] == before
 
 
+def test_a_question_that_is_changed_leaves_what_another_tab_has_decided_meanwhile(swept: Store) -> None:
+    swept.decisions.ask(SweepId("sweep-1"), "which steps?")
+    at = open_compare(sweep="sweep-1", show="vote", axis="steps")
+    at.toggle(key="vote_scores").set_value(True).run()
+    swept.decisions.decide(SweepId("sweep-1"), "30 steps", evidence="votes")
+    at.run()
+    at.text_input(key="sweep_question_sweep-1").set_value("which number of steps?")
+    button(at, "Keep").click().run()
+    kept = swept.decisions.of(SweepId("sweep-1"))
+    assert (kept.question, kept.decision, kept.evidence) == ("which number of steps?", "30 steps", "votes")
+    assert at.text_area(key="sweep_decision_sweep-1").value == "30 steps"
+    swept.decisions.ask(SweepId("sweep-1"), "which is sharp?")
+    at.text_area(key="sweep_decision_sweep-1").set_value("")
+    button(at, "Keep").click().run()
+    kept = swept.decisions.of(SweepId("sweep-1"))
+    assert (kept.question, kept.decision) == ("which is sharp?", "")
+
+
 def test_where_nothing_differs_in_one_axis_alone_there_is_nothing_to_vote_about(swept: Store) -> None:
     """Each number of steps is left with a seed of its own."""
     kept = {(10, 1), (20, 2), (30, 3)}
