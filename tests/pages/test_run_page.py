@@ -98,6 +98,17 @@ def test_opinions_are_kept_as_they_are_given(page_store: Store) -> None:
     assert at.multiselect(key=f"run_tags_{short}").value == ["print", "web"]
 
 
+def test_a_tag_leaves_those_that_another_tab_has_given_and_taken_meanwhile(page_store: Store) -> None:
+    run = commit(page_store, made_up_run(0))
+    page_store.opinions.tag(run.id, ["print", "web"])
+    at = open_run(id=run.id)
+    page_store.opinions.tag(run.id, ["print", "sky"])
+    field = at.multiselect(key=f"run_tags_{run.id[:12]}")
+    field.set_value(["web", "sea"]).run()
+    assert page_store.opinions.of([run.id])[run.id].tags == ("sea", "sky")
+    assert at.multiselect(key=f"run_tags_{run.id[:12]}").value == ["sea", "sky"]
+
+
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [

@@ -22,6 +22,7 @@ from pages._ui.identity.viewers import looks_alone
 from pages._ui.shared.left_out import quoted_value
 from pages._ui.shared.measures import measures_in
 from pages._ui.shared.plain_text import plain
+from pages._ui.shared.run_facts import change_tags
 
 ROWS_PER_PAGE = 200
 USUAL_COLUMNS = (
@@ -208,7 +209,7 @@ def _keep_opinion(store: SeenStore, run_id: RunId, before: Mapping[Any, Any], ch
         rating = changes["rating"]
         store.opinions.rate(run_id, None if rating is None else int(rating))
     if "tags" in changes and (changes["tags"] or []) != before["tags"]:
-        store.opinions.tag(run_id, changes["tags"] or [])
+        change_tags(store, run_id, before["tags"], changes["tags"] or [])
     if "notes" in changes and (changes["notes"] or "") != before["notes"]:
         store.opinions.note(run_id, changes["notes"] or "")
 

@@ -1,5 +1,7 @@
 """What is known of one run beside its parameters: its metrics, and what people think of it."""
 
+from collections.abc import Collection
+
 import streamlit as st
 
 from bgen_core.errors import BgenError
@@ -60,6 +62,13 @@ def _of_others(store: SeenStore, run_id: RunId, opinion: Opinion) -> None:
         st.caption(f"{plain(names.get(note.owner, 'Somebody'))}: {plain(note.text)}")
 
 
+def change_tags(store: SeenStore, run_id: RunId, before: Collection[str], after: Collection[str]) -> None:
+    """Give and take what differs between both: what another tab has given or taken since `before` stays so."""
+    now = store.opinions.of([run_id]).get(run_id, Opinion()).tags
+    kept = [tag for tag in now if tag in after or tag not in before]
+    store.opinions.tag(run_id, [*kept, *(tag for tag in after if tag not in before)])
+
+
 def opinion_fields(store: SeenStore, run_id: RunId) -> None:
     """Draw rating, tags and notes; each is kept as soon as it is changed."""
     opinion = store.opinions.of([run_id]).get(run_id, Opinion())
@@ -79,7 +88,7 @@ def opinion_fields(store: SeenStore, run_id: RunId) -> None:
             if rating != opinion.rating:
                 store.opinions.rate(run_id, rating)
             if st.session_state[tags] != list(opinion.tags):
-                store.opinions.tag(run_id, st.session_state[tags])
+                change_tags(store, run_id, opinion.tags, st.session_state[tags])
             if st.session_state[notes] != opinion.notes:
                 store.opinions.note(run_id, st.session_state[notes])
         except BgenError as error:
