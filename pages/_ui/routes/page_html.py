@@ -67,7 +67,7 @@ def page_html() -> str:
     for icons in (static / "static" / "media").glob(_ICON_FONT):
         mended = _TEXT_FONT.sub(icons.name, mended)
     script = frontend_source(
-        "one_act_one_entry.js", "popover_keys.js", "sidebar_room.js", "streamlit_markup.js", "login_over.js"
+        "one_act_one_entry.js", "overlay_keys.js", "sidebar_room.js", "streamlit_markup.js", "login_over.js"
     )
     style = frontend_source("streamlit.css")
     mends = ("<style>", style, "</style>", "<script>", script, "</script>")

@@ -1,0 +1,47 @@
+"""What is in the grid and in an opened cell by keys alone."""
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from pages._ui.app.visitor_cookie import COOKIE
+from tests.browser.acting import settle
+from tests.made_up import VISITOR
+from tests.serving import RunningApp
+
+pytestmark = pytest.mark.browser
+
+HELD = """() => {
+  let held = document.activeElement;
+  while (held?.shadowRoot?.activeElement) held = held.shadowRoot.activeElement;
+  return held?.ariaLabel ?? held?.textContent ?? "";
+}"""
+
+
+def open_cell(app: RunningApp, page: Page, cell: int) -> Locator:
+    page.context.add_cookies([{"name": COOKIE, "value": VISITOR.id, "url": app.url}])
+    page.goto(f"{app.url}/sweep?id=accessible&cell={cell}")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator("img.picture")).to_be_visible()
+    expect(dialog.get_by_label("Notes")).to_be_visible()
+    expect(page.get_by_text("6 to make")).to_be_visible()  # drawn anew when the engine has started
+    settle(page)
+    return dialog
+
+
+def test_the_picture_of_an_opened_cell_is_reached_and_left_by_tab(
+    app: RunningApp, page: Page, own_runs: list[str]
+) -> None:
+    dialog = open_cell(app, page, 1)
+    mark = dialog.get_by_role("button", name="Mark")
+    mark.focus()
+    order = ("1 picture", "Zoom out", "Zoom in", "The whole picture", "One pixel", "Full screen", "Open picture A")
+    for name in order:
+        page.keyboard.press("Tab")
+        assert page.evaluate(HELD).startswith(name)
+    page.keyboard.press("Tab")
+    expect(dialog.get_by_role("button", name="Use as base")).to_be_focused()
+    for name in reversed(order):
+        page.keyboard.press("Shift+Tab")
+        assert page.evaluate(HELD).startswith(name)
+    page.keyboard.press("Shift+Tab")
+    expect(mark).to_be_focused()
