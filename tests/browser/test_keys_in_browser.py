@@ -3,8 +3,11 @@
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from bgen_core.settings import load_settings
+from bgen_core.store.opinions import Opinion
+from bgen_core.store.store import open_store
 from pages._ui.app.visitor_cookie import COOKIE
-from tests.browser.acting import settle
+from tests.browser.acting import settle, until
 from tests.made_up import VISITOR
 from tests.serving import RunningApp
 
@@ -45,3 +48,15 @@ def test_the_picture_of_an_opened_cell_is_reached_and_left_by_tab(
         assert page.evaluate(HELD).startswith(name)
     page.keyboard.press("Shift+Tab")
     expect(mark).to_be_focused()
+
+
+def test_esc_keeps_a_note_that_is_being_typed(app: RunningApp, page: Page, own_runs: list[str]) -> None:
+    dialog = open_cell(app, page, 4)
+    dialog.get_by_label("Notes").click()
+    page.keyboard.insert_text("the sky is too dark")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    with open_store(load_settings(home=app.home)) as store:
+        opinions = store.seen_by(VISITOR).opinions
+        until(page, lambda: opinions.of([own_runs[3]]).get(own_runs[3], Opinion()).notes == "the sky is too dark")
+        opinions.note(own_runs[3], "")

@@ -1,10 +1,12 @@
 // Tab leads from the button of an open popover into it, and from its end to the button again; Esc closes it. In a dialog
-// it leads into what components draw there.
+// it leads into what components draw there. What is being typed is kept when Esc closes either.
 //
 // Streamlit 1.67 draws what is in a popover at the end of the page: Tab came there last, behind everything that it does
 // not cover, when the page had been scrolled and the popover stood outside the window. It keeps the focus in a dialog by
 // a walk that enters no shadow root: the picture's zoom, full screen and link were passed over.
+// A field tells the script its text when the focus leaves it, and one that is gone is not left: Esc lost it.
 {
+  const FIELD = "textarea, input:not([role=combobox])";
   const FOCUSABLE = "a[href], button, input, select, textarea, summary, [tabindex]";
   addEventListener("keydown", (event) => {
     if (!isTab(event) || event.defaultPrevented) return;
@@ -34,6 +36,11 @@
     event.preventDefault();
     event.stopPropagation();
     next.focus();
+  }, { capture: true });
+  addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const field = document.activeElement.closest(FIELD);
+    if (field?.closest("[role=dialog], [data-testid=stPopoverBody]")) field.blur();
   }, { capture: true });
   function isTab(event) {
     return event.key === "Tab" && !event.altKey && !event.ctrlKey && !event.metaKey;
