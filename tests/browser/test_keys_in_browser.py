@@ -50,6 +50,25 @@ def test_the_picture_of_an_opened_cell_is_reached_and_left_by_tab(
     expect(mark).to_be_focused()
 
 
+def test_digits_rate_and_arrows_walk_on_where_the_picture_has_the_focus(
+    app: RunningApp, page: Page, own_runs: list[str]
+) -> None:
+    dialog = open_cell(app, page, 2)
+    picture = dialog.locator(".viewer")
+    picture.focus()
+    page.keyboard.press("+")
+    expect(picture.locator(".zoom")).to_have_text("1.3 ×")
+    with open_store(load_settings(home=app.home)) as store:
+        opinions = store.seen_by(VISITOR).opinions
+        for key, stars in (("1", 1), ("0", None)):
+            page.keyboard.press(key)
+            until(page, lambda stars=stars: opinions.of([own_runs[1]]).get(own_runs[1], Opinion()).rating == stars)
+        expect(picture.locator(".zoom")).to_have_text("1.3 ×")
+        opinions.rate(own_runs[1], 2)
+    page.keyboard.press("ArrowRight")
+    expect(dialog.get_by_text("3 of 5")).to_be_visible()
+
+
 def test_esc_keeps_a_note_that_is_being_typed(app: RunningApp, page: Page, own_runs: list[str]) -> None:
     dialog = open_cell(app, page, 4)
     dialog.get_by_label("Notes").click()

@@ -53,6 +53,7 @@ def picture_viewer(
     pair: tuple[int, int],
     on_pair: Callable[[tuple[int, int]], None],
     at: str = "",
+    page_keys: str = "",
 ) -> str:
     """Draw up to `MOST_AT_ONCE` pictures.
 
@@ -73,6 +74,8 @@ def picture_viewer(
         Called with another pair when one was chosen in the viewer, before the script runs again.
     at
         Where to look first, as the address says it: "x,y,zoom"; empty for the whole picture.
+    page_keys
+        What plain arrows and digits do on the page, which has them then; empty where they are the viewer's.
 
     Returns
     -------
@@ -94,6 +97,7 @@ def picture_viewer(
                 "mode": mode,
                 "pair": list(pair),
                 "at": at,
+                "pageKeys": page_keys,
                 "label": f"{counted(len(runs), 'picture')}, {VIEWER_MODES[mode].lower()}",
                 "runs": [
                     _described(run, list(its_badges), its_best) | {"baseline": run.id == baseline}

@@ -91,7 +91,9 @@ def _dialog(store: SeenStore, plan: SweepPlan, finished: Mapping[int, SweepCellR
         st.caption(f"{places.index(index) + 1} of {len(places)} · {plain(describe_place(plan, index))}")
     large, facts = st.columns([3, 2], gap="medium")
     with large:
-        _pictures(run, marked)
+        _pictures(
+            run, marked, keys="arrows walk on" if looks_alone(store) else "arrows walk on · 1 to 5 rate, 0 takes back"
+        )
     with facts:
         with st.container(horizontal=True, vertical_alignment="center"):
             if st.button("Use as base", type="primary", help="Fill the sweep page with this cell's parameters."):
@@ -152,7 +154,7 @@ def _marked_run(store: SeenStore, shown: RunId) -> RunRecord | None:
     return store.runs.get(marked) if marked and marked != shown else None
 
 
-def _pictures(run: RunRecord, marked: RunRecord | None) -> None:
+def _pictures(run: RunRecord, marked: RunRecord | None, *, keys: str) -> None:
     """The cell's picture with zoom, or beside the marked one."""
 
     def mark(run_id: RunId | None) -> None:
@@ -178,7 +180,7 @@ def _pictures(run: RunRecord, marked: RunRecord | None) -> None:
     badges: list[list[Badge]] = [[Badge(text=name, whole=name)] for name in ("marked", "this cell") if marked] or [[]]
     picture_viewer(
         runs, mode=mode, badges=badges, best=[""] * len(runs),
-        pair=(0, len(runs) - 1), on_pair=lambda _: None,
+        pair=(0, len(runs) - 1), on_pair=lambda _: None, page_keys=keys,
     )  # fmt: skip
 
 

@@ -137,6 +137,7 @@ function pressed(viewer, event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const onButton = event.composedPath()[0].localName === "button";
   if (onButton && (event.key === " " || event.key === "Enter")) return;
+  if (viewer.pageKeys && !event.shiftKey && /^(Arrow.*|[0-5])$/.test(event.key)) return;
   const towards = { ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowRight: [1, 0], ArrowDown: [0, 1] }[event.key];
   const acts = {
     "+": () => zoomBy(viewer, STEP), "=": () => zoomBy(viewer, STEP), "-": () => zoomBy(viewer, 1 / STEP),

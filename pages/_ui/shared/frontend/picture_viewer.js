@@ -1,5 +1,8 @@
 // Several pictures of equal importance: side by side, behind a divider, in alternation, or as their difference.
 // All frames share one zoom and one position, in fractions of the picture, so that sizes need not agree.
+//
+// data: {mode, pair, at, label, runs, pageKeys}; pageKeys says what plain arrows and digits do on the page, which has them
+// then; it is empty where they are the viewer's.
 
 const LETTERS = "ABCDEFGHIJKL";
 const NARROWEST = 150; // px of one picture
@@ -66,6 +69,7 @@ function show(viewer, data) {
   if (viewer.mode !== data.mode) stop(viewer);
   viewer.mode = data.mode;
   viewer.runs = data.runs;
+  viewer.pageKeys = data.pageKeys;
   viewer.root.setAttribute("aria-label", data.label);
   draw(viewer);
   if (!sameRuns) zoomTo(viewer, viewer.zoom);
@@ -106,22 +110,20 @@ function drawBar(viewer) {
     play.setAttribute("aria-pressed", Boolean(viewer.playing));
     viewer.bar.append(play, button("Change", "Change to the other picture (space)", () => flick(viewer)));
   }
-  const hints = {
-    side: "hold space: the first picture everywhere · ← → choose · Enter opens",
-    slider: "space: the other side · ← → second picture · ↑ ↓ first",
-    flicker: "space changes · ← → second picture · ↑ ↓ first",
-    difference: "← → second picture · ↑ ↓ first",
-  };
-  const several = viewer.runs.length > 1 ? `${hints[viewer.mode]} · ` : "";
-  const keys = `${several}+ − zoom · 0 fits · drag or Shift + arrows move`;
+  const spaces = { side: "hold space: the first picture everywhere", slider: "space: the other side", flicker: "space changes" };
+  const arrows = viewer.mode === "side" ? "← → choose · Enter opens" : "← → second picture · ↑ ↓ first";
+  const several = viewer.runs.length > 1 ? [spaces[viewer.mode], viewer.pageKeys ? "" : arrows] : [];
+  const zooms = ["+ − zoom", viewer.pageKeys || "0 fits", "drag or Shift + arrows move"];
+  const keys = [...several, ...zooms].filter(Boolean).join(" · ");
   viewer.bar.appendChild(element("span", "quiet hint", keys)).title = keys; // it is cut off where it is too long
   const end = viewer.bar.appendChild(element("span", "group end"));
   viewer.zoomText = element("span", "zoom quiet");
   end.append(
     button("−", "Zoom out (−)", () => zoomBy(viewer, 1 / STEP)), viewer.zoomText,
     button("+", "Zoom in (+)", () => zoomBy(viewer, STEP)),
-    button("Fit", "The whole picture (0)", () => zoomTo(viewer, 1)),
-    button("1:1", "One pixel of the picture on one of the screen (1)", () => zoomTo(viewer, oneToOne(viewer))),
+    button("Fit", `The whole picture${viewer.pageKeys ? "" : " (0)"}`, () => zoomTo(viewer, 1)),
+    button("1:1", `One pixel of the picture on one of the screen${viewer.pageKeys ? "" : " (1)"}`,
+      () => zoomTo(viewer, oneToOne(viewer))),
     button("Full screen", "Full screen (f)", () => fullScreen(viewer)),
   );
 }
