@@ -1,5 +1,7 @@
 """What is in the grid and in an opened cell by keys alone."""
 
+import re
+
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -79,3 +81,19 @@ def test_esc_keeps_a_note_that_is_being_typed(app: RunningApp, page: Page, own_r
         opinions = store.seen_by(VISITOR).opinions
         until(page, lambda: opinions.of([own_runs[3]]).get(own_runs[3], Opinion()).notes == "the sky is too dark")
         opinions.note(own_runs[3], "")
+
+
+def test_a_value_that_is_hidden_by_a_key_leaves_the_focus_where_it_is_shown_again(
+    app: RunningApp, page: Page, own_runs: list[str]
+) -> None:
+    page.goto(f"{app.url}/sweep?id=accessible")
+    page.locator("td img").first.wait_for()
+    settle(page)
+    expect(page.get_by_text("6 to make")).to_be_visible()
+    settle(page)
+    page.get_by_role("button", name="5", exact=True).press("Enter")
+    expect(page.locator("td")).to_have_count(4)
+    back = page.get_by_role("button", name=re.compile("^Guidance 5"))
+    expect(back).to_be_focused()
+    back.press("Enter")
+    expect(page.locator("td")).to_have_count(6)

@@ -306,7 +306,10 @@ function label(grid, name, place) {
   made.title = axis.values[place] || "(none)";
   if (placesOf(grid, name).length > 1) {
     made.title += "\nClick to hide";
-    made.onclick = () => rearrange(grid, (shown) => { shown.hide[name] = [...(shown.hide[name] ?? []), place].toSorted((a, b) => a - b); });
+    made.onclick = () => {
+      rearrange(grid, (shown) => { shown.hide[name] = [...(shown.hide[name] ?? []), place].toSorted((a, b) => a - b); });
+      grid.bar.querySelector(`[data-shows="${name} ${place}"]`).focus({ preventScroll: true }); // this label is gone
+    };
   }
   return made;
 }
@@ -351,6 +354,7 @@ function drawBar(grid) {
     for (const place of places) {
       const back = element("button", "hidden-value", `${labelOf(grid, name, place, true)} ＋`);
       back.title = "Hidden; click to show";
+      back.dataset.shows = `${name} ${place}`;
       back.onclick = () => rearrange(grid, (shown) => { shown.hide[name] = hide[name].filter((each) => each !== place); });
       parts.push(back);
     }
