@@ -80,8 +80,12 @@ class ContactSheet:
 
     Attributes
     ----------
-    title, subtitle
-        The two lines at its head.
+    title
+        The line at its head.
+    about
+        What stands below it.
+    boxes
+        Which scripts it is drawn without, for want of a font; empty where there are none.
     pages
         Title and grid for each combination of the axes that are neither across nor down.
     cells
@@ -93,11 +97,17 @@ class ContactSheet:
     """
 
     title: str
-    subtitle: str
+    about: str
     pages: tuple[tuple[str, Grid], ...]
     cells: Mapping[int, SheetCell]
     side: int = 512
     form: SheetForm = "png"
+    boxes: str = ""
+
+    @property
+    def subtitle(self) -> str:
+        """The second line at its head."""
+        return " · ".join(part for part in (self.boxes, self.about) if part)
 
     @cached_property
     def layout(self) -> SheetLayout:
@@ -245,12 +255,13 @@ def contact_sheet(
     prompt = plan.base.prompt if all(axis.name != "prompt" for axis in plan.axes) else ""
     several = [", ".join(names) for names in (plan.models, tuple(subjects)) if len(names) > 1]
     facts = [prompt, *several, f"{made} of {sweep.total} cells", f"sweep {sweep.id}"]
-    title = sweep_heading(plan, tuple(subjects))
+    title, boxes = sweep_heading(plan, tuple(subjects)), ""
     if missing := scripts_without_font([title, *facts, *(label for axis in plan.axes for label in axis.labels)]):
-        facts.insert(0, f"no font on this server has {', '.join(missing)}: those letters are boxes")
+        boxes = f"no font on this server has {', '.join(missing)}: those letters are boxes"
     return ContactSheet(
         title=title,
-        subtitle=" · ".join(fact for fact in facts if fact),
+        about=" · ".join(fact for fact in facts if fact),
+        boxes=boxes,
         pages=tuple(pages),
         cells={row.index: SheetCell(run=runs.get(row.run_id), reason=_reason(row, sweep)) for row in rows},
         side=side,

@@ -282,7 +282,7 @@ def _of_sweep(store: Store, sweep_id: SweepId, across: str | None, down: str | N
     runs = {cell.run.id: cell.run for cell in sheet.cells.values() if cell.run}
     return _Report(
         title=sheet.title,
-        subtitle=sheet.subtitle,
+        subtitle=sheet.about,  # the browser that opens it has fonts of its own
         pages=tuple(_grid_page(plan, sheet, place) for place in range(len(sheet.pages))),
         runs=list(runs.values()),
         measured=store.metrics.of(list(runs)),

@@ -266,7 +266,7 @@ def test_a_thousand_cells_of_512_pixels_stay_out_of_memory(store: Store, monkeyp
     monkeypatch.setattr(drawing, "_picture", lambda cell, place, blobs: flat[cell.run.params.seed % len(flat)])
     sheet = ContactSheet(
         title="a thousand",
-        subtitle="",
+        about="",
         pages=(("", arrange(plan, across="steps", down="seed", fixed={})),),
         cells=dict.fromkeys(range(len(plan)), SheetCell(run=made)),
     )

@@ -10,6 +10,7 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 
 from bgen_core.reports import fonts
 from bgen_core.reports.contact_sheet import contact_sheet
+from bgen_core.reports.html_report import html_report
 from bgen_core.reports.sheet_text import length_of, line_of_text
 from bgen_core.store.store import Store
 from bgen_core.sweep.params import InpaintParams
@@ -86,6 +87,9 @@ def test_a_contact_sheet_says_what_is_boxes(folder: Path, store: Store) -> None:
     store.sweeps.add(made_up_sweep(cells=["a" * 64], plan=plan.to_json()), ["a" * 64])
     said = "no font on this server has CJK: those letters are boxes · 夕 at the sea"
     assert contact_sheet(store, "sweep-1").subtitle.startswith(said)
+    report = b"".join(html_report(store, sweep_id="sweep-1")).decode()
+    assert "夕 at the sea · 0 of 1 cells" in report
+    assert "are boxes" not in report, "it is drawn with the fonts of whoever opens it"
     font_with(CHINESE).save(folder / "bar.ttf")
     fonts._probed.cache_clear()  # pyright: ignore[reportPrivateUsage]
     fonts._path_with.cache_clear()  # pyright: ignore[reportPrivateUsage]
