@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from bgen_core.ids import SweepId
+from bgen_core.metrics import METRICS, MetricValue
 from bgen_core.reports.html_report import html_report
 from bgen_core.settings import load_settings
 from bgen_core.store.store import open_store
@@ -32,6 +34,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ids = [run.id for run in runs]
         store.sweeps.add(made_up_sweep(cells=ids, state="done", plan=plan.to_json()), ids)
         store.opinions.rate(runs[-1].id, 4)
+        store.metrics.save(ids[0], [MetricValue(name=m.name, value=0.5, reason="", version=m.version) for m in METRICS])
+        store.decisions.ask(SweepId("sweep-1"), f"which is best? {'a' * 150}")
+        store.decisions.decide(SweepId("sweep-1"), "b" * 200, evidence="c" * 200)
         (folder / "report.html").write_bytes(b"".join(html_report(store, sweep_id="sweep-1")))
     return folder / "report.html"
 
@@ -60,6 +65,12 @@ def test_it_is_arranged_and_filtered_without_a_server(report: Path, page: Page, 
     page.get_by_label("Rated").select_option("any")
     assert page.locator("#pictures img").count() == 12  # none is lost by being laid out again
     assert told == []
+
+
+def test_neither_long_words_nor_tables_make_it_wider_than_the_window(report: Path, page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(report.as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_labels_stay_in_view_and_a_picture_stands_in_its_column(report: Path, page: Page) -> None:
