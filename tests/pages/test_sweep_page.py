@@ -488,6 +488,27 @@ def test_a_sweep_that_its_owner_hides_while_it_is_looked_at_is_said_to_be_gone(
     ]
 
 
+def test_who_sees_a_sweep_is_shown_as_another_tab_has_set_it(
+    store: Store, subject: Subject, worker: None, monkeypatch: pytest.MonkeyPatch
+):
+    ada = Visitor(id=VisitorId("ada"))
+    mine, sweep_id = store.seen_by(ada), SweepId("sweep-1")
+    plan = SweepPlan(subject_id=subject.id, model="demo", base=InpaintParams(prompt="a beach"))
+    record = made_up_sweep(sweep_id, total=1, plan=plan.to_json(), state="cancelled", sharing="shared", owner=ada.id)
+    mine.sweeps.add(record, [run_id(0)])
+    monkeypatch.setattr(resources, "store", lambda: resources.opened_store().seen_by(ada))
+    at = open_sweep(id=sweep_id)
+    assert at.radio(key="sharing_sweep-1").value == "shared"
+    mine.sweeps.share(sweep_id, "link")
+    mine.sweeps.let_viewers_vote(sweep_id, vote=True)
+    at.run()
+    assert at.radio(key="sharing_sweep-1").value == "link"
+    assert at.checkbox(key="voting_sweep-1").value is True
+    at.radio(key="sharing_sweep-1").set_value("private").run()
+    assert mine.sweeps.get(sweep_id).sharing == "private"
+    assert at.radio(key="sharing_sweep-1").value == "private"
+
+
 @pytest.mark.parametrize("changes", [(CLAIM,), (CLAIM, FINISH)], ids=lambda changes: changes[-1].to)
 def test_a_grid_is_downloaded_as_it_is_shown(
     store: Store, subject: Subject, worker: None, changes: tuple[StateChange, ...]

@@ -96,9 +96,11 @@ def _card(entry: SubjectEntry) -> None:
                 "Name", value=entry.name, key=f"rename_{entry.id}", max_chars=80, on_change=_rename, args=(entry.id,)
             )
         if not store.visitor.is_local and entry.owner != EVERYONE:
+            # As it stands now: another tab may have changed it
+            st.session_state[f"sharing_{entry.id}"] = "shared" if entry.sharing == "shared" else "private"
             with st.popover(SEEN_BY[entry.sharing], type="tertiary", key=f"share_{entry.id}"):
                 st.radio(
-                    "Who sees it in their library", _SHARINGS, index=int(entry.sharing == "shared"),
+                    "Who sees it in their library", _SHARINGS,
                     format_func=SEEN_BY.__getitem__, key=f"sharing_{entry.id}", on_change=_share, args=(entry.id,),
                     help="Sweeps show their subjects to all who may open them.",
                 )  # fmt: skip

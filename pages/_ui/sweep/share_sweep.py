@@ -30,11 +30,13 @@ def share_popover(store: SeenStore, sweep: SweepRecord) -> None:
         st.caption(f"By {plain(whose(store, sweep.owner))}", width="content")
     if not store.sweeps.may_change(sweep):
         return
+    # As it stands now: another tab may have changed it, and a change may have been refused
+    st.session_state[f"sharing_{sweep.id}"] = sweep.sharing
+    st.session_state[f"voting_{sweep.id}"] = sweep.viewers_vote
     with st.popover(SEEN_BY[sweep.sharing], key="share_sweep"):
         st.radio(
             "Who sees this sweep and its pictures",
             list(SEEN_BY),
-            index=list(SEEN_BY).index(sweep.sharing),
             captions=list(_HELP.values()),
             format_func=SEEN_BY.__getitem__,
             key=f"sharing_{sweep.id}",
@@ -42,8 +44,8 @@ def share_popover(store: SeenStore, sweep: SweepRecord) -> None:
             args=(store, sweep.id),
         )
         st.checkbox(
-            "Viewers may vote on it", value=sweep.viewers_vote, key=f"voting_{sweep.id}", on_change=_let_vote,
-            args=(store, sweep.id), disabled=sweep.sharing == "private",
+            "Viewers may vote on it", key=f"voting_{sweep.id}", on_change=_let_vote, args=(store, sweep.id),
+            disabled=sweep.sharing == "private",
         )  # fmt: skip
 
 
