@@ -111,6 +111,17 @@ def test_pictures_of_the_gallery_are_ticked_rated_and_opened(compared: tuple[Run
     page.wait_for_url(re.compile(f"/run.id={ids[1]}"))
 
 
+def test_the_grid_keeps_the_focus_where_a_picture_is_chosen(compared: tuple[RunningApp, Store], page: Page) -> None:
+    app, _ = compared
+    open_page(page, app, "?list=grid")
+    pictures = page.locator(".gallery .pick")
+    for number in (0, 1):  # the first choice gives the list a new place
+        pictures.nth(number).press("Enter")
+        expect(page.get_by_text(f"{number + 1} chosen")).to_be_visible()
+        settle(page)
+    expect(pictures.nth(1)).to_be_focused()
+
+
 def test_a_heading_sorts_all_runs_and_the_address_keeps_it(compared: tuple[RunningApp, Store], page: Page) -> None:
     app, _ = compared
     open_page(page, app, "?list=table&cols=seed,rating")

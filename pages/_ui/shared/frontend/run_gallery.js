@@ -70,11 +70,13 @@ function show(gallery, data) {
   gallery.root.style.setProperty("--card", `${data.card}px`);
   const ids = runs.map((run) => run.id);
   const shape = JSON.stringify(data.grid);
-  const grows = !data.grid && shape === gallery.shape && gallery.runs.every((run, place) => run.id === ids[place]);
   const before = gallery.runs.length;
+  // What is there stays: it may have the focus, and a grid's cell may have been opened with "more"
+  const stays = shape === gallery.shape && gallery.runs.every((run, place) => run.id === ids[place]);
+  const grows = stays && (data.grid ? runs.length === before : before > 0);
   if (data.turn >= gallery.turn) Object.assign(gallery, { chosen: [...data.chosen], turn: data.turn });
   Object.assign(gallery, { runs, total: data.total, shape });
-  if (grows && before) {
+  if (grows) {
     for (const run of runs.slice(before)) gallery.list.append(card(gallery, run));
   } else {
     gallery.cards.clear();
