@@ -292,3 +292,16 @@ def test_on_a_narrow_screen_the_page_does_not_scroll_sideways(compared: tuple[Ru
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 390
     assert "Traceback" not in app.log.read_text()
+
+
+def test_on_a_narrow_screen_left_is_left_of_right_in_a_vote(compared: tuple[RunningApp, Store], page: Page) -> None:
+    app, _ = compared
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{app.url}/compare?show=vote&sweep=sweep-1&axis=guidance")
+    pictures = [page.get_by_alt_text(f"Picture {name}") for name in ("1 (left)", "2 (right)")]
+    left, right = [picture.bounding_box() for picture in pictures]
+    assert left is not None
+    assert right is not None
+    assert left["y"] == right["y"]
+    assert left["x"] + left["width"] < right["x"]
+    assert right["x"] + right["width"] <= 390

@@ -20,7 +20,7 @@ from pages._ui.compare.sweep_decision import sweep_decision, sweep_question
 from pages._ui.compare.sweep_findings.sweep_frame import SweepFrame, asked_axis, sweep_in_view
 from pages._ui.compare.vote_scores import score_chart
 from pages._ui.shared.frontend_source import frontend_source
-from pages._ui.shared.pictures import picture_html
+from pages._ui.shared.html_templates import render
 from pages._ui.shared.plain_text import plain
 
 _FIT = "display:block;width:100%;height:auto;max-height:70vh;object-fit:contain"
@@ -102,10 +102,13 @@ def _cells_there(store: SeenStore, frame: SweepFrame, axis: AxisColumn) -> Voted
 
 def _two_pictures(store: SeenStore, pair: BallotPair) -> None:
     left, right = store.runs.get_all([pair.run_a, pair.run_b])
-    for place, run, name in zip(st.columns(2, gap="small"), (left, right), ("1 (left)", "2 (right)"), strict=True):
+    pictures = [
         # Neither its parameters nor its name: what is not seen cannot be voted for.
-        source, alt = thumbnail_url(run.image, 1024), f"Picture {name}"
-        place.html(picture_html(source, alt=alt, style=_FIT, extent=run.extent, lazy=False))
+        (thumbnail_url(run.image, 1024), f"Picture {name}", run.extent)
+        for run, name in ((left, "1 (left)"), (right, "2 (right)"))
+    ]
+    # Not st.columns: on a narrow screen they lie below each other, and neither is left or right
+    st.html(render("compare/pair.html", pictures=pictures, style=_FIT, lazy=False))
 
 
 def _ways_to_vote(store: SeenStore, frame: SweepFrame, pair: BallotPair) -> None:
