@@ -129,7 +129,7 @@ def with_halves(denoiser: Denoiser, painted: Extent, rows: Sequence[Row], tuning
     whole = seconds(tuning.batch_size, in_halves=False)
     halved = {size: seconds(size, in_halves=True) for size in sizes}
     best = min(size for size in sizes if halved[size] <= WORTHWHILE_GAIN * min(halved.values()))
-    if halved[best] * WORTHWHILE_GAIN > whole:
+    if halved[best] >= whole:  # neither costs memory or a bit: a small gain is taken too
         return replace(tuning, in_halves=False)
     return replace(tuning, batch_size=best, seconds_per_row=halved[best], in_halves=True)
 
