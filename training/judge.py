@@ -133,6 +133,12 @@ def _augment(rng: np.random.Generator, pictures: Tensor, exhibits: dict[str, Ten
     return torch.stack(out)
 
 
+def loss_of_known(scores: Tensor, targets: Tensor) -> Tensor:
+    """Cross entropy of the targets that are known, 0 where none is: the mean of nothing is no number."""
+    known = targets != _UNKNOWN
+    return F.cross_entropy(scores[known], targets[known], reduction="sum") / known.sum().clamp(min=1)
+
+
 def train_judge(config: Config, luminance: bool, report: Callable[[str], None] = print) -> float:
     """Train a judge on nine tenths of the exhibits, keep it, and return its accuracy on the rest."""
     exhibits = _exhibits(config, report)
@@ -149,7 +155,7 @@ def train_judge(config: Config, luminance: bool, report: Callable[[str], None] =
         chosen = rng.choice(learned, _BATCH, replace=False)
         pictures = _augment(rng, exhibits["pictures"][chosen, rng.integers(2, size=_BATCH)], exhibits)
         scores = judge(to_luminance(pictures) if luminance else pictures)
-        loss = sum(F.cross_entropy(scores[name], exhibits[name][chosen], ignore_index=_UNKNOWN) for name in HEADS)
+        loss = sum(loss_of_known(scores[name], exhibits[name][chosen]) for name in HEADS)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from diffusers import DDIMScheduler, StableDiffusionInpaintPipeline, UniPCMultistepScheduler
 from PIL import Image
 from transformers import CLIPTokenizer
@@ -13,7 +14,7 @@ from transformers import CLIPTokenizer
 from training.config import Config, TextConfig, UnetConfig, VaeConfig
 from training.contact_sheet import save_sheet
 from training.evaluate import strength_of_edges
-from training.judge import SIDE, shrink, to_luminance
+from training.judge import SIDE, loss_of_known, shrink, to_luminance
 from training.sampling import Setting, Subject, sample
 from training.text import build_text_encoder
 from training.unet import build_scheduler, build_unet
@@ -83,6 +84,16 @@ def test_luminance_hides_colour_and_exposure() -> None:
     red = torch.zeros(1, 3, SIDE, SIDE)
     red[:, 0] = 1
     assert to_luminance(red).std() < 1e-5
+
+
+def test_what_a_scene_says_nothing_about_teaches_the_judge_nothing() -> None:
+    scores = torch.randn(4, 3, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    some, none = torch.tensor([-1, 2, 0, -1]), torch.full((4,), -1)
+    assert torch.allclose(loss_of_known(scores, some), F.cross_entropy(scores[1:3], some[1:3]))
+    nothing = loss_of_known(scores, none)
+    nothing.backward()
+    assert nothing.item() == 0
+    assert torch.equal(scores.grad, torch.zeros_like(scores))
 
 
 def test_the_judge_sees_the_same_from_bytes_and_from_floats() -> None:
