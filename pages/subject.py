@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from bgen_core.errors import BgenError, UserInputError
+from bgen_core.errors import BgenError, LostPictureError, UserInputError
 from bgen_core.models.default_model import default_model
 from pages._ui.app import page_files, resources
 from pages._ui.app.faults import told
@@ -47,7 +47,7 @@ try:
     draft = current_draft()
     with st.skeleton(height=780):
         preview = preview_of(draft)
-except UserInputError as error:
+except (UserInputError, LostPictureError) as error:
     problem = told(error)
 
 # From top to bottom, and known before it is drawn: nothing that is there is pushed away. What is chosen below the

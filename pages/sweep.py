@@ -22,7 +22,7 @@ from pages._ui.sweep.queue_panel import pause_and_cancel
 from pages._ui.sweep.recent_sweeps import recent_sweeps
 from pages._ui.sweep.seeds_note import seeds_note
 from pages._ui.sweep.sweep_form import axis_controls, model_choice, read_plan, subject_choice
-from pages._ui.sweep.sweep_link import keep_address, linked_sweep, return_to_last
+from pages._ui.sweep.sweep_link import keep_address, linked_sweep, return_to_last, under_way
 from pages._ui.sweep.ticked_cells import forget_ticks
 
 settings, store, executor = resources.settings(), resources.store(), resources.executor()
@@ -96,7 +96,7 @@ with remarks:
 at_once = starts_at_once(waiting=forecast is None and not complaint) and not in_hand
 if (run_pressed or at_once) and forecast and not is_viewer:
     try:
-        st.query_params["id"] = executor.submit(forecast, early=early)
+        st.query_params["id"] = under_way(store, forecast.plan) or executor.submit(forecast, early=early)
         forget_ticks()
         st.session_state["shown_sweep"] = st.query_params["id"]
         note_seeds_used(SweepId(st.query_params["id"]))

@@ -114,7 +114,7 @@ def delete(
     if as_json:
         print_json({"dry_run": dry_run, "deleted": found} | asdict(going))
     elif dry_run or yes:
-        say(going.sentence)
+        say(going.sentence if dry_run else going.told)
 
 
 def _ask(sentence: str) -> None:

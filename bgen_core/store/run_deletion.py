@@ -55,12 +55,20 @@ class RunDeletion:
     @property
     def sentence(self) -> str:
         """What goes, for a person who is asked."""
+        return self._say("go")
+
+    @property
+    def told(self) -> str:
+        """What is gone, for a person whose wish was done."""
+        return self._say("are gone")
+
+    def _say(self, verb: str) -> str:
         gone = [counted(self.runs, "run"), f"{counted(self.pictures, 'picture')} ({self.size / 1e6:.1f} MB)"]
         gone += [counted(self.rated, "rating")] if self.rated else []
         gone += [counted(self.noted, "note")] if self.noted else []
         gone += [f"the tags of {counted(self.tagged, 'run')}"] if self.tagged else []
         gone += [counted(self.votes, "blind vote")] if self.votes else []
-        text = f"{listed(gone)} go."
+        text = f"{listed(gone)} {verb}."
         if self.shared:
             text += (
                 f" {counted(self.shared, 'picture')} that other runs show {'stays' if self.shared == 1 else 'stay'}."

@@ -374,6 +374,18 @@ def test_an_unknown_id_is_said_and_leaves_the_page_usable(store: Store) -> None:
     assert at.text_input[0].value == "Astronaut"
 
 
+def test_a_subject_whose_photo_is_lost_leaves_the_page_usable(store: Store) -> None:
+    subject = Subject(name="box", image=np.full((64, 80, 3), 90, np.uint8), alpha=np.ones((64, 80), np.float32))
+    saved = store.subjects.save(subject, {})
+    store.blobs.path(store.subjects.get(saved).photo).unlink()
+    at = AppTest.from_file(SHELL, default_timeout=60)
+    at.query_params["id"] = saved
+    at.run()
+    assert not at.exception
+    assert "is missing from the store" in said(at)
+    assert any(button.label.startswith("Library") for button in at.button)
+
+
 def test_use_in_sweep_saves_and_goes_there(at: AppTest, store: Store) -> None:
     button(at, "Use in sweep →").click().run()
     assert not at.exception

@@ -10,7 +10,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from bgen_core.ids import SweepId, VisitorId
+from bgen_core.ids import RunId, SweepId, VisitorId
 from bgen_core.jobs.background_faults import BackgroundFaults
 from bgen_core.jobs.submission import forecast_sweep, submit_sweep
 from bgen_core.metrics import MetricValue
@@ -128,6 +128,17 @@ def test_a_background_without_a_model_asks_for_what_acts_and_for_nothing_else(st
 
 
 def test_an_opened_cell_without_a_model_shows_what_acts_and_nothing_else(store: Store, subject: Subject):
+    two_colours(store)
+    axis = Axis(name="background-colour", values=("#ff0000", "#0000ff"))
+    at = open_sweep(id="plain", cell="2")
+    assert f"2 of 2 · {axis.label} {axis.labels[1]}" in said(at)
+    shown = {name for each in tables(at) for name in each}
+    assert axis.label in shown
+    assert not {"Prompt", "Negative prompt", "Steps", "Guidance", "Seed"} & shown
+
+
+def two_colours(store: Store) -> list[RunId]:
+    """Runs of a finished sweep of two cells, named `plain`."""
     (entry,) = store.subjects.all()
     axis = Axis(name="background-colour", values=("#ff0000", "#0000ff"))
     plan = SweepPlan(subject_id=entry.id, model="plain-colour", base=InpaintParams(prompt=""), axes=(axis,))
@@ -137,11 +148,28 @@ def test_an_opened_cell_without_a_model_shows_what_acts_and_nothing_else(store: 
     ]
     ids = [run.id for run in runs]
     store.sweeps.add(made_up_sweep("plain", cells=ids, plan=plan.to_json(), state="done", subject_id=entry.id), ids)
-    at = open_sweep(id="plain", cell="2")
-    assert f"2 of 2 · {axis.label} {axis.labels[1]}" in said(at)
-    shown = {name for each in tables(at) for name in each}
-    assert axis.label in shown
-    assert not {"Prompt", "Negative prompt", "Steps", "Guidance", "Seed"} & shown
+    return ids
+
+
+def test_a_cell_opens_though_the_marked_one_was_deleted(store: Store, subject: Subject):
+    two_colours(store)
+    elsewhere = commit(store, made_up_run(7))
+    at = open_sweep(id="plain")
+    at.session_state["marked_cell"] = elsewhere.id
+    store.deletion.delete([elsewhere.id])
+    at.query_params["cell"] = "2"
+    at.run()
+    assert "2 of 2" in said(at)
+    assert "marked_cell" not in at.session_state
+
+
+def test_the_address_opens_its_cell_though_another_sweeps_grid_was_seen_last(store: Store, subject: Subject):
+    two_colours(store)
+    at = open_sweep(id="plain")
+    at.session_state["shown_rows"] = [[0]]  # of a sweep of one cell
+    at.query_params["cell"] = "2"
+    at.run()
+    assert "2 of 2" in said(at)
 
 
 @pytest.mark.parametrize("is_here", [True, False], ids=["here", "left out by a ZIP"])
@@ -299,6 +327,31 @@ def test_run_puts_the_sweep_into_the_queue_and_into_the_url(store: Store, subjec
     assert "Cancelled: 0 of 2" in said(at)
 
 
+def test_a_second_press_of_run_that_does_not_know_the_address_yet_makes_no_second_sweep(
+    store: Store, subject: Subject, worker: None
+):
+    at = open_sweep()
+    run_button(at).click().run()
+    (sweep,) = store.sweeps.select()
+    del at.query_params["id"]
+    at.run()
+    run_button(at).click().run()
+    assert [each.id for each in store.sweeps.select()] == [sweep.id]
+    assert at.query_params["id"] in (sweep.id, [sweep.id])
+
+
+def test_what_was_typed_beside_a_sweep_is_there_after_a_look_at_another_page(
+    store: Store, subject: Subject, worker: None
+):
+    at = open_sweep()
+    run_button(at).click().run()
+    at.text_area(key="prompt").set_value("a red barn").run()
+    at.switch_page(page_files.COMPARE).run()
+    at.query_params.clear()
+    at.switch_page(page_files.SWEEP).run()
+    assert at.text_area(key="prompt").value == "a red barn"
+
+
 def test_a_link_to_a_sweep_fills_the_controls(store: Store, subject: Subject, worker: None):
     plan = SweepPlan(
         subject_id=subject.id,
@@ -445,6 +498,9 @@ def test_the_link_of_a_sweep_whose_subject_is_deleted_still_opens(store: Store, 
     store.subjects.save(other, {})
     at = open_sweep(id=sweep.id)
     assert "Cancelled: 0 of 1" in said(at)
+    assert any("it was left out" in toast.value for toast in at.toast), (
+        "another subject takes its place, and not silently"
+    )
 
 
 @pytest.mark.parametrize("role", ["viewer", "member"])

@@ -111,4 +111,6 @@ def test_a_raw_picture_that_was_deleted_before_the_commit_is_a_sentence(store: S
 )
 def test_what_goes_is_said(counted: dict[str, int], sentence: str) -> None:
     nothing = {"runs": 1, "rated": 0, "noted": 0, "tagged": 0, "votes": 0, "sweeps": 0, "shared": 0}
-    assert RunDeletion(**(nothing | counted), pictures=2, size=3_500_000).sentence == sentence
+    going = RunDeletion(**(nothing | counted), pictures=2, size=3_500_000)
+    assert going.sentence == sentence
+    assert going.told == sentence.replace(" go.", " are gone.")

@@ -29,59 +29,51 @@ def mirror(
     return result
 
 
+def _peak(rng: np.random.Generator, x: float, top: float, foot: float, sun_left: bool) -> tuple[Array, Array]:
+    """Masks of a peak, and of its face towards the sun; a crooked spine parts it from the other."""
+    tall = foot - top
+    left, right = (x - tall * rng.uniform(0.8, 1.25), foot), (x + tall * rng.uniform(0.8, 1.25), foot)
+    lean = 0.16 if sun_left else -0.16
+    shares = (0.3, 0.55, 0.8, 1.0)
+    spine = [(x, top), *((x + tall * (lean * s + rng.uniform(-0.09, 0.09)), top + tall * s) for s in shares)]
+    whole, sunny = Painter(), Painter()
+    whole.polygon([left, (x, top), right])
+    sunny.polygon([*spine, left if sun_left else right])
+    mask = whole.result()
+    return mask, sunny.result() * mask
+
+
 def _range(
-    rng: np.random.Generator,
-    picture: Array,
-    palette: Palette,
-    line: Array,
-    nearness: float,
-    rock: Array,
-    snow_depth: float,
-    sun_left: bool,
+    rng: np.random.Generator, picture: Array, palette: Palette, horizon: float, rock: Array, sun_left: bool, snowy: bool
 ) -> Array:
-    """One ridge with a lit and a shaded side, its snow, and the haze that distance lays over it."""
-    depth = Y - line[None]
-    relief = fractal(rng, 4, 4, 4, 0.5)
-    side = -4 if sun_left else 4
-    slope = np.convolve(np.gradient(line), np.ones(9) / 9, "same") * (1 if sun_left else -1)
-    shade = 0.62 + (relief - np.roll(relief, side, 1)) * 3.2 - slope[None] * 60 * np.exp(-np.clip(depth, 0, 1) / 0.14)
-    shade = np.clip(shade, 0.2, 1.15)[..., None]
-    surface = np.broadcast_to(rock, picture.shape) * shade * palette.tint
-    if snow_depth > 0:
-        cover = smoothstep(snow_depth, snow_depth * 0.2, depth + (relief - 0.5) * 0.16)
-        white = WHITE * palette.tint * np.clip(shade + 0.2, 0.45, 1.05)
-        surface = mix(surface, white, cover)
-    surface = mix(surface, palette.haze, 0.3 * (1 - nearness) + 0.06)
-    picture = mix(picture, surface, smoothstep(-0.003, 0.003, depth))
-    valley = smoothstep(-0.003, 0.003, depth) * smoothstep(0.06, 0.24, depth) * 0.2 * (1 - nearness)
-    return mix(picture, np.broadcast_to(palette.haze, picture.shape), valley)
+    """A pale chain far away, then three or four peaks of the same rock, with caps of snow or none."""
+    lit, shaded = rock * 1.1 * palette.tint, rock * 0.55 * palette.tint
+    for x in np.linspace(-0.1, 1.1, 8) + rng.uniform(-0.06, 0.06, 8):
+        mask, _ = _peak(rng, x, horizon - rng.uniform(0.07, 0.15), horizon + 0.04, sun_left)
+        picture = paint(picture, mix(lit, palette.haze, 0.6), mask)
+    peaks = int(rng.integers(3, 5))
+    for x in rng.permutation(np.linspace(0.04, 0.96, peaks) + rng.uniform(-0.1, 0.1, peaks)):
+        tall = rng.uniform(0.24, 0.4)
+        mask, sunny = _peak(rng, x, horizon - tall, horizon + 0.08, sun_left)
+        # A cap ends in teeth, each of them a few pixels wide at its root.
+        teeth = np.interp(X[0], np.linspace(0, 1, 24), rng.uniform(-1, 1, 24)).astype(np.float32)
+        bare = below(horizon - tall * (0.58 + 0.1 * teeth)) if snowy else np.ones_like(mask)
+        picture = paint(picture, mix(rgb(150, 172, 214) * palette.tint, shaded, bare), mask)
+        picture = paint(picture, mix(WHITE * palette.tint, lit, bare), sunny)
+    return picture
 
 
 def mountains(rng: np.random.Generator) -> Scene:
-    """Ridges behind each other, paler with distance, over a lake, a green valley or firs."""
+    """Peaks of a lit and a shaded face, paler with distance, over a lake, a green valley or firs."""
     time = choose_time(rng)
     palette = PALETTES[time]
-    horizon = rng.uniform(0.46, 0.74)
+    horizon = rng.uniform(0.5, 0.74)
     above = sky(rng, time, horizon, cover=float(rng.choice([0.0, 0.3, 0.6])) if time != "overcast" else None)
-    picture = above.picture
-    snowy = rng.random() < 0.65
-    rock = mix(rgb(72, 78, 100), rgb(104, 84, 68), rng.random())
-    layers = int(rng.integers(2, 4))
-    for i in range(layers):
-        nearness = i / max(1, layers - 1)
-        height = rng.uniform(0.26, 0.38) * (1 - 0.6 * nearness)
-        line = ridge(rng, horizon - 0.14 + 0.16 * nearness, height, rng.uniform(1.0, 2.0) * (1 + 0.5 * nearness), 4)
-        colour = mix(rock, rgb(60, 86, 56), nearness * 0.8)
-        picture = _range(
-            rng,
-            picture,
-            palette,
-            line,
-            nearness * 0.9,
-            colour,
-            0.1 * (1 - 0.9 * nearness) if snowy else 0.0,
-            above.sun[0] < 0.5,
-        )
+    snowy = rng.random() < 0.7
+    rock = mix(rgb(84, 92, 122), rgb(120, 96, 82), rng.random())
+    picture = _range(rng, above.picture, palette, horizon, rock, above.sun[0] < 0.5, snowy)
+    hills = swell(rng, horizon + 0.01, 0.025, 5)
+    picture = mix(picture, rgb(44, 76, 52) * palette.tint, below(hills))
     variant = str(rng.choice(["lake", "valley", "firs"]))
     shore = horizon + rng.uniform(0.06, 0.14)
     extras: tuple[str, ...] = ("snow",) if snowy else ()
@@ -126,31 +118,44 @@ def desert(rng: np.random.Generator) -> Scene:
     return Scene(picture, traits=Traits(kind="desert", time=time))
 
 
+def _tree_shadows(rng: np.random.Generator, line: Array, direction: float) -> Array:
+    """Mask of long shadows that fall from the line `line` (shape (256,)) towards the viewer."""
+    shadows = Painter()
+    for x in rng.uniform(-0.2, 1.2, int(rng.integers(3, 7))):
+        y = float(line[int(np.clip(x, 0, 0.999) * SIZE)])
+        reach = rng.uniform(0.2, 0.5)
+        end_x, end_y = x + direction * reach, y + reach * rng.uniform(0.45, 0.6)
+        width = rng.uniform(0.012, 0.022)
+        shadows.polygon([(x - width * 0.5, y), (x + width * 0.5, y), (end_x + width, end_y), (end_x - width, end_y)])
+    return shadows.result()
+
+
 def snow(rng: np.random.Generator) -> Scene:
-    """White slopes with blue shadows, loaded firs, and often falling flakes."""
+    """White slopes under long blue shadows, loaded firs, and often falling flakes."""
     time = choose_time(rng)
     palette = PALETTES[time]
-    horizon = rng.uniform(0.32, 0.62)
-    picture = sky(rng, time, horizon).picture
-    white = rgb(244, 248, 254) * palette.tint
-    shadow = mix(white * rgb(170, 194, 232), palette.zenith, 0.1)
+    horizon = rng.uniform(0.38, 0.62)
+    above = sky(rng, time, horizon)
+    picture = above.picture
+    white = rgb(246, 249, 254) * palette.tint
+    shadow = mix(white * rgb(150, 178, 226), palette.zenith, 0.1)
     if rng.random() < 0.45:
-        hills = mix(white * 0.85, palette.haze, 0.45) * (0.8 + 0.3 * fractal(rng, 6, 6, 5))[..., None]
-        picture = mix(picture, hills, below(ridge(rng, horizon - 0.06, 0.09, 3)))
+        hills = mix(white * rgb(150, 170, 205), palette.haze, 0.3)
+        picture = mix(picture, hills, below(ridge(rng, horizon - 0.05, 0.1, 3, 2)))
+    direction = (0.5 - above.sun[0]) * 1.6
     for i in range(3):
         nearness = i / 2
-        line = swell(rng, horizon + 0.26 * nearness**1.2, 0.025 + 0.02 * nearness, 5)
+        line = swell(rng, horizon + 0.3 * nearness**1.2, 0.025 + 0.025 * nearness, 4)
         if i < 2:
-            bark = mix(rgb(34, 56, 50) * palette.tint, palette.haze, 0.35 * (1 - nearness))
-            count = int(rng.integers(6, 14)) if i == 0 else int(rng.integers(2, 7))
-            picture = firs(rng, picture, line + 0.015, 0.18 + 0.2 * nearness, count, bark, snow=white)
+            bark = mix(rgb(24, 48, 44) * palette.tint, palette.haze, 0.2 * (1 - nearness))
+            count = int(rng.integers(9, 16)) if i == 0 else int(rng.integers(2, 6))
+            picture = firs(rng, picture, line + 0.015, 0.16 + 0.26 * nearness, count, bark, snow=white)
         depth = Y - line[None]
-        drift = np.clip(smoothstep(0.25, 0.6, fractal(rng, 3, 7, 4)) + smoothstep(0.1, 0.0, depth) * 0.6, 0, 1)
-        picture = mix(
-            picture, mix(np.broadcast_to(shadow, picture.shape), white, drift), smoothstep(-0.004, 0.004, depth)
-        )
+        slope = mix(white, shadow, smoothstep(0.02, 0.28, depth) * 0.35)
+        slope = mix(slope, np.broadcast_to(shadow, picture.shape), _tree_shadows(rng, line, direction))
+        picture = mix(picture, slope, smoothstep(-0.004, 0.004, depth))
     weather = None
-    if rng.random() < 0.45:
+    if rng.random() < 0.35:
         flakes = Painter()
         for _ in range(int(rng.integers(80, 160))):
             size = float(rng.choice([0.004, 0.006, 0.009], p=[0.5, 0.35, 0.15]))

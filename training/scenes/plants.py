@@ -55,7 +55,7 @@ def firs(
             tip = foot - tall * min(1.0, 0.92 * (tier + 1.6) / tiers)
             width = half * (1 - tier / tiers)
             trees.polygon([(x - width, low), (x + width, low), (x, tip)])
-            load.polygon([(x - width * 0.9, low - tall * 0.01), (x + width * 0.25, low - tall * 0.05), (x, tip)], 0.9)
+            load.polygon([(x - width * 0.9, low - tall * 0.01), (x - width * 0.15, low - tall * 0.05), (x, tip)], 0.9)
         trees.rectangle(x - tall * 0.014, foot - tall * 0.1, x + tall * 0.014, foot + tall * 0.02)
     mask = trees.result()
     picture = paint(picture, colour, mask)

@@ -48,7 +48,7 @@ def _ask(store: SeenStore, ids: Sequence[RunId], hidden: int) -> None:
 def _delete(store: SeenStore, ids: Sequence[RunId]) -> None:
     try:
         gone = store.deletion.delete(ids)
-        st.session_state[_DONE] = f"Deleted: {gone.sentence}"
+        st.session_state[_DONE] = gone.told
         clear_choice(ids)
     except BgenError as error:
         st.session_state[_DONE] = told(error)

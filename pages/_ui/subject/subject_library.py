@@ -64,7 +64,7 @@ def _library() -> None:
             st.switch_page(page_files.SWEEP, query_params={"subject": chosen})
     show_problem(beside="library")
     if done := st.session_state.pop(_DONE, ""):
-        st.success(done)
+        st.success(plain(done))
     if not entries:
         st.info("Nothing is saved yet. Close this, correct the mask if need be, and press **Save**.")
     with st.grid(3):

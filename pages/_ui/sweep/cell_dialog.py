@@ -72,9 +72,11 @@ def _close() -> None:
 @st.dialog("Cell", width="large", on_dismiss=_close)
 def _dialog(store: SeenStore, plan: SweepPlan, finished: Mapping[int, SweepCellRow]) -> None:
     """Draw the opened cell; arrow keys walk to the finished ones beside it as the grid shows them, Esc closes."""
-    rows = shown_rows(list(finished))
-    places = [index for row in rows for index in row]
     opened = _opened()
+    rows = shown_rows(list(finished))
+    if opened in finished and not any(opened in row for row in rows):  # the grid that told them showed another sweep
+        rows = [list(finished)]
+    places = [index for row in rows for index in row]
     index = opened if opened in places else places[0]
     try:
         run = store.runs.get(finished[index].run_id)
@@ -151,7 +153,12 @@ def beside(rows: Sequence[Sequence[int]], index: int, *, down: int, across: int)
 
 def _marked_run(store: SeenStore, shown: RunId) -> RunRecord | None:
     marked: RunId | None = st.session_state.get(MARKED)
-    return store.runs.get(marked) if marked and marked != shown else None
+    if not marked or marked == shown:
+        return None
+    if marked not in store.runs.visible([marked]):  # it was deleted, or its owner hides it now
+        del st.session_state[MARKED]
+        return None
+    return store.runs.get(marked)
 
 
 def _pictures(run: RunRecord, marked: RunRecord | None, *, keys: str) -> None:

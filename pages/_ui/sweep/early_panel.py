@@ -37,7 +37,7 @@ def early_choice() -> EarlyWish | None:
         return f"stop by {metrics[name]}" if way == _STOP else f"learn about {metrics[name]}"
 
     chosen = st.selectbox(
-        "Stop cells early", options, format_func=spoken, key="stop_early",
+        "Stop cells early", options, format_func=spoken, key="stop_early", persist_state="session",
         help=(
             "At 30 % of the steps a cell's preview is measured. A cell that will lose is painted no further; it can "
             "be painted after all. That needs kept runs of the same model and steps, which “learn” collects."

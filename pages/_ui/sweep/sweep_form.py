@@ -154,7 +154,10 @@ def subject_choice(subjects: Sequence[SubjectEntry]) -> list[SubjectEntry]:
         st.toast("A subject that this link names is not in the library any more.")
     if linked and st.session_state.get("subject_linked") != linked:
         st.session_state["subject"] = linked
-    kept = [name for name in st.session_state.get("subject", ()) if name in known]  # a link may name deleted ones
+    wanted: list[str] = st.session_state.get("subject", [])
+    kept = [name for name in wanted if name in known]
+    if len(kept) < len(wanted) and len(linked) == len(asked):
+        st.toast("A subject of this sweep is not in the library any more: it was left out.")
     st.session_state["subject"] = kept or [subjects[0].id]
     chosen = st.multiselect(
         "Subject", list(known), format_func=lambda shown: known[shown].name if shown in known else "gone",

@@ -19,13 +19,26 @@ def return_to_last() -> None:
     if len(st.query_params) or not last:
         return
     st.query_params.from_dict(last)
-    if "id" in last:
-        st.session_state.pop("shown_sweep", None)  # its controls are gone with the page, and filled once more
 
 
 def keep_address() -> None:
     """Remember the address for the next visit of the page."""
     st.session_state[_LAST] = {key: st.query_params.get_all(key) for key in st.query_params}
+
+
+def under_way(store: SeenStore, plan: SweepPlan) -> SweepId | None:
+    """This session's sweep where it is being made from just this plan.
+
+    A second press of Run, sent before the browser knew the address that the first one led to, names no sweep.
+    """
+    shown: str | None = st.session_state.get("shown_sweep")
+    if shown is None:
+        return None
+    try:
+        sweep = store.sweeps.get(SweepId(shown))
+    except UserInputError:  # deleted meanwhile
+        return None
+    return sweep.id if sweep.is_active and sweep.plan == plan.to_json() else None
 
 
 def linked_sweep(store: SeenStore) -> tuple[SweepRecord | None, str]:

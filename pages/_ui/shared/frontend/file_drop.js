@@ -50,7 +50,7 @@ function listen(invitation, progress, { button, field, label, several }, options
     if (!event.clipboardData?.types.includes("text/plain")) take(event.clipboardData?.files ?? []);
   }, options);
   function take([file, second]) {
-    if (second && several) handed = handed.then(() => sayUntilClicked(progress, several));
+    if (second && several) handed = handed.then(() => sayUntilAnswered(progress, several));
     else if (file) handed = handed.then(() => tell(progress, file, label, hand(file, button, field)));
   }
 }
@@ -64,14 +64,18 @@ async function tell(notice, file, label, handing) {
   const waiting = setTimeout(say, 1000, `Opening ${file.name} …`);
   const isHanded = await handing;
   clearTimeout(waiting);
-  if (!isHanded) await sayUntilClicked(notice, `${file.name} could not be opened: choose it with “${label}”.`);
+  if (!isHanded) await sayUntilAnswered(notice, `${file.name} could not be opened: choose it with “${label}”.`);
   say("");
 }
 
-async function sayUntilClicked(notice, text) {
+async function sayUntilAnswered(notice, text) {
   notice.textContent = text;
   notice.hidden = false;
-  await new Promise((done) => window.addEventListener("pointerdown", done, { once: true }));
+  const answered = new AbortController();
+  await new Promise((done) => {
+    for (const act of ["pointerdown", "keydown"]) window.addEventListener(act, done, { signal: answered.signal });
+  });
+  answered.abort();
   notice.hidden = true;
 }
 

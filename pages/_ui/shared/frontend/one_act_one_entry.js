@@ -26,6 +26,7 @@
     const { pathname, searchParams } = new URL(address, location.href);
     const cell = searchParams.get("cell");
     searchParams.delete("cell");
+    searchParams.delete("at"); // where its picture is looked at
     searchParams.sort();
     return { cell, rest: `${pathname}?${searchParams}` };
   }
