@@ -177,9 +177,13 @@ def test_space_flickers_and_arrows_walk_through_the_pictures(compared: tuple[Run
     expect(viewer(page).get_by_role("button", name=re.compile("^Second picture")).nth(2)).to_have_attribute(
         "aria-pressed", "true"
     )
-    viewer(page).get_by_role("button", name=re.compile("twice a second")).click()
+    play = viewer(page).get_by_role("button", name=re.compile("twice a second"))
+    play.focus()
+    page.keyboard.press("Enter")
     expect(viewer(page).locator(".tag")).to_have_text("A")  # by itself
     expect(viewer(page).locator(".tag")).to_have_text("C")
+    page.keyboard.press("Enter")  # the button that was pressed is another now, and has the focus
+    expect(play).to_have_attribute("aria-pressed", "false")
 
 
 def test_the_difference_is_what_numpy_says(compared: tuple[RunningApp, Store], page: Page) -> None:

@@ -315,6 +315,21 @@ def test_an_unsaved_photo_and_its_strokes_survive_a_reload(at: AppTest, store: S
     assert again.query_params["id"] == store.subjects.all()[0].id
 
 
+def test_two_tabs_of_one_address_do_not_take_each_others_strokes(at: AppTest) -> None:
+    upload(at, "my wall.png", wall())
+    first = at.query_params["draft"]
+    second = AppTest.from_file(SHELL, default_timeout=60)
+    second.query_params["draft"] = first
+    second.run()
+    assert second.query_params["draft"] != first
+    draw(second, ("add", 80, ((200, 100), (300, 250))))
+    reloaded = AppTest.from_file(SHELL, default_timeout=60)
+    reloaded.query_params["draft"] = first
+    reloaded.run()
+    assert draft(reloaded).edit.changes_nothing
+    assert len(draft(second).edit.strokes) == 1
+
+
 def test_the_complaint_stands_below_the_row_with_the_button(at: AppTest) -> None:
     upload(at, "wall.png", wall())
     button(at, "Use in sweep →").click().run()

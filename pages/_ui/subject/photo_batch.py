@@ -103,8 +103,8 @@ class Batch:
 
 def batch_in_hand() -> Batch | None:
     """The visitor's batch: of this session, or the one that the address names after a reload."""
-    if _BATCH not in st.session_state and (found := _batches().get(mark := st.query_params.get(_MARK, ""))):
-        st.session_state[_BATCH], st.session_state["batch_mark"] = found, mark
+    if _BATCH not in st.session_state and (found := _batches().get(st.query_params.get(_MARK, ""))):
+        st.session_state[_BATCH] = found  # under a mark of its own: another tab may still go on with that one
     return st.session_state.get(_BATCH)
 
 

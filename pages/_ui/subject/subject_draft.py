@@ -116,9 +116,8 @@ def current_draft() -> Draft:
     """The visitor's draft: what the URL names, or what they worked on last, or the first sample."""
     asked = SubjectId(st.query_params.get("id", ""))
     draft: Draft | None = st.session_state.get(_DRAFT)
-    if draft is None and (unsaved := unsaved_drafts().get(mark := st.query_params.get(_MARK, ""))):
-        st.session_state[_MARK] = mark
-        return start_afresh(unsaved.settled)
+    if draft is None and (unsaved := unsaved_drafts().get(st.query_params.get(_MARK, ""))):
+        return start_afresh(unsaved.settled)  # under a mark of its own: another tab may still go on with that one
     if asked and (draft is None or asked not in (draft.saved_id, draft.source_id)):
         try:
             return open_saved(asked)

@@ -76,6 +76,18 @@ function show(viewer, data) {
 }
 
 function draw(viewer) {
+  keepingFocus(viewer, () => drawAll(viewer));
+}
+
+/** Draw anew, and give the focus back to what stands where the focused control stood. */
+function keepingFocus(viewer, drawing) {
+  const controls = () => [...viewer.root.querySelectorAll("button, [tabindex='0']")];
+  const focused = controls().indexOf(viewer.root.getRootNode().activeElement);
+  drawing();
+  if (focused >= 0) controls()[focused]?.focus({ preventScroll: true });
+}
+
+function drawAll(viewer) {
   viewer.frames = [];
   viewer.stage.replaceChildren();
   viewer.foot.replaceChildren();
@@ -105,7 +117,7 @@ function drawBar(viewer) {
     const play = button(viewer.playing ? "Stop" : "Play", "Change between both twice a second", () => {
       if (viewer.playing) stop(viewer);
       else viewer.playing = setInterval(() => flick(viewer), FLICKER_MS);
-      drawBar(viewer);
+      keepingFocus(viewer, () => drawBar(viewer));
     });
     play.setAttribute("aria-pressed", Boolean(viewer.playing));
     viewer.bar.append(play, button("Change", "Change to the other picture (space)", () => flick(viewer)));
