@@ -63,7 +63,7 @@ def main() -> None:
 
     from training.config import Config, for_gpu
     from training.device import choose_device
-    from training.go_on import go_on_from_export
+    from training.go_on import check_beginning, go_on_from_export
     from training.stages import STAGES, report
 
     arguments = read_arguments(None, [stage.name for stage in STAGES])
@@ -81,6 +81,10 @@ def main() -> None:
         decoder=replace(config.decoder, seconds=arguments.decoder_seconds),
         unet=replace(config.unet, seconds=arguments.unet_seconds),
     )
+    try:
+        check_beginning(config, goes_on=arguments.go_on)
+    except ValueError as problem:
+        sys.exit(f"python -m training: error: {problem}")
     wanted = STAGES[: [stage.name for stage in STAGES].index(arguments.until) + 1]
     with tempfile.TemporaryDirectory() as imagined:
         planned = replace(config, work=imagine(config.work, Path(imagined))) if arguments.plan else config

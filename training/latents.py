@@ -1,6 +1,8 @@
 """Encode all pictures once: the UNet never sees a pixel."""
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,7 +14,7 @@ from torch import Tensor
 from training.checkpoints import load_checkpoint, save_checkpoint
 from training.config import Config
 from training.device import choose_device
-from training.render import figure_paths
+from training.render import chunk_paths, figure_paths
 from training.workers import Team
 
 _AT_ONCE = 128  # pictures on a GPU
@@ -63,7 +65,7 @@ def cache_latents(team: Team, config: Config, report: Callable[[str], None] = pr
         if not path.exists():
             with np.load(drawn) as figures:
                 save_checkpoint(path, _encode_figures(vae, figures["pictures"], figures["painted"]))
-    chunks = sorted((config.pictures / "scenes").glob("scenes_*.npy"))[: config.render.encoded // config.render.chunk]
+    chunks = _encoded_chunks(config)
     for chunk in chunks[team.rank :: team.size]:
         path = folder / f"{chunk.stem}.pt"
         if not path.exists():
@@ -71,22 +73,45 @@ def cache_latents(team: Team, config: Config, report: Callable[[str], None] = pr
             report(f"latents: {chunk.stem} of {len(chunks)}")
 
 
-def join_latents(config: Config) -> None:
-    """Put all chunks together, scaled to unit variance or as an exported UNet knows them, in ``latents.pt``."""
+def _encoded_chunks(config: Config) -> list[Path]:
+    folder = config.pictures / "scenes"
+    return [chunk_paths(folder, index)[0] for index in range(config.render.encoded_chunks)]
 
-    def read(pattern: str, name: str) -> Tensor:
-        return torch.cat([load_checkpoint(path)[name] for path in sorted((config.pictures / "latents").glob(pattern))])
 
-    scenes = read("scenes_*.pt", "scenes")
+def join_latents(config: Config, scale: float | None = None) -> float:
+    """Put all chunks of the run's size together in ``latents.pt``, in their place.
+
+    Parameters
+    ----------
+    config : Config
+        The run.
+    scale : float, optional
+        Factor for latents; by default what an exported UNet knows, or what gives these unit variance. All sizes of a
+        run have one, since a pipeline has one.
+
+    Returns
+    -------
+    float
+        The factor.
+    """
+    folder, pictures = config.pictures / "latents", config.pictures / "scenes"
+
+    def read(files: list[Path], name: str) -> Tensor:
+        return torch.cat([load_checkpoint(folder / f"{path.stem}.pt")[name] for path in files])
+
+    scenes, figures = read(_encoded_chunks(config), "scenes"), figure_paths(pictures, config.render)
     vae = open_vae(config)
     known = float(vae.config.scaling_factor)
-    scale = known if known != 1 else float(1 / scenes.std())
+    if scale is None:
+        scale = known if known != 1 else float(1 / scenes.std())
     grey = encode(vae, np.full((1, config.render.side, config.render.side, 3), 127.5, np.float32))
     joined = {
         "scenes": (scenes * scale).half(),
-        "subject": (read("people_*.pt", "subject") * scale).half(),
+        "subject": (read(figures, "subject") * scale).half(),
         "grey": (grey * scale).half(),
         "scale": scale,
     }
-    joined |= {name: read("people_*.pt", name) for name in ("mask", "touched", "share")}
+    joined |= {name: read(figures, name) for name in ("mask", "touched", "share")}
     save_checkpoint(config.pictures / "latents.pt", joined)
+    shutil.rmtree(folder)
+    return scale

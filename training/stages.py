@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from training.config import USUAL_SIDE, Config, CropsConfig, RenderConfig
 from training.device import choose_device
 from training.evaluate import examine
@@ -19,8 +21,10 @@ from training.workers import Team, run_team
 _SECONDS_64, _SECONDS_32 = 0.04, 0.016
 """CPU seconds of one training sample at 64 x 64 and at 32 x 32 latents on one core: the first measured with bfloat16 on
 a core with AVX-512, where float32 takes 0.055, the second with float32."""
-_GPU_SAMPLES = 4000
-"""Samples of a second on a GPU: an estimate, since nobody has run it."""
+_SECONDS_OF_CROPS = 2e-6
+"""CPU seconds of a pixel of a crop in the autoencoder's lessons on one core with AVX-512."""
+_GPU_IN_CORES = 160
+"""So many cores learn as fast as a GPU: an estimate, since nobody has run it."""
 
 
 def report(line: str) -> None:
@@ -85,27 +89,38 @@ def _learners(config: Config) -> int:
     return config.workers if _on_cpu(config) else 1
 
 
-def _crops_minutes(settings: CropsConfig) -> float:
-    return settings.steps * 0.29 / 60 if settings.seconds is None else settings.seconds / 60
+def _learning_cores(config: Config) -> float:
+    """Cores that learn, or as many as a GPU is worth."""
+    return config.workers if _on_cpu(config) else _GPU_IN_CORES
+
+
+def _crops_minutes(config: Config, settings: CropsConfig) -> float:
+    if settings.seconds is not None:
+        return settings.seconds / 60
+    shares = np.diff([0.0, *(until for until, _, _ in settings.batches)])
+    pixels = sum(share * side**2 * count for share, (_, side, count) in zip(shares, settings.batches, strict=True))
+    # Each worker has a batch of its own.
+    return settings.steps * pixels * _learners(config) * _SECONDS_OF_CROPS / _learning_cores(config) / 60
 
 
 def _unet_minutes(config: Config) -> float:
     if config.unet.seconds is not None:
         return config.unet.seconds / 60
-    if not _on_cpu(config):
-        return (config.unet.samples + config.unet.low_samples / 4) / _GPU_SAMPLES / 60
-    return (config.unet.samples * _SECONDS_64 + config.unet.low_samples * _SECONDS_32) / config.workers / 60
+    seconds = config.unet.samples * _SECONDS_64 + config.unet.low_samples * _SECONDS_32
+    return seconds / _learning_cores(config) / 60
 
 
 def _latents(config: Config) -> None:
+    scale = None  # of the usual size, and so of each
     for sized in config.of_each_size:
         run_team(_learners(config), cache_latents, sized, report)
-        join_latents(sized)
+        scale = join_latents(sized, scale)
         cache_captions(sized)
 
 
 def _has_latents(config: Config) -> bool:
-    return all((sized.pictures / "captions.pt").exists() for sized in config.of_each_size)
+    names = ("latents.pt", "captions.pt")
+    return all((sized.pictures / name).exists() for sized in config.of_each_size for name in names)
 
 
 def _judges(config: Config) -> None:
@@ -127,19 +142,19 @@ STAGES: tuple[Stage, ...] = (
         "render",
         _rendered,
         _render,
-        lambda c: _areas(c, lambda r: r.scenes) * 0.03 / c.workers / 60,
+        lambda c: _areas(c, lambda r: r.scenes + r.people) * 0.03 / c.workers / 60,
     ),
     Stage(
         "vae",
         lambda c: (c.work / "vae").exists(),
         lambda c: run_team(_learners(c), train_vae, c, report),
-        lambda c: _crops_minutes(c.vae),
+        lambda c: _crops_minutes(c, c.vae),
     ),
     Stage(
         "decoder",
         lambda c: (c.work / "decoder").exists(),
         lambda c: run_team(_learners(c), train_decoder, c, report),
-        lambda c: _crops_minutes(c.decoder),
+        lambda c: _crops_minutes(c, c.decoder),
     ),
     Stage(
         "text",
@@ -151,10 +166,11 @@ STAGES: tuple[Stage, ...] = (
         "latents",
         lambda c: _has_latents(c) or is_trained(c),
         _latents,
-        lambda c: _areas(c, lambda r: r.encoded + 2 * r.people) * 0.032 / c.workers / 60,
+        lambda c: _areas(c, lambda r: r.encoded + r.people) * 0.032 / _learning_cores(c) / 60,
     ),
     Stage("unet", is_trained, lambda c: run_team(_learners(c), train_unet, c, report), _unet_minutes),
-    Stage("judge", lambda c: (c.work / "judge_luminance.pt").exists(), _judges, lambda c: 6.0),
+    # Before the judges, who are not needed for it: a GPU that is lent for minutes does not wait for them.
     Stage("export", lambda c: False, _export, lambda c: 0.1),
+    Stage("judge", lambda c: (c.work / "judge_luminance.pt").exists(), _judges, lambda c: 6.0),
     Stage("examine", lambda c: False, _examine, lambda c: 20.0),
 )

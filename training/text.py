@@ -19,8 +19,9 @@ from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from training.captions import Caption, caption
-from training.checkpoints import save_checkpoint
+from training.checkpoints import save_checkpoint, save_folder
 from training.config import Config, TextConfig
+from training.device import choose_device
 from training.render import load_traits
 from training.scenes.scene import Traits
 
@@ -73,7 +74,7 @@ def load_tokenizer(config: Config, report: Callable[[str], None] = print) -> CLI
         report("tokenizer: none kept, training one")
         stream = caption_stream(all_traits(config.work / "scenes"), config.text.seed)
         texts = (next(stream).text for _ in range(config.text.tokenizer_captions))
-        train_tokenizer(texts, config.text).save_pretrained(config.tokenizer)
+        save_folder(config.tokenizer, train_tokenizer(texts, config.text))
     return CLIPTokenizer.from_pretrained(config.tokenizer)
 
 
@@ -140,24 +141,26 @@ def teach_naming(config: Config, report: Callable[[str], None] = print) -> None:
     traits = all_traits(config.work / "scenes")
     labels = label_table(traits)
     column = {label: i for i, label in enumerate(labels)}
-    encoder = build_text_encoder(tokenizer, settings)
-    naming = Naming(settings.width, len(labels))
+    device = choose_device(config.device)
+    encoder = build_text_encoder(tokenizer, settings).to(device)
+    naming = Naming(settings.width, len(labels)).to(device)
     parameters = [*encoder.parameters(), *naming.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=0.01)
     stream, rng = caption_stream(traits, settings.seed + 1), np.random.default_rng(settings.seed)
     began, correct = time.monotonic(), 0.0
-    kinds = torch.tensor([label.startswith("kind:") for label in labels])
+    kinds = torch.tensor([label.startswith("kind:") for label in labels], device=device)
     for step in range(settings.steps):
         for group in optimizer.param_groups:
             warm, share = min(1.0, (step + 1) / 50), step / settings.steps
             group["lr"] = float(settings.learning_rate * warm * (0.5 * (1 + np.cos(np.pi * share)) * 0.95 + 0.05))
         captions = [next(stream) for _ in range(settings.batch)]
-        ids = encode_texts(tokenizer, [_with_strange_words(rng, c.text) for c in captions])
+        ids = encode_texts(tokenizer, [_with_strange_words(rng, c.text) for c in captions]).to(device)
         target = torch.zeros(len(captions), len(labels))
         for row, said in enumerate(captions):
             for label in said.mentions:
                 if label in column:
                     target[row, column[label]] = 1
+        target = target.to(device)
         scores = naming(encoder(ids).last_hidden_state, ids, end_token(tokenizer))
         loss = F.binary_cross_entropy_with_logits(scores, target, reduction="sum") / len(captions)
         optimizer.zero_grad(set_to_none=True)
@@ -170,14 +173,14 @@ def teach_naming(config: Config, report: Callable[[str], None] = print) -> None:
             left = (time.monotonic() - began) / (step + 1) * (settings.steps - step - 1) / 60
             where = f"text: step {step + 1} of {settings.steps}"
             report(f"{where}, loss {loss.item():.3f}, kind {correct:.1%}, {left:.0f} min left")
-    encoder.save_pretrained(config.work / "text_encoder")
+    save_folder(config.work / "text_encoder", encoder.to("cpu"))
 
 
 def cache_captions(config: Config) -> None:
     """Write `captions_each` captions of every encoded scene as token ids to ``captions.pt``."""
     tokenizer, settings = load_tokenizer(config), config.text
     rng = np.random.default_rng([settings.seed, 2])
-    traits = all_traits(config.pictures / "scenes")[: config.render.encoded]
+    traits = all_traits(config.pictures / "scenes")[: config.render.encoded_chunks * config.render.chunk]
     texts = [caption(rng, each).text for each in traits for _ in range(settings.captions_each)]
     ids = encode_texts(tokenizer, texts).view(len(traits), settings.captions_each, -1)
     nothing = encode_texts(tokenizer, [""])[0]

@@ -13,7 +13,7 @@ from diffusers import AutoencoderTiny
 from torch import Tensor
 
 from training.budget import Budget
-from training.checkpoints import load_checkpoint, save_checkpoint
+from training.checkpoints import load_checkpoint, save_checkpoint, save_folder
 from training.config import Config, CropsConfig
 from training.device import calling, choose_device, step_numbers
 from training.render import render_numbered
@@ -159,7 +159,8 @@ def _vae_loss(
             there = known.encode(batch).latents.float()
         penalty = penalty + settings.known_weight * F.mse_loss(latents, there)
     noisy, target = _with_noise(latents, settings.noise, numbers), batch
-    is_pooled = torch.rand(1, generator=numbers, device=device).item() < 0.2
+    # Drawn on the processor, so that a GPU need not be waited for.
+    is_pooled = np.random.default_rng(numbers.initial_seed()).random() < 0.2
     if 0.15 < share < 0.9 and is_pooled:
         # Latents that can be averaged make the UNet's stage at half the side meaningful (EQ-VAE, 2025).
         noisy, target = F.avg_pool2d(noisy, 2), F.avg_pool2d(batch, 2)
@@ -235,16 +236,16 @@ def teach(
     optimizer = torch.optim.AdamW(
         learners, lr=settings.learning_rate, betas=(0.9, 0.98), weight_decay=1e-3, foreach=True
     )
-    budget = Budget(steps=settings.steps, seconds=settings.seconds)
+    crops = Crops(config.work / "scenes", settings, device)
+    held_out = held_out_scenes(config).to(device, memory_format=torch.channels_last) if team.leads else None
+    step, spent = 0, 0.0
     if state := load_checkpoint(checkpoint):
         vae.load_state_dict(state["vae"])
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
-        budget = Budget(
-            steps=settings.steps, seconds=settings.seconds, step=int(state["step"]), spent=state.get("spent", 0.0)
-        )
-    crops = Crops(config.work / "scenes", settings, device)
-    held_out = held_out_scenes(config).to(device, memory_format=torch.channels_last) if team.leads else None
+        step, spent = int(state["step"]), state.get("spent", 0.0)
+    # Only now, since its time runs: what was prepared before is no learning.
+    budget = Budget(steps=settings.steps, seconds=settings.seconds, step=step, spent=spent)
 
     def save() -> None:
         networks = {"vae": vae.state_dict(), "average": average.state_dict(), "optimizer": optimizer.state_dict()}
@@ -276,4 +277,6 @@ def teach(
             save()
     if held_out is not None:
         report(f"{lesson.name}: {measure(average, held_out):.2f} dB on scenes that it has not seen")
-        average.to("cpu").save_pretrained(config.work / lesson.name)
+        save_folder(config.work / lesson.name, average.to("cpu"))
+        # With a checkpoint at the end of its budget, a stage whose result is deleted would end at once.
+        checkpoint.unlink(missing_ok=True)

@@ -112,14 +112,14 @@ def bokeh(rng: np.random.Generator) -> Scene:
     name = str(rng.choice(list(_LIGHTS), p=[0.26, 0.14, 0.11, 0.21, 0.07, 0.07, 0.07, 0.07]))
     ground, lamps = _LIGHTS[name]
     picture = flat(ground) * (0.4 + 0.8 * fractal(rng, 2, 2, 2))[..., None]
-    typical = rng.uniform(0.07, 0.13)
-    for _ in range(int(rng.integers(10, 20))):
+    typical = rng.uniform(0.06, 0.12)
+    for _ in range(int(rng.integers(14, 28))):
         x, y, radius = rng.random(), rng.random(), typical * rng.uniform(0.6, 1.5)
         top, bottom = (int(np.clip((y + s * radius) * SIZE + 3 * s, 0, SIZE)) for s in (-1, 1))
         left, right = (int(np.clip((x + s * radius) * SIZE + 3 * s, 0, SIZE)) for s in (-1, 1))
         window = np.s_[top:bottom, left:right]
         distance = np.hypot(X[window] - x, Y[window] - y)
-        disc = smoothstep(radius, radius * 0.92, distance) * (0.7 + 0.3 * smoothstep(radius * 0.6, radius, distance))
-        picture[window] += lamps[int(rng.integers(len(lamps)))] * (disc * rng.uniform(0.3, 0.8))[..., None]
+        disc = smoothstep(radius, radius * 0.92, distance) * (0.6 + 0.4 * smoothstep(radius * 0.6, radius, distance))
+        picture[window] += lamps[int(rng.integers(len(lamps)))] * (disc * rng.uniform(0.35, 0.85))[..., None]
     picture = blur(1 - np.exp(-np.maximum(picture, BLACK) * 1.4), rng.uniform(0, 1.2))
     return Scene(picture, traits=Traits(kind="bokeh", colours=(name,)))

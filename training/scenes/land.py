@@ -46,14 +46,14 @@ def _peak(rng: np.random.Generator, x: float, top: float, foot: float, sun_left:
 def _range(
     rng: np.random.Generator, picture: Array, palette: Palette, horizon: float, rock: Array, sun_left: bool, snowy: bool
 ) -> Array:
-    """A pale chain far away, then three or four peaks of the same rock, with caps of snow or none."""
-    lit, shaded = rock * 1.1 * palette.tint, rock * 0.55 * palette.tint
-    for x in np.linspace(-0.1, 1.1, 8) + rng.uniform(-0.06, 0.06, 8):
-        mask, _ = _peak(rng, x, horizon - rng.uniform(0.07, 0.15), horizon + 0.04, sun_left)
+    """A pale chain far away, then two or three great peaks of the same rock, with caps of snow or none."""
+    lit, shaded = rock * 1.25 * palette.tint, mix(rock * 0.6 * palette.tint, palette.haze, 0.12)
+    for x in np.linspace(-0.1, 1.1, 6) + rng.uniform(-0.06, 0.06, 6):
+        mask, _ = _peak(rng, x, horizon - rng.uniform(0.1, 0.18), horizon + 0.04, sun_left)
         picture = paint(picture, mix(lit, palette.haze, 0.6), mask)
-    peaks = int(rng.integers(3, 5))
-    for x in rng.permutation(np.linspace(0.04, 0.96, peaks) + rng.uniform(-0.1, 0.1, peaks)):
-        tall = rng.uniform(0.24, 0.4)
+    peaks = int(rng.integers(2, 4))
+    for x in rng.permutation(np.linspace(0.14, 0.86, peaks) + rng.uniform(-0.12, 0.12, peaks)):
+        tall = rng.uniform(0.32, 0.48)
         mask, sunny = _peak(rng, x, horizon - tall, horizon + 0.08, sun_left)
         # A cap ends in teeth, each of them a few pixels wide at its root.
         teeth = np.interp(X[0], np.linspace(0, 1, 24), rng.uniform(-1, 1, 24)).astype(np.float32)
@@ -67,14 +67,15 @@ def mountains(rng: np.random.Generator) -> Scene:
     """Peaks of a lit and a shaded face, paler with distance, over a lake, a green valley or firs."""
     time = choose_time(rng)
     palette = PALETTES[time]
-    horizon = rng.uniform(0.5, 0.74)
-    above = sky(rng, time, horizon, cover=float(rng.choice([0.0, 0.3, 0.6])) if time != "overcast" else None)
+    horizon = rng.uniform(0.54, 0.76)
+    # White caps stand out from a clear sky, not from white clouds.
+    above = sky(rng, time, horizon, cover=float(rng.choice([0.0, 0.0, 0.3])) if time != "overcast" else None)
     snowy = rng.random() < 0.7
     rock = mix(rgb(84, 92, 122), rgb(120, 96, 82), rng.random())
     picture = _range(rng, above.picture, palette, horizon, rock, above.sun[0] < 0.5, snowy)
     hills = swell(rng, horizon + 0.01, 0.025, 5)
     picture = mix(picture, rgb(44, 76, 52) * palette.tint, below(hills))
-    variant = str(rng.choice(["lake", "valley", "firs"]))
+    variant = str(rng.choice(["lake", "valley", "firs"], p=[0.4, 0.4, 0.2]))
     shore = horizon + rng.uniform(0.06, 0.14)
     extras: tuple[str, ...] = ("snow",) if snowy else ()
     if variant == "lake":

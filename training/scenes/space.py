@@ -28,10 +28,11 @@ def stars(rng: np.random.Generator) -> Scene:
         picture = picture + colour * (band * (0.3 + 0.7 * clumps))[..., None] * 0.8
         lane = np.exp(-(((across + (dust - 0.5) * 0.16) / 0.035) ** 2)) * smoothstep(0.4, 0.65, dust)
         picture = picture * (1 - 0.7 * lane)[..., None] + star_field(rng, 450) * band[..., None]
-    picture = picture + star_field(rng, int(rng.uniform(120, 240)))
-    for _ in range(int(rng.integers(25, 50))):
-        x, y, size = rng.random(), rng.uniform(0, 0.8), rng.uniform(0.005, 0.011)
-        picture = picture + (np.exp(-((X - x) ** 2 + (Y - y) ** 2) / size**2) * rng.uniform(0.6, 1.0))[..., None]
+    picture = picture + star_field(rng, int(rng.uniform(200, 400)))
+    for _ in range(int(rng.integers(30, 60))):
+        # Two or three pixels wide: larger ones are taken for lamps out of focus.
+        x, y, size = rng.random(), rng.uniform(0, 0.8), rng.uniform(0.0035, 0.007)
+        picture = picture + (np.exp(-((X - x) ** 2 + (Y - y) ** 2) / size**2) * rng.uniform(0.5, 1.0))[..., None]
     extras: tuple[str, ...] = ()
     if rng.random() < 0.75:
         if rng.random() < 0.5:
