@@ -165,8 +165,8 @@ class UnetConfig:
     """Samples at the last timestep, where the whole layout is decided."""
     kind_weights: Mapping[str, float] = field(
         default_factory=lambda: {
-            "mountains": 4.0, "snow": 3.0, "bokeh": 3.0, "stars": 3.0, "city": 2.0, "living_room": 2.0, "office": 2.0, "street": 1.5,
-            "desert": 1.5, "kitchen": 1.2, "brick": 0.7, "clouds": 0.7, "underwater": 0.7,
+            "mountains": 4.0, "snow": 3.0, "bokeh": 3.0, "stars": 3.0, "city": 2.0, "living_room": 2.0, "office": 2.0,
+            "street": 1.5, "desert": 1.5, "kitchen": 1.2, "brick": 0.7, "clouds": 0.7, "underwater": 0.7,
             "bookshelf": 0.7, "studio": 0.4,
         }
     )  # fmt: skip

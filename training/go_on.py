@@ -24,7 +24,7 @@ def check_beginning(config: Config, *, goes_on: bool) -> None:
     found = [name for name in _NETWORKS if (config.work / name).exists()]
     if goes_on and found and not (config.work / _MARK).exists():
         raise ValueError(
-            f"{config.work} holds {', '.join(found)} of a run that began from nothing: leave --go-on out, or remove them"
+            f"{config.work} holds a run that began from nothing: leave --go-on out, or remove {', '.join(found)}"
         )
     if not goes_on and (config.work / _MARK).exists():
         raise ValueError(

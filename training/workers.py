@@ -78,19 +78,21 @@ def _enter(rank: int, size: int, meeting: str, work: Callable[..., None], argume
             dist.destroy_process_group()
 
 
-def run_team(size: int, work: Callable[..., None], *arguments: object) -> None:
+def run_team(size: int, work: Callable[..., None], *arguments: object, apart: bool = False) -> None:
     """Run ``work(team, *arguments)`` in `size` processes and wait for all of them.
 
     Parameters
     ----------
     size : int
-        1 runs in this process, with all its threads.
+        1 runs in this process, with all its threads, unless it is to be apart.
     work : callable
         A module's function, since it is pickled.
     *arguments
         Passed on.
+    apart : bool
+        Even one runs in a process of its own, which reads the environment anew.
     """
-    if size == 1:
+    if size == 1 and not apart:
         work(Team(), *arguments)
         return
     # Read by libgomp when a child imports torch: spinning threads starve the other worker.

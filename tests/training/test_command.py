@@ -7,7 +7,7 @@ import pytest
 
 from training.__main__ import imagine, read_arguments
 from training.config import Config
-from training.go_on import go_on_from_export
+from training.go_on import check_beginning, go_on_from_export
 from training.train_unet import checkpoint_path
 
 
@@ -51,3 +51,24 @@ def test_a_plan_to_go_on_leaves_the_work_folder_as_it_is(tmp_path: Path) -> None
     assert checkpoint_path(planned.work).exists() and (planned.work / "scenes").exists()
     # A run from nothing afterwards must not find networks of an export.
     assert [entry.name for entry in work.iterdir()] == ["scenes"]
+
+
+@pytest.mark.slow
+def test_networks_of_runs_that_began_otherwise_are_not_mixed(tmp_path: Path) -> None:
+    from_nothing, gone_on = (replace(Config(), work=tmp_path / name) for name in ("from_nothing", "gone_on"))
+    for config in (from_nothing, gone_on):
+        (config.work / "scenes").mkdir(parents=True)  # what is drawn is the same for both
+        check_beginning(config, goes_on=False)
+        check_beginning(config, goes_on=True)
+    (from_nothing.work / "vae").mkdir()
+    check_beginning(from_nothing, goes_on=False)
+    with pytest.raises(
+        ValueError, match=r"from_nothing holds a run that .* nothing: leave --go-on out, or remove vae$"
+    ):
+        check_beginning(from_nothing, goes_on=True)
+    go_on_from_export(gone_on)
+    check_beginning(gone_on, goes_on=True)
+    with pytest.raises(
+        ValueError, match=r"with --go-on: give it again, or remove vae, text_encoder, unet\.pt, went_on$"
+    ):
+        check_beginning(gone_on, goes_on=False)

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 from bgen_core.models.catalogue import DEMO_FOLDER
-from training.config import Config, UnetConfig
+from training.config import Config, UnetConfig, for_gpu
 from training.export import export
 from training.go_on import go_on_from_export
 from training.sampling import load_pipeline
@@ -24,6 +24,8 @@ def test_a_run_that_goes_on_from_the_export_has_its_weights_card_world_and_token
     config = Config(work=tmp_path / "work", export=folder, tokenizer=folder / "tokenizer", unet=as_deep)
     config = go_on_from_export(config)
     assert is_trained(config)
+    # Another device's budget of samples is larger, and nobody asked for it to be learned.
+    assert is_trained(go_on_from_export(for_gpu(Config(work=config.work, export=folder, unet=as_deep))))
     assert not is_trained(replace(config, unet=replace(config.unet, seconds=1.0)))
     export(config)
     files = {path.relative_to(DEMO_FOLDER) for path in DEMO_FOLDER.rglob("*") if path.is_file()}

@@ -1,6 +1,8 @@
 """A training run that was interrupted ends where an uninterrupted one does."""
 
 import json
+import shutil
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 import torch
 from diffusers import AutoencoderTiny
 
+from training import train_vae as train_vae_module
 from training.batches import Samples, Window, choose_window
 from training.checkpoints import load_checkpoint, save_checkpoint
 from training.config import Config, DecoderConfig, RenderConfig, TextConfig, UnetConfig, VaeConfig, for_gpu
@@ -18,6 +21,7 @@ from training.scenes.scene import Traits
 from training.text import build_text_encoder, cache_captions, load_tokenizer
 from training.train_unet import checkpoint_path, is_trained, learning_rate, low_steps, steps, train_unet
 from training.train_vae import KNOWN, Crops, train_decoder, train_vae
+from training.vae import build_vae
 from training.workers import Team
 
 pytestmark = pytest.mark.slow
@@ -106,7 +110,7 @@ def test_an_interrupted_run_ends_like_an_uninterrupted_one(tiny: Config) -> None
 def test_larger_pictures_are_seen_as_often_as_the_settings_say(
     tiny: Config, share: float, matter: tuple[bool, bool]
 ) -> None:
-    settings = replace(tiny.unet, larger_share=share, larger_batch=2, low_samples=0, samples=48)
+    settings = replace(tiny.unet, larger_share=share, larger_batch=2, low_samples=0, samples=24)
     both = replace(tiny, larger=replace(tiny.render, side=384), unet=settings)
     for each in both.of_each_size[1:]:
         cache_noise(each, 48)
@@ -144,7 +148,9 @@ def test_an_interrupted_autoencoder_ends_like_an_uninterrupted_one(tiny: Config)
     draw_scenes(tiny)
     train_vae(Team(), tiny, _quiet, stop_after=4)  # its budget ends there, and no checkpoint is left
     straight = (tiny.work / "vae" / "diffusion_pytorch_model.safetensors").read_bytes()
+    shutil.rmtree(tiny.work / "vae")
     train_vae(Team(), tiny, _quiet, stop_after=2)
+    assert not (tiny.work / "vae").exists()
     train_vae(Team(), tiny, _quiet)
     assert (tiny.work / "vae" / "diffusion_pytorch_model.safetensors").read_bytes() == straight
 
@@ -199,6 +205,21 @@ def test_a_budget_of_time_is_all_that_is_learned_over_every_call(tiny: Config) -
     train_unet(Team(), over, _quiet)  # nothing is left
     after = load_checkpoint(checkpoint_path(tiny.work))
     assert after is not None and after["step"] == 1
+
+
+def test_what_is_prepared_takes_nothing_of_a_budget_of_time(tiny: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw_scenes(tiny)
+    held_out = torch.zeros(1, 3, 64, 64)
+
+    def slowly(config: Config) -> torch.Tensor:
+        time.sleep(0.2)
+        return held_out
+
+    monkeypatch.setattr(train_vae_module, "held_out_scenes", slowly)
+    train_vae(Team(), replace(tiny, vae=replace(tiny.vae, seconds=0.1)), _quiet)
+    untrained, learned = build_vae(tiny.vae), AutoencoderTiny.from_pretrained(tiny.work / "vae")
+    first = next(name for name, _ in untrained.named_parameters())
+    assert not torch.equal(untrained.state_dict()[first], learned.state_dict()[first])
 
 
 def test_networks_learn_in_mixed_precision_as_on_a_gpu(tiny: Config) -> None:
