@@ -1,10 +1,11 @@
 """The compare page in a real browser: rows that are ticked and rated, votes by keyboard, files that are dropped."""
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from bgen_core.metrics.clip_space import model_key
 from bgen_core.records.run import RunRecord
@@ -166,6 +167,44 @@ def test_votes_are_given_with_the_keys(compared: tuple[RunningApp, Store], page:
             expect(page.get_by_text(f"{count + 1} vote")).to_be_visible()
             settle(page)
     assert [vote.winner for vote in store.opinions.votes_of("sweep-1")[before:]] == ["a", "b", "tie", "a"]
+
+
+def test_what_a_double_click_and_a_held_key_repeat_is_no_vote(compared: tuple[RunningApp, Store], page: Page) -> None:
+    app, store = compared
+    before = len(store.opinions.votes_of("sweep-1"))
+    left = page.get_by_role("button", name="Left is better")
+    twice: list[tuple[str, Callable[[], None]]] = [
+        ("guidance", lambda: click_twice(left)),
+        ("guidance", lambda: hold(page, "1")),
+        ("seed", lambda: click_twice(left)),
+        ("seed", lambda: hold(page, "Enter")),  # the button that was clicked has the focus
+    ]
+    for number, (axis, act) in enumerate(twice, 1):
+        if f"axis={axis}" not in page.url:
+            page.goto(f"{app.url}/compare?sweep=sweep-1&show=vote&axis={axis}")
+        expect(left).to_be_visible()
+        settle(page)
+        act()
+        expect(page.get_by_text(re.compile(f"^{before + number} votes? by"))).to_be_visible()
+        settle(page)
+    assert len(store.opinions.votes_of("sweep-1")) == before + len(twice)
+
+
+def click_twice(button: Locator) -> None:
+    """Double-click as slowly as a person does: what the first click led to is there before the second."""
+    button.hover()
+    for click in (1, 2):
+        button.page.mouse.down(click_count=click)
+        button.page.mouse.up(click_count=click)
+        settle(button.page)
+
+
+def hold(page: Page, key: str) -> None:
+    """Press a key until it repeats; a focused button stays focused."""
+    for _ in range(3):
+        page.keyboard.down(key)
+        settle(page)
+    page.keyboard.up(key)
 
 
 def test_keys_choose_what_is_decided_there_and_vote_once_it_is_chosen(
