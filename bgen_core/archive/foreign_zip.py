@@ -82,6 +82,13 @@ class ForeignZip:
         except ZIP_FAULTS as error:
             raise self.refusal(f"{quoted(file, 120)} is damaged ({error})") from error
 
+    def length(self, file: str) -> int | None:
+        """Bytes that a file claims to be unpacked; None where it is not there."""
+        try:
+            return self._archive.getinfo(file).file_size
+        except KeyError:
+            return None
+
     def read_hashed(self, file: str, name: BlobHash) -> bytes:
         """A picture's bytes, which must be those that its content address stands for."""
         data = self.read(file, most=LARGEST_PICTURE)

@@ -54,6 +54,8 @@ class ImportedRuns:
 
     Attributes
     ----------
+    restored
+        Pictures of what was known that were missing here, or cut short, and were put back.
     not_imported
         A sentence for each thing that was left out: it was damaged on the way, has a text that no store holds, or a
         picture that is larger than this one takes.
@@ -65,6 +67,7 @@ class ImportedRuns:
     subjects_known: int
     sweeps_added: tuple[SweepId, ...] = ()
     votes_added: int = 0
+    restored: int = 0
     not_imported: tuple[str, ...] = ()
 
     @property
@@ -77,6 +80,10 @@ class ImportedRuns:
         parts = [counted(number, noun) for noun, number in brought.items() if number]
         if parts:
             text += f", with {listed(parts)}"
+        if self.restored:
+            text += (
+                f". {counted(self.restored, 'picture')} lost here {'was' if self.restored == 1 else 'were'} put back"
+            )
         return text + "."
 
 
@@ -100,9 +107,10 @@ class _NewRun:
 def import_runs(store: Store, path: Path, *, limits: DecodeLimits = PNG_LIMITS) -> ImportedRuns:
     """Take the runs of a ZIP of `run_archive`, with their pictures, measures, opinions, subjects, sweeps and votes.
 
-    What is there already stays as it is, with what people wrote beside it. No sweep is put into the queue. What has a
-    text that no store holds, as those of an older version may, is left out and named; so is a run or a subject one of
-    whose files was damaged on the way or is a picture beyond the limits.
+    What is there already stays as it is, with what people wrote beside it; pictures of it that are missing or cut short
+    are put back. No sweep is put into the queue. What has a text that no store holds, as those of an older version may,
+    is left out and named; so is a run or a subject one of whose files was damaged on the way or is a picture beyond the
+    limits.
 
     Parameters
     ----------
@@ -141,6 +149,8 @@ def import_runs(store: Store, path: Path, *, limits: DecodeLimits = PNG_LIMITS) 
             sweeps,
             references,
         )
+        there = [run for run in described if run.record.id in known]
+        restored = _put_back(store, archive, there, manifest.subjects, left_out)
     left_out += [f"Run {run_id}: Another picture is here under its address." for run_id in claimed]
     return ImportedRuns(
         added=tuple(run_id for run_id in runs if run_id not in claimed),
@@ -149,8 +159,43 @@ def import_runs(store: Store, path: Path, *, limits: DecodeLimits = PNG_LIMITS) 
         subjects_known=len({each.id for each in manifest.subjects} & known_subjects),
         sweeps_added=taken.added,
         votes_added=taken.votes,
+        restored=restored,
         not_imported=tuple(left_out),
     )
+
+
+def _put_back(
+    store: Store,
+    archive: ForeignZip,
+    runs: Sequence[_NewRun],
+    subjects: Sequence[ArchivedSubject],
+    left_out: list[str],
+) -> int:
+    """Put pictures of what is here back, where the store lacks them or has them shorter or longer; how many."""
+    files: dict[BlobHash, str] = {}
+    visible = store.runs.visible([run.record.id for run in runs])  # still
+    kept = {record.id: record for record in store.runs.get_all(sorted(visible))}
+    for run in runs:
+        here, described = kept.get(run.record.id), run.described
+        if here is None:
+            continue
+        pictures = {run.record.image: described.image_file, run.record.raw: described.raw_file}
+        files |= {name: file for name, file in pictures.items() if name in (here.image, here.raw)}
+    entries = {entry.id: entry for entry in store.subjects.all()}
+    for each in subjects:
+        if (entry := entries.get(each.id)) is not None:
+            pictures = {each.photo: each.photo_file, each.alpha: each.alpha_file}
+            files |= {name: file for name, file in pictures.items() if name in (entry.photo, entry.alpha)}
+    lengths, restored = store.blobs.sizes(files), 0
+    for name, file in files.items():
+        if lengths.get(name) == archive.length(file):
+            continue
+        try:
+            store.blobs.put(archive.read_hashed(file, name))
+            restored += 1
+        except UserInputError as error:
+            left_out.append(f"Picture {name[:12]}: {error}")
+    return restored
 
 
 def _manifest(archive: ForeignZip) -> Manifest:

@@ -215,8 +215,10 @@ def _file(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
 
 
 def _keep(store: Store, subject: Subject, edit: dict[str, Any]) -> tuple[SubjectId, bool]:
-    is_new = store.subjects.find(subject.id) is None
-    return (store.subjects.save(subject, edit) if is_new else subject.id), is_new
+    if store.subjects.find(subject.id) is None:
+        return store.subjects.save(subject, edit), True
+    store.subjects.restore_pictures(subject)
+    return subject.id, False
 
 
 def _shown(name: str) -> str:

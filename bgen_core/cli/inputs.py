@@ -124,7 +124,7 @@ def keep_pictures(store: Store, pngs: Iterable[bytes]) -> None:
 
 
 def keep_subject(store: Store, subject: Subject) -> None:
-    """Put a subject into the store, unless it is there: a saved one keeps its name and its strokes.
+    """Put a subject into the store, unless it is there whole: a saved one keeps its name and its strokes.
 
     Raises
     ------
@@ -132,7 +132,9 @@ def keep_subject(store: Store, subject: Subject) -> None:
         It fills its photo or is empty.
     """
     check_subject(subject)
-    if not any(entry.id == subject.id for entry in store.subjects.all()):
+    if any(entry.id == subject.id for entry in store.subjects.all()):
+        store.subjects.restore_pictures(subject)
+    else:
         store.subjects.save(subject, {})
 
 

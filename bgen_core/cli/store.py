@@ -187,7 +187,8 @@ def retention(
         print_json({"applied": apply, "days": days, "runs": [_told(run) for run in runs]} | asdict(pictures))
     else:
         for run in runs[: None if apply else _LISTED]:
-            sys.stdout.write(f"{run.created:%Y-%m-%d} {run.id[:12]} {run.subject_name}: {printable(run.prompt, 60)}\n")
+            name = printable(run.subject_name, 60)
+            sys.stdout.write(f"{run.created:%Y-%m-%d} {run.id[:12]} {name}: {printable(run.prompt, 60)}\n")
         if not apply and len(runs) > _LISTED:
             sys.stdout.write(f"… and {len(runs) - _LISTED:,} more; all with --json\n")
         files = f"{counted(pictures.files, 'picture')} ({pictures.size / 1e6:.1f} MB)"

@@ -13,8 +13,8 @@ _ELLIPSIS = "…"
 
 
 def length_of(text: str, size: int) -> float:
-    """Width of a line in pixels."""
-    return sum(font.getlength(part) for part, font in font_runs(text, size))
+    """Width in pixels of a text as one line: Pillow lays out no line breaks."""
+    return sum(font.getlength(part) for part, font in font_runs(" ".join(text.split()), size))
 
 
 @lru_cache(maxsize=256)

@@ -149,8 +149,8 @@ class BlobStore:
         if data is None:
             raise LostPictureError(
                 f"The picture {name[:12]}…{suffix} is missing from the folder {self.root}: "
-                "restore it from a backup, or make it again.",
-                public=f"The picture {name[:12]}…{suffix} is missing from the store: make it again.",
+                "restore it from a backup, or let `store check --repair` make it again.",
+                public=f"The picture {name[:12]}…{suffix} is missing from the store.",
             )
         if hash_bytes(data) != name:
             damaged = f"The picture {name[:12]}…{suffix} is damaged: its bytes are not those that were saved."
@@ -172,6 +172,14 @@ class BlobStore:
 
     def exists(self, name: BlobHash, suffix: str = ".png") -> bool:
         return self._place.exists(picture_path(name, suffix))
+
+    def has_whole(self, name: BlobHash, suffix: str = ".png") -> bool:
+        """Whether a picture is there with the bytes that were saved: it is read for this."""
+        try:
+            self.get(name, suffix)
+        except LostPictureError:
+            return False
+        return True
 
     def size(self, name: BlobHash, suffix: str = ".png") -> int:
         """Length in bytes; a missing picture is a LostPictureError."""

@@ -107,7 +107,7 @@ class Opinions:
         UserInputError
             A tag is longer than 40 letters or contains a comma.
         """
-        cleaned = {tag.strip() for tag in tags if tag.strip()}
+        cleaned = {" ".join(tag.split()) for tag in tags if tag.strip()}
         for tag in sorted(cleaned):
             check_text("A tag", tag)
             if len(tag) > LONGEST_TAG or "," in tag:

@@ -54,6 +54,8 @@ class Subjects:
         name = _checked_name(subject.name)
         with self._database.reading() as session:
             known = session.get(SubjectRow, subject.id) is not None
+        if known:
+            self.restore_pictures(subject)
         # Outside of the writer's turn: a large photo takes a second.
         pngs: list[bytes] = [] if known else list(_encoded(subject))
         names = self._blobs.put_all(pngs)
@@ -80,6 +82,31 @@ class Subjects:
         if not write_rows(self._database, self._blobs, write, put=put):
             return self.save(subject, edit)  # somebody has deleted it meanwhile
         return subject.id
+
+    def restore_pictures(self, subject: Subject) -> bool:
+        """Put the pictures of a subject that is here back where they are missing or damaged; names and edits stay.
+
+        Returns
+        -------
+        bool
+            Whether there was something to put back.
+        """
+        with self._database.reading() as session:
+            row = session.get(SubjectRow, subject.id)
+            kept = () if row is None else (row.photo, row.alpha)
+        if all(self._blobs.has_whole(name) for name in kept):
+            return False
+        pngs = _encoded(subject)
+        names = self._blobs.put_all(pngs)
+
+        def write(session: Session) -> bool:
+            row = session.get(SubjectRow, subject.id)
+            if row is not None:
+                row.photo, row.alpha = names  # an older version packed the same pixels into other bytes
+            return row is not None
+
+        put = {name: lambda png=png: png for name, png in zip(names, pngs, strict=True)}
+        return write_rows(self._database, self._blobs, write, put=put)
 
     def load(self, subject_id: SubjectId, *, owner: VisitorId = EVERYONE) -> Subject:
         """The subject with its pixels, equal to the one that was saved.

@@ -123,6 +123,24 @@ def test_what_is_there_already_stays_as_it_is(
     assert contents(store) == first
 
 
+def test_pictures_that_were_lost_are_put_back(
+    store: Store, other: Store, runs: list[RunRecord], tmp_path: Path
+) -> None:
+    archive = exported(other, runs, tmp_path / "runs.zip")
+    import_runs(store, archive)
+    before = contents(store)
+    (subject,) = store.subjects.all()
+    store.blobs.path(runs[0].image).unlink()
+    store.blobs.path(runs[1].raw).write_bytes(b"cut")
+    store.blobs.path(subject.photo).unlink()
+    done = import_runs(store, archive)
+    assert (done.added, done.known, done.restored, done.not_imported) == ((), 3, 3, ())
+    assert done.sentence == "0 runs imported, 3 there already and left as they are. 3 pictures lost here were put back."
+    assert contents(store) == before
+    assert [each for each in check_store(store) if isinstance(each, Finding)] == []
+    assert import_runs(store, archive).restored == 0
+
+
 def test_the_zip_is_of_use_without_the_program(other: Store, runs: list[RunRecord], tmp_path: Path) -> None:
     with zipfile.ZipFile(exported(other, runs, tmp_path / "runs.zip")) as archive:
         assert archive.testzip() is None

@@ -18,7 +18,7 @@ from bgen_core.reports.file_sizes import in_megabytes, report_bytes, sheet_bytes
 from bgen_core.reports.html_report import html_report
 from bgen_core.reports.png_bands import png_of_bands
 from bgen_core.reports.sheet_layout import LONGEST_SIDE, MOST_PIXELS, SheetLayout, lay_out
-from bgen_core.reports.sheet_text import line_of_text
+from bgen_core.reports.sheet_text import length_of, line_of_text
 from bgen_core.store.store import Store
 from bgen_core.sweep.axes import Axis
 from bgen_core.sweep.grid import arrange
@@ -169,6 +169,16 @@ def test_the_text_drawn_is_the_axis_value(store: Store):
         top = box.top - 26
         expected = line_of_text(label, sheet.layout.cell.width, 26, 14, (29, 35, 33), "middle")
         assert np.array_equal(crop(image, Box(left=box.left, top=top, right=box.right, bottom=box.top)), expected)
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\x85", "\u2028", "\x1c"])
+def test_a_value_of_several_lines_is_drawn_in_one(store: Store, ending: str):
+    text = f"a beach{ending}at sunset"
+    keep(store, make_plan(Axis(name="prompt", values=("a beach", text)), SEED))
+    sheet = contact_sheet(store, "sweep-1")
+    assert text in (sheet.pages[0][1].down or sheet.pages[0][1].across).labels
+    opened(sheet, store)
+    assert length_of(text, 14) == length_of("a beach at sunset", 14)
 
 
 def test_what_is_missing_is_an_empty_place_with_its_reason(store: Store):

@@ -15,7 +15,7 @@ from bgen_core.records.sweep_states import FINISH
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.backup import saving
 from bgen_core.store.backup.restoring import Restored, restore
-from bgen_core.store.backup.saving import Saved, back_up
+from bgen_core.store.backup.saving import Saved, back_up, picture_path
 from bgen_core.store.schema import SCHEMA_VERSION
 from bgen_core.store.store import OpenStore, Store, open_store
 from bgen_core.store.upkeep.check import Finding, check_store
@@ -141,6 +141,33 @@ def test_a_picture_that_the_store_lacks_is_told_and_the_rest_saved(
     assert saved(store, tmp_path / "saved").lost == 1
     told = restored(elsewhere, tmp_path / "saved")
     assert (told.new, told.lost) == (1, 1)
+
+
+def test_a_damaged_picture_is_restored(store: Store, tmp_path: Path) -> None:
+    run = commit(store, made_up_run())
+    whole = store.blobs.get(run.image)
+    saved(store, tmp_path / "saved")
+    store.blobs.path(run.image).write_bytes(whole[:100])
+    store.blobs.path(run.raw).write_bytes(bytes(len(store.blobs.get(run.raw))))  # of the same length
+    assert len(findings(store)) == 2
+    assert restored(store, tmp_path / "saved").new == 2
+    assert (store.blobs.get(run.image), findings(store)) == (whole, [])
+
+
+def test_a_picture_that_was_cut_short_in_a_backup_is_saved_again(
+    store: Store, elsewhere: OpenStore, tmp_path: Path
+) -> None:
+    run = commit(store, made_up_run())
+    saved(store, tmp_path / "saved")
+    kept = tmp_path / "saved" / picture_path(run.image)
+    kept.write_bytes(kept.read_bytes()[:100])
+    assert saved(store, tmp_path / "saved") == Saved(pictures=2, new=1, lost=0)
+    assert restored(elsewhere, tmp_path / "saved").lost == 0
+    # Where the store's own is the damaged one, the backup's stays.
+    store.blobs.path(run.image).write_bytes(b"cut")
+    assert saved(store, tmp_path / "saved") == Saved(pictures=2, new=0, lost=0)
+    kept.write_bytes(b"short")
+    assert saved(store, tmp_path / "saved") == Saved(pictures=1, new=0, lost=1)
 
 
 @pytest.mark.parametrize("name", ["saved", "saved.tar"])

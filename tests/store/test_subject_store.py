@@ -6,7 +6,9 @@ from bgen_core.ids import VisitorId
 from bgen_core.records.sweep_states import SweepState
 from bgen_core.records.visitor import Visitor
 from bgen_core.settings import Settings
+from bgen_core.store.schema import SubjectRow
 from bgen_core.store.store import Store, open_store
+from bgen_core.subject.decoding.image_io import encode_png
 from bgen_core.subject.subject import Subject
 from tests.made_up import EXTENT, commit, made_up_run, made_up_subject, made_up_sweep, picture
 
@@ -103,3 +105,39 @@ def test_pictures_that_have_changed_are_noticed(store: Store) -> None:
         store.blobs.path(entry.photo).write_bytes(changed)
         with pytest.raises(StoreError, match=r"'Ada' .* have changed since it was saved"):
             store.subjects.load(subject_id)
+
+
+@pytest.mark.parametrize("lost", ["photo", "alpha"])
+@pytest.mark.parametrize("how", ["missing", "cut"])
+def test_a_subject_whose_picture_is_lost_is_whole_when_it_is_saved_again(store: Store, lost: str, how: str) -> None:
+    subject = made_up_subject()
+    subject_id = store.subjects.save(subject, EDIT)
+    file = store.blobs.path(getattr(store.subjects.get(subject_id), lost))
+    for save in (lambda: store.subjects.save(subject, EDIT), lambda: store.subjects.restore_pictures(subject)):
+        if how == "missing":
+            file.unlink()
+        else:
+            file.write_bytes(file.read_bytes()[:50])
+        with pytest.raises(StoreError):
+            store.subjects.load(subject_id)
+        save()
+        assert store.subjects.load(subject_id).id == subject_id
+        assert store.subjects.load_edit(subject_id) == EDIT
+    assert not store.subjects.restore_pictures(subject)
+    assert not store.subjects.restore_pictures(made_up_subject(7))  # not here
+    assert len(store.subjects.all()) == 1
+
+
+def test_a_subject_that_an_older_version_packed_otherwise_is_whole_when_it_is_saved_again(store: Store) -> None:
+    subject = made_up_subject()
+    subject_id = store.subjects.save(subject, EDIT)
+    photo = store.subjects.get(subject_id).photo
+    older = store.blobs.put(encode_png(subject.image, compress_level=9))
+    assert older != photo
+    with store.database.writing() as session:
+        session.get_one(SubjectRow, subject_id).photo = older
+    assert store.subjects.load(subject_id).id == subject_id
+    store.blobs.delete(older)
+    store.blobs.delete(photo)
+    store.subjects.save(subject, EDIT)
+    assert store.subjects.load(subject_id).id == subject_id

@@ -24,6 +24,10 @@ class BackupPlace(Protocol):
 
     def has(self, name: str) -> bool: ...
 
+    def length(self, name: str) -> int:
+        """In bytes, of a file that is there."""
+        ...
+
     def pictures(self) -> set[BlobHash]:
         """All that are in it."""
         ...
@@ -49,6 +53,9 @@ class _Folder:
 
     def has(self, name: str) -> bool:
         return (self._path / name).is_file()
+
+    def length(self, name: str) -> int:
+        return (self._path / name).stat().st_size
 
     def pictures(self) -> set[BlobHash]:
         return {BlobHash(path.stem) for path in self._path.glob("blobs/??/*.png")}
@@ -87,6 +94,9 @@ class _Tar:
 
     def has(self, name: str) -> bool:
         return name in self._members
+
+    def length(self, name: str) -> int:
+        return self._members[name].size
 
     def pictures(self) -> set[BlobHash]:
         return {BlobHash(Path(name).stem) for name in self._members if name.startswith("blobs/")}

@@ -31,7 +31,7 @@ class Restored:
     created
         When the backup was made.
     pictures, new
-        In the backup, and those of them that the store did not have.
+        In the backup, and those of them that the store did not have, or had damaged.
     lost
         Pictures that the backup lacks or has damaged, and the store too.
     """
@@ -64,7 +64,7 @@ def restore(store: Store, source: Path) -> Iterator[Looked | Restored]:
         new, lost = 0, 0
         names = sorted(_names(store, place, copy))
         for done, name in enumerate(names, 1):
-            if not store.blobs.exists(name):
+            if not store.blobs.has_whole(name):
                 data = place.read(picture_path(name)) if place.has(picture_path(name)) else b""
                 if hash_bytes(data) == name:
                     store.blobs.put(data)

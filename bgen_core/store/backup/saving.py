@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bgen_core.content_address import hash_bytes
 from bgen_core.errors import LostPictureError, StoreError
 from bgen_core.ids import BlobHash
 from bgen_core.store.backup.database_copy import copy_name, copy_out
@@ -28,7 +29,7 @@ class Saved:
     Attributes
     ----------
     pictures, new
-        In the backup, and those of them that were not there before.
+        In the backup, and those of them that were not there whole before.
     lost
         Pictures that the store itself lacks, or has damaged: rows name them, here as there.
     """
@@ -67,8 +68,9 @@ def back_up(store: Store, target: Path) -> Iterator[Looked | Saved]:
             copy_out(store.database, copy)
             named = store.pictures.uses().keys()
             lost: set[BlobHash] = set()
+            lengths = store.blobs.sizes(named)
             for done, name in enumerate(sorted(named), 1):
-                new += _save(store, place, name, lost)
+                new += _save(store, place, name, lengths.get(name), lost)
                 yield Looked(done=done, of=len(named))
             if before <= named and lost <= store.pictures.uses().keys():
                 break
@@ -86,13 +88,17 @@ def back_up(store: Store, target: Path) -> Iterator[Looked | Saved]:
     yield Saved(pictures=len(named) - len(lost), new=new, lost=len(lost))
 
 
-def _save(store: Store, place: BackupPlace, name: BlobHash, lost: set[BlobHash]) -> bool:
+def _save(store: Store, place: BackupPlace, name: BlobHash, length: int | None, lost: set[BlobHash]) -> bool:
+    """Save a picture that the backup lacks, or has with another length than the store: one of both is damaged."""
     path = picture_path(name)
-    if place.has(path):
+    is_there = place.has(path)
+    if is_there and place.length(path) == length:
         return False
     try:
-        place.write(path, store.blobs.get(name))
+        data = store.blobs.get(name)
     except LostPictureError:
-        lost.add(name)
+        if not is_there or hash_bytes(place.read(path)) != name:
+            lost.add(name)
         return False
+    place.write(path, data)
     return True
