@@ -9,6 +9,7 @@ from bgen_core.wording import not_utf8
 LONGEST_TEXT = 20_000  # a prompt, a note
 LONGEST_NAME = 500  # of a subject, a model, a device
 LONGEST_TAG = 40
+MOST_TAGS = 1000  # of a run, by all who look
 LONGEST_VIEW_NAME = 80
 LONGEST_OWNER = 64
 LONGEST_SEARCH = 500  # by meaning: far beyond what a CLIP model reads

@@ -52,6 +52,20 @@ def read_member(archive: zipfile.ZipFile, name: str, *, most: int) -> bytes:
         raise DamagedFileError(f"{quoted(name[-60:])} in the ZIP is damaged ({error}).") from error
 
 
+class RefusedZipError(UserInputError):
+    """Nothing of a ZIP is taken.
+
+    Attributes
+    ----------
+    why
+        The half of the sentence behind "because".
+    """
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{name}: nothing is imported, because {why}.")
+        self.why = why
+
+
 class ForeignZip:
     """An open ZIP whose files are read into memory one by one, each within a limit."""
 
@@ -98,7 +112,7 @@ class ForeignZip:
 
     def refusal(self, why: str) -> UserInputError:
         """The error that says why nothing of this file is taken."""
-        return UserInputError(f"{self.name}: nothing is imported, because {why}.")
+        return RefusedZipError(self.name, why)
 
 
 @contextmanager

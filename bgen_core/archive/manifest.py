@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from bgen_core.ids import BlobHash, RunId, SubjectId, SweepId, VisitorId
-from bgen_core.limits import FIRST_YEAR, LAST_YEAR, LONGEST_OWNER
+from bgen_core.limits import FIRST_YEAR, LAST_YEAR, LONGEST_OWNER, MOST_TAGS
 from bgen_core.records.race import RaceEnd, StepKind
 from bgen_core.store.opinions import Drawn, Winner
 from bgen_core.sweep.seeds.redraw import MOST_ATTEMPTS
@@ -82,7 +82,7 @@ class ArchivedRun(_Part):
     metrics: list[ArchivedMetric] = Field(default=[], max_length=1000)
     rating: Annotated[int, Field(ge=1, le=5)] | None = None
     notes: _Text = ""
-    tags: list[_Text] = Field(default=[], max_length=1000)
+    tags: list[_Text] = Field(default=[], max_length=MOST_TAGS)
 
 
 class ArchivedSubject(_Part):

@@ -24,7 +24,7 @@ from bgen_core.archive.possible_texts import with_possible_texts
 from bgen_core.archive.zip_outlet import ZipOutlet
 from bgen_core.errors import LostPictureError, UserInputError
 from bgen_core.ids import BlobHash, SubjectId, SweepId
-from bgen_core.limits import LONGEST_NAME, check_text
+from bgen_core.limits import LONGEST_NAME, MOST_TAGS, check_text
 from bgen_core.metrics import MetricValue
 from bgen_core.records.foreign_run import check_portable
 from bgen_core.records.run import RunRecord
@@ -112,6 +112,9 @@ def archive_pieces(
                 _archived(run, names[run.id], metrics.get(run.id, {}), opinions.get(run.id, Opinion()))
             )
             missing += [f"Run {run.id}: {sentence}" for sentence in told]
+            tags = len(opinions.get(run.id, Opinion()).tags)
+            if tags > MOST_TAGS:  # an older version took more
+                missing.append(f"Run {run.id}: {tags - MOST_TAGS:,} of its {tags:,} tags.")
             try:
                 archive.add(entry.image_file, store.blobs.get(run.image), run.created)
                 records.append(run)
@@ -208,7 +211,7 @@ def _archived(run: RunRecord, name: str, metrics: Mapping[str, MetricValue], opi
         ],
         rating=opinion.rating,
         notes=opinion.notes,
-        tags=list(opinion.tags),
+        tags=list(opinion.tags)[:MOST_TAGS],
     )
 
 

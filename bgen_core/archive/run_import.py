@@ -17,12 +17,13 @@ from bgen_core.archive.foreign_zip import (
     LARGEST_TEXT,
     DamagedFileError,
     ForeignZip,
+    RefusedZipError,
     open_foreign_zip,
     read_foreign_json,
 )
 from bgen_core.archive.manifest import MANIFEST, VERSION, ArchivedReference, ArchivedRun, ArchivedSubject, Manifest
 from bgen_core.archive.possible_texts import with_possible_texts
-from bgen_core.errors import StoreError, UserInputError, reason
+from bgen_core.errors import BgenError, StoreError, UserInputError, reason
 from bgen_core.extent import Extent
 from bgen_core.ids import BlobHash, RunId, SweepId
 from bgen_core.json_value import JsonValue
@@ -131,8 +132,8 @@ def import_runs(store: Store, path: Path, *, limits: DecodeLimits = PNG_LIMITS) 
         records = [run.record for run in described]
         known = store.runs.visible([record.id for record in records])
         known_subjects = {entry.id for entry in store.subjects.all()}
-        unknown_subjects = [each for each in manifest.subjects if each.id not in known_subjects]
-        subjects = list(_checked_subjects(archive, unknown_subjects, limits, left_out))
+        unknown_subjects = {each.id: each for each in manifest.subjects if each.id not in known_subjects}
+        subjects = list(_checked_subjects(archive, unknown_subjects.values(), limits, left_out))
         unknown = {run.record.id: run for run in described if run.record.id not in known}
         runs = {run.record.id: run for run in _checked_runs(archive, unknown.values(), limits, left_out)}
         present = {record.id: record for record in records if record.id in known or record.id in runs}
@@ -144,7 +145,7 @@ def import_runs(store: Store, path: Path, *, limits: DecodeLimits = PNG_LIMITS) 
         taken, claimed = _take(
             store,
             archive,
-            list({each.described.id: each for each in subjects}.values()),
+            subjects,
             list(runs.values()),
             sweeps,
             references,
@@ -188,14 +189,19 @@ def _put_back(
             files |= {name: file for name, file in pictures.items() if name in (entry.photo, entry.alpha)}
     lengths, restored = store.blobs.sizes(files), 0
     for name, file in files.items():
-        if lengths.get(name) == archive.length(file):
+        if name in lengths and lengths[name] == archive.length(file):
             continue
         try:
             store.blobs.put(archive.read_hashed(file, name))
             restored += 1
-        except UserInputError as error:
-            left_out.append(f"Picture {name[:12]}: {error}")
+        except (UserInputError, StoreError) as error:  # the rest is taken
+            left_out.append(f"Picture {name[:12]}: {_why(error)}")
     return restored
+
+
+def _why(error: BgenError) -> str:
+    """Why one file is left out."""
+    return f"{error.why}." if isinstance(error, RefusedZipError) else error.public
 
 
 def _manifest(archive: ForeignZip) -> Manifest:
@@ -250,7 +256,7 @@ def _without_impossible(run: _NewRun, left_out: list[str]) -> _NewRun:
 
 
 def _checked_subjects(
-    archive: ForeignZip, entries: Sequence[ArchivedSubject], limits: DecodeLimits, left_out: list[str]
+    archive: ForeignZip, entries: Iterable[ArchivedSubject], limits: DecodeLimits, left_out: list[str]
 ) -> Iterator[_NewSubject]:
     for entry in entries:
         try:
@@ -319,11 +325,11 @@ def _checked_references(
     archive: ForeignZip, entries: Sequence[ArchivedReference], limits: DecodeLimits, left_out: list[str]
 ) -> Iterator[tuple[BlobHash, str]]:
     """Content address -> file, of reference pictures that are what their address stands for."""
-    for entry in entries:
+    for entry in {each.picture: each for each in entries}.values():
         try:
             decode_foreign_photo(archive.read_hashed(entry.file, entry.picture), name=entry.file, limits=limits)
         except (DamagedFileError, UserInputError) as error:
-            left_out.append(f"Picture {entry.picture[:12]}: {error}")
+            left_out.append(f"Picture {entry.picture[:12]}: {_why(error)}")
         else:
             yield entry.picture, entry.file
 

@@ -25,7 +25,7 @@ from bgen_core.jobs.running.work import Painted
 from bgen_core.jobs.running.work_planner import WorkPlanner
 from bgen_core.jobs.watching.painters import SPEED
 from bgen_core.models.default_model import default_model
-from bgen_core.models.devices import Device, find_device, free_bytes, memory_bytes
+from bgen_core.models.devices import Device, find_device, free_bytes, is_lasting_device_fault, memory_bytes
 from bgen_core.models.hub.download import Fetching
 from bgen_core.models.model_files import fetch_missing
 from bgen_core.models.revision import find_model
@@ -125,17 +125,19 @@ class Runner:
     def warm_up(self) -> Generator[Fetching]:
         """Load the deployment's model, and measure its speed where that was never done on this device.
 
-        A model that cannot be loaded is only logged: the first sweep that wants it says why.
+        A model that cannot be loaded or measured is only logged: the first sweep that wants it says why.
         """
         name = default_model(self._settings)
         try:
             yield from self.fetch(name)
             model = self.prepare(name)
+            model.inpainter.tune(Extent(width=model.source.entry.side, height=model.source.entry.side))
         except BgenError:
             logger.warning("the model %r is not ready", name, exc_info=True)
-            return
-        square = Extent(width=model.source.entry.side, height=model.source.entry.side)
-        model.inpainter.tune(square)
+        except Exception as error:
+            if is_lasting_device_fault(error):
+                raise
+            logger.exception("the model %r cannot be measured", name)
 
     def stop(self) -> None:
         """Let `run` paint no more: it ends when what is painted is committed and told."""

@@ -28,6 +28,7 @@ LONGEST_PAUSE_SECONDS = 30.0
 HEALTHY_SECONDS = 60.0
 CRASHES_ALLOWED = 3  # of one sweep, without a single new picture between them
 LOOK_SECONDS = 0.5
+FROZEN_SECONDS = 30.0  # between two rounds: so long takes no look
 STATUS_SECONDS = 2.0  # between two looks at what the worker says of itself
 END_SECONDS = 5.0  # for a process that was asked to end, and again for one that was killed
 
@@ -124,11 +125,15 @@ class WorkerSupervisor:
     def _wait_for(self, process: subprocess.Popen[bytes]) -> bool:
         """Wait until it has ended, or hangs, or the app ends; whether it hangs."""
         watch = WorkerWatch(limit=self._stall_seconds, began=time.monotonic())
-        next_status = 0.0
+        next_status, looked = 0.0, time.monotonic()
         while process.poll() is None and not self._stopping.wait(LOOK_SECONDS):
-            if time.monotonic() < next_status:
+            now, before = time.monotonic(), looked
+            looked = now
+            if now - before > FROZEN_SECONDS:  # this process stood still, and so may all others of the machine
+                watch.forgive(now)
+            if now < next_status:
                 continue
-            next_status = time.monotonic() + STATUS_SECONDS
+            next_status = now + STATUS_SECONDS
             try:
                 if watch.hangs(self._said_by(process.pid), time.monotonic()):
                     self._store().workers.check()

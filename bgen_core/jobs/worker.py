@@ -28,12 +28,13 @@ from bgen_core.jobs.running.work_counts import WorkCounts
 from bgen_core.json_log import about_sweep, write_json_lines
 from bgen_core.models.content_hash import keep_hashes
 from bgen_core.models.devices import Device, loading_what_stays, prepare_process_for_inference
+from bgen_core.models.hub.download import Fetching
 from bgen_core.records.sweep import SweepRecord
 from bgen_core.records.worker import NO_SWEEP
 from bgen_core.settings import Settings, load_settings
 from bgen_core.store.patience import growing_pauses, open_patiently
 from bgen_core.store.store import Store
-from bgen_core.sweep.events import Relit, Started
+from bgen_core.sweep.events import Measuring, Relit, Started
 
 if TYPE_CHECKING:
     from bgen_core.jobs.runner import Runner
@@ -198,6 +199,8 @@ def run_sweep(
                 counts.note(event)
             if isinstance(event, Started | Relit):
                 member.say(state="painting")
+            elif isinstance(event, Fetching | Measuring):
+                member.say(state="loading")  # a sweep's second model or size takes as long as its first
             elif isinstance(event, Ended):
                 _log_end(sweep.id, event)
     except DeviceLostError as error:

@@ -209,7 +209,9 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether a device, or the machine, had no memory left."""
     import torch
 
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "not enough memory" in str(error)
+    # A processor's allocator and Apple's GPU raise a plain RuntimeError.
+    said = ("not enough memory", "can't allocate memory", "MPS backend out of memory")
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(words in str(error) for words in said)
 
 
 def is_lasting_device_fault(error: BaseException) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from bgen_core.errors import UserInputError
 from bgen_core.ids import NOBODY, RunId, SweepId, VisitorId
-from bgen_core.limits import LONGEST_TAG, check_text
+from bgen_core.limits import LONGEST_TAG, MOST_TAGS, check_text
 from bgen_core.store.access import EVERYONE, Access
 from bgen_core.store.database import Database, id_chunks
 from bgen_core.store.schema import CellRow, OpinionRow, RunRow, SweepRow, TagRow, VoteRow
@@ -105,7 +105,7 @@ class Opinions:
         Raises
         ------
         UserInputError
-            A tag is longer than 40 letters or contains a comma.
+            A tag is longer than 40 letters or contains a comma, or the run would have more than 1,000 by all together.
         """
         cleaned = {" ".join(tag.split()) for tag in tags if tag.strip()}
         for tag in sorted(cleaned):
@@ -119,6 +119,8 @@ class Opinions:
             mine = TagRow.owner.in_((person, EVERYONE))
             session.execute(sa.delete(TagRow).where(TagRow.run_id == run_id, mine, TagRow.tag.not_in(sorted(cleaned))))
             given = set(session.scalars(sa.select(TagRow.tag).where(TagRow.run_id == run_id)))
+            if len(given | cleaned) > MOST_TAGS:
+                raise UserInputError(f"A run has at most {MOST_TAGS:,} tags: take some away first.")
             session.add_all([TagRow(run_id=run_id, tag=tag, owner=person) for tag in sorted(cleaned - given)])
 
     def of(self, run_ids: Sequence[RunId]) -> dict[RunId, Opinion]:

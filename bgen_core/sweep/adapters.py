@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from bgen_core.errors import UserInputError
+from bgen_core.models.devices import is_out_of_memory
 from bgen_core.models.safetensors_header import read_header
 from bgen_core.models.steering.loras import count_layers, fetch_lora
 from bgen_core.sweep.applied_loras import AppliedLora
@@ -121,9 +122,9 @@ class Adapters:
             taken, given = self._count(name), count_layers(read_header(path))
             if taken < given:
                 raise ValueError(f"{given - taken} of its {given} layers are not in the model")
-        except torch.OutOfMemoryError:
-            raise
         except Exception as error:  # the library's own code, on a file that nobody here has seen
+            if is_out_of_memory(error):
+                raise
             logger.info("the LoRA %s cannot be loaded", lora.file.name, exc_info=True)
             with suppress(Exception):
                 self._pipeline.delete_adapters(name)

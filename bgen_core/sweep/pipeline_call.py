@@ -16,7 +16,7 @@ from PIL import Image
 
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
-from bgen_core.models.devices import is_lasting_device_fault
+from bgen_core.models.devices import is_lasting_device_fault, is_out_of_memory
 from bgen_core.models.families import GUIDED_BY_ITS_CALL, OWN_SCHEDULER, Cfg, Distilled, Family, Ignored, NeedsSecond
 from bgen_core.models.family_table import STABLE_DIFFUSION, family_of
 from bgen_core.models.loading import editing_pipeline
@@ -82,11 +82,12 @@ class PipelineInpainter:
                     yield from self._paint(cell)
             except UserInputError as error:
                 yield Failed(index=cell.index, reason=str(error))
-            except torch.OutOfMemoryError:
-                yield Failed(index=cell.index, reason=TOO_LARGE)
             except Exception as error:  # the library's own code, on a checkpoint that nobody here has seen
                 if is_lasting_device_fault(error):
                     raise
+                if is_out_of_memory(error):
+                    yield Failed(index=cell.index, reason=TOO_LARGE)
+                    continue
                 logger.exception("%s could not paint cell %d", type(self._pipeline).__name__, cell.index)
                 yield Failed(index=cell.index, reason=reason_of(error, self._family.title))
             finally:

@@ -12,6 +12,7 @@ from bgen_core.content_address import hash_content
 from bgen_core.errors import UserInputError
 from bgen_core.extent import Extent
 from bgen_core.ids import RawId, RunId, SubjectId
+from bgen_core.limits import LONGEST_TEXT
 from bgen_core.models.families import Family
 from bgen_core.models.family_table import STABLE_DIFFUSION
 from bgen_core.models.steering.depth_model import DepthModel
@@ -179,7 +180,7 @@ class SweepPlan:
         for field in (parameter.field for parameter in PROMPTS) if replaced else ():
             text = changes.get(field, getattr(self.base, field))
             for sought, put in replaced:
-                text = text.replace(sought, put)
+                text = _with(text, sought, put)
             changes[field] = text
         return SweepCell(
             index=index,
@@ -372,3 +373,14 @@ def address_plan(
         )
         for cell in plan.cells()
     }
+
+
+def _with(text: str, sought: str, put: str) -> str:
+    """A prompt with words in the place of others, if it is then one that can be kept: looked at before it is made."""
+    length = len(text) + text.count(sought) * (len(put) - len(sought))
+    if length > max(LONGEST_TEXT, len(text)):
+        raise UserInputError(
+            f"A prompt has {length:,} letters with {quoted(put, 40)} in the place of {quoted(sought, 40)}: at most "
+            f"{LONGEST_TEXT:,} are allowed."
+        )
+    return text.replace(sought, put)

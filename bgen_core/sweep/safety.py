@@ -1,5 +1,6 @@
 """The safety checker that a checkpoint brings, as one more look at each picture before it is kept."""
 
+import logging
 from collections.abc import Generator, Iterable
 from typing import Any
 
@@ -7,12 +8,20 @@ import torch
 from PIL import Image
 
 from bgen_core.extent import Extent
+from bgen_core.models.devices import is_lasting_device_fault, is_out_of_memory
+from bgen_core.sweep.cell_faults import TOO_LARGE
 from bgen_core.sweep.events import Event, Failed, Finished, Inpainter, PaintCell
 
 FLAGGED = (
     "The model's safety checker holds this picture back: try another prompt or seed, "
     "or have whoever runs this server unset BGEN_SAFETY_CHECKER."
 )
+UNCHECKED = (
+    "The model's safety checker failed at this picture, which is not kept without it: worker.log has more; try again, "
+    "or have whoever runs this server unset BGEN_SAFETY_CHECKER."
+)
+
+logger = logging.getLogger(__name__)
 
 
 class SafetyChecked:
@@ -47,10 +56,17 @@ class SafetyChecked:
     def paint(self, cells: Iterable[PaintCell | None]) -> Generator[Event]:
         """See `Inpainter.paint`."""
         for event in self._inpainter.paint(cells):
-            if isinstance(event, Finished) and self._is_flagged(event):
-                yield Failed(index=event.cell.index, reason=FLAGGED)
-            else:
-                yield event
+            yield self._checked(event) if isinstance(event, Finished) else event
+
+    def _checked(self, event: Finished) -> Finished | Failed:
+        """The picture, or why it is held back: also where nobody could look at it."""
+        try:
+            return Failed(index=event.cell.index, reason=FLAGGED) if self._is_flagged(event) else event
+        except Exception as error:  # the checkpoint's own code
+            if is_lasting_device_fault(error):
+                raise
+            logger.exception("the safety checker could not look at cell %d", event.cell.index)
+            return Failed(index=event.cell.index, reason=TOO_LARGE if is_out_of_memory(error) else UNCHECKED)
 
     @torch.inference_mode()
     def _is_flagged(self, event: Finished) -> bool:

@@ -21,10 +21,12 @@ from bgen_core.archive.run_archive import run_archive
 from bgen_core.archive.run_import import ImportedRuns, import_runs
 from bgen_core.errors import StoreError, UserInputError
 from bgen_core.extent import Extent
+from bgen_core.limits import MOST_TAGS
 from bgen_core.metrics import MetricValue
 from bgen_core.records.run import RunRecord
 from bgen_core.settings import load_settings
 from bgen_core.store.opinions import Opinion
+from bgen_core.store.schema import TagRow
 from bgen_core.store.store import Store, open_store
 from bgen_core.store.upkeep.check import Finding, check_store
 from bgen_core.store.upkeep.garbage import collect_garbage
@@ -139,6 +141,38 @@ def test_pictures_that_were_lost_are_put_back(
     assert contents(store) == before
     assert [each for each in check_store(store) if isinstance(each, Finding)] == []
     assert import_runs(store, archive).restored == 0
+
+
+def test_a_lost_picture_that_the_zip_does_not_have_either_is_named_and_the_rest_taken(
+    store: Store, other: Store, runs: list[RunRecord], tmp_path: Path
+) -> None:
+    archive = exported(other, runs, tmp_path / "runs.zip")
+    import_runs(store, exported(other, runs[:1], tmp_path / "first.zip"))
+    store.blobs.path(runs[0].image).unlink()
+
+    with zipfile.ZipFile(archive) as before, zipfile.ZipFile(tmp_path / "less.zip", "w") as less:
+        for name in before.namelist():
+            if not (name.startswith("pictures/") and runs[0].image[:8] in name):
+                less.writestr(name, before.read(name))
+    done = import_runs(store, tmp_path / "less.zip")
+    assert (len(done.added), done.known, done.restored) == (2, 1, 0)
+    (sentence,) = done.not_imported
+    assert sentence.startswith(f"Picture {runs[0].image[:12]}: it lacks") and "nothing is imported" not in sentence
+
+
+def test_a_run_with_more_tags_than_a_zip_takes_is_exported_with_as_many(
+    store: Store, other: Store, tmp_path: Path
+) -> None:
+    run = commit(other, made_up_run(1))
+    with other.database.writing() as session:
+        session.add_all(TagRow(run_id=run.id, tag=f"tag {number}", owner="") for number in range(MOST_TAGS + 2))
+    with pytest.raises(UserInputError, match="at most 1,000 tags"):
+        other.opinions.tag(run.id, [*(f"tag {number}" for number in range(MOST_TAGS)), "one more"])
+    path = exported(other, [run], tmp_path / "runs.zip")
+    with zipfile.ZipFile(path) as archive:
+        assert f"Run {run.id}: 2 of its 1,002 tags." in archive.read("not-included.txt").decode()
+    import_runs(store, path)
+    assert len(store.opinions.of([run.id])[run.id].tags) == MOST_TAGS
 
 
 def test_the_zip_is_of_use_without_the_program(other: Store, runs: list[RunRecord], tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 """The detail pass: tiles in the engine's batches, against cells of their own and against the picture painted whole."""
 
+import gc
+import weakref
+from collections.abc import Generator, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from bgen_core.models.family_table import family_titled
 from bgen_core.models.loading import load_pipeline
 from bgen_core.models.revision import find_model
 from bgen_core.subject.decoding.image_io import resize
+from bgen_core.sweep.detail.detail_pass import DetailPass
 from bgen_core.sweep.detail.tiling import Tiling
 from bgen_core.sweep.engine import BatchedInpainter
 from bgen_core.sweep.events import Canvas, Event, Failed, Finished, PaintCell, Started, Stepped, Window
@@ -205,6 +209,33 @@ def test_a_tile_that_fails_fails_its_cell_alone(canvas: Canvas):
     events = list(engine.paint(cells))
     assert [event.index for event in events if isinstance(event, Failed)] == [0]
     assert sorted(event.cell.index for event in events if isinstance(event, Finished)) == [1, 2]
+
+
+def test_pictures_of_failed_tiles_are_let_go(canvas: Canvas):
+    """The engine says no word of tiles that nobody wants any more: a long sweep would keep every picture of theirs."""
+    pictures: list[weakref.ref[np.ndarray]] = []
+
+    def engine(cells: Iterable[PaintCell | None]) -> Generator[Event]:
+        for cell in cells:
+            if cell is None:
+                return
+            if cell.window is None:
+                image = np.zeros((TILE.height, TILE.width, 3), np.uint8)
+                pictures.append(weakref.ref(image))
+                yield Finished(cell=cell, image=image, seconds={})
+                del image
+            elif cell.is_wanted():
+                yield Failed(index=cell.index, reason="no room")
+
+    details = DetailPass(engine, ticks=lambda params: params.num_inference_steps, grain=2)
+    cells = (PaintCell(index=seed, params=params(seed=seed), canvas=canvas, photo_extent=PHOTO) for seed in range(5))
+    held: list[int] = []
+    for event in details.paint(cells):
+        assert isinstance(event, Failed) and event.index >= 0
+        del event
+        gc.collect()
+        held.append(sum(each() is not None for each in pictures))
+    assert len(held) == 5 and max(held) <= 2
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A batch's halves are computed at once where that is faster, and no bit of a picture depends on it."""
 
+import copy
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -38,7 +39,7 @@ class Calls:
         self.threads: set[int] = set()
         self.modes: set[bool] = set()
         self._called = called
-        self.network = SimpleNamespace(is_compiled=is_compiled, filled=filled)
+        self.network = SimpleNamespace(is_compiled=is_compiled, is_reentrant=True, filled=filled)
 
     def predict(self, rows: Sequence[Any], _: Extent) -> torch.Tensor:
         self.sizes.append(len(rows))
@@ -87,6 +88,20 @@ def test_a_batch_is_whole_where_halves_are_no_faster_or_compiled_sizes_count(
     assert calls.sizes == [16] and calls.threads == {threading.get_ident()}
 
 
+def test_a_network_whose_layers_change_their_weights_for_a_call_is_not_called_by_two_threads() -> None:
+    calls = Calls()
+    calls.network.is_reentrant = False
+    evaluator(calls).evaluate(rows(16))
+    assert calls.sizes == [16] and calls.threads == {threading.get_ident()}
+    pipeline = copy.deepcopy(tiny_pipeline("sd-9"))  # others use that one as it is
+    engine = BatchedInpainter(pipeline)
+    assert engine.denoiser.network.is_reentrant
+    pipeline.unet.to(torch.float16).enable_layerwise_casting(
+        storage_dtype=torch.float8_e4m3fn, compute_dtype=torch.float16
+    )
+    assert not engine.denoiser.network.is_reentrant
+
+
 @pytest.mark.parametrize("failing", [0, 8])
 def test_a_half_that_fails_fails_the_call_when_the_other_has_ended(failing: int) -> None:
     ended: list[int] = []
@@ -103,10 +118,20 @@ def test_a_half_that_fails_fails_the_call_when_the_other_has_ended(failing: int)
     assert ended == [8 - failing]
 
 
-def test_a_half_without_memory_halves_the_batch() -> None:
+@pytest.mark.parametrize(
+    "fault",
+    [
+        torch.OutOfMemoryError("made up"),
+        # What a processor's allocator says under a limit of memory.
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:121] . DefaultCPUAllocator: can't allocate memory: you tried to …"
+        ),
+    ],
+)
+def test_a_half_without_memory_halves_the_batch(fault: Exception) -> None:
     def called(given: Sequence[Any]) -> None:
         if len(given) > 4:
-            raise torch.OutOfMemoryError("made up")
+            raise fault
 
     calls = Calls(called)
     found = evaluator(calls).evaluate(rows(16))
@@ -154,13 +179,14 @@ def chosen(
     *,
     device: str = "cpu",
     threads: int = 2,
+    is_reentrant: bool = True,
 ) -> BatchTuning:
     def timed(made: RowEvaluator, given: Sequence[Any]) -> float:
         return seconds[len(given), made.in_halves]
 
     monkeypatch.setattr(batch_size, "_seconds_per_row", timed)
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
-    denoiser: Any = SimpleNamespace(device=torch.device(device))
+    denoiser: Any = SimpleNamespace(device=torch.device(device), network=SimpleNamespace(is_reentrant=is_reentrant))
     return batch_size.with_halves(denoiser, EXTENT, [None] * 64, tuning)  # pyright: ignore[reportArgumentType]
 
 
@@ -189,3 +215,7 @@ def test_nothing_is_timed_where_nothing_can_be_gained(
 ) -> None:
     found = chosen(monkeypatch, tuning, {}, device=device, threads=threads)
     assert found == replace(tuning, in_halves=False) and found.is_whole
+
+
+def test_halves_of_a_network_that_two_threads_cannot_call_are_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert chosen(monkeypatch, TUNING, {}, is_reentrant=False) == replace(TUNING, in_halves=False)

@@ -233,3 +233,10 @@ def test_models_vary_slowest_then_subjects_whatever_the_axes_say():
     groups = group_cells(plan.cells())
     assert list(groups) == [("m1", "s1"), ("m1", "s2"), ("m2", "s1"), ("m2", "s2")]
     assert [[cell.params.seed for cell in cells] for cells in groups.values()] == [[1, 2]] * 4
+
+
+def test_words_that_would_make_a_prompt_of_gigabytes_are_refused_before_it_is_made() -> None:
+    words = Axis(name="replace", values=("a", "a" * 19_990))
+    plan = SweepPlan(subject_id="s" * 64, model="demo", base=InpaintParams(prompt="a" * 20_000), axes=(words,))
+    with pytest.raises(UserInputError, match="A prompt has 399,800,000 letters with 'aaa"):
+        plan.cells()

@@ -123,6 +123,17 @@ def test_that_a_new_size_is_measured_is_said_once_before_its_first_cell(
     assert len(events) == 2 and not any(isinstance(event, Measuring) for event in events)
 
 
+@pytest.mark.parametrize("fault", [RuntimeError("no such kernel"), OutOfMemoryError("It does not fit.")])
+def test_a_default_model_that_cannot_be_measured_does_not_keep_the_worker_from_others(
+    store: Store, settings: Settings, inpainter: CountingInpainter, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    def tune(extent: Extent) -> None:
+        raise fault
+
+    monkeypatch.setattr(inpainter, "tune", tune)
+    assert list(Runner(store, settings).warm_up()) == []
+
+
 def test_what_is_pasted_again_tells_how_its_raw_picture_was_painted(
     store: Store, settings: Settings, inpainter: CountingInpainter, monkeypatch: pytest.MonkeyPatch
 ):

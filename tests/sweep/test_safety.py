@@ -1,5 +1,6 @@
 """A checkpoint with a safety checker, in the engine and by its own call: flagged cells fail, and none is black."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from bgen_core.sweep.engine import BatchedInpainter
 from bgen_core.sweep.events import Canvas, Event, Failed, Finished, PaintCell
 from bgen_core.sweep.inpainters import load_inpainter
 from bgen_core.sweep.params import InpaintParams
+from bgen_core.sweep.safety import SafetyChecked
 from bgen_core.sweep.tuning import BatchTuning
 from tests.tiny_families import tiny_family
 from tests.tiny_models import tiny_pipeline
@@ -60,6 +62,33 @@ def test_a_flagged_picture_is_a_failed_cell(name: str, tmp_path: Path) -> None:
     *_, last = painted(saved(tmp_path, name, ALL), checks_safety=True)
     assert isinstance(last, Failed)
     assert "safety checker" in last.reason
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [(RuntimeError("no such kernel"), "safety checker failed"), (torch.OutOfMemoryError("CUDA"), "does not fit")],
+)
+def test_a_checker_that_fails_costs_its_own_cell_alone(fault: Exception, words: str) -> None:
+    canvas = Canvas(init_image=np.zeros((8, 8, 3), np.uint8), mask_image=np.full((8, 8), 255, np.uint8))
+    cells = [PaintCell(index=index, params=InpaintParams(prompt="a beach"), canvas=canvas) for index in range(3)]
+
+    class Inner:
+        def paint(self, cells: Iterable[PaintCell | None]) -> Iterator[Event]:
+            yield from (Finished(cell=cell, image=canvas.init_image, seconds={}) for cell in cells if cell)
+
+    looked: list[int] = []
+
+    def look(**_: Any) -> tuple[Any, list[bool]]:
+        looked.append(0)
+        if len(looked) == 2:
+            raise fault
+        return None, [False]
+
+    look.device, look.dtype = "cpu", torch.float32  # pyright: ignore[reportFunctionMemberAccess]
+    checked = SafetyChecked(Inner(), look, CLIPImageProcessor(crop_size=32, size=32))  # pyright: ignore
+    first, second, third = checked.paint(cells)
+    assert isinstance(first, Finished) and isinstance(third, Finished)
+    assert isinstance(second, Failed) and second.index == 1 and words in second.reason
 
 
 @pytest.mark.parametrize("name", ["sd-4", "sd-pag"])

@@ -50,6 +50,11 @@ class _Picture:
     seconds: float = 0.0
     is_wanted: bool = True
 
+    @property
+    def is_still_wanted(self) -> bool:
+        """Whether it is, and its cell too."""
+        return self.is_wanted and self.raw.cell.is_wanted()
+
 
 class DetailPass:
     """Asks an inpainter for the tiles of the pictures that it has just made.
@@ -80,7 +85,7 @@ class DetailPass:
         """Paint the cells, and the tiles of those with a detail pass; see `Inpainter.paint`."""
         for event in self._paint(self._source(cells)):
             number = event.index if isinstance(event, Failed) else event.cell.index
-            if number in self._tiles:
+            if number < 0:
                 yield from self._of_tile(number, event)
             elif isinstance(event, Failed | Started) or (tiling := self._tiling(event.cell)) is None:
                 yield event
@@ -109,7 +114,12 @@ class DetailPass:
             self._steps.pop(cell.index, None)
             yield Failed(index=cell.index, reason=NO_MEMORY)
 
+    def _forget_unwanted(self) -> None:
+        """Let go of pictures whose tiles nobody waits for: of most of those the engine says nothing more."""
+        self._tiles = {number: each for number, each in self._tiles.items() if each[0].is_still_wanted}
+
     def _begin(self, raw: Finished, tiling: Tiling) -> Iterator[Event]:
+        self._forget_unwanted()
         picture = _Picture(
             raw=raw,
             tiling=tiling,
@@ -129,6 +139,8 @@ class DetailPass:
     def _cut(self, picture: _Picture, places: list[int]) -> Iterator[PaintCell]:
         cell = picture.raw.cell
         for place in places:
+            if not picture.is_still_wanted:
+                return
             box = picture.tiling.boxes[place]
             number = next(self._numbers)
             self._tiles[number] = (picture, place)
@@ -141,18 +153,19 @@ class DetailPass:
                     mask_image=np.ascontiguousarray(picture.mask[box.slices]),
                 ),
                 window=Window(whole=picture.tiling.whole, box=box),
-                is_wanted=lambda: picture.is_wanted and cell.is_wanted(),
+                is_wanted=lambda: picture.is_still_wanted,
             )
 
     def _of_tile(self, number: int, event: Event) -> Iterator[Event]:
-        picture, place = self._tiles[number]
+        picture, place = self._tiles.get(number, (None, 0))
+        if picture is None or not picture.is_wanted:
+            return
         cell = picture.raw.cell
         if isinstance(event, Finished | Failed):
             del self._tiles[number]
-        if not picture.is_wanted:
-            return
         if isinstance(event, Failed):
             picture.is_wanted = False
+            self._forget_unwanted()
             self._steps.pop(cell.index, None)
             yield Failed(index=cell.index, reason=event.reason)
         elif isinstance(event, Stepped):

@@ -117,7 +117,7 @@ def with_halves(denoiser: Denoiser, painted: Extent, rows: Sequence[Row], tuning
     calls are short: beside long ones the time for which cores wait for each other is nothing.
     """
     quantum, is_short = tuning.quantum, tuning.batch_size * tuning.seconds_per_row < LONG_SECONDS
-    cores_wait = denoiser.device.type == "cpu" and torch.get_num_threads() > 1
+    cores_wait = denoiser.device.type == "cpu" and torch.get_num_threads() > 1 and denoiser.network.is_reentrant
     sizes = [size for size in (tuning.batch_size, 2 * tuning.batch_size) if 2 * (quantum or 1) <= size <= len(rows)]
     if quantum is None or not cores_wait or not is_short or not sizes:
         return replace(tuning, in_halves=False)
@@ -147,6 +147,8 @@ def _fastest_size(evaluator: Callable[[int], RowEvaluator], rows: list[Row]) -> 
         try:
             seconds = _seconds_per_row(evaluator(size), rows[:size])
         except OutOfMemoryError:
+            if not speeds:
+                raise
             break
         useless = useless + 1 if speeds and seconds * WORTHWHILE_GAIN > min(speeds.values()) else 0
         speeds[size] = seconds

@@ -12,7 +12,7 @@ import torch
 
 from bgen_core.errors import OutOfMemoryError, UserInputError
 from bgen_core.extent import Extent
-from bgen_core.models.devices import is_lasting_device_fault
+from bgen_core.models.devices import is_lasting_device_fault, is_out_of_memory
 from bgen_core.models.family_table import STABLE_DIFFUSION, family_of
 from bgen_core.subject.decoding.image_io import resize
 from bgen_core.sweep.adapters import Adapters
@@ -260,7 +260,7 @@ class BatchedInpainter:
         self._check_device(error)
         if isinstance(error, UserInputError):
             return str(error)
-        if isinstance(error, torch.OutOfMemoryError):
+        if is_out_of_memory(error):
             return TOO_LARGE
         logger.error("%s could not make a cell", self._family.title, exc_info=error)
         return reason_of(error, self._family.title)

@@ -10,6 +10,7 @@ import torch
 
 from bgen_core.errors import OutOfMemoryError
 from bgen_core.extent import Extent
+from bgen_core.models.devices import is_out_of_memory
 from bgen_core.sweep.engine.denoiser import Denoiser, Row
 from bgen_core.sweep.tuning import BatchTuning
 
@@ -32,7 +33,7 @@ class RowEvaluator:
         it does not between multiples of the quantum (see `batch_size.py`), so a cell's pixels depend on it alone.
     in_halves
         Whether a call's halves, each a multiple of the quantum, are computed at the same time by two threads: while
-        cores that share one half wait for each other, they compute the other.
+        cores that share one half wait for each other, they compute the other. Never where the network is not reentrant.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class RowEvaluator:
         self._denoiser = denoiser
         self._extent = extent
         self._quantum = quantum
-        self.in_halves = in_halves
+        self.in_halves = in_halves and denoiser.network.is_reentrant
         self._beside = ThreadPoolExecutor(1, thread_name_prefix="half")
         self.batch_size: int = max(batch_size, quantum)
         self.rows_computed = 0
@@ -100,7 +101,9 @@ class RowEvaluator:
             batch = rows[len(predictions) : len(predictions) + self.batch_size]
             try:
                 predictions.extend(self._predict(batch).unbind())
-            except torch.OutOfMemoryError as error:
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
                 if self.batch_size == 1:
                     raise OutOfMemoryError(
                         f"{self._extent} pixels do not fit into the device's memory even one at a time: "

@@ -4,7 +4,6 @@ Which seeds follow a cell's own is the same in every plan: so a further attempt 
 address, and one that was ever made is not painted again.
 """
 
-import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -35,10 +34,10 @@ class Redraw:
     attempts: int = USUAL_ATTEMPTS
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.max_expansion) and 0 <= self.max_expansion <= 100):
-            raise UserInputError(
-                f"A largest expansion of {self.max_expansion:g} is not allowed: choose 0 to 100 % of the picture."
-            )
+        if not 0 <= self.max_expansion <= 100:
+            # A whole number of hundreds of digits is no float.
+            given = f"{self.max_expansion:g}" if isinstance(self.max_expansion, float) else str(self.max_expansion)[:20]
+            raise UserInputError(f"A largest expansion of {given} is not allowed: choose 0 to 100 % of the picture.")
         if not 2 <= self.attempts <= MOST_ATTEMPTS:
             raise UserInputError(
                 f"{self.attempts} attempts are not allowed: choose 2 to {MOST_ATTEMPTS}, the first seed included."

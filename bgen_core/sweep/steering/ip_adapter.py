@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from bgen_core.errors import UserInputError
+from bgen_core.models.devices import is_out_of_memory
 from bgen_core.models.steering.ip_adapters import ENCODER, IPAdapter, encoder_fits, fetch_ip_adapter, without_encoder
 from bgen_core.sweep.events import PaintCell
 from bgen_core.sweep.steering.applied_reference import AppliedReference
@@ -121,9 +122,9 @@ class ReferenceAdapter:
                 tensors["image_proj"], low_cpu_mem_usage=False
             )
             self._projection = MultiIPAdapterImageProjection([projection])
-        except torch.OutOfMemoryError:
-            raise
         except Exception as error:  # the library's own code, on a file that nobody here has seen
+            if is_out_of_memory(error):
+                raise
             logger.info("the IP-Adapter %s cannot be loaded", adapter.name, exc_info=True)
             raise UserInputError(
                 f"IP-Adapter {quoted(adapter.name, 80)} does not fit {self._title}: it was made for another model, or "

@@ -52,3 +52,9 @@ def test_two_fields_say_when_cells_are_drawn_again(limit: str, attempts: str, ex
 def test_what_is_no_limit_is_refused(limit: str, attempts: str, words: str) -> None:
     with pytest.raises(UserInputError, match=words):
         typed_redraw(limit, attempts)
+
+
+@pytest.mark.parametrize("given", [float("nan"), float("inf"), -1.0, 100.5, 10**400])
+def test_an_expansion_that_cannot_be_is_a_sentence(given: float) -> None:
+    with pytest.raises(UserInputError, match=r"A largest expansion of \S{1,20} is not allowed: choose 0 to 100 %"):
+        Redraw(max_expansion=given)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager
 from typing import Any, Literal
 
+import torch
+
 from bgen_core.sweep.engine.network.attention import Attention, prefer
 from bgen_core.sweep.engine.network.compiler import Compiler, UnfitError
 from bgen_core.sweep.engine.network.layout import Layout, lay_out
@@ -61,6 +63,13 @@ class Network:
     def is_compiled(self) -> bool:
         """Whether calls may be faster than those of the network as it is."""
         return self._compiler is not None
+
+    @property
+    def is_reentrant(self) -> bool:
+        """Whether two threads may call it at once: weights kept in float8 are brought up and down around each layer's
+        call, under the hands of whoever else computes with them.
+        """
+        return not any(weight.dtype == torch.float8_e4m3fn for weight in self._model().parameters())
 
     def wait_for_compiler(self, seconds: float) -> None:
         """Wait until what was called often so far is compiled, or cannot be."""

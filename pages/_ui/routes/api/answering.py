@@ -165,6 +165,8 @@ async def _form(
         raise ProblemError(400, f"This is not a form that can be read ({error.message.rstrip('.')}).") from error
     except HTTPException as error:  # the same, within an app
         raise ProblemError(400, f"This is not a form that can be read ({error.detail.rstrip('.')}).") from error
+    except UnicodeError as error:  # of a character set that refuses everything
+        raise ProblemError(400, "This is no form that can be read: its character set must be UTF-8.") from error
     if operation.files[0] not in files:
         raise ProblemError(422, f"{operation.files[0]} is missing: send it as a file.", field=operation.files[0])
     return checked_texts(cast("type[BaseModel]", operation.form), fields, status=422), files
