@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from bgen_core.ids import SweepId
+from bgen_core.records.sweep import SweepRecord
 from bgen_core.settings import load_settings
 from bgen_core.store.store import Store, open_store
 from bgen_core.sweep.plan import SweepPlan
@@ -143,8 +144,14 @@ def test_a_sweep_of_the_command_line_is_paused_continued_and_cancelled(app: Runn
         starting(sweeping(tmp_path, app.home, new_sweep(tmp_path, cells=200))) as line,
         open_store(load_settings(home=app.home)) as store,
     ):
-        wait_until(lambda: store.sweeps.select(states=["running"]), "the sweep")
-        (sweep,) = store.sweeps.select(states=["running"])
+
+        def running() -> list[SweepRecord]:
+            """The line's own: another test's last sweep may still be under way in this app."""
+            found = store.sweeps.select(states=["running"])
+            return [each for each in found if len(store.sweeps.cells(each.id)) == 200]
+
+        wait_until(running, "the sweep")
+        (sweep,) = running()
         page.goto(f"{app.url}/sweep?id={sweep.id}")
         settle(page)
         page.get_by_role("button", name="Pause").click()

@@ -136,7 +136,7 @@ def test_a_zip_goes_into_another_store(store: Store, tmp_path: Path, monkeypatch
     assert code == 0
     assert json.loads(out) == {
         "added": [run.id for run in runs], "known": 0, "subjects_added": 1, "subjects_known": 0,
-        "sweeps_added": ["sweep-1"], "votes_added": 0, "not_imported": [],
+        "sweeps_added": ["sweep-1"], "votes_added": 0, "restored": 0, "not_imported": [],
     }  # fmt: skip
     with open_store(load_settings()) as other:
         assert other.runs.select() == runs
